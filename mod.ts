@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+/**
+ * httpfstream: one program writes, many watch.
+ *
+ * As a library this is the server module; run as a program it is the `httpfstream` command.
+ *
+ * @example
+ * ```ts
+ * import { Hono } from "hono";
+ * import { fstream } from "httpfstream";
+ *
+ * const app = new Hono();
+ * app.route("/streams", fstream());
+ * ```
+ * @module
+ */
+export { type ErrorCode, StreamError, type StreamErrorOptions, WIRE_FORMS, type WireForm } from "./src/core/errors.ts";
+export { DEFAULT_LIMITS, type Limits } from "./src/core/limits.ts";
+export type { BeginEvent, EndEvent, FailureEvent, Log, LogEvent, Transport } from "./src/core/log.ts";
+export type { AppendHandle, ClaimOptions, Store, StoreEntry, StoreStat } from "./src/core/store.ts";
+export type { StreamApp } from "./src/faces/app.ts";
+export { type FstreamOptions, fstream } from "./src/fstream.ts";
+export { type FileStoreOptions, fileStore } from "./src/stores/file.ts";
+export { memoryStore } from "./src/stores/memory.ts";

@@ -1,0 +1,37 @@
+/**
+ * The client's numbers, the unit in the name.
+ * @module
+ */
+
+/** Largest frame an appender sends. Small frames let pings through between them on a slow line. */
+export const FRAME_BYTES: number = 64 * 1024;
+
+/** Bytes handed to a socket that have not left yet, before a writer has to wait. */
+export const SEND_BUFFER_BYTES: number = 1024 * 1024;
+
+/** Bytes that arrived and were not read yet, before the socket is paused. */
+export const RECEIVE_BUFFER_BYTES: number = 1024 * 1024;
+
+/** As above, before a socket that cannot be paused is given up for a connection that can. */
+export const RECEIVE_OVERFLOW_BYTES: number = 8 * 1024 * 1024;
+
+/** Milliseconds that a server may take to answer a handshake. */
+export const HANDSHAKE_TIMEOUT_MS: number = 30_000;
+
+/**
+ * Milliseconds that a server may take to answer a close. It stores everything sent before it answers, and a slow disk
+ * must not cost the last bytes.
+ */
+export const CLOSE_TIMEOUT_MS: number = 300_000;
+
+/** Milliseconds that a server may take to say what it is. */
+export const PROBE_TIMEOUT_MS: number = 5_000;
+
+/** Milliseconds between two signs of life of a quiet appender: the original server cuts off after 25 s without one. */
+export const KEEPALIVE_INTERVAL_MS: number = 10_000;
+
+/** Milliseconds between two looks at a socket that does not tell when it has room again. */
+export const DRAIN_POLL_MS: number = 10;
+
+/** Most of a refusal's text that is read for the error's message. */
+export const REFUSAL_TEXT_BYTES: number = 1024;

@@ -1,0 +1,87 @@
+/**
+ * WebSockets of a browser. They hide why a server refused, take no headers, cannot be paused, and turn text frames
+ * into strings; what that costs is made good here and in `follow.ts` with plain requests.
+ * @module
+ */
+import { StreamError } from "../core/errors.ts";
+import { aborted, broken } from "./failure.ts";
+import { DRAIN_POLL_MS, SEND_BUFFER_BYTES } from "./limits.ts";
+import type { ClientSocket, SocketHandler, SocketRequest } from "./socket.ts";
+import { socketUrl } from "./target.ts";
+
+/** Opens a WebSocket with the platform's own class. */
+export async function connectBrowser(request: SocketRequest, handler: SocketHandler): Promise<ClientSocket | Response> {
+  const { url, headers, signal } = request;
+  if (signal.aborted) throw aborted(signal, url);
+  if (!headers.keys().next().done) {
+    throw new StreamError("bad_request", "A browser's WebSocket takes no headers.", { path: url.href });
+  }
+  const socket = await opened(request, handler);
+  if (socket) return socket;
+  // Refused, and the browser does not tell why: the same question as a plain request gets the same answer.
+  try {
+    return await fetch(url, { signal, cache: "no-store" });
+  } catch (error) {
+    throw signal.aborted ? aborted(signal, url) : broken(error, url);
+  }
+}
+
+/** The socket once it is open; nothing when it could not be opened. */
+function opened({ url, signal }: SocketRequest, handler: SocketHandler): Promise<ClientSocket | undefined> {
+  return new Promise((resolve) => {
+    const encoder = new TextEncoder();
+    const ws = new WebSocket(socketUrl(url));
+    ws.binaryType = "arraybuffer";
+    const abort = (): void => ws.close();
+    signal.addEventListener("abort", abort, { once: true });
+    let isOpen = false;
+    ws.onopen = () => {
+      isOpen = true;
+      resolve(new BrowserSocket(ws, url));
+    };
+    ws.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      const text = typeof data === "string";
+      handler.frame(text ? encoder.encode(data) : new Uint8Array(data), text);
+    };
+    ws.onclose = ({ code, reason }) => {
+      signal.removeEventListener("abort", abort);
+      resolve(undefined);
+      if (isOpen) handler.closed({ code, reason });
+    };
+  });
+}
+
+class BrowserSocket implements ClientSocket {
+  readonly exactText = false;
+  readonly #ws: WebSocket;
+  readonly #url: URL;
+
+  constructor(ws: WebSocket, url: URL) {
+    this.#ws = ws;
+    this.#url = url;
+  }
+
+  async send(bytes: Uint8Array, text: boolean): Promise<void> {
+    this.#ws.send(text ? this.#decode(bytes) : (bytes as Uint8Array<ArrayBuffer>));
+    while (this.#ws.readyState === WebSocket.OPEN && this.#ws.bufferedAmount > SEND_BUFFER_BYTES) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+  }
+
+  close(code: number): void {
+    this.#ws.close(code);
+  }
+
+  terminate(): void {
+    this.#ws.close();
+  }
+
+  #decode(bytes: Uint8Array): string {
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch (cause) {
+      const message = "This server takes text only, and a browser can't send these bytes as text.";
+      throw new StreamError("not_text", message, { path: this.#url.href, cause });
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The seam between the client and a platform's WebSocket.
+ * @module
+ */
+import type { Closing } from "./failure.ts";
+import { connectBrowser } from "./socket-browser.ts";
+import { connectWs } from "./socket-ws.ts";
+
+/** An open WebSocket, on whatever platform. */
+export interface ClientSocket {
+  /** Whether text frames carry any bytes, valid UTF-8 or not, exactly as they are. */
+  readonly exactText: boolean;
+  /**
+   * Sends one data frame; resolves when there is room for the next.
+   *
+   * @throws {StreamError} `unreachable` when the connection is gone, `not_text` for bytes that cannot be text here.
+   */
+  send(bytes: Uint8Array, text: boolean): Promise<void>;
+  /** Stops reading from the server, where the platform can. */
+  pause?(): void;
+  /** Reads on. */
+  resume?(): void;
+  /** Shows the server that somebody is there, where the platform can. */
+  keepAlive?(): void;
+  /** Begins the closing handshake, after everything sent before. */
+  close(code: number): void;
+  /** Drops the connection at once. */
+  terminate(): void;
+}
+
+/** Takes what happens on a socket. */
+export interface SocketHandler {
+  /** A data frame arrived. May come before {@link connect} has resolved. */
+  frame(bytes: Uint8Array, text: boolean): void;
+  /** The connection is gone. Comes exactly once, after every frame. */
+  closed(closing: Closing): void;
+}
+
+/** What to open. */
+export interface SocketRequest {
+  /** The resource with its verb, as `http:` or `https:`. */
+  readonly url: URL;
+  /** Headers to send along. */
+  readonly headers: Headers;
+  /** Gives up, also after the connection is open. */
+  readonly signal: AbortSignal;
+}
+
+/** One platform's way to open a WebSocket. */
+export type Connect = (request: SocketRequest, handler: SocketHandler) => Promise<ClientSocket | Response>;
+
+/**
+ * Asks for a WebSocket. A server that answers without upgrading has its response handed back, body and all.
+ *
+ * @throws {StreamError} `unreachable`, `aborted`, `bad_request` for headers where a platform takes none.
+ */
+export const connect: Connect = (request, handler) => {
+  // Node, Deno and Bun all say which Node they are like; the `ws` package runs on each of them.
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  return process?.versions?.node ? connectWs(request, handler) : connectBrowser(request, handler);
+};

@@ -1,0 +1,128 @@
+/**
+ * Between an appender's connection and its channel: pieces that arrive while a write is under way become one batch.
+ * @module
+ */
+import type { Channel, EndReason, Outcome } from "./channel.ts";
+import { StreamError } from "./errors.ts";
+import type { Limits } from "./limits.ts";
+
+/** What the owner of an {@link Appender} wants to hear. */
+export interface AppenderEvents {
+  /** A batch is stored: every byte before `offset` is. */
+  stored?(offset: number): void;
+  /** Storing failed. Nothing more is taken; end the appender. */
+  failed?(error: StreamError): void;
+}
+
+/** Takes pieces of any size from one appender and writes them to the channel in batches, one at a time. */
+export class Appender {
+  readonly channel: Channel;
+  /** What stopped it, if storing failed. */
+  error: StreamError | undefined;
+  readonly #limits: Readonly<Limits>;
+  readonly #events: AppenderEvents;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #pieces: Uint8Array[] = [];
+  #queued = 0;
+  #writing: Promise<void> | undefined;
+  #ending: Promise<Outcome> | undefined;
+
+  /**
+   * @param channel Where the bytes go. The appender ends it.
+   * @param limits Batch sizes.
+   * @param events Told of progress and failure.
+   */
+  constructor(channel: Channel, limits: Readonly<Limits>, events: AppenderEvents = {}) {
+    this.channel = channel;
+    this.#limits = limits;
+    this.#events = events;
+    this.#writer = channel.writable.getWriter();
+    // The rejection is reported once, where the write is awaited.
+    this.#writer.closed.catch(() => {});
+  }
+
+  /** Bytes taken and not yet stored. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /** Resolves when everything taken so far is stored, or storing has failed. */
+  get idle(): Promise<void> {
+    return this.#writing ?? Promise.resolve();
+  }
+
+  /** Takes a piece. It is copied or stored before the caller's next turn only if it waits; do not change it. */
+  push(piece: Uint8Array): void {
+    if (piece.length === 0 || this.error || this.#ending) return;
+    this.#pieces.push(piece);
+    this.#queued += piece.length;
+    this.#writing ??= this.#write();
+  }
+
+  /**
+   * Stores what was taken, gives the path back and tells the followers how it ended. The first call decides the reason.
+   * Storing errors do not reject it: see {@link error}.
+   */
+  end(reason: EndReason): Promise<Outcome> {
+    this.#ending ??= this.#end(reason);
+    return this.#ending;
+  }
+
+  async #end(reason: EndReason): Promise<Outcome> {
+    await this.#writing;
+    if (!this.error) await this.#writer.close().catch((error: unknown) => this.#fail(error));
+    return this.channel.finish(this.error?.code === "changed" ? "deleted" : this.error ? "lost" : reason);
+  }
+
+  async #write(): Promise<void> {
+    // One turn of patience: all that arrived in the same read of the connection becomes one batch.
+    await undefined;
+    try {
+      while (this.#pieces.length > 0) {
+        const batch = this.#take();
+        await this.#writer.write(batch);
+        this.#queued -= batch.length;
+        this.#events.stored?.(this.channel.size);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#writing = undefined;
+  }
+
+  #fail(error: unknown): void {
+    if (this.error) return;
+    this.error = StreamError.from(error, "storage");
+    this.#pieces = [];
+    this.#queued = 0;
+    this.#events.failed?.(this.error);
+  }
+
+  /** The next batch: as many whole pieces as fit, or a part of one that is larger than a batch. */
+  #take(): Uint8Array {
+    const most = this.#limits.batchBytes;
+    const first = this.#pieces[0] as Uint8Array;
+    if (first.length > most) {
+      this.#pieces[0] = first.subarray(most);
+      return first.subarray(0, most);
+    }
+    let count = 0;
+    let size = 0;
+    for (const piece of this.#pieces) {
+      if (size + piece.length > most) break;
+      size += piece.length;
+      count++;
+    }
+    if (count === 1) {
+      this.#pieces.shift();
+      return first;
+    }
+    const batch = new Uint8Array(size);
+    let at = 0;
+    for (const piece of this.#pieces.splice(0, count)) {
+      batch.set(piece, at);
+      at += piece.length;
+    }
+    return batch;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * One appender's time on a path: the TransformStream that everything appended flows through.
+ * @module
+ */
+import { Broadcast, type Chunk } from "./broadcast.ts";
+import { StreamError } from "./errors.ts";
+import type { AppendHandle } from "./store.ts";
+
+/**
+ * How an append ended. `complete`: the appender ended on purpose. `lost`: it vanished. `deleted`: the resource was
+ * removed under it. `restarting`: the server shuts down, and more may come.
+ */
+export type EndReason = "complete" | "lost" | "limit" | "deleted" | "restarting";
+
+/** Where and how a channel ended. */
+export interface Outcome {
+  /** The size of the path: followers get every byte before it. */
+  readonly size: number;
+  readonly reason: EndReason;
+}
+
+/** The open channel of a path: bytes go in, get their offsets by being stored, and come out to the live set. */
+export class Channel {
+  readonly path: string;
+  /** Takes batches; each write settles when its batch is stored and published. */
+  readonly writable: WritableStream<Uint8Array>;
+  /** The followers at the tail. */
+  readonly broadcast: Broadcast;
+  /** Set once the channel has ended. */
+  outcome: Outcome | undefined;
+  readonly #handle: AppendHandle;
+  readonly #broadcasting: Promise<void>;
+
+  /**
+   * @param path The resource path.
+   * @param handle The right to append to it; the channel releases it when it closes.
+   */
+  constructor(path: string, handle: AppendHandle) {
+    this.path = path;
+    this.#handle = handle;
+    this.broadcast = new Broadcast(handle.offset);
+    const { readable, writable } = new TransformStream<Uint8Array, Chunk>({
+      transform: (batch, controller) => this.#store(batch, controller),
+    });
+    this.writable = writable;
+    // A failed append reaches the appender through the writable; the live set just ends.
+    this.#broadcasting = this.broadcast.run(readable).catch(() => {});
+  }
+
+  /** The size of the path: the offset just past its last stored byte. */
+  get size(): number {
+    return this.#handle.offset;
+  }
+
+  /**
+   * Ends the channel: gives the path back to the store, then tells the followers. The writable must have been closed,
+   * aborted or have failed before.
+   */
+  async finish(reason: EndReason): Promise<Outcome> {
+    await this.#broadcasting;
+    const outcome: Outcome = { size: this.size, reason };
+    try {
+      await this.#handle.release();
+    } finally {
+      this.outcome = outcome;
+      this.broadcast.dissolve();
+    }
+    return outcome;
+  }
+
+  async #store(batch: Uint8Array, controller: TransformStreamDefaultController<Chunk>): Promise<void> {
+    const start = this.size;
+    try {
+      const end = await this.#handle.append(batch);
+      controller.enqueue({ bytes: batch, end });
+    } catch (error) {
+      // What was stored of a batch that failed half-way is persisted all the same: it counts, and is not written again.
+      if (this.size > start) {
+        controller.enqueue({ bytes: batch.subarray(0, this.size - start), end: this.size });
+      }
+      throw StreamError.from(error, "storage");
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * One error class, one table. Every refusal and failure has a stable `code`; the table says
+ * which HTTP status and which WebSocket close code it becomes.
+ * @module
+ */
+
+/** What a failure looks like on the wire: an HTTP status and a WebSocket close code. */
+export interface WireForm {
+  /** The HTTP status of a refusal before, or instead of, an upgrade. */
+  readonly status: number;
+  /** The WebSocket close code of a failure after the upgrade. */
+  readonly close: number;
+}
+
+/** Every stable error code, and what it becomes on the wire. */
+export const WIRE_FORMS = {
+  /** The request is malformed: a bad offset, a bad option. */
+  bad_request: { status: 400, close: 1008 },
+  /** The URL names no resource that could exist. */
+  bad_path: { status: 400, close: 1008 },
+  /** The request needs credentials that it does not carry. */
+  unauthorized: { status: 401, close: 1008 },
+  /** Another appender holds the path. */
+  conflict: { status: 403, close: 1008 },
+  /** A page of a foreign origin may not do this. */
+  forbidden: { status: 403, close: 1008 },
+  /** The path was never written. */
+  not_found: { status: 404, close: 1008 },
+  /** The method, or the method with this verb, does not exist here. */
+  method_not_allowed: { status: 405, close: 1008 },
+  /** A file stands where a folder would have to be, or the other way round. */
+  path_conflict: { status: 409, close: 1011 },
+  /** The append session is unknown, ended or expired. */
+  gone: { status: 410, close: 1008 },
+  /** The path's size is not the one the appender asked for. */
+  precondition_failed: { status: 412, close: 1008 },
+  /** An offset past the end, or an unsatisfiable range. */
+  range: { status: 416, close: 1008 },
+  /** This can only be done over a WebSocket. */
+  upgrade_required: { status: 426, close: 1008 },
+  /** The peer broke the rules of the protocol. */
+  protocol: { status: 400, close: 1008 },
+  /** Bytes that cannot travel in a text frame here. */
+  not_text: { status: 400, close: 1007 },
+  /** One message was larger than the limit. */
+  too_large: { status: 413, close: 1009 },
+  /** The server has too much to do, or too much is in flight. */
+  overloaded: { status: 503, close: 1013 },
+  /** The server is shutting down; come back in a moment. */
+  restarting: { status: 503, close: 1012 },
+  /** The disk is full, or a quota is used up. */
+  no_space: { status: 507, close: 1011 },
+  /** The operating system refuses access to the file. */
+  denied: { status: 500, close: 1011 },
+  /** The file was removed, replaced, truncated or written by somebody else. */
+  changed: { status: 500, close: 1011 },
+  /** The storage failed in another way. */
+  storage: { status: 500, close: 1011 },
+  /** A newer claim has taken the path over. */
+  fenced: { status: 500, close: 1011 },
+  /** The peer could not be reached, or the connection broke (clients only). */
+  unreachable: { status: 502, close: 1006 },
+  /** The operation was aborted by its caller (clients only). */
+  aborted: { status: 499, close: 1006 },
+  /** The appender vanished before it said that it was done (clients only). */
+  lost: { status: 500, close: 1006 },
+  /** A bug. */
+  internal: { status: 500, close: 1011 },
+} as const satisfies Record<string, WireForm>;
+
+/** A stable name for what went wrong. Match on this, never on the message. */
+export type ErrorCode = keyof typeof WIRE_FORMS;
+
+/** More about a {@link StreamError}. */
+export interface StreamErrorOptions {
+  /** The resource path or URL it happened to. */
+  path?: string;
+  /** The error underneath. */
+  cause?: unknown;
+  /** Response headers that belong to the refusal, such as `Allow`. */
+  headers?: Record<string, string>;
+}
+
+/**
+ * The one error class of this project. `message` is a sentence for a person; `code` is for programs.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await append(url, source);
+ * } catch (error) {
+ *   if (error instanceof StreamError && error.code === "conflict") console.error("somebody else is appending");
+ *   else throw error;
+ * }
+ * ```
+ */
+export class StreamError extends Error {
+  /** Always `"StreamError"`. */
+  override readonly name = "StreamError";
+  /** The stable name of what went wrong. */
+  readonly code: ErrorCode;
+  /** The resource path or URL it happened to, where there is one. */
+  readonly path: string | undefined;
+  /** Response headers that belong to the refusal. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  /**
+   * @param code The stable name of what went wrong.
+   * @param message A sentence: what happened, to which path, what to do.
+   * @param options The path, the cause, response headers.
+   */
+  constructor(code: ErrorCode, message: string, options: StreamErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.path = options.path;
+    this.headers = options.headers ?? {};
+  }
+
+  /** The HTTP status this error becomes. */
+  get status(): number {
+    return WIRE_FORMS[this.code].status;
+  }
+
+  /** The WebSocket close code this error becomes. */
+  get closeCode(): number {
+    return WIRE_FORMS[this.code].close;
+  }
+
+  /**
+   * Any thrown value as a {@link StreamError}; one that is one already comes back as it is.
+   *
+   * @example
+   * ```ts
+   * StreamError.from(new Error("boom")).code; // "internal"
+   * ```
+   */
+  static from(error: unknown, fallback: ErrorCode = "internal"): StreamError {
+    if (error instanceof StreamError) return error;
+    const message = error instanceof Error ? error.message : String(error);
+    return new StreamError(fallback, message, { cause: error });
+  }
+}

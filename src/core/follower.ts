@@ -1,0 +1,144 @@
+/**
+ * One follower of a channel: catches up from the store, joins at the exact tail, goes live, and falls back to the
+ * store when its connection is too slow.
+ * @module
+ */
+import type { LiveChunk, Member } from "./broadcast.ts";
+import type { Channel, EndReason } from "./channel.ts";
+import { Frame } from "./frame.ts";
+import type { Limits } from "./limits.ts";
+import type { Store } from "./store.ts";
+import { cutText, NO_BYTES } from "./text.ts";
+
+/** Where a follower's bytes go: a connection with a small buffer of its own. */
+export interface Sink {
+  /** Whether it takes text, so that frames must end on character boundaries. */
+  readonly text: boolean;
+  /** Bytes handed over that have not left yet. */
+  readonly pending: number;
+  /** Hands a frame over. Must not throw, also when the connection has gone. */
+  send(frame: Frame): void;
+  /** Resolves when at most `bytes` are pending, or the connection has gone. */
+  drained(bytes: number): Promise<void>;
+}
+
+/** How a follow ended: as its channel did, or `gone` when the follower left. */
+export type FollowEnd = EndReason | "gone";
+
+/** What a {@link Follower} works with. */
+export interface FollowerParts {
+  readonly store: Store;
+  readonly channel: Channel;
+  readonly sink: Sink;
+  readonly limits: Readonly<Limits>;
+  /** Offset of the first byte to send; at most the channel's size. */
+  readonly offset: number;
+}
+
+/** Follows one channel into one sink. Call {@link run} once; call {@link stop} when the connection has gone. */
+export class Follower implements Member {
+  /** The offset just past the last byte taken from the path; up to three bytes of it may wait in a text follower. */
+  offset: number;
+  readonly #parts: FollowerParts;
+  #carry: Uint8Array = NO_BYTES;
+  #stopped = false;
+  #wake: (() => void) | undefined;
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts;
+    this.offset = parts.offset;
+  }
+
+  /**
+   * Sends every byte from the offset on, once, until the channel has ended or {@link stop} is called.
+   *
+   * @throws {StreamError} when the store can't be read any more.
+   */
+  async run(): Promise<FollowEnd> {
+    const { channel, sink, limits } = this.#parts;
+    while (!this.#stopped) {
+      // No await between looking at the tail and joining there: that is what makes the joint exact.
+      const tail = channel.outcome?.size ?? channel.broadcast.tail;
+      if (this.offset < tail) {
+        await this.#catchUp(tail);
+      } else if (channel.outcome) {
+        this.#flushText();
+        return channel.outcome.reason;
+      } else if (sink.pending > limits.followerBudgetBytes / 2) {
+        await sink.drained(limits.followerBudgetBytes / 2);
+      } else {
+        await this.#live();
+      }
+    }
+    return "gone";
+  }
+
+  /** Ends the follow: its connection has gone. */
+  stop(): void {
+    this.#stopped = true;
+    this.#parts.channel.broadcast.leave(this);
+    this.#wake?.();
+  }
+
+  /** Called by the broadcast for every chunk while live. */
+  take(live: LiveChunk): boolean {
+    const { sink, limits } = this.#parts;
+    const pending = sink.pending;
+    if (pending > 0 && pending + live.bytes.length > limits.followerBudgetBytes) {
+      this.#wake?.();
+      return false;
+    }
+    this.offset = live.end;
+    if (!sink.text) {
+      sink.send(live.binary);
+    } else if (this.#carry.length === live.carryBefore.length) {
+      this.#carry = live.carryAfter;
+      if (live.text.bytes.length > 0) sink.send(live.text);
+    } else {
+      this.#sendText(live.bytes);
+    }
+    return true;
+  }
+
+  /** Called by the broadcast when the channel has ended. */
+  dismissed(): void {
+    this.#wake?.();
+  }
+
+  async #live(): Promise<void> {
+    await new Promise<void>((wake) => {
+      this.#wake = wake;
+      this.#parts.channel.broadcast.join(this);
+    });
+    this.#wake = undefined;
+  }
+
+  async #catchUp(tail: number): Promise<void> {
+    const { store, channel, sink, limits } = this.#parts;
+    const reader = store.read(channel.path, this.offset, tail).getReader();
+    try {
+      while (!this.#stopped) {
+        await sink.drained(limits.followerBudgetBytes / 2);
+        const { done, value } = await reader.read();
+        if (done || this.#stopped) return;
+        this.offset += value.length;
+        if (sink.text) this.#sendText(value);
+        else sink.send(new Frame(value, false));
+      }
+    } finally {
+      await reader.cancel().catch(() => {});
+    }
+  }
+
+  #sendText(bytes: Uint8Array): void {
+    const { whole, carry } = cutText(this.#carry, bytes);
+    this.#carry = carry;
+    if (whole.length > 0) this.#parts.sink.send(new Frame(whole, true));
+  }
+
+  #flushText(): void {
+    if (this.#carry.length === 0) return;
+    this.#parts.sink.send(new Frame(this.#carry, true));
+    this.#carry = NO_BYTES;
+  }
+}

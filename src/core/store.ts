@@ -1,0 +1,77 @@
+/**
+ * The Store contract: what the core asks of whatever keeps the bytes.
+ *
+ * A path is a resource path as `path.ts` makes it: segments joined by `/`, no leading slash, the empty
+ * string for the root folder. Offsets and sizes are bytes.
+ * @module
+ */
+
+/** What a store knows of a path. */
+export interface StoreStat {
+  /** Bytes stored; the offset just past the last one. */
+  readonly size: number;
+  /** When the last byte was written. */
+  readonly modified: Date;
+  /** Tells two resources apart that stood at the same path one after the other. */
+  readonly generation: string;
+}
+
+/** One row of a folder. */
+export interface StoreEntry {
+  /** The last segment of its path. */
+  readonly name: string;
+  /** Whether it is a resource or a folder of resources. */
+  readonly kind: "file" | "folder";
+  /** Bytes stored; 0 for a folder. */
+  readonly size: number;
+  /** When it was last changed. */
+  readonly modified: Date;
+}
+
+/** The right to append to one path. There is one at a time. */
+export interface AppendHandle {
+  /** Where the next byte goes: every byte before it is stored. Exact also after a failed {@link append}. */
+  readonly offset: number;
+  /** Grows with every claim of the path. */
+  readonly epoch: number;
+  /** Aborts when somebody else has taken the path over. */
+  readonly lost: AbortSignal;
+  /**
+   * Stores a batch at {@link offset} and resolves with the new size once it is stored. Calls must not overlap.
+   *
+   * @throws {StreamError} `no_space`, `denied`, `changed`, `fenced`, `storage`. What was stored all the same is
+   * counted by {@link offset}.
+   */
+  append(batch: Uint8Array): Promise<number>;
+  /** Gives the path back. Further calls do nothing. */
+  release(): Promise<void>;
+}
+
+/** How to claim a path. */
+export interface ClaimOptions {
+  /** Whether to create the path, with its folders, when it does not exist. Default true. */
+  create?: boolean;
+  /** Gives up waiting for the claim. */
+  signal?: AbortSignal;
+}
+
+/** What keeps the bytes. The core never asks which driver it has. */
+export interface Store {
+  /** The size and age of a resource; nothing when the path was never written or is a folder. */
+  stat(path: string): Promise<StoreStat | undefined>;
+  /**
+   * Takes the right to append.
+   *
+   * @throws {StreamError} `conflict` while somebody holds it, `not_found` without `create`, `path_conflict`, `bad_path`, `denied`, `no_space`, `storage`.
+   */
+  claim(path: string, options?: ClaimOptions): Promise<AppendHandle>;
+  /**
+   * The bytes `from` (inclusive) to `to` (exclusive), read as they are asked for. Errors with `changed` when the
+   * resource holds fewer.
+   */
+  read(path: string, from: number, to: number): ReadableStream<Uint8Array>;
+  /** The rows of a folder, sorted by name; nothing when there is no such folder. */
+  list(folder: string): Promise<StoreEntry[] | undefined>;
+  /** Removes a resource; says whether there was one. */
+  remove(path: string): Promise<boolean>;
+}

@@ -1,0 +1,174 @@
+/**
+ * The Hono app: every request's way to the face that answers it.
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
+import { routePath } from "hono/route";
+import { StreamError } from "../core/errors.ts";
+import { Hub } from "../core/hub.ts";
+import { type Limits, resolveLimits } from "../core/limits.ts";
+import type { Log } from "../core/log.ts";
+import { NEXT_OFFSET_HEADER } from "../core/offset.ts";
+import { resourcePath } from "../core/path.ts";
+import type { Store } from "../core/store.ts";
+import { appendBody } from "./http-append.ts";
+import { followBody } from "./http-follow.ts";
+import { readSnapshot } from "./http-read.ts";
+import { listing } from "./listing.ts";
+import { Liveness } from "./liveness.ts";
+import { checkOrigin } from "./origin.ts";
+import type { Platform } from "./platform.ts";
+import { START_OFFSET_HEADER } from "./resource-headers.ts";
+import { ERROR_HEADER, refusal } from "./respond.ts";
+import type { Exchange, Service } from "./service.ts";
+import { appendOverSocket } from "./socket-append.ts";
+import { followOverSocket } from "./socket-follow.ts";
+import { type Verb, verbOf, wantsWebSocket } from "./verb.ts";
+
+/** What the app is built from. */
+export interface AppParts {
+  readonly store: Store;
+  readonly platform: (c: Context) => Promise<Platform>;
+  readonly limits?: Partial<Limits>;
+  readonly listings?: boolean;
+  readonly origins?: readonly string[];
+  readonly cors?: boolean;
+  readonly log?: Log;
+  readonly signal?: AbortSignal;
+}
+
+/** A Hono app that serves streams, and can be closed. */
+export type StreamApp = Hono & {
+  /**
+   * Shuts down: refuses what is new, ends followers and appenders (1012, or the end of a body), stores what was taken
+   * and gives every path back. Resolves when nothing is left.
+   */
+  close(): Promise<void>;
+};
+
+const METHODS = ["GET", "HEAD", "POST", "PUT"];
+
+/** Builds the app. */
+export function createApp(parts: AppParts): StreamApp {
+  const limits = resolveLimits(parts.limits);
+  const hub = new Hub(parts.store, limits);
+  const service: Service = {
+    store: parts.store,
+    hub,
+    limits,
+    log: parts.log ?? (() => {}),
+    liveness: new Liveness(limits),
+    listings: parts.listings ?? true,
+    origins: new Set(parts.origins),
+    platform: parts.platform,
+  };
+  const app = new Hono();
+  if (parts.cors) app.use(crossOrigin(service.origins));
+  app.all("*", (c) => answer(service, c).catch((thrown: unknown) => refuse(service, thrown)));
+  const close = (): Promise<void> => hub.close();
+  if (parts.signal?.aborted) void close();
+  parts.signal?.addEventListener("abort", () => void close(), { once: true });
+  return Object.assign(app, { close });
+}
+
+async function answer(service: Service, c: Context): Promise<Response> {
+  const { method } = c.req;
+  if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not known here.`, METHODS);
+  const platform = await service.platform(c);
+  const { path, base } = locate(c, platform);
+  const exchange: Exchange = { c, platform, path };
+  const verb = verbOf(c);
+  const socket = wantsWebSocket(c);
+  if (socket || verb === "APPEND") checkOrigin(c, service.origins);
+  service.hub.assertOpen();
+  return verb === "APPEND" ? append(service, exchange, socket) : read(service, exchange, base, verb, socket);
+}
+
+async function append(service: Service, exchange: Exchange, socket: boolean): Promise<Response> {
+  const { c, path } = exchange;
+  if (path === "" || c.req.path.endsWith("/")) {
+    throw new StreamError("bad_path", "The path of a folder can't be appended to. Add a file name.", { path });
+  }
+  if (socket) return appendOverSocket(service, exchange);
+  if (c.req.method === "POST" || c.req.method === "PUT") return appendBody(service, exchange);
+  throw new StreamError(
+    "upgrade_required",
+    `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,
+    { path, headers: { Upgrade: "websocket" } },
+  );
+}
+
+async function read(
+  service: Service,
+  exchange: Exchange,
+  base: string,
+  verb: Verb | undefined,
+  socket: boolean,
+): Promise<Response> {
+  const { c, path } = exchange;
+  if (c.req.method !== "GET" && c.req.method !== "HEAD") {
+    throw notAllowed(`${c.req.method} needs the verb APPEND: add "?verb=APPEND" to the URL.`, ["GET", "HEAD"]);
+  }
+  const channel = service.hub.channel(path);
+  if (channel && socket) return followOverSocket(service, exchange, channel);
+  if (channel && verb === "FOLLOW") return followBody(service, exchange, channel);
+  const found = await service.store.stat(path);
+  if (found && !c.req.path.endsWith("/")) return readSnapshot(service, exchange, found);
+  const entries = service.listings && !found ? await service.store.list(path) : undefined;
+  if (entries) return listing(c, base, path, entries);
+  throw new StreamError("not_found", `"/${path}" was never written.`, { path });
+}
+
+/** The resource path of a request, and the URL path that the root folder has. */
+function locate(c: Context, platform: Platform): { path: string; base: string } {
+  // The mount's own segments are as many as its route has before the wildcard.
+  const skip = routePath(c)
+    .split("/")
+    .filter((segment) => segment !== "" && segment !== "*").length;
+  // Some runtimes resolve dot segments before we see them; what was sent decides.
+  const target = platform.target?.(c);
+  if (target !== undefined) refuseDots(target);
+  const { pathname } = new URL(c.req.url);
+  refuseDots(pathname);
+  const path = resourcePath(pathname, { skip, folder: true });
+  return {
+    path,
+    base: pathname
+      .split("/")
+      .slice(0, skip + 1)
+      .join("/"),
+  };
+}
+
+function refuseDots(pathname: string): void {
+  const dots = pathname.split("/").find((segment) => /^(\.|%2e){1,2}$/i.test(segment));
+  if (dots !== undefined) {
+    throw new StreamError(
+      "bad_path",
+      `The path ${JSON.stringify(pathname)} is refused: "." and ".." lead nowhere here.`,
+    );
+  }
+}
+
+function notAllowed(message: string, methods: readonly string[]): StreamError {
+  return new StreamError("method_not_allowed", message, { headers: { Allow: methods.join(", ") } });
+}
+
+function refuse(service: Service, thrown: unknown): Response {
+  const error = StreamError.from(thrown);
+  if (error.status >= 500 && error.code !== "restarting") {
+    const path = error.path === undefined ? {} : { path: error.path };
+    service.log({ type: "error", ...path, message: error.message, error: thrown });
+  }
+  return refusal(error);
+}
+
+/** Reading from pages of other origins, where the operator asks for it. */
+function crossOrigin(origins: ReadonlySet<string>): ReturnType<typeof cors> {
+  return cors({
+    origin: origins.size === 0 || origins.has("*") ? "*" : [...origins],
+    allowMethods: METHODS,
+    exposeHeaders: [NEXT_OFFSET_HEADER, START_OFFSET_HEADER, ERROR_HEADER, "Content-Range", "ETag"],
+  });
+}

@@ -1,0 +1,70 @@
+/**
+ * A live response body, seen as a follower's sink.
+ * @module
+ */
+import type { Sink } from "../core/follower.ts";
+import type { Frame } from "../core/frame.ts";
+
+/** Bytes that a response body holds before it asks its follower to wait. */
+const HIGH_WATER_BYTES = 64 * 1024;
+
+/** Frames in, a response body out. */
+export class BodySink implements Sink {
+  readonly text = false;
+  /** The body. */
+  readonly stream: ReadableStream<Uint8Array>;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #waiting: { bytes: number; wake: () => void } | undefined;
+
+  /** @param onCancel The reader has gone. */
+  constructor(onCancel: () => void) {
+    this.stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => this.#wakeIfDrained(),
+        cancel: () => {
+          this.#controller = undefined;
+          this.#wakeIfDrained();
+          onCancel();
+        },
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: HIGH_WATER_BYTES }),
+    );
+  }
+
+  get pending(): number {
+    return this.#controller ? HIGH_WATER_BYTES - (this.#controller.desiredSize ?? HIGH_WATER_BYTES) : 0;
+  }
+
+  send(frame: Frame): void {
+    this.#controller?.enqueue(frame.bytes);
+  }
+
+  drained(bytes: number): Promise<void> {
+    if (this.pending <= bytes) return Promise.resolve();
+    return new Promise((wake) => {
+      this.#waiting = { bytes, wake };
+    });
+  }
+
+  /** Ends the body, after everything sent before. */
+  end(): void {
+    this.#controller?.close();
+    this.#controller = undefined;
+  }
+
+  /** Breaks the body off, so that the client sees that it is not whole. */
+  fail(error: Error): void {
+    this.#controller?.error(error);
+    this.#controller = undefined;
+  }
+
+  #wakeIfDrained(): void {
+    if (!this.#waiting || this.pending > this.#waiting.bytes) return;
+    const { wake } = this.#waiting;
+    this.#waiting = undefined;
+    wake();
+  }
+}

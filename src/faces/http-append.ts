@@ -1,0 +1,95 @@
+/**
+ * Appending over plain HTTP: a request body is appended as it arrives. `curl -T -` is an appender.
+ * @module
+ */
+import type { Appender } from "../core/appender.ts";
+import type { EndReason } from "../core/channel.ts";
+import { StreamError } from "../core/errors.ts";
+import type { Limits } from "../core/limits.ts";
+import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
+import { type Exchange, journal, type Service } from "./service.ts";
+
+/**
+ * Appends the request's body, and answers when it has ended and is stored.
+ *
+ * @throws {StreamError} `conflict`, `restarting`, and whatever storing the body meets.
+ */
+export async function appendBody(service: Service, exchange: Exchange): Promise<Response> {
+  const { c, platform, path } = exchange;
+  const { hub, limits } = service;
+  platform.unhurried?.(c);
+  const { appender, end } = await hub.admit(path);
+  const finished = journal(service, exchange, { type: "append", transport: "http", offset: appender.channel.size });
+  const intake = new Intake(c.req.raw.body, appender, limits);
+  const ended = intake.run().then(() => end(intake.reason));
+  const forget = hub.onClose(async () => {
+    intake.stop(new StreamError("restarting", "The server is shutting down. What arrived until now is stored."));
+    await ended;
+  });
+  const { size } = await ended;
+  forget();
+  const failure = appender.error ?? intake.stopped;
+  finished({ offset: size, reason: failure?.code ?? "complete" });
+  const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size) };
+  if (!failure) return new Response(null, { headers });
+  throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });
+}
+
+/** Moves a request body into an appender, no faster than it is stored. */
+class Intake {
+  /** What ended it, unless the body did. */
+  stopped: StreamError | undefined;
+  readonly #body: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #appender: Appender;
+  readonly #limits: Readonly<Limits>;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(body: ReadableStream<Uint8Array> | null, appender: Appender, limits: Readonly<Limits>) {
+    this.#body = body?.getReader();
+    this.#appender = appender;
+    this.#limits = limits;
+  }
+
+  /** How the append ends for those who follow it. */
+  get reason(): EndReason {
+    if (!this.stopped) return "complete";
+    return this.stopped.code === "restarting" ? "restarting" : "lost";
+  }
+
+  /** Resolves when the body has ended, broken off or been stopped, or storing has failed. */
+  async run(): Promise<void> {
+    const appender = this.#appender;
+    try {
+      while (this.#body && !this.stopped && !appender.error) {
+        this.#watchIdle();
+        const { done, value } = await this.#body.read();
+        if (done) return;
+        appender.push(value);
+        if (appender.queued > this.#limits.appenderQueueBytes) await appender.idle;
+      }
+    } catch (error) {
+      // The sender has gone: nothing was wrong with what arrived.
+      this.stopped ??= new StreamError("lost", "The request body broke off. What arrived is stored.", { cause: error });
+    } finally {
+      clearTimeout(this.#idle);
+      if (this.stopped || appender.error) this.#body?.cancel().catch(() => {});
+    }
+  }
+
+  /** Ends it early. */
+  stop(error: StreamError): void {
+    this.stopped ??= error;
+    this.#body?.cancel(error).catch(() => {});
+  }
+
+  #watchIdle(): void {
+    const { idleTimeoutMs } = this.#limits;
+    if (idleTimeoutMs === 0) return;
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      this.stop(
+        new StreamError("lost", `Nothing arrived for ${idleTimeoutMs / 1000} s. What arrived before is stored.`),
+      );
+    }, idleTimeoutMs);
+  }
+}

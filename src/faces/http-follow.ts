@@ -1,0 +1,51 @@
+/**
+ * Following over plain HTTP: a response body that goes on until the appender ends. `curl -N` is a follower.
+ * @module
+ */
+import type { Channel } from "../core/channel.ts";
+import { StreamError } from "../core/errors.ts";
+import { Follower } from "../core/follower.ts";
+import { parseStart, resolveStart } from "../core/offset.ts";
+import { BodySink } from "./body-sink.ts";
+import { liveHeaders } from "./resource-headers.ts";
+import { type Exchange, journal, type Service } from "./service.ts";
+
+/**
+ * Answers with everything from the offset on, and with what comes.
+ *
+ * @throws {StreamError} `range`, `bad_request`, `restarting`
+ */
+export function followBody(service: Service, exchange: Exchange, channel: Channel): Response {
+  const { c, path, platform } = exchange;
+  const { offset, tail } = c.req.query();
+  const start = resolveStart(parseStart(offset, tail), channel.size);
+  const headers = liveHeaders(path, start);
+  if (c.req.method === "HEAD") return new Response(null, { headers });
+
+  const sink = new BodySink(() => follower.stop());
+  const { store, limits } = service;
+  const follower = new Follower({ store, channel, sink, limits, offset: start });
+  let done = Promise.resolve();
+  const forget = service.hub.onClose(() => {
+    follower.stop();
+    return done;
+  });
+  const finished = journal(service, exchange, { type: "follow", transport: "http", offset: start });
+  platform.unhurried?.(c);
+  done = follower
+    .run()
+    .then(
+      (reason) => {
+        sink.end();
+        finished({ offset: follower.offset, reason: service.hub.closing ? "restarting" : reason });
+      },
+      (thrown: unknown) => {
+        const error = StreamError.from(thrown, "storage");
+        // Cleanly at the last byte that is stored: the path ends here for everybody.
+        sink.end();
+        finished({ offset: follower.offset, reason: error.code });
+      },
+    )
+    .finally(forget);
+  return new Response(sink.stream, { headers });
+}

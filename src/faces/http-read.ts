@@ -1,0 +1,62 @@
+/**
+ * Reading over plain HTTP: what is stored now, with the manners of a good static file server.
+ * @module
+ */
+import fresh from "fresh";
+import parseRange from "range-parser";
+import { StreamError } from "../core/errors.ts";
+import { formatOffset, parseStart, resolveStart } from "../core/offset.ts";
+import type { StoreStat } from "../core/store.ts";
+import { START_OFFSET_HEADER, snapshotHeaders } from "./resource-headers.ts";
+import type { Exchange, Service } from "./service.ts";
+
+/**
+ * Answers with the bytes stored now.
+ *
+ * @throws {StreamError} `range` for an offset past the end, `bad_request`.
+ */
+export function readSnapshot(service: Service, { c, path }: Exchange, found: StoreStat): Response {
+  const { offset, tail } = c.req.query();
+  const start = resolveStart(parseStart(offset, tail), found.size);
+  const headers = snapshotHeaders(path, found);
+  if (isFresh(c.req.raw.headers, headers)) return new Response(null, { status: 304, headers });
+  if (offset !== undefined || tail !== undefined) {
+    headers.set(START_OFFSET_HEADER, formatOffset(start));
+    return body(200, start, found.size);
+  }
+  const range = wantedRange(c.req.raw.headers, headers, found.size);
+  if (range === undefined) return body(200, 0, found.size);
+  headers.set("Content-Range", `bytes ${range.start}-${range.end}/${found.size}`);
+  return body(206, range.start, range.end + 1);
+
+  function body(status: number, from: number, to: number): Response {
+    headers.set("Content-Length", String(to - from));
+    const bytes = c.req.method === "HEAD" ? null : service.store.read(path, from, to);
+    return new Response(bytes, { status, headers });
+  }
+}
+
+function isFresh(request: Headers, response: Headers): boolean {
+  return fresh(Object.fromEntries(request), Object.fromEntries(response));
+}
+
+/** The one range to answer with; nothing where the whole is to be sent. */
+function wantedRange(request: Headers, response: Headers, size: number): { start: number; end: number } | undefined {
+  const asked = request.get("Range");
+  if (asked === null || !rangeStillApplies(request.get("If-Range"), response)) return undefined;
+  const ranges = parseRange(size, asked, { combine: true });
+  if (ranges === -1) {
+    throw new StreamError("range", `The range ${asked} lies past the end; the size is ${size} bytes.`, {
+      headers: { "Content-Range": `bytes */${size}` },
+    });
+  }
+  // Several ranges would need a multipart body; the whole is an answer that every client must take.
+  if (ranges === -2 || ranges.type !== "bytes" || ranges.length !== 1) return undefined;
+  return ranges[0];
+}
+
+function rangeStillApplies(condition: string | null, response: Headers): boolean {
+  if (condition === null) return true;
+  if (condition.includes('"')) return condition === response.get("ETag");
+  return condition === response.get("Last-Modified");
+}

@@ -1,0 +1,66 @@
+/**
+ * Pings for all WebSockets of a server, by one timer, and the verdict on those who stopped answering.
+ * @module
+ */
+import type { Limits } from "../core/limits.ts";
+import type { SocketPort } from "./platform.ts";
+
+/** One watched WebSocket. */
+export interface Watch {
+  /** The peer sent something: data or a pong. */
+  heard(pong: boolean): void;
+  /** Ends the watch. */
+  stop(): void;
+}
+
+interface Patient {
+  readonly port: SocketPort;
+  answers: boolean;
+  unanswered: number;
+}
+
+/** Pings every watched WebSocket, and terminates those that answered pings once and have missed too many. */
+export class Liveness {
+  readonly #limits: Readonly<Limits>;
+  readonly #patients = new Set<Patient>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  /** @param limits How often, and how many may be missed. */
+  constructor(limits: Readonly<Limits>) {
+    this.#limits = limits;
+  }
+
+  /** Watches a WebSocket until {@link Watch.stop}. */
+  watch(port: SocketPort): Watch {
+    const patient: Patient = { port, answers: false, unanswered: 0 };
+    if (port.ping && this.#limits.pingIntervalMs > 0) {
+      this.#patients.add(patient);
+      this.#timer ??= setInterval(() => this.#round(), this.#limits.pingIntervalMs);
+    }
+    return {
+      heard: (pong) => {
+        patient.unanswered = 0;
+        if (pong) patient.answers = true;
+      },
+      stop: () => {
+        this.#patients.delete(patient);
+        if (this.#patients.size > 0 || this.#timer === undefined) return;
+        clearInterval(this.#timer);
+        this.#timer = undefined;
+      },
+    };
+  }
+
+  #round(): void {
+    for (const patient of this.#patients) {
+      if (patient.answers && patient.unanswered >= this.#limits.missedPings) {
+        this.#patients.delete(patient);
+        patient.port.terminate();
+      } else if (patient.port.pending === 0) {
+        // A ping behind data that has not left says nothing about the peer: it may just be slow to read.
+        patient.unanswered++;
+        patient.port.ping?.();
+      }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The seam between the faces and a runtime: what a WebSocket can do, and how a request becomes one.
+ * @module
+ */
+import type { Context } from "hono";
+import type { Sink } from "../core/follower.ts";
+
+/** An open WebSocket, on whatever runtime. As a {@link Sink} it takes frames of its kind. */
+export interface SocketPort extends Omit<Sink, "text"> {
+  /** Sends a ping, where the runtime lets us. */
+  ping?(): void;
+  /** Stops reading from the peer, where the runtime can. */
+  pause?(): void;
+  /** Reads on. */
+  resume?(): void;
+  /** Begins the closing handshake, after everything sent before. */
+  close(code: number, reason: string): void;
+  /** Drops the connection at once. */
+  terminate(): void;
+}
+
+/** What a face does with a WebSocket. `closed` comes exactly once, also for an upgrade that never completed. */
+export interface SocketHandler {
+  opened(port: SocketPort): void;
+  message(bytes: Uint8Array, text: boolean): void;
+  /** The peer answered a ping. */
+  ponged(): void;
+  closed(): void;
+}
+
+/** How to upgrade. */
+export interface UpgradeOptions {
+  /** The subprotocol to echo. */
+  readonly protocol?: string;
+  /** Whether the peer may stay silent for ever, not even answering pings: no watchdog of the runtime may end it. */
+  readonly mayBeSilent: boolean;
+}
+
+/** One runtime's way of doing what web standards leave open. */
+export interface Platform {
+  /** Its name, for logs. */
+  readonly name: string;
+  /** Whether no byte of a text frame can be altered or lost without our seeing it, so that appenders may send them. */
+  readonly takesText: boolean;
+  /** Turns the request into a WebSocket; resolves with what the handler of the route must return. */
+  upgrade(c: Context, handler: SocketHandler, options: UpgradeOptions): Promise<Response>;
+  /** The request's target as it was sent, where the runtime normalises the URL. */
+  target?(c: Context): string | undefined;
+  /** The client's address. */
+  peer?(c: Context): string | undefined;
+  /** Tells the runtime that this request may stay quiet for as long as it likes. */
+  unhurried?(c: Context): void;
+}

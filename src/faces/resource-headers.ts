@@ -1,0 +1,50 @@
+/**
+ * The headers that go with stored bytes.
+ * @module
+ */
+import etag from "etag";
+import mime from "mime";
+import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
+import type { StoreStat } from "../core/store.ts";
+
+/** Offset of the first byte of a body that does not begin at 0. */
+export const START_OFFSET_HEADER = "Stream-Start-Offset";
+
+/** Stored bytes are other people's bytes: a browser that shows them must not run them in this server's name. */
+const HARMLESS = {
+  "X-Content-Type-Options": "nosniff",
+  "Content-Security-Policy":
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'",
+};
+
+/** The media type that a path's extension stands for. */
+export function mediaType(path: string): string {
+  const type = mime.getType(path) ?? "application/octet-stream";
+  return /^text\/|\/(json|javascript|xml)$|\+(json|xml)$/.test(type) ? `${type}; charset=utf-8` : type;
+}
+
+/** Headers of a live body, which has no size yet. */
+export function liveHeaders(path: string, start: number): Headers {
+  return new Headers({
+    ...HARMLESS,
+    "Content-Type": mediaType(path),
+    "Cache-Control": "no-store",
+    // Proxies that buffer would hold the newest bytes back.
+    "X-Accel-Buffering": "no",
+    [START_OFFSET_HEADER]: formatOffset(start),
+  });
+}
+
+/** Headers of a snapshot. */
+export function snapshotHeaders(path: string, found: StoreStat): Headers {
+  const { size, modified } = found;
+  return new Headers({
+    ...HARMLESS,
+    "Content-Type": mediaType(path),
+    "Cache-Control": "no-cache",
+    "Accept-Ranges": "bytes",
+    "Last-Modified": modified.toUTCString(),
+    ETag: etag(`${found.generation}-${size}-${modified.getTime()}`),
+    [NEXT_OFFSET_HEADER]: formatOffset(size),
+  });
+}

@@ -1,0 +1,49 @@
+/**
+ * What every face of one server shares.
+ * @module
+ */
+import type { Context } from "hono";
+import type { Hub } from "../core/hub.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Log, Transport } from "../core/log.ts";
+import type { Store } from "../core/store.ts";
+import type { Liveness } from "./liveness.ts";
+import type { Platform } from "./platform.ts";
+
+/** The parts of one running `fstream()`. */
+export interface Service {
+  readonly store: Store;
+  readonly hub: Hub;
+  readonly limits: Readonly<Limits>;
+  readonly log: Log;
+  readonly liveness: Liveness;
+  readonly listings: boolean;
+  /** Origins, other than the server's own, that may upgrade and append. */
+  readonly origins: ReadonlySet<string>;
+  /** The runtime that a request came in through. */
+  platform(c: Context): Promise<Platform>;
+}
+
+/** One request, understood as far as all faces need it. */
+export interface Exchange {
+  readonly c: Context;
+  readonly platform: Platform;
+  /** The resource path; empty for the root folder. */
+  readonly path: string;
+}
+
+/** Begins a journal of one append or follow; the result writes its end. */
+export function journal(
+  service: Service,
+  { c, platform, path }: Exchange,
+  begin: { type: "append" | "follow"; transport: Transport; offset: number },
+): (end: { offset: number; reason: string }) => void {
+  const peer = platform.peer?.(c);
+  const common = { ...begin, path, ...(peer === undefined ? {} : { peer }) };
+  const startedMs = performance.now();
+  service.log({ ...common, phase: "begin" });
+  return ({ offset, reason }) => {
+    const durationMs = Math.round(performance.now() - startedMs);
+    service.log({ ...common, phase: "end", offset, bytes: offset - begin.offset, durationMs, reason });
+  };
+}

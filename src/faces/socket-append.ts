@@ -1,0 +1,126 @@
+/**
+ * Appending over a classic WebSocket: every data frame is raw bytes.
+ * @module
+ */
+import type { EndReason } from "../core/channel.ts";
+import { StreamError } from "../core/errors.ts";
+import type { Admission } from "../core/hub.ts";
+import type { SocketPort } from "./platform.ts";
+import { closeReason } from "./respond.ts";
+import { type Exchange, journal, type Service } from "./service.ts";
+import { SocketSession } from "./socket-session.ts";
+
+/**
+ * Admits an appender and upgrades its connection.
+ *
+ * @throws {StreamError} `conflict` and what claiming the path meets, before any upgrade.
+ */
+export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
+  let session: SocketAppend | undefined;
+  const admission = await service.hub.admit(exchange.path, {
+    stored: () => session?.stored(),
+    failed: (error) => session?.fail(error),
+  });
+  try {
+    session = new SocketAppend(service, exchange, admission);
+    return await exchange.platform.upgrade(exchange.c, session, { mayBeSilent: true });
+  } catch (error) {
+    session?.closed();
+    await admission.end("lost");
+    throw error;
+  }
+}
+
+/** One classic appender. */
+class SocketAppend extends SocketSession {
+  readonly #takesText: boolean;
+  readonly #admission: Admission;
+  readonly #finished: (end: { offset: number; reason: string }) => void;
+  #paused = false;
+  #error: StreamError | undefined;
+  #ending = false;
+  #heardMs = performance.now();
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(service: Service, exchange: Exchange, admission: Admission) {
+    super(service);
+    this.#takesText = exchange.platform.takesText;
+    this.#admission = admission;
+    const offset = admission.appender.channel.size;
+    this.#finished = journal(service, exchange, { type: "append", transport: "websocket", offset });
+  }
+
+  /** A batch is stored. */
+  stored(): void {
+    if (!this.#paused || this.#admission.appender.queued > this.service.limits.appenderQueueBytes / 2) return;
+    this.#paused = false;
+    this.port?.resume?.();
+  }
+
+  /** Ends the append early: storing failed, or the appender did something that can't be kept. */
+  fail(error: StreamError): void {
+    this.#error ??= error;
+    void this.#finish(error.code === "restarting" ? "restarting" : "lost");
+  }
+
+  protected override begin(): void {
+    this.#heardMs = performance.now();
+    this.#watchIdle(this.service.limits.idleTimeoutMs);
+    if (this.#error) this.fail(this.#error);
+  }
+
+  protected override receive(bytes: Uint8Array, text: boolean): void {
+    if (this.#ending) return;
+    this.#heardMs = performance.now();
+    if (text && !this.#takesText) {
+      return this.fail(
+        new StreamError("not_text", "Text frames can't be kept byte for byte here: send binary frames."),
+      );
+    }
+    const { appender } = this.#admission;
+    const { appenderQueueBytes, appenderOverloadBytes } = this.service.limits;
+    appender.push(bytes);
+    if (appender.queued > appenderQueueBytes && !this.#paused && this.port?.pause) {
+      this.#paused = true;
+      this.port.pause();
+    } else if (appender.queued > appenderOverloadBytes) {
+      this.fail(new StreamError("overloaded", "This arrives faster than it can be stored. Send more slowly."));
+    }
+  }
+
+  protected override restart(): void {
+    this.fail(new StreamError("restarting", "The server is shutting down. Come back in a moment."));
+  }
+
+  /** Dropping the connection is how a classic append normally ends. */
+  protected override end(): void {
+    void this.#finish("complete");
+  }
+
+  async #finish(reason: EndReason): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    clearTimeout(this.#idle);
+    const { size } = await this.#admission.end(reason);
+    const error = this.#error ?? this.#admission.appender.error;
+    this.#finished({ offset: size, reason: error?.code ?? reason });
+    if (error && this.port) close(this.port, error);
+  }
+
+  /** One timer, moved on only when it fires: not a timer a message. */
+  #watchIdle(inMs: number): void {
+    const { idleTimeoutMs } = this.service.limits;
+    if (idleTimeoutMs === 0) return;
+    this.#idle = setTimeout(() => {
+      const leftMs = this.#heardMs + idleTimeoutMs - performance.now();
+      if (leftMs > 0) this.#watchIdle(leftMs);
+      else this.fail(new StreamError("lost", `Nothing arrived for ${idleTimeoutMs / 1000} s.`));
+    }, inMs);
+  }
+}
+
+function close(port: SocketPort, error: StreamError): void {
+  // Paused, it would never see the answer to the close frame.
+  port.resume?.();
+  port.close(error.closeCode, closeReason(error.message));
+}

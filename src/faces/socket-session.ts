@@ -1,0 +1,78 @@
+/**
+ * What every WebSocket of this server has in common, from before its upgrade to its end.
+ * @module
+ */
+import type { Watch } from "./liveness.ts";
+import type { SocketHandler, SocketPort } from "./platform.ts";
+import type { Service } from "./service.ts";
+
+/** Owns one connection: its upgrade deadline, its pings, its end at a shutdown. */
+export abstract class SocketSession implements SocketHandler {
+  protected readonly service: Service;
+  /** The connection, once it is open. */
+  protected port: SocketPort | undefined;
+  #watch: Watch | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+  #setGone: () => void = () => {};
+  readonly #gone: Promise<void>;
+  readonly #forget: () => void;
+
+  /** @throws {StreamError} `restarting` when the server shuts down. */
+  constructor(service: Service) {
+    this.service = service;
+    this.#gone = new Promise((resolve) => {
+      this.#setGone = resolve;
+    });
+    this.#forget = service.hub.onClose(() => this.#shutDown());
+    // An upgrade may be granted and never completed; what was taken for it must not stay taken.
+    this.#timer = setTimeout(() => this.closed(), service.limits.upgradeTimeoutMs);
+  }
+
+  /** The connection is open. */
+  protected abstract begin(port: SocketPort): void;
+  /** The peer sent a data frame. */
+  protected abstract receive(bytes: Uint8Array, text: boolean): void;
+  /** The server shuts down: end with 1012. */
+  protected abstract restart(): void;
+  /** The connection has gone, or never came. */
+  protected abstract end(): void;
+
+  opened(port: SocketPort): void {
+    if (this.#closed) {
+      port.terminate();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.port = port;
+    this.#watch = this.service.liveness.watch(port);
+    this.begin(port);
+  }
+
+  message(bytes: Uint8Array, text: boolean): void {
+    this.#watch?.heard(false);
+    if (!this.#closed) this.receive(bytes, text);
+  }
+
+  ponged(): void {
+    this.#watch?.heard(true);
+  }
+
+  closed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#watch?.stop();
+    this.#forget();
+    this.end();
+    this.#setGone();
+  }
+
+  async #shutDown(): Promise<void> {
+    if (!this.port) return this.closed();
+    // Whoever neither reads nor answers must not hold the shutdown up.
+    this.#timer = setTimeout(() => this.port?.terminate(), this.service.limits.shutdownTimeoutMs);
+    this.restart();
+    await this.#gone;
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * What a request wants: the verb, and whether it asks for a WebSocket.
+ * @module
+ */
+import type { Context } from "hono";
+import { StreamError } from "../core/errors.ts";
+
+/** What a request may ask for, beside plain reading. */
+export type Verb = "APPEND" | "FOLLOW";
+
+/** The verb: the `X-Verb` header, if not empty, else the query parameter. Anything unknown means none. */
+export function verbOf(c: Context): Verb | undefined {
+  const said = c.req.header("X-Verb") || c.req.query("verb");
+  return said === "APPEND" || said === "FOLLOW" ? said : undefined;
+}
+
+/**
+ * Whether the request asks to become a WebSocket.
+ *
+ * @throws {StreamError} `bad_request` or `upgrade_required` when it does so with a handshake that cannot succeed:
+ * found out here, so that nothing is taken for a WebSocket that never comes.
+ */
+export function wantsWebSocket(c: Context): boolean {
+  const protocols = (c.req.header("Upgrade") ?? "").split(",").map((name) => name.trim().toLowerCase());
+  if (c.req.method !== "GET" || !protocols.includes("websocket")) return false;
+  if (!/(^|,)\s*upgrade\s*(,|$)/i.test(c.req.header("Connection") ?? "")) return false;
+  if (!/^[+/0-9A-Za-z]{22}==$/.test((c.req.header("Sec-WebSocket-Key") ?? "").trim())) {
+    throw new StreamError("bad_request", "The WebSocket handshake has no valid Sec-WebSocket-Key.");
+  }
+  const version = c.req.header("Sec-WebSocket-Version");
+  if (version !== "13" && version !== "8") {
+    throw new StreamError("upgrade_required", `WebSocket version ${version ?? "(none)"} is not spoken here; use 13.`, {
+      headers: { Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
+    });
+  }
+  return true;
+}

@@ -1,0 +1,90 @@
+/**
+ * `fstream()`: the app with its defaults.
+ * @module
+ */
+import type { UpgradeWebSocket } from "hono/ws";
+import type { Limits } from "./core/limits.ts";
+import type { Log } from "./core/log.ts";
+import type { Store } from "./core/store.ts";
+import { createApp, type StreamApp } from "./faces/app.ts";
+import { detectPlatform } from "./runtime/detect.ts";
+import { withHelper } from "./runtime/helper.ts";
+import { fileStore } from "./stores/file.ts";
+
+/** Options of {@link fstream}. All have defaults. */
+export interface FstreamOptions {
+  /** The folder whose files are served; made when it does not exist. Default `./data`. Not together with `store`. */
+  root?: string;
+  /** What keeps the bytes, instead of a folder. */
+  store?: Store;
+  /** Limits that differ from `DEFAULT_LIMITS`. */
+  limits?: Partial<Limits>;
+  /** Whether a folder's URL answers with its listing. Default true; else 404. */
+  listings?: boolean;
+  /**
+   * Origins of web pages, beside the server's own, that may upgrade and append, such as `https://ci.example.com`;
+   * `*` for any. Default none. Requests without an `Origin` are not affected.
+   */
+  origins?: readonly string[];
+  /** Whether answers carry CORS headers, for `origins` or for any when there are none. Default false. */
+  cors?: boolean;
+  /** Is told when appends and follows begin and end, and what fails. Default: nobody. */
+  log?: Log;
+  /** Closes the app when it aborts, as `close()` does. */
+  signal?: AbortSignal;
+  /** Hono's WebSocket helper for this runtime. Default: chosen by where a request comes from. */
+  upgradeWebSocket?: UpgradeWebSocket;
+}
+
+const NAMES: ReadonlySet<string> = new Set<keyof FstreamOptions>([
+  "root",
+  "store",
+  "limits",
+  "listings",
+  "origins",
+  "cors",
+  "log",
+  "signal",
+  "upgradeWebSocket",
+]);
+
+/**
+ * A Hono app that serves streams: one appends to a path, many follow it, and it is kept as a plain file.
+ *
+ * @throws {TypeError} for `root` and `store` at once, an unknown option, or an origin that is none.
+ * @throws {RangeError} for a limit out of its bounds.
+ * @throws {StreamError} when the root folder can't be used.
+ * @example
+ * ```ts
+ * const app = new Hono();
+ * app.route("/streams", fstream({ root: "/var/lib/streams" }));
+ * ```
+ */
+export function fstream(options: FstreamOptions = {}): StreamApp {
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name))
+      throw new TypeError(`"${name}" is not an option of fstream(); it has ${[...NAMES].join(", ")}.`);
+  }
+  const { root, store, upgradeWebSocket, ...rest } = options;
+  if (root !== undefined && store !== undefined) {
+    throw new TypeError(
+      'Give fstream() either "root" or "store", not both: a store knows itself where it keeps its bytes.',
+    );
+  }
+  for (const origin of rest.origins ?? []) checkOption(origin);
+  return createApp({
+    ...rest,
+    store: store ?? fileStore(root === undefined ? {} : { root }),
+    platform: async (c) => {
+      const platform = await detectPlatform(c);
+      return upgradeWebSocket ? withHelper(platform, upgradeWebSocket) : platform;
+    },
+  });
+}
+
+function checkOption(origin: string): void {
+  if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) return;
+  throw new TypeError(
+    `"${origin}" is not an origin; an origin looks like "https://example.com", without a path or a slash.`,
+  );
+}

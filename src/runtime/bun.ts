@@ -1,0 +1,86 @@
+/**
+ * Bun's own server: `export default { fetch: app.fetch, websocket }`.
+ * @module
+ */
+import type { ServerWebSocket } from "bun";
+import { getBunServer, websocket as honoWebSocket } from "hono/bun";
+import { DEFAULT_LIMITS } from "../core/limits.ts";
+import type { Platform, SocketHandler } from "../faces/platform.ts";
+import { BunPort } from "./bun-port.ts";
+
+/** What is used of Bun's server. */
+interface BunServer {
+  upgrade(request: Request, options: { headers?: Record<string, string>; data: SocketData }): boolean;
+  timeout(request: Request, seconds: number): void;
+  requestIP(request: Request): { address: string } | null;
+}
+
+/** What hangs on each socket: the shape that Hono's handlers for Bun know, and a word of our own. */
+interface SocketData {
+  events: Record<string, unknown>;
+  url: URL;
+  protocol: string;
+  port?: BunPort;
+  handler?: SocketHandler;
+}
+
+type Socket = ServerWebSocket<SocketData>;
+
+/**
+ * The `websocket` half of a Bun server: Hono's, with settings for long-lived streams. It serves other WebSocket routes
+ * of the app too. Hono's own works as well, but for quiet appenders, which Bun cuts off after 120 s.
+ *
+ * @example
+ * ```ts
+ * export default { fetch: app.fetch, websocket, idleTimeout: 0 };
+ * ```
+ */
+export const websocket = {
+  ...honoWebSocket,
+  message(socket: Socket, message: string | Buffer): void {
+    // Hono's passes the memory below a message, without its offset.
+    if (!socket.data.handler) honoWebSocket.message(socket as never, message as never);
+    else if (typeof message === "string") socket.data.handler.message(new TextEncoder().encode(message), true);
+    else socket.data.handler.message(message, false);
+  },
+  drain: (socket: Socket): void => socket.data.port?.drainedNow(),
+  pong: (socket: Socket): void => socket.data.handler?.ponged(),
+  idleTimeout: 0,
+  sendPings: false,
+  perMessageDeflate: false,
+  maxPayloadLength: DEFAULT_LIMITS.messageBytes,
+  // What a port hands over stays below its budget; Bun must never drop a frame that it was given.
+  backpressureLimit: DEFAULT_LIMITS.messageBytes,
+  closeOnBackpressureLimit: false,
+};
+
+/** This runtime, as the faces see it. */
+export const platform: Platform = {
+  name: "bun",
+  // Bun closes a socket with 1007 whose text is not UTF-8; the rest survives the way through a string.
+  takesText: true,
+  async upgrade(c, handler, { protocol }): Promise<Response> {
+    const server = getBunServer<BunServer>(c);
+    if (!server) throw new TypeError("Bun's server is missing: pass it on as the second argument of app.fetch.");
+    const data: SocketData = {
+      url: new URL(c.req.url),
+      protocol: protocol ?? "",
+      handler,
+      events: {
+        onOpen(_event: Event, { raw }: { raw: Socket }) {
+          data.port = new BunPort(raw);
+          handler.opened(data.port);
+        },
+        onClose() {
+          data.port?.gone();
+          handler.closed();
+        },
+      },
+    };
+    const headers = protocol === undefined ? {} : { headers: { "Sec-WebSocket-Protocol": protocol } };
+    if (!server.upgrade(c.req.raw, { data, ...headers })) handler.closed();
+    return new Response(null);
+  },
+  peer: (c) => getBunServer<BunServer>(c)?.requestIP(c.req.raw)?.address,
+  unhurried: (c) => getBunServer<BunServer>(c)?.timeout(c.req.raw, 0),
+};

@@ -1,0 +1,83 @@
+/**
+ * Deno's own server: `Deno.serve(app.fetch)` is enough.
+ * @module
+ */
+import type { Context } from "hono";
+import { defineWebSocketHelper, WSContext } from "hono/ws";
+import type { Platform } from "../faces/platform.ts";
+import { WebSocketPort } from "./web-socket-port.ts";
+
+/** How Deno upgrades. */
+interface UpgradeSettings {
+  protocol?: string;
+  /** Seconds; 0 for no watchdog. */
+  idleTimeout: number;
+}
+
+/** The part of Deno that is used here. */
+interface DenoUpgrade {
+  upgradeWebSocket(request: Request, settings: UpgradeSettings): { socket: WebSocket; response: Response };
+}
+
+const { Deno } = globalThis as unknown as { Deno: DenoUpgrade };
+
+/** Seconds after which Deno ends a WebSocket whose peer leaves pings unanswered; it pings at half of that. */
+const IDLE_TIMEOUT_S = 120;
+
+/** Hono's helper for Deno is not used: it takes only the exact spelling `websocket`, and echoes any subprotocol. */
+const upgradeWebSocket = defineWebSocketHelper<WebSocket, Partial<UpgradeSettings>>((c, events, options) => {
+  const { socket, response } = Deno.upgradeWebSocket(c.req.raw, { idleTimeout: IDLE_TIMEOUT_S, ...options });
+  socket.binaryType = "arraybuffer";
+  const context = new WSContext<WebSocket>({
+    raw: socket,
+    send: (source) => socket.send(source),
+    close: (code, reason) => socket.close(code, reason),
+    get readyState() {
+      return socket.readyState as 0 | 1 | 2 | 3;
+    },
+  });
+  socket.onopen = (event) => events.onOpen?.(event, context);
+  socket.onmessage = (event) => events.onMessage?.(event, context);
+  socket.onclose = (event) => events.onClose?.(event, context);
+  socket.onerror = (event) => events.onError?.(event, context);
+  return response;
+});
+
+/** This runtime, as the faces see it. */
+export const platform: Platform = {
+  name: "deno",
+  // A fragmented message that ends in mid-character reaches us without its last bytes, and nothing tells.
+  takesText: false,
+  async upgrade(c, handler, { protocol, mayBeSilent }): Promise<Response> {
+    let port: WebSocketPort | undefined;
+    const closed = (): void => {
+      port?.gone();
+      handler.closed();
+    };
+    const response = await upgradeWebSocket(
+      c,
+      {
+        onOpen(_event, { raw }) {
+          port = new WebSocketPort(raw as WebSocket);
+          handler.opened(port);
+        },
+        onMessage({ data }) {
+          if (typeof data === "string") handler.message(new TextEncoder().encode(data), true);
+          else handler.message(new Uint8Array(data as ArrayBuffer), false);
+        },
+        onClose: closed,
+        onError: closed,
+      },
+      { idleTimeout: mayBeSilent ? 0 : IDLE_TIMEOUT_S, ...(protocol === undefined ? {} : { protocol }) },
+    );
+    forgetHeaders(c, response);
+    return response;
+  },
+};
+
+/** An upgrade's response can't be copied, which Hono would do to add the headers that middleware has prepared. */
+function forgetHeaders(c: Context, response: Response): void {
+  Object.defineProperty(response, "headers", { value: new Headers() });
+  c.res = undefined;
+  c.res = response;
+}

@@ -1,0 +1,235 @@
+/**
+ * The node stack: `@hono/node-server`, `@hono/node-ws` and `ws`. It runs on Node, and unchanged on Deno and Bun
+ * through their compatibility with Node; the standalone server uses it on all three, because only `ws` keeps
+ * every byte of a text frame.
+ * @module
+ */
+import { EventEmitter } from "node:events";
+import { type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { createAdaptorServer, getRequestListener } from "@hono/node-server";
+import { createNodeWebSocket } from "@hono/node-ws";
+import { type Context, Hono } from "hono";
+import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
+import { type WebSocket, WebSocketServer } from "ws";
+import { DEFAULT_LIMITS } from "../core/limits.ts";
+import type { Platform, SocketHandler } from "../faces/platform.ts";
+import { attachWs } from "./ws-port.ts";
+
+/** What a Hono app is to a server. */
+export interface FetchApp {
+  fetch(request: Request, env?: unknown): Response | Promise<Response>;
+}
+
+/** What `@hono/node-server` gives a handler as its environment. */
+interface NodeEnv {
+  incoming: IncomingMessage;
+}
+
+/** Connections queued by the kernel until they are accepted: the default of 511 makes a crowd wait a second. */
+const BACKLOG = 4096;
+
+/** Milliseconds a client has for the headers of its request. */
+const HEADERS_TIMEOUT_MS = 60_000;
+
+// node-ws is made for one app; its helper and its events work with whatever socket is emitted on its server.
+const nodeWs = createNodeWebSocket({ app: new Hono() });
+
+/** A server of our own for the handshake: exact bytes in text frames, no subprotocol but the one that was chosen. */
+const handshakes = new WebSocketServer({
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  skipUTF8Validation: true,
+  maxPayload: DEFAULT_LIMITS.messageBytes,
+  handleProtocols: (_offered, request) => upgrades.get(request)?.protocol ?? false,
+});
+
+/** Requests whose route has asked for a WebSocket. */
+const upgrades = new WeakMap<IncomingMessage, { protocol: string | undefined }>();
+
+/** The network socket below each WebSocket. */
+const belowOf = new WeakMap<WebSocket, Duplex>();
+
+/**
+ * Hono's WebSocket helper for other routes of the same app.
+ *
+ * @example
+ * ```ts
+ * app.get("/echo", upgradeWebSocket(() => ({ onMessage: (event, ws) => ws.send(event.data) })));
+ * ```
+ */
+export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelper(async (c, events, options) => {
+  const { incoming } = c.env as NodeEnv;
+  if (!incoming || c.req.header("Upgrade")?.toLowerCase() !== "websocket") return;
+  const response = await nodeWs.upgradeWebSocket(c, events, options);
+  upgrades.set(incoming, { protocol: undefined });
+  return response;
+});
+
+/** This runtime, as the faces see it. */
+export const platform: Platform = {
+  name: "node",
+  takesText: true,
+  async upgrade(c: Context, handler: SocketHandler, { protocol }): Promise<Response> {
+    const { incoming } = c.env as NodeEnv;
+    const response = await nodeWs.upgradeWebSocket(c, {
+      onOpen(_event, { raw }) {
+        const ws = raw as WebSocket;
+        attachWs(ws, belowOf.get(ws) as Duplex, handler);
+      },
+    });
+    upgrades.set(incoming, { protocol });
+    return response;
+  },
+  target: (c) => (c.env as NodeEnv).incoming.url?.replace(/[?#].*$/s, "").replace(/^[a-z]+:\/\/[^/]*/i, ""),
+  peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress,
+};
+
+/**
+ * Lets a server of `@hono/node-server` upgrade to WebSockets. Call it once, beside `serve()`. Unlike the function of
+ * the same name in `@hono/node-ws` it delivers whole responses, with headers and streamed body, to upgrade requests
+ * that are answered without upgrading.
+ *
+ * @param server What `serve()` returned.
+ * @param app The app that was given to `serve()`.
+ * @example
+ * ```ts
+ * const server = serve({ fetch: app.fetch, port: 3000 });
+ * injectWebSocket(server, app);
+ * ```
+ */
+export function injectWebSocket(
+  server: { on(event: "upgrade", listener: UpgradeListener): unknown },
+  app: FetchApp,
+): void {
+  server.on("upgrade", (request, socket, head) => {
+    // First of all: a client that resets now must not take the process down.
+    socket.on("error", () => socket.destroy());
+    if (head.length > 0) socket.unshift(head);
+    answerUpgrade(app, request, socket);
+  });
+}
+
+type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Runs the app; then either completes the handshake or writes its response as to any other request. */
+function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex): void {
+  const outgoing = new ServerResponse(request);
+  outgoing.shouldKeepAlive = false;
+  const listener = getRequestListener(
+    async (fetched, env) => {
+      const response = await app.fetch(fetched, env);
+      if (upgrades.has(request) && response.ok) {
+        completeHandshake(request, socket);
+        return new Response(null, { headers: { "x-hono-already-sent": "true" } });
+      }
+      assignSocket(outgoing, socket);
+      return response;
+    },
+    { overrideGlobalObjects: false, errorHandler: () => badRequest(outgoing, socket) },
+  );
+  void listener(request, outgoing);
+}
+
+function completeHandshake(request: IncomingMessage, socket: Duplex): void {
+  let opened = false;
+  const emit = (ws: WebSocket): void => {
+    opened = true;
+    nodeWs.wss.emit("connection", ws, request);
+  };
+  try {
+    handshakes.handleUpgrade(request, socket, Buffer.alloc(0), (ws) => {
+      belowOf.set(ws, socket);
+      // Its listeners are attached some microtasks from now; what arrives before must wait for them.
+      ws.pause();
+      setImmediate(() => ws.resume());
+      emit(ws);
+    });
+  } finally {
+    // The client had gone, or its handshake was bad: whoever waits for this socket gets one that has closed already.
+    if (!opened) emit(closedSocket());
+  }
+}
+
+function closedSocket(): WebSocket {
+  const nothing = (): void => {};
+  return Object.assign(new EventEmitter(), {
+    OPEN: 1,
+    readyState: 3,
+    protocol: "",
+    close: nothing,
+    terminate: nothing,
+    send: nothing,
+  }) as unknown as WebSocket;
+}
+
+/** Writes a response to a socket that the HTTP parser has let go of. */
+function assignSocket(outgoing: ServerResponse, socket: Duplex): void {
+  outgoing.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
+  // What the parser did before: pass the socket's news on, read on so that its end is seen, close at the end.
+  socket.on("drain", () => outgoing.emit("drain"));
+  socket.on("close", () => outgoing.destroyed || outgoing.destroy());
+  socket.on("end", () => socket.end());
+  socket.resume();
+  outgoing.on("finish", () => socket.end());
+}
+
+function badRequest(outgoing: ServerResponse, socket: Duplex): Response {
+  assignSocket(outgoing, socket);
+  return new Response("This request can't be understood.\n", { status: 400 });
+}
+
+/** How to {@link serve}. */
+export interface ServeOptions extends FetchApp {
+  /** Host name or address to listen on; all interfaces when left out. */
+  hostname?: string;
+  /** Port to listen on; 0 picks a free one. */
+  port: number;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  readonly hostname: string;
+  readonly port: number;
+  /** Stops listening and ends every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves an app over HTTP and WebSocket with the settings that long-lived streams need: no limit on how long a request
+ * may take, a long queue for a crowd that connects at once.
+ *
+ * @throws when it can't listen, with the `code` of the operating system.
+ * @example
+ * ```ts
+ * const server = await serve({ fetch: fstream().fetch, port: 8080 });
+ * ```
+ */
+export async function serve({ fetch, hostname, port }: ServeOptions): Promise<RunningServer> {
+  const server = createAdaptorServer({
+    fetch,
+    serverOptions: { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true, keepAlive: true },
+  }) as Server;
+  injectWebSocket(server, { fetch });
+  const sockets = new Set<Duplex>();
+  server.on("connection", (socket: Duplex) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, backlog: BACKLOG, ...(hostname === undefined ? {} : { host: hostname }) }, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  return {
+    hostname: address.address,
+    port: address.port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}

@@ -1,0 +1,59 @@
+/**
+ * Where a resource path lies on disk, without ever leaving the root.
+ * @module
+ */
+import { lstat, realpath } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { StreamError } from "../core/errors.ts";
+import { diskError, isMissing } from "./file-errors.ts";
+
+/**
+ * The real place of a path below a real root. What does not exist yet is appended to what does. Symlinks are followed
+ * as long as they stay below the root.
+ *
+ * @throws {StreamError} `bad_path` for a symlink that leads out or nowhere, `path_conflict` below a file.
+ */
+export async function place(root: string, path: string): Promise<string> {
+  try {
+    const real = await realpath(join(root, path));
+    if (!isWithin(root, real)) throw outside(path);
+    return real;
+  } catch (error) {
+    if (!isMissing(error)) throw diskError(error, path);
+  }
+  return walk(root, path);
+}
+
+/** Segment by segment, for a path that does not exist as a whole. */
+async function walk(root: string, path: string): Promise<string> {
+  const segments = path.split("/");
+  let here = root;
+  for (const [depth, segment] of segments.entries()) {
+    const next = join(here, segment);
+    try {
+      const found = await lstat(next);
+      if (found.isSymbolicLink()) here = await realpath(next);
+      else here = next;
+    } catch (error) {
+      if (!isMissing(error)) throw diskError(error, path);
+      const dangling = await lstat(next).then(
+        () => true,
+        () => false,
+      );
+      if (dangling) throw outside(path);
+      return join(here, ...segments.slice(depth));
+    }
+    if (!isWithin(root, here)) throw outside(path);
+  }
+  return here;
+}
+
+function isWithin(root: string, real: string): boolean {
+  return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+function outside(path: string): StreamError {
+  return new StreamError("bad_path", `"/${path}" is refused: a symbolic link leads out of the root, or nowhere.`, {
+    path,
+  });
+}

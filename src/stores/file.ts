@@ -1,0 +1,135 @@
+/**
+ * The default store: a root folder in which every resource is a plain file at its URL's path.
+ * @module
+ */
+import { mkdirSync, realpathSync } from "node:fs";
+import { readdir, stat, unlink } from "node:fs/promises";
+import { resolve } from "node:path";
+import { StreamError } from "../core/errors.ts";
+import { DEFAULT_LIMITS } from "../core/limits.ts";
+import { checkedPath, RESERVED_SEGMENT } from "../core/path.ts";
+import type { AppendHandle, ClaimOptions, Store, StoreEntry, StoreStat } from "../core/store.ts";
+import { diskError, isMissing } from "./file-errors.ts";
+import { FileHandle } from "./file-handle.ts";
+import { place } from "./file-place.ts";
+import { readFile } from "./file-read.ts";
+
+/** How to open a {@link fileStore}. */
+export interface FileStoreOptions {
+  /** The root folder; made when it does not exist. Default `./data`. */
+  root?: string;
+  /** How much one read takes, in bytes. Default 256 KiB. */
+  readBytes?: number;
+}
+
+/** The places that are being appended to in this process, whichever store they were claimed through. */
+const claimed = new Map<string, number>();
+
+/** Grows with every claim in this process. */
+let lastEpoch = 0;
+
+/**
+ * A store of plain files: the resource `build/42.log` is the file `build/42.log` under the root, byte for byte.
+ *
+ * @throws {StreamError} `denied`, `path_conflict` or `storage` when the root can't be made or opened.
+ * @example
+ * ```ts
+ * const store = fileStore({ root: "/var/lib/streams" });
+ * ```
+ */
+export function fileStore({ root = "./data", readBytes = DEFAULT_LIMITS.readBytes }: FileStoreOptions = {}): Store {
+  const folder = resolve(root);
+  try {
+    mkdirSync(folder, { recursive: true });
+    return new FileStore(realpathSync(folder), readBytes);
+  } catch (error) {
+    const { code, message } = diskError(error, "");
+    const why = message.replace(/^.*?: /, "");
+    throw new StreamError(code, `The root folder ${folder} can't be used: ${why}`, { path: folder, cause: error });
+  }
+}
+
+class FileStore implements Store {
+  readonly #root: string;
+  readonly #readBytes: number;
+
+  constructor(root: string, readBytes: number) {
+    this.#root = root;
+    this.#readBytes = readBytes;
+  }
+
+  async stat(path: string): Promise<StoreStat | undefined> {
+    if (path === "") return undefined;
+    try {
+      const found = await stat(await place(this.#root, path));
+      if (!found.isFile()) return undefined;
+      return { size: found.size, modified: found.mtime, generation: `${found.ino}-${found.birthtimeMs}` };
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw diskError(error, path);
+    }
+  }
+
+  async claim(path: string, { create = true, signal }: ClaimOptions = {}): Promise<AppendHandle> {
+    signal?.throwIfAborted();
+    checkedPath(path.split("/"));
+    const file = await place(this.#root, path);
+    if (claimed.has(file)) {
+      throw new StreamError("conflict", `Somebody else is appending to "/${path}" already.`, { path });
+    }
+    const epoch = ++lastEpoch;
+    claimed.set(file, epoch);
+    try {
+      return await FileHandle.open(file, path, epoch, create, () => claimed.delete(file));
+    } catch (error) {
+      claimed.delete(file);
+      throw diskError(error, path);
+    }
+  }
+
+  read(path: string, from: number, to: number): ReadableStream<Uint8Array> {
+    return readFile({ file: () => place(this.#root, path), path, from, to, readBytes: this.#readBytes });
+  }
+
+  async list(folder: string): Promise<StoreEntry[] | undefined> {
+    try {
+      const real = await place(this.#root, folder);
+      const names = await readdir(real);
+      const hidden = folder === "" ? RESERVED_SEGMENT : undefined;
+      const shown = names.filter((name) => name !== hidden).sort();
+      const entries = await Promise.all(shown.map((name) => this.#entry(folder, name)));
+      return entries.filter((entry) => entry !== undefined);
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw diskError(error, folder);
+    }
+  }
+
+  async remove(path: string): Promise<boolean> {
+    const file = await place(this.#root, path);
+    if (claimed.has(file)) throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
+    try {
+      await unlink(file);
+      return true;
+    } catch (error) {
+      if (isAbsence(error)) return false;
+      throw diskError(error, path);
+    }
+  }
+
+  async #entry(folder: string, name: string): Promise<StoreEntry | undefined> {
+    try {
+      const found = await stat(await place(this.#root, folder === "" ? name : `${folder}/${name}`));
+      if (found.isDirectory()) return { name, kind: "folder", size: 0, modified: found.mtime };
+      if (found.isFile()) return { name, kind: "file", size: found.size, modified: found.mtime };
+    } catch {
+      // Gone since the folder was read, or a link that leads out: not a row.
+    }
+    return undefined;
+  }
+}
+
+/** Whether an error means that nothing readable is at the path. */
+function isAbsence(error: unknown): boolean {
+  return isMissing(error) || ["path_conflict", "bad_path"].includes(diskError(error, "").code);
+}

@@ -1,0 +1,179 @@
+/**
+ * A store that keeps everything in memory: for tests and for streams that need not outlive their server.
+ * @module
+ */
+import { StreamError } from "../core/errors.ts";
+import { checkedPath } from "../core/path.ts";
+import type { AppendHandle, ClaimOptions, Store, StoreEntry, StoreStat } from "../core/store.ts";
+
+/** How much one read of a stream takes, in bytes. */
+const READ_BYTES = 256 * 1024;
+
+interface Resource {
+  bytes: Uint8Array;
+  size: number;
+  modified: Date;
+  readonly generation: string;
+  removed: boolean;
+}
+
+/**
+ * A store in memory. It behaves as the file store does, but for outliving its process.
+ *
+ * @example
+ * ```ts
+ * app.route("/streams", fstream({ store: memoryStore() }));
+ * ```
+ */
+export function memoryStore(): Store {
+  return new MemoryStore();
+}
+
+class MemoryStore implements Store {
+  readonly #resources = new Map<string, Resource>();
+  readonly #claimed = new Map<string, MemoryHandle>();
+  #epoch = 0;
+
+  async stat(path: string): Promise<StoreStat | undefined> {
+    const found = this.#resources.get(path);
+    return found && { size: found.size, modified: found.modified, generation: found.generation };
+  }
+
+  async claim(path: string, { create = true, signal }: ClaimOptions = {}): Promise<AppendHandle> {
+    signal?.throwIfAborted();
+    checkedPath(path.split("/"));
+    if (this.#claimed.has(path)) {
+      throw new StreamError("conflict", `Somebody else is appending to "/${path}" already.`, { path });
+    }
+    this.#refuseFolderAndFile(path);
+    const resource = this.#resources.get(path) ?? (create ? this.#create(path) : undefined);
+    if (!resource) throw new StreamError("not_found", `"/${path}" was never written.`, { path });
+    const handle = new MemoryHandle(path, resource, ++this.#epoch, () => this.#claimed.delete(path));
+    this.#claimed.set(path, handle);
+    return handle;
+  }
+
+  read(path: string, from: number, to: number): ReadableStream<Uint8Array> {
+    const resource = this.#resources.get(path);
+    let at = from;
+    return new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          if (at >= to) return controller.close();
+          const end = Math.min(to, at + READ_BYTES);
+          if (!resource || resource.removed || resource.size < end) {
+            return controller.error(
+              new StreamError("changed", `"/${path}" has fewer bytes than were stored.`, { path }),
+            );
+          }
+          controller.enqueue(resource.bytes.slice(at, end));
+          at = end;
+        },
+        cancel() {
+          at = to;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  async list(folder: string): Promise<StoreEntry[] | undefined> {
+    const prefix = folder === "" ? "" : `${folder}/`;
+    const entries = new Map<string, StoreEntry>();
+    for (const [path, { size, modified }] of this.#resources) {
+      if (!path.startsWith(prefix)) continue;
+      const [name = "", ...deeper] = path.slice(prefix.length).split("/");
+      if (deeper.length === 0) {
+        entries.set(name, { name, kind: "file", size, modified });
+      } else {
+        const newest = entries.get(name)?.modified ?? modified;
+        entries.set(name, { name, kind: "folder", size: 0, modified: newest > modified ? newest : modified });
+      }
+    }
+    if (entries.size === 0 && folder !== "") return undefined;
+    return [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async remove(path: string): Promise<boolean> {
+    const resource = this.#resources.get(path);
+    if (resource) resource.removed = true;
+    return this.#resources.delete(path);
+  }
+
+  #create(path: string): Resource {
+    const resource: Resource = {
+      bytes: new Uint8Array(1024),
+      size: 0,
+      modified: new Date(),
+      generation: String(++this.#epoch),
+      removed: false,
+    };
+    this.#resources.set(path, resource);
+    return resource;
+  }
+
+  #refuseFolderAndFile(path: string): void {
+    const segments = path.split("/");
+    for (let depth = 1; depth < segments.length; depth++) {
+      const above = segments.slice(0, depth).join("/");
+      if (this.#resources.has(above)) {
+        throw new StreamError("path_conflict", `"/${above}" is a file, so "/${path}" cannot be below it.`, { path });
+      }
+    }
+    for (const other of this.#resources.keys()) {
+      if (other.startsWith(`${path}/`)) {
+        throw new StreamError("path_conflict", `"/${path}" is a folder, so it cannot be appended to.`, { path });
+      }
+    }
+  }
+}
+
+class MemoryHandle implements AppendHandle {
+  readonly epoch: number;
+  readonly #path: string;
+  readonly #resource: Resource;
+  readonly #onRelease: () => void;
+  readonly #lost = new AbortController();
+  #released = false;
+
+  constructor(path: string, resource: Resource, epoch: number, onRelease: () => void) {
+    this.#path = path;
+    this.#resource = resource;
+    this.epoch = epoch;
+    this.#onRelease = onRelease;
+  }
+
+  get offset(): number {
+    return this.#resource.size;
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  async append(batch: Uint8Array): Promise<number> {
+    if (this.#released) {
+      throw new StreamError("fenced", `The claim of "/${this.#path}" was given back.`, { path: this.#path });
+    }
+    const resource = this.#resource;
+    if (resource.removed) {
+      throw new StreamError("changed", `"/${this.#path}" was removed while it was appended to.`, { path: this.#path });
+    }
+    const size = resource.size + batch.length;
+    if (size > resource.bytes.length) {
+      const larger = new Uint8Array(Math.max(size, resource.bytes.length * 2));
+      larger.set(resource.bytes.subarray(0, resource.size));
+      resource.bytes = larger;
+    }
+    resource.bytes.set(batch, resource.size);
+    resource.size = size;
+    resource.modified = new Date();
+    return size;
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    this.#onRelease();
+  }
+}
