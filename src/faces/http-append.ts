@@ -31,7 +31,7 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const failure = appender.error ?? intake.stopped;
   finished({ offset: size, reason: failure?.code ?? "complete" });
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size) };
-  if (!failure) return new Response(null, { headers });
+  if (!failure) return new Response("", { headers });
   throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });
 }
 

@@ -73,9 +73,8 @@ class SocketAppend extends SocketSession {
     if (this.#ending) return;
     this.#heardMs = performance.now();
     if (text && !this.#takesText) {
-      return this.fail(
-        new StreamError("not_text", "Text frames can't be kept byte for byte here: send binary frames."),
-      );
+      this.fail(new StreamError("not_text", "Text frames can't be kept byte for byte here: send binary frames."));
+      return;
     }
     const { appender } = this.#admission;
     const { appenderQueueBytes, appenderOverloadBytes } = this.service.limits;

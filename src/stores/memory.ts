@@ -86,8 +86,8 @@ class MemoryStore implements Store {
       if (deeper.length === 0) {
         entries.set(name, { name, kind: "file", size, modified });
       } else {
-        const newest = entries.get(name)?.modified ?? modified;
-        entries.set(name, { name, kind: "folder", size: 0, modified: newest > modified ? newest : modified });
+        const newest = Math.max(modified.getTime(), entries.get(name)?.modified.getTime() ?? 0);
+        entries.set(name, { name, kind: "folder", size: 0, modified: new Date(newest) });
       }
     }
     if (entries.size === 0 && folder !== "") return undefined;
