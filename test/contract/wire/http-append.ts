@@ -1,0 +1,137 @@
+/** Section 5 of the wire contract: appending with nothing but HTTP. */
+import assert from "node:assert/strict";
+import { ALL_BYTES, numberedLines, pieces, sha256 } from "../../fixture/bytes.ts";
+import type { Target } from "./target.ts";
+import { expectEnd, section } from "./wire.ts";
+
+export function httpAppendSection(target: Target): void {
+  section(target, "5 appending over HTTP", {
+    "POST and PUT append, and say where the next byte goes": async (wire) => {
+      for (const [at, method] of ["POST", "PUT"].entries()) {
+        const response = await wire.send({ method, target: wire.at("new/a.txt", "verb=APPEND"), body: "12345" });
+        assert.equal(response.status, 200, response.text);
+        assert.equal(response.headers.get("stream-next-offset"), String(5 * (at + 1)).padStart(16, "0"));
+      }
+      assert.equal((await wire.get("new/a.txt")).text, "1234512345");
+    },
+
+    "bytes of any kind, in chunks of any size": async (wire) => {
+      const bytes = Buffer.concat(Array<Buffer>(40).fill(ALL_BYTES));
+      const put = await wire.startPut("a.bin");
+      for (const piece of pieces(bytes, 500, 14)) void put.chunk(piece);
+      await put.finish();
+      assert.equal((await put.response()).headers.get("stream-next-offset"), String(bytes.length).padStart(16, "0"));
+      assert.ok((await wire.get("a.bin")).body.equals(bytes));
+    },
+
+    "an empty body makes an empty file": async (wire) => {
+      const response = await wire.put("a.txt", "");
+      assert.equal(response.headers.get("stream-next-offset"), "0000000000000000");
+      assert.deepEqual([(await wire.get("a.txt")).status, (await wire.get("a.txt")).text], [200, ""]);
+    },
+
+    "followers see each piece as it lands": async (wire) => {
+      const put = await wire.startPut("a.txt");
+      await put.chunk("first ");
+      const socket = await wire.admittedFollower("a.txt");
+      assert.equal(String(await socket.received.atLeast(6)), "first ");
+      const plain = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
+      await plain.body.atLeast(6);
+      await put.chunk("second");
+      await Promise.all([socket.received.atLeast(12), plain.body.atLeast(12)]);
+      await put.finish();
+      assert.equal((await put.response()).status, 200);
+      await expectEnd(socket, "first second");
+      assert.equal(String(await plain.body.all()), "first second");
+    },
+
+    "one appender at a time, whatever it speaks": async (wire) => {
+      const socket = await wire.appender("socket.txt");
+      const refusal = await wire.send({ method: "PUT", target: wire.at("socket.txt", "verb=APPEND"), body: "x" });
+      assert.deepEqual([refusal.status, /append/i.test(refusal.text)], [403, true], refusal.text);
+      await socket.finish();
+
+      const put = await wire.startPut("put.txt");
+      await put.chunk("mine");
+      await wire.admittedFollower("put.txt");
+      const peer = await wire.upgrade({ target: wire.at("put.txt", "verb=APPEND") });
+      assert.equal((await peer.response()).status, 403);
+      const second = await wire.send({ method: "POST", target: wire.at("put.txt", "verb=APPEND"), body: "x" });
+      assert.equal(second.status, 403);
+      await put.finish();
+      assert.equal((await put.response()).status, 200);
+      assert.equal((await wire.get("put.txt")).text, "mine");
+    },
+
+    "a refusal does not wait for the body": async (wire) => {
+      await wire.appender("a.txt");
+      const put = await wire.startPut("a.txt");
+      assert.equal((await put.head).status, 403);
+    },
+
+    "a large refused body does not hide the refusal": async (wire) => {
+      await wire.appender("a.txt");
+      const put = await wire.startPut("a.txt");
+      const pushing = Promise.all(Array.from({ length: 40 }, () => put.chunk(Buffer.alloc(100_000))));
+      assert.equal((await put.head).status, 403);
+      put.connection.drop();
+      await pushing;
+      assert.equal((await wire.get("a.txt")).body.length, 0);
+    },
+
+    "whoever has the 200 is not in the next one's way": async (wire) => {
+      for (let attempt = 0; attempt < 25; attempt++) await wire.put("a.txt", `${attempt},`);
+      assert.equal((await wire.get("a.txt")).text, `${[...Array(25).keys()].join()},`);
+    },
+
+    "a chunked body that breaks off: what arrived stays, and the path is free": async (wire) => {
+      for (const leave of ["drop", "reset"] as const) {
+        const put = await wire.startPut(leave);
+        await put.chunk("what arrived");
+        const follower = await wire.admittedFollower(leave);
+        await follower.received.atLeast(12);
+        put.connection[leave]();
+        assert.equal((await follower.end()).code, 1000);
+        assert.equal(String(await wire.stored(leave)), "what arrived");
+        await wire.admitted(leave);
+      }
+    },
+
+    "a body shorter than its length: what arrived stays, and the path is free": async (wire) => {
+      const target = wire.at("a.txt", "verb=APPEND");
+      const put = await wire.start({ method: "PUT", target, headers: { "Content-Length": "100" } });
+      await put.connection.write("what arrived");
+      const follower = await wire.admittedFollower("a.txt");
+      await follower.received.atLeast(12);
+      put.connection.socket.end();
+      assert.equal((await follower.end()).code, 1000);
+      assert.equal(String(await wire.stored("a.txt")), "what arrived");
+    },
+
+    "a chunked body with broken chunks: what arrived stays, and the path is free": async (wire) => {
+      const put = await wire.startPut("a.txt");
+      await put.chunk("what arrived");
+      const follower = await wire.admittedFollower("a.txt");
+      await follower.received.atLeast(12);
+      await put.connection.write("this is no chunk size\r\n");
+      assert.equal((await follower.end()).code, 1000);
+      assert.equal(String(await wire.stored("a.txt")), "what arrived");
+      await wire.admitted("a.txt");
+    },
+
+    "Expect: 100-continue is answered": async (wire) => {
+      const put = await wire.startPut("a.txt", "PUT", { Expect: "100-continue" });
+      await put.chunk("hello");
+      await put.finish();
+      assert.equal((await put.response()).status, 200);
+      assert.equal((await wire.get("a.txt")).text, "hello");
+    },
+
+    "eight megabytes in one body": async (wire) => {
+      const bytes = numberedLines(8 * 1024 * 1024);
+      const response = await wire.put("a.txt", bytes);
+      assert.equal(Number(response.headers.get("stream-next-offset")), bytes.length);
+      assert.equal(sha256((await wire.get("a.txt")).body), sha256(bytes));
+    },
+  });
+}

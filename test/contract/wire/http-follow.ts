@@ -1,0 +1,109 @@
+/** Section 4 of the wire contract: live following with nothing but HTTP. */
+import assert from "node:assert/strict";
+import { ALL_BYTES, numberedLines, sha256 } from "../../fixture/bytes.ts";
+import type { Target } from "./target.ts";
+import { section } from "./wire.ts";
+
+export function httpFollowSection(target: Target): void {
+  section(target, "4 following over HTTP", {
+    "each piece arrives before the appender ends, and the end is the end of the body": async (wire) => {
+      const appender = await wire.appender("a.txt");
+      const follower = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
+      const head = await follower.head;
+      assert.equal(head.status, 200);
+      assert.equal(head.headers.get("transfer-encoding"), "chunked");
+      assert.equal(head.headers.get("content-length"), null);
+      for (const text of ["one ", "one two ", "one two three"]) {
+        await appender.text(text.slice(follower.body.length));
+        assert.equal(String(await follower.body.atLeast(text.length)), text);
+      }
+      await appender.finish();
+      assert.equal(String(await follower.body.all()), "one two three");
+    },
+
+    "the head of the answer comes before the first byte": async (wire) => {
+      await wire.appender("a.txt");
+      const follower = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
+      assert.equal((await follower.head).status, 200);
+      assert.equal(follower.body.length, 0);
+    },
+
+    "history comes first, without gap or duplicate": async (wire) => {
+      const history = numberedLines(3_000_000);
+      await wire.put("a.txt", history);
+      const appender = await wire.appender("a.txt");
+      const follower = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
+      await appender.text("live");
+      await appender.finish();
+      assert.equal(sha256(await follower.body.all()), sha256(Buffer.concat([history, Buffer.from("live")])));
+    },
+
+    "bytes of any kind": async (wire) => {
+      const appender = await wire.appender("a.bin");
+      const follower = await wire.start({ target: wire.at("a.bin", "verb=FOLLOW") });
+      await appender.binary(ALL_BYTES);
+      assert.ok((await follower.body.atLeast(256)).equals(ALL_BYTES));
+    },
+
+    "offset and tail say where to begin on a live path": async (wire) => {
+      await wire.put("a.txt", "0123456789");
+      const appender = await wire.appender("a.txt");
+      const starts = {
+        "offset=7": "789",
+        "tail=2": "89",
+        "offset=now": "",
+        "offset=10": "",
+        "offset=-1": "0123456789",
+      };
+      const followers = await Promise.all(
+        Object.entries(starts).map(async ([query, history]) => {
+          const follower = await wire.start({ target: wire.at("a.txt", `verb=FOLLOW&${query}`) });
+          await follower.head;
+          return { follower, expected: `${history}live` };
+        }),
+      );
+      await appender.text("live");
+      await appender.finish();
+      for (const { follower, expected } of followers) assert.equal(String(await follower.body.all()), expected);
+    },
+
+    "an offset past the end of a live path gets 416": async (wire) => {
+      const appender = await wire.appender("a.txt");
+      await appender.text("12345");
+      await (await wire.follower("a.txt")).received.atLeast(5);
+      assert.equal((await wire.get("a.txt", "verb=FOLLOW&offset=6")).status, 416);
+    },
+
+    "without an appender: what is there, then the end": async (wire) => {
+      await wire.put("a.txt", "stored");
+      const read = await wire.get("a.txt", "verb=FOLLOW");
+      assert.deepEqual([read.status, read.text], [200, "stored"]);
+    },
+
+    "a follower that stops reading slows nobody, and gets every byte when it reads on": async (wire) => {
+      const bytes = numberedLines(24 * 1024 * 1024);
+      const appender = await wire.appender("a.txt");
+      const stalled = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
+      await stalled.head;
+      stalled.connection.socket.pause();
+      for (let at = 0; at < bytes.length; at += 60_000) await appender.text(bytes.subarray(at, at + 60_000));
+      assert.equal((await appender.finish()).code, 1000);
+      await wire.admitted("a.txt");
+      stalled.connection.socket.resume();
+      assert.equal(sha256(await stalled.body.all()), sha256(bytes));
+    },
+
+    "followers that hang up disturb nobody": async (wire) => {
+      const appender = await wire.appender("a.txt");
+      const staying = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
+      for (const leave of ["drop", "reset"] as const) {
+        const leaving = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
+        await leaving.head;
+        leaving.connection[leave]();
+        await appender.text("x");
+      }
+      await appender.finish();
+      assert.equal(String(await staying.body.all()), "xx");
+    },
+  });
+}

@@ -1,0 +1,147 @@
+/** Section 4 of the wire contract: plain reads, their headers and their conditions. */
+import assert from "node:assert/strict";
+import { numberedLines, randomBytes, sha256 } from "../../fixture/bytes.ts";
+import type { Target } from "./target.ts";
+import { section } from "./wire.ts";
+
+export function httpReadSection(target: Target): void {
+  section(target, "4 reading over HTTP", {
+    "GET gives all bytes, exactly, with the headers of a good file server": async (wire) => {
+      const bytes = randomBytes(300_000, 12);
+      await wire.put("a.txt", bytes);
+      const read = await wire.get("a.txt");
+      assert.deepEqual([read.status, read.body.length, sha256(read.body)], [200, bytes.length, sha256(bytes)]);
+      assert.equal(read.headers.get("content-length"), "300000");
+      assert.equal(read.headers.get("stream-next-offset"), "0000000000300000");
+      assert.equal(read.headers.get("accept-ranges"), "bytes");
+      assert.ok(read.headers.get("etag"), "ETag");
+      const modified = Date.parse(read.headers.get("last-modified") ?? "");
+      assert.ok(
+        Math.abs(modified - Date.parse(read.headers.get("date") ?? "")) < 600_000,
+        "Last-Modified is not recent",
+      );
+    },
+
+    "HEAD gives the same headers and no body": async (wire) => {
+      await wire.put("a.txt", "hello");
+      const get = await wire.get("a.txt");
+      const head = await wire.send({ method: "HEAD", target: wire.at("a.txt") });
+      assert.deepEqual([head.status, head.body.length], [200, 0]);
+      for (const name of [
+        "content-type",
+        "content-length",
+        "etag",
+        "last-modified",
+        "accept-ranges",
+        "stream-next-offset",
+      ]) {
+        assert.equal(head.headers.get(name), get.headers.get(name), name);
+      }
+      assert.equal((await wire.send({ method: "HEAD", target: wire.at("none.txt") })).status, 404);
+    },
+
+    "HEAD does not wait for a live path": async (wire) => {
+      const appender = await wire.appender("a.txt");
+      await appender.text("hello");
+      await (await wire.follower("a.txt")).received.atLeast(5);
+      const head = await wire.send({ method: "HEAD", target: wire.at("a.txt") });
+      assert.deepEqual([head.status, head.headers.get("content-length")], [200, "5"]);
+    },
+
+    "the type follows from the extension": async (wire) => {
+      const types = {
+        "a.txt": /^text\/plain/,
+        "a.json": /^application\/json/,
+        "a.png": /^image\/png/,
+        "a.html": /^text\/html/,
+      };
+      for (const [name, type] of Object.entries(types)) {
+        await wire.put(name, "x");
+        assert.match((await wire.get(name)).headers.get("content-type") ?? "", type, name);
+      }
+    },
+
+    "stored bytes carry nosniff and a sandboxing policy, however they are read": async (wire) => {
+      await wire.put("a.html", "<script>alert(1)</script>");
+      const reads = [
+        await wire.get("a.html"),
+        await wire.get("a.html", "verb=FOLLOW"),
+        await wire.get("a.html", "tail=5"),
+        await wire.get("a.html", "", { Range: "bytes=0-3" }),
+        await (await wire.upgrade({ target: wire.at("a.html", "verb=FOLLOW") })).response(),
+      ];
+      for (const { headers } of reads) {
+        assert.equal(headers.get("x-content-type-options"), "nosniff");
+        assert.match(headers.get("content-security-policy") ?? "", /\bsandbox\b/);
+      }
+    },
+
+    "a path never written is 404, and reading creates nothing": async (wire) => {
+      for (const query of ["", "verb=FOLLOW", "offset=0", "tail=5"]) {
+        const read = await wire.get("never/written.txt", query);
+        assert.equal(read.status, 404, query);
+        assert.match(read.text, /written\.txt/, query);
+      }
+      assert.equal((await wire.get("never/")).status, 404);
+    },
+
+    "an empty path reads as empty": async (wire) => {
+      await (await wire.appender("a.txt")).finish();
+      const read = await wire.get("a.txt");
+      assert.deepEqual([read.status, read.body.length, read.headers.get("content-length")], [200, 0, "0"]);
+    },
+
+    "a read while somebody appends is a snapshot that ends": async (wire) => {
+      const appender = await wire.appender("a.txt");
+      const follower = await wire.follower("a.txt");
+      for (let size = 5; size <= 25; size += 5) {
+        await appender.text("tick ");
+        await follower.received.atLeast(size);
+        const read = await wire.get("a.txt");
+        assert.deepEqual([read.status, read.text], [200, "tick ".repeat(size / 5)]);
+        assert.equal(read.headers.get("content-length"), String(size));
+        assert.equal(Number(read.headers.get("stream-next-offset")), size);
+      }
+    },
+
+    "a large read is not disturbed by an append": async (wire) => {
+      const bytes = numberedLines(8 * 1024 * 1024);
+      await wire.put("a.txt", bytes);
+      const read = await wire.start({ target: wire.at("a.txt") });
+      await read.body.atLeast(1);
+      read.connection.socket.pause();
+      await wire.put("a.txt", "more");
+      read.connection.socket.resume();
+      assert.equal(sha256((await read.response()).body), sha256(bytes));
+      assert.equal((await wire.get("a.txt")).body.length, bytes.length + 4);
+    },
+
+    "If-None-Match answers 304 until something is appended": async (wire) => {
+      await wire.put("a.txt", "hello");
+      const etag = (await wire.get("a.txt")).headers.get("etag") ?? "";
+      const unchanged = await wire.get("a.txt", "", { "If-None-Match": etag });
+      assert.deepEqual([unchanged.status, unchanged.body.length], [304, 0]);
+      assert.equal(unchanged.headers.get("etag"), etag);
+      assert.equal((await wire.get("a.txt", "", { "If-None-Match": `"other", ${etag}` })).status, 304);
+      assert.equal((await wire.get("a.txt", "", { "If-None-Match": '"other"' })).status, 200);
+      await wire.put("a.txt", "!");
+      const changed = await wire.get("a.txt", "", { "If-None-Match": etag });
+      assert.deepEqual([changed.status, changed.text], [200, "hello!"]);
+    },
+
+    "If-Modified-Since answers 304 for the time it was given": async (wire) => {
+      await wire.put("a.txt", "hello");
+      const modified = (await wire.get("a.txt")).headers.get("last-modified") ?? "";
+      assert.equal((await wire.get("a.txt", "", { "If-Modified-Since": modified })).status, 304);
+      const before = new Date(Date.parse(modified) - 60_000).toUTCString();
+      assert.equal((await wire.get("a.txt", "", { "If-Modified-Since": before })).status, 200);
+    },
+
+    "plain reads carry no CORS headers unless the operator asks": async (wire) => {
+      await wire.put("a.txt", "hello");
+      const read = await wire.get("a.txt", "", { Origin: "https://elsewhere.example" });
+      assert.equal(read.status, 200);
+      assert.equal(read.headers.get("access-control-allow-origin"), null);
+    },
+  });
+}

@@ -1,0 +1,78 @@
+/** Section 7 of the wire contract: pages of other origins may read, and nothing else. */
+import assert from "node:assert/strict";
+import type { Target } from "./target.ts";
+import { expectEnd, section } from "./wire.ts";
+
+const FOREIGN = ["https://elsewhere.example", "null", "http://localhost:1", "file://", "nonsense"];
+
+export function originsSection(target: Target): void {
+  const own = new URL(target.url).origin;
+
+  section(target, "7 origins", {
+    "the server's own origin may upgrade and append": async (wire) => {
+      const headers = { Origin: own };
+      const appender = await wire.appender("a.txt", { headers });
+      const follower = await wire.follower("a.txt", { headers });
+      await appender.text("hello");
+      await appender.finish();
+      await expectEnd(follower, "hello");
+      const post = await wire.send({ method: "POST", target: wire.at("b.txt", "verb=APPEND"), headers, body: "x" });
+      assert.equal(post.status, 200, post.text);
+    },
+
+    "the server's own origin is what the Host header says": async (wire) => {
+      const headers = { Origin: "http://streams.example", Host: "streams.example" };
+      await wire.appender("a.txt", { headers });
+      await wire.follower("a.txt", { headers });
+    },
+
+    "a foreign origin may not append, and nothing is created": async (wire) => {
+      for (const Origin of FOREIGN) {
+        const peer = await wire.upgrade({ target: wire.at("a.txt", "verb=APPEND"), headers: { Origin } });
+        const refusal = await peer.response();
+        assert.deepEqual([Origin, refusal.status, refusal.text === ""], [Origin, 403, false]);
+        for (const method of ["POST", "PUT"]) {
+          const target = wire.at("a.txt", "verb=APPEND");
+          const response = await wire.send({ method, target, headers: { Origin }, body: "x" });
+          assert.deepEqual([method, Origin, response.status], [method, Origin, 403]);
+        }
+      }
+      assert.equal((await wire.get("a.txt")).status, 404);
+    },
+
+    "a foreign origin may not follow by upgrade": async (wire) => {
+      await wire.appender("a.txt");
+      for (const Origin of FOREIGN) {
+        const peer = await wire.upgrade({ target: wire.at("a.txt", "verb=FOLLOW"), headers: { Origin } });
+        assert.deepEqual([Origin, (await peer.response()).status], [Origin, 403]);
+      }
+    },
+
+    "another port or another host is foreign": async (wire) => {
+      const { hostname, port } = new URL(own);
+      for (const Origin of [
+        `http://${hostname}:${Number(port) + 1}`,
+        `http://${hostname}`,
+        `http://x.${hostname}:${port}`,
+      ]) {
+        const peer = await wire.upgrade({ target: wire.at("a.txt", "verb=APPEND"), headers: { Origin } });
+        assert.deepEqual([Origin, (await peer.response()).status], [Origin, 403]);
+      }
+    },
+
+    "a request without an origin is free to do all": async (wire) => {
+      await wire.appender("a.txt");
+      await wire.follower("a.txt");
+      await wire.put("b.txt", "x");
+    },
+
+    "a foreign origin may read, but a browser will not show it": async (wire) => {
+      await wire.put("a.txt", "hello");
+      for (const Origin of FOREIGN) {
+        const read = await wire.get("a.txt", "", { Origin });
+        assert.deepEqual([read.status, read.text], [200, "hello"]);
+        assert.equal(read.headers.get("access-control-allow-origin"), null);
+      }
+    },
+  });
+}

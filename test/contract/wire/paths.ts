@@ -1,0 +1,174 @@
+/** Section 6 of the wire contract: which paths there are, and which there are not. */
+import assert from "node:assert/strict";
+import type { Target } from "./target.ts";
+import { section, type Wire } from "./wire.ts";
+
+/** Refused everywhere: raw paths below the mount, by what is wrong with them. */
+const REFUSED = {
+  "an encoded ..": "/x/%2e%2e%2fy",
+  "an encoded .. and slash at the start": "/%2e%2e%2fx",
+  "an encoded NUL": "/a%00b",
+  "an empty segment": "/a//b",
+  "nothing but slashes": "//",
+  "a slash too many at the start": "//a",
+  "a segment of 256 bytes": `/${"x".repeat(256)}`,
+  "a segment of 256 bytes in 128 characters": `/${"%C3%BC".repeat(128)}`,
+  "a folder of 256 bytes": `/${"x".repeat(256)}/a`,
+  "the store's own folder": "/.httpfstream",
+  "a file in the store's own folder": "/.httpfstream/x",
+  "the store's own folder, encoded": "/%2ehttpfstream/x",
+  "a broken escape": "/a%zz",
+  "half an escape": "/a%4",
+  "an escape that is not UTF-8": "/a%ff",
+};
+
+/** Refused where the server sees them: some runtimes resolve them first. */
+const DOTTED = {
+  "a raw ..": "/../x",
+  "a raw .. further down": "/a/../x",
+  "a raw .": "/./x",
+  "a final ..": "/a/..",
+  "an encoded .. as a segment": "/%2e%2e/x",
+  "a half encoded ..": "/a/.%2E/x",
+  "many ..": "/../../../../../../../../etc/passwd",
+};
+
+export function pathsSection(target: Target): void {
+  const refused: Record<string, (wire: Wire) => Promise<void>> = {};
+  for (const [what, path] of Object.entries(REFUSED)) {
+    refused[`${what} gets 400`] = (wire) => expectRefusal(wire, path);
+  }
+  for (const [what, path] of Object.entries(DOTTED)) {
+    refused[`${what} gets 400`] = (wire) => expectNoEscape(wire, path);
+  }
+  section(target, "6 paths", {
+    ...refused,
+
+    "an append to a folder's URL gets 400 or 409": async (wire) => {
+      for (const path of ["", "new/", "a.txt/"]) {
+        const refusal = await wire.send({ method: "POST", target: wire.at(path, "verb=APPEND"), body: "x" });
+        assert.ok(refusal.status === 400 || refusal.status === 409, `"${path}": ${refusal.status} ${refusal.text}`);
+      }
+      assert.equal((await wire.get("new")).status, 404);
+    },
+
+    "names of every kind are kept as they are": async (wire) => {
+      const names = [
+        "a b",
+        "ü",
+        "漢字",
+        "a?b",
+        "a#b",
+        "a%b",
+        "a+b",
+        "a&b=c",
+        "a\\b",
+        "a:b",
+        "...",
+        "..a",
+        "-rf",
+        "x\ny",
+        "'\"",
+        "~",
+      ];
+      for (const name of names) {
+        const path = encodeURIComponent(name);
+        await wire.put(path, name);
+        assert.equal((await wire.get(path)).text, name);
+        const appender = await wire.appender(path);
+        await (await wire.follower(path)).received.atLeast(Buffer.byteLength(name));
+        await appender.finish();
+      }
+      const listing = await wire.get("", "", { Accept: "application/json" });
+      for (const name of names)
+        assert.ok(listing.text.includes(JSON.stringify(name)), `${name} is missing in ${listing.text}`);
+    },
+
+    "names are decoded once": async (wire) => {
+      await wire.put("%252e%252e%252fx", "a name with percent signs");
+      assert.equal((await wire.get("%252e%252e%252fx")).text, "a name with percent signs");
+      assert.equal((await wire.get("%25%32%65%252e%252fx")).text, "a name with percent signs");
+    },
+
+    "composed and decomposed characters are different names": async (wire) => {
+      await wire.put("%C3%A9", "composed");
+      assert.equal((await wire.get("e%CC%81")).status, 404);
+      await wire.put("e%CC%81", "decomposed");
+      assert.equal((await wire.get("%C3%A9")).text, "composed");
+    },
+
+    "a segment of 255 bytes is allowed": async (wire) => {
+      const path = `${"d".repeat(255)}/${"f".repeat(255)}`;
+      await wire.put(path, "long");
+      assert.equal((await wire.get(path)).text, "long");
+    },
+
+    "the reserved name is only reserved at the root": async (wire) => {
+      const response = await wire.send({ method: "POST", target: wire.at(".httpfstream2", "verb=APPEND"), body: "x" });
+      assert.equal(response.status, 200, response.text);
+    },
+
+    "a file in the way of a folder gets 409": async (wire) => {
+      await wire.put("a", "a file");
+      for (const path of ["a/b", "a/b/c"]) {
+        const post = await wire.send({ method: "POST", target: wire.at(path, "verb=APPEND"), body: "x" });
+        assert.equal(post.status, 409, post.text);
+        const peer = await wire.upgrade({ target: wire.at(path, "verb=APPEND") });
+        assert.equal((await peer.response()).status, 409);
+        assert.ok([404, 409].includes((await wire.get(path)).status));
+      }
+      assert.equal((await wire.get("a")).text, "a file");
+    },
+
+    "a folder in the way of a file gets 409": async (wire) => {
+      await wire.put("a/b", "a file");
+      const post = await wire.send({ method: "POST", target: wire.at("a", "verb=APPEND"), body: "x" });
+      assert.equal(post.status, 409, post.text);
+      const peer = await wire.upgrade({ target: wire.at("a", "verb=APPEND") });
+      assert.equal((await peer.response()).status, 409);
+      assert.equal((await wire.get("a/b")).text, "a file");
+    },
+
+    "a refusal does not take a path": async (wire) => {
+      await wire.put("a", "a file");
+      for (let attempt = 0; attempt < 3; attempt++) {
+        assert.equal(
+          (await wire.send({ method: "POST", target: wire.at("a/b", "verb=APPEND"), body: "x" })).status,
+          409,
+        );
+      }
+      await wire.put("a", ", longer");
+      assert.equal((await wire.get("a")).text, "a file, longer");
+    },
+  });
+}
+
+/** The path is refused for every verb and transport, and the server lives on. */
+async function expectRefusal(wire: Wire, path: string): Promise<void> {
+  for (const response of await everyWay(wire, path)) {
+    assert.equal(response.status, 400, `${response.status} ${response.text}`);
+    assert.notEqual(response.text, "", "the refusal has no body");
+  }
+}
+
+/** As above; where the runtime resolves dots first, the request may end elsewhere, but not outside and not as a crash. */
+async function expectNoEscape(wire: Wire, path: string): Promise<void> {
+  if (!wire.differs("dot segments")) return await expectRefusal(wire, path);
+  for (const response of await everyWay(wire, path, false)) {
+    assert.doesNotMatch(response.text, /root:.*:0:0:/);
+    assert.ok(response.status < 500, `${response.status} ${response.text}`);
+  }
+}
+
+async function everyWay(wire: Wire, path: string, appending = true): Promise<{ status: number; text: string }[]> {
+  const raw = wire.mount + path;
+  const answers = [
+    await wire.send({ target: raw }),
+    await wire.send({ target: `${raw}?verb=FOLLOW` }),
+    await (await wire.upgrade({ target: `${raw}?verb=FOLLOW` })).response(),
+  ];
+  if (!appending) return answers;
+  answers.push(await wire.send({ method: "POST", target: `${raw}?verb=APPEND`, body: "x" }));
+  answers.push(await (await wire.upgrade({ target: `${raw}?verb=APPEND` })).response());
+  return answers;
+}

@@ -1,0 +1,49 @@
+/**
+ * The black-box wire suite: everything that clients may rely on, checked against a server known by its URL alone.
+ * @module
+ */
+import { describe } from "node:test";
+import { classicAppendSection } from "./classic-append.ts";
+import { classicEndSection } from "./classic-end.ts";
+import { classicFollowSection } from "./classic-follow.ts";
+import { crowdSection } from "./crowd.ts";
+import { curlSection } from "./curl.ts";
+import { hostileSection } from "./hostile.ts";
+import { httpAppendSection } from "./http-append.ts";
+import { httpFollowSection } from "./http-follow.ts";
+import { httpReadSection } from "./http-read.ts";
+import { listingSection } from "./listing.ts";
+import { originsSection } from "./origins.ts";
+import { pathsSection } from "./paths.ts";
+import { rangesSection } from "./ranges.ts";
+import type { Target } from "./target.ts";
+import { upgradeSection } from "./upgrade.ts";
+import { verbSection } from "./verb.ts";
+
+/**
+ * Registers the whole suite as node:test tests.
+ *
+ * @example
+ * ```ts
+ * wireSuite({ name: "my server", url: "http://127.0.0.1:8080" });
+ * ```
+ */
+export function wireSuite(target: Target): void {
+  describe(`the wire contract: ${target.name}`, { concurrency: 3 }, () => {
+    verbSection(target);
+    upgradeSection(target);
+    classicAppendSection(target);
+    classicEndSection(target);
+    classicFollowSection(target);
+    crowdSection(target);
+    httpReadSection(target);
+    rangesSection(target);
+    listingSection(target);
+    httpFollowSection(target);
+    httpAppendSection(target);
+    curlSection(target);
+    pathsSection(target);
+    originsSection(target);
+    hostileSection(target);
+  });
+}

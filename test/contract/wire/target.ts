@@ -1,0 +1,25 @@
+/**
+ * What the wire suite is run against.
+ * @module
+ */
+
+/**
+ * Ways in which a runtime's own server may differ from the standalone one, because the runtime leaves no choice:
+ *
+ * - `raw text frames`: text frames can only carry UTF-8. Others are refused, never altered or dropped silently.
+ * - `truncated text`: the runtime drops the end of a fragmented text message that stops inside a character.
+ * - `early frames`: a frame that comes in the same packet as the upgrade request may get the request refused.
+ * - `dot segments`: the runtime resolves `.` and `..` in the request target before the app sees it.
+ * - `close codes`: the runtime does not say why it ends a connection that broke the rules of WebSockets.
+ */
+export type Difference = "raw text frames" | "truncated text" | "early frames" | "dot segments" | "close codes";
+
+/** A server, known by its URL alone. */
+export interface Target {
+  /** For the test report. */
+  readonly name: string;
+  /** Where the streams are: `http://127.0.0.1:8080` or `http://127.0.0.1:8080/streams`. */
+  readonly url: string;
+  /** Which differences this server has, each with its reason. */
+  readonly differs?: Partial<Record<Difference, string>>;
+}

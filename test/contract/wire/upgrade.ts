@@ -1,0 +1,121 @@
+/** Section 2 of the wire contract: upgrade requests that are granted, and those that are answered plainly. */
+import assert from "node:assert/strict";
+import { numberedLines, randomBytes, sha256 } from "../../fixture/bytes.ts";
+import { upgradeHeaders } from "../../fixture/websocket.ts";
+import type { Target } from "./target.ts";
+import { section } from "./wire.ts";
+
+const MEGABYTES = 8 * 1024 * 1024;
+const KEY = Buffer.alloc(16, 7).toString("base64");
+
+export function upgradeSection(target: Target): void {
+  section(target, "2 upgrades granted and refused", {
+    "an empty file and its folders exist from the 101 on": async (wire) => {
+      await wire.appender("some/new/folder/a.txt");
+      const read = await wire.get("some/new/folder/a.txt");
+      assert.deepEqual([read.status, read.body.length], [200, 0]);
+      assert.equal(read.headers.get("stream-next-offset"), "0000000000000000");
+    },
+
+    "a second appender gets 403 before the upgrade, with a body that names the conflict": async (wire) => {
+      const first = await wire.appender("a.txt");
+      await first.text("one ");
+      const refusal = await (await wire.upgrade({ target: wire.at("a.txt", "verb=APPEND") })).response();
+      assert.equal(refusal.status, 403);
+      assert.match(refusal.text, /append/i);
+      assert.match(refusal.text, /a\.txt/);
+      await first.text("two");
+      await first.finish();
+      assert.equal(String(await wire.stored("a.txt")), "one two");
+    },
+
+    "a refused appender does not free the path": async (wire) => {
+      await wire.appender("a.txt");
+      for (let attempt = 0; attempt < 5; attempt++) {
+        const refused = await wire.upgrade({ target: wire.at("a.txt", "verb=APPEND") });
+        assert.equal((await refused.response()).status, 403);
+      }
+    },
+
+    "APPEND without an upgrade gets 426 with Upgrade: websocket, and no file": async (wire) => {
+      const refusal = await wire.get("new/a.txt", "verb=APPEND");
+      assert.equal(refusal.status, 426, refusal.text);
+      assert.equal(refusal.headers.get("upgrade")?.toLowerCase(), "websocket");
+      assert.notEqual(refusal.text, "");
+      assert.equal((await wire.get("new/a.txt")).status, 404);
+      assert.equal((await wire.get("new/")).status, 404);
+    },
+
+    "FOLLOW of a path never written gets 404 with its body, though it asked to upgrade": async (wire) => {
+      const refusal = await (await wire.upgrade({ target: wire.at("a.txt", "verb=FOLLOW") })).response();
+      assert.equal(refusal.status, 404);
+      assert.match(refusal.text, /a\.txt/);
+      assert.ok(refusal.headers.get("content-type"), "Content-Type");
+      assert.equal((await wire.get("a.txt")).status, 404);
+    },
+
+    "FOLLOW without an appender gets 200 with the full data and headers, though it asked to upgrade": async (wire) => {
+      const bytes = randomBytes(MEGABYTES, 1);
+      await wire.put("big.txt", bytes);
+      const full = await (await wire.upgrade({ target: wire.at("big.txt", "verb=FOLLOW") })).response();
+      assert.deepEqual([full.status, full.body.length, sha256(full.body)], [200, bytes.length, sha256(bytes)]);
+      assert.match(full.headers.get("content-type") ?? "", /^text\/plain/);
+      assert.equal(full.headers.get("stream-next-offset"), String(bytes.length).padStart(16, "0"));
+      assert.equal(full.headers.get("x-content-type-options"), "nosniff");
+      assert.equal(full.headers.get("sec-websocket-accept"), null);
+    },
+
+    "such a full body waits for a client that stops reading for a while": async (wire) => {
+      const bytes = numberedLines(MEGABYTES);
+      await wire.put("big.txt", bytes);
+      const peer = await wire.upgrade({ target: wire.at("big.txt", "verb=FOLLOW") });
+      await peer.received.atLeast(1);
+      peer.connection.socket.pause();
+      assert.equal((await wire.get("big.txt", "tail=1")).status, 200);
+      peer.connection.socket.resume();
+      const full = await peer.response();
+      assert.deepEqual([full.body.length, sha256(full.body)], [bytes.length, sha256(bytes)]);
+    },
+
+    "a client that leaves in the middle of such a body hurts nobody": async (wire) => {
+      await wire.put("big.txt", numberedLines(MEGABYTES));
+      for (const leave of ["drop", "reset"] as const) {
+        const peer = await wire.upgrade({ target: wire.at("big.txt", "verb=FOLLOW") });
+        await peer.received.atLeast(1);
+        peer.connection[leave]();
+      }
+      assert.equal((await wire.get("big.txt")).body.length, MEGABYTES);
+    },
+
+    "the Upgrade and Connection headers are read without regard to case and company": async (wire) => {
+      const headers = { Upgrade: "WebSocket", Connection: "keep-alive, Upgrade" };
+      const appender = await wire.appender("a.txt", { headers });
+      const follower = await wire.follower("a.txt", { headers });
+      await appender.text("hello");
+      await follower.received.atLeast(5);
+    },
+
+    "an upgrade to something else is a plain request": async (wire) => {
+      await wire.put("a.txt", "stored");
+      const headers = { Connection: "Upgrade", Upgrade: "h2c" };
+      const read = await wire.get("a.txt", "", headers);
+      assert.deepEqual([read.status, read.text], [200, "stored"]);
+      assert.equal((await wire.get("b.txt", "verb=APPEND", headers)).status, 426);
+      assert.equal((await wire.get("b.txt")).status, 404);
+    },
+
+    "a handshake without a key, or of another version, is refused and takes nothing": async (wire) => {
+      const { "Sec-WebSocket-Key": _key, ...keyless } = upgradeHeaders(KEY);
+      const broken = {
+        "without a key": keyless,
+        "with a short key": upgradeHeaders("AAAA"),
+        "of version 99": upgradeHeaders(KEY, { "Sec-WebSocket-Version": "99" }),
+      };
+      for (const [what, headers] of Object.entries(broken)) {
+        const refusal = await wire.get("a.txt", "verb=APPEND", headers);
+        assert.ok(refusal.status >= 400 && refusal.status < 500, `a handshake ${what} got ${refusal.status}`);
+      }
+      await wire.admitted("a.txt");
+    },
+  });
+}

@@ -1,0 +1,107 @@
+/** Section 1 of the wire contract: how a request says what it wants. */
+import assert from "node:assert/strict";
+import type { Target } from "./target.ts";
+import { expectEnd, section } from "./wire.ts";
+
+export function verbSection(target: Target): void {
+  section(target, "1 choosing the verb", {
+    "the query parameter chooses": async (wire) => {
+      const appender = await wire.appender("a.txt");
+      await appender.text("hello");
+      await (await wire.follower("a.txt")).received.atLeast(5);
+    },
+
+    "the X-Verb header chooses, without a query": async (wire) => {
+      const target = wire.at("a.txt");
+      const appender = await wire.appender("a.txt", { target, headers: { "X-Verb": "APPEND" } });
+      const follower = await wire.follower("a.txt", { target, headers: { "X-Verb": "FOLLOW" } });
+      await appender.text("hello");
+      await appender.finish();
+      await expectEnd(follower, "hello");
+    },
+
+    "the X-Verb header beats the query": async (wire) => {
+      const appender = await wire.appender("a.txt", {
+        target: wire.at("a.txt", "verb=FOLLOW"),
+        headers: { "X-Verb": "APPEND" },
+      });
+      const follower = await wire.follower("a.txt", {
+        target: wire.at("a.txt", "verb=APPEND"),
+        headers: { "X-Verb": "FOLLOW" },
+      });
+      await appender.text("hello");
+      await follower.received.atLeast(5);
+    },
+
+    "the X-Verb header beats the query over plain HTTP too": async (wire) => {
+      await wire.put("a.txt", "before");
+      const read = await wire.get("a.txt", "verb=APPEND", { "X-Verb": "FOLLOW" });
+      assert.deepEqual([read.status, read.text], [200, "before"]);
+      const post = await wire.send({
+        method: "POST",
+        target: wire.at("a.txt", "verb=FOLLOW"),
+        headers: { "X-Verb": "APPEND" },
+        body: ", after",
+      });
+      assert.equal(post.status, 200, post.text);
+      assert.equal((await wire.get("a.txt")).text, "before, after");
+    },
+
+    "an empty X-Verb header leaves it to the query": async (wire) => {
+      const appender = await wire.appender("a.txt", { headers: { "X-Verb": "" } });
+      const follower = await wire.follower("a.txt", { headers: { "X-Verb": "" } });
+      await appender.text("hello");
+      await follower.received.atLeast(5);
+    },
+
+    "any other X-Verb means no verb, also when the query has one": async (wire) => {
+      await wire.put("a.txt", "stored");
+      for (const verb of ["append", "Follow", "DELETE", "APPEND,FOLLOW"]) {
+        const read = await wire.get("a.txt", "verb=APPEND", { "X-Verb": verb });
+        assert.deepEqual([verb, read.status, read.text], [verb, 200, "stored"]);
+      }
+    },
+
+    "any other query verb means no verb": async (wire) => {
+      await wire.put("a.txt", "stored");
+      for (const verb of ["append", "follow", "READ", ""]) {
+        const read = await wire.get("a.txt", `verb=${verb}`);
+        assert.deepEqual([verb, read.status, read.text], [verb, 200, "stored"]);
+      }
+    },
+
+    "an upgrade without a verb follows": async (wire) => {
+      const appender = await wire.appender("a.txt");
+      const opening = ["", "verb=", "verb=whatever"].map((query) =>
+        wire.follower("a.txt", { target: wire.at("a.txt", query) }),
+      );
+      const followers = await Promise.all(opening);
+      await appender.text("hello");
+      await appender.finish();
+      for (const follower of followers) await expectEnd(follower, "hello");
+    },
+
+    "an unknown method gets 405 with Allow, and changes nothing": async (wire) => {
+      await wire.put("a.txt", "stored");
+      for (const method of ["DELETE", "PATCH"]) {
+        for (const query of ["", "verb=APPEND", "verb=FOLLOW"]) {
+          const response = await wire.send({ method, target: wire.at("a.txt", query), body: "x" });
+          assert.equal(response.status, 405, `${method} ?${query}: ${response.text}`);
+          assert.match(response.headers.get("allow") ?? "", /\bGET\b/, `Allow of ${method} ?${query}`);
+        }
+      }
+      assert.equal((await wire.get("a.txt")).text, "stored");
+    },
+
+    "a body without the verb APPEND gets 405 with Allow, and no file is created": async (wire) => {
+      for (const method of ["POST", "PUT"]) {
+        for (const query of ["", "verb=FOLLOW"]) {
+          const response = await wire.send({ method, target: wire.at("a.txt", query), body: "x" });
+          assert.equal(response.status, 405, `${method} ?${query}: ${response.text}`);
+          assert.match(response.headers.get("allow") ?? "", /\bGET\b/, `Allow of ${method} ?${query}`);
+        }
+      }
+      assert.equal((await wire.get("a.txt")).status, 404);
+    },
+  });
+}

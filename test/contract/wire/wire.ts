@@ -1,0 +1,186 @@
+/**
+ * What a case of the wire suite works with: clients that know one server by its URL, and a folder of its own on it.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { describe, it, type TestContext } from "node:test";
+import { Connection } from "../../fixture/connection.ts";
+import { HttpExchange, type HttpRequest, type HttpResponse } from "../../fixture/http.ts";
+import { until } from "../../fixture/until.ts";
+import { type Closed, type WebSocketOptions, WebSocketPeer } from "../../fixture/websocket.ts";
+import type { Difference, Target } from "./target.ts";
+
+/** Longer than anything that a case waits for. */
+const CASE_TIMEOUT_MS = 90_000;
+
+/** How many cases of a section run at once. */
+const CONCURRENCY = 4;
+
+/** The cases of one section, by what each of them shows. */
+export type Cases = Record<string, (wire: Wire) => Promise<void>>;
+
+/** Registers a section of the suite. */
+export function section(target: Target, title: string, cases: Cases): void {
+  describe(title, { concurrency: CONCURRENCY }, () => {
+    for (const [name, body] of Object.entries(cases)) {
+      it(name, { timeout: CASE_TIMEOUT_MS }, async (context) => {
+        const wire = new Wire(target, context);
+        try {
+          await body(wire);
+        } finally {
+          wire.dispose();
+        }
+      });
+    }
+  });
+}
+
+/** One case's view of the server. */
+export class Wire {
+  readonly target: Target;
+  /** The URL's path, without a trailing slash. */
+  readonly mount: string;
+  /** The folder that is this case's alone, as raw path below the mount. */
+  readonly folder: string = `wire-${randomBytes(6).toString("hex")}`;
+  readonly #context: TestContext;
+  readonly #connections: Connection[] = [];
+
+  constructor(target: Target, context: TestContext) {
+    this.target = target;
+    this.mount = new URL(target.url).pathname.replace(/\/$/, "");
+    this.#context = context;
+  }
+
+  /** The declared reason for a difference; undefined when the server must behave as the contract says. */
+  differs(difference: Difference): string | undefined {
+    return this.target.differs?.[difference];
+  }
+
+  /** Ends the case as skipped; return right after it. */
+  skip(reason: string): void {
+    this.#context.skip(reason);
+  }
+
+  /** The request target of a raw path in this case's folder: `at("a.txt", "verb=FOLLOW")`. */
+  at(path: string, query = ""): string {
+    return `${this.mount}/${this.folder}/${path}${query && `?${query}`}`;
+  }
+
+  /** The full URL of the same, for other programs. */
+  url(path: string, query = ""): string {
+    return new URL(this.target.url).origin + this.at(path, query);
+  }
+
+  /** A bare connection. */
+  async connect(): Promise<Connection> {
+    return this.#own(await Connection.open(this.target.url));
+  }
+
+  /** Sends a request; the response may be watched as it arrives. */
+  async start(request: HttpRequest): Promise<HttpExchange> {
+    const exchange = await HttpExchange.start(this.target.url, request);
+    this.#own(exchange.connection);
+    return exchange;
+  }
+
+  /** Sends a request and waits for the whole response. */
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    const exchange = await this.start(request);
+    const response = await exchange.response();
+    exchange.connection.drop();
+    return response;
+  }
+
+  /** A plain read. */
+  get(path: string, query = "", headers: Record<string, string> = {}): Promise<HttpResponse> {
+    return this.send({ target: this.at(path, query), headers });
+  }
+
+  /** Appends over plain HTTP and expects it to work: the way to prepare what is stored. */
+  async put(path: string, body: string | Uint8Array): Promise<HttpResponse> {
+    const response = await this.send({ method: "POST", target: this.at(path, "verb=APPEND"), body });
+    assert.equal(response.status, 200, `POST ${path}: ${response.text}`);
+    return response;
+  }
+
+  /** Begins an append with a chunked body over plain HTTP. */
+  startPut(path: string, method = "PUT", headers: Record<string, string> = {}): Promise<HttpExchange> {
+    const target = this.at(path, "verb=APPEND");
+    return this.start({ method, target, headers: { ...headers, "Transfer-Encoding": "chunked" } });
+  }
+
+  /** Asks to upgrade, and leaves the answer to the caller. */
+  async upgrade(options: WebSocketOptions): Promise<WebSocketPeer> {
+    const peer = await WebSocketPeer.open(this.target.url, options);
+    this.#own(peer.connection);
+    return peer;
+  }
+
+  /** An appender that was let in. */
+  async appender(path: string, options: Partial<WebSocketOptions> = {}): Promise<WebSocketPeer> {
+    return await (await this.upgrade({ target: this.at(path, "verb=APPEND"), ...options })).opened();
+  }
+
+  /** A follower of a path that has an appender. */
+  async follower(path: string, options: Partial<WebSocketOptions> = {}): Promise<WebSocketPeer> {
+    return await (await this.upgrade({ target: this.at(path, "verb=FOLLOW"), ...options })).opened();
+  }
+
+  /** Waits until the path has an appender, and follows it. */
+  async admittedFollower(path: string): Promise<WebSocketPeer> {
+    return await this.#admitted(path, "FOLLOW");
+  }
+
+  /** Waits until the path has no appender, and returns what is stored: the 200 or 404 that an upgrade gets then. */
+  async idle(path: string): Promise<HttpResponse> {
+    return await until(`the path ${path} to have no appender`, async () => {
+      const peer = await this.upgrade({ target: this.at(path, "verb=FOLLOW") });
+      const { status } = await peer.head;
+      const response = status === 101 ? undefined : await peer.response();
+      peer.connection.drop();
+      return response;
+    });
+  }
+
+  /** Waits until nobody appends any more and returns the stored bytes. */
+  async stored(path: string): Promise<Buffer> {
+    const response = await this.idle(path);
+    assert.equal(response.status, 200, response.text);
+    return response.body;
+  }
+
+  /** Waits until a new appender is let in, and returns it. */
+  async admitted(path: string): Promise<WebSocketPeer> {
+    return await this.#admitted(path, "APPEND");
+  }
+
+  /** Drops whatever is still connected. */
+  dispose(): void {
+    for (const connection of this.#connections) connection.drop();
+  }
+
+  async #admitted(path: string, verb: "APPEND" | "FOLLOW"): Promise<WebSocketPeer> {
+    return await until(`an upgrade to ${verb} ${path}`, async () => {
+      const peer = await this.upgrade({ target: this.at(path, `verb=${verb}`) });
+      if ((await peer.head).status === 101) return peer;
+      peer.connection.drop();
+      return undefined;
+    });
+  }
+
+  #own(connection: Connection): Connection {
+    this.#connections.push(connection);
+    return connection;
+  }
+}
+
+/** A normal close, and the bytes before it. */
+export async function expectEnd(follower: WebSocketPeer, expected: Uint8Array | string): Promise<void> {
+  const closed: Closed = await follower.end();
+  assert.deepEqual(
+    [follower.received.length, closed],
+    [Buffer.byteLength(expected), { code: 1000, reason: closed.reason }],
+  );
+  assert.ok(follower.received.bytes().equals(Buffer.from(expected)), "the follower's bytes are not the appended ones");
+}

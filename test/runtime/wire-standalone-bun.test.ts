@@ -1,0 +1,7 @@
+import { after } from "node:test";
+import { wireSuite } from "../contract/wire/suite.ts";
+import { startStandalone } from "../fixture/servers.ts";
+
+const server = await startStandalone("bun");
+after(() => server.stop());
+wireSuite({ name: "standalone on Bun", url: server.url });
