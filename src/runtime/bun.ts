@@ -71,6 +71,11 @@ export const platform: Platform = {
           data.port = new BunPort(raw);
           handler.opened(data.port);
         },
+        // Comes only where Hono's own `websocket` is used instead of ours.
+        onMessage({ data: message }: MessageEvent<string | ArrayBuffer>) {
+          if (typeof message === "string") handler.message(new TextEncoder().encode(message), true);
+          else handler.message(new Uint8Array(message), false);
+        },
         onClose() {
           data.port?.gone();
           handler.closed();
