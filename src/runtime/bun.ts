@@ -7,6 +7,7 @@ import { getBunServer, websocket as honoWebSocket } from "hono/bun";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { BunPort } from "./bun-port.ts";
+import { passOn } from "./socket-events.ts";
 
 /** What is used of Bun's server. */
 interface BunServer {
@@ -40,8 +41,7 @@ export const websocket = {
   message(socket: Socket, message: string | Buffer): void {
     // Hono's passes the memory below a message, without its offset.
     if (!socket.data.handler) honoWebSocket.message(socket as never, message as never);
-    else if (typeof message === "string") socket.data.handler.message(new TextEncoder().encode(message), true);
-    else socket.data.handler.message(message, false);
+    else passOn(socket.data.handler, message);
   },
   drain: (socket: Socket): void => socket.data.port?.drainedNow(),
   pong: (socket: Socket): void => socket.data.handler?.ponged(),
@@ -72,10 +72,7 @@ export const platform: Platform = {
           handler.opened(data.port);
         },
         // Comes only where Hono's own `websocket` is used instead of ours.
-        onMessage({ data: message }: MessageEvent<string | ArrayBuffer>) {
-          if (typeof message === "string") handler.message(new TextEncoder().encode(message), true);
-          else handler.message(new Uint8Array(message), false);
-        },
+        onMessage: (event: MessageEvent<string | ArrayBuffer>) => passOn(handler, event.data),
         onClose() {
           data.port?.gone();
           handler.closed();

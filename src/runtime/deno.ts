@@ -5,7 +5,7 @@
 import type { Context } from "hono";
 import { defineWebSocketHelper, WSContext } from "hono/ws";
 import type { Platform } from "../faces/platform.ts";
-import { WebSocketPort } from "./web-socket-port.ts";
+import { socketEvents } from "./socket-events.ts";
 
 /** How Deno upgrades. */
 interface UpgradeSettings {
@@ -49,27 +49,10 @@ export const platform: Platform = {
   // A fragmented message that ends in mid-character reaches us without its last bytes, and nothing tells.
   takesText: false,
   async upgrade(c, handler, { protocol, mayBeSilent }): Promise<Response> {
-    let port: WebSocketPort | undefined;
-    const closed = (): void => {
-      port?.gone();
-      handler.closed();
-    };
-    const response = await upgradeWebSocket(
-      c,
-      {
-        onOpen(_event, { raw }) {
-          port = new WebSocketPort(raw as WebSocket);
-          handler.opened(port);
-        },
-        onMessage({ data }) {
-          if (typeof data === "string") handler.message(new TextEncoder().encode(data), true);
-          else handler.message(new Uint8Array(data as ArrayBuffer), false);
-        },
-        onClose: closed,
-        onError: closed,
-      },
-      { idleTimeout: mayBeSilent ? 0 : IDLE_TIMEOUT_S, ...(protocol === undefined ? {} : { protocol }) },
-    );
+    const response = await upgradeWebSocket(c, socketEvents(handler), {
+      idleTimeout: mayBeSilent ? 0 : IDLE_TIMEOUT_S,
+      ...(protocol === undefined ? {} : { protocol }),
+    });
     forgetHeaders(c, response);
     return response;
   },

@@ -4,7 +4,7 @@
  */
 import type { UpgradeWebSocket } from "hono/ws";
 import type { Platform } from "../faces/platform.ts";
-import { WebSocketPort } from "./web-socket-port.ts";
+import { socketEvents } from "./socket-events.ts";
 
 /**
  * The given platform, upgrading with the given helper. The helper chooses the subprotocol, and text frames pass
@@ -14,24 +14,6 @@ export function withHelper(platform: Platform, upgradeWebSocket: UpgradeWebSocke
   return {
     ...platform,
     takesText: false,
-    async upgrade(c, handler): Promise<Response> {
-      let port: WebSocketPort | undefined;
-      const closed = (): void => {
-        port?.gone();
-        handler.closed();
-      };
-      return upgradeWebSocket(c, {
-        onOpen(_event, socket) {
-          port = new WebSocketPort(socket.raw as WebSocket);
-          handler.opened(port);
-        },
-        async onMessage({ data }) {
-          if (typeof data === "string") handler.message(new TextEncoder().encode(data), true);
-          else handler.message(new Uint8Array(data instanceof Blob ? await data.arrayBuffer() : data), false);
-        },
-        onClose: closed,
-        onError: closed,
-      }) as Promise<Response>;
-    },
+    upgrade: (c, handler) => upgradeWebSocket(c, socketEvents(handler)) as Promise<Response>,
   };
 }

@@ -1,0 +1,38 @@
+/**
+ * Hono's WebSocket events, passed on to a handler.
+ * @module
+ */
+import type { WSEvents } from "hono/ws";
+import type { SocketHandler } from "../faces/platform.ts";
+import { WebSocketPort } from "./web-socket-port.ts";
+
+const encoder = new TextEncoder();
+
+/** Passes a data frame on as bytes, in whichever form the runtime hands it over. */
+export function passOn(handler: SocketHandler, data: string | ArrayBufferLike | Uint8Array): void {
+  if (typeof data === "string") handler.message(encoder.encode(data), true);
+  else handler.message(data instanceof Uint8Array ? data : new Uint8Array(data), false);
+}
+
+/** The events of a standard WebSocket with a handler at their end. */
+export function socketEvents(handler: SocketHandler): WSEvents<WebSocket> {
+  let port: WebSocketPort | undefined;
+  // Some runtimes tell of an error and a close, or of a close twice; handlers take the first.
+  const closed = (): void => {
+    port?.gone();
+    handler.closed();
+  };
+  return {
+    onOpen(_event, { raw }) {
+      port = new WebSocketPort(raw as WebSocket);
+      handler.opened(port);
+    },
+    onMessage({ data }) {
+      if (data instanceof Blob)
+        throw new TypeError('Data frames must come as ArrayBuffers: set binaryType "arraybuffer".');
+      passOn(handler, data);
+    },
+    onClose: closed,
+    onError: closed,
+  };
+}
