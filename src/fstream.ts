@@ -33,7 +33,8 @@ export interface FstreamOptions {
   /** Closes the app when it aborts, as `close()` does. */
   signal?: AbortSignal;
   /** Hono's WebSocket helper for this runtime. Default: chosen by where a request comes from. */
-  upgradeWebSocket?: UpgradeWebSocket;
+  // biome-ignore lint/suspicious/noExplicitAny: every runtime's helper has its own type of raw socket.
+  upgradeWebSocket?: UpgradeWebSocket<any>;
 }
 
 const NAMES: ReadonlySet<string> = new Set<keyof FstreamOptions>([

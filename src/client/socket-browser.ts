@@ -19,11 +19,12 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
   const socket = await opened(request, handler);
   if (socket) return socket;
   // Refused, and the browser does not tell why: the same question as a plain request gets the same answer.
-  try {
-    return await fetch(url, { signal, cache: "no-store" });
-  } catch (error) {
+  const response = await fetch(url, { signal, cache: "no-store" }).catch((error: unknown) => {
     throw signal.aborted ? aborted(signal, url) : broken(error, url);
-  }
+  });
+  if (response.status !== 426) return response;
+  await response.body?.cancel();
+  throw broken(new Error("it answers plain requests, but no WebSocket gets through to it"), url);
 }
 
 /** The socket once it is open; nothing when it could not be opened. */

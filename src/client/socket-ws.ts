@@ -35,6 +35,7 @@ export async function connectWs(request: SocketRequest, handler: SocketHandler):
       ws.terminate();
     }, HANDSHAKE_TIMEOUT_MS);
     let failure: unknown;
+    let isOpen = false;
     signal.addEventListener("abort", abort, { once: true });
     ws.on("error", (error) => {
       failure ??= error;
@@ -46,14 +47,14 @@ export async function connectWs(request: SocketRequest, handler: SocketHandler):
     });
     ws.on("open", () => {
       settled();
+      isOpen = true;
       resolve(new WsSocket(ws, url));
     });
     ws.on("message", (data, isBinary) => handler.frame(plainBytes(data as Buffer), !isBinary));
     ws.on("close", (code, reason) => {
       settled();
       signal.removeEventListener("abort", abort);
-      // Rejecting does nothing where the socket was open, and `closed` says nothing where it never was.
-      reject(signal.aborted ? aborted(signal, url) : broken(failure, url));
+      if (!isOpen) return reject(signal.aborted ? aborted(signal, url) : broken(failure, url));
       const closing: Closing = { code, reason: reason.toString() };
       handler.closed(failure === undefined ? closing : { ...closing, error: failure });
     });

@@ -54,8 +54,16 @@ export type Connect = (request: SocketRequest, handler: SocketHandler) => Promis
  *
  * @throws {StreamError} `unreachable`, `aborted`, `bad_request` for headers where a platform takes none.
  */
-export const connect: Connect = (request, handler) => {
-  // Node, Deno and Bun all say which Node they are like; the `ws` package runs on each of them.
+export const connect: Connect = (request, handler) =>
+  isNodeLike() ? connectWs(request, handler) : connectBrowser(request, handler);
+
+/** Whether a WebSocket can carry headers here. */
+export function takesHeaders(): boolean {
+  return isNodeLike();
+}
+
+/** Node, Deno and Bun all say which Node they are like; the `ws` package runs on each of them. */
+function isNodeLike(): boolean {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
-  return process?.versions?.node ? connectWs(request, handler) : connectBrowser(request, handler);
-};
+  return process?.versions?.node !== undefined;
+}

@@ -6,14 +6,10 @@ import type { UpgradeWebSocket } from "hono/ws";
 import type { Platform } from "../faces/platform.ts";
 import { socketEvents } from "./socket-events.ts";
 
-/**
- * The given platform, upgrading with the given helper. The helper chooses the subprotocol, and text frames pass
- * through strings.
- */
-export function withHelper(platform: Platform, upgradeWebSocket: UpgradeWebSocket): Platform {
+/** The given platform, upgrading with the given helper, which also chooses the subprotocol. */
+export function withHelper(platform: Platform, upgradeWebSocket: UpgradeWebSocket<WebSocket>): Platform {
   return {
     ...platform,
-    takesText: false,
     upgrade: (c, handler) => upgradeWebSocket(c, socketEvents(handler)) as Promise<Response>,
   };
 }
