@@ -109,6 +109,8 @@ class FileStore implements Store {
     const file = await place(this.#root, path);
     if (claimed.has(file)) throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
     try {
+      // Asked first, for on Deno an empty folder can be unlinked.
+      if (!(await stat(file)).isFile()) return false;
       await unlink(file);
       return true;
     } catch (error) {
