@@ -2,12 +2,12 @@
  * The right to append to one file.
  * @module
  */
-import { constants, statSync } from "node:fs";
+import { constants, mkdirSync, type Stats, statSync } from "node:fs";
 import { mkdir, type FileHandle as OpenFile, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StreamError } from "../core/errors.ts";
 import type { AppendHandle } from "../core/store.ts";
-import { diskError } from "./file-errors.ts";
+import { diskError, isMissing } from "./file-errors.ts";
 
 /** Appends to a file, and notices when somebody else changes it. */
 export class FileHandle implements AppendHandle {
@@ -51,7 +51,7 @@ export class FileHandle implements AppendHandle {
     create: boolean,
     onRelease: () => void,
   ): Promise<FileHandle> {
-    if (create) await mkdir(dirname(file), { recursive: true });
+    if (create) await makeFolder(dirname(file));
     const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
     const opened = await open(file, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | (create ? O_CREAT : 0), 0o666);
     try {
@@ -87,6 +87,7 @@ export class FileHandle implements AppendHandle {
         rest = rest.subarray(bytesWritten);
       }
     } catch (error) {
+      await this.#countPart(start + batch.length);
       throw diskError(error, this.#path);
     }
     try {
@@ -108,9 +109,18 @@ export class FileHandle implements AppendHandle {
     }
   }
 
+  /** After a failed write: Deno does not tell how much of it was written before it failed; the file's size does. */
+  async #countPart(most: number): Promise<void> {
+    const size = await this.#opened.stat().then(
+      (found) => found.size,
+      () => this.#offset,
+    );
+    if (size > this.#offset && size <= most) this.#offset = size;
+  }
+
   /** Synchronous, because it takes three microseconds and a trip through the thread pool takes forty. */
   #check(): void {
-    const found = statSync(this.#file, { throwIfNoEntry: false });
+    const found = this.#found();
     const what = !found
       ? "removed"
       : found.ino !== this.#inode || found.dev !== this.#device
@@ -123,5 +133,25 @@ export class FileHandle implements AppendHandle {
     if (what) {
       throw new StreamError("changed", `"/${this.#path}" was ${what} while it was appended to.`, { path: this.#path });
     }
+  }
+
+  #found(): Stats | undefined {
+    try {
+      return statSync(this.#file);
+    } catch (error) {
+      const failure = diskError(error, this.#path);
+      if (["not_found", "path_conflict"].includes(failure.code)) return undefined;
+      throw failure;
+    }
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    // Node says so whatever kept it from making a folder on the way. Asked like this, it tells the reason.
+    mkdirSync(folder, { recursive: true });
   }
 }
