@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type ErrorCode, StreamError } from "../../../src/core/errors.ts";
-import type { AppendHandle, Store } from "../../../src/core/store.ts";
+import type { AppendHandle, Store, StoreEntry } from "../../../src/core/store.ts";
 
 /** An empty store of a driver, for one test. */
 export interface OpenStore {
@@ -68,6 +68,11 @@ export async function readAll(stream: ReadableStream<Uint8Array>): Promise<Buffe
   const reader = stream.getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
   return Buffer.concat(chunks);
+}
+
+/** The names of a listing's rows. */
+export function namesOf(rows: StoreEntry[] | undefined): string[] | undefined {
+  return rows?.map(({ name }) => name);
 }
 
 /** Checks that a promise rejects with a {@link StreamError} of one of the codes, and returns it. */

@@ -1,6 +1,6 @@
 /** Stat, list and remove. */
 import assert from "node:assert/strict";
-import { type Driver, holding, put, rejectsWith, section, stored } from "./driver.ts";
+import { type Driver, holding, namesOf, put, rejectsWith, section, stored } from "./driver.ts";
 
 export function listSection(driver: Driver): void {
   section(driver, "stat, list and remove", {
@@ -21,8 +21,8 @@ export function listSection(driver: Driver): void {
       const shown = rows?.map(({ name, kind, size }) => `${name} ${kind} ${size}`);
       assert.deepEqual(shown, ["B.txt file 1", "a folder 0", "b.txt file 5", "c file 0"]);
       for (const row of rows ?? []) assert.ok(row.modified.getTime() > 0, row.name);
-      assert.deepEqual((await store.list("a"))?.map(({ name }) => name), ["deep", "y.txt"]);
-      assert.deepEqual((await store.list("a/deep"))?.map(({ name }) => name), ["er"]);
+      assert.deepEqual(namesOf(await store.list("a")), ["deep", "y.txt"]);
+      assert.deepEqual(namesOf(await store.list("a/deep")), ["er"]);
     },
 
     "a listing shows the size that an appender has reached": async ({ store }) => {
@@ -47,15 +47,15 @@ export function listSection(driver: Driver): void {
       await put(store, "log/a", "x");
       await put(store, "logs/b", "x");
       await put(store, "log.txt", "x");
-      assert.deepEqual((await store.list("log"))?.map(({ name }) => name), ["a"]);
-      assert.deepEqual((await store.list(""))?.map(({ name }) => name), ["log", "log.txt", "logs"]);
+      assert.deepEqual(namesOf(await store.list("log")), ["a"]);
+      assert.deepEqual(namesOf(await store.list("")), ["log", "log.txt", "logs"]);
     },
 
-    "a thousand names": async ({ store }) => {
-      const names = Array.from({ length: 1000 }, (_, at) => `file ${String(at).padStart(4, "0")}`);
+    "hundreds of names": async ({ store }) => {
+      const names = Array.from({ length: 300 }, (_, at) => `file ${String(at).padStart(4, "0")}`);
       for (const name of names.toReversed()) await put(store, `many/${name}`, name);
       const rows = await store.list("many");
-      assert.deepEqual(rows?.map(({ name }) => name), names);
+      assert.deepEqual(namesOf(rows), names);
       assert.ok(rows.every(({ kind, size }) => kind === "file" && size === 9));
     },
 

@@ -11,7 +11,15 @@ export function readSection(driver: Driver): void {
       const bytes = randomBytes(SIZE, 5);
       await put(store, "a.bin", bytes);
       const random = prng(6);
-      const ranges = [[0, 0], [0, 1], [0, SIZE], [SIZE - 1, SIZE], [SIZE, SIZE], [262_143, 262_145], [1, SIZE - 1]];
+      const ranges = [
+        [0, 0],
+        [0, 1],
+        [0, SIZE],
+        [SIZE - 1, SIZE],
+        [SIZE, SIZE],
+        [262_143, 262_145],
+        [1, SIZE - 1],
+      ];
       for (let count = 0; count < 40; count++) {
         const ends = [random() * SIZE, random() * SIZE].map(Math.floor).sort((a, b) => a - b);
         ranges.push(ends);

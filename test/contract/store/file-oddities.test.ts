@@ -1,0 +1,94 @@
+/** What stands where a file is expected, and is none: nothing hangs, nothing is written. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Store } from "../../../src/core/store.ts";
+import { NO_DESCRIPTORS, openFiles } from "../../fixture/descriptors.ts";
+import { within } from "../../fixture/until.ts";
+import { put, readAll, rejectsWith } from "./driver.ts";
+import { type FileRoot, fileTest } from "./file-root.ts";
+
+/** Makes a special file, or says why it can't. */
+function make(command: string, ...args: string[]): string | undefined {
+  const { status, stderr, error } = spawnSync(command, args);
+  return status === 0 ? undefined : `${command} does not work here: ${error ?? stderr}`;
+}
+
+async function isNoResource(store: Store, path: string): Promise<void> {
+  await within(rejectsWith(store.claim(path), "path_conflict"), "the claim");
+  await within(rejectsWith(store.claim(path, { create: false }), "path_conflict"), "the claim without create");
+  await within(rejectsWith(store.claim(`${path}/below`), "path_conflict"), "the claim below");
+  assert.equal(await within(store.stat(path), "the stat"), undefined);
+  assert.equal(await within(store.list(path), "the list of it"), undefined);
+  assert.deepEqual(await within(store.list(""), "the list"), []);
+}
+
+async function withPipe({ root }: FileRoot, use: (pipe: string) => Promise<void>): Promise<void> {
+  const pipe = join(root, "pipe");
+  const problem = make("mkfifo", pipe);
+  if (problem) throw new Error(problem);
+  await use(pipe);
+}
+
+fileTest("a named pipe that nobody reads", (at) =>
+  withPipe(at, async () => {
+    await isNoResource(at.store, "pipe");
+    await within(assert.rejects(readAll(at.store.read("pipe", 0, 1))), "the read");
+  }),
+);
+
+fileTest("a named pipe that somebody reads", (at) =>
+  withPipe(at, async (pipe) => {
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      await isNoResource(at.store, "pipe");
+      if (NO_DESCRIPTORS === undefined) assert.equal(openFiles(at.root).length, 1, "only the reader's own is open");
+    } finally {
+      closeSync(reader);
+    }
+  }),
+);
+
+fileTest("a socket", async ({ store, root }) => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(join(root, "socket"), resolve));
+  try {
+    await isNoResource(store, "socket");
+    await within(assert.rejects(readAll(store.read("socket", 0, 1))), "the read");
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+/** Why a device can't be made here; nothing where it can. */
+function noDevices(): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), "httpfstream-device-"));
+  const problem = make("mknod", join(folder, "null"), "c", "1", "3");
+  rmSync(folder, { recursive: true });
+  return problem;
+}
+
+fileTest(
+  "a device",
+  async ({ store, root }) => {
+    for (const minor of ["3", "5"]) {
+      const problem = make("mknod", join(root, "device"), "c", "1", minor);
+      if (problem) throw new Error(problem);
+      await isNoResource(store, "device");
+      assert.equal(await store.remove("device"), false);
+      rmSync(join(root, "device"));
+    }
+  },
+  noDevices(),
+);
+
+fileTest("pipes in the way of folders do not hang either", (at) =>
+  withPipe(at, async () => {
+    await put(at.store, "other.txt", "x");
+    assert.equal(await within(at.store.stat("pipe/below"), "the stat"), undefined);
+    assert.equal(await within(at.store.remove("pipe"), "the remove"), false);
+  }),
+);

@@ -1,0 +1,50 @@
+/** Plain files stay plain: what is in the store is on disk, byte for byte and name for name, and the other way round. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { RESERVED_SEGMENT } from "../../../src/core/path.ts";
+import { ALL_BYTES } from "../../fixture/bytes.ts";
+import { namesOf, put, rejectsWith, stored } from "./driver.ts";
+import { fileTest } from "./file-root.ts";
+
+fileTest("a resource is the file at its path, and nothing else is put there", async ({ store, root }) => {
+  const names = ["a.txt", "dir/new\nline", "dir/back\\slash", "dir/cafe\u0301", "dir/caf\u00e9", "dir/.hidden"];
+  for (const name of names) {
+    await put(store, name, ALL_BYTES);
+    assert.deepEqual(readFileSync(join(root, name)), ALL_BYTES, name);
+  }
+  const onDisk = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  assert.equal(onDisk.length, names.length);
+});
+
+fileTest("a file that somebody put there is a resource", async ({ store, root }) => {
+  mkdirSync(join(root, "dir"));
+  writeFileSync(join(root, "dir/theirs.txt"), "theirs ");
+  assert.equal(await put(store, "dir/theirs.txt", "ours"), 11);
+  assert.equal(String(await stored(store, "dir/theirs.txt")), "theirs ours");
+});
+
+fileTest("the reserved folder is not listed", async ({ store, root }) => {
+  mkdirSync(join(root, RESERVED_SEGMENT));
+  writeFileSync(join(root, RESERVED_SEGMENT, "state"), "private");
+  await put(store, "a.txt", "x");
+  assert.deepEqual(namesOf(await store.list("")), ["a.txt"]);
+  await rejectsWith(store.claim(`${RESERVED_SEGMENT}/state`), "bad_path");
+});
+
+fileTest("names that are not UTF-8 are left out of the listing, and spoil nothing", async ({ store, root }) => {
+  const { status } = spawnSync("sh", ["-c", `touch "$(printf '\\377\\376')"`], { cwd: root });
+  assert.equal(status, 0);
+  await put(store, "a.txt", "x");
+  assert.deepEqual(namesOf(await store.list("")), ["a.txt"]);
+});
+
+fileTest("a listing of thousands of files", async ({ store, root }) => {
+  const names = Array.from({ length: 5000 }, (_, at) => `${String(at).padStart(5, "0")}.log`);
+  mkdirSync(join(root, "many"));
+  for (const [at, name] of names.entries()) writeFileSync(join(root, "many", name), "x".repeat(at % 10));
+  const rows = await store.list("many");
+  assert.deepEqual(namesOf(rows), names);
+  assert.ok(rows.every(({ size }, at) => size === at % 10));
+});

@@ -1,0 +1,34 @@
+/**
+ * A file store on a temporary folder, for tests that look at its files.
+ * @module
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Store } from "../../../src/core/store.ts";
+import { fileStore } from "../../../src/stores/file.ts";
+import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
+
+/** A file store, and the folders around it. */
+export interface FileRoot {
+  readonly store: Store;
+  /** The store's root. */
+  readonly root: string;
+  /** A folder beside the root, that nothing in the store may reach. */
+  readonly outside: string;
+}
+
+/** Registers a test with a file store of its own. */
+export function fileTest(what: string, run: (at: FileRoot) => Promise<void>, skip?: string | undefined): void {
+  test(what, skip === undefined ? {} : { skip }, async () => {
+    const folder = await temporaryFolder("store");
+    const root = join(folder, "root");
+    const outside = join(folder, "root-outside");
+    mkdirSync(outside);
+    try {
+      await run({ store: fileStore({ root }), root, outside });
+    } finally {
+      await removeFolder(folder);
+    }
+  });
+}
