@@ -2,11 +2,8 @@
  * From what a server or a network did to the typed errors of this project.
  * @module
  */
-import { type ErrorCode, StreamError, WIRE_FORMS } from "../core/errors.ts";
+import { ERROR_HEADER, type ErrorCode, StreamError, WIRE_FORMS } from "../core/errors.ts";
 import { REFUSAL_TEXT_BYTES } from "./limits.ts";
-
-/** The response header in which a server names the code of its refusal. */
-export const ERROR_HEADER = "Stream-Error";
 
 /** How a WebSocket ended. */
 export interface Closing {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { aborted, broken, type Closing } from "./failure.ts";
 import { CLOSE_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, SEND_BUFFER_BYTES } from "./limits.ts";
@@ -40,7 +41,8 @@ export async function connectWs(request: SocketRequest, handler: SocketHandler):
     ws.on("error", (error) => {
       failure ??= error;
     });
-    ws.on("upgrade", (response) => response.socket.setKeepAlive(true, TCP_KEEPALIVE_MS));
+    // Bun shows no socket here.
+    ws.on("upgrade", ({ socket }) => (socket as Socket | null)?.setKeepAlive(true, TCP_KEEPALIVE_MS));
     ws.on("unexpected-response", (asked, response) => {
       settled();
       resolve(toResponse(asked, response));

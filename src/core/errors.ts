@@ -4,6 +4,9 @@
  * @module
  */
 
+/** The response header that names a refusal's {@link StreamError.code}. */
+export const ERROR_HEADER = "Stream-Error";
+
 /** What a failure looks like on the wire: an HTTP status and a WebSocket close code. */
 export interface WireForm {
   /** The HTTP status of a refusal before, or instead of, an upgrade. */

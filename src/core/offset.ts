@@ -10,6 +10,9 @@ export const OFFSET_DIGITS = 16;
 /** The response header that carries the offset just past the last persisted byte. */
 export const NEXT_OFFSET_HEADER = "Stream-Next-Offset";
 
+/** The response header that carries the offset of the first byte of a body that does not begin at 0. */
+export const START_OFFSET_HEADER = "Stream-Start-Offset";
+
 /** Where a reader wants to begin, before the size is known. */
 export type Start = { readonly offset: number } | { readonly tail: number } | "now";
 

@@ -108,12 +108,16 @@ export interface Store {
   claim(path: string, options?: ClaimOptions): Promise<AppendHandle>;
   /**
    * The bytes `from` (inclusive) to `to` (exclusive), read as they are asked for. Errors with `changed` when the
-   * resource holds fewer.
+   * resource holds fewer, or is not there any more.
    */
   read(path: string, from: number, to: number): ReadableStream<Uint8Array>;
   /** The rows of a folder, sorted by name; nothing when there is no such folder. */
   list(folder: string): Promise<StoreEntry[] | undefined>;
-  /** Removes a resource; says whether there was one. */
+  /**
+   * Removes a resource; says whether there was one.
+   *
+   * @throws {StreamError} `conflict` while somebody appends to it.
+   */
   remove(path: string): Promise<boolean>;
   /** Removes what processes that have crashed left behind. */
   tidy?(): Promise<void>;

@@ -5,9 +5,9 @@
 import fresh from "fresh";
 import parseRange from "range-parser";
 import { StreamError } from "../core/errors.ts";
-import { formatOffset, parseStart, resolveStart } from "../core/offset.ts";
+import { formatOffset, parseStart, resolveStart, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
-import { START_OFFSET_HEADER, snapshotHeaders } from "./resource-headers.ts";
+import { snapshotHeaders } from "./resource-headers.ts";
 import type { Exchange, Service } from "./service.ts";
 
 /**

@@ -4,11 +4,8 @@
  */
 import etag from "etag";
 import mime from "mime";
-import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
+import { formatOffset, NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
-
-/** Offset of the first byte of a body that does not begin at 0. */
-export const START_OFFSET_HEADER = "Stream-Start-Offset";
 
 /** Stored bytes are other people's bytes: a browser that shows them must not run them in this server's name. */
 const HARMLESS = {

@@ -2,10 +2,7 @@
  * From errors to responses.
  * @module
  */
-import type { StreamError } from "../core/errors.ts";
-
-/** The response header that names a refusal's {@link StreamError.code}. */
-export const ERROR_HEADER = "Stream-Error";
+import { ERROR_HEADER, type StreamError } from "../core/errors.ts";
 
 /** A refusal or failure as a response: the status of its code, its headers, one sentence. */
 export function refusal(error: StreamError): Response {

@@ -104,6 +104,7 @@ class MemoryStore implements Store {
   }
 
   async remove(path: string): Promise<boolean> {
+    if (this.#claimed.has(path)) throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
     const resource = this.#resources.get(path);
     if (resource) resource.removed = true;
     return this.#resources.delete(path);
@@ -186,9 +187,6 @@ class MemoryHandle implements AppendHandle {
       throw new StreamError("fenced", `The claim of "/${this.#path}" was given back.`, { path: this.#path });
     }
     const resource = this.#resource;
-    if (resource.removed) {
-      throw new StreamError("changed", `"/${this.#path}" was removed while it was appended to.`, { path: this.#path });
-    }
     const size = resource.size + batch.length;
     if (size > resource.bytes.length) {
       const larger = new Uint8Array(Math.max(size, resource.bytes.length * 2));

@@ -64,7 +64,7 @@ describe("what breaks the floor plan is reported with its file and line", () => 
     ["a re-export", "src/core/a.ts", `export * from "../faces/b.ts";`, /core must not import faces/],
     ["a dynamic import", "src/core/a.ts", `await import("../faces/b.ts");`, /core must not import faces/],
     ["an import in a type", "src/core/a.ts", `type B = import("../faces/b.ts").B;`, /core must not import faces/],
-    ["a computed import", "src/core/a.ts", "const x = 1; await import(`./${x}.ts`);", /computed name/],
+    ["a computed import", "src/core/a.ts", "await import(['./', 'x.ts'].join(''));", /computed name/],
     ["node: in core", "src/core/a.ts", `import "node:fs";`, /"node:fs" has no place in core/],
     ["hono in core", "src/core/a.ts", `import "hono";`, /"hono" has no place in core/],
     ["ws in core", "src/core/a.ts", `import "ws";`, /"ws" has no place in core/],

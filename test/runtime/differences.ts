@@ -7,16 +7,22 @@ import type { Runtime } from "../fixture/processes.ts";
 
 /** By runtime; the README's table of runtimes says the same. */
 export const DIFFERENCES: Record<Runtime, NonNullable<Target["differs"]>> = {
-  node: {},
+  node: {
+    "dot segments": "@hono/node-server resolves dots, so `/streams/../x` belongs to the host app",
+  },
   deno: {
     "raw text frames": "Deno's WebSocket delivers and sends text frames as strings",
-    "close codes": "Deno's WebSocket drops the connection on a protocol violation without saying why",
-    "dot segments": "Deno's Request resolves encoded dots in its URL",
+    "text appends": "Deno drops the end of a fragmented text message that stops inside a character, and nothing tells",
+    "unmasked frames": "Deno takes unmasked frames like others",
+    "close codes": "Deno drops a connection that breaks the rules of WebSockets without a close frame",
+    "dot segments": "Deno resolves encoded dots, so `/streams/%2e%2e/x` belongs to the host app",
   },
   bun: {
     "raw text frames": "Bun's WebSocket delivers and sends text frames as strings",
-    "close codes": "Bun's WebSocket drops the connection on some protocol violations without saying why",
-    "dot segments": "Bun's Request resolves dots in its URL",
+    "close codes": "Bun drops a connection that breaks the rules of WebSockets without a close frame",
+    "dot segments": "Bun resolves dots, so `/streams/../x` belongs to the host app",
     "early frames": "Bun answers 400 to frames that come before the handler's decision",
+    "content length": "Bun sends a body that comes from a stream chunked, and drops its Content-Length",
+    "late head": "Bun sends the headers of a response with the first bytes of its body",
   },
 };

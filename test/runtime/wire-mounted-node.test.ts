@@ -1,9 +1,9 @@
 import { after } from "node:test";
 import { wireSuite } from "../contract/wire/suite.ts";
 import { MOUNTS } from "../fixture/mounts.ts";
-import { startMounted } from "../fixture/servers.ts";
+import { expectCleanStop, startMounted } from "../fixture/servers.ts";
 import { DIFFERENCES } from "./differences.ts";
 
 const server = await startMounted("node");
-after(() => server.stop());
+after(() => expectCleanStop(server));
 wireSuite({ name: "mounted on Node", url: server.url + MOUNTS.deep, differs: DIFFERENCES.node });

@@ -1,7 +1,7 @@
 import { after } from "node:test";
 import { wireSuite } from "../contract/wire/suite.ts";
-import { startStandalone } from "../fixture/servers.ts";
+import { expectCleanStop, startStandalone } from "../fixture/servers.ts";
 
 const server = await startStandalone("deno");
-after(() => server.stop());
+after(() => expectCleanStop(server));
 wireSuite({ name: "standalone on Deno", url: server.url });

@@ -30,22 +30,22 @@ async function walk(root: string, path: string): Promise<string> {
   let here = root;
   for (const [depth, segment] of segments.entries()) {
     const next = join(here, segment);
-    try {
-      const found = await lstat(next);
-      if (found.isSymbolicLink()) here = await realpath(next);
-      else here = next;
-    } catch (error) {
-      if (!isMissing(error)) throw diskError(error, path);
-      const dangling = await lstat(next).then(
-        () => true,
-        () => false,
-      );
-      if (dangling) throw outside(path);
-      return join(here, ...segments.slice(depth));
-    }
-    if (!isWithin(root, here)) throw outside(path);
+    const found = await lstat(next).catch(unlessMissing(path));
+    if (!found) return join(here, ...segments.slice(depth));
+    const real = found.isSymbolicLink() ? await realpath(next).catch(unlessMissing(path)) : next;
+    // A link that leads nowhere is refused, for nobody knows where it would lead.
+    if (real === undefined || !isWithin(root, real)) throw outside(path);
+    here = real;
   }
   return here;
+}
+
+/** For a promise's catch: nothing for what does not exist, or the right error. */
+function unlessMissing(path: string): (error: unknown) => undefined {
+  return (error) => {
+    if (!isMissing(error)) throw diskError(error, path);
+    return undefined;
+  };
 }
 
 function isWithin(root: string, real: string): boolean {

@@ -5,7 +5,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { StreamError } from "../../core/errors.ts";
-import { diskError } from "./errors.ts";
+import { diskError, isMissing } from "./errors.ts";
 
 /** What to read. */
 export interface FileRange {
@@ -49,7 +49,7 @@ export function readFile({ file, path, from, to, readBytes }: FileRange): Readab
           }
         } catch (error) {
           await close().catch(() => {});
-          controller.error(diskError(error, path));
+          controller.error(isMissing(error) ? gone(path) : diskError(error, path));
         }
       },
       cancel: close,
@@ -57,6 +57,10 @@ export function readFile({ file, path, from, to, readBytes }: FileRange): Readab
     // Nothing is opened or read before somebody asks: a stream that is never read holds nothing.
     { highWaterMark: 0 },
   );
+}
+
+function gone(path: string): StreamError {
+  return new StreamError("changed", `"/${path}" is not there any more.`, { path });
 }
 
 function shrunk(path: string, at: number): StreamError {

@@ -135,6 +135,8 @@ class FileStore implements Store {
     if (Claim.isHeld(file) || (await holderOf(this.#reserved, this.#owner, file)))
       throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
     try {
+      // Asked first, for on Deno an empty folder can be unlinked.
+      if (!(await stat(file)).isFile()) return false;
       await unlink(file);
       return true;
     } catch (error) {

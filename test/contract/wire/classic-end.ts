@@ -22,7 +22,7 @@ export function classicEndSection(target: Target): void {
       ] as const) {
         const appender = await wire.appender(name);
         const follower = await wire.follower(name);
-        await appender.text("bye");
+        await appender.send("bye");
         await appender.frame(OPCODE.close, payload);
         await expectEnd(follower, "bye");
       }
@@ -32,9 +32,7 @@ export function classicEndSection(target: Target): void {
       const bytes = numberedLines(300_000);
       const appender = await wire.appender("a.txt");
       const follower = await wire.follower("a.txt");
-      await appender.connection.write(
-        Buffer.concat(pieces(bytes, 9_000, 6).map((piece) => encodeFrame(OPCODE.text, piece))),
-      );
+      await appender.connection.write(Buffer.concat(pieces(bytes, 9_000, 6).map((piece) => appender.encode(piece))));
       appender.connection.socket.end();
       await expectEnd(follower, bytes);
       assert.ok((await wire.stored("a.txt")).equals(bytes));
@@ -44,9 +42,9 @@ export function classicEndSection(target: Target): void {
     "a killed client, in the middle of a frame, is a normal end": async (wire) => {
       const appender = await wire.appender("a.txt");
       const follower = await wire.follower("a.txt");
-      await appender.text("whole");
+      await appender.send("whole");
       await follower.received.atLeast(5);
-      await appender.connection.write(encodeFrame(OPCODE.text, "never complete").subarray(0, 9));
+      await appender.connection.write(appender.encode("never complete").subarray(0, 9));
       appender.connection.drop();
       await expectEnd(follower, "whole");
       await wire.admitted("a.txt");
@@ -55,7 +53,7 @@ export function classicEndSection(target: Target): void {
     "a reset connection is a normal end": async (wire) => {
       const appender = await wire.appender("a.txt");
       const follower = await wire.follower("a.txt");
-      await appender.text("before");
+      await appender.send("before");
       await follower.received.atLeast(6);
       appender.connection.reset();
       await expectEnd(follower, "before");
@@ -75,7 +73,7 @@ export function classicEndSection(target: Target): void {
         const name = `${attempt}.txt`;
         const appender = await wire.appender(name);
         const follower = await wire.follower(name);
-        const frames = ["the ", "last ", "bytes"].map((word) => encodeFrame(OPCODE.text, word));
+        const frames = ["the ", "last ", "bytes"].map((word) => appender.encode(word));
         if (attempt % 2) frames.push(encodeFrame(OPCODE.close, closePayload(1000)));
         await appender.connection.write(Buffer.concat(frames));
         appender.connection.socket.end();
@@ -87,7 +85,7 @@ export function classicEndSection(target: Target): void {
     "appenders in quick succession: whoever saw the close answered is not in the next one's way": async (wire) => {
       for (let attempt = 0; attempt < 25; attempt++) {
         const appender = await wire.appender("a.txt");
-        await appender.text(`${attempt},`);
+        await appender.send(`${attempt},`);
         await appender.finish();
       }
       assert.equal(String(await wire.stored("a.txt")), `${[...Array(25).keys()].join()},`);
@@ -101,7 +99,7 @@ export function classicEndSection(target: Target): void {
         first.connection.reset();
         const third = await wire.upgrade({ target: wire.at("a.txt", "verb=APPEND") });
         assert.equal((await third.response()).status, 403);
-        await second.text("2");
+        await second.send("2");
         await second.finish();
       }
       assert.equal(String(await wire.stored("a.txt")), "2".repeat(10));

@@ -12,10 +12,10 @@ export function classicFollowSection(target: Target): void {
       await wire.put("a.txt", "earlier session, ");
       const appender = await wire.appender("a.txt");
       const early = await wire.follower("a.txt");
-      await appender.text("before the second follower, ");
+      await appender.send("before the second follower, ");
       await early.received.atLeast(45);
       const late = await wire.follower("a.txt");
-      await appender.text("after it");
+      await appender.send("after it");
       await appender.finish();
       for (const follower of [early, late]) {
         await expectEnd(follower, "earlier session, before the second follower, after it");
@@ -31,7 +31,7 @@ export function classicFollowSection(target: Target): void {
       const follower = await wire.follower("a.txt");
       await follower.frame(OPCODE.ping, "still here?");
       await follower.pongs.atLeast(11);
-      await appender.text("yes");
+      await appender.send("yes");
       await follower.received.atLeast(3);
       await appender.finish();
       await expectEnd(follower, "yes");
@@ -48,7 +48,7 @@ export function classicFollowSection(target: Target): void {
       const appender = await wire.appender("a.txt");
       const follower = await wire.follower("a.txt");
       for (let number = 0; number < 20; number++) {
-        await appender.text(`${number} `);
+        await appender.send(`${number} `);
         const seen = await follower.received.atLeast(2 * number + 1);
         assert.ok((await wire.get("a.txt")).text.startsWith(String(seen)), "a follower saw bytes that are not stored");
       }
@@ -59,7 +59,7 @@ export function classicFollowSection(target: Target): void {
       await wire.put("a.txt", history);
       const appender = await wire.appender("a.txt");
       const follower = await wire.follower("a.txt");
-      await appender.text("live");
+      await appender.send("live");
       await appender.finish();
       await follower.end();
       assert.equal(sha256(follower.received.bytes()), sha256(Buffer.concat([history, Buffer.from("live")])));
@@ -126,14 +126,14 @@ export function classicFollowSection(target: Target): void {
       const appender = await wire.appender("a.txt");
       const staying = await wire.follower("a.txt");
       const [polite, dropping, resetting] = await Promise.all([1, 2, 3].map(() => wire.follower("a.txt")));
-      await appender.text("one ");
+      await appender.send("one ");
       await Promise.all([polite, dropping, resetting].map((follower) => follower?.received.atLeast(4)));
       assert.equal((await polite?.finish())?.code, 1000);
       dropping?.connection.drop();
       resetting?.connection.reset();
-      await appender.text("two ");
+      await appender.send("two ");
       await staying.received.atLeast(8);
-      await appender.text("three");
+      await appender.send("three");
       await appender.finish();
       await expectEnd(staying, "one two three");
     },
@@ -144,7 +144,7 @@ export function classicFollowSection(target: Target): void {
       await follower.text("I am not the appender");
       await follower.frame(OPCODE.ping, "sent");
       await Promise.race([follower.pongs.atLeast(4), follower.end()]);
-      await appender.text("I am");
+      await appender.send("I am");
       await appender.finish();
       assert.equal(String(await wire.stored("a.txt")), "I am");
     },
@@ -184,8 +184,8 @@ async function raceTheEnd(wire: Wire, name: string, order: number): Promise<void
   const appender = await wire.appender(name);
   const end = encodeFrame(OPCODE.close, closePayload(1000));
   const opening = order < 2 ? wire.upgrade({ target: wire.at(name, "verb=FOLLOW") }) : undefined;
-  if (order % 2) await appender.text("everything, ");
-  void appender.connection.write(Buffer.concat([encodeFrame(OPCODE.text, "to the last byte"), end]));
+  if (order % 2) await appender.send("everything, ");
+  void appender.connection.write(Buffer.concat([appender.encode("to the last byte"), end]));
   const follower = await (opening ?? wire.upgrade({ target: wire.at(name, "verb=FOLLOW") }));
   const expected = order % 2 ? "everything, to the last byte" : "to the last byte";
   const { status } = await follower.head;

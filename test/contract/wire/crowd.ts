@@ -43,7 +43,7 @@ export function crowdSection(target: Target): void {
       const leaving: Promise<void>[] = [];
       for (const [at, piece] of pieces(bytes, 20_000, 11).entries()) {
         leaving.push(wire.follower("a.txt").then((follower) => follower.connection[at % 2 ? "reset" : "drop"]()));
-        await appender.text(piece);
+        await appender.send(piece);
         await leaving[at];
       }
       await appender.finish();
@@ -56,11 +56,11 @@ export function crowdSection(target: Target): void {
       const stalled = await wire.follower("a.txt");
       const reading = await wire.follower("a.txt");
       stalled.connection.socket.pause();
-      for (let at = 0; at < bytes.length; at += 60_000) await appender.text(bytes.subarray(at, at + 60_000));
+      for (let at = 0; at < bytes.length; at += 60_000) await appender.send(bytes.subarray(at, at + 60_000));
       await reading.received.atLeast(bytes.length);
       stalled.connection.socket.resume();
       await stalled.received.atLeast(bytes.length - 1);
-      await appender.text("live again");
+      await appender.send("live again");
       await appender.finish();
       const all = sha256(Buffer.concat([bytes, Buffer.from("live again")]));
       for (const follower of [reading, stalled]) {
@@ -74,7 +74,7 @@ export function crowdSection(target: Target): void {
       const appender = await wire.appender("a.txt");
       const stalled = await wire.follower("a.txt");
       stalled.connection.socket.pause();
-      for (let at = 0; at < bytes.length; at += 60_000) await appender.text(bytes.subarray(at, at + 60_000));
+      for (let at = 0; at < bytes.length; at += 60_000) await appender.send(bytes.subarray(at, at + 60_000));
       await appender.finish();
       await wire.admitted("a.txt");
       stalled.connection.socket.resume();
@@ -85,9 +85,9 @@ export function crowdSection(target: Target): void {
     "two hundred followers at once": async (wire) => {
       const appender = await wire.appender("a.txt");
       const joining = Promise.all(Array.from({ length: 200 }, () => wire.follower("a.txt")));
-      await appender.text("to ");
+      await appender.send("to ");
       const followers = await joining;
-      await appender.text("everyone");
+      await appender.send("everyone");
       await appender.finish();
       for (const follower of followers) await expectEnd(follower, "to everyone");
     },
@@ -98,7 +98,7 @@ export function crowdSection(target: Target): void {
           const bytes = numberedLines(20_000, `path ${path} line`);
           const appender = await wire.appender(`${path}/a.txt`);
           const follower = await wire.follower(`${path}/a.txt`);
-          for (const piece of pieces(bytes, 3_000, path)) await appender.text(piece);
+          for (const piece of pieces(bytes, 3_000, path)) await appender.send(piece);
           await appender.connection.write(encodeFrame(OPCODE.close));
           await expectEnd(follower, bytes);
         }),

@@ -13,7 +13,7 @@ export function originsSection(target: Target): void {
       const headers = { Origin: own };
       const appender = await wire.appender("a.txt", { headers });
       const follower = await wire.follower("a.txt", { headers });
-      await appender.text("hello");
+      await appender.send("hello");
       await appender.finish();
       await expectEnd(follower, "hello");
       const post = await wire.send({ method: "POST", target: wire.at("b.txt", "verb=APPEND"), headers, body: "x" });

@@ -7,12 +7,23 @@
  * Ways in which a runtime's own server may differ from the standalone one, because the runtime leaves no choice:
  *
  * - `raw text frames`: text frames can only carry UTF-8. Others are refused, never altered or dropped silently.
- * - `truncated text`: the runtime drops the end of a fragmented text message that stops inside a character.
+ * - `text appends`: an appender's text frames are all refused, as the runtime may drop bytes of them silently.
  * - `early frames`: a frame that comes in the same packet as the upgrade request may get the request refused.
  * - `dot segments`: the runtime resolves `.` and `..` in the request target before the app sees it.
+ * - `unmasked frames`: the runtime takes frames that are not masked.
  * - `close codes`: the runtime does not say why it ends a connection that broke the rules of WebSockets.
+ * - `content length`: the runtime sends streamed bodies chunked, whatever length the app gives.
+ * - `late head`: the runtime sends a response's headers with the first bytes of its body.
  */
-export type Difference = "raw text frames" | "truncated text" | "early frames" | "dot segments" | "close codes";
+export type Difference =
+  | "raw text frames"
+  | "text appends"
+  | "early frames"
+  | "dot segments"
+  | "unmasked frames"
+  | "close codes"
+  | "content length"
+  | "late head";
 
 /** A server, known by its URL alone. */
 export interface Target {

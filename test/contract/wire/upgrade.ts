@@ -19,12 +19,12 @@ export function upgradeSection(target: Target): void {
 
     "a second appender gets 403 before the upgrade, with a body that names the conflict": async (wire) => {
       const first = await wire.appender("a.txt");
-      await first.text("one ");
+      await first.send("one ");
       const refusal = await (await wire.upgrade({ target: wire.at("a.txt", "verb=APPEND") })).response();
       assert.equal(refusal.status, 403);
       assert.match(refusal.text, /append/i);
       assert.match(refusal.text, /a\.txt/);
-      await first.text("two");
+      await first.send("two");
       await first.finish();
       assert.equal(String(await wire.stored("a.txt")), "one two");
     },
@@ -91,7 +91,7 @@ export function upgradeSection(target: Target): void {
       const headers = { Upgrade: "WebSocket", Connection: "keep-alive, Upgrade" };
       const appender = await wire.appender("a.txt", { headers });
       const follower = await wire.follower("a.txt", { headers });
-      await appender.text("hello");
+      await appender.send("hello");
       await follower.received.atLeast(5);
     },
 

@@ -7,7 +7,7 @@ export function verbSection(target: Target): void {
   section(target, "1 choosing the verb", {
     "the query parameter chooses": async (wire) => {
       const appender = await wire.appender("a.txt");
-      await appender.text("hello");
+      await appender.send("hello");
       await (await wire.follower("a.txt")).received.atLeast(5);
     },
 
@@ -15,7 +15,7 @@ export function verbSection(target: Target): void {
       const target = wire.at("a.txt");
       const appender = await wire.appender("a.txt", { target, headers: { "X-Verb": "APPEND" } });
       const follower = await wire.follower("a.txt", { target, headers: { "X-Verb": "FOLLOW" } });
-      await appender.text("hello");
+      await appender.send("hello");
       await appender.finish();
       await expectEnd(follower, "hello");
     },
@@ -29,7 +29,7 @@ export function verbSection(target: Target): void {
         target: wire.at("a.txt", "verb=APPEND"),
         headers: { "X-Verb": "FOLLOW" },
       });
-      await appender.text("hello");
+      await appender.send("hello");
       await follower.received.atLeast(5);
     },
 
@@ -50,7 +50,7 @@ export function verbSection(target: Target): void {
     "an empty X-Verb header leaves it to the query": async (wire) => {
       const appender = await wire.appender("a.txt", { headers: { "X-Verb": "" } });
       const follower = await wire.follower("a.txt", { headers: { "X-Verb": "" } });
-      await appender.text("hello");
+      await appender.send("hello");
       await follower.received.atLeast(5);
     },
 
@@ -76,7 +76,7 @@ export function verbSection(target: Target): void {
         wire.follower("a.txt", { target: wire.at("a.txt", query) }),
       );
       const followers = await Promise.all(opening);
-      await appender.text("hello");
+      await appender.send("hello");
       await appender.finish();
       for (const follower of followers) await expectEnd(follower, "hello");
     },

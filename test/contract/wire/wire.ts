@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it, type TestContext } from "node:test";
 import { Connection } from "../../fixture/connection.ts";
+import { OPCODE } from "../../fixture/frames.ts";
 import { HttpExchange, type HttpRequest, type HttpResponse } from "../../fixture/http.ts";
 import { until } from "../../fixture/until.ts";
 import { type Closed, type WebSocketOptions, WebSocketPeer } from "../../fixture/websocket.ts";
@@ -43,18 +44,25 @@ export class Wire {
   readonly mount: string;
   /** The folder that is this case's alone, as raw path below the mount. */
   readonly folder: string = `wire-${randomBytes(6).toString("hex")}`;
+  readonly #kind: "text" | "binary";
   readonly #context: TestContext;
   readonly #connections: Connection[] = [];
 
   constructor(target: Target, context: TestContext) {
     this.target = target;
     this.mount = new URL(target.url).pathname.replace(/\/$/, "");
+    this.#kind = this.differs("text appends") ? "binary" : "text";
     this.#context = context;
   }
 
   /** The declared reason for a difference; undefined when the server must behave as the contract says. */
   differs(difference: Difference): string | undefined {
     return this.target.differs?.[difference];
+  }
+
+  /** The kind of frame that carries an appender's data here: text, as the Go client sends it, where that works. */
+  get opcode(): number {
+    return OPCODE[this.#kind];
   }
 
   /** Ends the case as skipped; return right after it. */
@@ -112,7 +120,7 @@ export class Wire {
 
   /** Asks to upgrade, and leaves the answer to the caller. */
   async upgrade(options: WebSocketOptions): Promise<WebSocketPeer> {
-    const peer = await WebSocketPeer.open(this.target.url, options);
+    const peer = await WebSocketPeer.open(this.target.url, { kind: this.#kind, ...options });
     this.#own(peer.connection);
     return peer;
   }
@@ -183,4 +191,11 @@ export async function expectEnd(follower: WebSocketPeer, expected: Uint8Array | 
     [Buffer.byteLength(expected), { code: 1000, reason: closed.reason }],
   );
   assert.ok(follower.received.bytes().equals(Buffer.from(expected)), "the follower's bytes are not the appended ones");
+}
+
+/** The response declares the length of its body. */
+export function expectLength(wire: Wire, response: HttpResponse): void {
+  const declared = response.headers.get("content-length");
+  if (declared === null && wire.differs("content length")) return;
+  assert.equal(declared, String(response.body.length), "Content-Length");
 }

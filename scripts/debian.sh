@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are named, where they are missing: scripts/debian.sh tmux curl
+# Does nothing, without the network, when all are there. Needs root, or sudo without a password.
+set -euo pipefail
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+  echo "This is no Debian system; please see to it yourself that these are installed: $*" >&2
+  exit 1
+fi
+
+missing=()
+for package in "$@"; do
+  status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+  as_root=(env)
+elif command -v sudo >/dev/null && sudo --non-interactive true 2>/dev/null; then
+  as_root=(sudo env)
+else
+  echo "These Debian packages are missing: ${missing[*]}. Installing them needs root, or sudo without a password;" >&2
+  echo "please run: apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+
+echo "Installing Debian packages: ${missing[*]}" >&2
+"${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2
+"${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${missing[@]}" >/dev/null

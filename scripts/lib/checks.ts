@@ -1,0 +1,48 @@
+/**
+ * The checks that are one command each. Each counts as one test.
+ * @module
+ */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { ROOT } from "./install.mjs";
+import type { TestResult } from "./test-result.ts";
+
+/** A command that succeeds when all is well. */
+export interface Check {
+  /** What `--only` selects it by. */
+  readonly group: string;
+  readonly name: string;
+  /** A script for Node, with its arguments. */
+  readonly script: readonly string[];
+}
+
+const BIOME = join("node_modules", "@biomejs", "biome", "bin", "biome");
+const TSC = join("node_modules", "typescript", "bin", "tsc");
+const DENO = join("node_modules", "deno", "bin.cjs");
+const ENTRIES = ["mod.ts", "src/client/mod.ts", "src/runtime/node.ts", "src/runtime/deno.ts", "src/runtime/bun.ts"];
+
+/** In the order in which they run. */
+export const CHECKS: readonly Check[] = [
+  { group: "format", name: "format and lint", script: [BIOME, "ci", "--colors=off"] },
+  { group: "types", name: "types", script: [TSC, "-p", "tsconfig.json"] },
+  { group: "types", name: "types of the core, without any runtime", script: [TSC, "-p", "tsconfig.core.json"] },
+  { group: "types", name: "types on Deno", script: [DENO, "check", "--quiet", ...ENTRIES] },
+  { group: "layers", name: "layers", script: ["scripts/run.mjs", "scripts/layers.ts"] },
+  { group: "build", name: "build", script: ["scripts/build.mjs"] },
+];
+
+/** Runs a check. */
+export function runCheck({ name, script }: Check): Promise<TestResult> {
+  return new Promise((resolve) => {
+    const env = { ...process.env, NO_COLOR: "1" };
+    const child = spawn(process.execPath, script, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
+    const output: Buffer[] = [];
+    child.stdout.on("data", (data: Buffer) => output.push(data));
+    child.stderr.on("data", (data: Buffer) => output.push(data));
+    child.once("close", (code) => {
+      if (code === 0) resolve({ kind: "pass", name });
+      else resolve({ kind: "fail", name, error: Buffer.concat(output).toString() });
+    });
+  });
+}

@@ -1,0 +1,134 @@
+/**
+ * `npm test`: all set-up, all checks, all tests, also in a fresh clone.
+ *
+ *     npm test                          everything
+ *     npm test -- --only types,wire     the checks and test files whose name contains one of the words
+ *     npm test -- test/unit             the same
+ *
+ * The last line is `N passed, N failed`, with `, N skipped` after it where there are any.
+ * @module
+ */
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, sep } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { CHECKS, runCheck } from "./lib/checks.ts";
+import { ROOT } from "./lib/install.mjs";
+import { killAll, runTestFile } from "./lib/test-file.ts";
+import { counts, type TestResult } from "./lib/test-result.ts";
+
+/** Debian packages with the programs that tests run. */
+const DEBIAN_PACKAGES = ["curl", "tmux"];
+
+/** How many test files run at once. They start servers and measure memory: more would get into each other's way. */
+const CONCURRENCY: number = Math.min(2, availableParallelism());
+
+/** What ran, and what came of it. */
+interface Step {
+  readonly title: string;
+  readonly results: readonly TestResult[];
+}
+
+const began = Date.now();
+const steps: Step[] = [];
+
+process.once("SIGINT", () => abort(130));
+process.once("SIGTERM", () => abort(143));
+
+const words = selection();
+const selected = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word));
+const checks = CHECKS.filter(({ group }) => selected(group));
+const files = testFiles().filter(selected);
+if (checks.length + files.length === 0) stop(2, `No check and no test file has ${words.join(" or ")} in its name.`);
+
+setUp();
+for (const check of checks) await step(check.name, async () => [await runCheck(check)]);
+// What these install is built from the checkout and installed by npm: they have the machine for themselves.
+await runFiles(files.filter(isPackageTest), 1);
+const others = files.filter((file) => !isPackageTest(file));
+await runFiles(others, CONCURRENCY);
+summarize();
+
+/** The words to select by, from `--only a,b` and from the other arguments. */
+function selection(): string[] {
+  const options = { only: { type: "string", multiple: true } } as const;
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    return [...(values.only ?? []), ...positionals].flatMap((value) => value.split(",")).filter((word) => word !== "");
+  } catch (error) {
+    return stop(2, `${(error as Error).message}\nUsage: npm test -- [--only WORD,...] [WORD ...]`);
+  }
+}
+
+function testFiles(): string[] {
+  return readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
+    .map((file) => `test/${file.split(sep).join("/")}`)
+    .filter((file) => file.endsWith(".test.ts"))
+    .sort();
+}
+
+function isPackageTest(file: string): boolean {
+  return file.startsWith("test/package/");
+}
+
+/** Whatever a fresh machine lacks, beside what run.mjs installed before this file could run. */
+function setUp(): void {
+  // Their npm packages unpack the programs at the first call; two at once would meet a half-written one.
+  for (const runtime of ["deno", "bun"]) {
+    const { status } = spawnSync(join(ROOT, "node_modules", ".bin", runtime), ["--version"], { stdio: "ignore" });
+    if (status !== 0) stop(1, `The ${runtime} in node_modules does not run; try "npm ci".`);
+  }
+  // Without them the other tests still run; those that need a program say so when they are skipped.
+  spawnSync(join(ROOT, "scripts", "debian.sh"), DEBIAN_PACKAGES, { stdio: ["ignore", 2, 2] });
+}
+
+async function runFiles(list: readonly string[], concurrency: number): Promise<void> {
+  const waiting = [...list];
+  const worker = async (): Promise<void> => {
+    for (let file = waiting.shift(); file; file = waiting.shift()) await step(file, runTestFile);
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+/** Runs one check or file, keeps its results and prints a line. */
+async function step(title: string, work: (title: string) => Promise<TestResult[]>): Promise<void> {
+  const start = Date.now();
+  const results = await work(title);
+  steps.push({ title, results });
+  const word = results.some(({ kind }) => kind === "fail") ? "FAILED" : "ok";
+  console.log(`${word.padEnd(6)}  ${title}: ${counts(results)} (${seconds(start)})`);
+}
+
+function summarize(): void {
+  list("Skipped", "skip", ({ reason }) => `: ${reason}`);
+  list("Failed", "fail", ({ error }) => `\n${error?.trimEnd().replace(/^/gm, "      ")}\n`);
+  const results = steps.flatMap((step) => step.results);
+  console.log(`\nTook ${seconds(began)}.`);
+  console.log(counts(results));
+  process.exitCode = results.every(({ kind }) => kind !== "fail") ? 0 : 1;
+}
+
+function list(heading: string, wanted: TestResult["kind"], detail: (result: TestResult) => string): void {
+  const lines = steps.flatMap(({ title, results }) =>
+    results
+      .filter(({ kind }) => kind === wanted)
+      .map((result) => `  ${result.name === title ? title : `${title}: ${result.name}`}${detail(result)}`),
+  );
+  if (lines.length > 0) console.log(`\n${heading}:\n${lines.join("\n")}`);
+}
+
+function seconds(since: number): string {
+  return `${((Date.now() - since) / 1000).toFixed(1)} s`;
+}
+
+function abort(code: number): never {
+  killAll();
+  process.exit(code);
+}
+
+function stop(code: number, message: string): never {
+  console.error(message);
+  process.exit(code);
+}

@@ -1,0 +1,17 @@
+/**
+ * The client: append to a URL, follow a URL. For Node, Deno, Bun and browsers.
+ *
+ * @example
+ * ```ts
+ * import { append, follow } from "httpfstream/client";
+ *
+ * await append("http://localhost:8080/foo.txt", "hello\n");
+ * for await (const bytes of follow("http://localhost:8080/foo.txt")) console.log(bytes);
+ * ```
+ * @module
+ */
+export { type ErrorCode, StreamError } from "../core/errors.ts";
+export { type AppendOptions, type AppendResult, append, openAppend } from "./append.ts";
+export { type FollowOptions, type FollowState, follow } from "./follow.ts";
+export type { AppendSource, Chunk } from "./source.ts";
+export type { HeadersLike, StartOptions } from "./target.ts";

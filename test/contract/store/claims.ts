@@ -1,0 +1,124 @@
+/** Claims: who may append, and until when. */
+import assert from "node:assert/strict";
+import { type Driver, holding, put, rejectsWith, section, stored } from "./driver.ts";
+
+export function claimSection(driver: Driver): void {
+  section(driver, "claims", {
+    "a new path exists, empty, from its claim on": async ({ store }) => {
+      await holding(store, "new.txt", async (handle) => {
+        assert.equal(handle.offset, 0);
+        assert.equal((await store.stat("new.txt"))?.size, 0);
+      });
+      assert.equal((await store.stat("new.txt"))?.size, 0, "it stays when nothing was appended");
+    },
+
+    "a claim of what exists begins at its end": async ({ store }) => {
+      await put(store, "a.txt", "one ");
+      await holding(store, "a.txt", async (handle) => {
+        assert.equal(handle.offset, 4);
+        assert.equal(await handle.append(Buffer.from("two")), 7);
+      });
+      assert.equal(String(await stored(store, "a.txt")), "one two");
+    },
+
+    "a path that is taken is refused with conflict, and stays with its owner": async ({ store }) => {
+      await holding(store, "a.txt", async (handle) => {
+        const error = await rejectsWith(store.claim("a.txt"), "conflict");
+        assert.match(error.message, /a\.txt/, "the message names the path");
+        assert.equal(error.path, "a.txt");
+        await rejectsWith(store.claim("a.txt", { create: false }), "conflict");
+        await handle.append(Buffer.from("still mine"));
+      });
+      assert.equal(String(await stored(store, "a.txt")), "still mine");
+    },
+
+    "a second store on the same bytes respects the claims of the first": async ({ store, again }) => {
+      const other = again();
+      await holding(store, "dir/a.txt", () => rejectsWith(other.claim("dir/a.txt"), "conflict"));
+      await holding(other, "dir/a.txt", () => rejectsWith(store.claim("dir/a.txt"), "conflict"));
+    },
+
+    "of many claims at once exactly one wins, whether the path exists or not": async ({ store, again }) => {
+      await put(store, "old.txt", "x");
+      const stores = [store, again(), store, again()];
+      for (const path of ["old.txt", "some/where/new.txt"]) {
+        const claims = Array.from({ length: 40 }, (_, at) => (stores[at % 4] ?? store).claim(path));
+        const outcomes = await Promise.allSettled(claims);
+        const won = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+        assert.equal(won.length, 1);
+        for (const claim of claims) await claim.catch(() => rejectsWith(claim, "conflict"));
+        await won[0]?.release();
+      }
+    },
+
+    "different paths do not get into each other's way": async ({ store }) => {
+      const paths = ["a", "b", "a.txt", "folder/a", "folder/b"];
+      const handles = await Promise.all(paths.map((path) => store.claim(path)));
+      await Promise.all(handles.map((handle, at) => handle.append(Buffer.from(String(paths[at])))));
+      await Promise.all(handles.map((handle) => handle.release()));
+      for (const path of paths) assert.equal(String(await stored(store, path)), path);
+    },
+
+    "releasing gives the path back, once": async ({ store }) => {
+      const first = await store.claim("a.txt");
+      await first.release();
+      const second = await store.claim("a.txt");
+      await first.release();
+      await rejectsWith(store.claim("a.txt"), "conflict");
+      await second.release();
+    },
+
+    "a released handle can't write any more, and does not disturb its successor": async ({ store }) => {
+      const first = await store.claim("a.txt");
+      await first.append(Buffer.from("first "));
+      await first.release();
+      await rejectsWith(first.append(Buffer.from("late")), "fenced");
+      const second = await store.claim("a.txt");
+      await rejectsWith(first.append(Buffer.from("late")), "fenced");
+      assert.equal(second.offset, 6);
+      assert.equal(await second.append(Buffer.from("second")), 12);
+      await second.release();
+      assert.equal(String(await stored(store, "a.txt")), "first second");
+    },
+
+    "epochs grow with every claim of a path": async ({ store, again }) => {
+      const epochs: number[] = [];
+      for (const each of [store, again(), store, again()]) {
+        epochs.push(await holding(each, "a.txt", async (handle) => handle.epoch));
+      }
+      const grown = epochs.slice(1).every((epoch, at) => epoch > (epochs[at] ?? Number.POSITIVE_INFINITY));
+      assert.ok(grown, `epochs ${epochs.join(", ")}`);
+    },
+
+    "a claim that nobody took over is not lost": async ({ store }) => {
+      const handle = await store.claim("a.txt");
+      await handle.append(Buffer.from("x"));
+      await handle.release();
+      assert.equal(handle.lost.aborted, false);
+    },
+
+    "without create, a path that was never written is refused and not made": async ({ store }) => {
+      await rejectsWith(store.claim("none.txt", { create: false }), "not_found");
+      await rejectsWith(store.claim("no/such/folder/none.txt", { create: false }), "not_found");
+      assert.equal(await store.stat("none.txt"), undefined);
+      assert.equal(await store.list("no"), undefined);
+      await put(store, "some.txt", "x");
+      const handle = await store.claim("some.txt", { create: false });
+      assert.equal(handle.offset, 1);
+      await handle.release();
+    },
+
+    "a refused claim leaves the path free": async ({ store }) => {
+      await rejectsWith(store.claim("a.txt", { create: false }), "not_found");
+      await put(store, "folder/b.txt", "x");
+      await rejectsWith(store.claim("folder"), "path_conflict");
+      await holding(store, "a.txt", async () => {});
+    },
+
+    "a claim that is given up before it begins takes nothing": async ({ store }) => {
+      await assert.rejects(store.claim("a.txt", { signal: AbortSignal.abort() }));
+      assert.equal(await store.stat("a.txt"), undefined);
+      await holding(store, "a.txt", async () => {});
+    },
+  });
+}

@@ -1,0 +1,108 @@
+/** Reads: exact ranges, as they are asked for. */
+import assert from "node:assert/strict";
+import { prng, randomBytes, sha256 } from "../../fixture/bytes.ts";
+import { type Driver, holding, put, readAll, rejectsWith, section, stored } from "./driver.ts";
+
+const SIZE = 1024 * 1024 + 77;
+
+export function readSection(driver: Driver): void {
+  section(driver, "reads", {
+    "ranges are exact at both ends, also across many pieces": async ({ store }) => {
+      const bytes = randomBytes(SIZE, 5);
+      await put(store, "a.bin", bytes);
+      const random = prng(6);
+      const ranges = [[0, 0], [0, 1], [0, SIZE], [SIZE - 1, SIZE], [SIZE, SIZE], [262_143, 262_145], [1, SIZE - 1]];
+      for (let count = 0; count < 40; count++) {
+        const ends = [random() * SIZE, random() * SIZE].map(Math.floor).sort((a, b) => a - b);
+        ranges.push(ends);
+      }
+      for (const [from = 0, to = 0] of ranges) {
+        const read = await readAll(store.read("a.bin", from, to));
+        assert.equal(read.length, to - from, `${from} to ${to}`);
+        assert.equal(sha256(read), sha256(bytes.subarray(from, to)), `${from} to ${to}`);
+      }
+    },
+
+    "no piece is empty": async ({ store }) => {
+      await put(store, "a.bin", randomBytes(SIZE, 7));
+      const reader = store.read("a.bin", 10, SIZE).getReader();
+      for (let next = await reader.read(); !next.done; next = await reader.read()) assert.ok(next.value.length > 0);
+    },
+
+    "what one reader does to its bytes does not reach the store": async ({ store }) => {
+      await put(store, "a.txt", "clean");
+      for await (const piece of store.read("a.txt", 0, 5)) piece.fill(0);
+      assert.equal(String(await stored(store, "a.txt")), "clean");
+    },
+
+    "a read past the end fails with changed": async ({ store }) => {
+      await put(store, "a.txt", "12345");
+      await rejectsWith(readAll(store.read("a.txt", 0, 6)), "changed");
+      await rejectsWith(readAll(store.read("a.txt", 5, 6)), "changed");
+      await rejectsWith(readAll(store.read("a.txt", 100, 101)), "changed");
+    },
+
+    "a read of what was never written fails with changed, unless it asks for nothing": async ({ store }) => {
+      await rejectsWith(readAll(store.read("none.txt", 0, 1)), "changed");
+      assert.equal((await readAll(store.read("none.txt", 0, 0))).length, 0);
+    },
+
+    "a resource that is removed while it is read yields its bytes or fails with changed": async ({ store }) => {
+      const bytes = randomBytes(SIZE, 8);
+      await put(store, "a.bin", bytes);
+      const reader = store.read("a.bin", 0, SIZE).getReader();
+      const read: Uint8Array[] = [];
+      read.push((await reader.read()).value ?? new Uint8Array(0));
+      await store.remove("a.bin");
+      const rest = (async () => {
+        for (let next = await reader.read(); !next.done; next = await reader.read()) read.push(next.value);
+      })();
+      await rest.catch(() => rejectsWith(rest, "changed"));
+      const got = Buffer.concat(read);
+      assert.equal(sha256(got), sha256(bytes.subarray(0, got.length)));
+    },
+
+    "many readers and an appender at once each get what they asked for": async ({ store }) => {
+      const bytes = randomBytes(SIZE, 9);
+      await put(store, "a.bin", bytes);
+      await holding(store, "a.bin", async (handle) => {
+        const reads = Array.from({ length: 20 }, (_, at) => readAll(store.read("a.bin", at * 1000, SIZE - at)));
+        for (let count = 0; count < 20; count++) await handle.append(randomBytes(10_000, count));
+        for (const [at, read] of reads.entries()) {
+          assert.equal(sha256(await read), sha256(bytes.subarray(at * 1000, SIZE - at)));
+        }
+      });
+    },
+
+    "a cancelled read ends and can be repeated": async ({ store }) => {
+      const bytes = randomBytes(SIZE, 10);
+      await put(store, "a.bin", bytes);
+      for (const pulls of [0, 1, 2]) {
+        const reader = store.read("a.bin", 0, SIZE).getReader();
+        for (let count = 0; count < pulls; count++) await reader.read();
+        await reader.cancel();
+        assert.equal((await reader.read()).done, true);
+      }
+      assert.equal(sha256(await stored(store, "a.bin")), sha256(bytes));
+    },
+
+    "a read that is cancelled while it waits for bytes ends": async ({ store }) => {
+      await put(store, "a.bin", randomBytes(SIZE, 11));
+      for (let count = 0; count < 20; count++) {
+        const reader = store.read("a.bin", 0, SIZE).getReader();
+        const first = reader.read();
+        await reader.cancel();
+        await first;
+        assert.equal((await reader.read()).done, true);
+      }
+    },
+
+    "a stream that nobody reads does not get in the way": async ({ store }) => {
+      await put(store, "a.bin", randomBytes(1000, 12));
+      const unread = Array.from({ length: 100 }, () => store.read("a.bin", 0, 1000));
+      await put(store, "a.bin", "more");
+      assert.equal(await store.remove("a.bin"), true);
+      await Promise.all(unread.map((stream) => stream.cancel()));
+    },
+  });
+}

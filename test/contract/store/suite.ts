@@ -1,0 +1,29 @@
+/**
+ * The Store contract: every statement of `src/core/store.ts`, checked against any driver.
+ * @module
+ */
+import { describe } from "node:test";
+import { appendSection } from "./appends.ts";
+import { claimSection } from "./claims.ts";
+import type { Driver } from "./driver.ts";
+import { listSection } from "./lists.ts";
+import { pathSection } from "./paths.ts";
+import { readSection } from "./reads.ts";
+
+/**
+ * Registers the whole suite as node:test tests.
+ *
+ * @example
+ * ```ts
+ * storeContract({ name: "my store", open: async () => ({ store, again: () => store, close: async () => {} }) });
+ * ```
+ */
+export function storeContract(driver: Driver): void {
+  describe(`the Store contract: ${driver.name}`, () => {
+    claimSection(driver);
+    appendSection(driver);
+    readSection(driver);
+    listSection(driver);
+    pathSection(driver);
+  });
+}

@@ -1,0 +1,84 @@
+/** Who answers pings, who stops answering, and who never did. The mount `quick` pings every 50 ms. */
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import { request } from "../fixture/http.ts";
+import { MOUNTS } from "../fixture/mounts.ts";
+import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
+import { expectCleanStop, startMounted, type TestServer } from "../fixture/servers.ts";
+import { until } from "../fixture/until.ts";
+import { WebSocketPeer } from "../fixture/websocket.ts";
+
+/** More pings than anybody may miss. */
+const MANY = 12;
+
+const SKIPS: Partial<Record<Runtime, string>> = { deno: "Deno's WebSocket gives no way to send a ping" };
+
+for (const runtime of RUNTIMES) {
+  const skip = SKIPS[runtime];
+  if (skip) {
+    describe(`pings on ${runtime}`, { skip }, () => {});
+    continue;
+  }
+  const server = await startMounted(runtime);
+  after(() => expectCleanStop(server));
+  describe(`pings on ${runtime}`, { concurrency: 4, timeout: 60_000 }, () => cases(server));
+}
+
+function cases({ url }: TestServer): void {
+  const open = (path: string, verb: string, pongs: boolean): Promise<WebSocketPeer> =>
+    WebSocketPeer.open(url, { target: `${MOUNTS.quick}/${path}?verb=${verb}`, pongs });
+
+  it("an appender that never answers pings, as the Go client, is left alone", async () => {
+    const appender = await (await open("silent.txt", "APPEND", false)).opened();
+    await appender.pings.atLeast(MANY);
+    await appender.send("still here");
+    assert.equal((await appender.finish()).code, 1000);
+  });
+
+  it("a quiet appender and a quiet follower that answer pings are left alone", async () => {
+    const appender = await (await open("quiet.txt", "APPEND", true)).opened();
+    const follower = await (await open("quiet.txt", "FOLLOW", true)).opened();
+    await Promise.all([appender.pings.atLeast(MANY), follower.pings.atLeast(MANY)]);
+    await appender.send("still here");
+    await follower.received.atLeast(10);
+  });
+
+  it("an appender that stops answering is dead, and its path is free", async () => {
+    const appender = await (await open("dead.txt", "APPEND", true)).opened();
+    const follower = await (await open("dead.txt", "FOLLOW", true)).opened();
+    await appender.send("last words");
+    await appender.pings.atLeast(2);
+    appender.answersPings = false;
+    assert.equal((await appender.end()).code, 1006);
+    assert.equal((await follower.end()).code, 1000);
+    assert.equal(follower.received.bytes().toString(), "last words");
+    await until(
+      "the path to be free",
+      async () => (await (await open("dead.txt", "APPEND", true)).head).status === 101,
+    );
+  });
+
+  it("an appender that vanishes without a packet is dead, and its path is free", async () => {
+    const appender = await (await open("vanished.txt", "APPEND", true)).opened();
+    await appender.pings.atLeast(2);
+    appender.connection.socket.pause();
+    appender.answersPings = false;
+    const target = `${MOUNTS.quick}/vanished.txt?verb=APPEND`;
+    const post = (): Promise<{ status: number }> => request(url, { method: "POST", target, body: "next" });
+    await until("the path to be free", async () => (await post()).status === 200);
+  });
+
+  it("a follower that stops answering is dropped, the others stay", async () => {
+    const appender = await (await open("followed.txt", "APPEND", true)).opened();
+    const [dead, alive] = await Promise.all([
+      open("followed.txt", "FOLLOW", true).then((peer) => peer.opened()),
+      open("followed.txt", "FOLLOW", true).then((peer) => peer.opened()),
+    ]);
+    await dead.pings.atLeast(2);
+    dead.answersPings = false;
+    assert.equal((await dead.end()).code, 1006);
+    await appender.send("for the living");
+    await appender.finish();
+    assert.equal(String(await alive.received.all()), "for the living");
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * Quiet connections outlive every watchdog that a runtime has by default: Deno ends a WebSocket after 30 s without
+ * a pong, Bun a WebSocket after 120 s, a quiet response or a trickling upload after 10 s. There is no event for
+ * "nothing happened", so this is the one place where tests wait for time to pass: once, for all targets together.
+ * `HTTPFSTREAM_QUIET_SECONDS=130` waits for the last of them too.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { HttpExchange } from "../fixture/http.ts";
+import { MOUNTS } from "../fixture/mounts.ts";
+import { RUNTIMES } from "../fixture/processes.ts";
+import { expectCleanStop, startMounted, startStandalone, type TestServer } from "../fixture/servers.ts";
+import { WebSocketPeer } from "../fixture/websocket.ts";
+
+const QUIET_SECONDS = Number(process.env["HTTPFSTREAM_QUIET_SECONDS"] ?? 35);
+
+interface Quiet {
+  server: TestServer;
+  mute: WebSocketPeer;
+  follower: WebSocketPeer;
+  upload: HttpExchange;
+  download: HttpExchange;
+}
+
+describe(`connections that are quiet for ${QUIET_SECONDS} s`, { timeout: (QUIET_SECONDS + 60) * 1_000 }, () => {
+  const quiet = new Map<string, Quiet>();
+
+  before(async () => {
+    for (const runtime of RUNTIMES) {
+      quiet.set(`mounted on ${runtime}`, await settle(await startMounted(runtime), MOUNTS.plain));
+      quiet.set(`standalone on ${runtime}`, await settle(await startStandalone(runtime), ""));
+    }
+    await sleep(QUIET_SECONDS * 1_000);
+  });
+
+  after(async () => {
+    for (const { server } of quiet.values()) await expectCleanStop(server);
+  });
+
+  for (const name of RUNTIMES.flatMap((runtime) => [`mounted on ${runtime}`, `standalone on ${runtime}`])) {
+    it(`an appender that never answers pings, and its follower, ${name}`, async () => {
+      const { mute, follower } = quiet.get(name) as Quiet;
+      await mute.send("two");
+      assert.equal(String(await follower.received.atLeast(6)), "onetwo");
+      assert.equal((await mute.finish()).code, 1000);
+      assert.equal((await follower.end()).code, 1000);
+    });
+
+    it(`an upload that trickles, and a download that waits for it, ${name}`, async () => {
+      const { upload, download } = quiet.get(name) as Quiet;
+      await upload.chunk("two");
+      assert.equal(String(await download.body.atLeast(6)), "onetwo");
+      await upload.finish();
+      assert.equal((await upload.response()).status, 200);
+      assert.equal(String(await download.body.all()), "onetwo");
+    });
+  }
+});
+
+async function settle(server: TestServer, mount: string): Promise<Quiet> {
+  const { url } = server;
+  const socket = (verb: string, pongs: boolean): Promise<WebSocketPeer> =>
+    WebSocketPeer.open(url, { target: `${mount}/socket.txt?verb=${verb}`, kind: "binary", pongs });
+  const mute = await (await socket("APPEND", false)).opened();
+  const follower = await (await socket("FOLLOW", true)).opened();
+  await mute.send("one");
+  await follower.received.atLeast(3);
+
+  const target = `${mount}/http.txt?verb=APPEND`;
+  const headers = { "Transfer-Encoding": "chunked" };
+  const upload = await HttpExchange.start(url, { method: "PUT", target, headers });
+  await upload.chunk("one");
+  const download = await live(url, `${mount}/http.txt?verb=FOLLOW`);
+  return { server, mute, follower, upload, download };
+}
+
+/** Follows as soon as there is something to follow. */
+async function live(url: string, target: string): Promise<HttpExchange> {
+  for (;;) {
+    const exchange = await HttpExchange.start(url, { target });
+    if ((await exchange.head).status === 200) {
+      await exchange.body.atLeast(3);
+      return exchange;
+    }
+    exchange.connection.drop();
+  }
+}
