@@ -9,7 +9,7 @@ import type { Store } from "./core/store.ts";
 import { createApp, type StreamApp } from "./faces/app.ts";
 import { detectPlatform } from "./runtime/detect.ts";
 import { withHelper } from "./runtime/helper.ts";
-import { fileStore } from "./stores/file.ts";
+import { fileStore } from "./stores/file/store.ts";
 
 /** Options of {@link fstream}. All have defaults. */
 export interface FstreamOptions {

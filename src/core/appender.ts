@@ -2,9 +2,10 @@
  * Between an appender's connection and its channel: pieces that arrive while a write is under way become one batch.
  * @module
  */
-import type { Channel, EndReason, Outcome } from "./channel.ts";
+import type { Channel, Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
+import type { EndReason } from "./store.ts";
 
 /** What the owner of an {@link Appender} wants to hear. */
 export interface AppenderEvents {

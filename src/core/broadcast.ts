@@ -97,7 +97,13 @@ export class Broadcast {
   /** Gives everything that comes out of a channel to the live set, until it ends. */
   async run(readable: ReadableStream<Chunk>): Promise<void> {
     const reader = readable.getReader();
-    for (let next = await reader.read(); !next.done; next = await reader.read()) this.#deliver(next.value);
+    for (let next = await reader.read(); !next.done; next = await reader.read()) this.deliver(next.value);
+  }
+
+  /** Moves the tail of an empty live set. */
+  skipTo(tail: number): void {
+    this.tail = tail;
+    this.#carry = NO_BYTES;
   }
 
   /** Dissolves the live set. */
@@ -107,7 +113,8 @@ export class Broadcast {
     for (const member of members) member.dismissed();
   }
 
-  #deliver(chunk: Chunk): void {
+  /** Gives a chunk that begins at the {@link tail} to the live set. */
+  deliver(chunk: Chunk): void {
     const live = new LiveChunk(chunk, this.#carry);
     this.tail = chunk.end;
     this.#carry = live.carryAfter;

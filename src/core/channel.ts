@@ -4,13 +4,7 @@
  */
 import { Broadcast, type Chunk } from "./broadcast.ts";
 import { StreamError } from "./errors.ts";
-import type { AppendHandle } from "./store.ts";
-
-/**
- * How an append ended. `complete`: the appender ended on purpose. `lost`: it vanished. `deleted`: the resource was
- * removed under it. `restarting`: the server shuts down, and more may come.
- */
-export type EndReason = "complete" | "lost" | "limit" | "deleted" | "restarting";
+import type { AppendHandle, EndReason } from "./store.ts";
 
 /** Where and how a channel ended. */
 export interface Outcome {
@@ -19,8 +13,19 @@ export interface Outcome {
   readonly reason: EndReason;
 }
 
+/** What can be followed: a path somewhere on its way to its end. */
+export interface Followable {
+  readonly path: string;
+  /** The offset just past the last stored byte. */
+  readonly size: number;
+  /** The followers at the tail. */
+  readonly broadcast: Broadcast;
+  /** Set once it has ended. */
+  readonly outcome: Outcome | undefined;
+}
+
 /** The open channel of a path: bytes go in, get their offsets by being stored, and come out to the live set. */
-export class Channel {
+export class Channel implements Followable {
   readonly path: string;
   /** Takes batches; each write settles when its batch is stored and published. */
   readonly writable: WritableStream<Uint8Array>;
@@ -60,7 +65,7 @@ export class Channel {
     await this.#broadcasting;
     const outcome: Outcome = { size: this.size, reason };
     try {
-      await this.#handle.release();
+      await this.#handle.release(reason);
     } finally {
       this.outcome = outcome;
       this.broadcast.dissolve();

@@ -4,10 +4,10 @@
  * @module
  */
 import type { LiveChunk, Member } from "./broadcast.ts";
-import type { Channel, EndReason } from "./channel.ts";
+import type { Followable } from "./channel.ts";
 import { Frame } from "./frame.ts";
 import type { Limits } from "./limits.ts";
-import type { Store } from "./store.ts";
+import type { EndReason, Store } from "./store.ts";
 import { cutText, NO_BYTES } from "./text.ts";
 
 /** Where a follower's bytes go: a connection with a small buffer of its own. */
@@ -28,7 +28,7 @@ export type FollowEnd = EndReason | "gone";
 /** What a {@link Follower} works with. */
 export interface FollowerParts {
   readonly store: Store;
-  readonly channel: Channel;
+  readonly channel: Followable;
   readonly sink: Sink;
   readonly limits: Readonly<Limits>;
   /** Offset of the first byte to send; at most the channel's size. */

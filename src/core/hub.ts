@@ -3,10 +3,11 @@
  * @module
  */
 import { Appender, type AppenderEvents } from "./appender.ts";
-import { Channel, type EndReason, type Outcome } from "./channel.ts";
+import { Channel, type Followable, type Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
-import type { Store } from "./store.ts";
+import { RemoteChannel } from "./remote.ts";
+import type { EndReason, Store } from "./store.ts";
 
 /** Called when the server shuts down: ends a connection, and resolves when it has ended. */
 export type Closer = () => Promise<void>;
@@ -16,6 +17,21 @@ interface Holder {
   channel: Channel | undefined;
   ending: boolean;
   readonly free: Promise<void>;
+  readonly events: AdmissionEvents;
+}
+
+/** What the owner of an admission wants to hear, and may be asked. */
+export interface AdmissionEvents extends AppenderEvents {
+  /** Milliseconds until the path will be free, where that is known. */
+  retryAfterMs?(): number | undefined;
+  /** The server shuts down, and this append has no connection that would hear of it. */
+  restart?(): Promise<unknown> | undefined;
+}
+
+/** Something to follow, held until `leave` is called. */
+export interface Hold {
+  readonly source: Followable;
+  leave(): void;
 }
 
 /** An appender that the hub has admitted. */
@@ -30,6 +46,7 @@ export class Hub {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
   readonly #holders = new Map<string, Holder>();
+  readonly #remotes = new Map<string, RemoteChannel>();
   readonly #closers = new Set<Closer>();
   #closing: Promise<void> | undefined;
 
@@ -47,9 +64,17 @@ export class Hub {
     return this.#closing !== undefined;
   }
 
-  /** The channel of a path that has an appender. */
-  channel(path: string): Channel | undefined {
-    return this.#holders.get(path)?.channel;
+  /** Whether somebody appends to a path in this process, or is about to. */
+  isTaken(path: string): boolean {
+    return this.#holders.has(path);
+  }
+
+  /** What there is to follow at a path: an appender of this process or of another one; nothing where there is none. */
+  async hold(path: string): Promise<Hold | undefined> {
+    const channel = this.#holders.get(path)?.channel;
+    if (channel) return { source: channel, leave: () => {} };
+    const remote = this.#remotes.get(path) ?? (await this.#watch(path));
+    return remote && { source: remote, leave: remote.hold() };
   }
 
   /**
@@ -57,14 +82,14 @@ export class Hub {
    *
    * @throws {StreamError} `conflict` when there is one already, `restarting`, and what {@link Store.claim} throws.
    */
-  async admit(path: string, events: AppenderEvents = {}): Promise<Admission> {
+  async admit(path: string, events: AdmissionEvents = {}): Promise<Admission> {
     for (let holder = this.#holders.get(path); holder; holder = this.#holders.get(path)) {
-      if (!holder.ending) throw taken(path);
+      if (!holder.ending) throw taken(path, holder.events.retryAfterMs?.());
       await holder.free;
     }
     this.assertOpen();
     const { promise: free, resolve: setFree } = deferred();
-    const holder: Holder = { channel: undefined, ending: false, free };
+    const holder: Holder = { channel: undefined, ending: false, free, events };
     this.#holders.set(path, holder);
     const leave = () => {
       this.#holders.delete(path);
@@ -115,18 +140,32 @@ export class Hub {
     // Yield first, so that `closing` is already true for whatever the closers set off.
     await undefined;
     await Promise.allSettled([...this.#closers].map((close) => close()));
+    await Promise.allSettled([...this.#holders.values()].map((holder) => holder.events.restart?.()));
     await Promise.all([...this.#holders.values()].map((holder) => holder.free));
+  }
+
+  async #watch(path: string): Promise<RemoteChannel | undefined> {
+    const news = await this.store.watch?.(path);
+    const first = await news?.next();
+    if (!news || !first || first.done) return undefined;
+    // Somebody else may have asked for the same path meanwhile.
+    const known = this.#remotes.get(path);
+    if (known) {
+      await news.return();
+      return known;
+    }
+    const remote: RemoteChannel = new RemoteChannel(path, first.value.size, news, this.store, () => {
+      if (this.#remotes.get(path) === remote) this.#remotes.delete(path);
+    });
+    this.#remotes.set(path, remote);
+    return remote;
   }
 }
 
-function taken(path: string): StreamError {
-  return new StreamError(
-    "conflict",
-    `Somebody else is appending to "/${path}" already. Try again when they have ended.`,
-    {
-      path,
-    },
-  );
+function taken(path: string, retryAfterMs: number | undefined): StreamError {
+  const message = `Somebody else is appending to "/${path}" already. Try again when they have ended.`;
+  const headers = retryAfterMs === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterMs / 1000)) };
+  return new StreamError("conflict", message, { path, headers });
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

@@ -23,6 +23,12 @@ export interface Limits {
   missedPings: number;
   /** Milliseconds without a byte after which an appender is cut off; 0 means never. Default 0. */
   idleTimeoutMs: number;
+  /** Milliseconds that the path of a broken append session stays taken, for its appender to come back. Default 30,000. */
+  graceMs: number;
+  /** Bytes that a `httpfstream.v1` appender may have in flight, sent and not acknowledged. Default 4 MiB. */
+  windowBytes: number;
+  /** Milliseconds without a byte after which a `httpfstream.v1` follower gets a heartbeat. Default 15,000. */
+  heartbeatMs: number;
   /** Milliseconds that a granted upgrade may take to complete before its path is given back. Default 10,000. */
   upgradeTimeoutMs: number;
   /** Milliseconds that a shutdown waits for connections to end by themselves. Default 3,000. */
@@ -40,6 +46,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   pingIntervalMs: 15_000,
   missedPings: 3,
   idleTimeoutMs: 0,
+  graceMs: 30_000,
+  windowBytes: 4 * 1024 * 1024,
+  heartbeatMs: 15_000,
   upgradeTimeoutMs: 10_000,
   shutdownTimeoutMs: 3_000,
 });
@@ -48,7 +57,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
 const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024 };
 
 /** These may be zero, which switches them off. */
-const MAY_BE_ZERO: ReadonlySet<string> = new Set(["idleTimeoutMs", "pingIntervalMs"]);
+const MAY_BE_ZERO: ReadonlySet<string> = new Set(["idleTimeoutMs", "pingIntervalMs", "graceMs"]);
 
 /**
  * The defaults with what the caller set.

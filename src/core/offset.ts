@@ -42,10 +42,10 @@ export function parseStart(offset: string | undefined, tail: string | undefined)
   if (offset !== undefined && tail !== undefined) {
     throw new StreamError("bad_request", `Give "offset" or "tail", not both.`);
   }
-  if (tail !== undefined) return { tail: parseCount("tail", tail) };
+  if (tail !== undefined) return { tail: parseOffset("tail", tail) };
   if (offset === undefined || offset === "-1") return { offset: 0 };
   if (offset === "now") return "now";
-  return { offset: parseCount("offset", offset) };
+  return { offset: parseOffset("offset", offset) };
 }
 
 /**
@@ -68,7 +68,12 @@ export function resolveStart(start: Start, size: number): number {
   return start.offset;
 }
 
-function parseCount(name: string, text: string): number {
+/**
+ * A number of bytes as it stands in a URL.
+ *
+ * @throws {StreamError} `bad_request` when it is none.
+ */
+export function parseOffset(name: string, text: string): number {
   const value = /^[0-9]{1,32}$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(value)) {
     throw new StreamError("bad_request", `"${name}" must be a whole number of bytes, not ${JSON.stringify(text)}.`);

@@ -6,6 +6,13 @@
  * @module
  */
 
+/**
+ * How an append ended. `complete`: the appender ended on purpose. `lost`: it vanished. `limit`: a limit of the server
+ * was reached. `deleted`: the resource was removed or replaced under it. `restarting`: the server shuts down, and
+ * more may come.
+ */
+export type EndReason = "complete" | "lost" | "limit" | "deleted" | "restarting";
+
 /** What a store knows of a path. */
 export interface StoreStat {
   /** Bytes stored; the offset just past the last one. */
@@ -43,8 +50,12 @@ export interface AppendHandle {
    * counted by {@link offset}.
    */
   append(batch: Uint8Array): Promise<number>;
-  /** Gives the path back. Further calls do nothing. */
-  release(): Promise<void>;
+  /**
+   * Gives the path back. Further calls do nothing.
+   *
+   * @param ended How the append ended, for those who {@link Store.watch} it. Default `lost`.
+   */
+  release(ended?: EndReason): Promise<void>;
 }
 
 /** How to claim a path. */
@@ -55,8 +66,38 @@ export interface ClaimOptions {
   signal?: AbortSignal;
 }
 
+/** A resumable append session, as it outlives its connection and its server. There is at most one a path. */
+export interface SessionRecord {
+  /** The resource path. */
+  readonly path: string;
+  /** A digest of the session's token: whoever can read the store must not be able to resume. */
+  readonly digest: string;
+}
+
+/** Keeps the sessions that are open. */
+export interface SessionRecords {
+  /** Keeps a session; it is stored when this resolves. Replaces the path's older one. */
+  save(record: SessionRecord): Promise<void>;
+  /** The open session of a path. */
+  find(path: string): Promise<SessionRecord | undefined>;
+  /** Forgets the session of a path. */
+  remove(path: string): Promise<void>;
+  /** All open sessions. */
+  list(): Promise<SessionRecord[]>;
+}
+
+/** News of a resource that another process appends to. */
+export interface Growth {
+  /** Bytes stored now. */
+  readonly size: number;
+  /** Set once, at the end: how the append ended. */
+  readonly ended?: EndReason;
+}
+
 /** What keeps the bytes. The core never asks which driver it has. */
 export interface Store {
+  /** The open sessions. */
+  readonly sessions: SessionRecords;
   /** The size and age of a resource; nothing when the path was never written or is a folder. */
   stat(path: string): Promise<StoreStat | undefined>;
   /**
@@ -78,4 +119,11 @@ export interface Store {
    * @throws {StreamError} `conflict` while somebody appends to it.
    */
   remove(path: string): Promise<boolean>;
+  /** Removes what processes that have crashed left behind. */
+  tidy?(): Promise<void>;
+  /**
+   * News of a path that another process has claimed, until its append has ended; nothing when nobody has. The first
+   * comes at once. Only drivers have it whose bytes other processes may write.
+   */
+  watch?(path: string): Promise<AsyncGenerator<Growth, void, void> | undefined>;
 }

@@ -6,12 +6,15 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { routePath } from "hono/route";
 import { ERROR_HEADER, StreamError } from "../core/errors.ts";
-import { Hub } from "../core/hub.ts";
+import { type Hold, Hub } from "../core/hub.ts";
 import { type Limits, resolveLimits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../core/offset.ts";
 import { resourcePath } from "../core/path.ts";
+import { Sessions } from "../core/sessions.ts";
 import type { Store } from "../core/store.ts";
+import { offersV1 } from "./control.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import { appendBody } from "./http-append.ts";
 import { followBody } from "./http-follow.ts";
 import { readSnapshot } from "./http-read.ts";
@@ -22,6 +25,7 @@ import type { Platform } from "./platform.ts";
 import { refusal } from "./respond.ts";
 import type { Exchange, Service } from "./service.ts";
 import { appendOverSocket } from "./socket-append.ts";
+import { appendWithSession } from "./socket-append-v1.ts";
 import { followOverSocket } from "./socket-follow.ts";
 import { type Verb, verbOf, wantsWebSocket } from "./verb.ts";
 
@@ -58,6 +62,8 @@ export function createApp(parts: AppParts): StreamApp {
     limits,
     log: parts.log ?? (() => {}),
     liveness: new Liveness(limits),
+    heartbeats: new Heartbeats(limits.heartbeatMs),
+    sessions: new Sessions(hub),
     listings: parts.listings ?? true,
     origins: new Set(parts.origins),
     platform: parts.platform,
@@ -65,6 +71,9 @@ export function createApp(parts: AppParts): StreamApp {
   const app = new Hono();
   if (parts.cors) app.use(crossOrigin(service.origins));
   app.all("*", (c) => answer(service, c).catch((thrown: unknown) => refuse(service, thrown)));
+  service.sessions.restore().catch((error: unknown) => {
+    service.log({ type: "error", message: "The open sessions can't be read.", error });
+  });
   const close = (): Promise<void> => hub.close();
   if (parts.signal?.aborted) void close();
   parts.signal?.addEventListener("abort", () => void close(), { once: true });
@@ -81,6 +90,8 @@ async function answer(service: Service, c: Context): Promise<Response> {
   const socket = wantsWebSocket(c);
   if (socket || verb === "APPEND") checkOrigin(c, service.origins);
   service.hub.assertOpen();
+  // A session that its server left behind holds its path before anybody else gets at it.
+  if (socket || verb !== undefined) await service.sessions.adopt(path);
   return verb === "APPEND" ? append(service, exchange, socket) : read(service, exchange, base, verb, socket);
 }
 
@@ -89,7 +100,7 @@ async function append(service: Service, exchange: Exchange, socket: boolean): Pr
   if (path === "" || c.req.path.endsWith("/")) {
     throw new StreamError("bad_path", "The path of a folder can't be appended to. Add a file name.", { path });
   }
-  if (socket) return appendOverSocket(service, exchange);
+  if (socket) return offersV1(c) ? appendWithSession(service, exchange) : appendOverSocket(service, exchange);
   if (c.req.method === "POST" || c.req.method === "PUT") return appendBody(service, exchange);
   throw new StreamError(
     "upgrade_required",
@@ -109,14 +120,22 @@ async function read(
   if (c.req.method !== "GET" && c.req.method !== "HEAD") {
     throw notAllowed(`${c.req.method} needs the verb APPEND: add "?verb=APPEND" to the URL.`, ["GET", "HEAD"]);
   }
-  const channel = service.hub.channel(path);
-  if (channel && socket) return followOverSocket(service, exchange, channel);
-  if (channel && verb === "FOLLOW") return followBody(service, exchange, channel);
+  const hold = socket || verb === "FOLLOW" ? await service.hub.hold(path) : undefined;
+  if (hold) return follow(service, exchange, hold, socket);
   const found = await service.store.stat(path);
   if (found && !c.req.path.endsWith("/")) return readSnapshot(service, exchange, found);
   const entries = service.listings && !found ? await service.store.list(path) : undefined;
   if (entries) return listing(c, base, path, entries);
   throw new StreamError("not_found", `"/${path}" was never written.`, { path });
+}
+
+async function follow(service: Service, exchange: Exchange, hold: Hold, socket: boolean): Promise<Response> {
+  try {
+    return socket ? await followOverSocket(service, exchange, hold) : followBody(service, exchange, hold);
+  } catch (error) {
+    hold.leave();
+    throw error;
+  }
 }
 
 /** The resource path of a request, and the URL path that the root folder has. */

@@ -3,10 +3,10 @@
  * @module
  */
 import type { Appender } from "../core/appender.ts";
-import type { EndReason } from "../core/channel.ts";
 import { StreamError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
+import type { EndReason } from "../core/store.ts";
 import { type Exchange, journal, type Service } from "./service.ts";
 
 /**

@@ -2,9 +2,9 @@
  * Following over plain HTTP: a response body that goes on until the appender ends. `curl -N` is a follower.
  * @module
  */
-import type { Channel } from "../core/channel.ts";
 import { StreamError } from "../core/errors.ts";
 import { Follower } from "../core/follower.ts";
+import type { Hold } from "../core/hub.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
 import { BodySink } from "./body-sink.ts";
 import { liveHeaders } from "./resource-headers.ts";
@@ -15,16 +15,19 @@ import { type Exchange, journal, type Service } from "./service.ts";
  *
  * @throws {StreamError} `range`, `bad_request`, `restarting`
  */
-export function followBody(service: Service, exchange: Exchange, channel: Channel): Response {
+export function followBody(service: Service, exchange: Exchange, hold: Hold): Response {
   const { c, path, platform } = exchange;
   const { offset, tail } = c.req.query();
-  const start = resolveStart(parseStart(offset, tail), channel.size);
+  const start = resolveStart(parseStart(offset, tail), hold.source.size);
   const headers = liveHeaders(path, start);
-  if (c.req.method === "HEAD") return new Response(null, { headers });
+  if (c.req.method === "HEAD") {
+    hold.leave();
+    return new Response(null, { headers });
+  }
 
   const sink = new BodySink(() => follower.stop());
   const { store, limits } = service;
-  const follower = new Follower({ store, channel, sink, limits, offset: start });
+  const follower = new Follower({ store, channel: hold.source, sink, limits, offset: start });
   let done = Promise.resolve();
   const forget = service.hub.onClose(() => {
     follower.stop();
@@ -46,6 +49,9 @@ export function followBody(service: Service, exchange: Exchange, channel: Channe
         finished({ offset: follower.offset, reason: error.code });
       },
     )
-    .finally(forget);
+    .finally(() => {
+      forget();
+      hold.leave();
+    });
   return new Response(sink.stream, { headers });
 }

@@ -44,7 +44,12 @@ function isFresh(request: Headers, response: Headers): boolean {
 function wantedRange(request: Headers, response: Headers, size: number): { start: number; end: number } | undefined {
   const asked = request.get("Range");
   if (asked === null || !rangeStillApplies(request.get("If-Range"), response)) return undefined;
-  const ranges = parseRange(size, asked, { combine: true });
+  // A suffix longer than the whole means the whole, but not to the library.
+  const capped = asked.replace(
+    /(=|,)(\s*)-(\d+)/g,
+    (_, before, space, last) => `${before}${space}-${Math.min(last, size)}`,
+  );
+  const ranges = parseRange(size, capped, { combine: true });
   if (ranges === -1) {
     throw new StreamError("range", `The range ${asked} lies past the end; the size is ${size} bytes.`, {
       headers: { "Content-Range": `bytes */${size}` },

@@ -6,7 +6,9 @@ import type { Context } from "hono";
 import type { Hub } from "../core/hub.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Log, Transport } from "../core/log.ts";
+import type { Sessions } from "../core/sessions.ts";
 import type { Store } from "../core/store.ts";
+import type { Heartbeats } from "./heartbeats.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Platform } from "./platform.ts";
 
@@ -17,6 +19,8 @@ export interface Service {
   readonly limits: Readonly<Limits>;
   readonly log: Log;
   readonly liveness: Liveness;
+  readonly heartbeats: Heartbeats;
+  readonly sessions: Sessions;
   readonly listings: boolean;
   /** Origins, other than the server's own, that may upgrade and append. */
   readonly origins: ReadonlySet<string>;

@@ -2,9 +2,9 @@
  * Appending over a classic WebSocket: every data frame is raw bytes.
  * @module
  */
-import type { EndReason } from "../core/channel.ts";
 import { StreamError } from "../core/errors.ts";
 import type { Admission } from "../core/hub.ts";
+import type { EndReason } from "../core/store.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
 import { type Exchange, journal, type Service } from "./service.ts";

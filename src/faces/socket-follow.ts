@@ -1,11 +1,13 @@
 /**
- * Following over a classic WebSocket: everything stored, then what comes, as text frames.
+ * Following over a WebSocket: everything stored, then what comes.
  * @module
  */
-import type { Channel } from "../core/channel.ts";
 import { StreamError } from "../core/errors.ts";
-import { Follower, type Sink } from "../core/follower.ts";
+import { type FollowEnd, Follower } from "../core/follower.ts";
+import type { Hold } from "../core/hub.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
+import { offersV1, PROTOCOL } from "./control.ts";
+import { type Dialect, type DialectName, speak } from "./dialect.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
 import { type Exchange, journal, type Service } from "./service.ts";
@@ -16,38 +18,46 @@ import { SocketSession } from "./socket-session.ts";
  *
  * @throws {StreamError} `range`, `bad_request`, `restarting`, before any upgrade.
  */
-export async function followOverSocket(service: Service, exchange: Exchange, channel: Channel): Promise<Response> {
+export async function followOverSocket(service: Service, exchange: Exchange, hold: Hold): Promise<Response> {
   const { c, platform } = exchange;
   const { offset, tail } = c.req.query();
-  const start = resolveStart(parseStart(offset, tail), channel.size);
-  const session = new SocketFollow(service, exchange, channel, start);
+  const start = resolveStart(parseStart(offset, tail), hold.source.size);
+  const dialect = offersV1(c) ? PROTOCOL : "classic";
+  const session = new SocketFollow(service, exchange, hold, { start, dialect });
   try {
-    return await platform.upgrade(c, session, { mayBeSilent: false });
+    const protocol = dialect === PROTOCOL ? { protocol: PROTOCOL } : {};
+    return await platform.upgrade(c, session, { mayBeSilent: false, ...protocol });
   } catch (error) {
     session.closed();
     throw error;
   }
 }
 
-/** One classic follower. */
+/** One follower. */
 class SocketFollow extends SocketSession {
   readonly #exchange: Exchange;
-  readonly #channel: Channel;
+  readonly #hold: Hold;
   readonly #start: number;
+  readonly #dialect: DialectName;
   #follower: Follower | undefined;
+  #stopBeating: (() => void) | undefined;
 
-  constructor(service: Service, exchange: Exchange, channel: Channel, start: number) {
+  constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: DialectName }) {
     super(service);
     this.#exchange = exchange;
-    this.#channel = channel;
-    this.#start = start;
+    this.#hold = hold;
+    this.#start = how.start;
+    this.#dialect = how.dialect;
   }
 
   protected override begin(port: SocketPort): void {
     const { store, limits } = this.service;
-    const sink = new TextSink(port);
-    this.#follower = new Follower({ store, channel: this.#channel, sink, limits, offset: this.#start });
-    void this.#run(port, this.#follower);
+    const dialect = speak(this.#dialect, port);
+    dialect.begin(this.#start);
+    const follower = new Follower({ store, channel: this.#hold.source, sink: dialect, limits, offset: this.#start });
+    this.#follower = follower;
+    if (dialect.beat) this.#stopBeating = this.service.heartbeats.add(beating(dialect, follower));
+    void this.#run(port, dialect, follower);
   }
 
   protected override receive(): void {
@@ -60,49 +70,43 @@ class SocketFollow extends SocketSession {
 
   protected override end(): void {
     this.#follower?.stop();
+    this.#stopBeating?.();
+    this.#hold.leave();
   }
 
-  async #run(port: SocketPort, follower: Follower): Promise<void> {
+  async #run(port: SocketPort, dialect: Dialect, follower: Follower): Promise<void> {
     const begin = { type: "follow", transport: "websocket", offset: this.#start } as const;
     const finished = journal(this.service, this.#exchange, begin);
-    let reason: string;
-    let code = 1000;
-    let message = "";
+    let ended: FollowEnd;
+    let failure: StreamError | undefined;
     try {
-      reason = await follower.run();
-      if (this.service.hub.closing || reason === "restarting") {
-        reason = "restarting";
-        code = 1012;
-        message = "The server is shutting down. Come back in a moment.";
-      }
+      ended = await follower.run();
     } catch (thrown) {
-      ({ code: reason, closeCode: code, message } = StreamError.from(thrown, "storage"));
+      ended = "lost";
+      failure = StreamError.from(thrown, "storage");
     }
-    finished({ offset: follower.offset, reason });
+    if (this.service.hub.closing || ended === "restarting") {
+      failure = new StreamError("restarting", "The server is restarting. Come back in a moment, at your offset.");
+    }
+    this.#stopBeating?.();
+    finished({ offset: follower.offset, reason: failure?.code ?? ended });
+    if (!failure && ended !== "gone" && ended !== "restarting") dialect.end(follower.offset, ended);
     // A closing handshake has a deadline; a slow reader first gets all the time it needs for the last bytes.
     await port.drained(0);
-    port.close(code, closeReason(message));
+    port.close(failure?.closeCode ?? 1000, closeReason(failure?.message ?? ""));
   }
 }
 
-/** A WebSocket that takes text frames only, as the original's followers do. */
-class TextSink implements Sink {
-  readonly text = true;
-  readonly #port: SocketPort;
-
-  constructor(port: SocketPort) {
-    this.#port = port;
-  }
-
-  get pending(): number {
-    return this.#port.pending;
-  }
-
-  send(frame: Parameters<Sink["send"]>[0]): void {
-    this.#port.send(frame);
-  }
-
-  drained(bytes: number): Promise<void> {
-    return this.#port.drained(bytes);
-  }
+/** A follower's heartbeats: none while its offset moves. */
+function beating(dialect: Dialect, follower: Follower): { busy: boolean; beat(): void } {
+  let beatenAt = -1;
+  return {
+    get busy() {
+      return follower.offset !== beatenAt;
+    },
+    set busy(_) {
+      beatenAt = follower.offset;
+    },
+    beat: () => dialect.beat?.(follower.offset),
+  };
 }

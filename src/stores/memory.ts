@@ -4,7 +4,15 @@
  */
 import { StreamError } from "../core/errors.ts";
 import { checkedPath } from "../core/path.ts";
-import type { AppendHandle, ClaimOptions, Store, StoreEntry, StoreStat } from "../core/store.ts";
+import type {
+  AppendHandle,
+  ClaimOptions,
+  SessionRecord,
+  SessionRecords,
+  Store,
+  StoreEntry,
+  StoreStat,
+} from "../core/store.ts";
 
 /** How much one read of a stream takes, in bytes. */
 const READ_BYTES = 256 * 1024;
@@ -30,6 +38,7 @@ export function memoryStore(): Store {
 }
 
 class MemoryStore implements Store {
+  readonly sessions: SessionRecords = new MemorySessions();
   readonly #resources = new Map<string, Resource>();
   readonly #claimed = new Map<string, MemoryHandle>();
   #epoch = 0;
@@ -126,6 +135,27 @@ class MemoryStore implements Store {
         throw new StreamError("path_conflict", `"/${path}" is a folder, so it cannot be appended to.`, { path });
       }
     }
+  }
+}
+
+/** Sessions that end with their process: nobody else could go on with what is in its memory. */
+class MemorySessions implements SessionRecords {
+  readonly #records = new Map<string, SessionRecord>();
+
+  async save(record: SessionRecord): Promise<void> {
+    this.#records.set(record.path, record);
+  }
+
+  async find(path: string): Promise<SessionRecord | undefined> {
+    return this.#records.get(path);
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#records.delete(path);
+  }
+
+  async list(): Promise<SessionRecord[]> {
+    return [...this.#records.values()];
   }
 }
 

@@ -1,5 +1,5 @@
 /** The file store keeps the Store contract. */
-import { fileStore } from "../../../src/stores/file.ts";
+import { fileStore } from "../../../src/stores/file/store.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
 import { storeContract } from "./suite.ts";
 

@@ -2,7 +2,7 @@
  * From the errors of the operating system to the errors of the Store contract.
  * @module
  */
-import { type ErrorCode, StreamError } from "../core/errors.ts";
+import { type ErrorCode, StreamError } from "../../core/errors.ts";
 
 const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ENOENT: ["not_found", "it was never written"],

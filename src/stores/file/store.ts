@@ -5,14 +5,30 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { readdir, stat, unlink } from "node:fs/promises";
 import { resolve } from "node:path";
-import { StreamError } from "../core/errors.ts";
-import { DEFAULT_LIMITS } from "../core/limits.ts";
-import { checkedPath, RESERVED_SEGMENT } from "../core/path.ts";
-import type { AppendHandle, ClaimOptions, Store, StoreEntry, StoreStat } from "../core/store.ts";
-import { diskError, isMissing } from "./file-errors.ts";
-import { FileHandle } from "./file-handle.ts";
-import { place } from "./file-place.ts";
-import { readFile } from "./file-read.ts";
+import { StreamError } from "../../core/errors.ts";
+import { DEFAULT_LIMITS } from "../../core/limits.ts";
+import { checkedPath, RESERVED_SEGMENT } from "../../core/path.ts";
+import type {
+  AppendHandle,
+  ClaimOptions,
+  Growth,
+  SessionRecords,
+  Store,
+  StoreEntry,
+  StoreStat,
+} from "../../core/store.ts";
+import { Claim, holderOf, sweepClaims } from "./claim.ts";
+import { diskError, isMissing } from "./errors.ts";
+import { FileHandle } from "./handle.ts";
+import { type Owner, ownerOf } from "./owner.ts";
+import { place } from "./place.ts";
+import { readFile } from "./read.ts";
+import { type Reserved, reservedIn } from "./reserved.ts";
+import { FileSessions } from "./sessions.ts";
+import { watchFile } from "./watch.ts";
+
+/** What it takes for a byte to count as stored; see {@link FileStoreOptions.durability}. */
+export type Durability = "os" | "disk";
 
 /** How to open a {@link fileStore}. */
 export interface FileStoreOptions {
@@ -20,10 +36,12 @@ export interface FileStoreOptions {
   root?: string;
   /** How much one read takes, in bytes. Default 256 KiB. */
   readBytes?: number;
+  /**
+   * What it takes for a byte to count as stored, and so to be acknowledged and sent to followers. `os`: the operating
+   * system has it; it survives a crash of the server. `disk`: the disk has it; it survives a power cut. Default `os`.
+   */
+  durability?: Durability;
 }
-
-/** The places that are being appended to in this process, whichever store they were claimed through. */
-const claimed = new Map<string, number>();
 
 /** Grows with every claim in this process. */
 let lastEpoch = 0;
@@ -37,11 +55,15 @@ let lastEpoch = 0;
  * const store = fileStore({ root: "/var/lib/streams" });
  * ```
  */
-export function fileStore({ root = "./data", readBytes = DEFAULT_LIMITS.readBytes }: FileStoreOptions = {}): Store {
+export function fileStore(options: FileStoreOptions = {}): Store {
+  const { root = "./data", readBytes = DEFAULT_LIMITS.readBytes, durability = "os" } = options;
+  if (durability !== "os" && durability !== "disk") {
+    throw new TypeError(`The durability is "os" or "disk", not ${JSON.stringify(durability)}.`);
+  }
   const folder = resolve(root);
   try {
     mkdirSync(folder, { recursive: true });
-    return new FileStore(realpathSync(folder), readBytes);
+    return new FileStore(realpathSync(folder), readBytes, durability === "disk");
   } catch (error) {
     const { code, message } = diskError(error, "");
     const why = message.replace(/^.*?: /, "");
@@ -51,11 +73,19 @@ export function fileStore({ root = "./data", readBytes = DEFAULT_LIMITS.readByte
 
 class FileStore implements Store {
   readonly #root: string;
+  readonly sessions: SessionRecords;
   readonly #readBytes: number;
+  readonly #flush: boolean;
+  readonly #reserved: Reserved;
+  readonly #owner: Owner;
 
-  constructor(root: string, readBytes: number) {
+  constructor(root: string, readBytes: number, flush: boolean) {
     this.#root = root;
     this.#readBytes = readBytes;
+    this.#flush = flush;
+    this.#reserved = reservedIn(root);
+    this.#owner = ownerOf(root, this.#reserved);
+    this.sessions = new FileSessions(this.#reserved, flush);
   }
 
   async stat(path: string): Promise<StoreStat | undefined> {
@@ -74,15 +104,10 @@ class FileStore implements Store {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     const file = await place(this.#root, path);
-    if (claimed.has(file)) {
-      throw new StreamError("conflict", `Somebody else is appending to "/${path}" already.`, { path });
-    }
-    const epoch = ++lastEpoch;
-    claimed.set(file, epoch);
     try {
-      return await FileHandle.open(file, path, epoch, create, () => claimed.delete(file));
+      const claim = await Claim.take(this.#reserved, this.#owner, file, path);
+      return await this.#open(file, path, claim, create);
     } catch (error) {
-      claimed.delete(file);
       throw diskError(error, path);
     }
   }
@@ -107,7 +132,8 @@ class FileStore implements Store {
 
   async remove(path: string): Promise<boolean> {
     const file = await place(this.#root, path);
-    if (claimed.has(file)) throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
+    if (Claim.isHeld(file) || (await holderOf(this.#reserved, this.#owner, file)))
+      throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
     try {
       // Asked first, for on Deno an empty folder can be unlinked.
       if (!(await stat(file)).isFile()) return false;
@@ -116,6 +142,27 @@ class FileStore implements Store {
     } catch (error) {
       if (isAbsence(error)) return false;
       throw diskError(error, path);
+    }
+  }
+
+  tidy(): Promise<void> {
+    return sweepClaims(this.#reserved, this.#owner);
+  }
+
+  async watch(path: string): Promise<AsyncGenerator<Growth, void, void> | undefined> {
+    const file = await place(this.#root, path);
+    if (Claim.isHeld(file) || !(await holderOf(this.#reserved, this.#owner, file))) return undefined;
+    const resumable = async () => (await this.sessions.find(path)) !== undefined;
+    return watchFile({ reserved: this.#reserved, owner: this.#owner, file, resumable });
+  }
+
+  async #open(file: string, path: string, claim: Claim, create: boolean): Promise<AppendHandle> {
+    try {
+      const parts = { root: this.#root, file, path, epoch: ++lastEpoch, claim, flush: this.#flush };
+      return await FileHandle.open(parts, create);
+    } catch (error) {
+      await claim.release();
+      throw error;
     }
   }
 

@@ -4,8 +4,8 @@
  */
 import { lstat, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
-import { StreamError } from "../core/errors.ts";
-import { diskError, isMissing } from "./file-errors.ts";
+import { StreamError } from "../../core/errors.ts";
+import { diskError, isMissing } from "./errors.ts";
 
 /**
  * The real place of a path below a real root. What does not exist yet is appended to what does. Symlinks are followed

@@ -4,8 +4,8 @@
  */
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { StreamError } from "../core/errors.ts";
-import { diskError, isMissing } from "./file-errors.ts";
+import { StreamError } from "../../core/errors.ts";
+import { diskError, isMissing } from "./errors.ts";
 
 /** What to read. */
 export interface FileRange {

@@ -5,9 +5,26 @@
 import { constants, mkdirSync, type Stats, statSync } from "node:fs";
 import { mkdir, type FileHandle as OpenFile, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { StreamError } from "../core/errors.ts";
-import type { AppendHandle } from "../core/store.ts";
-import { diskError, isMissing } from "./file-errors.ts";
+import { StreamError } from "../../core/errors.ts";
+import type { AppendHandle, EndReason } from "../../core/store.ts";
+import type { Claim } from "./claim.ts";
+import { diskError, isMissing } from "./errors.ts";
+import { flushFolders } from "./reserved.ts";
+
+/** What a {@link FileHandle} is made of. */
+export interface HandleParts {
+  /** The store's root. */
+  readonly root: string;
+  /** The real file. */
+  readonly file: string;
+  /** The resource path, for messages. */
+  readonly path: string;
+  readonly epoch: number;
+  /** The claim of the file; released with the handle. */
+  readonly claim: Claim;
+  /** Whether every append waits until the disk has it. */
+  readonly flush: boolean;
+}
 
 /** Appends to a file, and notices when somebody else changes it. */
 export class FileHandle implements AppendHandle {
@@ -17,47 +34,38 @@ export class FileHandle implements AppendHandle {
   readonly #opened: OpenFile;
   readonly #inode: number;
   readonly #device: number;
-  readonly #onRelease: () => void;
-  readonly #lost = new AbortController();
+  readonly #claim: Claim;
+  readonly #flush: boolean;
   #offset: number;
   #released = false;
 
-  private constructor(
-    opened: OpenFile,
-    found: { ino: number; dev: number; size: number },
-    names: { file: string; path: string },
-    epoch: number,
-    onRelease: () => void,
-  ) {
+  private constructor(opened: OpenFile, found: Stats, { file, path, epoch, claim, flush }: HandleParts) {
     this.#opened = opened;
     this.#inode = found.ino;
     this.#device = found.dev;
     this.#offset = found.size;
-    this.#file = names.file;
-    this.#path = names.path;
+    this.#file = file;
+    this.#path = path;
+    this.#claim = claim;
+    this.#flush = flush;
     this.epoch = epoch;
-    this.#onRelease = onRelease;
   }
 
   /**
-   * Opens a file for appending, at its end.
+   * Opens a claimed file for appending, at its end.
    *
    * @throws {StreamError} `path_conflict` when it is no regular file; errors of the operating system as they are.
    */
-  static async open(
-    file: string,
-    path: string,
-    epoch: number,
-    create: boolean,
-    onRelease: () => void,
-  ): Promise<FileHandle> {
+  static async open(parts: HandleParts, create: boolean): Promise<FileHandle> {
+    const { file, path, flush } = parts;
     if (create) await makeFolder(dirname(file));
     const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
     const opened = await open(file, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | (create ? O_CREAT : 0), 0o666);
     try {
       const found = await opened.stat();
       if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is no regular file.`, { path });
-      return new FileHandle(opened, found, { file, path }, epoch, onRelease);
+      if (flush && create) await flushFolders(dirname(file), parts.root);
+      return new FileHandle(opened, found, parts);
     } catch (error) {
       await opened.close();
       throw error;
@@ -69,7 +77,7 @@ export class FileHandle implements AppendHandle {
   }
 
   get lost(): AbortSignal {
-    return this.#lost.signal;
+    return this.#claim.lost;
   }
 
   async append(batch: Uint8Array): Promise<number> {
@@ -86,6 +94,8 @@ export class FileHandle implements AppendHandle {
         this.#offset += bytesWritten;
         rest = rest.subarray(bytesWritten);
       }
+      // What the file system has and the disk has not does not count at this level, whatever becomes of it.
+      if (this.#flush) await this.#opened.datasync();
     } catch (error) {
       await this.#countPart(start + batch.length);
       throw diskError(error, this.#path);
@@ -99,13 +109,13 @@ export class FileHandle implements AppendHandle {
     return this.#offset;
   }
 
-  async release(): Promise<void> {
+  async release(ended?: EndReason): Promise<void> {
     if (this.#released) return;
     this.#released = true;
     try {
       await this.#opened.close();
     } finally {
-      this.#onRelease();
+      await this.#claim.release(ended);
     }
   }
 
@@ -120,6 +130,9 @@ export class FileHandle implements AppendHandle {
 
   /** Synchronous, because it takes three microseconds and a trip through the thread pool takes forty. */
   #check(): void {
+    if (!this.#claim.isOurs()) {
+      throw new StreamError("fenced", `Another server process has taken "/${this.#path}" over.`, { path: this.#path });
+    }
     const found = this.#found();
     const what = !found
       ? "removed"

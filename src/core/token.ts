@@ -1,0 +1,21 @@
+/**
+ * Session tokens: unguessable, and known to the store by their digest only.
+ * @module
+ */
+
+/** Random bytes in a token. */
+const TOKEN_BYTES = 24;
+
+/** A new token, as it stands in URLs and messages. */
+export function newToken(): string {
+  return hex(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)));
+}
+
+/** What is kept of a token: whoever reads it can't make the token from it. */
+export async function digestOf(token: string): Promise<string> {
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token))));
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

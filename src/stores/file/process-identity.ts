@@ -1,0 +1,44 @@
+/**
+ * Which process this is, and whether another one still lives.
+ * @module
+ */
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import process from "node:process";
+
+/** Tells a process from every other one, also from a later one with the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, in the kernel's ticks; empty where that can't be found out. */
+  readonly started: string;
+  /** Where its number means something: host, boot, and process namespace. */
+  readonly scope: string;
+}
+
+/** This process. */
+export function ownIdentity(): ProcessIdentity {
+  const scope = [attempt(hostname), attempt(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim())];
+  scope.push(attempt(() => readlinkSync("/proc/self/ns/pid")));
+  return { pid: process.pid, started: startOf(process.pid), scope: scope.join(" ") };
+}
+
+/** Whether a process has certainly ended. False also when that can't be told from here. */
+export function isDead(other: ProcessIdentity, self: ProcessIdentity): boolean {
+  if (other.scope !== self.scope || other.started === "" || self.started === "") return false;
+  return startOf(other.pid) !== other.started;
+}
+
+/** Field 22 of the process's `stat`; the second field may contain spaces and parentheses. A zombie has ended. */
+function startOf(pid: number): string {
+  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" || fields[0] === "X" ? "" : (fields[19] ?? "");
+}
+
+function attempt(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return "";
+  }
+}

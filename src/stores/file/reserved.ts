@@ -1,0 +1,88 @@
+/**
+ * The store's own folder under the root, and how its small files are written so that a crash never leaves half of one.
+ * @module
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { RESERVED_SEGMENT } from "../../core/path.ts";
+import { isMissing } from "./errors.ts";
+
+/** The places in the reserved folder of a root. */
+export interface Reserved {
+  /** One file a server process, touched while it lives. */
+  readonly servers: string;
+  /** One folder a path that is being appended to. */
+  readonly claims: string;
+  /** One file a session. */
+  readonly sessions: string;
+  /** Files that are about to be renamed. */
+  readonly temporary: string;
+}
+
+/** The reserved folder's places under a root. */
+export function reservedIn(root: string): Reserved {
+  const folder = join(root, RESERVED_SEGMENT);
+  return {
+    servers: join(folder, "servers"),
+    claims: join(folder, "claims"),
+    sessions: join(folder, "sessions"),
+    temporary: join(folder, "temporary"),
+  };
+}
+
+/** A file name of fixed length for a path of any. */
+export function keyOf(path: string): string {
+  return createHash("sha256").update(path).digest("hex").slice(0, 40);
+}
+
+/** Writes a file whole or not at all. With `flush` it is on the disk when this resolves. */
+export async function writeWhole(reserved: Reserved, file: string, value: unknown, flush: boolean): Promise<void> {
+  await mkdir(reserved.temporary, { recursive: true });
+  await mkdir(dirname(file), { recursive: true });
+  const temporary = join(reserved.temporary, randomUUID());
+  const opened = await open(temporary, "wx", 0o600);
+  try {
+    await opened.writeFile(`${JSON.stringify(value)}\n`);
+    if (flush) await opened.sync();
+  } finally {
+    await opened.close();
+  }
+  await rename(temporary, file);
+  if (flush) await flushFolder(dirname(file));
+}
+
+/** The JSON of a file; nothing when there is none, or it is not whole. */
+export async function readWhole(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Removes a file, if it is there. */
+export async function removeFile(file: string): Promise<void> {
+  await unlink(file).catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+  });
+}
+
+/** Flushes a folder and those above it, up to a root. */
+export async function flushFolders(folder: string, root: string): Promise<void> {
+  for (let at = folder; ; at = dirname(at)) {
+    await flushFolder(at);
+    if (at === root || at === dirname(at)) return;
+  }
+}
+
+/** Makes the names in a folder survive a power cut. */
+async function flushFolder(folder: string): Promise<void> {
+  const opened = await open(folder, "r");
+  try {
+    await opened.sync();
+  } finally {
+    await opened.close();
+  }
+}

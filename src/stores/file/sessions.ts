@@ -1,0 +1,69 @@
+/**
+ * Open sessions on disk: one small file each, written whole or not at all.
+ * @module
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { SessionRecord, SessionRecords } from "../../core/store.ts";
+import { diskError, isMissing } from "./errors.ts";
+import { keyOf, type Reserved, readWhole, removeFile, writeWhole } from "./reserved.ts";
+
+/** The sessions of one root. */
+export class FileSessions implements SessionRecords {
+  readonly #reserved: Reserved;
+  readonly #flush: boolean;
+
+  /** @param flush Whether a saved session must be on the disk. */
+  constructor(reserved: Reserved, flush: boolean) {
+    this.#reserved = reserved;
+    this.#flush = flush;
+  }
+
+  async save(record: SessionRecord): Promise<void> {
+    try {
+      await writeWhole(this.#reserved, this.#file(record.path), record, this.#flush);
+    } catch (error) {
+      throw diskError(error, record.path);
+    }
+  }
+
+  async find(path: string): Promise<SessionRecord | undefined> {
+    const record = await readWhole(this.#file(path));
+    return isRecord(record) && record.path === path ? record : undefined;
+  }
+
+  async remove(path: string): Promise<void> {
+    await removeFile(this.#file(path));
+  }
+
+  async list(): Promise<SessionRecord[]> {
+    const found: SessionRecord[] = [];
+    for (const name of await this.#names()) {
+      const file = join(this.#reserved.sessions, name);
+      const record = await readWhole(file);
+      if (isRecord(record) && this.#file(record.path) === file) found.push(record);
+      // Torn or tampered with: it can resume nothing, and must not hold a path.
+      else await removeFile(file);
+    }
+    return found;
+  }
+
+  #file(path: string): string {
+    return join(this.#reserved.sessions, `${keyOf(path)}.json`);
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#reserved.sessions);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+}
+
+function isRecord(value: unknown): value is SessionRecord {
+  if (typeof value !== "object" || value === null) return false;
+  const { path, digest } = value as Partial<SessionRecord>;
+  return typeof path === "string" && typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest);
+}
