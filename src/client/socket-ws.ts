@@ -5,6 +5,7 @@
  */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+// @ts-types="@types/ws"
 import type { WebSocket } from "ws";
 import { aborted, broken, type Closing } from "./failure.ts";
 import { CLOSE_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, SEND_BUFFER_BYTES } from "./limits.ts";

@@ -69,7 +69,7 @@ export const WIRE_FORMS = {
   lost: { status: 500, close: 1006 },
   /** A bug. */
   internal: { status: 500, close: 1011 },
-} as const satisfies Record<string, WireForm>;
+} as const;
 
 /** A stable name for what went wrong. Match on this, never on the message. */
 export type ErrorCode = keyof typeof WIRE_FORMS;

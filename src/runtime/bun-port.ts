@@ -2,13 +2,25 @@
  * A socket of Bun's own server as a port.
  * @module
  */
-import type { ServerWebSocket } from "bun";
 import type { Frame } from "../core/frame.ts";
 import type { SocketPort } from "../faces/platform.ts";
 import { decodeText, UNTEXTABLE } from "./text-frame.ts";
 
 /** How often, in milliseconds, the buffer is looked at while somebody waits: Hono's handlers do not pass drains on. */
 const POLL_MS = 10;
+
+/** What is used of Bun's `ServerWebSocket`. Its own types would become a dependency of everybody who uses this package. */
+export interface BunSocket<Data = unknown> {
+  data: Data;
+  readonly readyState: 0 | 1 | 2 | 3;
+  getBufferedAmount(): number;
+  send(data: string | ArrayBuffer | Uint8Array, compress?: boolean): number;
+  sendBinary(bytes: Uint8Array<ArrayBuffer>): number;
+  sendText(text: string): number;
+  ping(): number;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+}
 
 interface Waiter {
   readonly bytes: number;
@@ -17,12 +29,12 @@ interface Waiter {
 
 /** A port over a Bun socket. */
 export class BunPort implements SocketPort {
-  readonly #socket: ServerWebSocket<unknown>;
+  readonly #socket: BunSocket;
   readonly #waiters = new Set<Waiter>();
   #poll: ReturnType<typeof setInterval> | undefined;
   #gone = false;
 
-  constructor(socket: ServerWebSocket<unknown>) {
+  constructor(socket: BunSocket) {
     this.#socket = socket;
   }
 

@@ -2,11 +2,10 @@
  * Bun's own server: `export default { fetch: app.fetch, websocket }`.
  * @module
  */
-import type { ServerWebSocket } from "bun";
 import { getBunServer, websocket as honoWebSocket } from "hono/bun";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
-import { BunPort } from "./bun-port.ts";
+import { BunPort, type BunSocket } from "./bun-port.ts";
 import { passOn } from "./socket-events.ts";
 
 /** What is used of Bun's server. */
@@ -17,7 +16,7 @@ interface BunServer {
 }
 
 /** What hangs on each socket: the shape that Hono's handlers for Bun know, and a word of our own. */
-interface SocketData {
+export interface SocketData {
   events: Record<string, unknown>;
   url: URL;
   protocol: string;
@@ -25,7 +24,33 @@ interface SocketData {
   handler?: SocketHandler;
 }
 
-type Socket = ServerWebSocket<SocketData>;
+type Socket = BunSocket<SocketData>;
+
+/** The `websocket` half of a Bun server: its handlers and settings. */
+export interface BunWebSocket {
+  /** A socket has opened. */
+  open(socket: Socket): void;
+  /** A message arrived. */
+  message(socket: Socket, message: string | Uint8Array<ArrayBuffer>): void;
+  /** A socket has closed. */
+  close(socket: Socket, code?: number, reason?: string): void;
+  /** Some of what was sent has left. */
+  drain(socket: Socket): void;
+  /** A ping was answered. */
+  pong(socket: Socket): void;
+  /** Seconds of silence after which Bun cuts a socket off; 0 for never. */
+  idleTimeout: number;
+  /** Whether Bun pings by itself. */
+  sendPings: boolean;
+  /** Whether messages are compressed. */
+  perMessageDeflate: boolean;
+  /** Largest message that is accepted, in bytes. */
+  maxPayloadLength: number;
+  /** Bytes that may wait to be sent before Bun drops what comes next. */
+  backpressureLimit: number;
+  /** Whether it closes the socket then. */
+  closeOnBackpressureLimit: boolean;
+}
 
 /**
  * The `websocket` half of a Bun server: Hono's, with settings for long-lived streams. It serves other WebSocket routes
@@ -36,15 +61,16 @@ type Socket = ServerWebSocket<SocketData>;
  * export default { fetch: app.fetch, websocket, idleTimeout: 0 };
  * ```
  */
-export const websocket = {
-  ...honoWebSocket,
-  message(socket: Socket, message: string | Buffer): void {
+export const websocket: BunWebSocket = {
+  open: (socket) => honoWebSocket.open(socket),
+  close: (socket, code, reason) => honoWebSocket.close(socket, code, reason),
+  message(socket, message) {
     // Hono's passes the memory below a message, without its offset.
     if (!socket.data.handler) honoWebSocket.message(socket as never, message as never);
     else passOn(socket.data.handler, message);
   },
-  drain: (socket: Socket): void => socket.data.port?.drainedNow(),
-  pong: (socket: Socket): void => socket.data.handler?.ponged(),
+  drain: (socket) => socket.data.port?.drainedNow(),
+  pong: (socket) => socket.data.handler?.ponged(),
   idleTimeout: 0,
   sendPings: false,
   perMessageDeflate: false,

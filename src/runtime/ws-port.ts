@@ -3,6 +3,7 @@
  * @module
  */
 import type { Duplex } from "node:stream";
+// @ts-types="@types/ws"
 import type { WebSocket } from "ws";
 import type { Frame } from "../core/frame.ts";
 import { NO_BYTES } from "../core/text.ts";
