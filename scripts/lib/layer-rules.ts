@@ -75,13 +75,13 @@ export const ROOMS: readonly Room[] = [
   {
     name: "client/node",
     files: /^src\/client\/socket-ws\.ts$/,
-    imports: ["vocabulary", "client", "client/choice"],
+    imports: ["vocabulary", "client"],
     packages: ["ws", "node:*"],
     globals: NODE_NAMES,
   },
   {
     name: "client/choice", // Chooses between the platform's socket and the one above.
-    files: /^src\/client\/socket\.ts$/,
+    files: /^src\/client\/connect\.ts$/,
     imports: ["vocabulary", "client", "client/node"],
     packages: [],
     globals: ["process"],

@@ -3,10 +3,10 @@
  * @module
  */
 import { AppendSink } from "./append-sink.ts";
+import { connect } from "./connect.ts";
 import { refused } from "./failure.ts";
 import { isOriginal } from "./peer.ts";
 import { Scope } from "./scope.ts";
-import { connect } from "./socket.ts";
 import { type AppendSource, type Chunk, streamOf } from "./source.ts";
 import { type HeadersLike, parseTarget, withVerb } from "./target.ts";
 

@@ -3,10 +3,10 @@
  * @module
  */
 import { START_OFFSET_HEADER } from "../core/offset.ts";
+import { connect, takesHeaders } from "./connect.ts";
 import { aborted, broken, closedEarly, refused } from "./failure.ts";
 import { Inbox } from "./inbox.ts";
 import { Scope } from "./scope.ts";
-import { connect, takesHeaders } from "./socket.ts";
 import { skipInResponse, skipInSocket } from "./start.ts";
 import { type HeadersLike, parseTarget, type StartOptions, type Target, withVerb } from "./target.ts";
 

@@ -3,8 +3,6 @@
  * @module
  */
 import type { Closing } from "./failure.ts";
-import { connectBrowser } from "./socket-browser.ts";
-import { connectWs } from "./socket-ws.ts";
 
 /** An open WebSocket, on whatever platform. */
 export interface ClientSocket {
@@ -48,22 +46,3 @@ export interface SocketRequest {
 
 /** One platform's way to open a WebSocket. */
 export type Connect = (request: SocketRequest, handler: SocketHandler) => Promise<ClientSocket | Response>;
-
-/**
- * Asks for a WebSocket. A server that answers without upgrading has its response handed back, body and all.
- *
- * @throws {StreamError} `unreachable`, `aborted`, `bad_request` for headers where a platform takes none.
- */
-export const connect: Connect = (request, handler) =>
-  isNodeLike() ? connectWs(request, handler) : connectBrowser(request, handler);
-
-/** Whether a WebSocket can carry headers here. */
-export function takesHeaders(): boolean {
-  return isNodeLike();
-}
-
-/** Node, Deno and Bun all say which Node they are like; the `ws` package runs on each of them. */
-function isNodeLike(): boolean {
-  const { process } = globalThis as { process?: { versions?: { node?: string } } };
-  return process?.versions?.node !== undefined;
-}
