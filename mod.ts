@@ -14,6 +14,10 @@
  * ```
  * @module
  */
+import { existsSync, realpathSync } from "node:fs";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+
 export { type ErrorCode, StreamError, type StreamErrorOptions, WIRE_FORMS, type WireForm } from "./src/core/errors.ts";
 export { DEFAULT_LIMITS, type Limits } from "./src/core/limits.ts";
 export type { BeginEvent, EndEvent, FailureEvent, Log, LogEvent, Transport } from "./src/core/log.ts";
@@ -22,3 +26,17 @@ export type { StreamApp } from "./src/faces/app.ts";
 export { type FstreamOptions, fstream } from "./src/fstream.ts";
 export { type FileStoreOptions, fileStore } from "./src/stores/file/store.ts";
 export { memoryStore } from "./src/stores/memory.ts";
+
+if (runsAsProgram()) {
+  // Not awaited at the top level, which would keep `require` from loading this module.
+  void import("./src/cli/main.ts").then(({ main }) => main(process.argv.slice(2), { fallback: "serve" }));
+}
+
+/** Whether this very file was started, and not a program that imports it or has it in its bundle. */
+function runsAsProgram(): boolean {
+  const { main, url } = import.meta as { main?: boolean; url: string };
+  if (!/\/mod\.[jt]s$/.test(url)) return false;
+  if (main) return true;
+  const started = process.argv[1];
+  return started !== undefined && existsSync(started) && url === pathToFileURL(realpathSync(started)).href;
+}

@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+/**
+ * The `httpfstream-follow` command, as the original had it.
+ * @module
+ */
+import process from "node:process";
+import { mainAs } from "../main.ts";
+
+await mainAs("httpfstream-follow", process.argv.slice(2));

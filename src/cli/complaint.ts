@@ -1,0 +1,41 @@
+/**
+ * What went wrong, in one line.
+ * @module
+ */
+import { StreamError } from "../core/errors.ts";
+
+const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOENT: "no such file",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is not a folder",
+  ENOSPC: "the disk is full",
+  EADDRINUSE: "the port is in use already; choose another with --http",
+  EADDRNOTAVAIL: "this machine has no such address",
+  ENOTFOUND: "no such host",
+};
+
+/**
+ * One line about an error, with the name of its code in front where that tells more.
+ *
+ * @example
+ * ```ts
+ * complaint(new StreamError("not_found", '"/a" was never written.')); // 'not found: "/a" was never written.'
+ * ```
+ */
+export function complaint(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const text = (systemMessage(error) ?? error.message).replace(/\s*\n\s*/g, " ").trim();
+  return error instanceof StreamError ? `${label(error)}: ${text}` : text;
+}
+
+/** What an error of the operating system means, where that is one we know. */
+export function systemMessage(error: unknown): string | undefined {
+  return SYSTEM_MESSAGES[(error as { code?: string }).code ?? ""];
+}
+
+function label({ code }: StreamError): string {
+  return code === "conflict" ? "taken" : code.replaceAll("_", " ");
+}

@@ -1,0 +1,66 @@
+/**
+ * What the options of several commands have in common.
+ * @module
+ */
+import { Command, InvalidArgumentError } from "commander";
+import { parseTarget } from "../client/target.ts";
+import { StreamError } from "../core/errors.ts";
+import { VERSION } from "./version.ts";
+
+/** A command that throws where commander would end the process, and complains in one line. */
+export function bareCommand(name: string): Command {
+  return new Command(name)
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .exitOverride()
+    .configureOutput({ outputError: (text, print) => print(`${text.trim().replace(/\s*\n\s*/g, " ")}\n`) });
+}
+
+/** What a user types to run a command, for examples. */
+export function typed(name: string): string {
+  return name.startsWith("httpfstream") ? name : `httpfstream ${name}`;
+}
+
+/** Makes a parser of option values out of a function that throws. */
+export function parsed<T>(parse: (text: string, previous: T) => T): (text: string, previous: T) => T {
+  return (text, previous) => {
+    try {
+      return parse(text, previous);
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    }
+  };
+}
+
+/** The URL of a resource, checked and as it was written. */
+export const parseUrl: (text: string) => string = (text) => {
+  try {
+    parseTarget(text);
+    return text;
+  } catch (error) {
+    throw new InvalidArgumentError(StreamError.from(error).message);
+  }
+};
+
+/** `Name: value`, added to those before it. */
+export const parseHeader: (text: string, previous: Record<string, string>) => Record<string, string> = parsed(
+  (text, previous) => {
+    const [, name, value] = /^([^:]+):(.*)$/s.exec(text) ?? [];
+    if (name === undefined || value === undefined) throw new TypeError('It must be "Name: value".');
+    new Headers({ [name]: value });
+    return { ...previous, [name]: value.trim() };
+  },
+);
+
+/** A whole number of bytes. */
+export function parseBytes(text: string): number {
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw new InvalidArgumentError("It must be a whole number of bytes.");
+  }
+  return Number(text);
+}
+
+/** A command was called the wrong way, which only showed while it ran. */
+export class WrongUsage extends Error {
+  override readonly name = "WrongUsage";
+}

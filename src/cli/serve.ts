@@ -1,0 +1,160 @@
+/**
+ * `httpfstream serve`: the standalone server.
+ * @module
+ */
+import { accessSync, constants } from "node:fs";
+import { resolve } from "node:path";
+import process from "node:process";
+import { getLogLevels, type LogLevel } from "@logtape/logtape";
+import { type Command, Option } from "commander";
+import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../core/limits.ts";
+import type { StreamApp } from "../faces/app.ts";
+import { type FstreamOptions, fstream } from "../fstream.ts";
+import { type RunningServer, serve } from "../runtime/node.ts";
+import { systemMessage } from "./complaint.ts";
+import { DONE } from "./exit-codes.ts";
+import { Interrupts } from "./interrupts.ts";
+import { type ListenAddress, localUrl, parseListenAddress } from "./listen-address.ts";
+import { LOG_FORMATS, type LogFormat, openLog } from "./log.ts";
+import { bareCommand, parsed, typed, WrongUsage } from "./options.ts";
+import { calm } from "./terminal.ts";
+import { runtimeName, VERSION } from "./version.ts";
+
+interface ServeFlags {
+  readonly root: string;
+  readonly http: ListenAddress;
+  readonly origin: readonly string[];
+  readonly cors?: true;
+  readonly listings: boolean;
+  readonly limit: Partial<Limits>;
+  readonly logFormat: LogFormat;
+  readonly logLevel: LogLevel;
+}
+
+/**
+ * The command.
+ *
+ * @param name What it is called by.
+ * @param finish Takes its exit code.
+ */
+export function serveCommand(name: string, finish: (code: number) => void): Command {
+  const words = typed(name);
+  return bareCommand(name)
+    .description("Serve a folder of streams: one appends to a path, many follow it, and it is kept as a plain file.")
+    .addOption(
+      new Option("--root <dir>", "folder to serve, made when it does not exist")
+        .default("./data")
+        .env("HTTPFSTREAM_ROOT"),
+    )
+    .addOption(
+      new Option("--http <[host]:port>", "where to listen; without a host on all interfaces; port 0 takes a free one")
+        .default(parseListenAddress("127.0.0.1:8080"), "127.0.0.1:8080")
+        .env("HTTPFSTREAM_HTTP")
+        .argParser(parsed(parseListenAddress)),
+    )
+    .addOption(
+      new Option("--origin <url>", "origin of web pages that may follow and append, beside our own; repeatable")
+        .default([], "none")
+        .env("HTTPFSTREAM_ORIGIN")
+        .argParser(addOrigins),
+    )
+    .addOption(
+      new Option("--cors", "let pages of those origins, or of any, read by plain HTTP").env("HTTPFSTREAM_CORS"),
+    )
+    .addOption(new Option("--no-listings", "answer 404 for folders").env("HTTPFSTREAM_NO_LISTINGS"))
+    .addOption(
+      new Option("--limit <name=value>", "set a limit; repeatable")
+        .default({}, "see below")
+        .env("HTTPFSTREAM_LIMIT")
+        .argParser(parsed(addLimits)),
+    )
+    .addOption(
+      new Option("--log-format <format>", "form of the log")
+        .choices(LOG_FORMATS)
+        .default("text")
+        .env("HTTPFSTREAM_LOG_FORMAT"),
+    )
+    .addOption(
+      new Option("--log-level <level>", "least important level that is logged")
+        .choices(getLogLevels())
+        .default("info")
+        .env("HTTPFSTREAM_LOG_LEVEL"),
+    )
+    .addHelpText(
+      "after",
+      `
+Limits and their defaults:
+${Object.entries(DEFAULT_LIMITS)
+  .map(([limit, value]) => `  ${limit}=${value}`)
+  .join("\n")}
+
+Examples:
+  $ ${words}                                        serve ./data on 127.0.0.1:8080
+  $ ${words} --root /srv/logs --http :8080          all interfaces
+  $ ${words} --limit idleTimeoutMs=600000           cut off appenders that are silent for 10 minutes
+  $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines for machines`,
+    )
+    .action(async (flags: ServeFlags) => finish(await run(flags)));
+}
+
+/** Serves until a signal comes. */
+async function run(flags: ServeFlags): Promise<number> {
+  const root = resolve(flags.root);
+  calm(process.stdout);
+  const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
+  const { listings, cors = false, origin, limit } = flags;
+  const app = createApp({ root, listings, cors, origins: origin, limits: limit, log });
+  checkWritable(root);
+  const interrupts = new Interrupts();
+  const server = await listen(flags.http, app.fetch);
+  const url = localUrl({ ...flags.http, port: server.port });
+  announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
+  await new Promise((stop) => interrupts.signal.addEventListener("abort", stop));
+  await app.close();
+  await server.close();
+  return DONE;
+}
+
+function createApp(options: FstreamOptions): StreamApp {
+  try {
+    return fstream(options);
+  } catch (error) {
+    throw error instanceof TypeError ? new WrongUsage(error.message) : error;
+  }
+}
+
+async function listen(address: ListenAddress, fetch: Parameters<typeof serve>[0]["fetch"]): Promise<RunningServer> {
+  try {
+    return await serve({ ...address, fetch });
+  } catch (error) {
+    const where = `${address.hostname ?? "all interfaces"}, port ${address.port}`;
+    throw new Error(`Can't listen on ${where}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
+  }
+}
+
+/** Now, and not when the first appender comes. */
+function checkWritable(root: string): void {
+  try {
+    accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new Error(`The root folder ${root} can't be written to: ${systemMessage(error) ?? String(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Several may stand in one value, as an environment variable has no other way. */
+function addOrigins(text: string, previous: readonly string[]): string[] {
+  return [...previous, ...text.split(/[\s,]+/).filter((origin) => origin !== "")];
+}
+
+function addLimits(text: string, previous: Partial<Limits>): Partial<Limits> {
+  const limits: Record<string, number> = { ...previous };
+  for (const pair of text.split(/[\s,]+/).filter((part) => part !== "")) {
+    const [, name, value] = /^(\w+)=(\d+)$/.exec(pair) ?? [];
+    if (name === undefined) throw new TypeError("It must be NAME=VALUE with a whole number.");
+    limits[name] = Number(value);
+  }
+  resolveLimits(limits);
+  return limits;
+}

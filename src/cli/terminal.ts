@@ -1,0 +1,49 @@
+/**
+ * Standard output and error, byte for byte and without surprises.
+ * @module
+ */
+import process from "node:process";
+import type { Writable } from "node:stream";
+import { inspect } from "node:util";
+
+/** Thrown when whoever read our output has gone, as `head` does when it has enough. */
+export class ReaderGone extends Error {
+  override readonly name = "ReaderGone";
+}
+
+/**
+ * Writes bytes and waits until they are taken.
+ *
+ * @throws {ReaderGone} when nobody reads any more.
+ */
+export function write(stream: Writable, bytes: Uint8Array | string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(bytes, (error) => {
+      if (error) reject(isGone(error) ? new ReaderGone("nobody reads this output", { cause: error }) : error);
+      else resolve();
+    });
+  });
+}
+
+/** Errors of a stream reach those who write to it; nobody else must fall over them. */
+export function calm(stream: Writable): void {
+  stream.on("error", () => {
+    // The callback of the write has it too.
+  });
+}
+
+/** Says something on standard error, one line. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Ends the process, after everything written has left. */
+export async function leave(code: number): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) await write(stream, "").catch(() => {});
+  process.exit(code);
+}
+
+function isGone(error: Error): boolean {
+  const { code } = error as { code?: string };
+  return code === "EPIPE" || code === "ERR_STREAM_DESTROYED" || /\bEPIPE\b|broken pipe/i.test(inspect(error));
+}
