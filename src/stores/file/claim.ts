@@ -105,7 +105,9 @@ export class Claim {
     // A claim that was lost has nothing to say about how the append goes on.
     if (this.#lost.signal.aborted) return;
     const watched = (await names(this.#folder)).some((name) => name.startsWith("watch-"));
-    if (watched) await writeWhole(this.#reserved, join(this.#folder, "ended"), { entry: this.#entry, ended }, false);
+    const word = { entry: this.#entry, ended };
+    // Where it can't be left, as on a full disk, they take the append for lost; the path must be free all the same.
+    if (watched) await writeWhole(this.#reserved, join(this.#folder, "ended"), word, false).catch(() => {});
     await removeFile(this.#entry);
     await removeEmpty(this.#folder);
   }

@@ -2,13 +2,14 @@
  * The right to append to one file.
  * @module
  */
-import { constants, mkdirSync, type Stats, statSync } from "node:fs";
-import { mkdir, type FileHandle as OpenFile, open } from "node:fs/promises";
+import { constants, type Stats, statSync } from "node:fs";
+import { type FileHandle as OpenFile, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import type { AppendHandle, EndReason } from "../../core/store.ts";
 import type { Claim } from "./claim.ts";
-import { diskError, isMissing } from "./errors.ts";
+import { diskError } from "./errors.ts";
+import { makeFolder } from "./folder.ts";
 import { flushFolders } from "./reserved.ts";
 
 /** What a {@link FileHandle} is made of. */
@@ -156,15 +157,5 @@ export class FileHandle implements AppendHandle {
       if (["not_found", "path_conflict"].includes(failure.code)) return undefined;
       throw failure;
     }
-  }
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    // Node says so whatever kept it from making a folder on the way. Asked like this, it tells the reason.
-    mkdirSync(folder, { recursive: true });
   }
 }

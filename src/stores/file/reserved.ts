@@ -3,10 +3,11 @@
  * @module
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
+import { open, readFile, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RESERVED_SEGMENT } from "../../core/path.ts";
 import { isMissing } from "./errors.ts";
+import { makeFolder } from "./folder.ts";
 
 /** The places in the reserved folder of a root. */
 export interface Reserved {
@@ -38,18 +39,27 @@ export function keyOf(path: string): string {
 
 /** Writes a file whole or not at all. With `flush` it is on the disk when this resolves. */
 export async function writeWhole(reserved: Reserved, file: string, value: unknown, flush: boolean): Promise<void> {
-  await mkdir(reserved.temporary, { recursive: true });
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(reserved.temporary);
+  await makeFolder(dirname(file));
   const temporary = join(reserved.temporary, randomUUID());
-  const opened = await open(temporary, "wx", 0o600);
   try {
-    await opened.writeFile(`${JSON.stringify(value)}\n`);
+    await writeNew(temporary, `${JSON.stringify(value)}\n`, flush);
+    await rename(temporary, file);
+  } catch (error) {
+    await removeFile(temporary);
+    throw error;
+  }
+  if (flush) await flushFolder(dirname(file));
+}
+
+async function writeNew(file: string, text: string, flush: boolean): Promise<void> {
+  const opened = await open(file, "wx", 0o600);
+  try {
+    await opened.writeFile(text);
     if (flush) await opened.sync();
   } finally {
     await opened.close();
   }
-  await rename(temporary, file);
-  if (flush) await flushFolder(dirname(file));
 }
 
 /** The JSON of a file; nothing when there is none, or it is not whole. */
