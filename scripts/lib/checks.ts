@@ -30,6 +30,7 @@ export const CHECKS: readonly Check[] = [
   { group: "types", name: "types on Deno", script: [DENO, "check", "--quiet", ...ENTRIES] },
   { group: "layers", name: "layers", script: ["scripts/run.mjs", "scripts/layers.ts"] },
   { group: "build", name: "build", script: ["scripts/build.mjs"] },
+  { group: "build", name: "publishable to JSR", script: [DENO, "publish", "--quiet", "--dry-run", "--allow-dirty"] },
 ];
 
 /** Runs a check. */

@@ -1,0 +1,95 @@
+/**
+ * package.json, its lock file, deno.json and the sources must tell the same story.
+ */
+import assert from "node:assert/strict";
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { ROOT } from "../../scripts/lib/install.mjs";
+import { VERSION } from "../../src/cli/version.ts";
+
+interface PackageJson {
+  name: string;
+  version: string;
+  license: string;
+  engines: { node: string };
+  exports: Record<string, string | { types: string; default: string }>;
+  bin: Record<string, string>;
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+}
+
+interface DenoJson {
+  name: string;
+  version: string;
+  license: string;
+  exports: Record<string, string>;
+  imports: Record<string, string>;
+  publish: { include: string[] };
+  compilerOptions: Record<string, unknown>;
+}
+
+interface LockFile extends Pick<PackageJson, "name" | "version"> {
+  packages: Record<string, Partial<PackageJson>>;
+}
+
+const read = async <T>(file: string): Promise<T> => JSON.parse(await readFile(join(ROOT, file), "utf8")) as T;
+const npm = await read<PackageJson>("package.json");
+const deno = await read<DenoJson>("deno.json");
+const lock = await read<LockFile>("package-lock.json");
+const tsconfig = await read<{ compilerOptions: Record<string, unknown> }>("tsconfig.json");
+
+describe("package.json and deno.json agree on", () => {
+  it("the name, the version and the licence", () => {
+    assert.equal(deno.name, `@${npm.name}/${npm.name}`);
+    assert.equal(deno.version, npm.version);
+    assert.equal(deno.license, npm.license);
+  });
+
+  it("the exports: what Deno takes from a source, npm takes from what is built of it", () => {
+    const built = Object.entries(deno.exports).map(([name, source]) => {
+      const file = source.replace("./", "./dist/").replace(/\.ts$/, "");
+      return [name, { types: `${file}.d.ts`, default: `${file}.js` }];
+    });
+    assert.deepEqual(npm.exports, { ...Object.fromEntries(built), "./package.json": "./package.json" });
+  });
+
+  it("the dependencies and their ranges", () => {
+    const specifiers = Object.entries(npm.dependencies).map(([name, range]) => [name, `npm:${name}@${range}`]);
+    assert.deepEqual(deno.imports, Object.fromEntries(specifiers));
+  });
+
+  it("how strictly types are checked", () => {
+    for (const [option, value] of Object.entries(deno.compilerOptions)) {
+      assert.equal(tsconfig.compilerOptions[option], value, option);
+    }
+  });
+});
+
+describe("package.json agrees with", () => {
+  it("the version that the commands print", () => {
+    assert.equal(VERSION, npm.version);
+  });
+
+  it("the lock file", () => {
+    const { "": root } = lock.packages;
+    assert.deepEqual([lock.name, lock.version], [npm.name, npm.version]);
+    assert.deepEqual(root?.dependencies, npm.dependencies);
+    assert.deepEqual(root?.devDependencies, npm.devDependencies);
+    assert.deepEqual(root?.bin, npm.bin);
+  });
+
+  it("the types of Node it is checked with: those of the oldest one it supports", () => {
+    const oldest = /^>=(\d+)$/.exec(npm.engines.node)?.[1];
+    assert.match(npm.devDependencies["@types/node"] ?? "", new RegExp(`^\\^${oldest}\\.`));
+  });
+});
+
+describe("what they name exists:", () => {
+  const sources = [
+    ...Object.values(deno.exports),
+    ...Object.values(npm.bin).map((file) => file.replace(/^dist\//, "./").replace(/\.js$/, ".ts")),
+  ];
+  for (const source of sources) it(source, () => access(join(ROOT, source)));
+  for (const file of deno.publish.include) it(`to be published: ${file}`, () => access(join(ROOT, file)));
+});
