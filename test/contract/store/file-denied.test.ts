@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { StreamError } from "../../../src/core/errors.ts";
-import { fileStore } from "../../../src/stores/file.ts";
+import { fileStore } from "../../../src/stores/file/store.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../../fixture/privileges.ts";
 import { namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
 import { type FileRoot, fileTest } from "./file-root.ts";

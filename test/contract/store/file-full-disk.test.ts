@@ -1,10 +1,11 @@
 /** A disk that is full: what was stored counts, to the byte, and work goes on when there is space again. */
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { RESERVED_SEGMENT } from "../../../src/core/path.ts";
 import type { Store } from "../../../src/core/store.ts";
-import { fileStore } from "../../../src/stores/file.ts";
+import { fileStore } from "../../../src/stores/file/store.ts";
 import { randomBytes, sha256 } from "../../fixture/bytes.ts";
 import { NO_SMALL_DISK, type SmallDisk, smallDisk } from "../../fixture/small-disk.ts";
 import { put, rejectsWith, stored } from "./driver.ts";
@@ -72,11 +73,62 @@ diskTest("a new claim goes on when there is space again", { bytes: 300 * KIB }, 
   assert.equal(sha256(await stored(store, "dir/a.bin")), sha256(bytes));
 });
 
-diskTest("no room for another file", { bytes: 1024 * KIB, files: 5 }, async (store) => {
+diskTest("no room for another file", { bytes: 1024 * KIB, files: 60 }, async (store, { folder }) => {
   await put(store, "a.txt", "one ");
-  await rejectsWith(put(store, "deep/er/and/deep/er.txt", "x"), "no_space");
-  await rejectsWith(put(store, "deep/er/and/deep/er.txt", "x"), "no_space");
-  assert.equal(await put(store, "a.txt", "two"), 7, "what exists can still be appended to");
-  await store.remove("a.txt");
-  assert.equal(await put(store, "b.txt", "x"), 1);
+  const handle = await store.claim("b.txt");
+  const junk = useUp(folder);
+  for (const path of ["c.txt", "deep/er/c.txt"]) await rejectsWith(put(store, path, "x"), "no_space");
+  assert.equal(await handle.append(Buffer.from("goes on")), 7, "whoever has a file can append to it");
+  await handle.release();
+  for (const file of junk) rmSync(file);
+  assert.equal(await put(store, "a.txt", "two"), 7);
+  assert.equal(await put(store, "deep/er/c.txt", "x"), 1);
 });
+
+/** Makes empty files until there is no room for another, and tells which. */
+function useUp(folder: string): string[] {
+  const made: string[] = [];
+  for (;;) {
+    const file = join(folder, `junk-${made.length}`);
+    try {
+      writeFileSync(file, "");
+    } catch {
+      return made;
+    }
+    made.push(file);
+  }
+}
+
+diskTest("claims that fail because it is full leave nothing behind", { bytes: 300 * KIB }, async (store, disk) => {
+  await put(store, "a.txt", "x");
+  const before = everythingIn(disk.folder);
+  disk.fill(400 * KIB);
+  for (let count = 0; count < 10; count++) {
+    await store.claim(`new-${count}.txt`).then(
+      (handle) => handle.release(),
+      (error: unknown) => rejectsWith(Promise.reject(error), "no_space"),
+    );
+    await store.remove(`new-${count}.txt`);
+  }
+  disk.free();
+  assert.deepEqual(everythingIn(disk.folder), before);
+  assert.equal(await put(store, "a.txt", "y"), 2);
+});
+
+diskTest(
+  "a path can be given back although it is full and somebody watches",
+  { bytes: 300 * KIB },
+  async (store, disk) => {
+    const handle = await store.claim("a.txt");
+    const claims = join(disk.folder, RESERVED_SEGMENT, "claims");
+    for (const claim of readdirSync(claims)) writeFileSync(join(claims, claim, "watch-another-process"), "{}");
+    disk.fill(400 * KIB);
+    await handle.release("complete");
+    disk.free();
+    assert.equal(await put(store, "a.txt", "x"), 1);
+  },
+);
+
+function everythingIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true }).map(String).sort();
+}

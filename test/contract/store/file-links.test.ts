@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../../../src/core/store.ts";
-import { fileStore } from "../../../src/stores/file.ts";
+import { fileStore } from "../../../src/stores/file/store.ts";
 import { holding, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 

@@ -56,7 +56,7 @@ export function listSection(driver: Driver): void {
       for (const name of names.toReversed()) await put(store, `many/${name}`, name);
       const rows = await store.list("many");
       assert.deepEqual(namesOf(rows), names);
-      assert.ok(rows.every(({ kind, size }) => kind === "file" && size === 9));
+      assert.ok(rows?.every(({ kind, size }) => kind === "file" && size === 9));
     },
 
     "remove takes a resource away and says whether there was one": async ({ store }) => {

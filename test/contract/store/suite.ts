@@ -9,6 +9,7 @@ import type { Driver } from "./driver.ts";
 import { listSection } from "./lists.ts";
 import { pathSection } from "./paths.ts";
 import { readSection } from "./reads.ts";
+import { sessionSection } from "./sessions.ts";
 
 /**
  * Registers the whole suite as node:test tests.
@@ -25,5 +26,6 @@ export function storeContract(driver: Driver): void {
     readSection(driver);
     listSection(driver);
     pathSection(driver);
+    sessionSection(driver);
   });
 }

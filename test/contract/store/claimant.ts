@@ -1,0 +1,31 @@
+/**
+ * A process that claims a path of a root and does what it is told on standard input, a line at a time:
+ * `append TEXT`, `release REASON`. It answers each with a line.
+ * @module
+ */
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { StreamError } from "../../../src/core/errors.ts";
+import type { EndReason } from "../../../src/core/store.ts";
+import { fileStore } from "../../../src/stores/file/store.ts";
+
+const [root = "", path = ""] = process.argv.slice(2);
+const store = fileStore({ root });
+
+async function obey(line: string, handle: Awaited<ReturnType<typeof store.claim>>): Promise<string> {
+  const [verb = "", ...words] = line.split(" ");
+  if (verb === "append") return `size ${await handle.append(Buffer.from(words.join(" ")))}`;
+  if (verb !== "release") throw new Error(`unknown: ${line}`);
+  await handle.release(words[0] as EndReason);
+  return "released";
+}
+
+try {
+  const handle = await store.claim(path);
+  console.log(`claimed at ${handle.offset}`);
+  for await (const line of createInterface({ input: process.stdin })) {
+    console.log(await obey(line, handle).catch((error: unknown) => `refused ${StreamError.from(error).code}`));
+  }
+} catch (error) {
+  console.log(`refused ${StreamError.from(error).code}`);
+}

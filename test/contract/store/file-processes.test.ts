@@ -1,0 +1,170 @@
+/** Several processes on one root: a path has one appender in all of them. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { Growth } from "../../../src/core/store.ts";
+import { fileStore } from "../../../src/stores/file/store.ts";
+import { Program, scriptArguments } from "../../fixture/processes.ts";
+import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
+import { until } from "../../fixture/until.ts";
+import { put, rejectsWith, stored } from "./driver.ts";
+
+const CLAIMANT = fileURLToPath(new URL("claimant.ts", import.meta.url));
+
+// Each starts processes of Node; on other runtimes the rest of the suite tells enough.
+const skip = "Deno" in globalThis || "Bun" in globalThis ? "tested on Node, with processes of its own" : undefined;
+
+/** Another process that claims a path. */
+class Claimant {
+  readonly #program: Program;
+  #said = 0;
+
+  constructor(root: string, path: string) {
+    this.#program = new Program(process.execPath, [...scriptArguments("node", CLAIMANT), root, path]);
+  }
+
+  /** What it says next. */
+  async answer(): Promise<string> {
+    const from = this.#said;
+    const found = await this.#program.printed(new RegExp(`^(?:[^\\n]*\\n){${from}}([^\\n]+)\\n`));
+    this.#said++;
+    return found[1] ?? "";
+  }
+
+  /** What it says to an order. */
+  async ask(order: string): Promise<string> {
+    await this.#program.write(`${order}\n`);
+    return await this.answer();
+  }
+
+  /** Stops it in the middle of whatever it does, until {@link wake}. */
+  freeze(): void {
+    this.#program.child.kill("SIGSTOP");
+  }
+
+  wake(): void {
+    this.#program.child.kill("SIGCONT");
+  }
+
+  async kill(): Promise<void> {
+    await this.#program.stop("SIGKILL");
+  }
+}
+
+function processTest(what: string, run: (root: string, start: (path: string) => Claimant) => Promise<void>): void {
+  test(what, skip === undefined ? {} : { skip }, async () => {
+    const root = await temporaryFolder("processes");
+    const claimants: Claimant[] = [];
+    try {
+      await run(root, (path) => {
+        const claimant = new Claimant(root, path);
+        claimants.push(claimant);
+        return claimant;
+      });
+    } finally {
+      await Promise.all(claimants.map((claimant) => claimant.kill()));
+      await removeFolder(root);
+    }
+  });
+}
+
+processTest("a path that another process has claimed is refused, until it gives it back", async (root, start) => {
+  const store = fileStore({ root });
+  const other = start("dir/a.txt");
+  assert.equal(await other.answer(), "claimed at 0");
+  await rejectsWith(store.claim("dir/a.txt"), "conflict");
+  await rejectsWith(store.remove("dir/a.txt"), "conflict");
+  assert.equal(await other.ask("append theirs "), "size 7");
+  await put(store, "dir/b.txt", "another path");
+  assert.equal(await other.ask("release complete"), "released");
+  assert.equal(await put(store, "dir/a.txt", "ours"), 11);
+  assert.equal(String(await stored(store, "dir/a.txt")), "theirs ours");
+});
+
+processTest("another process is refused a path that this one has", async (root, start) => {
+  const store = fileStore({ root });
+  const handle = await store.claim("a.txt");
+  assert.equal(await start("a.txt").answer(), "refused conflict");
+  await handle.append(Buffer.from("ours"));
+  await handle.release();
+  const later = start("a.txt");
+  assert.equal(await later.answer(), "claimed at 4");
+});
+
+processTest(
+  "the path of a process that was killed is free at once, and what it stored is there",
+  async (root, start) => {
+    const store = fileStore({ root });
+    const other = start("a.txt");
+    await other.answer();
+    assert.equal(await other.ask("append before "), "size 7");
+    await other.kill();
+    assert.equal(await put(store, "a.txt", "after"), 12);
+    assert.equal(readFileSync(join(root, "a.txt"), "utf8"), "before after");
+  },
+);
+
+processTest("of many processes that want a path at once exactly one gets it", async (_root, start) => {
+  const answers = await Promise.all(Array.from({ length: 6 }, () => start("a.txt").answer()));
+  assert.deepEqual(answers.sort(), ["claimed at 0", ...Array(5).fill("refused conflict")]);
+});
+
+processTest(
+  "a process that sleeps for long loses its path, and can't write any more when it wakes",
+  async (root, start) => {
+    const other = start("a.txt");
+    await other.answer();
+    assert.equal(await other.ask("append before "), "size 7");
+    other.freeze();
+    // It may be asleep for ten seconds before it counts as gone.
+    const store = fileStore({ root });
+    const handle = await until("the sleeper's path to be free", () =>
+    store.claim("a.txt").catch(async (error: unknown) => {
+      await rejectsWith(Promise.reject(error), "conflict");
+      return undefined;
+    }),
+  );
+  assert.equal(handle.offset, 7);
+    assert.equal(await handle.append(Buffer.from("ours ")), 12);
+    other.wake();
+    assert.equal(await other.ask("append theirs"), "refused fenced");
+    assert.equal(await handle.append(Buffer.from("still ours")), 22);
+    await handle.release();
+    assert.equal(readFileSync(join(root, "a.txt"), "utf8"), "before ours still ours");
+  },
+);
+
+processTest("what another process appends can be watched, to its end", async (root, start) => {
+  const store = fileStore({ root });
+  assert.equal(await store.watch?.("a.txt"), undefined, "nobody appends");
+  const other = start("a.txt");
+  await other.answer();
+  const news = await store.watch?.("a.txt");
+  assert.ok(news);
+  const seen: Growth[] = [(await news.next()).value as Growth];
+  await other.ask("append one ");
+  await other.ask("append two");
+  while (seen.at(-1)?.size !== 7) seen.push((await news.next()).value as Growth);
+  await other.ask("release complete");
+  for await (const growth of news) seen.push(growth);
+  assert.equal(seen[0]?.size, 0);
+  assert.deepEqual(seen.at(-1), { size: 7, ended: "complete" });
+});
+
+processTest("a watch that is left, and a process that died, leave nothing behind", async (root, start) => {
+  const store = fileStore({ root });
+  const other = start("a.txt");
+  await other.answer();
+  const news = await store.watch?.("a.txt");
+  await news?.next();
+  await news?.return();
+  await other.kill();
+  await store.tidy?.();
+  const left = readdirSync(join(root, ".httpfstream"), { recursive: true, withFileTypes: true });
+  assert.deepEqual(
+    left.filter((entry) => entry.isFile()).map(({ name }) => name),
+    [],
+  );
+});

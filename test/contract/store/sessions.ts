@@ -1,0 +1,49 @@
+/** Session records: kept until they are removed, one a path. */
+import assert from "node:assert/strict";
+import type { SessionRecord } from "../../../src/core/store.ts";
+import { type Driver, put, section } from "./driver.ts";
+
+const record = (path: string, seed = 1): SessionRecord => ({ path, digest: String(seed % 10).repeat(64) });
+
+export function sessionSection(driver: Driver): void {
+  section(driver, "sessions", {
+    "a session is found from its saving to its removal": async ({ store }) => {
+      assert.equal(await store.sessions.find("a.txt"), undefined);
+      await store.sessions.save(record("a.txt"));
+      assert.deepEqual(await store.sessions.find("a.txt"), record("a.txt"));
+      assert.equal(await store.sessions.find("b.txt"), undefined);
+      await store.sessions.remove("a.txt");
+      assert.equal(await store.sessions.find("a.txt"), undefined);
+      await store.sessions.remove("a.txt");
+    },
+
+    "a newer session of a path replaces the older one": async ({ store }) => {
+      await store.sessions.save(record("a.txt", 1));
+      await store.sessions.save(record("a.txt", 2));
+      assert.deepEqual(await store.sessions.find("a.txt"), record("a.txt", 2));
+      assert.equal((await store.sessions.list()).length, 1);
+    },
+
+    "sessions of many paths, however they are named, are told apart and listed": async ({ store, again }) => {
+      const paths = ["a", "A", "a/b", "a\nb", "é", "e\u0301", "x".repeat(255), `${"long/".repeat(40)}er`, "__proto__"];
+      await Promise.all(paths.map((path, at) => store.sessions.save(record(path, at))));
+      const other = again();
+      for (const [at, path] of paths.entries()) assert.deepEqual(await other.sessions.find(path), record(path, at));
+      const listed = (await other.sessions.list()).map(({ path }) => path);
+      assert.deepEqual(listed.sort(), [...paths].sort());
+    },
+
+    "no sessions is an empty list": async ({ store }) => {
+      assert.deepEqual(await store.sessions.list(), []);
+    },
+
+    "a session needs no resource, and is no resource": async ({ store }) => {
+      await store.sessions.save(record("a.txt"));
+      assert.equal(await store.stat("a.txt"), undefined);
+      assert.deepEqual(await store.list(""), []);
+      await put(store, "a.txt", "x");
+      await store.remove("a.txt");
+      assert.deepEqual(await store.sessions.find("a.txt"), record("a.txt"));
+    },
+  });
+}
