@@ -72,7 +72,12 @@ export class Appender {
   async #end(reason: EndReason): Promise<Outcome> {
     await this.#writing;
     if (!this.error) await this.#writer.close().catch((error: unknown) => this.#fail(error));
-    return this.channel.finish(this.error?.code === "changed" ? "deleted" : this.error ? "lost" : reason);
+    try {
+      return await this.channel.finish(this.error?.code === "changed" ? "deleted" : this.error ? "lost" : reason);
+    } catch (error) {
+      this.#fail(error);
+      return this.channel.outcome as Outcome;
+    }
   }
 
   async #write(): Promise<void> {
