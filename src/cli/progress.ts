@@ -3,6 +3,7 @@
  * @module
  */
 import process from "node:process";
+// @ts-types="@types/cli-progress"
 import cliProgress, { type Options, type Params } from "cli-progress";
 import { say } from "./terminal.ts";
 
