@@ -43,6 +43,7 @@ export class Follower implements Member {
   #carry: Uint8Array = NO_BYTES;
   #stopped = false;
   #wake: (() => void) | undefined;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -55,7 +56,7 @@ export class Follower implements Member {
    * @throws {StreamError} when the store can't be read any more.
    */
   async run(): Promise<FollowEnd> {
-    const { channel, sink, limits } = this.#parts;
+    const { channel, sink } = this.#parts;
     while (!this.#stopped) {
       // No await between looking at the tail and joining there: that is what makes the joint exact.
       const tail = channel.outcome?.size ?? channel.broadcast.tail;
@@ -64,8 +65,8 @@ export class Follower implements Member {
       } else if (channel.outcome) {
         this.#flushText();
         return channel.outcome.reason;
-      } else if (sink.pending > limits.followerBudgetBytes / 2) {
-        await sink.drained(limits.followerBudgetBytes / 2);
+      } else if (sink.pending > this.#lowWater) {
+        await this.#drained();
       } else {
         await this.#live();
       }
@@ -78,6 +79,7 @@ export class Follower implements Member {
     this.#stopped = true;
     this.#parts.channel.broadcast.leave(this);
     this.#wake?.();
+    this.#reader?.cancel().catch(() => {});
   }
 
   /** Called by the broadcast for every chunk while live. */
@@ -88,14 +90,18 @@ export class Follower implements Member {
       this.#wake?.();
       return false;
     }
-    this.offset = live.end;
-    if (!sink.text) {
+    // It may have begun inside this chunk: a part of a write that was stored before the rest, and so not yet given out.
+    const ahead = this.offset - (live.end - live.bytes.length);
+    this.offset = Math.max(this.offset, live.end);
+    if (ahead > 0) {
+      this.#send(live.bytes.subarray(ahead));
+    } else if (!sink.text) {
       sink.send(live.binary);
     } else if (this.#carry.length === live.carryBefore.length) {
       this.#carry = live.carryAfter;
       if (live.text.bytes.length > 0) sink.send(live.text);
     } else {
-      this.#sendText(live.bytes);
+      this.#send(live.bytes);
     }
     return true;
   }
@@ -103,6 +109,11 @@ export class Follower implements Member {
   /** Called by the broadcast when the channel has ended. */
   dismissed(): void {
     this.#wake?.();
+  }
+
+  /** Bytes pending at which it goes on. */
+  get #lowWater(): number {
+    return this.#parts.limits.followerBudgetBytes / 2;
   }
 
   async #live(): Promise<void> {
@@ -114,26 +125,40 @@ export class Follower implements Member {
   }
 
   async #catchUp(tail: number): Promise<void> {
-    const { store, channel, sink, limits } = this.#parts;
+    const { store, channel } = this.#parts;
     const reader = store.read(channel.path, this.offset, tail).getReader();
+    this.#reader = reader;
     try {
       while (!this.#stopped) {
-        await sink.drained(limits.followerBudgetBytes / 2);
+        await this.#drained();
         const { done, value } = await reader.read();
         if (done || this.#stopped) return;
         this.offset += value.length;
-        if (sink.text) this.#sendText(value);
-        else sink.send(new Frame(value, false));
+        this.#send(value);
       }
     } finally {
+      this.#reader = undefined;
       await reader.cancel().catch(() => {});
     }
   }
 
-  #sendText(bytes: Uint8Array): void {
-    const { whole, carry } = cutText(this.#carry, bytes);
+  /** Waits for the connection, which may have stalled for good, or for {@link stop}. */
+  async #drained(): Promise<void> {
+    const { sink } = this.#parts;
+    if (sink.pending <= this.#lowWater) return;
+    await new Promise<void>((wake) => {
+      this.#wake = wake;
+      void sink.drained(this.#lowWater).then(wake);
+    });
+    this.#wake = undefined;
+  }
+
+  /** Sends bytes in a frame of their own. */
+  #send(bytes: Uint8Array): void {
+    const { sink } = this.#parts;
+    const { whole, carry } = sink.text ? cutText(this.#carry, bytes) : { whole: bytes, carry: NO_BYTES };
     this.#carry = carry;
-    if (whole.length > 0) this.#parts.sink.send(new Frame(whole, true));
+    if (whole.length > 0) sink.send(new Frame(whole, sink.text));
   }
 
   #flushText(): void {
