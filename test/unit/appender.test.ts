@@ -1,0 +1,181 @@
+/** Appender and channel: batches, order, failure, end. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { StreamError } from "../../src/core/errors.ts";
+import { prng, randomBytes } from "../fixture/bytes.ts";
+import { Rig, settle } from "../fixture/rig.ts";
+
+const texts = (batches: readonly Uint8Array[]): string[] => batches.map((batch) => Buffer.from(batch).toString());
+
+test("pieces of one turn become one batch, the next turn's another", async () => {
+  const rig = new Rig();
+  const admission = await rig.admit();
+  await rig.push(admission, "a", "b", "c");
+  await rig.push(admission, "d");
+  await rig.push(admission, "e", "f");
+  assert.deepEqual(texts(rig.store.batches), ["abc", "d", "ef"]);
+});
+
+test("pieces that arrive while a write is under way become one batch, in order", async () => {
+  const rig = new Rig();
+  rig.store.holding = true;
+  const admission = await rig.admit();
+  void rig.push(admission, "first ");
+  const first = await rig.store.next();
+  for (const word of ["second ", "third ", "fourth "]) {
+    void rig.push(admission, word);
+    await settle();
+  }
+  assert.equal(rig.store.held.length, 0, "one write at a time");
+  await first.store();
+  const rest = await rig.store.next();
+  assert.equal(Buffer.from(rest.batch).toString(), "second third fourth ");
+  await rest.store();
+  await admission.appender.idle;
+  assert.equal(String(await rig.stored()), "first second third fourth ");
+});
+
+test("batches keep to their limit: many pieces are spread, one large piece is cut", async () => {
+  const rig = new Rig({ batchBytes: 10 });
+  const admission = await rig.admit();
+  const pieces = ["1234", "5678", "90", "1", "23456789012345678901234567", "x", "", "y", "1234567890", "12345678901"];
+  await rig.push(admission, ...pieces);
+  for (const batch of rig.store.batches) assert.ok(batch.length > 0 && batch.length <= 10, `${batch.length} bytes`);
+  assert.equal(texts(rig.store.batches).join(""), pieces.join(""));
+  assert.equal(String(await rig.stored()), pieces.join(""));
+});
+
+test("whatever the sizes, every byte is stored once and in order", async () => {
+  const random = prng(4);
+  for (let round = 0; round < 50; round++) {
+    const rig = new Rig({ batchBytes: 1 + Math.floor(random() * 300) });
+    const admission = await rig.admit();
+    const all: Buffer[] = [];
+    for (let count = 0; count < 40; count++) {
+      const piece = randomBytes(Math.floor(random() * random() * 1000), round * 100 + count);
+      all.push(piece);
+      admission.appender.push(piece);
+      if (random() < 0.3) await settle();
+    }
+    await admission.end("complete");
+    assert.ok((await rig.stored()).equals(Buffer.concat(all)), `round ${round}`);
+  }
+});
+
+test("queued tells what is taken and not yet stored", async () => {
+  const rig = new Rig();
+  rig.store.holding = true;
+  const told: number[] = [];
+  const admission = await rig.admit("a", { stored: (offset) => told.push(offset) });
+  void rig.push(admission, "12345");
+  const first = await rig.store.next();
+  void rig.push(admission, "678");
+  assert.equal(admission.appender.queued, 8);
+  await first.store();
+  const second = await rig.store.next();
+  assert.equal(admission.appender.queued, 3);
+  await second.store();
+  await admission.appender.idle;
+  assert.equal(admission.appender.queued, 0);
+  assert.deepEqual(told, [5, 8]);
+});
+
+test("the end waits for what was taken, and takes nothing more", async () => {
+  const rig = new Rig();
+  rig.store.holding = true;
+  const admission = await rig.admit();
+  void rig.push(admission, "one ");
+  const first = await rig.store.next();
+  void rig.push(admission, "two ");
+  const ended = admission.end("complete");
+  void rig.push(admission, "too late");
+  await first.store();
+  await (await rig.store.next()).store();
+  assert.deepEqual(await ended, { size: 8, reason: "complete" });
+  assert.equal(String(await rig.stored()), "one two ");
+});
+
+test("the first reason for an end stands", async () => {
+  const rig = new Rig();
+  const admission = await rig.admit();
+  const ends = [admission.end("restarting"), admission.end("complete"), admission.end("lost")];
+  for (const end of ends) assert.deepEqual(await end, { size: 0, reason: "restarting" });
+});
+
+test("a write that fails ends the append: nothing more is taken, and the reason is told once", async () => {
+  const rig = new Rig();
+  rig.store.holding = true;
+  const failures: StreamError[] = [];
+  const admission = await rig.admit("a", { failed: (error) => failures.push(error) });
+  void rig.push(admission, "one ");
+  const first = await rig.store.next();
+  void rig.push(admission, "two ");
+  first.fail("no_space");
+  await admission.appender.idle;
+  void rig.push(admission, "three ");
+  assert.equal(admission.appender.queued, 0);
+  assert.deepEqual(
+    failures.map(({ code }) => code),
+    ["no_space"],
+  );
+  assert.equal(admission.appender.error?.code, "no_space");
+  assert.deepEqual(await admission.end("complete"), { size: 0, reason: "lost" });
+  assert.equal(rig.store.held.length, 0, "nothing more was written");
+});
+
+test("of a write that fails half-way the first half counts", async () => {
+  const rig = new Rig();
+  await rig.push(await rig.admit("b"), "other");
+  const admission = await rig.admit();
+  const { sink, ended } = rig.follow(admission);
+  rig.store.holding = true;
+  void rig.push(admission, "half|lost");
+  const held = await rig.store.next();
+  await held.storePart(5);
+  held.fail("no_space");
+  await admission.appender.idle;
+  assert.deepEqual(await admission.end("complete"), { size: 5, reason: "lost" });
+  assert.equal(await ended, "lost");
+  assert.equal(String(sink.bytes), "half|");
+  assert.equal(String(await rig.stored()), "half|");
+});
+
+test("a removed resource ends the append as deleted", async () => {
+  const rig = new Rig();
+  rig.store.holding = true;
+  const admission = await rig.admit();
+  void rig.push(admission, "x");
+  (await rig.store.next()).fail("changed");
+  assert.equal((await admission.end("complete")).reason, "deleted");
+});
+
+test("errors of a store that are no StreamErrors become some", async () => {
+  const rig = new Rig();
+  const admission = await rig.admit();
+  Object.assign(rig.store, { holding: true });
+  void rig.push(admission, "x");
+  const held = await rig.store.next();
+  held.fail("storage");
+  await admission.appender.idle;
+  assert.ok(admission.appender.error instanceof StreamError);
+  await admission.end("lost");
+});
+
+test("a path that can't be given back in order is free all the same, and the end does not reject", async () => {
+  const rig = new Rig();
+  const failures: string[] = [];
+  const admission = await rig.admit("a", { failed: (error) => failures.push(error.message) });
+  const { sink, ended } = rig.follow(admission);
+  await rig.push(admission, "stored");
+  rig.store.beforeRelease = Promise.reject(new Error("the disk says no to close"));
+  rig.store.beforeRelease.catch(() => {});
+  const outcome = await admission.end("complete");
+  assert.equal(outcome.size, 6);
+  await ended;
+  assert.equal(String(sink.bytes), "stored");
+  assert.match(admission.appender.error?.message ?? "", /says no/);
+  assert.equal(admission.appender.error?.code, "storage");
+  assert.equal(failures.length, 1);
+  rig.store.beforeRelease = Promise.resolve();
+  await (await rig.admit()).end("complete");
+});

@@ -1,0 +1,126 @@
+/** Text followers: frames end on character boundaries, and not a byte is lost for it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALL_BYTES, MIXED_TEXT, pieces, prng, randomBytes } from "../fixture/bytes.ts";
+import { Rig, type Running, settle } from "../fixture/rig.ts";
+import { TestSink } from "../fixture/test-sink.ts";
+
+/** Whether every frame but the last is text by itself, as a browser asks for. */
+function framesAreText({ sink }: Running): boolean {
+  const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  return sink.frames.slice(0, -1).every((frame) => {
+    try {
+      strict.decode(frame.bytes);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Character boundaries of UTF-8. */
+function boundaries(bytes: Buffer): number[] {
+  return [...bytes.keys()].filter((at) => ((bytes[at] as number) & 0xc0) !== 0x80);
+}
+
+test("text appended byte by byte leaves in whole characters", async () => {
+  const rig = new Rig();
+  const bytes = Buffer.from(MIXED_TEXT);
+  const admission = await rig.admit();
+  const running = rig.follow(admission, new TestSink("text"));
+  const binary = rig.follow(admission);
+  await settle();
+  for (const byte of bytes) await rig.push(admission, Buffer.of(byte));
+  assert.deepEqual(
+    running.sink.frames.map((frame) => Buffer.from(frame.bytes).toString()),
+    [...MIXED_TEXT],
+  );
+  assert.equal(binary.sink.frames.length, bytes.length, "others get each byte at once");
+  await admission.end("complete");
+});
+
+test("text followers who begin anywhere, join at any time and stall all get their bytes in whole characters", async () => {
+  const random = prng(21);
+  const text = Buffer.from(MIXED_TEXT.repeat(20));
+  const starts = boundaries(text);
+  for (let round = 0; round < 12; round++) {
+    const rig = new Rig({ followerBudgetBytes: 1 + Math.floor(random() * 300) });
+    const admission = await rig.admit();
+    const running: Running[] = [];
+    let size = 0;
+    for (const piece of pieces(text, 1 + Math.floor(random() * 20), round)) {
+      if (random() < 0.1) {
+        const possible = starts.filter((at) => at <= size);
+        const offset = possible[Math.floor(random() * possible.length)] ?? 0;
+        running.push(rig.follow(admission, new TestSink("text", random() < 0.3), offset));
+      }
+      for (const { sink } of running) if (random() < 0.05) sink.flow();
+      for (const { sink } of running) if (random() < 0.05) sink.stall();
+      await rig.push(admission, piece);
+      size += piece.length;
+    }
+    await admission.end("complete");
+    for (const one of running) {
+      one.sink.flow();
+      await one.ended;
+      assert.ok(one.sink.bytes.equals(text.subarray(one.start)), `round ${round}, from ${one.start}`);
+      assert.ok(framesAreText(one), `round ${round}, from ${one.start}`);
+    }
+  }
+});
+
+test("bytes that are no text come through all the same, from any offset", async () => {
+  const random = prng(22);
+  for (let round = 0; round < 12; round++) {
+    const rig = new Rig({ followerBudgetBytes: 500 });
+    const bytes = Buffer.concat([ALL_BYTES, randomBytes(800, round), Buffer.from([0xf0, 0x9f, 0x9c])]);
+    const admission = await rig.admit();
+    const running: Running[] = [];
+    let size = 0;
+    for (const piece of pieces(bytes, 9, round)) {
+      if (random() < 0.2) {
+        const sink = new TestSink("text", random() < 0.3);
+        running.push(rig.follow(admission, sink, Math.floor(random() * (size + 1))));
+      }
+      await rig.push(admission, piece);
+      size += piece.length;
+    }
+    await admission.end("complete");
+    for (const { sink, start, ended } of running) {
+      sink.flow();
+      await ended;
+      assert.ok(sink.bytes.equals(bytes.subarray(start)), `round ${round}, from ${start}`);
+      assert.ok(sink.frames.every((frame) => frame.bytes.length > 0));
+    }
+  }
+});
+
+test("an unfinished character at the end leaves with the end", async () => {
+  const rig = new Rig();
+  const admission = await rig.admit();
+  const { sink, ended } = rig.follow(admission, new TestSink("text"));
+  await rig.push(admission, Buffer.from([0x41, 0xe2, 0x82]));
+  await settle();
+  assert.deepEqual([...sink.bytes], [0x41]);
+  await admission.end("complete");
+  await ended;
+  assert.deepEqual([...sink.bytes], [0x41, 0xe2, 0x82]);
+});
+
+test("a character that one appender began and the next one finishes is whole", async () => {
+  const rig = new Rig();
+  const first = await rig.admit();
+  await rig.push(first, Buffer.from([0x41, 0xe2, 0x82]));
+  await first.end("complete");
+  const second = await rig.admit();
+  const fromStart = rig.follow(second, new TestSink("text"), 0);
+  const fromEnd = rig.follow(second, new TestSink("text"), 3);
+  await settle();
+  await rig.push(second, Buffer.from([0xac, 0x42]));
+  await settle();
+  assert.equal(String(fromStart.sink.bytes), "A€B");
+  assert.deepEqual([...fromEnd.sink.bytes], [0xac, 0x42]);
+  await second.end("complete");
+  await Promise.all([fromStart.ended, fromEnd.ended]);
+  assert.ok(framesAreText(fromStart));
+});
