@@ -82,11 +82,13 @@ export class AppendSink implements UnderlyingSink<Chunk>, SocketHandler {
     this.#setEnded(closing);
   }
 
-  async #send(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; at += this.#frameBytes) {
-      const piece = bytes.subarray(at, at + this.#frameBytes);
-      await this.#socket?.send(piece, this.#text);
-      this.bytes += piece.length;
+  async #send(chunks: readonly Uint8Array[]): Promise<void> {
+    for (const bytes of chunks) {
+      for (let at = 0; at < bytes.length; at += this.#frameBytes) {
+        const piece = bytes.subarray(at, at + this.#frameBytes);
+        await this.#socket?.send(piece, this.#text);
+        this.bytes += piece.length;
+      }
     }
   }
 

@@ -24,9 +24,11 @@ export type AppendSource =
  */
 export function streamOf(source: AppendSource): ReadableStream<Chunk> {
   if (typeof source === "string" || source instanceof Uint8Array) return fromIterable([source]);
-  if (source instanceof Blob) return source.stream();
-  if (isStream(source)) return source;
-  if (isIterable(source)) return fromIterable(source);
+  if (typeof source === "object" && source !== null) {
+    if (source instanceof Blob) return source.stream();
+    if (isStream(source)) return source;
+    if (isIterable(source)) return fromIterable(source);
+  }
   throw new StreamError("bad_request", "The source must be a stream, an iterable, a Blob, a string or a Uint8Array.");
 }
 
@@ -35,7 +37,7 @@ function isStream(source: object): source is ReadableStream<Chunk> {
 }
 
 function isIterable(source: object): source is AsyncIterable<Chunk> | Iterable<Chunk> {
-  return source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source);
+  return Symbol.asyncIterator in source || Symbol.iterator in source;
 }
 
 function fromIterable(source: AsyncIterable<Chunk> | Iterable<Chunk>): ReadableStream<Chunk> {
@@ -64,23 +66,23 @@ export class Encoder {
   #half = "";
 
   /** @throws {StreamError} `bad_request` for what is neither bytes nor text. */
-  encode(chunk: Chunk): Uint8Array {
+  encode(chunk: Chunk): readonly Uint8Array[] {
     if (typeof chunk === "string") {
       const text = this.#half + chunk;
       const last = text.charCodeAt(text.length - 1);
       const split = last >= 0xd800 && last <= 0xdbff;
       this.#half = split ? text.slice(-1) : "";
-      return this.#encoder.encode(split ? text.slice(0, -1) : text);
+      return [this.#encoder.encode(split ? text.slice(0, -1) : text)];
     }
-    if (chunk instanceof Uint8Array) return chunk;
+    if (chunk instanceof Uint8Array) return [...this.flush(), chunk];
     throw new StreamError("bad_request", `A chunk must be a string or a Uint8Array, not ${describe(chunk)}.`);
   }
 
   /** What is left at the end: a lone half of a character, as its replacement. */
-  flush(): Uint8Array {
+  flush(): readonly Uint8Array[] {
     const rest = this.#half;
     this.#half = "";
-    return this.#encoder.encode(rest);
+    return rest === "" ? [] : [this.#encoder.encode(rest)];
   }
 }
 

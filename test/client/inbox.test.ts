@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Inbox } from "../../src/client/inbox.ts";
+import { RECEIVE_BUFFER_BYTES, RECEIVE_OVERFLOW_BYTES } from "../../src/client/limits.ts";
+import type { ClientSocket } from "../../src/client/socket.ts";
+
+/** A socket that notes what is done to it. */
+function socket(pausable: boolean): { calls: string[]; socket: ClientSocket } {
+  const calls: string[] = [];
+  const note = (name: string) => (): void => void calls.push(name);
+  const common = { exactText: true, send: async () => {}, close: note("close"), terminate: note("terminate") };
+  return { calls, socket: pausable ? { ...common, pause: note("pause"), resume: note("resume") } : common };
+}
+
+describe("frames that wait to be read", () => {
+  it("come out in order, then the end", async () => {
+    const inbox = new Inbox();
+    const reading = inbox.read();
+    inbox.frame(Buffer.from("a"));
+    inbox.frame(Buffer.from(""));
+    inbox.frame(Buffer.from("b"));
+    inbox.closed({ code: 1000, reason: "" });
+    assert.deepEqual([String(await reading), String(await inbox.read()), await inbox.read()], ["a", "b", undefined]);
+  });
+
+  it("pause their socket when they are many, and let it go on when they are read", async () => {
+    const inbox = new Inbox();
+    const { calls, socket: paused } = socket(true);
+    inbox.frame(new Uint8Array(RECEIVE_BUFFER_BYTES));
+    inbox.frame(new Uint8Array(1));
+    assert.deepEqual(calls, [], "not known yet");
+    inbox.attach(paused);
+    assert.deepEqual(calls, ["pause"]);
+    inbox.frame(new Uint8Array(RECEIVE_BUFFER_BYTES));
+    assert.deepEqual(calls, ["pause"], "once");
+    await inbox.read();
+    await inbox.read();
+    assert.deepEqual(calls, ["pause"], "still half full");
+    await inbox.read();
+    assert.deepEqual(calls, ["pause", "resume"]);
+    assert.equal(inbox.overflowed, false);
+  });
+
+  it("drop a socket that cannot be paused, and keep what came before", async () => {
+    const inbox = new Inbox();
+    const { calls, socket: unstoppable } = socket(false);
+    inbox.attach(unstoppable);
+    inbox.frame(new Uint8Array(RECEIVE_OVERFLOW_BYTES));
+    assert.deepEqual(calls, []);
+    inbox.frame(new Uint8Array(1));
+    assert.deepEqual(calls, ["terminate"]);
+    inbox.frame(new Uint8Array(1));
+    inbox.closed({ code: 1006, reason: "" });
+    assert.equal(inbox.overflowed, true);
+    assert.equal((await inbox.read())?.length, RECEIVE_OVERFLOW_BYTES);
+    assert.equal((await inbox.read())?.length, 1);
+    assert.equal(await inbox.read(), undefined);
+  });
+});
