@@ -56,6 +56,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
 /** No limit may be set above these. */
 const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024 };
 
+/** No time may be longer than this: a timer that is set for longer fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** These may be zero, which switches them off. */
 const MAY_BE_ZERO: ReadonlySet<string> = new Set(["idleTimeoutMs", "pingIntervalMs", "graceMs"]);
 
@@ -71,11 +74,11 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set(["idleTimeoutMs", "pingInterval
 export function resolveLimits(given: Partial<Limits> = {}): Readonly<Limits> {
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    if (!(name in DEFAULT_LIMITS)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
       throw new RangeError(`limits.${name} is not a limit; the limits are ${Object.keys(DEFAULT_LIMITS).join(", ")}`);
     }
     const least = MAY_BE_ZERO.has(name) ? 0 : 1;
-    const most = CAPS[name as keyof Limits] ?? Number.MAX_SAFE_INTEGER;
+    const most = CAPS[name as keyof Limits] ?? (name.endsWith("Ms") ? LONGEST_MS : Number.MAX_SAFE_INTEGER);
     if (!Number.isSafeInteger(value) || value < least || value > most) {
       throw new RangeError(`limits.${name} must be a whole number from ${least} to ${most}, not ${String(value)}`);
     }
