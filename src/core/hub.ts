@@ -22,6 +22,8 @@ interface Holder {
 
 /** What the owner of an admission wants to hear, and may be asked. */
 export interface AdmissionEvents extends AppenderEvents {
+  /** Whether the appender has said goodbye, although its connection is not gone yet. Ends the append if it has. */
+  hasLeft?(): boolean;
   /** Milliseconds until the path will be free, where that is known. */
   retryAfterMs?(): number | undefined;
   /** The server shuts down, and this append has no connection that would hear of it. */
@@ -84,7 +86,7 @@ export class Hub {
    */
   async admit(path: string, events: AdmissionEvents = {}): Promise<Admission> {
     for (let holder = this.#holders.get(path); holder; holder = this.#holders.get(path)) {
-      if (!holder.ending) throw taken(path, holder.events.retryAfterMs?.());
+      if (!holder.ending && !holder.events.hasLeft?.()) throw taken(path, holder.events.retryAfterMs?.());
       await holder.free;
     }
     this.assertOpen();

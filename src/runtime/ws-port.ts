@@ -4,14 +4,16 @@
  */
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
-import { Sender, type WebSocket } from "ws";
+import * as wsPackage from "ws";
 import type { Frame } from "../core/frame.ts";
 import { NO_BYTES } from "../core/text.ts";
 import type { SocketHandler, SocketPort } from "../faces/platform.ts";
 import { Drain } from "./drain.ts";
 
 /** Whether this is the package itself. */
-const isGenuine = typeof (Sender as { frame?: unknown } | undefined)?.frame === "function";
+const isGenuine = typeof (wsPackage as { Sender?: { frame?: unknown } }).Sender?.frame === "function";
+
+type WebSocket = wsPackage.WebSocket;
 
 /** Connects a `ws` socket and the network socket below it to a handler. */
 export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): void {
