@@ -27,8 +27,11 @@ import { type Reserved, reservedIn } from "./reserved.ts";
 import { FileSessions } from "./sessions.ts";
 import { watchFile } from "./watch.ts";
 
+/** The levels of {@link FileStoreOptions.durability}. */
+export const DURABILITIES = ["os", "disk"] as const;
+
 /** What it takes for a byte to count as stored; see {@link FileStoreOptions.durability}. */
-export type Durability = "os" | "disk";
+export type Durability = (typeof DURABILITIES)[number];
 
 /** How to open a {@link fileStore}. */
 export interface FileStoreOptions {
@@ -57,7 +60,7 @@ let lastEpoch = 0;
  */
 export function fileStore(options: FileStoreOptions = {}): Store {
   const { root = "./data", readBytes = DEFAULT_LIMITS.readBytes, durability = "os" } = options;
-  if (durability !== "os" && durability !== "disk") {
+  if (!DURABILITIES.includes(durability)) {
     throw new TypeError(`The durability is "os" or "disk", not ${JSON.stringify(durability)}.`);
   }
   const folder = resolve(root);
