@@ -9,6 +9,7 @@ import type { SocketPort } from "../../src/faces/platform.ts";
 class FakePort implements SocketPort {
   pending = 0;
   paused = false;
+  closing = false;
   pings = 0;
   terminated = 0;
   ping(): void {
