@@ -29,19 +29,19 @@ export interface FaultOptions {
   readonly runtimes?: readonly Runtime[];
   /** Limits of the server. */
   readonly limits?: Readonly<Record<string, number>>;
-  /** A folder to serve, which is the caller's to remove. */
-  readonly root?: string;
+  /** Makes the folder to serve. Default: a temporary one. */
+  readonly prepare?: () => Promise<{ root: string; remove: () => Promise<void> }>;
   /** Why it can't run here. */
   readonly skip?: string | undefined;
 }
 
 /** Registers a test on each runtime, with a server of its own. */
 export function faultTest(what: string, options: FaultOptions, run: (fault: Fault) => Promise<void>): void {
-  const { runtimes = RUNTIMES, limits = {}, skip } = options;
+  const { runtimes = RUNTIMES, limits = {}, prepare = temporaryRoot, skip } = options;
   const args = Object.entries(limits).flatMap(([name, value]) => ["--limit", `${name}=${value}`]);
   for (const runtime of runtimes) {
     test(`${what} (${runtime})`, { timeout: TIMEOUT_MS, ...(skip === undefined ? {} : { skip }) }, async () => {
-      const root = options.root ?? (await temporaryFolder("fault"));
+      const { root, remove } = await prepare();
       const started: { server: TestServer; peers: Peers }[] = [];
       const restart = async (): Promise<{ server: TestServer; peers: Peers }> => {
         const server = await startStandalone(runtime, { root, args });
@@ -56,8 +56,13 @@ export function faultTest(what: string, options: FaultOptions, run: (fault: Faul
           await server.kill9();
           peers.dispose();
         }
-        if (options.root === undefined) await removeFolder(root);
+        await remove();
       }
     });
   }
+}
+
+async function temporaryRoot(): Promise<{ root: string; remove: () => Promise<void> }> {
+  const root = await temporaryFolder("fault");
+  return { root, remove: () => removeFolder(root) };
 }
