@@ -14,8 +14,10 @@ const ENEMY = "https://enemy.example";
 
 for (const runtime of RUNTIMES) {
   const server = await startMounted(runtime);
-  after(() => expectCleanStop(server));
-  describe(`middleware on ${runtime}`, { concurrency: 4, timeout: 60_000 }, () => cases(runtime, server));
+  describe(`middleware on ${runtime}`, { concurrency: 4, timeout: 60_000 }, () => {
+    after(() => expectCleanStop(server));
+    cases(runtime, server);
+  });
 }
 
 function cases(runtime: Runtime, { url, program }: TestServer): void {
