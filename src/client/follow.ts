@@ -91,7 +91,7 @@ async function* followed(request: Request): AsyncGenerator<Uint8Array, void, voi
     received += bytes.length;
     yield bytes;
   }
-  if (!inbox.closing || signal.aborted) return;
+  if (!inbox.closing || signal.aborted) throw aborted(signal, target.url);
   const { code, error } = inbox.closing;
   if (!inbox.overflowed && error === undefined && (code === 1000 || code === 1005)) return;
   // A follow that began at the end of something can't say where it is now.

@@ -119,7 +119,7 @@ function toResponse(asked: ClientRequest, message: IncomingMessage): Response {
   const status = message.statusCode ?? 500;
   const statusText = message.statusMessage ?? "";
   if ([101, 204, 205, 304].includes(status)) {
-    asked.destroy();
+    hangUp(asked);
     return new Response(null, { status: status === 101 ? 500 : status, statusText, headers });
   }
   return new Response(bodyOf(asked, message), { status, statusText, headers });
@@ -138,6 +138,8 @@ function bodyOf(asked: ClientRequest, message: IncomingMessage): ReadableStream<
         message.on("end", () => {
           if (!over && message.complete) controller.close();
           over ||= message.complete;
+          // Some servers leave the connection open, and nobody would ever use it again.
+          hangUp(asked);
         });
         const fail = (error?: Error): void => {
           if (!over) controller.error(error ?? new Error("the response broke off"));
@@ -151,11 +153,17 @@ function bodyOf(asked: ClientRequest, message: IncomingMessage): ReadableStream<
       },
       cancel() {
         over = true;
-        asked.destroy();
+        hangUp(asked);
       },
     },
     new ByteLengthQueuingStrategy({ highWaterMark: 64 * 1024 }),
   );
+}
+
+/** Node does not close the socket of a request that is complete, and Bun shows none. */
+function hangUp(asked: ClientRequest): void {
+  asked.destroy();
+  (asked.socket as Socket | null)?.destroy();
 }
 
 /** The bytes without what a Buffer adds to them. */
