@@ -1,0 +1,79 @@
+/**
+ * Where one measurement takes place: a fresh server with a fresh folder, load generators, and what all of it costs.
+ * @module
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Generator } from "./generator.ts";
+import type { Numbers } from "./load.ts";
+import type { Peer, Server } from "./peers/peer.ts";
+import type { Size } from "./size.ts";
+import { cpuSeconds, peakBytes } from "./usage.ts";
+
+/** A measurement's surroundings. */
+export class Stage {
+  readonly peer: Peer;
+  readonly size: Size;
+  /** The whole run's folder, where content that many need can be. */
+  readonly below: string;
+  /** Where the server has its data; removed at the end. */
+  readonly folder: string;
+  readonly server: Server;
+  readonly #generators: Generator[] = [];
+
+  private constructor(peer: Peer, size: Size, below: string, folder: string, server: Server) {
+    this.peer = peer;
+    this.size = size;
+    this.below = below;
+    this.folder = folder;
+    this.server = server;
+  }
+
+  /** Sets up, has something measured, and clears away, whatever happens. */
+  static async use(
+    peer: Peer,
+    size: Size,
+    below: string,
+    measure: (stage: Stage) => Promise<Numbers>,
+  ): Promise<Numbers> {
+    const folder = await mkdtemp(join(below, `${peer.name}-`));
+    try {
+      const server = await peer.start(folder);
+      const stage = new Stage(peer, size, below, folder, server);
+      try {
+        return await measure(stage);
+      } finally {
+        // Their connections first: then the server has nobody to wait for.
+        await Promise.all(stage.#generators.map((generator) => generator.stop()));
+        await server.stop();
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** A load generator of its own. */
+  generator(): Generator {
+    const generator = new Generator();
+    this.#generators.push(generator);
+    return generator;
+  }
+
+  /** Begins to count what is used; the result is what was, from then on. */
+  meter(): () => { serverCpu: number; generatorCpu: number; peakMemory: number } {
+    const { pids } = this.server;
+    const generators = this.#generators.map(({ pid }) => pid);
+    const startMs = performance.now();
+    const serverBefore = cpuSeconds(pids);
+    const before = generators.map((pid) => cpuSeconds([pid]));
+    return () => {
+      const seconds = (performance.now() - startMs) / 1000;
+      const busy = generators.map((pid, index) => (cpuSeconds([pid]) - (before[index] ?? 0)) / seconds);
+      return {
+        serverCpu: ((cpuSeconds(pids) - serverBefore) / seconds) * 100,
+        generatorCpu: Math.max(0, ...busy) * 100,
+        peakMemory: peakBytes(pids) / 1024 / 1024,
+      };
+    };
+  }
+}
