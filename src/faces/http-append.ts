@@ -20,7 +20,8 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const { c, platform, path } = exchange;
   const { hub, limits } = service;
   platform.unhurried?.(c);
-  const { appender, end } = await hub.admit(path);
+  // A sender that is quiet must not keep a failure to itself.
+  const { appender, end } = await hub.admit(path, { failed: (error) => intake.stop(error) });
   const intake = new Intake(c.req.raw.body, appender, limits);
   let ended: Promise<Outcome> | undefined;
   const forget = await onShutdown(hub, end, async () => {
