@@ -57,15 +57,21 @@ export class Channel implements Followable {
     return this.#handle.offset;
   }
 
+  /** Aborts when another process has taken the path over. */
+  get lost(): AbortSignal {
+    return this.#handle.lost;
+  }
+
   /**
    * Ends the channel: gives the path back to the store, then tells the followers. The writable must have been closed,
    * aborted or have failed before.
    */
   async finish(reason: EndReason): Promise<Outcome> {
     await this.#broadcasting;
-    const outcome: Outcome = { size: this.size, reason };
+    // What another process goes on with has not ended, whatever became of it here.
+    const outcome: Outcome = { size: this.size, reason: this.lost.aborted ? "restarting" : reason };
     try {
-      await this.#handle.release(reason);
+      await this.#handle.release(outcome.reason);
     } finally {
       this.outcome = outcome;
       this.broadcast.dissolve();

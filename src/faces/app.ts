@@ -56,14 +56,17 @@ const METHODS = ["GET", "HEAD", "POST", "PUT"];
 export function createApp(parts: AppParts): StreamApp {
   const limits = resolveLimits(parts.limits);
   const hub = new Hub(parts.store, limits);
+  const log = parts.log ?? (() => {});
   const service: Service = {
     store: parts.store,
     hub,
     limits,
-    log: parts.log ?? (() => {}),
+    log,
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
-    sessions: new Sessions(hub),
+    sessions: new Sessions(hub, (path, error) => {
+      log({ type: "error", path, message: `The append session of "/${path}" can't be kept or forgotten.`, error });
+    }),
     listings: parts.listings ?? true,
     origins: new Set(parts.origins),
     platform: parts.platform,
@@ -72,7 +75,7 @@ export function createApp(parts: AppParts): StreamApp {
   if (parts.cors) app.use(crossOrigin(service.origins));
   app.all("*", (c) => answer(service, c).catch((thrown: unknown) => refuse(service, thrown)));
   service.sessions.restore().catch((error: unknown) => {
-    service.log({ type: "error", message: "The open sessions can't be read.", error });
+    log({ type: "error", message: "The open sessions can't be read.", error });
   });
   const close = (): Promise<void> => hub.close();
   if (parts.signal?.aborted) void close();

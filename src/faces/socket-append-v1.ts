@@ -3,7 +3,7 @@
  * @module
  */
 
-import { StreamError } from "../core/errors.ts";
+import { StreamError, WIRE_FORMS } from "../core/errors.ts";
 import { parseOffset } from "../core/offset.ts";
 import type { AppendSession, SessionConnection } from "../core/session.ts";
 import { controlFrame, controlType, PROTOCOL, SUPERSEDED } from "./control.ts";
@@ -27,12 +27,20 @@ export async function appendWithSession(service: Service, exchange: Exchange): P
       ? await service.sessions.open(path, size)
       : { session: await service.sessions.resume(path, given), token: given };
   const connection = new SessionAppend(service, exchange, session, token);
+  session.expect(connection);
   try {
     return await platform.upgrade(c, connection, { mayBeSilent: false, protocol: PROTOCOL });
   } catch (error) {
     connection.closed();
     throw error;
   }
+}
+
+/** The close code that brings a client back with its session. */
+const RESTARTING = WIRE_FORMS.restarting.close;
+
+function comeBack(): StreamError {
+  return new StreamError("restarting", "The server is restarting. Come back in a moment, with your session.");
 }
 
 /** One connection of a session. */
@@ -59,7 +67,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
 
   failed(error: StreamError): void {
     // Another process goes on with the session: the client finds it there.
-    this.#leave(error.code === "fenced" ? 1012 : error.closeCode, error);
+    this.#leave(error.code === "fenced" ? RESTARTING : error.closeCode, error);
   }
 
   superseded(): void {
@@ -73,7 +81,8 @@ class SessionAppend extends SocketSession implements SessionConnection {
   protected override begin(port: SocketPort): void {
     void this.#start(port).catch((error: unknown) => {
       const failure = StreamError.from(error);
-      this.#leave(failure.closeCode, failure);
+      // It ended while this connection was made. Whoever comes back is told so, before any upgrade.
+      this.#leave(failure.code === "gone" ? RESTARTING : failure.closeCode, failure);
     });
   }
 
@@ -90,10 +99,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   }
 
   protected override restart(): void {
-    this.#leave(
-      1012,
-      new StreamError("restarting", "The server is restarting. Come back in a moment, with your session."),
-    );
+    this.#leave(RESTARTING, comeBack());
   }
 
   protected override end(): void {
@@ -124,12 +130,20 @@ class SessionAppend extends SocketSession implements SessionConnection {
 
   async #complete(): Promise<void> {
     this.#over = true;
-    const { size } = await this.#session.end("complete");
-    this.#journalEnd("complete");
-    this.port?.send(controlFrame({ type: "ack", offset: size }));
-    this.port?.send(controlFrame({ type: "end", offset: size }));
-    await this.port?.drained(0);
-    this.port?.close(1000, "");
+    const { size, reason } = await this.#session.end("complete");
+    const { error } = this.#session;
+    this.#journalEnd(error?.code ?? reason);
+    if (reason === "complete") {
+      this.port?.send(controlFrame({ type: "ack", offset: size }));
+      this.port?.send(controlFrame({ type: "end", offset: size }));
+      await this.port?.drained(0);
+      this.port?.close(1000, "");
+    } else if (reason === "restarting") {
+      this.port?.close(RESTARTING, closeReason(comeBack().message));
+    } else {
+      const failure = error ?? new StreamError("storage", "The append has ended, and not all of it is stored.");
+      this.port?.close(failure.closeCode, closeReason(failure.message));
+    }
   }
 
   /** Ends the connection; the session waits for the next one, unless it is over itself. */

@@ -85,7 +85,7 @@ class SocketFollow extends SocketSession {
       ended = "lost";
       failure = StreamError.from(thrown, "storage");
     }
-    if (this.service.hub.closing || ended === "restarting") {
+    if (ended === "restarting" || (ended === "gone" && this.service.hub.closing)) {
       failure = new StreamError("restarting", "The server is restarting. Come back in a moment, at your offset.");
     }
     this.#stopBeating?.();
