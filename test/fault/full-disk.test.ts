@@ -91,6 +91,7 @@ diskTest(
 diskTest("others on the same full disk go on as soon as there is space", async ({ peers }, disk) => {
   const patient = await peers.appender("patient.txt");
   await patient.text("before ");
+  await (await peers.follower("patient.txt")).received.atLeast(7);
   disk.fill(8 * MIB);
   const greedy = await peers.appender("greedy.bin").catch(() => undefined);
   for (let count = 0; count < 50; count++) void greedy?.binary(Buffer.alloc(100_000));
