@@ -74,6 +74,8 @@ export class Appender {
   async #end(reason: EndReason): Promise<Outcome> {
     await this.#writing;
     if (!this.error) await this.#writer.close().catch((error: unknown) => this.#fail(error));
+    // What failed elsewhere than in a write has left the channel open.
+    if (this.error) await this.#writer.abort(this.error).catch(() => {});
     try {
       return await this.channel.finish(this.error?.code === "changed" ? "deleted" : this.error ? "lost" : reason);
     } catch (error) {

@@ -78,10 +78,19 @@ export function lastWord(name: string, ended: EndReason): string {
   return `${ENDED}${ended}-${name}`;
 }
 
-/** How the append of an entry ended; nothing when its owner has not said. */
-export function endedAs(names: readonly string[], entry: string): EndReason | undefined {
-  const word = names.find((name) => name.startsWith(ENDED) && name.endsWith(`-${entry}`));
-  return word?.slice(ENDED.length, -entry.length - 1) as EndReason | undefined;
+/** A last word: of which entry, and how its append ended. */
+export interface LastWord {
+  readonly entry: string;
+  readonly ended: EndReason;
+}
+
+/** The last words among the names in a folder, oldest entry first. */
+export function lastWords(names: readonly string[]): LastWord[] {
+  const words = names.flatMap((name) => {
+    const [, ended, entry] = /^ended-([a-z]+)-(.*)$/.exec(name) ?? [];
+    return ended === undefined || entry === undefined ? [] : [{ ended: ended as EndReason, entry }];
+  });
+  return words.sort((one, other) => Number.parseInt(one.entry, 10) - Number.parseInt(other.entry, 10));
 }
 
 /** Of the names in a folder the last words, if nobody is there who would read them. */

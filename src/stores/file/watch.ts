@@ -6,7 +6,16 @@ import { randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EndReason, Growth } from "../../core/store.ts";
-import { claimsFolder, type Entry, endedAs, holdersOf, namesIn, removeEmpty, unheardWords, WATCH } from "./entries.ts";
+import {
+  claimsFolder,
+  type Entry,
+  holdersOf,
+  lastWords,
+  namesIn,
+  removeEmpty,
+  unheardWords,
+  WATCH,
+} from "./entries.ts";
 import { isMissing } from "./errors.ts";
 import type { Owner } from "./owner.ts";
 import { type Reserved, removeFile, writeWhole } from "./reserved.ts";
@@ -71,11 +80,14 @@ interface Next {
 async function nextAfter(holder: Entry, { reserved, owner, file, resumable }: Watched): Promise<Next> {
   const holders = await holdersOf(reserved, owner, file);
   if (holders.some(({ name }) => name === holder.name)) return { holder };
-  const said = endedAs(await namesIn(claimsFolder(reserved, file)), holder.name);
+  // Whoever takes a path from one that died, slept or shut down goes on with the same append, and may have ended it.
+  const words = lastWords(await namesIn(claimsFolder(reserved, file)));
+  const since = words.filter(({ entry }) => Number.parseInt(entry, 10) >= Number.parseInt(holder.name, 10));
+  const end = since.find(({ ended }) => ended !== "restarting");
   const [successor] = holders;
-  // Whoever takes a path from one that died, slept or shut down goes on with the same append.
-  if (successor && (said === undefined || said === "restarting")) return { holder: successor };
-  return { ended: said ?? ((await resumable()) ? "restarting" : "lost") };
+  if (end) return { ended: end.ended };
+  if (successor) return { holder: successor };
+  return { ended: since.length > 0 || (await resumable()) ? "restarting" : "lost" };
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {
