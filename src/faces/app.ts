@@ -88,7 +88,8 @@ async function answer(service: Service, c: Context): Promise<Response> {
   if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not known here.`, METHODS);
   const platform = await service.platform(c);
   const { path, base } = locate(c, platform);
-  const exchange: Exchange = { c, platform, path };
+  const peer = platform.peer?.(c);
+  const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) } };
   const verb = verbOf(c);
   const socket = wantsWebSocket(c);
   if (socket || verb === "APPEND") checkOrigin(c, service.origins);
@@ -99,12 +100,15 @@ async function answer(service: Service, c: Context): Promise<Response> {
 }
 
 async function append(service: Service, exchange: Exchange, socket: boolean): Promise<Response> {
-  const { c, path } = exchange;
+  const { c, subject } = exchange;
+  const { path } = subject;
   if (path === "" || c.req.path.endsWith("/")) {
     throw new StreamError("bad_path", "The path of a folder can't be appended to. Add a file name.", { path });
   }
   if (socket) return offersV1(c) ? appendWithSession(service, exchange) : appendOverSocket(service, exchange);
   if (c.req.method === "POST" || c.req.method === "PUT") return appendBody(service, exchange);
+  // Browsers hide why an upgrade was refused; a client there asks again like this.
+  service.hub.assertFree(path);
   throw new StreamError(
     "upgrade_required",
     `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,
@@ -119,7 +123,8 @@ async function read(
   verb: Verb | undefined,
   socket: boolean,
 ): Promise<Response> {
-  const { c, path } = exchange;
+  const { c, subject } = exchange;
+  const { path } = subject;
   if (c.req.method !== "GET" && c.req.method !== "HEAD") {
     throw notAllowed(`${c.req.method} needs the verb APPEND: add "?verb=APPEND" to the URL.`, ["GET", "HEAD"]);
   }

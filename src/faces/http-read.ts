@@ -15,7 +15,7 @@ import type { Exchange, Service } from "./service.ts";
  *
  * @throws {StreamError} `range` for an offset past the end, `bad_request`.
  */
-export function readSnapshot(service: Service, { c, path }: Exchange, found: StoreStat): Response {
+export function readSnapshot(service: Service, { c, subject: { path } }: Exchange, found: StoreStat): Response {
   const { offset, tail } = c.req.query();
   const start = resolveStart(parseStart(offset, tail), found.size);
   const headers = snapshotHeaders(path, found);

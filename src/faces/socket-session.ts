@@ -44,6 +44,7 @@ export abstract class SocketSession implements SocketHandler {
       return;
     }
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.port = port;
     this.#watch = this.service.liveness.watch(port);
     this.begin(port);
