@@ -77,8 +77,8 @@ function choose(options: Options, program: string) {
   });
 }
 
-function allPeers({ url }: Options, program: string): Peer[] {
-  const ours = url === undefined ? httpfstreamPeers(program) : [runningPeer(url)];
+function allPeers({ url, profile }: Options, program: string): Peer[] {
+  const ours = url === undefined ? httpfstreamPeers(program, profile) : [runningPeer(url)];
   return [...ours, barePeer(), nchanPeer(), durablePeer(), sendfilePeer(), catPeer()];
 }
 
