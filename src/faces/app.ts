@@ -155,7 +155,9 @@ function locate(c: Context, platform: Platform): { path: string; base: string } 
   // Some runtimes resolve dot segments before we see them; what was sent decides.
   const target = platform.target?.(c);
   if (target !== undefined) refuseDots(target);
-  const { pathname } = new URL(c.req.url);
+  // Taken as it stands, not through URL, which resolves dot segments: the router, and so whatever guards a path in front
+  // of us, has seen it like this.
+  const pathname = c.req.url.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "") || "/";
   refuseDots(pathname);
   const path = resourcePath(pathname, { skip, folder: true });
   return {
