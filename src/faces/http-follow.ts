@@ -36,6 +36,7 @@ export function followBody(service: Service, exchange: Exchange, hold: Hold): Re
   });
   const finished = journal(service, exchange.subject, { type: "follow", transport: "http", offset: start });
   platform.unhurried?.(c);
+  platform.onGone?.(c, () => sink.leave());
   done = follower
     .run()
     .then(
