@@ -4,11 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
-import { ROOT } from "../lib/install.mjs";
 import type { CommandMessage, Commands, ResultMessage } from "./generator/protocol.ts";
-
-const SCRIPT = fileURLToPath(new URL("./generator/main.ts", import.meta.url));
 
 interface Pending {
   readonly resolve: (result: unknown) => void;
@@ -22,9 +18,9 @@ export class Generator {
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
 
-  constructor() {
-    const args = ["--import", "tsx", SCRIPT];
-    this.#child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  /** Starts one; `program` is its built `main.js`. */
+  constructor(program: string) {
+    this.#child = spawn(process.execPath, [program], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.pid = this.#child.pid ?? -1;
     this.#child.on("message", (message: ResultMessage) => this.#answered(message));
     this.#child.once("close", () => this.#ended());

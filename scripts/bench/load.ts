@@ -3,6 +3,7 @@
  * @module
  */
 import type { Ability, Way } from "./peers/peer.ts";
+import type { Size } from "./size.ts";
 import type { Stage } from "./stage.ts";
 
 /** One number that a load measures. */
@@ -15,7 +16,7 @@ export interface Metric {
   readonly better: "more" | "less";
 }
 
-/** The numbers of one measurement, by the keys of their metrics. */
+/** The numbers of one measurement, by the keys of their metrics; there may be others beside them. */
 export type Numbers = Readonly<Record<string, number>>;
 
 /** A goal for what is ours. */
@@ -37,7 +38,7 @@ export interface Load {
   /** A short stable name. */
   readonly name: string;
   /** What it is, for people. */
-  readonly title: string;
+  readonly title: (size: Size) => string;
   /** What it measures; the first metric is the one that the chart shows and that ratios are made of. */
   readonly metrics: readonly [Metric, ...Metric[]];
   readonly goals: readonly Goal[];
@@ -55,8 +56,10 @@ export interface Load {
   measure(stage: Stage): Promise<Numbers>;
 }
 
-/** What a server costs, in all loads. */
+/** How busy the server was, of one processor. */
 export const SERVER_CPU: Metric = { key: "serverCpu", title: "server CPU", unit: "%", better: "less" };
+/** What a server costs for what it does: the number that other work on the machine disturbs least. */
+export const SERVER_COST: Metric = { key: "serverCost", title: "server CPU", unit: "s/GiB", better: "less" };
 /** How busy the load generators were, of one processor each. */
 export const GENERATOR_CPU: Metric = { key: "generatorCpu", title: "generator CPU", unit: "%", better: "less" };
 /** The most memory that the server had in use. */

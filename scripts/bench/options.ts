@@ -3,6 +3,7 @@
  * @module
  */
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { RUNTIMES, type Runtime } from "./peers/httpfstream.ts";
 import { SIZES, type SizeName } from "./size.ts";
@@ -19,6 +20,8 @@ export interface Options {
   readonly rounds: number;
   /** A server that runs already, to be measured instead of ours. */
   readonly url?: string;
+  /** A folder for CPU profiles of our server on Node. */
+  readonly profile?: string;
   /** Files to write. */
   readonly json?: string;
   readonly svg?: string;
@@ -39,6 +42,7 @@ Measures this checkout and its peers, all in one run, and prints a table.
   --rounds N          how often each is measured (default: what the size says)
   --json FILE         write the results
   --svg FILE          draw a chart
+  --profile DIR       write a CPU profile of our server on Node for each measurement
   --help              this text
 
 It takes about an hour in full, and wants the machine for itself. This one has ${availableParallelism()} processors.
@@ -59,6 +63,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     size,
     rounds: values.rounds === undefined ? SIZES[size].rounds : count("--rounds", values.rounds),
     ...(values.url === undefined ? {} : { url: values.url }),
+    ...(values.profile === undefined ? {} : { profile: resolve(values.profile) }),
     ...(values.json === undefined ? {} : { json: values.json }),
     ...(values.svg === undefined ? {} : { svg: values.svg }),
   };
@@ -79,6 +84,7 @@ function parse(args: readonly string[]) {
         quick: flag,
         size: { ...text, default: "full" },
         rounds: text,
+        profile: text,
         json: text,
         svg: text,
         help: flag,

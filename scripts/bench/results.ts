@@ -5,6 +5,7 @@
 import type { Goal, Load, Metric, Numbers } from "./load.ts";
 import type { Machine } from "./machine.ts";
 import type { Peer } from "./peers/peer.ts";
+import type { Size } from "./size.ts";
 import { median } from "./stats.ts";
 
 /** One peer in one load. */
@@ -17,8 +18,10 @@ export interface Row {
   readonly isOurs: boolean;
   /** One for each round that succeeded. */
   readonly samples: Numbers[];
-  /** Why it was not measured, or what failed. */
-  readonly problems: string[];
+  /** Why it could not be measured here. */
+  readonly missing?: string;
+  /** What went wrong, one for each round that failed. */
+  readonly failures: string[];
 }
 
 /** One load. */
@@ -41,13 +44,14 @@ export interface Results {
 }
 
 /** An empty row. */
-export function emptyRow({ name, title, version, runtime, way }: Peer, problems: string[]): Row {
-  return { peer: name, title, version, runtime, isOurs: way !== undefined, samples: [], problems };
+export function emptyRow({ name, title, version, runtime, way, missing }: Peer): Row {
+  const row = { peer: name, title, version, runtime, isOurs: way !== undefined, samples: [], failures: [] };
+  return missing === undefined ? row : { ...row, missing };
 }
 
 /** A load without results. */
-export function emptyResult({ name, title, metrics, goals }: Load): LoadResult {
-  return { name, title, metrics, goals, rows: [] };
+export function emptyResult({ name, title, metrics, goals }: Load, size: Size): LoadResult {
+  return { name, title: title(size), metrics, goals, rows: [] };
 }
 
 /** The median of a metric; NaN when it was never measured. */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { build } from "./build.ts";
-import type { Load } from "./load.ts";
+import type { Load, Numbers } from "./load.ts";
 import { LOADS } from "./loads/all.ts";
 import { describeMachine } from "./machine.ts";
 import { type Options, UsageError } from "./options.ts";
@@ -17,8 +17,8 @@ import { nchanPeer, sendfilePeer } from "./peers/nginx.ts";
 import { barePeer, durablePeer } from "./peers/node-servers.ts";
 import type { Peer } from "./peers/peer.ts";
 import { emptyResult, emptyRow, type Results } from "./results.ts";
-import { SIZES, type Size } from "./size.ts";
-import { Stage } from "./stage.ts";
+import { SIZES } from "./size.ts";
+import { type Setting, Stage } from "./stage.ts";
 
 /** Measures what the options say. `progress` is told what is being done. */
 export async function run(options: Options, progress: (line: string) => void): Promise<Results> {
@@ -27,13 +27,15 @@ export async function run(options: Options, progress: (line: string) => void): P
   const clear = (): void => rmSync(below, { recursive: true, force: true });
   process.once("exit", clear);
   try {
-    const plan = choose(options, below);
+    const { server, generator } = build(below);
+    const plan = choose(options, server);
+    const setting = { size: SIZES[options.size], below, generatorProgram: generator };
     for (let round = 0; round < options.rounds; round++) {
       for (const { load, entries } of plan) {
         for (const { peer, row } of rotated(entries, round)) {
           if (peer.missing !== undefined) continue;
-          const outcome = await measure(load, peer, SIZES[options.size], below);
-          if (typeof outcome === "string") row.problems.push(outcome);
+          const outcome = await measure(load, peer, setting);
+          if (typeof outcome === "string") row.failures.push(outcome);
           else row.samples.push(outcome);
           progress(`round ${round + 1}/${options.rounds}  ${load.name}  ${peer.name}  ${summary(load, outcome)}`);
         }
@@ -54,8 +56,8 @@ export async function run(options: Options, progress: (line: string) => void): P
 }
 
 /** Which loads and peers, each with an empty row. */
-function choose(options: Options, below: string) {
-  const peers = allPeers(options, below);
+function choose(options: Options, program: string) {
+  const peers = allPeers(options, program);
   const unknown = options.peers.find((name) => !peers.some((peer) => peer.name === name));
   if (unknown !== undefined) {
     throw new UsageError(`There is no peer "${unknown}"; there are ${peers.map(({ name }) => name).join(", ")}.`);
@@ -66,13 +68,17 @@ function choose(options: Options, below: string) {
   if (wanted.length === 0) throw new UsageError(`The loads are ${LOADS.map(({ name }) => name).join(", ")}.`);
   return wanted.map((load) => {
     const chosen = peers.filter((peer) => suits(load, peer, options));
-    const entries = chosen.map((peer) => ({ peer, row: emptyRow(peer, peer.missing ? [peer.missing] : []) }));
-    return { load, entries, result: { ...emptyResult(load), rows: entries.map(({ row }) => row) } };
+    const entries = chosen.map((peer) => ({ peer, row: emptyRow(peer) }));
+    return {
+      load,
+      entries,
+      result: { ...emptyResult(load, SIZES[options.size]), rows: entries.map(({ row }) => row) },
+    };
   });
 }
 
-function allPeers({ url }: Options, below: string): Peer[] {
-  const ours = url === undefined ? httpfstreamPeers(build(below)) : [runningPeer(url)];
+function allPeers({ url, profile }: Options, program: string): Peer[] {
+  const ours = url === undefined ? httpfstreamPeers(program, profile) : [runningPeer(url)];
   return [...ours, barePeer(), nchanPeer(), durablePeer(), sendfilePeer(), catPeer()];
 }
 
@@ -94,15 +100,15 @@ function rotated<Item>(items: readonly Item[], round: number): Item[] {
   return [...items.slice(start), ...items.slice(0, start)];
 }
 
-async function measure(load: Load, peer: Peer, size: Size, below: string) {
+async function measure(load: Load, peer: Peer, setting: Setting): Promise<Numbers | string> {
   try {
-    return await Stage.use(peer, size, below, (stage) => load.measure(stage));
+    return await Stage.use(peer, setting, (stage) => load.measure(stage));
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-function summary({ metrics: [first] }: Load, outcome: Awaited<ReturnType<typeof measure>>): string {
+function summary({ metrics: [first] }: Load, outcome: Numbers | string): string {
   if (typeof outcome === "string") return `FAILED: ${outcome}`;
   return `${first.title} ${outcome[first.key]?.toPrecision(4)} ${first.unit}`;
 }

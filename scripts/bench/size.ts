@@ -94,3 +94,9 @@ export const SIZES = {
 
 /** One of {@link SIZES}. */
 export type SizeName = keyof typeof SIZES;
+
+/** Bytes as people say them. */
+export function inBytes(bytes: number): string {
+  const mib = bytes / MIB;
+  return mib < 1024 ? `${mib} MiB` : `${mib / 1024} GiB`;
+}

@@ -10,36 +10,49 @@ import type { Peer, Server } from "./peers/peer.ts";
 import type { Size } from "./size.ts";
 import { cpuSeconds, peakBytes } from "./usage.ts";
 
+/** What a part of a measurement cost. */
+export interface Cost {
+  /** Seconds of processor time of the server. */
+  readonly serverSeconds: number;
+  /** The same in percent of the time that passed. */
+  readonly serverCpu: number;
+  /** The busiest load generator's, in percent. */
+  readonly generatorCpu: number;
+  /** The most memory of the server, in MiB. */
+  readonly peakMemory: number;
+}
+
+/** What all measurements of a run have in common. */
+export interface Setting {
+  readonly size: Size;
+  /** The run's folder. */
+  readonly below: string;
+  /** The load generators' program. */
+  readonly generatorProgram: string;
+}
+
 /** A measurement's surroundings. */
 export class Stage {
   readonly peer: Peer;
-  readonly size: Size;
-  /** The whole run's folder, where content that many need can be. */
-  readonly below: string;
   /** Where the server has its data; removed at the end. */
   readonly folder: string;
   readonly server: Server;
+  readonly #setting: Setting;
   readonly #generators: Generator[] = [];
 
-  private constructor(peer: Peer, size: Size, below: string, folder: string, server: Server) {
+  private constructor(peer: Peer, setting: Setting, folder: string, server: Server) {
     this.peer = peer;
-    this.size = size;
-    this.below = below;
+    this.#setting = setting;
     this.folder = folder;
     this.server = server;
   }
 
   /** Sets up, has something measured, and clears away, whatever happens. */
-  static async use(
-    peer: Peer,
-    size: Size,
-    below: string,
-    measure: (stage: Stage) => Promise<Numbers>,
-  ): Promise<Numbers> {
-    const folder = await mkdtemp(join(below, `${peer.name}-`));
+  static async use(peer: Peer, setting: Setting, measure: (stage: Stage) => Promise<Numbers>): Promise<Numbers> {
+    const folder = await mkdtemp(join(setting.below, `${peer.name}-`));
     try {
       const server = await peer.start(folder);
-      const stage = new Stage(peer, size, below, folder, server);
+      const stage = new Stage(peer, setting, folder, server);
       try {
         return await measure(stage);
       } finally {
@@ -52,15 +65,24 @@ export class Stage {
     }
   }
 
+  get size(): Size {
+    return this.#setting.size;
+  }
+
+  /** The run's folder, where content that many need can be. */
+  get below(): string {
+    return this.#setting.below;
+  }
+
   /** A load generator of its own. */
   generator(): Generator {
-    const generator = new Generator();
+    const generator = new Generator(this.#setting.generatorProgram);
     this.#generators.push(generator);
     return generator;
   }
 
   /** Begins to count what is used; the result is what was, from then on. */
-  meter(): () => { serverCpu: number; generatorCpu: number; peakMemory: number } {
+  meter(): () => Cost {
     const { pids } = this.server;
     const generators = this.#generators.map(({ pid }) => pid);
     const startMs = performance.now();
@@ -69,8 +91,10 @@ export class Stage {
     return () => {
       const seconds = (performance.now() - startMs) / 1000;
       const busy = generators.map((pid, index) => (cpuSeconds([pid]) - (before[index] ?? 0)) / seconds);
+      const serverSeconds = cpuSeconds(pids) - serverBefore;
       return {
-        serverCpu: ((cpuSeconds(pids) - serverBefore) / seconds) * 100,
+        serverSeconds,
+        serverCpu: (serverSeconds / seconds) * 100,
         generatorCpu: Math.max(0, ...busy) * 100,
         peakMemory: peakBytes(pids) / 1024 / 1024,
       };

@@ -2,6 +2,7 @@
  * An open append, as the sink of a stream.
  * @module
  */
+import { StreamError } from "../core/errors.ts";
 import { aborted, type Closing, closedEarly } from "./failure.ts";
 import { FRAME_BYTES, KEEPALIVE_INTERVAL_MS } from "./limits.ts";
 import type { Scope } from "./scope.ts";
@@ -19,6 +20,7 @@ export class AppendSink implements UnderlyingSink<Chunk>, SocketHandler {
   #setEnded: (closing: Closing) => void = () => {};
   #socket: ClientSocket | undefined;
   #text = false;
+  #error: unknown;
   #frameBytes = FRAME_BYTES;
   #keepAlive: ReturnType<typeof setInterval> | undefined;
 
@@ -57,7 +59,15 @@ export class AppendSink implements UnderlyingSink<Chunk>, SocketHandler {
   }
 
   async write(chunk: Chunk): Promise<void> {
-    await this.#send(this.#encoder.encode(chunk));
+    try {
+      await this.#send(this.#encoder.encode(chunk));
+    } catch (error) {
+      // The end of the connection says itself why it came.
+      if (StreamError.from(error).code !== "unreachable") this.#error = error;
+      // A stream whose sink has failed is neither closed nor aborted any more: the path would stay taken.
+      this.#socket?.close(1000);
+      throw this.#failure(await this.#ended);
+    }
   }
 
   async close(): Promise<void> {
@@ -92,8 +102,9 @@ export class AppendSink implements UnderlyingSink<Chunk>, SocketHandler {
     }
   }
 
-  #failure(closing: Closing): Error {
+  #failure(closing: Closing): unknown {
     const { signal } = this.#scope;
+    if (this.#error !== undefined) return this.#error;
     return signal.aborted ? aborted(signal, this.#url) : closedEarly(closing, this.#url);
   }
 }

@@ -103,7 +103,7 @@ export class Hub {
    */
   async admit(path: string, events: AdmissionEvents = {}, terms: AdmissionTerms = {}): Promise<Admission> {
     for (let holder = this.#holders.get(path); holder; holder = this.#holders.get(path)) {
-      if (!holder.ending && !holder.events.hasLeft?.()) throw taken(path, holder.events.retryAfterMs?.());
+      this.assertFree(path);
       await holder.free;
     }
     this.assertOpen();
@@ -130,6 +130,13 @@ export class Hub {
     } finally {
       setClaimed();
     }
+  }
+
+  /** @throws {StreamError} `conflict` when an appender has the path and is not about to leave. */
+  assertFree(path: string): void {
+    const holder = this.#holders.get(path);
+    if (!holder || holder.ending || holder.events.hasLeft?.()) return;
+    throw taken(path, holder.events.retryAfterMs?.());
   }
 
   /**

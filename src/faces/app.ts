@@ -88,7 +88,8 @@ async function answer(service: Service, c: Context): Promise<Response> {
   if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not known here.`, METHODS);
   const platform = await service.platform(c);
   const { path, base } = locate(c, platform);
-  const exchange: Exchange = { c, platform, path };
+  const peer = platform.peer?.(c);
+  const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) } };
   const verb = verbOf(c);
   const socket = wantsWebSocket(c);
   if (socket || verb === "APPEND") checkOrigin(c, service.origins);
@@ -99,12 +100,15 @@ async function answer(service: Service, c: Context): Promise<Response> {
 }
 
 async function append(service: Service, exchange: Exchange, socket: boolean): Promise<Response> {
-  const { c, path } = exchange;
+  const { c, subject } = exchange;
+  const { path } = subject;
   if (path === "" || c.req.path.endsWith("/")) {
     throw new StreamError("bad_path", "The path of a folder can't be appended to. Add a file name.", { path });
   }
   if (socket) return offersV1(c) ? appendWithSession(service, exchange) : appendOverSocket(service, exchange);
   if (c.req.method === "POST" || c.req.method === "PUT") return appendBody(service, exchange);
+  // Browsers hide why an upgrade was refused; a client there asks again like this.
+  service.hub.assertFree(path);
   throw new StreamError(
     "upgrade_required",
     `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,
@@ -119,7 +123,8 @@ async function read(
   verb: Verb | undefined,
   socket: boolean,
 ): Promise<Response> {
-  const { c, path } = exchange;
+  const { c, subject } = exchange;
+  const { path } = subject;
   if (c.req.method !== "GET" && c.req.method !== "HEAD") {
     throw notAllowed(`${c.req.method} needs the verb APPEND: add "?verb=APPEND" to the URL.`, ["GET", "HEAD"]);
   }
@@ -150,7 +155,9 @@ function locate(c: Context, platform: Platform): { path: string; base: string } 
   // Some runtimes resolve dot segments before we see them; what was sent decides.
   const target = platform.target?.(c);
   if (target !== undefined) refuseDots(target);
-  const { pathname } = new URL(c.req.url);
+  // Taken as it stands, not through URL, which resolves dot segments: the router, and so whatever guards a path in front
+  // of us, has seen it like this.
+  const pathname = c.req.url.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "") || "/";
   refuseDots(pathname);
   const path = resourcePath(pathname, { skip, folder: true });
   return {

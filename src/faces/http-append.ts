@@ -17,7 +17,8 @@ import { type Exchange, journal, type Service } from "./service.ts";
  * @throws {StreamError} `conflict`, `restarting`, and whatever storing the body meets.
  */
 export async function appendBody(service: Service, exchange: Exchange): Promise<Response> {
-  const { c, platform, path } = exchange;
+  const { c, platform, subject } = exchange;
+  const { path } = subject;
   const { hub, limits } = service;
   platform.unhurried?.(c);
   // A sender that is quiet must not keep a failure to itself.
@@ -28,7 +29,11 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
     intake.stop(new StreamError("restarting", "The server is shutting down. What arrived until now is stored."));
     await ended;
   });
-  const finished = journal(service, exchange, { type: "append", transport: "http", offset: appender.channel.size });
+  const finished = journal(service, exchange.subject, {
+    type: "append",
+    transport: "http",
+    offset: appender.channel.size,
+  });
   ended = intake.run().then(() => end(intake.reason));
   const { size } = await ended;
   forget();

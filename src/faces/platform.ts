@@ -52,6 +52,11 @@ export interface Platform {
   target?(c: Context): string | undefined;
   /** The client's address. */
   peer?(c: Context): string | undefined;
+  /**
+   * Calls back when the connection of a response has gone, or the response is sent; where the runtime does not cancel
+   * the body of every response whose client has left.
+   */
+  onGone?(c: Context, gone: () => void): void;
   /** Tells the runtime that this request may stay quiet for as long as it likes. */
   unhurried?(c: Context): void;
 }

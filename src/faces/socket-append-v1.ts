@@ -9,7 +9,7 @@ import type { AppendSession, SessionConnection } from "../core/session.ts";
 import { controlFrame, controlType, PROTOCOL, SUPERSEDED } from "./control.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import { type Exchange, journal, type Service } from "./service.ts";
+import { type Exchange, journal, type Service, type Subject } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -19,7 +19,8 @@ import { SocketSession } from "./socket-session.ts";
  * before any upgrade.
  */
 export async function appendWithSession(service: Service, exchange: Exchange): Promise<Response> {
-  const { c, path, platform } = exchange;
+  const { c, platform, subject } = exchange;
+  const { path } = subject;
   const { session: given, offset } = c.req.query();
   const size = given === undefined && offset !== undefined ? parseOffset("offset", offset) : undefined;
   const { session, token } =
@@ -45,7 +46,7 @@ function comeBack(): StreamError {
 
 /** One connection of a session. */
 class SessionAppend extends SocketSession implements SessionConnection {
-  readonly #exchange: Exchange;
+  readonly #subject: Subject;
   readonly #session: AppendSession;
   readonly #token: string;
   /** Whether the session is attached and `start` has been said. */
@@ -56,7 +57,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
 
   constructor(service: Service, exchange: Exchange, session: AppendSession, token: string) {
     super(service);
-    this.#exchange = exchange;
+    this.#subject = exchange.subject;
     this.#session = session;
     this.#token = token;
   }
@@ -113,7 +114,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     const offset = await this.#session.attach(this);
     if (this.#over) return;
     this.#started = true;
-    this.#finished = journal(this.service, this.#exchange, { type: "append", transport: "websocket", offset });
+    this.#finished = journal(this.service, this.#subject, { type: "append", transport: "websocket", offset });
     const { windowBytes } = this.service.limits;
     port.send(controlFrame({ type: "start", offset, session: this.#token, window: windowBytes }));
   }

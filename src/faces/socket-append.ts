@@ -17,7 +17,7 @@ import { SocketSession } from "./socket-session.ts";
  */
 export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
   let session: SocketAppend | undefined;
-  const admission = await service.hub.admit(exchange.path, {
+  const admission = await service.hub.admit(exchange.subject.path, {
     stored: () => session?.stored(),
     failed: (error) => session?.fail(error),
     hasLeft: () => session?.hasLeft() ?? false,
@@ -48,7 +48,7 @@ class SocketAppend extends SocketSession {
     this.#takesText = exchange.platform.takesText;
     this.#admission = admission;
     const offset = admission.appender.channel.size;
-    this.#finished = journal(service, exchange, { type: "append", transport: "websocket", offset });
+    this.#finished = journal(service, exchange.subject, { type: "append", transport: "websocket", offset });
   }
 
   /** A batch is stored. */

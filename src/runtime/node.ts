@@ -26,6 +26,7 @@ export interface FetchApp {
 /** What `@hono/node-server` gives a handler as its environment. */
 interface NodeEnv {
   incoming: IncomingMessage;
+  outgoing: ServerResponse;
 }
 
 /** Connections queued by the kernel until they are accepted: the default of 511 makes a crowd wait a second. */
@@ -89,6 +90,11 @@ export const platform: Platform = {
   },
   target: (c) => (c.env as NodeEnv).incoming.url?.replace(/[?#].*$/s, "").replace(/^[a-z]+:\/\/[^/]*/i, ""),
   peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress,
+  onGone(c, gone) {
+    const { incoming, outgoing } = c.env as NodeEnv;
+    if (incoming.socket.destroyed || outgoing.destroyed) gone();
+    else outgoing.once("close", gone);
+  },
 };
 
 /**
@@ -171,6 +177,12 @@ function closedSocket(): WebSocket {
 
 /** Writes a response to a socket that the HTTP parser has let go of. */
 function assignSocket(outgoing: ServerResponse, socket: Duplex): void {
+  if (socket.destroyed) {
+    // Its client left while the answer was made, and nobody else would say so.
+    outgoing.destroy();
+    outgoing.emit("close");
+    return;
+  }
   outgoing.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
   // What the parser did before: pass the socket's news on, read on so that its end is seen, close at the end.
   socket.on("drain", () => outgoing.emit("drain"));

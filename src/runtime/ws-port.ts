@@ -21,12 +21,17 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
     handler.closed();
     return;
   }
-  // Errors are followed by a close, which is all that a handler needs to know.
-  ws.on("error", () => {});
-  ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
-  ws.on("pong", () => handler.ponged());
-  ws.on("close", () => handler.closed());
-  handler.opened(isGenuine ? new SharingPort(ws, below) : new SendingPort(ws));
+  // The helper's own listeners keep the whole request alive for as long as the socket. Nothing can have come in yet:
+  // the socket is paused until its listeners are there.
+  queueMicrotask(() => {
+    ws.removeAllListeners();
+    // Errors are followed by a close, which is all that a handler needs to know.
+    ws.on("error", () => {});
+    ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
+    ws.on("pong", () => handler.ponged());
+    ws.on("close", () => handler.closed());
+    handler.opened(isGenuine ? new SharingPort(ws, below) : new SendingPort(ws));
+  });
 }
 
 /** What both ways of sending have in common. */

@@ -191,7 +191,8 @@ export const SCENARIOS: Scenarios = {
       throw failure;
     }
     await assert.rejects(append(url, source()), failure);
-    assert.equal(String(await all(follow(url))), "one, two");
+    await refuses("bad_request", () => append(url, [", three", 4, "five"] as never));
+    assert.equal(String(await all(follow(url))), "one, two, three");
   },
 };
 

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Goal, Load } from "../load.ts";
+import { inBytes } from "../size.ts";
 import { catchUp } from "./catch-up.ts";
 import { CONNECT } from "./connect.ts";
 import { flood } from "./flood.ts";
@@ -33,7 +34,7 @@ const LATENCY: readonly Goal[] = [
 export const LOADS: readonly Load[] = [
   flood({
     name: "flood-small-few",
-    title: "Flood of 100-byte records, the smaller crowd",
+    title: ({ few }) => `Flood of 100-byte records to ${few} followers`,
     recordBytes: SMALL_BYTES,
     followers: ({ few }) => few,
     ways: ["v1", "classic", "http"],
@@ -42,7 +43,7 @@ export const LOADS: readonly Load[] = [
   }),
   flood({
     name: "flood-small-many",
-    title: "Flood of 100-byte records, the larger crowd",
+    title: ({ many }) => `Flood of 100-byte records to ${many} followers`,
     recordBytes: SMALL_BYTES,
     followers: ({ many }) => many,
     ways: ["v1", "classic", "http"],
@@ -51,7 +52,7 @@ export const LOADS: readonly Load[] = [
   }),
   flood({
     name: "flood-large",
-    title: "Flood of 16 KiB records",
+    title: ({ few }) => `Flood of 16 KiB records to ${few} followers`,
     recordBytes: LARGE_BYTES,
     followers: ({ few }) => few,
     ways: ["v1", "classic"],
@@ -60,7 +61,7 @@ export const LOADS: readonly Load[] = [
   }),
   paced({
     name: "paced-few",
-    title: "Latency at 200 records a second, the smaller crowd",
+    title: ({ few }) => `Latency of 200 records a second to ${few} followers`,
     paths: () => 1,
     followers: ({ few }) => few,
     perSecond: 200,
@@ -70,7 +71,7 @@ export const LOADS: readonly Load[] = [
   }),
   paced({
     name: "paced-many",
-    title: "Latency at 50 records a second, the larger crowd",
+    title: ({ many }) => `Latency of 50 records a second to ${many} followers`,
     paths: () => 1,
     followers: ({ many }) => many,
     perSecond: 50,
@@ -80,13 +81,13 @@ export const LOADS: readonly Load[] = [
   }),
   ingest({
     name: "ingest-one",
-    title: "Ingest of 64 KiB frames from one appender, nobody follows",
+    title: ({ largeBytes }) => `Ingest of ${inBytes(largeBytes)} from one appender in 64 KiB frames, nobody follows`,
     appenders: () => 1,
     goals: [{ metric: "rate", against: "bare", atLeast: 0.6 }],
   }),
   ingest({
     name: "ingest-many",
-    title: "The same from many appenders at once",
+    title: ({ largeBytes, appenders }) => `Ingest of ${inBytes(largeBytes)} from ${appenders} appenders at once`,
     appenders: ({ appenders }) => appenders,
     goals: [
       { metric: "rate", against: "bare", atLeast: 0.6 },
@@ -95,13 +96,13 @@ export const LOADS: readonly Load[] = [
   }),
   catchUp({
     name: "catch-up-http",
-    title: "Catch-up on a large path over HTTP",
+    title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} over HTTP`,
     reading: "http",
     goals: [{ metric: "rate", against: "sendfile", atLeast: 0.75 }],
   }),
   catchUp({
     name: "catch-up-follow",
-    title: "Catch-up on a large path by following it from its first byte",
+    title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} by following from the first byte`,
     reading: "follow",
     goals: [{ metric: "rate", against: "sendfile", load: "catch-up-http", atLeast: 0.5 }],
   }),
@@ -111,7 +112,8 @@ export const LOADS: readonly Load[] = [
   CONNECT,
   paced({
     name: "paths",
-    title: "Latency on many paths, each with an appender of 10 records a second and a follower",
+    title: ({ paths }) =>
+      `Latency of 10 records a second on each of ${paths} paths, with an appender and a follower each`,
     paths: ({ paths }) => paths,
     followers: () => 1,
     perSecond: 10,

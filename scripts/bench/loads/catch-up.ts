@@ -8,7 +8,8 @@ import { contentFile, LARGE_RECORD_BYTES } from "../content.ts";
 import { secondsOfCat } from "../copy.ts";
 import type { FollowDialect, Target } from "../generator/protocol.ts";
 import type { Generator } from "../generator.ts";
-import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_CPU } from "../load.ts";
+import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_COST, SERVER_CPU } from "../load.ts";
+import type { Size } from "../size.ts";
 import type { Stage } from "../stage.ts";
 
 const MIB = 1024 * 1024;
@@ -24,7 +25,7 @@ export type Reading = "http" | "follow";
 /** What kind of catch-up. */
 export interface CatchUpKind {
   readonly name: string;
-  readonly title: string;
+  readonly title: (size: Size) => string;
   readonly reading: Reading;
   readonly goals: readonly Goal[];
 }
@@ -34,7 +35,13 @@ export function catchUp({ name, title, reading, goals }: CatchUpKind): Load {
   return {
     name,
     title,
-    metrics: [{ key: "rate", title: "read", unit: "MiB/s", better: "more" }, SERVER_CPU, GENERATOR_CPU, PEAK_MEMORY],
+    metrics: [
+      { key: "rate", title: "read", unit: "MiB/s", better: "more" },
+      SERVER_COST,
+      SERVER_CPU,
+      GENERATOR_CPU,
+      PEAK_MEMORY,
+    ],
     goals,
     needs: [reading === "http" ? "read" : "replay"],
     everyRuntime: true,
@@ -61,7 +68,8 @@ async function measure(stage: Stage, reading: Reading): Promise<Numbers> {
   await secondsToRead(reader, target, bytes, 1);
   const meter = stage.meter();
   const seconds = await secondsToRead(reader, target, bytes, 0);
-  return { rate: bytes / MIB / seconds, ...meter() };
+  const cost = meter();
+  return { ...cost, rate: bytes / MIB / seconds, serverCost: cost.serverSeconds / (bytes / MIB / 1024) };
 }
 
 async function secondsToRead(

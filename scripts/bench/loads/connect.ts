@@ -15,8 +15,13 @@ const WARM_UP_SHARE = 0.25;
 /** Many at once. */
 export const CONNECT: Load = {
   name: "connect",
-  title: "Followers that connect at once",
-  metrics: [{ key: "all", title: "until all are served", unit: "ms", better: "less" }, SERVER_CPU, GENERATOR_CPU],
+  title: ({ connecting }) => `${connecting} followers that connect at once`,
+  metrics: [
+    { key: "all", title: "until all are served", unit: "ms", better: "less" },
+    { key: "each", title: "server CPU", unit: "ms each", better: "less" },
+    SERVER_CPU,
+    GENERATOR_CPU,
+  ],
   goals: [{ metric: "all", against: "bare", atMost: 2 }],
   needs: ["append", "live"],
   async measure(stage: Stage): Promise<Numbers> {
@@ -28,7 +33,7 @@ export const CONNECT: Load = {
     await (await Audience.connect(reader, { ...job, count: first, atOnce: first })).drop();
     const meter = stage.meter();
     const all = await Audience.connect(reader, { ...job, count: size.connecting, atOnce: size.connecting });
-    const { serverCpu, generatorCpu } = meter();
-    return { all: all.connectMs, serverCpu, generatorCpu };
+    const cost = meter();
+    return { ...cost, all: all.connectMs, each: (cost.serverSeconds * 1000) / size.connecting };
   },
 };

@@ -3,13 +3,16 @@
  * @module
  */
 import { Audience } from "../audience.ts";
-import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_CPU } from "../load.ts";
+import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_COST, SERVER_CPU } from "../load.ts";
 import type { Way } from "../peers/peer.ts";
 import type { Size } from "../size.ts";
 import type { Stage } from "../stage.ts";
 
 /** Milliseconds until a flood that does not arrive counts as lost. */
 const TIMEOUT_MS = 120_000;
+
+const MIB = 1024 * 1024;
+const GIB = 1024 * MIB;
 
 /** Records of the first warm-up. */
 const FIRST_RECORDS = 100;
@@ -20,7 +23,7 @@ const GROWTH = 8;
 /** What kind of flood. */
 export interface FloodKind {
   readonly name: string;
-  readonly title: string;
+  readonly title: (size: Size) => string;
   readonly recordBytes: number;
   readonly followers: (size: Size) => number;
   readonly everyRuntime: boolean;
@@ -36,6 +39,7 @@ export function flood({ name, title, recordBytes, followers, goals, ways, everyR
     metrics: [
       { key: "rate", title: "deliveries", unit: "/s", better: "more" },
       { key: "throughput", title: "throughput", unit: "MiB/s", better: "more" },
+      SERVER_COST,
       SERVER_CPU,
       GENERATOR_CPU,
       PEAK_MEMORY,
@@ -76,6 +80,8 @@ async function measure(stage: Stage, recordBytes: number, count: number): Promis
   next = Math.max(1, Math.min(most, Math.round((next * size.floodSeconds) / seconds)));
   const meter = stage.meter();
   seconds = await run(next);
+  const cost = meter();
   const rate = (next * count) / seconds;
-  return { rate, throughput: (rate * recordBytes) / 1024 / 1024, ...meter() };
+  const serverCost = cost.serverSeconds / ((next * count * recordBytes) / GIB);
+  return { ...cost, rate, throughput: (rate * recordBytes) / MIB, serverCost };
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Audience } from "../audience.ts";
 import { contentFile, LARGE_RECORD_BYTES } from "../content.ts";
 import { secondsOfCat } from "../copy.ts";
-import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_CPU } from "../load.ts";
+import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_COST, SERVER_CPU } from "../load.ts";
 import type { Size } from "../size.ts";
 import type { Stage } from "../stage.ts";
 
@@ -22,7 +22,7 @@ const WARM_UP = 1 / 8;
 /** How many append. */
 export interface IngestKind {
   readonly name: string;
-  readonly title: string;
+  readonly title: (size: Size) => string;
   readonly appenders: (size: Size) => number;
   readonly goals: readonly Goal[];
 }
@@ -32,7 +32,13 @@ export function ingest({ name, title, appenders, goals }: IngestKind): Load {
   return {
     name,
     title,
-    metrics: [{ key: "rate", title: "stored", unit: "MiB/s", better: "more" }, SERVER_CPU, GENERATOR_CPU, PEAK_MEMORY],
+    metrics: [
+      { key: "rate", title: "stored", unit: "MiB/s", better: "more" },
+      SERVER_COST,
+      SERVER_CPU,
+      GENERATOR_CPU,
+      PEAK_MEMORY,
+    ],
     goals,
     needs: ["append"],
     compareWithCopy: true,
@@ -66,9 +72,10 @@ async function measure(stage: Stage, count: number): Promise<Numbers> {
   const meter = stage.meter();
   const { startNs, endNs } = await writer.call("flood", { group, records: each });
   const lastNs = await stored(warm + each, endNs);
-  const used = meter();
+  const cost = meter();
   await verify(stage, count, (warm + each) * LARGE_RECORD_BYTES);
-  return { rate: (each * count * LARGE_RECORD_BYTES) / MIB / ((lastNs - startNs) / 1e9), ...used };
+  const mib = (each * count * LARGE_RECORD_BYTES) / MIB;
+  return { ...cost, rate: mib / ((lastNs - startNs) / 1e9), serverCost: cost.serverSeconds / (mib / 1024) };
 }
 
 /** Compares every byte with what was appended, where there is something to read; the others have counted. */

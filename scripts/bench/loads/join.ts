@@ -6,6 +6,7 @@
 import { copyFile } from "node:fs/promises";
 import { contentFile, LARGE_RECORD_BYTES } from "../content.ts";
 import type { Load, Numbers } from "../load.ts";
+import { inBytes } from "../size.ts";
 import type { Stage } from "../stage.ts";
 import { median, percentile } from "../stats.ts";
 
@@ -27,7 +28,7 @@ const WARM_UP_JOINS = 20;
 /** One after the other joins. */
 export const JOIN: Load = {
   name: "join",
-  title: "Followers that join at the end of a large path, one after the other",
+  title: ({ largeBytes }) => `Followers that join one after the other at the end of ${inBytes(largeBytes)}`,
   metrics: [
     { key: "p50", title: "first byte p50", unit: "ms", better: "less" },
     { key: "p99", title: "first byte p99", unit: "ms", better: "less" },

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Audience } from "../audience.ts";
 import { LARGE_RECORD_BYTES } from "../content.ts";
 import type { Load, Numbers } from "../load.ts";
+import { inBytes } from "../size.ts";
 import type { Stage } from "../stage.ts";
 import { peakBytes, resetPeak, residentBytes } from "../usage.ts";
 
@@ -27,7 +28,7 @@ const WARM_UP_SHARE = 0.1;
 /** Idle followers: memory of each. */
 export const IDLE: Load = {
   name: "memory-idle",
-  title: "Memory of each idle follower",
+  title: ({ idle }) => `Memory of each of ${idle} idle followers`,
   metrics: [
     { key: "each", title: "per follower", unit: "KiB", better: "less" },
     { key: "whole", title: "server", unit: "MiB", better: "less" },
@@ -53,7 +54,8 @@ export const IDLE: Load = {
 /** Stalled followers: growth of the server while much is appended that they do not read. */
 export const STALLED: Load = {
   name: "memory-stalled",
-  title: "Memory of each follower that reads nothing of a large append",
+  title: ({ stalled, largeBytes }) =>
+    `Memory of each of ${stalled} followers that read nothing while ${inBytes(largeBytes)} are appended`,
   metrics: [
     { key: "each", title: "per follower", unit: "MiB", better: "less" },
     { key: "whole", title: "peak memory", unit: "MiB", better: "less" },
@@ -86,7 +88,7 @@ export const STALLED: Load = {
 /** Does the server grow while very much goes through, with a few who read and a few who do not? */
 export const FLAT: Load = {
   name: "memory-flat",
-  title: "Growth of the server while very much goes through it",
+  title: ({ longBytes }) => `Growth of the server while ${inBytes(longBytes)} go through it`,
   metrics: [
     { key: "growth", title: "growth", unit: "MiB", better: "less" },
     { key: "whole", title: "peak memory", unit: "MiB", better: "less" },

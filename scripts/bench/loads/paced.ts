@@ -21,7 +21,7 @@ const WARM_UP = 0.4;
 /** Who appends to what, how fast, and who follows. */
 export interface PacedKind {
   readonly name: string;
-  readonly title: string;
+  readonly title: (size: Size) => string;
   /** Paths, each with an appender. */
   readonly paths: (size: Size) => number;
   /** Followers of each path. */
@@ -80,10 +80,11 @@ async function measure(stage: Stage, kind: PacedKind): Promise<Numbers> {
   await run(size.pacedSeconds * WARM_UP);
   const meter = stage.meter();
   const ages = await run(size.pacedSeconds);
+  const cost = meter();
   return {
     p50: ages.percentileMs(0.5),
     p99: ages.percentileMs(0.99),
     p999: ages.percentileMs(0.999),
-    ...meter(),
+    ...cost,
   };
 }

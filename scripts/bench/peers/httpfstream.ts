@@ -33,14 +33,15 @@ const MANNERS: readonly Manner[] = [
   { way: "http", suffix: "-http", title: "followers over HTTP", append: "v1", follow: "body" },
 ];
 
-/** All of them. `program` is the built `mod.js`. */
-export function httpfstreamPeers(program: string): Peer[] {
+/** All of them. `program` is the built `mod.js`; CPU profiles of it on Node go into the folder `profile`. */
+export function httpfstreamPeers(program: string, profile?: string): Peer[] {
+  const profiling = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
   return RUNTIMES.flatMap((runtime) => {
     const version = versionOf(runtime);
     return MANNERS.map((manner) => ({
       ...described(manner, runtime, version),
       async start(folder) {
-        const server = startServer(runtime, program, folder);
+        const server = startServer(runtime, [...profiling, program], folder);
         const url = await server.printed(/(http:\/\/[\w.:[\]]+:\d+)/);
         const file = (path: string): string => join(folder, path);
         return { ...endpoints(url, manner), file, pids: server.pids, stop: () => server.stop() };
@@ -81,9 +82,9 @@ function endpoints(url: string, manner: Manner): Pick<Server, "append" | "follow
   };
 }
 
-function startServer(runtime: Runtime, program: string, folder: string): ServerProcess {
+function startServer(runtime: Runtime, program: readonly string[], folder: string): ServerProcess {
   const args = ["serve", "--root", folder, "--http", "127.0.0.1:0", "--log-level", "warning"];
-  if (runtime === "node") return new ServerProcess(process.execPath, [program, ...args]);
+  if (runtime === "node") return new ServerProcess(process.execPath, [...program, ...args]);
   const run = runtime === "deno" ? ["run", "-A"] : [];
   return new ServerProcess(executable(runtime), [...run, join(ROOT, "mod.ts"), ...args], ROOT);
 }

@@ -15,7 +15,7 @@ import type { Peer } from "./peer.ts";
 const PROGRAM = "/usr/sbin/nginx";
 const NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/** How often it is tried whether nginx listens already, and how long in between, in milliseconds. */
+/** How often it is looked whether nginx is ready, and how long in between, in milliseconds. */
 const TRIES = 200;
 const TRY_EVERY_MS = 25;
 
@@ -117,7 +117,9 @@ http {
   );
   const program = new ServerProcess(PROGRAM, ["-c", file, "-p", folder, "-e", join(folder, "error.log")]);
   try {
-    await listening(port);
+    await until("nginx to listen", () => accepts(port));
+    // The master listens before its worker is there, who is the one to be measured.
+    await until("nginx to have a worker", async () => program.pids.length > 1);
     return { process: program, port };
   } catch (error) {
     await program.stop();
@@ -138,12 +140,12 @@ function freePort(): Promise<number> {
   });
 }
 
-async function listening(port: number): Promise<void> {
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    if (await accepts(port)) return;
+    if (await isSo()) return;
     await sleep(TRY_EVERY_MS);
   }
-  throw new Error(`nginx does not listen on port ${port}.`);
+  throw new Error(`Waited too long for ${what}.`);
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -37,7 +37,9 @@ function section(load: LoadResult, all: readonly LoadResult[]): string {
   ]);
   const lines = [`${load.name}: ${load.title} (${first.better} is better)`];
   if (rows.length > 0) lines.push(aligned([header, ...rows]));
-  for (const { peer, problems } of load.rows) for (const problem of problems) lines.push(`  ! ${peer}: ${problem}`);
+  for (const { peer, missing, failures } of load.rows) {
+    for (const problem of missing === undefined ? failures : [missing]) lines.push(`  ! ${peer}: ${problem}`);
+  }
   for (const { peer, goal, value, reached } of verdicts(load, all)) {
     lines.push(`  ${reached ? "✓" : "✗"} ${peer}: ${goal}: ${readable(value)}`);
   }
