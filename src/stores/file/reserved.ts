@@ -84,12 +84,16 @@ async function writeNew(file: string, text: string, flush: boolean): Promise<voi
   }
 }
 
-/** The JSON of a file; nothing when there is none, or it is not whole, or something else stands there. */
+/** What stands in a file that is not whole, or is something else than a file. */
+export const TORN: unique symbol = Symbol("torn");
+
+/** The JSON of a file, {@link TORN}, or nothing when there is none. */
 export async function readWhole(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, "utf8"));
   } catch (error) {
-    if (error instanceof SyntaxError || ["ENOENT", "EISDIR", "ENOTDIR"].includes(errorCode(error))) return undefined;
+    if (isMissing(error)) return undefined;
+    if (error instanceof SyntaxError || ["EISDIR", "ENOTDIR"].includes(errorCode(error))) return TORN;
     throw error;
   }
 }

@@ -8,8 +8,6 @@ import type { SessionRecord, SessionRecords } from "../../core/store.ts";
 import { diskError, isMissing } from "./errors.ts";
 import { keyOf, type Reserved, readWhole, removeFile, writeWhole } from "./reserved.ts";
 
-const UNREADABLE = Symbol("unreadable");
-
 /** The sessions of one root. */
 export class FileSessions implements SessionRecords {
   readonly #reserved: Reserved;
@@ -50,10 +48,11 @@ export class FileSessions implements SessionRecords {
     const found: SessionRecord[] = [];
     for (const name of await this.#names()) {
       const file = join(this.#reserved.sessions, name);
-      const record = await readWhole(file).catch(() => UNREADABLE);
+      // What can't be read is left alone, as is what has gone since we looked.
+      const record = await readWhole(file).catch(() => undefined);
       if (isRecord(record) && this.#file(record.path) === file) found.push(record);
-      // Torn or tampered with: it can resume nothing, and must not hold a path. What can't be read is left alone.
-      else if (record !== UNREADABLE) await rm(file, { recursive: true, force: true });
+      // Torn or tampered with: it can resume nothing, and must not hold a path.
+      else if (record !== undefined) await rm(file, { recursive: true, force: true });
     }
     return found;
   }

@@ -48,6 +48,8 @@ async function sweepClaims(folder: string, owner: Owner): Promise<void> {
 /** Whether a file says that it belongs to a process that has gone, or is torn. Files are written whole or not at all. */
 async function isAbandoned(file: string, owner: Owner): Promise<boolean> {
   const record = await readWhole(file);
+  // Gone since the folder was listed; a server's file may be back at any moment.
+  if (record === undefined) return false;
   return !isOwnerRecord(record) || isDead(record, owner.record);
 }
 
