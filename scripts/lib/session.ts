@@ -28,7 +28,7 @@ const UPPER = { columns: 136, rows: 7 };
 /** Records the session. Port and folders are shown as a reader would have them. */
 export async function recordSession(): Promise<Pane[]> {
   const home = await mkdtemp(join(tmpdir(), "httpfstream-session-"));
-  const recorder = new Recorder();
+  const recorder = new Recorder(home);
   try {
     const port = await prepare(home);
     const env = {

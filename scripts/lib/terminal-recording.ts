@@ -3,7 +3,7 @@
  * @module
  */
 import { execFileSync } from "node:child_process";
-import process from "node:process";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** What a row of a terminal shows from a moment on. */
@@ -29,11 +29,16 @@ const PATIENCE_MS = 30_000;
 
 /** A tmux server of its own, with one terminal a window, all of them recorded. */
 export class Recorder {
-  readonly #socket = `httpfstream-session-${process.pid}`;
+  readonly #socket: string;
   readonly #began = Date.now();
   readonly #terminals: Terminal[] = [];
   #looking: Promise<void> | undefined;
   #stopped = false;
+
+  /** @param folder Where it may put its socket. */
+  constructor(folder: string) {
+    this.#socket = join(folder, "tmux");
+  }
 
   /** Opens a terminal with a shell that shows `$ ` and nothing else. */
   open({ columns, rows, cwd, env }: TerminalOptions): Terminal {
@@ -72,7 +77,7 @@ export class Recorder {
   }
 
   #tmux(...args: string[]): string {
-    return execFileSync("tmux", ["-L", this.#socket, "-f", "/dev/null", ...args], { encoding: "utf8" });
+    return execFileSync("tmux", ["-S", this.#socket, "-f", "/dev/null", ...args], { encoding: "utf8" });
   }
 }
 
