@@ -5,7 +5,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import process from "node:process";
 import { systemMessage } from "./complaint.ts";
-import { calm, write } from "./terminal.ts";
+import { calm, ReaderGone, write } from "./terminal.ts";
 
 /** Takes bytes, in order. */
 export interface Output {
@@ -22,7 +22,13 @@ export function outputTo(file: string | undefined): Output {
 
 function standardOutput(): Output {
   calm(process.stdout);
-  return { write: (bytes) => write(process.stdout, bytes), end: async () => {} };
+  return {
+    write: (bytes) =>
+      write(process.stdout, bytes).catch((error: unknown) => {
+        throw error instanceof ReaderGone ? error : unwritable("standard output", error);
+      }),
+    end: async () => {},
+  };
 }
 
 /** Made only when there is something to write: a refusal must not cost what the file held before. */
@@ -39,7 +45,7 @@ class FileOutput implements Output {
       this.#handle ??= await open(this.#file, "w");
       await this.#handle.appendFile(bytes);
     } catch (error) {
-      throw new Error(`Can't write to ${this.#file}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
+      throw unwritable(this.#file, error);
     }
   }
 
@@ -47,4 +53,8 @@ class FileOutput implements Output {
     await this.write(new Uint8Array(0));
     await this.#handle?.close();
   }
+}
+
+function unwritable(what: string, cause: unknown): Error {
+  return new Error(`Can't write to ${what}: ${systemMessage(cause) ?? String(cause)}.`, { cause });
 }

@@ -4,12 +4,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { openAppend } from "../../src/client/mod.ts";
 import { randomBytes, sha256 } from "../fixture/bytes.ts";
-import { executable, RUNTIMES, scriptArguments } from "../fixture/processes.ts";
+import { executable, RUNTIMES, run, scriptArguments } from "../fixture/processes.ts";
 import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until, within } from "../fixture/until.ts";
@@ -126,6 +127,16 @@ for (const runtime of RUNTIMES) {
         assert.equal(refused.stdout.length, 0);
       }
       await writer.close();
+    });
+
+    it("a full disk is a failure", { skip: existsSync("/dev/full") ? false : "there is no /dev/full" }, async () => {
+      const follow = [...scriptArguments(runtime, "mod.ts"), "follow", `${server.url}/stored.bin`];
+      const shell = await run("bash", ["-c", '"$@" > /dev/full', "bash", await executable(runtime), ...follow]);
+      assert.equal(shell.exit.code, 1, shell.output);
+      assert.equal(
+        String(shell.stderr.bytes()),
+        "httpfstream follow: Can't write to standard output: the disk is full.\n",
+      );
     });
 
     it("head has enough, and follow ends quietly", async () => {
