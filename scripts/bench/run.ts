@@ -28,7 +28,7 @@ export async function run(options: Options, progress: (line: string) => void): P
   process.once("exit", clear);
   try {
     const { server, generator } = build(below);
-    const plan = choose(options, server);
+    const plan = choose(options, options.program ?? server);
     const setting = { size: SIZES[options.size], below, generatorProgram: generator };
     for (let round = 0; round < options.rounds; round++) {
       for (const { load, entries } of plan) {

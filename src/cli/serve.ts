@@ -145,9 +145,9 @@ function checkWritable(root: string): void {
   try {
     accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new Error(`The root folder ${root} can't be written to: ${systemMessage(error) ?? String(error)}.`, {
-      cause: error,
-    });
+    const why = systemMessage(error);
+    // Anything else, as Deno's own permission to ask this, says nothing about the folder.
+    if (why) throw new Error(`The root folder ${root} can't be written to: ${why}.`, { cause: error });
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { Broadcast, type Chunk } from "./broadcast.ts";
 import { StreamError } from "./errors.ts";
+import type { RecentPool } from "./recent.ts";
 import type { AppendHandle, EndReason } from "./store.ts";
 
 /** Where and how a channel ended. */
@@ -39,11 +40,12 @@ export class Channel implements Followable {
   /**
    * @param path The resource path.
    * @param handle The right to append to it; the channel releases it when it closes.
+   * @param pool Where its broadcast keeps what went out last.
    */
-  constructor(path: string, handle: AppendHandle) {
+  constructor(path: string, handle: AppendHandle, pool: RecentPool) {
     this.path = path;
     this.#handle = handle;
-    this.broadcast = new Broadcast(handle.offset);
+    this.broadcast = new Broadcast(handle.offset, pool);
     const { readable, writable } = new TransformStream<Uint8Array, Chunk>({
       transform: (batch, controller) => this.#store(batch, controller),
     });

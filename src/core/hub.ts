@@ -6,6 +6,7 @@ import { Appender, type AppenderEvents } from "./appender.ts";
 import { Channel, type Followable, type Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
+import { RecentPool } from "./recent.ts";
 import { RemoteChannel } from "./remote.ts";
 import type { AppendHandle, EndReason, Store } from "./store.ts";
 
@@ -60,6 +61,7 @@ export class Hub {
   readonly #holders = new Map<string, Holder>();
   readonly #remotes = new Map<string, Promise<RemoteChannel | undefined>>();
   readonly #closers = new Set<Closer>();
+  readonly #recent: RecentPool;
   #closing: Promise<void> | undefined;
 
   /**
@@ -69,6 +71,7 @@ export class Hub {
   constructor(store: Store, limits: Readonly<Limits>) {
     this.store = store;
     this.limits = limits;
+    this.#recent = new RecentPool(limits.recentBytes);
   }
 
   /** Whether the server shuts down. */
@@ -116,7 +119,7 @@ export class Hub {
       setFree();
     };
     try {
-      const channel = new Channel(path, await this.#claim(path, terms));
+      const channel = new Channel(path, await this.#claim(path, terms), this.#recent);
       holder.channel = channel;
       const appender = new Appender(channel, this.limits, events);
       const end = (reason: EndReason): Promise<Outcome> => {

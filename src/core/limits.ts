@@ -13,6 +13,8 @@ export interface Limits {
   appenderQueueBytes: number;
   /** As above, before an appender whose connection cannot be paused is closed with 1013. Default 64 MiB. */
   appenderOverloadBytes: number;
+  /** Bytes that went out last, kept over all paths for followers that lag a little. Default 16 MiB. */
+  recentBytes: number;
   /** How much one read of the store takes when a follower catches up. Default 256 KiB. */
   readBytes: number;
   /** Largest message accepted from an appender. Default 64 MiB. */
@@ -41,6 +43,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   batchBytes: 256 * 1024,
   appenderQueueBytes: 1024 * 1024,
   appenderOverloadBytes: 64 * 1024 * 1024,
+  recentBytes: 16 * 1024 * 1024,
   readBytes: 256 * 1024,
   messageBytes: 64 * 1024 * 1024,
   pingIntervalMs: 15_000,

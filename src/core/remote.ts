@@ -4,6 +4,7 @@
  */
 import { Broadcast } from "./broadcast.ts";
 import type { Followable, Outcome } from "./channel.ts";
+import { RecentPool } from "./recent.ts";
 import type { Growth, Store } from "./store.ts";
 
 /** A path in the hands of another process. It watches the store for as long as somebody holds on to it. */
@@ -19,7 +20,7 @@ export class RemoteChannel implements Followable {
 
   private constructor(path: string, size: number, store: Store, watch: AbortController, onEnd: () => void) {
     this.path = path;
-    this.broadcast = new Broadcast(size);
+    this.broadcast = new Broadcast(size, new RecentPool(0));
     this.#store = store;
     this.#watch = watch;
     this.#onEnd = onEnd;
