@@ -7,13 +7,13 @@
  * @module
  */
 import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { isInstalled, ROOT } from "../../scripts/lib/install.mjs";
 import { executable, RUNTIMES } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { type Installation, installPackage } from "../package/installation.ts";
+import { freePort } from "./free-port.ts";
 import { Shell, type Surroundings } from "./shell.ts";
 
 /** What a clone of the repository has, as far as pages use it. */
@@ -155,12 +155,4 @@ export class Chapter {
   #surroundings(folder: string): Surroundings {
     return { cwd: join(this.home, folder), env: this.#env };
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

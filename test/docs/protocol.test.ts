@@ -1,0 +1,6 @@
+/** The recipes in the description of the protocol. */
+import { testPage } from "./page.ts";
+
+await testPage("docs/protocol.md", {
+  prelude: "echo hello | curl -T - 'http://127.0.0.1:8080/build/42.log?verb=APPEND'",
+});

@@ -1,0 +1,144 @@
+/** The README's configurations of nginx and Caddy, with the real programs in front of a real server. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { ROOT } from "../../scripts/lib/install.mjs";
+import { HttpExchange, request } from "../fixture/http.ts";
+import { Program } from "../fixture/processes.ts";
+import { startStandalone, type TestServer } from "../fixture/servers.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { until } from "../fixture/until.ts";
+import { WebSocketPeer } from "../fixture/websocket.ts";
+import { debianProgram } from "./debian-program.ts";
+import { freePort } from "./free-port.ts";
+import { sectionsOf } from "./markdown.ts";
+
+interface Proxy {
+  readonly name: string;
+  /** Where the package has the program. */
+  readonly paths: readonly string[];
+  /** The language of the README's block. */
+  readonly language: string;
+  /** The whole configuration, for a port and a folder. */
+  configuration(block: string, port: number, folder: string): string;
+  arguments(file: string, folder: string): string[];
+}
+
+const PROXIES: readonly Proxy[] = [
+  {
+    name: "nginx",
+    paths: ["usr/sbin/nginx"],
+    language: "nginx",
+    configuration(block, port, folder) {
+      const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+      const paths = kinds.map((kind) => `${kind}_temp_path ${join(folder, kind)};`).join("\n");
+      const main = `daemon off; pid ${join(folder, "pid")}; error_log stderr notice; events {}`;
+      return `${main}\nhttp { access_log off;\n${paths}\n${replaced(block, "listen 80;", `listen 127.0.0.1:${port};`)}\n}`;
+    },
+    arguments: (file, folder) => ["-p", folder, "-e", "stderr", "-c", file],
+  },
+  {
+    name: "caddy",
+    paths: ["usr/bin/caddy"],
+    language: "caddyfile",
+    configuration: (block, port) =>
+      `{\n\tadmin off\n\tauto_https off\n}\n${replaced(block, "streams.example.com {", `http://127.0.0.1:${port} {`)}\n`,
+    arguments: (file) => ["run", "--adapter", "caddyfile", "--config", file],
+  },
+];
+
+const readme = await readFile(join(ROOT, "README.md"), "utf8");
+const tools = await temporaryFolder("proxies");
+after(() => removeFolder(tools));
+
+for (const proxy of PROXIES) {
+  const program = await debianProgram(proxy.name, proxy.paths, tools);
+  const skip = program === undefined && `${proxy.name} is not installed; run scripts/debian.sh ${proxy.name}`;
+  describe(`behind ${proxy.name}, as the README says`, { skip, timeout: 120_000 }, () => cases(proxy, program ?? ""));
+}
+
+function cases(proxy: Proxy, program: string): void {
+  let url: string;
+  let server: TestServer;
+  let running: Program;
+  const folder = join(tools, `${proxy.name}-data`);
+
+  before(async () => {
+    server = await startStandalone("node");
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    const block = replaced(blockOf(proxy.language), "127.0.0.1:8080", new URL(server.url).host);
+    await mkdir(folder);
+    const file = join(folder, "configuration");
+    await writeFile(file, proxy.configuration(block, port, folder));
+    running = new Program(program, proxy.arguments(file, folder), { env: { HOME: folder } });
+    await until(`${proxy.name} to listen`, async () => {
+      assert.ok(!running.stdout.ended, `${proxy.name} ended:\n${running.output}`);
+      return (await request(url, { target: "/" }).catch(() => undefined)) !== undefined;
+    });
+  });
+
+  after(async () => {
+    await running?.stop();
+    await server?.stop();
+  });
+
+  it("passes pieces of an upload on at once, to followers over HTTP", async () => {
+    const headers = { "Transfer-Encoding": "chunked" };
+    const upload = await HttpExchange.start(url, { method: "PUT", target: "/http.txt?verb=APPEND", headers });
+    await upload.chunk("one");
+    await until("the path to exist", async () => (await request(url, { target: "/http.txt" })).text === "one");
+    const follower = await HttpExchange.start(url, { target: "/http.txt?verb=FOLLOW" });
+    await follower.body.atLeast(3);
+    await upload.chunk("two");
+    assert.equal(String(await follower.body.atLeast(6)), "onetwo");
+    await upload.finish();
+    assert.equal((await upload.response()).status, 200);
+    assert.equal(String(await follower.body.all()), "onetwo");
+  });
+
+  it("passes WebSockets on, of the page's own origin too, and closes them as the server does", async () => {
+    const headers = { Origin: url };
+    const open = async (verb: string): Promise<WebSocketPeer> =>
+      (await WebSocketPeer.open(url, { target: `/socket.txt?verb=${verb}`, headers })).opened();
+    const appender = await open("APPEND");
+    const follower = await open("FOLLOW");
+    await appender.send("hello");
+    assert.equal(String(await follower.received.atLeast(5)), "hello");
+    await appender.finish();
+    assert.equal((await follower.end()).code, 1000);
+  });
+
+  it("passes refusals of upgrades on, with their bodies", async () => {
+    const missing = await WebSocketPeer.open(url, { target: "/never.txt?verb=FOLLOW" });
+    const answer = await missing.response();
+    assert.deepEqual([answer.status, answer.text], [404, '"/never.txt" was never written.\n']);
+    const headers = { Origin: "https://elsewhere.example" };
+    const foreign = await WebSocketPeer.open(url, { target: "/socket.txt?verb=FOLLOW", headers });
+    assert.equal((await foreign.response()).status, 403);
+  });
+
+  it("takes large bodies, and gives ranges of them", async () => {
+    const body = randomBytes(5 * 1024 * 1024);
+    const stored = await request(url, { method: "PUT", target: "/large.bin?verb=APPEND", body });
+    assert.equal(stored.status, 200);
+    assert.ok((await request(url, { target: "/large.bin" })).body.equals(body));
+    const part = await request(url, { target: "/large.bin", headers: { Range: "bytes=1000000-1000009" } });
+    assert.equal(part.status, 206);
+    assert.ok(part.body.equals(body.subarray(1_000_000, 1_000_010)));
+  });
+}
+
+function blockOf(language: string): string {
+  const blocks = sectionsOf(readme).flatMap((section) => section.blocks);
+  const block = blocks.find((candidate) => candidate.language === language);
+  assert.ok(block, `the README has a block of ${language}`);
+  return block.text;
+}
+
+function replaced(text: string, from: string, to: string): string {
+  assert.ok(text.includes(from), `${JSON.stringify(from)} is in:\n${text}`);
+  return text.replace(from, to);
+}
