@@ -20,7 +20,7 @@ import { killAll, runTestFile } from "./lib/test-file.ts";
 import { counts, type TestResult } from "./lib/test-result.ts";
 
 /** Debian packages with the programs that tests run. */
-const DEBIAN_PACKAGES = ["curl", "tmux"];
+const DEBIAN_PACKAGES = ["chromium", "curl", "openssl", "tmux"];
 
 /** How many test files run at once. They start servers and measure memory: more would get into each other's way. */
 const CONCURRENCY: number = Math.min(2, availableParallelism());

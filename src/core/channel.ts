@@ -2,8 +2,9 @@
  * One appender's time on a path: the TransformStream that everything appended flows through.
  * @module
  */
-import { Broadcast, type Chunk } from "./broadcast.ts";
+import { Broadcast } from "./broadcast.ts";
 import { StreamError } from "./errors.ts";
+import type { Chunk } from "./live-chunk.ts";
 import type { RecentPool } from "./recent.ts";
 import type { AppendHandle, EndReason } from "./store.ts";
 

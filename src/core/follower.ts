@@ -3,10 +3,11 @@
  * store when its connection is too slow.
  * @module
  */
-import type { LiveChunk, Member } from "./broadcast.ts";
+import type { Member } from "./broadcast.ts";
 import type { Followable } from "./channel.ts";
 import { Frame } from "./frame.ts";
 import type { Limits } from "./limits.ts";
+import type { LiveChunk } from "./live-chunk.ts";
 import type { EndReason, Store } from "./store.ts";
 import { cutText, NO_BYTES } from "./text.ts";
 

@@ -3,7 +3,7 @@
  * instead of reading it from the store for itself.
  * @module
  */
-import type { LiveChunk } from "./broadcast.ts";
+import type { LiveChunk } from "./live-chunk.ts";
 
 /** The newest chunks of all paths of a server that have somebody lagging, up to a limit; the oldest go first. */
 export class RecentPool {
