@@ -93,7 +93,7 @@ export class Crowd {
         data: (bytes, from, to) => this.#take(receiver, bytes, from, to),
         closed: (reason) => {
           reject(new Error(`A follower could not connect to ${target.url}: ${reason}.`));
-          this.#closed(reason);
+          this.#closed(receiver, reason);
         },
       });
       this.#followers.push(follower);
@@ -115,8 +115,9 @@ export class Crowd {
     this.#wake();
   }
 
-  #closed(reason: string): void {
-    if (this.#dropping) return;
+  #closed({ received }: Receiver, reason: string): void {
+    // Who has everything may be let go: a server does not keep every connection open for ever.
+    if (this.#dropping || received >= this.#goal) return;
     this.#gone++;
     this.#reason ??= reason;
     this.#wake();

@@ -3,6 +3,7 @@
  * @module
  */
 import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import process from "node:process";
 import { ROOT } from "../../lib/install.mjs";
@@ -56,7 +57,11 @@ export function runningPeer(url: string): Peer {
     ...described(V1, "node", url),
     name: "running",
     title: "the server that runs already",
-    start: async () => ({ ...endpoints(url.replace(/\/$/, ""), V1), pids: [], stop: async () => {} }),
+    // It may have been measured before: each measurement has paths of its own.
+    async start() {
+      const folder = `${url.replace(/\/$/, "")}/bench-${randomUUID()}`;
+      return { ...endpoints(folder, V1), pids: [], stop: async () => {} };
+    },
   };
 }
 
