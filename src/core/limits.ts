@@ -17,7 +17,7 @@ export interface Limits {
   recentBytes: number;
   /** How much one read of the store takes when a follower catches up. Default 256 KiB. */
   readBytes: number;
-  /** Largest message accepted from an appender. Default 64 MiB. */
+  /** Largest message accepted from an appender. Default 64 MiB, and at most that. */
   messageBytes: number;
   /** Milliseconds between two pings of a connection. Default 15,000. */
   pingIntervalMs: number;
@@ -57,7 +57,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
 });
 
 /** No limit may be set above these. */
-const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024 };
+const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024, messageBytes: DEFAULT_LIMITS.messageBytes };
 
 /** No time may be longer than this: a timer that is set for longer fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;

@@ -120,6 +120,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   }
 
   #take(bytes: Uint8Array): void {
+    this.checkSize(bytes);
     if (this.#session.queued + bytes.length > this.service.limits.windowBytes) {
       throw new StreamError(
         "protocol",

@@ -81,8 +81,11 @@ class SocketAppend extends SocketSession {
   protected override receive(bytes: Uint8Array, text: boolean): void {
     if (this.#ending) return;
     this.#heardMs = performance.now();
-    if (text && !this.#takesText) {
-      this.fail(new StreamError("not_text", "Text frames can't be kept byte for byte here: send binary frames."));
+    try {
+      this.#checkKind(text);
+      this.checkSize(bytes);
+    } catch (error) {
+      this.fail(StreamError.from(error));
       return;
     }
     const { appender } = this.#admission;
@@ -94,6 +97,11 @@ class SocketAppend extends SocketSession {
     } else if (appender.queued > appenderOverloadBytes) {
       this.fail(new StreamError("overloaded", "This arrives faster than it can be stored. Send more slowly."));
     }
+  }
+
+  #checkKind(text: boolean): void {
+    if (!text || this.#takesText) return;
+    throw new StreamError("not_text", "Text frames can't be kept byte for byte here: send binary frames.");
   }
 
   protected override restart(): void {

@@ -2,6 +2,7 @@
  * What every WebSocket of this server has in common, from before its upgrade to its end.
  * @module
  */
+import { StreamError } from "../core/errors.ts";
 import type { Watch } from "./liveness.ts";
 import type { SocketHandler, SocketPort } from "./platform.ts";
 import type { Service } from "./service.ts";
@@ -53,6 +54,13 @@ export abstract class SocketSession implements SocketHandler {
   message(bytes: Uint8Array, text: boolean): void {
     this.#watch?.heard(false);
     if (!this.#closed) this.receive(bytes, text);
+  }
+
+  /** @throws {StreamError} `too_large` for more than one message may have. */
+  protected checkSize(bytes: Uint8Array): void {
+    const { messageBytes } = this.service.limits;
+    if (bytes.length <= messageBytes) return;
+    throw new StreamError("too_large", `A message may have ${messageBytes} bytes at most. Send smaller ones.`);
   }
 
   ponged(): void {
