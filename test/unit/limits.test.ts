@@ -60,6 +60,10 @@ test("a follower's budget is at most a mebibyte", () => {
   assert.throws(() => resolveLimits({ followerBudgetBytes: 2 ** 20 + 1 }), RangeError);
 });
 
+test("a message has at most what every runtime takes", () => {
+  assert.throws(() => resolveLimits({ messageBytes: 64 * 2 ** 20 + 1 }), RangeError);
+});
+
 test("a name that is no limit is refused, with those that are", () => {
   for (const name of ["pingInterval", "", "PINGINTERVALMS", "toString", "constructor", "__proto__x"]) {
     assert.throws(
