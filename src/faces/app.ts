@@ -189,7 +189,10 @@ function refuse(service: Service, thrown: unknown): Response {
     const path = error.path === undefined ? {} : { path: error.path };
     service.log({ type: "error", ...path, message: error.message, error: thrown });
   }
-  return refusal(error);
+  // What nobody has put into words may hold what is nobody's business, such as where the files are.
+  const told =
+    thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
+  return refusal(told);
 }
 
 /** Reading from pages of other origins, where the operator asks for it. */

@@ -32,8 +32,13 @@ export function isMissing(error: unknown): boolean {
 /** An error of the operating system as a {@link StreamError}. */
 export function diskError(error: unknown, path: string): StreamError {
   if (error instanceof StreamError) return error;
-  const [code, why] = CODES[errorCode(error)] ?? ["storage", error instanceof Error ? error.message : String(error)];
+  const [code, why] = CODES[errorCode(error)] ?? ["storage", otherwise(error)];
   return new StreamError(code, `"/${path}" could not be stored or read: ${why}.`, { path, cause: error });
+}
+
+/** The system's own words would tell where the root is. */
+function otherwise(error: unknown): string {
+  return errorCode(error) ? `the system says ${errorCode(error)}` : StreamError.from(error).message;
 }
 
 /** The name that the operating system has for an error; empty for others. */
