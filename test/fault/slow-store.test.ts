@@ -146,3 +146,17 @@ slowTest("what arrives while the store stands still is bounded", { appenderQueue
   assert.ok(used < 40_000_000, `${used} bytes`);
   appender.connection.drop();
 });
+
+slowTest("what went wrong inside is told to the log, and not to the client", {}, async (server) => {
+  const secret = "EIO: i/o error, open '/srv/secret/root/a.txt'";
+  const broken = Promise.reject(Object.assign(new Error(secret), { code: "EIO" }));
+  broken.catch(() => {});
+  server.store.beforeStat = broken;
+  const { status, text, headers } = await server.send({ target: "/a.txt" });
+  assert.equal(status, 500);
+  assert.equal(headers.get("stream-error"), "internal");
+  assert.doesNotMatch(text, /secret/);
+  assert.match(text, /log/);
+  const logged = server.log.find((event) => event.type === "error");
+  assert.ok(logged?.type === "error" && logged.error instanceof Error && logged.error.message === secret);
+});

@@ -1,0 +1,55 @@
+/** From the errors of an operating system to those of the Store contract. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { StreamError } from "../../src/core/errors.ts";
+import { diskError, isMissing } from "../../src/stores/file/errors.ts";
+
+const systemError = (code: string): Error =>
+  Object.assign(new Error(`${code}: something, open '/srv/secret/root/a.txt'`), { code });
+
+test("the errors that an operator can do something about have codes and words of their own", () => {
+  const codes: Record<string, [string, RegExp]> = {
+    ENOSPC: ["no_space", /full/],
+    EDQUOT: ["no_space", /quota/],
+    EFBIG: ["no_space", /largest size/],
+    EACCES: ["denied", /permission/],
+    EPERM: ["denied", /permission/],
+    EROFS: ["denied", /read-only/],
+    ENOTDIR: ["path_conflict", /file stands/],
+    EISDIR: ["path_conflict", /folder stands/],
+    ENAMETOOLONG: ["bad_path", /too long/],
+    EMFILE: ["overloaded", /too many files/],
+    EIO: ["storage", /EIO/],
+    EBUSY: ["storage", /EBUSY/],
+  };
+  for (const [name, [code, words]] of Object.entries(codes)) {
+    const error = diskError(systemError(name), "dir/a.txt");
+    assert.equal(error.code, code, name);
+    assert.match(error.message, words, name);
+    assert.match(error.message, /"\/dir\/a\.txt"/, name);
+    assert.equal(error.path, "dir/a.txt");
+  }
+});
+
+test("no message tells where the root is, but the cause does", () => {
+  for (const name of ["ENOSPC", "EACCES", "EIO", "ESTALE", "EBADF"]) {
+    const cause = systemError(name);
+    const error = diskError(cause, "a.txt");
+    assert.doesNotMatch(error.message, /secret/, name);
+    assert.equal(error.cause, cause);
+  }
+});
+
+test("errors of ours stay as they are, and anything else thrown becomes one", () => {
+  const own = new StreamError("conflict", "Taken.");
+  assert.equal(diskError(own, "a"), own);
+  assert.equal(diskError(new Error("boom"), "a").code, "storage");
+  assert.equal(diskError("text", "a").code, "storage");
+});
+
+test("only what does not exist is missing", () => {
+  assert.equal(isMissing(systemError("ENOENT")), true);
+  for (const thrown of [systemError("EACCES"), systemError("ENOTDIR"), new Error("ENOENT"), undefined]) {
+    assert.equal(isMissing(thrown), false);
+  }
+});
