@@ -20,8 +20,8 @@ export interface Options {
   readonly rounds: number;
   /** A server that runs already, to be measured instead of ours. */
   readonly url?: string;
-  /** A built `mod.js` to be measured instead of this checkout. */
-  readonly program?: string;
+  /** A built `mod.js` of another version, to be measured beside this one. */
+  readonly against?: string;
   /** A folder for CPU profiles of our server on Node. */
   readonly profile?: string;
   /** Files to write. */
@@ -44,7 +44,7 @@ Measures this checkout and its peers, all in one run, and prints a table.
   --rounds N          how often each is measured (default: what the size says)
   --json FILE         write the results
   --svg FILE          draw a chart
-  --program FILE      measure this built mod.js instead of this checkout, to compare two versions
+  --against FILE      measure another build's mod.js beside this checkout; its peers are named other[-classic|-http]
   --profile DIR       write a CPU profile of our server on Node for each measurement
   --help              this text
 
@@ -66,7 +66,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     size,
     rounds: values.rounds === undefined ? SIZES[size].rounds : count("--rounds", values.rounds),
     ...(values.url === undefined ? {} : { url: values.url }),
-    ...(values.program === undefined ? {} : { program: resolve(values.program) }),
+    ...(values.against === undefined ? {} : { against: resolve(values.against) }),
     ...(values.profile === undefined ? {} : { profile: resolve(values.profile) }),
     ...(values.json === undefined ? {} : { json: values.json }),
     ...(values.svg === undefined ? {} : { svg: values.svg }),
@@ -88,7 +88,7 @@ function parse(args: readonly string[]) {
         quick: flag,
         size: { ...text, default: "full" },
         rounds: text,
-        program: text,
+        against: text,
         profile: text,
         json: text,
         svg: text,

@@ -44,8 +44,9 @@ export interface Results {
 }
 
 /** An empty row. */
-export function emptyRow({ name, title, version, runtime, way, missing }: Peer): Row {
-  const row = { peer: name, title, version, runtime, isOurs: way !== undefined, samples: [], failures: [] };
+export function emptyRow({ name, title, version, runtime, way, isReference, missing }: Peer): Row {
+  const isOurs = way !== undefined && isReference !== true;
+  const row = { peer: name, title, version, runtime, isOurs, samples: [], failures: [] };
   return missing === undefined ? row : { ...row, missing };
 }
 

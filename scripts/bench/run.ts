@@ -12,7 +12,7 @@ import { LOADS } from "./loads/all.ts";
 import { describeMachine } from "./machine.ts";
 import { type Options, UsageError } from "./options.ts";
 import { catPeer } from "./peers/cat.ts";
-import { httpfstreamPeers, runningPeer } from "./peers/httpfstream.ts";
+import { httpfstreamPeers, otherPeers, runningPeer } from "./peers/httpfstream.ts";
 import { nchanPeer, sendfilePeer } from "./peers/nginx.ts";
 import { barePeer, durablePeer } from "./peers/node-servers.ts";
 import type { Peer } from "./peers/peer.ts";
@@ -28,7 +28,7 @@ export async function run(options: Options, progress: (line: string) => void): P
   process.once("exit", clear);
   try {
     const { server, generator } = build(below);
-    const plan = choose(options, options.program ?? server);
+    const plan = choose(options, server);
     const setting = { size: SIZES[options.size], below, generatorProgram: generator };
     for (let round = 0; round < options.rounds; round++) {
       for (const { load, entries } of plan) {
@@ -77,9 +77,10 @@ function choose(options: Options, program: string) {
   });
 }
 
-function allPeers({ url, profile }: Options, program: string): Peer[] {
+function allPeers({ url, profile, against }: Options, program: string): Peer[] {
   const ours = url === undefined ? httpfstreamPeers(program, profile) : [runningPeer(url)];
-  return [...ours, barePeer(), nchanPeer(), durablePeer(), sendfilePeer(), catPeer()];
+  const other = against === undefined ? [] : otherPeers(against);
+  return [...ours, ...other, barePeer(), nchanPeer(), durablePeer(), sendfilePeer(), catPeer()];
 }
 
 function suits(load: Load, peer: Peer, { peers, runtimes }: Options): boolean {

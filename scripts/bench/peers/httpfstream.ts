@@ -51,6 +51,13 @@ export function httpfstreamPeers(program: string, profile?: string): Peer[] {
   });
 }
 
+/** Another build on Node, to be compared with. */
+export function otherPeers(program: string): Peer[] {
+  return httpfstreamPeers(program)
+    .filter(({ runtime }) => runtime === "node")
+    .map((peer) => ({ ...peer, name: peer.name.replace("httpfstream", "other"), title: program, isReference: true }));
+}
+
 /** A server that runs already, wherever it is. */
 export function runningPeer(url: string): Peer {
   return {

@@ -27,6 +27,8 @@ export interface Peer {
   readonly runtime: PeerRuntime;
   /** Only what this benchmark is about has one; the others are there to be compared with. */
   readonly way?: Way;
+  /** Whether it has a way and is only there to be compared with all the same. */
+  readonly isReference?: boolean;
   readonly abilities: readonly Ability[];
   /** Why it can't be measured here and which command changes that; nothing when it can. */
   readonly missing?: string | undefined;
