@@ -8,11 +8,11 @@ import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { BunPort, type BunSocket } from "./bun-port.ts";
 import { passOn } from "./socket-events.ts";
 
-/** What is used of Bun's server. */
+/** What is used of Bun's server; a request that was made without one has none of it. */
 interface BunServer {
   upgrade(request: Request, options: { headers?: Record<string, string>; data: SocketData }): boolean;
-  timeout(request: Request, seconds: number): void;
-  requestIP(request: Request): { address: string } | null;
+  timeout?(request: Request, seconds: number): void;
+  requestIP?(request: Request): { address: string } | null;
 }
 
 /** What hangs on each socket: the shape that Hono's handlers for Bun know, and a word of our own. */
@@ -110,6 +110,6 @@ export const platform: Platform = {
     if (!server.upgrade(c.req.raw, { data, headers })) handler.closed();
     return new Response(null);
   },
-  peer: (c) => getBunServer<BunServer>(c)?.requestIP(c.req.raw)?.address,
-  unhurried: (c) => getBunServer<BunServer>(c)?.timeout(c.req.raw, 0),
+  peer: (c) => getBunServer<BunServer>(c)?.requestIP?.(c.req.raw)?.address,
+  unhurried: (c) => getBunServer<BunServer>(c)?.timeout?.(c.req.raw, 0),
 };
