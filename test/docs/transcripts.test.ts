@@ -18,7 +18,7 @@ const transcripts = sections
   .flatMap(({ blocks }) => blocks)
   .filter(
     ({ text, directives }) =>
-      text.startsWith("> GET") && directives.includes(`elsewhere ${import.meta.filename.slice(ROOT.length + 1)}`),
+      text.startsWith("> GET") && directives.includes("elsewhere test/docs/transcripts.test.ts"),
   );
 
 describe("the conversations of docs/protocol.md", { timeout: 60_000 }, () => {

@@ -1,0 +1,113 @@
+/** What the documentation refers to exists: files, headings, options, variables, npm scripts. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { describe, it } from "node:test";
+import { fstream, memoryStore } from "../../mod.ts";
+import { ROOT } from "../../scripts/lib/install.mjs";
+import { executable, run, scriptArguments } from "../fixture/processes.ts";
+import { DIFFERENCES } from "../runtime/differences.ts";
+import { anchorsOf, linksOf, sectionsOf } from "./markdown.ts";
+
+const top = (await readdir(ROOT)).filter((name) => name.endsWith(".md"));
+const docs = (await readdir(join(ROOT, "docs"))).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
+const pages = new Map<string, string>();
+for (const page of [...top, ...docs]) pages.set(page, await readFile(join(ROOT, page), "utf8"));
+const readme = pages.get("README.md") ?? "";
+
+for (const [page, text] of pages) {
+  describe(page, () => {
+    it("has links that lead somewhere", async () => {
+      for (const link of linksOf(text)) {
+        if (/^https?:/.test(link)) continue;
+        const [file = "", anchor] = link.split("#");
+        const target = file === "" ? page : relative(ROOT, join(ROOT, dirname(page), file));
+        assert.ok(existsSync(join(ROOT, target)), `${link} leads to ${target}, which does not exist`);
+        if (anchor === undefined) continue;
+        const anchors = anchorsOf(pages.get(target) ?? "");
+        assert.ok(anchors.has(anchor), `${link}: ${target} has no such heading`);
+      }
+    });
+
+    it("names npm scripts that exist", async () => {
+      const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
+        scripts: Record<string, string>;
+      };
+      for (const [named, script = ""] of text.matchAll(/npm run (?:-s )?([\w:-]+)/g)) {
+        assert.ok(script in scripts, `"${named}": package.json has no such script`);
+      }
+    });
+  });
+}
+
+describe("the README's tables of commands", async () => {
+  for (const command of ["serve", "append", "follow"]) {
+    const { stdout } = await run(await executable("node"), [...scriptArguments("node", "mod.ts"), command, "--help"]);
+    const help = stdout.bytes().toString();
+    const section = sectionText(command);
+
+    it(`have the options of ${command}, as its help has them`, () => {
+      const own = new Set(["-V, --version", "-h, --help"]);
+      const options = [...help.matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: <\S+>)?)/gm)].map(([, option = ""]) => option);
+      const wanted = options.filter((option) => !own.has(option));
+      assert.deepEqual(optionsIn(section), wanted.sort());
+    });
+
+    it(`have the environment variables of ${command}`, () => {
+      const variables = (text: string): string[] => [...new Set(text.match(/HTTPFSTREAM_\w+/g))].sort();
+      assert.deepEqual(variables(section), variables(help));
+    });
+  }
+});
+
+describe("the README's other tables", () => {
+  it("have the options of fstream()", () => {
+    let message = "";
+    try {
+      fstream({ store: memoryStore(), nonsense: true } as never);
+    } catch (error) {
+      message = String(error);
+    }
+    const [, names = ""] = /it has (.*)\./.exec(message) ?? [];
+    assert.deepEqual(firstCells(sectionText("Options")).sort(), names.split(", ").sort());
+  });
+
+  it("have a row for each difference between the runtimes", () => {
+    const rows = sectionText("Runtimes").match(/^\|.*\|$/gm) ?? [];
+    const words: Record<string, RegExp> = {
+      "raw text frames": /followers who want text frames/,
+      "text appends": /text frames of an appender/,
+      "unmasked frames": /without a mask/,
+      "close codes": /breaks the rules/,
+      "dot segments": /`\.\.` in a path/,
+      "early frames": /before the upgrade/,
+      "content length": /Content-Length/,
+      "late head": /headers of a live body/,
+    };
+    for (const differences of Object.values(DIFFERENCES)) {
+      for (const difference of Object.keys(differences)) {
+        const pattern = words[difference];
+        assert.ok(pattern && rows.some((row) => pattern.test(row)), `a row about "${difference}"`);
+      }
+    }
+  });
+});
+
+/** What stands below a heading of the README. */
+function sectionText(title: string): string {
+  const titles = sectionsOf(readme).map((section) => section.title);
+  assert.ok(titles.includes(title), `the README has a section "${title}"`);
+  const [, text = ""] = readme.split(new RegExp(`^#+ ${title}$`, "m"));
+  return text.split(/^#+ /m)[0] ?? "";
+}
+
+function firstCells(text: string): string[] {
+  return [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
+}
+
+/** The first cells of a table of options: `-v`, `--verbose`; as the help writes them. */
+function optionsIn(text: string): string[] {
+  const cells = [...text.matchAll(/^\| (`-[^|]*`) \|/gm)].map(([, cell = ""]) => cell);
+  return cells.map((cell) => cell.replaceAll("`", "")).sort();
+}
