@@ -6,7 +6,8 @@
 import { StreamError } from "../core/errors.ts";
 import { parseOffset } from "../core/offset.ts";
 import type { AppendSession, SessionConnection } from "../core/session.ts";
-import { controlFrame, controlType, PROTOCOL, SUPERSEDED } from "./control.ts";
+import { PROTOCOL, SUPERSEDED } from "../core/subprotocol.ts";
+import { controlFrame, controlType } from "./control.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
 import { type Exchange, journal, type Service } from "./service.ts";
