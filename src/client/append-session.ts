@@ -71,7 +71,7 @@ export class AppendSession implements Appending, SessionOwner {
     });
     this.#reconnector = new Reconnector({
       clock,
-      random: () => environment.random(),
+      random: environment.random,
       options,
       resuming: options.resume !== undefined,
       signal: scope.signal,
@@ -253,6 +253,8 @@ export class AppendSession implements Appending, SessionOwner {
 
   #complete(): void {
     const { scope, report } = this.#parts;
+    // There may have been no acknowledgement for the last bytes, but proof all the same.
+    if (this.retained.length > 0) this.acked(this.retained.end);
     this.#isComplete = true;
     report({ state: "ended", reason: "complete", offset: this.retained.end });
     this.#wake();

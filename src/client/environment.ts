@@ -19,10 +19,10 @@ export interface Environment {
   readonly connect: Connect;
   /** Whether a WebSocket can carry headers. */
   readonly takesHeaders: boolean;
-  fetch(url: URL, init: RequestInit): Promise<Response>;
+  readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
   readonly clock: Clock;
   /** A number from 0 up to, and not including, 1. */
-  random(): number;
+  readonly random: () => number;
 }
 
 /** The world as it is. */

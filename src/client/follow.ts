@@ -62,7 +62,7 @@ export function followIn(environment: Environment, url: string | URL, options: F
   const report = (state: FollowState): void => tell(options.onState, state);
   const reconnector = new Reconnector({
     clock: environment.clock,
-    random: () => environment.random(),
+    random: environment.random,
     options,
     resuming: false,
     signal,

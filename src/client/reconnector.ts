@@ -35,7 +35,7 @@ export interface RetryingState {
 /** What a {@link Reconnector} works with. */
 export interface ReconnectorParts {
   readonly clock: Clock;
-  random(): number;
+  readonly random: () => number;
   readonly options: RetryOptions;
   /** Whether it is about something that was begun before. */
   readonly resuming: boolean;
