@@ -87,6 +87,7 @@ export async function playAppend({
     (offset) => {
       assert.equal(server.size, before + all.length, "everything has arrived");
       assert.equal(offset, server.size);
+      assert.equal(server.session, undefined, "the path is free");
       return undefined;
     },
     (thrown: unknown) => {
@@ -113,7 +114,14 @@ function judge(error: StreamError, { server, clock }: World, connections: number
 /** What the server does by itself. */
 function life(world: World): Event[] {
   const { server } = world;
-  if (!server.up) return [() => server.restart()];
+  if (!server.up) {
+    return [
+      () => {
+        server.window = 1 + world.choose(100);
+        server.restart();
+      },
+    ];
+  }
   return server.session?.pending.length ? [() => server.store(1 + world.choose(60))] : [];
 }
 

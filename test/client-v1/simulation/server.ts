@@ -17,6 +17,8 @@ export type Reason = "complete" | "lost" | "deleted" | "limit";
 interface Session {
   readonly token: string;
   connection: SimulatedConnection | undefined;
+  /** What its connection was told. */
+  window: number;
   /** Taken and not yet stored. */
   pending: Uint8Array[];
   cancelGrace: () => void;
@@ -50,7 +52,8 @@ export class ModelServer {
   readonly followers: Set<Follower> = new Set();
   /** Response bodies on their way. */
   bodies: SimulatedBody[] = [];
-  readonly window: number;
+  /** Unacknowledged bytes that it allows from the next connection on. */
+  window: number;
   readonly #clock: VirtualClock;
   #sessions = 0;
 
@@ -75,7 +78,13 @@ export class ModelServer {
       }
       if (offset !== null && Number(offset) !== this.size) return refusal(412, "precondition_failed");
       this.exists = true;
-      this.session = { token: `s${++this.#sessions}`, connection: undefined, pending: [], cancelGrace: () => {} };
+      this.session = {
+        token: `s${++this.#sessions}`,
+        connection: undefined,
+        window: 0,
+        pending: [],
+        cancelGrace: () => {},
+      };
     }
     const session = this.session as Session;
     this.#attach(session, connection);
@@ -216,6 +225,7 @@ export class ModelServer {
     session.connection?.reply({ code: 4001, reason: "superseded" });
     session.connection = connection;
     session.cancelGrace();
+    session.window = this.window;
     this.#storeAll();
     this.promised = this.size;
     control(connection, { type: "start", offset: this.size, session: session.token, window: this.window });
@@ -226,7 +236,7 @@ export class ModelServer {
     if (!text) {
       session.pending.push(bytes);
       const inFlight = session.pending.reduce((sum, piece) => sum + piece.length, 0);
-      if (inFlight > this.window) this.violation = `${inFlight} bytes in flight, the window is ${this.window}`;
+      if (inFlight > session.window) this.violation = `${inFlight} bytes in flight, the window is ${session.window}`;
       return;
     }
     if (new TextDecoder().decode(bytes) !== '{"type":"end"}') return;
