@@ -163,9 +163,9 @@ export class AppendSession implements Appending, SessionOwner {
   }
 
   ended(offset: number): void {
-    const { end } = this.retained;
+    const { acked, end } = this.retained;
     if (offset !== end) throw this.#changed(`${offset} bytes at its end, though it should have ${end}`);
-    this.acked(offset);
+    if (offset > acked) this.acked(offset);
   }
 
   async #run(connection: AppendConnection): Promise<void> {
