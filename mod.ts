@@ -24,7 +24,7 @@ export type { BeginEvent, EndEvent, FailureEvent, Log, LogEvent, Transport } fro
 export type { AppendHandle, ClaimOptions, Store, StoreEntry, StoreStat } from "./src/core/store.ts";
 export type { StreamApp } from "./src/faces/app.ts";
 export { type FstreamOptions, fstream } from "./src/fstream.ts";
-export { type FileStoreOptions, fileStore } from "./src/stores/file/store.ts";
+export { type Durability, type FileStoreOptions, fileStore } from "./src/stores/file/store.ts";
 export { memoryStore } from "./src/stores/memory.ts";
 
 if (runsAsProgram()) {

@@ -78,7 +78,10 @@ function setUp(): void {
   // Their npm packages unpack the programs at the first call; two at once would meet a half-written one.
   for (const runtime of ["deno", "bun"]) {
     const { status } = spawnSync(join(ROOT, "node_modules", ".bin", runtime), ["--version"], { stdio: "ignore" });
-    if (status !== 0) stop(1, `The ${runtime} in node_modules does not run; try "npm ci".`);
+    if (status !== 0) {
+      const remedy = `npm rebuild --ignore-scripts=false ${runtime}`;
+      stop(1, `The ${runtime} in node_modules does not run; was its install script forbidden? Try "${remedy}".`);
+    }
   }
   // Without them the other tests still run; those that need a program say so when they are skipped.
   spawnSync(join(ROOT, "scripts", "debian.sh"), DEBIAN_PACKAGES, { stdio: ["ignore", 2, 2] });

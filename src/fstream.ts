@@ -9,12 +9,17 @@ import type { Store } from "./core/store.ts";
 import { createApp, type StreamApp } from "./faces/app.ts";
 import { detectPlatform } from "./runtime/detect.ts";
 import { withHelper } from "./runtime/helper.ts";
-import { fileStore } from "./stores/file/store.ts";
+import { type Durability, type FileStoreOptions, fileStore } from "./stores/file/store.ts";
 
 /** Options of {@link fstream}. All have defaults. */
 export interface FstreamOptions {
   /** The folder whose files are served; made when it does not exist. Default `./data`. Not together with `store`. */
   root?: string;
+  /**
+   * When a byte in the root folder counts as stored: `os`, when the operating system has it, which survives a crash of
+   * the server; `disk`, when the disk has it, which survives a power cut. Default `os`. Not together with `store`.
+   */
+  durability?: Durability;
   /** What keeps the bytes, instead of a folder. */
   store?: Store;
   /** Limits that differ from `DEFAULT_LIMITS`. */
@@ -39,6 +44,7 @@ export interface FstreamOptions {
 
 const NAMES: ReadonlySet<string> = new Set<keyof FstreamOptions>([
   "root",
+  "durability",
   "store",
   "limits",
   "listings",
@@ -52,7 +58,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof FstreamOptions>([
 /**
  * A Hono app that serves streams: one appends to a path, many follow it, and it is kept as a plain file.
  *
- * @throws {TypeError} for `root` and `store` at once, an unknown option, or an origin that is none.
+ * @throws {TypeError} for `store` together with `root` or `durability`, an unknown option, or an origin that is none.
  * @throws {RangeError} for a limit out of its bounds.
  * @throws {StreamError} when the root folder can't be used.
  * @example
@@ -66,21 +72,27 @@ export function fstream(options: FstreamOptions = {}): StreamApp {
     if (!NAMES.has(name))
       throw new TypeError(`"${name}" is not an option of fstream(); it has ${[...NAMES].join(", ")}.`);
   }
-  const { root, store, upgradeWebSocket, ...rest } = options;
-  if (root !== undefined && store !== undefined) {
+  const { root, durability, store, upgradeWebSocket, ...rest } = options;
+  if (store !== undefined && (root !== undefined || durability !== undefined)) {
+    const other = root === undefined ? "durability" : "root";
     throw new TypeError(
-      'Give fstream() either "root" or "store", not both: a store knows itself where it keeps its bytes.',
+      `Give fstream() either "${other}" or "store", not both: a store knows itself where and how it keeps its bytes.`,
     );
   }
   for (const origin of rest.origins ?? []) checkOption(origin);
   return createApp({
     ...rest,
-    store: store ?? fileStore(root === undefined ? {} : { root }),
+    store: store ?? fileStore(given({ root, durability, readBytes: rest.limits?.readBytes })),
     platform: async (c) => {
       const platform = await detectPlatform(c);
       return upgradeWebSocket ? withHelper(platform, upgradeWebSocket) : platform;
     },
   });
+}
+
+/** What was given, without what was left out. */
+function given(options: { [Name in keyof FileStoreOptions]: FileStoreOptions[Name] | undefined }): FileStoreOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 function checkOption(origin: string): void {

@@ -2,17 +2,14 @@
  * `httpfstream follow`: a URL to standard output.
  * @module
  */
-import { createWriteStream } from "node:fs";
-import process from "node:process";
-import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ErrorCode, type FollowOptions, type FollowState, follow, StreamError } from "../client/mod.ts";
-import { systemMessage } from "./complaint.ts";
 import { DONE } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
 import { bareCommand, parseBytes, parseHeader, parseUrl, typed } from "./options.ts";
-import { calm, ReaderGone, say, write } from "./terminal.ts";
+import { type Output, outputTo } from "./output.ts";
+import { ReaderGone, say } from "./terminal.ts";
 
 interface FollowFlags {
   readonly verbose?: true;
@@ -95,15 +92,14 @@ Examples:
 async function run(url: string, flags: FollowFlags): Promise<number> {
   const interrupts = new Interrupts();
   const tell = flags.verbose ? say : (): void => {};
-  const output = openOutput(flags.output);
-  calm(output);
+  const output = outputTo(flags.output);
   try {
     const bytes = await followed(url, flags, output, interrupts.signal, tell);
-    if (flags.output !== undefined) await new Promise((resolve) => output.end(resolve));
+    await output.end();
     tell(`done: ${bytes} bytes from ${url}`);
   } catch (error) {
     if (error instanceof ReaderGone) return DONE;
-    if (!interrupts.received) throw named(error, flags.output);
+    if (!interrupts.received) throw error;
     tell("interrupted");
   }
   return interrupts.exitCode(DONE);
@@ -113,7 +109,7 @@ async function run(url: string, flags: FollowFlags): Promise<number> {
 async function followed(
   url: string,
   flags: FollowFlags,
-  output: Writable,
+  output: Output,
   signal: AbortSignal,
   tell: (line: string) => void,
 ): Promise<number> {
@@ -135,7 +131,7 @@ async function followed(
     try {
       for await (const chunk of follow(url, options)) {
         bytes += chunk.length;
-        await write(output, chunk);
+        await output.write(chunk);
       }
       return bytes;
     } catch (error) {
@@ -146,15 +142,6 @@ async function followed(
       await sleep(RETRY_MS, undefined, { signal });
     }
   }
-}
-
-function openOutput(file: string | undefined): Writable {
-  return file === undefined ? process.stdout : createWriteStream(file);
-}
-
-function named(error: unknown, file: string | undefined): unknown {
-  const message = error instanceof StreamError ? undefined : systemMessage(error);
-  return message ? new Error(`Can't write to ${file ?? "standard output"}: ${message}.`, { cause: error }) : error;
 }
 
 function parseOffset(text: string): number | "now" {

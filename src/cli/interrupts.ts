@@ -7,6 +7,12 @@ import { interruptedBy } from "./exit-codes.ts";
 
 const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
+/**
+ * Milliseconds in which a repeated signal is the same press of Ctrl-C: the terminal sends it to everybody in the
+ * foreground, and npm, npx and `bun run` pass it on to their child once more.
+ */
+const SAME_PRESS_MS = 500;
+
 /** The first signal is a request to end well; the second one ends the process at once. */
 export class Interrupts {
   /** The signal that came, if one did. */
@@ -15,11 +21,14 @@ export class Interrupts {
 
   /** Begins to listen. */
   constructor() {
+    let receivedAt = 0;
     for (const signal of SIGNALS) {
       process.on(signal, () => {
-        if (this.received) process.exit(interruptedBy(signal));
-        this.received = signal;
-        this.#controller.abort();
+        if (this.received === undefined) {
+          this.received = signal;
+          receivedAt = performance.now();
+          this.#controller.abort();
+        } else if (performance.now() - receivedAt > SAME_PRESS_MS) process.exit(interruptedBy(signal));
       });
     }
   }

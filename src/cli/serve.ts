@@ -11,6 +11,7 @@ import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../core/limits.ts";
 import type { StreamApp } from "../faces/app.ts";
 import { type FstreamOptions, fstream } from "../fstream.ts";
 import { type RunningServer, serve } from "../runtime/node.ts";
+import { DURABILITIES, type Durability } from "../stores/file/store.ts";
 import { systemMessage } from "./complaint.ts";
 import { DONE } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -23,6 +24,7 @@ import { runtimeName, VERSION } from "./version.ts";
 interface ServeFlags {
   readonly root: string;
   readonly http: ListenAddress;
+  readonly durability: Durability;
   readonly origin: readonly string[];
   readonly cors?: true;
   readonly listings: boolean;
@@ -51,6 +53,12 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .default(parseListenAddress("127.0.0.1:8080"), "127.0.0.1:8080")
         .env("HTTPFSTREAM_HTTP")
         .argParser(parsed(parseListenAddress)),
+    )
+    .addOption(
+      new Option("--durability <level>", "when a byte counts as stored: the system has it, or the disk has it")
+        .choices(DURABILITIES)
+        .default("os")
+        .env("HTTPFSTREAM_DURABILITY"),
     )
     .addOption(
       new Option("--origin <url>", "origin of web pages that may follow and append, beside our own; repeatable")
@@ -102,8 +110,8 @@ async function run(flags: ServeFlags): Promise<number> {
   const root = resolve(flags.root);
   calm(process.stdout);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
-  const { listings, cors = false, origin, limit } = flags;
-  const app = createApp({ root, listings, cors, origins: origin, limits: limit, log });
+  const { durability, listings, cors = false, origin, limit } = flags;
+  const app = createApp({ root, durability, listings, cors, origins: origin, limits: limit, log });
   checkWritable(root);
   const interrupts = new Interrupts();
   const server = await listen(flags.http, app.fetch);
@@ -111,7 +119,7 @@ async function run(flags: ServeFlags): Promise<number> {
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
   await new Promise((stop) => interrupts.signal.addEventListener("abort", stop));
   await app.close();
-  await server.close();
+  await server.close(resolveLimits(limit).shutdownTimeoutMs);
   return DONE;
 }
 
@@ -137,9 +145,9 @@ function checkWritable(root: string): void {
   try {
     accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new Error(`The root folder ${root} can't be written to: ${systemMessage(error) ?? String(error)}.`, {
-      cause: error,
-    });
+    const why = systemMessage(error);
+    // Anything else, as Deno's own permission to ask this, says nothing about the folder.
+    if (why) throw new Error(`The root folder ${root} can't be written to: ${why}.`, { cause: error });
   }
 }
 

@@ -39,6 +39,8 @@ export function say(line: string): void {
 
 /** Ends the process, after everything written has left. */
 export async function leave(code: number): Promise<never> {
+  // For a runtime that has nothing left to do and ends by itself meanwhile.
+  process.exitCode = code;
   for (const stream of [process.stdout, process.stderr]) await write(stream, "").catch(() => {});
   process.exit(code);
 }

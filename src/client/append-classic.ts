@@ -2,7 +2,7 @@
  * An append over a classic WebSocket: one connection, and no word from the server.
  * @module
  */
-import type { StreamError } from "../core/errors.ts";
+import { StreamError } from "../core/errors.ts";
 import type { Appending } from "./append-state.ts";
 import { aborted, type Closing, closedEarly } from "./failure.ts";
 import { FRAME_BYTES, KEEPALIVE_INTERVAL_MS } from "./limits.ts";
@@ -51,7 +51,11 @@ export class ClassicAppend implements Appending, SocketHandler {
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += this.#frameBytes) {
       const piece = bytes.subarray(at, at + this.#frameBytes);
-      await this.#socket.send(piece, this.#text);
+      await this.#socket.send(piece, this.#text).catch(async (error: unknown) => {
+        // The end of the connection says itself why it came.
+        if (StreamError.from(error).code === "unreachable") throw this.#failure(await this.#ended);
+        throw error;
+      });
       this.bytes += piece.length;
     }
   }

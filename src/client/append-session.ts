@@ -128,9 +128,9 @@ export class AppendSession implements Appending, SessionOwner {
     await this.#until(() => this.#isComplete);
   }
 
-  async leave(): Promise<void> {
+  async leave(reason: unknown): Promise<void> {
     await this.#until(() => this.retained.length === 0);
-    this.abort();
+    this.#fail(StreamError.from(reason));
   }
 
   abort(): void {

@@ -20,7 +20,13 @@ export class AppendSink implements UnderlyingSink<Chunk> {
   }
 
   async write(chunk: Chunk): Promise<void> {
-    await this.#write(this.#encoder.encode(chunk));
+    try {
+      await this.#write(this.#encoder.encode(chunk));
+    } catch (error) {
+      // A stream whose sink has failed is neither closed nor aborted any more: the path would stay taken.
+      await this.#appending.leave(error).catch(() => {});
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

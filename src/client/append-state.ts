@@ -39,8 +39,11 @@ export interface Appending {
   write(bytes: Uint8Array): Promise<void>;
   /** Ends it on purpose; resolves when the server has everything. */
   close(): Promise<void>;
-  /** Ends it after everything written, but as one that vanished, where the server knows the difference. */
-  leave(): Promise<void>;
+  /**
+   * Ends it after everything written, because of a failure on this side: as an append that vanished, where the server
+   * knows the difference.
+   */
+  leave(reason: unknown): Promise<void>;
   /** Drops it at once. */
   abort(): void;
 }

@@ -95,7 +95,7 @@ export async function append(
     await chunks.pipeTo(new AppendStream(appending), { preventAbort: true });
   } catch (error) {
     // The source failed, unless the append did, which then can't be left any more.
-    await appending.leave().catch(() => {});
+    await appending.leave(error).catch(() => {});
     throw error;
   }
   const { bytes, offset } = appending;

@@ -10,24 +10,29 @@ import { isOriginal } from "./peer.ts";
 import type { ClientSocket, SocketHandler, SocketRequest } from "./socket.ts";
 import { socketUrl } from "./target.ts";
 
+/** How often a WebSocket is tried that fails although the server would take one: what was in its way may have gone. */
+const TRIES = 2;
+
 /** Opens a WebSocket with the platform's own class. */
 export async function connectBrowser(request: SocketRequest, handler: SocketHandler): Promise<ClientSocket | Response> {
   const { url, headers, signal } = request;
-  if (signal.aborted) throw aborted(signal, url);
   if (!headers.keys().next().done) {
     throw new StreamError("bad_request", "A browser's WebSocket takes no headers.", { path: url.href });
   }
   // A browser hangs up where the subprotocol is not taken. The original server would take that for an append.
   const { protocol, insist, ...plain } = request;
   const offer = protocol !== undefined && (insist || !(await isOriginal(request)));
-  const socket = await opened(offer ? request : plain, handler);
-  if (socket) return socket;
-  // Refused, and the browser does not tell why: the same question as a plain request gets the same answer.
-  const response = await fetch(url, { signal, cache: "no-store" }).catch((error: unknown) => {
-    throw signal.aborted ? aborted(signal, url) : broken(error, url);
-  });
-  if (response.status !== 426) return response;
-  await response.body?.cancel();
+  for (let tried = 0; tried < TRIES; tried++) {
+    if (signal.aborted) throw aborted(signal, url);
+    const socket = await opened(offer ? request : plain, handler);
+    if (socket) return socket;
+    // Refused, and the browser does not tell why: the same question as a plain request gets the same answer.
+    const response = await fetch(url, { signal, cache: "no-store" }).catch((error: unknown) => {
+      throw signal.aborted ? aborted(signal, url) : broken(error, url);
+    });
+    if (response.status !== 426) return response;
+    await response.body?.cancel();
+  }
   throw broken(new Error("it answers plain requests, but no WebSocket gets through to it"), url);
 }
 

@@ -5,7 +5,6 @@
  */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import process from "node:process";
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
 import { aborted, broken, type Closing, noSubprotocol } from "./failure.ts";
@@ -164,7 +163,7 @@ function toResponse(asked: ClientRequest, message: IncomingMessage): Response {
   const status = message.statusCode ?? 500;
   const statusText = message.statusMessage ?? "";
   if ([101, 204, 205, 304].includes(status)) {
-    asked.destroy();
+    hangUp(asked);
     return new Response(null, { status: status === 101 ? 500 : status, statusText, headers });
   }
   return new Response(bodyOf(asked, message), { status, statusText, headers });
@@ -183,6 +182,8 @@ function bodyOf(asked: ClientRequest, message: IncomingMessage): ReadableStream<
         message.on("end", () => {
           if (!over && message.complete) controller.close();
           over ||= message.complete;
+          // Some servers leave the connection open, and nobody would ever use it again.
+          hangUp(asked);
         });
         const fail = (error?: Error): void => {
           if (!over) controller.error(error ?? new Error("the response broke off"));
@@ -196,11 +197,17 @@ function bodyOf(asked: ClientRequest, message: IncomingMessage): ReadableStream<
       },
       cancel() {
         over = true;
-        asked.destroy();
+        hangUp(asked);
       },
     },
     new ByteLengthQueuingStrategy({ highWaterMark: 64 * 1024 }),
   );
+}
+
+/** Node does not close the socket of a request that is complete, and Bun shows none. */
+function hangUp(asked: ClientRequest): void {
+  asked.destroy();
+  (asked.socket as Socket | null)?.destroy();
 }
 
 /** The bytes without what a Buffer adds to them. */

@@ -40,6 +40,8 @@ export class Appender {
     this.#writer = channel.writable.getWriter();
     // The rejection is reported once, where the write is awaited.
     this.#writer.closed.catch(() => {});
+    const { lost } = channel;
+    lost.addEventListener("abort", () => this.#fail(lost.reason), { once: true });
   }
 
   /** Bytes taken and not yet stored. */
@@ -72,6 +74,8 @@ export class Appender {
   async #end(reason: EndReason): Promise<Outcome> {
     await this.#writing;
     if (!this.error) await this.#writer.close().catch((error: unknown) => this.#fail(error));
+    // What failed elsewhere than in a write has left the channel open.
+    if (this.error) await this.#writer.abort(this.error).catch(() => {});
     try {
       return await this.channel.finish(this.error?.code === "changed" ? "deleted" : this.error ? "lost" : reason);
     } catch (error) {
@@ -87,6 +91,8 @@ export class Appender {
       while (this.#pieces.length > 0) {
         const batch = this.#take();
         await this.#writer.write(batch);
+        // It may have been taken from us while we waited.
+        if (this.error) break;
         this.#queued -= batch.length;
         this.#events.stored?.(this.channel.size);
       }

@@ -3,6 +3,7 @@
  * @module
  */
 import { Frame } from "./frame.ts";
+import { Recent, type RecentPool } from "./recent.ts";
 import { cutText, NO_BYTES, type TextCut } from "./text.ts";
 
 /** A stored batch, and the offset just past it. */
@@ -68,10 +69,17 @@ export class Broadcast {
   tail: number;
   #carry: Uint8Array = NO_BYTES;
   readonly #members = new Set<Member>();
+  /** Those who left because they were too slow, and have not come back. */
+  readonly #lagging = new Set<Member>();
+  readonly #recent: Recent;
 
-  /** @param tail The size of the path when the channel opened. */
-  constructor(tail: number) {
+  /**
+   * @param tail The size of the path when the channel opened.
+   * @param pool Where to keep what those share who lag a little.
+   */
+  constructor(tail: number, pool: RecentPool) {
     this.tail = tail;
+    this.#recent = new Recent(pool);
   }
 
   /** How many are live. */
@@ -87,11 +95,18 @@ export class Broadcast {
   /** Lets a member in whose offset is exactly {@link tail}. */
   join(member: Member): void {
     this.#members.add(member);
+    this.#catchesUp(member);
   }
 
   /** Lets a member go. */
   leave(member: Member): void {
     this.#members.delete(member);
+    this.#catchesUp(member);
+  }
+
+  /** What went out at an offset, for a member that lags by so little that it is still here. */
+  recent(offset: number): LiveChunk | undefined {
+    return this.#recent.at(offset);
   }
 
   /** Gives everything that comes out of a channel to the live set, until it ends. */
@@ -110,6 +125,8 @@ export class Broadcast {
   dissolve(): void {
     const members = [...this.#members];
     this.#members.clear();
+    this.#lagging.clear();
+    this.#recent.clear();
     for (const member of members) member.dismissed();
   }
 
@@ -119,7 +136,14 @@ export class Broadcast {
     this.tail = chunk.end;
     this.#carry = live.carryAfter;
     for (const member of this.#members) {
-      if (!member.take(live)) this.#members.delete(member);
+      if (member.take(live)) continue;
+      this.#members.delete(member);
+      this.#lagging.add(member);
     }
+    if (this.#lagging.size > 0) this.#recent.keep(live);
+  }
+
+  #catchesUp(member: Member): void {
+    if (this.#lagging.delete(member) && this.#lagging.size === 0) this.#recent.clear();
   }
 }

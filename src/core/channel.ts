@@ -4,6 +4,7 @@
  */
 import { Broadcast, type Chunk } from "./broadcast.ts";
 import { StreamError } from "./errors.ts";
+import type { RecentPool } from "./recent.ts";
 import type { AppendHandle, EndReason } from "./store.ts";
 
 /** Where and how a channel ended. */
@@ -39,11 +40,12 @@ export class Channel implements Followable {
   /**
    * @param path The resource path.
    * @param handle The right to append to it; the channel releases it when it closes.
+   * @param pool Where its broadcast keeps what went out last.
    */
-  constructor(path: string, handle: AppendHandle) {
+  constructor(path: string, handle: AppendHandle, pool: RecentPool) {
     this.path = path;
     this.#handle = handle;
-    this.broadcast = new Broadcast(handle.offset);
+    this.broadcast = new Broadcast(handle.offset, pool);
     const { readable, writable } = new TransformStream<Uint8Array, Chunk>({
       transform: (batch, controller) => this.#store(batch, controller),
     });
@@ -57,15 +59,21 @@ export class Channel implements Followable {
     return this.#handle.offset;
   }
 
+  /** Aborts when another process has taken the path over. */
+  get lost(): AbortSignal {
+    return this.#handle.lost;
+  }
+
   /**
    * Ends the channel: gives the path back to the store, then tells the followers. The writable must have been closed,
    * aborted or have failed before.
    */
   async finish(reason: EndReason): Promise<Outcome> {
     await this.#broadcasting;
-    const outcome: Outcome = { size: this.size, reason };
+    // What another process goes on with has not ended, whatever became of it here.
+    const outcome: Outcome = { size: this.size, reason: this.lost.aborted ? "restarting" : reason };
     try {
-      await this.#handle.release(reason);
+      await this.#handle.release(outcome.reason);
     } finally {
       this.outcome = outcome;
       this.broadcast.dissolve();

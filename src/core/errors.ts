@@ -43,6 +43,8 @@ export const WIRE_FORMS = {
   upgrade_required: { status: 426, close: 1008 },
   /** The peer broke the rules of the protocol. */
   protocol: { status: 400, close: 1008 },
+  /** The appender was silent for longer than the operator allows. */
+  idle: { status: 408, close: 1008 },
   /** Bytes that cannot travel in a text frame here. */
   not_text: { status: 400, close: 1007 },
   /** One message was larger than the limit. */

@@ -60,7 +60,13 @@ export class Follower implements Member {
     while (!this.#stopped) {
       // No await between looking at the tail and joining there: that is what makes the joint exact.
       const tail = channel.outcome?.size ?? channel.broadcast.tail;
-      if (this.offset < tail) {
+      const recent = this.offset < tail ? channel.broadcast.recent(this.offset) : undefined;
+      if (recent && this.#hasRoomFor(recent)) {
+        this.take(recent);
+      } else if (recent) {
+        const { followerBudgetBytes } = this.#parts.limits;
+        await this.#drained(Math.max(0, Math.min(this.#lowWater, followerBudgetBytes - recent.bytes.length)));
+      } else if (this.offset < tail) {
         await this.#catchUp(tail);
       } else if (channel.outcome) {
         this.#flushText();
@@ -84,9 +90,8 @@ export class Follower implements Member {
 
   /** Called by the broadcast for every chunk while live. */
   take(live: LiveChunk): boolean {
-    const { sink, limits } = this.#parts;
-    const pending = sink.pending;
-    if (pending > 0 && pending + live.bytes.length > limits.followerBudgetBytes) {
+    const { sink } = this.#parts;
+    if (!this.#hasRoomFor(live)) {
       this.#wake?.();
       return false;
     }
@@ -109,6 +114,12 @@ export class Follower implements Member {
   /** Called by the broadcast when the channel has ended. */
   dismissed(): void {
     this.#wake?.();
+  }
+
+  /** Whether a chunk fits into the budget; one alone always does. */
+  #hasRoomFor({ bytes }: LiveChunk): boolean {
+    const { pending } = this.#parts.sink;
+    return pending === 0 || pending + bytes.length <= this.#parts.limits.followerBudgetBytes;
   }
 
   /** Bytes pending at which it goes on. */
@@ -143,12 +154,12 @@ export class Follower implements Member {
   }
 
   /** Waits for the connection, which may have stalled for good, or for {@link stop}. */
-  async #drained(): Promise<void> {
+  async #drained(bytes: number = this.#lowWater): Promise<void> {
     const { sink } = this.#parts;
-    if (sink.pending <= this.#lowWater) return;
+    if (sink.pending <= bytes) return;
     await new Promise<void>((wake) => {
       this.#wake = wake;
-      void sink.drained(this.#lowWater).then(wake);
+      void sink.drained(bytes).then(wake);
     });
     this.#wake = undefined;
   }

@@ -6,8 +6,9 @@ import { Appender, type AppenderEvents } from "./appender.ts";
 import { Channel, type Followable, type Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
+import { RecentPool } from "./recent.ts";
 import { RemoteChannel } from "./remote.ts";
-import type { EndReason, Store } from "./store.ts";
+import type { AppendHandle, EndReason, Store } from "./store.ts";
 
 /** Called when the server shuts down: ends a connection, and resolves when it has ended. */
 export type Closer = () => Promise<void>;
@@ -16,16 +17,28 @@ export type Closer = () => Promise<void>;
 interface Holder {
   channel: Channel | undefined;
   ending: boolean;
+  /** Resolves when there is a channel, or there will be none. */
+  readonly claimed: Promise<void>;
   readonly free: Promise<void>;
   readonly events: AdmissionEvents;
 }
 
 /** What the owner of an admission wants to hear, and may be asked. */
 export interface AdmissionEvents extends AppenderEvents {
+  /** Whether the appender has said goodbye, although its connection is not gone yet. Ends the append if it has. */
+  hasLeft?(): boolean;
   /** Milliseconds until the path will be free, where that is known. */
   retryAfterMs?(): number | undefined;
   /** The server shuts down, and this append has no connection that would hear of it. */
   restart?(): Promise<unknown> | undefined;
+}
+
+/** On which terms a path is to be had. */
+export interface AdmissionTerms {
+  /** Whether to create the path when it does not exist. Default true. */
+  readonly create?: boolean;
+  /** Looks at the path once it is ours, before anybody may follow it. If it throws, the path is given back. */
+  check?(size: number): Promise<void>;
 }
 
 /** Something to follow, held until `leave` is called. */
@@ -46,8 +59,9 @@ export class Hub {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
   readonly #holders = new Map<string, Holder>();
-  readonly #remotes = new Map<string, RemoteChannel>();
+  readonly #remotes = new Map<string, Promise<RemoteChannel | undefined>>();
   readonly #closers = new Set<Closer>();
+  readonly #recent: RecentPool;
   #closing: Promise<void> | undefined;
 
   /**
@@ -57,6 +71,7 @@ export class Hub {
   constructor(store: Store, limits: Readonly<Limits>) {
     this.store = store;
     this.limits = limits;
+    this.#recent = new RecentPool(limits.recentBytes);
   }
 
   /** Whether the server shuts down. */
@@ -71,32 +86,40 @@ export class Hub {
 
   /** What there is to follow at a path: an appender of this process or of another one; nothing where there is none. */
   async hold(path: string): Promise<Hold | undefined> {
-    const channel = this.#holders.get(path)?.channel;
-    if (channel) return { source: channel, leave: () => {} };
-    const remote = this.#remotes.get(path) ?? (await this.#watch(path));
-    return remote && { source: remote, leave: remote.hold() };
+    for (let holder = this.#holders.get(path); holder; holder = this.#holders.get(path)) {
+      if (holder.channel) return { source: holder.channel, leave: () => {} };
+      // Whoever is about to have the path may turn out not to get it: then another process has.
+      await holder.claimed;
+    }
+    const remote = await this.#remote(path);
+    if (!remote) return undefined;
+    const leave = remote.hold();
+    await remote.refresh();
+    return { source: remote, leave };
   }
 
   /**
    * Admits an appender: from here on it has the path, which exists.
    *
-   * @throws {StreamError} `conflict` when there is one already, `restarting`, and what {@link Store.claim} throws.
+   * @throws {StreamError} `conflict` when there is one already, `restarting`, what {@link Store.claim} throws and what
+   * the terms throw.
    */
-  async admit(path: string, events: AdmissionEvents = {}): Promise<Admission> {
+  async admit(path: string, events: AdmissionEvents = {}, terms: AdmissionTerms = {}): Promise<Admission> {
     for (let holder = this.#holders.get(path); holder; holder = this.#holders.get(path)) {
-      if (!holder.ending) throw taken(path, holder.events.retryAfterMs?.());
+      this.assertFree(path);
       await holder.free;
     }
     this.assertOpen();
     const { promise: free, resolve: setFree } = deferred();
-    const holder: Holder = { channel: undefined, ending: false, free, events };
+    const { promise: claimed, resolve: setClaimed } = deferred();
+    const holder: Holder = { channel: undefined, ending: false, claimed, free, events };
     this.#holders.set(path, holder);
     const leave = () => {
       this.#holders.delete(path);
       setFree();
     };
     try {
-      const channel = new Channel(path, await this.store.claim(path));
+      const channel = new Channel(path, await this.#claim(path, terms), this.#recent);
       holder.channel = channel;
       const appender = new Appender(channel, this.limits, events);
       const end = (reason: EndReason): Promise<Outcome> => {
@@ -107,7 +130,16 @@ export class Hub {
     } catch (error) {
       leave();
       throw error;
+    } finally {
+      setClaimed();
     }
+  }
+
+  /** @throws {StreamError} `conflict` when an appender has the path and is not about to leave. */
+  assertFree(path: string): void {
+    const holder = this.#holders.get(path);
+    if (!holder || holder.ending || holder.events.hasLeft?.()) return;
+    throw taken(path, holder.events.retryAfterMs?.());
   }
 
   /**
@@ -144,21 +176,30 @@ export class Hub {
     await Promise.all([...this.#holders.values()].map((holder) => holder.free));
   }
 
-  async #watch(path: string): Promise<RemoteChannel | undefined> {
-    const news = await this.store.watch?.(path);
-    const first = await news?.next();
-    if (!news || !first || first.done) return undefined;
-    // Somebody else may have asked for the same path meanwhile.
-    const known = this.#remotes.get(path);
-    if (known) {
-      await news.return();
-      return known;
+  async #claim(path: string, { create, check }: AdmissionTerms): Promise<AppendHandle> {
+    const handle = await this.store.claim(path, create === undefined ? {} : { create });
+    try {
+      // A shutdown that began meanwhile has not seen this append, and would wait for it.
+      this.assertOpen();
+      await check?.(handle.offset);
+      return handle;
+    } catch (error) {
+      await handle.release();
+      throw error;
     }
-    const remote: RemoteChannel = new RemoteChannel(path, first.value.size, news, this.store, () => {
-      if (this.#remotes.get(path) === remote) this.#remotes.delete(path);
-    });
-    this.#remotes.set(path, remote);
-    return remote;
+  }
+
+  /** What another process appends, watched once for all who follow it here. */
+  #remote(path: string): Promise<RemoteChannel | undefined> {
+    const known = this.#remotes.get(path);
+    if (known) return known;
+    const forget = (): void => {
+      if (this.#remotes.get(path) === watched) this.#remotes.delete(path);
+    };
+    const watched = RemoteChannel.open(path, this.store, forget);
+    this.#remotes.set(path, watched);
+    watched.then((remote) => remote ?? forget(), forget);
+    return watched;
   }
 }
 

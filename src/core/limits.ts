@@ -13,6 +13,8 @@ export interface Limits {
   appenderQueueBytes: number;
   /** As above, before an appender whose connection cannot be paused is closed with 1013. Default 64 MiB. */
   appenderOverloadBytes: number;
+  /** Bytes that went out last, kept over all paths for followers that lag a little. Default 16 MiB. */
+  recentBytes: number;
   /** How much one read of the store takes when a follower catches up. Default 256 KiB. */
   readBytes: number;
   /** Largest message accepted from an appender. Default 64 MiB. */
@@ -41,6 +43,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   batchBytes: 256 * 1024,
   appenderQueueBytes: 1024 * 1024,
   appenderOverloadBytes: 64 * 1024 * 1024,
+  recentBytes: 16 * 1024 * 1024,
   readBytes: 256 * 1024,
   messageBytes: 64 * 1024 * 1024,
   pingIntervalMs: 15_000,
@@ -55,6 +58,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
 
 /** No limit may be set above these. */
 const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024 };
+
+/** No time may be longer than this: a timer that is set for longer fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** These may be zero, which switches them off. */
 const MAY_BE_ZERO: ReadonlySet<string> = new Set(["idleTimeoutMs", "pingIntervalMs", "graceMs"]);
@@ -71,11 +77,11 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set(["idleTimeoutMs", "pingInterval
 export function resolveLimits(given: Partial<Limits> = {}): Readonly<Limits> {
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    if (!(name in DEFAULT_LIMITS)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
       throw new RangeError(`limits.${name} is not a limit; the limits are ${Object.keys(DEFAULT_LIMITS).join(", ")}`);
     }
     const least = MAY_BE_ZERO.has(name) ? 0 : 1;
-    const most = CAPS[name as keyof Limits] ?? Number.MAX_SAFE_INTEGER;
+    const most = CAPS[name as keyof Limits] ?? (name.endsWith("Ms") ? LONGEST_MS : Number.MAX_SAFE_INTEGER);
     if (!Number.isSafeInteger(value) || value < least || value > most) {
       throw new RangeError(`limits.${name} must be a whole number from ${least} to ${most}, not ${String(value)}`);
     }

@@ -4,6 +4,7 @@
  */
 import { Broadcast } from "./broadcast.ts";
 import type { Followable, Outcome } from "./channel.ts";
+import { RecentPool } from "./recent.ts";
 import type { Growth, Store } from "./store.ts";
 
 /** A path in the hands of another process. It watches the store for as long as somebody holds on to it. */
@@ -12,24 +13,32 @@ export class RemoteChannel implements Followable {
   readonly broadcast: Broadcast;
   outcome: Outcome | undefined;
   readonly #store: Store;
-  readonly #news: AsyncGenerator<Growth, void, void>;
+  readonly #watch: AbortController;
   readonly #onEnd: () => void;
   #holds = 0;
+  #delivered: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, size: number, store: Store, watch: AbortController, onEnd: () => void) {
+    this.path = path;
+    this.broadcast = new Broadcast(size, new RecentPool(0));
+    this.#store = store;
+    this.#watch = watch;
+    this.#onEnd = onEnd;
+  }
 
   /**
-   * @param path The resource path.
-   * @param size Its size now.
-   * @param news Its growth from now on.
-   * @param store Where its bytes are.
+   * Begins to watch a path; nothing when no other process appends to it.
+   *
    * @param onEnd Called when it has ended or nobody holds on to it: nobody new may.
    */
-  constructor(path: string, size: number, news: AsyncGenerator<Growth, void, void>, store: Store, onEnd: () => void) {
-    this.path = path;
-    this.broadcast = new Broadcast(size);
-    this.#news = news;
-    this.#store = store;
-    this.#onEnd = onEnd;
-    void this.#run();
+  static async open(path: string, store: Store, onEnd: () => void): Promise<RemoteChannel | undefined> {
+    const watch = new AbortController();
+    const news = await store.watch?.(path, watch.signal);
+    const first = await news?.next();
+    if (!news || !first || first.done) return undefined;
+    const remote = new RemoteChannel(path, first.value.size, store, watch, onEnd);
+    void remote.#run(first.value, news);
+    return remote;
   }
 
   get size(): number {
@@ -45,27 +54,40 @@ export class RemoteChannel implements Followable {
       held = false;
       if (--this.#holds > 0) return;
       this.#onEnd();
-      void this.#news.return();
+      this.#watch.abort();
     };
   }
 
-  async #run(): Promise<void> {
-    let outcome: Outcome = { size: this.size, reason: "lost" };
+  /** Looks now: whoever comes from the other process may know more of the path than the last look found. */
+  async refresh(): Promise<void> {
+    // What can't be read, whoever watches will find out.
+    const found = await this.#store.stat(this.path).catch(() => undefined);
+    if (found) await this.#deliver(found.size).catch(() => {});
+  }
+
+  async #run(first: Growth, news: AsyncGenerator<Growth, void, void>): Promise<void> {
+    let ended = first.ended;
     try {
-      for await (const { size, ended } of this.#news) {
-        await this.#deliver(size);
-        if (ended) outcome = { size, reason: ended };
+      for (let next = await news.next(); !next.done; next = await news.next()) {
+        await this.#deliver(next.value.size);
+        ended = next.value.ended;
       }
     } catch {
       // The file can't be read any more; followers have what was read until now.
     }
-    this.outcome = { ...outcome, size: this.size };
+    this.outcome = { size: this.size, reason: ended ?? "lost" };
     this.#onEnd();
     this.broadcast.dissolve();
   }
 
-  async #deliver(size: number): Promise<void> {
-    if (size <= this.size) return;
+  /** One after the other: each begins at the tail that the one before it has left. */
+  #deliver(size: number): Promise<void> {
+    this.#delivered = this.#delivered.catch(() => {}).then(() => this.#deliverNow(size));
+    return this.#delivered;
+  }
+
+  async #deliverNow(size: number): Promise<void> {
+    if (size <= this.size || this.outcome) return;
     if (this.broadcast.size === 0) {
       this.broadcast.skipTo(size);
       return;

@@ -25,6 +25,8 @@ export interface SessionParts {
   readonly graceMs: number;
   /** Called once, when it has ended. */
   readonly onEnd: () => void;
+  /** Told when its record can't be removed: the next server will take it for open. */
+  readonly onProblem: (error: unknown) => void;
 }
 
 /** One resumable append. It has a connection, or it is in its grace, or it has ended. */
@@ -33,10 +35,12 @@ export class AppendSession {
   readonly digest: string;
   readonly #parts: SessionParts;
   #connection: SessionConnection | undefined;
+  /** Connections that are being made: while there are any, nobody counts the grace. */
+  readonly #expected = new Set<SessionConnection>();
   #grace: { readonly timer: ReturnType<typeof setTimeout>; readonly untilMs: number } | undefined;
   #ending: Promise<Outcome> | undefined;
 
-  /** It begins in its grace: the first connection is attached as any later one. */
+  /** It begins in its grace: the first connection is expected and attached as any later one. */
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.path = parts.path;
@@ -64,6 +68,17 @@ export class AppendSession {
     return this.#ending !== undefined;
   }
 
+  /** What ended it, if storing failed or the path was lost. */
+  get error(): StreamError | undefined {
+    return this.#parts.admission.appender.error;
+  }
+
+  /** Waits for a connection that is being made: its end is {@link attach} or {@link detach}. */
+  expect(connection: SessionConnection): void {
+    this.#expected.add(connection);
+    this.#endGrace();
+  }
+
   /**
    * Gives it a connection, and drops the one it had. Everything taken from the older one is stored when this resolves.
    *
@@ -73,6 +88,7 @@ export class AppendSession {
   async attach(connection: SessionConnection): Promise<number> {
     this.#connection?.superseded();
     this.#connection = connection;
+    this.#expected.delete(connection);
     this.#endGrace();
     await this.#parts.admission.appender.idle;
     if (this.#ending)
@@ -80,11 +96,11 @@ export class AppendSession {
     return this.offset;
   }
 
-  /** The connection broke: its grace begins. */
+  /** The connection broke, or was never made: its grace begins, unless there is another one. */
   detach(connection: SessionConnection): void {
-    if (this.#connection !== connection) return;
-    this.#connection = undefined;
-    if (!this.#ending) this.#wait();
+    const known = this.#expected.delete(connection) || this.#connection === connection;
+    if (this.#connection === connection) this.#connection = undefined;
+    if (known && !this.#connection && this.#expected.size === 0 && !this.#ending) this.#wait();
   }
 
   /** Takes a piece from the connection. */
@@ -105,7 +121,7 @@ export class AppendSession {
 
   /**
    * Ends it. After `restarting` it can be resumed; after anything else its token is worth nothing.
-   * The first call decides the reason.
+   * The first call decides the reason, unless it cannot be: see what it resolves with.
    */
   end(reason: EndReason): Promise<Outcome> {
     this.#ending ??= this.#end(reason);
@@ -114,14 +130,14 @@ export class AppendSession {
 
   async #end(reason: EndReason): Promise<Outcome> {
     this.#endGrace();
-    const { admission, records, onEnd } = this.#parts;
-    try {
-      // Everything is stored before the record goes: a crash in between must leave something to resume.
-      await admission.appender.idle;
-      if (reason !== "restarting") await records.remove(this.path);
-    } finally {
-      onEnd();
+    const { admission, records, onEnd, onProblem } = this.#parts;
+    // Everything is stored before the record goes: a crash in between must leave something to resume.
+    await admission.appender.idle;
+    // A session that goes on in another process keeps its record there.
+    if (reason !== "restarting" && !admission.appender.channel.lost.aborted) {
+      await records.remove(this.path).catch(onProblem);
     }
+    onEnd();
     return admission.end(reason);
   }
 

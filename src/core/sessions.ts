@@ -3,7 +3,7 @@
  * @module
  */
 import { StreamError } from "./errors.ts";
-import type { Hub } from "./hub.ts";
+import type { AdmissionTerms, Hub } from "./hub.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "./offset.ts";
 import { AppendSession } from "./session.ts";
 import type { SessionRecord } from "./store.ts";
@@ -18,11 +18,17 @@ export interface OpenedSession {
 /** Sessions by path. */
 export class Sessions {
   readonly #hub: Hub;
+  readonly #onProblem: (path: string, error: unknown) => void;
   readonly #open = new Map<string, AppendSession>();
+  readonly #adopting = new Map<string, Promise<void>>();
 
-  /** @param hub Where sessions claim their paths. */
-  constructor(hub: Hub) {
+  /**
+   * @param hub Where sessions claim their paths.
+   * @param onProblem Told of a session that can't be read, taken over or forgotten.
+   */
+  constructor(hub: Hub, onProblem: (path: string, error: unknown) => void) {
     this.#hub = hub;
+    this.#onProblem = onProblem;
   }
 
   /**
@@ -37,14 +43,12 @@ export class Sessions {
     if (offset !== undefined && !this.#hub.isTaken(path)) checkSize(path, offset, (await store.stat(path))?.size ?? 0);
     const token = newToken();
     const record = { path, digest: await digestOf(token) };
-    const session = await this.#start(record);
-    try {
-      if (offset !== undefined) checkSize(path, offset, session.offset);
-      await store.sessions.save(record);
-    } catch (error) {
-      await session.end("lost");
-      throw error;
-    }
+    const session = await this.#start(record, {
+      check: async (size) => {
+        if (offset !== undefined) checkSize(path, offset, size);
+        await store.sessions.save(record);
+      },
+    });
     return { session, token };
   }
 
@@ -57,8 +61,9 @@ export class Sessions {
     const digest = await digestOf(token);
     const session = this.#open.get(path);
     if (session && !session.ended && session.digest === digest) return session;
+    this.#hub.assertOpen();
     const record = await this.#hub.store.sessions.find(path);
-    if (record?.digest === digest && !session) {
+    if (record?.digest === digest) {
       throw new StreamError("conflict", `The append session of "/${path}" is in the hands of another server process.`, {
         path,
         headers: { "Retry-After": "1" },
@@ -69,11 +74,25 @@ export class Sessions {
     });
   }
 
+  /**
+   * Whether {@link open} or {@link resume} would be refused now; changes nothing.
+   *
+   * @throws {StreamError} as they do.
+   */
+  async check(path: string, token: string | undefined, offset: number | undefined): Promise<void> {
+    if (token !== undefined) {
+      await this.resume(path, token);
+      return;
+    }
+    this.#hub.assertFree(path);
+    if (offset !== undefined) checkSize(path, offset, (await this.#hub.store.stat(path))?.size ?? 0);
+  }
+
   /** Takes over every session on record that no living process has. */
   async restore(): Promise<void> {
     await this.#hub.store.tidy?.();
     const records = await this.#hub.store.sessions.list();
-    await Promise.all(records.map(({ path }) => this.adopt(path)));
+    await Promise.all(records.map(({ path }) => this.adopt(path).catch((error) => this.#onProblem(path, error))));
   }
 
   /**
@@ -82,28 +101,45 @@ export class Sessions {
    * @throws {StreamError} what reading the store meets.
    */
   async adopt(path: string): Promise<void> {
+    const known = this.#adopting.get(path);
+    if (known) return known;
     if (this.#hub.isTaken(path) || this.#hub.closing) return;
-    const { store } = this.#hub;
-    const record = await store.sessions.find(path);
+    const adoption = this.#adopt(path).finally(() => this.#adopting.delete(path));
+    this.#adopting.set(path, adoption);
+    return adoption;
+  }
+
+  async #adopt(path: string): Promise<void> {
+    const { sessions } = this.#hub.store;
+    const record = await sessions.find(path);
     if (!record) return;
-    if (!(await store.stat(path))) return store.sessions.remove(path);
     try {
-      await this.#start(record);
+      await this.#start(record, {
+        create: false,
+        check: async () => {
+          // It may have ended between our look and our claim.
+          if ((await sessions.find(path))?.digest !== record.digest) throw new StreamError("gone", "It has ended.");
+        },
+      });
     } catch (error) {
-      if (!(error instanceof StreamError && (error.code === "conflict" || error.code === "restarting"))) throw error;
+      const code = error instanceof StreamError ? error.code : "internal";
+      // What it was appending to is not there any more.
+      if (["not_found", "path_conflict", "bad_path"].includes(code)) return sessions.remove(path);
+      if (!["conflict", "restarting", "gone"].includes(code)) throw error;
     }
   }
 
-  async #start(record: SessionRecord): Promise<AppendSession> {
+  async #start(record: SessionRecord, terms: AdmissionTerms): Promise<AppendSession> {
     const { path, digest } = record;
     const hub = this.#hub;
     let session: AppendSession | undefined;
-    const admission = await hub.admit(path, {
-      stored: (offset) => session?.stored(offset),
-      failed: (error) => session?.failed(error),
+    const events = {
+      stored: (offset: number) => session?.stored(offset),
+      failed: (error: StreamError) => session?.failed(error),
       retryAfterMs: () => session?.graceLeftMs,
       restart: () => session?.end("restarting"),
-    });
+    };
+    const admission = await hub.admit(path, events, terms);
     const onEnd = () => this.#open.delete(path);
     session = new AppendSession({
       path,
@@ -112,6 +148,7 @@ export class Sessions {
       records: hub.store.sessions,
       graceMs: hub.limits.graceMs,
       onEnd,
+      onProblem: (error) => this.#onProblem(path, error),
     });
     this.#open.set(path, session);
     return session;

@@ -41,7 +41,7 @@ export interface AppendHandle {
   readonly offset: number;
   /** Grows with every claim of the path. */
   readonly epoch: number;
-  /** Aborts when somebody else has taken the path over. */
+  /** Aborts when somebody else has taken the path over. Whoever asks for it gets it up to date. */
   readonly lost: AbortSignal;
   /**
    * Stores a batch at {@link offset} and resolves with the new size once it is stored. Calls must not overlap.
@@ -124,6 +124,8 @@ export interface Store {
   /**
    * News of a path that another process has claimed, until its append has ended; nothing when nobody has. The first
    * comes at once. Only drivers have it whose bytes other processes may write.
+   *
+   * @param signal Ends it, also while it waits for news.
    */
-  watch?(path: string): Promise<AsyncGenerator<Growth, void, void> | undefined>;
+  watch?(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined>;
 }

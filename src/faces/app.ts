@@ -25,7 +25,7 @@ import type { Platform } from "./platform.ts";
 import { refusal } from "./respond.ts";
 import type { Exchange, Service } from "./service.ts";
 import { appendOverSocket } from "./socket-append.ts";
-import { appendWithSession } from "./socket-append-v1.ts";
+import { appendWithSession, sessionTerms } from "./socket-append-v1.ts";
 import { followOverSocket } from "./socket-follow.ts";
 import { type Verb, verbOf, wantsWebSocket } from "./verb.ts";
 
@@ -56,14 +56,17 @@ const METHODS = ["GET", "HEAD", "POST", "PUT"];
 export function createApp(parts: AppParts): StreamApp {
   const limits = resolveLimits(parts.limits);
   const hub = new Hub(parts.store, limits);
+  const log = parts.log ?? (() => {});
   const service: Service = {
     store: parts.store,
     hub,
     limits,
-    log: parts.log ?? (() => {}),
+    log,
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
-    sessions: new Sessions(hub),
+    sessions: new Sessions(hub, (path, error) => {
+      log({ type: "error", path, message: `The append session of "/${path}" can't be kept or forgotten.`, error });
+    }),
     listings: parts.listings ?? true,
     origins: new Set(parts.origins),
     platform: parts.platform,
@@ -72,7 +75,7 @@ export function createApp(parts: AppParts): StreamApp {
   if (parts.cors) app.use(crossOrigin(service.origins));
   app.all("*", (c) => answer(service, c).catch((thrown: unknown) => refuse(service, thrown)));
   service.sessions.restore().catch((error: unknown) => {
-    service.log({ type: "error", message: "The open sessions can't be read.", error });
+    log({ type: "error", message: "The open sessions can't be read.", error });
   });
   const close = (): Promise<void> => hub.close();
   if (parts.signal?.aborted) void close();
@@ -85,7 +88,8 @@ async function answer(service: Service, c: Context): Promise<Response> {
   if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not known here.`, METHODS);
   const platform = await service.platform(c);
   const { path, base } = locate(c, platform);
-  const exchange: Exchange = { c, platform, path };
+  const peer = platform.peer?.(c);
+  const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) } };
   const verb = verbOf(c);
   const socket = wantsWebSocket(c);
   if (socket || verb === "APPEND") checkOrigin(c, service.origins);
@@ -96,12 +100,15 @@ async function answer(service: Service, c: Context): Promise<Response> {
 }
 
 async function append(service: Service, exchange: Exchange, socket: boolean): Promise<Response> {
-  const { c, path } = exchange;
+  const { c, subject } = exchange;
+  const { path } = subject;
   if (path === "" || c.req.path.endsWith("/")) {
     throw new StreamError("bad_path", "The path of a folder can't be appended to. Add a file name.", { path });
   }
   if (socket) return offersV1(c) ? appendWithSession(service, exchange) : appendOverSocket(service, exchange);
   if (c.req.method === "POST" || c.req.method === "PUT") return appendBody(service, exchange);
+  // Browsers hide why an upgrade was refused; a client there asks again like this.
+  await service.sessions.check(path, ...sessionTerms(c));
   throw new StreamError(
     "upgrade_required",
     `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,
@@ -116,7 +123,8 @@ async function read(
   verb: Verb | undefined,
   socket: boolean,
 ): Promise<Response> {
-  const { c, path } = exchange;
+  const { c, subject } = exchange;
+  const { path } = subject;
   if (c.req.method !== "GET" && c.req.method !== "HEAD") {
     throw notAllowed(`${c.req.method} needs the verb APPEND: add "?verb=APPEND" to the URL.`, ["GET", "HEAD"]);
   }
@@ -147,7 +155,9 @@ function locate(c: Context, platform: Platform): { path: string; base: string } 
   // Some runtimes resolve dot segments before we see them; what was sent decides.
   const target = platform.target?.(c);
   if (target !== undefined) refuseDots(target);
-  const { pathname } = new URL(c.req.url);
+  // Taken as it stands, not through URL, which resolves dot segments: the router, and so whatever guards a path in front
+  // of us, has seen it like this.
+  const pathname = c.req.url.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "") || "/";
   refuseDots(pathname);
   const path = resourcePath(pathname, { skip, folder: true });
   return {

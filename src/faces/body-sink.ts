@@ -15,9 +15,11 @@ export class BodySink implements Sink {
   readonly stream: ReadableStream<Uint8Array>;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #waiting: { bytes: number; wake: () => void } | undefined;
+  readonly #onLeave: () => void;
 
-  /** @param onCancel The reader has gone. */
-  constructor(onCancel: () => void) {
+  /** @param onLeave The reader has gone. */
+  constructor(onLeave: () => void) {
+    this.#onLeave = onLeave;
     this.stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -26,8 +28,7 @@ export class BodySink implements Sink {
         pull: () => this.#wakeIfDrained(),
         cancel: () => {
           this.#controller = undefined;
-          this.#wakeIfDrained();
-          onCancel();
+          this.leave();
         },
       },
       new ByteLengthQueuingStrategy({ highWaterMark: HIGH_WATER_BYTES }),
@@ -47,6 +48,13 @@ export class BodySink implements Sink {
     return new Promise((wake) => {
       this.#waiting = { bytes, wake };
     });
+  }
+
+  /** The reader has gone, whether it says so itself or not. */
+  leave(): void {
+    this.end();
+    this.#wakeIfDrained();
+    this.#onLeave();
   }
 
   /** Ends the body, after everything sent before. */

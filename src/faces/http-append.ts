@@ -3,7 +3,9 @@
  * @module
  */
 import type { Appender } from "../core/appender.ts";
+import type { Outcome } from "../core/channel.ts";
 import { StreamError } from "../core/errors.ts";
+import type { Admission, Closer, Hub } from "../core/hub.ts";
 import type { Limits } from "../core/limits.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
 import type { EndReason } from "../core/store.ts";
@@ -15,17 +17,24 @@ import { type Exchange, journal, type Service } from "./service.ts";
  * @throws {StreamError} `conflict`, `restarting`, and whatever storing the body meets.
  */
 export async function appendBody(service: Service, exchange: Exchange): Promise<Response> {
-  const { c, platform, path } = exchange;
+  const { c, platform, subject } = exchange;
+  const { path } = subject;
   const { hub, limits } = service;
   platform.unhurried?.(c);
-  const { appender, end } = await hub.admit(path);
-  const finished = journal(service, exchange, { type: "append", transport: "http", offset: appender.channel.size });
+  // A sender that is quiet must not keep a failure to itself.
+  const { appender, end } = await hub.admit(path, { failed: (error) => intake.stop(error) });
   const intake = new Intake(c.req.raw.body, appender, limits);
-  const ended = intake.run().then(() => end(intake.reason));
-  const forget = hub.onClose(async () => {
+  let ended: Promise<Outcome> | undefined;
+  const forget = await onShutdown(hub, end, async () => {
     intake.stop(new StreamError("restarting", "The server is shutting down. What arrived until now is stored."));
     await ended;
   });
+  const finished = journal(service, exchange.subject, {
+    type: "append",
+    transport: "http",
+    offset: appender.channel.size,
+  });
+  ended = intake.run().then(() => end(intake.reason));
   const { size } = await ended;
   forget();
   const failure = appender.error ?? intake.stopped;
@@ -33,6 +42,16 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size) };
   if (!failure) return new Response("", { headers });
   throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });
+}
+
+/** As {@link Hub.onClose}, but gives the path back when the shutdown has begun while it was being claimed. */
+async function onShutdown(hub: Hub, end: Admission["end"], closer: Closer): Promise<() => void> {
+  try {
+    return hub.onClose(closer);
+  } catch (error) {
+    await end("restarting");
+    throw error;
+  }
 }
 
 /** Moves a request body into an appender, no faster than it is stored. */
@@ -63,6 +82,7 @@ class Intake {
       while (this.#body && !this.stopped && !appender.error) {
         this.#watchIdle();
         const { done, value } = await this.#body.read();
+        clearTimeout(this.#idle);
         if (done) return;
         appender.push(value);
         if (appender.queued > this.#limits.appenderQueueBytes) await appender.idle;
@@ -85,10 +105,9 @@ class Intake {
   #watchIdle(): void {
     const { idleTimeoutMs } = this.#limits;
     if (idleTimeoutMs === 0) return;
-    clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
       this.stop(
-        new StreamError("lost", `Nothing arrived for ${idleTimeoutMs / 1000} s. What arrived before is stored.`),
+        new StreamError("idle", `Nothing arrived for ${idleTimeoutMs / 1000} s. What arrived before is stored.`),
       );
     }, idleTimeoutMs);
   }

@@ -16,7 +16,8 @@ import { type Exchange, journal, type Service } from "./service.ts";
  * @throws {StreamError} `range`, `bad_request`, `restarting`
  */
 export function followBody(service: Service, exchange: Exchange, hold: Hold): Response {
-  const { c, path, platform } = exchange;
+  const { c, platform, subject } = exchange;
+  const { path } = subject;
   const { offset, tail } = c.req.query();
   const start = resolveStart(parseStart(offset, tail), hold.source.size);
   const headers = liveHeaders(path, start);
@@ -33,8 +34,9 @@ export function followBody(service: Service, exchange: Exchange, hold: Hold): Re
     follower.stop();
     return done;
   });
-  const finished = journal(service, exchange, { type: "follow", transport: "http", offset: start });
+  const finished = journal(service, exchange.subject, { type: "follow", transport: "http", offset: start });
   platform.unhurried?.(c);
+  platform.onGone?.(c, () => sink.leave());
   done = follower
     .run()
     .then(

@@ -7,6 +7,7 @@ import parseRange from "range-parser";
 import { StreamError } from "../core/errors.ts";
 import { formatOffset, parseStart, resolveStart, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
+import { abandonable } from "./abandonable.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
 import type { Exchange, Service } from "./service.ts";
 
@@ -15,7 +16,9 @@ import type { Exchange, Service } from "./service.ts";
  *
  * @throws {StreamError} `range` for an offset past the end, `bad_request`.
  */
-export function readSnapshot(service: Service, { c, path }: Exchange, found: StoreStat): Response {
+export function readSnapshot(service: Service, exchange: Exchange, found: StoreStat): Response {
+  const { c, subject } = exchange;
+  const { path } = subject;
   const { offset, tail } = c.req.query();
   const start = resolveStart(parseStart(offset, tail), found.size);
   const headers = snapshotHeaders(path, found);
@@ -31,7 +34,7 @@ export function readSnapshot(service: Service, { c, path }: Exchange, found: Sto
 
   function body(status: number, from: number, to: number): Response {
     headers.set("Content-Length", String(to - from));
-    const bytes = c.req.method === "HEAD" ? null : service.store.read(path, from, to);
+    const bytes = c.req.method === "HEAD" ? null : abandonable(exchange, service.store.read(path, from, to));
     return new Response(bytes, { status, headers });
   }
 }

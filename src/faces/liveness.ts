@@ -53,13 +53,15 @@ export class Liveness {
 
   #round(): void {
     for (const patient of this.#patients) {
-      if (patient.answers && patient.unanswered >= this.#limits.missedPings) {
+      const { port } = patient;
+      if (patient.answers && !port.paused && patient.unanswered >= this.#limits.missedPings) {
         this.#patients.delete(patient);
-        patient.port.terminate();
-      } else if (patient.port.pending === 0) {
-        // A ping behind data that has not left says nothing about the peer: it may just be slow to read.
-        patient.unanswered++;
-        patient.port.ping?.();
+        port.terminate();
+      } else if (port.pending === 0) {
+        // A ping behind data that has not left says nothing about the peer: it may just be slow to read. Nor does its
+        // silence while we do not listen, as long as the store is slower than it is.
+        patient.unanswered = port.paused ? 0 : patient.unanswered + 1;
+        port.ping?.();
       }
     }
   }

@@ -7,8 +7,12 @@ import type { Sink } from "../core/follower.ts";
 
 /** An open WebSocket, on whatever runtime. As a {@link Sink} it takes frames of its kind. */
 export interface SocketPort extends Omit<Sink, "text"> {
+  /** Whether either side has begun to close, or the connection has gone. */
+  readonly closing: boolean;
   /** Sends a ping, where the runtime lets us. */
   ping?(): void;
+  /** Whether the peer is not read from now: its answers to pings wait with everything else. */
+  readonly paused?: boolean;
   /** Stops reading from the peer, where the runtime can. */
   pause?(): void;
   /** Reads on. */
@@ -48,6 +52,11 @@ export interface Platform {
   target?(c: Context): string | undefined;
   /** The client's address. */
   peer?(c: Context): string | undefined;
+  /**
+   * Calls back when the connection of a response has gone, or the response is sent; where the runtime does not cancel
+   * the body of every response whose client has left.
+   */
+  onGone?(c: Context, gone: () => void): void;
   /** Tells the runtime that this request may stay quiet for as long as it likes. */
   unhurried?(c: Context): void;
 }

@@ -4,6 +4,11 @@
  */
 import { ERROR_HEADER, type StreamError } from "../core/errors.ts";
 
+/** Bytes that a close frame has for its reason. */
+const REASON_BYTES = 123;
+
+const ELLIPSIS = "…";
+
 /** A refusal or failure as a response: the status of its code, its headers, one sentence. */
 export function refusal(error: StreamError): Response {
   return new Response(`${error.message}\n`, {
@@ -21,7 +26,8 @@ export function refusal(error: StreamError): Response {
 /** A WebSocket close reason: at most 123 bytes of UTF-8, as a close frame takes it. */
 export function closeReason(message: string): string {
   const encoder = new TextEncoder();
-  let reason = message;
-  while (encoder.encode(reason).length > 123) reason = `${reason.slice(0, -2).trimEnd()}…`;
-  return reason;
+  if (encoder.encode(message).length <= REASON_BYTES) return message;
+  // What does not fit as a whole is left out: no character is cut.
+  const { read } = encoder.encodeInto(message, new Uint8Array(REASON_BYTES - encoder.encode(ELLIPSIS).length));
+  return `${message.slice(0, read).trimEnd()}${ELLIPSIS}`;
 }

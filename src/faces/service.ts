@@ -28,22 +28,28 @@ export interface Service {
   platform(c: Context): Promise<Platform>;
 }
 
+/** Who does it to what: all that a connection needs to remember of the request that it began with. */
+export interface Subject {
+  /** The resource path; empty for the root folder. */
+  readonly path: string;
+  /** The client's address, where the runtime tells it. */
+  readonly peer?: string;
+}
+
 /** One request, understood as far as all faces need it. */
 export interface Exchange {
   readonly c: Context;
   readonly platform: Platform;
-  /** The resource path; empty for the root folder. */
-  readonly path: string;
+  readonly subject: Subject;
 }
 
 /** Begins a journal of one append or follow; the result writes its end. */
 export function journal(
   service: Service,
-  { c, platform, path }: Exchange,
+  subject: Subject,
   begin: { type: "append" | "follow"; transport: Transport; offset: number },
 ): (end: { offset: number; reason: string }) => void {
-  const peer = platform.peer?.(c);
-  const common = { ...begin, path, ...(peer === undefined ? {} : { peer }) };
+  const common = { ...begin, ...subject };
   const startedMs = performance.now();
   service.log({ ...common, phase: "begin" });
   return ({ offset, reason }) => {

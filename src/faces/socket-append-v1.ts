@@ -3,14 +3,15 @@
  * @module
  */
 
-import { StreamError } from "../core/errors.ts";
+import type { Context } from "hono";
+import { StreamError, WIRE_FORMS } from "../core/errors.ts";
 import { parseOffset } from "../core/offset.ts";
 import type { AppendSession, SessionConnection } from "../core/session.ts";
 import { PROTOCOL, SUPERSEDED } from "../core/subprotocol.ts";
 import { controlFrame, controlType } from "./control.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import { type Exchange, journal, type Service } from "./service.ts";
+import { type Exchange, journal, type Service, type Subject } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -20,14 +21,15 @@ import { SocketSession } from "./socket-session.ts";
  * before any upgrade.
  */
 export async function appendWithSession(service: Service, exchange: Exchange): Promise<Response> {
-  const { c, path, platform } = exchange;
-  const { session: given, offset } = c.req.query();
-  const size = given === undefined && offset !== undefined ? parseOffset("offset", offset) : undefined;
+  const { c, platform, subject } = exchange;
+  const { path } = subject;
+  const [given, size] = sessionTerms(c);
   const { session, token } =
     given === undefined
       ? await service.sessions.open(path, size)
       : { session: await service.sessions.resume(path, given), token: given };
   const connection = new SessionAppend(service, exchange, session, token);
+  session.expect(connection);
   try {
     return await platform.upgrade(c, connection, { mayBeSilent: false, protocol: PROTOCOL });
   } catch (error) {
@@ -36,9 +38,26 @@ export async function appendWithSession(service: Service, exchange: Exchange): P
   }
 }
 
+/**
+ * What a request says of the session it wants: the token of an open one, or the size that a new one must find.
+ *
+ * @throws {StreamError} `bad_request` for an offset that is none.
+ */
+export function sessionTerms(c: Context): [token: string | undefined, offset: number | undefined] {
+  const { session, offset } = c.req.query();
+  return [session, session === undefined && offset !== undefined ? parseOffset("offset", offset) : undefined];
+}
+
+/** The close code that brings a client back with its session. */
+const RESTARTING = WIRE_FORMS.restarting.close;
+
+function comeBack(): StreamError {
+  return new StreamError("restarting", "The server is restarting. Come back in a moment, with your session.");
+}
+
 /** One connection of a session. */
 class SessionAppend extends SocketSession implements SessionConnection {
-  readonly #exchange: Exchange;
+  readonly #subject: Subject;
   readonly #session: AppendSession;
   readonly #token: string;
   /** Whether the session is attached and `start` has been said. */
@@ -49,7 +68,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
 
   constructor(service: Service, exchange: Exchange, session: AppendSession, token: string) {
     super(service);
-    this.#exchange = exchange;
+    this.#subject = exchange.subject;
     this.#session = session;
     this.#token = token;
   }
@@ -60,7 +79,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
 
   failed(error: StreamError): void {
     // Another process goes on with the session: the client finds it there.
-    this.#leave(error.code === "fenced" ? 1012 : error.closeCode, error);
+    this.#leave(error.code === "fenced" ? RESTARTING : error.closeCode, error);
   }
 
   superseded(): void {
@@ -74,7 +93,8 @@ class SessionAppend extends SocketSession implements SessionConnection {
   protected override begin(port: SocketPort): void {
     void this.#start(port).catch((error: unknown) => {
       const failure = StreamError.from(error);
-      this.#leave(failure.closeCode, failure);
+      // It ended while this connection was made. Whoever comes back is told so, before any upgrade.
+      this.#leave(failure.code === "gone" ? RESTARTING : failure.closeCode, failure);
     });
   }
 
@@ -91,10 +111,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   }
 
   protected override restart(): void {
-    this.#leave(
-      1012,
-      new StreamError("restarting", "The server is restarting. Come back in a moment, with your session."),
-    );
+    this.#leave(RESTARTING, comeBack());
   }
 
   protected override end(): void {
@@ -108,7 +125,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     const offset = await this.#session.attach(this);
     if (this.#over) return;
     this.#started = true;
-    this.#finished = journal(this.service, this.#exchange, { type: "append", transport: "websocket", offset });
+    this.#finished = journal(this.service, this.#subject, { type: "append", transport: "websocket", offset });
     const { windowBytes } = this.service.limits;
     port.send(controlFrame({ type: "start", offset, session: this.#token, window: windowBytes }));
   }
@@ -125,12 +142,20 @@ class SessionAppend extends SocketSession implements SessionConnection {
 
   async #complete(): Promise<void> {
     this.#over = true;
-    const { size } = await this.#session.end("complete");
-    this.#journalEnd("complete");
-    this.port?.send(controlFrame({ type: "ack", offset: size }));
-    this.port?.send(controlFrame({ type: "end", offset: size }));
-    await this.port?.drained(0);
-    this.port?.close(1000, "");
+    const { size, reason } = await this.#session.end("complete");
+    const { error } = this.#session;
+    this.#journalEnd(error?.code ?? reason);
+    if (reason === "complete") {
+      this.port?.send(controlFrame({ type: "ack", offset: size }));
+      this.port?.send(controlFrame({ type: "end", offset: size }));
+      await this.port?.drained(0);
+      this.port?.close(1000, "");
+    } else if (reason === "restarting") {
+      this.port?.close(RESTARTING, closeReason(comeBack().message));
+    } else {
+      const failure = error ?? new StreamError("storage", "The append has ended, and not all of it is stored.");
+      this.port?.close(failure.closeCode, closeReason(failure.message));
+    }
   }
 
   /** Ends the connection; the session waits for the next one, unless it is over itself. */

@@ -17,9 +17,10 @@ import { SocketSession } from "./socket-session.ts";
  */
 export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
   let session: SocketAppend | undefined;
-  const admission = await service.hub.admit(exchange.path, {
+  const admission = await service.hub.admit(exchange.subject.path, {
     stored: () => session?.stored(),
     failed: (error) => session?.fail(error),
+    hasLeft: () => session?.hasLeft() ?? false,
   });
   try {
     session = new SocketAppend(service, exchange, admission);
@@ -47,14 +48,22 @@ class SocketAppend extends SocketSession {
     this.#takesText = exchange.platform.takesText;
     this.#admission = admission;
     const offset = admission.appender.channel.size;
-    this.#finished = journal(service, exchange, { type: "append", transport: "websocket", offset });
+    this.#finished = journal(service, exchange.subject, { type: "append", transport: "websocket", offset });
   }
 
   /** A batch is stored. */
   stored(): void {
     if (!this.#paused || this.#admission.appender.queued > this.service.limits.appenderQueueBytes / 2) return;
     this.#paused = false;
+    this.#heardMs = performance.now();
     this.port?.resume?.();
+  }
+
+  /** Whether the close frame has come: nothing can follow it, and nobody need wait for the connection to go. */
+  hasLeft(): boolean {
+    if (!this.port?.closing) return false;
+    this.end();
+    return true;
   }
 
   /** Ends the append early: storing failed, or the appender did something that can't be kept. */
@@ -111,9 +120,10 @@ class SocketAppend extends SocketSession {
     const { idleTimeoutMs } = this.service.limits;
     if (idleTimeoutMs === 0) return;
     this.#idle = setTimeout(() => {
-      const leftMs = this.#heardMs + idleTimeoutMs - performance.now();
+      // While it is paused, it is the store that is slow.
+      const leftMs = this.#paused ? idleTimeoutMs : this.#heardMs + idleTimeoutMs - performance.now();
       if (leftMs > 0) this.#watchIdle(leftMs);
-      else this.fail(new StreamError("lost", `Nothing arrived for ${idleTimeoutMs / 1000} s.`));
+      else this.fail(new StreamError("idle", `Nothing arrived for ${idleTimeoutMs / 1000} s.`));
     }, inMs);
   }
 }

@@ -11,7 +11,7 @@ import { offersV1 } from "./control.ts";
 import { type Dialect, type DialectName, speak } from "./dialect.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import { type Exchange, journal, type Service } from "./service.ts";
+import { type Exchange, journal, type Service, type Subject } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -36,7 +36,7 @@ export async function followOverSocket(service: Service, exchange: Exchange, hol
 
 /** One follower. */
 class SocketFollow extends SocketSession {
-  readonly #exchange: Exchange;
+  readonly #subject: Subject;
   readonly #hold: Hold;
   readonly #start: number;
   readonly #dialect: DialectName;
@@ -45,7 +45,7 @@ class SocketFollow extends SocketSession {
 
   constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: DialectName }) {
     super(service);
-    this.#exchange = exchange;
+    this.#subject = exchange.subject;
     this.#hold = hold;
     this.#start = how.start;
     this.#dialect = how.dialect;
@@ -77,7 +77,7 @@ class SocketFollow extends SocketSession {
 
   async #run(port: SocketPort, dialect: Dialect, follower: Follower): Promise<void> {
     const begin = { type: "follow", transport: "websocket", offset: this.#start } as const;
-    const finished = journal(this.service, this.#exchange, begin);
+    const finished = journal(this.service, this.#subject, begin);
     let ended: FollowEnd;
     let failure: StreamError | undefined;
     try {
@@ -86,7 +86,7 @@ class SocketFollow extends SocketSession {
       ended = "lost";
       failure = StreamError.from(thrown, "storage");
     }
-    if (this.service.hub.closing || ended === "restarting") {
+    if (ended === "restarting" || (ended === "gone" && this.service.hub.closing)) {
       failure = new StreamError("restarting", "The server is restarting. Come back in a moment, at your offset.");
     }
     this.#stopBeating?.();

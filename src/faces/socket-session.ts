@@ -44,6 +44,7 @@ export abstract class SocketSession implements SocketHandler {
       return;
     }
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.port = port;
     this.#watch = this.service.liveness.watch(port);
     this.begin(port);
@@ -70,8 +71,11 @@ export abstract class SocketSession implements SocketHandler {
 
   async #shutDown(): Promise<void> {
     if (!this.port) return this.closed();
-    // Whoever neither reads nor answers must not hold the shutdown up.
-    this.#timer = setTimeout(() => this.port?.terminate(), this.service.limits.shutdownTimeoutMs);
+    // Whoever neither reads nor answers must not hold the shutdown up, also where a socket can't be terminated.
+    this.#timer = setTimeout(() => {
+      this.port?.terminate();
+      this.closed();
+    }, this.service.limits.shutdownTimeoutMs);
     this.restart();
     await this.#gone;
   }

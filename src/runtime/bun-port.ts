@@ -4,10 +4,8 @@
  */
 import type { Frame } from "../core/frame.ts";
 import type { SocketPort } from "../faces/platform.ts";
+import { Drain } from "./drain.ts";
 import { decodeText, UNTEXTABLE } from "./text-frame.ts";
-
-/** How often, in milliseconds, the buffer is looked at while somebody waits: Hono's handlers do not pass drains on. */
-const POLL_MS = 10;
 
 /** What is used of Bun's `ServerWebSocket`. Its own types would become a dependency of everybody who uses this package. */
 export interface BunSocket<Data = unknown> {
@@ -22,20 +20,18 @@ export interface BunSocket<Data = unknown> {
   terminate(): void;
 }
 
-interface Waiter {
-  readonly bytes: number;
-  readonly wake: () => void;
-}
-
 /** A port over a Bun socket. */
 export class BunPort implements SocketPort {
   readonly #socket: BunSocket;
-  readonly #waiters = new Set<Waiter>();
-  #poll: ReturnType<typeof setInterval> | undefined;
+  readonly #drain = new Drain(() => this.pending);
   #gone = false;
 
   constructor(socket: BunSocket) {
     this.#socket = socket;
+  }
+
+  get closing(): boolean {
+    return this.#gone || this.#socket.readyState !== 1;
   }
 
   get pending(): number {
@@ -54,23 +50,12 @@ export class BunPort implements SocketPort {
   }
 
   drained(bytes: number): Promise<void> {
-    if (this.pending <= bytes) return Promise.resolve();
-    this.#poll ??= setInterval(() => this.drainedNow(), POLL_MS);
-    return new Promise((wake) => {
-      this.#waiters.add({ bytes, wake });
-    });
+    return this.#drain.wait(bytes);
   }
 
-  /** Some of what was handed over has left. */
+  /** Some of what was handed over has left. Hono's own handlers do not tell. */
   drainedNow(): void {
-    for (const waiter of this.#waiters) {
-      if (this.pending > waiter.bytes) continue;
-      this.#waiters.delete(waiter);
-      waiter.wake();
-    }
-    if (this.#waiters.size > 0) return;
-    clearInterval(this.#poll);
-    this.#poll = undefined;
+    this.#drain.look();
   }
 
   ping(): void {

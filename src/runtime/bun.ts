@@ -105,8 +105,9 @@ export const platform: Platform = {
         },
       },
     };
-    const headers = protocol === undefined ? {} : { headers: { "Sec-WebSocket-Protocol": protocol } };
-    if (!server.upgrade(c.req.raw, { data, ...headers })) handler.closed();
+    // An empty one, for without any Bun echoes the first that was offered, whatever it is.
+    const headers = { "Sec-WebSocket-Protocol": protocol ?? "" };
+    if (!server.upgrade(c.req.raw, { data, headers })) handler.closed();
     return new Response(null);
   },
   peer: (c) => getBunServer<BunServer>(c)?.requestIP(c.req.raw)?.address,

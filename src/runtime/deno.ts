@@ -53,14 +53,18 @@ export const platform: Platform = {
       idleTimeout: mayBeSilent ? 0 : IDLE_TIMEOUT_S,
       ...(protocol === undefined ? {} : { protocol }),
     });
-    forgetHeaders(c, response);
+    insist(c, response);
     return response;
   },
 };
 
-/** An upgrade's response can't be copied, which Hono would do to add the headers that middleware has prepared. */
-function forgetHeaders(c: Context, response: Response): void {
-  Object.defineProperty(response, "headers", { value: new Headers() });
+/**
+ * Makes an upgrade's response the last word. It can be neither changed nor copied, but Hono copies a response to add the
+ * headers that middleware wants on it, before and after the route.
+ */
+function insist(c: Context, response: Response): void {
   c.res = undefined;
   c.res = response;
+  Object.defineProperty(response, "headers", { value: new Headers() });
+  Object.defineProperty(c, "res", { get: () => response, set: () => {} });
 }

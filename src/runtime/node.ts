@@ -26,10 +26,14 @@ export interface FetchApp {
 /** What `@hono/node-server` gives a handler as its environment. */
 interface NodeEnv {
   incoming: IncomingMessage;
+  outgoing: ServerResponse;
 }
 
 /** Connections queued by the kernel until they are accepted: the default of 511 makes a crowd wait a second. */
 const BACKLOG = 4096;
+
+/** Milliseconds between two looks for connections that have become idle, while a server closes. */
+const IDLE_LOOK_MS = 20;
 
 /** Milliseconds a client has for the headers of its request. */
 const HEADERS_TIMEOUT_MS = 60_000;
@@ -86,6 +90,11 @@ export const platform: Platform = {
   },
   target: (c) => (c.env as NodeEnv).incoming.url?.replace(/[?#].*$/s, "").replace(/^[a-z]+:\/\/[^/]*/i, ""),
   peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress,
+  onGone(c, gone) {
+    const { incoming, outgoing } = c.env as NodeEnv;
+    if (incoming.socket.destroyed || outgoing.destroyed) gone();
+    else outgoing.once("close", gone);
+  },
 };
 
 /**
@@ -168,6 +177,12 @@ function closedSocket(): WebSocket {
 
 /** Writes a response to a socket that the HTTP parser has let go of. */
 function assignSocket(outgoing: ServerResponse, socket: Duplex): void {
+  if (socket.destroyed) {
+    // Its client left while the answer was made, and nobody else would say so.
+    outgoing.destroy();
+    outgoing.emit("close");
+    return;
+  }
   outgoing.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
   // What the parser did before: pass the socket's news on, read on so that its end is seen, close at the end.
   socket.on("drain", () => outgoing.emit("drain"));
@@ -194,8 +209,12 @@ export interface ServeOptions extends FetchApp {
 export interface RunningServer {
   readonly hostname: string;
   readonly port: number;
-  /** Stops listening and ends every connection. */
-  close(): Promise<void>;
+  /**
+   * Stops listening, lets answers that are under way reach their clients, and ends every connection.
+   *
+   * @param patienceMs Milliseconds after which the rest is cut off. Default 3,000.
+   */
+  close(patienceMs?: number): Promise<void>;
 }
 
 /**
@@ -227,10 +246,18 @@ export async function serve({ fetch, hostname, port }: ServeOptions): Promise<Ru
   return {
     hostname: address.address,
     port: address.port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
+    close: (patienceMs = DEFAULT_LIMITS.shutdownTimeoutMs) => closeServer(server, sockets, patienceMs),
   };
+}
+
+async function closeServer(server: Server, sockets: ReadonlySet<Duplex>, patienceMs: number): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  // Connections that stay open for a next request are not waited for; an answer that ends makes one of them.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
+  const impatience = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, patienceMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(impatience);
 }

@@ -4,48 +4,41 @@
  */
 import type { Frame } from "../core/frame.ts";
 import type { SocketPort } from "../faces/platform.ts";
+import { Drain } from "./drain.ts";
 import { decodeText, UNTEXTABLE } from "./text-frame.ts";
-
-/** How often, in milliseconds, the buffer is looked at while somebody waits for it: nothing tells when it drains. */
-const POLL_MS = 10;
 
 /** A port over a standard WebSocket. */
 export class WebSocketPort implements SocketPort {
   readonly #socket: WebSocket;
+  // Nothing tells when the buffer of a standard socket drains.
+  readonly #drain = new Drain(() => this.pending);
   #gone = false;
-  #polls = new Set<() => void>();
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
   }
 
+  get closing(): boolean {
+    return this.#gone || this.#socket.readyState !== this.#socket.OPEN;
+  }
+
   get pending(): number {
-    return this.#socket.bufferedAmount;
+    return this.closing ? 0 : this.#socket.bufferedAmount;
   }
 
   send(frame: Frame): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.closing) return;
     const payload = frame.text ? decodeText(frame) : frame.bytes;
     if (payload === undefined) this.close(1007, UNTEXTABLE);
     else this.#socket.send(payload as string | Uint8Array<ArrayBuffer>);
   }
 
   drained(bytes: number): Promise<void> {
-    if (this.#isDrained(bytes)) return Promise.resolve();
-    return new Promise((resolve) => {
-      const look = (): void => {
-        if (!this.#isDrained(bytes)) return;
-        clearInterval(timer);
-        this.#polls.delete(look);
-        resolve();
-      };
-      const timer = setInterval(look, POLL_MS);
-      this.#polls.add(look);
-    });
+    return this.#drain.wait(bytes);
   }
 
   close(code: number, reason: string): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.close(code, reason);
+    if (!this.closing) this.#socket.close(code, reason);
   }
 
   /** Here a socket can only be asked to close; the peer's end or the runtime's own timeout does the rest. */
@@ -56,10 +49,6 @@ export class WebSocketPort implements SocketPort {
   /** The connection has gone: nobody needs to wait any more. */
   gone(): void {
     this.#gone = true;
-    for (const look of [...this.#polls]) look();
-  }
-
-  #isDrained(bytes: number): boolean {
-    return this.#gone || this.#socket.readyState !== this.#socket.OPEN || this.pending <= bytes;
+    this.#drain.look();
   }
 }

@@ -4,10 +4,16 @@
  */
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
-import type { WebSocket } from "ws";
+import * as wsPackage from "ws";
 import type { Frame } from "../core/frame.ts";
 import { NO_BYTES } from "../core/text.ts";
 import type { SocketHandler, SocketPort } from "../faces/platform.ts";
+import { Drain } from "./drain.ts";
+
+/** Whether this is the package itself. */
+const isGenuine = typeof (wsPackage as { Sender?: { frame?: unknown } }).Sender?.frame === "function";
+
+type WebSocket = wsPackage.WebSocket;
 
 /** Connects a `ws` socket and the network socket below it to a handler. */
 export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): void {
@@ -15,20 +21,66 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
     handler.closed();
     return;
   }
-  // Errors are followed by a close, which is all that a handler needs to know.
-  ws.on("error", () => {});
-  ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
-  ws.on("pong", () => handler.ponged());
-  ws.on("close", () => handler.closed());
-  handler.opened(new WsPort(ws, below));
+  // The helper's own listeners keep the whole request alive for as long as the socket. Nothing can have come in yet:
+  // the socket is paused until its listeners are there.
+  queueMicrotask(() => {
+    ws.removeAllListeners();
+    // Errors are followed by a close, which is all that a handler needs to know.
+    ws.on("error", () => {});
+    ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
+    ws.on("pong", () => handler.ponged());
+    ws.on("close", () => handler.closed());
+    handler.opened(isGenuine ? new SharingPort(ws, below) : new SendingPort(ws));
+  });
 }
 
-class WsPort implements SocketPort {
-  readonly #ws: WebSocket;
+/** What both ways of sending have in common. */
+abstract class WsPort implements SocketPort {
+  protected readonly ws: WebSocket;
+
+  constructor(ws: WebSocket) {
+    this.ws = ws;
+  }
+
+  abstract readonly pending: number;
+  abstract send(frame: Frame): void;
+  abstract drained(bytes: number): Promise<void>;
+
+  get closing(): boolean {
+    return this.ws.readyState !== this.ws.OPEN;
+  }
+
+  ping(): void {
+    if (this.ws.readyState === this.ws.OPEN) this.ws.ping();
+  }
+
+  get paused(): boolean {
+    return this.ws.isPaused;
+  }
+
+  pause(): void {
+    this.ws.pause();
+  }
+
+  resume(): void {
+    this.ws.resume();
+  }
+
+  close(code: number, reason: string): void {
+    this.ws.close(code, reason);
+  }
+
+  terminate(): void {
+    this.ws.terminate();
+  }
+}
+
+/** Writes frames that were encoded once for all followers to the network socket itself. */
+class SharingPort extends WsPort {
   readonly #below: Duplex;
 
   constructor(ws: WebSocket, below: Duplex) {
-    this.#ws = ws;
+    super(ws);
     this.#below = below;
   }
 
@@ -37,7 +89,7 @@ class WsPort implements SocketPort {
   }
 
   send(frame: Frame): void {
-    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (this.closing) return;
     frame.encoded ??= encodeFrame(frame);
     this.#below.write(frame.encoded as Uint8Array);
   }
@@ -55,25 +107,27 @@ class WsPort implements SocketPort {
       below.write(NO_BYTES, done);
     });
   }
+}
 
-  ping(): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
+/** Bun puts a `ws` of its own in the package's place, which takes the network socket away from under us. */
+class SendingPort extends WsPort {
+  readonly #drain = new Drain(() => this.pending);
+
+  constructor(ws: WebSocket) {
+    super(ws);
+    ws.on("close", () => this.#drain.look());
   }
 
-  pause(): void {
-    this.#ws.pause();
+  get pending(): number {
+    return this.closing ? 0 : this.ws.bufferedAmount;
   }
 
-  resume(): void {
-    this.#ws.resume();
+  send({ bytes, text }: Frame): void {
+    if (!this.closing) this.ws.send(bytes, { binary: !text });
   }
 
-  close(code: number, reason: string): void {
-    this.#ws.close(code, reason);
-  }
-
-  terminate(): void {
-    this.#ws.terminate();
+  drained(bytes: number): Promise<void> {
+    return this.#drain.wait(bytes);
   }
 }
 

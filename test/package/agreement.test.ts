@@ -30,7 +30,7 @@ interface DenoJson {
 }
 
 interface LockFile extends Pick<PackageJson, "name" | "version"> {
-  packages: Record<string, Partial<PackageJson>>;
+  packages: Record<string, Partial<PackageJson> & { optionalDependencies?: Record<string, string> }>;
 }
 
 const read = async <T>(file: string): Promise<T> => JSON.parse(await readFile(join(ROOT, file), "utf8")) as T;
@@ -88,6 +88,19 @@ describe("package.json agrees with", () => {
     const oldest = /^>=(\d+)$/.exec(npm.engines.node)?.[1];
     assert.match(npm.devDependencies["@types/node"] ?? "", new RegExp(`^\\^${oldest}\\.`));
   });
+});
+
+it("the lock file covers every platform, as npm ci demands: no package lacks one of its optional ones", () => {
+  // npm looks for a package in the node_modules folders from the inside out.
+  const isLocked = (name: string, within: string): boolean =>
+    `${within}/node_modules/${name}`.replace(/^\//, "") in lock.packages ||
+    (within !== "" && isLocked(name, within.replace(/(^|\/)node_modules\/(@[^/]+\/)?[^/]+$/, "")));
+  const missing = Object.entries(lock.packages).flatMap(([path, { optionalDependencies }]) =>
+    Object.keys(optionalDependencies ?? {})
+      .filter((name) => !isLocked(name, path))
+      .map((name) => `${path} needs ${name}`),
+  );
+  assert.deepEqual(missing, []);
 });
 
 describe("what they name exists:", () => {

@@ -15,11 +15,9 @@ export const DIFFERENCES: Record<Runtime, NonNullable<Target["differs"]>> = {
     "text appends": "Deno drops the end of a fragmented text message that stops inside a character, and nothing tells",
     "unmasked frames": "Deno takes unmasked frames like others",
     "close codes": "Deno drops a connection that breaks the rules of WebSockets without a close frame",
-    "dot segments": "Deno resolves encoded dots, so `/streams/%2e%2e/x` belongs to the host app",
   },
   bun: {
     "raw text frames": "Bun's WebSocket delivers and sends text frames as strings",
-    "close codes": "Bun drops a connection that breaks the rules of WebSockets without a close frame",
     "dot segments": "Bun resolves dots, so `/streams/../x` belongs to the host app",
     "early frames": "Bun answers 400 to frames that come before the handler's decision",
     "content length": "Bun sends a body that comes from a stream chunked, and drops its Content-Length",

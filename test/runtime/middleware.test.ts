@@ -14,8 +14,10 @@ const ENEMY = "https://enemy.example";
 
 for (const runtime of RUNTIMES) {
   const server = await startMounted(runtime);
-  after(() => expectCleanStop(server));
-  describe(`middleware on ${runtime}`, { concurrency: 4, timeout: 60_000 }, () => cases(runtime, server));
+  describe(`middleware on ${runtime}`, { concurrency: 4, timeout: 60_000 }, () => {
+    after(() => expectCleanStop(server));
+    cases(runtime, server);
+  });
 }
 
 function cases(runtime: Runtime, { url, program }: TestServer): void {
@@ -80,6 +82,32 @@ function cases(runtime: Runtime, { url, program }: TestServer): void {
     it(`who has the credentials appends, follows and reads behind ${name}`, () =>
       expectWorking(mount, { Authorization: right }));
   }
+
+  it("no spelling of a path leads around a guard that stands before one folder of a mount", async () => {
+    const secret = "private/secret.txt";
+    const headers = { Authorization: BASIC };
+    const target = `${MOUNTS.plain}/${secret}`;
+    const put = await request(url, { method: "POST", target: `${target}?verb=APPEND`, headers, body: "secret" });
+    assert.equal(put.status, 200, put.text);
+    const spellings = ["", "x/../", "./", "x/%2e%2e/", "%2e/", "/", "x\\..\\", "x%2f..%2f", "../streams/"];
+    for (const spelling of [
+      ...spellings.map((prefix) => prefix + secret),
+      "%70rivate/secret.txt",
+      "private%2fsecret.txt",
+    ]) {
+      const around = `${MOUNTS.plain}/${spelling}`;
+      // A backslash is a character like others: such a path is a file of another name, which nobody guards.
+      const write = await request(url, { method: "POST", target: `${around}?verb=APPEND`, body: "!" });
+      assert.ok(write.status < 500, `${spelling}: ${write.status}`);
+      const read = await request(url, { target: around });
+      const follow = await (await upgrade(`${around}?verb=FOLLOW`)).response();
+      for (const { status, text } of [read, follow]) {
+        assert.ok(status < 500, `${spelling}: ${status}`);
+        assert.doesNotMatch(text, /^secret/, spelling);
+      }
+    }
+    assert.equal((await request(url, { target, headers })).text, "secret");
+  });
 
   it("the app's other routes are untouched", async () => {
     assert.equal((await request(url, { target: "/" })).text, "the host app");

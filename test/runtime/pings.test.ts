@@ -20,8 +20,10 @@ for (const runtime of RUNTIMES) {
     continue;
   }
   const server = await startMounted(runtime);
-  after(() => expectCleanStop(server));
-  describe(`pings on ${runtime}`, { concurrency: 4, timeout: 60_000 }, () => cases(server));
+  describe(`pings on ${runtime}`, { concurrency: 4, timeout: 60_000 }, () => {
+    after(() => expectCleanStop(server));
+    cases(server);
+  });
 }
 
 function cases({ url }: TestServer): void {

@@ -7,10 +7,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { HttpExchange } from "../fixture/http.ts";
+import { HttpExchange, request } from "../fixture/http.ts";
 import { MOUNTS } from "../fixture/mounts.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
 import { expectCleanStop, startMounted, startStandalone, type TestServer } from "../fixture/servers.ts";
+import { until } from "../fixture/until.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
 
 const QUIET_SECONDS = Number(process.env["HTTPFSTREAM_QUIET_SECONDS"] ?? 35);
@@ -35,7 +36,11 @@ describe(`connections that are quiet for ${QUIET_SECONDS} s`, { timeout: (QUIET_
   });
 
   after(async () => {
-    for (const { server } of quiet.values()) await expectCleanStop(server);
+    const stops = await Promise.allSettled([...quiet.values()].map(({ server }) => expectCleanStop(server)));
+    assert.deepEqual(
+      stops.filter(({ status }) => status === "rejected"),
+      [],
+    );
   });
 
   for (const name of RUNTIMES.flatMap((runtime) => [`mounted on ${runtime}`, `standalone on ${runtime}`])) {
@@ -71,18 +76,9 @@ async function settle(server: TestServer, mount: string): Promise<Quiet> {
   const headers = { "Transfer-Encoding": "chunked" };
   const upload = await HttpExchange.start(url, { method: "PUT", target, headers });
   await upload.chunk("one");
-  const download = await live(url, `${mount}/http.txt?verb=FOLLOW`);
+  const uploaded = async (): Promise<boolean> => (await request(url, { target: `${mount}/http.txt` })).text === "one";
+  await until("the upload to begin", uploaded);
+  const download = await HttpExchange.start(url, { target: `${mount}/http.txt?verb=FOLLOW` });
+  await download.body.atLeast(3);
   return { server, mute, follower, upload, download };
-}
-
-/** Follows as soon as there is something to follow. */
-async function live(url: string, target: string): Promise<HttpExchange> {
-  for (;;) {
-    const exchange = await HttpExchange.start(url, { target });
-    if ((await exchange.head).status === 200) {
-      await exchange.body.atLeast(3);
-      return exchange;
-    }
-    exchange.connection.drop();
-  }
 }

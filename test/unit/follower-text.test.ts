@@ -23,6 +23,14 @@ function boundaries(bytes: Buffer): number[] {
   return [...bytes.keys()].filter((at) => ((bytes[at] as number) & 0xc0) !== 0x80);
 }
 
+/** Lets some connections stall and others flow. */
+function disturb(running: readonly Running[], random: () => number): void {
+  for (const { sink } of running) {
+    if (random() < 0.05) sink.flow();
+    if (random() < 0.05) sink.stall();
+  }
+}
+
 test("text appended byte by byte leaves in whole characters", async () => {
   const rig = new Rig();
   const bytes = Buffer.from(MIXED_TEXT);
@@ -54,8 +62,7 @@ test("text followers who begin anywhere, join at any time and stall all get thei
         const offset = possible[Math.floor(random() * possible.length)] ?? 0;
         running.push(rig.follow(admission, new TestSink("text", random() < 0.3), offset));
       }
-      for (const { sink } of running) if (random() < 0.05) sink.flow();
-      for (const { sink } of running) if (random() < 0.05) sink.stall();
+      disturb(running, random);
       await rig.push(admission, piece);
       size += piece.length;
     }

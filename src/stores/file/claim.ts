@@ -10,29 +10,34 @@
 
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { chmod, constants, copyFile, mkdir, readdir, rename, rmdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, constants, copyFile, rename, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import type { EndReason } from "../../core/store.ts";
+import {
+  AWAY,
+  awayIn,
+  claimsFolder,
+  type Entry,
+  entriesIn,
+  judge,
+  lastWord,
+  namesIn,
+  ownEntries,
+  removeEmpty,
+  unheardWords,
+  type Verdict,
+} from "./entries.ts";
 import { isMissing } from "./errors.ts";
-import { LEASE_MS, type Owner, type OwnerRecord } from "./owner.ts";
-import { isDead } from "./process-identity.ts";
-import { keyOf, type Reserved, readWhole, removeFile, writeWhole } from "./reserved.ts";
+import { makeFolder } from "./folder.ts";
+import { LEASE_MS, type Owner } from "./owner.ts";
+import { type Reserved, removeFile, temporaryFile, writeWhole } from "./reserved.ts";
 
 /** How often two that want the same path at the same moment try again. */
 const ATTEMPTS = 8;
 
 /** Most milliseconds that they wait in between. */
 const STEP_BACK_MS = 20;
-
-/** What an entry says, and where it is. */
-interface Entry {
-  readonly file: string;
-  readonly owner: OwnerRecord;
-}
-
-/** What is to be thought of an entry's owner. */
-type Verdict = "alive" | "dead" | "silent";
 
 /** The files that this process holds, whichever store they were claimed through. */
 const held = new Set<string>();
@@ -46,10 +51,11 @@ export class Claim {
   readonly #reserved: Reserved;
   readonly #lost = new AbortController();
   readonly #verify = (): void => this.#look();
+  #released = false;
 
   private constructor(file: string, owner: Owner, reserved: Reserved) {
     this.#file = file;
-    this.#folder = join(reserved.claims, keyOf(file));
+    this.#folder = claimsFolder(reserved, file);
     this.#entry = join(this.#folder, `${Date.now()}-${randomUUID()}`);
     this.#owner = owner;
     this.#reserved = reserved;
@@ -93,23 +99,30 @@ export class Claim {
 
   /** Gives the path back, and tells those who watch how it ended. */
   async release(ended: EndReason = "lost"): Promise<void> {
+    this.#released = true;
     try {
       await this.#release(ended);
     } finally {
+      ownEntries.delete(this.#entry);
       held.delete(this.#file);
       await this.#owner.end(this.#verify);
     }
   }
 
   async #release(ended: EndReason): Promise<void> {
-    // A claim that was lost has nothing to say about how the append goes on.
-    if (this.#lost.signal.aborted) return;
-    const watched = (await names(this.#folder)).some((name) => name.startsWith("watch-"));
-    const word = { entry: this.#entry, ended };
-    // Where it can't be left, as on a full disk, they take the append for lost; the path must be free all the same.
-    if (watched) await writeWhole(this.#reserved, join(this.#folder, "ended"), word, false).catch(() => {});
-    await removeFile(this.#entry);
+    if (this.#lost.signal.aborted) return this.#forsake();
+    // At once the claim is gone and the word is there: those who watch saw the claim, or see the word.
+    await rename(this.#entry, join(this.#folder, lastWord(basename(this.#entry), ended))).catch(unlessMissing);
+    for (const word of unheardWords(await namesIn(this.#folder))) await removeFile(join(this.#folder, word));
     await removeEmpty(this.#folder);
+  }
+
+  /** A claim that was lost has nothing to say about how the append goes on. */
+  async #forsake(): Promise<void> {
+    // Whoever took it away may put it back, when it sees us alive after we have seen it gone.
+    const remove = (): Promise<void> => removeFile(this.#entry).catch(() => {});
+    await remove();
+    setTimeout(remove, LEASE_MS).unref?.();
   }
 
   async #take(path: string): Promise<void> {
@@ -119,10 +132,10 @@ export class Claim {
       const others = await this.#others();
       if (!others.some(({ verdict }) => verdict === "alive")) {
         for (const other of others) {
-          if (other.verdict === "silent") await this.#fence(other, path);
+          if (other.verdict === "silent") await this.#takeAway(other, path);
           else await removeFile(other.file);
         }
-        await removeFile(join(this.#folder, "ended"));
+        await this.#fence();
         return;
       }
       // Somebody entered at the same moment. Both step back, and try again at different moments.
@@ -140,94 +153,44 @@ export class Claim {
   }
 
   async #enter(): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await writeWhole(this.#reserved, this.#entry, this.#owner.record, false);
-        return;
-      } catch (error) {
-        // Whoever released the path last may have removed the folder just now.
-        if (!isMissing(error) || attempt === ATTEMPTS) throw error;
-      }
-    }
+    ownEntries.add(this.#entry);
+    await writeWhole(this.#reserved, this.#entry, this.#owner.record, false);
   }
 
-  /** Takes a silent owner's claim away for good. */
-  async #fence(other: Entry, path: string): Promise<void> {
-    await mkdir(this.#reserved.temporary, { recursive: true });
-    const away = join(this.#reserved.temporary, randomUUID());
-    await rename(other.file, away);
+  /** Moves a silent owner's entry away: when it wakes up, it finds that it has lost the path. */
+  async #takeAway(other: Entry, path: string): Promise<void> {
+    const away = join(this.#folder, `${AWAY}${other.name}`);
+    try {
+      await rename(other.file, away);
+    } catch (error) {
+      // It woke up, and gave the path back.
+      return unlessMissing(error);
+    }
     if ((await judge(this.#reserved, { ...other, file: away }, this.#owner)) === "alive") {
       // It woke up between our two looks.
       await rename(away, other.file);
       throw new StreamError("conflict", `Another server process is appending to "/${path}" again.`, { path });
     }
+  }
+
+  /** Makes harmless whom an entry was taken away from, by us or by somebody who died over it. */
+  async #fence(): Promise<void> {
+    const away = await awayIn(this.#folder);
+    if (away.length === 0) return;
     await replaceByCopy(this.#reserved, this.#file);
-    await removeFile(away);
+    for (const { file } of away) await removeFile(file);
   }
 
   #look(): void {
-    if (this.#lost.signal.aborted || statSync(this.#entry, { throwIfNoEntry: false })) return;
+    if (this.#released || this.#lost.signal.aborted) return;
+    if (statSync(this.#entry, { throwIfNoEntry: false })) return;
     this.#lost.abort(new StreamError("fenced", "Another server process has taken the path over."));
   }
 }
 
-/** The entry of a living owner other than this process, if there is one. */
-export async function holderOf(reserved: Reserved, owner: Owner, file: string): Promise<Entry | undefined> {
-  for (const entry of await entriesIn(join(reserved.claims, keyOf(file)))) {
-    if (entry.owner.id !== owner.record.id && (await judge(reserved, entry, owner)) !== "dead") return entry;
-  }
-  return undefined;
-}
-
-/** Removes what processes that have gone left behind. */
-export async function sweepClaims(reserved: Reserved, owner: Owner): Promise<void> {
-  for (const key of await names(reserved.claims)) {
-    const folder = join(reserved.claims, key);
-    const entries = await entriesIn(folder);
-    const verdicts = await Promise.all(entries.map((entry) => judge(reserved, entry, owner)));
-    for (const [index, { file }] of entries.entries()) if (verdicts[index] === "dead") await removeFile(file);
-    if (verdicts.every((verdict) => verdict === "dead")) {
-      for (const name of await names(folder)) await removeFile(join(folder, name));
-    }
-    await removeEmpty(folder);
-  }
-  for (const id of await names(reserved.servers)) {
-    const record = await readWhole(join(reserved.servers, id));
-    if (!isOwnerRecord(record) || isDead(record, owner.record)) await removeFile(join(reserved.servers, id));
-  }
-}
-
-async function judge(reserved: Reserved, { owner }: Entry, self: Owner): Promise<Verdict> {
-  if (owner.id === self.record.id) return "alive";
-  if (isDead(owner, self.record)) return "dead";
-  try {
-    const { mtimeMs } = await stat(join(reserved.servers, owner.id));
-    return Date.now() - mtimeMs > LEASE_MS ? "silent" : "alive";
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    return "silent";
-  }
-}
-
-async function entriesIn(folder: string): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for (const name of await names(folder)) {
-    if (!/^[0-9]/.test(name)) continue;
-    const file = join(folder, name);
-    const owner = await readWhole(file);
-    if (isOwnerRecord(owner)) entries.push({ file, owner });
-  }
-  return entries;
-}
-
-function isOwnerRecord(value: unknown): value is OwnerRecord {
-  if (typeof value !== "object" || value === null) return false;
-  const { id, pid, started, scope } = value as Partial<OwnerRecord>;
-  return typeof id === "string" && typeof pid === "number" && typeof started === "string" && typeof scope === "string";
-}
-
 async function replaceByCopy(reserved: Reserved, file: string): Promise<void> {
-  const copy = join(reserved.temporary, randomUUID());
+  await makeFolder(reserved.temporary);
+  const copy = temporaryFile(reserved);
   try {
     const { mode } = await stat(file);
     await copyFile(file, copy, constants.COPYFILE_FICLONE);
@@ -235,20 +198,11 @@ async function replaceByCopy(reserved: Reserved, file: string): Promise<void> {
     await rename(copy, file);
   } catch (error) {
     await removeFile(copy);
-    if (!isMissing(error)) throw error;
+    unlessMissing(error);
   }
 }
 
-async function names(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
-async function removeEmpty(folder: string): Promise<void> {
-  // Not empty, or gone already: both are fine.
-  await rmdir(folder).catch(() => {});
+/** For a promise's catch: what is not there needs no removing. */
+function unlessMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
 }

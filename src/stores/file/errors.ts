@@ -36,6 +36,7 @@ export function diskError(error: unknown, path: string): StreamError {
   return new StreamError(code, `"/${path}" could not be stored or read: ${why}.`, { path, cause: error });
 }
 
-function errorCode(error: unknown): string {
+/** The name that the operating system has for an error; empty for others. */
+export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -78,6 +78,7 @@ export class FileHandle implements AppendHandle {
   }
 
   get lost(): AbortSignal {
+    this.#claim.isOurs();
     return this.#claim.lost;
   }
 

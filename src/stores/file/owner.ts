@@ -38,7 +38,8 @@ export class Owner {
   readonly #reserved: Reserved;
   readonly #claims = new Set<() => void>();
   #timer: ReturnType<typeof setInterval> | undefined;
-  #beginning: Promise<void> = Promise.resolve();
+  #turn: Promise<void> = Promise.resolve();
+  #beating = false;
   #freshMs = Number.NEGATIVE_INFINITY;
 
   constructor(reserved: Reserved) {
@@ -59,25 +60,53 @@ export class Owner {
   }
 
   /** Counts a claim in. Others see the sign of life before they see the claim. */
-  async begin(verify: () => void): Promise<void> {
+  begin(verify: () => void): Promise<void> {
     this.#claims.add(verify);
-    if (this.#claims.size === 1) this.#beginning = this.#appear();
-    await this.#beginning;
+    return this.#inTurn(() => this.#appear());
   }
 
   /** Counts a claim out. */
-  async end(verify: () => void): Promise<void> {
+  end(verify: () => void): Promise<void> {
     this.#claims.delete(verify);
-    if (this.#claims.size > 0) return;
+    return this.#inTurn(() => this.#vanish());
+  }
+
+  /** One after the other: who begins while the last one ends must not have its sign of life removed. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  async #appear(): Promise<void> {
+    if (this.#timer !== undefined || this.#claims.size === 0) return;
+    await writeWhole(this.#reserved, this.file, this.record, false);
+    this.#freshMs = performance.now();
+    this.#timer = setInterval(() => this.#tick(), BEAT_MS);
+    this.#timer.unref?.();
+  }
+
+  async #vanish(): Promise<void> {
+    if (this.#timer === undefined || this.#claims.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    await this.#beginning.catch(() => {});
-    // A new claim may have begun while we waited.
-    if (this.#claims.size === 0) await removeFile(this.file);
+    await removeFile(this.file);
+  }
+
+  #tick(): void {
+    if (this.#beating) return;
+    this.#beating = true;
+    // A failed beat makes the owner stale, and a stale owner looks before and after every write.
+    void this.#inTurn(() => this.#beat())
+      .catch(() => {})
+      .finally(() => {
+        this.#beating = false;
+      });
   }
 
   /** Gives a sign of life; after a pause, looks at every claim before it is trusted again. */
-  async beat(): Promise<void> {
+  async #beat(): Promise<void> {
+    if (this.#timer === undefined) return;
     const wasFresh = this.isFresh;
     const atMs = performance.now();
     const now = new Date();
@@ -90,14 +119,5 @@ export class Owner {
     // Touched first and looked after: whoever judged us by the old sign has taken the claim by now, or will see the new.
     if (!wasFresh) for (const verify of this.#claims) verify();
     this.#freshMs = atMs;
-  }
-
-  async #appear(): Promise<void> {
-    await writeWhole(this.#reserved, this.file, this.record, false);
-    this.#freshMs = performance.now();
-    clearInterval(this.#timer);
-    // A failed beat makes the owner stale, and a stale owner looks before and after every write.
-    this.#timer = setInterval(() => void this.beat().catch(() => {}), BEAT_MS);
-    this.#timer.unref?.();
   }
 }

@@ -6,8 +6,12 @@ import { createHash, randomUUID } from "node:crypto";
 import { open, readFile, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RESERVED_SEGMENT } from "../../core/path.ts";
-import { isMissing } from "./errors.ts";
+import { errorCode, isMissing } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
+import { ownIdentity, type ProcessIdentity } from "./process-identity.ts";
+
+/** How often something is written into a folder that others remove when it is empty. */
+const ATTEMPTS = 8;
 
 /** The places in the reserved folder of a root. */
 export interface Reserved {
@@ -37,17 +41,35 @@ export function keyOf(path: string): string {
   return createHash("sha256").update(path).digest("hex").slice(0, 40);
 }
 
+const self = ownIdentity();
+
+/** A new name in the temporary folder, which tells who made it. */
+export function temporaryFile(reserved: Reserved): string {
+  const { pid, started, scope } = self;
+  return join(reserved.temporary, [pid, started, keyOf(scope), randomUUID()].join("_"));
+}
+
+/** The process that made a temporary file; nothing when its name does not tell, or tells of another machine. */
+export function temporaryOwner(name: string, { scope }: ProcessIdentity): ProcessIdentity | undefined {
+  const [pid, started = "", key] = name.split("_");
+  return key === keyOf(scope) ? { pid: Number(pid), started, scope } : undefined;
+}
+
 /** Writes a file whole or not at all. With `flush` it is on the disk when this resolves. */
 export async function writeWhole(reserved: Reserved, file: string, value: unknown, flush: boolean): Promise<void> {
-  await makeFolder(reserved.temporary);
-  await makeFolder(dirname(file));
-  const temporary = join(reserved.temporary, randomUUID());
-  try {
-    await writeNew(temporary, `${JSON.stringify(value)}\n`, flush);
-    await rename(temporary, file);
-  } catch (error) {
-    await removeFile(temporary);
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    await makeFolder(reserved.temporary);
+    await makeFolder(dirname(file));
+    const temporary = temporaryFile(reserved);
+    try {
+      await writeNew(temporary, `${JSON.stringify(value)}\n`, flush);
+      await rename(temporary, file);
+      break;
+    } catch (error) {
+      await removeFile(temporary);
+      // Whoever was last in a folder may have removed it just now.
+      if (!isMissing(error) || attempt === ATTEMPTS) throw error;
+    }
   }
   if (flush) await flushFolder(dirname(file));
 }
@@ -62,12 +84,12 @@ async function writeNew(file: string, text: string, flush: boolean): Promise<voi
   }
 }
 
-/** The JSON of a file; nothing when there is none, or it is not whole. */
+/** The JSON of a file; nothing when there is none, or it is not whole, or something else stands there. */
 export async function readWhole(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, "utf8"));
   } catch (error) {
-    if (isMissing(error) || error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError || ["ENOENT", "EISDIR", "ENOTDIR"].includes(errorCode(error))) return undefined;
     throw error;
   }
 }

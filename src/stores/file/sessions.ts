@@ -2,11 +2,13 @@
  * Open sessions on disk: one small file each, written whole or not at all.
  * @module
  */
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SessionRecord, SessionRecords } from "../../core/store.ts";
 import { diskError, isMissing } from "./errors.ts";
 import { keyOf, type Reserved, readWhole, removeFile, writeWhole } from "./reserved.ts";
+
+const UNREADABLE = Symbol("unreadable");
 
 /** The sessions of one root. */
 export class FileSessions implements SessionRecords {
@@ -28,22 +30,30 @@ export class FileSessions implements SessionRecords {
   }
 
   async find(path: string): Promise<SessionRecord | undefined> {
-    const record = await readWhole(this.#file(path));
-    return isRecord(record) && record.path === path ? record : undefined;
+    try {
+      const record = await readWhole(this.#file(path));
+      return isRecord(record) && record.path === path ? record : undefined;
+    } catch (error) {
+      throw diskError(error, path);
+    }
   }
 
   async remove(path: string): Promise<void> {
-    await removeFile(this.#file(path));
+    try {
+      await removeFile(this.#file(path));
+    } catch (error) {
+      throw diskError(error, path);
+    }
   }
 
   async list(): Promise<SessionRecord[]> {
     const found: SessionRecord[] = [];
     for (const name of await this.#names()) {
       const file = join(this.#reserved.sessions, name);
-      const record = await readWhole(file);
+      const record = await readWhole(file).catch(() => UNREADABLE);
       if (isRecord(record) && this.#file(record.path) === file) found.push(record);
-      // Torn or tampered with: it can resume nothing, and must not hold a path.
-      else await removeFile(file);
+      // Torn or tampered with: it can resume nothing, and must not hold a path. What can't be read is left alone.
+      else if (record !== UNREADABLE) await rm(file, { recursive: true, force: true });
     }
     return found;
   }

@@ -17,7 +17,8 @@ import type {
   StoreEntry,
   StoreStat,
 } from "../../core/store.ts";
-import { Claim, holderOf, sweepClaims } from "./claim.ts";
+import { Claim } from "./claim.ts";
+import { holdersOf } from "./entries.ts";
 import { diskError, isMissing } from "./errors.ts";
 import { FileHandle } from "./handle.ts";
 import { type Owner, ownerOf } from "./owner.ts";
@@ -25,10 +26,14 @@ import { place } from "./place.ts";
 import { readFile } from "./read.ts";
 import { type Reserved, reservedIn } from "./reserved.ts";
 import { FileSessions } from "./sessions.ts";
+import { sweep } from "./sweep.ts";
 import { watchFile } from "./watch.ts";
 
+/** The levels of {@link FileStoreOptions.durability}. */
+export const DURABILITIES = ["os", "disk"] as const;
+
 /** What it takes for a byte to count as stored; see {@link FileStoreOptions.durability}. */
-export type Durability = "os" | "disk";
+export type Durability = (typeof DURABILITIES)[number];
 
 /** How to open a {@link fileStore}. */
 export interface FileStoreOptions {
@@ -57,7 +62,7 @@ let lastEpoch = 0;
  */
 export function fileStore(options: FileStoreOptions = {}): Store {
   const { root = "./data", readBytes = DEFAULT_LIMITS.readBytes, durability = "os" } = options;
-  if (durability !== "os" && durability !== "disk") {
+  if (!DURABILITIES.includes(durability)) {
     throw new TypeError(`The durability is "os" or "disk", not ${JSON.stringify(durability)}.`);
   }
   const folder = resolve(root);
@@ -132,7 +137,7 @@ class FileStore implements Store {
 
   async remove(path: string): Promise<boolean> {
     const file = await place(this.#root, path);
-    if (Claim.isHeld(file) || (await holderOf(this.#reserved, this.#owner, file)))
+    if (Claim.isHeld(file) || (await holdersOf(this.#reserved, this.#owner, file)).length > 0)
       throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
     try {
       // Asked first, for on Deno an empty folder can be unlinked.
@@ -146,14 +151,14 @@ class FileStore implements Store {
   }
 
   tidy(): Promise<void> {
-    return sweepClaims(this.#reserved, this.#owner);
+    return sweep(this.#reserved, this.#owner);
   }
 
-  async watch(path: string): Promise<AsyncGenerator<Growth, void, void> | undefined> {
+  async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined> {
     const file = await place(this.#root, path);
-    if (Claim.isHeld(file) || !(await holderOf(this.#reserved, this.#owner, file))) return undefined;
+    if ((await holdersOf(this.#reserved, this.#owner, file)).length === 0) return undefined;
     const resumable = async () => (await this.sessions.find(path)) !== undefined;
-    return watchFile({ reserved: this.#reserved, owner: this.#owner, file, resumable });
+    return watchFile({ reserved: this.#reserved, owner: this.#owner, file, resumable, signal });
   }
 
   async #open(file: string, path: string, claim: Claim, create: boolean): Promise<AppendHandle> {

@@ -2,13 +2,23 @@
  * News of a file that another process appends to.
  * @module
  */
-import { mkdir, stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EndReason, Growth } from "../../core/store.ts";
-import { holderOf } from "./claim.ts";
+import {
+  claimsFolder,
+  type Entry,
+  holdersOf,
+  lastWords,
+  namesIn,
+  removeEmpty,
+  unheardWords,
+  WATCH,
+} from "./entries.ts";
 import { isMissing } from "./errors.ts";
 import type { Owner } from "./owner.ts";
-import { keyOf, type Reserved, readWhole, removeFile, writeWhole } from "./reserved.ts";
+import { type Reserved, removeFile, writeWhole } from "./reserved.ts";
 
 /** Milliseconds between two looks at the file. */
 const LOOK_MS = 100;
@@ -24,40 +34,60 @@ export interface Watched {
   readonly file: string;
   /** Whether a session is open that may go on with it after its owner has died. */
   readonly resumable: () => Promise<boolean>;
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
 }
 
-/** The size of a file whenever it has changed, until the append of the other process has ended; the first at once. */
+/**
+ * The size of a file whenever it has changed, until the append of the other process has ended; the first at once.
+ * Nothing when nobody appends.
+ */
 export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void, void> {
-  const { reserved, owner, file } = watched;
-  const folder = join(reserved.claims, keyOf(file));
-  const mark = join(folder, `watch-${owner.record.id}`);
+  const { reserved, owner, file, signal } = watched;
+  const folder = claimsFolder(reserved, file);
+  const mark = join(folder, `${WATCH}${randomUUID()}`);
   // Its owner leaves word of how the append ended only where somebody asks for it.
-  await mkdir(folder, { recursive: true });
   await writeWhole(reserved, mark, owner.record, false);
   try {
-    let size = -1;
-    for (let look = 0; ; look++) {
-      const holder = look % CLAIM_EVERY === 0 ? await holderOf(reserved, owner, file) : undefined;
-      const over = look % CLAIM_EVERY === 0 && holder === undefined;
+    let holder = (await holdersOf(reserved, owner, file))[0];
+    let size: number | undefined;
+    for (let look = 1; holder && !signal.aborted; look++) {
+      const next: Next = look % CLAIM_EVERY === 0 ? await nextAfter(holder, watched) : { holder };
       // The size after the look at the claim: what was stored before the end is in it.
       const now = await sizeOf(file);
-      if (over) {
-        yield { size: now ?? Math.max(size, 0), ended: await endOf(watched, folder, now) };
+      if (next.ended) {
+        yield { size: now ?? size ?? 0, ended: now === undefined ? "deleted" : next.ended };
         return;
       }
       if (now !== undefined && now !== size) yield { size: now };
       size = now ?? size;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      holder = next.holder;
+      await pause(LOOK_MS, signal);
     }
   } finally {
     await removeFile(mark);
+    for (const word of unheardWords(await namesIn(folder))) await removeFile(join(folder, word));
+    await removeEmpty(folder);
   }
 }
 
-async function endOf({ resumable }: Watched, folder: string, size: number | undefined): Promise<EndReason> {
-  if (size === undefined) return "deleted";
-  const said = (await readWhole(join(folder, "ended"))) as { ended?: EndReason } | undefined;
-  return said?.ended ?? ((await resumable()) ? "restarting" : "lost");
+/** Who has the path now, or how the append has ended. */
+interface Next {
+  readonly holder?: Entry;
+  readonly ended?: EndReason;
+}
+
+async function nextAfter(holder: Entry, { reserved, owner, file, resumable }: Watched): Promise<Next> {
+  const holders = await holdersOf(reserved, owner, file);
+  if (holders.some(({ name }) => name === holder.name)) return { holder };
+  // Whoever takes a path from one that died, slept or shut down goes on with the same append, and may have ended it.
+  const words = lastWords(await namesIn(claimsFolder(reserved, file)));
+  const since = words.filter(({ entry }) => Number.parseInt(entry, 10) >= Number.parseInt(holder.name, 10));
+  const end = since.find(({ ended }) => ended !== "restarting");
+  const [successor] = holders;
+  if (end) return { ended: end.ended };
+  if (successor) return { holder: successor };
+  return { ended: since.length > 0 || (await resumable()) ? "restarting" : "lost" };
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {
@@ -67,4 +97,17 @@ async function sizeOf(file: string): Promise<number | undefined> {
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
 }

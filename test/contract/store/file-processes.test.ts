@@ -121,12 +121,12 @@ processTest(
     // It may be asleep for ten seconds before it counts as gone.
     const store = fileStore({ root });
     const handle = await until("the sleeper's path to be free", () =>
-    store.claim("a.txt").catch(async (error: unknown) => {
-      await rejectsWith(Promise.reject(error), "conflict");
-      return undefined;
-    }),
-  );
-  assert.equal(handle.offset, 7);
+      store.claim("a.txt").catch(async (error: unknown) => {
+        await rejectsWith(Promise.reject(error), "conflict");
+        return undefined;
+      }),
+    );
+    assert.equal(handle.offset, 7);
     assert.equal(await handle.append(Buffer.from("ours ")), 12);
     other.wake();
     assert.equal(await other.ask("append theirs"), "refused fenced");
@@ -138,10 +138,10 @@ processTest(
 
 processTest("what another process appends can be watched, to its end", async (root, start) => {
   const store = fileStore({ root });
-  assert.equal(await store.watch?.("a.txt"), undefined, "nobody appends");
+  assert.equal(await store.watch?.("a.txt", new AbortController().signal), undefined, "nobody appends");
   const other = start("a.txt");
   await other.answer();
-  const news = await store.watch?.("a.txt");
+  const news = await store.watch?.("a.txt", new AbortController().signal);
   assert.ok(news);
   const seen: Growth[] = [(await news.next()).value as Growth];
   await other.ask("append one ");
@@ -157,7 +157,7 @@ processTest("a watch that is left, and a process that died, leave nothing behind
   const store = fileStore({ root });
   const other = start("a.txt");
   await other.answer();
-  const news = await store.watch?.("a.txt");
+  const news = await store.watch?.("a.txt", new AbortController().signal);
   await news?.next();
   await news?.return();
   await other.kill();

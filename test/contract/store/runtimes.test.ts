@@ -10,7 +10,7 @@ const FILES = readdirSync(new URL(".", import.meta.url))
   .filter((name) => /^(file|memory).*\.test\.ts$/.test(name))
   .map((name) => `${FOLDER}/${name}`);
 
-const COMMANDS = { deno: ["test", "-A", "--no-check"], bun: ["test"] } as const;
+const COMMANDS = { deno: ["test", "-A", "--no-check"], bun: ["test", "--timeout", "60000"] } as const;
 
 // Without it they do not take this test runner for their own.
 delete process.env["NODE_TEST_CONTEXT"];

@@ -25,7 +25,7 @@ export function curlSection(target: Target): void {
       "some-command | curl -T - is an appender": async (wire) => {
         const curl = new Program("curl", ["-sSf", "-T", "-", wire.url("a.txt", "verb=APPEND")]);
         await curl.write("first line\n");
-        await until("the file to be there", async () => (await wire.get("a.txt")).status === 200);
+        await until("the first line", async () => (await wire.get("a.txt")).text === "first line\n");
         const follower = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
         assert.equal(String(await follower.body.atLeast(11)), "first line\n");
         await curl.write("second line\n");

@@ -18,6 +18,9 @@ import { pathsSection } from "./paths.ts";
 import { rangesSection } from "./ranges.ts";
 import type { Target } from "./target.ts";
 import { upgradeSection } from "./upgrade.ts";
+import { v1AppendSection } from "./v1-append.ts";
+import { v1FollowSection } from "./v1-follow.ts";
+import { v1ResumeSection } from "./v1-resume.ts";
 import { verbSection } from "./verb.ts";
 
 /**
@@ -35,6 +38,9 @@ export function wireSuite(target: Target): void {
     classicAppendSection(target);
     classicEndSection(target);
     classicFollowSection(target);
+    v1AppendSection(target);
+    v1FollowSection(target);
+    v1ResumeSection(target);
     crowdSection(target);
     httpReadSection(target);
     rangesSection(target);

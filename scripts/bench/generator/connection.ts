@@ -1,0 +1,132 @@
+/**
+ * One TCP connection: a request goes out, a head comes in, and the rest is handed on where it lies.
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import { connect, type Socket } from "node:net";
+
+/** All connections of this process read into the same memory: it is looked at before the next one reads. */
+const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(256 * 1024);
+
+const HEAD_END = "\r\n\r\n";
+
+/** Takes what comes behind the head: the bytes `from` (inclusive) to `to` (exclusive), which are overwritten afterwards. */
+export interface Body {
+  feed(bytes: Buffer, from: number, to: number): void;
+}
+
+/** The head of a response. */
+export interface Head {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** What a connection tells its owner. */
+export interface ConnectionEvents {
+  /** A head has come: who takes what follows? Throw to end the connection. */
+  opened(head: Head): Body;
+  /** It has gone; `error` says why when it is not the peer's plain end. */
+  closed(error: Error | undefined): void;
+}
+
+/** What to ask for. */
+export interface Request {
+  readonly method?: string;
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+/** A connection. */
+export class Connection {
+  readonly socket: Socket;
+  readonly #events: ConnectionEvents;
+  #head = "";
+  #body: Body | undefined;
+  #error: Error | undefined;
+  #stalled = false;
+
+  /** Connects and sends the request at once. */
+  constructor(request: Request, events: ConnectionEvents) {
+    this.#events = events;
+    const { hostname, port } = request.url;
+    const callback = (size: number): boolean => this.#read(size);
+    this.socket = connect({ host: hostname, port: Number(port || 80), onread: { buffer: READ_BUFFER, callback } });
+    this.socket.setNoDelay(true);
+    this.socket.on("error", (error) => {
+      this.#error ??= error;
+    });
+    this.socket.once("close", () => events.closed(this.#error));
+    this.send(request);
+  }
+
+  /** Sends another request on the same connection; the next head belongs to it. */
+  send(request: Request): boolean {
+    this.#body = undefined;
+    this.#head = "";
+    return this.socket.write(serialize(request));
+  }
+
+  /** Reads no more: what comes from now on stays where it is. */
+  stall(): void {
+    this.#stalled = true;
+    this.socket.pause();
+  }
+
+  /** Drops the connection, leaving nothing behind. */
+  drop(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  #read(size: number): boolean {
+    try {
+      if (this.#body) this.#body.feed(READ_BUFFER, 0, size);
+      else this.#readHead(size);
+    } catch (error) {
+      this.#error ??= error as Error;
+      this.socket.destroy();
+    }
+    return !this.#stalled;
+  }
+
+  #readHead(size: number): void {
+    const before = this.#head.length;
+    this.#head += READ_BUFFER.toString("latin1", 0, size);
+    const end = this.#head.indexOf(HEAD_END);
+    if (end < 0) return;
+    const text = this.#head.slice(0, end);
+    this.#body = this.#events.opened(parseHead(text));
+    const from = end + HEAD_END.length - before;
+    if (from < size) this.#body.feed(READ_BUFFER, from, size);
+  }
+}
+
+/** The headers that ask for a WebSocket. */
+export function upgradeHeaders(protocol: string | undefined): Record<string, string> {
+  return {
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": randomBytes(16).toString("base64"),
+    ...(protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol }),
+  };
+}
+
+function serialize({ method = "GET", url, headers = {}, body }: Request): Uint8Array {
+  const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`, `Host: ${url.host}`];
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+  if (body) lines.push(`Content-Length: ${body.length}`);
+  const head = Buffer.from(lines.join("\r\n") + HEAD_END, "latin1");
+  return body ? Buffer.concat([head, body]) : head;
+}
+
+function parseHead(text: string): Head {
+  const [statusLine = "", ...lines] = text.split("\r\n");
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+  }
+  return { status: Number(statusLine.split(" ")[1]), headers };
+}

@@ -1,0 +1,124 @@
+/**
+ * Many followers at once: connected, waited for, and judged.
+ * @module
+ */
+import { nowNs } from "./clock.ts";
+import { Follower } from "./follower.ts";
+import { Histogram } from "./histogram.ts";
+import type { Connected, FollowJob, Received } from "./protocol.ts";
+import { ExactReceiver, NumberedReceiver, type Receiver, StampedReceiver } from "./receivers.ts";
+import { urlOf } from "./url-of.ts";
+
+/** Every how many-th follower compares every byte, where the job does not say. */
+const EXACT_EVERY = 50;
+
+/** A group of followers. */
+export class Crowd {
+  readonly #job: FollowJob;
+  readonly #followers: Follower[] = [];
+  readonly #receivers: Receiver[] = [];
+  readonly #ages = new Histogram();
+  /** Bytes that each is waited to have. */
+  #goal = Number.POSITIVE_INFINITY;
+  #complete = 0;
+  #lastNs = 0;
+  #gone = 0;
+  #reason: string | undefined;
+  #dropping = false;
+  #wake: () => void = () => {};
+
+  /** @param job Whom to connect, and what for. */
+  constructor(job: FollowJob) {
+    this.#job = job;
+    this.#goal = job.bytes ?? this.#goal;
+  }
+
+  /** Connects them; rejects when one of them can't. */
+  async connect(): Promise<Omit<Connected, "group">> {
+    const { count, atOnce } = this.#job;
+    const firstNs = nowNs();
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < count) await this.#connectOne(next++);
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, count) }, worker));
+    return { firstNs, lastNs: nowNs() };
+  }
+
+  /** Sets how many bytes each is to have in all, and forgets the ages counted until now. */
+  expect(bytes: number): void {
+    this.#goal = bytes;
+    this.#complete = this.#receivers.filter(({ received }) => received >= bytes).length;
+    this.#ages.clear();
+  }
+
+  /** Waits until each has what is expected, or one has gone, or the time is over. */
+  async received(timeoutMs: number): Promise<Received> {
+    if (this.#complete < this.#job.count && this.#gone === 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    const bytes = this.#goal;
+    return {
+      lastNs: this.#lastNs,
+      short: this.#receivers.filter(({ received }) => received < bytes).length,
+      wrong: this.#receivers.filter(({ received, wrong }) => wrong || received > bytes).length,
+      gone: this.#gone,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      ages: this.#ages.pack(),
+    };
+  }
+
+  /** Drops them all. */
+  drop(): void {
+    this.#dropping = true;
+    for (const follower of this.#followers) follower.drop();
+  }
+
+  #connectOne(number: number): Promise<void> {
+    const { target, first = 0, purpose } = this.#job;
+    const receiver = this.#receiver(number);
+    this.#receivers.push(receiver);
+    return new Promise((resolve, reject) => {
+      const follower: Follower = new Follower(urlOf(target.url, first + number), target.dialect, {
+        opened: () => {
+          if (purpose === "stall") follower.stall();
+          resolve();
+        },
+        data: (bytes, from, to) => this.#take(receiver, bytes, from, to),
+        closed: (reason) => {
+          reject(new Error(`A follower could not connect to ${target.url}: ${reason}.`));
+          this.#closed(reason);
+        },
+      });
+      this.#followers.push(follower);
+    });
+  }
+
+  #receiver(number: number): Receiver {
+    const { purpose, records, exactEvery = EXACT_EVERY } = this.#job;
+    if (purpose === "measure") return new StampedReceiver(records, this.#ages);
+    return exactEvery > 0 && number % exactEvery === 0 ? new ExactReceiver(records) : new NumberedReceiver(records);
+  }
+
+  #take(receiver: Receiver, bytes: Buffer, from: number, to: number): void {
+    const before = receiver.received;
+    receiver.take(bytes, from, to);
+    if (before >= this.#goal || receiver.received < this.#goal) return;
+    if (++this.#complete < this.#job.count) return;
+    this.#lastNs = nowNs();
+    this.#wake();
+  }
+
+  #closed(reason: string): void {
+    if (this.#dropping) return;
+    this.#gone++;
+    this.#reason ??= reason;
+    this.#wake();
+  }
+}

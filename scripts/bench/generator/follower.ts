@@ -1,0 +1,87 @@
+/**
+ * One follower, whatever it speaks.
+ * @module
+ */
+
+import { CLOSE, clientFrame, PING, PONG } from "./client-frames.ts";
+import { type Body, Connection, type Head, type Request, upgradeHeaders } from "./connection.ts";
+import { httpBody } from "./http-body.ts";
+import type { FollowDialect } from "./protocol.ts";
+import { SseBody } from "./sse-body.ts";
+import { WebSocketBody } from "./websocket-body.ts";
+
+/** What a follower tells its owner. */
+export interface FollowerEvents {
+  /** The server has agreed, and said its first word where it has one. */
+  opened(): void;
+  /** Data: the bytes `from` to `to`, which are overwritten afterwards. */
+  data(bytes: Buffer, from: number, to: number): void;
+  /** It has gone. */
+  closed(reason: string): void;
+}
+
+/** A follower's connection. */
+export class Follower {
+  readonly #connection: Connection;
+  readonly #dialect: FollowDialect;
+  readonly #events: FollowerEvents;
+  #said = "";
+
+  /** Connects. */
+  constructor(url: URL, dialect: FollowDialect, events: FollowerEvents) {
+    this.#dialect = dialect;
+    this.#events = events;
+    this.#connection = new Connection(request(url, dialect), {
+      opened: (head) => this.#opened(head),
+      closed: (error) => events.closed(error?.message ?? (this.#said || "the server closed the connection")),
+    });
+  }
+
+  /** Reads no more. */
+  stall(): void {
+    this.#connection.stall();
+  }
+
+  /** Drops the connection. */
+  drop(): void {
+    this.#connection.drop();
+  }
+
+  #opened(head: Head): Body {
+    const dialect = this.#dialect;
+    const events = this.#events;
+    const data: Body = { feed: (bytes, from, to) => events.data(bytes, from, to) };
+    const isSocket = dialect === "v1" || dialect === "frames";
+    if (head.status !== (isSocket ? 101 : 200)) throw new Error(`the server answered with status ${head.status}`);
+    // A v1 server has a first word of its own.
+    if (dialect !== "v1") events.opened();
+    if (!isSocket) {
+      const inner = dialect === "sse" ? new SseBody(data, (event) => event === "control") : data;
+      return httpBody(head, inner, () => {
+        this.#said = "the response has ended";
+      });
+    }
+    return new WebSocketBody({
+      textIsControl: dialect === "v1",
+      data: (bytes, from, to) => events.data(bytes, from, to),
+      control: (opcode, payload) => this.#control(opcode, payload),
+    });
+  }
+
+  #control(opcode: number, payload: Buffer): void {
+    if (opcode === PING) {
+      this.#connection.socket.write(clientFrame(PONG, payload));
+    } else if (opcode === CLOSE) {
+      this.#said = `the server said ${payload.length < 2 ? "close" : payload.readUInt16BE(0)} ${payload.subarray(2)}`;
+      this.#connection.socket.end(clientFrame(CLOSE, payload.subarray(0, 2)));
+    } else if (JSON.parse(String(payload)).type === "start") {
+      this.#events.opened();
+    }
+  }
+}
+
+function request(url: URL, dialect: FollowDialect): Request {
+  if (dialect === "v1") return { url, headers: upgradeHeaders("httpfstream.v1") };
+  if (dialect === "frames") return { url, headers: upgradeHeaders(undefined) };
+  return { url, headers: { Accept: dialect === "sse" ? "text/event-stream" : "*/*" } };
+}

@@ -1,0 +1,73 @@
+/**
+ * The bodies of HTTP responses: of known length, to the end of the connection, or in chunks.
+ * @module
+ */
+import type { Body, Head } from "./connection.ts";
+
+/** A body's decoder by its head. `ended` is called after its last byte, where that can be known. */
+export function httpBody(head: Head, inner: Body, ended: () => void): Body {
+  if (/chunked/i.test(head.headers.get("transfer-encoding") ?? "")) return new ChunkedBody(inner, ended);
+  const length = head.headers.get("content-length");
+  return new PlainBody(inner, length === undefined ? Number.POSITIVE_INFINITY : Number(length), ended);
+}
+
+class PlainBody implements Body {
+  readonly #inner: Body;
+  readonly #ended: () => void;
+  #left: number;
+
+  constructor(inner: Body, length: number, ended: () => void) {
+    this.#inner = inner;
+    this.#left = length;
+    this.#ended = ended;
+    if (length === 0) ended();
+  }
+
+  feed(bytes: Buffer, from: number, to: number): void {
+    this.#left -= to - from;
+    if (this.#left < 0) throw new Error("The body is longer than its head says.");
+    this.#inner.feed(bytes, from, to);
+    if (this.#left === 0) this.#ended();
+  }
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+class ChunkedBody implements Body {
+  readonly #inner: Body;
+  readonly #ended: () => void;
+  /** Bytes of the current chunk that have not come yet. */
+  #left = 0;
+  /** The line with a chunk's size, as far as it has come. */
+  #line = "";
+
+  constructor(inner: Body, ended: () => void) {
+    this.#inner = inner;
+    this.#ended = ended;
+  }
+
+  feed(bytes: Buffer, from: number, to: number): void {
+    let at = from;
+    while (at < to) {
+      if (this.#left > 0) {
+        const end = Math.min(to, at + this.#left);
+        this.#inner.feed(bytes, at, end);
+        this.#left -= end - at;
+        at = end;
+      } else {
+        const byte = bytes[at++] as number;
+        if (byte === LF) this.#chunk();
+        else if (byte !== CR) this.#line += String.fromCharCode(byte);
+      }
+    }
+  }
+
+  #chunk(): void {
+    // The line break behind a chunk looks like an empty line.
+    if (this.#line === "") return;
+    this.#left = Number.parseInt(this.#line, 16);
+    this.#line = "";
+    if (this.#left === 0) this.#ended();
+  }
+}

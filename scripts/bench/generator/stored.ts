@@ -1,0 +1,32 @@
+/**
+ * Waiting until a server has stored what it was sent, by asking it: classic appends are not confirmed.
+ * @module
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { nowNs } from "./clock.ts";
+import { Connection, type Head } from "./connection.ts";
+
+/** Milliseconds between two questions. */
+const ASK_EVERY_MS = 2;
+
+/** Resolves with the moment when the URL had so many bytes to read. */
+export async function stored(url: URL, bytes: number, timeoutMs: number): Promise<number> {
+  const untilNs = nowNs() + timeoutMs * 1e6;
+  while ((await sizeOf(url)) < bytes) {
+    if (nowNs() > untilNs) throw new Error(`${url} had fewer than ${bytes} bytes after ${timeoutMs / 1000} s.`);
+    await sleep(ASK_EVERY_MS);
+  }
+  return nowNs();
+}
+
+function sizeOf(url: URL): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const opened = (head: Head): { feed(): void } => {
+      resolve(Number(head.headers.get("content-length") ?? 0));
+      connection.drop();
+      return { feed: () => {} };
+    };
+    const closed = (error: Error | undefined): void => reject(error ?? new Error(`${url} gave no answer.`));
+    const connection: Connection = new Connection({ method: "HEAD", url }, { opened, closed });
+  });
+}

@@ -1,0 +1,94 @@
+/**
+ * Catch-up: one reader of a large path that is stored already. How many bytes a second?
+ * @module
+ */
+import { link } from "node:fs/promises";
+import { Audience } from "../audience.ts";
+import { contentFile, LARGE_RECORD_BYTES } from "../content.ts";
+import { secondsOfCat } from "../copy.ts";
+import type { FollowDialect, Target } from "../generator/protocol.ts";
+import type { Generator } from "../generator.ts";
+import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_COST, SERVER_CPU } from "../load.ts";
+import type { Size } from "../size.ts";
+import type { Stage } from "../stage.ts";
+
+const MIB = 1024 * 1024;
+const RECORDS = { bytes: LARGE_RECORD_BYTES };
+const PATH = "large.log";
+
+/** Milliseconds until a read that does not end counts as lost. */
+const TIMEOUT_MS = 120_000;
+
+/** How it is read: by a plain request, or by following it from its first byte. */
+export type Reading = "http" | "follow";
+
+/** What kind of catch-up. */
+export interface CatchUpKind {
+  readonly name: string;
+  readonly title: (size: Size) => string;
+  readonly reading: Reading;
+  readonly goals: readonly Goal[];
+}
+
+/** A catch-up. */
+export function catchUp({ name, title, reading, goals }: CatchUpKind): Load {
+  return {
+    name,
+    title,
+    metrics: [
+      { key: "rate", title: "read", unit: "MiB/s", better: "more" },
+      SERVER_COST,
+      SERVER_CPU,
+      GENERATOR_CPU,
+      PEAK_MEMORY,
+    ],
+    goals,
+    needs: [reading === "http" ? "read" : "replay"],
+    everyRuntime: true,
+    // A plain read is the same, whatever WebSockets would speak.
+    ways: reading === "http" ? ["v1"] : ["v1", "classic"],
+    compareWithCopy: true,
+    measure: (stage) => measure(stage, reading),
+  };
+}
+
+async function measure(stage: Stage, reading: Reading): Promise<Numbers> {
+  const { peer, server, size } = stage;
+  if (peer.abilities.includes("copy")) return copy(stage);
+  const bytes = Math.ceil(size.largeBytes / LARGE_RECORD_BYTES) * LARGE_RECORD_BYTES;
+  const [writer, reader] = [stage.generator(), stage.generator()];
+  if (server.file) await place(stage, server.file(PATH), bytes);
+  // Who follows over a WebSocket needs an appender to be there, even if it says nothing.
+  if (!server.file || reading === "follow") {
+    const { group } = await writer.call("append", { target: server.append(PATH), count: 1, records: RECORDS });
+    if (!server.file) await writer.call("flood", { group, records: bytes / LARGE_RECORD_BYTES });
+  }
+  const target = reading === "http" ? server.read(PATH) : server.follow(PATH, "start");
+  // The first reader compares every byte, and warms everything up; the second is as fast as it can be.
+  await secondsToRead(reader, target, bytes, 1);
+  const meter = stage.meter();
+  const seconds = await secondsToRead(reader, target, bytes, 0);
+  const cost = meter();
+  return { ...cost, rate: bytes / MIB / seconds, serverCost: cost.serverSeconds / (bytes / MIB / 1024) };
+}
+
+async function secondsToRead(
+  reader: Generator,
+  target: Target<FollowDialect>,
+  bytes: number,
+  exactEvery: 0 | 1,
+): Promise<number> {
+  const job = { target, count: 1, atOnce: 1, records: RECORDS, bytes, purpose: "check", exactEvery } as const;
+  const audience = await Audience.connect(reader, job);
+  const { lastNs } = await audience.received(TIMEOUT_MS);
+  await audience.drop();
+  return (lastNs - audience.firstNs) / 1e9;
+}
+
+async function place({ below }: Stage, file: string, bytes: number): Promise<void> {
+  await link(await contentFile(below, bytes), file);
+}
+
+async function copy({ below, size }: Stage): Promise<Numbers> {
+  return { rate: size.largeBytes / MIB / (await secondsOfCat(await contentFile(below, size.largeBytes))) };
+}

@@ -1,0 +1,96 @@
+/**
+ * Ingest: appenders as fast as they are taken, nobody follows. How many bytes a second are stored?
+ * @module
+ */
+import { join } from "node:path";
+import { Audience } from "../audience.ts";
+import { contentFile, LARGE_RECORD_BYTES } from "../content.ts";
+import { secondsOfCat } from "../copy.ts";
+import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_COST, SERVER_CPU } from "../load.ts";
+import type { Size } from "../size.ts";
+import type { Stage } from "../stage.ts";
+
+const MIB = 1024 * 1024;
+const RECORDS = { bytes: LARGE_RECORD_BYTES };
+
+/** Milliseconds until an append that is not stored counts as lost. */
+const TIMEOUT_MS = 120_000;
+
+/** How much of the whole is appended before, to warm up. */
+const WARM_UP = 1 / 8;
+
+/** How many append. */
+export interface IngestKind {
+  readonly name: string;
+  readonly title: (size: Size) => string;
+  readonly appenders: (size: Size) => number;
+  readonly goals: readonly Goal[];
+}
+
+/** Ingest from one or many appenders. */
+export function ingest({ name, title, appenders, goals }: IngestKind): Load {
+  return {
+    name,
+    title,
+    metrics: [
+      { key: "rate", title: "stored", unit: "MiB/s", better: "more" },
+      SERVER_COST,
+      SERVER_CPU,
+      GENERATOR_CPU,
+      PEAK_MEMORY,
+    ],
+    goals,
+    needs: ["append"],
+    compareWithCopy: true,
+    measure: (stage) => measure(stage, appenders(stage.size)),
+  };
+}
+
+async function measure(stage: Stage, count: number): Promise<Numbers> {
+  if (stage.peer.abilities.includes("copy")) return copy(stage);
+  const { server, size } = stage;
+  const writer = stage.generator();
+  const target = server.append("ingest-{n}.log");
+  const each = Math.ceil(size.largeBytes / LARGE_RECORD_BYTES / count);
+  const warm = Math.ceil(each * WARM_UP);
+  const { group } = await writer.call("append", { target, count, records: RECORDS });
+
+  const stored = async (records: number, endNs: number): Promise<number> => {
+    // Classic appends are not confirmed: whether all is stored has to be asked.
+    if (target.dialect !== "frames") return endNs;
+    let lastNs = endNs;
+    for (let path = 0; path < count; path++) {
+      const { url } = server.read(`ingest-${path}.log`);
+      const bytes = records * LARGE_RECORD_BYTES;
+      lastNs = (await writer.call("stored", { url, bytes, timeoutMs: TIMEOUT_MS })).atNs;
+    }
+    return lastNs;
+  };
+
+  const { endNs: warmNs } = await writer.call("flood", { group, records: warm });
+  await stored(warm, warmNs);
+  const meter = stage.meter();
+  const { startNs, endNs } = await writer.call("flood", { group, records: each });
+  const lastNs = await stored(warm + each, endNs);
+  const cost = meter();
+  await verify(stage, count, (warm + each) * LARGE_RECORD_BYTES);
+  const mib = (each * count * LARGE_RECORD_BYTES) / MIB;
+  return { ...cost, rate: mib / ((lastNs - startNs) / 1e9), serverCost: cost.serverSeconds / (mib / 1024) };
+}
+
+/** Compares every byte with what was appended, where there is something to read; the others have counted. */
+async function verify(stage: Stage, count: number, bytes: number): Promise<void> {
+  const { peer, server } = stage;
+  const path = "ingest-{n}.log";
+  const { abilities } = peer;
+  if (!abilities.includes("read") && !abilities.includes("replay")) return;
+  const target = abilities.includes("read") ? server.read(path) : server.follow(path, "start");
+  const job = { target, count, atOnce: 1, records: RECORDS, bytes, purpose: "check", exactEvery: 1 } as const;
+  const audience = await Audience.connect(stage.generator(), job);
+  await audience.received(TIMEOUT_MS);
+}
+
+async function copy({ below, folder, size }: Stage): Promise<Numbers> {
+  const from = await contentFile(below, size.largeBytes);
+  return { rate: size.largeBytes / MIB / (await secondsOfCat(from, join(folder, "to"))) };
+}

@@ -1,0 +1,132 @@
+/**
+ * Memory: what an idle follower takes, what a stalled one does, and whether the server grows while much goes through.
+ * @module
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { Audience } from "../audience.ts";
+import { LARGE_RECORD_BYTES } from "../content.ts";
+import type { Load, Numbers } from "../load.ts";
+import { inBytes } from "../size.ts";
+import type { Stage } from "../stage.ts";
+import { peakBytes, resetPeak, residentBytes } from "../usage.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const RECORDS = { bytes: LARGE_RECORD_BYTES };
+const PATH = "memory.log";
+
+/** Milliseconds until what does not arrive counts as lost. */
+const TIMEOUT_MS = 120_000;
+
+/** Milliseconds between looks at the memory, and how many must show no growth until it counts as settled. */
+const SETTLE_MS = 250;
+const SETTLED_LOOKS = 4;
+
+/** How many followers come and go before, so that what a server needs once is not counted as theirs. */
+const WARM_UP_SHARE = 0.1;
+
+/** Idle followers: memory of each. */
+export const IDLE: Load = {
+  name: "memory-idle",
+  title: ({ idle }) => `Memory of each of ${idle} idle followers`,
+  metrics: [
+    { key: "each", title: "per follower", unit: "KiB", better: "less" },
+    { key: "whole", title: "server", unit: "MiB", better: "less" },
+  ],
+  goals: [{ metric: "each", atMost: 15 }],
+  needs: ["append", "live"],
+  everyRuntime: true,
+  async measure(stage: Stage): Promise<Numbers> {
+    const { server, size } = stage;
+    await stage.generator().call("append", { target: server.append(PATH), count: 1, records: RECORDS });
+    const reader = stage.generator();
+    const target = server.follow(PATH, "start");
+    const job = { target, atOnce: 100, records: RECORDS, purpose: "check", exactEvery: 0 } as const;
+    const first = await Audience.connect(reader, { ...job, count: Math.ceil(size.idle * WARM_UP_SHARE) });
+    await first.drop();
+    const before = await settledBytes(server.pids);
+    await Audience.connect(reader, { ...job, count: size.idle });
+    const whole = await settledBytes(server.pids);
+    return { each: (whole - before) / KIB / size.idle, whole: whole / MIB };
+  },
+};
+
+/** Stalled followers: growth of the server while much is appended that they do not read. */
+export const STALLED: Load = {
+  name: "memory-stalled",
+  title: ({ stalled, largeBytes }) =>
+    `Memory of each of ${stalled} followers that read nothing while ${inBytes(largeBytes)} are appended`,
+  metrics: [
+    { key: "each", title: "per follower", unit: "MiB", better: "less" },
+    { key: "whole", title: "peak memory", unit: "MiB", better: "less" },
+  ],
+  goals: [{ metric: "each", atMost: 1 }],
+  needs: ["append", "live"],
+  everyRuntime: true,
+  async measure(stage: Stage): Promise<Numbers> {
+    const { server, size } = stage;
+    const [writer, reader] = [stage.generator(), stage.generator()];
+    const { group } = await writer.call("append", { target: server.append(PATH), count: 1, records: RECORDS });
+    const flood = (bytes: number) => writer.call("flood", { group, records: Math.ceil(bytes / LARGE_RECORD_BYTES) });
+    await flood(size.largeBytes / 8);
+    const target = server.follow(PATH, "now");
+    await Audience.connect(reader, {
+      target,
+      count: size.stalled,
+      atOnce: 100,
+      records: RECORDS,
+      purpose: "stall",
+    });
+    const before = await settledBytes(server.pids);
+    resetPeak(server.pids);
+    await flood(size.largeBytes);
+    const peak = peakBytes(server.pids);
+    return { each: (peak - before) / MIB / size.stalled, whole: peak / MIB };
+  },
+};
+
+/** Does the server grow while very much goes through, with a few who read and a few who do not? */
+export const FLAT: Load = {
+  name: "memory-flat",
+  title: ({ longBytes }) => `Growth of the server while ${inBytes(longBytes)} go through it`,
+  metrics: [
+    { key: "growth", title: "growth", unit: "MiB", better: "less" },
+    { key: "whole", title: "peak memory", unit: "MiB", better: "less" },
+  ],
+  goals: [{ metric: "growth", atMost: 32 }],
+  needs: ["append", "live"],
+  // The others keep everything in memory, or would need an hour.
+  onlyOurs: true,
+  async measure(stage: Stage): Promise<Numbers> {
+    const { server, size } = stage;
+    const [writer, reader] = [stage.generator(), stage.generator()];
+    const { group } = await writer.call("append", { target: server.append(PATH), count: 1, records: RECORDS });
+    const job = { target: server.follow(PATH, "start"), atOnce: 10, records: RECORDS } as const;
+    const audience = await Audience.connect(reader, { ...job, count: 2, purpose: "check" });
+    await Audience.connect(reader, { ...job, count: 2, purpose: "stall" });
+    let appended = 0;
+    const pass = async (bytes: number): Promise<number> => {
+      const records = Math.ceil(bytes / LARGE_RECORD_BYTES);
+      appended += records * LARGE_RECORD_BYTES;
+      await audience.expect(appended);
+      resetPeak(server.pids);
+      await Promise.all([writer.call("flood", { group, records }), audience.received(TIMEOUT_MS)]);
+      return peakBytes(server.pids);
+    };
+    const early = await pass(size.longBytes / 10);
+    const late = await pass(size.longBytes - size.longBytes / 10);
+    return { growth: (late - early) / MIB, whole: Math.max(early, late) / MIB };
+  },
+};
+
+/** The memory in use when it has stopped to shrink and to grow. */
+async function settledBytes(pids: readonly number[]): Promise<number> {
+  let least = residentBytes(pids);
+  for (let looks = 0; looks < SETTLED_LOOKS; looks++) {
+    await sleep(SETTLE_MS);
+    const now = residentBytes(pids);
+    if (now < least * 0.99) looks = 0;
+    least = Math.min(least, now);
+  }
+  return least;
+}

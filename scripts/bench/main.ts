@@ -1,0 +1,31 @@
+/**
+ * `npm run bench`: how fast is this, and how fast are others?
+ * @module
+ */
+import { writeFileSync } from "node:fs";
+import process from "node:process";
+import { HELP, parseOptions, UsageError } from "./options.ts";
+import { chart } from "./report/chart.ts";
+import { table } from "./report/table.ts";
+import { run } from "./run.ts";
+
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options) {
+    const results = await run(options, (line) => console.error(line));
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
+    if (options.svg !== undefined) writeFileSync(options.svg, chart(results));
+    console.log(table(results));
+    const failed = results.loads.some(({ rows }) => rows.some(({ failures }) => failures.length > 0));
+    if (failed) process.exitCode = 1;
+  } else {
+    console.log(HELP);
+  }
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message} See npm run bench -- --help.`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,116 @@
+/**
+ * The command line of the bench.
+ * @module
+ */
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { RUNTIMES, type Runtime } from "./peers/httpfstream.ts";
+import { SIZES, type SizeName } from "./size.ts";
+
+/** What to do. */
+export interface Options {
+  /** Loads whose names have one of these words in them; all when empty. */
+  readonly only: readonly string[];
+  /** Names of peers; all when empty. */
+  readonly peers: readonly string[];
+  /** Runtimes of what is ours. */
+  readonly runtimes: readonly Runtime[];
+  readonly size: SizeName;
+  readonly rounds: number;
+  /** A server that runs already, to be measured instead of ours. */
+  readonly url?: string;
+  /** A built `mod.js` to be measured instead of this checkout. */
+  readonly program?: string;
+  /** A folder for CPU profiles of our server on Node. */
+  readonly profile?: string;
+  /** Files to write. */
+  readonly json?: string;
+  readonly svg?: string;
+}
+
+/** What `--help` says. */
+export const HELP = `Usage: npm run bench -- [option ...]
+
+Measures this checkout and its peers, all in one run, and prints a table.
+
+  --only WORD,...     loads whose names have one of the words in them: flood, paced, ingest, catch-up, memory,
+                      connect, paths, join
+  --peers NAME,...    only these: httpfstream[-deno|-bun][-classic|-http], bare, nchan, durable, sendfile, cat
+  --runtime NAME,...  run ours only on these: ${RUNTIMES.join(", ")} (default: all)
+  --url URL           measure the server that runs there instead of ours
+  --quick             smaller and shorter, for every day
+  --size NAME         ${Object.keys(SIZES).join(", ")} (default: full)
+  --rounds N          how often each is measured (default: what the size says)
+  --json FILE         write the results
+  --svg FILE          draw a chart
+  --program FILE      measure this built mod.js instead of this checkout, to compare two versions
+  --profile DIR       write a CPU profile of our server on Node for each measurement
+  --help              this text
+
+It takes about an hour in full, and wants the machine for itself. This one has ${availableParallelism()} processors.
+`;
+
+/** A mistake on the command line. */
+export class UsageError extends Error {}
+
+/** Parses the arguments; nothing when help was asked for. */
+export function parseOptions(args: readonly string[]): Options | undefined {
+  const values = parse(args);
+  if (values.help) return undefined;
+  const size = values.quick ? "quick" : oneOf("--size", values.size, Object.keys(SIZES) as SizeName[]);
+  return {
+    only: words(values.only),
+    peers: words(values.peers),
+    runtimes: words(values.runtime).map((name) => oneOf("--runtime", name, RUNTIMES)),
+    size,
+    rounds: values.rounds === undefined ? SIZES[size].rounds : count("--rounds", values.rounds),
+    ...(values.url === undefined ? {} : { url: values.url }),
+    ...(values.program === undefined ? {} : { program: resolve(values.program) }),
+    ...(values.profile === undefined ? {} : { profile: resolve(values.profile) }),
+    ...(values.json === undefined ? {} : { json: values.json }),
+    ...(values.svg === undefined ? {} : { svg: values.svg }),
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  const list = { type: "string", multiple: true } as const;
+  const flag = { type: "boolean" } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        only: list,
+        peers: list,
+        runtime: { ...list, default: [...RUNTIMES] },
+        url: text,
+        quick: flag,
+        size: { ...text, default: "full" },
+        rounds: text,
+        program: text,
+        profile: text,
+        json: text,
+        svg: text,
+        help: flag,
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function words(values: readonly string[] = []): string[] {
+  return values.flatMap((value) => value.split(",")).filter((word) => word !== "");
+}
+
+function oneOf<Name extends string>(option: string, value: string | undefined, names: readonly Name[]): Name {
+  const found = names.find((name) => name === value);
+  if (found === undefined) throw new UsageError(`${option} is one of ${names.join(", ")}, not "${value}".`);
+  return found;
+}
+
+function count(option: string, value: string): number {
+  if (!/^[1-9]\d*$/.test(value)) throw new UsageError(`${option} is a whole number from 1 on, not "${value}".`);
+  return Number(value);
+}

@@ -1,0 +1,21 @@
+/**
+ * `cat`: no server at all, but what the disk can do.
+ * @module
+ */
+import { release } from "node:os";
+import type { Peer } from "./peer.ts";
+
+/** Copies files. */
+export function catPeer(): Peer {
+  const nowhere = (): never => {
+    throw new Error("cat is no server.");
+  };
+  return {
+    name: "cat",
+    title: "cat, from file to file or to a pipe",
+    version: `Linux ${release()}`,
+    runtime: "native",
+    abilities: ["copy"],
+    start: async () => ({ pids: [], append: nowhere, follow: nowhere, read: nowhere, stop: async () => {} }),
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * What this is about: the standalone server, on each runtime, with each way of talking to it.
+ * @module
+ */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { ROOT } from "../../lib/install.mjs";
+import type { AppendDialect, FollowDialect } from "../generator/protocol.ts";
+import { ServerProcess } from "../server-process.ts";
+import type { Peer, Server, Way } from "./peer.ts";
+
+/** The runtimes it runs on. */
+export const RUNTIMES = ["node", "deno", "bun"] as const;
+
+/** One of {@link RUNTIMES}. */
+export type Runtime = (typeof RUNTIMES)[number];
+
+/** What a way of talking to it means. */
+interface Manner {
+  readonly way: Way;
+  readonly suffix: string;
+  readonly title: string;
+  readonly append: AppendDialect;
+  readonly follow: FollowDialect;
+}
+
+const V1: Manner = { way: "v1", suffix: "", title: "v1", append: "v1", follow: "v1" };
+
+const MANNERS: readonly Manner[] = [
+  V1,
+  { way: "classic", suffix: "-classic", title: "classic", append: "frames", follow: "frames" },
+  { way: "http", suffix: "-http", title: "followers over HTTP", append: "v1", follow: "body" },
+];
+
+/** All of them. `program` is the built `mod.js`; CPU profiles of it on Node go into the folder `profile`. */
+export function httpfstreamPeers(program: string, profile?: string): Peer[] {
+  const profiling = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
+  return RUNTIMES.flatMap((runtime) => {
+    const version = versionOf(runtime);
+    return MANNERS.map((manner) => ({
+      ...described(manner, runtime, version),
+      async start(folder) {
+        const server = startServer(runtime, [...profiling, program], folder);
+        const url = await server.printed(/(http:\/\/[\w.:[\]]+:\d+)/);
+        const file = (path: string): string => join(folder, path);
+        return { ...endpoints(url, manner), file, pids: server.pids, stop: () => server.stop() };
+      },
+    }));
+  });
+}
+
+/** A server that runs already, wherever it is. */
+export function runningPeer(url: string): Peer {
+  return {
+    ...described(V1, "node", url),
+    name: "running",
+    title: "the server that runs already",
+    start: async () => ({ ...endpoints(url.replace(/\/$/, ""), V1), pids: [], stop: async () => {} }),
+  };
+}
+
+function described({ way, suffix, title }: Manner, runtime: Runtime, version: string): Omit<Peer, "start"> {
+  return {
+    name: `httpfstream${runtime === "node" ? "" : `-${runtime}`}${suffix}`,
+    title: `httpfstream, ${title}`,
+    version,
+    runtime,
+    way,
+    abilities: ["append", "live", "replay", "read"],
+  };
+}
+
+function endpoints(url: string, manner: Manner): Pick<Server, "append" | "follow" | "read"> {
+  return {
+    append: (path) => ({ url: `${url}/${path}?verb=APPEND`, dialect: manner.append }),
+    follow(path, from) {
+      const offset = from === "now" ? "&offset=now" : "";
+      return { url: `${url}/${path}?verb=FOLLOW${offset}`, dialect: manner.follow };
+    },
+    read: (path) => ({ url: `${url}/${path}`, dialect: "body" }),
+  };
+}
+
+function startServer(runtime: Runtime, program: readonly string[], folder: string): ServerProcess {
+  const args = ["serve", "--root", folder, "--http", "127.0.0.1:0", "--log-level", "warning"];
+  if (runtime === "node") return new ServerProcess(process.execPath, [...program, ...args]);
+  const run = runtime === "deno" ? ["run", "-A"] : [];
+  return new ServerProcess(executable(runtime), [...run, join(ROOT, "mod.ts"), ...args], ROOT);
+}
+
+/** The runtime itself, behind the script that npm installs: signals and `/proc` must reach the right process. */
+function executable(runtime: "deno" | "bun"): string {
+  const print = runtime === "deno" ? ["eval", "console.log(Deno.execPath())"] : ["-e", "console.log(process.execPath)"];
+  return output(runtime, print);
+}
+
+function versionOf(runtime: Runtime): string {
+  if (runtime === "node") return `Node ${process.versions.node}`;
+  const [, version = "?"] = /([\d.]+)/.exec(output(runtime, ["--version"])) ?? [];
+  return `${runtime === "deno" ? "Deno" : "Bun"} ${version}`;
+}
+
+function output(runtime: "deno" | "bun", args: readonly string[]): string {
+  const { stdout } = spawnSync(join(ROOT, "node_modules", ".bin", runtime), args, { encoding: "utf8" });
+  return stdout.trim();
+}

@@ -1,0 +1,114 @@
+/**
+ * The run: every load, every peer, round after round, so that what disturbs the machine disturbs all alike.
+ * @module
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { build } from "./build.ts";
+import type { Load, Numbers } from "./load.ts";
+import { LOADS } from "./loads/all.ts";
+import { describeMachine } from "./machine.ts";
+import { type Options, UsageError } from "./options.ts";
+import { catPeer } from "./peers/cat.ts";
+import { httpfstreamPeers, runningPeer } from "./peers/httpfstream.ts";
+import { nchanPeer, sendfilePeer } from "./peers/nginx.ts";
+import { barePeer, durablePeer } from "./peers/node-servers.ts";
+import type { Peer } from "./peers/peer.ts";
+import { emptyResult, emptyRow, type Results } from "./results.ts";
+import { SIZES } from "./size.ts";
+import { type Setting, Stage } from "./stage.ts";
+
+/** Measures what the options say. `progress` is told what is being done. */
+export async function run(options: Options, progress: (line: string) => void): Promise<Results> {
+  const began = Date.now();
+  const below = mkdtempSync(join(tmpdir(), "httpfstream-bench-"));
+  const clear = (): void => rmSync(below, { recursive: true, force: true });
+  process.once("exit", clear);
+  try {
+    const { server, generator } = build(below);
+    const plan = choose(options, options.program ?? server);
+    const setting = { size: SIZES[options.size], below, generatorProgram: generator };
+    for (let round = 0; round < options.rounds; round++) {
+      for (const { load, entries } of plan) {
+        for (const { peer, row } of rotated(entries, round)) {
+          if (peer.missing !== undefined) continue;
+          const outcome = await measure(load, peer, setting);
+          if (typeof outcome === "string") row.failures.push(outcome);
+          else row.samples.push(outcome);
+          progress(`round ${round + 1}/${options.rounds}  ${load.name}  ${peer.name}  ${summary(load, outcome)}`);
+        }
+      }
+    }
+    return {
+      machine: describeMachine(),
+      size: options.size,
+      rounds: options.rounds,
+      date: new Date(began).toISOString(),
+      minutes: Math.round((Date.now() - began) / 6_000) / 10,
+      loads: plan.map(({ result }) => result),
+    };
+  } finally {
+    process.off("exit", clear);
+    clear();
+  }
+}
+
+/** Which loads and peers, each with an empty row. */
+function choose(options: Options, program: string) {
+  const peers = allPeers(options, program);
+  const unknown = options.peers.find((name) => !peers.some((peer) => peer.name === name));
+  if (unknown !== undefined) {
+    throw new UsageError(`There is no peer "${unknown}"; there are ${peers.map(({ name }) => name).join(", ")}.`);
+  }
+  const wanted = LOADS.filter(
+    ({ name }) => options.only.length === 0 || options.only.some((word) => name.includes(word)),
+  );
+  if (wanted.length === 0) throw new UsageError(`The loads are ${LOADS.map(({ name }) => name).join(", ")}.`);
+  return wanted.map((load) => {
+    const chosen = peers.filter((peer) => suits(load, peer, options));
+    const entries = chosen.map((peer) => ({ peer, row: emptyRow(peer) }));
+    return {
+      load,
+      entries,
+      result: { ...emptyResult(load, SIZES[options.size]), rows: entries.map(({ row }) => row) },
+    };
+  });
+}
+
+function allPeers({ url, profile }: Options, program: string): Peer[] {
+  const ours = url === undefined ? httpfstreamPeers(program, profile) : [runningPeer(url)];
+  return [...ours, barePeer(), nchanPeer(), durablePeer(), sendfilePeer(), catPeer()];
+}
+
+function suits(load: Load, peer: Peer, { peers, runtimes }: Options): boolean {
+  const { way, runtime, name, abilities } = peer;
+  if (peers.length > 0 && !peers.includes(name)) return false;
+  const copies = abilities.includes("copy") && load.compareWithCopy === true;
+  if (!copies && !load.needs.every((ability) => abilities.includes(ability))) return false;
+  if (way === undefined) return load.onlyOurs !== true;
+  if (!(load.ways ?? ["v1", "classic"]).includes(way)) return false;
+  return runtime === "node" || (load.everyRuntime === true && way !== "http")
+    ? runtimes.some((chosen) => chosen === runtime)
+    : false;
+}
+
+/** Another one begins in each round. */
+function rotated<Item>(items: readonly Item[], round: number): Item[] {
+  const start = items.length === 0 ? 0 : round % items.length;
+  return [...items.slice(start), ...items.slice(0, start)];
+}
+
+async function measure(load: Load, peer: Peer, setting: Setting): Promise<Numbers | string> {
+  try {
+    return await Stage.use(peer, setting, (stage) => load.measure(stage));
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function summary({ metrics: [first] }: Load, outcome: Numbers | string): string {
+  if (typeof outcome === "string") return `FAILED: ${outcome}`;
+  return `${first.title} ${outcome[first.key]?.toPrecision(4)} ${first.unit}`;
+}

@@ -1,0 +1,49 @@
+/**
+ * The commands as child processes.
+ * @module
+ */
+import { join } from "node:path";
+import { type Exit, executable, PROJECT, Program, type Runtime, scriptArguments } from "../fixture/processes.ts";
+import { within } from "../fixture/until.ts";
+
+/** A command that runs, or ran. */
+export interface Command extends Program {
+  /** Waits for its end. */
+  end(): Promise<Exit>;
+}
+
+/** Starts `httpfstream ...args` on a runtime, by way of `mod.ts`. */
+export async function start(runtime: Runtime, args: readonly string[], env?: Record<string, string>): Promise<Command> {
+  return launch(runtime, "mod.ts", args, env);
+}
+
+/** Starts one of the installed programs. */
+export async function startProgram(
+  name: string,
+  args: readonly string[],
+  env?: Record<string, string>,
+): Promise<Command> {
+  return launch("node", join("src", "cli", "bin", `${name}.ts`), args, env);
+}
+
+/** Runs `httpfstream ...args` to its end, with something on standard input. Bun is the runtime that starts fastest. */
+export async function command(
+  args: readonly string[],
+  { input = "", runtime = "bun" }: { input?: string | Uint8Array; runtime?: Runtime } = {},
+): Promise<Command & { exit: Exit }> {
+  const program = await start(runtime, args);
+  void program.write(input);
+  program.endInput();
+  return Object.assign(program, { exit: await program.end() });
+}
+
+async function launch(
+  runtime: Runtime,
+  script: string,
+  args: readonly string[],
+  env?: Record<string, string>,
+): Promise<Command> {
+  const line = [...scriptArguments(runtime, script), ...args];
+  const program = new Program(await executable(runtime), line, { cwd: PROJECT, ...(env && { env }) });
+  return Object.assign(program, { end: () => within(program.exited, `${args.join(" ")} to end`) });
+}

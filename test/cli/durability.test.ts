@@ -1,0 +1,47 @@
+/** `--durability` and `HTTPFSTREAM_DURABILITY`: whether the server waits for the disk before it says that bytes are stored. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { request } from "../fixture/http.ts";
+import { executable, run, scriptArguments } from "../fixture/processes.ts";
+import { type ServerOptions, startStandalone } from "../fixture/servers.ts";
+
+/** Loaded before the server: prints a line for each flush of a file to the disk. */
+const SPY = `import { open } from "node:fs/promises";
+const file = await open("/dev/null");
+const kind = Object.getPrototypeOf(file);
+const { datasync } = kind;
+kind.datasync = function () { console.log("flushed"); return datasync.call(this); };
+await file.close();`;
+const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(SPY)}`;
+
+/** What a server with these settings prints while five bytes are appended. */
+async function outputOf({ args = [], env = {} }: ServerOptions): Promise<string> {
+  const server = await startStandalone("node", { args, env: { ...env, NODE_OPTIONS } });
+  const answer = await request(server.url, { method: "PUT", target: "/a.txt?verb=APPEND", body: "hello" });
+  await server.stop();
+  assert.equal(answer.status, 200);
+  return server.program.output;
+}
+
+describe("--durability", () => {
+  it("is os by default: nothing waits for the disk", async () => {
+    assert.doesNotMatch(await outputOf({}), /flushed/);
+  });
+
+  it("disk flushes what is appended", async () => {
+    assert.match(await outputOf({ args: ["--durability", "disk"] }), /flushed/);
+  });
+
+  it("is taken from HTTPFSTREAM_DURABILITY too", async () => {
+    assert.match(await outputOf({ env: { HTTPFSTREAM_DURABILITY: "disk" } }), /flushed/);
+  });
+
+  it("refuses other levels as wrong usage, and names the two", async () => {
+    const { exit, stderr } = await run(await executable("node"), [
+      ...scriptArguments("node", "mod.ts"),
+      ...["serve", "--durability", "tape"],
+    ]);
+    assert.equal(exit.code, 2);
+    assert.match(stderr.bytes().toString(), /'tape' is invalid.*os, disk/);
+  });
+});

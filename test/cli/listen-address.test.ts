@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { localUrl, parseListenAddress } from "../../src/cli/listen-address.ts";
+
+describe("where to listen", () => {
+  it("is a host and a port, or a port alone", () => {
+    assert.deepEqual(parseListenAddress("127.0.0.1:8080"), { hostname: "127.0.0.1", port: 8080 });
+    assert.deepEqual(parseListenAddress("localhost:0"), { hostname: "localhost", port: 0 });
+    assert.deepEqual(parseListenAddress(":8080"), { port: 8080 });
+    assert.deepEqual(parseListenAddress("[::1]:8080"), { hostname: "::1", port: 8080 });
+  });
+
+  it("is nothing else", () => {
+    for (const wrong of [
+      "",
+      "8080",
+      "host",
+      "host:",
+      ":65536",
+      ":-1",
+      "::1:8080",
+      "[]:80",
+      "host:80:80",
+      "http://h:80",
+    ]) {
+      assert.throws(() => parseListenAddress(wrong), TypeError, wrong);
+    }
+  });
+
+  it("has a URL that opens it on the same machine", () => {
+    assert.equal(localUrl({ port: 8080 }), "http://localhost:8080/");
+    assert.equal(localUrl({ hostname: "0.0.0.0", port: 80 }), "http://localhost:80/");
+    assert.equal(localUrl({ hostname: "::1", port: 8080 }), "http://[::1]:8080/");
+    assert.equal(localUrl({ hostname: "10.0.0.7", port: 8080 }), "http://10.0.0.7:8080/");
+  });
+});

@@ -1,0 +1,133 @@
+/**
+ * A server that behaves on the wire as the original Go program does, bugs included. The original itself cannot be
+ * installed for a test run; these are its ways as its source has them: GET only, 403 and 404 without a code, text
+ * frames only (binary ones are dropped without a word), no notion of offsets, a file sent as one message, pings to
+ * followers only, and the connection dropped without an answer to a close frame.
+ * @module
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+
+interface Resource {
+  bytes: Buffer;
+  appender: WebSocket | undefined;
+  followers: Set<WebSocket>;
+}
+
+/** The stand-in. */
+export class OriginalServer {
+  /** Every request's method and target, in order. */
+  readonly requests: string[] = [];
+  /** Unasked-for pongs, which push the deadline of a quiet appender back. */
+  pongs = 0;
+  readonly #resources = new Map<string, Resource>();
+  readonly #server: Server = createServer((request, response) => this.#answer(request, response));
+  readonly #handshakes = new WebSocketServer({
+    noServer: true,
+    skipUTF8Validation: true,
+    perMessageDeflate: false,
+    // It knows of no subprotocols, and takes none that is offered.
+    handleProtocols: () => false,
+  });
+
+  /** Starts one on a free port. */
+  static async start(): Promise<OriginalServer> {
+    const original = new OriginalServer();
+    original.#server.on("upgrade", (request, socket, head) => original.#upgrade(request, socket, head));
+    await once(original.#server.listen(0, "127.0.0.1"), "listening");
+    return original;
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** What was appended to a path. */
+  stored(path: string): Buffer {
+    return this.#resources.get(path)?.bytes ?? Buffer.alloc(0);
+  }
+
+  /** Ends it. */
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    for (const { appender, followers } of this.#resources.values()) {
+      appender?.terminate();
+      for (const follower of followers) follower.terminate();
+    }
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    this.requests.push(`${request.method} ${request.url}`);
+    const { pathname } = new URL(request.url ?? "", this.url);
+    const found = this.#resources.get(pathname);
+    if (request.method !== "GET") plain(response, 405, "method not supported");
+    else if (!found) plain(response, 404, "404 page not found");
+    else {
+      response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": found.bytes.length });
+      response.end(found.bytes);
+    }
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { pathname, searchParams } = new URL(request.url ?? "", this.url);
+    const appending = (request.headers["x-verb"] || searchParams.get("verb")) === "APPEND";
+    const busy = this.#resources.get(pathname)?.appender !== undefined;
+    // A taken path, or nothing to wait for: no WebSocket.
+    if (appending === busy) {
+      this.#answerPlainly(request, socket, appending);
+      return;
+    }
+    this.requests.push(`${request.method} ${request.url}`);
+    this.#handshakes.handleUpgrade(request, socket, head, (ws) => {
+      ws.on("error", () => {});
+      if (appending) this.#append(pathname, ws, socket);
+      else this.#follow(pathname, ws);
+    });
+  }
+
+  #answerPlainly(request: IncomingMessage, socket: Duplex, taken: boolean): void {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket);
+    response.on("finish", () => socket.end());
+    if (taken) plain(response, 403, "addWriter: path already has an active writer");
+    else this.#answer(request, response);
+  }
+
+  #append(path: string, ws: WebSocket, socket: Duplex): void {
+    const resource = this.#resources.get(path) ?? { bytes: Buffer.alloc(0), appender: undefined, followers: new Set() };
+    this.#resources.set(path, resource);
+    resource.appender = ws;
+    ws.on("pong", () => this.pongs++);
+    ws.on("message", (data: Buffer, isBinary) => {
+      if (isBinary) return;
+      resource.bytes = Buffer.concat([resource.bytes, data]);
+      for (const follower of resource.followers) follower.send(data, { binary: false });
+    });
+    // Instead of the answer that `ws` would give to a close frame.
+    ws.close = () => void socket.end();
+    ws.on("close", () => {
+      resource.appender = undefined;
+      for (const follower of resource.followers) follower.close(1000);
+      resource.followers.clear();
+    });
+  }
+
+  #follow(path: string, ws: WebSocket): void {
+    const resource = this.#resources.get(path) as Resource;
+    resource.followers.add(ws);
+    ws.send(resource.bytes, { binary: false });
+    ws.send("", { binary: false });
+    ws.ping();
+    ws.on("close", () => resource.followers.delete(ws));
+  }
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(`${text}\n`);
+}

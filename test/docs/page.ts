@@ -1,0 +1,179 @@
+/**
+ * A page as a suite of tests: every code block is run, in the order of the page.
+ *
+ * What is done with a block is told by its language, and by comments right above it:
+ *
+ * - `sh`: a script, which must succeed. `console`: commands with what they print.
+ * - `ts`, `js`: a program. With its name in a comment in the first line: a file of the project, for a later block to run.
+ * - `<!-- docs: in project -->`: it runs in the project that uses the package, not in the checkout.
+ * - `<!-- docs: stays -->`: it goes on running; what it has to print must be there when its section is over.
+ * - `<!-- docs: types one, two, Ctrl-C -->`: it stays, in a terminal where this is typed.
+ * - `<!-- docs: elsewhere FILE -->`: that test file runs it. `<!-- docs: skip REASON -->`: nobody does.
+ *
+ * A chapter (`##`) has a home folder of its own, and each section a server at the page's port, unless it starts one.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { ROOT } from "../../scripts/lib/install.mjs";
+import { awaited, commandsOf, isLine, missing } from "./expected-output.ts";
+import { type Block, type Section, sectionsOf } from "./markdown.ts";
+import type { Shell } from "./shell.ts";
+import { type Chapter, Machine } from "./stage.ts";
+
+/** Separates the outputs of a console block's commands. */
+const MARK = "\u001e";
+
+/** How to run a page. */
+export interface PageOptions {
+  /** What happened before its first block, as a script. */
+  readonly prelude?: string;
+}
+
+/** Defines the tests of a page. */
+export async function testPage(file: string, { prelude }: PageOptions = {}): Promise<void> {
+  const chapters = chaptersOf(sectionsOf(await readFile(join(ROOT, file), "utf8")));
+  describe(`the code blocks of ${file}`, () => {
+    let machine: Machine;
+    before(async () => {
+      machine = await Machine.make();
+    });
+    after(() => machine?.remove());
+    for (const sections of chapters) {
+      describe(sections[0]?.title || "its beginning", () => testChapter(sections, () => machine.chapter(), prelude));
+    }
+  });
+}
+
+function chaptersOf(sections: readonly Section[]): Section[][] {
+  const chapters: Section[][] = [];
+  for (const section of sections) {
+    const current = chapters.at(-1);
+    if (section.level > 2 && current) current.push(section);
+    else chapters.push([section]);
+  }
+  return chapters.filter((sections) => sections.some(({ blocks }) => blocks.some(isRun)));
+}
+
+function testChapter(sections: readonly Section[], begin: () => Promise<Chapter>, prelude?: string): void {
+  let chapter: Chapter;
+  before(async () => {
+    chapter = await begin();
+    if (prelude === undefined) return;
+    await chapter.ensureServer();
+    assert.equal(await chapter.shell(prelude, "httpfstream").exit(), 0);
+  });
+  after(() => chapter?.remove());
+  for (const { title, blocks } of sections) {
+    const stays: { block: Block; shell: Shell }[] = [];
+    for (const block of blocks) {
+      const reason = directive(block, "skip");
+      const name = `line ${block.line}: ${firstLine(block)}`;
+      if (isRun(block) || reason !== undefined) {
+        it(name, { skip: reason ?? false, timeout: 180_000 }, async () => {
+          const shell = await runBlock(chapter, block);
+          if (shell) stays.push({ block, shell });
+        });
+      }
+    }
+    if (!blocks.some(isRun)) continue;
+    it(`what goes on in "${title}" prints what is shown, and ends`, { timeout: 180_000 }, async () => {
+      for (const { block, shell } of stays) await expectShown(chapter, block, shell);
+      await chapter.stop();
+    });
+  }
+}
+
+function isRun(block: Block): boolean {
+  const elsewhere = directive(block, "elsewhere");
+  if (elsewhere !== undefined) assert.ok(existsSync(join(ROOT, elsewhere)), `${elsewhere} does not exist`);
+  return elsewhere === undefined && directive(block, "skip") === undefined;
+}
+
+/** Runs a block to its end, but for what stays. */
+async function runBlock(chapter: Chapter, block: Block): Promise<Shell | undefined> {
+  const folder = directive(block, "in") ?? (isProgram(block) ? "project" : "httpfstream");
+  if (["stays", "types"].some((name) => directive(block, name) !== undefined)) return start(chapter, block, folder);
+  if (isProgram(block)) await runProgram(chapter, block, folder);
+  else await runCommands(chapter, block, folder);
+  return undefined;
+}
+
+async function runProgram(chapter: Chapter, { line, language, text }: Block, folder: string): Promise<void> {
+  const [, name] = /^\/\/ ([\w-]+\.\w+)\n/.exec(text) ?? [];
+  if (name !== undefined) return await chapter.write(folder, name, text);
+  if (/\b8080\b/.test(text)) await chapter.ensureServer();
+  const file = `line-${line}.${language}`;
+  await chapter.write(folder, file, text);
+  await expectSuccess(chapter.shell(`node --import ${import.meta.resolve("tsx")} ${file}`, folder));
+}
+
+async function runCommands(chapter: Chapter, { language, text }: Block, folder: string): Promise<void> {
+  if (/\b8080\b/.test(text)) await chapter.ensureServer();
+  if (language === "sh") await expectSuccess(chapter.shell(`set -euo pipefail\n${text}`, folder));
+  else if (language === "console") await expectOutputs(chapter, text, folder);
+  else assert.fail(`nobody knows how to run a block of "${language}"; say above it what is to be done with it`);
+}
+
+function isProgram({ language }: Block): boolean {
+  return language === "ts" || language === "js";
+}
+
+async function expectSuccess(shell: Shell): Promise<void> {
+  assert.equal(await shell.exit(), 0, shell.output);
+}
+
+async function expectOutputs(chapter: Chapter, text: string, folder: string): Promise<void> {
+  const commands = commandsOf(text);
+  const mark = `mark() { local status=$?; printf '\\n${MARK}'; return $status; }`;
+  const shell = chapter.shell([mark, ...commands.flatMap(({ command }) => [command, "mark"])].join("\n"), folder);
+  await shell.exit();
+  const printed = shell.output.split(`\n${MARK}`);
+  for (const [index, { command, output }] of commands.entries()) {
+    const lines = chapter.generalized((printed[index] ?? "").replace(/\n$/, "").split("\n"));
+    const actual = lines.length === 1 && lines[0] === "" ? [] : lines;
+    const line = missing(output, actual);
+    assert.equal(line, undefined, `"${command}" should have printed ${line}; it printed:\n${actual.join("\n")}`);
+  }
+}
+
+/** Starts what stays, waits for the first line that it is to print, and types what is to be typed. */
+async function start(chapter: Chapter, block: Block, folder: string): Promise<Shell> {
+  const commands = block.language === "console" ? commandsOf(block.text) : [];
+  const script = block.language === "console" ? commands.map(({ command }) => command).join("\n") : block.text;
+  const typed = directive(block, "types")?.split(", ");
+  const others = [...chapter.running];
+  const shell = chapter.start(`exec ${script}`, folder, typed !== undefined);
+  const first = commands.flatMap(({ output }) => output)[0];
+  assert.ok(first !== undefined, "a block that stays shows something by which one can tell that it runs");
+  await shell.shows(first, ({ lines }) => chapter.generalized(lines).some((line) => isLine(first, line)));
+  let last = "";
+  for (const line of typed ?? []) {
+    // What was typed and not read yet is lost with Ctrl-C: somebody else has to have it first.
+    if (line === "Ctrl-C")
+      for (const other of others.slice(-1)) await other.shows(last, ({ lines }) => lines.includes(last));
+    shell.type(line);
+    last = line;
+  }
+  return shell;
+}
+
+async function expectShown(chapter: Chapter, block: Block, shell: Shell): Promise<void> {
+  const shown = commandsOf(block.text).flatMap(({ output }) => output);
+  await shell.shows(
+    `all that line ${block.line} shows`,
+    ({ lines }) => awaited(shown, chapter.generalized(lines)) === undefined,
+  );
+}
+
+function directive({ directives }: Block, name: string): string | undefined {
+  const found = directives.find((said) => said === name || said.startsWith(`${name} `));
+  return found?.slice(name.length).trim();
+}
+
+function firstLine({ text }: Block): string {
+  return text.split("\n", 1)[0] ?? "";
+}

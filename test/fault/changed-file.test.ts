@@ -1,0 +1,94 @@
+/** Somebody else touches the file of a running append. */
+import assert from "node:assert/strict";
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { faultTest } from "./standalone.ts";
+
+/** What happens to the file, what the appender is told, and what is there for the next one. */
+const INTERFERENCES: Record<string, { interfere: (file: string) => void; said: RegExp; left: string }> = {
+  removed: { interfere: (file) => rmSync(file), said: /removed/, left: "" },
+  truncated: { interfere: (file) => truncateSync(file, 3), said: /truncated/, left: "bef" },
+  replaced: {
+    interfere: (file) => {
+      writeFileSync(`${file}.new`, "another file ");
+      renameSync(`${file}.new`, file);
+    },
+    said: /replaced/,
+    left: "another file ",
+  },
+  "written to": {
+    interfere: (file) => appendFileSync(file, "foreign "),
+    said: /written to by somebody else/,
+    left: "before foreign ",
+  },
+};
+
+for (const [what, { interfere, said, left }] of Object.entries(INTERFERENCES)) {
+  faultTest(`a file that is ${what} under a running append`, {}, async ({ peers, root, server }) => {
+    const file = join(root, "dir/a.txt");
+    const appender = await peers.appender("dir/a.txt");
+    const follower = await peers.follower("dir/a.txt");
+    const reader = await peers.reader("dir/a.txt");
+    await appender.text("before ");
+    await Promise.all([follower.received.atLeast(7), reader.body.atLeast(7)]);
+    interfere(file);
+    await appender.text("never seen ");
+
+    const { code, reason } = await appender.end();
+    assert.equal(code, 1011);
+    assert.match(reason, said);
+    assert.match(reason, /"\/dir\/a\.txt"/);
+    assert.ok(!reason.includes(root), "it does not tell where the root is");
+    assert.equal((await follower.end()).code, 1000);
+    assert.equal(String(follower.received.bytes()), "before ");
+    assert.equal((await reader.response()).text, "before ");
+    assert.equal(existsSync(file) ? readFileSync(file, "utf8") : "", left);
+
+    const next = await peers.appender("dir/a.txt");
+    const late = await peers.follower("dir/a.txt");
+    await next.text("after");
+    await next.finish();
+    assert.equal((await late.end()).code, 1000);
+    assert.equal(String(late.received.bytes()), `${left}after`);
+    assert.equal(readFileSync(file, "utf8"), `${left}after`);
+    assert.equal((await server.stop()).code, 0, server.program.output);
+  });
+}
+
+faultTest("a file that is removed under an upload", {}, async ({ peers, root }) => {
+  const upload = await peers.upload("a.txt");
+  await upload.chunk("before");
+  const reader = await peers.admittedReader("a.txt");
+  await reader.body.atLeast(6);
+  rmSync(join(root, "a.txt"));
+  await upload.chunk("never seen");
+  const { status, headers, text } = await upload.response();
+  assert.equal(status, 500);
+  assert.equal(headers.get("stream-error"), "changed");
+  assert.match(text, /removed/);
+  assert.equal((await reader.response()).text, "before");
+  await peers.put("a.txt", "after");
+  assert.equal(String(await peers.stored("a.txt")), "after");
+});
+
+faultTest("a file that is removed while somebody still catches up", {}, async ({ peers, root }) => {
+  const bytes = Buffer.alloc(30_000_000, "0123456789");
+  await peers.put("a.bin", bytes);
+  const appender = await peers.appender("a.bin");
+  const behind = await peers.follower("a.bin");
+  const download = await peers.exchange({ target: "/a.bin" });
+  for (const { connection } of [behind, download]) connection.socket.pause();
+  const live = await peers.follower("a.bin", { query: "&offset=now" });
+  await appender.text("live");
+  await live.received.atLeast(4);
+  rmSync(join(root, "a.bin"));
+  await appender.text("never seen");
+  assert.equal((await appender.end()).code, 1011);
+  for (const { connection } of [behind, download]) connection.socket.resume();
+  assert.equal((await live.end()).code, 1000);
+  await behind.end();
+  const seen = behind.received.bytes();
+  assert.ok(seen.equals(Buffer.concat([bytes, Buffer.from("live")]).subarray(0, seen.length)));
+  assert.ok((await download.body.remains()).length <= bytes.length);
+  await (await peers.admitted("a.bin")).finish();
+});

@@ -1,0 +1,118 @@
+/**
+ * A checkout as git clone leaves it, without node_modules: everything in it must run as it is.
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { cp, readdir } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { ROOT } from "../../scripts/lib/install.mjs";
+import { VERSION } from "../../src/cli/version.ts";
+import { type Exit, executable, Program } from "../fixture/processes.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { within } from "../fixture/until.ts";
+
+/** What git does not clone. */
+const LOCAL = new Set(["node_modules", "dist", "data", ".git"]);
+
+/** How long npm may take to download what it installs, in milliseconds. */
+const INSTALL_MS = 240_000;
+
+let home = "";
+let clone = "";
+before(async () => {
+  home = await temporaryFolder("clone");
+  clone = join(home, "checkout");
+  const isCloned = (file: string): boolean => !LOCAL.has(relative(ROOT, file).split(sep)[0] ?? "");
+  await cp(ROOT, clone, { recursive: true, filter: isCloned });
+});
+after(() => removeFolder(home));
+
+/** A command in the foreground of a terminal: in a process group of its own, with whatever it starts. */
+function foreground(file: string, args: readonly string[], env: Record<string, string> = {}): Program {
+  return new Program("setsid", [file, ...args], { cwd: clone, env });
+}
+
+/** What the terminal does: the signal goes to every process in the foreground at once. */
+async function ctrlC(program: Program): Promise<Exit> {
+  process.kill(-program.pid, "SIGINT");
+  const exit = await within(program.exited, "the end after Ctrl-C");
+  assert.throws(() => process.kill(-program.pid, 0), { code: "ESRCH" }, "nothing is left of it");
+  return exit;
+}
+
+/** Where a server listens, once it does. */
+async function listening(server: Program): Promise<string> {
+  const [url] = await server.printed(/http:\/\/[\d.:]+\//);
+  return url;
+}
+
+async function ended(program: Program, milliseconds?: number): Promise<Exit> {
+  program.endInput();
+  return within(program.exited, "the command's end", milliseconds);
+}
+
+describe("without anything installed", () => {
+  const commands = {
+    deno: async () => foreground(await executable("deno"), ["run", "-A", "mod.ts", ...options()]),
+    bun: async () => {
+      // By its absolute path, and not on the PATH.
+      return foreground(await executable("bun"), ["run", "server", ...options()], { PATH: "/usr/bin:/bin" });
+    },
+  };
+  const options = (): string[] => ["--root", join(home, "data"), "--http", "127.0.0.1:0"];
+
+  for (const [runtime, start] of Object.entries(commands)) {
+    it(`${runtime} serves, and leaves nothing behind`, async () => {
+      const files = await readdir(clone);
+      const server = await start();
+      const response = await fetch(await listening(server));
+      assert.equal(response.status, 200);
+      await response.body?.cancel();
+      assert.match(server.output, new RegExp(`on ${runtime} `));
+      assert.deepEqual(await ctrlC(server), { code: 0, signal: null });
+      assert.deepEqual(await readdir(clone), files);
+    });
+  }
+});
+
+describe("with npm", () => {
+  it("the first command installs what is needed, and standard output stays its own", async () => {
+    const first = foreground("npm", ["run", "-s", "append", "--", "--version"]);
+    assert.deepEqual(await ended(first, INSTALL_MS), { code: 0, signal: null }, first.output);
+    assert.equal(first.stdout.bytes().toString(), `${VERSION}\n`);
+    assert.match(first.stderr.bytes().toString(), /^Installing the dependencies/m);
+  });
+
+  it("the second one does not", async () => {
+    const second = foreground("npm", ["run", "-s", "follow", "--", "--version"]);
+    assert.deepEqual(await ended(second), { code: 0, signal: null });
+    assert.equal(second.stdout.bytes().toString(), `${VERSION}\n`);
+    assert.doesNotMatch(second.stderr.bytes().toString(), /Installing/);
+  });
+
+  it("npm start serves; append and follow pass bytes and exit codes through; Ctrl-C ends it well", async () => {
+    const server = foreground("npm", ["start", "--", "--root", join(home, "data"), "--http", "127.0.0.1:0"]);
+    const url = `${await listening(server)}bytes.bin`;
+    const bytes = randomBytes(300_000);
+
+    const append = foreground("npm", ["run", "-s", "append", "--", url]);
+    await append.write(bytes);
+    assert.deepEqual(await ended(append), { code: 0, signal: null }, append.output);
+
+    const follow = foreground("npm", ["run", "-s", "follow", "--", url]);
+    assert.deepEqual(await ended(follow), { code: 0, signal: null }, follow.output);
+    assert.deepEqual(follow.stdout.bytes(), bytes);
+
+    const refused = foreground("npm", ["run", "-s", "follow", "--", `${url}.nothing`]);
+    assert.deepEqual(await ended(refused), { code: 1, signal: null });
+    assert.equal(refused.stdout.length, 0);
+
+    // An appender that is still there makes the end take a moment, in which npm passes the signal on once more.
+    const typing = foreground("npm", ["run", "-s", "append", "--", `${url}.live`]);
+    await typing.write("typed\n");
+    await server.printed(/append begins: .*live/);
+    assert.deepEqual(await ctrlC(server), { code: 0, signal: null }, server.output);
+    await ended(typing);
+  });
+});

@@ -1,0 +1,137 @@
+/** Two servers on one folder: one appender a path, and followers everywhere. */
+import assert from "node:assert/strict";
+import { numberedLines, pieces, randomBytes, sha256 } from "../fixture/bytes.ts";
+import { until } from "../fixture/until.ts";
+import type { V1Peer } from "../fixture/v1.ts";
+import { expectEnd, pairSuite } from "./cluster.ts";
+
+pairSuite("two servers on one folder", {
+  "a path that has an appender in one is 403 in the other, for every kind of appender": async ({ one, other }) => {
+    const v1 = await one.append("v1.txt");
+    await other.classic("classic.txt");
+    for (const [server, path] of [
+      [other, "v1.txt"],
+      [one, "classic.txt"],
+    ] as const) {
+      assert.equal(await server.status(`/${path}?verb=APPEND`), 403);
+      assert.equal(await server.status(`/${path}?verb=APPEND`, {}), 403);
+      const put = await server.send(`/${path}?verb=APPEND`, "PUT", "x");
+      assert.deepEqual([put.status, put.headers.get("stream-error")], [403, "conflict"]);
+    }
+    await v1.peer.send("mine");
+    assert.equal(await v1.peer.finish(), 4);
+    const taken = await other.append("v1.txt");
+    assert.equal(taken.offset, 4);
+    assert.equal(await one.status("/v1.txt?verb=APPEND"), 403);
+  },
+
+  "a session that is alive in one can't be resumed in the other, but is not gone": async ({ one, other }) => {
+    const { peer, session } = await one.append("a.txt");
+    await peer.send("one");
+    await peer.acked(3);
+    const refused = await (await other.upgrade(`/a.txt?verb=APPEND&session=${session}`)).response();
+    assert.deepEqual([refused.status, refused.headers.get("retry-after")], [403, "1"]);
+    peer.peer.connection.drop();
+    assert.equal(await other.status(`/a.txt?verb=APPEND&session=${session}`), 403, "its server still has it");
+    const again = await one.append("a.txt", `session=${session}`);
+    assert.equal(await again.peer.finish(), 3);
+    assert.equal(await other.status(`/a.txt?verb=APPEND&session=${session}`), 410);
+  },
+
+  "followers in the other get every byte and hear how it ended": async ({ one, other }) => {
+    const bytes = randomBytes(1_500_000, 3);
+    const { peer } = await one.append("complete.bin");
+    const early = await other.follow("complete.bin");
+    let late: V1Peer | undefined;
+    for (const piece of pieces(bytes, 40_000, 4)) {
+      await peer.send(piece);
+      late ??= (await early.dataAtLeast(1)) && (await other.follow("complete.bin", "offset=1000"));
+    }
+    assert.equal(await peer.finish(), bytes.length);
+    await expectEnd(early, bytes, "complete");
+    await expectEnd(late as V1Peer, bytes.subarray(1000), "complete");
+
+    const classic = await one.classic("classic.txt");
+    const ofClassic = await other.follow("classic.txt");
+    await classic.send("dropped, as the Go client does");
+    await ofClassic.dataAtLeast(30);
+    classic.connection.drop();
+    await expectEnd(ofClassic, "dropped, as the Go client does", "complete");
+
+    const vanishing = await one.append("lost.txt");
+    const ofVanishing = await other.follow("lost.txt");
+    await vanishing.peer.send("and then nothing");
+    await ofVanishing.dataAtLeast(16);
+    vanishing.peer.peer.connection.drop();
+    await expectEnd(ofVanishing, "and then nothing", "lost");
+    await until("the path to be free", async () => (await other.status("/lost.txt?verb=APPEND")) === 101);
+  },
+
+  "a byte reaches followers in the other within a second": async ({ one, other }) => {
+    const { peer } = await one.append("a.txt");
+    const follower = await other.follow("a.txt");
+    const classic = await (await other.upgrade("/a.txt?verb=FOLLOW", {})).opened();
+    // The promise is a second; half a second on top is for a machine that has other things to do.
+    for (let count = 1; count <= 10; count++) {
+      await peer.send("x");
+      await until(`byte ${count} in the other process`, () => follower.data.length >= count, 1_500);
+      await classic.received.atLeast(count);
+    }
+  },
+
+  "a crowd of followers at once finds the appender of the other process, every one of them": async ({ one, other }) => {
+    const { peer } = await one.append("a.txt");
+    await peer.send("for ");
+    await peer.acked(4);
+    const crowd = await Promise.all(Array.from({ length: 100 }, () => other.follow("a.txt")));
+    await peer.send("everybody");
+    assert.equal(await peer.finish(), 13);
+    for (const follower of crowd) await expectEnd(follower, "for everybody", "complete");
+  },
+
+  "a follower may know more than the other server has looked at yet": async ({ one, other }) => {
+    const { peer } = await one.append("a.txt");
+    // Keeps the other's watch going, which looks ten times a second.
+    await other.follow("a.txt");
+    for (let size = 1; size <= 30; size++) {
+      await peer.send("x");
+      await peer.acked(size);
+      const follower = await other.follow("a.txt", `offset=${size}`);
+      assert.deepEqual(await follower.control("start"), { type: "start", offset: size });
+    }
+    await peer.finish();
+  },
+
+  "followers who leave end the watch; the last word comes to those who stay": async ({ one, other, cluster }) => {
+    const { peer } = await one.append("a.txt");
+    const watchers = (): string[] => cluster.reserved().filter((file) => file.includes("watch-"));
+    for (let round = 0; round < 3; round++) {
+      const leaving = await Promise.all([other.follow("a.txt"), other.follow("a.txt")]);
+      assert.equal(watchers().length, 1);
+      for (const follower of leaving) follower.peer.connection.drop();
+      await until("the watch to end", () => watchers().length === 0);
+    }
+    const staying = await other.follow("a.txt");
+    const leaving = await other.follow("a.txt");
+    leaving.peer.connection.drop();
+    await peer.send("the end");
+    await peer.finish();
+    await expectEnd(staying, "the end", "complete");
+  },
+
+  "appends on many paths from both sides leave nothing behind": async ({ one, other, cluster }) => {
+    await Promise.all(
+      Array.from({ length: 30 }, async (_, at) => {
+        const [here, there] = at % 2 ? [one, other] : [other, one];
+        const bytes = numberedLines(5_000, `path ${at} line`);
+        const { peer } = await here.append(`${at}/a.txt`);
+        const follower = await there.follow(`${at}/a.txt`);
+        for (const piece of pieces(bytes, 900, at)) await peer.send(piece);
+        assert.equal(await peer.finish(), bytes.length);
+        await expectEnd(follower, bytes, "complete");
+        assert.equal(sha256(cluster.file(`${at}/a.txt`)), sha256(bytes));
+      }),
+    );
+    await until("the reserved folder to be empty", () => cluster.reserved().length === 0);
+  },
+});

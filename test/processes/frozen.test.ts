@@ -1,0 +1,78 @@
+/** Two servers on one folder, of which one is put to sleep in the middle of appends, and wakes up too late. */
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { until } from "../fixture/until.ts";
+import { clusterTest, restOf } from "./cluster.ts";
+
+// Each of them waits ten seconds for a lease to run out; they wait together.
+describe("a server that sleeps for longer than its lease", { concurrency: 6 }, () => {
+  clusterTest(
+    "a frozen server loses its paths after ten seconds, and writes nothing when it wakes",
+    async (cluster) => {
+      const [sleeper, other] = [await cluster.start(), await cluster.start()];
+      const busy = await sleeper.append("busy.txt");
+      const quiet = await sleeper.append("quiet.txt");
+      const classic = await sleeper.classic("classic.txt");
+      const near = await sleeper.follow("quiet.txt");
+      const far = await other.follow("busy.txt");
+      await busy.peer.send("before ");
+      await quiet.peer.send("before ");
+      await classic.send("before ");
+      await Promise.all([busy.peer.acked(7), quiet.peer.acked(7), far.dataAtLeast(7)]);
+      await until("the classic bytes", () => cluster.file("classic.txt").length === 7);
+      sleeper.freeze();
+      // What it finds on its connections when it wakes up.
+      void busy.peer.send("SLEEPER");
+      void busy.peer.say({ type: "end" });
+      void classic.send("SLEEPER");
+      const newBusy = await other.resume("busy.txt", busy.session);
+      const newQuiet = await other.resume("quiet.txt", quiet.session);
+      assert.deepEqual([newBusy.offset, newQuiet.offset], [7, 7]);
+      await until("the classic path", async () => (await other.status("/classic.txt?verb=APPEND")) === 101);
+      await newBusy.peer.send("after");
+      await newBusy.peer.acked(12);
+      sleeper.wake();
+      for (const peer of [busy.peer, quiet.peer, near]) assert.equal((await peer.closed()).code, 1012);
+      assert.equal((await classic.end()).code, 1011);
+      assert.ok(busy.peer.controls.every(({ type, offset }) => type !== "end" && (type !== "ack" || offset === 7)));
+      assert.ok(
+        near.controls.every(({ type }) => type !== "end"),
+        "its followers are not told that it has ended",
+      );
+      await newQuiet.peer.send("after");
+      assert.deepEqual([await newBusy.peer.finish(), await newQuiet.peer.finish()], [12, 12]);
+      assert.equal(String(await restOf(other, "busy.txt", far)), "before after");
+      for (const path of ["busy.txt", "quiet.txt"]) assert.equal(String(cluster.file(path)), "before after");
+      assert.equal(String(cluster.file("classic.txt")), "before ");
+      await until("no claim to be left", () => cluster.reserved().every((file) => !file.includes("claims")));
+    },
+  );
+
+  clusterTest(
+    "a session taken over from a sleeper survives a crash, though the sleeper wakes up meanwhile",
+    async (cluster) => {
+      const [sleeper, second] = [await cluster.start({ graceMs: 3_000 }), await cluster.start()];
+      const first = await sleeper.append("a.txt");
+      await first.peer.send("one ");
+      await first.peer.acked(4);
+      // Its grace is over when it wakes up.
+      first.peer.peer.connection.drop();
+      await until("the grace", async () => (await sleeper.status("/a.txt?verb=APPEND")) === 403);
+      sleeper.freeze();
+      const next = await second.resume("a.txt", first.session);
+      await next.peer.send("two ");
+      await next.peer.acked(8);
+      sleeper.wake();
+      await until("the sleeper to notice", async () => {
+        const refusal = await (await sleeper.upgrade("/a.txt?verb=APPEND")).response();
+        return refusal.text.includes("Another server process");
+      });
+      await second.process.kill9();
+      const last = await sleeper.resume("a.txt", first.session);
+      assert.equal(last.offset, 8);
+      await last.peer.send("three");
+      assert.equal(await last.peer.finish(), 13);
+      assert.equal(String(cluster.file("a.txt")), "one two three");
+    },
+  );
+});

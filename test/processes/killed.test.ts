@@ -1,0 +1,64 @@
+/** Two servers on one folder, of which one is killed or shut down in the middle of appends. */
+import assert from "node:assert/strict";
+import { randomBytes, sha256 } from "../fixture/bytes.ts";
+import { until } from "../fixture/until.ts";
+import { clusterTest, expectEnd, restOf } from "./cluster.ts";
+
+clusterTest("kill -9 of one: the other takes its paths over at once, and sessions go on there", async (cluster) => {
+  const [one, other] = [await cluster.start(), await cluster.start()];
+  const bytes = randomBytes(600_000, 7);
+  const first = await one.append("a.bin");
+  const classic = await one.classic("classic.txt");
+  const follower = await other.follow("a.bin");
+  const ofClassic = await other.follow("classic.txt");
+  await classic.send("dead");
+  await ofClassic.dataAtLeast(4);
+  await first.peer.send(bytes.subarray(0, 200_000));
+  await first.peer.acked(200_000);
+  void first.peer.send(bytes.subarray(200_000, 400_000));
+  await one.process.kill9();
+
+  const again = await other.resume("a.bin", first.session);
+  assert.ok(again.offset >= 200_000 && again.offset <= 400_000, `it goes on at ${again.offset}`);
+  await again.peer.send(bytes.subarray(again.offset));
+  assert.equal(await again.peer.finish(), bytes.length);
+  assert.equal(sha256(cluster.file("a.bin")), sha256(bytes));
+  assert.equal(sha256(await restOf(other, "a.bin", follower)), sha256(bytes));
+  await expectEnd(ofClassic, "dead", "lost");
+  assert.equal((await other.append("classic.txt")).offset, 4);
+});
+
+clusterTest("SIGTERM of one in mid-append: 1012, and the client goes on with the other", async (cluster) => {
+  const [one, other] = [await cluster.start(), await cluster.start()];
+  const bytes = randomBytes(600_000, 8);
+  const first = await one.append("a.bin");
+  const [near, far] = [await one.follow("a.bin"), await other.follow("a.bin")];
+  await first.peer.send(bytes.subarray(0, 300_000));
+  await first.peer.acked(300_000);
+  const stopped = one.process.program.stop();
+  for (const peer of [first.peer, near]) assert.equal((await peer.closed()).code, 1012);
+  assert.ok(
+    near.controls.every(({ type }) => type !== "end"),
+    "nothing has ended",
+  );
+  assert.deepEqual(await stopped, { code: 0, signal: null });
+  const again = await other.resume("a.bin", first.session);
+  assert.equal(again.offset, 300_000);
+  await again.peer.send(bytes.subarray(300_000));
+  assert.equal(await again.peer.finish(), bytes.length);
+  assert.equal(sha256(await restOf(other, "a.bin", near)), sha256(bytes));
+  assert.equal(sha256(await restOf(other, "a.bin", far)), sha256(bytes));
+});
+
+clusterTest("a session whose client does not come back is lost, in whichever process it is", async (cluster) => {
+  const [one, other] = [await cluster.start({ graceMs: 1_000 }), await cluster.start({ graceMs: 1_000 })];
+  const { peer, session } = await one.append("a.txt");
+  await peer.send("so far");
+  await peer.acked(6);
+  await one.process.kill9();
+  const follower = await other.follow("a.txt");
+  assert.equal(await other.status("/a.txt?verb=APPEND"), 403, "the path is held for the session's grace");
+  await expectEnd(follower, "so far", "lost");
+  assert.equal(await other.status(`/a.txt?verb=APPEND&session=${session}`), 410);
+  await until("nothing to be left", () => cluster.reserved().every((file) => !file.includes("sessions")));
+});

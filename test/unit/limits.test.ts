@@ -1,0 +1,71 @@
+/** Limits: defaults, bounds, and clear refusals. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../src/core/limits.ts";
+
+const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
+
+/** The longest that a timer of any runtime can wait: 32 bits of milliseconds, one of them the sign. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+test("nothing given is the defaults, and what is given replaces its default only", () => {
+  assert.deepEqual(resolveLimits(), DEFAULT_LIMITS);
+  assert.deepEqual(resolveLimits({}), DEFAULT_LIMITS);
+  assert.deepEqual(resolveLimits({ missedPings: 5 }), { ...DEFAULT_LIMITS, missedPings: 5 });
+  assert.deepEqual(resolveLimits({ missedPings: undefined } as unknown as Partial<Limits>), DEFAULT_LIMITS);
+});
+
+test("nobody can change the defaults or the result", () => {
+  assert.ok(Object.isFrozen(DEFAULT_LIMITS));
+  assert.ok(Object.isFrozen(resolveLimits({ missedPings: 5 })));
+});
+
+test("the defaults are within their own bounds", () => {
+  assert.deepEqual(resolveLimits({ ...DEFAULT_LIMITS }), DEFAULT_LIMITS);
+});
+
+for (const name of NAMES) {
+  test(`${name} takes whole numbers only`, () => {
+    for (const value of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "5", null, true, [5]]) {
+      assert.throws(
+        () => resolveLimits({ [name]: value }),
+        (error) => error instanceof RangeError && error.message.includes(name),
+        String(value),
+      );
+    }
+    assert.equal(resolveLimits({ [name]: 7 })[name], 7);
+  });
+}
+
+test("times are no longer than a timer can wait: one that is would fire at once", () => {
+  for (const name of NAMES.filter((each) => each.endsWith("Ms"))) {
+    assert.equal(resolveLimits({ [name]: LONGEST_MS })[name], LONGEST_MS);
+    assert.throws(() => resolveLimits({ [name]: LONGEST_MS + 1 }), RangeError, name);
+  }
+});
+
+test("only what can be switched off may be zero", () => {
+  const off = NAMES.filter((name) => {
+    try {
+      return resolveLimits({ [name]: 0 })[name] === 0;
+    } catch {
+      return false;
+    }
+  });
+  assert.deepEqual(off.sort(), ["graceMs", "idleTimeoutMs", "pingIntervalMs"]);
+});
+
+test("a follower's budget is at most a mebibyte", () => {
+  assert.equal(resolveLimits({ followerBudgetBytes: 2 ** 20 }).followerBudgetBytes, 2 ** 20);
+  assert.throws(() => resolveLimits({ followerBudgetBytes: 2 ** 20 + 1 }), RangeError);
+});
+
+test("a name that is no limit is refused, with those that are", () => {
+  for (const name of ["pingInterval", "", "PINGINTERVALMS", "toString", "constructor", "__proto__x"]) {
+    assert.throws(
+      () => resolveLimits({ [name]: 5 }),
+      (error) => error instanceof RangeError && error.message.includes("pingIntervalMs"),
+      name,
+    );
+  }
+});

@@ -1,0 +1,158 @@
+/** Pings, and the verdict on those who stop answering them. */
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { type Limits, resolveLimits } from "../../src/core/limits.ts";
+import { Liveness } from "../../src/faces/liveness.ts";
+import type { SocketPort } from "../../src/faces/platform.ts";
+
+/** A connection that counts what is done to it. */
+class FakePort implements SocketPort {
+  pending = 0;
+  paused = false;
+  closing = false;
+  pings = 0;
+  terminated = 0;
+  ping(): void {
+    this.pings++;
+  }
+  send(): void {}
+  drained(): Promise<void> {
+    return Promise.resolve();
+  }
+  close(): void {}
+  terminate(): void {
+    this.terminated++;
+  }
+}
+
+/** A test with timers that move only when told to. */
+function clockTest(what: string, run: (liveness: Liveness, rounds: (count: number) => void) => void): void {
+  test(what, () => {
+    mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
+    try {
+      const limits: Partial<Limits> = { pingIntervalMs: 1000, missedPings: 3 };
+      run(new Liveness(resolveLimits(limits)), (count) => mock.timers.tick(count * 1000));
+    } finally {
+      mock.timers.reset();
+    }
+  });
+}
+
+clockTest("a connection is pinged once a round", (liveness, rounds) => {
+  const port = new FakePort();
+  liveness.watch(port);
+  rounds(0.99);
+  assert.equal(port.pings, 0);
+  rounds(0.01);
+  assert.equal(port.pings, 1);
+  rounds(9);
+  assert.equal(port.pings, 10);
+});
+
+clockTest("a peer that never answers is never ended", (liveness, rounds) => {
+  const port = new FakePort();
+  const watch = liveness.watch(port);
+  rounds(100);
+  watch.heard(false);
+  rounds(100);
+  assert.equal(port.terminated, 0);
+});
+
+clockTest("a peer that answered and stops is ended after three missed pings, once", (liveness, rounds) => {
+  const port = new FakePort();
+  const watch = liveness.watch(port);
+  rounds(1);
+  watch.heard(true);
+  rounds(3);
+  assert.equal(port.terminated, 0, "three pings are out");
+  rounds(1);
+  assert.equal(port.terminated, 1, "the third was missed");
+  assert.equal(port.pings, 4);
+  rounds(10);
+  assert.equal(port.terminated, 1);
+});
+
+clockTest("any word of the peer counts as life", (liveness, rounds) => {
+  const port = new FakePort();
+  const watch = liveness.watch(port);
+  rounds(1);
+  watch.heard(true);
+  for (let count = 0; count < 50; count++) {
+    rounds(2);
+    watch.heard(count % 2 === 0);
+  }
+  assert.equal(port.terminated, 0);
+});
+
+clockTest("a peer that has data to read is not asked meanwhile, and not ended for it", (liveness, rounds) => {
+  const port = new FakePort();
+  const watch = liveness.watch(port);
+  rounds(1);
+  watch.heard(true);
+  port.pending = 1000;
+  rounds(100);
+  assert.equal(port.pings, 1);
+  assert.equal(port.terminated, 0);
+  port.pending = 0;
+  rounds(4);
+  assert.equal(port.terminated, 1);
+});
+
+clockTest("a peer that is not being read from is not blamed for its silence", (liveness, rounds) => {
+  const port = new FakePort();
+  const watch = liveness.watch(port);
+  rounds(1);
+  watch.heard(true);
+  rounds(2);
+  port.paused = true;
+  rounds(100);
+  assert.equal(port.terminated, 0);
+  port.paused = false;
+  rounds(3);
+  assert.equal(port.terminated, 0, "it gets all its chances again");
+  rounds(1);
+  assert.equal(port.terminated, 1);
+});
+
+clockTest("peers are judged one by one", (liveness, rounds) => {
+  const [dead, alive, silent] = [new FakePort(), new FakePort(), new FakePort()];
+  const watches = [dead, alive, silent].map((port) => liveness.watch(port));
+  rounds(1);
+  watches[0]?.heard(true);
+  for (let count = 0; count < 10; count++) {
+    watches[1]?.heard(true);
+    rounds(1);
+  }
+  assert.deepEqual([dead.terminated, alive.terminated, silent.terminated], [1, 0, 0]);
+});
+
+clockTest("nobody is pinged after the watch has ended, nor where there are no pings", (liveness, rounds) => {
+  const [port, other, mute] = [new FakePort(), new FakePort(), new FakePort()];
+  Object.assign(mute, { ping: undefined });
+  const watch = liveness.watch(port);
+  liveness.watch(other);
+  liveness.watch(mute).heard(true);
+  rounds(1);
+  watch.stop();
+  watch.stop();
+  rounds(5);
+  assert.equal(port.pings, 1);
+  assert.equal(other.pings, 6);
+  assert.equal(mute.terminated, 0);
+});
+
+test("there is a timer only while somebody is watched, and none with an interval of 0", (t) => {
+  const started = t.mock.method(globalThis, "setInterval");
+  const stopped = t.mock.method(globalThis, "clearInterval");
+  const liveness = new Liveness(resolveLimits({ pingIntervalMs: 60_000 }));
+  const watches = Array.from({ length: 3 }, () => liveness.watch(new FakePort()));
+  assert.equal(started.mock.callCount(), 1);
+  for (const watch of watches) watch.stop();
+  assert.equal(stopped.mock.callCount(), 1);
+  liveness.watch(new FakePort()).stop();
+  assert.equal(started.mock.callCount(), 2);
+  assert.equal(stopped.mock.callCount(), 2);
+
+  new Liveness(resolveLimits({ pingIntervalMs: 0 })).watch(new FakePort()).stop();
+  assert.equal(started.mock.callCount(), 2);
+});

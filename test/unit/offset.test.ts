@@ -1,0 +1,59 @@
+/** Offsets in URLs and headers. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { StreamError } from "../../src/core/errors.ts";
+import { formatOffset, parseStart, resolveStart, type Start } from "../../src/core/offset.ts";
+
+const isRefused = (code: string) => (error: unknown) => error instanceof StreamError && error.code === code;
+
+test("printed offsets have 16 digits, sort as text, and are read back", () => {
+  const offsets = [0, 1, 9, 10, 999, 2 ** 31, 2 ** 32, 2 ** 40 + 1, Number.MAX_SAFE_INTEGER];
+  const tokens = offsets.map(formatOffset);
+  assert.ok(tokens.every((token) => /^\d{16}$/.test(token)));
+  assert.deepEqual([...tokens].sort(), tokens);
+  for (const [at, token] of tokens.entries()) assert.deepEqual(parseStart(token, undefined), { offset: offsets[at] });
+});
+
+test("the ways to say where to begin", () => {
+  const cases: [string | undefined, string | undefined, Start][] = [
+    [undefined, undefined, { offset: 0 }],
+    ["-1", undefined, { offset: 0 }],
+    ["0", undefined, { offset: 0 }],
+    ["000", undefined, { offset: 0 }],
+    ["7", undefined, { offset: 7 }],
+    ["now", undefined, "now"],
+    [undefined, "0", { tail: 0 }],
+    [undefined, "10", { tail: 10 }],
+  ];
+  for (const [offset, tail, start] of cases) assert.deepEqual(parseStart(offset, tail), start, `${offset} ${tail}`);
+});
+
+test("anything else is refused", () => {
+  const bad = ["", " ", "-2", "+1", "1.5", "1e3", "0x10", "NOW", "nan", "١", "9007199254740992", "1".repeat(33), "1 "];
+  for (const text of bad) {
+    assert.throws(() => parseStart(text, undefined), isRefused("bad_request"), `offset=${text}`);
+    assert.throws(() => parseStart(undefined, text), isRefused("bad_request"), `tail=${text}`);
+  }
+  for (const text of ["now", "-1"]) assert.throws(() => parseStart(undefined, text), isRefused("bad_request"));
+  assert.throws(() => parseStart("0", "0"), isRefused("bad_request"), "both at once");
+});
+
+test("a start in a resource of some size", () => {
+  assert.equal(resolveStart("now", 10), 10);
+  assert.equal(resolveStart({ offset: 0 }, 0), 0);
+  assert.equal(resolveStart({ offset: 10 }, 10), 10);
+  assert.equal(resolveStart({ tail: 3 }, 10), 7);
+  assert.equal(resolveStart({ tail: 30 }, 10), 0);
+  assert.equal(resolveStart({ tail: 0 }, 10), 10);
+});
+
+test("a start past the end is refused with the size", () => {
+  assert.throws(
+    () => resolveStart({ offset: 11 }, 10),
+    (error) =>
+      error instanceof StreamError &&
+      error.code === "range" &&
+      error.headers["Stream-Next-Offset"] === formatOffset(10) &&
+      error.headers["Content-Range"] === "bytes */10",
+  );
+});

@@ -1,0 +1,118 @@
+/** From URL paths to resource paths and back. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { StreamError } from "../../src/core/errors.ts";
+import { checkedPath, RESERVED_SEGMENT, resourcePath, SEGMENT_BYTES, urlPath } from "../../src/core/path.ts";
+import { prng } from "../fixture/bytes.ts";
+
+const isRefused = (error: unknown): boolean => error instanceof StreamError && error.code === "bad_path";
+
+test("paths are decoded once, segment by segment", () => {
+  const paths: Record<string, string> = {
+    "/": "",
+    "/a": "a",
+    "/a/b/c.txt": "a/b/c.txt",
+    "/a%20b": "a b",
+    "/a+b": "a+b",
+    "/%C3%BC": "ü",
+    "/e%CC%81": "e\u0301",
+    "/%25": "%",
+    "/%252e%252e": "%2e%2e",
+    "/%2541": "%41",
+    "/a%5Cb": "a\\b",
+    "/a%0Ab": "a\nb",
+    "/a%3Fb%23c": "a?b#c",
+    "/...": "...",
+    "/..a/.b": "..a/.b",
+    "/.%20": ". ",
+    "/C:": "C:",
+  };
+  for (const [pathname, path] of Object.entries(paths)) assert.equal(resourcePath(pathname), path, pathname);
+});
+
+test("what names nothing that could exist is refused, however it is written", () => {
+  const bad = [
+    "//",
+    "/a//b",
+    "//a",
+    "/a/",
+    "/a//",
+    "/.",
+    "/..",
+    "/a/..",
+    "/a/../b",
+    "/a/./b",
+    "/%2e",
+    "/%2E%2e",
+    "/.%2e",
+  ];
+  bad.push(
+    "/%2e%2e%2fx",
+    "/a%2fb",
+    "/a%2Fb",
+    "/%2f",
+    "/a%00b",
+    "/%00",
+    "/%zz",
+    "/%",
+    "/%c",
+    "/%ff",
+    "/%c3%28",
+    "/%ed%a0%80",
+  );
+  bad.push(`/${RESERVED_SEGMENT}`, `/${RESERVED_SEGMENT}/sessions`, `/%2ehttpfstream/x`, `/${"x".repeat(256)}`);
+  for (const pathname of bad) assert.throws(() => resourcePath(pathname), isRefused, pathname);
+});
+
+test("a folder may have one slash at its end, where folders are meant", () => {
+  assert.equal(resourcePath("/a/b/", { folder: true }), "a/b");
+  assert.equal(resourcePath("/", { folder: true }), "");
+  for (const pathname of ["/a//", "//", "/a/b//"]) {
+    assert.throws(() => resourcePath(pathname, { folder: true }), isRefused, pathname);
+  }
+});
+
+test("the segments of a mount are not part of the path", () => {
+  assert.equal(resourcePath("/streams/a/b", { skip: 1 }), "a/b");
+  assert.equal(resourcePath("/x/y/streams/a", { skip: 3 }), "a");
+  assert.equal(resourcePath("/streams", { skip: 1 }), "");
+  assert.equal(resourcePath("/streams/", { skip: 1 }), "");
+  assert.equal(resourcePath("/streams/", { skip: 1, folder: true }), "");
+  assert.throws(() => resourcePath("/streams//a", { skip: 1 }), isRefused);
+  assert.throws(() => resourcePath(`/streams/${RESERVED_SEGMENT}/a`, { skip: 1 }), isRefused);
+});
+
+test("the reserved name may be used further down", () => {
+  assert.equal(resourcePath(`/a/${RESERVED_SEGMENT}`), `a/${RESERVED_SEGMENT}`);
+  assert.equal(checkedPath(["a", RESERVED_SEGMENT, "b"]), `a/${RESERVED_SEGMENT}/b`);
+});
+
+test("segments are measured in bytes", () => {
+  assert.equal(resourcePath(`/${"x".repeat(SEGMENT_BYTES)}`), "x".repeat(SEGMENT_BYTES));
+  const umlauts = "ü".repeat(Math.floor(SEGMENT_BYTES / 2));
+  assert.equal(resourcePath(`/${encodeURIComponent(umlauts)}`), umlauts);
+  assert.throws(() => resourcePath(`/${encodeURIComponent(`${umlauts}ü`)}`), isRefused);
+  const long = Array.from({ length: 100 }, () => "x".repeat(SEGMENT_BYTES)).join("/");
+  assert.equal(resourcePath(`/${long}`), long, "there may be many of them");
+});
+
+test("a refusal is short, whatever it refuses", () => {
+  try {
+    resourcePath(`/${"x".repeat(100_000)}`);
+    assert.fail("it was not refused");
+  } catch (error) {
+    assert.ok(isRefused(error) && String(error).length < 500);
+  }
+});
+
+test("every path survives the way to a URL and back", () => {
+  const random = prng(33);
+  const alphabet = [..."ab .%/?#&+\\\"'<>:;=@[]{}|^`~\n\t\u0001ü漢🜁e\u0301"];
+  for (let round = 0; round < 2000; round++) {
+    const length = 1 + Math.floor(random() * 12);
+    const path = Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join("");
+    if (path.split("/").some((segment) => ["", ".", ".."].includes(segment))) continue;
+    assert.equal(resourcePath(`/${urlPath(path)}`), path);
+    assert.equal(resourcePath(new URL(`http://host/${urlPath(path)}`).pathname), path, "also through a URL");
+  }
+});

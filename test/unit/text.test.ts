@@ -1,0 +1,102 @@
+/** Cutting text, compared with the decoder that every browser has. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cutText, incompleteTail, NO_BYTES } from "../../src/core/text.ts";
+import { ALL_BYTES, MIXED_TEXT, pieces, prng, randomBytes } from "../fixture/bytes.ts";
+
+/** One byte of every kind that UTF-8 tells apart, at both ends of each range. */
+const KINDS = [
+  0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef,
+  0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff,
+];
+
+const whole = new TextDecoder("utf-8", { ignoreBOM: true });
+const stream = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** How many bytes at the end a streaming decoder holds back. */
+function heldBack(bytes: Uint8Array): number {
+  const given = stream.decode(bytes, { stream: true });
+  if (stream.decode() === "") return 0;
+  for (let held = 1; held <= 3; held++) {
+    if (whole.decode(bytes.subarray(0, bytes.length - held)) === given) return held;
+  }
+  throw new Error(`the decoder holds back more than three of ${bytes}`);
+}
+
+function check(bytes: Uint8Array): void {
+  const expected = heldBack(bytes);
+  if (incompleteTail(bytes) === expected) return;
+  assert.equal(incompleteTail(bytes), expected, Buffer.from(bytes).toString("hex"));
+}
+
+test("all sequences of one and two bytes", () => {
+  assert.equal(incompleteTail(NO_BYTES), 0);
+  for (let first = 0; first < 256; first++) {
+    check(Uint8Array.of(first));
+    for (let second = 0; second < 256; second++) check(Uint8Array.of(first, second));
+  }
+});
+
+test("all sequences of three and four bytes, by the kinds of bytes that matter", () => {
+  const bytes = new Uint8Array(4);
+  for (const first of KINDS) {
+    for (const second of KINDS) {
+      for (const third of KINDS) {
+        bytes.set([first, second, third]);
+        check(bytes.subarray(0, 3));
+        for (const fourth of KINDS) {
+          bytes[3] = fourth;
+          check(bytes);
+        }
+      }
+    }
+  }
+});
+
+test("whatever comes before the end does not matter", () => {
+  for (const before of [ALL_BYTES, Buffer.from(MIXED_TEXT), Buffer.from([0xf0, 0x9f])]) {
+    for (const end of [[0xe2], [0xe2, 0x82], [0xf0, 0x9f, 0x98], [0x80, 0x80, 0x80], [0xc3, 0x41], [0xed, 0xa0]]) {
+      check(Buffer.concat([before, Buffer.from(end)]));
+    }
+  }
+});
+
+test("text cut anywhere leaves in whole characters, all of it", () => {
+  const text = Buffer.from(MIXED_TEXT.repeat(3));
+  const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  for (let seed = 0; seed < 200; seed++) {
+    let carry: Uint8Array = NO_BYTES;
+    let out = "";
+    for (const piece of pieces(text, 1 + (seed % 9), seed)) {
+      const cut = cutText(carry, piece);
+      assert.ok(cut.carry.length <= 3);
+      out += strict.decode(cut.whole);
+      carry = cut.carry;
+    }
+    assert.equal(carry.length, 0);
+    assert.equal(out, text.toString());
+  }
+});
+
+test("bytes that are no text come out as they went in", () => {
+  const random = prng(8);
+  for (let seed = 0; seed < 200; seed++) {
+    const bytes = randomBytes(200, seed).map((byte) => (random() < 0.5 ? byte | 0x80 : byte));
+    const out: Uint8Array[] = [];
+    let carry: Uint8Array = NO_BYTES;
+    for (const piece of pieces(Buffer.from(bytes), 5, seed)) {
+      const cut = cutText(carry, piece);
+      out.push(cut.whole);
+      carry = cut.carry;
+    }
+    assert.ok(Buffer.concat([...out, carry]).equals(bytes));
+  }
+});
+
+test("what waits does not keep what it came with in memory", () => {
+  const batch = new Uint8Array(100_000).fill(0x41);
+  batch[batch.length - 1] = 0xc3;
+  const { whole: sent, carry } = cutText(NO_BYTES, batch);
+  assert.equal(carry.buffer.byteLength, 1);
+  assert.equal(sent.buffer, batch.buffer, "what leaves is not copied");
+});
