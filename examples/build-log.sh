@@ -13,6 +13,14 @@ fi
 url=$1
 shift
 
-# tee writes to the terminal and into the pipe, and carries on with the terminal when the pipe's reader has gone.
-"$@" 2>&1 | tee --output-error=warn-nopipe /dev/stderr | httpfstream append "$url"
-exit "${PIPESTATUS[0]}"
+exec 3> >(exec httpfstream append "$url")
+appender=$!
+
+# tee carries on with the terminal when the pipe's reader has gone.
+"$@" 2>&1 3>&- | tee --output-error=warn-nopipe /dev/fd/3
+status=${PIPESTATUS[0]}
+
+# What is on its way still arrives.
+exec 3>&-
+wait "$appender"
+exit "$status"

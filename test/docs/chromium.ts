@@ -1,0 +1,27 @@
+/**
+ * A real browser, where there is one.
+ * @module
+ */
+import { existsSync } from "node:fs";
+import { chromium, type Page } from "playwright-core";
+
+const PROGRAM = "/usr/bin/chromium";
+
+/** Opens pages; closing a page closes its browser. */
+export interface Browser {
+  /** Why there is none, or false. */
+  readonly skip: string | false;
+  open(): Promise<Page>;
+}
+
+/** Debian's Chromium. */
+export async function chromiumPage(): Promise<Browser> {
+  const skip = !existsSync(PROGRAM) && "Chromium is not installed; run scripts/debian.sh chromium";
+  const open = async (): Promise<Page> => {
+    const browser = await chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox"] });
+    const page = await browser.newPage();
+    page.once("close", () => void browser.close());
+    return page;
+  };
+  return { skip, open };
+}
