@@ -59,7 +59,7 @@ export interface Load {
 /** How busy the server was, of one processor. */
 export const SERVER_CPU: Metric = { key: "serverCpu", title: "server CPU", unit: "%", better: "less" };
 /** What a server costs for what it does: the number that other work on the machine disturbs least. */
-export const SERVER_COST: Metric = { key: "serverCost", title: "server CPU", unit: "s/GiB", better: "less" };
+export const SERVER_COST: Metric = { key: "serverCost", title: "server CPU per GiB", unit: "s", better: "less" };
 /** How busy the load generators were, of one processor each. */
 export const GENERATOR_CPU: Metric = { key: "generatorCpu", title: "generator CPU", unit: "%", better: "less" };
 /** The most memory that the server had in use. */

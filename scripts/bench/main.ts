@@ -19,7 +19,7 @@ try {
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
     if (options.svg !== undefined) writeFileSync(options.svg, chart(results));
     console.log(table(results));
-    const failed = results.loads.some(({ rows }) => rows.some(({ failures }) => failures.length > 0));
+    const failed = results.loads.some(({ rows }) => rows.some(({ isOurs, failures }) => isOurs && failures.length > 0));
     if (failed) process.exitCode = 1;
   } else {
     console.log(HELP);

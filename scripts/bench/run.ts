@@ -66,7 +66,7 @@ function choose(options: Options, program: string) {
     ({ name }) => options.only.length === 0 || options.only.some((word) => name.includes(word)),
   );
   if (wanted.length === 0) throw new UsageError(`The loads are ${LOADS.map(({ name }) => name).join(", ")}.`);
-  return wanted.map((load) => {
+  const plan = wanted.map((load) => {
     const chosen = peers.filter((peer) => suits(load, peer, options));
     const entries = chosen.map((peer) => ({ peer, row: emptyRow(peer) }));
     return {
@@ -75,6 +75,7 @@ function choose(options: Options, program: string) {
       result: { ...emptyResult(load, SIZES[options.size]), rows: entries.map(({ row }) => row) },
     };
   });
+  return plan.filter(({ entries }) => entries.length > 0);
 }
 
 function allPeers({ url, profile, against }: Options, program: string): Peer[] {

@@ -10,6 +10,9 @@ import type { Peer, Server } from "./peers/peer.ts";
 import type { Size } from "./size.ts";
 import { cpuSeconds, peakBytes } from "./usage.ts";
 
+/** Milliseconds that one measurement may take. */
+const TIMEOUT_MS = 300_000;
+
 /** What a part of a measurement cost. */
 export interface Cost {
   /** Seconds of processor time of the server. */
@@ -54,7 +57,7 @@ export class Stage {
       const server = await peer.start(folder);
       const stage = new Stage(peer, setting, folder, server);
       try {
-        return await measure(stage);
+        return await within(TIMEOUT_MS, measure(stage));
       } finally {
         // Their connections first: then the server has nobody to wait for.
         await Promise.all(stage.#generators.map((generator) => generator.stop()));
@@ -65,8 +68,10 @@ export class Stage {
     }
   }
 
+  /** How much of everything, for this peer. */
   get size(): Size {
-    return this.#setting.size;
+    const { size } = this.#setting;
+    return { ...size, largeBytes: size.largeBytes * (this.peer.share ?? 1) };
   }
 
   /** The run's folder, where content that many need can be. */
@@ -99,5 +104,17 @@ export class Stage {
         peakMemory: peakBytes(pids) / 1024 / 1024,
       };
     };
+  }
+}
+
+async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`It took more than ${timeoutMs / 1000} s.`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -81,7 +81,7 @@ export const LOADS: readonly Load[] = [
   }),
   ingest({
     name: "ingest-one",
-    title: ({ largeBytes }) => `Ingest of ${inBytes(largeBytes)} from one appender in 64 KiB frames, nobody follows`,
+    title: ({ largeBytes }) => `Ingest of ${inBytes(largeBytes)} from one appender in 64 KiB frames`,
     appenders: () => 1,
     goals: [{ metric: "rate", against: "bare", atLeast: 0.6 }],
   }),
@@ -112,8 +112,7 @@ export const LOADS: readonly Load[] = [
   CONNECT,
   paced({
     name: "paths",
-    title: ({ paths }) =>
-      `Latency of 10 records a second on each of ${paths} paths, with an appender and a follower each`,
+    title: ({ paths }) => `Latency of 10 records a second on each of ${paths} paths`,
     paths: ({ paths }) => paths,
     followers: () => 1,
     perSecond: 10,

@@ -18,7 +18,7 @@ export const CONNECT: Load = {
   title: ({ connecting }) => `${connecting} followers that connect at once`,
   metrics: [
     { key: "all", title: "until all are served", unit: "ms", better: "less" },
-    { key: "each", title: "server CPU", unit: "ms each", better: "less" },
+    { key: "each", title: "server CPU each", unit: "ms", better: "less" },
     SERVER_CPU,
     GENERATOR_CPU,
   ],

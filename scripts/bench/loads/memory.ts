@@ -54,8 +54,7 @@ export const IDLE: Load = {
 /** Stalled followers: growth of the server while much is appended that they do not read. */
 export const STALLED: Load = {
   name: "memory-stalled",
-  title: ({ stalled, largeBytes }) =>
-    `Memory of each of ${stalled} followers that read nothing while ${inBytes(largeBytes)} are appended`,
+  title: ({ stalled, largeBytes }) => `Memory of each of ${stalled} stalled followers of ${inBytes(largeBytes)}`,
   metrics: [
     { key: "each", title: "per follower", unit: "MiB", better: "less" },
     { key: "whole", title: "peak memory", unit: "MiB", better: "less" },

@@ -40,7 +40,8 @@ export function durablePeer(): Peer {
   const version = packageVersion("@durable-streams/server");
   return {
     name: "durable",
-    title: "Durable Streams reference server, POST and SSE, on disk (fsync)",
+    title: "Durable Streams reference server, POST and SSE, flushed to disk; 1/16 of the large amounts",
+    share: 1 / 16,
     version: `@durable-streams/server ${version ?? "?"}, Node ${process.versions.node}`,
     runtime: "node",
     abilities: ["append", "live", "replay", "read"],

@@ -32,6 +32,8 @@ export interface Peer {
   readonly abilities: readonly Ability[];
   /** Why it can't be measured here and which command changes that; nothing when it can. */
   readonly missing?: string | undefined;
+  /** The share of the large amounts that it is given, where all of them would take it minutes. Default 1. */
+  readonly share?: number;
   /** Starts a server that keeps its data in a folder. */
   start(folder: string): Promise<Server>;
 }
