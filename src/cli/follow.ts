@@ -27,11 +27,19 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unreac
 /** Milliseconds between two tries. */
 const RETRY_MS = 500;
 
-const STATES: Readonly<Record<FollowState, string>> = {
-  connecting: "connecting to",
-  live: "following",
-  stored: "nobody is appending; fetching what is stored at",
-};
+/** What to say of a state; nothing where the end of the command says it all. */
+function sentence(state: FollowState, url: string): string | undefined {
+  switch (state.state) {
+    case "connecting":
+      return `connecting to ${url}`;
+    case "open":
+      return `${state.live ? "following" : "nobody is appending; fetching what is stored at"} ${url}`;
+    case "retrying":
+      return `${state.error.message} Trying again in ${Math.ceil(state.delayMs / 1000)} s.`;
+    default:
+      return undefined;
+  }
+}
 
 /**
  * The command.
@@ -113,7 +121,10 @@ async function followed(
     headers,
     transport,
     signal,
-    onState: (state) => (waiting && state === "connecting") || tell(`${STATES[state]} ${url}`),
+    onState: (state) => {
+      const line = sentence(state, url);
+      if (line !== undefined && !(waiting && state.state === "connecting")) tell(line);
+    },
   };
   for (;;) {
     let bytes = 0;

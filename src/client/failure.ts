@@ -3,6 +3,7 @@
  * @module
  */
 import { ERROR_HEADER, type ErrorCode, StreamError, WIRE_FORMS } from "../core/errors.ts";
+import { PROTOCOL, SUPERSEDED } from "../core/subprotocol.ts";
 import { REFUSAL_TEXT_BYTES } from "./limits.ts";
 
 /** How a WebSocket ended. */
@@ -48,7 +49,7 @@ const BY_CLOSE: Readonly<Record<number, ErrorCode>> = {
   1011: "storage",
   1012: "restarting",
   1013: "overloaded",
-  4001: "fenced",
+  [SUPERSEDED]: "fenced",
 };
 
 /**
@@ -89,6 +90,12 @@ export function broken(cause: unknown, url: URL): StreamError {
     path: url.href,
     cause,
   });
+}
+
+/** The error of a server that does not speak `httpfstream.v1` where nothing else will do. */
+export function noSubprotocol(url: URL): StreamError {
+  const message = `The server does not speak ${PROTOCOL}: it can neither resume an append nor check its offset.`;
+  return new StreamError("protocol", message, { path: url.href });
 }
 
 /** The error of a caller who changed their mind. */

@@ -2,9 +2,17 @@
  * Frames that arrived on a socket and wait to be read.
  * @module
  */
+import type { Clock } from "./environment.ts";
 import type { Closing } from "./failure.ts";
-import { RECEIVE_BUFFER_BYTES, RECEIVE_OVERFLOW_BYTES } from "./limits.ts";
+import { LEAVE_TIMEOUT_MS, RECEIVE_BUFFER_BYTES, RECEIVE_OVERFLOW_BYTES } from "./limits.ts";
 import type { ClientSocket, SocketHandler } from "./socket.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** One frame. */
+export interface Frame {
+  readonly bytes: Uint8Array;
+  readonly text: boolean;
+}
 
 /** A bounded queue: it pauses its socket while it is full, or drops a socket that cannot be paused. */
 export class Inbox implements SocketHandler {
@@ -12,11 +20,13 @@ export class Inbox implements SocketHandler {
   closing: Closing | undefined;
   /** Whether frames were lost because nobody read in time and the socket could not be paused. */
   overflowed = false;
-  readonly #frames: Uint8Array[] = [];
+  readonly #frames: Frame[] = [];
   #bytes = 0;
   #socket: ClientSocket | undefined;
   #paused = false;
+  #watchdog: Watchdog | undefined;
   #wake: () => void = () => {};
+  #cancelLeaving: () => void = () => {};
 
   /** The connection is open. */
   attach(socket: ClientSocket): void {
@@ -24,34 +34,67 @@ export class Inbox implements SocketHandler {
     this.#restrain();
   }
 
-  frame(bytes: Uint8Array): void {
-    if (bytes.length === 0 || this.overflowed) return;
-    this.#frames.push(bytes);
+  /** Takes the connection for broken when nothing comes for long; for servers that promise signs of life. */
+  guard(clock: Clock): void {
+    if (this.closing) return;
+    this.#watchdog = new Watchdog(clock, {
+      expectsSigns: () => !this.#paused,
+      pending: 0,
+      silent: () => {
+        this.#socket?.terminate();
+        this.closed({ code: 1006, reason: "nothing was heard of the server" });
+      },
+    });
+  }
+
+  heard(): void {
+    this.#watchdog?.heard();
+  }
+
+  frame(bytes: Uint8Array, text = false): void {
+    this.#watchdog?.heard();
+    if (bytes.length === 0 || this.overflowed || this.closing) return;
+    this.#frames.push({ bytes, text });
     this.#bytes += bytes.length;
     this.#restrain();
     this.#wake();
   }
 
   closed(closing: Closing): void {
+    this.#cancelLeaving();
+    if (this.closing) return;
     this.closing = closing;
+    this.#watchdog?.stop();
     this.#wake();
   }
 
-  /** The next bytes; nothing once the connection has ended and everything was read. */
-  async read(): Promise<Uint8Array | undefined> {
+  /** The next frame; nothing once the connection has ended and everything was read. */
+  async read(): Promise<Frame | undefined> {
     while (this.#frames.length === 0) {
       if (this.closing) return undefined;
       await new Promise<void>((wake) => {
         this.#wake = wake;
       });
     }
-    const frame = this.#frames.shift() as Uint8Array;
-    this.#bytes -= frame.length;
+    const frame = this.#frames.shift() as Frame;
+    this.#bytes -= frame.bytes.length;
     if (this.#paused && this.#bytes <= RECEIVE_BUFFER_BYTES / 2) {
       this.#paused = false;
+      this.#watchdog?.heard();
       this.#socket?.resume?.();
     }
     return frame;
+  }
+
+  /** Ends the connection: nobody reads any more. */
+  leave(clock: Clock): void {
+    if (this.closing) return;
+    this.#watchdog?.stop();
+    const socket = this.#socket;
+    socket?.resume?.();
+    socket?.close(1000);
+    // Not waited for, but not left behind either.
+    this.#cancelLeaving = clock.after(LEAVE_TIMEOUT_MS, () => socket?.terminate());
   }
 
   #restrain(): void {

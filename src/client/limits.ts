@@ -35,3 +35,30 @@ export const DRAIN_POLL_MS: number = 10;
 
 /** Most of a refusal's text that is read for the error's message. */
 export const REFUSAL_TEXT_BYTES: number = 1024;
+
+/** Milliseconds without progress after which a broken append or follow is given up, where the caller says nothing. */
+export const RETRY_FOR_MS: number = 120_000;
+
+/** The longest that the first of several attempts waits; it doubles from one to the next. */
+export const BACKOFF_FIRST_MS: number = 100;
+
+/** The longest that any attempt waits, in milliseconds, where the server does not ask for more. */
+export const BACKOFF_MOST_MS: number = 15_000;
+
+/** Milliseconds over which those spread who were sent away by a server that restarts. */
+export const RESTART_SPREAD_MS: number = 2_000;
+
+/** Milliseconds after which an open connection counts as progress, although nothing came or went on it. */
+export const STEADY_MS: number = 5_000;
+
+/** Milliseconds without a sign of life after which a connection is taken for dead; a server gives three in that time. */
+export const SILENCE_MS: number = 45_000;
+
+/** Most unacknowledged bytes that an appender keeps, whatever window the server offers. */
+export const RETAINED_BYTES: number = 64 * 1024 * 1024;
+
+/** Milliseconds that a server may take to close a connection after its last word. */
+export const LEAVE_TIMEOUT_MS: number = 3_000;
+
+/** How often it is asked whether an append whose end was not confirmed is complete; a server may still be at it. */
+export const COMPLETION_CHECKS: number = 5;

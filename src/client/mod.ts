@@ -11,7 +11,12 @@
  * @module
  */
 export { type ErrorCode, StreamError } from "../core/errors.ts";
-export { type AppendOptions, type AppendResult, append, openAppend } from "./append.ts";
-export { type FollowOptions, type FollowState, follow } from "./follow.ts";
+export { type AppendOptions, type AppendResult, type AppendStream, append, openAppend } from "./append.ts";
+export type { AppendState, ResumePoint } from "./append-state.ts";
+export type { EndReason } from "./control.ts";
+export { type FollowOptions, follow } from "./follow.ts";
+export type { FollowEnd, FollowState } from "./follow-state.ts";
+export type { FollowStream } from "./follow-stream.ts";
+export type { RetryingState, RetryOptions } from "./reconnector.ts";
 export type { AppendSource, Chunk } from "./source.ts";
 export type { HeadersLike, StartOptions } from "./target.ts";

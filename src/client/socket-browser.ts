@@ -6,6 +6,7 @@
 import { StreamError } from "../core/errors.ts";
 import { aborted, broken } from "./failure.ts";
 import { DRAIN_POLL_MS, SEND_BUFFER_BYTES } from "./limits.ts";
+import { isOriginal } from "./peer.ts";
 import type { ClientSocket, SocketHandler, SocketRequest } from "./socket.ts";
 import { socketUrl } from "./target.ts";
 
@@ -18,9 +19,12 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
   if (!headers.keys().next().done) {
     throw new StreamError("bad_request", "A browser's WebSocket takes no headers.", { path: url.href });
   }
+  // A browser hangs up where the subprotocol is not taken. The original server would take that for an append.
+  const { protocol, insist, ...plain } = request;
+  const offer = protocol !== undefined && (insist || !(await isOriginal(request)));
   for (let tried = 0; tried < TRIES; tried++) {
     if (signal.aborted) throw aborted(signal, url);
-    const socket = await opened(request, handler);
+    const socket = await opened(offer ? request : plain, handler);
     if (socket) return socket;
     // Refused, and the browser does not tell why: the same question as a plain request gets the same answer.
     const response = await fetch(url, { signal, cache: "no-store" }).catch((error: unknown) => {
@@ -33,10 +37,10 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
 }
 
 /** The socket once it is open; nothing when it could not be opened. */
-function opened({ url, signal }: SocketRequest, handler: SocketHandler): Promise<ClientSocket | undefined> {
+function opened({ url, signal, protocol }: SocketRequest, handler: SocketHandler): Promise<ClientSocket | undefined> {
   return new Promise((resolve) => {
     const encoder = new TextEncoder();
-    const ws = new WebSocket(socketUrl(url));
+    const ws = new WebSocket(socketUrl(url), protocol === undefined ? [] : [protocol]);
     ws.binaryType = "arraybuffer";
     const abort = (): void => ws.close();
     signal.addEventListener("abort", abort, { once: true });
@@ -61,6 +65,14 @@ class BrowserSocket implements ClientSocket {
   readonly exactText = false;
   readonly #ws: WebSocket;
   readonly #url: URL;
+
+  get protocol(): string {
+    return this.#ws.protocol;
+  }
+
+  get pending(): number {
+    return this.#ws.bufferedAmount;
+  }
 
   constructor(ws: WebSocket, url: URL) {
     this.#ws = ws;

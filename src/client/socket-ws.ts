@@ -7,8 +7,9 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
-import { aborted, broken, type Closing } from "./failure.ts";
+import { aborted, broken, type Closing, noSubprotocol } from "./failure.ts";
 import { CLOSE_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, SEND_BUFFER_BYTES } from "./limits.ts";
+import { isOriginal } from "./peer.ts";
 import type { ClientSocket, SocketHandler, SocketRequest } from "./socket.ts";
 import { socketUrl } from "./target.ts";
 
@@ -21,14 +22,33 @@ const OPTIONS = {
 /** Milliseconds of silence after which the operating system asks whether the other end is still there. */
 const TCP_KEEPALIVE_MS = 15_000;
 
+/** What an attempt comes to when the server did not take the subprotocol, and the platform has hung up on it. */
+const DECLINED = Symbol("declined");
+
 /** Opens a WebSocket with `ws`. */
 export async function connectWs(request: SocketRequest, handler: SocketHandler): Promise<ClientSocket | Response> {
-  const { url, headers, signal } = request;
+  const { url, headers, insist, protocol, ...plain } = request;
+  // Bun's own `ws` hangs up where the subprotocol is not taken. The original server would take that for an append.
+  const offer = protocol !== undefined && !(isBun() && !insist && (await isOriginal(request)));
+  const answer = await attempt(offer ? request : { url, headers, ...plain }, handler);
+  if (answer !== DECLINED) return answer;
+  if (insist) throw noSubprotocol(url);
+  const second = await attempt({ url, headers, ...plain }, handler);
+  if (second === DECLINED) throw noSubprotocol(url);
+  return second;
+}
+
+async function attempt(
+  request: SocketRequest,
+  handler: SocketHandler,
+): Promise<ClientSocket | Response | typeof DECLINED> {
+  const { url, headers, signal, protocol, insist } = request;
   // Not a static import: a browser's bundle must not need the package.
   const { WebSocket } = await import("ws");
   if (signal.aborted) throw aborted(signal, url);
   return await new Promise((resolve, reject) => {
-    const ws = new WebSocket(socketUrl(url), { ...OPTIONS, headers: Object.fromEntries(headers) });
+    const options = { ...OPTIONS, headers: Object.fromEntries(headers) };
+    const ws = new WebSocket(socketUrl(url), protocol === undefined ? [] : [protocol], options);
     const settled = (): void => clearTimeout(timer);
     const abort = (): void => ws.terminate();
     // An own timer: the one of `ws` goes on to run on the body of a response that does not upgrade.
@@ -37,13 +57,21 @@ export async function connectWs(request: SocketRequest, handler: SocketHandler):
       ws.terminate();
     }, HANDSHAKE_TIMEOUT_MS);
     let failure: unknown;
+    let taken = "";
+    let declined = false;
     let isOpen = false;
     signal.addEventListener("abort", abort, { once: true });
     ws.on("error", (error) => {
       failure ??= error;
     });
-    // Bun shows no socket here.
-    ws.on("upgrade", ({ socket }) => (socket as Socket | null)?.setKeepAlive(true, TCP_KEEPALIVE_MS));
+    ws.on("upgrade", (response) => {
+      // Bun shows no socket here.
+      (response.socket as Socket | null)?.setKeepAlive(true, TCP_KEEPALIVE_MS);
+      taken = response.headers["sec-websocket-protocol"] ?? "";
+      declined = protocol !== undefined && taken !== protocol;
+      // `ws` hangs up on a server that does not take the offer; here that server is a classic one.
+      if (declined && !insist && protocol !== undefined) response.headers["sec-websocket-protocol"] = protocol;
+    });
     ws.on("unexpected-response", (asked, response) => {
       settled();
       resolve(toResponse(asked, response));
@@ -51,27 +79,43 @@ export async function connectWs(request: SocketRequest, handler: SocketHandler):
     ws.on("open", () => {
       settled();
       isOpen = true;
-      resolve(new WsSocket(ws, url));
+      resolve(new WsSocket(ws, url, taken));
     });
     ws.on("message", (data, isBinary) => handler.frame(plainBytes(data as Buffer), !isBinary));
+    ws.on("ping", () => handler.heard?.());
     ws.on("close", (code, reason) => {
       settled();
       signal.removeEventListener("abort", abort);
-      if (!isOpen) return reject(signal.aborted ? aborted(signal, url) : broken(failure, url));
+      if (!isOpen) {
+        if (signal.aborted) reject(aborted(signal, url));
+        else if (declined) resolve(DECLINED);
+        else reject(broken(failure, url));
+        return;
+      }
       const closing: Closing = { code, reason: reason.toString() };
       handler.closed(failure === undefined ? closing : { ...closing, error: failure });
     });
   });
 }
 
+function isBun(): boolean {
+  return process.versions["bun"] !== undefined;
+}
+
 class WsSocket implements ClientSocket {
   readonly exactText = true;
+  readonly protocol: string;
   readonly #ws: WebSocket;
   readonly #url: URL;
 
-  constructor(ws: WebSocket, url: URL) {
+  constructor(ws: WebSocket, url: URL, protocol: string) {
     this.#ws = ws;
     this.#url = url;
+    this.protocol = protocol;
+  }
+
+  get pending(): number {
+    return this.#ws.bufferedAmount;
   }
 
   send(bytes: Uint8Array, text: boolean): Promise<void> {

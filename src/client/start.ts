@@ -36,8 +36,12 @@ export function skipInResponse({ headers }: Response, start: StartOptions, { url
  *
  * @throws {StreamError} `protocol` where a server that starts at the first byte can't tell how many those are.
  */
-export async function skipInSocket(start: StartOptions, target: Target): Promise<number> {
-  if (!startsLater(start) || !(await isOriginal(target))) return 0;
+export async function skipInSocket(
+  start: StartOptions,
+  target: Target,
+  request: Parameters<typeof isOriginal>[1],
+): Promise<number> {
+  if (!startsLater(start) || !(await isOriginal(target, request))) return 0;
   if (typeof start.offset === "number") return start.offset;
   throw unable(target.url);
 }

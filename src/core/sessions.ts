@@ -74,6 +74,20 @@ export class Sessions {
     });
   }
 
+  /**
+   * Whether {@link open} or {@link resume} would be refused now; changes nothing.
+   *
+   * @throws {StreamError} as they do.
+   */
+  async check(path: string, token: string | undefined, offset: number | undefined): Promise<void> {
+    if (token !== undefined) {
+      await this.resume(path, token);
+      return;
+    }
+    this.#hub.assertFree(path);
+    if (offset !== undefined) checkSize(path, offset, (await this.#hub.store.stat(path))?.size ?? 0);
+  }
+
   /** Takes over every session on record that no living process has. */
   async restore(): Promise<void> {
     await this.#hub.store.tidy?.();

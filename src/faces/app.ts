@@ -25,7 +25,7 @@ import type { Platform } from "./platform.ts";
 import { refusal } from "./respond.ts";
 import type { Exchange, Service } from "./service.ts";
 import { appendOverSocket } from "./socket-append.ts";
-import { appendWithSession } from "./socket-append-v1.ts";
+import { appendWithSession, sessionTerms } from "./socket-append-v1.ts";
 import { followOverSocket } from "./socket-follow.ts";
 import { type Verb, verbOf, wantsWebSocket } from "./verb.ts";
 
@@ -108,7 +108,7 @@ async function append(service: Service, exchange: Exchange, socket: boolean): Pr
   if (socket) return offersV1(c) ? appendWithSession(service, exchange) : appendOverSocket(service, exchange);
   if (c.req.method === "POST" || c.req.method === "PUT") return appendBody(service, exchange);
   // Browsers hide why an upgrade was refused; a client there asks again like this.
-  service.hub.assertFree(path);
+  await service.sessions.check(path, ...sessionTerms(c));
   throw new StreamError(
     "upgrade_required",
     `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,

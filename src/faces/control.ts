@@ -6,12 +6,7 @@ import type { Context } from "hono";
 import { StreamError } from "../core/errors.ts";
 import { Frame } from "../core/frame.ts";
 import type { EndReason } from "../core/store.ts";
-
-/** The subprotocol's name in `Sec-WebSocket-Protocol`. */
-export const PROTOCOL = "httpfstream.v1";
-
-/** The close code for a connection whose session has been resumed on a newer one. */
-export const SUPERSEDED = 4001;
+import { PROTOCOL } from "../core/subprotocol.ts";
 
 /** What a server says. */
 export type ServerControl =

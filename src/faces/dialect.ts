@@ -5,7 +5,8 @@
 import type { Sink } from "../core/follower.ts";
 import type { Frame } from "../core/frame.ts";
 import type { EndReason } from "../core/store.ts";
-import { controlFrame, PROTOCOL } from "./control.ts";
+import { PROTOCOL } from "../core/subprotocol.ts";
+import { controlFrame } from "./control.ts";
 import type { SocketPort } from "./platform.ts";
 
 /** A follower's connection as a sink, and what is said around the data. */

@@ -3,10 +3,12 @@
  * @module
  */
 
+import type { Context } from "hono";
 import { StreamError, WIRE_FORMS } from "../core/errors.ts";
 import { parseOffset } from "../core/offset.ts";
 import type { AppendSession, SessionConnection } from "../core/session.ts";
-import { controlFrame, controlType, PROTOCOL, SUPERSEDED } from "./control.ts";
+import { PROTOCOL, SUPERSEDED } from "../core/subprotocol.ts";
+import { controlFrame, controlType } from "./control.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
 import { type Exchange, journal, type Service, type Subject } from "./service.ts";
@@ -21,8 +23,7 @@ import { SocketSession } from "./socket-session.ts";
 export async function appendWithSession(service: Service, exchange: Exchange): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
-  const { session: given, offset } = c.req.query();
-  const size = given === undefined && offset !== undefined ? parseOffset("offset", offset) : undefined;
+  const [given, size] = sessionTerms(c);
   const { session, token } =
     given === undefined
       ? await service.sessions.open(path, size)
@@ -35,6 +36,16 @@ export async function appendWithSession(service: Service, exchange: Exchange): P
     connection.closed();
     throw error;
   }
+}
+
+/**
+ * What a request says of the session it wants: the token of an open one, or the size that a new one must find.
+ *
+ * @throws {StreamError} `bad_request` for an offset that is none.
+ */
+export function sessionTerms(c: Context): [token: string | undefined, offset: number | undefined] {
+  const { session, offset } = c.req.query();
+  return [session, session === undefined && offset !== undefined ? parseOffset("offset", offset) : undefined];
 }
 
 /** The close code that brings a client back with its session. */

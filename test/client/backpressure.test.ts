@@ -92,6 +92,6 @@ describe("backpressure", () => {
     const taken = await settled("what the source yields", () => yielded);
     assert.ok(taken < LITTLE, `${taken} bytes were read though none got through`);
     relay.up.release();
-    assert.deepEqual(await done, { bytes: MUCH });
+    assert.deepEqual(await done, { bytes: MUCH, offset: MUCH });
   });
 });

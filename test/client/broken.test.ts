@@ -6,6 +6,9 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { Relay } from "./relay.ts";
 import { all, refuses } from "./scenarios.ts";
 
+/** Not to be connected again. */
+const ONCE = { retryForMs: 0 };
+
 describe("a server that goes away", async () => {
   const root = await temporaryFolder("broken");
   let server: TestServer;
@@ -17,9 +20,9 @@ describe("a server that goes away", async () => {
   after(() => removeFolder(root));
 
   it("killed: an idle appender and a waiting follower learn it at once", async () => {
-    const writer = (await openAppend(`${server.url}/a`)).getWriter();
+    const writer = (await openAppend(`${server.url}/a`, ONCE)).getWriter();
     await writer.write("x");
-    const reader = follow(`${server.url}/a`).getReader();
+    const reader = follow(`${server.url}/a`, ONCE).getReader();
     assert.equal((await reader.read()).value?.length, 1);
     await Promise.all([
       refuses("unreachable", () => writer.closed),
@@ -36,7 +39,7 @@ describe("a server that goes away", async () => {
         cancelled = reason;
       },
     });
-    const done = append(`${server.url}/b`, endless);
+    const done = append(`${server.url}/b`, endless, ONCE);
     const reader = await firstByte(`${server.url}/b`);
     await Promise.all([
       refuses("unreachable", () => done),
@@ -47,9 +50,9 @@ describe("a server that goes away", async () => {
   });
 
   it("shut down: both are told that it comes back", async () => {
-    const writer = (await openAppend(`${server.url}/c`)).getWriter();
+    const writer = (await openAppend(`${server.url}/c`, ONCE)).getWriter();
     await writer.write("x");
-    const reader = follow(`${server.url}/c`).getReader();
+    const reader = follow(`${server.url}/c`, ONCE).getReader();
     await reader.read();
     await Promise.all([
       refuses("restarting", () => writer.closed),
@@ -62,7 +65,7 @@ describe("a server that goes away", async () => {
     const relay = await Relay.to(server.url);
     const writer = (await openAppend(`${server.url}/d`)).getWriter();
     await writer.write("x");
-    const reader = follow(`${relay.url}/d`).getReader();
+    const reader = follow(`${relay.url}/d`, ONCE).getReader();
     assert.equal(String(Buffer.from((await reader.read()).value ?? "")), "x");
     await relay.close();
     await refuses("unreachable", () => reader.read());
@@ -74,7 +77,7 @@ describe("a server that goes away", async () => {
 /** A reader of a path that is just coming into being, after its first byte. */
 async function firstByte(url: string): Promise<ReadableStreamDefaultReader<Uint8Array>> {
   for (;;) {
-    const reader = follow(url).getReader();
+    const reader = follow(url, ONCE).getReader();
     const first = await reader.read().catch(() => ({ done: true }));
     if (!first.done) return reader;
   }

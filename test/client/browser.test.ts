@@ -80,13 +80,13 @@ describe("the client in a browser", { skip: browserPath ? false : "no chromium i
       const states: string[] = [];
       const writer = (await client.openAppend(url)).getWriter();
       await writer.write("history, ");
-      const following = all(client.follow(url, { onState: (state) => states.push(state) }));
+      const following = all(client.follow(url, { onState: ({ state }) => states.push(state) }));
       while (states.length < 2) await new Promise((resolve) => setTimeout(resolve));
       await writer.write("lïve");
       await writer.close();
       return { text: new TextDecoder().decode(new Uint8Array(await following)), states };
     }, `${server.url}/live`);
-    assert.deepEqual([text, states], ["history, lïve", ["connecting", "live"]]);
+    assert.deepEqual([text, states], ["history, lïve", ["connecting", "open", "ended"]]);
   });
 
   it("follows bytes that no text frame can carry", async () => {

@@ -8,19 +8,21 @@ import type { ClientSocket } from "../../src/client/socket.ts";
 function socket(pausable: boolean): { calls: string[]; socket: ClientSocket } {
   const calls: string[] = [];
   const note = (name: string) => (): void => void calls.push(name);
-  const common = { exactText: true, send: async () => {}, close: note("close"), terminate: note("terminate") };
+  const calm = { exactText: true, protocol: "", pending: 0, send: async () => {} };
+  const common = { ...calm, close: note("close"), terminate: note("terminate") };
   return { calls, socket: pausable ? { ...common, pause: note("pause"), resume: note("resume") } : common };
 }
 
 describe("frames that wait to be read", () => {
   it("come out in order, then the end", async () => {
     const inbox = new Inbox();
-    const reading = inbox.read();
+    const read = async () => (await inbox.read())?.bytes;
+    const reading = read();
     inbox.frame(Buffer.from("a"));
     inbox.frame(Buffer.from(""));
     inbox.frame(Buffer.from("b"));
     inbox.closed({ code: 1000, reason: "" });
-    assert.deepEqual([String(await reading), String(await inbox.read()), await inbox.read()], ["a", "b", undefined]);
+    assert.deepEqual([String(await reading), String(await read()), await read()], ["a", "b", undefined]);
   });
 
   it("pause their socket when they are many, and let it go on when they are read", async () => {
@@ -52,8 +54,8 @@ describe("frames that wait to be read", () => {
     inbox.frame(new Uint8Array(1));
     inbox.closed({ code: 1006, reason: "" });
     assert.equal(inbox.overflowed, true);
-    assert.equal((await inbox.read())?.length, RECEIVE_OVERFLOW_BYTES);
-    assert.equal((await inbox.read())?.length, 1);
+    assert.equal((await inbox.read())?.bytes.length, RECEIVE_OVERFLOW_BYTES);
+    assert.equal((await inbox.read())?.bytes.length, 1);
     assert.equal(await inbox.read(), undefined);
   });
 });

@@ -25,7 +25,13 @@ export class OriginalServer {
   pongs = 0;
   readonly #resources = new Map<string, Resource>();
   readonly #server: Server = createServer((request, response) => this.#answer(request, response));
-  readonly #handshakes = new WebSocketServer({ noServer: true, skipUTF8Validation: true, perMessageDeflate: false });
+  readonly #handshakes = new WebSocketServer({
+    noServer: true,
+    skipUTF8Validation: true,
+    perMessageDeflate: false,
+    // It knows of no subprotocols, and takes none that is offered.
+    handleProtocols: () => false,
+  });
 
   /** Starts one on a free port. */
   static async start(): Promise<OriginalServer> {

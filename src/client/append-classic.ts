@@ -1,0 +1,92 @@
+/**
+ * An append over a classic WebSocket: one connection, and no word from the server.
+ * @module
+ */
+import { StreamError } from "../core/errors.ts";
+import type { Appending } from "./append-state.ts";
+import { aborted, type Closing, closedEarly } from "./failure.ts";
+import { FRAME_BYTES, KEEPALIVE_INTERVAL_MS } from "./limits.ts";
+import type { Scope } from "./scope.ts";
+import type { ClientSocket, SocketHandler } from "./socket.ts";
+
+/** Owns one classic appender's connection. */
+export class ClassicAppend implements Appending, SocketHandler {
+  bytes = 0;
+  readonly offset: undefined;
+  readonly resumePoint: undefined;
+  readonly failed: Promise<StreamError>;
+  readonly #url: URL;
+  readonly #scope: Scope;
+  readonly #socket: ClientSocket;
+  readonly #text: boolean;
+  readonly #frameBytes: number;
+  readonly #ended: Promise<Closing>;
+  #setEnded: (closing: Closing) => void = () => {};
+
+  /**
+   * @param url The resource, for messages.
+   * @param scope What the connection belongs to; the append ends it.
+   * @param socket An open connection.
+   * @param text Whether the server stores text frames only.
+   */
+  constructor(url: URL, scope: Scope, socket: ClientSocket, text: boolean) {
+    this.#url = url;
+    this.#scope = scope;
+    this.#socket = socket;
+    this.#text = text;
+    // Text that is really text must not be cut inside a character.
+    this.#frameBytes = text && !socket.exactText ? Number.POSITIVE_INFINITY : FRAME_BYTES;
+    const keepAlive = socket.keepAlive && setInterval(() => socket.keepAlive?.(), KEEPALIVE_INTERVAL_MS);
+    this.#ended = new Promise((resolve) => {
+      this.#setEnded = resolve;
+    });
+    // After a proper end nobody listens any more.
+    this.failed = this.#ended.then((closing) => {
+      clearInterval(keepAlive);
+      this.#scope.end();
+      return this.#failure(closing);
+    });
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += this.#frameBytes) {
+      const piece = bytes.subarray(at, at + this.#frameBytes);
+      await this.#socket.send(piece, this.#text).catch(async (error: unknown) => {
+        // The end of the connection says itself why it came.
+        if (StreamError.from(error).code === "unreachable") throw this.#failure(await this.#ended);
+        throw error;
+      });
+      this.bytes += piece.length;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#socket.close(1000);
+    const closing = await this.#ended;
+    // The original server drops the connection as soon as it has read the close frame.
+    const proper = closing.error === undefined && [1000, 1005, 1006].includes(closing.code);
+    if (!proper || this.#scope.signal.aborted) throw this.#failure(closing);
+  }
+
+  /** There is but one way to end. */
+  leave(): Promise<void> {
+    return this.close();
+  }
+
+  abort(): void {
+    this.#socket.terminate();
+  }
+
+  frame(): void {
+    // A classic server has nothing to say to an appender.
+  }
+
+  closed(closing: Closing): void {
+    this.#setEnded(closing);
+  }
+
+  #failure(closing: Closing): StreamError {
+    const { signal } = this.#scope;
+    return signal.aborted ? aborted(signal, this.#url) : closedEarly(closing, this.#url);
+  }
+}

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { append, follow, openAppend, type ResumePoint } from "../../src/client/mod.ts";
+import { all, refuses } from "../client/scenarios.ts";
+import { until } from "../fixture/until.ts";
+import { hangUpOnUpgrade, refuseUpgrade, stripProtocol, stripUpgrade } from "./proxy.ts";
+import { Rig } from "./rig.ts";
+
+describe("an append session", () => {
+  let rig: Rig;
+
+  beforeEach(async () => {
+    rig = await Rig.start("--limit", "graceMs=300");
+  });
+  afterEach(() => rig.stop());
+
+  it("that does not come back in time is gone, and its followers learn that it was lost", async () => {
+    const stream = await openAppend(rig.url("lost"));
+    const writer = stream.getWriter();
+    await writer.write("abc");
+    await until("the acknowledgement", () => stream.offset === 3);
+    const following = follow(`${rig.server.url}/lost`);
+    const bytes = all(following);
+    rig.proxy.target = undefined;
+    rig.proxy.cut();
+    assert.equal(String(await bytes), "abc");
+    assert.deepEqual(await following.ended, { reason: "lost", offset: 3 });
+    rig.proxy.target = rig.server.url;
+    await refuses("gone", () => writer.closed);
+    await append(rig.url("lost"), "def");
+    assert.equal(String(await rig.stored("lost")), "abcdef");
+  });
+
+  it("that is resumed elsewhere leaves the path to whoever resumed it", async () => {
+    const points: ResumePoint[] = [];
+    const stream = await openAppend(rig.url("taken"), { onAcked: (point) => points.push(point) });
+    const writer = stream.getWriter();
+    await writer.write("abc");
+    await until("the acknowledgement", () => stream.offset === 3);
+    const [point] = points;
+    assert.ok(point);
+    assert.equal(point.offset, 0);
+    // Of this source, the first three bytes are there.
+    const result = append(rig.url("taken"), "abcdef", { resume: point });
+    await refuses("fenced", () => writer.closed);
+    assert.deepEqual(await result, { bytes: 3, offset: 6 });
+    assert.equal(String(await rig.stored("taken")), "abcdef");
+    await refuses("gone", () => append(rig.url("taken"), "abcdef", { resume: point }));
+  });
+
+  it("begins at the wanted offset only", async () => {
+    await append(rig.url("sized"), "abc", { offset: 0 });
+    await refuses("precondition_failed", () => append(rig.url("sized"), "x", { offset: 0 }));
+    await refuses("precondition_failed", () => append(rig.url("sized"), "x", { offset: 4 }));
+    assert.deepEqual(await append(rig.url("sized"), "def", { offset: 3 }), { bytes: 3, offset: 6 });
+    assert.equal(String(await rig.stored("sized")), "abcdef");
+  });
+
+  it("is unknown, or not there: nothing is written", async () => {
+    await refuses("gone", () => append(rig.url("strange"), "x", { resume: { session: "no such", offset: 0 } }));
+    await refuses("not_found", () => all(follow(rig.url("strange"))));
+  });
+});
+
+describe("proxies that get in the way", () => {
+  let rig: Rig;
+
+  before(async () => {
+    rig = await Rig.start();
+  });
+  after(() => rig.stop());
+
+  it("lose the subprotocol: the client speaks as the original one did", async () => {
+    rig.proxy.treat = stripProtocol;
+    const states: unknown[] = [];
+    const writer = (await openAppend(rig.url("classic"), { onState: (state) => states.push(state) })).getWriter();
+    assert.deepEqual(states, [{ state: "connecting" }, { state: "open", protocol: "classic", offset: undefined }]);
+    await writer.write("abc");
+    const stream = follow(rig.url("classic"));
+    const reader = stream.getReader();
+    assert.equal(Buffer.from((await reader.read()).value ?? "").toString(), "abc");
+    const next = reader.read();
+    rig.proxy.allowance = () => Number.POSITIVE_INFINITY;
+    await writer.write("def");
+    assert.equal(Buffer.from((await next).value ?? "").toString(), "def");
+    await writer.close();
+    assert.equal((await reader.read()).done, true);
+    assert.deepEqual(await stream.ended, { reason: "unknown", offset: 6 });
+    // What only the subprotocol can promise is not promised.
+    await refuses("protocol", () => append(rig.url("classic"), "x", { offset: 6 }));
+    await refuses("protocol", () => append(rig.url("classic"), "x", { resume: { session: "s", offset: 6 } }));
+    await until("the path to be free", async () => String(await rig.stored("classic")) === "abcdef");
+  });
+
+  for (const [what, treat] of Object.entries({ stripUpgrade, refuseUpgrade, hangUpOnUpgrade })) {
+    it(`let no WebSocket through (${what}): followers come over HTTP, and come back where they were`, async () => {
+      rig.proxy.treat = treat;
+      const writer = (await openAppend(`${rig.server.url}/${what}`)).getWriter();
+      await writer.write("history ");
+      const transports: string[] = [];
+      const stream = follow(rig.url(what), {
+        onState: (state) => {
+          if (state.state === "open") transports.push(state.transport);
+        },
+      });
+      const reader = stream.getReader();
+      assert.equal(Buffer.from((await reader.read()).value ?? "").toString(), "history ");
+      const next = reader.read();
+      rig.proxy.cut();
+      await writer.write("live");
+      assert.equal(Buffer.from((await next).value ?? "").toString(), "live");
+      const last = reader.read();
+      await writer.close();
+      assert.equal((await last).done, true);
+      assert.deepEqual(await stream.ended, { reason: "unknown", offset: 12 });
+      assert.ok(transports.length >= 2 && transports.every((transport) => transport === "http"), String(transports));
+    });
+  }
+});

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { append, follow, openAppend } from "../../src/client/mod.ts";
+import { all } from "../client/scenarios.ts";
+import { pieces, prng, randomBytes, sha256 } from "../fixture/bytes.ts";
+import { until } from "../fixture/until.ts";
+import { Rig } from "./rig.ts";
+
+const SIZE = 3_000_000;
+
+/** Yields pieces of the bytes, and does something at certain offsets before it goes on. */
+async function* eventful(
+  bytes: Buffer,
+  events: readonly { at: number; run: () => Promise<void> }[],
+): AsyncGenerator<Uint8Array> {
+  const coming = [...events];
+  let sent = 0;
+  for (const piece of pieces(bytes, 20_000, 3)) {
+    if (coming[0] && sent >= coming[0].at) await coming.shift()?.run();
+    sent += piece.length;
+    yield piece;
+  }
+}
+
+describe("a server that is restarted", () => {
+  let rig: Rig;
+
+  beforeEach(async () => {
+    rig = await Rig.start();
+  });
+  afterEach(() => rig.stop());
+
+  for (const how of ["kill -9", "SIGTERM"] as const) {
+    it(`by ${how} in the middle of an append: file and followers get every byte once, and learn of its end`, async () => {
+      const bytes = randomBytes(SIZE, how.length);
+      const states: string[] = [];
+      const followed: Promise<Buffer>[] = [];
+      const streams: ReturnType<typeof follow>[] = [];
+      const join = async (): Promise<void> => {
+        const there = new Promise<void>((resolve) => {
+          const stream = follow(rig.url("a"), { onState: ({ state }) => state === "open" && resolve() });
+          streams.push(stream);
+          followed.push(all(stream));
+        });
+        await there;
+      };
+      const events = [0.1, 0.3, 0.5, 0.7, 0.9].map((part, index) => ({
+        at: part * SIZE,
+        run: index % 2 === 0 ? join : () => rig.restart(how),
+      }));
+      const result = await append(rig.url("a"), eventful(bytes, events), {
+        onState: ({ state }) => states.push(state),
+      });
+      assert.deepEqual(result, { bytes: SIZE, offset: SIZE });
+      assert.equal(sha256(await rig.stored("a")), sha256(bytes));
+      assert.equal(states.filter((state) => state === "open").length, 3);
+      assert.equal(followed.length, 3);
+      for (const got of await Promise.all(followed)) assert.equal(sha256(got), sha256(bytes));
+      for (const stream of streams) {
+        assert.deepEqual(await stream.ended, { reason: "complete", offset: SIZE });
+        assert.equal(stream.offset, SIZE);
+      }
+    });
+  }
+
+  it("while nothing is being appended: a quiet append and its follower go on", async () => {
+    const stream = await openAppend(rig.url("quiet"));
+    const writer = stream.getWriter();
+    await writer.write("before ");
+    const reader = follow(rig.url("quiet")).getReader();
+    assert.equal(Buffer.from((await reader.read()).value ?? "").toString(), "before ");
+    await until("the acknowledgement", () => stream.offset === 7);
+    const next = reader.read();
+    await rig.restart("kill -9");
+    await writer.write("after");
+    assert.equal(Buffer.from((await next).value ?? "").toString(), "after");
+    await writer.close();
+    assert.equal((await reader.read()).done, true);
+  });
+
+  it("keeps its followers waiting when they come over HTTP, too", async () => {
+    const writer = (await openAppend(rig.url("http"))).getWriter();
+    await writer.write("one ");
+    const stream = follow(rig.url("http"), { transport: "http" });
+    const reader = stream.getReader();
+    assert.equal(Buffer.from((await reader.read()).value ?? "").toString(), "one ");
+    for (const how of ["kill -9", "SIGTERM"] as const) {
+      const next = reader.read();
+      await rig.restart(how);
+      await writer.write("more ");
+      assert.equal(Buffer.from((await next).value ?? "").toString(), "more ");
+    }
+    await writer.close();
+    assert.equal((await reader.read()).done, true);
+    assert.deepEqual(await stream.ended, { reason: "unknown", offset: 14 });
+  });
+});
+
+describe("a network that cuts every connection", () => {
+  let rig: Rig;
+
+  before(async () => {
+    rig = await Rig.start();
+  });
+  after(() => rig.stop());
+
+  it("after some bytes, in either direction: every byte arrives once", async () => {
+    const random = prng(11);
+    const bytes = randomBytes(SIZE, 5);
+    rig.proxy.allowance = () => 20_000 + Math.floor(random() * 400_000);
+    const appending = append(rig.url("cut"), eventful(bytes, []), { retryFirst: true });
+    const writing = until("the path to be there", () =>
+      rig.stored("cut").then(
+        () => true,
+        () => false,
+      ),
+    );
+    await Promise.race([writing, appending]);
+    const stream = follow(rig.url("cut"), { retryFirst: true });
+    const [result, got] = await Promise.all([appending, all(stream)]);
+    assert.deepEqual(result, { bytes: SIZE, offset: SIZE });
+    assert.equal(sha256(await rig.stored("cut")), sha256(bytes));
+    assert.equal(sha256(got), sha256(bytes));
+    assert.ok(rig.proxy.count > 15, `${rig.proxy.count} connections`);
+  });
+});

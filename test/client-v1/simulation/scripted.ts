@@ -1,0 +1,131 @@
+/**
+ * A world in which the test is the server: it answers each request by hand, and may say what no server should.
+ * @module
+ */
+import type { Environment } from "../../../src/client/environment.ts";
+import type { ClientSocket, SocketHandler, SocketRequest } from "../../../src/client/socket.ts";
+import { until } from "../../fixture/until.ts";
+import { VirtualClock } from "./clock.ts";
+
+interface Settle {
+  resolve(answer: ClientSocket | Response): void;
+  reject(error: Error): void;
+}
+
+/** The server's end of one WebSocket. */
+export class ScriptedConnection {
+  readonly request: SocketRequest;
+  /** The data frames that came. */
+  readonly data: Uint8Array[] = [];
+  /** The control messages that came. */
+  readonly controls: string[] = [];
+  /** Whether the client has dropped it. */
+  dropped = false;
+  paused = false;
+  readonly #handler: SocketHandler;
+  readonly #settle: Settle;
+
+  constructor(request: SocketRequest, handler: SocketHandler, settle: Settle) {
+    this.request = request;
+    this.#handler = handler;
+    this.#settle = settle;
+    request.signal.addEventListener("abort", () => this.close(1006));
+  }
+
+  /** All bytes that came. */
+  get bytes(): Buffer {
+    return Buffer.concat(this.data);
+  }
+
+  /** Grants the connection. */
+  accept(protocol = "httpfstream.v1"): this {
+    const note = (): void => {
+      this.dropped = true;
+    };
+    this.#settle.resolve({
+      protocol,
+      exactText: true,
+      pending: 0,
+      send: async (bytes, text) => {
+        if (text) this.controls.push(new TextDecoder().decode(bytes));
+        else this.data.push(bytes.slice());
+      },
+      pause: () => {
+        this.paused = true;
+      },
+      resume: () => {
+        this.paused = false;
+      },
+      close: note,
+      terminate: note,
+    });
+    return this;
+  }
+
+  /** Answers without a WebSocket. */
+  refuse(status: number, headers: Record<string, string> = {}, body: string | null = null): void {
+    this.#settle.resolve(new Response(body, { status, headers }));
+  }
+
+  /** Nobody answers. */
+  fail(): void {
+    this.#settle.reject(new Error("connect ECONNREFUSED"));
+  }
+
+  /** Sends a control message. */
+  say(message: object): this {
+    this.#handler.frame(Buffer.from(JSON.stringify(message)), true);
+    return this;
+  }
+
+  /** Sends data. */
+  send(bytes: string | Uint8Array): this {
+    this.#handler.frame(Buffer.from(bytes), false);
+    return this;
+  }
+
+  close(code: number, reason = ""): void {
+    this.#handler.closed({ code, reason });
+  }
+}
+
+/** A plain request. */
+export interface ScriptedRequest {
+  readonly url: URL;
+  readonly method: string;
+  answer(response: Response): void;
+}
+
+/** The world. */
+export class ScriptedWorld implements Environment {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly takesHeaders = true;
+  readonly connections: ScriptedConnection[] = [];
+  readonly requests: ScriptedRequest[] = [];
+  readonly random = (): number => 0.5;
+  #taken = 0;
+
+  readonly connect = (request: SocketRequest, handler: SocketHandler): Promise<ClientSocket | Response> =>
+    new Promise((resolve, reject) => {
+      this.connections.push(new ScriptedConnection(request, handler, { resolve, reject }));
+    });
+
+  readonly fetch = (url: URL, { method = "GET" }: RequestInit): Promise<Response> =>
+    new Promise((answer) => this.requests.push({ url, method, answer }));
+
+  /** The next WebSocket that is asked for; waits are over at once. */
+  async next(): Promise<ScriptedConnection> {
+    const connection = await until("the next connection", () => {
+      if (this.connections.length > this.#taken) return this.connections[this.#taken];
+      this.clock.advance();
+      return undefined;
+    });
+    this.#taken++;
+    return connection;
+  }
+
+  /** The next plain request. */
+  request(): Promise<ScriptedRequest> {
+    return until("a plain request", () => this.requests.shift());
+  }
+}

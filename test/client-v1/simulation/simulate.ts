@@ -1,0 +1,55 @@
+/**
+ * Runs simulations, as many and for as long as anybody likes:
+ *
+ *     node --import tsx test/client-v1/simulation/main.ts append 100000
+ *     node --import tsx test/client-v1/simulation/main.ts append 1000 7      with the seed 7
+ *
+ * @module
+ */
+import fc from "fast-check";
+
+/** What became of one schedule. */
+export interface Played {
+  /** How it ended for the client. */
+  readonly result: string;
+  /** How many things happened in it. */
+  readonly steps: number;
+  /** How many connections it took. */
+  readonly connections: number;
+}
+
+/** What became of many. */
+export interface Summary {
+  readonly seed: number;
+  readonly runs: number;
+  readonly perSecond: number;
+  readonly steps: number;
+  readonly connections: number;
+  /** How many ended how. */
+  readonly results: Readonly<Record<string, number>>;
+}
+
+/**
+ * Plays random schedules.
+ *
+ * @throws when one of them shows a fault: with the smallest such schedule that was found, and the seed.
+ */
+export async function simulate<T>(
+  schedules: fc.Arbitrary<T>,
+  play: (schedule: T) => Promise<Played>,
+  { runs, seed }: { runs: number; seed: number },
+): Promise<Summary> {
+  const results: Record<string, number> = {};
+  let steps = 0;
+  let connections = 0;
+  const beganMs = performance.now();
+  const property = fc.asyncProperty(schedules, async (schedule) => {
+    const played = await play(schedule);
+    steps += played.steps;
+    connections += played.connections;
+    results[played.result] = (results[played.result] ?? 0) + 1;
+  });
+  await fc.assert(property, { numRuns: runs, seed });
+  const perSecond = Math.round(runs / ((performance.now() - beganMs) / 1000));
+  return { seed, runs, perSecond, steps, connections, results };
+}

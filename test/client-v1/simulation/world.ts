@@ -1,0 +1,234 @@
+/**
+ * The world that a simulated client lives in, and the schedule that decides what happens in it next.
+ * @module
+ */
+import { setImmediate as turn } from "node:timers/promises";
+import type { Environment } from "../../../src/client/environment.ts";
+import type { ClientSocket, SocketHandler, SocketRequest } from "../../../src/client/socket.ts";
+import { prng } from "../../fixture/bytes.ts";
+import { VirtualClock } from "./clock.ts";
+import { SimulatedConnection } from "./connection.ts";
+import type { ModelServer } from "./server.ts";
+
+/** An upgrade request that waits for its answer. */
+interface Asking {
+  readonly request: SocketRequest;
+  readonly connection: SimulatedConnection;
+  resolve(answer: ClientSocket | Response): void;
+  reject(error: Error): void;
+}
+
+/** Something that could happen next. */
+export type Event = () => void;
+
+/** Milliseconds after which a server finds a connection dead that nobody has told it about. */
+const PINGS_MS = 60_000;
+
+/** How many steps a schedule may take before it counts as endless. */
+const MOST_STEPS = 20_000;
+
+/** One simulated world. */
+export class World implements Environment {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly takesHeaders = true;
+  server!: ModelServer;
+  connections: SimulatedConnection[] = [];
+  asking: Asking[] = [];
+  steps = 0;
+  /** What becomes of upgrade requests: some proxies let none through, each in its own way. */
+  proxy: "none" | "hangs up" | "answers 400" | "strips upgrades" = "none";
+  readonly random: () => number;
+  readonly #wildSteps: number;
+
+  /**
+   * @param seed Decides what happens.
+   * @param wildSteps For so many steps anything may go wrong; after that nothing does.
+   */
+  constructor(seed: number, wildSteps: number) {
+    this.random = prng(seed);
+    this.#wildSteps = wildSteps;
+  }
+
+  /** Whether things may still go wrong. */
+  get wild(): boolean {
+    return this.steps < this.#wildSteps;
+  }
+
+  /** The next decision: a number from 0 up to, and not including, `count`. */
+  choose(count: number): number {
+    return Math.floor(this.random() * count);
+  }
+
+  connect(request: SocketRequest, handler: SocketHandler): Promise<ClientSocket | Response> {
+    const connection = new SimulatedConnection(handler, request.signal);
+    return new Promise((resolve, reject) => this.asking.push({ request, connection, resolve, reject }));
+  }
+
+  readonly fetch = async (url: URL, init: RequestInit): Promise<Response> => {
+    if (!this.server.up) throw new TypeError("fetch failed");
+    if (init.method !== "HEAD") return this.server.followOverHttp(url.searchParams);
+    // What it says to have, it has.
+    this.server.promised = this.server.size;
+    const headers = { "Stream-Next-Offset": String(this.server.size) };
+    return this.server.exists ? new Response(null, { headers }) : new Response(null, { status: 404 });
+  };
+
+  /** Lets things happen until the promise has settled. */
+  async until(done: Promise<unknown>, more: () => { normal: Event[]; faults: Event[] }): Promise<void> {
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+    };
+    done.then(settle, settle);
+    for (let idle = 0; ; ) {
+      await quiet();
+      if (settled) return;
+      if (++this.steps > MOST_STEPS) throw new Error("it does not come to an end");
+      const event = this.#next(more());
+      // Streams of the platform may need a turn of their own.
+      if (event) event();
+      else if (++idle > 20) throw new Error("nothing can happen any more, and it has not ended");
+      else await turn();
+      if (event) idle = 0;
+    }
+  }
+
+  #next({ normal, faults }: { normal: Event[]; faults: Event[] }): Event | undefined {
+    const wild = this.wild;
+    if (wild && faults.length > 0 && this.choose(5) === 0) return faults[this.choose(faults.length)];
+    const events = [...normal, ...this.#traffic()];
+    // Time passes when nothing else happens, and sometimes, seldom for long, although something could.
+    const { nextMs } = this.clock;
+    const early = wild && nextMs !== undefined && this.choose(nextMs < 5_000 ? 8 : 200) === 0;
+    if (nextMs !== undefined && (events.length === 0 || early)) return () => this.clock.advance();
+    return events[this.choose(Math.max(1, events.length))];
+  }
+
+  /** What the network can do without any fault. */
+  #traffic(): Event[] {
+    const events: Event[] = [];
+    for (const asking of this.asking) events.push(() => this.answer(asking));
+    this.connections = this.connections.filter(
+      (one) => (one.clientThere && !one.cut) || one.serverThere || one.up.length + one.down.length > 0,
+    );
+    for (const one of this.connections) {
+      if (one.up.length > 0 && !one.cut) events.push(() => one.deliverUp());
+      if (one.down.length > 0 && !one.cut && !one.paused) events.push(() => one.deliverDown());
+      // The server learns in time that a client has left, once everything on its way has arrived.
+      if (!one.clientThere && one.serverThere && one.up.length === 0 && !one.cut) events.push(() => one.serverGone());
+      // And a client that its server has gone.
+      if (!one.serverThere && one.clientThere && one.down.length === 0 && !one.cut) {
+        events.push(() => one.clientGone(1006));
+      }
+    }
+    this.server.bodies = this.server.bodies.filter((body) => !body.over);
+    for (const body of this.server.bodies) {
+      if (body.moving) events.push(() => body.deliver(1 + this.choose(40)));
+    }
+    return events;
+  }
+
+  /** What can go wrong with the network. */
+  troubles(): Event[] {
+    const events: Event[] = this.server.bodies.map((body) => () => body.cut());
+    for (const asking of this.asking) {
+      events.push(() => this.#fail(asking));
+      events.push(() => this.#refuse(asking));
+      // The server's answer is lost on its way.
+      events.push(() => {
+        this.answer(asking, true);
+        this.#cut(asking.connection);
+      });
+    }
+    for (const one of this.connections) {
+      if (one.cut) {
+        if (one.clientThere) events.push(() => one.clientGone(1006));
+        if (one.serverThere) events.push(() => one.serverGone());
+        continue;
+      }
+      events.push(() => {
+        one.clientGone(1006);
+        one.serverGone();
+      });
+      // What the client sent still arrives, though it has given up.
+      if (one.clientThere) events.push(() => one.clientGone(1006));
+      if (one.serverThere) events.push(() => one.serverGone());
+      // Half-open: nobody learns anything.
+      events.push(() => this.#cut(one));
+    }
+    return events;
+  }
+
+  /** The server's process ends, and its connections with it. */
+  kill(how: () => void): void {
+    how();
+    for (const one of this.connections) {
+      one.serverThere = false;
+      one.up = [];
+    }
+    for (const body of this.server.bodies) body.breakOff();
+  }
+
+  /** The server answers an upgrade request. */
+  answer(asking: Asking, unheard = false): void {
+    const { request, connection } = asking;
+    if (!this.server.up) {
+      this.#fail(asking);
+      return;
+    }
+    this.#forget(asking);
+    const query = request.url.searchParams;
+    if (this.proxy !== "none") {
+      if (this.proxy === "hangs up") asking.reject(new Error("the connection broke"));
+      else if (this.proxy === "answers 400") asking.resolve(new Response("no", { status: 400 }));
+      else asking.resolve(this.server.followOverHttp(query));
+      return;
+    }
+    const answer =
+      query.get("verb") === "APPEND" ? this.server.append(query, connection) : this.server.follow(query, connection);
+    if (answer instanceof Response) {
+      if (unheard) asking.reject(new Error("the connection broke"));
+      else asking.resolve(answer);
+      return;
+    }
+    connection.server = answer;
+    connection.hold();
+    this.connections.push(connection);
+    if (unheard) {
+      connection.clientThere = false;
+      asking.reject(new Error("the connection broke"));
+    } else {
+      asking.resolve(connection);
+    }
+  }
+
+  #cut(connection: SimulatedConnection): void {
+    connection.cut = true;
+    connection.up = [];
+    connection.down = [];
+    // The server's pings go unanswered.
+    this.clock.after(PINGS_MS, () => connection.serverGone());
+  }
+
+  #fail(asking: Asking): void {
+    this.#forget(asking);
+    asking.reject(new Error("nobody answers"));
+  }
+
+  #refuse(asking: Asking): void {
+    this.#forget(asking);
+    const headers = { "Stream-Error": "restarting", "Retry-After": "1" };
+    asking.resolve(new Response(null, { status: 503, headers }));
+  }
+
+  #forget(asking: Asking): void {
+    this.asking = this.asking.filter((other) => other !== asking);
+  }
+}
+
+/** Resolves when every promise that can settle has settled. */
+async function quiet(): Promise<void> {
+  // A tick comes after all microtasks, and the second one after those that the first has caused.
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+}

@@ -1,0 +1,273 @@
+/**
+ * Whatever a crash, a power cut or a hand has done to the store's own folder and to the files while the server was
+ * down: it comes up again, loses no acknowledged byte that is still in a file, stores none twice, and cleans up.
+ */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { randomBytes } from "../fixture/bytes.ts";
+import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
+import { temporaryFolder } from "../fixture/temp.ts";
+import { until } from "../fixture/until.ts";
+import { Cluster, type Server } from "../processes/cluster.ts";
+
+const GRACE_MS = 1_500;
+
+/** A folder whose server was killed in the middle of an append, with what it knows. */
+interface Wreck {
+  /** The reserved folder. */
+  readonly reserved: string;
+  /** The file of the open session. */
+  readonly session: string;
+  /** The folder of the claims of the path. */
+  readonly claims: string;
+  /** The entry of the server that was killed. */
+  readonly entry: string;
+  /** Its sign of life. */
+  readonly server: string;
+  /** The file that is appended to. */
+  readonly file: string;
+}
+
+/** What may become of the session. */
+type Fate = "resumes" | "gone";
+
+interface Tear {
+  readonly fate: Fate;
+  readonly tear: (wreck: Wreck) => void;
+  /** The bytes that the file has afterwards. Default: all that were acknowledged. */
+  readonly left?: number;
+}
+
+const ACKED = 100_000;
+
+/** Where runtimes may differ: in what the file system says to something that stands in the wrong place. */
+const DIFFERS = /\b(is|are|lie) (a|about|gone)\b|link|strangers/;
+
+const TEARS: Record<string, Tear> = {
+  "nothing is torn": { fate: "resumes", tear: () => {} },
+  "the session is empty": { fate: "gone", tear: ({ session }) => writeFileSync(session, "") },
+  "the session is cut off": {
+    fate: "gone",
+    tear: ({ session }) => truncateSync(session, readFileSync(session).length >> 1),
+  },
+  "the session is garbage": { fate: "gone", tear: ({ session }) => writeFileSync(session, randomBytes(300, 1)) },
+  "the session is JSON of something else": { fate: "gone", tear: ({ session }) => writeFileSync(session, "[null]") },
+  "the session names another path": {
+    fate: "gone",
+    tear: ({ session }) => rewrite(session, (record) => ({ ...record, path: "other.bin" })),
+  },
+  "the session names a path outside": {
+    fate: "gone",
+    tear: ({ session }) => rewrite(session, (record) => ({ ...record, path: "../../etc/passwd" })),
+  },
+  "the session has no digest": {
+    fate: "gone",
+    tear: ({ session }) => rewrite(session, (record) => ({ ...record, digest: "" })),
+  },
+  "the session has more in it than we know": {
+    fate: "resumes",
+    tear: ({ session }) => rewrite(session, (record) => ({ ...record, since: "the next version" })),
+  },
+  "the session is a folder": { fate: "gone", tear: ({ session }) => replaceByFolder(session) },
+  "the session is a link that leads nowhere": {
+    fate: "gone",
+    tear: ({ session }) => {
+      unlinkSync(session);
+      symlinkSync("/nowhere/at/all", session);
+    },
+  },
+  "the session is gone": { fate: "gone", tear: ({ session }) => unlinkSync(session) },
+  "the sessions are a file": { fate: "gone", tear: ({ reserved }) => replaceByFile(join(reserved, "sessions")) },
+  "there are sessions of others, torn and stray": {
+    fate: "resumes",
+    tear: ({ reserved }) => {
+      const sessions = join(reserved, "sessions");
+      writeFileSync(join(sessions, "README"), "not a session");
+      writeFileSync(join(sessions, "aaaa.json"), "{}");
+      writeFileSync(join(sessions, "bbbb.json"), JSON.stringify({ path: "x", digest: "0".repeat(64) }));
+      mkdirSync(join(sessions, "cccc.json", "deep"), { recursive: true });
+    },
+  },
+  "the claim is empty": { fate: "resumes", tear: ({ entry }) => writeFileSync(entry, "") },
+  "the claim is garbage": { fate: "resumes", tear: ({ entry }) => writeFileSync(entry, randomBytes(100, 2)) },
+  "the claim is a folder": { fate: "resumes", tear: ({ entry }) => replaceByFolder(entry) },
+  "the claim is gone": { fate: "resumes", tear: ({ claims }) => rmSync(claims, { recursive: true }) },
+  "the path's claims are a file": { fate: "resumes", tear: ({ claims }) => replaceByFile(claims) },
+  "the claims are a file": { fate: "resumes", tear: ({ reserved }) => replaceByFile(join(reserved, "claims")) },
+  "a claim of an earlier process with the number of one that lives": {
+    fate: "resumes",
+    tear: ({ entry }) => rewrite(entry, (record) => ({ ...record, pid: process.pid, started: "12345" })),
+  },
+  "words, marks and entries that were taken away lie about": {
+    fate: "resumes",
+    tear: ({ claims, entry }) => {
+      const owner = readFileSync(entry);
+      writeFileSync(join(claims, "ended-complete-123-abc"), owner);
+      writeFileSync(join(claims, "watch-abc"), owner);
+      writeFileSync(join(claims, "watch-def"), "");
+      writeFileSync(join(claims, "away-99-abc"), owner);
+      writeFileSync(join(claims, "away-98-abc"), "{");
+    },
+  },
+  "the sign of life is gone": { fate: "resumes", tear: ({ server }) => unlinkSync(server) },
+  "the signs of life are garbage, folders and strangers": {
+    fate: "resumes",
+    tear: ({ server, reserved }) => {
+      writeFileSync(server, "?");
+      mkdirSync(join(reserved, "servers", "folder", "deep"), { recursive: true });
+      writeFileSync(join(reserved, "servers", "stranger"), "{}");
+    },
+  },
+  "the signs of life are a file": { fate: "resumes", tear: ({ reserved }) => replaceByFile(join(reserved, "servers")) },
+  "files that were about to be renamed lie about": {
+    fate: "resumes",
+    tear: ({ reserved, server }) => {
+      const temporary = join(reserved, "temporary");
+      mkdirSync(temporary, { recursive: true });
+      const { pid, started, scope } = JSON.parse(readFileSync(server, "utf8"));
+      const where = createHash("sha256").update(scope).digest("hex").slice(0, 40);
+      writeFileSync(join(temporary, `${pid}_${started}_${where}_abc`), "half of someth");
+    },
+  },
+  "the temporary files are a file": {
+    fate: "resumes",
+    tear: ({ reserved }) => replaceByFile(join(reserved, "temporary")),
+  },
+  "the whole reserved folder is gone": { fate: "gone", tear: ({ reserved }) => rmSync(reserved, { recursive: true }) },
+  "the whole reserved folder is a file": { fate: "gone", tear: ({ reserved }) => replaceByFile(reserved) },
+  "the file is cut off below what was acknowledged": {
+    fate: "resumes",
+    tear: ({ file }) => truncateSync(file, 60_000),
+    left: 60_000,
+  },
+  "the file is empty": { fate: "resumes", tear: ({ file }) => truncateSync(file, 0), left: 0 },
+  "the file is gone": { fate: "gone", tear: ({ file }) => unlinkSync(file), left: 0 },
+};
+
+for (const runtime of RUNTIMES) {
+  describe(`a server that comes back (${runtime})`, { concurrency: 3 }, () => {
+    for (const [what, tear] of Object.entries(TEARS).filter(([name]) => runtime === "node" || DIFFERS.test(name))) {
+      test(`when ${what}`, { timeout: 90_000 }, () =>
+        withWreck(runtime, (cluster, wreck) => salvage(cluster, wreck, tear)),
+      );
+    }
+
+    test("when the file is a folder now", { timeout: 90_000 }, () =>
+      withWreck(runtime, async (cluster, { session, wreck }) => {
+        unlinkSync(wreck.file);
+        mkdirSync(wreck.file);
+        const server = await cluster.start({ graceMs: GRACE_MS });
+        assert.equal(await server.status(`/a.bin?verb=APPEND&session=${session}`), 410);
+        assert.equal(await server.status("/a.bin?verb=APPEND"), 409);
+        assert.equal((await server.append("other.bin")).offset, 0);
+        await until("the session to be forgotten", () => !existsSync(wreck.session));
+      }),
+    );
+
+    test("when somebody has written more into the file", { timeout: 90_000 }, () =>
+      withWreck(runtime, async (cluster, { session, wreck }) => {
+        appendFileSync(wreck.file, "by hand");
+        const server = await cluster.start({ graceMs: GRACE_MS });
+        // It can't know better: the size is what the file has.
+        assert.equal((await server.resume("a.bin", session)).offset, ACKED + 7);
+      }),
+    );
+  });
+}
+
+/** What a wreck is, and the token of its session. */
+interface Wrecked {
+  readonly session: string;
+  readonly wreck: Wreck;
+}
+
+const BYTES = randomBytes(150_000, 11);
+
+async function withWreck(runtime: Runtime, run: (cluster: Cluster, wrecked: Wrecked) => Promise<void>): Promise<void> {
+  const cluster = new Cluster(await temporaryFolder("torn"), runtime);
+  try {
+    const server = await cluster.start({ graceMs: 60_000 });
+    const { peer, session } = await server.append("a.bin");
+    await peer.send(BYTES.subarray(0, ACKED));
+    await peer.acked(ACKED);
+    await server.process.kill9();
+    await run(cluster, { session, wreck: wreckIn(cluster.root) });
+  } finally {
+    await cluster.dispose();
+  }
+}
+
+async function salvage(
+  cluster: Cluster,
+  { session, wreck }: Wrecked,
+  { fate, tear, left = ACKED }: Tear,
+): Promise<void> {
+  tear(wreck);
+  const server = await cluster.start({ graceMs: GRACE_MS });
+  const resumed = await server.upgrade(`/a.bin?verb=APPEND&session=${session}`);
+  const { status } = await resumed.head;
+  resumed.connection.drop();
+  assert.equal(status, fate === "resumes" ? 101 : 410);
+  const { peer, offset } =
+    fate === "resumes" ? await server.resume("a.bin", session) : await server.append("a.bin", `offset=${left}`);
+  assert.equal(offset, left);
+  await peer.send(BYTES.subarray(left));
+  assert.equal(await peer.finish(), BYTES.length);
+  assert.ok(cluster.file("a.bin").equals(BYTES), "the file is not what was appended");
+  await expectClean(cluster, server);
+}
+
+/** Nothing is left in the reserved folder, and a last restart finds nothing to complain about. */
+async function expectClean(cluster: Cluster, server: Server): Promise<void> {
+  await until(`nothing to be left in ${cluster.root}`, () => cluster.reserved().length === 0).catch((error: Error) => {
+    throw new Error(`${error.message}: ${cluster.reserved().join(" ")}`);
+  });
+  assert.doesNotMatch(server.process.program.output, /^ {4}at .*/m, "the server printed a stack trace");
+  assert.deepEqual(await server.process.program.stop(), { code: 0, signal: null });
+}
+
+function wreckIn(root: string): Wreck {
+  const reserved = join(root, ".httpfstream");
+  const only = (folder: string): string => {
+    const names = readdirSync(folder);
+    assert.equal(names.length, 1, `${folder}: ${names.join(" ")}`);
+    return join(folder, names[0] as string);
+  };
+  const claims = only(join(reserved, "claims"));
+  return {
+    reserved,
+    claims,
+    session: only(join(reserved, "sessions")),
+    entry: only(claims),
+    server: only(join(reserved, "servers")),
+    file: join(root, "a.bin"),
+  };
+}
+
+function rewrite(file: string, change: (record: Record<string, unknown>) => unknown): void {
+  writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, "utf8")))));
+}
+
+function replaceByFolder(file: string): void {
+  unlinkSync(file);
+  mkdirSync(join(file, "deep"), { recursive: true });
+}
+
+function replaceByFile(folder: string): void {
+  rmSync(folder, { recursive: true });
+  writeFileSync(folder, "a file");
+}
