@@ -2,6 +2,7 @@
  * Bun's own server: `export default { fetch: app.fetch, websocket }`.
  * @module
  */
+import type { Context } from "hono";
 import { getBunServer, websocket as honoWebSocket } from "hono/bun";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
@@ -86,7 +87,7 @@ export const platform: Platform = {
   // Bun closes a socket with 1007 whose text is not UTF-8; the rest survives the way through a string.
   takesText: true,
   async upgrade(c, handler, { protocol }): Promise<Response> {
-    const server = getBunServer<BunServer>(c);
+    const server = serverOf(c);
     if (!server) throw new TypeError("Bun's server is missing: pass it on as the second argument of app.fetch.");
     const data: SocketData = {
       url: new URL(c.req.url),
@@ -110,6 +111,11 @@ export const platform: Platform = {
     if (!server.upgrade(c.req.raw, { data, headers })) handler.closed();
     return new Response(null);
   },
-  peer: (c) => getBunServer<BunServer>(c)?.requestIP?.(c.req.raw)?.address,
-  unhurried: (c) => getBunServer<BunServer>(c)?.timeout?.(c.req.raw, 0),
+  peer: (c) => serverOf(c)?.requestIP?.(c.req.raw)?.address,
+  unhurried: (c) => serverOf(c)?.timeout?.(c.req.raw, 0),
 };
+
+/** Bun's server; none for a request that came without one, as from `app.request()`, which Hono's own way trips over. */
+function serverOf(c: Context): BunServer | undefined {
+  return c.env ? getBunServer<BunServer>(c) : undefined;
+}
