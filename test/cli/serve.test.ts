@@ -10,6 +10,7 @@ import { append, follow } from "../../src/client/mod.ts";
 import { RUNTIMES, run, scriptArguments } from "../fixture/processes.ts";
 import { startStandalone } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { V1Peer } from "../fixture/v1.ts";
 import { type Command, start, startProgram } from "./commands.ts";
 
 const ipv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === "::1"));
@@ -52,8 +53,9 @@ describe("the standalone server", () => {
     it(`listens on all interfaces where no host is named, on ${runtime}`, async () => {
       const server = await start(runtime, ["--root", join(folder, runtime), "--http", ":0"]);
       const port = await portOf(server);
-      for (const host of ["127.0.0.1", "localhost", ...(ipv6 ? ["[::1]"] : [])]) {
-        assert.deepEqual(await append(`http://${host}:${port}/all.txt`, "x"), { bytes: 1 }, host);
+      const hosts = ["127.0.0.1", "localhost", ...(ipv6 ? ["[::1]"] : [])];
+      for (const [at, host] of hosts.entries()) {
+        assert.deepEqual(await append(`http://${host}:${port}/all.txt`, "x"), { bytes: 1, offset: at + 1 }, host);
       }
       assert.deepEqual(await server.stop("SIGINT"), { code: 0, signal: null });
     });
@@ -135,9 +137,11 @@ describe("the standalone server", () => {
   });
 
   it("has its limits set", async () => {
-    const server = await startStandalone("node", { args: ["--limit", "idleTimeoutMs=50", "--limit", "missedPings=5"] });
-    const endless = new ReadableStream<string>({ start: (controller) => controller.enqueue("x") });
-    await assert.rejects(append(`${server.url}/a`, endless));
+    const server = await startStandalone("node", { args: ["--limit", "windowBytes=77", "--limit", "messageBytes=5"] });
+    const peer = await V1Peer.open(server.url, { target: "/a?verb=APPEND" });
+    assert.equal((await peer.control("start")).window, 77);
+    await peer.send("123456");
+    assert.equal((await peer.closed()).code, 1009);
     await server.stop();
   });
 

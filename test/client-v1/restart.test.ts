@@ -33,27 +33,36 @@ describe("a server that is restarted", () => {
   for (const how of ["kill -9", "SIGTERM"] as const) {
     it(`by ${how} in the middle of an append: file and followers get every byte once, and learn of its end`, async () => {
       const bytes = randomBytes(SIZE, how.length);
-      const states: string[] = [];
+      /** How often the append and each follow have begun. */
+      const begun: number[] = [0];
+      const note =
+        (index: number) =>
+        ({ state }: { state: string }): void => {
+          if (state === "open") begun[index] = (begun[index] ?? 0) + 1;
+        };
       const followed: Promise<Buffer>[] = [];
       const streams: ReturnType<typeof follow>[] = [];
       const join = async (): Promise<void> => {
-        const there = new Promise<void>((resolve) => {
-          const stream = follow(rig.url("a"), { onState: ({ state }) => state === "open" && resolve() });
-          streams.push(stream);
-          followed.push(all(stream));
-        });
-        await there;
+        const index = begun.push(0) - 1;
+        const stream = follow(rig.url("a"), { onState: note(index) });
+        streams.push(stream);
+        followed.push(all(stream));
+        await until("the follow to begin", () => begun[index] === 1);
+      };
+      const restart = async (): Promise<void> => {
+        const before = [...begun];
+        await rig.restart(how);
+        // Whoever comes back after the end would not learn how it ended.
+        await until("everybody to be back", () => begun.every((count, index) => count > (before[index] ?? 0)));
       };
       const events = [0.1, 0.3, 0.5, 0.7, 0.9].map((part, index) => ({
         at: part * SIZE,
-        run: index % 2 === 0 ? join : () => rig.restart(how),
+        run: index % 2 === 0 ? join : restart,
       }));
-      const result = await append(rig.url("a"), eventful(bytes, events), {
-        onState: ({ state }) => states.push(state),
-      });
+      const result = await append(rig.url("a"), eventful(bytes, events), { onState: note(0) });
       assert.deepEqual(result, { bytes: SIZE, offset: SIZE });
       assert.equal(sha256(await rig.stored("a")), sha256(bytes));
-      assert.equal(states.filter((state) => state === "open").length, 3);
+      assert.deepEqual(begun, [3, 3, 2, 1]);
       assert.equal(followed.length, 3);
       for (const got of await Promise.all(followed)) assert.equal(sha256(got), sha256(bytes));
       for (const stream of streams) {
