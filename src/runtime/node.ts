@@ -16,6 +16,7 @@ import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
 import { type WebSocket, WebSocketServer } from "ws";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
+import { type ConnectionTaker, hasUnreadBody, parseAgain } from "./node-not-upgrade.ts";
 import { attachWs } from "./ws-port.ts";
 
 /** What a Hono app is to a server. */
@@ -111,12 +112,13 @@ export const platform: Platform = {
  * ```
  */
 export function injectWebSocket(
-  server: { on(event: "upgrade", listener: UpgradeListener): unknown },
+  server: ConnectionTaker & { on(event: "upgrade", listener: UpgradeListener): unknown },
   app: FetchApp,
 ): void {
   server.on("upgrade", (request, socket, head) => {
     // First of all: a client that resets now must not take the process down.
     socket.on("error", () => socket.destroy());
+    if (hasUnreadBody(request)) return parseAgain(server, request, socket, head);
     if (head.length > 0) socket.unshift(head);
     answerUpgrade(app, request, socket);
   });

@@ -15,6 +15,7 @@ export const DIFFERENCES: Record<Runtime, NonNullable<Target["differs"]>> = {
     "text appends": "Deno drops the end of a fragmented text message that stops inside a character, and nothing tells",
     "unmasked frames": "Deno takes unmasked frames like others",
     "close codes": "Deno drops a connection that breaks the rules of WebSockets without a close frame",
+    "upgrade offers": "Deno answers 400 to a request with a body that offers an upgrade",
   },
   bun: {
     "raw text frames": "Bun's WebSocket delivers and sends text frames as strings",

@@ -13,6 +13,7 @@
  * - `unmasked frames`: the runtime takes frames that are not masked.
  * - `close codes`: the runtime does not say why it ends a connection that broke the rules of WebSockets.
  * - `content length`: the runtime sends streamed bodies chunked, whatever length the app gives.
+ * - `upgrade offers`: the runtime refuses a request with a body that offers an upgrade.
  * - `late head`: the runtime sends a response's headers with the first bytes of its body.
  */
 export type Difference =
@@ -23,6 +24,7 @@ export type Difference =
   | "unmasked frames"
   | "close codes"
   | "content length"
+  | "upgrade offers"
   | "late head";
 
 /** A server, known by its URL alone. */

@@ -104,6 +104,31 @@ export function upgradeSection(target: Target): void {
       assert.equal((await wire.get("b.txt")).status, 404);
     },
 
+    "an append over HTTP that offers an upgrade is stored, or refused with all that it sent": async (wire) => {
+      // As `curl --http2` and Java's client do with every request.
+      const headers = {
+        Connection: "Upgrade, HTTP2-Settings",
+        Upgrade: "h2c",
+        "HTTP2-Settings": "AAMAAABkAAQAoAAAAAIAAAAA",
+      };
+      for (const [at, method] of ["POST", "PUT"].entries()) {
+        const target = wire.at("a.txt", "verb=APPEND");
+        const post = await wire.send({ method, target, headers, body: "12345" });
+        const refused = wire.differs("upgrade offers");
+        if (refused && post.status === 400) return wire.skip(refused);
+        assert.deepEqual(
+          [post.status, post.headers.get("stream-next-offset")],
+          [200, String(5 * (at + 1)).padStart(16, "0")],
+        );
+        const put = await wire.startPut(`${method}.txt`, method, headers);
+        for (const piece of ["first ", "second ", "third"]) await put.chunk(piece);
+        await put.finish();
+        assert.equal((await put.response()).status, 200);
+        assert.equal((await wire.get(`${method}.txt`)).text, "first second third");
+      }
+      assert.equal((await wire.get("a.txt")).text, "1234512345");
+    },
+
     "a handshake without a key, or of another version, is refused and takes nothing": async (wire) => {
       const { "Sec-WebSocket-Key": _key, ...keyless } = upgradeHeaders(KEY);
       const broken = {

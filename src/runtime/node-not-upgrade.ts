@@ -1,0 +1,32 @@
+/**
+ * Requests that mention an upgrade and carry a body, as `curl --http2` and Java's client send them. Node's parser stops
+ * at the end of their headers, and would leave the body unread; here they become what they are.
+ * @module
+ */
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+
+/** What is needed of a server to hand a connection back to it. */
+export interface ConnectionTaker {
+  emit(event: "connection" | "secureConnection", socket: Duplex): unknown;
+}
+
+/**
+ * Whether what Node calls an upgrade is a request with a body. On Deno and Bun nothing is lost: there the body can be
+ * read all the same.
+ */
+export function hasUnreadBody(request: IncomingMessage): boolean {
+  return request.method !== "GET" && request.method !== "HEAD" && !("Deno" in globalThis) && !("Bun" in globalThis);
+}
+
+/** Hands a connection back to its server, with the same request on it, without the word that made it an upgrade. */
+export function parseAgain(server: ConnectionTaker, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
+  const { rawHeaders } = request;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.toLowerCase() !== "upgrade") lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`);
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
+  server.emit((socket as TLSSocket).encrypted ? "secureConnection" : "connection", socket);
+}
