@@ -69,14 +69,12 @@ export function resolveStart(start: Start, size: number): number {
 }
 
 /**
- * A number of bytes as it stands in a URL.
+ * A number of bytes as it stands in a URL. One that is too large to be counted with means the largest that is not:
+ * it lies past the end of whatever there is.
  *
  * @throws {StreamError} `bad_request` when it is none.
  */
 export function parseOffset(name: string, text: string): number {
-  const value = /^[0-9]{1,32}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) {
-    throw new StreamError("bad_request", `"${name}" must be a whole number of bytes, not ${JSON.stringify(text)}.`);
-  }
-  return value;
+  if (/^[0-9]+$/.test(text)) return Math.min(Number(text), Number.MAX_SAFE_INTEGER);
+  throw new StreamError("bad_request", `"${name}" must be a whole number of bytes, not ${JSON.stringify(text)}.`);
 }

@@ -46,7 +46,8 @@ export function checkedPath(segments: readonly string[]): string {
     const wrong = fault(segment);
     if (wrong) throw refused(segments.join("/"), wrong);
   }
-  if (segments[0] === RESERVED_SEGMENT) {
+  // However it is spelled: there are file systems that do not tell letters from capitals.
+  if (segments[0]?.toUpperCase() === RESERVED_SEGMENT.toUpperCase()) {
     throw refused(segments.join("/"), `"${RESERVED_SEGMENT}" is reserved for the store itself`);
   }
   return segments.join("/");

@@ -128,11 +128,14 @@ async function read(
   if (c.req.method !== "GET" && c.req.method !== "HEAD") {
     throw notAllowed(`${c.req.method} needs the verb APPEND: add "?verb=APPEND" to the URL.`, ["GET", "HEAD"]);
   }
-  const hold = socket || verb === "FOLLOW" ? await service.hub.hold(path) : undefined;
+  const asFolder = c.req.path.endsWith("/");
+  const following = socket || verb === "FOLLOW";
+  const hold = following && !asFolder ? await service.hub.hold(path) : undefined;
   if (hold) return follow(service, exchange, hold, socket);
   const found = await service.store.stat(path);
-  if (found && !c.req.path.endsWith("/")) return readSnapshot(service, exchange, found);
-  const entries = service.listings && !found ? await service.store.list(path) : undefined;
+  if (found && !asFolder) return readSnapshot(service, exchange, found, !following);
+  if (found) throw new StreamError("not_found", `"/${path}" is no folder. Leave out the slash at the end.`, { path });
+  const entries = service.listings ? await service.store.list(path) : undefined;
   if (entries) return listing(c, base, path, entries);
   throw new StreamError("not_found", `"/${path}" was never written.`, { path });
 }

@@ -5,7 +5,7 @@
 import fresh from "fresh";
 import parseRange from "range-parser";
 import { StreamError } from "../core/errors.ts";
-import { formatOffset, parseStart, resolveStart, START_OFFSET_HEADER } from "../core/offset.ts";
+import { formatOffset, NEXT_OFFSET_HEADER, parseStart, resolveStart, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
 import { abandonable } from "./abandonable.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
@@ -14,20 +14,21 @@ import type { Exchange, Service } from "./service.ts";
 /**
  * Answers with the bytes stored now.
  *
+ * @param conditional Whether `Range`, `If-None-Match` and the like count. A follower gets everything.
  * @throws {StreamError} `range` for an offset past the end, `bad_request`.
  */
-export function readSnapshot(service: Service, exchange: Exchange, found: StoreStat): Response {
+export function readSnapshot(service: Service, exchange: Exchange, found: StoreStat, conditional: boolean): Response {
   const { c, subject } = exchange;
   const { path } = subject;
   const { offset, tail } = c.req.query();
   const start = resolveStart(parseStart(offset, tail), found.size);
   const headers = snapshotHeaders(path, found);
-  if (isFresh(c.req.raw.headers, headers)) return new Response(null, { status: 304, headers });
+  if (conditional && isFresh(c.req.raw.headers, headers)) return new Response(null, { status: 304, headers });
   if (offset !== undefined || tail !== undefined) {
     headers.set(START_OFFSET_HEADER, formatOffset(start));
     return body(200, start, found.size);
   }
-  const range = wantedRange(c.req.raw.headers, headers, found.size);
+  const range = conditional ? wantedRange(c.req.raw.headers, headers, found.size) : undefined;
   if (range === undefined) return body(200, 0, found.size);
   headers.set("Content-Range", `bytes ${range.start}-${range.end}/${found.size}`);
   return body(206, range.start, range.end + 1);
@@ -47,15 +48,14 @@ function isFresh(request: Headers, response: Headers): boolean {
 function wantedRange(request: Headers, response: Headers, size: number): { start: number; end: number } | undefined {
   const asked = request.get("Range");
   if (asked === null || !rangeStillApplies(request.get("If-Range"), response)) return undefined;
-  // A suffix longer than the whole means the whole, but not to the library.
-  const capped = asked.replace(
-    /(=|,)(\s*)-(\d+)/g,
-    (_, before, space, last) => `${before}${space}-${Math.min(last, size)}`,
-  );
+  // A unit's case does not matter, and a suffix longer than the whole means the whole, but not to the library.
+  const capped = asked
+    .toLowerCase()
+    .replace(/(=|,)(\s*)-(\d+)/g, (_, before, space, last) => `${before}${space}-${Math.min(last, size)}`);
   const ranges = parseRange(size, capped, { combine: true });
   if (ranges === -1) {
     throw new StreamError("range", `The range ${asked} lies past the end; the size is ${size} bytes.`, {
-      headers: { "Content-Range": `bytes */${size}` },
+      headers: { [NEXT_OFFSET_HEADER]: formatOffset(size), "Content-Range": `bytes */${size}` },
     });
   }
   // Several ranges would need a multipart body; the whole is an answer that every client must take.

@@ -28,8 +28,15 @@ test("the ways to say where to begin", () => {
   for (const [offset, tail, start] of cases) assert.deepEqual(parseStart(offset, tail), start, `${offset} ${tail}`);
 });
 
+test("a number that is too large to be counted with lies past any end", () => {
+  for (const text of ["9007199254740992", "9999999999999999", "1".repeat(400)]) {
+    assert.deepEqual(parseStart(text, undefined), { offset: Number.MAX_SAFE_INTEGER });
+    assert.deepEqual(parseStart(undefined, text), { tail: Number.MAX_SAFE_INTEGER });
+  }
+});
+
 test("anything else is refused", () => {
-  const bad = ["", " ", "-2", "+1", "1.5", "1e3", "0x10", "NOW", "nan", "١", "9007199254740992", "1".repeat(33), "1 "];
+  const bad = ["", " ", "-2", "+1", "1.5", "1e3", "0x10", "NOW", "nan", "١", "1 "];
   for (const text of bad) {
     assert.throws(() => parseStart(text, undefined), isRefused("bad_request"), `offset=${text}`);
     assert.throws(() => parseStart(undefined, text), isRefused("bad_request"), `tail=${text}`);

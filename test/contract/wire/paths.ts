@@ -17,6 +17,7 @@ const REFUSED = {
   "the store's own folder": "/.httpfstream",
   "a file in the store's own folder": "/.httpfstream/x",
   "the store's own folder, encoded": "/%2ehttpfstream/x",
+  "the store's own folder, in capitals": "/.HttpFStream/x",
   "a broken escape": "/a%zz",
   "half an escape": "/a%4",
   "an escape that is not UTF-8": "/a%ff",
@@ -50,6 +51,16 @@ export function pathsSection(target: Target): void {
         assert.ok(refusal.status === 400 || refusal.status === 409, `"${path}": ${refusal.status} ${refusal.text}`);
       }
       assert.equal((await wire.get("new")).status, 404);
+    },
+
+    "a file has no slash at its end, also while somebody appends to it": async (wire) => {
+      const appender = await wire.appender("a.txt");
+      for (const query of ["", "verb=FOLLOW"]) {
+        const refusal = await wire.get("a.txt/", query);
+        assert.deepEqual([query, refusal.status], [query, 404], refusal.text);
+      }
+      assert.equal((await (await wire.upgrade({ target: wire.at("a.txt/") })).response()).status, 404);
+      await appender.finish();
     },
 
     "names of every kind are kept as they are": async (wire) => {
