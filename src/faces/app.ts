@@ -27,7 +27,7 @@ import type { Exchange, Service } from "./service.ts";
 import { appendOverSocket } from "./socket-append.ts";
 import { appendWithSession, sessionTerms } from "./socket-append-v1.ts";
 import { followOverSocket } from "./socket-follow.ts";
-import { type Verb, verbOf, wantsWebSocket } from "./verb.ts";
+import { METHODS, type Verb, verbOf, wantsWebSocket } from "./verb.ts";
 
 /** What the app is built from. */
 export interface AppParts {
@@ -49,8 +49,6 @@ export type StreamApp = Hono & {
    */
   close(): Promise<void>;
 };
-
-const METHODS = ["GET", "HEAD", "POST", "PUT"];
 
 /** Builds the app. */
 export function createApp(parts: AppParts): StreamApp {
@@ -202,7 +200,7 @@ function refuse(service: Service, thrown: unknown): Response {
 function crossOrigin(origins: ReadonlySet<string>): ReturnType<typeof cors> {
   return cors({
     origin: origins.size === 0 || origins.has("*") ? "*" : [...origins],
-    allowMethods: METHODS,
+    allowMethods: [...METHODS],
     exposeHeaders: [NEXT_OFFSET_HEADER, START_OFFSET_HEADER, ERROR_HEADER, "Content-Range", "ETag"],
   });
 }

@@ -5,6 +5,9 @@
 import type { Context } from "hono";
 import { StreamError } from "../core/errors.ts";
 
+/** The methods that there are. */
+export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT"];
+
 /** What a request may ask for, beside plain reading. */
 export type Verb = "APPEND" | "FOLLOW";
 

@@ -17,6 +17,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { type ConnectionTaker, hasUnreadBody, parseAgain } from "./node-not-upgrade.ts";
+import { answerUnreadable } from "./node-unreadable.ts";
 import { attachWs } from "./ws-port.ts";
 
 /** What a Hono app is to a server. */
@@ -232,8 +233,11 @@ export interface RunningServer {
 export async function serve({ fetch, hostname, port }: ServeOptions): Promise<RunningServer> {
   const server = createAdaptorServer({
     fetch,
+    // The host of those who name none, as HTTP/1.0 allows.
+    hostname: "localhost",
     serverOptions: { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true, keepAlive: true },
   }) as Server;
+  answerUnreadable(server);
   injectWebSocket(server, { fetch });
   const sockets = new Set<Duplex>();
   server.on("connection", (socket: Duplex) => {

@@ -1,0 +1,53 @@
+/**
+ * What an HTTP parser makes nothing of, answered with the status that fits, and a sentence.
+ * @module
+ */
+import { METHODS as KNOWN_METHODS, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { METHODS } from "../faces/verb.ts";
+
+interface Answer {
+  readonly status: string;
+  readonly sentence: string;
+  readonly headers?: string;
+}
+
+/** By the code of the parser's error. */
+const ANSWERS: Record<string, Answer> = {
+  HPE_HEADER_OVERFLOW: {
+    status: "431 Request Header Fields Too Large",
+    sentence: "The URL and the headers together are too long.",
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: "413 Payload Too Large", sentence: "The chunk extensions are too long." },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: "408 Request Timeout", sentence: "The request did not come in time." },
+};
+
+const MALFORMED: Answer = { status: "400 Bad Request", sentence: "This is no HTTP request." };
+
+/** The first line of a request that HTTP allows, whatever its method. */
+const REQUEST_LINE = /^([!#$%&'*+.^_`|~\w-]+) \S+ HTTP\/1\.[01]\r\n/;
+
+/** How many bytes to look through for it. */
+const LINE_BYTES = 4096;
+
+/** Answers requests that can't be parsed, in place of Node, which says less. */
+export function answerUnreadable(server: Server): void {
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  server.on("request", (request, response) => latest.set(request.socket, response));
+  server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket) => {
+    // Nothing may come in between the parts of an answer that is under way.
+    const answering = latest.get(socket);
+    if (!socket.writable || (answering?.headersSent && !answering.writableEnded)) return void socket.destroy();
+    const { status, sentence, headers = "" } = unknownMethod(error.rawPacket) ?? ANSWERS[error.code ?? ""] ?? MALFORMED;
+    const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\n${headers}Connection: close\r\n`;
+    socket.end(`${head}Content-Length: ${sentence.length + 1}\r\n\r\n${sentence}\n`, () => socket.destroy());
+  });
+}
+
+/** HTTP allows any word for a method; the parser knows some dozens. */
+function unknownMethod(packet: Buffer | undefined): Answer | undefined {
+  const [, method] = REQUEST_LINE.exec(packet?.toString("latin1", 0, LINE_BYTES) ?? "") ?? [];
+  if (method === undefined || KNOWN_METHODS.includes(method)) return undefined;
+  const sentence = `The method ${method} is not known here.`;
+  return { status: "405 Method Not Allowed", sentence, headers: `Allow: ${METHODS.join(", ")}\r\n` };
+}
