@@ -1,0 +1,109 @@
+/**
+ * The servers on one folder, each a process of its own, and what is done to them.
+ * @module
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Runtime } from "../../test/fixture/processes.ts";
+import { startStandalone, type TestServer } from "../../test/fixture/servers.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** How to run them. */
+export interface FleetOptions {
+  readonly root: string;
+  /** One server for each. */
+  readonly runtimes: readonly Runtime[];
+  readonly graceMs: number;
+  readonly ledger: Ledger;
+}
+
+/** What is done to a server. */
+export type Blow = "kill -9" | "SIGTERM" | "SIGSTOP";
+
+/** The servers. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #servers: (TestServer | undefined)[] = [];
+  /** Every process that ever ran, for what it printed. */
+  readonly #all: TestServer[] = [];
+
+  private constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** Starts all of them. */
+  static async start(options: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(options);
+    await Promise.all(options.runtimes.map((_, server) => fleet.#up(server)));
+    return fleet;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#options.runtimes.length;
+  }
+
+  /** The port of a server; nothing while it is down. */
+  port(server: number): number | undefined {
+    const url = this.#servers[server]?.url;
+    return url === undefined ? undefined : Number(new URL(url).port);
+  }
+
+  /** Strikes a server, and lets it come back after a while. */
+  async strike(server: number, blow: Blow, pauseMs: number): Promise<void> {
+    const struck = this.#servers[server];
+    if (!struck) return;
+    this.#options.ledger.count("blows", blow);
+    if (blow === "SIGSTOP") {
+      struck.program.child.kill("SIGSTOP");
+      await sleep(pauseMs);
+      struck.program.child.kill("SIGCONT");
+      return;
+    }
+    if (blow === "SIGTERM") await this.#end(struck);
+    else await struck.kill9();
+    this.#servers[server] = undefined;
+    await sleep(pauseMs);
+    await this.#up(server);
+  }
+
+  /** Ends all of them, as an operator would. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server && this.#end(server)));
+    for (const { program } of this.#all) {
+      const trace = /^.*\n(?: {4}at .*\n)+/m.exec(program.output)?.[0];
+      if (trace !== undefined) this.#options.ledger.problem(`a server printed a stack trace:\n${trace}`);
+    }
+  }
+
+  /** Ends all of them at once, whatever state they are in. */
+  async destroy(): Promise<void> {
+    await Promise.all(this.#all.map((server) => server.kill9()));
+  }
+
+  /** What they have printed, one after the other. */
+  get output(): string {
+    return this.#all.map(({ pid, program }) => `--- process ${pid}\n${program.output}`).join("\n");
+  }
+
+  async #up(server: number): Promise<void> {
+    const { root, runtimes, graceMs } = this.#options;
+    const args = ["--limit", `graceMs=${graceMs}`, "--log-level", "warning"];
+    const started = await startStandalone(runtimes[server] as Runtime, { root, args });
+    this.#all.push(started);
+    this.#servers[server] = started;
+    void started.program.exited.then(({ code, signal }) => {
+      if (this.#servers[server] === started && code !== 0 && signal !== "SIGKILL") {
+        this.#options.ledger.problem(`server ${server} ended by itself, with ${signal ?? `code ${code}`}`);
+      }
+    });
+  }
+
+  async #end(server: TestServer): Promise<void> {
+    try {
+      const { code, signal } = await server.stop();
+      if (code !== 0) this.#options.ledger.problem(`after SIGTERM a server ended with ${signal ?? `code ${code}`}`);
+    } catch (error) {
+      this.#options.ledger.problem(`after SIGTERM a server did not end: ${(error as Error).message}`);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * A follower: the project's client, compared byte by byte with what was appended.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type FollowEnd, type FollowState, follow } from "../../src/client/mod.ts";
+import { describe, RETRY_FOR_MS } from "./appender.ts";
+import type { Content } from "./content.ts";
+import type { Ledger } from "./ledger.ts";
+import type { FollowPlan } from "./plan.ts";
+import type { HostileProxy } from "./proxy.ts";
+
+/** What a follower works with. */
+export interface FollowerParts {
+  readonly path: string;
+  readonly content: Content;
+  readonly plan: FollowPlan;
+  readonly proxy: HostileProxy;
+  readonly ledger: Ledger;
+}
+
+/** What a follower got. */
+export interface FollowResult {
+  /** The offset of its first byte. */
+  readonly from: number;
+  /** The offset just past its last byte. */
+  readonly to: number;
+  /** The SHA-256 of what is between. */
+  readonly sha256: string;
+  /** The offset of the first wrong byte; nothing where there is none. */
+  readonly wrongAt: number | undefined;
+  readonly end: FollowEnd;
+  /** Whether somebody was appending, as its last connection said, and that connection could tell how it ended. */
+  readonly isTold: boolean;
+}
+
+/** One follower over all its lives. */
+export class Follower {
+  /** What it is at, for those who ask why it takes so long. */
+  state = "not begun";
+  readonly #parts: FollowerParts;
+  readonly #hash = createHash("sha256");
+  readonly #from: number;
+  #at: number;
+  #wrongAt: number | undefined;
+  #isTold = false;
+
+  /** @param from Where it begins. */
+  constructor(parts: FollowerParts, from: number) {
+    this.#parts = parts;
+    this.#from = this.#at = from;
+  }
+
+  /** @throws {StreamError} what the client meets and should not have. */
+  async run(): Promise<FollowResult> {
+    const lives = [...this.#parts.plan.restarts, Number.POSITIVE_INFINITY];
+    for (const most of lives) {
+      const end = await this.#live(most);
+      if (!end) continue;
+      this.#parts.ledger.count("follows", end.reason);
+      const { offset } = end;
+      if (offset !== this.#at) throw new Error(`it was told that it ended at ${offset}, after byte ${this.#at}`);
+      const sha256 = this.#hash.digest("hex");
+      return { from: this.#from, to: this.#at, sha256, wrongAt: this.#wrongAt, end, isTold: this.#isTold };
+    }
+    throw new Error("unreachable: its last life is endless");
+  }
+
+  /** Follows for so many bytes at most; nothing when it left after them. */
+  async #live(most: number): Promise<FollowEnd | undefined> {
+    const { path, plan, proxy, ledger } = this.#parts;
+    const { transport, pauseMs } = plan;
+    const until = this.#at + most;
+    const stream = follow(`${proxy.url}/${path}`, {
+      offset: this.#at,
+      transport,
+      retryForMs: RETRY_FOR_MS,
+      retryFirst: true,
+      onState: (state) => this.#note(state),
+    });
+    for await (const bytes of stream) {
+      this.#take(bytes);
+      if (this.#at >= until) {
+        ledger.count("followers", "left and came back");
+        return undefined;
+      }
+      if (pauseMs > 0 && !proxy.isCalm) await sleep(pauseMs);
+    }
+    return await stream.ended;
+  }
+
+  #take(bytes: Uint8Array): void {
+    this.#wrongAt ??= this.#parts.content.difference(bytes, this.#at);
+    this.#hash.update(bytes);
+    this.#at += bytes.length;
+    this.#parts.ledger.count("bytes", "followed", bytes.length);
+  }
+
+  #note(state: FollowState): void {
+    this.state = `${describe(state)}, at ${this.#at}`;
+    if (state.state === "open") this.#isTold = state.live && state.transport === "websocket";
+    if (state.state === "retrying") this.#parts.ledger.count("reconnects", "followers");
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The command line of the chaos test.
+ * @module
+ */
+import { randomInt } from "node:crypto";
+import { parseArgs } from "node:util";
+import { RUNTIMES, type Runtime } from "../../test/fixture/processes.ts";
+
+/** What to do. */
+export interface Options {
+  /** How long paths are begun and servers are struck. */
+  readonly minutes: number;
+  readonly seed: number;
+  /** How many paths live at the same time. */
+  readonly paths: number;
+  /** How many followers each of them has. */
+  readonly followers: number;
+  /** The runtime of each server. */
+  readonly runtimes: readonly Runtime[];
+}
+
+/** What `--help` says. */
+export const HELP = `Usage: npm run chaos -- [option ...]
+
+Appends to many paths and follows them, through a network that breaks in every way and with two servers on one folder
+that are killed, stopped and frozen. In the end what was written, what is stored and what every follower got must be the
+same, byte for byte, and every follower must know how its path ended.
+
+  --minutes N         how long it goes on, such as 30 or 0.5; what is under way then comes to its end (default: 1)
+  --seed N            repeats the choices of an earlier run (default: a random one, which is printed)
+  --paths N           how many paths live at the same time (default: 6)
+  --followers N       how many followers each of them has (default: 3)
+  --runtime NAME,...  what the servers run on: ${RUNTIMES.join(", ")}, or one for each server (default: node)
+  --help              this text
+
+The choices depend on the seed and on the other options; the moments at which they meet depend on the machine, too. The
+exit code is 1 when something is wrong. Then the folder with the files and the servers' output stays, and is printed.
+`;
+
+/** A mistake on the command line. */
+export class UsageError extends Error {}
+
+/** How many servers there are at least. */
+const SERVERS = 2;
+
+/** Parses the arguments; nothing when help was asked for. */
+export function parseOptions(args: readonly string[]): Options | undefined {
+  const { help, minutes, seed, paths, followers, runtime } = parse(args);
+  if (help) return undefined;
+  const names = runtime.flatMap((value) => value.split(","));
+  const runtimes = names.map((name) => RUNTIMES.find((known) => known === name) ?? wrongRuntime(name));
+  return {
+    minutes: number("--minutes", minutes, /^(\d+(\.\d+)?|\.\d+)$/, "a number of minutes"),
+    seed: seed === undefined ? randomInt(2 ** 32) : number("--seed", seed, /^\d{1,10}$/, "a whole number"),
+    paths: number("--paths", paths, /^[1-9]\d{0,3}$/, "a whole number from 1 to 9999"),
+    followers: number("--followers", followers, /^\d{1,4}$/, "a whole number from 0 to 9999"),
+    runtimes: Array.from({ length: Math.max(SERVERS, runtimes.length) }, (_, at) => {
+      return runtimes[at % runtimes.length] as Runtime;
+    }),
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        minutes: { ...text, default: "1" },
+        seed: text,
+        paths: { ...text, default: "6" },
+        followers: { ...text, default: "3" },
+        runtime: { ...text, multiple: true, default: ["node"] },
+        help: { type: "boolean" },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function number(option: string, value: string, pattern: RegExp, what: string): number {
+  if (!pattern.test(value)) throw new UsageError(`${option} is ${what}, not "${value}".`);
+  return Number(value);
+}
+
+function wrongRuntime(name: string): never {
+  throw new UsageError(`--runtime is one of ${RUNTIMES.join(", ")}, not "${name}".`);
+}

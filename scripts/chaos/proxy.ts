@@ -1,0 +1,121 @@
+/**
+ * The network between one client and the servers: a TCP proxy with a fixed address that means harm.
+ * @module
+ */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { CALM, drawPlan, type Fate, type Plan } from "./fate.ts";
+import type { Ledger } from "./ledger.ts";
+import { Link } from "./link.ts";
+import type { Random } from "./random.ts";
+
+/** What all proxies of a run share. */
+export interface Network {
+  /** The port of a server; nothing while it is down. */
+  port(server: number): number | undefined;
+  /** How many servers there are. */
+  readonly servers: number;
+  /** The longest that anything stalls. */
+  readonly mostPauseMs: number;
+  /** Whether the run is over, and every connection passes from now on. */
+  readonly isCalm: boolean;
+  readonly ledger: Ledger;
+}
+
+/** One client's proxy. The plan of its first, second, third … connection depends on chance alone, not on time. */
+export class HostileProxy {
+  readonly #network: Network;
+  readonly #random: Random;
+  readonly #home: number;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #count = 0;
+  #last: Link | undefined;
+  #known: Link | undefined;
+
+  private constructor(network: Network, random: Random) {
+    this.#network = network;
+    this.#random = random;
+    this.#home = random.between(0, network.servers - 1);
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#accept(client));
+  }
+
+  /** Starts one. */
+  static async start(network: Network, random: Random): Promise<HostileProxy> {
+    const proxy = new HostileProxy(network, random);
+    await once(proxy.#server.listen(0, "127.0.0.1"), "listening");
+    return proxy;
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Whether the run is over. */
+  get isCalm(): boolean {
+    return this.#network.isCalm;
+  }
+
+  /** The client says that its latest connection has got through to a server. */
+  gotThrough(): void {
+    this.#known = this.#last;
+  }
+
+  /** For how long the last connection that got through has been gone at its server's end. */
+  get awayMs(): number {
+    const goneMs = this.#known?.serverGoneMs;
+    return goneMs === undefined ? 0 : performance.now() - goneMs;
+  }
+
+  /** Ends it, and everything that goes through it. */
+  async close(): Promise<void> {
+    const closed = once(this.#server.close(), "close");
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    await closed;
+  }
+
+  #accept(client: Socket): void {
+    const network = this.#network;
+    const plan = network.isCalm ? CALM : drawPlan(this.#random.fork("connection", this.#count), network.mostPauseMs);
+    this.#count++;
+    network.ledger.count("connections", "accepted");
+    this.#keep(client);
+    const port = this.#route(plan);
+    if (port === undefined) {
+      network.ledger.count("connections", "to a server that is down");
+      client.resetAndDestroy();
+    } else if (plan.fate === "refused") {
+      this.#struck("refused");
+      client.resetAndDestroy();
+    } else if (plan.fate === "mute") {
+      this.#struck("mute");
+      setTimeout(() => client.resetAndDestroy(), plan.pauseMs).unref();
+    } else {
+      const server = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+      this.#keep(server);
+      this.#last = new Link(client, server, plan, {
+        struck: (fate) => this.#struck(fate),
+        isCalm: () => network.isCalm,
+      });
+      this.#last.run();
+    }
+  }
+
+  #route({ strays, evades }: Plan): number | undefined {
+    const { servers } = this.#network;
+    const wanted = (this.#home + (strays ? 1 : 0)) % servers;
+    return this.#network.port(wanted) ?? (evades ? this.#network.port((wanted + 1) % servers) : undefined);
+  }
+
+  #struck(fate: Fate): void {
+    this.#network.ledger.count("faults", fate);
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    // An error is followed by the close, and whoever reads from it hears of it there.
+    socket.on("error", () => {});
+    socket.once("close", () => this.#sockets.delete(socket));
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * What came of a run, for people.
+ * @module
+ */
+import type { Ledger } from "./ledger.ts";
+import type { Options } from "./options.ts";
+import type { Outcome } from "./run.ts";
+
+/** The command that repeats a run. */
+export function commandOf({ minutes, seed, paths, followers, runtimes }: Options): string {
+  const parts = [`--minutes ${minutes}`, `--seed ${seed}`, `--paths ${paths}`, `--followers ${followers}`];
+  return `npm run chaos -- ${parts.join(" ")} --runtime ${runtimes.join(",")}`;
+}
+
+/** The whole report. */
+export function report(options: Options, { ledger, seconds, kept }: Outcome): string {
+  const bytes = (kind: string): string => `${(ledger.total("bytes", kind) / 1e6).toFixed(1)} MB`;
+  const lines = [
+    `seed        ${options.seed}`,
+    `took        ${seconds.toFixed(1)} s`,
+    `servers     ${options.runtimes.join(" and ")} on one folder; ${kinds(ledger, "blows")}`,
+    `appends     ${kinds(ledger, "appends")}; ${bytes("appended")}`,
+    `follows     ${kinds(ledger, "follows")}; ${bytes("followed")}`,
+    `reconnects  ${kinds(ledger, "reconnects")}`,
+    `connections ${kinds(ledger, "connections")}`,
+    `faults      ${kinds(ledger, "faults")}`,
+    `also        ${kinds(ledger, "appenders", "appenders ")}; ${kinds(ledger, "followers", "followers ")}`,
+    `compared    ${kinds(ledger, "compared")}, by SHA-256 and byte by byte`,
+  ];
+  return [...lines, "", ...verdict(options, ledger, kept)].join("\n");
+}
+
+function verdict(options: Options, { problems }: Ledger, kept: string | undefined): string[] {
+  if (problems.length === 0) return ["No byte was lost, none came twice, and everybody knows how it ended."];
+  const list = problems.map((problem) => `  ${problem.replaceAll("\n", "\n    ")}`);
+  const [count, s] = [problems.length, problems.length === 1 ? "" : "s"];
+  return [`${count} problem${s}:`, ...list, "", `The files are in ${kept}.`, `Again: ${commandOf(options)}`];
+}
+
+function kinds(ledger: Ledger, what: string, before = ""): string {
+  const list = ledger.kinds(what).map(([kind, count]) => `${count} ${before}${kind}`);
+  return list.join(", ") || "none";
+}

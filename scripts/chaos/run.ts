@@ -1,0 +1,173 @@
+/**
+ * A whole run: servers, storm, paths, and a last look at what is left.
+ * @module
+ */
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { removeFolder, temporaryFolder } from "../../test/fixture/temp.ts";
+import { until } from "../../test/fixture/until.ts";
+import { Fleet } from "./fleet.ts";
+import { Ledger } from "./ledger.ts";
+import type { Options } from "./options.ts";
+import { PathLife } from "./path-life.ts";
+import type { Network } from "./proxy.ts";
+import { Random } from "./random.ts";
+import { storm } from "./storm.ts";
+
+/** Milliseconds of the grace in a run of a minute or more, and in a shorter one. */
+const GRACE_MS = { long: 30_000, short: 8_000 };
+
+/** Milliseconds between two lines about how it goes. */
+const NEWS_MS = 10_000;
+
+/** Milliseconds that everything may take to come to its end, beyond the grace, once nothing strikes any more. */
+const PATIENCE_MS = 90_000;
+
+/** What came of a run. */
+export interface Outcome {
+  readonly ledger: Ledger;
+  readonly seconds: number;
+  /** The folder with everything in it, where something went wrong. */
+  readonly kept: string | undefined;
+}
+
+/**
+ * Runs it.
+ *
+ * @param say Takes a line about how it goes.
+ */
+export async function run(options: Options, say: (line: string) => void): Promise<Outcome> {
+  const beganMs = performance.now();
+  const chaos = new Chaos(options, await temporaryFolder("chaos"), say);
+  const kept = await chaos.run();
+  return { ledger: chaos.ledger, seconds: (performance.now() - beganMs) / 1000, kept };
+}
+
+class Chaos {
+  readonly ledger: Ledger;
+  readonly #options: Options;
+  readonly #folder: string;
+  readonly #root: string;
+  readonly #random: Random;
+  readonly #graceMs: number;
+  readonly #isShort: boolean;
+  readonly #say: (line: string) => void;
+  readonly #alive = new Set<PathLife>();
+  readonly #over = new AbortController();
+
+  constructor(options: Options, folder: string, say: (line: string) => void) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#root = join(folder, "root");
+    this.#random = new Random(options.seed);
+    this.#isShort = options.minutes < 1;
+    this.#graceMs = this.#isShort ? GRACE_MS.short : GRACE_MS.long;
+    this.#say = say;
+    this.ledger = new Ledger((problem) => say(`problem: ${problem}`));
+  }
+
+  /** Resolves with the folder when something went wrong. */
+  async run(): Promise<string | undefined> {
+    const { runtimes, minutes } = this.#options;
+    const { ledger } = this;
+    const fleet = await Fleet.start({ root: this.#root, runtimes, graceMs: this.#graceMs, ledger });
+    const news = setInterval(() => this.#say(this.#news()), NEWS_MS);
+    try {
+      const lanes = this.#lanes(fleet);
+      const storming = this.#storm(fleet);
+      await sleep(minutes * 60_000);
+      this.#over.abort();
+      await storming;
+      await this.#calmDown(lanes);
+      await this.#expectNothingLeft();
+      await fleet.stop();
+    } finally {
+      clearInterval(news);
+      await fleet.destroy();
+    }
+    if (ledger.problems.length > 0) {
+      await writeFile(join(this.#folder, "servers.log"), fleet.output);
+      return this.#folder;
+    }
+    await removeFolder(this.#folder);
+    return undefined;
+  }
+
+  #storm(fleet: Fleet): Promise<void> {
+    return storm(fleet, {
+      random: this.#random.fork("storm"),
+      mostCalmMs: this.#isShort ? 4_000 : 10_000,
+      longSleeps: !this.#isShort,
+      signal: this.#over.signal,
+    });
+  }
+
+  async #lanes(fleet: Fleet): Promise<void> {
+    const { signal } = this.#over;
+    const network: Network = {
+      port: (server) => fleet.port(server),
+      servers: fleet.size,
+      mostPauseMs: this.#isShort ? 1_500 : 5_000,
+      get isCalm() {
+        return signal.aborted;
+      },
+      ledger: this.ledger,
+    };
+    const lanes = Array.from({ length: this.#options.paths }, (_, lane) => this.#lane(lane, network));
+    await Promise.all(lanes);
+  }
+
+  /** One path after the other. */
+  async #lane(lane: number, network: Network): Promise<void> {
+    for (let turn = 0; !this.#over.signal.aborted; turn++) {
+      const path = `lane-${lane}/${turn}.bin`;
+      const life = new PathLife({
+        path,
+        root: this.#root,
+        random: this.#random.fork(path),
+        network,
+        graceMs: this.#graceMs,
+        followers: this.#options.followers,
+        length: this.#isShort ? 1 : 2,
+      });
+      this.#alive.add(life);
+      await life.run().catch((error: unknown) => this.ledger.problem(`/${path}: ${(error as Error).stack}`));
+      this.#alive.delete(life);
+    }
+  }
+
+  async #calmDown(lanes: Promise<void>): Promise<void> {
+    const patience = new AbortController();
+    const waiting = sleep(this.#graceMs + PATIENCE_MS, "late", { signal: patience.signal }).catch(() => {});
+    const late = await Promise.race([lanes, waiting]);
+    patience.abort();
+    if (late === undefined) return;
+    for (const { state } of this.#alive)
+      this.ledger.problem(`it does not come to an end, though all is calm: ${state}`);
+  }
+
+  /** What servers remember of appends is gone with them. */
+  async #expectNothingLeft(): Promise<void> {
+    const reserved = join(this.#root, ".httpfstream");
+    const left = async (): Promise<string[]> => {
+      const entries = await readdir(reserved, { recursive: true, withFileTypes: true });
+      return entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
+    };
+    await until("nothing to be left", async () => (await left()).length === 0).catch(async () => {
+      this.ledger.problem(`these were left behind: ${(await left()).join(" ")}`);
+    });
+  }
+
+  #news(): string {
+    const { ledger } = this;
+    const megabytes = (ledger.total("bytes", "followed") / 1e6).toFixed(1);
+    return [
+      `${ledger.total("compared", "files")} paths done, ${this.#alive.size} under way`,
+      `${megabytes} MB followed`,
+      `${ledger.total("connections", "accepted")} connections`,
+      `${ledger.total("blows")} blows`,
+      `${ledger.problems.length} problems`,
+    ].join(", ");
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * What strikes the servers, and when.
+ * @module
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Blow, Fleet } from "./fleet.ts";
+import type { Random } from "./random.ts";
+
+/** How often what happens. */
+const BLOWS: Readonly<Record<Blow, number>> = { "kill -9": 5, SIGTERM: 3, SIGSTOP: 4 };
+
+/** How a storm blows. */
+export interface StormOptions {
+  readonly random: Random;
+  /** The longest that a server is left alone, in milliseconds. */
+  readonly mostCalmMs: number;
+  /** Whether a server may sleep for longer than its lease, so that it loses its paths. */
+  readonly longSleeps: boolean;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** Strikes every server again and again; resolves when it is over and all of them are back. */
+export async function storm(fleet: Fleet, options: StormOptions): Promise<void> {
+  const servers = Array.from({ length: fleet.size }, (_, server) => server);
+  await Promise.all(servers.map((server) => strikeAgain(fleet, server, options)));
+}
+
+async function strikeAgain(fleet: Fleet, server: number, { random, mostCalmMs, ...options }: StormOptions) {
+  const chance = random.fork("server", server);
+  const { signal, longSleeps } = options;
+  for (;;) {
+    const blow = chance.weighted(BLOWS);
+    const long = chance.chance(0.3) && longSleeps && blow === "SIGSTOP";
+    const pauseMs = long ? chance.between(10_500, 14_000) : chance.spread(5, 2_000);
+    await sleep(chance.spread(300, mostCalmMs), undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    await fleet.strike(server, blow, pauseMs);
+  }
+}

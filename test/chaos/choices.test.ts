@@ -1,0 +1,68 @@
+/** A run repeats the choices of an earlier one: they depend on the seed and on nothing else. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Content } from "../../scripts/chaos/content.ts";
+import { drawPlan } from "../../scripts/chaos/fate.ts";
+import { drawPath } from "../../scripts/chaos/plan.ts";
+import { Random } from "../../scripts/chaos/random.ts";
+import { sha256 } from "../fixture/bytes.ts";
+
+describe("the choices of a run", () => {
+  it("are the same for the same seed, and others for another", () => {
+    const draw = (seed: number): unknown => {
+      const random = new Random(seed);
+      const path = drawPath(random.fork("lane-0/0.bin"), 3, 1);
+      return { path, connections: Array.from({ length: 20 }, (_, at) => drawPlan(random.fork("a", at), 1_000)) };
+    };
+    assert.deepEqual(draw(7), draw(7));
+    assert.notDeepEqual(draw(7), draw(8));
+  });
+
+  it("do not depend on what else was drawn", () => {
+    const [one, other] = [new Random(1), new Random(1)];
+    for (let count = 0; count < 100; count++) one.number();
+    assert.equal(one.fork("a", 1).number(), other.fork("a", 1).number());
+    assert.notEqual(one.fork("a", 1).number(), one.fork("a", 2).number());
+    assert.notEqual(one.fork("a", 1).number(), one.fork("a1").number());
+  });
+
+  it("reach every kind of fault, and stay within their bounds", () => {
+    const random = new Random(3);
+    const fates = new Set(Array.from({ length: 1_000 }, (_, at) => drawPlan(random.fork(at), 1_000).fate));
+    assert.equal(fates.size, 10);
+    for (let count = 0; count < 1_000; count++) {
+      const [even, any] = [random.between(3, 5), random.spread(10, 1_000)];
+      assert.ok(even >= 3 && even <= 5 && any >= 10 && any < 1_000, `${even} ${any}`);
+    }
+  });
+});
+
+describe("the content of a path", () => {
+  const content = new Content(12345);
+
+  it("is the same however it is cut", () => {
+    const whole = content.read(0, 10_000);
+    for (const [from, to] of [
+      [0, 1],
+      [1, 2],
+      [3, 9],
+      [4, 8],
+      [777, 5_000],
+      [9_999, 10_000],
+      [50, 50],
+    ] as const) {
+      assert.ok(content.read(from, to).equals(whole.subarray(from, to)), `${from} to ${to}`);
+    }
+    assert.equal(content.sha256(3, 9_000), sha256(whole.subarray(3, 9_000)));
+  });
+
+  it("shows what is missing, doubled or changed, and where", () => {
+    const bytes = content.read(100, 300);
+    assert.equal(content.difference(bytes, 100), undefined);
+    assert.equal(content.difference(bytes.subarray(4), 100), 100);
+    const changed = Buffer.from(bytes);
+    changed.writeUInt8(changed.readUInt8(57) ^ 1, 57);
+    assert.equal(content.difference(changed, 100), 157);
+    assert.notEqual(content.sha256(0, 100), new Content(12346).sha256(0, 100));
+  });
+});
