@@ -9,7 +9,7 @@ import type { Admission, Closer, Hub } from "../core/hub.ts";
 import type { Limits } from "../core/limits.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
 import type { EndReason } from "../core/store.ts";
-import { type Exchange, journal, type Service } from "./service.ts";
+import { answered, type Exchange, journal, type Service } from "./service.ts";
 
 /**
  * Appends the request's body, and answers when it has ended and is stored.
@@ -28,6 +28,7 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const forget = await onShutdown(hub, end, async () => {
     intake.stop(new StreamError("restarting", "The server is shutting down. What arrived until now is stored."));
     await ended;
+    await answered(service, exchange);
   });
   const finished = journal(service, exchange.subject, {
     type: "append",

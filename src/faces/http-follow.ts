@@ -8,7 +8,7 @@ import type { Hold } from "../core/hub.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
 import { BodySink } from "./body-sink.ts";
 import { liveHeaders } from "./resource-headers.ts";
-import { type Exchange, journal, type Service } from "./service.ts";
+import { answered, type Exchange, journal, type Service } from "./service.ts";
 
 /**
  * Answers with everything from the offset on, and with what comes.
@@ -30,9 +30,10 @@ export function followBody(service: Service, exchange: Exchange, hold: Hold): Re
   const { store, limits } = service;
   const follower = new Follower({ store, channel: hold.source, sink, limits, offset: start });
   let done = Promise.resolve();
-  const forget = service.hub.onClose(() => {
+  const forget = service.hub.onClose(async () => {
     follower.stop();
-    return done;
+    await done;
+    await answered(service, exchange);
   });
   const finished = journal(service, exchange.subject, { type: "follow", transport: "http", offset: start });
   platform.unhurried?.(c);

@@ -57,6 +57,8 @@ export interface Platform {
    * the body of every response whose client has left.
    */
   onGone?(c: Context, gone: () => void): void;
+  /** Resolves when the response is sent, or its connection has gone; where the runtime tells. */
+  answered?(c: Context): Promise<unknown>;
   /** Tells the runtime that this request may stay quiet for as long as it likes. */
   unhurried?(c: Context): void;
 }

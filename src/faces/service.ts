@@ -43,6 +43,16 @@ export interface Exchange {
   readonly subject: Subject;
 }
 
+/** At a shutdown: waits until a response has left, so that whoever ends the process next does not cut it off. */
+export async function answered({ limits }: Service, { c, platform }: Exchange): Promise<void> {
+  let impatience: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((resolve) => {
+    impatience = setTimeout(resolve, limits.shutdownTimeoutMs);
+  });
+  await Promise.race([platform.answered?.(c), late]);
+  clearTimeout(impatience);
+}
+
 /** Begins a journal of one append or follow; the result writes its end. */
 export function journal(
   service: Service,

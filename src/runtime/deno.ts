@@ -19,6 +19,13 @@ interface DenoUpgrade {
   upgradeWebSocket(request: Request, settings: UpgradeSettings): { socket: WebSocket; response: Response };
 }
 
+/** What Deno's server tells of a request, where the app's `fetch` is its handler. */
+interface DenoInfo {
+  remoteAddr: { hostname?: string };
+  /** Rejects when the client has gone. */
+  completed: Promise<void>;
+}
+
 const { Deno } = globalThis as unknown as { Deno: DenoUpgrade };
 
 /** Seconds after which Deno ends a WebSocket whose peer leaves pings unanswered; it pings at half of that. */
@@ -56,6 +63,8 @@ export const platform: Platform = {
     insist(c, response);
     return response;
   },
+  peer: (c) => (c.env as Partial<DenoInfo>).remoteAddr?.hostname,
+  answered: async (c) => (c.env as Partial<DenoInfo>).completed?.catch(() => {}),
 };
 
 /**

@@ -97,6 +97,13 @@ export const platform: Platform = {
     if (incoming.socket.destroyed || outgoing.destroyed) gone();
     else outgoing.once("close", gone);
   },
+  answered(c) {
+    const { outgoing } = c.env as NodeEnv;
+    return new Promise<void>((resolve) => {
+      if (outgoing.destroyed || outgoing.writableFinished) resolve();
+      else for (const event of ["finish", "close"]) outgoing.once(event, resolve);
+    });
+  },
 };
 
 /**

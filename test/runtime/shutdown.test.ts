@@ -64,6 +64,9 @@ async function scenario(server: TestServer, mount: string, folder: string): Prom
   const exiting = server.stop();
   assert.deepEqual([(await appender.end()).code, (await follower.end()).code], [1012, 1012]);
   await download.body.all();
+  const told = await upload.head;
+  assert.deepEqual([told.status, told.headers.get("stream-error")], [503, "restarting"]);
+  assert.equal(told.headers.get("stream-next-offset"), "0000000000000008");
   assert.deepEqual(await exiting, { code: 0, signal: null }, server.program.output);
 
   assert.equal(download.body.bytes().subarray(0, 10).toString(), "storedxxxx");
