@@ -111,7 +111,7 @@ async function run(flags: ServeFlags): Promise<number> {
   calm(process.stdout);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
   const { durability, listings, cors = false, origin, limit } = flags;
-  const app = createApp({ root, durability, listings, cors, origins: origin, limits: limit, log });
+  const app = createApp({ root: flags.root, durability, listings, cors, origins: origin, limits: limit, log });
   checkWritable(root);
   const interrupts = new Interrupts();
   const server = await listen(flags.http, app.fetch);

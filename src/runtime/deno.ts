@@ -63,9 +63,14 @@ export const platform: Platform = {
     insist(c, response);
     return response;
   },
-  peer: (c) => (c.env as Partial<DenoInfo>).remoteAddr?.hostname,
-  answered: async (c) => (c.env as Partial<DenoInfo>).completed?.catch(() => {}),
+  peer: (c) => infoOf(c).remoteAddr?.hostname,
+  answered: async (c) => infoOf(c).completed?.catch(() => {}),
 };
+
+/** Nothing is told where the app was called without it, as in `Deno.serve((request) => app.fetch(request))`. */
+function infoOf(c: Context): Partial<DenoInfo> {
+  return (c.env as DenoInfo | undefined) ?? {};
+}
 
 /**
  * Makes an upgrade's response the last word. It can be neither changed nor copied, but Hono copies a response to add the

@@ -16,6 +16,10 @@ describe("fstream()", () => {
     });
   });
 
+  it("refuses a root without a name, which would be the working directory", () => {
+    assert.throws(() => fstream({ root: "" }), { name: "TypeError", message: /root folder has no name/ });
+  });
+
   it("refuses unknown options, and names those that exist", () => {
     assert.throws(() => fstream({ folder: "data" } as never), { name: "TypeError", message: /"folder".*root, durab/ });
   });

@@ -55,6 +55,7 @@ let lastEpoch = 0;
  * A store of plain files: the resource `build/42.log` is the file `build/42.log` under the root, byte for byte.
  *
  * @throws {StreamError} `denied`, `path_conflict` or `storage` when the root can't be made or opened.
+ * @throws {TypeError} for an empty `root`, or a `durability` that there is not.
  * @example
  * ```ts
  * const store = fileStore({ root: "/var/lib/streams" });
@@ -65,6 +66,8 @@ export function fileStore(options: FileStoreOptions = {}): Store {
   if (!DURABILITIES.includes(durability)) {
     throw new TypeError(`The durability is "os" or "disk", not ${JSON.stringify(durability)}.`);
   }
+  // It would mean the working directory, and mostly comes from a variable that is not set.
+  if (root === "") throw new TypeError('The root folder has no name. For the working directory say ".".');
   const folder = resolve(root);
   try {
     mkdirSync(folder, { recursive: true });
