@@ -37,6 +37,8 @@ export interface AdmissionEvents extends AppenderEvents {
 export interface AdmissionTerms {
   /** Whether to create the path when it does not exist. Default true. */
   readonly create?: boolean;
+  /** The digest of the session that goes on. A path with any other session on record is not to be had. */
+  readonly session?: string;
   /** Looks at the path once it is ours, before anybody may follow it. If it throws, the path is given back. */
   check?(size: number): Promise<void>;
 }
@@ -176,11 +178,14 @@ export class Hub {
     await Promise.all([...this.#holders.values()].map((holder) => holder.free));
   }
 
-  async #claim(path: string, { create, check }: AdmissionTerms): Promise<AppendHandle> {
+  async #claim(path: string, { create, session, check }: AdmissionTerms): Promise<AppendHandle> {
     const handle = await this.store.claim(path, create === undefined ? {} : { create });
     try {
       // A shutdown that began meanwhile has not seen this append, and would wait for it.
       this.assertOpen();
+      // Its server may have gone after we saw it alive, and before we claimed its path.
+      const open = await this.store.sessions.find(path);
+      if (open && open.digest !== session) throw taken(path, 1_000);
       await check?.(handle.offset);
       return handle;
     } catch (error) {

@@ -3,7 +3,7 @@
  * @module
  */
 import { StreamError } from "./errors.ts";
-import type { AdmissionTerms, Hub } from "./hub.ts";
+import type { AdmissionTerms, Hold, Hub } from "./hub.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "./offset.ts";
 import { AppendSession } from "./session.ts";
 import type { SessionRecord } from "./store.ts";
@@ -14,6 +14,9 @@ export interface OpenedSession {
   readonly session: AppendSession;
   readonly token: string;
 }
+
+/** How often a session is looked for whose server goes, or gives it back, at the same moment. */
+const ATTEMPTS = 5;
 
 /** Sessions by path. */
 export class Sessions {
@@ -109,6 +112,25 @@ export class Sessions {
     return adoption;
   }
 
+  /**
+   * What there is to follow at a path, as {@link Hub.hold}. A session on record is never nothing: the server that had it
+   * may have gone after {@link adopt} saw it alive, and before anybody saw that it holds the path.
+   *
+   * @throws {StreamError} `restarting` when the session does not come to rest anywhere; what reading the store meets.
+   */
+  async hold(path: string): Promise<Hold | undefined> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const hold = await this.#hub.hold(path);
+      if (hold || !(await this.#hub.store.sessions.find(path))) return hold;
+      this.#hub.assertOpen();
+      await this.adopt(path);
+    }
+    throw new StreamError("restarting", `"/${path}" is on its way to another server process. Try again in a moment.`, {
+      path,
+      headers: { "Retry-After": "1" },
+    });
+  }
+
   async #adopt(path: string): Promise<void> {
     const { sessions } = this.#hub.store;
     const record = await sessions.find(path);
@@ -116,9 +138,10 @@ export class Sessions {
     try {
       await this.#start(record, {
         create: false,
+        session: record.digest,
         check: async () => {
           // It may have ended between our look and our claim.
-          if ((await sessions.find(path))?.digest !== record.digest) throw new StreamError("gone", "It has ended.");
+          if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
         },
       });
     } catch (error) {

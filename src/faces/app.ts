@@ -128,7 +128,7 @@ async function read(
   }
   const asFolder = c.req.path.endsWith("/");
   const following = socket || verb === "FOLLOW";
-  const hold = following && !asFolder ? await service.hub.hold(path) : undefined;
+  const hold = following && !asFolder ? await service.sessions.hold(path) : undefined;
   if (hold) return follow(service, exchange, hold, socket);
   const found = await service.store.stat(path);
   if (found && !asFolder) return readSnapshot(service, exchange, found, !following);

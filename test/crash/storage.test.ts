@@ -5,6 +5,7 @@ import { fstream } from "../../mod.ts";
 import { StreamError } from "../../src/core/errors.ts";
 import type { Limits } from "../../src/core/limits.ts";
 import type { LogEvent } from "../../src/core/log.ts";
+import { digestOf } from "../../src/core/token.ts";
 import { serve } from "../../src/runtime/node.ts";
 import { HeldStore } from "../fixture/held-store.ts";
 import { request } from "../fixture/http.ts";
@@ -234,4 +235,37 @@ bench("an append that is refused was never there for followers", {}, async ({ st
   await (await at.append()).finish();
   assert.equal((await (await at.upgrade("verb=APPEND&offset=7")).head).status, 412);
   assert.equal((await (await at.upgrade("verb=FOLLOW")).head).status, 200);
+});
+
+/** A session on record whose server is seen alive by the next claim, and is gone right after it. */
+async function dyingServer(store: HeldStore): Promise<void> {
+  await (await store.claim("a.txt")).release();
+  await store.sessions.save({ path: "a.txt", digest: await digestOf("token-of-old") });
+  const claim = store.claim.bind(store);
+  store.claim = () => {
+    store.claim = claim;
+    return Promise.reject(new StreamError("conflict", "Another server process has the path."));
+  };
+}
+
+bench("who follows while a server dies waits for its session, and is not sent away", { graceMs: 2_000 }, async (at) => {
+  await dyingServer(at.store);
+  const follower = await at.follow();
+  const resumed = await at.append("&session=token-of-old");
+  await resumed.send("and on");
+  assert.equal(await resumed.finish(), 6);
+  await follower.closed();
+  assert.equal(String(follower.data), "and on");
+  assert.equal(follower.controls.at(-1)?.reason, "complete");
+});
+
+bench("who appends while a server dies does not get its session's path", { graceMs: 60_000 }, async (at) => {
+  await dyingServer(at.store);
+  for (const query of ["verb=APPEND", "verb=APPEND&offset=0"]) {
+    const { status, headers } = await (await at.upgrade(query)).response();
+    assert.deepEqual([status, headers.get("stream-error")], [403, "conflict"]);
+    assert.match(headers.get("retry-after") ?? "", /^\d+$/);
+  }
+  const resumed = await at.append("&session=token-of-old");
+  assert.equal(await resumed.finish(), 0);
 });
