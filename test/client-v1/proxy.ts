@@ -59,7 +59,7 @@ export class ShiftyProxy {
 
   /** Cuts everything that goes through it now. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 
   /** Ends it. */
@@ -80,7 +80,7 @@ export class ShiftyProxy {
     this.#keep(client);
     this.count++;
     if (this.target === undefined) {
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const { hostname, port } = new URL(this.target);
@@ -113,7 +113,7 @@ export class ShiftyProxy {
           to.once("drain", () => from.resume());
         }
         // What is in the buffers goes down with it, in either direction.
-        if (left < 0) for (const end of ends) end.resetAndDestroy();
+        if (left < 0) for (const end of ends) reset(end);
       });
       from.on("end", () => to.end());
       from.on("close", () => to.destroy());
@@ -123,4 +123,10 @@ export class ShiftyProxy {
     move(server, client);
     client.resume();
   }
+}
+
+/** Drops a connection. Node never comes to an end when it resets one that it is just ending in good order. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
