@@ -24,6 +24,8 @@ export class Sessions {
   readonly #onProblem: (path: string, error: unknown) => void;
   readonly #open = new Map<string, AppendSession>();
   readonly #adopting = new Map<string, Promise<void>>();
+  /** Settles when whatever a crash has left in disorder is out of the way. */
+  #tidied: Promise<unknown> = Promise.resolve();
 
   /**
    * @param hub Where sessions claim their paths.
@@ -93,8 +95,9 @@ export class Sessions {
 
   /** Takes over every session on record that no living process has. */
   async restore(): Promise<void> {
-    await this.#hub.store.tidy?.();
-    const records = await this.#hub.store.sessions.list();
+    const tidying = this.#tidy();
+    this.#tidied = tidying.catch(() => {});
+    const records = await tidying;
     await Promise.all(records.map(({ path }) => this.adopt(path).catch((error) => this.#onProblem(path, error))));
   }
 
@@ -131,8 +134,15 @@ export class Sessions {
     });
   }
 
+  async #tidy(): Promise<SessionRecord[]> {
+    const { store } = this.#hub;
+    await store.tidy?.();
+    return await store.sessions.list();
+  }
+
   async #adopt(path: string): Promise<void> {
     const { sessions } = this.#hub.store;
+    await this.#tidied;
     const record = await sessions.find(path);
     if (!record) return;
     try {

@@ -24,9 +24,13 @@ interface Bench {
   close(): Promise<void>;
 }
 
-function bench(what: string, limits: Partial<Limits>, run: (bench: Bench) => Promise<void>): void {
+function bench(
+  what: string,
+  limits: Partial<Limits>,
+  run: (bench: Bench) => Promise<void>,
+  store: HeldStore = new HeldStore(),
+): void {
   test(what, { timeout: 60_000 }, async () => {
-    const store = new HeldStore();
     const log: LogEvent[] = [];
     const app = fstream({ store, limits, log: (event) => log.push(event) });
     const server = await serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
@@ -269,3 +273,33 @@ bench("who appends while a server dies does not get its session's path", { grace
   const resumed = await at.append("&session=token-of-old");
   assert.equal(await resumed.finish(), 0);
 });
+
+/** A store on which something lies in the way of sessions until it is tidied, as it may after a crash. */
+class UntidyStore extends HeldStore {
+  clear: () => void = () => {};
+  readonly #cleared = new Promise<void>((resolve) => {
+    this.clear = resolve;
+  });
+
+  async tidy(): Promise<void> {
+    const { save } = this.sessions;
+    this.sessions.save = () => Promise.reject(new StreamError("path_conflict", "Something lies in the way."));
+    await this.#cleared;
+    this.sessions.save = save;
+  }
+}
+
+const untidy = new UntidyStore();
+bench(
+  "whoever comes before the leftovers of a crash are cleared away waits for that",
+  {},
+  async ({ append, upgrade, url }) => {
+    const first = await upgrade("verb=APPEND");
+    // Answered after the appender's request has been looked at.
+    for (let count = 0; count < 3; count++) await request(url, { target: "/" });
+    untidy.clear();
+    assert.equal(await new V1Peer(await first.opened()).finish(), 0);
+    assert.equal(await (await append()).finish(), 0);
+  },
+  untidy,
+);
