@@ -62,3 +62,21 @@ clusterTest("a session whose client does not come back is lost, in whichever pro
   assert.equal(await other.status(`/a.txt?verb=APPEND&session=${session}`), 410);
   await until("nothing to be left", () => cluster.reserved().every((file) => !file.includes("sessions")));
 });
+
+clusterTest("kill -9 and a restart: the path is held for its session's grace, then free", async (cluster) => {
+  const server = await cluster.start();
+  const { peer, session } = await server.append("a.txt");
+  await peer.send("so far");
+  await peer.acked(6);
+  await server.process.kill9();
+  const again = await cluster.start({ graceMs: 6_000 });
+  const refusal = await (await again.upgrade("/a.txt?verb=APPEND")).response();
+  assert.deepEqual([refusal.status, refusal.headers.get("stream-error")], [403, "conflict"]);
+  assert.match(refusal.headers.get("retry-after") ?? "", /^[0-6]$/, "it says when to come back");
+  const put = await again.send("/a.txt?verb=APPEND", "PUT", "mine");
+  assert.equal(put.status, 403);
+  const follower = await again.follow("a.txt");
+  await expectEnd(follower, "so far", "lost");
+  assert.equal(await again.status(`/a.txt?verb=APPEND&session=${session}`), 410);
+  await until("the path to be free", async () => (await again.status("/a.txt?verb=APPEND&offset=6")) === 101);
+});
