@@ -21,10 +21,20 @@ import { pathToFileURL } from "node:url";
 export { type ErrorCode, StreamError, type StreamErrorOptions, WIRE_FORMS, type WireForm } from "./src/core/errors.ts";
 export { DEFAULT_LIMITS, type Limits } from "./src/core/limits.ts";
 export type { BeginEvent, EndEvent, FailureEvent, Log, LogEvent, Transport } from "./src/core/log.ts";
-export type { AppendHandle, ClaimOptions, Store, StoreEntry, StoreStat } from "./src/core/store.ts";
+export type {
+  AppendHandle,
+  ClaimOptions,
+  EndReason,
+  Growth,
+  SessionRecord,
+  SessionRecords,
+  Store,
+  StoreEntry,
+  StoreStat,
+} from "./src/core/store.ts";
 export type { StreamApp } from "./src/faces/app.ts";
 export { type FstreamOptions, fstream } from "./src/fstream.ts";
-export { type Durability, type FileStoreOptions, fileStore } from "./src/stores/file/store.ts";
+export { DURABILITIES, type Durability, type FileStoreOptions, fileStore } from "./src/stores/file/store.ts";
 export { memoryStore } from "./src/stores/memory.ts";
 
 if (runsAsProgram()) {

@@ -110,6 +110,8 @@ export class StreamError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   /**
+   * An error of this project.
+   *
    * @param code The stable name of what went wrong.
    * @param message A sentence: what happened, to which path, what to do.
    * @param options The path, the cause, response headers.

@@ -8,10 +8,13 @@ export type Transport = "websocket" | "http";
 
 /** An append or a follow begins. */
 export interface BeginEvent {
+  /** What the client does. */
   readonly type: "append" | "follow";
+  /** It begins. */
   readonly phase: "begin";
   /** The resource path. */
   readonly path: string;
+  /** Which way it does it. */
   readonly transport: Transport;
   /** The client's address, where the runtime tells it. */
   readonly peer?: string;
@@ -21,10 +24,13 @@ export interface BeginEvent {
 
 /** An append or a follow has ended. */
 export interface EndEvent {
+  /** What the client does. */
   readonly type: "append" | "follow";
+  /** It has ended. */
   readonly phase: "end";
   /** The resource path. */
   readonly path: string;
+  /** Which way it does it. */
   readonly transport: Transport;
   /** The client's address, where the runtime tells it. */
   readonly peer?: string;
@@ -40,6 +46,7 @@ export interface EndEvent {
 
 /** Something failed that an operator should know of. */
 export interface FailureEvent {
+  /** Neither an append nor a follow, though it may have happened to one. */
   readonly type: "error";
   /** The resource path, where there is one. */
   readonly path?: string;

@@ -18,10 +18,15 @@ interface BunServer {
 
 /** What hangs on each socket: the shape that Hono's handlers for Bun know, and a word of our own. */
 export interface SocketData {
+  /** What Hono's handlers call. */
   events: Record<string, unknown>;
+  /** The URL that was asked for. */
   url: URL;
+  /** The subprotocol that was chosen; empty for none. */
   protocol: string;
+  /** @internal The open socket, as the faces see it. */
   port?: BunPort;
+  /** @internal What takes its messages, unless they are for another route of the app. */
   handler?: SocketHandler;
 }
 
@@ -81,7 +86,7 @@ export const websocket: BunWebSocket = {
   closeOnBackpressureLimit: false,
 };
 
-/** This runtime, as the faces see it. */
+/** @internal This runtime, as the faces see it. */
 export const platform: Platform = {
   name: "bun",
   // Bun closes a socket with 1007 whose text is not UTF-8; the rest survives the way through a string.

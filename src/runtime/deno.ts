@@ -50,7 +50,7 @@ const upgradeWebSocket = defineWebSocketHelper<WebSocket, Partial<UpgradeSetting
   return response;
 });
 
-/** This runtime, as the faces see it. */
+/** @internal This runtime, as the faces see it. */
 export const platform: Platform = {
   name: "deno",
   // A fragmented message that ends in mid-character reaches us without its last bytes, and nothing tells.

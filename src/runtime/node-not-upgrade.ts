@@ -8,7 +8,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 
 /** What is needed of a server to hand a connection back to it. */
-export interface ConnectionTaker {
+interface ConnectionTaker {
   emit(event: "connection" | "secureConnection", socket: Duplex): unknown;
 }
 

@@ -16,12 +16,13 @@ import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
 import { type WebSocket, WebSocketServer } from "ws";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
-import { type ConnectionTaker, hasUnreadBody, parseAgain } from "./node-not-upgrade.ts";
+import { hasUnreadBody, parseAgain } from "./node-not-upgrade.ts";
 import { answerUnreadable } from "./node-unreadable.ts";
 import { attachWs } from "./ws-port.ts";
 
 /** What a Hono app is to a server. */
 export interface FetchApp {
+  /** Answers a request. */
   fetch(request: Request, env?: unknown): Response | Promise<Response>;
 }
 
@@ -75,7 +76,7 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
   return response;
 });
 
-/** This runtime, as the faces see it. */
+/** @internal This runtime, as the faces see it. */
 export const platform: Platform = {
   name: "node",
   takesText: true,
@@ -119,10 +120,7 @@ export const platform: Platform = {
  * injectWebSocket(server, app);
  * ```
  */
-export function injectWebSocket(
-  server: ConnectionTaker & { on(event: "upgrade", listener: UpgradeListener): unknown },
-  app: FetchApp,
-): void {
+export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
   server.on("upgrade", (request, socket, head) => {
     // First of all: a client that resets now must not take the process down.
     socket.on("error", () => socket.destroy());
@@ -132,7 +130,13 @@ export function injectWebSocket(
   });
 }
 
-type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+/** What is needed of a server: Node's of `node:http` and `node:https` have it. */
+export interface UpgradeServer {
+  /** Takes a connection back, to read it from the beginning. */
+  emit(event: "connection" | "secureConnection", socket: Duplex): unknown;
+  /** Listens for requests to upgrade. */
+  on(event: "upgrade", listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): unknown;
+}
 
 /** Runs the app; then either completes the handshake or writes its response as to any other request. */
 function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex): void {
@@ -217,7 +221,9 @@ export interface ServeOptions extends FetchApp {
 
 /** A server that listens. */
 export interface RunningServer {
+  /** The address it listens on. */
   readonly hostname: string;
+  /** The port it listens on. */
   readonly port: number;
   /**
    * Stops listening, lets answers that are under way reach their clients, and ends every connection.
