@@ -2,29 +2,27 @@
  * `httpfstream append`: standard input or a file to a URL.
  * @module
  */
-import { type FileHandle, open } from "node:fs/promises";
 import process from "node:process";
-import type { Readable } from "node:stream";
 import { type Command, Option } from "commander";
-import { append } from "../client/mod.ts";
-import { systemMessage } from "./complaint.ts";
+import { isComplete } from "../client/completion.ts";
+import { realEnvironment } from "../client/environment.ts";
+import { type AppendOptions, append, type Resume, type ResumePoint, StreamError } from "../client/mod.ts";
+import { parseTarget } from "../client/target.ts";
+import { type Input, openInput, untilInterrupted } from "./append-input.ts";
 import { DONE } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
-import { bareCommand, parseHeader, parseUrl, typed } from "./options.ts";
+import { bareCommand, headerOption, parseUrl, retryOption, typed } from "./options.ts";
 import { type Progress, progressOf } from "./progress.ts";
+import { type Begun, ResumeFile } from "./resume-file.ts";
+import { appendNarrator } from "./states.ts";
+import { say } from "./terminal.ts";
 
 interface AppendFlags {
   readonly verbose?: true;
   readonly header: Record<string, string>;
-}
-
-/** Where the bytes come from. */
-interface Input {
-  /** For people. */
-  readonly name: string;
-  readonly stream: Readable;
-  /** Bytes in all, where that is known. */
-  readonly size?: number;
+  /** Seconds. */
+  readonly retryFor: number;
+  readonly resumeFile?: string;
 }
 
 /**
@@ -41,72 +39,142 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
     .argument("[file]", "what to append; - or nothing for standard input")
     .option("-v, --verbose", "show on standard error what is going on; on a terminal with a progress bar")
     .addOption(
-      new Option("-H, --header <line>", 'header to send along, as "Name: value"; repeatable')
-        .default({}, "none")
-        .argParser(parseHeader),
+      new Option("--resume-file <file>", "remember in this file how to go on, and go on with what it remembers"),
     )
+    .addOption(retryOption())
+    .addOption(headerOption())
     .addHelpText(
       "after",
       `
-Ctrl-C sends what was read and ends. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
+A broken connection is made again, and the append goes on at exactly the byte where it was interrupted.
+With --resume-file that also holds when this command is killed: run the same command again within the server's time of
+grace (30 s by default). A FILE is read from where the server has it; standard input must yield the same bytes again,
+from its first one. The file is removed when the append is done.
+
+Ctrl-C sends what was read and ends the append; with --resume-file and a FILE it leaves it open, to be gone on with.
+A second Ctrl-C quits at once. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
 Examples:
   $ make 2>&1 | ${words} http://localhost:8080/build/42.log
   $ ${words} -v http://localhost:8080/images/disk.img disk.img
+  $ ${words} --resume-file disk.img.resume http://localhost:8080/images/disk.img disk.img
+  $ ${words} --retry-for 3600 http://localhost:8080/app.log < app.pipe
   $ ${words} http://localhost:8080/notes.txt          type lines; Ctrl-D ends`,
     )
     .action(async (url: string, file: string | undefined, flags: AppendFlags) => finish(await run(url, file, flags)));
 }
 
-async function run(url: string, file: string | undefined, { header, verbose }: AppendFlags): Promise<number> {
+/** The input was interrupted, and its append stays open for the next run. */
+class LeftOpen extends Error {}
+
+async function run(url: string, file: string | undefined, flags: AppendFlags): Promise<number> {
   const interrupts = new Interrupts();
+  const resumeFile = flags.resumeFile === undefined ? undefined : await ResumeFile.open(flags.resumeFile, url);
   const input = await openInput(file);
-  const progress = progressOf(verbose ?? false, input.size, input.stream === process.stdin && process.stdin.isTTY);
-  progress.begin(`appending ${input.name} to ${url}`);
+  const typing = input.size === undefined && input.name === "standard input" && process.stdin.isTTY;
+  const progress = progressOf(flags.verbose ?? false, input.size, typing);
   try {
-    const { bytes } = await append(url, counted(input.stream, interrupts.signal, progress), { headers: header });
+    const bytes = await appended({ url, input, flags, resumeFile, interrupts, progress });
+    await resumeFile?.remove();
     progress.end(`${interrupts.received ? "interrupted" : "done"}: appended ${bytes} bytes to ${url}`);
   } catch (error) {
     progress.end();
-    throw error;
+    if (!(error instanceof LeftOpen)) throw error;
+    say(`interrupted: the same command goes on with it, if it comes before the server's time of grace is over`);
   }
   return interrupts.exitCode(DONE);
 }
 
-async function openInput(file: string | undefined): Promise<Input> {
-  if (file === undefined || file === "-") return { name: "standard input", stream: process.stdin };
-  const { handle, size } = await openFile(file);
-  const stream = handle.createReadStream();
-  return size === undefined ? { name: file, stream } : { name: file, stream, size };
+/** One run of the command. */
+interface Run {
+  readonly url: string;
+  readonly input: Input;
+  readonly flags: AppendFlags;
+  readonly resumeFile: ResumeFile | undefined;
+  readonly interrupts: Interrupts;
+  readonly progress: Progress;
 }
 
-async function openFile(file: string): Promise<{ handle: FileHandle; size?: number }> {
-  try {
-    const handle = await open(file);
-    const found = await handle.stat();
-    if (found.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
-    return found.isFile() ? { handle, size: found.size } : { handle };
-  } catch (error) {
-    throw new Error(`Can't read ${file}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
-  }
-}
-
-/** Everything that is read until the end or an interruption. */
-async function* counted(input: Readable, interrupted: AbortSignal, progress: Progress): AsyncGenerator<Uint8Array> {
-  const stop = new Promise<void>((resolve) => {
-    if (interrupted.aborted) resolve();
-    interrupted.addEventListener("abort", () => resolve(), { once: true });
+/** Appends to the end, and says how many bytes that were. */
+async function appended(run: Run): Promise<number> {
+  const { url, input, flags, resumeFile, interrupts, progress } = run;
+  const begun = resumeFile?.begun;
+  const narrate = appendNarrator(url, input.name, begun !== undefined);
+  let point: ResumePoint | undefined;
+  let connected = false;
+  interrupts.signal.addEventListener("abort", () => {
+    if (!connected) say("The server is away. Once it is back, what was read is sent; Ctrl-C again quits at once.");
   });
-  const chunks: AsyncIterator<Uint8Array> = input[Symbol.asyncIterator]();
-  while (!interrupted.aborted) {
-    const next = await Promise.race([chunks.next(), stop]);
-    if (!next || next.done) break;
-    progress.add(next.value.length);
-    yield next.value;
+  const options: AppendOptions = {
+    headers: flags.header,
+    retryForMs: flags.retryFor * 1000,
+    // The URL was right before.
+    retryFirst: begun !== undefined,
+    ...(begun && { resume: resumed(begun, input) }),
+    onAcked: (acked) => {
+      point ??= acked;
+    },
+    onState: (state) => {
+      connected = state.state === "open";
+      const line = narrate(state);
+      if (line !== undefined) progress.say(line);
+    },
+  };
+  try {
+    return (
+      await append(
+        url,
+        source(run, () => point),
+        options,
+      )
+    ).bytes;
+  } catch (error) {
+    if (!begun || !(error instanceof StreamError) || error.code !== "gone") throw error;
+    if (await hasArrived(run, begun.start)) return 0;
+    throw new StreamError(
+      "gone",
+      `The append that ${flags.resumeFile} is about has ended at the server, or its time of grace is over. ` +
+        "What was stored stays. Remove that file to append everything once more behind it.",
+      { cause: error },
+    );
   }
-  // What was read ahead, while the network was slow.
-  for (let rest = input.read() as Uint8Array | null; rest; rest = input.read() as Uint8Array | null) {
-    progress.add(rest.length);
-    yield rest;
+}
+
+/** A file is read from where the server has it; of anything else, what the server has is read once more. */
+function resumed({ session, start }: Begun, { size }: Input): Resume {
+  return size === undefined ? { session, offset: start } : { session };
+}
+
+/** What is to be sent. It is only read from when the append is open. */
+async function* source(run: Run, point: () => ResumePoint | undefined): AsyncGenerator<Uint8Array, void> {
+  const { input, resumeFile, interrupts, progress } = run;
+  let at = resumeFile ? await remembered(run, resumeFile, point()) : 0;
+  progress.begin(at);
+  for await (const chunk of untilInterrupted(input.read(at), interrupts.signal)) {
+    at += chunk.length;
+    progress.add(chunk.length);
+    yield chunk;
   }
+  if (interrupts.received && resumeFile && at < (input.size ?? 0)) throw new LeftOpen();
+}
+
+/** Sees to it that the append can be gone on with, and says from which byte of the input on. */
+async function remembered({ url, input }: Run, file: ResumeFile, point: ResumePoint | undefined): Promise<number> {
+  if (!point) throw new Error(`The server at ${url} can't resume an append. Leave --resume-file away.`);
+  const { session, offset } = point;
+  const start = file.begun?.start ?? offset;
+  if (session !== file.begun?.session) await file.save({ session, start });
+  if (input.size === undefined) return 0;
+  const from = offset - start;
+  if (from >= 0 && from <= input.size) return from;
+  const found = `${input.name} has ${input.size} bytes`;
+  throw new Error(`The server has ${from} bytes of it, and ${found}: one of them was changed since it was begun.`);
+}
+
+/** Whether a session has ended because everything is there: the last run may not have heard of it. */
+async function hasArrived({ url, input, flags }: Run, start: number): Promise<boolean> {
+  if (input.size === undefined) return false;
+  const target = parseTarget(url, flags.header);
+  const signal = AbortSignal.timeout(flags.retryFor * 1000 + 10_000);
+  return await isComplete(realEnvironment, target, start + input.size, signal);
 }

@@ -4,11 +4,12 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type ErrorCode, type FollowOptions, type FollowState, follow, StreamError } from "../client/mod.ts";
+import { type ErrorCode, type FollowEnd, type FollowOptions, follow, StreamError } from "../client/mod.ts";
 import { DONE } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
-import { bareCommand, parseBytes, parseHeader, parseUrl, typed } from "./options.ts";
+import { bareCommand, headerOption, parseBytes, parseUrl, retryOption, typed } from "./options.ts";
 import { type Output, outputTo } from "./output.ts";
+import { followNarrator } from "./states.ts";
 import { ReaderGone, say } from "./terminal.ts";
 
 interface FollowFlags {
@@ -18,6 +19,8 @@ interface FollowFlags {
   readonly offset?: number | "now";
   readonly output?: string;
   readonly header: Record<string, string>;
+  /** Seconds. */
+  readonly retryFor: number;
   readonly transport: "websocket" | "http";
 }
 
@@ -26,20 +29,6 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unreac
 
 /** Milliseconds between two tries. */
 const RETRY_MS = 500;
-
-/** What to say of a state; nothing where the end of the command says it all. */
-function sentence(state: FollowState, url: string): string | undefined {
-  switch (state.state) {
-    case "connecting":
-      return `connecting to ${url}`;
-    case "open":
-      return `${state.live ? "following" : "nobody is appending; fetching what is stored at"} ${url}`;
-    case "retrying":
-      return `${state.error.message} Trying again in ${Math.ceil(state.delayMs / 1000)} s.`;
-    default:
-      return undefined;
-  }
-}
 
 /**
  * The command.
@@ -62,12 +51,14 @@ export function followCommand(name: string, finish: (code: number) => void, pati
     )
     .addOption(new Option("--tail <n>", "begin with the last so many bytes").argParser(parseBytes))
     .option("--wait", "wait until the server is there and the path exists")
-    .option("-o, --output <file>", "write to a file instead")
     .addOption(
-      new Option("-H, --header <line>", 'header to send along, as "Name: value"; repeatable')
-        .default({}, "none")
-        .argParser(parseHeader),
+      new Option("-o, --output <file>", "write to a file instead, and go on where it ends").conflicts([
+        "offset",
+        "tail",
+      ]),
     )
+    .addOption(retryOption())
+    .addOption(headerOption())
     .addOption(
       new Option("--transport <kind>", "http where WebSockets do not get through")
         .choices(["websocket", "http"])
@@ -76,12 +67,16 @@ export function followCommand(name: string, finish: (code: number) => void, pati
     .addHelpText(
       "after",
       `
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
+A broken connection is made again, and the follow goes on at exactly the byte where it was interrupted.
+With --output that also holds when this command is killed: run it again, and it fetches what the file lacks.
+
+Exit codes: 0 done, 1 refused or failed, or the appender was lost, 2 wrong usage, 130 interrupted.
 
 Examples:
   $ ${words} http://localhost:8080/build/42.log
   $ ${words} --wait http://localhost:8080/build/43.log | grep -i error
-  $ ${words} --tail 1000 http://localhost:8080/app.log`,
+  $ ${words} --tail 1000 http://localhost:8080/app.log
+  $ ${words} --output disk.img http://localhost:8080/images/disk.img`,
     )
     .action(async (url: string, flags: FollowFlags) => {
       const wait = flags.wait ?? (patient && flags.verbose ? true : undefined);
@@ -92,14 +87,15 @@ Examples:
 async function run(url: string, flags: FollowFlags): Promise<number> {
   const interrupts = new Interrupts();
   const tell = flags.verbose ? say : (): void => {};
-  const output = outputTo(flags.output);
+  const output = await outputTo(flags.output);
   try {
-    const bytes = await followed(url, flags, output, interrupts.signal, tell);
+    const { bytes, end } = await followed(url, flags, output, interrupts.signal, tell);
     await output.end();
+    expectWhole(end, url);
     tell(`done: ${bytes} bytes from ${url}`);
   } catch (error) {
     if (error instanceof ReaderGone) return DONE;
-    if (!interrupts.received) throw error;
+    if (!interrupts.received) throw explained(error, url, flags, output);
     tell("interrupted");
   }
   return interrupts.exitCode(DONE);
@@ -112,28 +108,32 @@ async function followed(
   output: Output,
   signal: AbortSignal,
   tell: (line: string) => void,
-): Promise<number> {
-  const { offset, tail, header: headers, transport } = flags;
+): Promise<{ bytes: number; end: FollowEnd }> {
+  const { offset = output.size, tail, header: headers, transport } = flags;
+  const narrate = followNarrator(url);
   let waiting = false;
   const options: FollowOptions = {
     ...(offset !== undefined && { offset }),
     ...(tail !== undefined && { tail }),
+    retryForMs: flags.retryFor * 1000,
     headers,
     transport,
     signal,
     onState: (state) => {
-      const line = sentence(state, url);
+      const line = narrate(state);
       if (line !== undefined && !(waiting && state.state === "connecting")) tell(line);
     },
   };
   for (;;) {
     let bytes = 0;
     try {
-      for await (const chunk of follow(url, options)) {
+      const stream = follow(url, options);
+      for await (const chunk of stream) {
+        waiting = false;
         bytes += chunk.length;
         await output.write(chunk);
       }
-      return bytes;
+      return { bytes, end: await stream.ended };
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
       if (!flags.wait || bytes > 0 || !PASSING.has(code)) throw error;
@@ -142,6 +142,23 @@ async function followed(
       await sleep(RETRY_MS, undefined, { signal });
     }
   }
+}
+
+/** @throws when what was followed has not come to a good end, which is for scripts to know. */
+function expectWhole({ reason, offset }: FollowEnd, url: string): void {
+  const at = offset === undefined ? "" : ` at offset ${offset}`;
+  if (reason === "lost") {
+    throw new StreamError("lost", `The appender of ${url} vanished${at} and did not come back. More was to come.`);
+  }
+  if (reason === "deleted") throw new Error(`deleted: ${url} was removed${at}, while it was followed.`);
+  if (reason === "limit") throw new Error(`limit: The server has ended the append of ${url}${at}. More was to come.`);
+}
+
+/** What an error means for who named a file to go on with. */
+function explained(error: unknown, url: string, { output: file }: FollowFlags, { size }: Output): unknown {
+  if (!(error instanceof StreamError) || error.code !== "range" || file === undefined) return error;
+  const message = `${file} has ${size} bytes, which is more than there are at ${url}. Name another file, or remove it.`;
+  return new StreamError("range", message, { cause: error });
 }
 
 function parseOffset(text: string): number | "now" {

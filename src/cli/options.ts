@@ -2,7 +2,8 @@
  * What the options of several commands have in common.
  * @module
  */
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { RETRY_FOR_MS } from "../client/limits.ts";
 import { parseTarget } from "../client/target.ts";
 import { StreamError } from "../core/errors.ts";
 import { VERSION } from "./version.ts";
@@ -43,7 +44,7 @@ export const parseUrl: (text: string) => string = (text) => {
 };
 
 /** `Name: value`, added to those before it. */
-export const parseHeader: (text: string, previous: Record<string, string>) => Record<string, string> = parsed(
+const parseHeader: (text: string, previous: Record<string, string>) => Record<string, string> = parsed(
   (text, previous) => {
     const [, name, value] = /^([^:]+):(.*)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined) throw new TypeError('It must be "Name: value".');
@@ -51,6 +52,26 @@ export const parseHeader: (text: string, previous: Record<string, string>) => Re
     return { ...previous, [name]: value.trim() };
   },
 );
+
+/** `--header`, which `append` and `follow` have in common. */
+export function headerOption(): Option {
+  return new Option("-H, --header <line>", 'header to send along, as "Name: value"; repeatable')
+    .default({}, "none")
+    .argParser(parseHeader);
+}
+
+/** `--retry-for`, likewise. */
+export function retryOption(): Option {
+  return new Option("--retry-for <seconds>", "how long to try again, without progress, when a connection breaks")
+    .default(RETRY_FOR_MS / 1000)
+    .argParser(parseSeconds);
+}
+
+function parseSeconds(text: string): number {
+  if (!/^\d{1,9}$/.test(text))
+    throw new InvalidArgumentError("It must be a whole number of seconds; 0 for not at all.");
+  return Number(text);
+}
 
 /** A whole number of bytes. */
 export function parseBytes(text: string): number {

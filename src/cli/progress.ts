@@ -9,7 +9,10 @@ import { say } from "./terminal.ts";
 
 /** Shows what is going on. */
 export interface Progress {
-  begin(what: string): void;
+  /** Something has happened. */
+  say(what: string): void;
+  /** Bytes are taken from now on; so many were before, in an earlier run. */
+  begin(before: number): void;
   /** More bytes were taken. */
   add(bytes: number): void;
   /** It is over, with a last word where there is one to say. */
@@ -19,15 +22,15 @@ export interface Progress {
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
 /**
- * A progress bar on a terminal, two lines anywhere else, nothing unless asked for.
+ * Lines, and on a terminal a progress bar; nothing unless asked for.
  *
  * @param verbose Whether it was asked for.
  * @param size Bytes in all, where that is known.
  * @param typing Whether the bytes are typed on this very terminal, where a bar would write over them.
  */
 export function progressOf(verbose: boolean, size: number | undefined, typing: boolean): Progress {
-  if (!verbose) return { begin: ignore, add: ignore, end: ignore };
-  if (!process.stderr.isTTY || typing) return { begin: say, add: ignore, end: (what) => what && say(what) };
+  if (!verbose) return { say: ignore, begin: ignore, add: ignore, end: ignore };
+  if (!process.stderr.isTTY || typing) return { say, begin: ignore, add: ignore, end: (what) => what && say(what) };
   return bar(size);
 }
 
@@ -55,10 +58,12 @@ function bar(size: number | undefined): Progress {
     format: (options, params) => (size === undefined ? openEnded(params) : towards(size, options, params)),
   });
   return {
-    begin: (what) => {
+    say: (what) => {
+      // Where the bar is now; it is drawn again below.
+      if (line.isActive) process.stderr.write("\r\u001b[K");
       say(what);
-      line.start(size ?? 0, 0);
     },
+    begin: (before) => line.start(size ?? 0, before),
     add: (bytes) => line.increment(bytes),
     end: (what) => {
       line.stop();

@@ -5,7 +5,7 @@
 import { StreamError } from "../core/errors.ts";
 import { PROTOCOL } from "../core/subprotocol.ts";
 import { AppendConnection, type SessionOwner } from "./append-connection.ts";
-import type { Appending, AppendState, ResumePoint } from "./append-state.ts";
+import type { Appending, AppendState, Resume, ResumePoint } from "./append-state.ts";
 import { tell } from "./callback.ts";
 import { isComplete } from "./completion.ts";
 import type { Control } from "./control.ts";
@@ -26,7 +26,7 @@ export interface SessionParts {
   readonly scope: Scope;
   readonly options: RetryOptions & {
     readonly offset?: number;
-    readonly resume?: ResumePoint;
+    readonly resume?: Resume;
     readonly onAcked?: (point: ResumePoint) => void;
   };
   report(state: AppendState): void;

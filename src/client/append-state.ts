@@ -13,6 +13,18 @@ export interface ResumePoint {
   readonly offset: number;
 }
 
+/** What an append is to go on with: a {@link ResumePoint}, or the part of it that it needs. */
+export interface Resume {
+  /** The session's token. */
+  readonly session: string;
+  /**
+   * The offset, in the resource, of the source's first byte. Bytes of it that the server has are left out. Left away,
+   * the source is taken to begin where the server wants to go on, which the first call of `onAcked` tells before
+   * anything is read.
+   */
+  readonly offset?: number;
+}
+
 /** What an append is about. */
 export type AppendState =
   /** It asks for a connection. */

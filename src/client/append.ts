@@ -6,7 +6,7 @@
 import { ClassicAppend } from "./append-classic.ts";
 import { AppendSession } from "./append-session.ts";
 import { AppendSink } from "./append-sink.ts";
-import type { Appending, AppendState, ResumePoint } from "./append-state.ts";
+import type { Appending, AppendState, Resume, ResumePoint } from "./append-state.ts";
 import { tell } from "./callback.ts";
 import { type Environment, realEnvironment } from "./environment.ts";
 import { isOriginal } from "./peer.ts";
@@ -23,10 +23,12 @@ export interface AppendOptions extends RetryOptions {
   headers?: HeadersLike;
   /** Begin only if the resource has exactly so many bytes; 0 for one that must not exist, or must be empty. */
   offset?: number;
-  /** Go on with an append that another program, or an earlier run of this one, has begun: see {@link ResumePoint}. The
-   * source must begin with the byte that belongs at the point's offset. Bytes of it that the server has are left out. */
-  resume?: ResumePoint;
-  /** Is told how to resume, when the append begins and whenever more is acknowledged. */
+  /**
+   * Go on with an append that another program, or an earlier run of this one, has begun and not ended: what `onAcked`
+   * told it, or {@link AppendStream.resumePoint}. The source must begin with the byte that belongs at its offset.
+   */
+  resume?: Resume;
+  /** Is told how to resume, before anything is read from the source and whenever more is acknowledged. */
   onAcked?: (point: ResumePoint) => void;
   /** Is told what the append is about, for those who show it to people. */
   onState?: (state: AppendState) => void;

@@ -12,7 +12,7 @@
  */
 export { type ErrorCode, StreamError } from "../core/errors.ts";
 export { type AppendOptions, type AppendResult, type AppendStream, append, openAppend } from "./append.ts";
-export type { AppendState, ResumePoint } from "./append-state.ts";
+export type { AppendState, Resume, ResumePoint } from "./append-state.ts";
 export type { EndReason } from "./control.ts";
 export { type FollowOptions, follow } from "./follow.ts";
 export type { FollowEnd, FollowState } from "./follow-state.ts";

@@ -20,11 +20,25 @@ describe("how the commands are used", () => {
     ],
     [
       ["append", "--help"],
-      [/<url> \[file\]/, /--verbose/, /130 interrupted/, /\$ httpfstream append -v http/],
+      [
+        /<url> \[file\]/,
+        /--verbose/,
+        /--resume-file <file>/,
+        /--retry-for <seconds> .*120/s,
+        /130 interrupted/,
+        /\$ httpfstream append -v http/,
+      ],
     ],
     [
       ["follow", "--help"],
-      [/--tail <n>/, /--offset <n>/, /--wait/, /\$ httpfstream follow --wait/],
+      [
+        /--tail <n>/,
+        /--offset <n>/,
+        /--wait/,
+        /--output <file>/,
+        /--retry-for <seconds>/,
+        /\$ httpfstream follow --wait/,
+      ],
     ],
     [["help", "follow"], [/--tail <n>/]],
   ];
@@ -44,6 +58,9 @@ describe("how the commands are used", () => {
     [["follow", "http://host/a", "--tail", "x"], /--tail .* whole number of bytes/],
     [["follow", "http://host/a", "--offset", "-1"], /--offset .* whole number of bytes/],
     [["follow", "http://host/a", "--tail", "1", "--offset", "1"], /cannot be used with/],
+    [["follow", "http://host/a", "--tail", "1", "--output", "f"], /cannot be used with/],
+    [["follow", "http://host/a", "--retry-for", "soon"], /--retry-for .* whole number of seconds/],
+    [["append", "http://host/a", "--resume-file", "package.json"], /package\.json was not made by --resume-file/],
     [["follow", "http://host/a", "--header", "nonsense"], /Name: value/],
     [["follow", "http://host/a", "--bogus"], /unknown option '--bogus'/],
     [["serve", "--http", "nowhere"], /HOST:PORT/],
@@ -74,12 +91,11 @@ describe("how the commands are used", () => {
   });
 
   it("the original's names explain themselves under those names", async () => {
-    for (const name of ["httpfstream-server", "httpfstream-append", "httpfstream-follow"]) {
-      for (const flag of ["-help", "-h", "--help"]) {
-        const program = await startProgram(name, [flag]);
-        assert.equal((await program.end()).code, 0);
-        assert.match(String(program.stdout.bytes()), new RegExp(`^Usage: ${name} \\[options\\]`));
-      }
+    const calls = { "httpfstream-server": "-help", "httpfstream-append": "-h", "httpfstream-follow": "--help" };
+    for (const [name, flag] of Object.entries(calls)) {
+      const program = await startProgram(name, [flag]);
+      assert.equal((await program.end()).code, 0);
+      assert.match(String(program.stdout.bytes()), new RegExp(`^Usage: ${name} \\[options\\]`));
     }
   });
 });

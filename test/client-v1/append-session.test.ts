@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AppendOptions, AppendStream, openIn } from "../../src/client/append.ts";
-import type { AppendState } from "../../src/client/append-state.ts";
+import type { AppendState, ResumePoint } from "../../src/client/append-state.ts";
 import { FRAME_BYTES, SILENCE_MS } from "../../src/client/limits.ts";
 import { type ErrorCode, StreamError } from "../../src/core/errors.ts";
 import { until } from "../fixture/until.ts";
@@ -240,6 +240,17 @@ describe("an append that goes on with an earlier one's session", () => {
     await until("the end to be sent", () => connection.controls.length === 1);
     connection.say({ type: "end", offset: 14 });
     await closing;
+  });
+
+  it("learns where its source has to begin before it is read, if it does not say so itself", async () => {
+    const points: ResumePoint[] = [];
+    const onAcked = (point: ResumePoint): void => void points.push(point);
+    const { connection, stream } = await begin({ resume: { session: "s1" }, at: 12, onAcked });
+    assert.deepEqual(points, [{ session: "s1", offset: 12 }]);
+    const writer = stream.getWriter();
+    await writer.write("cd");
+    await received(connection, "cd");
+    await writer.abort();
   });
 
   it("fails when the server has fewer bytes than it had acknowledged, or more than the source", async () => {

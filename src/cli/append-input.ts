@@ -1,0 +1,57 @@
+/**
+ * What `append` reads: standard input, or a file.
+ * @module
+ */
+import { type FileHandle, open } from "node:fs/promises";
+import process from "node:process";
+import type { Readable } from "node:stream";
+import { systemMessage } from "./complaint.ts";
+
+/** Where the bytes come from. */
+export interface Input {
+  /** For people. */
+  readonly name: string;
+  /** Bytes in all, where that is known: then it can be read from anywhere, and more than once. */
+  readonly size?: number;
+  /** Begins to read, at a byte where the size is known. */
+  read(from: number): Readable;
+}
+
+/**
+ * The named file, or standard input.
+ *
+ * @param file Its name; `-` or nothing for standard input.
+ * @throws an error with a sentence when the file can't be read.
+ */
+export async function openInput(file: string | undefined): Promise<Input> {
+  if (file === undefined || file === "-") return { name: "standard input", read: () => process.stdin };
+  const { handle, size } = await openFile(file);
+  if (size === undefined) return { name: file, read: () => handle.createReadStream() };
+  return { name: file, size, read: (start) => handle.createReadStream({ start }) };
+}
+
+async function openFile(file: string): Promise<{ handle: FileHandle; size?: number }> {
+  try {
+    const handle = await open(file);
+    const found = await handle.stat();
+    if (found.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
+    return found.isFile() ? { handle, size: found.size } : { handle };
+  } catch (error) {
+    throw new Error(`Can't read ${file}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
+  }
+}
+
+/** Everything that is read until the end or an interruption, also what was read ahead while the network was slow. */
+export async function* untilInterrupted(input: Readable, interrupted: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  const stop = new Promise<void>((resolve) => {
+    if (interrupted.aborted) resolve();
+    interrupted.addEventListener("abort", () => resolve(), { once: true });
+  });
+  const chunks: AsyncIterator<Uint8Array> = input[Symbol.asyncIterator]();
+  while (!interrupted.aborted) {
+    const next = await Promise.race([chunks.next(), stop]);
+    if (!next || next.done) break;
+    yield next.value;
+  }
+  for (let rest = input.read() as Uint8Array | null; rest; rest = input.read() as Uint8Array | null) yield rest;
+}

@@ -1,0 +1,61 @@
+/**
+ * What the client is about, in one line each.
+ * @module
+ */
+import type { AppendState, FollowState, RetryingState } from "../client/mod.ts";
+
+/** Puts the states of one command into words; nothing where the command's end says it all. */
+export type Narrator<State> = (state: State) => string | undefined;
+
+/**
+ * The words for an append.
+ *
+ * @param url Where to.
+ * @param what What is appended, for people.
+ * @param resumed Whether an earlier run has begun it.
+ */
+export function appendNarrator(url: string, what: string, resumed: boolean): Narrator<AppendState> {
+  let begun = resumed;
+  return (state) => {
+    switch (state.state) {
+      case "connecting":
+        return `connecting to ${url}`;
+      case "retrying":
+        return retrying(state);
+      case "ended":
+        return undefined;
+    }
+    if (begun) return `going on with ${what} to ${url}, at offset ${state.offset}`;
+    begun = true;
+    const classic = state.protocol === "classic" ? ", which can't be resumed at this server" : "";
+    return `appending ${what} to ${url}${classic}`;
+  };
+}
+
+/**
+ * The words for a follow.
+ *
+ * @param url What is followed.
+ */
+export function followNarrator(url: string): Narrator<FollowState> {
+  let begun = false;
+  return (state) => {
+    switch (state.state) {
+      case "connecting":
+        return `connecting to ${url}`;
+      case "retrying":
+        return retrying(state);
+      case "ended":
+        return undefined;
+    }
+    const what = state.live ? "following" : "nobody is appending; fetching what is stored at";
+    const where = begun && state.offset !== undefined ? `, from offset ${state.offset}` : "";
+    const how = state.live && state.transport === "http" ? ", over plain HTTP" : "";
+    begun = true;
+    return `${what} ${url}${where}${how}`;
+  };
+}
+
+function retrying({ error, delayMs, attempt }: RetryingState): string {
+  return `${error.message} Trying again in ${(delayMs / 1000).toFixed(1)} s, attempt ${attempt}.`;
+}
