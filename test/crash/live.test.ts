@@ -1,0 +1,146 @@
+/**
+ * Hands in the server's own folder while it appends: it goes on with what it has, loses and doubles nothing, and leaves
+ * nothing behind.
+ */
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import { randomBytes } from "../fixture/bytes.ts";
+import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
+import { temporaryFolder } from "../fixture/temp.ts";
+import { until } from "../fixture/until.ts";
+import { Cluster, expectEnd, type Server } from "../processes/cluster.ts";
+
+const BYTES = randomBytes(300_000, 12);
+
+/** How much of them is appended before the hand comes. */
+const BEFORE = 100_000;
+
+/** What a hand does to the reserved folder; `refused` is the status of new appends until it is undone. */
+interface Hand {
+  readonly reach: (reserved: string) => void;
+  readonly refused?: number;
+}
+
+const HANDS: Record<string, Hand> = {
+  "the sessions": { reach: (reserved) => remove(join(reserved, "sessions")) },
+  "the session's file": { reach: (reserved) => filesIn(reserved, "sessions").forEach(remove) },
+  "the session's file, leaving garbage": {
+    reach: (reserved) => {
+      for (const file of filesIn(reserved, "sessions")) writeFileSync(file, "{{{");
+    },
+  },
+  "the session's file, leaving a folder": {
+    reach: (reserved) => {
+      for (const file of filesIn(reserved, "sessions")) {
+        remove(file);
+        mkdirSync(join(file, "deep"), { recursive: true });
+      }
+    },
+  },
+  "the session's file, leaving a link": {
+    reach: (reserved) => {
+      for (const file of filesIn(reserved, "sessions")) {
+        remove(file);
+        symlinkSync(join(dirname(file), "elsewhere"), file);
+      }
+    },
+  },
+  "the claims": { reach: (reserved) => remove(join(reserved, "claims")) },
+  "the signs of life": { reach: (reserved) => remove(join(reserved, "servers")) },
+  "the temporary files": { reach: (reserved) => remove(join(reserved, "temporary")) },
+  "the whole reserved folder": { reach: remove },
+  "the whole reserved folder, leaving a file": {
+    reach: (reserved) => {
+      remove(reserved);
+      writeFileSync(reserved, "a file");
+    },
+    refused: 409,
+  },
+};
+
+/** Where runtimes may differ: in what the file system says to something that stands in the wrong place. */
+const DIFFERS = /leaving a/;
+
+for (const runtime of RUNTIMES) {
+  describe(`a server that appends while a hand takes away (${runtime})`, { concurrency: 3 }, () => {
+    for (const [what, hand] of Object.entries(HANDS).filter(([name]) => runtime === "node" || DIFFERS.test(name))) {
+      test(what, { timeout: 90_000 }, () => withCluster(runtime, (cluster) => survive(cluster, hand)));
+    }
+
+    test("the session's file, and is killed then: the session is gone, the bytes are not", { timeout: 90_000 }, () =>
+      withCluster(runtime, async (cluster) => {
+        const server = await cluster.start();
+        const { peer, session } = await server.append("a.bin");
+        await peer.send(BYTES.subarray(0, BEFORE));
+        await peer.acked(BEFORE);
+        filesIn(join(cluster.root, ".httpfstream"), "sessions").forEach(remove);
+        await server.process.kill9();
+        const again = await cluster.start();
+        assert.equal(await again.status(`/a.bin?verb=APPEND&session=${session}`), 410);
+        const next = await again.append("a.bin", `offset=${BEFORE}`);
+        assert.equal(await next.peer.finish(), BEFORE);
+        assert.ok(cluster.file("a.bin").equals(BYTES.subarray(0, BEFORE)));
+      }),
+    );
+  });
+}
+
+async function survive(cluster: Cluster, { reach, refused }: Hand): Promise<void> {
+  const reserved = join(cluster.root, ".httpfstream");
+  const server = await cluster.start();
+  const first = await server.append("a.bin");
+  const follower = await server.follow("a.bin");
+  await first.peer.send(BYTES.subarray(0, BEFORE));
+  await first.peer.acked(BEFORE);
+  reach(reserved);
+  await first.peer.send(BYTES.subarray(BEFORE, 2 * BEFORE));
+  await first.peer.acked(2 * BEFORE);
+  assert.equal(await server.status("/a.bin?verb=APPEND"), 403, "the path is still taken");
+  first.peer.peer.connection.drop();
+  const { peer, offset } = await server.resume("a.bin", first.session);
+  assert.equal(offset, 2 * BEFORE);
+  await peer.send(BYTES.subarray(offset));
+  assert.equal(await peer.finish(), BYTES.length);
+  await expectEnd(follower, BYTES, "complete");
+  assert.ok(cluster.file("a.bin").equals(BYTES));
+  if (refused !== undefined) {
+    assert.equal(await server.status("/b.bin?verb=APPEND"), refused);
+    unlinkSync(reserved);
+  }
+  const other = await server.append("b.bin");
+  await other.peer.send("as ever");
+  assert.equal(await other.peer.finish(), 7);
+  await expectCalm(cluster, server);
+}
+
+/** Nothing is left behind, by a restart at the latest; and it never crashed. */
+async function expectCalm(cluster: Cluster, server: Server): Promise<void> {
+  assert.doesNotMatch(server.process.program.output, /^ {4}at .*/m, "the server printed a stack trace");
+  assert.deepEqual(await server.process.program.stop(), { code: 0, signal: null });
+  const again = await cluster.start();
+  assert.equal(await (await again.append("a.bin", `offset=${BYTES.length}`)).peer.finish(), BYTES.length);
+  await until("nothing to be left", () => cluster.reserved().length === 0).catch((error: Error) => {
+    throw new Error(`${error.message}: ${cluster.reserved().join(" ")}`);
+  });
+}
+
+async function withCluster(runtime: Runtime, run: (cluster: Cluster) => Promise<void>): Promise<void> {
+  const cluster = new Cluster(await temporaryFolder("live"), runtime);
+  try {
+    await run(cluster);
+  } finally {
+    await cluster.dispose();
+  }
+}
+
+function filesIn(reserved: string, folder: string): string[] {
+  const names = readdirSync(join(reserved, folder));
+  assert.ok(names.length > 0, `${folder} is empty`);
+  return names.map((name) => join(reserved, folder, name));
+}
+
+function remove(file: string): void {
+  rmSync(file, { recursive: true });
+}
