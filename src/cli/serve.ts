@@ -3,14 +3,16 @@
  * @module
  */
 import { accessSync, constants } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { getLogLevels, type LogLevel } from "@logtape/logtape";
 import { type Command, Option } from "commander";
 import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../core/limits.ts";
+import { RESERVED_SEGMENT } from "../core/path.ts";
 import type { StreamApp } from "../faces/app.ts";
 import { type FstreamOptions, fstream } from "../fstream.ts";
 import { type RunningServer, serve } from "../runtime/node.ts";
+import { makeFolderSync } from "../stores/file/folder.ts";
 import { DURABILITIES, type Durability } from "../stores/file/store.ts";
 import { systemMessage } from "./complaint.ts";
 import { DONE } from "./exit-codes.ts";
@@ -144,6 +146,8 @@ async function listen(address: ListenAddress, fetch: Parameters<typeof serve>[0]
 function checkWritable(root: string): void {
   try {
     accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
+    // What this asks about does not bind root, nor every file system.
+    makeFolderSync(join(root, RESERVED_SEGMENT));
   } catch (error) {
     const why = systemMessage(error);
     // Anything else, as Deno's own permission to ask this, says nothing about the folder.

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -75,6 +76,13 @@ describe("the standalone server", () => {
           ["--root", join(folder, "file", "below")],
           /^httpfstream serve: path conflict: The root folder .* can't be used/,
         ],
+        // Denied to everybody, root included.
+        ...(existsSync("/proc/self") ? (["/proc", "/proc/new/folder"] as const) : []).map(
+          (root): [string[], RegExp] => [
+            ["--root", root],
+            /^httpfstream serve: .*The root folder \/proc.* can't be (used|written to): /,
+          ],
+        ),
       ];
       for (const [args, pattern] of cases) {
         const server = await start(runtime, [

@@ -2,9 +2,9 @@
  * The default store: a root folder in which every resource is a plain file at its URL's path.
  * @module
  */
-import { mkdirSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { readdir, stat, unlink } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import { DEFAULT_LIMITS } from "../../core/limits.ts";
 import { checkedPath, RESERVED_SEGMENT } from "../../core/path.ts";
@@ -20,6 +20,7 @@ import type {
 import { Claim } from "./claim.ts";
 import { holdersOf } from "./entries.ts";
 import { diskError, isMissing } from "./errors.ts";
+import { makeFolderSync } from "./folder.ts";
 import { FileHandle } from "./handle.ts";
 import { type Owner, ownerOf } from "./owner.ts";
 import { place } from "./place.ts";
@@ -70,10 +71,12 @@ export function fileStore(options: FileStoreOptions = {}): Store {
   if (root === "") throw new TypeError('The root folder has no name. For the working directory say ".".');
   const folder = resolve(root);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolderSync(folder);
     return new FileStore(realpathSync(folder), readBytes, durability === "disk");
   } catch (error) {
-    const { code, message } = diskError(error, "");
+    const { code, message } = isMissing(error)
+      ? new StreamError("storage", `nothing can be made in ${dirname(folder)}.`)
+      : diskError(error, "");
     const why = message.replace(/^.*?: /, "");
     throw new StreamError(code, `The root folder ${folder} can't be used: ${why}`, { path: folder, cause: error });
   }
