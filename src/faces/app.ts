@@ -134,6 +134,8 @@ async function read(
   if (found && !asFolder) return readSnapshot(service, exchange, found, !following);
   if (found) throw new StreamError("not_found", `"/${path}" is no folder. Leave out the slash at the end.`, { path });
   const entries = service.listings ? await service.store.list(path) : undefined;
+  if (entries && following)
+    throw new StreamError("path_conflict", `"/${path}" is a folder: there is nothing to follow.`);
   if (entries) return listing(c, base, path, entries);
   throw new StreamError("not_found", `"/${path}" was never written.`, { path });
 }
