@@ -1,0 +1,212 @@
+/** How append and follow end when not everything goes well, and what they say. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { append, openAppend } from "../../src/client/mod.ts";
+import { command, start } from "../cli/commands.ts";
+import { OriginalServer } from "../client/original-server.ts";
+import { Rig } from "../client-v1/rig.ts";
+import { randomBytes, sha256 } from "../fixture/bytes.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { until } from "../fixture/until.ts";
+import { cutOnce, heal } from "./cut.ts";
+
+/** More than fits into the window and every buffer on the way. */
+const SIZE = 30_000_000;
+const BYTES: Buffer = randomBytes(SIZE, 22);
+
+let folder: string;
+let source: string;
+let resume: string;
+
+before(async () => {
+  folder = await temporaryFolder("cli-v1");
+  source = join(folder, "source");
+  await writeFile(source, BYTES);
+});
+beforeEach(() => {
+  resume = join(folder, `resume-${Math.random()}`);
+});
+after(() => removeFolder(folder));
+
+describe("append --resume-file", () => {
+  let rig: Rig;
+
+  before(async () => {
+    rig = await Rig.start();
+  });
+  afterEach(() => heal(rig.proxy));
+  after(() => rig.stop());
+
+  it("leaves the append of a file open at Ctrl-C, once what was read is there, and the same command ends it", async () => {
+    const line = ["append", "--resume-file", resume, rig.url("interrupted"), source];
+    cutOnce(rig.proxy, 3_000_000);
+    const interrupted = await start("bun", ["append", "-v", ...line.slice(1)]);
+    await interrupted.printed(/Trying again/);
+    interrupted.child.kill("SIGINT");
+    await interrupted.printed(/The server is away/);
+    heal(rig.proxy);
+    assert.deepEqual(await interrupted.end(), { code: 130, signal: null });
+    assert.match(interrupted.output, /\ninterrupted: the same command goes on with it/);
+    const stored = await rig.stored("interrupted");
+    assert.ok(stored.length < SIZE && stored.equals(BYTES.subarray(0, stored.length)));
+    const again = await command(line);
+    assert.deepEqual([again.exit.code, again.output], [0, ""]);
+    assert.equal(sha256(await rig.stored("interrupted")), sha256(BYTES));
+    assert.ok(!existsSync(resume));
+  });
+
+  it("goes on from a pipe that yields the same bytes again, and behind what was there before", async () => {
+    const url = rig.url("piped");
+    await append(url, "before");
+    const line = ["append", "--resume-file", resume, url];
+    const killed = await start("bun", line);
+    await killed.write(BYTES.subarray(0, 1_000_000));
+    await until("it to arrive", async () => (await rig.stored("piped")).length === 1_000_006);
+    assert.equal((JSON.parse(await readFile(resume, "utf8")) as { start: number }).start, 6);
+    await killed.stop("SIGKILL");
+    const again = await command(line, { input: BYTES });
+    assert.deepEqual([again.exit.code, again.output], [0, ""]);
+    assert.equal(sha256(await rig.stored("piped")), sha256(Buffer.concat([Buffer.from("before"), BYTES])));
+  });
+
+  it("finds that everything has arrived where only its end was not heard of", async () => {
+    const url = rig.url("arrived");
+    await append(url, BYTES);
+    await writeFile(resume, JSON.stringify({ url, session: "over", start: 0 }));
+    const again = await command(["append", "--resume-file", resume, url, source]);
+    assert.deepEqual([again.exit.code, again.output], [0, ""]);
+    assert.ok(!existsSync(resume));
+  });
+
+  it("does not begin anew by itself when the server has given the append up", async () => {
+    const url = rig.url("gone");
+    await append(url, "some of it");
+    await writeFile(resume, JSON.stringify({ url, session: "over", start: 0 }));
+    const again = await command(["append", "--resume-file", resume, url, source]);
+    assert.equal(again.exit.code, 1);
+    assert.match(again.output, /^httpfstream append: gone: The append that .* is about has ended [^\n]*\n$/);
+    assert.ok(existsSync(resume));
+    assert.equal(String(await rig.stored("gone")), "some of it");
+  });
+
+  it("wants the same URL and the same file", async () => {
+    await writeFile(resume, JSON.stringify({ url: rig.url("one"), session: "s", start: 0 }));
+    const other = await command(["append", "--resume-file", resume, rig.url("other"), source]);
+    assert.equal(other.exit.code, 2);
+    assert.match(other.output, /^httpfstream append: \S+ is about an append to \S+\/one, not to \S+\/other\.[^\n]*\n$/);
+
+    const url = rig.url("shortened");
+    const open = await openAppend(url);
+    const writer = open.getWriter();
+    await writer.write("twelve bytes");
+    await until("it to arrive", () => open.offset === 12);
+    await writeFile(resume, JSON.stringify({ url, session: open.resumePoint?.session, start: 0 }));
+    const short = join(folder, "short");
+    await writeFile(short, "twelve");
+    const shorter = await command(["append", "--resume-file", resume, url, short]);
+    assert.equal(shorter.exit.code, 1);
+    assert.match(shorter.output, /^httpfstream append: The server has 12 bytes of it, and \S+ has 6 bytes: [^\n]*\n$/);
+    await assert.rejects(writer.closed, { code: "fenced" });
+  });
+
+  it("is refused where nothing can be remembered", async () => {
+    const nowhere = join(folder, "no", "such", "folder");
+    const refused = await command(["append", "--resume-file", nowhere, rig.url("nowhere"), source]);
+    assert.equal(refused.exit.code, 1);
+    assert.match(refused.output, /^httpfstream append: Can't use the resume file [^\n]*: no such file\.\n$/);
+  });
+});
+
+describe("a server that stays away", () => {
+  let rig: Rig;
+
+  before(async () => {
+    rig = await Rig.start();
+  });
+  after(() => rig.stop());
+
+  it("is waited for no longer than was asked for; a second Ctrl-C ends even that", async () => {
+    const impatient = await start("bun", ["append", "--retry-for", "0", rig.url("impatient")]);
+    const patient = await start("bun", ["append", rig.url("patient")]);
+    const follower = await start("bun", ["follow", "--wait", "--retry-for", "0", rig.url("impatient")]);
+    for (const appender of [impatient, patient]) await appender.write("x");
+    await follower.stdout.atLeast(1);
+    await until("both to have begun", async () => (await rig.stored("patient")).length === 1);
+    rig.proxy.target = undefined;
+    rig.proxy.cut();
+    assert.deepEqual(await impatient.end(), { code: 1, signal: null });
+    assert.match(impatient.output, /^httpfstream append: unreachable: [^\n]*\n$/);
+    assert.deepEqual(await follower.end(), { code: 1, signal: null });
+    assert.match(String(follower.stderr.bytes()), /^httpfstream follow: unreachable: [^\n]*\n$/);
+    patient.child.kill("SIGINT");
+    await patient.printed(/The server is away/);
+    let over = false;
+    const exit = patient.end().finally(() => {
+      over = true;
+    });
+    // A terminal's Ctrl-C may arrive twice; only one that comes later is another.
+    await until("the end", () => {
+      patient.child.kill("SIGINT");
+      return over;
+    });
+    assert.deepEqual(await exit, { code: 130, signal: null });
+  });
+});
+
+describe("a lost append", () => {
+  it("is no success for its followers, who have all there is", async () => {
+    const rig = await Rig.start("--limit", "graceMs=300");
+    try {
+      const url = rig.url("lost");
+      const writer = (await openAppend(url)).getWriter();
+      await writer.write("half");
+      const follower = await start("bun", ["follow", "-v", url]);
+      await follower.stdout.atLeast(4);
+      await writer.abort();
+      assert.deepEqual(await follower.end(), { code: 1, signal: null });
+      assert.equal(String(follower.stdout.bytes()), "half");
+      assert.match(
+        String(follower.stderr.bytes()),
+        /^connecting .*\nfollowing .*\nhttpfstream follow: lost: The appender of \S+ vanished at offset 4 [^\n]*\n$/,
+      );
+    } finally {
+      await rig.stop();
+    }
+  });
+});
+
+describe("the original server", () => {
+  let original: OriginalServer;
+
+  before(async () => {
+    original = await OriginalServer.start();
+  });
+  after(() => original.close());
+
+  it("is spoken to as it understands it", async () => {
+    const url = `${original.url}/a.txt`;
+    const up = await command(["append", "-v", url], { input: "hello\n" });
+    assert.equal(up.exit.code, 0, up.output);
+    assert.match(
+      up.output,
+      /\nappending standard input to \S+, which can't be resumed at this server\ndone: appended 6 /,
+    );
+    const down = await command(["follow", url]);
+    assert.deepEqual([down.exit.code, down.output], [0, "hello\n"]);
+    const file = join(folder, "original");
+    await writeFile(file, "hel");
+    const rest = await command(["follow", "--output", file, url]);
+    assert.deepEqual([rest.exit.code, rest.output, await readFile(file, "utf8")], [0, "", "hello\n"]);
+  });
+
+  it("can't resume, and no resume file is made as if it could", async () => {
+    const refused = await command(["append", "--resume-file", resume, `${original.url}/b.txt`], { input: "hello\n" });
+    assert.equal(refused.exit.code, 1);
+    assert.match(refused.output, /^httpfstream append: The server at \S+ can't resume an append\.[^\n]*\n$/);
+    assert.ok(!existsSync(resume));
+    assert.equal(String(original.stored("/b.txt")), "");
+  });
+});
