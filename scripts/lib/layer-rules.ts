@@ -23,7 +23,7 @@ const CORE = ["vocabulary", "core"];
 const RUNTIMES = ["runtime", "runtime/node", "runtime/deno", "runtime/bun"];
 const CLIENT = ["client", "client/choice", "client/node"];
 const HONO = ["hono", "hono/*", "!hono/deno", "!hono/bun"];
-const NODE_STACK = ["node:*", "ws", "@hono/node-server", "@hono/node-ws"];
+const NODE_STACK = ["node:*", "ws", "@hono/node-server", "@hono/node-server/*", "@hono/node-ws"];
 const NODE_NAMES = ["process", "Buffer"];
 
 /** The rooms of this project. A file outside all of them is an error: it must be given a place first. */

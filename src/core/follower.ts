@@ -44,7 +44,7 @@ export class Follower implements Member {
   #carry: Uint8Array = NO_BYTES;
   #stopped = false;
   #wake: (() => void) | undefined;
-  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #reader: ReadableStreamBYOBReader | undefined;
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -137,16 +137,18 @@ export class Follower implements Member {
   }
 
   async #catchUp(tail: number): Promise<void> {
-    const { store, channel } = this.#parts;
-    const reader = store.read(channel.path, this.offset, tail).getReader();
+    const { store, channel, limits } = this.#parts;
+    const reader = store.read(channel.path, this.offset, tail).getReader({ mode: "byob" });
     this.#reader = reader;
+    const free: ArrayBuffer[] = [];
     try {
       while (!this.#stopped) {
         await this.#drained();
-        const { done, value } = await reader.read();
+        const memory = free.pop() ?? new ArrayBuffer(Math.min(limits.readBytes, tail - this.offset) || 1);
+        const { done, value } = await reader.read(new Uint8Array(memory));
         if (done || this.#stopped) return;
         this.offset += value.length;
-        this.#send(value);
+        this.#send(value, () => free.push(value.buffer));
       }
     } finally {
       this.#reader = undefined;
@@ -165,12 +167,12 @@ export class Follower implements Member {
     this.#wake = undefined;
   }
 
-  /** Sends bytes in a frame of their own. */
-  #send(bytes: Uint8Array): void {
+  /** Sends bytes in a frame of their own; `left` as {@link Frame} has it. */
+  #send(bytes: Uint8Array, left?: () => void): void {
     const { sink } = this.#parts;
     const { whole, carry } = sink.text ? cutText(this.#carry, bytes) : { whole: bytes, carry: NO_BYTES };
     this.#carry = carry;
-    if (whole.length > 0) sink.send(new Frame(whole, sink.text));
+    if (whole.length > 0) sink.send(new Frame(whole, sink.text, left));
   }
 
   #flushText(): void {

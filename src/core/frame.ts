@@ -5,7 +5,7 @@
 
 /** Bytes that leave as one WebSocket frame, or as one piece of a response body. */
 export class Frame {
-  /** The payload. Nobody may change it: many followers share it. */
+  /** The payload. Nobody may change it: many followers may share it. */
   readonly bytes: Uint8Array;
   /** Whether it leaves as a text frame. */
   readonly text: boolean;
@@ -13,12 +13,20 @@ export class Frame {
   encoded: unknown;
 
   /**
+   * For a frame that only one follower gets: called once, when its bytes have left and their memory is free again. Not
+   * called where the runtime does not tell, or when the connection has gone.
+   */
+  readonly left: (() => void) | undefined;
+
+  /**
    * @param bytes The payload.
    * @param text Whether it leaves as a text frame.
+   * @param left See {@link left}.
    */
-  constructor(bytes: Uint8Array, text: boolean) {
+  constructor(bytes: Uint8Array, text: boolean, left?: () => void) {
     this.bytes = bytes;
     this.text = text;
     this.encoded = undefined;
+    this.left = left;
   }
 }

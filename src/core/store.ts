@@ -107,10 +107,12 @@ export interface Store {
    */
   claim(path: string, options?: ClaimOptions): Promise<AppendHandle>;
   /**
-   * The bytes `from` (inclusive) to `to` (exclusive), read as they are asked for. Errors with `changed` when the
-   * resource holds fewer, or is not there any more.
+   * The bytes `from` (inclusive) to `to` (exclusive), read as they are asked for: a byte stream, which can be read into
+   * the reader's own memory too. Errors with `changed` when the resource holds fewer, or is not there any more.
+   *
+   * @param signal Ends the stream early, without an error, and closes what it holds.
    */
-  read(path: string, from: number, to: number): ReadableStream<Uint8Array>;
+  read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array>;
   /** The rows of a folder, sorted by name; nothing when there is no such folder. */
   list(folder: string): Promise<StoreEntry[] | undefined>;
   /**

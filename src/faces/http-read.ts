@@ -7,7 +7,6 @@ import parseRange from "range-parser";
 import { StreamError } from "../core/errors.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, parseStart, resolveStart, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
-import { abandonable } from "./abandonable.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
 import type { Exchange, Service } from "./service.ts";
 
@@ -35,9 +34,17 @@ export function readSnapshot(service: Service, exchange: Exchange, found: StoreS
 
   function body(status: number, from: number, to: number): Response {
     headers.set("Content-Length", String(to - from));
-    const bytes = c.req.method === "HEAD" ? null : abandonable(exchange, service.store.read(path, from, to));
+    const bytes = c.req.method === "HEAD" ? null : service.store.read(path, from, to, goneSignal(exchange));
     return new Response(bytes, { status, headers });
   }
+}
+
+/** Aborts when the client has gone, where the runtime does not cancel every body by itself. */
+function goneSignal({ c, platform }: Exchange): AbortSignal | undefined {
+  if (!platform.onGone) return undefined;
+  const gone = new AbortController();
+  platform.onGone(c, () => gone.abort());
+  return gone.signal;
 }
 
 function isFresh(request: Headers, response: Headers): boolean {

@@ -9,6 +9,7 @@ import { type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { createAdaptorServer, getRequestListener } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { createNodeWebSocket } from "@hono/node-ws";
 import { type Context, Hono } from "hono";
 import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
@@ -16,6 +17,7 @@ import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
 import { type WebSocket, WebSocketServer } from "ws";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
+import { sendBytes } from "./node-body.ts";
 import { hasUnreadBody, parseAgain } from "./node-not-upgrade.ts";
 import { answerUnreadable } from "./node-unreadable.ts";
 import { attachWs } from "./ws-port.ts";
@@ -147,10 +149,10 @@ function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex):
       const response = await app.fetch(fetched, env);
       if (upgrades.has(request) && response.ok) {
         completeHandshake(request, socket);
-        return new Response(null, { headers: { "x-hono-already-sent": "true" } });
+        return RESPONSE_ALREADY_SENT;
       }
       assignSocket(outgoing, socket);
-      return response;
+      return sendBytes(response, outgoing);
     },
     { overrideGlobalObjects: false, errorHandler: () => badRequest(outgoing, socket) },
   );
@@ -245,7 +247,7 @@ export interface RunningServer {
  */
 export async function serve({ fetch, hostname, port }: ServeOptions): Promise<RunningServer> {
   const server = createAdaptorServer({
-    fetch,
+    fetch: async (request, env) => sendBytes(await fetch(request, env), (env as NodeEnv).outgoing),
     // The host of those who name none, as HTTP/1.0 allows.
     hostname: "localhost",
     serverOptions: { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true, keepAlive: true },

@@ -90,8 +90,16 @@ class SharingPort extends WsPort {
 
   send(frame: Frame): void {
     if (this.closing) return;
-    frame.encoded ??= encodeFrame(frame);
-    this.#below.write(frame.encoded as Uint8Array);
+    if (frame.left) {
+      // Nobody else gets it: what it would cost to join header and payload is not shared.
+      this.#below.cork();
+      this.#below.write(frameHeader(frame));
+      this.#below.write(frame.bytes, frame.left);
+      this.#below.uncork();
+    } else {
+      frame.encoded ??= Buffer.concat([frameHeader(frame), frame.bytes]);
+      this.#below.write(frame.encoded as Uint8Array);
+    }
   }
 
   drained(bytes: number): Promise<void> {
@@ -131,21 +139,19 @@ class SendingPort extends WsPort {
   }
 }
 
-/** An unmasked, unfragmented frame as RFC 6455 section 5.2 has it. */
-function encodeFrame({ bytes, text }: Frame): Uint8Array {
-  const size = bytes.length;
-  const header = size < 126 ? 2 : size < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(header + size);
-  frame[0] = text ? 0x81 : 0x82;
-  if (header === 2) {
-    frame[1] = size;
-  } else if (header === 4) {
-    frame[1] = 126;
-    frame.writeUInt16BE(size, 2);
+/** The header of an unmasked, unfragmented frame as RFC 6455 section 5.2 has it. */
+function frameHeader({ bytes: { length }, text }: Frame): Buffer {
+  const size = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const header = Buffer.allocUnsafe(size);
+  header[0] = text ? 0x81 : 0x82;
+  if (size === 2) {
+    header[1] = length;
+  } else if (size === 4) {
+    header[1] = 126;
+    header.writeUInt16BE(length, 2);
   } else {
-    frame[1] = 127;
-    frame.writeBigUInt64BE(BigInt(size), 2);
+    header[1] = 127;
+    header.writeBigUInt64BE(BigInt(length), 2);
   }
-  frame.set(bytes, header);
-  return frame;
+  return header;
 }

@@ -4,6 +4,7 @@
  */
 import { StreamError } from "../core/errors.ts";
 import { checkedPath } from "../core/path.ts";
+import { rangeStream } from "../core/range-stream.ts";
 import type {
   AppendHandle,
   ClaimOptions,
@@ -62,28 +63,21 @@ class MemoryStore implements Store {
     return handle;
   }
 
-  read(path: string, from: number, to: number): ReadableStream<Uint8Array> {
+  read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array> {
     const resource = this.#resources.get(path);
-    let at = from;
-    return new ReadableStream<Uint8Array>(
-      {
-        pull(controller) {
-          if (at >= to) return controller.close();
-          const end = Math.min(to, at + READ_BYTES);
-          if (!resource || resource.removed || resource.size < end) {
-            return controller.error(
-              new StreamError("changed", `"/${path}" has fewer bytes than were stored.`, { path }),
-            );
-          }
-          controller.enqueue(resource.bytes.slice(at, end));
-          at = end;
-        },
-        cancel() {
-          at = to;
-        },
+    return rangeStream({
+      from,
+      to,
+      pieceBytes: READ_BYTES,
+      signal,
+      read(into, at) {
+        if (!resource || resource.removed || resource.size < at + into.length) {
+          throw new StreamError("changed", `"/${path}" has fewer bytes than were stored.`, { path });
+        }
+        into.set(resource.bytes.subarray(at, at + into.length));
+        return into.length;
       },
-      { highWaterMark: 0 },
-    );
+    });
   }
 
   async list(folder: string): Promise<StoreEntry[] | undefined> {

@@ -89,14 +89,14 @@ goneTest("followers over HTTP who reset as soon as they have asked have all left
 test("what a held store counts as open is what was read from and not closed", async () => {
   const store = new HeldStore();
   const handle = await store.claim("a");
-  await handle.append(Buffer.from("x"));
-  const streams = [0, 1, 2].map(() => store.read("a", 0, 1));
+  await handle.append(Buffer.from("xy"));
+  const streams = [0, 1, 2].map(() => store.read("a", 0, 2));
   assert.equal(store.openReads, 0);
-  const [read, cancelled] = streams.map((stream) => stream.getReader());
-  await read?.read();
-  await cancelled?.read();
+  const [read, cancelled] = streams.map((stream) => stream.getReader({ mode: "byob" }));
+  await read?.read(new Uint8Array(1));
+  await cancelled?.read(new Uint8Array(1));
   assert.equal(store.openReads, 2);
-  await read?.read();
+  await read?.read(new Uint8Array(1));
   await cancelled?.cancel();
   assert.equal(store.openReads, 0);
 });

@@ -5,6 +5,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { StreamError } from "../../core/errors.ts";
+import { rangeStream } from "../../core/range-stream.ts";
 import { diskError, isMissing } from "./errors.ts";
 
 /** What to read. */
@@ -17,46 +18,31 @@ export interface FileRange {
   readonly from: number;
   /** Just past the last byte. */
   readonly to: number;
-  /** Most bytes in one piece. */
-  readonly readBytes: number;
+  /** Most bytes in one piece, where the reader brings no memory. */
+  readonly pieceBytes: number;
+  /** Ends the stream early. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The bytes of a range, piece by piece as they are asked for. */
-export function readFile({ file, path, from, to, readBytes }: FileRange): ReadableStream<Uint8Array> {
+export function readFile({ file, path, ...range }: FileRange): ReadableStream<Uint8Array> {
   let opened: FileHandle | undefined;
-  let at = from;
-  const close = async (): Promise<void> => {
-    const handle = opened;
-    opened = undefined;
-    await handle?.close();
-  };
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          if (at < to) {
-            // Not blocking: a named pipe in the file's place must not hold the open up for ever.
-            opened ??= await open(await file(), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-            const piece = Buffer.allocUnsafeSlow(Math.min(readBytes, to - at));
-            const { bytesRead } = await opened.read(piece, 0, piece.length, at);
-            if (bytesRead === 0) throw shrunk(path, at);
-            at += bytesRead;
-            controller.enqueue(piece.subarray(0, bytesRead));
-          }
-          if (at >= to) {
-            await close();
-            controller.close();
-          }
-        } catch (error) {
-          await close().catch(() => {});
-          controller.error(isMissing(error) ? gone(path) : diskError(error, path));
-        }
-      },
-      cancel: close,
+  return rangeStream({
+    ...range,
+    async read(into, at) {
+      try {
+        // Not blocking: a named pipe in the file's place must not hold the open up for ever.
+        opened ??= await open(await file(), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+        const { bytesRead } = await opened.read(into, 0, into.length, at);
+        if (bytesRead === 0) throw shrunk(path, at);
+        return bytesRead;
+      } catch (error) {
+        throw isMissing(error) ? gone(path) : diskError(error, path);
+      }
     },
-    // Nothing is opened or read before somebody asks: a stream that is never read holds nothing.
-    { highWaterMark: 0 },
-  );
+    // What reading met has been said; a file that can't be closed adds nothing to it.
+    close: () => opened?.close().catch(() => {}),
+  });
 }
 
 function gone(path: string): StreamError {

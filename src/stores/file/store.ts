@@ -123,8 +123,8 @@ class FileStore implements Store {
     }
   }
 
-  read(path: string, from: number, to: number): ReadableStream<Uint8Array> {
-    return readFile({ file: () => place(this.#root, path), path, from, to, readBytes: this.#readBytes });
+  read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array> {
+    return readFile({ file: () => place(this.#root, path), path, from, to, pieceBytes: this.#readBytes, signal });
   }
 
   async list(folder: string): Promise<StoreEntry[] | undefined> {

@@ -37,6 +37,42 @@ export function readSection(driver: Driver): void {
       for (let next = await reader.read(); !next.done; next = await reader.read()) assert.ok(next.value.length > 0);
     },
 
+    "a reader can bring memory of its own, and use it again": async ({ store }) => {
+      const bytes = randomBytes(SIZE, 8);
+      await put(store, "a.bin", bytes);
+      const reader = store.read("a.bin", 3, SIZE - 5).getReader({ mode: "byob" });
+      const read: Buffer[] = [];
+      let memory = new ArrayBuffer(100_000);
+      for (;;) {
+        const { done, value } = await reader.read(new Uint8Array(memory, 10, 99_000));
+        if (done) break;
+        assert.ok(value.length > 0);
+        assert.equal(value.byteOffset, 10);
+        read.push(Buffer.from(value));
+        memory = value.buffer;
+      }
+      assert.equal(sha256(Buffer.concat(read)), sha256(bytes.subarray(3, SIZE - 5)));
+    },
+
+    "a signal ends a read without an error: before it began, between two pieces, while one is read": async ({
+      store,
+    }) => {
+      await put(store, "a.bin", randomBytes(SIZE, 9));
+      const aborted = AbortSignal.abort();
+      assert.equal((await readAll(store.read("a.bin", 0, SIZE, aborted))).length, 0);
+      const between = new AbortController();
+      const first = store.read("a.bin", 0, SIZE, between.signal).getReader();
+      assert.equal((await first.read()).done, false);
+      between.abort();
+      assert.equal((await first.read()).done, true);
+      const within = new AbortController();
+      const second = store.read("a.bin", 0, SIZE, within.signal).getReader();
+      const pending = second.read();
+      within.abort();
+      await pending;
+      assert.equal((await second.read()).done, true);
+    },
+
     "what one reader does to its bytes does not reach the store": async ({ store }) => {
       await put(store, "a.txt", "clean");
       for await (const piece of store.read("a.txt", 0, 5)) piece.fill(0);

@@ -1,0 +1,66 @@
+/**
+ * Response bodies that are byte streams, written to a Node response with memory that is used again and again: fresh
+ * memory for each piece is most of what a large download costs.
+ * @module
+ */
+import type { ServerResponse } from "node:http";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+
+/** Bytes of one piece. */
+const PIECE_BYTES = 256 * 1024;
+
+/** Pieces on their way at once: while one is written, the next is read. */
+const PIECES = 2;
+
+/**
+ * Sends a response whose body is a byte stream, and returns what tells `@hono/node-server` so. Every other response is
+ * returned as it is, for the server to send.
+ */
+export function sendBytes(response: Response, outgoing: ServerResponse): Response {
+  const reader = byteReader(response.body);
+  if (!reader) return response;
+  outgoing.statusCode = response.status;
+  for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
+  void send(reader, outgoing).catch(() => {
+    // The client sees by the missing bytes that it has not got all of them.
+    outgoing.destroy();
+  });
+  return RESPONSE_ALREADY_SENT;
+}
+
+function byteReader(body: ReadableStream<Uint8Array> | null): ReadableStreamBYOBReader | undefined {
+  try {
+    return body?.getReader({ mode: "byob" });
+  } catch {
+    // It is no byte stream, and nothing tells so but this.
+    return undefined;
+  }
+}
+
+async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse): Promise<void> {
+  let wake = (): void => {};
+  outgoing.once("close", () => {
+    wake();
+    reader.cancel().catch(() => {});
+  });
+  const bytes = Math.min(PIECE_BYTES, Number(outgoing.getHeader("content-length")) || PIECE_BYTES);
+  const free: ArrayBuffer[] = Array.from({ length: PIECES }, () => new ArrayBuffer(bytes));
+  while (!outgoing.destroyed) {
+    const memory = free.pop();
+    if (!memory) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      continue;
+    }
+    const { done, value } = await reader.read(new Uint8Array(memory));
+    if (done) {
+      outgoing.end();
+      return;
+    }
+    outgoing.write(value, () => {
+      free.push(value.buffer);
+      wake();
+    });
+  }
+}
