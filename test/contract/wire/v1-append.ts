@@ -143,11 +143,11 @@ export function v1AppendSection(target: Target): void {
       assert.equal((await wire.get("some/new.txt")).status, 404);
       assert.equal((await wire.get("some/")).status, 404);
       await wire.put("a.txt", "12345");
-      for (const offset of [0, 4, 6, 1e12]) {
+      for (const offset of [0, 4, 6, 1e12, "9".repeat(40)]) {
         const refusal = await refused(wire, "a.txt", `verb=APPEND&offset=${offset}`);
         assert.deepEqual([refusal.status, refusal.headers.get("stream-next-offset")], [412, "0000000000000005"]);
       }
-      for (const offset of ["-1", "now", "x", "1.5", "9".repeat(40)]) {
+      for (const offset of ["-1", "now", "x", "1.5"]) {
         assert.equal((await refused(wire, "a.txt", `verb=APPEND&offset=${offset}`)).status, 400, `offset=${offset}`);
       }
       const fits = await append(wire, "a.txt", "offset=0000000000000005");
