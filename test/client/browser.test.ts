@@ -7,6 +7,8 @@ import { delimiter, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import type * as Client from "../../src/client/mod.ts";
+import { ShiftyProxy } from "../client-v1/proxy.ts";
+import { prng } from "../fixture/bytes.ts";
 import { executable, run } from "../fixture/processes.ts";
 import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
@@ -126,6 +128,37 @@ describe("the client in a browser", { skip: browserPath ? false : "no chromium i
       { url: `${server.url}/slow`, megabytes },
     );
     assert.deepEqual({ count, wrong }, { count: megabytes * 1024 * 1024, wrong: 0 });
+  });
+
+  it("goes on over a network that cuts its connections: every byte arrives once", async () => {
+    const proxy = await ShiftyProxy.start(server.url);
+    const random = prng(17);
+    proxy.allowance = () => 60_000 + Math.floor(random() * 200_000);
+    const seen = await page.evaluate(async (url) => {
+      const piece = new Uint8Array(50_000).map((_, at) => at % 251);
+      const states: string[] = [];
+      let begin = (): void => {};
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve;
+      });
+      const appending = client.append(url, Array(20).fill(piece), {
+        retryFirst: true,
+        onState({ state }) {
+          states.push(state);
+          if (state === "open") begin();
+        },
+      });
+      await Promise.race([begun, appending]);
+      const reader = client.follow(url, { retryFirst: true }).getReader();
+      let count = 0;
+      let wrong = 0;
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        for (const byte of next.value) if (byte !== (count++ % piece.length) % 251) wrong++;
+      }
+      return { count, wrong, result: await appending, retried: states.includes("retrying") };
+    }, `${proxy.url}/cut`);
+    await proxy.close();
+    assert.deepEqual(seen, { count: 1e6, wrong: 0, result: { bytes: 1e6, offset: 1e6 }, retried: true });
   });
 
   it("names what was refused, though browsers hide it", async () => {

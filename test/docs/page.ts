@@ -140,14 +140,16 @@ async function expectOutputs(chapter: Chapter, text: string, folder: string): Pr
   }
 }
 
-/** Starts what stays, waits for the first line that it is to print, and types what is to be typed. */
+/** Starts what stays, waits for what it is to print at first, and types what is to be typed. */
 async function start(chapter: Chapter, block: Block, folder: string): Promise<Shell> {
   const commands = block.language === "console" ? commandsOf(block.text) : [];
   const script = block.language === "console" ? commands.map(({ command }) => command).join("\n") : block.text;
   const typed = directive(block, "types")?.split(", ");
   const others = [...chapter.running];
   const shell = chapter.start(`exec ${script}`, folder, typed !== undefined);
-  const first = commands.flatMap(({ output }) => output)[0];
+  const shown = commands.flatMap(({ output }) => output);
+  // Nobody types before everything stands there that is shown above it.
+  const first = shown[typed?.[0] === undefined ? 0 : shown.indexOf(typed[0]) - 1];
   assert.ok(first !== undefined, "a block that stays shows something by which one can tell that it runs");
   await shell.shows(first, ({ lines }) => chapter.generalized(lines).some((line) => isLine(first, line)));
   let last = "";
