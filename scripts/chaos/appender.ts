@@ -28,6 +28,8 @@ export interface AppenderParts {
   readonly proxy: HostileProxy;
   readonly graceMs: number;
   readonly ledger: Ledger;
+  /** Whether every follower that has come has got everything up to an offset. */
+  isFollowedTo(offset: number): boolean;
 }
 
 /** How an append ended, as its appender knows it. */
@@ -137,6 +139,9 @@ export class Appender {
   }
 
   async #finish(stream: AppendStream): Promise<AppendResult> {
+    const { plan, isFollowedTo } = this.#parts;
+    const lateMs = performance.now() + plan.lingersMs;
+    while (performance.now() < lateMs && !isFollowedTo(this.#hashed)) await sleep(50);
     await stream.close();
     const { offset } = stream;
     if (offset !== this.#hashed) throw new Error(`the end was confirmed at ${offset}, and not at ${this.#hashed}`);

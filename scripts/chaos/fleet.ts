@@ -63,7 +63,9 @@ export class Fleet {
     else await struck.kill9();
     this.#servers[server] = undefined;
     await sleep(pauseMs);
-    await this.#up(server);
+    await this.#up(server).catch((error: unknown) => {
+      this.#options.ledger.problem(`server ${server} did not come back: ${(error as Error).message}`);
+    });
   }
 
   /** Ends all of them, as an operator would. */

@@ -52,6 +52,11 @@ export class Follower {
     this.#from = this.#at = from;
   }
 
+  /** The offset just past the last byte it has got. */
+  get at(): number {
+    return this.#at;
+  }
+
   /** @throws {StreamError} what the client meets and should not have. */
   async run(): Promise<FollowResult> {
     const lives = [...this.#parts.plan.restarts, Number.POSITIVE_INFINITY];

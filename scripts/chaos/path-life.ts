@@ -78,8 +78,15 @@ export class PathLife {
   async #append(): Promise<Appender> {
     const { path, graceMs, network } = this.#parts;
     const proxy = await this.#proxy("appender");
-    const { ledger } = network;
-    this.#appender = new Appender({ path, content: this.#content, plan: this.#plan.append, proxy, graceMs, ledger });
+    this.#appender = new Appender({
+      path,
+      content: this.#content,
+      plan: this.#plan.append,
+      proxy,
+      graceMs,
+      ledger: network.ledger,
+      isFollowedTo: (offset) => this.#followers.every(({ at }) => at >= offset),
+    });
     return this.#appender;
   }
 

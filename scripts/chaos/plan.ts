@@ -28,6 +28,8 @@ export interface AppendPlan {
   readonly deadMs: number;
   /** Whether it insists on an empty path. */
   readonly conditional: boolean;
+  /** How long it waits for its followers before it says that it has ended, so that more of them hear it say so. */
+  readonly lingersMs: number;
 }
 
 /** What a follower does. */
@@ -82,6 +84,7 @@ function drawAppend(random: Random, length: number): AppendPlan {
     diesAfter: random.between(0, chunks.length),
     deadMs: random.spread(1, 1_500),
     conditional: random.chance(0.3),
+    lingersMs: random.chance(0.6) ? 10_000 : 0,
   };
 }
 

@@ -16,7 +16,7 @@ import { Random } from "./random.ts";
 import { storm } from "./storm.ts";
 
 /** Milliseconds of the grace in a run of a minute or more, and in a shorter one. */
-const GRACE_MS = { long: 30_000, short: 8_000 };
+const GRACE_MS = { long: 30_000, short: 6_000 };
 
 /** Milliseconds between two lines about how it goes. */
 const NEWS_MS = 10_000;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Content } from "../../scripts/chaos/content.ts";
 import { drawPlan } from "../../scripts/chaos/fate.ts";
+import { parseOptions, UsageError } from "../../scripts/chaos/options.ts";
 import { drawPath } from "../../scripts/chaos/plan.ts";
 import { Random } from "../../scripts/chaos/random.ts";
 import { sha256 } from "../fixture/bytes.ts";
@@ -33,6 +34,39 @@ describe("the choices of a run", () => {
     for (let count = 0; count < 1_000; count++) {
       const [even, any] = [random.between(3, 5), random.spread(10, 1_000)];
       assert.ok(even >= 3 && even <= 5 && any >= 10 && any < 1_000, `${even} ${any}`);
+    }
+  });
+});
+
+describe("the options of a run", () => {
+  it("have defaults, of which the seed is another one each time", () => {
+    const [one, other] = [parseOptions([]), parseOptions([])];
+    assert.deepEqual({ ...one, seed: 0 }, { minutes: 1, seed: 0, paths: 6, followers: 3, runtimes: ["node", "node"] });
+    assert.notEqual(one?.seed, other?.seed);
+  });
+
+  it("say how long, from which seed, how many, and on what", () => {
+    const args = ["--minutes", "0.5", "--seed=7", "--paths", "10", "--followers", "0", "--runtime", "deno,bun"];
+    const wanted = { minutes: 0.5, seed: 7, paths: 10, followers: 0, runtimes: ["deno", "bun"] };
+    assert.deepEqual(parseOptions(args), wanted);
+    assert.equal(parseOptions(["--help"]), undefined);
+  });
+
+  it("are refused where they make no sense", () => {
+    for (const [args, words] of [
+      [["--minutes", "soon"], /--minutes is a number of minutes, not "soon"/],
+      [["--seed", "x"], /--seed is a whole number/],
+      [["--seed=-1"], /--seed is a whole number/],
+      [["--paths", "0"], /--paths/],
+      [["--followers", "many"], /--followers/],
+      [["--runtime", "browser"], /node, deno, bun/],
+      [["--nonsense"], /nonsense/],
+      [["7"], /7/],
+    ] as const) {
+      assert.throws(
+        () => parseOptions(args),
+        (error) => error instanceof UsageError && words.test(error.message),
+      );
     }
   });
 });
