@@ -7,8 +7,9 @@ import parseRange from "range-parser";
 import { StreamError } from "../core/errors.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, parseStart, resolveStart, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
+import { counted } from "./counted.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
-import type { Exchange, Service } from "./service.ts";
+import { type Exchange, journal, type Service } from "./service.ts";
 
 /**
  * Answers with the bytes stored now.
@@ -34,9 +35,24 @@ export function readSnapshot(service: Service, exchange: Exchange, found: StoreS
 
   function body(status: number, from: number, to: number): Response {
     headers.set("Content-Length", String(to - from));
-    const bytes = c.req.method === "HEAD" ? null : service.store.read(path, from, to, goneSignal(exchange));
-    return new Response(bytes, { status, headers });
+    if (c.req.method === "HEAD") return new Response(null, { status, headers });
+    const bytes = service.store.read(path, from, to, goneSignal(exchange));
+    return new Response(conditional ? bytes : followed(service, exchange, bytes, { from, to }), { status, headers });
   }
+}
+
+/** The body for a follower, who is logged although there is nobody to wait for. */
+function followed(
+  service: Service,
+  { subject }: Exchange,
+  body: ReadableStream<Uint8Array>,
+  { from, to }: { from: number; to: number },
+): ReadableStream<Uint8Array> {
+  const finished = journal(service, subject, { type: "follow", transport: "http", offset: from });
+  return counted(body, (bytes, error) => {
+    const reason = from + bytes === to ? "complete" : "gone";
+    finished({ offset: from + bytes, reason: error === undefined ? reason : StreamError.from(error, "storage").code });
+  });
 }
 
 /** Aborts when the client has gone, where the runtime does not cancel every body by itself. */

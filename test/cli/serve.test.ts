@@ -123,6 +123,7 @@ describe("the standalone server", () => {
     await append(`http://127.0.0.1:${port}/a.txt`, "12");
     for await (const _ of follow(`http://127.0.0.1:${port}/a.txt`));
     await server.printed(/append ends/);
+    await server.printed(/follow ends/);
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
     const lines = String(server.stdout.bytes()).trimEnd().split("\n");
     const records = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -134,6 +135,8 @@ describe("the standalone server", () => {
       { path: "/a.txt", bytes: 2, offset: 2, reason: "complete", transport: "websocket", level: "INFO" },
     );
     assert.equal(typeof end?.["durationMs"], "number");
+    const followed = records.find(({ type, phase }) => type === "follow" && phase === "end");
+    assert.deepEqual([followed?.["path"], followed?.["bytes"], followed?.["reason"]], ["/a.txt", 2, "complete"]);
   });
 
   it("keeps quiet about appends where the level is higher, but not about itself", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { fstream, memoryStore } from "../../mod.ts";
+import { fstream, type Log, memoryStore } from "../../mod.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 describe("fstream()", () => {
@@ -22,6 +22,26 @@ describe("fstream()", () => {
 
   it("refuses unknown options, and names those that exist", () => {
     assert.throws(() => fstream({ folder: "data" } as never), { name: "TypeError", message: /"folder".*root, durab/ });
+  });
+
+  it("tells of a follower who finds nobody appending, and of one who leaves early", async () => {
+    const ends: unknown[] = [];
+    const log: Log = (event) => {
+      if (event.type === "follow" && event.phase === "end") ends.push([event.bytes, event.offset, event.reason]);
+    };
+    const app = fstream({ store: memoryStore(), log });
+    const body = "x".repeat(1_000_000);
+    await app.request("/a.txt?verb=APPEND", { method: "POST", body });
+    await (await app.request("/a.txt?verb=FOLLOW&offset=999990")).text();
+    await (await app.request("/a.txt")).text();
+    const leaving = (await app.request("/a.txt?verb=FOLLOW")).body?.getReader();
+    const { length } = (await leaving?.read())?.value ?? [];
+    await leaving?.cancel();
+    await app.close();
+    assert.deepEqual(ends, [
+      [10, 1_000_000, "complete"],
+      [length, length, "gone"],
+    ]);
   });
 
   it("reads as much at once as limits.readBytes says", async () => {
