@@ -94,7 +94,8 @@ export const platform: Platform = {
     return response;
   },
   target: (c) => (c.env as NodeEnv).incoming.url?.replace(/[?#].*$/s, "").replace(/^[a-z]+:\/\/[^/]*/i, ""),
-  peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress,
+  // Where it listens on all interfaces, an IPv4 address comes dressed as an IPv6 one.
+  peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ""),
   onGone(c, gone) {
     const { incoming, outgoing } = c.env as NodeEnv;
     if (incoming.socket.destroyed || outgoing.destroyed) gone();

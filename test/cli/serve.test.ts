@@ -58,6 +58,7 @@ describe("the standalone server", () => {
       for (const [at, host] of hosts.entries()) {
         assert.deepEqual(await append(`http://${host}:${port}/all.txt`, "x"), { bytes: 1, offset: at + 1 }, host);
       }
+      await server.printed(/append begins: \/all\.txt at 0, websocket from 127\.0\.0\.1\n/);
       assert.deepEqual(await server.stop("SIGINT"), { code: 0, signal: null });
     });
 
