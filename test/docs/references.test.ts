@@ -30,6 +30,12 @@ for (const [page, text] of pages) {
       }
     });
 
+    it("names tests that exist", () => {
+      for (const [, file = ""] of text.matchAll(/`(test\/[\w./-]+)`/g)) {
+        assert.ok(existsSync(join(ROOT, file)), `${page} names ${file}, which does not exist`);
+      }
+    });
+
     it("names npm scripts that exist", async () => {
       const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
         scripts: Record<string, string>;
@@ -83,6 +89,7 @@ describe("the README's other tables", () => {
       "dot segments": /`\.\.` in a path/,
       "early frames": /before the upgrade/,
       "content length": /Content-Length/,
+      "upgrade offers": /offers an upgrade/,
       "late head": /headers of a live body/,
     };
     for (const differences of Object.values(DIFFERENCES)) {
