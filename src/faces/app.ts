@@ -203,6 +203,6 @@ function crossOrigin(origins: ReadonlySet<string>): ReturnType<typeof cors> {
   return cors({
     origin: origins.size === 0 || origins.has("*") ? "*" : [...origins],
     allowMethods: [...METHODS],
-    exposeHeaders: [NEXT_OFFSET_HEADER, START_OFFSET_HEADER, ERROR_HEADER, "Content-Range", "ETag"],
+    exposeHeaders: [NEXT_OFFSET_HEADER, START_OFFSET_HEADER, ERROR_HEADER, "Content-Range", "ETag", "Retry-After"],
   });
 }
