@@ -1,0 +1,131 @@
+/** What the levels of durability ask of the disk, and what waits for it. */
+import assert from "node:assert/strict";
+import { existsSync, readlinkSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { fstream } from "../../mod.ts";
+import { type RunningServer, serve } from "../../src/runtime/node.ts";
+import type { Durability } from "../../src/stores/file/store.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { until } from "../fixture/until.ts";
+import { OFFER, V1Peer } from "../fixture/v1.ts";
+import { WebSocketPeer } from "../fixture/websocket.ts";
+
+/** Where the names of open files are. */
+const DESCRIPTORS = "/proc/self/fd";
+
+/** Every flush of this process: which file, in order; and what holds them up. */
+const flushed: string[] = [];
+let gate: Promise<void> = Promise.resolve();
+let original: Pick<FileHandle, "sync" | "datasync">;
+let kind: Pick<FileHandle, "sync" | "datasync">;
+
+before(async () => {
+  const file = await open("/dev/null");
+  kind = Object.getPrototypeOf(file);
+  await file.close();
+  original = { sync: kind.sync, datasync: kind.datasync };
+  for (const name of ["sync", "datasync"] as const) {
+    kind[name] = async function (this: FileHandle): Promise<void> {
+      flushed.push(readlinkSync(join(DESCRIPTORS, String(this.fd))));
+      await gate;
+      await original[name].call(this);
+    };
+  }
+});
+after(() => Object.assign(kind, original));
+
+describe("durability", {
+  timeout: 60_000,
+  skip: existsSync(DESCRIPTORS) ? false : `there is no ${DESCRIPTORS} here`,
+}, () => {
+  let root: string;
+  let app: ReturnType<typeof fstream>;
+  let server: RunningServer;
+
+  beforeEach(async () => {
+    root = await temporaryFolder("durability");
+    flushed.length = 0;
+  });
+  afterEach(async () => {
+    await app.close();
+    await server.close();
+    await removeFolder(root);
+  });
+
+  async function start(durability: Durability): Promise<void> {
+    app = fstream({ root, durability });
+    server = await serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
+  }
+
+  async function connect(verb: string): Promise<V1Peer> {
+    const options = { target: `/deep/a.txt?verb=${verb}`, headers: OFFER, kind: "binary" } as const;
+    return new V1Peer(await (await WebSocketPeer.open(`http://127.0.0.1:${server.port}`, options)).opened());
+  }
+
+  /** Resolves when the server has taken everything that was sent before. */
+  async function taken({ peer }: V1Peer): Promise<void> {
+    await peer.frame(9, "ping");
+    await peer.pongs.atLeast(4);
+  }
+
+  test("os: nothing is flushed", async () => {
+    await start("os");
+    const appender = await connect("APPEND");
+    await appender.send("bytes");
+    assert.equal(await appender.finish(), 5);
+    assert.deepEqual(flushed, []);
+  });
+
+  test("disk: a session's record and every folder on the way are flushed before the first word", async () => {
+    await start("disk");
+    const appender = await connect("APPEND");
+    await appender.control("start");
+    for (const folder of [root, join(root, "deep"), join(root, ".httpfstream", "sessions")]) {
+      assert.ok(flushed.includes(folder), `${folder} is not among ${flushed.join(" ")}`);
+    }
+    const record = flushed.findIndex((file) => file.startsWith(join(root, ".httpfstream", "temporary")));
+    assert.ok(record >= 0 && record < flushed.indexOf(join(root, ".httpfstream", "sessions")), flushed.join(" "));
+    await appender.finish();
+  });
+
+  test("disk: neither the appender nor a follower hears of bytes that the disk does not have", async () => {
+    await start("disk");
+    const appender = await connect("APPEND");
+    const follower = await connect("FOLLOW");
+    await Promise.all([appender.control("start"), follower.control("start")]);
+    let open = (): void => {};
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    await appender.send("bytes");
+    await until("the flush to begin", () => flushed.at(-1) === join(root, "deep", "a.txt"));
+    await Promise.all([taken(appender), taken(follower)]);
+    assert.ok(appender.controls.every(({ type }) => type === "start"));
+    assert.equal(follower.data.length, 0);
+    open();
+    await appender.acked(5);
+    await follower.dataAtLeast(5);
+    assert.equal(await appender.finish(), 5);
+  });
+
+  test("disk: pieces that come during a flush share the next one", async () => {
+    await start("disk");
+    const appender = await connect("APPEND");
+    await appender.control("start");
+    const before = flushed.length;
+    let open = (): void => {};
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    await appender.send("first");
+    await until("the flush to begin", () => flushed.length > before);
+    for (let count = 0; count < 100; count++) await appender.send("piece");
+    await taken(appender);
+    open();
+    await appender.acked(505);
+    assert.equal(flushed.length - before, 2);
+    assert.equal(await appender.finish(), 505);
+  });
+});
