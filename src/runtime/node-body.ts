@@ -18,6 +18,8 @@ const PIECES = 2;
  */
 export function sendBytes(response: Response, outgoing: ServerResponse): Response {
   const reader = byteReader(response.body);
+  // What is small has no length of its own, and would get two pieces of memory for a sentence; what is live is no file.
+  if (!Number(response.headers.get("content-length"))) return response;
   if (!reader) return response;
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
@@ -39,14 +41,13 @@ function byteReader(body: ReadableStream<Uint8Array> | null): ReadableStreamBYOB
 
 async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse): Promise<void> {
   let wake = (): void => {};
-  outgoing.once("close", () => {
-    wake();
-    reader.cancel().catch(() => {});
-  });
-  const bytes = Math.min(PIECE_BYTES, Number(outgoing.getHeader("content-length")) || PIECE_BYTES);
-  const free: ArrayBuffer[] = Array.from({ length: PIECES }, () => new ArrayBuffer(bytes));
+  outgoing.once("close", () => wake());
+  const length = Number(outgoing.getHeader("content-length")) || MOST_BYTES;
+  const most = Math.min(length, MOST_BYTES);
+  let size = Math.min(length, LEAST_BYTES);
+  const free: ArrayBuffer[] = Array.from({ length: PIECES }, () => new ArrayBuffer(size));
   while (!outgoing.destroyed) {
-    const memory = free.pop();
+    let memory = free.pop();
     if (!memory) {
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -54,6 +55,8 @@ async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse):
       continue;
     }
     const { done, value } = await reader.read(new Uint8Array(memory));
+    if (memory.byteLength < size) memory = new ArrayBuffer(size);
+    size = Math.min(most, size * 2);
     if (done) {
       outgoing.end();
       return;
@@ -64,3 +67,4 @@ async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse):
     });
   }
 }
+  await reader.cancel();

@@ -75,6 +75,7 @@ export function httpReadSection(target: Target): void {
         const read = await wire.get("never/written.txt", query);
         assert.equal(read.status, 404, query);
         assert.match(read.text, /written\.txt/, query);
+        assert.equal(read.headers.get("content-length"), String(read.body.length), query);
       }
       assert.equal((await wire.get("never/")).status, 404);
     },
