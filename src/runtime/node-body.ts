@@ -17,9 +17,9 @@ const PIECES = 2;
  * returned as it is, for the server to send.
  */
 export function sendBytes(response: Response, outgoing: ServerResponse): Response {
-  const reader = byteReader(response.body);
   // What is small has no length of its own, and would get two pieces of memory for a sentence; what is live is no file.
   if (!Number(response.headers.get("content-length"))) return response;
+  const reader = byteReader(response.body);
   if (!reader) return response;
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
@@ -41,13 +41,14 @@ function byteReader(body: ReadableStream<Uint8Array> | null): ReadableStreamBYOB
 
 async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse): Promise<void> {
   let wake = (): void => {};
-  outgoing.once("close", () => wake());
-  const length = Number(outgoing.getHeader("content-length")) || MOST_BYTES;
-  const most = Math.min(length, MOST_BYTES);
-  let size = Math.min(length, LEAST_BYTES);
-  const free: ArrayBuffer[] = Array.from({ length: PIECES }, () => new ArrayBuffer(size));
+  outgoing.once("close", () => {
+    wake();
+    reader.cancel().catch(() => {});
+  });
+  const bytes = Math.min(PIECE_BYTES, Number(outgoing.getHeader("content-length")) || PIECE_BYTES);
+  const free: ArrayBuffer[] = Array.from({ length: PIECES }, () => new ArrayBuffer(bytes));
   while (!outgoing.destroyed) {
-    let memory = free.pop();
+    const memory = free.pop();
     if (!memory) {
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -55,8 +56,6 @@ async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse):
       continue;
     }
     const { done, value } = await reader.read(new Uint8Array(memory));
-    if (memory.byteLength < size) memory = new ArrayBuffer(size);
-    size = Math.min(most, size * 2);
     if (done) {
       outgoing.end();
       return;
@@ -67,4 +66,3 @@ async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse):
     });
   }
 }
-  await reader.cancel();
