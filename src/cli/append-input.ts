@@ -6,6 +6,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import process from "node:process";
 import type { Readable } from "node:stream";
 import { systemMessage } from "./complaint.ts";
+import type { Interrupts } from "./interrupts.ts";
 
 /** Where the bytes come from. */
 export interface Input {
@@ -42,13 +43,10 @@ async function openFile(file: string): Promise<{ handle: FileHandle; size?: numb
 }
 
 /** Everything that is read until the end or an interruption, also what was read ahead while the network was slow. */
-export async function* untilInterrupted(input: Readable, interrupted: AbortSignal): AsyncGenerator<Uint8Array, void> {
-  const stop = new Promise<void>((resolve) => {
-    if (interrupted.aborted) resolve();
-    interrupted.addEventListener("abort", () => resolve(), { once: true });
-  });
+export async function* untilInterrupted(input: Readable, interrupts: Interrupts): AsyncGenerator<Uint8Array, void> {
+  const stop = interrupts.first;
   const chunks: AsyncIterator<Uint8Array> = input[Symbol.asyncIterator]();
-  while (!interrupted.aborted) {
+  while (!interrupts.received) {
     const next = await Promise.race([chunks.next(), stop]);
     if (!next || next.done) break;
     yield next.value;

@@ -101,9 +101,9 @@ async function appended(run: Run): Promise<number> {
   const begun = resumeFile?.begun;
   const narrate = appendNarrator(url, input.name, begun !== undefined);
   let point: ResumePoint | undefined;
-  let connected = false;
-  interrupts.signal.addEventListener("abort", () => {
-    if (!connected) say("The server is away. Once it is back, what was read is sent; Ctrl-C again quits at once.");
+  let away = true;
+  void interrupts.first.then(() => {
+    if (away) say("The server is away. Once it is back, what was read is sent; Ctrl-C again quits at once.");
   });
   const options: AppendOptions = {
     headers: flags.header,
@@ -115,19 +115,14 @@ async function appended(run: Run): Promise<number> {
       point ??= acked;
     },
     onState: (state) => {
-      connected = state.state === "open";
+      away = state.state === "connecting" || state.state === "retrying";
       const line = narrate(state);
       if (line !== undefined) progress.say(line);
     },
   };
   try {
-    return (
-      await append(
-        url,
-        source(run, () => point),
-        options,
-      )
-    ).bytes;
+    const chunks = source(run, () => point);
+    return (await append(url, chunks, options)).bytes;
   } catch (error) {
     if (!begun || !(error instanceof StreamError) || error.code !== "gone") throw error;
     if (await hasArrived(run, begun.start)) return 0;
@@ -150,7 +145,7 @@ async function* source(run: Run, point: () => ResumePoint | undefined): AsyncGen
   const { input, resumeFile, interrupts, progress } = run;
   let at = resumeFile ? await remembered(run, resumeFile, point()) : 0;
   progress.begin(at);
-  for await (const chunk of untilInterrupted(input.read(at), interrupts.signal)) {
+  for await (const chunk of untilInterrupted(input.read(at), interrupts)) {
     at += chunk.length;
     progress.add(chunk.length);
     yield chunk;

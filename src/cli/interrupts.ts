@@ -38,6 +38,13 @@ export class Interrupts {
     return this.#controller.signal;
   }
 
+  /** Resolves with the first signal, also when that has come already. */
+  get first(): Promise<void> {
+    const { signal } = this;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  }
+
   /** The exit code of a command that ended: that of the signal, if one came. */
   exitCode(otherwise: number): number {
     return this.received ? interruptedBy(this.received) : otherwise;

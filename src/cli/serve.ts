@@ -119,7 +119,7 @@ async function run(flags: ServeFlags): Promise<number> {
   const server = await listen(flags.http, app.fetch);
   const url = localUrl({ ...flags.http, port: server.port });
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
-  await new Promise((stop) => interrupts.signal.addEventListener("abort", stop));
+  await interrupts.first;
   await app.close();
   await server.close(resolveLimits(limit).shutdownTimeoutMs);
   return DONE;

@@ -3,8 +3,15 @@
  * @module
  */
 import { join } from "node:path";
+import { after } from "node:test";
 import { type Exit, executable, PROJECT, Program, type Runtime, scriptArguments } from "../fixture/processes.ts";
 import { within } from "../fixture/until.ts";
+
+/** Everything that was started here. What a failed test leaves behind must not keep the others from ending. */
+const launched: Program[] = [];
+after(() => {
+  for (const { child } of launched) child.kill("SIGKILL");
+});
 
 /** A command that runs, or ran. */
 export interface Command extends Program {
@@ -45,5 +52,6 @@ async function launch(
 ): Promise<Command> {
   const line = [...scriptArguments(runtime, script), ...args];
   const program = new Program(await executable(runtime), line, { cwd: PROJECT, ...(env && { env }) });
+  launched.push(program);
   return Object.assign(program, { end: () => within(program.exited, `${args.join(" ")} to end`) });
 }

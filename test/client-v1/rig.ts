@@ -41,6 +41,8 @@ export class Rig {
 
   /** Ends the server in one way or the other, and starts it again. */
   async restart(how: "kill -9" | "SIGTERM"): Promise<void> {
+    // Its port is free for others meanwhile, who would know nothing of its paths and sessions.
+    this.proxy.target = undefined;
     if (how === "SIGTERM") await this.server.stop();
     else await this.server.kill9();
     this.server = await startStandalone("node", { root: this.root, args: this.#args });
