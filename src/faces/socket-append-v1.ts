@@ -48,6 +48,9 @@ export function sessionTerms(c: Context): [token: string | undefined, offset: nu
   return [session, session === undefined && offset !== undefined ? parseOffset("offset", offset) : undefined];
 }
 
+/** Milliseconds between two acknowledgements of a flood. */
+const ACK_INTERVAL_MS = 5;
+
 /** The close code that brings a client back with its session. */
 const RESTARTING = WIRE_FORMS.restarting.close;
 
@@ -64,6 +67,10 @@ class SessionAppend extends SocketSession implements SessionConnection {
   #started = false;
   #over = false;
   #impatience: ReturnType<typeof setTimeout> | undefined;
+  #stored = 0;
+  #acked = 0;
+  #ackedMs = 0;
+  #ackLater: ReturnType<typeof setTimeout> | undefined;
   #finished: ((end: { offset: number; reason: string }) => void) | undefined;
 
   constructor(service: Service, exchange: Exchange, session: AppendSession, token: string) {
@@ -73,8 +80,16 @@ class SessionAppend extends SocketSession implements SessionConnection {
     this.#token = token;
   }
 
+  /**
+   * Acknowledges at once after a quiet while; in a flood, where a message would cost more than storing what it is about,
+   * a few hundred times a second, and often enough to keep the window open.
+   */
   stored(offset: number): void {
-    if (this.#started) this.port?.send(controlFrame({ type: "ack", offset }));
+    if (!this.#started) return;
+    this.#stored = offset;
+    const dueMs = this.#ackedMs + ACK_INTERVAL_MS - performance.now();
+    if (dueMs <= 0 || offset - this.#acked >= this.service.limits.windowBytes / 4) this.#ack();
+    else this.#ackLater ??= setTimeout(() => this.#ack(), dueMs);
   }
 
   failed(error: StreamError): void {
@@ -117,6 +132,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   protected override end(): void {
     this.#over = true;
     clearTimeout(this.#impatience);
+    clearTimeout(this.#ackLater);
     this.#journalEnd("lost");
     this.#session.detach(this);
   }
@@ -125,9 +141,18 @@ class SessionAppend extends SocketSession implements SessionConnection {
     const offset = await this.#session.attach(this);
     if (this.#over) return;
     this.#started = true;
+    this.#acked = offset;
     this.#finished = journal(this.service, this.#subject, { type: "append", transport: "websocket", offset });
     const { windowBytes } = this.service.limits;
     port.send(controlFrame({ type: "start", offset, session: this.#token, window: windowBytes }));
+  }
+
+  #ack(): void {
+    clearTimeout(this.#ackLater);
+    this.#ackLater = undefined;
+    this.#acked = this.#stored;
+    this.#ackedMs = performance.now();
+    this.port?.send(controlFrame({ type: "ack", offset: this.#stored }));
   }
 
   #take(bytes: Uint8Array): void {
@@ -147,7 +172,8 @@ class SessionAppend extends SocketSession implements SessionConnection {
     const { error } = this.#session;
     this.#journalEnd(error?.code ?? reason);
     if (reason === "complete") {
-      this.port?.send(controlFrame({ type: "ack", offset: size }));
+      this.#stored = size;
+      this.#ack();
       this.port?.send(controlFrame({ type: "end", offset: size }));
       await this.port?.drained(0);
       this.port?.close(1000, "");

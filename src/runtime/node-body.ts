@@ -6,8 +6,9 @@
 import type { ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 
-/** Bytes of one piece. */
-const PIECE_BYTES = 256 * 1024;
+/** Bytes of the first piece, and of the largest: pieces grow while the client takes them, so that who stalls holds little. */
+const LEAST_BYTES = 64 * 1024;
+const MOST_BYTES = 1024 * 1024;
 
 /** Pieces on their way at once: while one is written, the next is read. */
 const PIECES = 2;
@@ -45,16 +46,20 @@ async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse):
     wake();
     reader.cancel().catch(() => {});
   });
-  const bytes = Math.min(PIECE_BYTES, Number(outgoing.getHeader("content-length")) || PIECE_BYTES);
-  const free: ArrayBuffer[] = Array.from({ length: PIECES }, () => new ArrayBuffer(bytes));
+  const length = Number(outgoing.getHeader("content-length")) || MOST_BYTES;
+  const most = Math.min(length, MOST_BYTES);
+  let size = Math.min(length, LEAST_BYTES);
+  const free: ArrayBuffer[] = Array.from({ length: PIECES }, () => new ArrayBuffer(size));
   while (!outgoing.destroyed) {
-    const memory = free.pop();
+    let memory = free.pop();
     if (!memory) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
       continue;
     }
+    if (memory.byteLength < size) memory = new ArrayBuffer(size);
+    size = Math.min(most, size * 2);
     const { done, value } = await reader.read(new Uint8Array(memory));
     if (done) {
       outgoing.end();
@@ -65,4 +70,5 @@ async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse):
       wake();
     });
   }
+  await reader.cancel();
 }

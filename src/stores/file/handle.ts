@@ -2,7 +2,7 @@
  * The right to append to one file.
  * @module
  */
-import { constants, type Stats, statSync } from "node:fs";
+import { constants, type Stats, statSync, writeSync } from "node:fs";
 import { type FileHandle as OpenFile, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StreamError } from "../../core/errors.ts";
@@ -11,6 +11,13 @@ import type { Claim } from "./claim.ts";
 import { diskError } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
 import { flushFolders } from "./reserved.ts";
+
+/** Most bytes that are written without the thread pool. What is larger gains by what arrives while it is written. */
+const QUICK_BYTES = 16 * 1024;
+
+/** Milliseconds of a write that make the next ones go through the thread pool, and for how long. */
+const SLOW_MS = 2;
+const WARY_MS = 1_000;
 
 /** What a {@link FileHandle} is made of. */
 export interface HandleParts {
@@ -38,6 +45,7 @@ export class FileHandle implements AppendHandle {
   readonly #claim: Claim;
   readonly #flush: boolean;
   #offset: number;
+  #slowUntilMs = 0;
   #released = false;
 
   private constructor(opened: OpenFile, found: Stats, { file, path, epoch, claim, flush }: HandleParts) {
@@ -92,9 +100,9 @@ export class FileHandle implements AppendHandle {
     const start = this.#offset;
     try {
       for (let rest = batch; rest.length > 0; ) {
-        const { bytesWritten } = await this.#opened.write(rest, 0, rest.length, null);
-        this.#offset += bytesWritten;
-        rest = rest.subarray(bytesWritten);
+        const written = this.#isQuick(rest) ? this.#writeNow(rest) : await this.#write(rest);
+        this.#offset += written;
+        rest = rest.subarray(written);
       }
       // What the file system has and the disk has not does not count at this level, whatever becomes of it.
       if (this.#flush) await this.#opened.datasync();
@@ -109,6 +117,25 @@ export class FileHandle implements AppendHandle {
       throw error;
     }
     return this.#offset;
+  }
+
+  /** Whether to write in this very turn: a little into memory of the system is done before the thread pool has begun. */
+  #isQuick(bytes: Uint8Array): boolean {
+    return bytes.length <= QUICK_BYTES && performance.now() >= this.#slowUntilMs;
+  }
+
+  #writeNow(bytes: Uint8Array): number {
+    const beganMs = performance.now();
+    const written = writeSync(this.#opened.fd, bytes, 0, bytes.length, null);
+    const endedMs = performance.now();
+    // The system makes writers wait when it has too much to bring to the disk. Nobody else must wait with this one.
+    if (endedMs - beganMs > SLOW_MS) this.#slowUntilMs = endedMs + WARY_MS;
+    return written;
+  }
+
+  async #write(bytes: Uint8Array): Promise<number> {
+    const { bytesWritten } = await this.#opened.write(bytes, 0, bytes.length, null);
+    return bytesWritten;
   }
 
   async release(ended?: EndReason): Promise<void> {
