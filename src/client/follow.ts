@@ -21,7 +21,8 @@ export interface FollowOptions extends StartOptions, RetryOptions {
   headers?: HeadersLike;
   /**
    * `websocket`, or `http` where WebSockets are known not to get through; without being told, that is found out.
-   * Default `websocket`.
+   * Over `http` it is not told how an append ended, and a connection that is dead without having said so is found only
+   * as soon as the platform does. Default `websocket`.
    */
   transport?: "websocket" | "http";
   /** Is told what the follow is about, for those who show it to people. */

@@ -120,6 +120,49 @@ describe("append --resume-file", () => {
   });
 });
 
+describe("follow --output", () => {
+  let rig: Rig;
+  let url: string;
+  let copy: string;
+
+  before(async () => {
+    rig = await Rig.start();
+    url = rig.url("stored");
+    copy = join(folder, "copy");
+    await append(url, "0123456789");
+  });
+  after(() => rig.stop());
+
+  it("fetches what the file lacks", async () => {
+    await writeFile(copy, "0123");
+    const fetched = await command(["follow", "-v", "--output", copy, url]);
+    assert.equal(fetched.exit.code, 0, fetched.output);
+    assert.match(fetched.output, /\nnobody is appending; .*\ndone: 6 bytes from .*\n$/);
+    assert.equal(await readFile(copy, "utf8"), "0123456789");
+    const nothing = await command(["follow", "--output", copy, url]);
+    assert.deepEqual([nothing.exit.code, nothing.output], [0, ""]);
+    assert.equal(await readFile(copy, "utf8"), "0123456789");
+  });
+
+  it("leaves a file as it is that has more than the server", async () => {
+    await writeFile(copy, "another file");
+    const refused = await command(["follow", "--output", copy, url]);
+    assert.equal(refused.exit.code, 1);
+    assert.match(
+      refused.output,
+      /^httpfstream follow: range: \S+ has 12 bytes, which is more than there are [^\n]*\n$/,
+    );
+    assert.equal(await readFile(copy, "utf8"), "another file");
+  });
+
+  it("makes no file of what is not there", async () => {
+    const missing = join(folder, "missing");
+    const refused = await command(["follow", "--output", missing, rig.url("never")]);
+    assert.equal(refused.exit.code, 1);
+    assert.ok(!existsSync(missing));
+  });
+});
+
 describe("a server that stays away", () => {
   let rig: Rig;
 
@@ -134,7 +177,10 @@ describe("a server that stays away", () => {
     const follower = await start("bun", ["follow", "--wait", "--retry-for", "0", rig.url("impatient")]);
     for (const appender of [impatient, patient]) await appender.write("x");
     await follower.stdout.atLeast(1);
-    await until("both to have begun", async () => (await rig.stored("patient")).length === 1);
+    await until("both to have begun", async () => {
+      const stored = await rig.stored("patient").catch(() => undefined); // Nothing is there at first.
+      return stored?.length === 1;
+    });
     rig.proxy.target = undefined;
     rig.proxy.cut();
     assert.deepEqual(await impatient.end(), { code: 1, signal: null });

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { appendFile, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { openAppend } from "../../src/client/mod.ts";
@@ -76,18 +76,6 @@ for (const runtime of RUNTIMES) {
       const quiet = await command(["follow", "-o", saved, url], { runtime });
       assert.deepEqual([quiet.exit.code, quiet.output], [0, ""]);
       assert.equal(sha256(await readFile(saved)), sha256(MEGABYTES));
-      await truncate(saved, 1_000_000);
-      const more = await command(["follow", "-v", "--output", saved, url], { runtime });
-      assert.match(String(more.stderr.bytes()), /\ndone: 9000000 bytes from .*\n$/);
-      assert.equal(sha256(await readFile(saved)), sha256(MEGABYTES));
-      await appendFile(saved, "x");
-      const longer = await command(["follow", "--output", saved, url], { runtime });
-      assert.equal(longer.exit.code, 1);
-      assert.match(
-        String(longer.stderr.bytes()),
-        /^httpfstream follow: range: .*\/saved has 10000001 bytes, which is more/,
-      );
-      assert.equal((await stat(saved)).size, 10_000_001, "it is left as it is");
     });
 
     it("every line goes out as it comes in", async () => {
