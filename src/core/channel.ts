@@ -65,6 +65,11 @@ export class Channel implements Followable {
     return this.#handle.lost;
   }
 
+  /** Leaves word of how it is about to end, for those who watch from another process; see {@link AppendHandle}. */
+  async announce(reason: EndReason): Promise<void> {
+    await this.#handle.announce?.(reason);
+  }
+
   /**
    * Ends the channel: gives the path back to the store, then tells the followers. The writable must have been closed,
    * aborted or have failed before.

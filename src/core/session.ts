@@ -134,7 +134,10 @@ export class AppendSession {
     // Everything is stored before the record goes: a crash in between must leave something to resume.
     await admission.appender.idle;
     // A session that goes on in another process keeps its record there.
-    if (reason !== "restarting" && !admission.appender.channel.lost.aborted) {
+    const { channel, error } = admission.appender;
+    // From here on nothing can be resumed, and what watches must not take a crash for a lost append.
+    if (reason === "complete" && !error) await channel.announce(reason).catch(onProblem);
+    if (reason !== "restarting" && !channel.lost.aborted) {
       await records.remove(this.path).catch(onProblem);
     }
     onEnd();

@@ -51,6 +51,11 @@ export interface AppendHandle {
    */
   append(batch: Uint8Array): Promise<number>;
   /**
+   * Leaves word that the append is about to end like this: should the process die before {@link release}, those who
+   * {@link Store.watch} it hear that, and not `lost`. Only drivers have it that can be watched.
+   */
+  announce?(ended: EndReason): Promise<void>;
+  /**
    * Gives the path back. Further calls do nothing.
    *
    * @param ended How the append ended, for those who {@link Store.watch} it. Default `lost`.

@@ -27,6 +27,7 @@ import {
   removeEmpty,
   unheardWords,
   type Verdict,
+  WATCH,
 } from "./entries.ts";
 import { isMissing } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
@@ -97,6 +98,13 @@ export class Claim {
     return !this.#lost.signal.aborted;
   }
 
+  /** Leaves word of how it is about to end, where somebody watches: they hear it should this process die before. */
+  async announce(ended: EndReason): Promise<void> {
+    const names = await namesIn(this.#folder);
+    if (this.#lost.signal.aborted || !names.some((name) => name.startsWith(WATCH))) return;
+    await writeWhole(this.#reserved, this.#wordOf(ended), this.#owner.record, false);
+  }
+
   /** Gives the path back, and tells those who watch how it ended. */
   async release(ended: EndReason = "lost"): Promise<void> {
     this.#released = true;
@@ -112,9 +120,13 @@ export class Claim {
   async #release(ended: EndReason): Promise<void> {
     if (this.#lost.signal.aborted) return this.#forsake();
     // At once the claim is gone and the word is there: those who watch saw the claim, or see the word.
-    await rename(this.#entry, join(this.#folder, lastWord(basename(this.#entry), ended))).catch(unlessMissing);
+    await rename(this.#entry, this.#wordOf(ended)).catch(unlessMissing);
     for (const word of unheardWords(await namesIn(this.#folder))) await removeFile(join(this.#folder, word));
     await removeEmpty(this.#folder);
+  }
+
+  #wordOf(ended: EndReason): string {
+    return join(this.#folder, lastWord(basename(this.#entry), ended));
   }
 
   /** A claim that was lost has nothing to say about how the append goes on. */

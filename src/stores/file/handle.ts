@@ -138,6 +138,10 @@ export class FileHandle implements AppendHandle {
     return bytesWritten;
   }
 
+  async announce(ended: EndReason): Promise<void> {
+    await this.#claim.announce(ended);
+  }
+
   async release(ended?: EndReason): Promise<void> {
     if (this.#released) return;
     this.#released = true;

@@ -1,6 +1,6 @@
 /**
  * A process that claims a path of a root and does what it is told on standard input, a line at a time:
- * `append TEXT`, `release REASON`. It answers each with a line.
+ * `append TEXT`, `announce REASON`, `release REASON`. It answers each with a line.
  * @module
  */
 import process from "node:process";
@@ -15,6 +15,10 @@ const store = fileStore({ root });
 async function obey(line: string, handle: Awaited<ReturnType<typeof store.claim>>): Promise<string> {
   const [verb = "", ...words] = line.split(" ");
   if (verb === "append") return `size ${await handle.append(Buffer.from(words.join(" ")))}`;
+  if (verb === "announce") {
+    await handle.announce?.(words[0] as EndReason);
+    return "announced";
+  }
   if (verb !== "release") throw new Error(`unknown: ${line}`);
   await handle.release(words[0] as EndReason);
   return "released";

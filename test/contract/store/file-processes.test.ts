@@ -153,6 +153,31 @@ processTest("what another process appends can be watched, to its end", async (ro
   assert.deepEqual(seen.at(-1), { size: 7, ended: "complete" });
 });
 
+processTest(
+  "a process that dies right before it gives a path back has said how the append ended",
+  async (root, start) => {
+    for (const [path, order, ended] of [
+      ["a.txt", "announce complete", "complete"],
+      ["b.txt", "append more", "lost"],
+    ] as const) {
+      const store = fileStore({ root });
+      const other = start(path);
+      await other.answer();
+      const news = await store.watch?.(path, new AbortController().signal);
+      assert.ok(news);
+      const seen = [(await news.next()).value as Growth];
+      await other.ask("append all of it ");
+      await other.ask(order);
+      await other.kill();
+      for await (const growth of news) seen.push(growth);
+      assert.equal(seen.at(-1)?.ended, ended);
+      assert.equal(await put(store, path, "next"), (seen.at(-1)?.size ?? 0) + 4);
+      const left = readdirSync(join(root, ".httpfstream", "claims"));
+      assert.deepEqual(left, []);
+    }
+  },
+);
+
 processTest("a watch that is left, and a process that died, leave nothing behind", async (root, start) => {
   const store = fileStore({ root });
   const other = start("a.txt");
