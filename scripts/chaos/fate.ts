@@ -42,7 +42,7 @@ export interface Plan {
   readonly delayMs: number;
   /** How large a piece is at most. */
   readonly pieceBytes: number;
-  /** Whether it goes to another server than usual. */
+  /** Whether it goes to another server than the first one, as behind a proxy that spreads connections. */
   readonly strays: boolean;
   /** Whether it goes to another one when its server is down. */
   readonly evades: boolean;
@@ -53,11 +53,12 @@ export function drawPlan(random: Random, mostPauseMs: number): Plan {
   const pace = random.weighted({ even: 5, late: 3, "in small pieces": 2 });
   return {
     fate: random.weighted(FATES),
-    after: random.spread(50, 4_000_000),
+    // A handshake that breaks at its very beginning costs a whole grace, in which nothing happens: not too many of those.
+    after: random.chance(0.15) ? random.spread(50, 2_000) : random.spread(2_000, 4_000_000),
     pauseMs: random.spread(20, mostPauseMs),
     delayMs: pace === "late" ? random.spread(1, 60) : 0,
     pieceBytes: pace === "in small pieces" ? random.spread(16, 20_000) : Number.POSITIVE_INFINITY,
-    strays: random.chance(0.15),
+    strays: random.chance(0.5),
     evades: random.chance(0.9),
   };
 }

@@ -77,7 +77,8 @@ export class HostileProxy {
 
   #accept(client: Socket): void {
     const network = this.#network;
-    const plan = network.isCalm ? CALM : drawPlan(this.#random.fork("connection", this.#count), network.mostPauseMs);
+    const calm = { ...CALM, strays: this.#count % 2 === 1 };
+    const plan = network.isCalm ? calm : drawPlan(this.#random.fork("connection", this.#count), network.mostPauseMs);
     this.#count++;
     network.ledger.count("connections", "accepted");
     this.#keep(client);

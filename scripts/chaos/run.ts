@@ -77,6 +77,7 @@ class Chaos {
       const lanes = this.#lanes(fleet);
       const storming = this.#storm(fleet);
       await sleep(minutes * 60_000);
+      await this.#struckEnough();
       this.#over.abort();
       await storming;
       await this.#calmDown(lanes);
@@ -135,6 +136,13 @@ class Chaos {
       await life.run().catch((error: unknown) => this.ledger.problem(`/${path}: ${(error as Error).stack}`));
       this.#alive.delete(life);
     }
+  }
+
+  /** A short run on a slow machine goes on until it has struck anything at all. */
+  async #struckEnough(): Promise<void> {
+    const { paths } = this.#options;
+    const enough = (): boolean => this.ledger.total("faults") >= paths && this.ledger.total("blows") > 0;
+    await until("enough faults", enough, PATIENCE_MS).catch((error: Error) => this.ledger.problem(error.message));
   }
 
   async #calmDown(lanes: Promise<void>): Promise<void> {
