@@ -10,6 +10,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -20,7 +21,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { randomBytes } from "../fixture/bytes.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
-import { temporaryFolder } from "../fixture/temp.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { Cluster, type Server } from "../processes/cluster.ts";
 
@@ -175,6 +176,36 @@ for (const runtime of RUNTIMES) {
         assert.equal(await server.status("/a.bin?verb=APPEND"), 409);
         assert.equal((await server.append("other.bin")).offset, 0);
         await until("the session to be forgotten", () => !existsSync(wreck.session));
+      }),
+    );
+
+    test("when the file is a link that leads out of the root now", { timeout: 90_000 }, () =>
+      withWreck(runtime, async (cluster, { session, wreck }) => {
+        const outside = await temporaryFolder("outside");
+        renameSync(wreck.file, join(outside, "a.bin"));
+        symlinkSync(join(outside, "a.bin"), wreck.file);
+        const server = await cluster.start({ graceMs: GRACE_MS });
+        assert.equal(await server.status(`/a.bin?verb=APPEND&session=${session}`), 410);
+        assert.equal(await server.status("/a.bin?verb=APPEND"), 400);
+        assert.equal((await server.append("other.bin")).offset, 0);
+        await until("the session to be forgotten", () => !existsSync(wreck.session));
+        assert.ok(readFileSync(join(outside, "a.bin")).equals(BYTES.subarray(0, ACKED)));
+        await removeFolder(outside);
+      }),
+    );
+
+    test("when the file is a link to another one below the root now", { timeout: 90_000 }, () =>
+      withWreck(runtime, async (cluster, { session, wreck }) => {
+        renameSync(wreck.file, join(cluster.root, "moved.bin"));
+        symlinkSync("moved.bin", wreck.file);
+        const server = await cluster.start({ graceMs: GRACE_MS });
+        const { peer, offset } = await server.resume("a.bin", session);
+        assert.equal(offset, ACKED);
+        assert.equal(await server.status("/moved.bin?verb=APPEND"), 403, "it is the same file");
+        await peer.send(BYTES.subarray(ACKED));
+        assert.equal(await peer.finish(), BYTES.length);
+        assert.ok(cluster.file("moved.bin").equals(BYTES));
+        await expectClean(cluster, server);
       }),
     );
 
