@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { cp, readdir } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ROOT } from "../../scripts/lib/install.mjs";
 import { VERSION } from "../../src/cli/version.ts";
@@ -54,22 +54,26 @@ async function ended(program: Program, milliseconds?: number): Promise<Exit> {
 
 describe("without anything installed", () => {
   const commands = {
-    deno: async () => foreground(await executable("deno"), ["run", "-A", "mod.ts", ...options()]),
-    bun: async () => {
+    "deno run": async () => foreground(await executable("deno"), ["run", "-A", "mod.ts", ...options()]),
+    "deno task": async () => {
+      const deno = await executable("deno");
+      return foreground(deno, ["task", "start", ...options()], { PATH: `${dirname(deno)}:/usr/bin:/bin` });
+    },
+    "bun run": async () => {
       // By its absolute path, and not on the PATH.
       return foreground(await executable("bun"), ["run", "server", ...options()], { PATH: "/usr/bin:/bin" });
     },
   };
   const options = (): string[] => ["--root", join(home, "data"), "--http", "127.0.0.1:0"];
 
-  for (const [runtime, start] of Object.entries(commands)) {
-    it(`${runtime} serves, and leaves nothing behind`, async () => {
+  for (const [command, start] of Object.entries(commands)) {
+    it(`${command} serves, and leaves nothing behind`, async () => {
       const files = await readdir(clone);
       const server = await start();
       const response = await fetch(await listening(server));
       assert.equal(response.status, 200);
       await response.body?.cancel();
-      assert.match(server.output, new RegExp(`on ${runtime} `));
+      assert.match(server.output, new RegExp(`on ${command.split(" ")[0]} `));
       assert.deepEqual(await ctrlC(server), { code: 0, signal: null });
       assert.deepEqual(await readdir(clone), files);
     });
