@@ -53,7 +53,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     minutes: number("--minutes", minutes, /^(\d+(\.\d+)?|\.\d+)$/, "a number of minutes"),
     seed: seed === undefined ? randomInt(2 ** 32) : number("--seed", seed, /^\d{1,10}$/, "a whole number"),
     paths: number("--paths", paths, /^[1-9]\d{0,3}$/, "a whole number from 1 to 9999"),
-    followers: number("--followers", followers, /^\d{1,4}$/, "a whole number from 0 to 9999"),
+    followers: number("--followers", followers, /^[1-9]\d{0,3}$/, "a whole number from 1 to 9999"),
     runtimes: Array.from({ length: Math.max(SERVERS, runtimes.length) }, (_, at) => {
       return runtimes[at % runtimes.length] as Runtime;
     }),

@@ -46,8 +46,8 @@ describe("the options of a run", () => {
   });
 
   it("say how long, from which seed, how many, and on what", () => {
-    const args = ["--minutes", "0.5", "--seed=7", "--paths", "10", "--followers", "0", "--runtime", "deno,bun"];
-    const wanted = { minutes: 0.5, seed: 7, paths: 10, followers: 0, runtimes: ["deno", "bun"] };
+    const args = ["--minutes", "0.5", "--seed=7", "--paths", "10", "--followers", "1", "--runtime", "deno,bun"];
+    const wanted = { minutes: 0.5, seed: 7, paths: 10, followers: 1, runtimes: ["deno", "bun"] };
     assert.deepEqual(parseOptions(args), wanted);
     assert.equal(parseOptions(["--help"]), undefined);
   });
@@ -58,7 +58,7 @@ describe("the options of a run", () => {
       [["--seed", "x"], /--seed is a whole number/],
       [["--seed=-1"], /--seed is a whole number/],
       [["--paths", "0"], /--paths/],
-      [["--followers", "many"], /--followers/],
+      [["--followers", "0"], /--followers/],
       [["--runtime", "browser"], /node, deno, bun/],
       [["--nonsense"], /nonsense/],
       [["7"], /7/],
