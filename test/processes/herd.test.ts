@@ -16,7 +16,8 @@ const PATIENCE_MS = 100_000;
 
 clusterTest("SIGTERM: two thousand followers come back, and every one gets all bytes and the end", async (cluster) => {
   const bytes = numberedLines(30_000);
-  const server = await cluster.start();
+  // So that nobody is cut off for being slow to answer the goodbye, on a machine that is.
+  const server = await cluster.start({ shutdownTimeoutMs: 12_000 });
   const url = `${server.url}/a.txt`;
   const appender = (await openAppend(url)).getWriter();
   await appender.write(bytes.subarray(0, 10_000));
