@@ -35,7 +35,7 @@ describe("append --resume-file", () => {
   let rig: Rig;
 
   before(async () => {
-    rig = await Rig.start();
+    rig = await Rig.on("bun");
   });
   afterEach(() => heal(rig.proxy));
   after(() => rig.stop());
@@ -126,7 +126,7 @@ describe("follow --output", () => {
   let copy: string;
 
   before(async () => {
-    rig = await Rig.start();
+    rig = await Rig.on("bun");
     url = rig.url("stored");
     copy = join(folder, "copy");
     await append(url, "0123456789");
@@ -167,7 +167,7 @@ describe("a server that stays away", () => {
   let rig: Rig;
 
   before(async () => {
-    rig = await Rig.start();
+    rig = await Rig.on("bun");
   });
   after(() => rig.stop());
 
@@ -204,7 +204,7 @@ describe("a server that stays away", () => {
 
 describe("a lost append", () => {
   it("is no success for its followers, who have all there is", async () => {
-    const rig = await Rig.start("--limit", "graceMs=300");
+    const rig = await Rig.on("bun", "--limit", "graceMs=300");
     try {
       const url = rig.url("lost");
       const writer = (await openAppend(url)).getWriter();

@@ -22,7 +22,7 @@ for (const runtime of RUNTIMES) {
     let folder: string;
 
     before(async () => {
-      rig = await Rig.start();
+      rig = await Rig.on(runtime);
       folder = await temporaryFolder("cli-v1");
       await writeFile(join(folder, "source"), BYTES);
     });

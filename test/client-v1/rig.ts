@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Runtime } from "../fixture/processes.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { ShiftyProxy } from "./proxy.ts";
@@ -13,20 +14,26 @@ export class Rig {
   readonly root: string;
   readonly proxy: ShiftyProxy;
   server: TestServer;
-  readonly #args: readonly string[];
+  readonly #start: () => Promise<TestServer>;
 
-  private constructor(root: string, proxy: ShiftyProxy, server: TestServer, args: readonly string[]) {
+  private constructor(root: string, proxy: ShiftyProxy, server: TestServer, start: () => Promise<TestServer>) {
     this.root = root;
     this.proxy = proxy;
     this.server = server;
-    this.#args = args;
+    this.#start = start;
   }
 
-  /** Starts everything. */
-  static async start(...args: string[]): Promise<Rig> {
+  /** Starts everything, with more arguments for the server. */
+  static start(...args: string[]): Promise<Rig> {
+    return Rig.on("node", ...args);
+  }
+
+  /** Starts everything, the server on a runtime. */
+  static async on(runtime: Runtime, ...args: string[]): Promise<Rig> {
     const root = await temporaryFolder("client-v1");
-    const server = await startStandalone("node", { root, args });
-    return new Rig(root, await ShiftyProxy.start(server.url), server, args);
+    const start = (): Promise<TestServer> => startStandalone(runtime, { root, args });
+    const server = await start();
+    return new Rig(root, await ShiftyProxy.start(server.url), server, start);
   }
 
   /** The URL of a path, through the proxy. */
@@ -45,7 +52,7 @@ export class Rig {
     this.proxy.target = undefined;
     if (how === "SIGTERM") await this.server.stop();
     else await this.server.kill9();
-    this.server = await startStandalone("node", { root: this.root, args: this.#args });
+    this.server = await this.#start();
     this.proxy.target = this.server.url;
   }
 
