@@ -63,12 +63,6 @@ export class BodySink implements Sink {
     this.#controller = undefined;
   }
 
-  /** Breaks the body off, so that the client sees that it is not whole. */
-  fail(error: Error): void {
-    this.#controller?.error(error);
-    this.#controller = undefined;
-  }
-
   #wakeIfDrained(): void {
     if (!this.#waiting || this.pending > this.#waiting.bytes) return;
     const { wake } = this.#waiting;

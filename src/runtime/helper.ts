@@ -8,6 +8,8 @@ import { socketEvents } from "./socket-events.ts";
 
 /** The given platform, upgrading with the given helper, which also chooses the subprotocol. */
 export function withHelper(platform: Platform, upgradeWebSocket: UpgradeWebSocket<WebSocket>): Platform {
+  // Its sockets are no standard WebSockets; our own way with them works with Hono's `websocket`, too.
+  if (platform.name === "bun") return platform;
   return {
     ...platform,
     upgrade: (c, handler) => upgradeWebSocket(c, socketEvents(handler)) as Promise<Response>,

@@ -37,6 +37,8 @@ function cases(runtime: Runtime, { url, program }: TestServer): void {
     assert.equal((await follower.end()).code, 1000);
   }
 
+  it("appends, follows and reads with the WebSocket helper that the app passes", () => expectWorking(MOUNTS.helper));
+
   it("appends, follows and reads behind logger, which logs them", async () => {
     await expectWorking(MOUNTS.logged);
     await program.printed(/<-- GET \/logged\/streams\/working-\w+\.txt\?verb=APPEND/);
