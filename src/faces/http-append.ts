@@ -9,6 +9,7 @@ import type { Admission, Closer, Hub } from "../core/hub.ts";
 import type { Limits } from "../core/limits.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
 import type { EndReason } from "../core/store.ts";
+import { Idleness } from "./idleness.ts";
 import { answered, type Exchange, journal, type Service } from "./service.ts";
 
 /**
@@ -62,7 +63,6 @@ class Intake {
   readonly #body: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #appender: Appender;
   readonly #limits: Readonly<Limits>;
-  #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(body: ReadableStream<Uint8Array> | null, appender: Appender, limits: Readonly<Limits>) {
     this.#body = body?.getReader();
@@ -79,12 +79,17 @@ class Intake {
   /** Resolves when the body has ended, broken off or been stopped, or storing has failed. */
   async run(): Promise<void> {
     const appender = this.#appender;
+    const { idleTimeoutMs } = this.#limits;
+    const idleness = new Idleness(
+      idleTimeoutMs,
+      (error) => this.stop(error),
+      () => appender.queued > 0,
+    );
     try {
       while (this.#body && !this.stopped && !appender.error) {
-        this.#watchIdle();
         const { done, value } = await this.#body.read();
-        clearTimeout(this.#idle);
         if (done) return;
+        idleness.heard();
         appender.push(value);
         if (appender.queued > this.#limits.appenderQueueBytes) await appender.idle;
       }
@@ -92,7 +97,7 @@ class Intake {
       // The sender has gone: nothing was wrong with what arrived.
       this.stopped ??= new StreamError("lost", "The request body broke off. What arrived is stored.", { cause: error });
     } finally {
-      clearTimeout(this.#idle);
+      idleness.stop();
       if (this.stopped || appender.error) this.#body?.cancel().catch(() => {});
     }
   }
@@ -101,15 +106,5 @@ class Intake {
   stop(error: StreamError): void {
     this.stopped ??= error;
     this.#body?.cancel(error).catch(() => {});
-  }
-
-  #watchIdle(): void {
-    const { idleTimeoutMs } = this.#limits;
-    if (idleTimeoutMs === 0) return;
-    this.#idle = setTimeout(() => {
-      this.stop(
-        new StreamError("idle", `Nothing arrived for ${idleTimeoutMs / 1000} s. What arrived before is stored.`),
-      );
-    }, idleTimeoutMs);
   }
 }

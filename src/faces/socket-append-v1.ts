@@ -9,6 +9,7 @@ import { parseOffset } from "../core/offset.ts";
 import type { AppendSession, SessionConnection } from "../core/session.ts";
 import { PROTOCOL, SUPERSEDED } from "../core/subprotocol.ts";
 import { controlFrame, controlType } from "./control.ts";
+import { Idleness } from "./idleness.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
 import { type Exchange, journal, type Service, type Subject } from "./service.ts";
@@ -67,6 +68,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   #started = false;
   #over = false;
   #impatience: ReturnType<typeof setTimeout> | undefined;
+  #idleness: Idleness | undefined;
   #stored = 0;
   #acked = 0;
   #ackedMs = 0;
@@ -115,6 +117,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
 
   protected override receive(bytes: Uint8Array, text: boolean): void {
     if (this.#over) return;
+    this.#idleness?.heard();
     try {
       if (!this.#started) throw new StreamError("protocol", "Nothing may be sent before the server has said start.");
       if (!text) this.#take(bytes);
@@ -133,6 +136,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     this.#over = true;
     clearTimeout(this.#impatience);
     clearTimeout(this.#ackLater);
+    this.#idleness?.stop();
     this.#journalEnd("lost");
     this.#session.detach(this);
   }
@@ -143,7 +147,12 @@ class SessionAppend extends SocketSession implements SessionConnection {
     this.#started = true;
     this.#acked = offset;
     this.#finished = journal(this.service, this.#subject, { type: "append", transport: "websocket", offset });
-    const { windowBytes } = this.service.limits;
+    const { windowBytes, idleTimeoutMs } = this.service.limits;
+    this.#idleness = new Idleness(
+      idleTimeoutMs,
+      (error) => this.#cutOff(error),
+      () => this.#session.queued > 0,
+    );
     port.send(controlFrame({ type: "start", offset, session: this.#token, window: windowBytes }));
   }
 
@@ -183,6 +192,12 @@ class SessionAppend extends SocketSession implements SessionConnection {
       const failure = error ?? new StreamError("storage", "The append has ended, and not all of it is stored.");
       this.port?.close(failure.closeCode, closeReason(failure.message));
     }
+  }
+
+  /** Ends the session with the connection: whoever keeps a path for nothing must not come back for it. */
+  #cutOff(error: StreamError): void {
+    this.#leave(error.closeCode, error);
+    void this.#session.end("lost");
   }
 
   /** Ends the connection; the session waits for the next one, unless it is over itself. */

@@ -5,6 +5,7 @@
 import { StreamError } from "../core/errors.ts";
 import type { Admission } from "../core/hub.ts";
 import type { EndReason } from "../core/store.ts";
+import { Idleness } from "./idleness.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
 import { type Exchange, journal, type Service } from "./service.ts";
@@ -40,8 +41,7 @@ class SocketAppend extends SocketSession {
   #paused = false;
   #error: StreamError | undefined;
   #ending = false;
-  #heardMs = performance.now();
-  #idle: ReturnType<typeof setTimeout> | undefined;
+  #idleness: Idleness | undefined;
 
   constructor(service: Service, exchange: Exchange, admission: Admission) {
     super(service);
@@ -55,7 +55,7 @@ class SocketAppend extends SocketSession {
   stored(): void {
     if (!this.#paused || this.#admission.appender.queued > this.service.limits.appenderQueueBytes / 2) return;
     this.#paused = false;
-    this.#heardMs = performance.now();
+    this.#idleness?.heard();
     this.port?.resume?.();
   }
 
@@ -73,14 +73,18 @@ class SocketAppend extends SocketSession {
   }
 
   protected override begin(): void {
-    this.#heardMs = performance.now();
-    this.#watchIdle(this.service.limits.idleTimeoutMs);
+    const { idleTimeoutMs } = this.service.limits;
+    this.#idleness = new Idleness(
+      idleTimeoutMs,
+      (error) => this.fail(error),
+      () => this.#paused,
+    );
     if (this.#error) this.fail(this.#error);
   }
 
   protected override receive(bytes: Uint8Array, text: boolean): void {
     if (this.#ending) return;
-    this.#heardMs = performance.now();
+    this.#idleness?.heard();
     try {
       this.#checkKind(text);
       this.checkSize(bytes);
@@ -116,23 +120,11 @@ class SocketAppend extends SocketSession {
   async #finish(reason: EndReason): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    clearTimeout(this.#idle);
+    this.#idleness?.stop();
     const { size } = await this.#admission.end(reason);
     const error = this.#error ?? this.#admission.appender.error;
     this.#finished({ offset: size, reason: error?.code ?? reason });
     if (error && this.port) close(this.port, error);
-  }
-
-  /** One timer, moved on only when it fires: not a timer a message. */
-  #watchIdle(inMs: number): void {
-    const { idleTimeoutMs } = this.service.limits;
-    if (idleTimeoutMs === 0) return;
-    this.#idle = setTimeout(() => {
-      // While it is paused, it is the store that is slow.
-      const leftMs = this.#paused ? idleTimeoutMs : this.#heardMs + idleTimeoutMs - performance.now();
-      if (leftMs > 0) this.#watchIdle(leftMs);
-      else this.fail(new StreamError("idle", `Nothing arrived for ${idleTimeoutMs / 1000} s.`));
-    }, inMs);
   }
 }
 
