@@ -29,7 +29,7 @@ export async function appendWithSession(service: Service, exchange: Exchange): P
     given === undefined
       ? await service.sessions.open(path, size)
       : { session: await service.sessions.resume(path, given), token: given };
-  const connection = new SessionAppend(service, exchange, session, token);
+  const connection = new SessionAppend(service, exchange, session, { token, isFirst: given === undefined });
   session.expect(connection);
   try {
     return await platform.upgrade(c, connection, { mayBeSilent: false, protocol: PROTOCOL });
@@ -64,6 +64,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   readonly #subject: Subject;
   readonly #session: AppendSession;
   readonly #token: string;
+  readonly #isFirst: boolean;
   /** Whether the session is attached and `start` has been said. */
   #started = false;
   #over = false;
@@ -75,11 +76,17 @@ class SessionAppend extends SocketSession implements SessionConnection {
   #ackLater: ReturnType<typeof setTimeout> | undefined;
   #finished: ((end: { offset: number; reason: string }) => void) | undefined;
 
-  constructor(service: Service, exchange: Exchange, session: AppendSession, token: string) {
+  constructor(
+    service: Service,
+    exchange: Exchange,
+    session: AppendSession,
+    { token, isFirst }: { token: string; isFirst: boolean },
+  ) {
     super(service);
     this.#subject = exchange.subject;
     this.#session = session;
     this.#token = token;
+    this.#isFirst = isFirst;
   }
 
   /**
@@ -139,6 +146,8 @@ class SessionAppend extends SocketSession implements SessionConnection {
     this.#idleness?.stop();
     this.#journalEnd("lost");
     this.#session.detach(this);
+    // Nobody was ever told its token, so nobody can come back for it.
+    if (this.#isFirst && !this.#started) void this.#session.end("lost");
   }
 
   async #start(port: SocketPort): Promise<void> {

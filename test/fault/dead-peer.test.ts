@@ -76,22 +76,26 @@ faultTest("an idle timeout cuts silent appenders off, and says so", { limits: ID
   assert.equal((await server.stop()).code, 0, server.program.output);
 });
 
-faultTest("an idle timeout ends the session of a silent appender, and frees its path", { limits: IDLE }, async (parts) => {
-  const { peers, server } = parts;
-  const target = "/a.txt?verb=APPEND";
-  const appender = await V1Peer.open(server.url, { target });
-  const { session } = await appender.control("start");
-  const follower = await V1Peer.open(server.url, { target: "/a.txt?verb=FOLLOW" });
-  await appender.send("last words");
-  assert.equal((await follower.control("end")).reason, "lost");
-  assert.equal(String(follower.data), "last words");
-  const { code, reason } = await appender.closed();
-  assert.equal(code, 1008);
-  assert.match(reason, /nothing arrived/i);
-  const resumed = await peers.upgrade(`${target}&session=${session}`, { headers: OFFER });
-  assert.equal((await resumed.response()).status, 410);
-  await (await peers.admitted("a.txt")).finish();
-});
+faultTest(
+  "an idle timeout ends the session of a silent appender, and frees its path",
+  { limits: IDLE },
+  async (parts) => {
+    const { peers, server } = parts;
+    const target = "/a.txt?verb=APPEND";
+    const appender = await V1Peer.open(server.url, { target });
+    const { session } = await appender.control("start");
+    const follower = await V1Peer.open(server.url, { target: "/a.txt?verb=FOLLOW" });
+    await appender.send("last words");
+    assert.equal((await follower.control("end")).reason, "lost");
+    assert.equal(String(follower.data), "last words");
+    const { code, reason } = await appender.closed();
+    assert.equal(code, 1008);
+    assert.match(reason, /nothing arrived/i);
+    const resumed = await peers.upgrade(`${target}&session=${session}`, { headers: OFFER });
+    assert.equal((await resumed.response()).status, 410);
+    await (await peers.admitted("a.txt")).finish();
+  },
+);
 
 faultTest("an idle timeout lets those alone who go on, and all who follow", { limits: IDLE }, async ({ peers }) => {
   const appender = await peers.appender("a.txt");

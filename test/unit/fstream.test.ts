@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import type { UpgradeWebSocket } from "hono/ws";
 import { fstream, type Log, memoryStore } from "../../mod.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { until } from "../fixture/until.ts";
 
 describe("fstream()", () => {
   it("refuses a store together with what only the file store has", () => {
@@ -54,5 +56,16 @@ describe("fstream()", () => {
     await app.close();
     await removeFolder(root);
     assert.deepEqual(sizes, [4, 4, 2]);
+  });
+
+  it("does not hold a path for an append session whose token nobody was told", async () => {
+    const upgradeWebSocket = (async () => new Response(null)) as unknown as UpgradeWebSocket<WebSocket>;
+    const limits = { upgradeTimeoutMs: 1, graceMs: 600_000 };
+    const app = fstream({ store: memoryStore(), upgradeWebSocket, limits });
+    const headers = { Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Protocol": "httpfstream.v1" };
+    const append = () => app.request("/a.txt?verb=APPEND", { headers });
+    assert.equal((await append()).status, 200);
+    await until("the path to be free", async () => (await append()).status === 200);
+    await app.close();
   });
 });
