@@ -7,6 +7,8 @@ import type { UpgradeWebSocket } from "hono/ws";
 import { fstream, type Log, memoryStore } from "../../mod.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
+import { OFFER } from "../fixture/v1.ts";
+import { upgradeHeaders } from "../fixture/websocket.ts";
 
 describe("fstream()", () => {
   it("refuses a store together with what only the file store has", () => {
@@ -62,7 +64,7 @@ describe("fstream()", () => {
     const upgradeWebSocket = (async () => new Response(null)) as unknown as UpgradeWebSocket<WebSocket>;
     const limits = { upgradeTimeoutMs: 1, graceMs: 600_000 };
     const app = fstream({ store: memoryStore(), upgradeWebSocket, limits });
-    const headers = { Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Protocol": "httpfstream.v1" };
+    const headers = upgradeHeaders(btoa("sixteen bytes it"), OFFER);
     const append = () => app.request("/a.txt?verb=APPEND", { headers });
     assert.equal((await append()).status, 200);
     await until("the path to be free", async () => (await append()).status === 200);
