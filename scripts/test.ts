@@ -14,6 +14,7 @@ import { availableParallelism } from "node:os";
 import { join, sep } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { offerBuilt } from "./lib/built.ts";
 import { CHECKS, runCheck } from "./lib/checks.ts";
 import { ROOT } from "./lib/install.mjs";
 import { killAll, runTestFile } from "./lib/test-file.ts";
@@ -22,8 +23,8 @@ import { counts, type TestResult } from "./lib/test-result.ts";
 /** Debian packages with the programs that tests run. */
 const DEBIAN_PACKAGES = ["chromium", "curl", "openssl", "tmux"];
 
-/** How many test files run at once. They start servers and measure memory: more would get into each other's way. */
-const CONCURRENCY: number = Math.min(2, availableParallelism());
+/** How many test files run at once: one more than there are processors, as many of them wait most of the time. */
+const CONCURRENCY: number = Math.min(2, availableParallelism()) + 1;
 
 /** What ran, and what came of it. */
 interface Step {
@@ -45,6 +46,7 @@ if (checks.length + files.length === 0) stop(2, `No check and no test file has $
 
 setUp();
 for (const check of checks) await step(check.name, async () => [await runCheck(check)]);
+if (steps.some(({ title, results }) => title === "build" && results.every(({ kind }) => kind === "pass"))) offerBuilt();
 // What these install is built from the checkout and installed by npm: they have the machine for themselves.
 await runFiles(files.filter(isPackageTest), 1);
 const others = files.filter((file) => !isPackageTest(file));

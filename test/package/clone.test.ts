@@ -113,7 +113,7 @@ describe("with npm", () => {
     assert.equal(refused.stdout.length, 0);
 
     // An appender that is still there makes the end take a moment, in which npm passes the signal on once more.
-    const typing = foreground("npm", ["run", "-s", "append", "--", `${url}.live`]);
+    const typing = foreground("npm", ["run", "-s", "append", "--", "--retry-for", "0", `${url}.live`]);
     await typing.write("typed\n");
     await server.printed(/append begins: .*live/);
     assert.deepEqual(await ctrlC(server), { code: 0, signal: null }, server.output);
