@@ -67,7 +67,7 @@ export const SIZES = {
     largeBytes: 256 * MIB,
     longBytes: 1024 * MIB,
     appenders: 100,
-    idle: 2000,
+    idle: 5000,
     stalled: 50,
     connecting: 2000,
     paths: 500,

@@ -12,8 +12,8 @@ import { diskError } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
 import { flushFolders } from "./reserved.ts";
 
-/** Most bytes that are written without the thread pool. What is larger gains by what arrives while it is written. */
-const QUICK_BYTES = 16 * 1024;
+/** Most bytes that are written without the thread pool, which costs more than to write this much into the system's memory. */
+const QUICK_BYTES = 128 * 1024;
 
 /** Milliseconds of a write that make the next ones go through the thread pool, and for how long. */
 const SLOW_MS = 2;
