@@ -17,14 +17,7 @@ export type Narrator<State> = (state: State) => string | undefined;
 export function appendNarrator(url: string, what: string, resumed: boolean): Narrator<AppendState> {
   let begun = resumed;
   return (state) => {
-    switch (state.state) {
-      case "connecting":
-        return `connecting to ${url}`;
-      case "retrying":
-        return retrying(state);
-      case "ended":
-        return undefined;
-    }
+    if (state.state !== "open") return unopened(url, state);
     if (begun) return `going on with ${what} to ${url}, at offset ${state.offset}`;
     begun = true;
     const classic = state.protocol === "classic" ? ", which can't be resumed at this server" : "";
@@ -40,20 +33,19 @@ export function appendNarrator(url: string, what: string, resumed: boolean): Nar
 export function followNarrator(url: string): Narrator<FollowState> {
   let begun = false;
   return (state) => {
-    switch (state.state) {
-      case "connecting":
-        return `connecting to ${url}`;
-      case "retrying":
-        return retrying(state);
-      case "ended":
-        return undefined;
-    }
+    if (state.state !== "open") return unopened(url, state);
     const what = state.live ? "following" : "nobody is appending; fetching what is stored at";
     const where = begun && state.offset !== undefined ? `, from offset ${state.offset}` : "";
     const how = state.live && state.transport === "http" ? ", over plain HTTP" : "";
     begun = true;
     return `${what} ${url}${where}${how}`;
   };
+}
+
+/** What appends and follows say in the same words. */
+function unopened(url: string, state: Exclude<AppendState | FollowState, { state: "open" }>): string | undefined {
+  if (state.state === "connecting") return `connecting to ${url}`;
+  return state.state === "retrying" ? retrying(state) : undefined;
 }
 
 function retrying({ error, delayMs, attempt }: RetryingState): string {
