@@ -19,12 +19,13 @@ const PIECES = 2;
  */
 export function sendBytes(response: Response, outgoing: ServerResponse): Response {
   // What is small has no length of its own, and would get two pieces of memory for a sentence; what is live is no file.
-  if (!Number(response.headers.get("content-length"))) return response;
+  const length = Number(response.headers.get("content-length"));
+  if (!length) return response;
   const reader = byteReader(response.body);
   if (!reader) return response;
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
-  void send(reader, outgoing).catch(() => {
+  void send(reader, outgoing, length).catch(() => {
     // The client sees by the missing bytes that it has not got all of them.
     outgoing.destroy();
   });
@@ -40,13 +41,12 @@ function byteReader(body: ReadableStream<Uint8Array> | null): ReadableStreamBYOB
   }
 }
 
-async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse): Promise<void> {
+async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse, length: number): Promise<void> {
   let wake = (): void => {};
   outgoing.once("close", () => {
     wake();
     reader.cancel().catch(() => {});
   });
-  const length = Number(outgoing.getHeader("content-length")) || MOST_BYTES;
   const most = Math.min(length, MOST_BYTES);
   let size = Math.min(length, LEAST_BYTES);
   const free: ArrayBuffer[] = Array.from({ length: PIECES }, () => new ArrayBuffer(size));
