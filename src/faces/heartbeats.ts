@@ -8,17 +8,23 @@ const ROUND_MS = 1_000;
 
 /** One follower. */
 export interface Beating {
-  /** Set by whoever sends something; cleared here. */
-  busy: boolean;
+  /** The offset that it has reached: as long as it moves, nobody needs a heartbeat. */
+  readonly offset: number;
   /** Sends a heartbeat. */
   beat(): void;
 }
 
-/** Calls `beat` on everyone who was not busy for a while. */
+/** Since when a follower has been quiet. */
+interface Quiet {
+  offset: number;
+  rounds: number;
+}
+
+/** Calls `beat` on everyone whose offset has not moved for a while. */
 export class Heartbeats {
   readonly #afterRounds: number;
   readonly #roundMs: number;
-  readonly #quietRounds = new Map<Beating, number>();
+  readonly #quiet = new Map<Beating, Quiet>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** @param heartbeatMs Milliseconds of quiet before a heartbeat. */
@@ -27,24 +33,27 @@ export class Heartbeats {
     this.#afterRounds = Math.max(1, Math.round(heartbeatMs / this.#roundMs));
   }
 
-  /** Looks after one follower; the result stops that. */
-  add(follower: Beating): () => void {
-    this.#quietRounds.set(follower, 0);
+  /** Looks after one follower, until {@link remove}. */
+  add(follower: Beating): void {
+    // The round under way is not a whole one.
+    this.#quiet.set(follower, { offset: follower.offset, rounds: -1 });
     this.#timer ??= setInterval(() => this.#round(), this.#roundMs);
-    return () => {
-      this.#quietRounds.delete(follower);
-      if (this.#quietRounds.size > 0) return;
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    };
+  }
+
+  /** Looks after a follower no more, if it ever did. */
+  remove(follower: Beating): void {
+    if (!this.#quiet.delete(follower) || this.#quiet.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   #round(): void {
-    for (const [follower, rounds] of this.#quietRounds) {
-      const quiet = follower.busy ? 0 : rounds + 1;
-      follower.busy = false;
-      this.#quietRounds.set(follower, quiet % this.#afterRounds);
-      if (quiet >= this.#afterRounds) follower.beat();
+    for (const [follower, quiet] of this.#quiet) {
+      quiet.rounds = follower.offset === quiet.offset ? quiet.rounds + 1 : 0;
+      quiet.offset = follower.offset;
+      if (quiet.rounds < this.#afterRounds) continue;
+      quiet.rounds = 0;
+      follower.beat();
     }
   }
 }

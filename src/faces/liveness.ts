@@ -13,12 +13,6 @@ export interface Watch {
   stop(): void;
 }
 
-interface Patient {
-  readonly port: SocketPort;
-  answers: boolean;
-  unanswered: number;
-}
-
 /** Pings every watched WebSocket, and terminates those that answered pings once and have missed too many. */
 export class Liveness {
   readonly #limits: Readonly<Limits>;
@@ -32,23 +26,20 @@ export class Liveness {
 
   /** Watches a WebSocket until {@link Watch.stop}. */
   watch(port: SocketPort): Watch {
-    const patient: Patient = { port, answers: false, unanswered: 0 };
+    const patient = new Patient(port, this);
     if (port.ping && this.#limits.pingIntervalMs > 0) {
       this.#patients.add(patient);
       this.#timer ??= setInterval(() => this.#round(), this.#limits.pingIntervalMs);
     }
-    return {
-      heard: (pong) => {
-        patient.unanswered = 0;
-        if (pong) patient.answers = true;
-      },
-      stop: () => {
-        this.#patients.delete(patient);
-        if (this.#patients.size > 0 || this.#timer === undefined) return;
-        clearInterval(this.#timer);
-        this.#timer = undefined;
-      },
-    };
+    return patient;
+  }
+
+  /** @internal Called by {@link Watch.stop}. */
+  dismiss(patient: Patient): void {
+    this.#patients.delete(patient);
+    if (this.#patients.size > 0 || this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   #round(): void {
@@ -64,5 +55,27 @@ export class Liveness {
         port.ping?.();
       }
     }
+  }
+}
+
+/** What is known of one WebSocket. A class, for closures are what thousands of idle ones would take most memory for. */
+class Patient implements Watch {
+  readonly port: SocketPort;
+  answers = false;
+  unanswered = 0;
+  readonly #liveness: Liveness;
+
+  constructor(port: SocketPort, liveness: Liveness) {
+    this.port = port;
+    this.#liveness = liveness;
+  }
+
+  heard(pong: boolean): void {
+    this.unanswered = 0;
+    if (pong) this.answers = true;
+  }
+
+  stop(): void {
+    this.#liveness.dismiss(this);
   }
 }

@@ -9,6 +9,7 @@ import { parseStart, resolveStart } from "../core/offset.ts";
 import { PROTOCOL } from "../core/subprotocol.ts";
 import { offersV1 } from "./control.ts";
 import { type Dialect, type DialectName, speak } from "./dialect.ts";
+import type { Beating } from "./heartbeats.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
 import { type Exchange, journal, type Service, type Subject } from "./service.ts";
@@ -35,30 +36,41 @@ export async function followOverSocket(service: Service, exchange: Exchange, hol
 }
 
 /** One follower. */
-class SocketFollow extends SocketSession {
+class SocketFollow extends SocketSession implements Beating {
   readonly #subject: Subject;
   readonly #hold: Hold;
   readonly #start: number;
-  readonly #dialect: DialectName;
+  readonly #name: DialectName;
+  #dialect: Dialect | undefined;
   #follower: Follower | undefined;
-  #stopBeating: (() => void) | undefined;
 
   constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: DialectName }) {
     super(service);
     this.#subject = exchange.subject;
     this.#hold = hold;
     this.#start = how.start;
-    this.#dialect = how.dialect;
+    this.#name = how.dialect;
   }
 
   protected override begin(port: SocketPort): void {
     const { store, limits } = this.service;
-    const dialect = speak(this.#dialect, port);
+    const dialect = speak(this.#name, port);
+    this.#dialect = dialect;
     dialect.begin(this.#start);
     const follower = new Follower({ store, channel: this.#hold.source, sink: dialect, limits, offset: this.#start });
     this.#follower = follower;
-    if (dialect.beat) this.#stopBeating = this.service.heartbeats.add(beating(dialect, follower));
+    if (dialect.beat) this.service.heartbeats.add(this);
     void this.#run(port, dialect, follower);
+  }
+
+  /** The offset that it has reached. */
+  get offset(): number {
+    return this.#follower?.offset ?? this.#start;
+  }
+
+  /** Tells the other side that nothing is new, and nothing wrong. */
+  beat(): void {
+    this.#dialect?.beat?.(this.offset);
   }
 
   protected override receive(): void {
@@ -71,7 +83,7 @@ class SocketFollow extends SocketSession {
 
   protected override end(): void {
     this.#follower?.stop();
-    this.#stopBeating?.();
+    this.service.heartbeats.remove(this);
     this.#hold.leave();
   }
 
@@ -89,25 +101,11 @@ class SocketFollow extends SocketSession {
     if (ended === "restarting" || (ended === "gone" && this.service.hub.closing)) {
       failure = new StreamError("restarting", "The server is restarting. Come back in a moment, at your offset.");
     }
-    this.#stopBeating?.();
+    this.service.heartbeats.remove(this);
     finished({ offset: follower.offset, reason: failure?.code ?? ended });
     if (!failure && ended !== "gone" && ended !== "restarting") dialect.end(follower.offset, ended);
     // A closing handshake has a deadline; a slow reader first gets all the time it needs for the last bytes.
     await port.drained(0);
     port.close(failure?.closeCode ?? 1000, closeReason(failure?.message ?? ""));
   }
-}
-
-/** A follower's heartbeats: none while its offset moves. */
-function beating(dialect: Dialect, follower: Follower): { busy: boolean; beat(): void } {
-  let beatenAt = -1;
-  return {
-    get busy() {
-      return follower.offset !== beatenAt;
-    },
-    set busy(_) {
-      beatenAt = follower.offset;
-    },
-    beat: () => dialect.beat?.(follower.offset),
-  };
 }

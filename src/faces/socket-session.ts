@@ -15,16 +15,13 @@ export abstract class SocketSession implements SocketHandler {
   #watch: Watch | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
-  #setGone: () => void = () => {};
-  readonly #gone: Promise<void>;
+  /** Set while a shutdown waits for its end. */
+  #gone: (() => void) | undefined;
   readonly #forget: () => void;
 
   /** @throws {StreamError} `restarting` when the server shuts down. */
   constructor(service: Service) {
     this.service = service;
-    this.#gone = new Promise((resolve) => {
-      this.#setGone = resolve;
-    });
     this.#forget = service.hub.onClose(() => this.#shutDown());
     // An upgrade may be granted and never completed; what was taken for it must not stay taken.
     this.#timer = setTimeout(() => this.closed(), service.limits.upgradeTimeoutMs);
@@ -74,17 +71,20 @@ export abstract class SocketSession implements SocketHandler {
     this.#watch?.stop();
     this.#forget();
     this.end();
-    this.#setGone();
+    this.#gone?.();
   }
 
   async #shutDown(): Promise<void> {
-    if (!this.port) return this.closed();
+    if (!this.port || this.#closed) return this.closed();
     // Whoever neither reads nor answers must not hold the shutdown up, also where a socket can't be terminated.
     this.#timer = setTimeout(() => {
       this.port?.terminate();
       this.closed();
     }, this.service.limits.shutdownTimeoutMs);
+    const gone = new Promise<void>((resolve) => {
+      this.#gone = resolve;
+    });
     this.restart();
-    await this.#gone;
+    await gone;
   }
 }
