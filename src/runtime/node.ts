@@ -167,11 +167,16 @@ function completeHandshake(request: IncomingMessage, socket: Duplex): void {
     nodeWs.wss.emit("connection", ws, request);
   };
   try {
+    // What is said first leaves together with the handshake's answer.
+    socket.cork();
     handshakes.handleUpgrade(request, socket, Buffer.alloc(0), (ws) => {
       belowOf.set(ws, socket);
       // Its listeners are attached some microtasks from now; what arrives before must wait for them.
       ws.pause();
-      setImmediate(() => ws.resume());
+      setImmediate(() => {
+        socket.uncork();
+        ws.resume();
+      });
       emit(ws);
     });
   } finally {
