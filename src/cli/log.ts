@@ -65,6 +65,8 @@ function report(logger: Logger, event: LogEvent): void {
     logger.error(literal(message), { ...where, ...cause });
     return;
   }
+  // A crowd that comes at once must not cost sentences that nobody reads.
+  if (!logger.isEnabledFor("info")) return;
   const sentence = event.phase === "begin" ? beginning(event) : ending(event);
   logger.info(literal(sentence), { ...event, path: shown(event.path) });
 }

@@ -6,12 +6,24 @@
 import type { Context } from "hono";
 import type { Platform } from "../faces/platform.ts";
 
+/** Importing what is there already still takes a walk through the module loader: too much for every request. */
+let node: Promise<Platform> | undefined;
+let native: Promise<Platform> | undefined;
+
 /** The platform of a request. The node stack runs on all three runtimes, so the request tells, not the runtime. */
-export async function detectPlatform(c: Context): Promise<Platform> {
-  if (isFromNode(c.env)) return (await import("./node.ts")).platform;
-  if ("Deno" in globalThis) return (await import("./deno.ts")).platform;
-  if ("Bun" in globalThis) return (await import("./bun.ts")).platform;
-  return (await import("./other.ts")).platform;
+export function detectPlatform(c: Context): Promise<Platform> {
+  if (isFromNode(c.env)) {
+    node ??= import("./node.ts").then(({ platform }) => platform);
+    return node;
+  }
+  native ??= importNative().then(({ platform }) => platform);
+  return native;
+}
+
+function importNative(): Promise<{ platform: Platform }> {
+  if ("Deno" in globalThis) return import("./deno.ts");
+  if ("Bun" in globalThis) return import("./bun.ts");
+  return import("./other.ts");
 }
 
 function isFromNode(env: unknown): boolean {
