@@ -12,12 +12,17 @@ interface ConnectionTaker {
   emit(event: "connection" | "secureConnection", socket: Duplex): unknown;
 }
 
+/** Whether a request has no body, so that nothing is lost if its connection is taken for an upgrade. */
+export function isBodiless({ method }: IncomingMessage): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
 /**
- * Whether what Node calls an upgrade is a request with a body. On Deno and Bun nothing is lost: there the body can be
- * read all the same.
+ * Whether what Node calls an upgrade is a request with a body that it did not read. Bun reads it all the same, and Deno
+ * has asked before.
  */
-export function hasUnreadBody(request: IncomingMessage): boolean {
-  return request.method !== "GET" && request.method !== "HEAD" && !("Deno" in globalThis) && !("Bun" in globalThis);
+export function isUnread(request: IncomingMessage): boolean {
+  return !isBodiless(request) && !("Deno" in globalThis) && !("Bun" in globalThis);
 }
 
 /** Hands a connection back to its server, with the same request on it, without the word that made it an upgrade. */

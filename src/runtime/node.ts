@@ -18,7 +18,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { sendBytes } from "./node-body.ts";
-import { hasUnreadBody, parseAgain } from "./node-not-upgrade.ts";
+import { isBodiless, isUnread, parseAgain } from "./node-not-upgrade.ts";
 import { answerUnreadable } from "./node-unreadable.ts";
 import { attachWs } from "./ws-port.ts";
 
@@ -124,10 +124,11 @@ export const platform: Platform = {
  * ```
  */
 export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
+  server.shouldUpgradeCallback = isBodiless;
   server.on("upgrade", (request, socket, head) => {
     // First of all: a client that resets now must not take the process down.
     socket.on("error", () => socket.destroy());
-    if (hasUnreadBody(request)) return parseAgain(server, request, socket, head);
+    if (isUnread(request)) return parseAgain(server, request, socket, head);
     if (head.length > 0) socket.unshift(head);
     answerUpgrade(app, request, socket);
   });
@@ -135,6 +136,8 @@ export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
 
 /** What is needed of a server: Node's of `node:http` and `node:https` have it. */
 export interface UpgradeServer {
+  /** Says whether a request that offers an upgrade is to be given to the listeners; asked by Deno, and by Node from 24.9 on. */
+  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
   /** Takes a connection back, to read it from the beginning. */
   emit(event: "connection" | "secureConnection", socket: Duplex): unknown;
   /** Listens for requests to upgrade. */

@@ -121,7 +121,14 @@ export function upgradeSection(target: Target): void {
           [200, String(5 * (at + 1)).padStart(16, "0")],
         );
         const put = await wire.startPut(`${method}.txt`, method, headers);
-        for (const piece of ["first ", "second ", "third"]) await put.chunk(piece);
+        // Each piece by itself, so that none of them travels with the head, or with another one.
+        const follower = await wire.admittedFollower(`${method}.txt`);
+        let sent = 0;
+        for (const piece of ["first ", "second ", "third"]) {
+          await put.chunk(piece);
+          sent += piece.length;
+          await follower.received.atLeast(sent);
+        }
         await put.finish();
         assert.equal((await put.response()).status, 200);
         assert.equal((await wire.get(`${method}.txt`)).text, "first second third");
