@@ -1,5 +1,5 @@
 /**
- * Waiting for a socket's buffer to drain where nothing, or not everything, tells when it does.
+ * Waiting for a socket's buffer to drain.
  * @module
  */
 
@@ -11,27 +11,32 @@ interface Waiter {
   readonly wake: () => void;
 }
 
-/** Looks at a buffer for as long as somebody waits, and not a moment longer. */
+/** Wakes who waits for a buffer to drain. Where it is not told of everything that leaves, it looks, while somebody waits. */
 export class Drain {
   readonly #pending: () => number;
+  readonly #told: boolean;
   readonly #waiters = new Set<Waiter>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param pending Bytes in the buffer; 0 when the connection has gone. */
-  constructor(pending: () => number) {
+  /**
+   * @param pending Bytes in the buffer; 0 when the connection has gone.
+   * @param told Whether {@link look} is called whenever something has left.
+   */
+  constructor(pending: () => number, told = false) {
     this.#pending = pending;
+    this.#told = told;
   }
 
   /** Resolves when at most so many bytes are in the buffer. */
   wait(bytes: number): Promise<void> {
     if (this.#pending() <= bytes) return Promise.resolve();
-    this.#timer ??= setInterval(() => this.look(), POLL_MS);
+    if (!this.#told) this.#timer ??= setInterval(() => this.look(), POLL_MS);
     return new Promise((wake) => {
       this.#waiters.add({ bytes, wake });
     });
   }
 
-  /** Wakes whoever need not wait any more. Whoever hears that something has left calls it, and the poll is faster. */
+  /** Wakes whoever need not wait any more: something has left. */
   look(): void {
     if (this.#waiters.size === 0) return;
     const pending = this.#pending();

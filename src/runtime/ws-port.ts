@@ -78,6 +78,8 @@ abstract class WsPort implements SocketPort {
 /** Writes frames that were encoded once for all followers to the network socket itself. */
 class SharingPort extends WsPort {
   readonly #below: Duplex;
+  /** Made when somebody waits: most connections are never slow. */
+  #drain: Drain | undefined;
 
   constructor(ws: WebSocket, below: Duplex) {
     super(ws);
@@ -85,16 +87,20 @@ class SharingPort extends WsPort {
   }
 
   get pending(): number {
-    return this.#below.writableLength;
+    return this.#below.destroyed ? 0 : this.#below.writableLength;
   }
 
   send(frame: Frame): void {
     if (this.closing) return;
-    if (frame.left) {
+    const { left } = frame;
+    if (left) {
       // Nobody else gets it: what it would cost to join header and payload is not shared.
       this.#below.cork();
       this.#below.write(frameHeader(frame));
-      this.#below.write(frame.bytes, frame.left);
+      this.#below.write(frame.bytes, () => {
+        left();
+        this.#drain?.look();
+      });
       this.#below.uncork();
     } else {
       frame.encoded ??= Buffer.concat([frameHeader(frame), frame.bytes]);
@@ -103,17 +109,16 @@ class SharingPort extends WsPort {
   }
 
   drained(bytes: number): Promise<void> {
+    if (this.pending <= bytes) return Promise.resolve();
     const below = this.#below;
-    if (this.pending <= bytes || below.destroyed) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        below.off("close", done);
-        resolve();
-      };
-      below.once("close", done);
-      // The callback of a write comes when everything before it has left; "drain" comes only above a mark.
-      below.write(NO_BYTES, done);
-    });
+    if (!this.#drain) {
+      const drain = new Drain(() => this.pending, true);
+      below.once("close", () => drain.look());
+      this.#drain = drain;
+    }
+    // Nothing tells that a shared frame has left, but this comes when everything before it has.
+    if (!below.writableEnded) below.write(NO_BYTES, () => this.#drain?.look());
+    return this.#drain.wait(bytes);
   }
 }
 
