@@ -120,8 +120,9 @@ async function run(flags: ServeFlags): Promise<number> {
   const url = localUrl({ ...flags.http, port: server.port });
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
   await interrupts.first;
+  const deadlineMs = performance.now() + resolveLimits(limit).shutdownTimeoutMs;
   await app.close();
-  await server.close(resolveLimits(limit).shutdownTimeoutMs);
+  await server.close(Math.max(0, deadlineMs - performance.now()));
   return DONE;
 }
 

@@ -6,6 +6,7 @@ import { Appender, type AppenderEvents } from "./appender.ts";
 import { Channel, type Followable, type Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
+import { formatOffset, NEXT_OFFSET_HEADER } from "./offset.ts";
 import { RecentPool } from "./recent.ts";
 import { RemoteChannel } from "./remote.ts";
 import type { AppendHandle, EndReason, Store } from "./store.ts";
@@ -39,8 +40,10 @@ export interface AdmissionTerms {
   readonly create?: boolean;
   /** The digest of the session that goes on. A path with any other session on record is not to be had. */
   readonly session?: string;
+  /** The size that the path must have, in bytes. A path that has another one is left as it is. */
+  readonly offset?: number | undefined;
   /** Looks at the path once it is ours, before anybody may follow it. If it throws, the path is given back. */
-  check?(size: number): Promise<void>;
+  check?(): Promise<void>;
 }
 
 /** Something to follow, held until `leave` is called. */
@@ -103,8 +106,8 @@ export class Hub {
   /**
    * Admits an appender: from here on it has the path, which exists.
    *
-   * @throws {StreamError} `conflict` when there is one already, `restarting`, what {@link Store.claim} throws and what
-   * the terms throw.
+   * @throws {StreamError} `conflict` when there is one already, `precondition_failed` for another size than the terms
+   * name, `restarting`, what {@link Store.claim} throws and what the terms throw.
    */
   async admit(path: string, events: AdmissionEvents = {}, terms: AdmissionTerms = {}): Promise<Admission> {
     for (let holder = this.#holders.get(path); holder; holder = this.#holders.get(path)) {
@@ -178,7 +181,9 @@ export class Hub {
     await Promise.all([...this.#holders.values()].map((holder) => holder.free));
   }
 
-  async #claim(path: string, { create, session, check }: AdmissionTerms): Promise<AppendHandle> {
+  async #claim(path: string, { create, session, offset, check }: AdmissionTerms): Promise<AppendHandle> {
+    // Asked before the claim, which would create the file.
+    if (offset !== undefined) checkSize(path, offset, (await this.store.stat(path))?.size ?? 0);
     const handle = await this.store.claim(path, create === undefined ? {} : { create });
     try {
       // A shutdown that began meanwhile has not seen this append, and would wait for it.
@@ -186,7 +191,8 @@ export class Hub {
       // Its server may have gone after we saw it alive, and before we claimed its path.
       const open = await this.store.sessions.find(path);
       if (open && open.digest !== session) throw taken(path, 1_000);
-      await check?.(handle.offset);
+      if (offset !== undefined) checkSize(path, offset, handle.offset);
+      await check?.();
       return handle;
     } catch (error) {
       await handle.release();
@@ -206,6 +212,15 @@ export class Hub {
     watched.then((remote) => remote ?? forget(), forget);
     return watched;
   }
+}
+
+/** @throws {StreamError} `precondition_failed` when a path has another size than an appender asked for. */
+export function checkSize(path: string, offset: number, size: number): void {
+  if (offset === size) return;
+  throw new StreamError("precondition_failed", `"/${path}" has ${size} bytes, not ${offset}. Nothing was appended.`, {
+    path,
+    headers: { [NEXT_OFFSET_HEADER]: formatOffset(size) },
+  });
 }
 
 function taken(path: string, retryAfterMs: number | undefined): StreamError {

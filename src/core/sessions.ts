@@ -3,8 +3,7 @@
  * @module
  */
 import { StreamError } from "./errors.ts";
-import type { AdmissionTerms, Hold, Hub } from "./hub.ts";
-import { formatOffset, NEXT_OFFSET_HEADER } from "./offset.ts";
+import { type AdmissionTerms, checkSize, type Hold, type Hub } from "./hub.ts";
 import { AppendSession } from "./session.ts";
 import type { SessionRecord } from "./store.ts";
 import { digestOf, newToken } from "./token.ts";
@@ -44,15 +43,11 @@ export class Sessions {
    */
   async open(path: string, offset?: number): Promise<OpenedSession> {
     const { store } = this.#hub;
-    // Asked before the claim, which would create the file; of a path that is taken, the claim will say so.
-    if (offset !== undefined && !this.#hub.isTaken(path)) checkSize(path, offset, (await store.stat(path))?.size ?? 0);
     const token = newToken();
     const record = { path, digest: await digestOf(token) };
     const session = await this.#start(record, {
-      check: async (size) => {
-        if (offset !== undefined) checkSize(path, offset, size);
-        await store.sessions.save(record);
-      },
+      offset,
+      check: () => store.sessions.save(record),
     });
     return { session, token };
   }
@@ -186,12 +181,4 @@ export class Sessions {
     this.#open.set(path, session);
     return session;
   }
-}
-
-function checkSize(path: string, offset: number, size: number): void {
-  if (offset === size) return;
-  throw new StreamError("precondition_failed", `"/${path}" has ${size} bytes, not ${offset}. Nothing was appended.`, {
-    path,
-    headers: { [NEXT_OFFSET_HEADER]: formatOffset(size) },
-  });
 }

@@ -103,7 +103,11 @@ export interface Growth {
 export interface Store {
   /** The open sessions. */
   readonly sessions: SessionRecords;
-  /** The size and age of a resource; nothing when the path was never written or is a folder. */
+  /**
+   * The size and age of a resource; nothing when the path was never written or is a folder.
+   *
+   * @throws {StreamError} `path_conflict` below a resource, `denied` for one that can't be read, `storage`.
+   */
   stat(path: string): Promise<StoreStat | undefined>;
   /**
    * Takes the right to append.

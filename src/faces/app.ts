@@ -13,6 +13,7 @@ import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../core/offset.ts";
 import { resourcePath } from "../core/path.ts";
 import { Sessions } from "../core/sessions.ts";
 import type { Store } from "../core/store.ts";
+import { appendTerms } from "./append-terms.ts";
 import { offersV1 } from "./control.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { appendBody } from "./http-append.ts";
@@ -25,7 +26,7 @@ import type { Platform } from "./platform.ts";
 import { refusal } from "./respond.ts";
 import type { Exchange, Service } from "./service.ts";
 import { appendOverSocket } from "./socket-append.ts";
-import { appendWithSession, sessionTerms } from "./socket-append-v1.ts";
+import { appendWithSession } from "./socket-append-v1.ts";
 import { followOverSocket } from "./socket-follow.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./verb.ts";
 
@@ -92,6 +93,11 @@ async function answer(service: Service, c: Context): Promise<Response> {
   const socket = wantsWebSocket(c);
   if (socket || verb === "APPEND") checkOrigin(c, service.origins);
   service.hub.assertOpen();
+  if (verb === "APPEND") {
+    refuseFolder(exchange);
+    // Its body is read from this very turn on, so that nothing of it is lost if it breaks off.
+    if (!socket && (method === "POST" || method === "PUT")) return appendBody(service, exchange);
+  }
   // A session that its server left behind holds its path before anybody else gets at it.
   if (socket || verb !== undefined) await service.sessions.adopt(path);
   return verb === "APPEND" ? append(service, exchange, socket) : read(service, exchange, base, verb, socket);
@@ -100,18 +106,20 @@ async function answer(service: Service, c: Context): Promise<Response> {
 async function append(service: Service, exchange: Exchange, socket: boolean): Promise<Response> {
   const { c, subject } = exchange;
   const { path } = subject;
-  if (path === "" || c.req.path.endsWith("/")) {
-    throw new StreamError("bad_path", "The path of a folder can't be appended to. Add a file name.", { path });
-  }
   if (socket) return offersV1(c) ? appendWithSession(service, exchange) : appendOverSocket(service, exchange);
-  if (c.req.method === "POST" || c.req.method === "PUT") return appendBody(service, exchange);
   // Browsers hide why an upgrade was refused; a client there asks again like this.
-  await service.sessions.check(path, ...sessionTerms(c));
+  const { session, offset } = appendTerms(c);
+  await service.sessions.check(path, session, offset);
   throw new StreamError(
     "upgrade_required",
     `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,
     { path, headers: { Upgrade: "websocket" } },
   );
+}
+
+function refuseFolder({ c, subject: { path } }: Exchange): void {
+  if (path !== "" && !c.req.path.endsWith("/")) return;
+  throw new StreamError("bad_path", "The path of a folder can't be appended to. Add a file name.", { path });
 }
 
 async function read(

@@ -9,6 +9,7 @@ import type { Admission, Closer, Hub } from "../core/hub.ts";
 import type { Limits } from "../core/limits.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
 import type { EndReason } from "../core/store.ts";
+import { appendTerms } from "./append-terms.ts";
 import { Idleness } from "./idleness.ts";
 import { answered, type Exchange, journal, type Service } from "./service.ts";
 
@@ -21,10 +22,12 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const { c, platform, subject } = exchange;
   const { path } = subject;
   const { hub, limits } = service;
+  refuseContentRange(c.req.header("Content-Range"), path);
+  const { offset } = appendTerms(c);
   platform.unhurried?.(c);
-  // A sender that is quiet must not keep a failure to itself.
-  const { appender, end } = await hub.admit(path, { failed: (error) => intake.stop(error) });
-  const intake = new Intake(c.req.raw.body, appender, limits);
+  // Nothing is awaited before: what has come when its sender breaks off must have been read by then.
+  const intake = new Intake(c.req.raw.body, limits);
+  const { appender, end } = await admit(service, path, intake, offset);
   let ended: Promise<Outcome> | undefined;
   const forget = await onShutdown(hub, end, async () => {
     intake.stop(new StreamError("restarting", "The server is shutting down. What arrived until now is stored."));
@@ -36,7 +39,7 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
     transport: "http",
     offset: appender.channel.size,
   });
-  ended = intake.run().then(() => end(intake.reason));
+  ended = intake.into(appender).then(() => end(intake.reason));
   const { size } = await ended;
   forget();
   const failure = appender.error ?? intake.stopped;
@@ -44,6 +47,28 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size) };
   if (!failure) return new Response("", { headers });
   throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });
+}
+
+/** A client that goes on with an upload like this means a place in the file, and bytes go to its end only. */
+function refuseContentRange(range: string | undefined, path: string): void {
+  if (range === undefined) return;
+  throw new StreamError(
+    "bad_request",
+    `Bytes are appended at the end, not at "Content-Range: ${range}". Leave it out, and say "offset=N" in the URL.`,
+    { path },
+  );
+}
+
+async function admit({ hub, sessions }: Service, path: string, intake: Intake, offset: number | undefined) {
+  try {
+    // A session that its server left behind holds its path before anybody else gets at it.
+    await sessions.adopt(path);
+    // A sender that is quiet must not keep a failure to itself.
+    return await hub.admit(path, { failed: (error) => intake.stop(error) }, { offset });
+  } catch (error) {
+    intake.refuse();
+    throw error;
+  }
 }
 
 /** As {@link Hub.onClose}, but gives the path back when the shutdown has begun while it was being claimed. */
@@ -56,18 +81,24 @@ async function onShutdown(hub: Hub, end: Admission["end"], closer: Closer): Prom
   }
 }
 
-/** Moves a request body into an appender, no faster than it is stored. */
+/** Moves a request body into an appender, no faster than it is stored. Reads from the beginning, before there is one. */
 class Intake {
   /** What ended it, unless the body did. */
   stopped: StreamError | undefined;
   readonly #body: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  readonly #appender: Appender;
   readonly #limits: Readonly<Limits>;
+  readonly #over: Promise<void>;
+  /** What has come before there was an appender. */
+  #early: Uint8Array[] = [];
+  #appender: Appender | undefined;
+  #idleness: Idleness | undefined;
+  #refused = false;
+  #goOn: () => void = () => {};
 
-  constructor(body: ReadableStream<Uint8Array> | null, appender: Appender, limits: Readonly<Limits>) {
+  constructor(body: ReadableStream<Uint8Array> | null, limits: Readonly<Limits>) {
     this.#body = body?.getReader();
-    this.#appender = appender;
     this.#limits = limits;
+    this.#over = this.#read();
   }
 
   /** How the append ends for those who follow it. */
@@ -76,35 +107,59 @@ class Intake {
     return this.stopped.code === "restarting" ? "restarting" : "lost";
   }
 
-  /** Resolves when the body has ended, broken off or been stopped, or storing has failed. */
-  async run(): Promise<void> {
-    const appender = this.#appender;
-    const { idleTimeoutMs } = this.#limits;
-    const idleness = new Idleness(
-      idleTimeoutMs,
-      (error) => this.stop(error),
-      () => appender.queued > 0,
-    );
-    try {
-      while (this.#body && !this.stopped && !appender.error) {
-        const { done, value } = await this.#body.read();
-        if (done) return;
-        idleness.heard();
-        appender.push(value);
-        if (appender.queued > this.#limits.appenderQueueBytes) await appender.idle;
-      }
-    } catch (error) {
-      // The sender has gone: nothing was wrong with what arrived.
-      this.stopped ??= new StreamError("lost", "The request body broke off. What arrived is stored.", { cause: error });
-    } finally {
-      idleness.stop();
-      if (this.stopped || appender.error) this.#body?.cancel().catch(() => {});
-    }
+  /** Moves it all; resolves when the body has ended, broken off or been stopped, or storing has failed. */
+  async into(appender: Appender): Promise<void> {
+    this.#appender = appender;
+    for (const piece of this.#early.splice(0)) appender.push(piece);
+    const excused = (): boolean => appender.queued > 0;
+    this.#idleness = new Idleness(this.#limits.idleTimeoutMs, (error) => this.stop(error), excused);
+    this.#goOn();
+    await this.#over;
+    this.#idleness.stop();
+    if (this.stopped || appender.error) this.#body?.cancel().catch(() => {});
   }
 
   /** Ends it early. */
   stop(error: StreamError): void {
     this.stopped ??= error;
     this.#body?.cancel(error).catch(() => {});
+  }
+
+  /** There will be no appender. The rest is read for a while, as most clients send it all before they read an answer. */
+  refuse(): void {
+    this.#refused = true;
+    this.#early = [];
+    this.#goOn();
+  }
+
+  async #read(): Promise<void> {
+    let dropped = 0;
+    try {
+      while (this.#body && !this.stopped && !this.#appender?.error && dropped <= this.#limits.appenderQueueBytes) {
+        const { done, value } = await this.#body.read();
+        if (done) return;
+        if (this.#refused) dropped += value.length;
+        else await this.#take(value);
+      }
+    } catch (error) {
+      // The sender has gone: nothing was wrong with what arrived.
+      this.stopped ??= new StreamError("lost", "The request body broke off. What arrived is stored.", { cause: error });
+    }
+    if (this.#refused) this.#body?.releaseLock();
+  }
+
+  async #take(piece: Uint8Array): Promise<void> {
+    const most = this.#limits.appenderQueueBytes;
+    this.#idleness?.heard();
+    if (this.#appender) {
+      this.#appender.push(piece);
+      if (this.#appender.queued > most) await this.#appender.idle;
+      return;
+    }
+    this.#early.push(piece);
+    if (this.#early.reduce((sum, { length }) => sum + length, 0) <= most) return;
+    await new Promise<void>((goOn) => {
+      this.#goOn = goOn;
+    });
   }
 }

@@ -25,7 +25,11 @@ export function liveHeaders(path: string, start: number): Headers {
   return new Headers({
     ...HARMLESS,
     "Content-Type": mediaType(path),
-    "Cache-Control": "no-store",
+    // Whatever compresses a body in front of us gathers it first.
+    "Cache-Control": "no-store, no-transform",
+    // Of its own each time, and never asked for again: middleware that makes an ETag where there is none reads the whole
+    // body for it, which here means until the appender ends.
+    ETag: `W/"${crypto.randomUUID()}"`,
     // Proxies that buffer would hold the newest bytes back.
     "X-Accel-Buffering": "no",
     [START_OFFSET_HEADER]: formatOffset(start),

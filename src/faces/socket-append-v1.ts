@@ -3,11 +3,10 @@
  * @module
  */
 
-import type { Context } from "hono";
 import { StreamError, WIRE_FORMS } from "../core/errors.ts";
-import { parseOffset } from "../core/offset.ts";
 import type { AppendSession, SessionConnection } from "../core/session.ts";
 import { PROTOCOL, SUPERSEDED } from "../core/subprotocol.ts";
+import { appendTerms } from "./append-terms.ts";
 import { controlFrame, controlType } from "./control.ts";
 import { Idleness } from "./idleness.ts";
 import type { SocketPort } from "./platform.ts";
@@ -24,10 +23,10 @@ import { SocketSession } from "./socket-session.ts";
 export async function appendWithSession(service: Service, exchange: Exchange): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
-  const [given, size] = sessionTerms(c);
+  const { session: given, offset } = appendTerms(c);
   const { session, token } =
     given === undefined
-      ? await service.sessions.open(path, size)
+      ? await service.sessions.open(path, offset)
       : { session: await service.sessions.resume(path, given), token: given };
   const connection = new SessionAppend(service, exchange, session, { token, isFirst: given === undefined });
   session.expect(connection);
@@ -37,16 +36,6 @@ export async function appendWithSession(service: Service, exchange: Exchange): P
     connection.closed();
     throw error;
   }
-}
-
-/**
- * What a request says of the session it wants: the token of an open one, or the size that a new one must find.
- *
- * @throws {StreamError} `bad_request` for an offset that is none.
- */
-export function sessionTerms(c: Context): [token: string | undefined, offset: number | undefined] {
-  const { session, offset } = c.req.query();
-  return [session, session === undefined && offset !== undefined ? parseOffset("offset", offset) : undefined];
 }
 
 /** Milliseconds between two acknowledgements of a flood. */

@@ -5,6 +5,7 @@
 import { StreamError } from "../core/errors.ts";
 import type { Admission } from "../core/hub.ts";
 import type { EndReason } from "../core/store.ts";
+import { appendTerms } from "./append-terms.ts";
 import { Idleness } from "./idleness.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
@@ -18,11 +19,13 @@ import { SocketSession } from "./socket-session.ts";
  */
 export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
   let session: SocketAppend | undefined;
-  const admission = await service.hub.admit(exchange.subject.path, {
+  const { offset } = appendTerms(exchange.c);
+  const events = {
     stored: () => session?.stored(),
-    failed: (error) => session?.fail(error),
+    failed: (error: StreamError) => session?.fail(error),
     hasLeft: () => session?.hasLeft() ?? false,
-  });
+  };
+  const admission = await service.hub.admit(exchange.subject.path, events, { offset });
   try {
     session = new SocketAppend(service, exchange, admission);
     return await exchange.platform.upgrade(exchange.c, session, { mayBeSilent: true });

@@ -24,14 +24,14 @@ export function verbOf(c: Context): Verb | undefined {
  * found out here, so that nothing is taken for a WebSocket that never comes.
  */
 export function wantsWebSocket(c: Context): boolean {
-  const protocols = (c.req.header("Upgrade") ?? "").split(",").map((name) => name.trim().toLowerCase());
-  if (c.req.method !== "GET" || !protocols.includes("websocket")) return false;
+  // Who offers other protocols beside it, in one list, may be answered without any: what completes handshakes takes no lists.
+  if (c.req.method !== "GET" || c.req.header("Upgrade")?.trim().toLowerCase() !== "websocket") return false;
   if (!/(^|,)\s*upgrade\s*(,|$)/i.test(c.req.header("Connection") ?? "")) return false;
   if (!/^[+/0-9A-Za-z]{22}==$/.test((c.req.header("Sec-WebSocket-Key") ?? "").trim())) {
     throw new StreamError("bad_request", "The WebSocket handshake has no valid Sec-WebSocket-Key.");
   }
   const version = c.req.header("Sec-WebSocket-Version");
-  if (version !== "13" && version !== "8") {
+  if (version !== "13") {
     throw new StreamError("upgrade_required", `WebSocket version ${version ?? "(none)"} is not spoken here; use 13.`, {
       headers: { Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
     });

@@ -15,6 +15,9 @@ const isGenuine = typeof (wsPackage as { Sender?: { frame?: unknown } }).Sender?
 
 type WebSocket = wsPackage.WebSocket;
 
+/** Closing as the package does it. */
+const { close: closeWs } = wsPackage.WebSocket.prototype;
+
 /** Connects a `ws` socket and the network socket below it to a handler. */
 export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): void {
   if (ws.readyState !== ws.OPEN) {
@@ -30,6 +33,12 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
     ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
     ws.on("pong", () => handler.ponged());
     ws.on("close", () => handler.closed());
+    // The package calls this to answer the peer's close frame. Whether the peer then also lets go of the connection is
+    // its own affair; "close" would wait half a minute for it.
+    ws.close = (code, reason) => {
+      closeWs.call(ws, code, reason);
+      handler.closed();
+    };
     handler.opened(isGenuine ? new SharingPort(ws, below) : new SendingPort(ws));
   });
 }
@@ -67,7 +76,7 @@ abstract class WsPort implements SocketPort {
   }
 
   close(code: number, reason: string): void {
-    this.ws.close(code, reason);
+    closeWs.call(this.ws, code, reason);
   }
 
   terminate(): void {

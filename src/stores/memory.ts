@@ -45,6 +45,7 @@ class MemoryStore implements Store {
   #epoch = 0;
 
   async stat(path: string): Promise<StoreStat | undefined> {
+    this.#refuseBelowFile(path);
     const found = this.#resources.get(path);
     return found && { size: found.size, modified: found.modified, generation: found.generation };
   }
@@ -55,7 +56,8 @@ class MemoryStore implements Store {
     if (this.#claimed.has(path)) {
       throw new StreamError("conflict", `Somebody else is appending to "/${path}" already.`, { path });
     }
-    this.#refuseFolderAndFile(path);
+    this.#refuseBelowFile(path);
+    this.#refuseFolder(path);
     const resource = this.#resources.get(path) ?? (create ? this.#create(path) : undefined);
     if (!resource) throw new StreamError("not_found", `"/${path}" was never written.`, { path });
     const handle = new MemoryHandle(path, resource, ++this.#epoch, () => this.#claimed.delete(path));
@@ -116,7 +118,7 @@ class MemoryStore implements Store {
     return resource;
   }
 
-  #refuseFolderAndFile(path: string): void {
+  #refuseBelowFile(path: string): void {
     const segments = path.split("/");
     for (let depth = 1; depth < segments.length; depth++) {
       const above = segments.slice(0, depth).join("/");
@@ -124,6 +126,9 @@ class MemoryStore implements Store {
         throw new StreamError("path_conflict", `"/${above}" is a file, so "/${path}" cannot be below it.`, { path });
       }
     }
+  }
+
+  #refuseFolder(path: string): void {
     for (const other of this.#resources.keys()) {
       if (other.startsWith(`${path}/`)) {
         throw new StreamError("path_conflict", `"/${path}" is a folder, so it cannot be appended to.`, { path });

@@ -90,6 +90,7 @@ describe("the README's other tables", () => {
       "early frames": /before the upgrade/,
       "content length": /Content-Length/,
       "upgrade offers": /offers an upgrade/,
+      "early end": /ends right behind its head/,
       "late head": /headers of a live body/,
     };
     for (const differences of Object.values(DIFFERENCES)) {

@@ -1,7 +1,7 @@
 /** Hono's middleware in front of the streams, and other routes beside them, on each runtime's own server. */
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { request } from "../fixture/http.ts";
+import { HttpExchange, request } from "../fixture/http.ts";
 import { CREDENTIALS, MOUNTS } from "../fixture/mounts.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
 import { expectCleanStop, startMounted, type TestServer } from "../fixture/servers.ts";
@@ -55,6 +55,21 @@ function cases(runtime: Runtime, { url, program }: TestServer): void {
     assert.deepEqual([full.text, full.headers.get("access-control-allow-origin")], ["hello", "*"]);
     const headers = { Origin: ENEMY, "Access-Control-Request-Method": "GET" };
     assert.equal((await request(url, { method: "OPTIONS", target, headers })).status, 204);
+  });
+
+  it("follows live over HTTP behind etag and compress, which gather what they may touch", async () => {
+    const target = `${MOUNTS.squeezed}/live-${runtime}.txt`;
+    const appender = await (await upgrade(`${target}?verb=APPEND`)).opened();
+    const headers = { "Accept-Encoding": "gzip" };
+    const follower = await HttpExchange.start(url, { target: `${target}?verb=FOLLOW`, headers });
+    for (const [at, piece] of ["one ", "two ", "three"].entries()) {
+      await appender.send(piece);
+      await follower.body.atLeast([4, 8, 13][at] as number);
+    }
+    await appender.finish();
+    assert.equal(String(await follower.body.all()), "one two three");
+    const read = await request(url, { target });
+    assert.deepEqual([read.status, read.text], [200, "one two three"]);
   });
 
   for (const [name, mount, right, wrong] of [

@@ -5,6 +5,7 @@
 import { lstat, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { StreamError } from "../../core/errors.ts";
+import { RESERVED_SEGMENT } from "../../core/path.ts";
 import { diskError, isMissing } from "./errors.ts";
 
 /**
@@ -16,7 +17,7 @@ import { diskError, isMissing } from "./errors.ts";
 export async function place(root: string, path: string): Promise<string> {
   try {
     const real = await realpath(join(root, path));
-    if (!isWithin(root, real)) throw outside(path);
+    if (!isOpen(root, real)) throw outside(path);
     return real;
   } catch (error) {
     if (!isMissing(error)) throw diskError(error, path);
@@ -34,7 +35,7 @@ async function walk(root: string, path: string): Promise<string> {
     if (!found) return join(here, ...segments.slice(depth));
     const real = found.isSymbolicLink() ? await realpath(next).catch(unlessMissing(path)) : next;
     // A link that leads nowhere is refused, for nobody knows where it would lead.
-    if (real === undefined || !isWithin(root, real)) throw outside(path);
+    if (real === undefined || !isOpen(root, real)) throw outside(path);
     here = real;
   }
   return here;
@@ -48,12 +49,16 @@ function unlessMissing(path: string): (error: unknown) => undefined {
   };
 }
 
+/** Below the root, and not where the store keeps what is its own. */
+function isOpen(root: string, real: string): boolean {
+  return isWithin(root, real) && !isWithin(join(root, RESERVED_SEGMENT), real);
+}
+
 function isWithin(root: string, real: string): boolean {
   return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
 function outside(path: string): StreamError {
-  return new StreamError("bad_path", `"/${path}" is refused: a symbolic link leads out of the root, or nowhere.`, {
-    path,
-  });
+  const why = "a symbolic link leads out of the root, to what is reserved, or nowhere";
+  return new StreamError("bad_path", `"/${path}" is refused: ${why}.`, { path });
 }

@@ -31,8 +31,7 @@ export function readFile({ file, path, ...range }: FileRange): ReadableStream<Ui
     ...range,
     async read(into, at) {
       try {
-        // Not blocking: a named pipe in the file's place must not hold the open up for ever.
-        opened ??= await open(await file(), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+        opened ??= await openToRead(await file());
         const { bytesRead } = await opened.read(into, 0, into.length, at);
         if (bytesRead === 0) throw shrunk(path, at);
         return bytesRead;
@@ -43,6 +42,11 @@ export function readFile({ file, path, ...range }: FileRange): ReadableStream<Ui
     // What reading met has been said; a file that can't be closed adds nothing to it.
     close: () => opened?.close().catch(() => {}),
   });
+}
+
+/** Opens a file, and does not wait for a writer where a named pipe has taken its place. */
+export function openToRead(file: string): Promise<FileHandle> {
+  return open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
 }
 
 function gone(path: string): StreamError {

@@ -24,7 +24,7 @@ import { makeFolderSync } from "./folder.ts";
 import { FileHandle } from "./handle.ts";
 import { type Owner, ownerOf } from "./owner.ts";
 import { place } from "./place.ts";
-import { readFile } from "./read.ts";
+import { openToRead, readFile } from "./read.ts";
 import { type Reserved, reservedIn } from "./reserved.ts";
 import { FileSessions } from "./sessions.ts";
 import { sweep } from "./sweep.ts";
@@ -102,12 +102,16 @@ class FileStore implements Store {
   async stat(path: string): Promise<StoreStat | undefined> {
     if (path === "") return undefined;
     try {
-      const found = await stat(await place(this.#root, path));
+      const file = await place(this.#root, path);
+      const found = await stat(file);
       if (!found.isFile()) return undefined;
+      // Said now, while there is still somebody to say it to; when the bytes are read, their headers have left.
+      await (await openToRead(file)).close();
       return { size: found.size, modified: found.mtime, generation: `${found.ino}-${found.birthtimeMs}` };
     } catch (error) {
-      if (isAbsence(error)) return undefined;
-      throw diskError(error, path);
+      const failure = diskError(error, path);
+      if (["not_found", "bad_path"].includes(failure.code)) return undefined;
+      throw failure;
     }
   }
 

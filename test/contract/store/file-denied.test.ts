@@ -139,3 +139,17 @@ test("a root that is a file", () => {
     (error) => error instanceof StreamError && error.code === "path_conflict" && /root folder/i.test(error.message),
   );
 });
+
+deniedTest(
+  "a file that can't be read says so before anybody asks for its bytes",
+  ({ root }) => {
+    writeFileSync(join(root, "a.txt"), "secret");
+    if (process.getuid?.() === 0) chownSync(join(root, "a.txt"), 65_534, 65_534);
+    chmodSync(join(root, "a.txt"), 0o200);
+  },
+  async (at) => {
+    await isDenied(at.store.stat("a.txt"), at, "a.txt");
+    chmodSync(join(at.root, "a.txt"), 0o600);
+    assert.equal(String(await stored(at.store, "a.txt")), "secret");
+  },
+);

@@ -46,6 +46,21 @@ fileTest("a link that leads out and back in again is fine", async ({ store, root
   assert.equal(String(await stored(store, "a.txt")), "xy");
 });
 
+fileTest("no link leads to what the store keeps for itself", async ({ store, root }) => {
+  await put(store, "a.txt", "x");
+  symlinkSync(".", join(root, "self"));
+  symlinkSync(".httpfstream", join(root, "inner"));
+  assert.equal(String(await stored(store, "self/a.txt")), "x");
+  for (const path of ["self/.httpfstream/evil", "inner/evil", "inner/claims/evil"]) {
+    await rejectsWith(store.claim(path), "bad_path");
+    assert.equal(await store.stat(path), undefined);
+  }
+  for (const folder of ["self/.httpfstream", "inner", "inner/claims"])
+    assert.equal(await store.list(folder), undefined);
+  const names = namesOf(await store.list("self"));
+  assert.deepEqual(names, ["a.txt", "self"]);
+});
+
 fileTest("the root itself may be a link", async ({ store, root, outside }) => {
   symlinkSync(root, join(outside, "other-name"));
   const other = fileStore({ root: join(outside, "other-name") });

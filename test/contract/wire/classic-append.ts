@@ -136,6 +136,36 @@ export function classicAppendSection(target: Target): void {
       assert.equal(String(await wire.stored("a.txt")), "early bird");
     },
 
+    "an appender that has closed in order is gone, though it keeps its connection": async (wire) => {
+      const late = wire.differs("late close");
+      if (late) return wire.skip(late);
+      const appender = await wire.appender("a.txt");
+      const { socket } = appender.connection;
+      // Neither does it let go of its half when the server has, as behind a proxy whose client has gone to sleep.
+      socket.allowHalfOpen = true;
+      socket.end = () => socket;
+      const follower = await wire.follower("a.txt");
+      await appender.send("all of it");
+      await appender.frame(OPCODE.close, closePayload(1000));
+      assert.equal((await follower.end()).code, 1000);
+      assert.equal(String(await wire.stored("a.txt")), "all of it");
+      await wire.admitted("a.txt");
+    },
+
+    "offset=N appends only to a path of that size": async (wire) => {
+      await wire.put("a.txt", "12345");
+      for (const path of ["a.txt", "new.txt"]) {
+        const refusal = await (await wire.upgrade({ target: wire.at(path, "verb=APPEND&offset=4") })).response();
+        assert.equal(refusal.status, 412, refusal.text);
+      }
+      assert.equal((await wire.get("new.txt")).status, 404);
+      const peer = await wire.upgrade({ target: wire.at("a.txt", "verb=APPEND&offset=5"), kind: "binary" });
+      const appender = await peer.opened();
+      await appender.send("67890");
+      await appender.finish();
+      assert.equal(String(await wire.stored("a.txt")), "1234567890");
+    },
+
     "frames and the close right after the 101 are not lost": async (wire) => {
       for (let attempt = 0; attempt < 20; attempt++) {
         const appender = await wire.appender(`${attempt}.txt`);

@@ -1,6 +1,7 @@
 /** Section 5 of the wire contract: appending with nothing but HTTP. */
 import assert from "node:assert/strict";
 import { ALL_BYTES, numberedLines, pieces, sha256 } from "../../fixture/bytes.ts";
+import { until } from "../../fixture/until.ts";
 import type { Target } from "./target.ts";
 import { expectEnd, section } from "./wire.ts";
 
@@ -107,6 +108,58 @@ export function httpAppendSection(target: Target): void {
       assert.equal((await follower.end()).code, 1000);
       assert.equal(String(await wire.stored("a.txt")), "what arrived");
       await wire.admitted("a.txt");
+    },
+
+    "a body that breaks off right behind its head: what arrived stays, and the path is free": async (wire) => {
+      const lost = wire.differs("early end");
+      if (lost) return wire.skip(lost);
+      // The first bytes travel with the head, and are there before anybody can have asked for them.
+      const head = "Content-Length: 1000000\r\n\r\nwhat arrived";
+      for (const leave of ["end", "drop"] as const) {
+        for (let attempt = 0; attempt < 10; attempt++) {
+          const connection = await wire.connect();
+          const path = `${leave}-${attempt}.txt`;
+          const target = wire.at(path, "verb=APPEND");
+          await connection.write(`PUT ${target} HTTP/1.1\r\nHost: ${new URL(wire.url("")).host}\r\n${head}`);
+          if (leave === "drop") connection.drop();
+          else connection.socket.end();
+          const stored = await until(`what arrived in ${path}`, async () => {
+            const { status, text } = await wire.get(path);
+            return status === 200 && text !== "" ? text : undefined;
+          });
+          assert.equal(stored, "what arrived");
+          await wire.admitted(path);
+        }
+      }
+    },
+
+    "offset=N appends only to a path of that size; another one gets 412 and is left as it is": async (wire) => {
+      const append = (path: string, offset: string, body = "12345") =>
+        wire.send({ method: "POST", target: wire.at(path, `verb=APPEND&offset=${offset}`), body });
+      assert.equal((await append("a.txt", "0")).status, 200);
+      assert.equal((await append("a.txt", "0000000000000005")).status, 200);
+      for (const offset of ["0", "9", "11"]) {
+        const refusal = await append("a.txt", offset);
+        assert.deepEqual(
+          [refusal.status, refusal.headers.get("stream-next-offset")],
+          [412, "0000000000000010"],
+          refusal.text,
+        );
+      }
+      assert.equal((await append("new/b.txt", "1")).status, 412);
+      for (const offset of ["abc", "-1", "now", "1.5"])
+        assert.equal((await append("a.txt", offset)).status, 400, offset);
+      assert.equal((await wire.get("a.txt")).text, "1234512345");
+      assert.equal((await wire.get("new/")).status, 404);
+    },
+
+    "Content-Range is refused: bytes go to the end, not to a place": async (wire) => {
+      await wire.put("a.txt", "12345");
+      const headers = { "Content-Range": "bytes 3-5/6" };
+      const refusal = await wire.send({ method: "PUT", target: wire.at("a.txt", "verb=APPEND"), headers, body: "456" });
+      assert.equal(refusal.status, 400);
+      assert.match(refusal.text, /offset=/);
+      assert.equal((await wire.get("a.txt")).text, "12345");
     },
 
     "Expect: 100-continue is answered": async (wire) => {

@@ -95,13 +95,15 @@ export function upgradeSection(target: Target): void {
       await follower.received.atLeast(5);
     },
 
-    "an upgrade to something else is a plain request": async (wire) => {
+    "an upgrade to something else, or to one of several, is a plain request": async (wire) => {
       await wire.put("a.txt", "stored");
-      const headers = { Connection: "Upgrade", Upgrade: "h2c" };
-      const read = await wire.get("a.txt", "", headers);
-      assert.deepEqual([read.status, read.text], [200, "stored"]);
-      assert.equal((await wire.get("b.txt", "verb=APPEND", headers)).status, 426);
-      assert.equal((await wire.get("b.txt")).status, 404);
+      for (const offer of ["h2c", "h2c, websocket", "websocket, h2c"]) {
+        const headers = upgradeHeaders(KEY, { Upgrade: offer });
+        const read = await wire.get("a.txt", "", headers);
+        assert.deepEqual([read.status, read.text], [200, "stored"], offer);
+        assert.equal((await wire.get("b.txt", "verb=APPEND", headers)).status, 426, offer);
+        assert.equal((await wire.get("b.txt")).status, 404, offer);
+      }
     },
 
     "an append over HTTP that offers an upgrade is stored, or refused with all that it sent": async (wire) => {
@@ -141,12 +143,14 @@ export function upgradeSection(target: Target): void {
       const broken = {
         "without a key": keyless,
         "with a short key": upgradeHeaders("AAAA"),
+        "of version 8": upgradeHeaders(KEY, { "Sec-WebSocket-Version": "8" }),
         "of version 99": upgradeHeaders(KEY, { "Sec-WebSocket-Version": "99" }),
       };
       for (const [what, headers] of Object.entries(broken)) {
         const refusal = await wire.get("a.txt", "verb=APPEND", headers);
         assert.ok(refusal.status >= 400 && refusal.status < 500, `a handshake ${what} got ${refusal.status}`);
       }
+      assert.equal((await wire.get("a.txt")).status, 404);
       await wire.admitted("a.txt");
     },
   });
