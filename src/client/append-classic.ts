@@ -3,7 +3,7 @@
  * @module
  */
 import { StreamError } from "../core/errors.ts";
-import type { Appending } from "./append-state.ts";
+import type { Appending, AppendState } from "./append-state.ts";
 import { aborted, type Closing, closedEarly } from "./failure.ts";
 import { FRAME_BYTES, KEEPALIVE_INTERVAL_MS } from "./limits.ts";
 import type { Scope } from "./scope.ts";
@@ -22,14 +22,17 @@ export class ClassicAppend implements Appending, SocketHandler {
   readonly #frameBytes: number;
   readonly #ended: Promise<Closing>;
   #setEnded: (closing: Closing) => void = () => {};
+  /** Whether we have asked for the end. */
+  #closing = false;
 
   /**
    * @param url The resource, for messages.
    * @param scope What the connection belongs to; the append ends it.
    * @param socket An open connection.
    * @param text Whether the server stores text frames only.
+   * @param report Told how it has ended.
    */
-  constructor(url: URL, scope: Scope, socket: ClientSocket, text: boolean) {
+  constructor(url: URL, scope: Scope, socket: ClientSocket, text: boolean, report: (state: AppendState) => void) {
     this.#url = url;
     this.#scope = scope;
     this.#socket = socket;
@@ -43,8 +46,15 @@ export class ClassicAppend implements Appending, SocketHandler {
     // After a proper end nobody listens any more.
     this.failed = this.#ended.then((closing) => {
       clearInterval(keepAlive);
+      const error = this.#failure(closing);
+      const complete = this.#isComplete(closing);
       this.#scope.end();
-      return this.#failure(closing);
+      report(
+        complete
+          ? { state: "ended", reason: "complete", offset: undefined }
+          : { state: "ended", reason: "failed", error },
+      );
+      return error;
     });
   }
 
@@ -61,11 +71,10 @@ export class ClassicAppend implements Appending, SocketHandler {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     this.#socket.close(1000);
     const closing = await this.#ended;
-    // The original server drops the connection as soon as it has read the close frame.
-    const proper = closing.error === undefined && [1000, 1005, 1006].includes(closing.code);
-    if (!proper || this.#scope.signal.aborted) throw this.#failure(closing);
+    if (!this.#isComplete(closing)) throw this.#failure(closing);
   }
 
   /** There is but one way to end. */
@@ -83,6 +92,12 @@ export class ClassicAppend implements Appending, SocketHandler {
 
   closed(closing: Closing): void {
     this.#setEnded(closing);
+  }
+
+  #isComplete({ code, error }: Closing): boolean {
+    // The original server drops the connection as soon as it has read the close frame.
+    const proper = error === undefined && [1000, 1005, 1006].includes(code);
+    return this.#closing && proper && !this.#scope.signal.aborted;
   }
 
   #failure(closing: Closing): StreamError {

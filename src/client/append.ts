@@ -134,7 +134,7 @@ export async function openIn(environment: Environment, url: string | URL, option
     const classic = await session.open();
     if (!classic) return session;
     const text = await isOriginal(target, environment.fetch);
-    const appending = new ClassicAppend(target.url, scope, classic.socket, text);
+    const appending = new ClassicAppend(target.url, scope, classic.socket, text, report);
     classic.relay.to(appending);
     report({ state: "open", protocol: "classic", offset: undefined });
     return appending;

@@ -63,6 +63,15 @@ export class Appender {
   }
 
   /**
+   * Stores what was taken, and looks whether all of it is still there: a quiet appender would not notice that its file
+   * was taken away. If it is not, it fails with `changed`.
+   */
+  async verify(): Promise<void> {
+    await this.#writing;
+    if (!this.error) await this.channel.verify().catch((error: unknown) => this.#fail(error));
+  }
+
+  /**
    * Stores what was taken, gives the path back and tells the followers how it ended. The first call decides the reason.
    * Storing errors do not reject it: see {@link error}.
    */
@@ -72,7 +81,7 @@ export class Appender {
   }
 
   async #end(reason: EndReason): Promise<Outcome> {
-    await this.#writing;
+    await (reason === "restarting" ? this.#writing : this.verify());
     if (!this.error) await this.#writer.close().catch((error: unknown) => this.#fail(error));
     // What failed elsewhere than in a write has left the channel open.
     if (this.error) await this.#writer.abort(this.error).catch(() => {});

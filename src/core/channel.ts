@@ -71,6 +71,15 @@ export class Channel implements Followable {
   }
 
   /**
+   * Looks whether everything is where it was stored.
+   *
+   * @throws {StreamError} `changed`, `fenced`, `storage`.
+   */
+  async verify(): Promise<void> {
+    await this.#handle.verify?.();
+  }
+
+  /**
    * Ends the channel: gives the path back to the store, then tells the followers. The writable must have been closed,
    * aborted or have failed before.
    */

@@ -184,7 +184,9 @@ export class Hub {
   async #claim(path: string, { create, session, offset, check }: AdmissionTerms): Promise<AppendHandle> {
     // Asked before the claim, which would create the file.
     if (offset !== undefined) checkSize(path, offset, (await this.store.stat(path))?.size ?? 0);
-    const handle = await this.store.claim(path, create === undefined ? {} : { create });
+    const handle = await this.store.claim(path, create === undefined ? {} : { create }).catch(async (error) => {
+      throw await this.#refused(path, error);
+    });
     try {
       // A shutdown that began meanwhile has not seen this append, and would wait for it.
       this.assertOpen();
@@ -198,6 +200,13 @@ export class Hub {
       await handle.release();
       throw error;
     }
+  }
+
+  /** Whoever has a path in another process may be gone, and in its grace: that can't be seen from here. */
+  async #refused(path: string, error: unknown): Promise<unknown> {
+    if (!(error instanceof StreamError) || error.code !== "conflict") return error;
+    const open = await this.store.sessions.find(path).catch(() => undefined);
+    return open ? new StreamError(error.code, error.message, { path, headers: { "Retry-After": "1" } }) : error;
   }
 
   /** What another process appends, watched once for all who follow it here. */

@@ -79,6 +79,11 @@ export class AppendSession {
     this.#endGrace();
   }
 
+  /** Ends it if what it has stored is not there any more. */
+  async verify(): Promise<void> {
+    await this.#parts.admission.appender.verify();
+  }
+
   /**
    * Gives it a connection, and drops the one it had. Everything taken from the older one is stored when this resolves.
    *
@@ -132,7 +137,7 @@ export class AppendSession {
     this.#endGrace();
     const { admission, records, onEnd, onProblem } = this.#parts;
     // Everything is stored before the record goes: a crash in between must leave something to resume.
-    await admission.appender.idle;
+    await (reason === "restarting" ? admission.appender.idle : admission.appender.verify());
     // A session that goes on in another process keeps its record there.
     const { channel, error } = admission.appender;
     // From here on nothing can be resumed, and what watches must not take a crash for a lost append.

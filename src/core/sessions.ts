@@ -60,7 +60,13 @@ export class Sessions {
   async resume(path: string, token: string): Promise<AppendSession> {
     const digest = await digestOf(token);
     const session = this.#open.get(path);
-    if (session && !session.ended && session.digest === digest) return session;
+    if (session && !session.ended && session.digest === digest) {
+      // What is being stored finds out by itself, and may take longer than a takeover should.
+      if (session.queued === 0) await session.verify();
+      if (!session.ended) return session;
+      // Its record is gone when this is.
+      await session.end("lost");
+    }
     this.#hub.assertOpen();
     const record = await this.#hub.store.sessions.find(path);
     if (record?.digest === digest) {

@@ -51,6 +51,12 @@ export interface AppendHandle {
    */
   append(batch: Uint8Array): Promise<number>;
   /**
+   * Looks whether what was stored is still there. Only drivers have it under which somebody else may take it away.
+   *
+   * @throws {StreamError} `changed`, `fenced`, `storage`.
+   */
+  verify?(): Promise<void>;
+  /**
    * Leaves word that the append is about to end like this: should the process die before {@link release}, those who
    * {@link Store.watch} it hear that, and not `lost`. Only drivers have it that can be watched.
    */

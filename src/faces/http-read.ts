@@ -23,11 +23,10 @@ export function readSnapshot(service: Service, exchange: Exchange, found: StoreS
   const { offset, tail } = c.req.query();
   const start = resolveStart(parseStart(offset, tail), found.size);
   const headers = snapshotHeaders(path, found);
+  // A follower counts from here.
+  if (!conditional || offset !== undefined || tail !== undefined) headers.set(START_OFFSET_HEADER, formatOffset(start));
   if (conditional && isFresh(c.req.raw.headers, headers)) return new Response(null, { status: 304, headers });
-  if (offset !== undefined || tail !== undefined) {
-    headers.set(START_OFFSET_HEADER, formatOffset(start));
-    return body(200, start, found.size);
-  }
+  if (offset !== undefined || tail !== undefined) return body(200, start, found.size);
   const range = conditional ? wantedRange(c.req.raw.headers, headers, found.size) : undefined;
   if (range === undefined) return body(200, 0, found.size);
   headers.set("Content-Range", `bytes ${range.start}-${range.end}/${found.size}`);

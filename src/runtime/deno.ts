@@ -56,6 +56,7 @@ export const platform: Platform = {
   // A fragmented message that ends in mid-character reaches us without its last bytes, and nothing tells.
   takesText: false,
   async upgrade(c, handler, { protocol, mayBeSilent }): Promise<Response> {
+    if (protocol !== undefined) offerOnly(c.req.raw, protocol);
     const response = await upgradeWebSocket(c, socketEvents(handler), {
       idleTimeout: mayBeSilent ? 0 : IDLE_TIMEOUT_S,
       ...(protocol === undefined ? {} : { protocol }),
@@ -66,6 +67,13 @@ export const platform: Platform = {
   peer: (c) => infoOf(c).remoteAddr?.hostname,
   answered: async (c) => infoOf(c).completed?.catch(() => {}),
 };
+
+/** Deno finds a subprotocol among several only where a comma and exactly one space stand between them. */
+function offerOnly(request: Request, protocol: string): void {
+  const headers = new Headers(request.headers);
+  headers.set("Sec-WebSocket-Protocol", protocol);
+  Object.defineProperty(request, "headers", { value: headers });
+}
 
 /** Nothing is told where the app was called without it, as in `Deno.serve((request) => app.fetch(request))`. */
 function infoOf(c: Context): Partial<DenoInfo> {

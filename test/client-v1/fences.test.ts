@@ -84,6 +84,7 @@ describe("proxies that get in the way", () => {
     await writer.write("def");
     assert.equal(Buffer.from((await next).value ?? "").toString(), "def");
     await writer.close();
+    assert.deepEqual(states.slice(2), [{ state: "ended", reason: "complete", offset: undefined }]);
     assert.equal((await reader.read()).done, true);
     assert.deepEqual(await stream.ended, { reason: "unknown", offset: 6 });
     // What only the subprotocol can promise is not promised.

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { OFFER, V1Peer } from "../fixture/v1.ts";
+import { WebSocketPeer } from "../fixture/websocket.ts";
 import { faultTest } from "./standalone.ts";
 
 /** What happens to the file, what the appender is told, and what is there for the next one. */
@@ -52,6 +54,34 @@ for (const [what, { interfere, said, left }] of Object.entries(INTERFERENCES)) {
     assert.equal(String(late.received.bytes()), `${left}after`);
     assert.equal(readFileSync(file, "utf8"), `${left}after`);
     assert.equal((await server.stop()).code, 0, server.program.output);
+  });
+}
+
+for (const [what, { interfere, said }] of Object.entries(INTERFERENCES)) {
+  faultTest(`a file that is ${what} under an append that is quiet until its end`, {}, async ({ server, root }) => {
+    const open = (target: string): Promise<V1Peer> => V1Peer.open(server.url, { target });
+    for (const path of ["dir/ends.txt", "dir/resumes.txt"]) {
+      const appender = await open(`/${path}?verb=APPEND`);
+      const { session } = await appender.control("start");
+      const follower = await open(`/${path}?verb=FOLLOW`);
+      await appender.send("before ");
+      await appender.acked(7);
+      if (path === "dir/resumes.txt") appender.peer.connection.drop();
+      interfere(join(root, path));
+      if (path === "dir/ends.txt") {
+        await appender.say({ type: "end" });
+        const { code, reason } = await appender.peer.end();
+        assert.equal(code, 1011);
+        assert.match(reason, said);
+        assert.ok(!appender.controls.some(({ type }) => type === "end"), "it is not told that all is stored");
+      } else {
+        const target = `/${path}?verb=APPEND&session=${session}`;
+        const refusal = await (await WebSocketPeer.open(server.url, { target, headers: OFFER })).response();
+        assert.equal(refusal.status, 410, refusal.text);
+      }
+      assert.deepEqual(await follower.control("end"), { type: "end", offset: 7, reason: "deleted" });
+      await (await open(`/${path}?verb=APPEND`)).control("start");
+    }
   });
 }
 

@@ -33,6 +33,8 @@ pairSuite("two servers on one folder", {
     assert.deepEqual([refused.status, refused.headers.get("retry-after")], [403, "1"]);
     peer.peer.connection.drop();
     assert.equal(await other.status(`/a.txt?verb=APPEND&session=${session}`), 403, "its server still has it");
+    const newcomer = await (await other.upgrade("/a.txt?verb=APPEND")).response();
+    assert.deepEqual([newcomer.status, newcomer.headers.get("retry-after")], [403, "1"], "it may be in its grace");
     const again = await one.append("a.txt", `session=${session}`);
     assert.equal(await again.peer.finish(), 3);
     assert.equal(await other.status(`/a.txt?verb=APPEND&session=${session}`), 410);

@@ -138,6 +138,10 @@ export class FileHandle implements AppendHandle {
     return bytesWritten;
   }
 
+  async verify(): Promise<void> {
+    if (!this.#released) this.#check();
+  }
+
   async announce(ended: EndReason): Promise<void> {
     await this.#claim.announce(ended);
   }

@@ -13,6 +13,8 @@ export function v1AppendSection(target: Target): void {
       const offers: [string, string | null][] = [
         ["httpfstream.v1", "httpfstream.v1"],
         ["chat, httpfstream.v1, x", "httpfstream.v1"],
+        ["httpfstream.v1,chat", "httpfstream.v1"],
+        ["chat ,httpfstream.v1", "httpfstream.v1"],
         ["httpfstream.v2", null],
         ["HTTPFSTREAM.V1", null],
         ["chat", null],
