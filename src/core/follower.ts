@@ -140,13 +140,18 @@ export class Follower implements Member {
     const { store, channel, limits } = this.#parts;
     const reader = store.read(channel.path, this.offset, tail).getReader({ mode: "byob" });
     this.#reader = reader;
+    const pieceBytes = Math.min(limits.readBytes, tail - this.offset) || 1;
     const free: ArrayBuffer[] = [];
+    const read = () => reader.read(new Uint8Array(free.pop() ?? new ArrayBuffer(pieceBytes)));
     try {
+      let next = read();
       while (!this.#stopped) {
+        const { done, value } = await next;
+        if (done) return;
         await this.#drained();
-        const memory = free.pop() ?? new ArrayBuffer(Math.min(limits.readBytes, tail - this.offset) || 1);
-        const { done, value } = await reader.read(new Uint8Array(memory));
-        if (done || this.#stopped) return;
+        if (this.#stopped) return;
+        // Read while this one is written: the one is done by another thread, the other by this one.
+        next = read();
         this.offset += value.length;
         this.#send(value, () => free.push(value.buffer));
       }

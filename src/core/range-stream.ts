@@ -38,6 +38,7 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
   const { from, to, pieceBytes, signal } = source;
   let at = from;
   let reading = false;
+  let serving = false;
   /** Set when nobody wants more: at the end, after a failure, when cancelled. */
   let over = false;
 
@@ -67,6 +68,20 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
     }
   };
 
+  const serve = async (controller: ReadableByteStreamController): Promise<void> => {
+    serving = true;
+    try {
+      for (let asked = controller.byobRequest; asked && !over; asked = controller.byobRequest) {
+        if (at < to && !signal?.aborted) await fill(asked);
+        if (!over && (at >= to || signal?.aborted)) await finish(controller);
+      }
+    } catch (error) {
+      controller.error(error);
+      if (!over) await release();
+    }
+    serving = false;
+  };
+
   return new ReadableStream({
     type: "bytes",
     // Nothing is read before somebody asks: a stream that is never read holds nothing.
@@ -77,14 +92,10 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
       };
       signal?.addEventListener("abort", abort, { once: true });
     },
-    async pull(controller) {
-      try {
-        if (at < to && !signal?.aborted) await fill(controller.byobRequest as ReadableStreamBYOBRequest);
-        if (!over && (at >= to || signal?.aborted)) await finish(controller);
-      } catch (error) {
-        controller.error(error);
-        if (!over) await release();
-      }
+    pull(controller) {
+      // Not waited for: the stream would ask for the next piece only some turns after this one is there, and whoever has
+      // taken it would write it first, instead of having the next one read meanwhile.
+      if (!serving) void serve(controller);
     },
     cancel: release,
   });

@@ -50,25 +50,31 @@ async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse, 
   const most = Math.min(length, MOST_BYTES);
   let size = Math.min(length, LEAST_BYTES);
   const free: ArrayBuffer[] = Array.from({ length: PIECES }, () => new ArrayBuffer(size));
-  while (!outgoing.destroyed) {
-    let memory = free.pop();
-    if (!memory) {
+  const read = async () => {
+    while (free.length === 0 && !outgoing.destroyed) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
-      continue;
     }
+    let memory = free.pop() ?? new ArrayBuffer(1);
     if (memory.byteLength < size) memory = new ArrayBuffer(size);
     size = Math.min(most, size * 2);
-    const { done, value } = await reader.read(new Uint8Array(memory));
+    return reader.read(new Uint8Array(memory));
+  };
+  let next = read();
+  while (!outgoing.destroyed) {
+    const { done, value } = await next;
     if (done) {
       outgoing.end();
       return;
     }
+    // Read while this one is written: the one is done by another thread, the other by this one.
+    next = read();
     outgoing.write(value, () => {
       free.push(value.buffer);
       wake();
     });
   }
   await reader.cancel();
+  await next;
 }
