@@ -13,8 +13,6 @@ import { cutText, NO_BYTES } from "./text.ts";
 
 /** Where a follower's bytes go: a connection with a small buffer of its own. */
 export interface Sink {
-  /** Whether it takes text, so that frames must end on character boundaries. */
-  readonly text: boolean;
   /** Bytes handed over that have not left yet. */
   readonly pending: number;
   /** Hands a frame over. Must not throw, also when the connection has gone. */
@@ -31,6 +29,8 @@ export interface FollowerParts {
   readonly store: Store;
   readonly channel: Followable;
   readonly sink: Sink;
+  /** Whether it takes text, so that frames must end on character boundaries. */
+  readonly text: boolean;
   readonly limits: Readonly<Limits>;
   /** Offset of the first byte to send; at most the channel's size. */
   readonly offset: number;
@@ -40,15 +40,26 @@ export interface FollowerParts {
 export class Follower implements Member {
   /** The offset just past the last byte taken from the path; up to three bytes of it may wait in a text follower. */
   offset: number;
-  readonly #parts: FollowerParts;
+  // Each by itself: what is looked at for every chunk and every follower should be no further away than it has to.
+  readonly #sink: Sink;
+  readonly #text: boolean;
+  readonly #budgetBytes: number;
+  readonly #readBytes: number;
+  readonly #channel: Followable;
+  readonly #store: Store;
   #carry: Uint8Array = NO_BYTES;
   #stopped = false;
   #wake: (() => void) | undefined;
   #reader: ReadableStreamBYOBReader | undefined;
 
-  constructor(parts: FollowerParts) {
-    this.#parts = parts;
-    this.offset = parts.offset;
+  constructor({ store, channel, sink, text, limits, offset }: FollowerParts) {
+    this.#sink = sink;
+    this.#text = text;
+    this.#budgetBytes = limits.followerBudgetBytes;
+    this.#readBytes = limits.readBytes;
+    this.#channel = channel;
+    this.#store = store;
+    this.offset = offset;
   }
 
   /**
@@ -57,7 +68,7 @@ export class Follower implements Member {
    * @throws {StreamError} when the store can't be read any more.
    */
   async run(): Promise<FollowEnd> {
-    const { channel, sink } = this.#parts;
+    const channel = this.#channel;
     while (!this.#stopped) {
       // No await between looking at the tail and joining there: that is what makes the joint exact.
       const tail = channel.outcome?.size ?? channel.broadcast.tail;
@@ -65,14 +76,13 @@ export class Follower implements Member {
       if (recent && this.#hasRoomFor(recent)) {
         this.take(recent);
       } else if (recent) {
-        const { followerBudgetBytes } = this.#parts.limits;
-        await this.#drained(Math.max(0, Math.min(this.#lowWater, followerBudgetBytes - recent.bytes.length)));
+        await this.#drained(Math.max(0, Math.min(this.#lowWater, this.#budgetBytes - recent.bytes.length)));
       } else if (this.offset < tail) {
         await this.#catchUp(tail);
       } else if (channel.outcome) {
         this.#flushText();
         return channel.outcome.reason;
-      } else if (sink.pending > this.#lowWater) {
+      } else if (this.#sink.pending > this.#lowWater) {
         await this.#drained();
       } else {
         await this.#live();
@@ -84,14 +94,13 @@ export class Follower implements Member {
   /** Ends the follow: its connection has gone. */
   stop(): void {
     this.#stopped = true;
-    this.#parts.channel.broadcast.leave(this);
+    this.#channel.broadcast.leave(this);
     this.#wake?.();
     this.#reader?.cancel().catch(() => {});
   }
 
   /** Called by the broadcast for every chunk while live. */
   take(live: LiveChunk): boolean {
-    const { sink } = this.#parts;
     if (!this.#hasRoomFor(live)) {
       this.#wake?.();
       return false;
@@ -101,11 +110,11 @@ export class Follower implements Member {
     this.offset = Math.max(this.offset, live.end);
     if (ahead > 0) {
       this.#send(live.bytes.subarray(ahead));
-    } else if (!sink.text) {
-      sink.send(live.binary);
+    } else if (!this.#text) {
+      this.#sink.send(live.binary);
     } else if (this.#carry.length === live.carryBefore.length) {
       this.#carry = live.carryAfter;
-      if (live.text.bytes.length > 0) sink.send(live.text);
+      if (live.text.bytes.length > 0) this.#sink.send(live.text);
     } else {
       this.#send(live.bytes);
     }
@@ -119,28 +128,27 @@ export class Follower implements Member {
 
   /** Whether a chunk fits into the budget; one alone always does. */
   #hasRoomFor({ bytes }: LiveChunk): boolean {
-    const { pending } = this.#parts.sink;
-    return pending === 0 || pending + bytes.length <= this.#parts.limits.followerBudgetBytes;
+    const { pending } = this.#sink;
+    return pending === 0 || pending + bytes.length <= this.#budgetBytes;
   }
 
   /** Bytes pending at which it goes on. */
   get #lowWater(): number {
-    return this.#parts.limits.followerBudgetBytes / 2;
+    return this.#budgetBytes / 2;
   }
 
   async #live(): Promise<void> {
     await new Promise<void>((wake) => {
       this.#wake = wake;
-      this.#parts.channel.broadcast.join(this);
+      this.#channel.broadcast.join(this);
     });
     this.#wake = undefined;
   }
 
   async #catchUp(tail: number): Promise<void> {
-    const { store, channel, limits } = this.#parts;
-    const reader = store.read(channel.path, this.offset, tail).getReader({ mode: "byob" });
+    const reader = this.#store.read(this.#channel.path, this.offset, tail).getReader({ mode: "byob" });
     this.#reader = reader;
-    const pieceBytes = Math.min(limits.readBytes, tail - this.offset) || 1;
+    const pieceBytes = Math.min(this.#readBytes, tail - this.offset) || 1;
     const free: ArrayBuffer[] = [];
     const read = () => reader.read(new Uint8Array(free.pop() ?? new ArrayBuffer(pieceBytes)));
     try {
@@ -163,26 +171,24 @@ export class Follower implements Member {
 
   /** Waits for the connection, which may have stalled for good, or for {@link stop}. */
   async #drained(bytes: number = this.#lowWater): Promise<void> {
-    const { sink } = this.#parts;
-    if (sink.pending <= bytes) return;
+    if (this.#sink.pending <= bytes) return;
     await new Promise<void>((wake) => {
       this.#wake = wake;
-      void sink.drained(bytes).then(wake);
+      void this.#sink.drained(bytes).then(wake);
     });
     this.#wake = undefined;
   }
 
   /** Sends bytes in a frame of their own; `left` as {@link Frame} has it. */
   #send(bytes: Uint8Array, left?: () => void): void {
-    const { sink } = this.#parts;
-    const { whole, carry } = sink.text ? cutText(this.#carry, bytes) : { whole: bytes, carry: NO_BYTES };
+    const { whole, carry } = this.#text ? cutText(this.#carry, bytes) : { whole: bytes, carry: NO_BYTES };
     this.#carry = carry;
-    if (whole.length > 0) sink.send(new Frame(whole, sink.text, left));
+    if (whole.length > 0) this.#sink.send(new Frame(whole, this.#text, left));
   }
 
   #flushText(): void {
     if (this.#carry.length === 0) return;
-    this.#parts.sink.send(new Frame(this.#carry, true));
+    this.#sink.send(new Frame(this.#carry, true));
     this.#carry = NO_BYTES;
   }
 }

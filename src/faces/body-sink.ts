@@ -10,7 +10,6 @@ const HIGH_WATER_BYTES = 64 * 1024;
 
 /** Frames in, a response body out. */
 export class BodySink implements Sink {
-  readonly text = false;
   /** The body. */
   readonly stream: ReadableStream<Uint8Array>;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;

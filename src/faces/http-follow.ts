@@ -28,7 +28,7 @@ export function followBody(service: Service, exchange: Exchange, hold: Hold): Re
 
   const sink = new BodySink(() => follower.stop());
   const { store, limits } = service;
-  const follower = new Follower({ store, channel: hold.source, sink, limits, offset: start });
+  const follower = new Follower({ store, channel: hold.source, sink, text: false, limits, offset: start });
   let done = Promise.resolve();
   const forget = service.hub.onClose(async () => {
     follower.stop();

@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import type { Sink } from "../core/follower.ts";
 
 /** An open WebSocket, on whatever runtime. As a {@link Sink} it takes frames of its kind. */
-export interface SocketPort extends Omit<Sink, "text"> {
+export interface SocketPort extends Sink {
   /** Whether either side has begun to close, or the connection has gone. */
   readonly closing: boolean;
   /** Sends a ping, where the runtime lets us. */

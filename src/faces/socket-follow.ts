@@ -6,9 +6,8 @@ import { StreamError } from "../core/errors.ts";
 import { type FollowEnd, Follower } from "../core/follower.ts";
 import type { Hold } from "../core/hub.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
-import { PROTOCOL } from "../core/subprotocol.ts";
 import { offersV1 } from "./control.ts";
-import { type Dialect, type DialectName, speak } from "./dialect.ts";
+import { CLASSIC, type Dialect, V1 } from "./dialect.ts";
 import type { Beating } from "./heartbeats.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
@@ -24,11 +23,11 @@ export async function followOverSocket(service: Service, exchange: Exchange, hol
   const { c, platform } = exchange;
   const { offset, tail } = c.req.query();
   const start = resolveStart(parseStart(offset, tail), hold.source.size);
-  const dialect = offersV1(c) ? PROTOCOL : "classic";
+  const dialect = offersV1(c) ? V1 : CLASSIC;
   const session = new SocketFollow(service, exchange, hold, { start, dialect });
   try {
-    const protocol = dialect === PROTOCOL ? { protocol: PROTOCOL } : {};
-    return await platform.upgrade(c, session, { mayBeSilent: false, ...protocol });
+    const { protocol } = dialect;
+    return await platform.upgrade(c, session, { mayBeSilent: false, ...(protocol === undefined ? {} : { protocol }) });
   } catch (error) {
     session.closed();
     throw error;
@@ -40,27 +39,26 @@ class SocketFollow extends SocketSession implements Beating {
   readonly #subject: Subject;
   readonly #hold: Hold;
   readonly #start: number;
-  readonly #name: DialectName;
-  #dialect: Dialect | undefined;
+  readonly #dialect: Dialect;
   #follower: Follower | undefined;
 
-  constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: DialectName }) {
+  constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: Dialect }) {
     super(service);
     this.#subject = exchange.subject;
     this.#hold = hold;
     this.#start = how.start;
-    this.#name = how.dialect;
+    this.#dialect = how.dialect;
   }
 
   protected override begin(port: SocketPort): void {
     const { store, limits } = this.service;
-    const dialect = speak(this.#name, port);
-    this.#dialect = dialect;
-    dialect.begin(this.#start);
-    const follower = new Follower({ store, channel: this.#hold.source, sink: dialect, limits, offset: this.#start });
+    const { text, begin, beat } = this.#dialect;
+    begin?.(port, this.#start);
+    const channel = this.#hold.source;
+    const follower = new Follower({ store, channel, sink: port, text, limits, offset: this.#start });
     this.#follower = follower;
-    if (dialect.beat) this.service.heartbeats.add(this);
-    void this.#run(port, dialect, follower);
+    if (beat) this.service.heartbeats.add(this);
+    void this.#run(port, follower);
   }
 
   /** The offset that it has reached. */
@@ -70,7 +68,7 @@ class SocketFollow extends SocketSession implements Beating {
 
   /** Tells the other side that nothing is new, and nothing wrong. */
   beat(): void {
-    this.#dialect?.beat?.(this.offset);
+    if (this.port) this.#dialect.beat?.(this.port, this.offset);
   }
 
   protected override receive(): void {
@@ -87,7 +85,7 @@ class SocketFollow extends SocketSession implements Beating {
     this.#hold.leave();
   }
 
-  async #run(port: SocketPort, dialect: Dialect, follower: Follower): Promise<void> {
+  async #run(port: SocketPort, follower: Follower): Promise<void> {
     const begin = { type: "follow", transport: "websocket", offset: this.#start } as const;
     const finished = journal(this.service, this.#subject, begin);
     let ended: FollowEnd;
@@ -103,7 +101,7 @@ class SocketFollow extends SocketSession implements Beating {
     }
     this.service.heartbeats.remove(this);
     finished({ offset: follower.offset, reason: failure?.code ?? ended });
-    if (!failure && ended !== "gone" && ended !== "restarting") dialect.end(follower.offset, ended);
+    if (!failure && ended !== "gone" && ended !== "restarting") this.#dialect.end?.(port, follower.offset, ended);
     // A closing handshake has a deadline; a slow reader first gets all the time it needs for the last bytes.
     await port.drained(0);
     port.close(failure?.closeCode ?? 1000, closeReason(failure?.message ?? ""));

@@ -32,35 +32,37 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
     ws.on("error", () => {});
     ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
     ws.on("pong", () => handler.ponged());
-    ws.on("close", () => handler.closed());
+    const port = isGenuine ? new SharingPort(ws, below) : new SendingPort(ws);
+    ws.on("close", () => {
+      port.gone();
+      handler.closed();
+    });
     // The package calls this to answer the peer's close frame. Whether the peer then also lets go of the connection is
     // its own affair; "close" would wait half a minute for it.
     ws.close = (code, reason) => {
-      closeWs.call(ws, code, reason);
+      port.close(code, reason);
       handler.closed();
     };
-    handler.opened(isGenuine ? new SharingPort(ws, below) : new SendingPort(ws));
+    handler.opened(port);
   });
 }
 
 /** What both ways of sending have in common. */
 abstract class WsPort implements SocketPort {
   protected readonly ws: WebSocket;
+  protected isGone = false;
 
   constructor(ws: WebSocket) {
     this.ws = ws;
   }
 
+  abstract readonly closing: boolean;
   abstract readonly pending: number;
   abstract send(frame: Frame): void;
   abstract drained(bytes: number): Promise<void>;
 
-  get closing(): boolean {
-    return this.ws.readyState !== this.ws.OPEN;
-  }
-
   ping(): void {
-    if (this.ws.readyState === this.ws.OPEN) this.ws.ping();
+    if (!this.closing) this.ws.ping();
   }
 
   get paused(): boolean {
@@ -75,18 +77,27 @@ abstract class WsPort implements SocketPort {
     this.ws.resume();
   }
 
-  close(code: number, reason: string): void {
+  close(code?: number, reason?: string | Buffer): void {
     closeWs.call(this.ws, code, reason);
   }
 
   terminate(): void {
     this.ws.terminate();
   }
+
+  /** The connection has gone: nobody needs to wait any more. */
+  gone(): void {
+    this.isGone = true;
+  }
 }
 
-/** Writes frames that were encoded once for all followers to the network socket itself. */
+/**
+ * Writes frames that were encoded once for all followers to the network socket itself. What is asked for every frame and
+ * every follower looks at nothing but the socket: with thousands of them each further object is a walk to the memory.
+ */
 class SharingPort extends WsPort {
   readonly #below: Duplex;
+  #isClosing = false;
   /** Made when somebody waits: most connections are never slow. */
   #drain: Drain | undefined;
 
@@ -95,8 +106,12 @@ class SharingPort extends WsPort {
     this.#below = below;
   }
 
+  get closing(): boolean {
+    return this.#isClosing || this.isGone || this.#below.writableEnded;
+  }
+
   get pending(): number {
-    return this.#below.destroyed ? 0 : this.#below.writableLength;
+    return this.isGone ? 0 : this.#below.writableLength;
   }
 
   send(frame: Frame): void {
@@ -119,15 +134,23 @@ class SharingPort extends WsPort {
 
   drained(bytes: number): Promise<void> {
     if (this.pending <= bytes) return Promise.resolve();
-    const below = this.#below;
     if (!this.#drain) {
-      const drain = new Drain(() => this.pending, true);
-      below.once("close", () => drain.look());
-      this.#drain = drain;
+      this.#drain = new Drain(() => this.pending, true);
+      this.#below.once("close", () => this.gone());
     }
     // Nothing tells that a shared frame has left, but this comes when everything before it has.
-    if (!below.writableEnded) below.write(NO_BYTES, () => this.#drain?.look());
+    if (!this.#below.writableEnded) this.#below.write(NO_BYTES, () => this.#drain?.look());
     return this.#drain.wait(bytes);
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    this.#isClosing = true;
+    super.close(code, reason);
+  }
+
+  override gone(): void {
+    super.gone();
+    this.#drain?.look();
   }
 }
 
@@ -135,9 +158,8 @@ class SharingPort extends WsPort {
 class SendingPort extends WsPort {
   readonly #drain = new Drain(() => this.pending);
 
-  constructor(ws: WebSocket) {
-    super(ws);
-    ws.on("close", () => this.#drain.look());
+  get closing(): boolean {
+    return this.ws.readyState !== this.ws.OPEN;
   }
 
   get pending(): number {
@@ -150,6 +172,11 @@ class SendingPort extends WsPort {
 
   drained(bytes: number): Promise<void> {
     return this.#drain.wait(bytes);
+  }
+
+  override gone(): void {
+    super.gone();
+    this.#drain.look();
   }
 }
 
