@@ -75,6 +75,6 @@ async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse, 
       wake();
     });
   }
-  await reader.cancel();
-  await next;
+  // Nobody is left who would care how the last read went.
+  await Promise.allSettled([reader.cancel(), next]);
 }
