@@ -34,8 +34,10 @@ class Worker {
       `the answer to "${order}"`,
       () => {
         const lines = this.program.stdout.bytes().toString().split("\n");
+        // The last answer may come together with the end.
+        if (lines.length > this.#answers + 1) return lines[this.#answers];
         if (this.program.stdout.ended) throw new Error(`it ended:\n${this.program.output}`);
-        return lines.length > this.#answers + 1 ? lines[this.#answers] : undefined;
+        return undefined;
       },
       120_000,
     );
