@@ -142,7 +142,9 @@ export class Appender {
     const { plan, isFollowedTo } = this.#parts;
     const lateMs = performance.now() + plan.lingersMs;
     while (performance.now() < lateMs && !isFollowedTo(this.#hashed)) await sleep(50);
-    await stream.close();
+    // A stream that has failed meanwhile says why on `closed` only, first.
+    const writer = stream.getWriter();
+    await Promise.all([writer.closed, writer.close()]);
     const { offset } = stream;
     if (offset !== this.#hashed) throw new Error(`the end was confirmed at ${offset}, and not at ${this.#hashed}`);
     return this.#result("complete");
