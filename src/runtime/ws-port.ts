@@ -8,6 +8,7 @@ import * as wsPackage from "ws";
 import type { Frame } from "../core/frame.ts";
 import { NO_BYTES } from "../core/text.ts";
 import type { SocketHandler, SocketPort } from "../faces/platform.ts";
+import { ClosingWatch } from "./closing-watch.ts";
 import { Drain } from "./drain.ts";
 
 /** Whether this is the package itself. */
@@ -37,12 +38,9 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
       port.gone();
       handler.closed();
     });
-    // The package calls this to answer the peer's close frame. Whether the peer then also lets go of the connection is
-    // its own affair; "close" would wait half a minute for it.
-    ws.close = (code, reason) => {
-      port.close(code, reason);
-      handler.closed();
-    };
+    // Whether a peer whose close frame has come also lets go of the connection is its own affair; "close" would wait
+    // half a minute for it.
+    port.onClosing(() => handler.closed());
     handler.opened(port);
   });
 }
@@ -60,6 +58,8 @@ abstract class WsPort implements SocketPort {
   abstract readonly pending: number;
   abstract send(frame: Frame): void;
   abstract drained(bytes: number): Promise<void>;
+  /** Calls back when the peer has begun to close. */
+  abstract onClosing(closes: () => void): void;
 
   ping(): void {
     if (!this.closing) this.ws.ping();
@@ -143,6 +143,14 @@ class SharingPort extends WsPort {
     return this.#drain.wait(bytes);
   }
 
+  onClosing(closes: () => void): void {
+    // The package calls this to answer the peer's close frame.
+    this.ws.close = (code, reason) => {
+      this.close(code, reason);
+      closes();
+    };
+  }
+
   override close(code?: number, reason?: string | Buffer): void {
     this.#isClosing = true;
     super.close(code, reason);
@@ -153,6 +161,8 @@ class SharingPort extends WsPort {
     this.#drain?.look();
   }
 }
+
+const closingWatch = new ClosingWatch();
 
 /** Bun puts a `ws` of its own in the package's place, which takes the network socket away from under us. */
 class SendingPort extends WsPort {
@@ -174,8 +184,18 @@ class SendingPort extends WsPort {
     return this.#drain.wait(bytes);
   }
 
+  onClosing(closes: () => void): void {
+    closingWatch.watch(this, closes);
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    closingWatch.forget(this);
+    super.close(code, reason);
+  }
+
   override gone(): void {
     super.gone();
+    closingWatch.forget(this);
     this.#drain.look();
   }
 }

@@ -14,7 +14,6 @@
  * - `close codes`: the runtime does not say why it ends a connection that broke the rules of WebSockets.
  * - `content length`: the runtime sends streamed bodies chunked, whatever length the app gives.
  * - `upgrade offers`: the runtime refuses a request with a body that offers an upgrade.
- * - `late close`: the runtime tells of a close only when the connection has gone, which a peer may hold for 30 s.
  * - `early end`: the runtime throws away what came of a body when its connection ends right behind its head.
  * - `late head`: the runtime sends a response's headers with the first bytes of its body.
  */
@@ -27,7 +26,6 @@ export type Difference =
   | "close codes"
   | "content length"
   | "upgrade offers"
-  | "late close"
   | "early end"
   | "late head";
 
