@@ -5,8 +5,9 @@
 import type { AppenderEvents } from "./appender.ts";
 import type { Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
+import { Grace } from "./grace.ts";
 import type { Admission } from "./hub.ts";
-import type { EndReason, SessionRecords } from "./store.ts";
+import type { EndReason, SessionRecord, SessionRecords } from "./store.ts";
 
 /** What the connection of a session wants to hear. */
 export interface SessionConnection extends AppenderEvents {
@@ -16,16 +17,17 @@ export interface SessionConnection extends AppenderEvents {
 
 /** What an {@link AppendSession} works with. */
 export interface SessionParts {
-  readonly path: string;
-  /** The digest of its token. */
-  readonly digest: string;
+  /** What is on record of it. */
+  readonly record: SessionRecord;
+  /** Milliseconds of the grace that it begins with; nothing for a new one, which has all of it. */
+  readonly graceLeftMs?: number;
   readonly admission: Admission;
   readonly records: SessionRecords;
-  /** Milliseconds that it waits without a connection. */
+  /** Milliseconds that it waits without a connection, counted over all servers that it has had meanwhile. */
   readonly graceMs: number;
   /** Called once, when it has ended. */
   readonly onEnd: () => void;
-  /** Told when its record can't be removed: the next server will take it for open. */
+  /** Told when its record can't be changed or removed: the next server will take it for what it was. */
   readonly onProblem: (error: unknown) => void;
 }
 
@@ -37,15 +39,26 @@ export class AppendSession {
   #connection: SessionConnection | undefined;
   /** Connections that are being made: while there are any, nobody counts the grace. */
   readonly #expected = new Set<SessionConnection>();
-  #grace: { readonly timer: ReturnType<typeof setTimeout>; readonly untilMs: number } | undefined;
+  readonly #grace: Grace;
+  /** What is on record of the grace; nothing for all of it. */
+  #recordedMs: number | undefined;
+  /** Settles when the record says what it was last told to. */
+  #recorded: Promise<void> = Promise.resolve();
   #ending: Promise<Outcome> | undefined;
 
   /** It begins in its grace: the first connection is expected and attached as any later one. */
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    this.path = parts.path;
-    this.digest = parts.digest;
-    this.#wait();
+    this.path = parts.record.path;
+    this.digest = parts.record.digest;
+    this.#recordedMs = parts.record.graceLeftMs;
+    this.#grace = new Grace({
+      graceMs: parts.graceMs,
+      record: (leftMs) => this.#record(leftMs),
+      over: () => void this.end("lost"),
+    });
+    if (parts.graceLeftMs === undefined) this.#grace.begin();
+    else this.#grace.goOn(parts.graceLeftMs);
   }
 
   /** The size of the path: where the next byte goes. */
@@ -60,7 +73,7 @@ export class AppendSession {
 
   /** Milliseconds until its path is free, if nobody resumes it; nothing while it has a connection. */
   get graceLeftMs(): number | undefined {
-    return this.#grace && Math.max(0, this.#grace.untilMs - performance.now());
+    return this.#grace.leftMs;
   }
 
   /** Whether it has ended, or is about to. */
@@ -76,7 +89,7 @@ export class AppendSession {
   /** Waits for a connection that is being made: its end is {@link attach} or {@link detach}. */
   expect(connection: SessionConnection): void {
     this.#expected.add(connection);
-    this.#endGrace();
+    this.#grace.stop();
   }
 
   /** Ends it if what it has stored is not there any more. */
@@ -94,8 +107,9 @@ export class AppendSession {
     this.#connection?.superseded();
     this.#connection = connection;
     this.#expected.delete(connection);
-    this.#endGrace();
-    await this.#parts.admission.appender.idle;
+    this.#grace.stop();
+    if (this.#recordedMs !== undefined) this.#record(undefined);
+    await Promise.all([this.#recorded, this.#parts.admission.appender.idle]);
     if (this.#ending)
       throw new StreamError("gone", `The append session of "/${this.path}" has ended.`, { path: this.path });
     return this.offset;
@@ -105,7 +119,7 @@ export class AppendSession {
   detach(connection: SessionConnection): void {
     const known = this.#expected.delete(connection) || this.#connection === connection;
     if (this.#connection === connection) this.#connection = undefined;
-    if (known && !this.#connection && this.#expected.size === 0 && !this.#ending) this.#wait();
+    if (known && !this.#connection && this.#expected.size === 0 && !this.#ending) this.#grace.begin();
   }
 
   /** Takes a piece from the connection. */
@@ -134,8 +148,9 @@ export class AppendSession {
   }
 
   async #end(reason: EndReason): Promise<Outcome> {
-    this.#endGrace();
+    this.#grace.stop();
     const { admission, records, onEnd, onProblem } = this.#parts;
+    await this.#recorded;
     // Everything is stored before the record goes: a crash in between must leave something to resume.
     await (reason === "restarting" ? admission.appender.idle : admission.appender.verify());
     // A session that goes on in another process keeps its record there.
@@ -149,14 +164,17 @@ export class AppendSession {
     return admission.end(reason);
   }
 
-  #wait(): void {
-    const { graceMs } = this.#parts;
-    const timer = setTimeout(() => void this.end("lost"), graceMs);
-    this.#grace = { timer, untilMs: performance.now() + graceMs };
-  }
-
-  #endGrace(): void {
-    clearTimeout(this.#grace?.timer);
-    this.#grace = undefined;
+  /** Puts on record what is left of its grace; nothing for all of it. */
+  #record(graceLeftMs: number | undefined): void {
+    const { records, admission, onProblem } = this.#parts;
+    const { path, digest } = this;
+    this.#recordedMs = graceLeftMs;
+    this.#recorded = this.#recorded
+      .then(async () => {
+        // Another process that has it keeps its record.
+        if (admission.appender.channel.lost.aborted) return;
+        await records.save({ path, digest, ...(graceLeftMs === undefined ? {} : { graceLeftMs }) });
+      })
+      .catch(onProblem);
   }
 }

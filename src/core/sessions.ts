@@ -4,7 +4,7 @@
  */
 import { StreamError } from "./errors.ts";
 import { type AdmissionTerms, checkSize, type Hold, type Hub } from "./hub.ts";
-import { AppendSession } from "./session.ts";
+import { AppendSession, type SessionParts } from "./session.ts";
 import type { SessionRecord } from "./store.ts";
 import { digestOf, newToken } from "./token.ts";
 
@@ -45,10 +45,7 @@ export class Sessions {
     const { store } = this.#hub;
     const token = newToken();
     const record = { path, digest: await digestOf(token) };
-    const session = await this.#start(record, {
-      offset,
-      check: () => store.sessions.save(record),
-    });
+    const session = await this.#start({ record }, { offset, check: () => store.sessions.save(record) });
     return { session, token };
   }
 
@@ -103,7 +100,8 @@ export class Sessions {
   }
 
   /**
-   * Takes over the session of a path, if there is one on record and no living process has it. Its grace begins now.
+   * Takes over the session of a path, if there is one on record and no living process has it. Its grace begins now, or
+   * goes on where that of the last server was.
    *
    * @throws {StreamError} what reading the store meets.
    */
@@ -146,15 +144,19 @@ export class Sessions {
     await this.#tidied;
     const record = await sessions.find(path);
     if (!record) return;
+    const graceLeftMs = record.graceLeftMs ?? this.#hub.limits.graceMs;
     try {
-      await this.#start(record, {
-        create: false,
-        session: record.digest,
-        check: async () => {
-          // It may have ended between our look and our claim.
-          if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
+      await this.#start(
+        { record, graceLeftMs },
+        {
+          create: false,
+          session: record.digest,
+          check: async () => {
+            // It may have ended between our look and our claim.
+            if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
+          },
         },
-      });
+      );
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
       // What it was appending to is not there any more.
@@ -163,8 +165,8 @@ export class Sessions {
     }
   }
 
-  async #start(record: SessionRecord, terms: AdmissionTerms): Promise<AppendSession> {
-    const { path, digest } = record;
+  async #start(known: Pick<SessionParts, "record" | "graceLeftMs">, terms: AdmissionTerms): Promise<AppendSession> {
+    const { path } = known.record;
     const hub = this.#hub;
     let session: AppendSession | undefined;
     const events = {
@@ -176,8 +178,7 @@ export class Sessions {
     const admission = await hub.admit(path, events, terms);
     const onEnd = () => this.#open.delete(path);
     session = new AppendSession({
-      path,
-      digest,
+      ...known,
       admission,
       records: hub.store.sessions,
       graceMs: hub.limits.graceMs,

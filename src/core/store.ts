@@ -83,6 +83,8 @@ export interface SessionRecord {
   readonly path: string;
   /** A digest of the session's token: whoever can read the store must not be able to resume. */
   readonly digest: string;
+  /** Milliseconds left of its grace, once some of it was spent; nothing for all of it, or while it has a connection. */
+  readonly graceLeftMs?: number;
 }
 
 /** Keeps the sessions that are open. */

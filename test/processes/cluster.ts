@@ -160,9 +160,13 @@ export class Server {
   }
 }
 
-/** Registers a test on each runtime, with a folder of its own. */
-export function clusterTest(what: string, run: (cluster: Cluster) => Promise<void>): void {
-  for (const runtime of RUNTIMES) {
+/** Registers a test on each runtime, or on some, with a folder of its own. */
+export function clusterTest(
+  what: string,
+  run: (cluster: Cluster) => Promise<void>,
+  runtimes: readonly Runtime[] = RUNTIMES,
+): void {
+  for (const runtime of runtimes) {
     test(`${what} (${runtime})`, { timeout: TIMEOUT_MS }, async () => {
       const cluster = new Cluster(await temporaryFolder("cluster"), runtime);
       try {

@@ -1,8 +1,9 @@
 /** Two servers on one folder, of which one is killed or shut down in the middle of appends. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { randomBytes, sha256 } from "../fixture/bytes.ts";
 import { until } from "../fixture/until.ts";
-import { clusterTest, expectEnd, restOf } from "./cluster.ts";
+import { type Cluster, clusterTest, expectEnd, restOf } from "./cluster.ts";
 
 clusterTest("kill -9 of one: the other takes its paths over at once, and sessions go on there", async (cluster) => {
   const [one, other] = [await cluster.start(), await cluster.start()];
@@ -80,3 +81,50 @@ clusterTest("kill -9 and a restart: the path is held for its session's grace, th
   assert.equal(await again.status(`/a.txt?verb=APPEND&session=${session}`), 410);
   await until("the path to be free", async () => (await again.status("/a.txt?verb=APPEND&offset=6")) === 101);
 });
+
+clusterTest(
+  "kill -9 again and again: the grace goes on where it was, and is whole again for who comes back",
+  async (cluster) => {
+    const limits = { graceMs: 3_600_000 };
+    const server = await cluster.start(limits);
+    const { peer, session } = await server.append("a.txt");
+    await peer.send("so far");
+    await peer.acked(6);
+    assert.equal(graceLeftMs(cluster), limits.graceMs);
+    await server.process.kill9();
+    await strike(cluster, limits, limits.graceMs);
+    await strike(cluster, limits, graceLeftMs(cluster) as number);
+
+    const third = await cluster.start(limits);
+    const again = await third.resume("a.txt", session);
+    assert.equal(again.offset, 6);
+    assert.equal(graceLeftMs(cluster), limits.graceMs);
+    await third.process.kill9();
+
+    let strikes = 0;
+    for (let left: number | undefined = limits.graceMs; left !== undefined && left > 0; strikes++) {
+      left = await strike(cluster, limits, left);
+    }
+    assert.ok(strikes > 10 && strikes < 20, `it took ${strikes} servers to spend the grace`);
+    const last = await cluster.start(limits);
+    await until("the path to be free", async () => (await last.status("/a.txt?verb=APPEND&offset=6")) === 101);
+    assert.equal(await last.status(`/a.txt?verb=APPEND&session=${session}`), 410);
+  },
+  ["node"],
+);
+
+/** Starts a server and kills it as soon as it has spent some of the grace; what is left. */
+async function strike(cluster: Cluster, limits: { graceMs: number }, before: number): Promise<number | undefined> {
+  const server = await cluster.start(limits);
+  await until("some of the grace to be spent", () => graceLeftMs(cluster) !== before);
+  await server.process.kill9();
+  return graceLeftMs(cluster);
+}
+
+/** What is on record of the grace of the only session; nothing when there is none. */
+function graceLeftMs(cluster: Cluster): number | undefined {
+  const file = cluster.reserved().find((name) => name.includes("sessions"));
+  if (file === undefined) return undefined;
+  const { graceLeftMs = 3_600_000 } = JSON.parse(readFileSync(file, "utf8")) as { graceLeftMs?: number };
+  return graceLeftMs;
+}

@@ -73,6 +73,7 @@ export class FileSessions implements SessionRecords {
 
 function isRecord(value: unknown): value is SessionRecord {
   if (typeof value !== "object" || value === null) return false;
-  const { path, digest } = value as Partial<SessionRecord>;
-  return typeof path === "string" && typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest);
+  const { path, digest, graceLeftMs = 0 } = value as Partial<SessionRecord>;
+  const isCounted = typeof graceLeftMs === "number" && graceLeftMs >= 0;
+  return typeof path === "string" && typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest) && isCounted;
 }

@@ -33,6 +33,13 @@ export function sessionSection(driver: Driver): void {
       assert.deepEqual(listed.sort(), [...paths].sort());
     },
 
+    "what is left of a session's grace is kept with it": async ({ store, again }) => {
+      await store.sessions.save({ ...record("a.txt"), graceLeftMs: 1_500.5 });
+      assert.deepEqual(await again().sessions.find("a.txt"), { ...record("a.txt"), graceLeftMs: 1_500.5 });
+      await store.sessions.save(record("a.txt"));
+      assert.deepEqual(await again().sessions.find("a.txt"), record("a.txt"));
+    },
+
     "no sessions is an empty list": async ({ store }) => {
       assert.deepEqual(await store.sessions.list(), []);
     },
