@@ -65,6 +65,11 @@ export class Channel implements Followable {
     return this.#handle.lost;
   }
 
+  /** Aborts when another process asks for the path; see {@link AppendHandle}. */
+  get wanted(): AbortSignal | undefined {
+    return this.#handle.wanted;
+  }
+
   /** Leaves word of how it is about to end, for those who watch from another process; see {@link AppendHandle}. */
   async announce(reason: EndReason): Promise<void> {
     await this.#handle.announce?.(reason);

@@ -24,10 +24,18 @@ export interface Sink {
 /** How a follow ended: as its channel did, or `gone` when the follower left. */
 export type FollowEnd = EndReason | "gone";
 
+/** Where a follow finds what it follows. */
+export interface Source {
+  /** What there is to follow now. */
+  readonly source: Followable;
+  /** Where it goes on in another process, or in this one; nothing when it does not, or nobody knows. */
+  next?(): Promise<Followable | undefined>;
+}
+
 /** What a {@link Follower} works with. */
 export interface FollowerParts {
   readonly store: Store;
-  readonly channel: Followable;
+  readonly from: Source;
   readonly sink: Sink;
   /** Whether it takes text, so that frames must end on character boundaries. */
   readonly text: boolean;
@@ -45,19 +53,21 @@ export class Follower implements Member {
   readonly #text: boolean;
   readonly #budgetBytes: number;
   readonly #readBytes: number;
-  readonly #channel: Followable;
+  readonly #from: Source;
+  #channel: Followable;
   readonly #store: Store;
   #carry: Uint8Array = NO_BYTES;
   #stopped = false;
   #wake: (() => void) | undefined;
   #reader: ReadableStreamBYOBReader | undefined;
 
-  constructor({ store, channel, sink, text, limits, offset }: FollowerParts) {
+  constructor({ store, from, sink, text, limits, offset }: FollowerParts) {
     this.#sink = sink;
     this.#text = text;
     this.#budgetBytes = limits.followerBudgetBytes;
     this.#readBytes = limits.readBytes;
-    this.#channel = channel;
+    this.#from = from;
+    this.#channel = from.source;
     this.#store = store;
     this.offset = offset;
   }
@@ -68,8 +78,8 @@ export class Follower implements Member {
    * @throws {StreamError} when the store can't be read any more.
    */
   async run(): Promise<FollowEnd> {
-    const channel = this.#channel;
     while (!this.#stopped) {
+      const channel = this.#channel;
       // No await between looking at the tail and joining there: that is what makes the joint exact.
       const tail = channel.outcome?.size ?? channel.broadcast.tail;
       const recent = this.offset < tail ? channel.broadcast.recent(this.offset) : undefined;
@@ -79,6 +89,8 @@ export class Follower implements Member {
         await this.#drained(Math.max(0, Math.min(this.#lowWater, this.#budgetBytes - recent.bytes.length)));
       } else if (this.offset < tail) {
         await this.#catchUp(tail);
+      } else if (channel.outcome?.reason === "restarting" && (await this.#goOn())) {
+        // What follows is on the channel that it goes on with.
       } else if (channel.outcome) {
         this.#flushText();
         return channel.outcome.reason;
@@ -89,6 +101,14 @@ export class Follower implements Member {
       }
     }
     return "gone";
+  }
+
+  /** Whether it goes on elsewhere, with everything that we have got already. */
+  async #goOn(): Promise<boolean> {
+    const next = await this.#from.next?.();
+    if (!next || next.size < this.offset) return false;
+    this.#channel = next;
+    return true;
   }
 
   /** Ends the follow: its connection has gone. */

@@ -47,7 +47,7 @@ export interface AdmissionTerms {
 }
 
 /** Something to follow, held until `leave` is called. */
-export interface Hold {
+export interface Held {
   readonly source: Followable;
   leave(): void;
 }
@@ -90,17 +90,27 @@ export class Hub {
   }
 
   /** What there is to follow at a path: an appender of this process or of another one; nothing where there is none. */
-  async hold(path: string): Promise<Hold | undefined> {
+  async hold(path: string): Promise<Held | undefined> {
     for (let holder = this.#holders.get(path); holder; holder = this.#holders.get(path)) {
-      if (holder.channel) return { source: holder.channel, leave: () => {} };
-      // Whoever is about to have the path may turn out not to get it: then another process has.
-      await holder.claimed;
+      const { channel } = holder;
+      if (channel && channel.outcome?.reason !== "restarting") return { source: channel, leave: () => {} };
+      // Whoever is about to have the path may turn out not to get it, and what goes on elsewhere is not to be had here:
+      // then another process has it.
+      await (channel ? holder.free : holder.claimed);
     }
     const remote = await this.#remote(path);
     if (!remote) return undefined;
     const leave = remote.hold();
     await remote.refresh();
     return { source: remote, leave };
+  }
+
+  /**
+   * Watches a path of ours that is about to go on in another process, until the result is called: those who follow it
+   * here then miss nothing of how it goes on there, however soon that is over.
+   */
+  async foresee(path: string): Promise<() => void> {
+    return (await this.#remote(path))?.hold() ?? (() => {});
   }
 
   /**

@@ -25,11 +25,16 @@ export interface SessionParts {
   readonly records: SessionRecords;
   /** Milliseconds that it waits without a connection, counted over all servers that it has had meanwhile. */
   readonly graceMs: number;
+  /** Begins to watch how it goes on elsewhere, until the result is called. */
+  readonly foresee: () => Promise<() => void>;
   /** Called once, when it has ended. */
   readonly onEnd: () => void;
   /** Told when its record can't be changed or removed: the next server will take it for what it was. */
   readonly onProblem: (error: unknown) => void;
 }
+
+/** Milliseconds in which those who follow a session here find it where it has gone. */
+const FAREWELL_MS = 1_000;
 
 /** One resumable append. It has a connection, or it is in its grace, or it has ended. */
 export class AppendSession {
@@ -57,6 +62,8 @@ export class AppendSession {
       record: (leftMs) => this.#record(leftMs),
       over: () => void this.end("lost"),
     });
+    const { wanted } = parts.admission.appender.channel;
+    wanted?.addEventListener("abort", () => void this.#giveUp(), { once: true });
     if (parts.graceLeftMs === undefined) this.#grace.begin();
     else this.#grace.goOn(parts.graceLeftMs);
   }
@@ -109,7 +116,7 @@ export class AppendSession {
     this.#expected.delete(connection);
     this.#grace.stop();
     if (this.#recordedMs !== undefined) this.#record(undefined);
-    await Promise.all([this.#recorded, this.#parts.admission.appender.idle]);
+    await this.#parts.admission.appender.idle;
     if (this.#ending)
       throw new StreamError("gone", `The append session of "/${this.path}" has ended.`, { path: this.path });
     return this.offset;
@@ -162,6 +169,16 @@ export class AppendSession {
     }
     onEnd();
     return admission.end(reason);
+  }
+
+  /** Its appender has come back to another process, which asks for it. */
+  async #giveUp(): Promise<void> {
+    const { foresee, onProblem } = this.#parts;
+    const leave = await foresee().catch(onProblem);
+    this.#connection?.superseded();
+    this.#connection = undefined;
+    await this.end("restarting");
+    if (leave) setTimeout(leave, FAREWELL_MS);
   }
 
   /** Puts on record what is left of its grace; nothing for all of it. */

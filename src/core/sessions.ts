@@ -3,7 +3,8 @@
  * @module
  */
 import { StreamError } from "./errors.ts";
-import { type AdmissionTerms, checkSize, type Hold, type Hub } from "./hub.ts";
+import { Hold } from "./hold.ts";
+import { type AdmissionTerms, checkSize, type Held, type Hub } from "./hub.ts";
 import { AppendSession, type SessionParts } from "./session.ts";
 import type { SessionRecord } from "./store.ts";
 import { digestOf, newToken } from "./token.ts";
@@ -14,8 +15,11 @@ export interface OpenedSession {
   readonly token: string;
 }
 
-/** How often a session is looked for whose server goes, or gives it back, at the same moment. */
-const ATTEMPTS = 5;
+/** How often a session is looked for that is on its way from one process to another. */
+const ATTEMPTS = 25;
+
+/** Milliseconds between two such looks. */
+const LOOK_MS = 100;
 
 /** Sessions by path. */
 export class Sessions {
@@ -50,31 +54,14 @@ export class Sessions {
   }
 
   /**
-   * The open session that a token belongs to.
+   * The open session that a token belongs to. Where another process has it, that one is asked for it.
    *
-   * @throws {StreamError} `gone` when there is none; `conflict` when another process has it.
+   * @throws {StreamError} `gone` when there is none; `conflict` when another process does not give it up.
    */
   async resume(path: string, token: string): Promise<AppendSession> {
     const digest = await digestOf(token);
-    const session = this.#open.get(path);
-    if (session && !session.ended && session.digest === digest) {
-      // What is being stored finds out by itself, and may take longer than a takeover should.
-      if (session.queued === 0) await session.verify();
-      if (!session.ended) return session;
-      // Its record is gone when this is.
-      await session.end("lost");
-    }
-    this.#hub.assertOpen();
-    const record = await this.#hub.store.sessions.find(path);
-    if (record?.digest === digest) {
-      throw new StreamError("conflict", `The append session of "/${path}" is in the hands of another server process.`, {
-        path,
-        headers: { "Retry-After": "1" },
-      });
-    }
-    throw new StreamError("gone", `No append session of "/${path}" has this token: it has ended, or it never was.`, {
-      path,
-    });
+    const session = (await this.#ours(path, digest)) ?? (await this.#fetch(path, digest));
+    return session ?? (await this.#refuse(path, digest));
   }
 
   /**
@@ -84,7 +71,8 @@ export class Sessions {
    */
   async check(path: string, token: string | undefined, offset: number | undefined): Promise<void> {
     if (token !== undefined) {
-      await this.resume(path, token);
+      const digest = await digestOf(token);
+      if (!(await this.#ours(path, digest))) await this.#refuse(path, digest);
       return;
     }
     this.#hub.assertFree(path);
@@ -115,21 +103,75 @@ export class Sessions {
   }
 
   /**
-   * What there is to follow at a path, as {@link Hub.hold}. A session on record is never nothing: the server that had it
-   * may have gone after {@link adopt} saw it alive, and before anybody saw that it holds the path.
+   * What there is to follow at a path, from one process to the next. A session on record is never nothing: the server
+   * that had it may have gone after {@link adopt} saw it alive, and before anybody saw that it holds the path.
    *
    * @throws {StreamError} `restarting` when the session does not come to rest anywhere; what reading the store meets.
    */
   async hold(path: string): Promise<Hold | undefined> {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const hold = await this.#hub.hold(path);
-      if (hold || !(await this.#hub.store.sessions.find(path))) return hold;
+    const seek = () => this.#seek(path);
+    const held = await seek();
+    return held && new Hold(held, seek);
+  }
+
+  async #seek(path: string): Promise<Held | undefined> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       this.#hub.assertOpen();
+      const held = await this.#hub.hold(path);
+      if (held || !(await this.#hub.store.sessions.find(path))) return held;
       await this.adopt(path);
+      if (attempt > 1) await pause();
     }
     throw new StreamError("restarting", `"/${path}" is on its way to another server process. Try again in a moment.`, {
       path,
       headers: { "Retry-After": "1" },
+    });
+  }
+
+  /** The session of a path, if it is here and open. */
+  async #ours(path: string, digest: string): Promise<AppendSession | undefined> {
+    const session = this.#open.get(path);
+    if (!session || session.ended || session.digest !== digest) return undefined;
+    // What is being stored finds out by itself, and may take longer than a takeover should.
+    if (session.queued === 0) await session.verify();
+    if (!session.ended) return session;
+    // Its record is gone when this is.
+    await session.end("lost");
+    return undefined;
+  }
+
+  /** Asks the process that has a session for it, and takes it over. */
+  async #fetch(path: string, digest: string): Promise<AppendSession | undefined> {
+    const { store } = this.#hub;
+    if (!store.ask || !(await this.#isOnRecord(path, digest))) return undefined;
+    const takeBack = await store.ask(path);
+    try {
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        await this.adopt(path);
+        const session = await this.#ours(path, digest);
+        if (session || !(await this.#isOnRecord(path, digest))) return session;
+        await pause();
+      }
+    } finally {
+      await takeBack();
+    }
+    return undefined;
+  }
+
+  async #isOnRecord(path: string, digest: string): Promise<boolean> {
+    this.#hub.assertOpen();
+    return (await this.#hub.store.sessions.find(path))?.digest === digest;
+  }
+
+  async #refuse(path: string, digest: string): Promise<never> {
+    if (await this.#isOnRecord(path, digest)) {
+      throw new StreamError("conflict", `The append session of "/${path}" is in the hands of another server process.`, {
+        path,
+        headers: { "Retry-After": "1" },
+      });
+    }
+    throw new StreamError("gone", `No append session of "/${path}" has this token: it has ended, or it never was.`, {
+      path,
     });
   }
 
@@ -182,10 +224,15 @@ export class Sessions {
       admission,
       records: hub.store.sessions,
       graceMs: hub.limits.graceMs,
+      foresee: () => hub.foresee(path),
       onEnd,
       onProblem: (error) => this.#onProblem(path, error),
     });
     this.#open.set(path, session);
     return session;
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }

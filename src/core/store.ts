@@ -43,6 +43,8 @@ export interface AppendHandle {
   readonly epoch: number;
   /** Aborts when somebody else has taken the path over. Whoever asks for it gets it up to date. */
   readonly lost: AbortSignal;
+  /** Aborts when another process {@link Store.ask}s for the path. Only drivers have it that other processes share. */
+  readonly wanted?: AbortSignal;
   /**
    * Stores a batch at {@link offset} and resolves with the new size once it is stored. Calls must not overlap.
    *
@@ -140,6 +142,11 @@ export interface Store {
   remove(path: string): Promise<boolean>;
   /** Removes what processes that have crashed left behind. */
   tidy?(): Promise<void>;
+  /**
+   * Asks the process that has a path for it, in the name of a session whose appender has come here. The result takes the
+   * question back; until then no other process gets the path. Only drivers have it that other processes share.
+   */
+  ask?(path: string): Promise<() => Promise<void>>;
   /**
    * News of a path that another process has claimed, until its append has ended; nothing when nobody has. The first
    * comes at once. Only drivers have it whose bytes other processes may write.

@@ -4,7 +4,7 @@
  */
 import { StreamError } from "../core/errors.ts";
 import { Follower } from "../core/follower.ts";
-import type { Hold } from "../core/hub.ts";
+import type { Hold } from "../core/hold.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
 import { BodySink } from "./body-sink.ts";
 import { liveHeaders } from "./resource-headers.ts";
@@ -28,7 +28,7 @@ export function followBody(service: Service, exchange: Exchange, hold: Hold): Re
 
   const sink = new BodySink(() => follower.stop());
   const { store, limits } = service;
-  const follower = new Follower({ store, channel: hold.source, sink, text: false, limits, offset: start });
+  const follower = new Follower({ store, from: hold, sink, text: false, limits, offset: start });
   let done = Promise.resolve();
   const forget = service.hub.onClose(async () => {
     follower.stop();

@@ -4,7 +4,7 @@
  */
 import { StreamError } from "../core/errors.ts";
 import { type FollowEnd, Follower } from "../core/follower.ts";
-import type { Hold } from "../core/hub.ts";
+import type { Hold } from "../core/hold.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
 import { offersV1 } from "./control.ts";
 import { CLASSIC, type Dialect, V1 } from "./dialect.ts";
@@ -54,8 +54,7 @@ class SocketFollow extends SocketSession implements Beating {
     const { store, limits } = this.service;
     const { text, begin, beat } = this.#dialect;
     begin?.(port, this.#start);
-    const channel = this.#hold.source;
-    const follower = new Follower({ store, channel, sink: port, text, limits, offset: this.#start });
+    const follower = new Follower({ store, from: this.#hold, sink: port, text, limits, offset: this.#start });
     this.#follower = follower;
     if (beat) this.service.heartbeats.add(this);
     void this.#run(port, follower);

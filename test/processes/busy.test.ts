@@ -25,14 +25,14 @@ pairSuite("two servers on one folder", {
     assert.equal(await one.status("/v1.txt?verb=APPEND"), 403);
   },
 
-  "a session that is alive in one can't be resumed in the other, but is not gone": async ({ one, other }) => {
+  "a session that its server can't give up can't be resumed in the other, but is not gone": async ({ one, other }) => {
     const { peer, session } = await one.append("a.txt");
     await peer.send("one");
     await peer.acked(3);
+    one.freeze();
     const refused = await (await other.upgrade(`/a.txt?verb=APPEND&session=${session}`)).response();
+    one.wake();
     assert.deepEqual([refused.status, refused.headers.get("retry-after")], [403, "1"]);
-    peer.peer.connection.drop();
-    assert.equal(await other.status(`/a.txt?verb=APPEND&session=${session}`), 403, "its server still has it");
     const newcomer = await (await other.upgrade("/a.txt?verb=APPEND")).response();
     assert.deepEqual([newcomer.status, newcomer.headers.get("retry-after")], [403, "1"], "it may be in its grace");
     const again = await one.append("a.txt", `session=${session}`);

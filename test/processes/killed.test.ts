@@ -98,7 +98,7 @@ clusterTest(
     const third = await cluster.start(limits);
     const again = await third.resume("a.txt", session);
     assert.equal(again.offset, 6);
-    assert.equal(graceLeftMs(cluster), limits.graceMs);
+    await until("the grace to be whole", () => graceLeftMs(cluster) === limits.graceMs);
     await third.process.kill9();
 
     let strikes = 0;

@@ -22,7 +22,6 @@ import {
   entriesIn,
   judge,
   lastWord,
-  namesIn,
   ownEntries,
   removeEmpty,
   unheardWords,
@@ -30,9 +29,10 @@ import {
   WATCH,
 } from "./entries.ts";
 import { isMissing } from "./errors.ts";
-import { makeFolder } from "./folder.ts";
-import { LEASE_MS, type Owner } from "./owner.ts";
+import { makeFolder, namesIn } from "./folder.ts";
+import { LEASE_MS, type OwnedClaim, type Owner } from "./owner.ts";
 import { type Reserved, removeFile, temporaryFile, writeWhole } from "./reserved.ts";
+import { isWanted } from "./wanted.ts";
 
 /** How often two that want the same path at the same moment try again. */
 const ATTEMPTS = 8;
@@ -51,7 +51,8 @@ export class Claim {
   readonly #owner: Owner;
   readonly #reserved: Reserved;
   readonly #lost = new AbortController();
-  readonly #verify = (): void => this.#look();
+  readonly #wanted = new AbortController();
+  readonly #owned: OwnedClaim = { verify: () => this.#look(), listen: () => this.#listen() };
   #released = false;
 
   private constructor(file: string, owner: Owner, reserved: Reserved) {
@@ -73,7 +74,7 @@ export class Claim {
     held.add(file);
     const claim = new Claim(file, owner, reserved);
     try {
-      await owner.begin(claim.#verify);
+      await owner.begin(claim.#owned);
       await claim.#take(path);
       return claim;
     } catch (error) {
@@ -90,6 +91,11 @@ export class Claim {
   /** Aborts when somebody else has taken the path over. */
   get lost(): AbortSignal {
     return this.#lost.signal;
+  }
+
+  /** Aborts when another process asks for the path. */
+  get wanted(): AbortSignal {
+    return this.#wanted.signal;
   }
 
   /** Whether the claim is certainly still ours. Looks at the disk only after a pause of the whole process. */
@@ -113,7 +119,7 @@ export class Claim {
     } finally {
       ownEntries.delete(this.#entry);
       held.delete(this.#file);
-      await this.#owner.end(this.#verify);
+      await this.#owner.end(this.#owned);
     }
   }
 
@@ -139,6 +145,7 @@ export class Claim {
 
   async #take(path: string): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (await isWanted(this.#reserved, this.#owner, this.#file)) break;
       if ((await this.#others()).some(({ verdict }) => verdict === "alive")) break;
       await this.#enter();
       const others = await this.#others();
@@ -191,6 +198,10 @@ export class Claim {
     if (away.length === 0) return;
     await replaceByCopy(this.#reserved, this.#file);
     for (const { file } of away) await removeFile(file);
+  }
+
+  async #listen(): Promise<void> {
+    if (await isWanted(this.#reserved, this.#owner, this.#file)) this.#wanted.abort();
   }
 
   #look(): void {

@@ -6,10 +6,11 @@
  * watch. `watch-`: somebody who watches, and wants to hear that word.
  * @module
  */
-import { readdir, rmdir, stat } from "node:fs/promises";
+import { rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EndReason } from "../../core/store.ts";
 import { isMissing } from "./errors.ts";
+import { namesIn } from "./folder.ts";
 import { LEASE_MS, type Owner, type OwnerRecord } from "./owner.ts";
 import { isDead } from "./process-identity.ts";
 import { keyOf, type Reserved, readWhole } from "./reserved.ts";
@@ -104,16 +105,6 @@ export function isOwnerRecord(value: unknown): value is OwnerRecord {
   if (typeof value !== "object" || value === null) return false;
   const { id, pid, started, scope } = value as Partial<OwnerRecord>;
   return typeof id === "string" && typeof pid === "number" && typeof started === "string" && typeof scope === "string";
-}
-
-/** The names in a folder; none when there is no such folder. */
-export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }
 
 /** Removes a folder if nothing is in it. */

@@ -1,10 +1,10 @@
 /**
- * Making folders. Node can make those above one, too, but it does not come back from a file system that denies it as
+ * Making folders, and looking into them. Node can make those above one, too, but it does not come back from a file system that denies it as
  * `/proc` does, and does not always say why it could not.
  * @module
  */
 import { mkdirSync, statSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorCode, isMissing } from "./errors.ts";
 
@@ -57,4 +57,14 @@ function isFleeting(error: unknown, folder: string): boolean {
 /** Nothing when nothing is there. */
 function isFolder(path: string): boolean | undefined {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory();
+}
+
+/** The names in a folder; none when there is no such folder. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
 }

@@ -90,6 +90,10 @@ export class FileHandle implements AppendHandle {
     return this.#claim.lost;
   }
 
+  get wanted(): AbortSignal {
+    return this.#claim.wanted;
+  }
+
   async append(batch: Uint8Array): Promise<number> {
     if (this.#released) {
       throw new StreamError("fenced", `The claim of "/${this.#path}" was given back.`, { path: this.#path });

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { isMissing } from "./errors.ts";
+import { namesIn } from "./folder.ts";
 import { ownIdentity, type ProcessIdentity } from "./process-identity.ts";
 import { type Reserved, removeFile, writeWhole } from "./reserved.ts";
 
@@ -18,6 +19,14 @@ const BEAT_MS = 1_000;
 /** An owner as it stands in its claims. */
 export interface OwnerRecord extends ProcessIdentity {
   readonly id: string;
+}
+
+/** A claim, as its owner sees it. */
+export interface OwnedClaim {
+  /** Looks whether it is still there, after a pause in which it may have been taken away. */
+  verify(): void;
+  /** Looks whether another process asks for it. */
+  listen(): Promise<void>;
 }
 
 /** Owners of this process, by root: two stores on one root are one owner. */
@@ -36,7 +45,7 @@ export function ownerOf(root: string, reserved: Reserved): Owner {
 export class Owner {
   readonly record: OwnerRecord = { id: randomUUID(), ...ownIdentity() };
   readonly #reserved: Reserved;
-  readonly #claims = new Set<() => void>();
+  readonly #claims = new Set<OwnedClaim>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #turn: Promise<void> = Promise.resolve();
   #beating = false;
@@ -60,14 +69,14 @@ export class Owner {
   }
 
   /** Counts a claim in. Others see the sign of life before they see the claim. */
-  begin(verify: () => void): Promise<void> {
-    this.#claims.add(verify);
+  begin(claim: OwnedClaim): Promise<void> {
+    this.#claims.add(claim);
     return this.#inTurn(() => this.#appear());
   }
 
   /** Counts a claim out. */
-  end(verify: () => void): Promise<void> {
-    this.#claims.delete(verify);
+  end(claim: OwnedClaim): Promise<void> {
+    this.#claims.delete(claim);
     return this.#inTurn(() => this.#vanish());
   }
 
@@ -117,7 +126,11 @@ export class Owner {
       await writeWhole(this.#reserved, this.file, this.record, false);
     }
     // Touched first and looked after: whoever judged us by the old sign has taken the claim by now, or will see the new.
-    if (!wasFresh) for (const verify of this.#claims) verify();
+    if (!wasFresh) for (const claim of this.#claims) claim.verify();
     this.#freshMs = atMs;
+    // Mostly there is nothing: one look for all claims.
+    if ((await namesIn(this.#reserved.wanted)).length > 0) {
+      await Promise.all([...this.#claims].map((claim) => claim.listen()));
+    }
   }
 }

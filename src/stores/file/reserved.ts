@@ -21,6 +21,8 @@ export interface Reserved {
   readonly claims: string;
   /** One file a session. */
   readonly sessions: string;
+  /** One file a path that a process asks another one for. */
+  readonly wanted: string;
   /** Files that are about to be renamed. */
   readonly temporary: string;
 }
@@ -32,6 +34,7 @@ export function reservedIn(root: string): Reserved {
     servers: join(folder, "servers"),
     claims: join(folder, "claims"),
     sessions: join(folder, "sessions"),
+    wanted: join(folder, "wanted"),
     temporary: join(folder, "temporary"),
   };
 }

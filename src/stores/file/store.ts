@@ -28,6 +28,7 @@ import { openToRead, readFile } from "./read.ts";
 import { type Reserved, reservedIn } from "./reserved.ts";
 import { FileSessions } from "./sessions.ts";
 import { sweep } from "./sweep.ts";
+import { ask } from "./wanted.ts";
 import { watchFile } from "./watch.ts";
 
 /** The levels of {@link FileStoreOptions.durability}. */
@@ -169,6 +170,10 @@ class FileStore implements Store {
     if ((await holdersOf(this.#reserved, this.#owner, file)).length === 0) return undefined;
     const resumable = async () => (await this.sessions.find(path)) !== undefined;
     return watchFile({ reserved: this.#reserved, owner: this.#owner, file, resumable, signal });
+  }
+
+  async ask(path: string): Promise<() => Promise<void>> {
+    return ask(this.#reserved, this.#owner, await place(this.#root, path));
   }
 
   async #open(file: string, path: string, claim: Claim, create: boolean): Promise<AppendHandle> {

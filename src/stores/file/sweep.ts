@@ -6,8 +6,9 @@
  */
 import { rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isOwnerRecord, namesIn, removeEmpty, unheardWords } from "./entries.ts";
+import { isOwnerRecord, removeEmpty, unheardWords } from "./entries.ts";
 import { isMissing } from "./errors.ts";
+import { namesIn } from "./folder.ts";
 import type { Owner } from "./owner.ts";
 import { isDead } from "./process-identity.ts";
 import { type Reserved, readWhole, temporaryOwner } from "./reserved.ts";
@@ -19,9 +20,11 @@ const FORGOTTEN_MS = 60 * 60 * 1000;
 export async function sweep(reserved: Reserved, owner: Owner): Promise<void> {
   for (const place of [dirname(reserved.claims), ...Object.values(reserved)]) await clearWay(place);
   for (const key of await namesIn(reserved.claims)) await sweepClaims(join(reserved.claims, key), owner);
-  for (const id of await namesIn(reserved.servers)) {
-    const file = join(reserved.servers, id);
-    if ((await isAbandoned(file, owner)) || (await isForgotten(file))) await remove(file);
+  for (const place of [reserved.servers, reserved.wanted]) {
+    for (const name of await namesIn(place)) {
+      const file = join(place, name);
+      if ((await isAbandoned(file, owner)) || (await isForgotten(file))) await remove(file);
+    }
   }
   for (const name of await namesIn(reserved.temporary)) {
     const file = join(reserved.temporary, name);

@@ -6,17 +6,9 @@ import { randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EndReason, Growth } from "../../core/store.ts";
-import {
-  claimsFolder,
-  type Entry,
-  holdersOf,
-  lastWords,
-  namesIn,
-  removeEmpty,
-  unheardWords,
-  WATCH,
-} from "./entries.ts";
+import { claimsFolder, type Entry, holdersOf, lastWords, removeEmpty, unheardWords, WATCH } from "./entries.ts";
 import { isMissing } from "./errors.ts";
+import { namesIn } from "./folder.ts";
 import type { Owner } from "./owner.ts";
 import { type Reserved, removeFile, writeWhole } from "./reserved.ts";
 
@@ -25,6 +17,9 @@ const LOOK_MS = 100;
 
 /** Every how many looks the claim is looked at, too. */
 const CLAIM_EVERY = 5;
+
+/** How many looks an open session may be in nobody's hands, on its way from one process to another. */
+const LOOKS_UNDER_WAY = 10;
 
 /** What to watch. */
 export interface Watched {
@@ -49,19 +44,19 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
   // Its owner leaves word of how the append ended only where somebody asks for it.
   await writeWhole(reserved, mark, owner.record, false);
   try {
-    let holder = (await holdersOf(reserved, owner, file))[0];
+    const [first] = await holdersOf(reserved, owner, file);
+    const holders = first && new Succession(first, watched);
     let size: number | undefined;
-    for (let look = 1; holder && !signal.aborted; look++) {
-      const next: Next = look % CLAIM_EVERY === 0 ? await nextAfter(holder, watched) : { holder };
+    while (holders && !signal.aborted) {
+      const ended = await holders.look();
       // The size after the look at the claim: what was stored before the end is in it.
       const now = await sizeOf(file);
-      if (next.ended) {
-        yield { size: now ?? size ?? 0, ended: now === undefined ? "deleted" : next.ended };
+      if (ended) {
+        yield { size: now ?? size ?? 0, ended: now === undefined ? "deleted" : ended };
         return;
       }
       if (now !== undefined && now !== size) yield { size: now };
       size = now ?? size;
-      holder = next.holder;
       await pause(LOOK_MS, signal);
     }
   } finally {
@@ -71,23 +66,45 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
   }
 }
 
-/** Who has the path now, or how the append has ended. */
-interface Next {
-  readonly holder?: Entry;
-  readonly ended?: EndReason;
-}
+/** Those who have a path, one after the other. */
+class Succession {
+  readonly #watched: Watched;
+  #holder: Entry;
+  #looks = 0;
+  /** For how many looks nobody has had it. */
+  #underWay = 0;
 
-async function nextAfter(holder: Entry, { reserved, owner, file, resumable }: Watched): Promise<Next> {
-  const holders = await holdersOf(reserved, owner, file);
-  if (holders.some(({ name }) => name === holder.name)) return { holder };
-  // Whoever takes a path from one that died, slept or shut down goes on with the same append, and may have ended it.
-  const words = lastWords(await namesIn(claimsFolder(reserved, file)));
-  const since = words.filter(({ entry }) => Number.parseInt(entry, 10) >= Number.parseInt(holder.name, 10));
-  const end = since.find(({ ended }) => ended !== "restarting");
-  const [successor] = holders;
-  if (end) return { ended: end.ended };
-  if (successor) return { holder: successor };
-  return { ended: since.length > 0 || (await resumable()) ? "restarting" : "lost" };
+  constructor(holder: Entry, watched: Watched) {
+    this.#holder = holder;
+    this.#watched = watched;
+  }
+
+  /** How the append has ended, as far as this look can tell. */
+  async look(): Promise<EndReason | undefined> {
+    if (this.#underWay === 0 && ++this.#looks % CLAIM_EVERY > 0) return undefined;
+    const next = await this.#next();
+    if (typeof next === "string") return next;
+    this.#underWay = next ? 0 : this.#underWay + 1;
+    this.#holder = next ?? this.#holder;
+    return this.#underWay > LOOKS_UNDER_WAY ? "restarting" : undefined;
+  }
+
+  /** Who has the path now, or how the append has ended; neither while its session is on its way to somebody else. */
+  async #next(): Promise<Entry | EndReason | undefined> {
+    const { reserved, owner, file, resumable } = this.#watched;
+    const { name } = this.#holder;
+    const holders = await holdersOf(reserved, owner, file);
+    const same = holders.find((holder) => holder.name === name);
+    if (same) return same;
+    // Whoever takes a path from one that died, slept or shut down goes on with the same append, and may have ended it.
+    const words = lastWords(await namesIn(claimsFolder(reserved, file)));
+    const since = words.filter(({ entry }) => Number.parseInt(entry, 10) >= Number.parseInt(name, 10));
+    const end = since.find(({ ended }) => ended !== "restarting");
+    const [successor] = holders;
+    if (end || successor) return end?.ended ?? successor;
+    if (await resumable()) return undefined;
+    return since.length > 0 ? "restarting" : "lost";
+  }
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {

@@ -1,0 +1,41 @@
+/**
+ * Asking another process for a path: its appender has come back to us, and the session that it goes on with is there.
+ *
+ * Whoever asks puts a file into the folder of what is wanted. Whoever has the path sees it at its next sign of life, and
+ * gives the path up. Until the file is gone again, nobody else takes the path.
+ * @module
+ */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isOwnerRecord } from "./entries.ts";
+import { isMissing } from "./errors.ts";
+import type { Owner } from "./owner.ts";
+import { isDead } from "./process-identity.ts";
+import { keyOf, type Reserved, readWhole, removeFile, writeWhole } from "./reserved.ts";
+
+/** Milliseconds after which nobody is thought to be waiting any more. */
+const FORGOTTEN_MS = 10_000;
+
+/** Asks for a file; the result takes it back. */
+export async function ask(reserved: Reserved, owner: Owner, file: string): Promise<() => Promise<void>> {
+  const wish = wishFor(reserved, file);
+  await writeWhole(reserved, wish, owner.record, false);
+  return () => removeFile(wish);
+}
+
+/** Whether another process waits for a file. */
+export async function isWanted(reserved: Reserved, owner: Owner, file: string): Promise<boolean> {
+  const wish = wishFor(reserved, file);
+  const asker = await readWhole(wish);
+  if (!isOwnerRecord(asker) || asker.id === owner.record.id || isDead(asker, owner.record)) return false;
+  try {
+    return Date.now() - (await stat(wish)).mtimeMs < FORGOTTEN_MS;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+function wishFor(reserved: Reserved, file: string): string {
+  return join(reserved.wanted, keyOf(file));
+}
