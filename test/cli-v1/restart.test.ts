@@ -63,7 +63,8 @@ for (const runtime of RUNTIMES) {
       await killed.printed(/Trying again/);
       await killed.stop("SIGKILL");
       const { size } = await stat(join(rig.root, "resumed"));
-      assert.ok(size > 0 && size < SIZE, `${size} bytes are there`);
+      // What was in the buffers of the connection has gone with it; on a busy machine that may be all.
+      assert.ok(size < SIZE, `${size} bytes are there`);
       const { session, ...rest } = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
       assert.equal(typeof session, "string");
       assert.deepEqual(rest, { url, start: 0 });

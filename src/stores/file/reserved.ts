@@ -10,8 +10,8 @@ import { errorCode, isMissing } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
 import { ownIdentity, type ProcessIdentity } from "./process-identity.ts";
 
-/** How often something is written into a folder that others remove when it is empty. */
-const ATTEMPTS = 8;
+/** How often something is written into a folder that others remove when it is empty: they may be many, and quicker. */
+const ATTEMPTS = 50;
 
 /** The places in the reserved folder of a root. */
 export interface Reserved {
@@ -62,10 +62,11 @@ export function temporaryOwner(name: string, { scope }: ProcessIdentity): Proces
 export async function writeWhole(reserved: Reserved, file: string, value: unknown, flush: boolean): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     await makeFolder(reserved.temporary);
-    await makeFolder(dirname(file));
     const temporary = temporaryFile(reserved);
     try {
       await writeNew(temporary, `${JSON.stringify(value)}\n`, flush);
+      // As late as can be: the less time is there for others to remove it.
+      await makeFolder(dirname(file));
       await rename(temporary, file);
       break;
     } catch (error) {
