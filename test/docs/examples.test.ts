@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import process from "node:process";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe, it, type TestContext } from "node:test";
+import type { Page, Route } from "playwright-core";
 import { ROOT } from "../../scripts/lib/install.mjs";
 import { append, follow, openAppend } from "../../src/client/mod.ts";
 import { HttpExchange, request } from "../fixture/http.ts";
@@ -22,13 +23,13 @@ const TESTED = [
 const folder = await temporaryFolder("examples");
 after(() => removeFolder(folder));
 
-/** Starts an example in an empty folder; its port is chosen for it. */
+/** Starts an example in a folder of its own; its port is chosen for it. */
 async function start(name: string, runtime: Runtime = "node", env: Record<string, string> = {}): Promise<Example> {
   const cwd = join(folder, name);
-  await mkdir(cwd);
+  await mkdir(cwd, { recursive: true });
   const port = await freePort();
   const args = scriptArguments(runtime, join(ROOT, "examples", name));
-  // Which the empty folder does not have.
+  // Which that folder does not have.
   const found = args.map((arg) => (arg === "tsx" ? import.meta.resolve(arg) : arg));
   const program = new Program(await executable(runtime), found, { cwd, env: { ...env, PORT: String(port) } });
   return { program, url: `http://127.0.0.1:${port}` };
@@ -146,22 +147,64 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
   const { open, skip } = await chromiumPage();
 
   it("shows what is stored, waits for what is not, and adds what comes", { skip }, async (test) => {
+    const { page, append } = await waitingPage(test, "early.log");
+    const writer = await append();
+    await expectToSee(page, writer);
+  });
+
+  it("misses nothing of what begins while it asks for what is stored", { skip }, async (test) => {
+    const { page, append } = await waitingPage(test, "late.log");
+    const question = await held(page, /late\.log\?/);
+    const writer = await append();
+    question.release();
+    await expectToSee(page, writer);
+  });
+
+  /** A page on a path that nobody has written yet, and what begins to. */
+  async function waitingPage(test: TestContext, path: string): Promise<{ page: Page; append: () => Promise<Writer> }> {
     const { program, url } = await start("tail-viewer.ts");
     test.after(() => program.stop());
     await program.printed(/http:/);
     const page = await open();
     test.after(() => page.close());
-    await page.goto(`${url}/#/streams/build/42.log`);
+    await page.goto(`${url}/#/streams/${path}`);
     await page.getByText("nobody has written this yet").waitFor();
-    const writer = (await openAppend(`${url}/streams/build/42.log`)).getWriter();
-    await writer.write("grüße ");
+    const append = async (): Promise<Writer> => {
+      const writer = (await openAppend(`${url}/streams/${path}`)).getWriter();
+      await writer.write("grüße ");
+      return writer;
+    };
+    return { page, append };
+  }
+
+  async function expectToSee(page: Page, writer: Writer): Promise<void> {
     await page.getByText("grüße", { exact: true }).waitFor();
     await writer.write("aus dem Browser\n");
     await page.getByText("grüße aus dem Browser", { exact: true }).waitFor();
     await writer.close();
-    await page.getByText("ended:").waitFor();
+    // Which of them depends on whether somebody was appending already when it came with its WebSocket.
+    await page.getByText(/ended: complete|nobody is appending/).waitFor();
     await page.reload();
     await page.getByText("grüße aus dem Browser", { exact: true }).waitFor();
     await page.getByText("nobody is appending").waitFor();
-  });
+  }
 });
+
+type Writer = WritableStreamDefaultWriter<Uint8Array | string>;
+
+/** Resolves when a page has asked for something; it waits for the answer until it is released. */
+async function held(page: Page, url: RegExp): Promise<{ release: () => void }> {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await new Promise<void>((asked) => {
+    const hold = async (route: Route): Promise<void> => {
+      asked();
+      await released;
+      await route.continue();
+    };
+    void page.route(url, hold, { times: 1 });
+  });
+  return { release };
+}
