@@ -66,6 +66,8 @@ export class AppendSession {
     wanted?.addEventListener("abort", () => void this.#giveUp(), { once: true });
     if (parts.graceLeftMs === undefined) this.#grace.begin();
     else this.#grace.goOn(parts.graceLeftMs);
+    // It may have been asked for since its path was claimed, and nobody is told twice.
+    if (wanted?.aborted) void this.#giveUp();
   }
 
   /** The size of the path: where the next byte goes. */
