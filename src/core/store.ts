@@ -66,7 +66,8 @@ export interface AppendHandle {
   /**
    * Gives the path back. Further calls do nothing.
    *
-   * @param ended How the append ended, for those who {@link Store.watch} it. Default `lost`.
+   * @param ended How the append ended, for those who {@link Store.watch} it. Without it nothing was appended, and they
+   * hear nothing: they may be waiting for an append that goes on with somebody else.
    */
   release(ended?: EndReason): Promise<void>;
 }

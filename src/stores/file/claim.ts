@@ -111,8 +111,8 @@ export class Claim {
     await writeWhole(this.#reserved, this.#wordOf(ended), this.#owner.record, false);
   }
 
-  /** Gives the path back, and tells those who watch how it ended. */
-  async release(ended: EndReason = "lost"): Promise<void> {
+  /** Gives the path back, and tells those who watch how it ended; nothing where it never began. */
+  async release(ended?: EndReason): Promise<void> {
     this.#released = true;
     try {
       await this.#release(ended);
@@ -123,10 +123,11 @@ export class Claim {
     }
   }
 
-  async #release(ended: EndReason): Promise<void> {
+  async #release(ended: EndReason | undefined): Promise<void> {
     if (this.#lost.signal.aborted) return this.#forsake();
     // At once the claim is gone and the word is there: those who watch saw the claim, or see the word.
-    await rename(this.#entry, this.#wordOf(ended)).catch(unlessMissing);
+    if (ended) await rename(this.#entry, this.#wordOf(ended)).catch(unlessMissing);
+    else await removeFile(this.#entry);
     for (const word of unheardWords(await namesIn(this.#folder))) await removeFile(join(this.#folder, word));
     await removeEmpty(this.#folder);
   }

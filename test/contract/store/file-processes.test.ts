@@ -153,6 +153,26 @@ processTest("what another process appends can be watched, to its end", async (ro
   assert.deepEqual(seen.at(-1), { size: 7, ended: "complete" });
 });
 
+processTest("a claim that comes to nothing is not taken for the end of an append", async (root, start) => {
+  const store = fileStore({ root });
+  await store.sessions.save({ path: "a.txt", digest: "0".repeat(64) });
+  const first = start("a.txt");
+  await first.answer();
+  const news = await store.watch?.("a.txt", new AbortController().signal);
+  assert.ok(news);
+  await news.next();
+  await first.kill();
+  await (await store.claim("a.txt")).release();
+  const second = start("a.txt");
+  assert.equal(await second.answer(), "claimed at 0");
+  await second.ask("append all");
+  await second.ask("release complete");
+  await store.sessions.remove("a.txt");
+  const seen: Growth[] = [];
+  for await (const growth of news) seen.push(growth);
+  assert.deepEqual(seen.at(-1), { size: 3, ended: "complete" });
+});
+
 processTest(
   "a process that dies right before it gives a path back has said how the append ended",
   async (root, start) => {
