@@ -98,11 +98,10 @@ export class Hub {
       // then another process has it.
       await (channel ? holder.free : holder.claimed);
     }
-    const remote = await this.#remote(path);
+    const remote = await this.#holdRemote(path);
     if (!remote) return undefined;
-    const leave = remote.hold();
-    await remote.refresh();
-    return { source: remote, leave };
+    await remote.source.refresh();
+    return remote;
   }
 
   /**
@@ -110,7 +109,7 @@ export class Hub {
    * here then miss nothing of how it goes on there, however soon that is over.
    */
   async foresee(path: string): Promise<() => void> {
-    return (await this.#remote(path))?.hold() ?? (() => {});
+    return (await this.#holdRemote(path))?.leave ?? (() => {});
   }
 
   /**
@@ -217,6 +216,14 @@ export class Hub {
     if (!(error instanceof StreamError) || error.code !== "conflict") return error;
     const open = await this.store.sessions.find(path).catch(() => undefined);
     return open ? new StreamError(error.code, error.message, { path, headers: { "Retry-After": "1" } }) : error;
+  }
+
+  async #holdRemote(path: string): Promise<{ source: RemoteChannel; leave: () => void } | undefined> {
+    for (let source = await this.#remote(path); source; source = await this.#remote(path)) {
+      const leave = source.hold();
+      if (leave) return { source, leave };
+    }
+    return undefined;
   }
 
   /** What another process appends, watched once for all who follow it here. */

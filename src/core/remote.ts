@@ -45,8 +45,9 @@ export class RemoteChannel implements Followable {
     return this.broadcast.tail;
   }
 
-  /** Holds on to it; the result lets it go. */
-  hold(): () => void {
+  /** Holds on to it; the result lets it go. Nothing when the last one who did has let it go already. */
+  hold(): (() => void) | undefined {
+    if (this.#watch.signal.aborted) return undefined;
     this.#holds++;
     let held = true;
     return () => {

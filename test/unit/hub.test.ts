@@ -1,6 +1,9 @@
 /** The hub: one appender a path, in order, until the server closes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Hub } from "../../src/core/hub.ts";
+import { resolveLimits } from "../../src/core/limits.ts";
+import { memoryStore } from "../../src/stores/memory.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { Rig, settle } from "../fixture/rig.ts";
 
@@ -146,4 +149,24 @@ test("a connection that fails to close does not keep the others from closing", a
   forget();
   await rig.hub.close();
   assert.deepEqual(closed, ["closed"]);
+});
+
+test("whoever comes in the moment when the last follower of another process's append leaves has it anew", async () => {
+  const store = memoryStore();
+  let watches = 0;
+  store.watch = async (_path, signal) => {
+    watches++;
+    return (async function* () {
+      yield { size: 0 };
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    })();
+  };
+  const hub = new Hub(store, resolveLimits());
+  const first = await hub.hold("a");
+  const coming = hub.hold("a");
+  first?.leave();
+  const second = await coming;
+  await settle();
+  assert.deepEqual([watches, first?.source.outcome?.reason, second?.source.outcome], [2, "lost", undefined]);
+  second?.leave();
 });
