@@ -23,5 +23,6 @@ export function cutOnce(proxy: ShiftyProxy, bytes: number): void {
 /** Everything gets through again. */
 export function heal(proxy: ShiftyProxy): void {
   proxy.allowance = () => Number.POSITIVE_INFINITY;
+  proxy.spent = (cut) => cut();
   proxy.treat = (head) => head;
 }

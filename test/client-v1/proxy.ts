@@ -35,6 +35,8 @@ export class ShiftyProxy {
   treat: Treatment = (head) => head;
   /** How many bytes each connection carries, both ways together, before it is cut. */
   allowance: () => number = () => Number.POSITIVE_INFINITY;
+  /** What comes of a connection that has carried that much. It carries no more, and is cut at once by default. */
+  spent: (cut: () => void) => void = (cut) => cut();
   /** Connections so far. */
   count = 0;
   readonly #server: Server;
@@ -103,7 +105,11 @@ export class ShiftyProxy {
     const server = connect({ ...where, allowHalfOpen: true });
     this.#keep(server);
     let left = this.allowance();
-    const ends = [client, server];
+    let isSpent = false;
+    // What is in the buffers goes down with it, in either direction.
+    const cut = (): void => {
+      for (const end of [client, server]) reset(end);
+    };
     const move = (from: Socket, to: Socket): void => {
       from.on("data", (chunk: Buffer) => {
         const passing = chunk.subarray(0, Math.max(0, left));
@@ -112,8 +118,9 @@ export class ShiftyProxy {
           from.pause();
           to.once("drain", () => from.resume());
         }
-        // What is in the buffers goes down with it, in either direction.
-        if (left < 0) for (const end of ends) reset(end);
+        if (left >= 0 || isSpent) return;
+        isSpent = true;
+        this.spent(cut);
       });
       from.on("end", () => to.end());
       from.on("close", () => to.destroy());
