@@ -3,6 +3,7 @@
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Durability } from "../../src/stores/file/store.ts";
 import type { Runtime } from "../../test/fixture/processes.ts";
 import { startStandalone, type TestServer } from "../../test/fixture/servers.ts";
 import type { Ledger } from "./ledger.ts";
@@ -13,6 +14,7 @@ export interface FleetOptions {
   /** One server for each. */
   readonly runtimes: readonly Runtime[];
   readonly graceMs: number;
+  readonly durability: Durability;
   readonly ledger: Ledger;
 }
 
@@ -88,8 +90,8 @@ export class Fleet {
   }
 
   async #up(server: number): Promise<void> {
-    const { root, runtimes, graceMs } = this.#options;
-    const args = ["--limit", `graceMs=${graceMs}`, "--log-level", "warning"];
+    const { root, runtimes, graceMs, durability } = this.#options;
+    const args = ["--limit", `graceMs=${graceMs}`, "--durability", durability, "--log-level", "warning"];
     const started = await startStandalone(runtimes[server] as Runtime, { root, args });
     this.#all.push(started);
     this.#servers[server] = started;

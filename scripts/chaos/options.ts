@@ -4,6 +4,7 @@
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { DURABILITIES, type Durability } from "../../src/stores/file/store.ts";
 import { RUNTIMES, type Runtime } from "../../test/fixture/processes.ts";
 
 /** What to do. */
@@ -17,6 +18,7 @@ export interface Options {
   readonly followers: number;
   /** The runtime of each server. */
   readonly runtimes: readonly Runtime[];
+  readonly durability: Durability;
 }
 
 /** What `--help` says. */
@@ -31,6 +33,7 @@ same, byte for byte, and every follower must know how its path ended.
   --paths N           how many paths live at the same time (default: 6)
   --followers N       how many followers each of them has (default: 3)
   --runtime NAME,...  what the servers run on: ${RUNTIMES.join(", ")}, or one for each server (default: node)
+  --durability LEVEL  when a byte counts as stored: ${DURABILITIES.join(" or ")} (default: os)
   --help              this text
 
 The choices depend on the seed and on the other options; the moments at which they meet depend on the machine, too. The
@@ -45,10 +48,10 @@ const SERVERS = 2;
 
 /** Parses the arguments; nothing when help was asked for. */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  const { help, minutes, seed, paths, followers, runtime } = parse(args);
+  const { help, minutes, seed, paths, followers, runtime, durability } = parse(args);
   if (help) return undefined;
   const names = runtime.flatMap((value) => value.split(","));
-  const runtimes = names.map((name) => RUNTIMES.find((known) => known === name) ?? wrongRuntime(name));
+  const runtimes = names.map((name) => RUNTIMES.find((known) => known === name) ?? wrong("--runtime", RUNTIMES, name));
   return {
     minutes: number("--minutes", minutes, /^(\d+(\.\d+)?|\.\d+)$/, "a number of minutes"),
     seed: seed === undefined ? randomInt(2 ** 32) : number("--seed", seed, /^\d{1,10}$/, "a whole number"),
@@ -57,6 +60,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     runtimes: Array.from({ length: Math.max(SERVERS, runtimes.length) }, (_, at) => {
       return runtimes[at % runtimes.length] as Runtime;
     }),
+    durability: DURABILITIES.find((known) => known === durability) ?? wrong("--durability", DURABILITIES, durability),
   };
 }
 
@@ -71,6 +75,7 @@ function parse(args: readonly string[]) {
         paths: { ...text, default: "6" },
         followers: { ...text, default: "3" },
         runtime: { ...text, multiple: true, default: ["node"] },
+        durability: { ...text, default: "os" },
         help: { type: "boolean" },
       },
     }).values;
@@ -84,6 +89,6 @@ function number(option: string, value: string, pattern: RegExp, what: string): n
   return Number(value);
 }
 
-function wrongRuntime(name: string): never {
-  throw new UsageError(`--runtime is one of ${RUNTIMES.join(", ")}, not "${name}".`);
+function wrong(option: string, known: readonly string[], value: string): never {
+  throw new UsageError(`${option} is one of ${known.join(", ")}, not "${value}".`);
 }

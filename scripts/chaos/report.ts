@@ -7,9 +7,9 @@ import type { Options } from "./options.ts";
 import type { Outcome } from "./run.ts";
 
 /** The command that repeats a run. */
-export function commandOf({ minutes, seed, paths, followers, runtimes }: Options): string {
+export function commandOf({ minutes, seed, paths, followers, runtimes, durability }: Options): string {
   const parts = [`--minutes ${minutes}`, `--seed ${seed}`, `--paths ${paths}`, `--followers ${followers}`];
-  return `npm run chaos -- ${parts.join(" ")} --runtime ${runtimes.join(",")}`;
+  return `npm run chaos -- ${parts.join(" ")} --runtime ${runtimes.join(",")} --durability ${durability}`;
 }
 
 /** The whole report. */

@@ -69,9 +69,9 @@ class Chaos {
 
   /** Resolves with the folder when something went wrong. */
   async run(): Promise<string | undefined> {
-    const { runtimes, minutes } = this.#options;
+    const { runtimes, minutes, durability } = this.#options;
     const { ledger } = this;
-    const fleet = await Fleet.start({ root: this.#root, runtimes, graceMs: this.#graceMs, ledger });
+    const fleet = await Fleet.start({ root: this.#root, runtimes, graceMs: this.#graceMs, durability, ledger });
     const news = setInterval(() => this.#say(this.#news()), NEWS_MS);
     try {
       const lanes = this.#lanes(fleet);

@@ -4,6 +4,7 @@ import { randomInt } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { Durability } from "../../src/stores/file/store.ts";
 import { PROJECT, Program, type Runtime } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
@@ -18,17 +19,18 @@ function chaos(args: readonly string[], env: Record<string, string> = {}): Progr
 }
 
 describe("chaos", { concurrency: 4 }, () => {
-  const runs: [Runtime, number][] = [
-    ["node", 7],
-    ["node", randomInt(2 ** 32)],
-    ["deno", 3],
-    ["bun", 5],
+  const runs: [Runtime, number, Durability][] = [
+    ["node", 7, "disk"],
+    ["node", randomInt(2 ** 32), "os"],
+    ["deno", 3, "disk"],
+    ["bun", 5, "os"],
   ];
   let faults = 0;
   after(() => assert.ok(faults > 0, "no connection was ever struck"));
-  for (const [runtime, seed] of runs) {
-    test(`no byte is lost or doubled with servers on ${runtime} and the seed ${seed}`, async (t) => {
-      const program = chaos(["--seed", String(seed), "--runtime", runtime, "--paths", "3", "--followers", "2"]);
+  for (const [runtime, seed, durability] of runs) {
+    test(`no byte is lost or doubled with servers on ${runtime}, the level ${durability} and the seed ${seed}`, async (t) => {
+      const settings = ["--runtime", runtime, "--durability", durability, "--paths", "3", "--followers", "2"];
+      const program = chaos(["--seed", String(seed), ...settings]);
       const { code } = await program.exited;
       assert.equal(code, 0, program.output);
       const report = program.stdout.bytes().toString();

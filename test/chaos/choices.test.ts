@@ -41,13 +41,15 @@ describe("the choices of a run", () => {
 describe("the options of a run", () => {
   it("have defaults, of which the seed is another one each time", () => {
     const [one, other] = [parseOptions([]), parseOptions([])];
-    assert.deepEqual({ ...one, seed: 0 }, { minutes: 1, seed: 0, paths: 6, followers: 3, runtimes: ["node", "node"] });
+    const wanted = { minutes: 1, seed: 0, paths: 6, followers: 3, runtimes: ["node", "node"], durability: "os" };
+    assert.deepEqual({ ...one, seed: 0 }, wanted);
     assert.notEqual(one?.seed, other?.seed);
   });
 
   it("say how long, from which seed, how many, and on what", () => {
     const args = ["--minutes", "0.5", "--seed=7", "--paths", "10", "--followers", "1", "--runtime", "deno,bun"];
-    const wanted = { minutes: 0.5, seed: 7, paths: 10, followers: 1, runtimes: ["deno", "bun"] };
+    args.push("--durability", "disk");
+    const wanted = { minutes: 0.5, seed: 7, paths: 10, followers: 1, runtimes: ["deno", "bun"], durability: "disk" };
     assert.deepEqual(parseOptions(args), wanted);
     assert.equal(parseOptions(["--help"]), undefined);
   });
@@ -60,6 +62,7 @@ describe("the options of a run", () => {
       [["--paths", "0"], /--paths/],
       [["--followers", "0"], /--followers/],
       [["--runtime", "browser"], /node, deno, bun/],
+      [["--durability", "paper"], /os, disk/],
       [["--nonsense"], /nonsense/],
       [["7"], /7/],
     ] as const) {

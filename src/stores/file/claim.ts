@@ -11,7 +11,7 @@
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { chmod, constants, copyFile, rename, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import type { EndReason } from "../../core/store.ts";
 import {
@@ -31,7 +31,7 @@ import {
 import { isMissing } from "./errors.ts";
 import { makeFolder, namesIn } from "./folder.ts";
 import { LEASE_MS, type OwnedClaim, type Owner } from "./owner.ts";
-import { type Reserved, removeFile, temporaryFile, writeWhole } from "./reserved.ts";
+import { flush, nameIn, type Reserved, removeFile, writeWhole } from "./reserved.ts";
 import { isWanted } from "./wanted.ts";
 
 /** How often two that want the same path at the same moment try again. */
@@ -214,12 +214,15 @@ export class Claim {
 
 async function replaceByCopy(reserved: Reserved, file: string): Promise<void> {
   await makeFolder(reserved.temporary);
-  const copy = temporaryFile(reserved);
+  const copy = nameIn(reserved.temporary);
   try {
     const { mode } = await stat(file);
     await copyFile(file, copy, constants.COPYFILE_FICLONE);
     await chmod(copy, mode);
+    // What the sleeper has acknowledged may be on the disk in the old file.
+    await flush(copy);
     await rename(copy, file);
+    await flush(dirname(file));
   } catch (error) {
     await removeFile(copy);
     unlessMissing(error);

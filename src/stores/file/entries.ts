@@ -57,6 +57,11 @@ export async function awayIn(folder: string): Promise<Entry[]> {
 export async function judge(reserved: Reserved, { file, owner }: Entry, self: Owner): Promise<Verdict> {
   // One of ours that we have given up can only have been put back by somebody who was too late.
   if (owner.id === self.record.id) return ownEntries.has(file) ? "alive" : "dead";
+  return judgeOwner(reserved, owner, self);
+}
+
+/** What another owner is to the world. */
+export async function judgeOwner(reserved: Reserved, owner: OwnerRecord, self: Owner): Promise<Verdict> {
   if (isDead(owner, self.record)) return "dead";
   try {
     const { mtimeMs } = await stat(join(reserved.servers, owner.id));

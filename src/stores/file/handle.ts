@@ -4,12 +4,14 @@
  */
 import { constants, type Stats, statSync, writeSync } from "node:fs";
 import { type FileHandle as OpenFile, open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, relative } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import type { AppendHandle, EndReason } from "../../core/store.ts";
 import type { Claim } from "./claim.ts";
 import { diskError } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
+import { DiskFile } from "./journal/disk-file.ts";
+import type { SharedFlush } from "./journal/shared-flush.ts";
 import { flushFolders } from "./reserved.ts";
 
 /** Most bytes that are written without the thread pool, which costs more than to write this much into the system's memory. */
@@ -30,8 +32,8 @@ export interface HandleParts {
   readonly epoch: number;
   /** The claim of the file; released with the handle. */
   readonly claim: Claim;
-  /** Whether every append waits until the disk has it. */
-  readonly flush: boolean;
+  /** What every append waits for, where it waits until the disk has it. */
+  readonly flush: SharedFlush | undefined;
 }
 
 /** Appends to a file, and notices when somebody else changes it. */
@@ -42,14 +44,16 @@ export class FileHandle implements AppendHandle {
   readonly #opened: OpenFile;
   readonly #inode: number;
   readonly #device: number;
+  readonly #disk: DiskFile;
   readonly #claim: Claim;
-  readonly #flush: boolean;
+  readonly #flush: SharedFlush | undefined;
   #offset: number;
   #slowUntilMs = 0;
   #released = false;
 
-  private constructor(opened: OpenFile, found: Stats, { file, path, epoch, claim, flush }: HandleParts) {
+  private constructor(opened: OpenFile, found: Stats, { root, file, path, epoch, claim, flush }: HandleParts) {
     this.#opened = opened;
+    this.#disk = new DiskFile(opened, relative(root, file), found);
     this.#inode = found.ino;
     this.#device = found.dev;
     this.#offset = found.size;
@@ -74,6 +78,8 @@ export class FileHandle implements AppendHandle {
       const found = await opened.stat();
       if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is no regular file.`, { path });
       if (flush && create) await flushFolders(dirname(file), parts.root);
+      // Whoever is told this size takes it for stored, and the process that wrote it may not have lived to see that.
+      if (flush && found.size > 0) await opened.datasync();
       return new FileHandle(opened, found, parts);
     } catch (error) {
       await opened.close();
@@ -108,12 +114,12 @@ export class FileHandle implements AppendHandle {
         this.#offset += written;
         rest = rest.subarray(written);
       }
-      // What the file system has and the disk has not does not count at this level, whatever becomes of it.
-      if (this.#flush) await this.#opened.datasync();
     } catch (error) {
       await this.#countPart(start + batch.length);
+      await this.#flushBatch(start, batch.subarray(0, this.#offset - start));
       throw diskError(error, this.#path);
     }
+    await this.#flushBatch(start, batch);
     try {
       this.#check();
     } catch (error) {
@@ -121,6 +127,16 @@ export class FileHandle implements AppendHandle {
       throw error;
     }
     return this.#offset;
+  }
+
+  /** What the file system has and the disk has not does not count at this level, whatever becomes of it. */
+  async #flushBatch(offset: number, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#flush?.flush({ file: this.#disk, offset, bytes });
+    } catch (error) {
+      this.#offset = offset;
+      throw diskError(error, this.#path);
+    }
   }
 
   /** Whether to write in this very turn: a little into memory of the system is done before the thread pool has begun. */
@@ -154,7 +170,9 @@ export class FileHandle implements AppendHandle {
     if (this.#released) return;
     this.#released = true;
     try {
-      await this.#opened.close();
+      // What can't be flushed now is in the journal still.
+      await this.#flush?.settle(this.#disk).catch(() => {});
+      await this.#disk.close();
     } finally {
       await this.#claim.release(ended);
     }

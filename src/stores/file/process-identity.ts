@@ -17,9 +17,15 @@ export interface ProcessIdentity {
 
 /** This process. */
 export function ownIdentity(): ProcessIdentity {
-  const scope = [attempt(hostname), attempt(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim())];
-  scope.push(attempt(() => readlinkSync("/proc/self/ns/pid")));
+  const boot = attempt(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
+  const scope = [attempt(hostname), boot, attempt(() => readlinkSync("/proc/self/ns/pid"))];
   return { pid: process.pid, started: startOf(process.pid), scope: scope.join(" ") };
+}
+
+/** Whether the system certainly has not started anew since another process was there. */
+export function isSameBoot(other: ProcessIdentity, self: ProcessIdentity): boolean {
+  const [boot, ours] = [other, self].map(({ scope }) => scope.split(" ")[1]);
+  return boot === ours && ours !== undefined && ours !== "";
 }
 
 /** Whether a process has certainly ended. False also when that can't be told from here. */

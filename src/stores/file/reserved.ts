@@ -3,15 +3,18 @@
  * @module
  */
 import { createHash, randomUUID } from "node:crypto";
-import { open, readFile, rename, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { RESERVED_SEGMENT } from "../../core/path.ts";
 import { errorCode, isMissing } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
-import { ownIdentity, type ProcessIdentity } from "./process-identity.ts";
+import { isDead, ownIdentity, type ProcessIdentity } from "./process-identity.ts";
 
 /** How often something is written into a folder that others remove when it is empty: they may be many, and quicker. */
 const ATTEMPTS = 50;
+
+/** Milliseconds after which a file is nobody's whose process can't be asked. */
+const FORGOTTEN_MS = 60 * 60 * 1000;
 
 /** The places in the reserved folder of a root. */
 export interface Reserved {
@@ -23,6 +26,8 @@ export interface Reserved {
   readonly sessions: string;
   /** One file a path that a process asks another one for. */
   readonly wanted: string;
+  /** What keeps bytes until the files that they belong to are on the disk. */
+  readonly journal: string;
   /** Files that are about to be renamed. */
   readonly temporary: string;
 }
@@ -35,6 +40,7 @@ export function reservedIn(root: string): Reserved {
     claims: join(folder, "claims"),
     sessions: join(folder, "sessions"),
     wanted: join(folder, "wanted"),
+    journal: join(folder, "journal"),
     temporary: join(folder, "temporary"),
   };
 }
@@ -46,25 +52,41 @@ export function keyOf(path: string): string {
 
 const self = ownIdentity();
 
-/** A new name in the temporary folder, which tells who made it. */
-export function temporaryFile(reserved: Reserved): string {
+/** A new name in a folder, which tells who made it. */
+export function nameIn(folder: string): string {
   const { pid, started, scope } = self;
-  return join(reserved.temporary, [pid, started, keyOf(scope), randomUUID()].join("_"));
+  return join(folder, [pid, started, keyOf(scope), randomUUID()].join("_"));
 }
 
-/** The process that made a temporary file; nothing when its name does not tell, or tells of another machine. */
-export function temporaryOwner(name: string, { scope }: ProcessIdentity): ProcessIdentity | undefined {
+/** Whether a file that has its name from {@link nameIn}, or from somebody's hand, is of no use to anybody any more. */
+export async function isNobodys(file: string, self: ProcessIdentity): Promise<boolean> {
+  const maker = makerOf(basename(file), self);
+  return maker ? isDead(maker, self) : isForgotten(file);
+}
+
+/** The process that made a file; nothing when its name does not tell, or tells of another machine. */
+function makerOf(name: string, { scope }: ProcessIdentity): ProcessIdentity | undefined {
   const [pid, started = "", key] = name.split("_");
   return key === keyOf(scope) ? { pid: Number(pid), started, scope } : undefined;
 }
 
-/** Writes a file whole or not at all. With `flush` it is on the disk when this resolves. */
-export async function writeWhole(reserved: Reserved, file: string, value: unknown, flush: boolean): Promise<void> {
+/** Whether nothing has happened to a file for so long that its process, which can't be asked, is taken for gone. */
+export async function isForgotten(file: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(file)).ctimeMs > FORGOTTEN_MS;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** Writes a file whole or not at all. If it is to be durable, it is on the disk when this resolves. */
+export async function writeWhole(reserved: Reserved, file: string, value: unknown, durable: boolean): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     await makeFolder(reserved.temporary);
-    const temporary = temporaryFile(reserved);
+    const temporary = nameIn(reserved.temporary);
     try {
-      await writeNew(temporary, `${JSON.stringify(value)}\n`, flush);
+      await writeNew(temporary, `${JSON.stringify(value)}\n`, durable);
       // As late as can be: the less time is there for others to remove it.
       await makeFolder(dirname(file));
       await rename(temporary, file);
@@ -75,14 +97,14 @@ export async function writeWhole(reserved: Reserved, file: string, value: unknow
       if (!isMissing(error) || attempt === ATTEMPTS) throw error;
     }
   }
-  if (flush) await flushFolder(dirname(file));
+  if (durable) await flush(dirname(file));
 }
 
-async function writeNew(file: string, text: string, flush: boolean): Promise<void> {
+async function writeNew(file: string, text: string, durable: boolean): Promise<void> {
   const opened = await open(file, "wx", 0o600);
   try {
     await opened.writeFile(text);
-    if (flush) await opened.sync();
+    if (durable) await opened.sync();
   } finally {
     await opened.close();
   }
@@ -112,14 +134,14 @@ export async function removeFile(file: string): Promise<void> {
 /** Flushes a folder and those above it, up to a root. */
 export async function flushFolders(folder: string, root: string): Promise<void> {
   for (let at = folder; ; at = dirname(at)) {
-    await flushFolder(at);
+    await flush(at);
     if (at === root || at === dirname(at)) return;
   }
 }
 
-/** Makes the names in a folder survive a power cut. */
-async function flushFolder(folder: string): Promise<void> {
-  const opened = await open(folder, "r");
+/** Makes a file, or the names in a folder, survive a power cut. */
+export async function flush(path: string): Promise<void> {
+  const opened = await open(path, "r");
   try {
     await opened.sync();
   } finally {

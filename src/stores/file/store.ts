@@ -22,6 +22,9 @@ import { holdersOf } from "./entries.ts";
 import { diskError, isMissing } from "./errors.ts";
 import { makeFolderSync } from "./folder.ts";
 import { FileHandle } from "./handle.ts";
+import { Journal } from "./journal/journal.ts";
+import { recover } from "./journal/recovery.ts";
+import { SharedFlush } from "./journal/shared-flush.ts";
 import { type Owner, ownerOf } from "./owner.ts";
 import { place } from "./place.ts";
 import { openToRead, readFile } from "./read.ts";
@@ -87,21 +90,23 @@ class FileStore implements Store {
   readonly #root: string;
   readonly sessions: SessionRecords;
   readonly #readBytes: number;
-  readonly #flush: boolean;
+  readonly #flush: SharedFlush | undefined;
   readonly #reserved: Reserved;
   readonly #owner: Owner;
+  #recovered: Promise<void> | undefined;
 
   constructor(root: string, readBytes: number, flush: boolean) {
     this.#root = root;
     this.#readBytes = readBytes;
-    this.#flush = flush;
     this.#reserved = reservedIn(root);
     this.#owner = ownerOf(root, this.#reserved);
+    this.#flush = flush ? new SharedFlush(new Journal(root, this.#reserved, this.#owner)) : undefined;
     this.sessions = new FileSessions(this.#reserved, flush);
   }
 
   async stat(path: string): Promise<StoreStat | undefined> {
     if (path === "") return undefined;
+    await this.#ready();
     try {
       const file = await place(this.#root, path);
       const found = await stat(file);
@@ -119,6 +124,7 @@ class FileStore implements Store {
   async claim(path: string, { create = true, signal }: ClaimOptions = {}): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
+    await this.#ready();
     const file = await place(this.#root, path);
     try {
       const claim = await Claim.take(this.#reserved, this.#owner, file, path);
@@ -129,10 +135,12 @@ class FileStore implements Store {
   }
 
   read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array> {
-    return readFile({ file: () => place(this.#root, path), path, from, to, pieceBytes: this.#readBytes, signal });
+    const file = () => this.#ready().then(() => place(this.#root, path));
+    return readFile({ file, path, from, to, pieceBytes: this.#readBytes, signal });
   }
 
   async list(folder: string): Promise<StoreEntry[] | undefined> {
+    await this.#ready();
     try {
       const real = await place(this.#root, folder);
       const names = await readdir(real);
@@ -161,11 +169,13 @@ class FileStore implements Store {
     }
   }
 
-  tidy(): Promise<void> {
-    return sweep(this.#reserved, this.#owner);
+  async tidy(): Promise<void> {
+    await this.#ready();
+    await sweep(this.#reserved, this.#owner);
   }
 
   async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined> {
+    await this.#ready();
     const file = await place(this.#root, path);
     if ((await holdersOf(this.#reserved, this.#owner, file)).length === 0) return undefined;
     const resumable = async () => (await this.sessions.find(path)) !== undefined;
@@ -174,6 +184,12 @@ class FileStore implements Store {
 
   async ask(path: string): Promise<() => Promise<void>> {
     return ask(this.#reserved, this.#owner, await place(this.#root, path));
+  }
+
+  /** Resolves when files have got back what they lost when the power went. */
+  #ready(): Promise<void> {
+    this.#recovered ??= recover(this.#root, this.#reserved, this.#owner);
+    return this.#recovered;
   }
 
   async #open(file: string, path: string, claim: Claim, create: boolean): Promise<AppendHandle> {

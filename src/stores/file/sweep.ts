@@ -7,14 +7,10 @@
 import { rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isOwnerRecord, removeEmpty, unheardWords } from "./entries.ts";
-import { isMissing } from "./errors.ts";
 import { namesIn } from "./folder.ts";
 import type { Owner } from "./owner.ts";
 import { isDead } from "./process-identity.ts";
-import { type Reserved, readWhole, temporaryOwner } from "./reserved.ts";
-
-/** Milliseconds after which a file is nobody's whose process can't be asked. */
-const FORGOTTEN_MS = 60 * 60 * 1000;
+import { isForgotten, isNobodys, type Reserved, readWhole } from "./reserved.ts";
 
 /** Removes what nobody needs any more. */
 export async function sweep(reserved: Reserved, owner: Owner): Promise<void> {
@@ -28,8 +24,7 @@ export async function sweep(reserved: Reserved, owner: Owner): Promise<void> {
   }
   for (const name of await namesIn(reserved.temporary)) {
     const file = join(reserved.temporary, name);
-    const maker = temporaryOwner(name, owner.record);
-    if (maker ? isDead(maker, owner.record) : await isForgotten(file)) await remove(file);
+    if (await isNobodys(file, owner.record)) await remove(file);
   }
 }
 
@@ -54,15 +49,6 @@ async function isAbandoned(file: string, owner: Owner): Promise<boolean> {
   // Gone since the folder was listed; a server's file may be back at any moment.
   if (record === undefined) return false;
   return !isOwnerRecord(record) || isDead(record, owner.record);
-}
-
-async function isForgotten(file: string): Promise<boolean> {
-  try {
-    return Date.now() - (await stat(file)).ctimeMs > FORGOTTEN_MS;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }
 
 /** Removes what stands where a folder has to be. */

@@ -1,0 +1,98 @@
+/**
+ * What stands in a segment of the journal: its owner on the first line, then records. Each is a line that says where its
+ * bytes belong, and the bytes.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { isOwnerRecord } from "../entries.ts";
+import type { OwnerRecord } from "../owner.ts";
+
+/** Which file bytes belong to. What stands at its name later may be another one. */
+export interface FileIdentity {
+  /** Its real place, relative to the root. */
+  readonly name: string;
+  readonly inode: number;
+  /** When it was made, in milliseconds; 0 where the file system does not know. */
+  readonly bornMs: number;
+}
+
+/** Bytes, and where they belong. */
+export interface JournalRecord {
+  readonly file: FileIdentity;
+  /** Of the first byte. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A segment, as far as it is whole. */
+export interface SegmentContent {
+  readonly owner: OwnerRecord;
+  readonly records: readonly JournalRecord[];
+}
+
+const LINE_END = 10;
+
+/** Hexadecimal digits of a digest. */
+const DIGEST_LENGTH = 64;
+
+/** The first line of a segment. */
+export function encodeOwner(owner: OwnerRecord): Uint8Array {
+  return Buffer.from(`${JSON.stringify(owner)}\n`);
+}
+
+/** A record as it is written, in two pieces. */
+export function encodeRecord({ file, offset, bytes }: JournalRecord): Uint8Array[] {
+  const place = JSON.stringify({ ...file, offset, length: bytes.length });
+  return [Buffer.from(`${digestOf(place, bytes)} ${place}\n`), bytes];
+}
+
+/**
+ * What was written, up to the first record that is torn: nobody was told that its bytes are stored, nor those behind it.
+ * Nothing when the first line is torn.
+ */
+export function decodeSegment(segment: Uint8Array): SegmentContent | undefined {
+  const firstEnd = segment.indexOf(LINE_END);
+  const owner = parsed(segment.subarray(0, Math.max(0, firstEnd)));
+  if (!isOwnerRecord(owner)) return undefined;
+  const records: JournalRecord[] = [];
+  for (let at = firstEnd + 1; ; ) {
+    const next = decodeRecord(segment, at);
+    if (!next) return { owner, records };
+    records.push(next.record);
+    at = next.end;
+  }
+}
+
+function decodeRecord(segment: Uint8Array, at: number): { record: JournalRecord; end: number } | undefined {
+  const lineEnd = segment.indexOf(LINE_END, at);
+  if (lineEnd < 0) return undefined;
+  const place = segment.subarray(at + DIGEST_LENGTH + 1, lineEnd);
+  const found = parsed(place);
+  if (!isPlace(found)) return undefined;
+  const { name, inode, bornMs, offset, length } = found;
+  const end = lineEnd + 1 + length;
+  const bytes = segment.subarray(lineEnd + 1, end);
+  const digest = Buffer.from(segment.subarray(at, at + DIGEST_LENGTH)).toString("latin1");
+  if (bytes.length < length || digest !== digestOf(place, bytes)) return undefined;
+  return { record: { file: { name, inode, bornMs }, offset, bytes }, end };
+}
+
+function digestOf(place: string | Uint8Array, bytes: Uint8Array): string {
+  return createHash("sha256").update(place).update(bytes).digest("hex");
+}
+
+function parsed(line: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(line).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+type Place = FileIdentity & { readonly offset: number; readonly length: number };
+
+function isPlace(value: unknown): value is Place {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, inode, bornMs, offset, length } = value as Partial<Place>;
+  return typeof name === "string" && [inode, bornMs, offset, length].every((number) => Number(number) >= 0);
+}
