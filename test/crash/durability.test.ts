@@ -1,7 +1,7 @@
 /** What the levels of durability ask of the disk, and what waits for it. */
 import assert from "node:assert/strict";
-import { existsSync, readlinkSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { fstream } from "../../mod.ts";
@@ -47,6 +47,7 @@ describe("durability", {
   beforeEach(async () => {
     root = await temporaryFolder("durability");
     flushed.length = 0;
+    gate = Promise.resolve();
   });
   afterEach(async () => {
     await app.close();
@@ -59,8 +60,8 @@ describe("durability", {
     server = await serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
   }
 
-  async function connect(verb: string): Promise<V1Peer> {
-    const options = { target: `/deep/a.txt?verb=${verb}`, headers: OFFER, kind: "binary" } as const;
+  async function connect(verb: string, path = "deep/a.txt"): Promise<V1Peer> {
+    const options = { target: `/${path}?verb=${verb}`, headers: OFFER, kind: "binary" } as const;
     return new V1Peer(await (await WebSocketPeer.open(`http://127.0.0.1:${server.port}`, options)).opened());
   }
 
@@ -100,20 +101,23 @@ describe("durability", {
       open = resolve;
     });
     await appender.send("bytes");
-    await until("the flush to begin", () => flushed.at(-1) === join(root, "deep", "a.txt"));
+    await until("the flush to begin", () => flushed.at(-1)?.startsWith(join(root, ".httpfstream", "journal")));
     await Promise.all([taken(appender), taken(follower)]);
     assert.ok(appender.controls.every(({ type }) => type === "start"));
     assert.equal(follower.data.length, 0);
+    assert.equal(statSync(join(root, "deep", "a.txt")).size, 0, "who reads the file hears of them");
     open();
     await appender.acked(5);
     await follower.dataAtLeast(5);
+    assert.equal(readFileSync(join(root, "deep", "a.txt"), "utf8"), "bytes");
     assert.equal(await appender.finish(), 5);
   });
 
   test("disk: pieces that come during a flush share the next one", async () => {
     await start("disk");
     const appender = await connect("APPEND");
-    await appender.control("start");
+    await appender.send("begin");
+    await appender.acked(5);
     const before = flushed.length;
     let open = (): void => {};
     gate = new Promise((resolve) => {
@@ -124,8 +128,72 @@ describe("durability", {
     for (let count = 0; count < 100; count++) await appender.send("piece");
     await taken(appender);
     open();
-    await appender.acked(505);
+    await appender.acked(510);
     assert.equal(flushed.length - before, 2);
-    assert.equal(await appender.finish(), 505);
+    assert.equal(await appender.finish(), 510);
+  });
+
+  test("disk: appends to many files that come during a flush share the next one", async () => {
+    await start("disk");
+    const paths = Array.from({ length: 20 }, (_, at) => `deep/${at}.txt`);
+    const appenders = await Promise.all(paths.map((path) => connect("APPEND", path)));
+    for (const appender of appenders) await appender.control("start");
+    const before = flushed.length;
+    const since = (): string[] => flushed.slice(before).map((file) => file.slice(root.length + 1));
+    let open = (): void => {};
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    for (const appender of appenders) {
+      await appender.send("bytes");
+      await taken(appender);
+    }
+    assert.ok(
+      appenders.every(({ controls }) => controls.length === 1),
+      "an ack has come before its flush",
+    );
+    open();
+    for (const appender of appenders) await appender.acked(5);
+    assert.deepEqual(
+      since().map((file) => file.replace(/journal.+/, "journal/segment")),
+      [
+        // A segment of the journal begins,
+        ".httpfstream/journal",
+        ".httpfstream",
+        "",
+        // has the first append, and all the others.
+        ".httpfstream/journal/segment",
+        ".httpfstream/journal/segment",
+      ],
+    );
+    for (const appender of appenders) assert.equal(await appender.finish(), 5);
+    for (const path of paths) assert.ok(since().includes(path), `${path} was never flushed`);
+  });
+
+  test("disk: what is in a file already is flushed before anybody hears of it", async () => {
+    await mkdir(join(root, "deep"));
+    await writeFile(join(root, "deep", "a.txt"), "by a server that was killed before it could flush");
+    await start("disk");
+    const appender = await connect("APPEND");
+    await appender.control("start");
+    assert.ok(flushed.includes(join(root, "deep", "a.txt")), flushed.join(" "));
+    assert.equal(await appender.finish(), 49);
+  });
+
+  test("disk: what can't be flushed was not stored", async () => {
+    await start("disk");
+    const appender = await connect("APPEND");
+    const follower = await connect("FOLLOW");
+    await Promise.all([appender.control("start"), follower.control("start")]);
+    gate = Promise.reject(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO" }));
+    gate.catch(() => {});
+    await appender.send("bytes");
+    assert.equal((await appender.closed()).code, 1011);
+    await follower.closed();
+    assert.ok(
+      appender.controls.every(({ type }) => type === "start"),
+      "there was an ack",
+    );
+    assert.equal(follower.data.length, 0);
   });
 });

@@ -23,6 +23,18 @@ export interface Appending {
   readonly session: string;
 }
 
+/** What else can be said of a server of a cluster. */
+export interface ServerTerms {
+  /** Default: the cluster's. */
+  readonly runtime?: Runtime;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** More command line arguments. */
+  readonly args?: readonly string[];
+  /** The command that starts it, given behind it. */
+  readonly through?: readonly string[];
+}
+
 /** A folder, and the servers on it. */
 export class Cluster {
   readonly root: string;
@@ -38,10 +50,15 @@ export class Cluster {
   }
 
   /** Starts one more server, with these limits. */
-  async start(limits: Record<string, number> = {}, more: { runtime?: Runtime; port?: number } = {}): Promise<Server> {
+  async start(limits: Record<string, number> = {}, more: ServerTerms = {}): Promise<Server> {
     const args = Object.entries(limits).flatMap(([name, value]) => ["--limit", `${name}=${value}`]);
+    args.push(...(more.args ?? []));
     if (more.port !== undefined) args.push("--http", `127.0.0.1:${more.port}`);
-    const started = await startStandalone(more.runtime ?? this.runtime, { root: this.root, args });
+    const started = await startStandalone(more.runtime ?? this.runtime, {
+      root: this.root,
+      args,
+      ...(more.through ? { through: more.through } : {}),
+    });
     this.#servers.push(started);
     return new Server(started, this, (peer) => this.#peers.push(peer));
   }

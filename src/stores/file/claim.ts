@@ -53,6 +53,7 @@ export class Claim {
   readonly #lost = new AbortController();
   readonly #wanted = new AbortController();
   readonly #owned: OwnedClaim = { verify: () => this.#look(), listen: () => this.#listen() };
+  #inherited = false;
   #released = false;
 
   private constructor(file: string, owner: Owner, reserved: Reserved) {
@@ -86,6 +87,11 @@ export class Claim {
   /** Whether this process holds a file. */
   static isHeld(file: string): boolean {
     return held.has(file);
+  }
+
+  /** Whether whoever had the file before has died over it. */
+  get isInherited(): boolean {
+    return this.#inherited;
   }
 
   /** Aborts when somebody else has taken the path over. */
@@ -152,6 +158,7 @@ export class Claim {
       const others = await this.#others();
       if (!others.some(({ verdict }) => verdict === "alive")) {
         for (const other of others) {
+          this.#inherited = true;
           if (other.verdict === "silent") await this.#takeAway(other, path);
           else await removeFile(other.file);
         }

@@ -63,12 +63,17 @@ export async function judge(reserved: Reserved, { file, owner }: Entry, self: Ow
 /** What another owner is to the world. */
 export async function judgeOwner(reserved: Reserved, owner: OwnerRecord, self: Owner): Promise<Verdict> {
   if (isDead(owner, self.record)) return "dead";
+  const givenMs = await signOf(reserved, owner);
+  return givenMs === undefined || Date.now() - givenMs > LEASE_MS ? "silent" : "alive";
+}
+
+/** When an owner last gave a sign of life, in milliseconds since 1970. */
+export async function signOf(reserved: Reserved, owner: OwnerRecord): Promise<number | undefined> {
   try {
-    const { mtimeMs } = await stat(join(reserved.servers, owner.id));
-    return Date.now() - mtimeMs > LEASE_MS ? "silent" : "alive";
+    return (await stat(join(reserved.servers, owner.id))).mtimeMs;
   } catch (error) {
     if (!isMissing(error)) throw error;
-    return "silent";
+    return undefined;
   }
 }
 

@@ -11,7 +11,7 @@ import type { Claim } from "./claim.ts";
 import { diskError } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
 import { DiskFile } from "./journal/disk-file.ts";
-import type { SharedFlush } from "./journal/shared-flush.ts";
+import type { GroupCommit } from "./journal/group-commit.ts";
 import { flushFolders } from "./reserved.ts";
 
 /** Most bytes that are written without the thread pool, which costs more than to write this much into the system's memory. */
@@ -32,8 +32,8 @@ export interface HandleParts {
   readonly epoch: number;
   /** The claim of the file; released with the handle. */
   readonly claim: Claim;
-  /** What every append waits for, where it waits until the disk has it. */
-  readonly flush: SharedFlush | undefined;
+  /** Brings every append to the disk first, where the disk must have it. */
+  readonly commit: GroupCommit | undefined;
 }
 
 /** Appends to a file, and notices when somebody else changes it. */
@@ -46,12 +46,12 @@ export class FileHandle implements AppendHandle {
   readonly #device: number;
   readonly #disk: DiskFile;
   readonly #claim: Claim;
-  readonly #flush: SharedFlush | undefined;
+  readonly #commit: GroupCommit | undefined;
   #offset: number;
   #slowUntilMs = 0;
   #released = false;
 
-  private constructor(opened: OpenFile, found: Stats, { root, file, path, epoch, claim, flush }: HandleParts) {
+  private constructor(opened: OpenFile, found: Stats, { root, file, path, epoch, claim, commit }: HandleParts) {
     this.#opened = opened;
     this.#disk = new DiskFile(opened, relative(root, file), found);
     this.#inode = found.ino;
@@ -60,7 +60,7 @@ export class FileHandle implements AppendHandle {
     this.#file = file;
     this.#path = path;
     this.#claim = claim;
-    this.#flush = flush;
+    this.#commit = commit;
     this.epoch = epoch;
   }
 
@@ -70,16 +70,16 @@ export class FileHandle implements AppendHandle {
    * @throws {StreamError} `path_conflict` when it is no regular file; errors of the operating system as they are.
    */
   static async open(parts: HandleParts, create: boolean): Promise<FileHandle> {
-    const { file, path, flush } = parts;
+    const { file, path, commit } = parts;
     if (create) await makeFolder(dirname(file));
     const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
     const opened = await open(file, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | (create ? O_CREAT : 0), 0o666);
     try {
       const found = await opened.stat();
       if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is no regular file.`, { path });
-      if (flush && create) await flushFolders(dirname(file), parts.root);
+      if (commit && create) await flushFolders(dirname(file), parts.root);
       // Whoever is told this size takes it for stored, and the process that wrote it may not have lived to see that.
-      if (flush && found.size > 0) await opened.datasync();
+      if (commit && found.size > 0) await opened.datasync();
       return new FileHandle(opened, found, parts);
     } catch (error) {
       await opened.close();
@@ -104,8 +104,24 @@ export class FileHandle implements AppendHandle {
     if (this.#released) {
       throw new StreamError("fenced", `The claim of "/${this.#path}" was given back.`, { path: this.#path });
     }
-    // Checked before, so that nothing is written into a file that is not ours any more, and after, so that nothing
-    // is published at an offset where it does not stand.
+    const write = (): Promise<void> => this.#writeAndCheck(batch);
+    try {
+      if (!this.#commit) await write();
+      else {
+        this.#check();
+        await this.#commit.store({ file: this.#disk, offset: this.#offset, bytes: batch, write });
+      }
+    } catch (error) {
+      throw diskError(error, this.#path);
+    }
+    return this.#offset;
+  }
+
+  /**
+   * Checks before, so that nothing is written into a file that is not ours any more, and after, so that nothing is
+   * published at an offset where it does not stand.
+   */
+  async #writeAndCheck(batch: Uint8Array): Promise<void> {
     this.#check();
     const start = this.#offset;
     try {
@@ -116,26 +132,13 @@ export class FileHandle implements AppendHandle {
       }
     } catch (error) {
       await this.#countPart(start + batch.length);
-      await this.#flushBatch(start, batch.subarray(0, this.#offset - start));
-      throw diskError(error, this.#path);
+      throw error;
     }
-    await this.#flushBatch(start, batch);
     try {
       this.#check();
     } catch (error) {
       this.#offset = start;
       throw error;
-    }
-    return this.#offset;
-  }
-
-  /** What the file system has and the disk has not does not count at this level, whatever becomes of it. */
-  async #flushBatch(offset: number, bytes: Uint8Array): Promise<void> {
-    try {
-      await this.#flush?.flush({ file: this.#disk, offset, bytes });
-    } catch (error) {
-      this.#offset = offset;
-      throw diskError(error, this.#path);
     }
   }
 
@@ -171,7 +174,7 @@ export class FileHandle implements AppendHandle {
     this.#released = true;
     try {
       // What can't be flushed now is in the journal still.
-      await this.#flush?.settle(this.#disk).catch(() => {});
+      await this.#commit?.settle(this.#disk).catch(() => {});
       await this.#disk.close();
     } finally {
       await this.#claim.release(ended);

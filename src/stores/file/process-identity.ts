@@ -5,6 +5,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
+import { errorCode } from "./errors.ts";
 
 /** Tells a process from every other one, also from a later one with the same number. */
 export interface ProcessIdentity {
@@ -24,19 +25,28 @@ export function ownIdentity(): ProcessIdentity {
 
 /** Whether the system certainly has not started anew since another process was there. */
 export function isSameBoot(other: ProcessIdentity, self: ProcessIdentity): boolean {
-  const [boot, ours] = [other, self].map(({ scope }) => scope.split(" ")[1]);
-  return boot === ours && ours !== undefined && ours !== "";
+  const [theirs, ours] = [other, self].map(({ scope }) => scope.split(" ")[1]);
+  return theirs === ours && ours !== undefined && ours !== "";
 }
 
 /** Whether a process has certainly ended. False also when that can't be told from here. */
 export function isDead(other: ProcessIdentity, self: ProcessIdentity): boolean {
   if (other.scope !== self.scope || other.started === "" || self.started === "") return false;
-  return startOf(other.pid) !== other.started;
+  try {
+    return startIn(other.pid) !== other.started;
+  } catch (error) {
+    // Anything else only says that it can't be seen now.
+    return ["ENOENT", "ESRCH"].includes(errorCode(error));
+  }
+}
+
+function startOf(pid: number): string {
+  return attempt(() => startIn(pid));
 }
 
 /** Field 22 of the process's `stat`; the second field may contain spaces and parentheses. A zombie has ended. */
-function startOf(pid: number): string {
-  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
+function startIn(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields[0] === "Z" || fields[0] === "X" ? "" : (fields[19] ?? "");
 }

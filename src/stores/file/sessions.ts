@@ -11,17 +11,17 @@ import { keyOf, type Reserved, readWhole, removeFile, writeWhole } from "./reser
 /** The sessions of one root. */
 export class FileSessions implements SessionRecords {
   readonly #reserved: Reserved;
-  readonly #flush: boolean;
+  readonly #durable: boolean;
 
-  /** @param flush Whether a saved session must be on the disk. */
-  constructor(reserved: Reserved, flush: boolean) {
+  /** @param durable Whether a saved session must be on the disk. */
+  constructor(reserved: Reserved, durable: boolean) {
     this.#reserved = reserved;
-    this.#flush = flush;
+    this.#durable = durable;
   }
 
   async save(record: SessionRecord): Promise<void> {
     try {
-      await writeWhole(this.#reserved, this.#file(record.path), record, this.#flush);
+      await writeWhole(this.#reserved, this.#file(record.path), record, this.#durable);
     } catch (error) {
       throw diskError(error, record.path);
     }

@@ -22,9 +22,9 @@ import { holdersOf } from "./entries.ts";
 import { diskError, isMissing } from "./errors.ts";
 import { makeFolderSync } from "./folder.ts";
 import { FileHandle } from "./handle.ts";
+import { GroupCommit } from "./journal/group-commit.ts";
 import { Journal } from "./journal/journal.ts";
-import { recover } from "./journal/recovery.ts";
-import { SharedFlush } from "./journal/shared-flush.ts";
+import { Recovery } from "./journal/recovery.ts";
 import { type Owner, ownerOf } from "./owner.ts";
 import { place } from "./place.ts";
 import { openToRead, readFile } from "./read.ts";
@@ -90,23 +90,24 @@ class FileStore implements Store {
   readonly #root: string;
   readonly sessions: SessionRecords;
   readonly #readBytes: number;
-  readonly #flush: SharedFlush | undefined;
+  readonly #commit: GroupCommit | undefined;
   readonly #reserved: Reserved;
   readonly #owner: Owner;
-  #recovered: Promise<void> | undefined;
+  readonly #recovery: Recovery;
 
-  constructor(root: string, readBytes: number, flush: boolean) {
+  constructor(root: string, readBytes: number, durable: boolean) {
     this.#root = root;
     this.#readBytes = readBytes;
     this.#reserved = reservedIn(root);
     this.#owner = ownerOf(root, this.#reserved);
-    this.#flush = flush ? new SharedFlush(new Journal(root, this.#reserved, this.#owner)) : undefined;
-    this.sessions = new FileSessions(this.#reserved, flush);
+    this.#recovery = new Recovery(root, this.#reserved, this.#owner);
+    this.#commit = durable ? new GroupCommit(new Journal(root, this.#reserved, this.#owner)) : undefined;
+    this.sessions = new FileSessions(this.#reserved, durable);
   }
 
   async stat(path: string): Promise<StoreStat | undefined> {
     if (path === "") return undefined;
-    await this.#ready();
+    await this.#recovery.once();
     try {
       const file = await place(this.#root, path);
       const found = await stat(file);
@@ -124,7 +125,7 @@ class FileStore implements Store {
   async claim(path: string, { create = true, signal }: ClaimOptions = {}): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
-    await this.#ready();
+    await this.#recovery.once();
     const file = await place(this.#root, path);
     try {
       const claim = await Claim.take(this.#reserved, this.#owner, file, path);
@@ -135,12 +136,12 @@ class FileStore implements Store {
   }
 
   read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array> {
-    const file = () => this.#ready().then(() => place(this.#root, path));
+    const file = () => this.#recovery.once().then(() => place(this.#root, path));
     return readFile({ file, path, from, to, pieceBytes: this.#readBytes, signal });
   }
 
   async list(folder: string): Promise<StoreEntry[] | undefined> {
-    await this.#ready();
+    await this.#recovery.once();
     try {
       const real = await place(this.#root, folder);
       const names = await readdir(real);
@@ -170,12 +171,13 @@ class FileStore implements Store {
   }
 
   async tidy(): Promise<void> {
-    await this.#ready();
+    // Who has died since may have left something, too, and when its claims are gone nothing tells of that any more.
+    await this.#recovery.again();
     await sweep(this.#reserved, this.#owner);
   }
 
   async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined> {
-    await this.#ready();
+    await this.#recovery.once();
     const file = await place(this.#root, path);
     if ((await holdersOf(this.#reserved, this.#owner, file)).length === 0) return undefined;
     const resumable = async () => (await this.sessions.find(path)) !== undefined;
@@ -186,15 +188,11 @@ class FileStore implements Store {
     return ask(this.#reserved, this.#owner, await place(this.#root, path));
   }
 
-  /** Resolves when files have got back what they lost when the power went. */
-  #ready(): Promise<void> {
-    this.#recovered ??= recover(this.#root, this.#reserved, this.#owner);
-    return this.#recovered;
-  }
-
   async #open(file: string, path: string, claim: Claim, create: boolean): Promise<AppendHandle> {
     try {
-      const parts = { root: this.#root, file, path, epoch: ++lastEpoch, claim, flush: this.#flush };
+      // What the dead has left must not get into the file once there is more in it.
+      if (claim.isInherited) await this.#recovery.again();
+      const parts = { root: this.#root, file, path, epoch: ++lastEpoch, claim, commit: this.#commit };
       return await FileHandle.open(parts, create);
     } catch (error) {
       await claim.release();

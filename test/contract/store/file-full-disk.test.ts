@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { RESERVED_SEGMENT } from "../../../src/core/path.ts";
 import type { Store } from "../../../src/core/store.ts";
-import { fileStore } from "../../../src/stores/file/store.ts";
+import { type Durability, fileStore } from "../../../src/stores/file/store.ts";
 import { randomBytes, sha256 } from "../../fixture/bytes.ts";
 import { NO_SMALL_DISK, type SmallDisk, smallDisk } from "../../fixture/small-disk.ts";
 import { put, rejectsWith, stored } from "./driver.ts";
@@ -17,11 +17,12 @@ function diskTest(
   what: string,
   disk: { bytes: number; files?: number },
   run: (store: Store, disk: SmallDisk) => Promise<void>,
+  durability: Durability = "os",
 ): void {
   test(what, SKIP, async () => {
     const small = await smallDisk(disk.bytes, disk.files);
     try {
-      await run(fileStore({ root: small.folder }), small);
+      await run(fileStore({ root: small.folder, durability }), small);
     } finally {
       await small.remove();
     }
@@ -72,6 +73,35 @@ diskTest("a new claim goes on when there is space again", { bytes: 300 * KIB }, 
   await handle.release();
   assert.equal(sha256(await stored(store, "dir/a.bin")), sha256(bytes));
 });
+
+diskTest(
+  "appends that share flushes until it is full, and go on when there is space again",
+  { bytes: 1500 * KIB },
+  async (store, disk) => {
+    disk.fill(1200 * KIB);
+    const bytes = randomBytes(60 * KIB, 4);
+    const handles = await Promise.all([..."abcdefgh"].map((name) => store.claim(`${name}.bin`)));
+    const next = async (): Promise<number> => {
+      const batches = handles.map((handle) => handle.append(bytes.subarray(handle.offset, handle.offset + 4 * KIB)));
+      const failed = (await Promise.allSettled(batches)).filter(({ status }) => status === "rejected");
+      return failed.length;
+    };
+    while ((await next()) === 0);
+    const check = async (): Promise<void> => {
+      for (const [at, { offset }] of handles.entries()) {
+        const file = readFileSync(join(disk.folder, `${"abcdefgh"[at]}.bin`));
+        assert.ok(file.equals(bytes.subarray(0, offset)), `file ${at} does not hold what was counted`);
+      }
+    };
+    await check();
+    disk.free();
+    while (handles.some(({ offset }) => offset < bytes.length)) assert.equal(await next(), 0);
+    await check();
+    await Promise.all(handles.map((handle) => handle.release("complete")));
+    assert.deepEqual(readdirSync(join(disk.folder, RESERVED_SEGMENT, "journal")), []);
+  },
+  "disk",
+);
 
 diskTest("no room for another file", { bytes: 1024 * KIB, files: 60 }, async (store, { folder }) => {
   await put(store, "a.txt", "one ");

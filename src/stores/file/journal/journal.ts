@@ -1,8 +1,9 @@
 /**
  * The journal of one process: bytes of many files in one, so that one flush brings all of them to the disk.
  *
- * The files have the same bytes, but perhaps not on the disk yet. Should the power go, they get them from here when the
- * root is opened next; see `recovery.ts`. As soon as the files are flushed, what is here is removed.
+ * They are in the journal before they are in their files. What a file has on the disk when the power goes is anybody's
+ * guess, also zeros where bytes were to come; so the files get it from here when the root is opened next (see
+ * `recovery.ts`). As soon as the files have been flushed, what is here is removed.
  * @module
  */
 import type { Owner } from "../owner.ts";
@@ -18,7 +19,7 @@ export class Journal {
   readonly #segments = new Set<Segment>();
   #newest: Segment | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #keeping = false;
+  #retired: Promise<unknown> = Promise.resolve();
 
   constructor(root: string, reserved: Reserved, owner: Owner) {
     this.#root = root;
@@ -27,57 +28,64 @@ export class Journal {
   }
 
   /**
-   * Keeps bytes of several files; they are on the disk when this resolves. Calls must not overlap.
+   * Keeps bytes of several files; they are on the disk, and on their way to the files, when this resolves. Calls must
+   * not overlap.
    *
-   * @throws errors of the operating system. The next call begins a new segment then.
+   * @throws errors of the operating system.
    */
   async keep(entries: readonly Entry[]): Promise<void> {
-    this.#keeping = true;
+    const known = this.#newest;
     try {
-      this.#newest ??= await this.#begin();
-      await this.#newest.keep(entries);
+      await this.#keep(entries);
     } catch (error) {
-      void this.#retire();
-      throw error;
-    } finally {
-      this.#keeping = false;
+      // What is in the way may have been the journal itself: there is room again where it took the last of it.
+      if (!known) throw error;
+      await this.#keep(entries);
     }
-    if (this.#newest.isFull) void this.#retire();
   }
 
-  /** A file has been flushed by whoever appends to it, and nothing of it is being kept. */
-  forget(file: DiskFile): void {
-    for (const segment of this.#segments) segment.forget(file);
-  }
-
-  /** Flushes a file if some of it is only here, and removes what is needless then. Nothing of it must be being kept. */
+  /** Flushes a file if something of it is on the disk only here. Nothing of it must be on its way. */
   async settle(file: DiskFile): Promise<void> {
     if (![...this.#segments].some((segment) => segment.has(file))) return;
     await file.flush();
-    this.forget(file);
-    if (!this.#keeping && this.#newest?.isNeedless) await this.#retire();
+    for (const segment of this.#segments) segment.forget(file);
+    if (this.#newest?.isNeedless) await this.retire();
+  }
+
+  /** Flushes the files of which something is here, and removes it. What can't be is left to whoever opens the root next. */
+  async retire(): Promise<void> {
+    const segment = this.#newest;
+    if (segment) {
+      clearTimeout(this.#timer);
+      this.#newest = undefined;
+      this.#retired = Promise.all([this.#retired, this.#retire(segment)]);
+    }
+    await this.#retired;
+  }
+
+  async #retire(segment: Segment): Promise<void> {
+    await segment.retire();
+    if (segment.isNeedless) this.#segments.delete(segment);
+  }
+
+  async #keep(entries: readonly Entry[]): Promise<void> {
+    try {
+      this.#newest ??= await this.#begin();
+      const segment = this.#newest;
+      await segment.keep(entries);
+      if (segment.isFull && segment === this.#newest) void this.retire();
+    } catch (error) {
+      // Nothing must be kept behind what is torn.
+      await this.retire();
+      throw error;
+    }
   }
 
   async #begin(): Promise<Segment> {
     const segment = await Segment.begin(this.#root, this.#reserved, this.#owner.record);
     this.#segments.add(segment);
-    this.#timer = setTimeout(() => {
-      // Otherwise whoever is keeping something in it finds it full.
-      if (!this.#keeping) void this.#retire();
-    }, FULL_MS);
+    this.#timer = setTimeout(() => void this.retire(), FULL_MS);
     this.#timer.unref?.();
     return segment;
-  }
-
-  /** Makes room for a new segment, and the newest one needless. */
-  async #retire(): Promise<void> {
-    const segment = this.#newest;
-    clearTimeout(this.#timer);
-    this.#newest = undefined;
-    if (!segment) return;
-    await segment.flushFiles();
-    // One that can't be removed is found by whoever opens the root next.
-    await segment.close().catch(() => {});
-    if (segment.isNeedless) this.#segments.delete(segment);
   }
 }

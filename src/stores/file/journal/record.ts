@@ -22,6 +22,8 @@ export interface JournalRecord {
   /** Of the first byte. */
   readonly offset: number;
   readonly bytes: Uint8Array;
+  /** When they were kept, in milliseconds since 1970. */
+  readonly keptMs: number;
 }
 
 /** A segment, as far as it is whole. */
@@ -41,8 +43,8 @@ export function encodeOwner(owner: OwnerRecord): Uint8Array {
 }
 
 /** A record as it is written, in two pieces. */
-export function encodeRecord({ file, offset, bytes }: JournalRecord): Uint8Array[] {
-  const place = JSON.stringify({ ...file, offset, length: bytes.length });
+export function encodeRecord({ file, offset, bytes, keptMs }: JournalRecord): Uint8Array[] {
+  const place = JSON.stringify({ ...file, offset, length: bytes.length, keptMs });
   return [Buffer.from(`${digestOf(place, bytes)} ${place}\n`), bytes];
 }
 
@@ -69,12 +71,12 @@ function decodeRecord(segment: Uint8Array, at: number): { record: JournalRecord;
   const place = segment.subarray(at + DIGEST_LENGTH + 1, lineEnd);
   const found = parsed(place);
   if (!isPlace(found)) return undefined;
-  const { name, inode, bornMs, offset, length } = found;
+  const { name, inode, bornMs, offset, length, keptMs } = found;
   const end = lineEnd + 1 + length;
   const bytes = segment.subarray(lineEnd + 1, end);
   const digest = Buffer.from(segment.subarray(at, at + DIGEST_LENGTH)).toString("latin1");
   if (bytes.length < length || digest !== digestOf(place, bytes)) return undefined;
-  return { record: { file: { name, inode, bornMs }, offset, bytes }, end };
+  return { record: { file: { name, inode, bornMs }, offset, bytes, keptMs }, end };
 }
 
 function digestOf(place: string | Uint8Array, bytes: Uint8Array): string {
@@ -89,10 +91,10 @@ function parsed(line: Uint8Array): unknown {
   }
 }
 
-type Place = FileIdentity & { readonly offset: number; readonly length: number };
+type Place = FileIdentity & { readonly offset: number; readonly length: number; readonly keptMs: number };
 
 function isPlace(value: unknown): value is Place {
   if (typeof value !== "object" || value === null) return false;
-  const { name, inode, bornMs, offset, length } = value as Partial<Place>;
-  return typeof name === "string" && [inode, bornMs, offset, length].every((number) => Number(number) >= 0);
+  const { name, inode, bornMs, offset, length, keptMs } = value as Partial<Place>;
+  return typeof name === "string" && [inode, bornMs, offset, length, keptMs].every((number) => Number(number) >= 0);
 }

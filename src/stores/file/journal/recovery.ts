@@ -8,21 +8,53 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle as OpenFile, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { judgeOwner } from "../entries.ts";
-import { diskError } from "../errors.ts";
+import { judgeOwner, signOf } from "../entries.ts";
+import { diskError, errorCode } from "../errors.ts";
 import { namesIn } from "../folder.ts";
-import type { Owner } from "../owner.ts";
+import { LEASE_MS, type Owner, type OwnerRecord } from "../owner.ts";
 import { place } from "../place.ts";
 import { isSameBoot } from "../process-identity.ts";
-import { isNobodys, type Reserved, removeFile } from "../reserved.ts";
+import { isNobodys, type Reserved, removeFile, TORN } from "../reserved.ts";
 import { identityOf } from "./disk-file.ts";
+import { newestParts } from "./newest-parts.ts";
 import { decodeSegment, type FileIdentity, type JournalRecord, type SegmentContent } from "./record.ts";
 import { readAt, writeAll } from "./transfer.ts";
 
 /** Milliseconds by which runtimes differ on when a file was made. */
 const BORN_MS = 2;
 
-/** A segment of another process. */
+/** Milliseconds between two looks at a doubtful sign of life. */
+const LOOK_MS = 200;
+
+/** Recovers a root: when it is opened, and when somebody who had a path has died. */
+export class Recovery {
+  readonly #recover: () => Promise<void>;
+  #first: Promise<void> | undefined;
+  #latest: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  constructor(root: string, reserved: Reserved, owner: Owner) {
+    this.#recover = () => recover(root, reserved, owner);
+  }
+
+  /** Resolves when it was done once. */
+  once(): Promise<void> {
+    this.#first ??= this.again();
+    return this.#first;
+  }
+
+  /** Resolves when it was done for all who are dead now. Those who ask at the same time share it. */
+  again(): Promise<void> {
+    this.#next ??= this.#latest.then(() => {
+      this.#next = undefined;
+      this.#latest = this.#recover();
+      return this.#latest;
+    });
+    return this.#next;
+  }
+}
+
+/** A segment whose owner has gone. */
 interface LeftSegment extends SegmentContent {
   readonly path: string;
 }
@@ -31,7 +63,7 @@ interface LeftSegment extends SegmentContent {
  * Gives the files under a root what they lack, and removes the segments whose owners have gone. What can't be done, for
  * want of room or permission, is left to the next time.
  */
-export async function recover(root: string, reserved: Reserved, owner: Owner): Promise<void> {
+async function recover(root: string, reserved: Reserved, owner: Owner): Promise<void> {
   const segments = await leftSegments(reserved, owner);
   const failed = new Set<string>();
   for (const [name, records] of byFile(segments)) {
@@ -39,10 +71,8 @@ export async function recover(root: string, reserved: Reserved, owner: Owner): P
     const lost = records.filter(({ owner: kept }) => !isSameBoot(kept, owner.record));
     await restoreFile(root, name, lost).catch(() => failed.add(name));
   }
-  for (const segment of segments) {
-    if (segment.records.some(({ file }) => failed.has(file.name))) continue;
-    const verdict = await judgeOwner(reserved, segment.owner, owner).catch(() => undefined);
-    if (verdict === "dead" || verdict === "silent") await removeFile(segment.path).catch(() => {});
+  for (const { path, records } of segments) {
+    if (!records.some(({ file }) => failed.has(file.name))) await removeFile(path).catch(() => {});
   }
 }
 
@@ -50,19 +80,52 @@ async function leftSegments(reserved: Reserved, owner: Owner): Promise<LeftSegme
   const segments: LeftSegment[] = [];
   for (const name of await namesIn(reserved.journal).catch(() => [])) {
     const path = join(reserved.journal, name);
-    const content = await readFile(path).then(decodeSegment, () => undefined);
-    if (content && content.owner.id !== owner.record.id) segments.push({ path, ...content });
-    // Torn before anything was kept in it, or no segment at all.
-    else if (!content && (await isNobodys(path, owner.record).catch(() => false))) {
-      await rm(path, { recursive: true, force: true }).catch(() => {});
+    const content = await readSegment(path).catch(() => undefined);
+    if (content === TORN) await removeTorn(path, owner).catch(() => {});
+    else if (content && (await hasGone(content.owner, reserved, owner).catch(() => false))) {
+      segments.push({ path, ...content });
     }
   }
   return segments;
 }
 
+/**
+ * {@link TORN} if it is so before anything was kept in it, or is no segment at all.
+ *
+ * @throws errors of the operating system: what can't be read may be whole.
+ */
+async function readSegment(path: string): Promise<SegmentContent | typeof TORN> {
+  try {
+    return decodeSegment(await readFile(path)) ?? TORN;
+  } catch (error) {
+    if (errorCode(error) === "EISDIR") return TORN;
+    throw error;
+  }
+}
+
+async function removeTorn(path: string, owner: Owner): Promise<void> {
+  if (await isNobodys(path, owner.record)) await rm(path, { recursive: true, force: true });
+}
+
+/**
+ * Whether the owner of a segment has gone. What a living one keeps is about to be written to the file by itself. A sign
+ * of life from before the system has started anew is worth nothing, if it is not given again.
+ */
+async function hasGone(owner: OwnerRecord, reserved: Reserved, self: Owner): Promise<boolean> {
+  if (owner.id === self.record.id) return false;
+  const sign = await signOf(reserved, owner);
+  // Not by the clock, which may have been set back.
+  for (let leftMs = LEASE_MS; leftMs > 0; leftMs -= LOOK_MS) {
+    if ((await judgeOwner(reserved, owner, self)) !== "alive") return true;
+    if (isSameBoot(owner, self.record) || (await signOf(reserved, owner)) !== sign) return false;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  return true;
+}
+
 type OwnedRecord = JournalRecord & Pick<SegmentContent, "owner">;
 
-/** The records of each file, whichever process has kept them, by their offsets. */
+/** The records of each file, whichever process has kept them, in the order in which they were kept. */
 function byFile(segments: readonly LeftSegment[]): Map<string, OwnedRecord[]> {
   const files = new Map<string, OwnedRecord[]>();
   for (const { records, owner } of segments) {
@@ -72,7 +135,7 @@ function byFile(segments: readonly LeftSegment[]): Map<string, OwnedRecord[]> {
       files.set(record.file.name, known);
     }
   }
-  for (const records of files.values()) records.sort((one, other) => one.offset - other.offset);
+  for (const records of files.values()) records.sort((one, other) => one.keptMs - other.keptMs);
   return files;
 }
 
@@ -103,15 +166,17 @@ async function openAgain(root: string, name: string): Promise<OpenFile | undefin
 
 function isSameFile({ name, inode, bornMs }: FileIdentity, found: Stats): boolean {
   const now = identityOf(name, found);
-  return now.inode === inode && Math.abs(now.bornMs - bornMs) < BORN_MS;
+  // Where a file system does not know, runtimes say nothing, or when the file was changed last.
+  const isKnown = bornMs > 0 && now.bornMs > 0 && now.bornMs !== found.ctimeMs;
+  return now.inode === inode && (!isKnown || Math.abs(now.bornMs - bornMs) < BORN_MS);
 }
 
 async function restore(opened: OpenFile, size: number, records: readonly JournalRecord[]): Promise<void> {
   let end = size;
-  for (const { offset, bytes } of records) {
+  for (const { offset, bytes } of newestParts(records)) {
     if (offset > end) return;
     const there = await readAt(opened, offset, Math.min(end - offset, bytes.length));
-    if (!there.every((byte, at) => byte === bytes[at] || byte === 0)) return;
+    if (!there.every((byte, at) => byte === bytes[at] || byte === 0)) continue;
     if (there.length < bytes.length || !there.every((byte, at) => byte === bytes[at])) {
       await writeAll(opened, bytes, offset);
     }

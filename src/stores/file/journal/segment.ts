@@ -11,16 +11,18 @@ import type { DiskFile } from "./disk-file.ts";
 import { encodeOwner, encodeRecord } from "./record.ts";
 import { writeAll } from "./transfer.ts";
 
-/** Bytes of one file that the disk has to have. */
+/** Bytes that are to be appended to a file. */
 export interface Entry {
   readonly file: DiskFile;
   /** Of the first byte. */
   readonly offset: number;
   readonly bytes: Uint8Array;
+  /** Writes them to the file. Called once the disk has them. */
+  readonly write: () => Promise<void>;
 }
 
 /** Bytes after which a segment is full. */
-const FULL_BYTES = 16 * 1024 * 1024;
+const FULL_BYTES = 32 * 1024 * 1024;
 
 /** Milliseconds after which a segment is full. A file system brings to the disk by itself what is not much older. */
 export const FULL_MS = 5_000;
@@ -32,6 +34,8 @@ export class Segment {
   readonly #beganMs = performance.now();
   /** The files that have bytes here which they may not have on the disk. */
   readonly #files = new Set<DiskFile>();
+  /** What is being kept, and what is on its way to a file. */
+  readonly #busy = new Set<Promise<void>>();
   #size = 0;
 
   private constructor(path: string, opened: OpenFile) {
@@ -39,14 +43,13 @@ export class Segment {
     this.#opened = opened;
   }
 
-  /** Begins a segment. Its name is on the disk when this resolves. */
+  /** Begins a segment. Its name is on the disk when this resolves; what is in it, with the first bytes that it keeps. */
   static async begin(root: string, reserved: Reserved, owner: OwnerRecord): Promise<Segment> {
     await makeFolder(reserved.journal);
     const path = nameIn(reserved.journal);
     const opened = await open(path, "wx", 0o600);
     try {
       await writeAll(opened, encodeOwner(owner));
-      await opened.sync();
       await flushFolders(reserved.journal, root);
     } catch (error) {
       await opened.close();
@@ -70,16 +73,12 @@ export class Segment {
     return this.#files.has(file);
   }
 
-  /** Keeps bytes of several files; they are on the disk when this resolves. Calls must not overlap. */
-  async keep(entries: readonly Entry[]): Promise<void> {
-    for (const { file } of entries) this.#files.add(file);
-    const records = entries.flatMap(({ file, ...entry }) => encodeRecord({ file: file.identity, ...entry }));
-    const group = Buffer.concat(records);
-    await writeAll(this.#opened, group);
-    await this.#opened.datasync();
-    this.#size += group.length;
-    // Whoever took us for dead while we stood still has removed it: what is in it now, nobody will find.
-    if (fstatSync(this.#opened.fd).nlink === 0) throw new Error("The journal was taken away.");
+  /**
+   * Keeps bytes of several files; they are on the disk, and on their way to the files, when this resolves. Calls must
+   * not overlap.
+   */
+  keep(entries: readonly Entry[]): Promise<void> {
+    return this.#track(this.#keep(entries));
   }
 
   /** A file has been flushed. */
@@ -87,20 +86,39 @@ export class Segment {
     this.#files.delete(file);
   }
 
-  /** Flushes the files one by one, for there is no hurry. */
-  async flushFiles(): Promise<void> {
-    for (const file of [...this.#files]) {
-      // What can't be flushed stays on record, for whoever opens the root next.
+  /** Flushes the files, and removes the segment unless one can't be flushed. Nothing more must be kept in it. */
+  async retire(): Promise<void> {
+    while (this.#busy.size > 0) await Promise.allSettled(this.#busy);
+    // One by one, for there is no hurry.
+    for (const file of this.#files) {
       await file.flush().then(
         () => this.forget(file),
         () => {},
       );
     }
+    await this.#opened.close().catch(() => {});
+    if (this.isNeedless) await removeFile(this.#path).catch(() => {});
   }
 
-  /** Closes it. It is removed if nobody needs it any more. */
-  async close(): Promise<void> {
-    await this.#opened.close();
-    if (this.isNeedless) await removeFile(this.#path);
+  async #keep(entries: readonly Entry[]): Promise<void> {
+    for (const { file } of entries) this.#files.add(file);
+    const keptMs = Date.now();
+    const records = entries.flatMap(({ file: { identity: file }, offset, bytes }) => {
+      return encodeRecord({ file, offset, bytes, keptMs });
+    });
+    const group = Buffer.concat(records);
+    await writeAll(this.#opened, group);
+    await this.#opened.datasync();
+    this.#size += group.length;
+    // Whoever took us for dead while we stood still has removed it: what is in it now, nobody will find.
+    if (fstatSync(this.#opened.fd).nlink === 0) throw new Error("The journal was taken away.");
+    for (const { write } of entries) void this.#track(write()).catch(() => {});
+  }
+
+  /** Is not removed before that has settled. */
+  #track(work: Promise<void>): Promise<void> {
+    const done = work.finally(() => this.#busy.delete(done));
+    this.#busy.add(done);
+    return done;
   }
 }

@@ -1,0 +1,55 @@
+/**
+ * What counts where records overlap.
+ * @module
+ */
+
+/** Bytes at an offset. */
+interface Placed {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The parts of records that no later one has overwritten, by their offsets. An append that failed may have left a record
+ * of what was never written; whoever went on in its place has kept the truth later.
+ */
+export function newestParts(records: readonly Placed[]): Placed[] {
+  const parts: Placed[] = [];
+  let covered: Span[] = [];
+  for (const { offset, bytes } of [...records].reverse().filter((record) => record.bytes.length > 0)) {
+    const whole = { from: offset, to: offset + bytes.length };
+    for (const { from, to } of without(whole, covered)) {
+      parts.push({ offset: from, bytes: bytes.subarray(from - offset, to - offset) });
+    }
+    covered = joined(whole, covered);
+  }
+  return parts.sort((one, other) => one.offset - other.offset);
+}
+
+function without(whole: Span, covered: readonly Span[]): Span[] {
+  let left = [whole];
+  for (const { from, to } of covered) {
+    left = left.flatMap((span) => {
+      const parts = [
+        { from: span.from, to: Math.min(span.to, from) },
+        { from: Math.max(span.from, to), to: span.to },
+      ];
+      return span.to <= from || span.from >= to ? [span] : parts.filter((part) => part.from < part.to);
+    });
+  }
+  return left;
+}
+
+/** Adds a span to those that are covered; what touches becomes one. */
+function joined(span: Span, covered: readonly Span[]): Span[] {
+  const touches = ({ from, to }: Span): boolean => from <= span.to && to >= span.from;
+  const touching = [span, ...covered.filter(touches)];
+  const from = Math.min(...touching.map((one) => one.from));
+  const to = Math.max(...touching.map((one) => one.to));
+  return [...covered.filter((one) => !touches(one)), { from, to }];
+}

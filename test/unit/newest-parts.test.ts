@@ -1,0 +1,33 @@
+/** Where records overlap, the latest counts: against a plain array of bytes. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { newestParts } from "../../src/stores/file/journal/newest-parts.ts";
+
+const SIZE = 60;
+const SCHEDULES = 2_000;
+
+test("whatever overlaps, each byte is the one that was kept last, and comes once", () => {
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  let state = seed;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return (state >>> 8) % below;
+  };
+  for (let schedule = 0; schedule < SCHEDULES; schedule++) {
+    const expected: (number | undefined)[] = Array(SIZE).fill(undefined);
+    const records = Array.from({ length: random(8) }, (_, value) => {
+      const offset = random(SIZE);
+      const bytes = new Uint8Array(random(SIZE - offset + 1)).fill(value);
+      expected.fill(value, offset, offset + bytes.length);
+      return { offset, bytes };
+    });
+    const found: (number | undefined)[] = Array(SIZE).fill(undefined);
+    let last = 0;
+    for (const { offset, bytes } of newestParts(records)) {
+      assert.ok(offset >= last, `seed ${seed}: out of order`);
+      for (const [at, byte] of bytes.entries()) found[offset + at] = byte;
+      last = offset + bytes.length;
+    }
+    assert.deepEqual(found, expected, `seed ${seed}, schedule ${schedule}`);
+  }
+});
