@@ -76,7 +76,8 @@ export class RemoteChannel implements Followable {
     } catch {
       // The file can't be read any more; followers have what was read until now.
     }
-    this.outcome = { size: this.size, reason: ended ?? "lost" };
+    // Without a word the append may go on: whoever follows comes back, and is told.
+    this.outcome = { size: this.size, reason: ended ?? "restarting" };
     this.#onEnd();
     this.broadcast.dissolve();
   }

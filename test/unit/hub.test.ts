@@ -167,6 +167,6 @@ test("whoever comes in the moment when the last follower of another process's ap
   first?.leave();
   const second = await coming;
   await settle();
-  assert.deepEqual([watches, first?.source.outcome?.reason, second?.source.outcome], [2, "lost", undefined]);
+  assert.deepEqual([watches, first?.source.outcome?.reason, second?.source.outcome], [2, "restarting", undefined]);
   second?.leave();
 });
