@@ -211,11 +211,15 @@ export class Sessions {
     const { path } = known.record;
     const hub = this.#hub;
     let session: AppendSession | undefined;
+    let isRestarting = false;
     const events = {
       stored: (offset: number) => session?.stored(offset),
       failed: (error: StreamError) => session?.failed(error),
       retryAfterMs: () => session?.graceLeftMs,
-      restart: () => session?.end("restarting"),
+      restart: () => {
+        isRestarting = true;
+        return session?.end("restarting");
+      },
     };
     const admission = await hub.admit(path, events, terms);
     const onEnd = () => this.#open.delete(path);
@@ -229,6 +233,12 @@ export class Sessions {
       onProblem: (error) => this.#onProblem(path, error),
     });
     this.#open.set(path, session);
+    if (isRestarting) {
+      // The shutdown has begun after the path was claimed, and waits for it. Nobody knows the token of a new session.
+      if (known.graceLeftMs === undefined) await hub.store.sessions.remove(path);
+      await session.end("restarting");
+      hub.assertOpen();
+    }
     return session;
   }
 }

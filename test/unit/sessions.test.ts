@@ -1,9 +1,11 @@
-/** Sessions that another process asks for. */
+/** Sessions that have to be given up: to another process, or at a shutdown. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { StreamError } from "../../src/core/errors.ts";
 import { Hub } from "../../src/core/hub.ts";
 import { resolveLimits } from "../../src/core/limits.ts";
 import { Sessions } from "../../src/core/sessions.ts";
+import type { SessionRecord } from "../../src/core/store.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { until } from "../fixture/until.ts";
 
@@ -20,5 +22,45 @@ for (const when of ["before it has begun", "later"]) {
     asked.abort();
     await until("it to be given up", () => session.ended && !hub.isTaken("a.txt"));
     assert.equal((await store.sessions.find("a.txt"))?.digest, session.digest);
+  });
+}
+
+for (const kind of ["opened", "adopted"]) {
+  test(`a session that is ${kind} while the shutdown begins does not hold it up`, { timeout: 10_000 }, async () => {
+    const store = memoryStore();
+    const { save, find } = store.sessions;
+    await store.claim("a.txt").then((handle) => handle.release());
+    const old = { path: "a.txt", digest: "0".repeat(64) };
+    if (kind === "adopted") await store.sessions.save(old);
+    let looks = 0;
+    let go = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    // The last that is done with the record before the session is there.
+    const held = async <T>(last: boolean, work: () => Promise<T>): Promise<T> => {
+      const result = await work();
+      if (last) await gate;
+      return result;
+    };
+    Object.assign(store.sessions, {
+      save: (record: SessionRecord) => held(kind === "opened", () => save.call(store.sessions, record)),
+      find: (path: string) => held(kind === "adopted" && ++looks === 3, () => find.call(store.sessions, path)),
+    });
+    const hub = new Hub(store, resolveLimits());
+    const sessions = new Sessions(hub, (path, error) => assert.fail(`/${path}: ${error}`));
+    const begun = kind === "opened" ? sessions.open("a.txt") : sessions.adopt("a.txt");
+    const outcome = begun.then(
+      () => "done",
+      (error: StreamError) => error.code,
+    );
+    await until("the path to be claimed", () => hub.isTaken("a.txt"));
+    const closed = hub.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    go();
+    await closed;
+    assert.equal(await outcome, kind === "opened" ? "restarting" : "done");
+    const left = await find.call(store.sessions, "a.txt");
+    assert.equal(left?.digest, kind === "opened" ? undefined : old.digest);
   });
 }
