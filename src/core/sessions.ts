@@ -235,7 +235,9 @@ export class Sessions {
     this.#open.set(path, session);
     if (isRestarting) {
       // The shutdown has begun after the path was claimed, and waits for it. Nobody knows the token of a new session.
-      if (known.graceLeftMs === undefined) await hub.store.sessions.remove(path);
+      if (known.graceLeftMs === undefined) {
+        await hub.store.sessions.remove(path).catch((error: unknown) => this.#onProblem(path, error));
+      }
       await session.end("restarting");
       hub.assertOpen();
     }

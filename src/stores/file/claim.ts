@@ -89,7 +89,7 @@ export class Claim {
     return held.has(file);
   }
 
-  /** Whether whoever had the file before has died over it. */
+  /** Whether whoever had the file before has died over it, or fallen silent. */
   get isInherited(): boolean {
     return this.#inherited;
   }

@@ -6,7 +6,7 @@ import type { Stats } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 import type { FileIdentity } from "./record.ts";
 
-/** An open file whose bytes must reach the disk: the one who appends to it flushes it, and so does the journal. */
+/** An open file whose bytes must reach the disk: the journal flushes it, and so does whoever gives it back. */
 export class DiskFile {
   readonly identity: FileIdentity;
   readonly #opened: OpenFile;
