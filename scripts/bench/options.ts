@@ -36,7 +36,8 @@ Measures this checkout and its peers, all in one run, and prints a table.
 
   --only WORD,...     loads whose names have one of the words in them: flood, paced, ingest, catch-up, memory,
                       connect, paths, join
-  --peers NAME,...    only these: httpfstream[-deno|-bun][-classic|-http], bare, nchan, durable, sendfile, cat
+  --peers NAME,...    only these: httpfstream[-deno|-bun][-classic|-http], bare, nchan, durable, bare-read,
+                      sendfile, cat
   --runtime NAME,...  run ours only on these: ${RUNTIMES.join(", ")} (default: all)
   --url URL           measure the server that runs there instead of ours
   --quick             smaller and shorter, for every day

@@ -14,7 +14,7 @@ import { type Options, UsageError } from "./options.ts";
 import { catPeer } from "./peers/cat.ts";
 import { httpfstreamPeers, otherPeers, runningPeer } from "./peers/httpfstream.ts";
 import { nchanPeer, sendfilePeer } from "./peers/nginx.ts";
-import { barePeer, durablePeer } from "./peers/node-servers.ts";
+import { barePeer, bareReadPeer, durablePeer } from "./peers/node-servers.ts";
 import type { Peer } from "./peers/peer.ts";
 import { emptyResult, emptyRow, type Results } from "./results.ts";
 import { SIZES } from "./size.ts";
@@ -81,7 +81,7 @@ function choose(options: Options, program: string) {
 function allPeers({ url, profile, against }: Options, program: string): Peer[] {
   const ours = url === undefined ? httpfstreamPeers(program, profile) : [runningPeer(url)];
   const other = against === undefined ? [] : otherPeers(against);
-  return [...ours, ...other, barePeer(), nchanPeer(), durablePeer(), sendfilePeer(), catPeer()];
+  return [...ours, ...other, barePeer(), nchanPeer(), durablePeer(), bareReadPeer(), sendfilePeer(), catPeer()];
 }
 
 function suits(load: Load, peer: Peer, { peers, runtimes }: Options): boolean {

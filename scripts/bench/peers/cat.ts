@@ -3,13 +3,10 @@
  * @module
  */
 import { release } from "node:os";
-import type { Peer } from "./peer.ts";
+import { nowhere, type Peer } from "./peer.ts";
 
 /** Copies files. */
 export function catPeer(): Peer {
-  const nowhere = (): never => {
-    throw new Error("cat is no server.");
-  };
   return {
     name: "cat",
     title: "cat, from file to file or to a pipe",

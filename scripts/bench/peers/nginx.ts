@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServerProcess } from "../server-process.ts";
-import type { Peer } from "./peer.ts";
+import { nowhere, type Peer } from "./peer.ts";
 
 const PROGRAM = "/usr/sbin/nginx";
 const NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so";
@@ -58,9 +58,6 @@ export function sendfilePeer(): Peer {
       const files = join(folder, "files");
       await mkdir(files);
       const { process, port } = await startNginx(folder, `root ${files}; sendfile on; tcp_nopush on;`);
-      const nowhere = (): never => {
-        throw new Error("A file server has neither appenders nor followers.");
-      };
       return {
         pids: process.pids,
         append: nowhere,

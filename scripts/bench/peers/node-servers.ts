@@ -1,5 +1,6 @@
 /**
- * Peers that are programs for Node: a bare broadcast with `ws`, and the reference server of Durable Streams.
+ * Peers that are programs for Node: a bare broadcast with `ws`, a bare reader of files, and the reference server of Durable
+ * Streams.
  * @module
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -8,7 +9,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { ROOT } from "../../lib/install.mjs";
 import { ServerProcess } from "../server-process.ts";
-import type { Peer } from "./peer.ts";
+import { nowhere, type Peer } from "./peer.ts";
 
 /** Where the listening servers say so. */
 const LISTENS = /(http:\/\/[\w.:[\]]+:\d+)/;
@@ -29,6 +30,29 @@ export function barePeer(): Peer {
         append: (path) => ({ url: `${url}/${path}?verb=APPEND`, dialect: "counted" }),
         follow: (path) => ({ url: `${url}/${path}`, dialect: "frames" }),
         read: (path) => ({ url: `${url}/${path}`, dialect: "body" }),
+        stop: () => server.stop(),
+      };
+    },
+  };
+}
+
+/** The limit of Node for plain reads: a file is read and written to a socket. */
+export function bareReadPeer(): Peer {
+  return {
+    name: "bare-read",
+    title: "bare Node, sends files and does nothing else",
+    version: `Node ${process.versions.node}`,
+    runtime: "node",
+    abilities: ["read"],
+    async start(folder) {
+      const server = script("bare-read.mjs", [folder]);
+      const url = await server.printed(LISTENS);
+      return {
+        pids: server.pids,
+        append: nowhere,
+        follow: nowhere,
+        read: (path) => ({ url: `${url}/${path}`, dialect: "body" }),
+        file: (path) => join(folder, path),
         stop: () => server.stop(),
       };
     },

@@ -53,3 +53,8 @@ export interface Server {
   /** Ends it. */
   stop(): Promise<void>;
 }
+
+/** The target of what a peer can't do. */
+export function nowhere(): never {
+  throw new Error("This was asked of a peer that can't do it.");
+}

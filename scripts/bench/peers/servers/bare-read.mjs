@@ -1,0 +1,43 @@
+/**
+ * Files over HTTP and nothing else: no routes, no ranges, no conditions. The honest limit of Node for a read: two pieces of
+ * memory go back and forth between a thread that reads the file and the one that writes the socket.
+ *
+ * `node bare-read.mjs FOLDER`
+ */
+import { open } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import process from "node:process";
+
+const PIECE_BYTES = 1024 * 1024;
+
+async function send(name, response) {
+  const file = await open(join(process.argv[2], name));
+  try {
+    response.setHeader("Content-Length", (await file.stat()).size);
+    const free = [Buffer.allocUnsafeSlow(PIECE_BYTES), Buffer.allocUnsafeSlow(PIECE_BYTES)];
+    let freed = () => {};
+    while (!response.destroyed) {
+      const piece = free.pop();
+      const { bytesRead } = await file.read(piece, 0, PIECE_BYTES);
+      if (bytesRead === 0) break;
+      response.write(piece.subarray(0, bytesRead), () => {
+        free.push(piece);
+        freed();
+      });
+      if (free.length > 0) continue;
+      await new Promise((resolve) => {
+        freed = resolve;
+        response.once("close", resolve);
+      });
+    }
+    response.end();
+  } finally {
+    await file.close();
+  }
+}
+
+const server = createServer((request, response) => send(request.url, response));
+server.listen({ host: "127.0.0.1", port: 0 }, () => {
+  console.log(`http://127.0.0.1:${server.address().port}`);
+});
