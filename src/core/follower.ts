@@ -8,6 +8,7 @@ import type { Followable } from "./channel.ts";
 import { Frame } from "./frame.ts";
 import type { Limits } from "./limits.ts";
 import type { LiveChunk } from "./live-chunk.ts";
+import { PieceReader } from "./piece-reader.ts";
 import type { EndReason, Store } from "./store.ts";
 import { cutText, NO_BYTES } from "./text.ts";
 
@@ -59,7 +60,7 @@ export class Follower implements Member {
   #carry: Uint8Array = NO_BYTES;
   #stopped = false;
   #wake: (() => void) | undefined;
-  #reader: ReadableStreamBYOBReader | undefined;
+  #pieces: PieceReader | undefined;
 
   constructor({ store, from, sink, text, limits, offset }: FollowerParts) {
     this.#sink = sink;
@@ -86,7 +87,7 @@ export class Follower implements Member {
       if (recent && this.#hasRoomFor(recent)) {
         this.take(recent);
       } else if (recent) {
-        await this.#drained(Math.max(0, Math.min(this.#lowWater, this.#budgetBytes - recent.bytes.length)));
+        await this.#roomFor(recent.bytes);
       } else if (this.offset < tail) {
         await this.#catchUp(tail);
       } else if (channel.outcome?.reason === "restarting" && (await this.#goOn())) {
@@ -95,7 +96,7 @@ export class Follower implements Member {
         this.#flushText();
         return channel.outcome.reason;
       } else if (this.#sink.pending > this.#lowWater) {
-        await this.#drained();
+        await this.#drained(this.#lowWater);
       } else {
         await this.#live();
       }
@@ -116,7 +117,7 @@ export class Follower implements Member {
     this.#stopped = true;
     this.#channel.broadcast.leave(this);
     this.#wake?.();
-    this.#reader?.cancel().catch(() => {});
+    this.#pieces?.cancel().catch(() => {});
   }
 
   /** Called by the broadcast for every chunk while live. */
@@ -166,31 +167,37 @@ export class Follower implements Member {
   }
 
   async #catchUp(tail: number): Promise<void> {
-    const reader = this.#store.read(this.#channel.path, this.offset, tail).getReader({ mode: "byob" });
-    this.#reader = reader;
-    const pieceBytes = Math.min(this.#readBytes, tail - this.offset) || 1;
-    const free: ArrayBuffer[] = [];
-    const read = () => reader.read(new Uint8Array(free.pop() ?? new ArrayBuffer(pieceBytes)));
+    const stored = this.#store.read(this.#channel.path, this.offset, tail).getReader({ mode: "byob" });
+    const pieces = new PieceReader(stored, Math.min(this.#readBytes, tail - this.offset));
+    this.#pieces = pieces;
     try {
-      let next = read();
+      let next = pieces.read();
       while (!this.#stopped) {
-        const { done, value } = await next;
-        if (done) return;
-        await this.#drained();
+        const piece = await next;
+        if (!piece) return;
+        await this.#roomFor(piece);
         if (this.#stopped) return;
         // Read while this one is written: the one is done by another thread, the other by this one.
-        next = read();
-        this.offset += value.length;
-        this.#send(value, () => free.push(value.buffer));
+        next = pieces.read();
+        this.offset += piece.length;
+        // What waited goes in front of it without another copy: this may be much, and no text is cut where we would like it.
+        const whole = pieces.prefixed(piece, this.#carry);
+        this.#carry = NO_BYTES;
+        this.#send(whole, () => pieces.reuse(piece));
       }
     } finally {
-      this.#reader = undefined;
-      await reader.cancel().catch(() => {});
+      this.#pieces = undefined;
+      await pieces.cancel().catch(() => {});
     }
   }
 
+  /** Waits until what is pending leaves room for more in the budget, and then some: going on costs something. */
+  async #roomFor({ length }: Uint8Array): Promise<void> {
+    await this.#drained(Math.max(0, Math.min(this.#lowWater, this.#budgetBytes - length)));
+  }
+
   /** Waits for the connection, which may have stalled for good, or for {@link stop}. */
-  async #drained(bytes: number = this.#lowWater): Promise<void> {
+  async #drained(bytes: number): Promise<void> {
     if (this.#sink.pending <= bytes) return;
     await new Promise<void>((wake) => {
       this.#wake = wake;

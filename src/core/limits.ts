@@ -15,7 +15,7 @@ export interface Limits {
   appenderOverloadBytes: number;
   /** Bytes that went out last, kept over all paths for followers that lag a little. Default 16 MiB. */
   recentBytes: number;
-  /** How much one read of the store takes when a follower catches up. Default 256 KiB. */
+  /** How much one read of the store takes when a follower catches up. Default 384 KiB. */
   readBytes: number;
   /** Largest message accepted from an appender. Default 64 MiB, and at most that. */
   messageBytes: number;
@@ -44,7 +44,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   appenderQueueBytes: 1024 * 1024,
   appenderOverloadBytes: 64 * 1024 * 1024,
   recentBytes: 16 * 1024 * 1024,
-  readBytes: 256 * 1024,
+  readBytes: 384 * 1024,
   messageBytes: 64 * 1024 * 1024,
   pingIntervalMs: 15_000,
   missedPings: 3,

@@ -5,9 +5,9 @@
  */
 import type { ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { PieceReader } from "../core/piece-reader.ts";
 
-/** Bytes of the first piece, and of the largest: pieces grow while the client takes them, so that who stalls holds little. */
-const LEAST_BYTES = 64 * 1024;
+/** Bytes of the largest piece. */
 const MOST_BYTES = 1024 * 1024;
 
 /** Pieces on their way at once: while one is written, the next is read. */
@@ -42,39 +42,37 @@ function byteReader(body: ReadableStream<Uint8Array> | null): ReadableStreamBYOB
 }
 
 async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse, length: number): Promise<void> {
+  const pieces = new PieceReader(reader, Math.min(length, MOST_BYTES));
+  let underWay = 0;
   let wake = (): void => {};
   outgoing.once("close", () => {
     wake();
-    reader.cancel().catch(() => {});
+    pieces.cancel().catch(() => {});
   });
-  const most = Math.min(length, MOST_BYTES);
-  let size = Math.min(length, LEAST_BYTES);
-  const free: ArrayBuffer[] = Array.from({ length: PIECES }, () => new ArrayBuffer(size));
   const read = async () => {
-    while (free.length === 0 && !outgoing.destroyed) {
+    while (underWay === PIECES && !outgoing.destroyed) {
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
     }
-    let memory = free.pop() ?? new ArrayBuffer(1);
-    if (memory.byteLength < size) memory = new ArrayBuffer(size);
-    size = Math.min(most, size * 2);
-    return reader.read(new Uint8Array(memory));
+    underWay++;
+    return pieces.read();
   };
   let next = read();
   while (!outgoing.destroyed) {
-    const { done, value } = await next;
-    if (done) {
+    const piece = await next;
+    if (!piece) {
       outgoing.end();
       return;
     }
     // Read while this one is written: the one is done by another thread, the other by this one.
     next = read();
-    outgoing.write(value, () => {
-      free.push(value.buffer);
+    outgoing.write(piece, () => {
+      underWay--;
+      pieces.reuse(piece);
       wake();
     });
   }
   // Nobody is left who would care how the last read went.
-  await Promise.allSettled([reader.cancel(), next]);
+  await Promise.allSettled([pieces.cancel(), next]);
 }

@@ -44,7 +44,7 @@ export type Durability = (typeof DURABILITIES)[number];
 export interface FileStoreOptions {
   /** The root folder; made when it does not exist. Default `./data`. */
   root?: string;
-  /** How much one read takes, in bytes. Default 256 KiB. */
+  /** How much one read takes, in bytes. Default 384 KiB. */
   readBytes?: number;
   /**
    * What it takes for a byte to count as stored, and so to be acknowledged and sent to followers. `os`: the operating
