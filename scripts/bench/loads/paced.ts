@@ -3,7 +3,8 @@
  * @module
  */
 import { Audience } from "../audience.ts";
-import type { Histogram } from "../generator/histogram.ts";
+import { Histogram } from "../generator/histogram.ts";
+import type { FollowDialect, Target } from "../generator/protocol.ts";
 import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_CPU } from "../load.ts";
 import type { Way } from "../peers/peer.ts";
 import type { Size } from "../size.ts";
@@ -12,11 +13,17 @@ import type { Stage } from "../stage.ts";
 /** Bytes of a record. */
 const RECORD_BYTES = 100;
 
-/** Milliseconds beyond the pace's own time until records count as lost. */
+/** Milliseconds after the last record until records count as lost. */
 const PATIENCE_MS = 20_000;
 
 /** Seconds of the warm-up, for each second of the measurement. */
-const WARM_UP = 0.4;
+const WARM_UP = 0.2;
+
+/**
+ * How many of the followers of a path are timed. They have a load generator of their own: one that has a thousand records
+ * to look at is as long about it as the server is, and would measure itself.
+ */
+const TIMED = 20;
 
 /** Who appends to what, how fast, and who follows. */
 export interface PacedKind {
@@ -61,19 +68,19 @@ async function measure(stage: Stage, kind: PacedKind): Promise<Numbers> {
   const followers = kind.followers(size);
   const path = paths === 1 ? "paced.log" : "paced-{n}.log";
   const records = { bytes: RECORD_BYTES };
-  const [writer, reader] = [stage.generator(), stage.generator()];
+  const writer = stage.generator();
   const { group } = await writer.call("append", { target: server.append(path), count: paths, records });
-  const target = server.follow(path, "start");
-  const count = paths * followers;
-  const audience = await Audience.connect(reader, { target, count, atOnce: 100, records, purpose: "measure" });
+  const { timed, others } = await connect(stage, server.follow(path, "start"), paths, followers);
 
   let appended = 0;
   const run = async (seconds: number): Promise<Histogram> => {
     const more = Math.ceil(seconds * perSecond);
     appended += more;
-    await audience.expect(appended * RECORD_BYTES);
-    const paced = writer.call("pace", { group, records: more, perSecond });
-    const [, { ages }] = await Promise.all([paced, audience.received(seconds * 1000 + PATIENCE_MS)]);
+    await Promise.all([...timed, ...others].map((audience) => audience.expect(appended * RECORD_BYTES)));
+    await writer.call("pace", { group, records: more, perSecond });
+    await Promise.all(others.map((audience) => audience.received(PATIENCE_MS)));
+    const ages = new Histogram();
+    for (const audience of timed) ages.addAll((await audience.received(PATIENCE_MS)).ages.pack());
     return ages;
   };
 
@@ -87,4 +94,29 @@ async function measure(stage: Stage, kind: PacedKind): Promise<Numbers> {
     p999: ages.percentileMs(0.999),
     ...cost,
   };
+}
+
+/** Connects everybody. Those who are timed come in between the others, as early and as late as they. */
+async function connect(
+  stage: Stage,
+  target: Target<FollowDialect>,
+  paths: number,
+  followers: number,
+): Promise<{ timed: readonly Audience[]; others: readonly Audience[] }> {
+  const [timing, crowd] = [stage.generator(), stage.generator()];
+  const job = { target, atOnce: 100, records: { bytes: RECORD_BYTES } } as const;
+  if (followers <= TIMED) {
+    const all = await Audience.connect(timing, { ...job, count: paths * followers, purpose: "measure" });
+    return { timed: [all], others: [] };
+  }
+  const timed: Audience[] = [];
+  const others: Audience[] = [];
+  const between = Math.floor((followers - TIMED) / TIMED);
+  const rest = followers - TIMED - between * TIMED;
+  for (let turn = 0; turn < TIMED; turn++) {
+    const count = between + (turn < rest ? 1 : 0);
+    if (count > 0) others.push(await Audience.connect(crowd, { ...job, count, purpose: "check" }));
+    timed.push(await Audience.connect(timing, { ...job, count: 1, purpose: "measure" }));
+  }
+  return { timed, others };
 }
