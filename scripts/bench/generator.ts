@@ -38,9 +38,14 @@ export class Generator {
     });
   }
 
+  /** Whether it has not ended. */
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** Ends the process. */
   stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return Promise.resolve();
+    if (!this.running) return Promise.resolve();
     return new Promise((resolve) => {
       this.#child.once("close", () => resolve());
       this.#child.kill("SIGKILL");

@@ -39,7 +39,7 @@ Measures this checkout and its peers, all in one run, and prints a table.
   --peers NAME,...    only these: httpfstream[-deno|-bun][-classic|-http], bare, nchan, durable, bare-read,
                       sendfile, cat
   --runtime NAME,...  run ours only on these: ${RUNTIMES.join(", ")} (default: all)
-  --url URL           measure the server that runs there instead of ours
+  --url URL           measure the server that runs there, over plain HTTP, instead of ours: running[-classic|-http]
   --quick             smaller and shorter, for every day
   --size NAME         ${Object.keys(SIZES).join(", ")} (default: full)
   --rounds N          how often each is measured (default: what the size says)
@@ -66,7 +66,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     runtimes: words(values.runtime).map((name) => oneOf("--runtime", name, RUNTIMES)),
     size,
     rounds: values.rounds === undefined ? SIZES[size].rounds : count("--rounds", values.rounds),
-    ...(values.url === undefined ? {} : { url: values.url }),
+    ...(values.url === undefined ? {} : { url: plainUrl(values.url) }),
     ...(values.against === undefined ? {} : { against: resolve(values.against) }),
     ...(values.profile === undefined ? {} : { profile: resolve(values.profile) }),
     ...(values.json === undefined ? {} : { json: values.json }),
@@ -99,6 +99,11 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+function plainUrl(value: string): string {
+  if (URL.canParse(value) && new URL(value).protocol === "http:") return value;
+  throw new UsageError(`--url is where a server runs over plain HTTP, as in http://host:8080, not "${value}".`);
 }
 
 function words(values: readonly string[] = []): string[] {

@@ -12,7 +12,7 @@ import { LOADS } from "./loads/all.ts";
 import { describeMachine } from "./machine.ts";
 import { type Options, UsageError } from "./options.ts";
 import { catPeer } from "./peers/cat.ts";
-import { httpfstreamPeers, otherPeers, runningPeer } from "./peers/httpfstream.ts";
+import { httpfstreamPeers, otherPeers, runningPeers } from "./peers/httpfstream.ts";
 import { nchanPeer, sendfilePeer } from "./peers/nginx.ts";
 import { barePeer, bareReadPeer, durablePeer } from "./peers/node-servers.ts";
 import type { Peer } from "./peers/peer.ts";
@@ -32,7 +32,7 @@ export async function run(options: Options, progress: (line: string) => void): P
     const setting = { size: SIZES[options.size], below, generatorProgram: generator };
     for (let round = 0; round < options.rounds; round++) {
       for (const { load, entries } of plan) {
-        for (const { peer, row } of rotated(entries, round)) {
+        for (const { peer, row } of inTurns(entries, round)) {
           if (peer.missing !== undefined) continue;
           const outcome = await measure(load, peer, setting);
           if (typeof outcome === "string") row.failures.push(outcome);
@@ -79,7 +79,7 @@ function choose(options: Options, program: string) {
 }
 
 function allPeers({ url, profile, against }: Options, program: string): Peer[] {
-  const ours = url === undefined ? httpfstreamPeers(program, profile) : [runningPeer(url)];
+  const ours = url === undefined ? httpfstreamPeers(program, profile) : runningPeers(url);
   const other = against === undefined ? [] : otherPeers(against);
   return [...ours, ...other, barePeer(), nchanPeer(), durablePeer(), bareReadPeer(), sendfilePeer(), catPeer()];
 }
@@ -96,10 +96,11 @@ function suits(load: Load, peer: Peer, { peers, runtimes }: Options): boolean {
     : false;
 }
 
-/** Another one begins in each round. */
-function rotated<Item>(items: readonly Item[], round: number): Item[] {
+/** Another one begins in each round, and what came before another one comes behind it in the next. */
+function inTurns<Item>(items: readonly Item[], round: number): Item[] {
   const start = items.length === 0 ? 0 : round % items.length;
-  return [...items.slice(start), ...items.slice(0, start)];
+  const turned = [...items.slice(start), ...items.slice(0, start)];
+  return round % 2 === 0 ? turned : turned.reverse();
 }
 
 async function measure(load: Load, peer: Peer, setting: Setting): Promise<Numbers | string> {

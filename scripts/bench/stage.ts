@@ -11,7 +11,7 @@ import type { Size } from "./size.ts";
 import { cpuSeconds, peakBytes } from "./usage.ts";
 
 /** Milliseconds that one measurement may take. */
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 
 /** What a part of a measurement cost. */
 export interface Cost {
@@ -89,7 +89,7 @@ export class Stage {
   /** Begins to count what is used; the result is what was, from then on. */
   meter(): () => Cost {
     const { pids } = this.server;
-    const generators = this.#generators.map(({ pid }) => pid);
+    const generators = this.#generators.filter(({ running }) => running).map(({ pid }) => pid);
     const startMs = performance.now();
     const serverBefore = cpuSeconds(pids);
     const before = generators.map((pid) => cpuSeconds([pid]));

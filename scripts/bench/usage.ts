@@ -44,5 +44,6 @@ function read(pid: number, file: string): string {
 }
 
 function sum(pids: readonly number[], of: (pid: number) => number): number {
-  return pids.reduce((total, pid) => total + of(pid), 0);
+  // Of a server that runs elsewhere nothing is known.
+  return pids.length === 0 ? Number.NaN : pids.reduce((total, pid) => total + of(pid), 0);
 }

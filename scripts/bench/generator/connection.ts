@@ -52,7 +52,11 @@ export class Connection {
     this.#events = events;
     const { hostname, port } = request.url;
     const callback = (size: number): boolean => this.#read(size);
-    this.socket = connect({ host: hostname, port: Number(port || 80), onread: { buffer: READ_BUFFER, callback } });
+    this.socket = connect({
+      host: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port || 80),
+      onread: { buffer: READ_BUFFER, callback },
+    });
     this.socket.setNoDelay(true);
     this.socket.on("error", (error) => {
       this.#error ??= error;

@@ -16,6 +16,9 @@ const MIB = 1024 * 1024;
 const RECORDS = { bytes: LARGE_RECORD_BYTES };
 const PATH = "large.log";
 
+/** How often it is read: once is over too soon for the system's clock of processor time. */
+const READS = 3;
+
 /** Milliseconds until a read that does not end counts as lost. */
 const TIMEOUT_MS = 120_000;
 
@@ -64,12 +67,14 @@ async function measure(stage: Stage, reading: Reading): Promise<Numbers> {
     if (!server.file) await writer.call("flood", { group, records: bytes / LARGE_RECORD_BYTES });
   }
   const target = reading === "http" ? server.read(PATH) : server.follow(PATH, "start");
-  // The first reader compares every byte, and warms everything up; the second is as fast as it can be.
+  // The first reader compares every byte, and warms everything up; the others are as fast as they can be.
   await secondsToRead(reader, target, bytes, 1);
   const meter = stage.meter();
-  const seconds = await secondsToRead(reader, target, bytes, 0);
+  let seconds = 0;
+  for (let read = 0; read < READS; read++) seconds += await secondsToRead(reader, target, bytes, 0);
   const cost = meter();
-  return { ...cost, rate: bytes / MIB / seconds, serverCost: cost.serverSeconds / (bytes / MIB / 1024) };
+  const mib = (READS * bytes) / MIB;
+  return { ...cost, rate: mib / seconds, serverCost: cost.serverSeconds / (mib / 1024) };
 }
 
 async function secondsToRead(

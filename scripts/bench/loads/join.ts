@@ -5,13 +5,13 @@
  */
 import { copyFile } from "node:fs/promises";
 import { contentFile, LARGE_RECORD_BYTES } from "../content.ts";
-import type { Load, Numbers } from "../load.ts";
+import { GENERATOR_CPU, type Load, type Numbers, PEAK_MEMORY, SERVER_CPU } from "../load.ts";
 import { inBytes } from "../size.ts";
-import type { Stage } from "../stage.ts";
+import type { Cost, Stage } from "../stage.ts";
 import { median, percentile } from "../stats.ts";
 
-/** Records a second of the appender: the first byte after joining comes with the next one. */
-const PER_SECOND = 500;
+/** Records a second of the appender: the first byte after joining comes with the next one, half a millisecond later. */
+const PER_SECOND = 1000;
 
 /** Bytes of these. */
 const RECORDS = { bytes: 100 };
@@ -34,18 +34,25 @@ export const JOIN: Load = {
     { key: "p99", title: "first byte p99", unit: "ms", better: "less" },
     { key: "small", title: "p50 of a small path", unit: "ms", better: "less" },
     { key: "ratio", title: "large / small", unit: "×", better: "less" },
+    SERVER_CPU,
+    GENERATOR_CPU,
+    PEAK_MEMORY,
   ],
   goals: [{ metric: "ratio", atMost: 1.25 }],
   needs: ["append", "live"],
   async measure(stage: Stage): Promise<Numbers> {
-    const small = await firstByteMs(stage, "small.log", SMALL_BYTES);
-    const large = await firstByteMs(stage, "large.log", stage.size.largeBytes);
+    const { dataMs: small } = await firstBytes(stage, "small.log", SMALL_BYTES);
+    const { dataMs: large, cost } = await firstBytes(stage, "large.log", stage.size.largeBytes);
     const p50 = median(large);
-    return { p50, p99: percentile(large, 0.99), small: median(small), ratio: p50 / median(small) };
+    return { ...cost, p50, p99: percentile(large, 0.99), small: median(small), ratio: p50 / median(small) };
   },
 };
 
-async function firstByteMs(stage: Stage, path: string, bytes: number): Promise<readonly number[]> {
+async function firstBytes(
+  stage: Stage,
+  path: string,
+  bytes: number,
+): Promise<{ dataMs: readonly number[]; cost: Cost }> {
   const { peer, server, size } = stage;
   const [writer, reader] = [stage.generator(), stage.generator()];
   if (server.file) await copyFile(await contentFile(stage.below, bytes), server.file(path));
@@ -56,9 +63,11 @@ async function firstByteMs(stage: Stage, path: string, bytes: number): Promise<r
   pacing.catch(() => {});
   const target = server.follow(path, "now");
   await reader.call("join", { target, times: WARM_UP_JOINS });
+  const meter = stage.meter();
   const { dataMs } = await reader.call("join", { target, times: size.joins });
+  const cost = meter();
   await writer.stop();
-  return dataMs;
+  return { dataMs, cost };
 }
 
 /** For those who do not keep paths as files. */

@@ -16,14 +16,14 @@ const RECORDS = { bytes: LARGE_RECORD_BYTES };
 const PATH = "memory.log";
 
 /** Milliseconds until what does not arrive counts as lost. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 600_000;
 
 /** Milliseconds between looks at the memory, and how many must show no growth until it counts as settled. */
 const SETTLE_MS = 250;
 const SETTLED_LOOKS = 4;
 
-/** How many followers come and go before, so that what a server needs once is not counted as theirs. */
-const WARM_UP_SHARE = 0.1;
+/** How many followers come and go before: enough for what a server loads once, too few to leave much for the next ones. */
+const WARM_UP = 20;
 
 /** Idle followers: memory of each. */
 export const IDLE: Load = {
@@ -38,15 +38,19 @@ export const IDLE: Load = {
   everyRuntime: true,
   async measure(stage: Stage): Promise<Numbers> {
     const { server, size } = stage;
-    await stage.generator().call("append", { target: server.append(PATH), count: 1, records: RECORDS });
-    const reader = stage.generator();
+    const [writer, reader] = [stage.generator(), stage.generator()];
+    const { group } = await writer.call("append", { target: server.append(PATH), count: 1, records: RECORDS });
     const target = server.follow(PATH, "start");
     const job = { target, atOnce: 100, records: RECORDS, purpose: "check", exactEvery: 0 } as const;
-    const first = await Audience.connect(reader, { ...job, count: Math.ceil(size.idle * WARM_UP_SHARE) });
+    const first = await Audience.connect(reader, { ...job, count: Math.min(WARM_UP, size.idle) });
     await first.drop();
     const before = await settledBytes(server.pids);
-    await Audience.connect(reader, { ...job, count: size.idle });
+    const audience = await Audience.connect(reader, { ...job, count: size.idle });
     const whole = await settledBytes(server.pids);
+    // Whoever is not served any more takes no memory, either.
+    await audience.expect(RECORDS.bytes);
+    await writer.call("flood", { group, records: 1 });
+    await audience.received(TIMEOUT_MS);
     return { each: (whole - before) / KIB / size.idle, whole: whole / MIB };
   },
 };

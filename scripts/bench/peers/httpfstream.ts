@@ -26,10 +26,8 @@ interface Manner {
   readonly follow: FollowDialect;
 }
 
-const V1: Manner = { way: "v1", suffix: "", title: "v1", append: "v1", follow: "v1" };
-
 const MANNERS: readonly Manner[] = [
-  V1,
+  { way: "v1", suffix: "", title: "v1", append: "v1", follow: "v1" },
   { way: "classic", suffix: "-classic", title: "classic", append: "frames", follow: "frames" },
   { way: "http", suffix: "-http", title: "followers over HTTP", append: "v1", follow: "body" },
 ];
@@ -39,8 +37,10 @@ export function httpfstreamPeers(program: string, profile?: string): Peer[] {
   const profiling = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
   return RUNTIMES.flatMap((runtime) => {
     const version = versionOf(runtime);
+    const missing = version === undefined ? `${runtime} is not installed: npm ci` : undefined;
     return MANNERS.map((manner) => ({
-      ...described(manner, runtime, version),
+      ...described(manner, runtime, version ?? "?"),
+      missing,
       async start(folder) {
         const server = startServer(runtime, [...profiling, program], folder);
         const url = await server.printed(/(http:\/\/[\w.:[\]]+:\d+)/);
@@ -59,17 +59,17 @@ export function otherPeers(program: string): Peer[] {
 }
 
 /** A server that runs already, wherever it is. */
-export function runningPeer(url: string): Peer {
-  return {
-    ...described(V1, "node", url),
-    name: "running",
-    title: "the server that runs already",
+export function runningPeers(url: string): Peer[] {
+  return MANNERS.map((manner) => ({
+    ...described(manner, "node", url),
+    name: `running${manner.suffix}`,
+    title: `the server that runs already, ${manner.title}`,
     // It may have been measured before: each measurement has paths of its own.
     async start() {
       const folder = `${url.replace(/\/$/, "")}/bench-${randomUUID()}`;
-      return { ...endpoints(folder, V1), pids: [], stop: async () => {} };
+      return { ...endpoints(folder, manner), pids: [], stop: async () => {} };
     },
-  };
+  }));
 }
 
 function described({ way, suffix, title }: Manner, runtime: Runtime, version: string): Omit<Peer, "start"> {
@@ -107,13 +107,14 @@ function executable(runtime: "deno" | "bun"): string {
   return output(runtime, print);
 }
 
-function versionOf(runtime: Runtime): string {
+function versionOf(runtime: Runtime): string | undefined {
   if (runtime === "node") return `Node ${process.versions.node}`;
-  const [, version = "?"] = /([\d.]+)/.exec(output(runtime, ["--version"])) ?? [];
-  return `${runtime === "deno" ? "Deno" : "Bun"} ${version}`;
+  const [, version] = /([\d.]+)/.exec(output(runtime, ["--version"])) ?? [];
+  return version && `${runtime === "deno" ? "Deno" : "Bun"} ${version}`;
 }
 
 function output(runtime: "deno" | "bun", args: readonly string[]): string {
   const { stdout } = spawnSync(join(ROOT, "node_modules", ".bin", runtime), args, { encoding: "utf8" });
-  return stdout.trim();
+  // Nothing where it is not installed.
+  return stdout?.trim() ?? "";
 }
