@@ -12,6 +12,8 @@ export interface Size {
   /** Followers of the smaller and of the larger crowd. */
   readonly few: number;
   readonly many: number;
+  /** Followers of as large a crowd as one machine may have. */
+  readonly crowd: number;
   /** Seconds that a flood is to last, and that it is warmed up before. */
   readonly floodSeconds: number;
   readonly warmSeconds: number;
@@ -43,6 +45,7 @@ export const SIZES = {
     rounds: 3,
     few: 100,
     many: 1000,
+    crowd: 10_000,
     floodSeconds: 3,
     warmSeconds: 0.5,
     floodBytes: 1024 * MIB,
@@ -60,6 +63,7 @@ export const SIZES = {
     rounds: 1,
     few: 100,
     many: 1000,
+    crowd: 5000,
     floodSeconds: 1,
     warmSeconds: 0.3,
     floodBytes: 256 * MIB,
@@ -76,7 +80,8 @@ export const SIZES = {
   smoke: {
     rounds: 1,
     few: 3,
-    many: 8,
+    many: 25,
+    crowd: 25,
     floodSeconds: 0.02,
     warmSeconds: 0.01,
     floodBytes: MIB,

@@ -79,6 +79,16 @@ export const LOADS: readonly Load[] = [
     everyRuntime: true,
     goals: LATENCY,
   }),
+  paced({
+    name: "paced-crowd",
+    title: ({ crowd }) => `Latency of 10 records a second to ${crowd} followers`,
+    paths: () => 1,
+    followers: ({ crowd }) => crowd,
+    perSecond: 10,
+    ways: ["v1", "classic"],
+    everyRuntime: false,
+    goals: [],
+  }),
   ingest({
     name: "ingest-one",
     title: ({ largeBytes }) => `Ingest of ${inBytes(largeBytes)} from one appender in 64 KiB frames`,

@@ -109,13 +109,15 @@ async function connect(
     const all = await Audience.connect(timing, { ...job, count: paths * followers, purpose: "measure" });
     return { timed: [all], others: [] };
   }
+  // Records that say when they were made are not the same each time: only their numbers can be checked.
+  const plain = { ...job, purpose: "check", exactEvery: 0 } as const;
   const timed: Audience[] = [];
   const others: Audience[] = [];
   const between = Math.floor((followers - TIMED) / TIMED);
   const rest = followers - TIMED - between * TIMED;
   for (let turn = 0; turn < TIMED; turn++) {
     const count = between + (turn < rest ? 1 : 0);
-    if (count > 0) others.push(await Audience.connect(crowd, { ...job, count, purpose: "check" }));
+    if (count > 0) others.push(await Audience.connect(crowd, { ...plain, count }));
     timed.push(await Audience.connect(timing, { ...job, count: 1, purpose: "measure" }));
   }
   return { timed, others };
