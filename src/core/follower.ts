@@ -59,7 +59,7 @@ export class Follower implements Member {
   readonly #store: Store;
   #carry: Uint8Array = NO_BYTES;
   #stopped = false;
-  #wake: (() => void) | undefined;
+  #wake: ((nothing?: undefined) => void) | undefined;
   #pieces: PieceReader | undefined;
 
   constructor({ store, from, sink, text, limits, offset }: FollowerParts) {
@@ -80,28 +80,37 @@ export class Follower implements Member {
    */
   async run(): Promise<FollowEnd> {
     while (!this.#stopped) {
-      const channel = this.#channel;
-      // No await between looking at the tail and joining there: that is what makes the joint exact.
-      const tail = channel.outcome?.size ?? channel.broadcast.tail;
-      const recent = this.offset < tail ? channel.broadcast.recent(this.offset) : undefined;
-      if (recent && this.#hasRoomFor(recent)) {
-        this.take(recent);
-      } else if (recent) {
-        await this.#roomFor(recent.bytes);
-      } else if (this.offset < tail) {
-        await this.#catchUp(tail);
-      } else if (channel.outcome?.reason === "restarting" && (await this.#goOn())) {
-        // What follows is on the channel that it goes on with.
-      } else if (channel.outcome) {
-        this.#flushText();
-        return channel.outcome.reason;
-      } else if (this.#sink.pending > this.#lowWater) {
-        await this.#drained(this.#lowWater);
-      } else {
-        await this.#live();
-      }
+      // Here thousands of idle ones are suspended: what this function keeps meanwhile is to be little.
+      const ended = await this.#next();
+      if (ended) return ended;
     }
     return "gone";
+  }
+
+  /**
+   * Begins what there is to do next. Results in how it ended, once it has. No await may be between looking at the tail and
+   * joining there: that is what makes the joint exact.
+   */
+  #next(): Promise<FollowEnd | undefined> | undefined {
+    const channel = this.#channel;
+    const tail = channel.outcome?.size ?? channel.broadcast.tail;
+    const recent = this.offset < tail ? channel.broadcast.recent(this.offset) : undefined;
+    if (recent && !this.#hasRoomFor(recent)) return this.#roomFor(recent.bytes);
+    if (recent) {
+      this.take(recent);
+      return undefined;
+    }
+    if (this.offset < tail) return this.#catchUp(tail);
+    if (channel.outcome) return this.#ended(channel.outcome.reason);
+    if (this.#sink.pending > this.#lowWater) return this.#drained(this.#lowWater);
+    return this.#live();
+  }
+
+  /** What is to follow on a channel that has ended goes on elsewhere, or has ended, too. */
+  async #ended(reason: EndReason): Promise<FollowEnd | undefined> {
+    if (reason === "restarting" && (await this.#goOn())) return undefined;
+    this.#flushText();
+    return reason;
   }
 
   /** Whether it goes on elsewhere, with everything that we have got already. */
@@ -158,15 +167,14 @@ export class Follower implements Member {
     return this.#budgetBytes / 2;
   }
 
-  async #live(): Promise<void> {
-    await new Promise<void>((wake) => {
+  #live(): Promise<undefined> {
+    return new Promise((wake) => {
       this.#wake = wake;
       this.#channel.broadcast.join(this);
     });
-    this.#wake = undefined;
   }
 
-  async #catchUp(tail: number): Promise<void> {
+  async #catchUp(tail: number): Promise<undefined> {
     const stored = this.#store.read(this.#channel.path, this.offset, tail).getReader({ mode: "byob" });
     const pieces = new PieceReader(stored, Math.min(this.#readBytes, tail - this.offset));
     this.#pieces = pieces;
@@ -192,12 +200,12 @@ export class Follower implements Member {
   }
 
   /** Waits until what is pending leaves room for more in the budget, and then some: going on costs something. */
-  async #roomFor({ length }: Uint8Array): Promise<void> {
-    await this.#drained(Math.max(0, Math.min(this.#lowWater, this.#budgetBytes - length)));
+  async #roomFor({ length }: Uint8Array): Promise<undefined> {
+    return this.#drained(Math.max(0, Math.min(this.#lowWater, this.#budgetBytes - length)));
   }
 
   /** Waits for the connection, which may have stalled for good, or for {@link stop}. */
-  async #drained(bytes: number): Promise<void> {
+  async #drained(bytes: number): Promise<undefined> {
     if (this.#sink.pending <= bytes) return;
     await new Promise<void>((wake) => {
       this.#wake = wake;

@@ -9,7 +9,7 @@ import { formatOffset, NEXT_OFFSET_HEADER, parseStart, resolveStart, START_OFFSE
 import type { StoreStat } from "../core/store.ts";
 import { counted } from "./counted.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
-import { type Exchange, journal, type Service } from "./service.ts";
+import { type Exchange, Journal, type Service } from "./service.ts";
 
 /**
  * Answers with the bytes stored now.
@@ -47,10 +47,10 @@ function followed(
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
-  const finished = journal(service, subject, { type: "follow", transport: "http", offset: from });
+  const journal = new Journal(service, subject, { type: "follow", transport: "http", offset: from });
   return counted(body, (bytes, error) => {
     const reason = from + bytes === to ? "complete" : "gone";
-    finished({ offset: from + bytes, reason: error === undefined ? reason : StreamError.from(error, "storage").code });
+    journal.end(from + bytes, error === undefined ? reason : StreamError.from(error, "storage").code);
   });
 }
 

@@ -53,17 +53,32 @@ export async function answered({ limits }: Service, { c, platform }: Exchange): 
   clearTimeout(impatience);
 }
 
-/** Begins a journal of one append or follow; the result writes its end. */
-export function journal(
-  service: Service,
-  subject: Subject,
-  begin: { type: "append" | "follow"; transport: Transport; offset: number },
-): (end: { offset: number; reason: string }) => void {
-  const common = { ...begin, ...subject };
-  const startedMs = performance.now();
-  service.log({ ...common, phase: "begin" });
-  return ({ offset, reason }) => {
-    const durationMs = Math.round(performance.now() - startedMs);
-    service.log({ ...common, phase: "end", offset, bytes: offset - begin.offset, durationMs, reason });
-  };
+/** How an append or a follow begins. */
+interface Begin {
+  readonly type: "append" | "follow";
+  readonly transport: Transport;
+  readonly offset: number;
+}
+
+/** What is told of one append or follow: its begin, and once its end. */
+export class Journal {
+  readonly #service: Service;
+  readonly #subject: Subject;
+  readonly #begin: Begin;
+  readonly #startedMs: number = performance.now();
+
+  /** Tells of the begin. */
+  constructor(service: Service, subject: Subject, begin: Begin) {
+    this.#service = service;
+    this.#subject = subject;
+    this.#begin = begin;
+    service.log({ ...begin, ...subject, phase: "begin" });
+  }
+
+  /** Tells of the end. */
+  end(offset: number, reason: string): void {
+    const bytes = offset - this.#begin.offset;
+    const durationMs = Math.round(performance.now() - this.#startedMs);
+    this.#service.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
+  }
 }

@@ -11,7 +11,7 @@ import { controlFrame, controlType } from "./control.ts";
 import { Idleness } from "./idleness.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import { type Exchange, journal, type Service, type Subject } from "./service.ts";
+import { type Exchange, Journal, type Service, type Subject } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -63,7 +63,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   #acked = 0;
   #ackedMs = 0;
   #ackLater: ReturnType<typeof setTimeout> | undefined;
-  #finished: ((end: { offset: number; reason: string }) => void) | undefined;
+  #journal: Journal | undefined;
 
   constructor(
     service: Service,
@@ -144,7 +144,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     if (this.#over) return;
     this.#started = true;
     this.#acked = offset;
-    this.#finished = journal(this.service, this.#subject, { type: "append", transport: "websocket", offset });
+    this.#journal = new Journal(this.service, this.#subject, { type: "append", transport: "websocket", offset });
     const { windowBytes, idleTimeoutMs } = this.service.limits;
     this.#idleness = new Idleness(
       idleTimeoutMs,
@@ -208,7 +208,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   }
 
   #journalEnd(reason: string): void {
-    this.#finished?.({ offset: this.#session.offset, reason });
-    this.#finished = undefined;
+    this.#journal?.end(this.#session.offset, reason);
+    this.#journal = undefined;
   }
 }

@@ -9,7 +9,7 @@ import { appendTerms } from "./append-terms.ts";
 import { Idleness } from "./idleness.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import { type Exchange, journal, type Service } from "./service.ts";
+import { type Exchange, Journal, type Service } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -40,7 +40,7 @@ export async function appendOverSocket(service: Service, exchange: Exchange): Pr
 class SocketAppend extends SocketSession {
   readonly #takesText: boolean;
   readonly #admission: Admission;
-  readonly #finished: (end: { offset: number; reason: string }) => void;
+  readonly #journal: Journal;
   #paused = false;
   #error: StreamError | undefined;
   #ending = false;
@@ -51,7 +51,7 @@ class SocketAppend extends SocketSession {
     this.#takesText = exchange.platform.takesText;
     this.#admission = admission;
     const offset = admission.appender.channel.size;
-    this.#finished = journal(service, exchange.subject, { type: "append", transport: "websocket", offset });
+    this.#journal = new Journal(service, exchange.subject, { type: "append", transport: "websocket", offset });
   }
 
   /** A batch is stored. */
@@ -126,7 +126,7 @@ class SocketAppend extends SocketSession {
     this.#idleness?.stop();
     const { size } = await this.#admission.end(reason);
     const error = this.#error ?? this.#admission.appender.error;
-    this.#finished({ offset: size, reason: error?.code ?? reason });
+    this.#journal.end(size, error?.code ?? reason);
     if (error && this.port) close(this.port, error);
   }
 }

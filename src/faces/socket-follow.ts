@@ -11,7 +11,7 @@ import { CLASSIC, type Dialect, V1 } from "./dialect.ts";
 import type { Beating } from "./heartbeats.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import { type Exchange, journal, type Service, type Subject } from "./service.ts";
+import { type Exchange, Journal, type Service, type Subject } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -41,6 +41,7 @@ class SocketFollow extends SocketSession implements Beating {
   readonly #start: number;
   readonly #dialect: Dialect;
   #follower: Follower | undefined;
+  #journal: Journal | undefined;
 
   constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: Dialect }) {
     super(service);
@@ -57,7 +58,12 @@ class SocketFollow extends SocketSession implements Beating {
     const follower = new Follower({ store, from: this.#hold, sink: port, text, limits, offset: this.#start });
     this.#follower = follower;
     if (beat) this.service.heartbeats.add(this);
-    void this.#run(port, follower);
+    const offset = this.#start;
+    this.#journal = new Journal(this.service, this.#subject, { type: "follow", transport: "websocket", offset });
+    follower.run().then(
+      (reason) => this.#ended(port, follower, reason),
+      (thrown: unknown) => this.#ended(port, follower, "lost", StreamError.from(thrown, "storage")),
+    );
   }
 
   /** The offset that it has reached. */
@@ -84,22 +90,13 @@ class SocketFollow extends SocketSession implements Beating {
     this.#hold.leave();
   }
 
-  async #run(port: SocketPort, follower: Follower): Promise<void> {
-    const begin = { type: "follow", transport: "websocket", offset: this.#start } as const;
-    const finished = journal(this.service, this.#subject, begin);
-    let ended: FollowEnd;
-    let failure: StreamError | undefined;
-    try {
-      ended = await follower.run();
-    } catch (thrown) {
-      ended = "lost";
-      failure = StreamError.from(thrown, "storage");
-    }
+  async #ended(port: SocketPort, follower: Follower, ended: FollowEnd, error?: StreamError): Promise<void> {
+    let failure = error;
     if (ended === "restarting" || (ended === "gone" && this.service.hub.closing)) {
       failure = new StreamError("restarting", "The server is restarting. Come back in a moment, at your offset.");
     }
     this.service.heartbeats.remove(this);
-    finished({ offset: follower.offset, reason: failure?.code ?? ended });
+    this.#journal?.end(follower.offset, failure?.code ?? ended);
     if (!failure && ended !== "gone" && ended !== "restarting") this.#dialect.end?.(port, follower.offset, ended);
     // A closing handshake has a deadline; a slow reader first gets all the time it needs for the last bytes.
     await port.drained(0);

@@ -264,9 +264,13 @@ export async function serve({ fetch, hostname, port }: ServeOptions): Promise<Ru
   answerUnreadable(server);
   injectWebSocket(server, { fetch });
   const sockets = new Set<Duplex>();
+  // One for all of them: thousands of idle connections keep theirs.
+  const forget = function (this: Duplex): void {
+    sockets.delete(this);
+  };
   server.on("connection", (socket: Duplex) => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.on("close", forget);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
