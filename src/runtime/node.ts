@@ -56,11 +56,17 @@ const handshakes = new WebSocketServer({
   handleProtocols: (_offered, request) => upgrades.get(request)?.protocol ?? false,
 });
 
-/** Requests whose route has asked for a WebSocket. */
-const upgrades = new WeakMap<IncomingMessage, { protocol: string | undefined }>();
+/** What becomes of a request whose route has asked for a WebSocket. */
+interface Upgrade {
+  /** The subprotocol that was chosen. */
+  readonly protocol?: string | undefined;
+  /** The handshake is done. */
+  open(ws: WebSocket, below: Duplex): void;
+  /** It will not be: the client had gone, or what it sent was bad. */
+  failed(): void;
+}
 
-/** The network socket below each WebSocket. */
-const belowOf = new WeakMap<WebSocket, Duplex>();
+const upgrades = new WeakMap<IncomingMessage, Upgrade>();
 
 /**
  * Hono's WebSocket helper for other routes of the same app.
@@ -74,7 +80,17 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
   const { incoming } = c.env as NodeEnv;
   if (!incoming || c.req.header("Upgrade")?.toLowerCase() !== "websocket") return;
   const response = await nodeWs.upgradeWebSocket(c, events, options);
-  upgrades.set(incoming, { protocol: undefined });
+  const emit = (ws: WebSocket): boolean => nodeWs.wss.emit("connection", ws, incoming);
+  upgrades.set(incoming, {
+    open(ws) {
+      // Its listeners are attached some microtasks from now; what arrives before must wait for them.
+      ws.pause();
+      setImmediate(() => ws.resume());
+      emit(ws);
+    },
+    // Whoever waits for this socket gets one that has closed already.
+    failed: () => void emit(closedSocket()),
+  });
   return response;
 });
 
@@ -82,16 +98,14 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
 export const platform: Platform = {
   name: "node",
   takesText: true,
+  // Not with the helper of node-ws: what it waits with keeps the whole request, until a major collection finds out.
   async upgrade(c: Context, handler: SocketHandler, { protocol }): Promise<Response> {
-    const { incoming } = c.env as NodeEnv;
-    const response = await nodeWs.upgradeWebSocket(c, {
-      onOpen(_event, { raw }) {
-        const ws = raw as WebSocket;
-        attachWs(ws, belowOf.get(ws) as Duplex, handler);
-      },
+    upgrades.set((c.env as NodeEnv).incoming, {
+      protocol,
+      open: (ws, below) => attachWs(ws, below, handler),
+      failed: () => handler.closed(),
     });
-    upgrades.set(incoming, { protocol });
-    return response;
+    return new Response();
   },
   target: (c) => (c.env as NodeEnv).incoming.url?.replace(/[?#].*$/s, "").replace(/^[a-z]+:\/\/[^/]*/i, ""),
   // Where it listens on all interfaces, an IPv4 address comes dressed as an IPv6 one.
@@ -151,8 +165,9 @@ function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex):
   const listener = getRequestListener(
     async (fetched, env) => {
       const response = await app.fetch(fetched, env);
-      if (upgrades.has(request) && response.ok) {
-        completeHandshake(request, socket);
+      const upgrade = upgrades.get(request);
+      if (upgrade && response.ok) {
+        completeHandshake(request, socket, upgrade);
         return RESPONSE_ALREADY_SENT;
       }
       assignSocket(outgoing, socket);
@@ -163,28 +178,18 @@ function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex):
   void listener(request, outgoing);
 }
 
-function completeHandshake(request: IncomingMessage, socket: Duplex): void {
+function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Upgrade): void {
   let opened = false;
-  const emit = (ws: WebSocket): void => {
-    opened = true;
-    nodeWs.wss.emit("connection", ws, request);
-  };
   try {
     // What is said first leaves together with the handshake's answer.
     socket.cork();
     handshakes.handleUpgrade(request, socket, Buffer.alloc(0), (ws) => {
-      belowOf.set(ws, socket);
-      // Its listeners are attached some microtasks from now; what arrives before must wait for them.
-      ws.pause();
-      setImmediate(() => {
-        socket.uncork();
-        ws.resume();
-      });
-      emit(ws);
+      opened = true;
+      setImmediate(() => socket.uncork());
+      upgrade.open(ws, socket);
     });
   } finally {
-    // The client had gone, or its handshake was bad: whoever waits for this socket gets one that has closed already.
-    if (!opened) emit(closedSocket());
+    if (!opened) upgrade.failed();
   }
 }
 

@@ -21,28 +21,19 @@ const { close: closeWs } = wsPackage.WebSocket.prototype;
 
 /** Connects a `ws` socket and the network socket below it to a handler. */
 export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): void {
-  if (ws.readyState !== ws.OPEN) {
+  // Errors are followed by a close, which is all that a handler needs to know.
+  ws.on("error", () => {});
+  ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
+  ws.on("pong", () => handler.ponged());
+  const port = isGenuine ? new SharingPort(ws, below) : new SendingPort(ws);
+  ws.on("close", () => {
+    port.gone();
     handler.closed();
-    return;
-  }
-  // The helper's own listeners keep the whole request alive for as long as the socket. Nothing can have come in yet:
-  // the socket is paused until its listeners are there.
-  queueMicrotask(() => {
-    ws.removeAllListeners();
-    // Errors are followed by a close, which is all that a handler needs to know.
-    ws.on("error", () => {});
-    ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
-    ws.on("pong", () => handler.ponged());
-    const port = isGenuine ? new SharingPort(ws, below) : new SendingPort(ws);
-    ws.on("close", () => {
-      port.gone();
-      handler.closed();
-    });
-    // Whether a peer whose close frame has come also lets go of the connection is its own affair; "close" would wait
-    // half a minute for it.
-    port.onClosing(() => handler.closed());
-    handler.opened(port);
   });
+  // Whether a peer whose close frame has come also lets go of the connection is its own affair; "close" would wait
+  // half a minute for it.
+  port.onClosing(() => handler.closed());
+  handler.opened(port);
 }
 
 /** What both ways of sending have in common. */
