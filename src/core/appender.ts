@@ -6,6 +6,10 @@ import type { Channel, Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import type { EndReason } from "./store.ts";
+import { turnEnd } from "./turn.ts";
+
+/** Fewer bytes than this wait for what else comes in the same turn. */
+const PATIENT_BYTES = 16 * 1024;
 
 /** What the owner of an {@link Appender} wants to hear. */
 export interface AppenderEvents {
@@ -94,8 +98,10 @@ export class Appender {
   }
 
   async #write(): Promise<void> {
-    // One turn of patience: all that arrived in the same read of the connection becomes one batch.
+    // All that arrived in the same read of the connection becomes one batch. Node hands it out at once, others a message at
+    // a time; so what is little waits until they have handed out all of it.
     await undefined;
+    if (this.#queued < PATIENT_BYTES) await turnEnd();
     try {
       while (this.#pieces.length > 0) {
         const batch = this.#take();

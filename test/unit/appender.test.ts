@@ -16,6 +16,17 @@ test("pieces of one turn become one batch, the next turn's another", async () =>
   assert.deepEqual(texts(rig.store.batches), ["abc", "d", "ef"]);
 });
 
+test("little pieces of one turn become one batch also where each comes by itself", async () => {
+  const rig = new Rig();
+  const admission = await rig.admit();
+  for (const piece of ["a", "b", "c"]) {
+    void rig.push(admission, piece);
+    for (let job = 0; job < 20; job++) await undefined;
+  }
+  await settle();
+  assert.deepEqual(texts(rig.store.batches), ["abc"]);
+});
+
 test("pieces that arrive while a write is under way become one batch, in order", async () => {
   const rig = new Rig();
   rig.store.holding = true;

@@ -36,6 +36,19 @@ export function crowdSection(target: Target): void {
       for (const follower of followers) await expectEnd(follower, bytes);
     },
 
+    "a flood of small messages reaches its followers in few frames": async (wire) => {
+      const bytes = numberedLines(60_000);
+      const appender = await wire.appender("a.txt");
+      const follower = await wire.follower("a.txt");
+      // All of it is there when the server looks, whichever way its runtime hands it out.
+      const messages = pieces(bytes, 30, 12);
+      await appender.connection.write(Buffer.concat(messages.map((piece) => encodeFrame(OPCODE.binary, piece))));
+      await appender.finish();
+      await expectEnd(follower, bytes);
+      const frames = follower.messages.length;
+      assert.ok(frames < messages.length / 10, `${frames} frames for ${messages.length} messages`);
+    },
+
     "followers who come and go do not disturb those who stay": async (wire) => {
       const bytes = numberedLines(400_000);
       const appender = await wire.appender("a.txt");
