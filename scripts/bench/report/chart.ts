@@ -20,6 +20,13 @@ const LINE_HEIGHT = 17;
 const WIDTH = MARGIN + COLUMNS * (COLUMN_WIDTH + MARGIN);
 const WIDEST_BAR = COLUMN_WIDTH - NAME_WIDTH - VALUE_WIDTH;
 
+/** So many times as large as all others, a bar is cut, as they would be too short to be compared. */
+const FAR_OUT = 4;
+
+/** Where a cut bar is cut, from its end, and how wide the cut is. */
+const CUT_AT = 24;
+const CUT_WIDTH = 4;
+
 /** Letters of the smallest text that fit into the whole width. */
 const LETTERS = 165;
 
@@ -76,7 +83,8 @@ function panel(
   top: number,
 ): { svg: string; height: number } {
   const measured = rows.filter(({ samples }) => samples.length > 0);
-  const most = Math.max(...measured.map((row) => medianOf(row, metric.key)));
+  const [longest = 0, second = longest] = measured.map((row) => medianOf(row, metric.key)).sort((a, b) => b - a);
+  const most = metric.better === "less" && longest > FAR_OUT * second && second > 0 ? second : longest;
   const parts = [
     text(left, top + 14, title, { kind: "panel" }),
     text(left, top + 31, `${metric.title}, ${metric.better} is better`, { kind: "faint" }),
@@ -85,12 +93,16 @@ function panel(
     const value = medianOf(row, metric.key);
     const x = left + NAME_WIDTH;
     const y = top + TITLE_HEIGHT + BAR_STEP * index;
-    const width = Math.max(1, Math.round((Math.max(0, value) / most) * WIDEST_BAR) || 0);
+    const width = Math.max(1, Math.round((Math.min(most, Math.max(0, value)) / most) * WIDEST_BAR) || 0);
     const kind = row.isOurs ? "bar ours" : "bar";
     parts.push(
       text(x - 8, y + 11, row.peer, { anchor: "end" }),
       `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,
       text(x + width + 6, y + 11, withUnit(value, metric.unit)),
+    );
+    if (value <= most) return;
+    parts.push(
+      `<rect class="background" x="${x + width - CUT_AT}" y="${y}" width="${CUT_WIDTH}" height="${BAR_HEIGHT}"/>`,
     );
   });
   return { svg: parts.join("\n"), height: TITLE_HEIGHT + BAR_STEP * measured.length + PANEL_GAP };
