@@ -8,7 +8,7 @@ import type { Limits } from "./limits.ts";
 import type { EndReason } from "./store.ts";
 import { turnEnd } from "./turn.ts";
 
-/** Fewer bytes than this wait for what else comes in the same turn. */
+/** Fewer bytes than this, if they are no whole batch, wait for what else comes in the same turn. */
 const PATIENT_BYTES = 16 * 1024;
 
 /** What the owner of an {@link Appender} wants to hear. */
@@ -101,7 +101,7 @@ export class Appender {
     // All that arrived in the same read of the connection becomes one batch. Node hands it out at once, others a message at
     // a time; so what is little waits until they have handed out all of it.
     await undefined;
-    if (this.#queued < PATIENT_BYTES) await turnEnd();
+    if (this.#queued < Math.min(PATIENT_BYTES, this.#limits.batchBytes)) await turnEnd();
     try {
       while (this.#pieces.length > 0) {
         const batch = this.#take();

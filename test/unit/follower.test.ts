@@ -178,7 +178,8 @@ test("an end while a follower catches up comes after every byte", async () => {
 
 test("an end at any moment around a follower's joining tells it everything and the end", async () => {
   for (let turns = 0; turns < 60; turns++) {
-    const rig = new Rig();
+    // A whole batch does not wait for the end of the turn: the write is under way while these turns pass.
+    const rig = new Rig({ batchBytes: 4 });
     const admission = await rig.admit();
     await rig.push(admission, "stored ");
     const running = [0, 3, 7].map((offset) => rig.follow(admission, new TestSink(), offset));
@@ -197,7 +198,7 @@ test("an end at any moment around a follower's joining tells it everything and t
 
 test("a follower that joins at any moment around a write gets every byte once", async () => {
   for (let turns = 0; turns < 60; turns++) {
-    const rig = new Rig();
+    const rig = new Rig({ batchBytes: 4 });
     const admission = await rig.admit();
     await rig.push(admission, "one ");
     admission.appender.push(Buffer.from("two "));
