@@ -186,7 +186,15 @@ function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Up
     handshakes.handleUpgrade(request, socket, Buffer.alloc(0), (ws) => {
       opened = true;
       setImmediate(() => socket.uncork());
-      upgrade.open(ws, socket);
+      try {
+        upgrade.open(ws, socket);
+      } catch (error) {
+        // It is a WebSocket now: no response can say so any more.
+        ws.terminate();
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
     });
   } finally {
     if (!opened) upgrade.failed();
