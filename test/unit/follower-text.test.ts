@@ -131,3 +131,21 @@ test("a character that one appender began and the next one finishes is whole", a
   await Promise.all([fromStart.ended, fromEnd.ended]);
   assert.ok(framesAreText(fromStart));
 });
+
+test("a long catch-up as text uses memory again and again, and every byte is what it was", async () => {
+  const rig = new Rig();
+  const text = Buffer.from(MIXED_TEXT.repeat(Math.ceil(2_000_000 / Buffer.byteLength(MIXED_TEXT))));
+  const admission = await rig.admit();
+  await rig.push(admission, text);
+  const running = rig.follow(admission, new TestSink("text", true));
+  for (let passed = 0; passed < 2 * text.length; passed += 100_000) {
+    running.sink.pass(100_000);
+    await settle();
+  }
+  const sent = running.sink.frames.length;
+  assert.ok(sent > 5, `${sent} pieces`);
+  assert.ok(framesAreText(running));
+  assert.ok(running.sink.bytes.equals(text));
+  await admission.end("complete");
+  assert.equal(await running.ended, "complete");
+});
