@@ -51,6 +51,12 @@ export const RESTART_SPREAD_MS: number = 2_000;
 /** Milliseconds after which an open connection counts as progress, although nothing came or went on it. */
 export const STEADY_MS: number = 5_000;
 
+/** Milliseconds in which an attempt that was given up unanswered may still reach a server. */
+export const STRAY_MS: number = 60_000;
+
+/** Such attempts that a program may have left behind that ended, and whose append is resumed. */
+export const FORMER_STRAYS: number = 3;
+
 /** Milliseconds without a sign of life after which a connection is taken for dead; a server gives three in that time. */
 export const SILENCE_MS: number = 45_000;
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { StreamError } from "../core/errors.ts";
-import { BACKOFF_FIRST_MS, BACKOFF_MOST_MS, RESTART_SPREAD_MS, STEADY_MS } from "./limits.ts";
+import { BACKOFF_FIRST_MS, BACKOFF_MOST_MS, FORMER_STRAYS, RESTART_SPREAD_MS, STEADY_MS, STRAY_MS } from "./limits.ts";
 
 /** How persistent to be. */
 export interface RetryPolicy {
@@ -32,6 +32,13 @@ export interface ReconnectState {
   readonly begun: boolean;
   /** Whether it is about something that was begun before, in whose name the path is taken. */
   readonly resuming: boolean;
+  /**
+   * Attempts in our own name that were given up without an answer. Each may still reach a server, late, and supersede
+   * the connection that was made after it.
+   */
+  readonly strays: number;
+  /** When the last of them was given up. */
+  readonly strayMs: number;
 }
 
 /** What happens. `chance` is a random number from 0 up to 1. */
@@ -66,6 +73,8 @@ export function beginning(nowMs: number, resuming: boolean): ReconnectState {
     reached: false,
     begun: false,
     resuming,
+    strays: resuming ? FORMER_STRAYS : 0,
+    strayMs: nowMs,
   };
 }
 
@@ -98,7 +107,8 @@ function lost(
   { error, nowMs, chance }: Extract<ReconnectEvent, { type: "lost" }>,
   policy: RetryPolicy,
 ): readonly [ReconnectState, ReconnectAction] {
-  const state = wentWell(before, nowMs) ? { ...before, failures: 0, sinceMs: nowMs } : before;
+  const strays = nowMs - before.strayMs <= STRAY_MS ? before.strays : 0;
+  const state = { ...before, strays, ...(wentWell(before, nowMs) && { failures: 0, sinceMs: nowMs }) };
   const failures = state.failures + 1;
   const leftMs = state.sinceMs + policy.retryForMs - nowMs;
   const serverMs = retryAfterMs(error);
@@ -110,9 +120,20 @@ function lost(
   }
   const delayMs = Math.min((serverMs ?? 0) + chance * spreadMs(error, failures), leftMs);
   return [
-    { ...state, phase: "waiting", failures, progressed: false },
+    { ...state, ...straysAfter(state, error, nowMs), phase: "waiting", failures, progressed: false },
     { type: "wait", delayMs, attempt: failures, error },
   ];
+}
+
+/** What is underway without us: one more that was given up unanswered, or one less that has shown itself. */
+function straysAfter(
+  { phase, begun, resuming, strays, strayMs }: ReconnectState,
+  { code }: StreamError,
+  nowMs: number,
+): Pick<ReconnectState, "strays" | "strayMs"> {
+  const unanswered = code === "unreachable" && phase === "connecting";
+  if (unanswered && (begun || resuming)) return { strays: strays + 1, strayMs: nowMs };
+  return { strays: code === "fenced" ? strays - 1 : strays, strayMs };
 }
 
 /** Whether the connection was good for something, so that the count begins anew. */
@@ -124,6 +145,8 @@ function wentWell({ phase, progressed, openedMs }: ReconnectState, nowMs: number
 function isPassing({ code, headers }: StreamError, state: ReconnectState, { retryFirst }: RetryPolicy): boolean {
   if (code === "restarting" || code === "overloaded") return true;
   if (code === "unreachable") return state.reached || retryFirst;
+  // By an older attempt of our own, as it seems, and not by somebody else who has our session.
+  if (code === "fenced") return state.strays > 0;
   // Taken, but for a while only: by this very append, in a process that has gone, or on a connection that was lost
   // before its session became known here.
   const { reached, begun, resuming } = state;

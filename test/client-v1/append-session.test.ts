@@ -96,6 +96,27 @@ describe("an append session", () => {
     assert.ok(connection.data.every((frame) => frame.length <= FRAME_BYTES));
   });
 
+  it("takes its session back from an older attempt of its own that arrives late", async () => {
+    const { world, connection, stream } = await begin();
+    const writer = stream.getWriter();
+    await writer.write("abc");
+    await received(connection, "abc");
+    connection.close(1006);
+    // No answer comes, and it can't be known whether the request has arrived.
+    (await world.next()).fail();
+    const third = await world.next();
+    third.accept().say({ type: "start", offset: 0, session: "s1", window: 1000 });
+    await received(third, "abc");
+    third.close(4001, "superseded");
+    const fourth = await world.next();
+    fourth.accept().say({ type: "start", offset: 3, session: "s1", window: 1000 });
+    void writer.close();
+    await until("the end to be sent", () => fourth.controls.length === 1);
+    fourth.say({ type: "end", offset: 3 });
+    await writer.closed;
+    assert.equal(stream.offset, 3);
+  });
+
   it("leaves the path to others when it is superseded, and when the server gives up", async () => {
     for (const [close, code] of [
       [4001, "fenced"],

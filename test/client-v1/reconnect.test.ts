@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { BACKOFF_FIRST_MS, BACKOFF_MOST_MS, RESTART_SPREAD_MS, STEADY_MS } from "../../src/client/limits.ts";
+import {
+  BACKOFF_FIRST_MS,
+  BACKOFF_MOST_MS,
+  FORMER_STRAYS,
+  RESTART_SPREAD_MS,
+  STEADY_MS,
+  STRAY_MS,
+} from "../../src/client/limits.ts";
 import {
   beginning,
   type ReconnectAction,
@@ -91,20 +98,39 @@ describe("later attempts", () => {
   });
 
   it("are not made after what no attempt can mend", () => {
-    const codes = [
-      "fenced",
-      "gone",
-      "changed",
-      "protocol",
-      "storage",
-      "no_space",
-      "range",
-      "unauthorized",
-      "internal",
-    ] as const;
+    const codes = ["gone", "changed", "protocol", "storage", "no_space", "range", "unauthorized", "internal"] as const;
     for (const code of codes) {
       assert.equal(after([reached, opened(0), lost(code)], { resuming: true }).action?.type, "give up", code);
     }
+  });
+
+  it("are made by whoever is superseded, once for each older attempt that may still have been underway", () => {
+    const open = [reached, opened(0)];
+    const superseded = (before: readonly ReconnectEvent[], nowMs = 0): string | undefined =>
+      after([...before, lost("fenced", nowMs)]).action?.type;
+    assert.equal(superseded(open), "give up");
+    // What breaks after it was opened can't come back.
+    assert.equal(superseded([...open, lost("unreachable"), due, opened(0)]), "give up");
+    const unanswered = [...open, lost("unreachable"), due, lost("unreachable", 1_000), due, opened(1_000)];
+    assert.equal(superseded(unanswered, 1_000 + STRAY_MS), "wait");
+    assert.equal(superseded(unanswered, 1_001 + STRAY_MS), "give up");
+    assert.equal(superseded([...unanswered, lost("fenced", 1_000), due, opened(1_000)], 1_000), "give up");
+    // An answer, whatever it says, leaves nothing underway.
+    const refused = [...open, lost("unreachable"), due, lost("restarting"), due, opened(0)];
+    assert.equal(superseded(refused), "give up");
+    // What was never begun has no session that an attempt could be in the name of.
+    assert.equal(superseded([reached, lost("unreachable"), due, opened(0)]), "give up");
+  });
+
+  it("are made by whoever resumes and is superseded, as the program before may have left attempts behind", () => {
+    const open = [reached, opened(0)];
+    assert.equal(after([...open, lost("fenced", STRAY_MS + 1)], { resuming: true }).action?.type, "give up");
+    for (let times = 1; times <= FORMER_STRAYS; times++) {
+      open.push(lost("fenced"));
+      assert.equal(after(open, { resuming: true }).action?.type, "wait");
+      open.push(due, opened(0));
+    }
+    assert.equal(after([...open, lost("fenced")], { resuming: true }).action?.type, "give up");
   });
 
   it("are not made at all when that is not wanted", () => {
@@ -182,7 +208,7 @@ describe("the machine", () => {
     fc.constant(() => due),
     fc
       .tuple(
-        fc.constantFrom<ErrorCode>("unreachable", "restarting", "overloaded", "conflict"),
+        fc.constantFrom<ErrorCode>("unreachable", "restarting", "overloaded", "conflict", "fenced"),
         fc.double({ min: 0, max: 0.99, noNaN: true }),
       )
       .map(

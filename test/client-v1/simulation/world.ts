@@ -24,6 +24,9 @@ export type Event = () => void;
 /** Milliseconds after which a server finds a connection dead that nobody has told it about. */
 const PINGS_MS = 60_000;
 
+/** Milliseconds that a request may be underway at most. */
+const LATE_MS = 45_000;
+
 /** How many steps a schedule may take before it counts as endless. */
 const MOST_STEPS = 20_000;
 
@@ -34,6 +37,8 @@ export class World implements Environment {
   server!: ModelServer;
   connections: SimulatedConnection[] = [];
   asking: Asking[] = [];
+  /** Requests that their client has given up, and that will still arrive. */
+  late: Asking[] = [];
   steps = 0;
   /** What becomes of upgrade requests: some proxies let none through, each in its own way. */
   proxy: "none" | "hangs up" | "answers 400" | "strips upgrades" = "none";
@@ -108,6 +113,7 @@ export class World implements Environment {
   #traffic(): Event[] {
     const events: Event[] = [];
     for (const asking of this.asking) events.push(() => this.answer(asking));
+    for (const asking of this.late) events.push(() => this.#arrive(asking));
     this.connections = this.connections.filter(
       (one) => (one.clientThere && !one.cut) || one.serverThere || one.up.length + one.down.length > 0,
     );
@@ -134,6 +140,7 @@ export class World implements Environment {
     for (const asking of this.asking) {
       events.push(() => this.#fail(asking));
       events.push(() => this.#refuse(asking));
+      events.push(() => this.#delay(asking));
       // The server's answer is lost on its way.
       events.push(() => {
         this.answer(asking, true);
@@ -215,6 +222,19 @@ export class World implements Environment {
     asking.reject(new Error("nobody answers"));
   }
 
+  /** The client gives up, and its request goes on. */
+  #delay(asking: Asking): void {
+    this.#fail(asking);
+    this.late.push(asking);
+    this.clock.after(LATE_MS, () => this.#forget(asking));
+  }
+
+  /** A request that nobody waits for any more arrives. */
+  #arrive(asking: Asking): void {
+    if (this.server.up) this.answer(asking, true);
+    else this.#forget(asking);
+  }
+
   #refuse(asking: Asking): void {
     this.#forget(asking);
     const headers = { "Stream-Error": "restarting", "Retry-After": "1" };
@@ -223,6 +243,7 @@ export class World implements Environment {
 
   #forget(asking: Asking): void {
     this.asking = this.asking.filter((other) => other !== asking);
+    this.late = this.late.filter((other) => other !== asking);
   }
 }
 
