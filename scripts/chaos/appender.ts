@@ -75,8 +75,8 @@ export class Appender {
       return await this.#append(plan);
     } catch (error) {
       // Legitimate after the grace only, counted from when the server can have noticed at the earliest.
-      const isLate = proxy.awayMs > graceMs * 0.95;
-      if (error instanceof StreamError && error.code === "gone" && isLate) return this.#result("expired");
+      const isGone = error instanceof StreamError && error.code === "gone";
+      if (isGone && proxy.isAwayFor(graceMs)) return this.#result("expired");
       throw error;
     } finally {
       this.#setOpened();

@@ -27,6 +27,8 @@ export class Fleet {
   readonly #servers: (TestServer | undefined)[] = [];
   /** Every process that ever ran, for what it printed. */
   readonly #all: TestServer[] = [];
+  /** When servers ended, by `performance.now()`. */
+  readonly #ends: number[] = [];
 
   private constructor(options: FleetOptions) {
     this.#options = options;
@@ -48,6 +50,11 @@ export class Fleet {
   port(server: number): number | undefined {
     const url = this.#servers[server]?.url;
     return url === undefined ? undefined : Number(new URL(url).port);
+  }
+
+  /** How many servers have ended since a time, by `performance.now()`. */
+  endsSince(sinceMs: number): number {
+    return this.#ends.filter((endMs) => endMs >= sinceMs).length;
   }
 
   /** Strikes a server, and lets it come back after a while. */
@@ -96,6 +103,7 @@ export class Fleet {
     this.#all.push(started);
     this.#servers[server] = started;
     void started.program.exited.then(({ code, signal }) => {
+      this.#ends.push(performance.now());
       if (this.#servers[server] === started && code !== 0 && signal !== "SIGKILL") {
         this.#options.ledger.problem(`server ${server} ended by itself, with ${signal ?? `code ${code}`}`);
       }

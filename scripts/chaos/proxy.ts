@@ -9,10 +9,15 @@ import type { Ledger } from "./ledger.ts";
 import { Link } from "./link.ts";
 import type { Random } from "./random.ts";
 
+/** How much of its grace a session may lose when its server ends, as a part of the whole. */
+const GRACE_SLICES = 16;
+
 /** What all proxies of a run share. */
 export interface Network {
   /** The port of a server; nothing while it is down. */
   port(server: number): number | undefined;
+  /** How many servers have ended since a time, by `performance.now()`. */
+  endsSince(sinceMs: number): number;
   /** How many servers there are. */
   readonly servers: number;
   /** The longest that anything stalls. */
@@ -62,10 +67,13 @@ export class HostileProxy {
     this.#known = this.#last;
   }
 
-  /** For how long the last connection that got through has been gone at its server's end. */
-  get awayMs(): number {
+  /** Whether the last connection that got through has been gone at its server's end for longer than a grace. */
+  isAwayFor(graceMs: number): boolean {
     const goneMs = this.#known?.serverGoneMs;
-    return goneMs === undefined ? 0 : performance.now() - goneMs;
+    if (goneMs === undefined) return false;
+    const awayMs = performance.now() - goneMs;
+    // Each server that ends costs a slice of the grace at most, as docs/guarantees.md says.
+    return awayMs > graceMs * (0.95 - this.#network.endsSince(goneMs) / GRACE_SLICES);
   }
 
   /** Ends it, and everything that goes through it. */

@@ -108,6 +108,7 @@ class Chaos {
     const { signal } = this.#over;
     const network: Network = {
       port: (server) => fleet.port(server),
+      endsSince: (sinceMs) => fleet.endsSince(sinceMs),
       servers: fleet.size,
       mostPauseMs: this.#isShort ? 1_500 : 5_000,
       get isCalm() {
