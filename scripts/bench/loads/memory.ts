@@ -55,7 +55,7 @@ export const IDLE: Load = {
   },
 };
 
-/** Stalled followers: growth of the server while much is appended that they do not read. */
+/** Stalled followers: what much that is appended takes at most more than without them, when they do not read it. */
 export const STALLED: Load = {
   name: "memory-stalled",
   title: ({ stalled, largeBytes }) => `Memory of each of ${stalled} stalled followers of ${inBytes(largeBytes)}`,
@@ -70,8 +70,13 @@ export const STALLED: Load = {
     const { server, size } = stage;
     const [writer, reader] = [stage.generator(), stage.generator()];
     const { group } = await writer.call("append", { target: server.append(PATH), count: 1, records: RECORDS });
-    const flood = (bytes: number) => writer.call("flood", { group, records: Math.ceil(bytes / LARGE_RECORD_BYTES) });
-    await flood(size.largeBytes / 8);
+    const records = Math.ceil(size.largeBytes / LARGE_RECORD_BYTES);
+    const flood = async (): Promise<number> => {
+      resetPeak(server.pids);
+      await writer.call("flood", { group, records });
+      return peakBytes(server.pids);
+    };
+    const without = await flood();
     const target = server.follow(PATH, "now");
     await Audience.connect(reader, {
       target,
@@ -80,11 +85,8 @@ export const STALLED: Load = {
       records: RECORDS,
       purpose: "stall",
     });
-    const before = await settledBytes(server.pids);
-    resetPeak(server.pids);
-    await flood(size.largeBytes);
-    const peak = peakBytes(server.pids);
-    return { each: (peak - before) / MIB / size.stalled, whole: peak / MIB };
+    const peak = await flood();
+    return { each: (peak - without) / MIB / size.stalled, whole: peak / MIB };
   },
 };
 
