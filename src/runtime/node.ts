@@ -5,28 +5,23 @@
  * @module
  */
 import { EventEmitter } from "node:events";
-import { type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { createAdaptorServer, getRequestListener } from "@hono/node-server";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { createAdaptorServer } from "@hono/node-server";
 import { createNodeWebSocket } from "@hono/node-ws";
 import { type Context, Hono } from "hono";
 import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
 // @ts-types="@types/ws"
-import { type WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { sendBytes } from "./node-body.ts";
-import { isBodiless, isUnread, parseAgain } from "./node-not-upgrade.ts";
 import { answerUnreadable } from "./node-unreadable.ts";
+import { type FetchApp, injectWebSocket, whenUpgraded } from "./node-upgrade.ts";
 import { attachWs } from "./ws-port.ts";
 
-/** What a Hono app is to a server. */
-export interface FetchApp {
-  /** Answers a request. */
-  fetch(request: Request, env?: unknown): Response | Promise<Response>;
-}
+export { type FetchApp, injectWebSocket, type UpgradeServer } from "./node-upgrade.ts";
 
 /** What `@hono/node-server` gives a handler as its environment. */
 interface NodeEnv {
@@ -46,28 +41,6 @@ const HEADERS_TIMEOUT_MS = 60_000;
 // node-ws is made for one app; its helper and its events work with whatever socket is emitted on its server.
 const nodeWs = createNodeWebSocket({ app: new Hono() });
 
-/** A server of our own for the handshake: exact bytes in text frames, no subprotocol but the one that was chosen. */
-const handshakes = new WebSocketServer({
-  noServer: true,
-  clientTracking: false,
-  perMessageDeflate: false,
-  skipUTF8Validation: true,
-  maxPayload: DEFAULT_LIMITS.messageBytes,
-  handleProtocols: (_offered, request) => upgrades.get(request)?.protocol ?? false,
-});
-
-/** What becomes of a request whose route has asked for a WebSocket. */
-interface Upgrade {
-  /** The subprotocol that was chosen. */
-  readonly protocol?: string | undefined;
-  /** The handshake is done. */
-  open(ws: WebSocket, below: Duplex): void;
-  /** It will not be: the client had gone, or what it sent was bad. */
-  failed(): void;
-}
-
-const upgrades = new WeakMap<IncomingMessage, Upgrade>();
-
 /**
  * Hono's WebSocket helper for other routes of the same app.
  *
@@ -81,7 +54,7 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
   if (!incoming || c.req.header("Upgrade")?.toLowerCase() !== "websocket") return;
   const response = await nodeWs.upgradeWebSocket(c, events, options);
   const emit = (ws: WebSocket): boolean => nodeWs.wss.emit("connection", ws, incoming);
-  upgrades.set(incoming, {
+  whenUpgraded(incoming, {
     open(ws) {
       // Its listeners are attached some microtasks from now; what arrives before must wait for them.
       ws.pause();
@@ -100,7 +73,7 @@ export const platform: Platform = {
   takesText: true,
   // Not with the helper of node-ws: what it waits with keeps the whole request, until a major collection finds out.
   async upgrade(c: Context, handler: SocketHandler, { protocol }): Promise<Response> {
-    upgrades.set((c.env as NodeEnv).incoming, {
+    whenUpgraded((c.env as NodeEnv).incoming, {
       protocol,
       open: (ws, below) => attachWs(ws, below, handler),
       failed: () => handler.closed(),
@@ -124,83 +97,6 @@ export const platform: Platform = {
   },
 };
 
-/**
- * Lets a server of `@hono/node-server` upgrade to WebSockets. Call it once, beside `serve()`. Unlike the function of
- * the same name in `@hono/node-ws` it delivers whole responses, with headers and streamed body, to upgrade requests
- * that are answered without upgrading.
- *
- * @param server What `serve()` returned.
- * @param app The app that was given to `serve()`.
- * @example
- * ```ts
- * const server = serve({ fetch: app.fetch, port: 3000 });
- * injectWebSocket(server, app);
- * ```
- */
-export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
-  server.shouldUpgradeCallback = isBodiless;
-  server.on("upgrade", (request, socket, head) => {
-    // First of all: a client that resets now must not take the process down.
-    socket.on("error", () => socket.destroy());
-    if (isUnread(request)) return parseAgain(server, request, socket, head);
-    if (head.length > 0) socket.unshift(head);
-    answerUpgrade(app, request, socket);
-  });
-}
-
-/** What is needed of a server: Node's of `node:http` and `node:https` have it. */
-export interface UpgradeServer {
-  /** Says whether a request that offers an upgrade is to be given to the listeners; asked by Deno, and by Node from 24.9 on. */
-  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
-  /** Takes a connection back, to read it from the beginning. */
-  emit(event: "connection" | "secureConnection", socket: Duplex): unknown;
-  /** Listens for requests to upgrade. */
-  on(event: "upgrade", listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): unknown;
-}
-
-/** Runs the app; then either completes the handshake or writes its response as to any other request. */
-function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex): void {
-  const outgoing = new ServerResponse(request);
-  outgoing.shouldKeepAlive = false;
-  const listener = getRequestListener(
-    async (fetched, env) => {
-      const response = await app.fetch(fetched, env);
-      const upgrade = upgrades.get(request);
-      if (upgrade && response.ok) {
-        completeHandshake(request, socket, upgrade);
-        return RESPONSE_ALREADY_SENT;
-      }
-      assignSocket(outgoing, socket);
-      return sendBytes(response, outgoing);
-    },
-    { overrideGlobalObjects: false, errorHandler: () => badRequest(outgoing, socket) },
-  );
-  void listener(request, outgoing);
-}
-
-function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Upgrade): void {
-  let opened = false;
-  try {
-    // What is said first leaves together with the handshake's answer.
-    socket.cork();
-    handshakes.handleUpgrade(request, socket, Buffer.alloc(0), (ws) => {
-      opened = true;
-      setImmediate(() => socket.uncork());
-      try {
-        upgrade.open(ws, socket);
-      } catch (error) {
-        // It is a WebSocket now: no response can say so any more.
-        ws.terminate();
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    });
-  } finally {
-    if (!opened) upgrade.failed();
-  }
-}
-
 function closedSocket(): WebSocket {
   const nothing = (): void => {};
   return Object.assign(new EventEmitter(), {
@@ -211,28 +107,6 @@ function closedSocket(): WebSocket {
     terminate: nothing,
     send: nothing,
   }) as unknown as WebSocket;
-}
-
-/** Writes a response to a socket that the HTTP parser has let go of. */
-function assignSocket(outgoing: ServerResponse, socket: Duplex): void {
-  if (socket.destroyed) {
-    // Its client left while the answer was made, and nobody else would say so.
-    outgoing.destroy();
-    outgoing.emit("close");
-    return;
-  }
-  outgoing.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
-  // What the parser did before: pass the socket's news on, read on so that its end is seen, close at the end.
-  socket.on("drain", () => outgoing.emit("drain"));
-  socket.on("close", () => outgoing.destroyed || outgoing.destroy());
-  socket.on("end", () => socket.end());
-  socket.resume();
-  outgoing.on("finish", () => socket.end());
-}
-
-function badRequest(outgoing: ServerResponse, socket: Duplex): Response {
-  assignSocket(outgoing, socket);
-  return new Response("This request can't be understood.\n", { status: 400 });
 }
 
 /** How to {@link serve}. */
