@@ -11,7 +11,8 @@ import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
 import type { EndReason } from "../core/store.ts";
 import { appendTerms } from "./append-terms.ts";
 import { Idleness } from "./idleness.ts";
-import { answered, type Exchange, Journal, type Service } from "./service.ts";
+import { LogSpan } from "./log-span.ts";
+import { answered, type Exchange, type Service } from "./service.ts";
 
 /**
  * Appends the request's body, and answers when it has ended and is stored.
@@ -34,7 +35,7 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
     await ended;
     await answered(service, exchange);
   });
-  const journal = new Journal(service, exchange.subject, {
+  const span = new LogSpan(service, exchange.subject, {
     type: "append",
     transport: "http",
     offset: appender.channel.size,
@@ -43,7 +44,7 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const { size } = await ended;
   forget();
   const failure = appender.error ?? intake.stopped;
-  journal.end(size, failure?.code ?? "complete");
+  span.end(size, failure?.code ?? "complete");
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size) };
   if (!failure) return new Response("", { headers });
   throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });

@@ -7,8 +7,9 @@ import { Follower } from "../core/follower.ts";
 import type { Hold } from "../core/hold.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
 import { BodySink } from "./body-sink.ts";
+import { LogSpan } from "./log-span.ts";
 import { liveHeaders } from "./resource-headers.ts";
-import { answered, type Exchange, Journal, type Service } from "./service.ts";
+import { answered, type Exchange, type Service } from "./service.ts";
 
 /**
  * Answers with everything from the offset on, and with what comes.
@@ -35,7 +36,7 @@ export function followBody(service: Service, exchange: Exchange, hold: Hold): Re
     await done;
     await answered(service, exchange);
   });
-  const journal = new Journal(service, exchange.subject, { type: "follow", transport: "http", offset: start });
+  const span = new LogSpan(service, exchange.subject, { type: "follow", transport: "http", offset: start });
   platform.unhurried?.(c);
   platform.onGone?.(c, () => sink.leave());
   done = follower
@@ -43,13 +44,13 @@ export function followBody(service: Service, exchange: Exchange, hold: Hold): Re
     .then(
       (reason) => {
         sink.end();
-        journal.end(follower.offset, service.hub.closing ? "restarting" : reason);
+        span.end(follower.offset, service.hub.closing ? "restarting" : reason);
       },
       (thrown: unknown) => {
         const error = StreamError.from(thrown, "storage");
         // Cleanly at the last byte that is stored: the path ends here for everybody.
         sink.end();
-        journal.end(follower.offset, error.code);
+        span.end(follower.offset, error.code);
       },
     )
     .finally(() => {

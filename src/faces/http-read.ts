@@ -8,8 +8,9 @@ import { StreamError } from "../core/errors.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, parseStart, resolveStart, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
 import { counted } from "./counted.ts";
+import { LogSpan } from "./log-span.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
-import { type Exchange, Journal, type Service } from "./service.ts";
+import type { Exchange, Service } from "./service.ts";
 
 /**
  * Answers with the bytes stored now.
@@ -47,10 +48,10 @@ function followed(
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
-  const journal = new Journal(service, subject, { type: "follow", transport: "http", offset: from });
+  const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from });
   return counted(body, (bytes, error) => {
     const reason = from + bytes === to ? "complete" : "gone";
-    journal.end(from + bytes, error === undefined ? reason : StreamError.from(error, "storage").code);
+    span.end(from + bytes, error === undefined ? reason : StreamError.from(error, "storage").code);
   });
 }
 

@@ -5,7 +5,7 @@
 import type { Context } from "hono";
 import type { Hub } from "../core/hub.ts";
 import type { Limits } from "../core/limits.ts";
-import type { Log, Transport } from "../core/log.ts";
+import type { Log } from "../core/log.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { Store } from "../core/store.ts";
 import type { Heartbeats } from "./heartbeats.ts";
@@ -51,34 +51,4 @@ export async function answered({ limits }: Service, { c, platform }: Exchange): 
   });
   await Promise.race([platform.answered?.(c), late]);
   clearTimeout(impatience);
-}
-
-/** How an append or a follow begins. */
-interface Begin {
-  readonly type: "append" | "follow";
-  readonly transport: Transport;
-  readonly offset: number;
-}
-
-/** What is told of one append or follow: its begin, and once its end. */
-export class Journal {
-  readonly #service: Service;
-  readonly #subject: Subject;
-  readonly #begin: Begin;
-  readonly #startedMs: number = performance.now();
-
-  /** Tells of the begin. */
-  constructor(service: Service, subject: Subject, begin: Begin) {
-    this.#service = service;
-    this.#subject = subject;
-    this.#begin = begin;
-    service.log({ ...begin, ...subject, phase: "begin" });
-  }
-
-  /** Tells of the end. */
-  end(offset: number, reason: string): void {
-    const bytes = offset - this.#begin.offset;
-    const durationMs = Math.round(performance.now() - this.#startedMs);
-    this.#service.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
-  }
 }

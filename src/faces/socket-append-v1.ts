@@ -9,9 +9,10 @@ import { PROTOCOL, SUPERSEDED } from "../core/subprotocol.ts";
 import { appendTerms } from "./append-terms.ts";
 import { controlFrame, controlType } from "./control.ts";
 import { Idleness } from "./idleness.ts";
+import { LogSpan } from "./log-span.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import { type Exchange, Journal, type Service, type Subject } from "./service.ts";
+import type { Exchange, Service, Subject } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -63,7 +64,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   #acked = 0;
   #ackedMs = 0;
   #ackLater: ReturnType<typeof setTimeout> | undefined;
-  #journal: Journal | undefined;
+  #span: LogSpan | undefined;
 
   constructor(
     service: Service,
@@ -97,7 +98,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
 
   superseded(): void {
     this.#over = true;
-    this.#journalEnd("superseded");
+    this.#endSpan("superseded");
     this.port?.close(SUPERSEDED, "Superseded: the session goes on with a newer connection.");
     // It may be half-open, and never answer.
     this.#impatience = setTimeout(() => this.port?.terminate(), this.service.limits.shutdownTimeoutMs);
@@ -133,7 +134,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     clearTimeout(this.#impatience);
     clearTimeout(this.#ackLater);
     this.#idleness?.stop();
-    this.#journalEnd("lost");
+    this.#endSpan("lost");
     this.#session.detach(this);
     // Nobody was ever told its token, so nobody can come back for it.
     if (this.#isFirst && !this.#started) void this.#session.end("lost");
@@ -144,7 +145,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     if (this.#over) return;
     this.#started = true;
     this.#acked = offset;
-    this.#journal = new Journal(this.service, this.#subject, { type: "append", transport: "websocket", offset });
+    this.#span = new LogSpan(this.service, this.#subject, { type: "append", transport: "websocket", offset });
     const { windowBytes, idleTimeoutMs } = this.service.limits;
     this.#idleness = new Idleness(
       idleTimeoutMs,
@@ -177,7 +178,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     this.#over = true;
     const { size, reason } = await this.#session.end("complete");
     const { error } = this.#session;
-    this.#journalEnd(error?.code ?? reason);
+    this.#endSpan(error?.code ?? reason);
     if (reason === "complete") {
       this.#stored = size;
       this.#ack();
@@ -202,13 +203,13 @@ class SessionAppend extends SocketSession implements SessionConnection {
   #leave(code: number, error: StreamError): void {
     if (this.#over) return;
     this.#over = true;
-    this.#journalEnd(error.code);
+    this.#endSpan(error.code);
     this.#session.detach(this);
     this.port?.close(code, closeReason(error.message));
   }
 
-  #journalEnd(reason: string): void {
-    this.#journal?.end(this.#session.offset, reason);
-    this.#journal = undefined;
+  #endSpan(reason: string): void {
+    this.#span?.end(this.#session.offset, reason);
+    this.#span = undefined;
   }
 }

@@ -7,9 +7,10 @@ import type { Admission } from "../core/hub.ts";
 import type { EndReason } from "../core/store.ts";
 import { appendTerms } from "./append-terms.ts";
 import { Idleness } from "./idleness.ts";
+import { LogSpan } from "./log-span.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import { type Exchange, Journal, type Service } from "./service.ts";
+import type { Exchange, Service } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -40,7 +41,7 @@ export async function appendOverSocket(service: Service, exchange: Exchange): Pr
 class SocketAppend extends SocketSession {
   readonly #takesText: boolean;
   readonly #admission: Admission;
-  readonly #journal: Journal;
+  readonly #span: LogSpan;
   #paused = false;
   #error: StreamError | undefined;
   #ending = false;
@@ -51,7 +52,7 @@ class SocketAppend extends SocketSession {
     this.#takesText = exchange.platform.takesText;
     this.#admission = admission;
     const offset = admission.appender.channel.size;
-    this.#journal = new Journal(service, exchange.subject, { type: "append", transport: "websocket", offset });
+    this.#span = new LogSpan(service, exchange.subject, { type: "append", transport: "websocket", offset });
   }
 
   /** A batch is stored. */
@@ -126,7 +127,7 @@ class SocketAppend extends SocketSession {
     this.#idleness?.stop();
     const { size } = await this.#admission.end(reason);
     const error = this.#error ?? this.#admission.appender.error;
-    this.#journal.end(size, error?.code ?? reason);
+    this.#span.end(size, error?.code ?? reason);
     if (error && this.port) close(this.port, error);
   }
 }

@@ -9,9 +9,10 @@ import { parseStart, resolveStart } from "../core/offset.ts";
 import { offersV1 } from "./control.ts";
 import { CLASSIC, type Dialect, V1 } from "./dialect.ts";
 import type { Beating } from "./heartbeats.ts";
+import { LogSpan } from "./log-span.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import { type Exchange, Journal, type Service, type Subject } from "./service.ts";
+import type { Exchange, Service, Subject } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -41,7 +42,7 @@ class SocketFollow extends SocketSession implements Beating {
   readonly #start: number;
   readonly #dialect: Dialect;
   #follower: Follower | undefined;
-  #journal: Journal | undefined;
+  #span: LogSpan | undefined;
 
   constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: Dialect }) {
     super(service);
@@ -59,7 +60,7 @@ class SocketFollow extends SocketSession implements Beating {
     this.#follower = follower;
     if (beat) this.service.heartbeats.add(this);
     const offset = this.#start;
-    this.#journal = new Journal(this.service, this.#subject, { type: "follow", transport: "websocket", offset });
+    this.#span = new LogSpan(this.service, this.#subject, { type: "follow", transport: "websocket", offset });
     follower.run().then(
       (reason) => this.#ended(port, follower, reason),
       (thrown: unknown) => this.#ended(port, follower, "lost", StreamError.from(thrown, "storage")),
@@ -96,7 +97,7 @@ class SocketFollow extends SocketSession implements Beating {
       failure = new StreamError("restarting", "The server is restarting. Come back in a moment, at your offset.");
     }
     this.service.heartbeats.remove(this);
-    this.#journal?.end(follower.offset, failure?.code ?? ended);
+    this.#span?.end(follower.offset, failure?.code ?? ended);
     if (!failure && ended !== "gone" && ended !== "restarting") this.#dialect.end?.(port, follower.offset, ended);
     // A closing handshake has a deadline; a slow reader first gets all the time it needs for the last bytes.
     await port.drained(0);
