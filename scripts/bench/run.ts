@@ -103,9 +103,11 @@ function inTurns<Item>(items: readonly Item[], round: number): Item[] {
   return round % 2 === 0 ? turned : turned.reverse();
 }
 
-async function measure(load: Load, peer: Peer, setting: Setting): Promise<Numbers | string> {
+async function measure(load: Load, peer: Peer, { size, ...setting }: Setting): Promise<Numbers | string> {
+  const share = load.shares?.[peer.name] ?? peer.share ?? 1;
+  const scaled = { ...size, largeBytes: size.largeBytes * share };
   try {
-    return await Stage.use(peer, setting, (stage) => load.measure(stage));
+    return await Stage.use(peer, { ...setting, size: scaled }, (stage) => load.measure(stage));
   } catch (error) {
     return (error as Error).message;
   }

@@ -70,8 +70,7 @@ export class Stage {
 
   /** How much of everything, for this peer. */
   get size(): Size {
-    const { size } = this.#setting;
-    return { ...size, largeBytes: size.largeBytes * (this.peer.share ?? 1) };
+    return this.#setting.size;
   }
 
   /** The run's folder, where content that many need can be. */

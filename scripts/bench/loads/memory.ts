@@ -64,6 +64,8 @@ export const STALLED: Load = {
     { key: "whole", title: "peak memory", unit: "MiB", better: "less" },
   ],
   goals: [{ metric: "each", atMost: 1 }],
+  // Its time grows with the square of what waits for one follower.
+  shares: { nchan: 1 / 4 },
   needs: ["append", "live"],
   everyRuntime: true,
   async measure(stage: Stage): Promise<Numbers> {
