@@ -266,7 +266,7 @@ test("a changed byte makes a record worthless", () =>
 test("what a living process keeps is left to it, wherever it lives", () =>
   withLeft(1, async ({ root, segment, kept }) => {
     for (const [name, offset] of kept) truncateSync(join(root, name), offset);
-    const sign = signOfLife(root);
+    const sign = signOfLife(root, segment);
     const beat = setInterval(() => utimesSync(sign, new Date(), new Date()), 50);
     try {
       await fileStore({ root }).tidy?.();
@@ -274,6 +274,7 @@ test("what a living process keeps is left to it, wherever it lives", () =>
       clearInterval(beat);
     }
     assert.ok(existsSync(segment), "it was removed");
+    assert.ok(existsSync(sign), "its sign of life was removed");
     for (const [name, offset] of kept) assert.equal(readFileSync(join(root, name)).length, offset);
   }));
 
@@ -281,7 +282,7 @@ test("a sign of life that is not given again is waited out", () =>
   withLeft(1, async ({ root, segment, kept }) => {
     for (const [name, offset] of kept) truncateSync(join(root, name), offset);
     const old = new Date(Date.now() - 9_500);
-    utimesSync(signOfLife(root), old, old);
+    utimesSync(signOfLife(root, segment), old, old);
     for (const name of NAMES) assert.ok((await reopened(root, name)).equals(BYTES), name);
     assert.ok(!existsSync(segment), "the segment is still there");
   }));
@@ -300,11 +301,13 @@ test("what was kept last counts where an earlier append has failed", () =>
   }));
 
 /** The file of a sign of life, just given, of the process that has left the segment. */
-function signOfLife(root: string): string {
+function signOfLife(root: string, segment: string): string {
   const servers = join(root, ".httpfstream", "servers");
   mkdirSync(servers, { recursive: true });
-  writeFileSync(join(servers, "left"), "{}");
-  return join(servers, "left");
+  const { owner } = decodeSegment(readFileSync(segment)) as SegmentContent;
+  const sign = join(servers, owner.id);
+  writeFileSync(sign, JSON.stringify(owner));
+  return sign;
 }
 
 test("a file or garbage in place of the journal is cleared away", () =>
