@@ -39,6 +39,8 @@ export class World implements Environment {
   asking: Asking[] = [];
   /** Requests that their client has given up, and that will still arrive. */
   late: Asking[] = [];
+  /** Whether one of them has. */
+  anyArrivedLate = false;
   steps = 0;
   /** What becomes of upgrade requests: some proxies let none through, each in its own way. */
   proxy: "none" | "hangs up" | "answers 400" | "strips upgrades" = "none";
@@ -231,8 +233,9 @@ export class World implements Environment {
 
   /** A request that nobody waits for any more arrives. */
   #arrive(asking: Asking): void {
-    if (this.server.up) this.answer(asking, true);
-    else this.#forget(asking);
+    if (!this.server.up) return this.#forget(asking);
+    this.anyArrivedLate = true;
+    this.answer(asking, true);
   }
 
   #refuse(asking: Asking): void {
