@@ -233,7 +233,8 @@ export class World implements Environment {
 
   /** A request that nobody waits for any more arrives. */
   #arrive(asking: Asking): void {
-    if (!this.server.up) return this.#forget(asking);
+    this.#forget(asking);
+    if (!this.server.up) return;
     this.anyArrivedLate = true;
     this.answer(asking, true);
   }
