@@ -19,6 +19,7 @@ import type { Peer } from "./peers/peer.ts";
 import { emptyResult, emptyRow, type Results } from "./results.ts";
 import { SIZES } from "./size.ts";
 import { type Setting, Stage } from "./stage.ts";
+import { inTurns } from "./turns.ts";
 
 /** Measures what the options say. `progress` is told what is being done. */
 export async function run(options: Options, progress: (line: string) => void): Promise<Results> {
@@ -94,13 +95,6 @@ function suits(load: Load, peer: Peer, { peers, runtimes }: Options): boolean {
   return runtime === "node" || (load.everyRuntime === true && way !== "http")
     ? runtimes.some((chosen) => chosen === runtime)
     : false;
-}
-
-/** Another one begins in each round, and what came before another one comes behind it in the next. */
-function inTurns<Item>(items: readonly Item[], round: number): Item[] {
-  const start = items.length === 0 ? 0 : round % items.length;
-  const turned = [...items.slice(start), ...items.slice(0, start)];
-  return round % 2 === 0 ? turned : turned.reverse();
 }
 
 async function measure(load: Load, peer: Peer, { size, ...setting }: Setting): Promise<Numbers | string> {
