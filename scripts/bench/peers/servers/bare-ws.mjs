@@ -1,6 +1,6 @@
 /**
- * A broadcast with `ws` and nothing else: no storage, no backpressure, no offsets. The honest limit of Node: what piled up
- * in one turn becomes one frame, the frame is built once, and every follower's socket gets the same one.
+ * A broadcast with `ws` and nothing else: no storage, no backpressure, no offsets. The honest limit of Node: what came
+ * together becomes one frame, the frame is built once, and every follower's socket gets the same one.
  *
  * `?verb=APPEND` appends to a path; the answer to a text frame is the number of bytes received. Everybody else follows.
  */
@@ -9,6 +9,12 @@ import { WebSocketServer } from "ws";
 
 const rooms = new Map();
 
+/** Fewer bytes wait for what else comes in the same turn. */
+const PATIENT_BYTES = 16 * 1024;
+
+/** Bytes of a frame, at most; more when one message is larger. */
+const FRAME_BYTES = 256 * 1024;
+
 /** The followers of one path. */
 class Room {
   followers = new Set();
@@ -16,11 +22,17 @@ class Room {
   #size = 0;
 
   push(piece) {
+    if (this.#size > 0 && this.#size + piece.length > FRAME_BYTES) this.#flush();
     this.#size += piece.length;
-    if (this.#pieces.push(piece) === 1) setImmediate(() => this.#flush());
+    if (this.#pieces.push(piece) > 1) return;
+    queueMicrotask(() => {
+      if (this.#size >= PATIENT_BYTES) this.#flush();
+      else setImmediate(() => this.#flush());
+    });
   }
 
   #flush() {
+    if (this.#size === 0) return;
     const frame = this.followers.size > 0 ? binaryFrame(this.#pieces, this.#size) : undefined;
     this.#pieces = [];
     this.#size = 0;
