@@ -10,6 +10,9 @@ import { cycle } from "./generator/records.ts";
 /** Bytes of the records in large files and appends. */
 export const LARGE_RECORD_BYTES: number = 64 * 1024;
 
+/** What peers are given of the large amounts who would take minutes for all of it. */
+export const LARGE_SHARES: Readonly<Record<string, number>> = { durable: 1 / 16 };
+
 /** A file of so many bytes; two of the same size in a folder are one. Do not change it. */
 export async function contentFile(folder: string, bytes: number): Promise<string> {
   const file = join(folder, `content-${bytes}`);

@@ -50,7 +50,7 @@ export interface Load {
   readonly everyRuntime?: boolean;
   /** Whether a plain copy is something to be compared with. */
   readonly compareWithCopy?: boolean;
-  /** The shares of the large amounts that peers are given here, by name, where it is another one than elsewhere. */
+  /** The shares of the large amounts that peers are given, by name, where all of them would take minutes. */
   readonly shares?: Readonly<Record<string, number>>;
   /** Whether there is nobody to be compared with. */
   readonly onlyOurs?: boolean;

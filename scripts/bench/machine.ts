@@ -3,7 +3,7 @@
  * @module
  */
 import { spawnSync } from "node:child_process";
-import { arch, availableParallelism, cpus, release, totalmem } from "node:os";
+import { arch, availableParallelism, cpus, release, tmpdir, totalmem } from "node:os";
 import process from "node:process";
 import { ROOT } from "../lib/install.mjs";
 
@@ -14,9 +14,14 @@ export interface Machine {
   readonly memoryGib: number;
   readonly system: string;
   readonly node: string;
+  /** The file system that the servers store on. */
+  readonly storage: string;
   /** The commit, with a `+` behind it where files differ from it. */
   readonly commit: string;
 }
+
+/** What a measurement depends on. */
+const MEASURED = ["src", "mod.ts", "package-lock.json", "scripts/bench"];
 
 /** Looks around. */
 export function describeMachine(): Machine {
@@ -26,11 +31,15 @@ export function describeMachine(): Machine {
     memoryGib: Math.round(totalmem() / 1024 ** 3),
     system: `Linux ${release()} ${arch()}`,
     node: process.versions.node,
-    commit: git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "--", "src", "mod.ts") ? "+" : ""),
+    storage: output("stat", "--file-system", "--format=%T", tmpdir()),
+    commit:
+      output("git", "rev-parse", "--short", "HEAD") +
+      (output("git", "status", "--porcelain", "--", ...MEASURED) && "+"),
   };
 }
 
-function git(...args: string[]): string {
-  const { stdout } = spawnSync("git", args, { cwd: ROOT, encoding: "utf8" });
+/** What a program prints; nothing when it is not there. */
+function output(program: string, ...args: string[]): string {
+  const { stdout } = spawnSync(program, args, { cwd: ROOT, encoding: "utf8" });
   return stdout?.trim() ?? "";
 }

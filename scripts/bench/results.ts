@@ -18,6 +18,8 @@ export interface Row {
   readonly isOurs: boolean;
   /** One for each round that succeeded. */
   readonly samples: Numbers[];
+  /** The share of the large amounts that it was given, where it is not all of them. */
+  readonly share?: number;
   /** Why it could not be measured here. */
   readonly missing?: string;
   /** What went wrong, one for each round that failed. */
@@ -44,10 +46,24 @@ export interface Results {
 }
 
 /** An empty row. */
-export function emptyRow({ name, title, version, runtime, way, isReference, missing }: Peer): Row {
-  const isOurs = way !== undefined && isReference !== true;
-  const row = { peer: name, title, version, runtime, isOurs, samples: [], failures: [] };
-  return missing === undefined ? row : { ...row, missing };
+export function emptyRow({ name, title, version, runtime, way, isReference, missing }: Peer, { shares }: Load): Row {
+  const share = shares?.[name];
+  return {
+    peer: name,
+    title,
+    version,
+    runtime,
+    isOurs: way !== undefined && isReference !== true,
+    samples: [],
+    ...(share === undefined ? {} : { share }),
+    ...(missing === undefined ? {} : { missing }),
+    failures: [],
+  };
+}
+
+/** A row's name, with the share that it was given. */
+export function nameOf({ peer, share }: Row): string {
+  return share === undefined ? peer : `${peer} (1/${Math.round(1 / share)})`;
 }
 
 /** A load without results. */

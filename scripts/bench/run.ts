@@ -69,7 +69,7 @@ function choose(options: Options, program: string) {
   if (wanted.length === 0) throw new UsageError(`The loads are ${LOADS.map(({ name }) => name).join(", ")}.`);
   const plan = wanted.map((load) => {
     const chosen = peers.filter((peer) => suits(load, peer, options));
-    const entries = chosen.map((peer) => ({ peer, row: emptyRow(peer) }));
+    const entries = chosen.map((peer) => ({ peer, row: emptyRow(peer, load) }));
     return {
       load,
       entries,
@@ -98,7 +98,7 @@ function suits(load: Load, peer: Peer, { peers, runtimes }: Options): boolean {
 }
 
 async function measure(load: Load, peer: Peer, { size, ...setting }: Setting): Promise<Numbers | string> {
-  const share = load.shares?.[peer.name] ?? peer.share ?? 1;
+  const share = load.shares?.[peer.name] ?? 1;
   const scaled = { ...size, largeBytes: size.largeBytes * share };
   try {
     return await Stage.use(peer, { ...setting, size: scaled }, (stage) => load.measure(stage));

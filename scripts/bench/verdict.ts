@@ -10,25 +10,25 @@ export interface Verdict {
   readonly peer: string;
   /** The goal in words. */
   readonly goal: string;
-  /** The number that is judged. */
+  /** The number that is judged; NaN when something that it takes was not measured. */
   readonly value: number;
-  readonly reached: boolean;
+  /** Nothing when it can't be judged. */
+  readonly reached: boolean | undefined;
 }
 
-/** Judges what is ours on Node, wherever everything that it takes was measured. */
+/** Judges what is ours, on each runtime and in each way. */
 export function verdicts(result: LoadResult, all: readonly LoadResult[]): Verdict[] {
-  const ours = result.rows.filter(({ isOurs, runtime, samples }) => isOurs && runtime === "node" && samples.length > 0);
-  return result.goals.flatMap((goal) => ours.flatMap((row) => verdict(goal, row, result, all) ?? []));
+  const ours = result.rows.filter(({ isOurs, missing }) => isOurs && missing === undefined);
+  return result.goals.flatMap((goal) => ours.map((row) => verdict(goal, row, result, all)));
 }
 
-function verdict(goal: Goal, row: Row, result: LoadResult, all: readonly LoadResult[]): Verdict | undefined {
+function verdict(goal: Goal, row: Row, result: LoadResult, all: readonly LoadResult[]): Verdict {
   const { metric, against, load, atLeast, atMost } = goal;
   const isAbsolute = against === undefined && load === undefined;
   const there = load === undefined ? result : all.find(({ name }) => name === load);
   const other = there?.rows.find(({ peer }) => peer === (against ?? row.peer));
   const value = medianOf(row, metric) / (isAbsolute ? 1 : medianOf(other, metric));
-  if (Number.isNaN(value)) return undefined;
-  const reached = value >= (atLeast ?? Number.NEGATIVE_INFINITY) && value <= (atMost ?? Number.POSITIVE_INFINITY);
+  const isReached = value >= (atLeast ?? Number.NEGATIVE_INFINITY) && value <= (atMost ?? Number.POSITIVE_INFINITY);
   return {
     peer: row.peer,
     goal: words(
@@ -36,7 +36,7 @@ function verdict(goal: Goal, row: Row, result: LoadResult, all: readonly LoadRes
       result.metrics.find(({ key }) => key === metric),
     ),
     value,
-    reached,
+    reached: Number.isNaN(value) ? undefined : isReached,
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { link } from "node:fs/promises";
 import { Audience } from "../audience.ts";
-import { contentFile, LARGE_RECORD_BYTES } from "../content.ts";
+import { contentFile, LARGE_RECORD_BYTES, LARGE_SHARES } from "../content.ts";
 import { secondsOfCat } from "../copy.ts";
 import type { FollowDialect, Target } from "../generator/protocol.ts";
 import type { Generator } from "../generator.ts";
@@ -46,6 +46,7 @@ export function catchUp({ name, title, reading, goals }: CatchUpKind): Load {
       PEAK_MEMORY,
     ],
     goals,
+    shares: LARGE_SHARES,
     needs: [reading === "http" ? "read" : "replay"],
     everyRuntime: true,
     // A plain read is the same, whatever WebSockets would speak.

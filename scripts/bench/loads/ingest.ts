@@ -2,25 +2,21 @@
  * Ingest: appenders as fast as they are taken, nobody follows. How many bytes a second are stored?
  * @module
  */
-import { statSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Audience } from "../audience.ts";
-import { contentFile, LARGE_RECORD_BYTES } from "../content.ts";
+import { contentFile, LARGE_RECORD_BYTES, LARGE_SHARES } from "../content.ts";
 import { secondsOfCat } from "../copy.ts";
 import { nowNs } from "../generator/clock.ts";
 import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_COST, SERVER_CPU } from "../load.ts";
 import type { Size } from "../size.ts";
 import type { Stage } from "../stage.ts";
+import { untilStored } from "../until-stored.ts";
 
 const MIB = 1024 * 1024;
 const RECORDS = { bytes: LARGE_RECORD_BYTES };
 
-/** Milliseconds until an append that is not stored counts as lost. */
+/** Milliseconds until a read that does not end counts as lost. */
 const TIMEOUT_MS = 120_000;
-
-/** Milliseconds between two looks at a file. */
-const LOOK_EVERY_MS = 2;
 
 /** How much of the whole is appended before, to warm up. */
 const WARM_UP = 1 / 8;
@@ -46,6 +42,7 @@ export function ingest({ name, title, appenders, goals }: IngestKind): Load {
       PEAK_MEMORY,
     ],
     goals,
+    shares: LARGE_SHARES,
     needs: ["append"],
     compareWithCopy: true,
     measure: (stage) => measure(stage, appenders(stage.size)),
@@ -62,15 +59,9 @@ async function measure(stage: Stage, count: number): Promise<Numbers> {
   const { group } = await writer.call("append", { target, count, records: RECORDS });
 
   const stored = async (records: number, endNs: number): Promise<number> => {
-    // Classic appends are not confirmed: whether all is stored has to be asked.
     if (target.dialect !== "frames") return endNs;
     const bytes = records * LARGE_RECORD_BYTES;
-    for (let number = 0; number < count; number++) {
-      const path = `ingest-${number}.log`;
-      // Looking at the file costs the server nothing.
-      if (server.file) await grown(server.file(path), bytes);
-      else await writer.call("stored", { url: server.read(path).url, bytes, timeoutMs: TIMEOUT_MS });
-    }
+    for (let number = 0; number < count; number++) await untilStored(stage, writer, `ingest-${number}.log`, bytes);
     return nowNs();
   };
 
@@ -83,15 +74,6 @@ async function measure(stage: Stage, count: number): Promise<Numbers> {
   await verify(stage, count, (warm + each) * LARGE_RECORD_BYTES);
   const mib = (each * count * LARGE_RECORD_BYTES) / MIB;
   return { ...cost, rate: mib / ((lastNs - startNs) / 1e9), serverCost: cost.serverSeconds / (mib / 1024) };
-}
-
-/** Waits until a file has so many bytes. */
-async function grown(file: string, bytes: number): Promise<void> {
-  const untilNs = nowNs() + TIMEOUT_MS * 1e6;
-  while ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) < bytes) {
-    if (nowNs() > untilNs) throw new Error(`${file} had fewer than ${bytes} bytes after ${TIMEOUT_MS / 1000} s.`);
-    await sleep(LOOK_EVERY_MS);
-  }
 }
 
 /** Compares every byte with what was appended, where there is something to read; the others have counted. */

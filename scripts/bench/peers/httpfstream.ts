@@ -64,6 +64,7 @@ export function runningPeers(url: string): Peer[] {
     ...described(manner, "node", url),
     name: `running${manner.suffix}`,
     title: `the server that runs already, ${manner.title}`,
+    abilities: ["append", "live", "replay", "read"],
     // It may have been measured before: each measurement has paths of its own.
     async start() {
       const folder = `${url.replace(/\/$/, "")}/bench-${randomUUID()}`;
@@ -79,7 +80,7 @@ function described({ way, suffix, title }: Manner, runtime: Runtime, version: st
     version,
     runtime,
     way,
-    abilities: ["append", "live", "replay", "read"],
+    abilities: ["append", "live", "replay", "read", "local"],
   };
 }
 

@@ -26,7 +26,7 @@ export function nchanPeer(): Peer {
     title: "nchan, messages kept in memory",
     version: `nginx ${nginxVersion()}, libnginx-mod-nchan ${packageVersion("libnginx-mod-nchan")}`,
     runtime: "native",
-    abilities: ["append", "live", "replay"],
+    abilities: ["append", "live", "replay", "local"],
     missing:
       existsSync(PROGRAM) && existsSync(NCHAN)
         ? undefined
@@ -52,7 +52,7 @@ export function sendfilePeer(): Peer {
     title: "nginx with sendfile",
     version: `nginx ${nginxVersion()}`,
     runtime: "native",
-    abilities: ["read"],
+    abilities: ["read", "local"],
     missing: existsSync(PROGRAM) ? undefined : "nginx is not installed: apt-get install nginx",
     async start(folder) {
       const files = join(folder, "files");

@@ -21,7 +21,7 @@ export function barePeer(): Peer {
     title: "bare ws broadcast, nothing stored",
     version: `ws ${packageVersion("ws")}, Node ${process.versions.node}`,
     runtime: "node",
-    abilities: ["append", "live"],
+    abilities: ["append", "live", "local"],
     async start() {
       const server = script("bare-ws.mjs", []);
       const url = await server.printed(LISTENS);
@@ -43,7 +43,7 @@ export function bareReadPeer(): Peer {
     title: "bare Node, sends files and does nothing else",
     version: `Node ${process.versions.node}`,
     runtime: "node",
-    abilities: ["read"],
+    abilities: ["read", "local"],
     async start(folder) {
       const server = script("bare-read.mjs", [folder]);
       const url = await server.printed(LISTENS);
@@ -64,11 +64,10 @@ export function durablePeer(): Peer {
   const version = packageVersion("@durable-streams/server");
   return {
     name: "durable",
-    title: "Durable Streams reference server, POST and SSE, flushed to disk; 1/16 of the large amounts",
-    share: 1 / 16,
+    title: "Durable Streams reference server, POST and SSE, flushed to disk",
     version: `@durable-streams/server ${version ?? "?"}, Node ${process.versions.node}`,
     runtime: "node",
-    abilities: ["append", "live", "replay", "read"],
+    abilities: ["append", "live", "replay", "read", "local"],
     missing: version === undefined ? "@durable-streams/server is not installed: npm ci" : undefined,
     async start(folder) {
       const server = script("durable-streams.mjs", [folder]);

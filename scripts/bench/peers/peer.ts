@@ -6,9 +6,10 @@ import type { AppendDialect, FollowDialect, Target } from "../generator/protocol
 
 /**
  * What a peer can do. `append`: take appends. `live`: have followers. `replay`: give a follower everything from the first
- * byte. `read`: give what is stored over HTTP. `copy`: copy files; such a peer is no server.
+ * byte. `read`: give what is stored over HTTP. `local`: run on this machine, where it can be seen what it takes. `copy`:
+ * copy files; such a peer is no server.
  */
-export type Ability = "append" | "live" | "replay" | "read" | "copy";
+export type Ability = "append" | "live" | "replay" | "read" | "local" | "copy";
 
 /** What a peer runs on. */
 export type PeerRuntime = "node" | "deno" | "bun" | "native";
@@ -32,8 +33,6 @@ export interface Peer {
   readonly abilities: readonly Ability[];
   /** Why it can't be measured here and which command changes that; nothing when it can. */
   readonly missing?: string | undefined;
-  /** The share of the large amounts that it is given, where all of them would take it minutes. Default 1. */
-  readonly share?: number;
   /** Starts a server that keeps its data in a folder. */
   start(folder: string): Promise<Server>;
 }

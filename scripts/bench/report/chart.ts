@@ -2,7 +2,7 @@
  * The results as a picture: a panel for each load, a bar for each peer. Its colours follow the reader's theme.
  * @module
  */
-import { type LoadResult, medianOf, type Results } from "../results.ts";
+import { type LoadResult, medianOf, nameOf, type Results } from "../results.ts";
 import { withUnit } from "./numbers.ts";
 
 const COLUMNS = 2;
@@ -64,7 +64,7 @@ export function chart(results: Results): string {
     text(MARGIN, bottom + LINE_HEIGHT * index, line, { kind: "faint" }),
   );
   const height = bottom + LINE_HEIGHT * foot.length + MARGIN;
-  const where = `${machine.processor}, ${machine.processors} processors, ${machine.memoryGib} GiB, ${machine.system}`;
+  const where = `${machine.processor}, ${machine.processors} processors, ${machine.memoryGib} GiB, ${machine.system}, ${machine.storage}`;
   const when = `${date.slice(0, 10)}, commit ${machine.commit}, medians of ${rounds} rounds`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img">
 <title>httpfstream measured against its peers</title>
@@ -96,7 +96,7 @@ function panel(
     const width = Math.max(1, Math.round((Math.min(most, Math.max(0, value)) / most) * WIDEST_BAR) || 0);
     const kind = row.isOurs ? "bar ours" : "bar";
     parts.push(
-      text(x - 8, y + 11, row.peer, { anchor: "end" }),
+      text(x - 8, y + 11, nameOf(row), { anchor: "end" }),
       `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,
       text(x + width + 6, y + 11, withUnit(value, metric.unit)),
     );

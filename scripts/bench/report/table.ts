@@ -3,7 +3,7 @@
  * @module
  */
 import type { Metric } from "../load.ts";
-import { type LoadResult, medianOf, type Results, type Row } from "../results.ts";
+import { type LoadResult, medianOf, nameOf, type Results, type Row } from "../results.ts";
 import { verdicts } from "../verdict.ts";
 import { readable, times, withUnit } from "./numbers.ts";
 
@@ -11,7 +11,7 @@ import { readable, times, withUnit } from "./numbers.ts";
 export function table(results: Results): string {
   const { machine, rounds, size, minutes } = results;
   const head = [
-    `${machine.processor}, ${machine.processors} processors, ${machine.memoryGib} GiB, ${machine.system}, commit ${machine.commit}`,
+    `${machine.processor}, ${machine.processors} processors, ${machine.memoryGib} GiB, ${machine.system}, files on ${machine.storage}, commit ${machine.commit}`,
     `size "${size}", ${rounds} rounds in ${minutes} minutes; medians, [least to most]; ratios of the first column`,
   ].join("\n");
   return [head, ...results.loads.map((load) => section(load, results.loads)), versions(results)].join("\n\n");
@@ -29,7 +29,7 @@ function section(load: LoadResult, all: readonly LoadResult[]): string {
     ...others.map(({ title }) => title),
   ];
   const rows = measured.map((row) => [
-    row.peer,
+    nameOf(row),
     withUnit(medianOf(row, first.key), first.unit),
     spread(row, first),
     ...references.map((reference) => times(medianOf(row, first.key) / medianOf(reference, first.key))),
@@ -41,7 +41,8 @@ function section(load: LoadResult, all: readonly LoadResult[]): string {
     for (const problem of missing === undefined ? failures : [missing]) lines.push(`  ! ${peer}: ${problem}`);
   }
   for (const { peer, goal, value, reached } of verdicts(load, all)) {
-    lines.push(`  ${reached ? "✓" : "✗"} ${peer}: ${goal}: ${readable(value)}`);
+    const verdict = reached === undefined ? "? not measured" : `${reached ? "✓" : "✗"} ${readable(value)}`;
+    lines.push(`  ${verdict}  ${peer}: ${goal}`);
   }
   return lines.join("\n");
 }
