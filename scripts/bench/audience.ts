@@ -46,6 +46,11 @@ export class Audience {
     return { lastNs: received.lastNs, ages };
   }
 
+  /** Lets those read who have read nothing until now. */
+  async resume(): Promise<void> {
+    await this.#generator.call("resume", { group: this.#group });
+  }
+
   /** Drops all connections. */
   async drop(): Promise<void> {
     await this.#generator.call("drop", { group: this.#group });

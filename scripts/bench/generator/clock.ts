@@ -6,6 +6,6 @@ import process from "node:process";
 
 /** Nanoseconds, comparable between processes. */
 export function nowNs(): number {
-  // Exact until the machine has been up for a hundred days.
+  // Exact until the machine has been up for a hundred days, to a tenth of a microsecond for thirty years.
   return Number(process.hrtime.bigint());
 }

@@ -15,11 +15,22 @@ export interface Body {
   feed(bytes: Buffer, from: number, to: number): void;
 }
 
-/** The head of a response. */
-export interface Head {
+/** The head of a response. Thousands of them come at once: what nobody asks for is not looked at. */
+export class Head {
   readonly status: number;
-  /** By lower-case name. */
-  readonly headers: ReadonlyMap<string, string>;
+  readonly #lines: readonly string[];
+
+  /** @param text All of it, without the empty line at its end. */
+  constructor(text: string) {
+    this.#lines = text.split("\r\n");
+    this.status = Number(this.#lines[0]?.split(" ")[1]);
+  }
+
+  /** The value of a header by its lower-case name. */
+  header(name: string): string | undefined {
+    const line = this.#lines.find((each) => each.slice(0, name.length + 1).toLowerCase() === `${name}:`);
+    return line?.slice(name.length + 1).trim();
+  }
 }
 
 /** What a connection tells its owner. */
@@ -38,6 +49,21 @@ export interface Request {
   readonly body?: Uint8Array;
 }
 
+/** A request as it goes out, and where to. Many connections may share one. */
+export class Outgoing {
+  readonly host: string;
+  readonly port: number;
+  readonly bytes: Uint8Array;
+
+  /** @param request What to ask for. */
+  constructor(request: Request) {
+    const { hostname, port } = request.url;
+    this.host = hostname.replace(/^\[|\]$/g, "");
+    this.port = Number(port || 80);
+    this.bytes = serialize(request);
+  }
+}
+
 /** A connection. */
 export class Connection {
   readonly socket: Socket;
@@ -48,16 +74,11 @@ export class Connection {
   #stalled = false;
 
   /** Connects and sends the request at once. */
-  constructor(request: Request, events: ConnectionEvents) {
+  constructor(request: Outgoing, events: ConnectionEvents) {
     this.#events = events;
-    const { hostname, port } = request.url;
+    const { host, port } = request;
     const callback = (size: number): boolean => this.#read(size);
-    this.socket = connect({
-      host: hostname.replace(/^\[|\]$/g, ""),
-      port: Number(port || 80),
-      onread: { buffer: READ_BUFFER, callback },
-    });
-    this.socket.setNoDelay(true);
+    this.socket = connect({ host, port, noDelay: true, onread: { buffer: READ_BUFFER, callback } });
     this.socket.on("error", (error) => {
       this.#error ??= error;
     });
@@ -66,16 +87,22 @@ export class Connection {
   }
 
   /** Sends another request on the same connection; the next head belongs to it. */
-  send(request: Request): boolean {
+  send({ bytes }: Outgoing): boolean {
     this.#body = undefined;
     this.#head = "";
-    return this.socket.write(serialize(request));
+    return this.socket.write(bytes);
   }
 
   /** Reads no more: what comes from now on stays where it is. */
   stall(): void {
     this.#stalled = true;
     this.socket.pause();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#stalled = false;
+    this.socket.resume();
   }
 
   /** Drops the connection, leaving nothing behind. */
@@ -99,8 +126,7 @@ export class Connection {
     this.#head += READ_BUFFER.toString("latin1", 0, size);
     const end = this.#head.indexOf(HEAD_END);
     if (end < 0) return;
-    const text = this.#head.slice(0, end);
-    this.#body = this.#events.opened(parseHead(text));
+    this.#body = this.#events.opened(new Head(this.#head.slice(0, end)));
     const from = end + HEAD_END.length - before;
     if (from < size) this.#body.feed(READ_BUFFER, from, size);
   }
@@ -123,14 +149,4 @@ function serialize({ method = "GET", url, headers = {}, body }: Request): Uint8A
   if (body) lines.push(`Content-Length: ${body.length}`);
   const head = Buffer.from(lines.join("\r\n") + HEAD_END, "latin1");
   return body ? Buffer.concat([head, body]) : head;
-}
-
-function parseHead(text: string): Head {
-  const [statusLine = "", ...lines] = text.split("\r\n");
-  const headers = new Map<string, string>();
-  for (const line of lines) {
-    const colon = line.indexOf(":");
-    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
-  }
-  return { status: Number(statusLine.split(" ")[1]), headers };
 }

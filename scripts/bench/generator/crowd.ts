@@ -3,11 +3,12 @@
  * @module
  */
 import { nowNs } from "./clock.ts";
-import { Follower } from "./follower.ts";
+import type { Outgoing } from "./connection.ts";
+import { Follower, followRequest } from "./follower.ts";
 import { Histogram } from "./histogram.ts";
 import type { Connected, FollowJob, Received } from "./protocol.ts";
 import { ExactReceiver, NumberedReceiver, type Receiver, StampedReceiver } from "./receivers.ts";
-import { urlOf } from "./url-of.ts";
+import { isTemplate, urlOf } from "./url-of.ts";
 
 /** Every how many-th follower compares every byte, where the job does not say. */
 const EXACT_EVERY = 50;
@@ -17,6 +18,8 @@ export class Crowd {
   readonly #job: FollowJob;
   readonly #followers: Follower[] = [];
   readonly #receivers: Receiver[] = [];
+  /** What all of them ask for, where they follow the same path. */
+  readonly #shared: Outgoing | undefined;
   readonly #ages = new Histogram();
   /** Bytes that each is waited to have. */
   #goal = Number.POSITIVE_INFINITY;
@@ -31,6 +34,8 @@ export class Crowd {
   constructor(job: FollowJob) {
     this.#job = job;
     this.#goal = job.bytes ?? this.#goal;
+    const { url, dialect } = job.target;
+    this.#shared = isTemplate(url) ? undefined : followRequest(urlOf(url, 0), dialect);
   }
 
   /** Connects them; rejects when one of them can't. */
@@ -74,6 +79,11 @@ export class Crowd {
     };
   }
 
+  /** Those who read nothing do so from now on. */
+  resume(): void {
+    for (const follower of this.#followers) follower.resume();
+  }
+
   /** Drops them all. */
   drop(): void {
     this.#dropping = true;
@@ -83,9 +93,10 @@ export class Crowd {
   #connectOne(number: number): Promise<void> {
     const { target, first = 0, purpose } = this.#job;
     const receiver = this.#receiver(number);
+    const request = this.#shared ?? followRequest(urlOf(target.url, first + number), target.dialect);
     this.#receivers.push(receiver);
     return new Promise((resolve, reject) => {
-      const follower: Follower = new Follower(urlOf(target.url, first + number), target.dialect, {
+      const follower: Follower = new Follower(request, target.dialect, {
         opened: () => {
           if (purpose === "stall") follower.stall();
           resolve();

@@ -4,7 +4,7 @@
  */
 
 import { CLOSE, clientFrame, PING, PONG } from "./client-frames.ts";
-import { type Body, Connection, type Head, type Request, upgradeHeaders } from "./connection.ts";
+import { type Body, Connection, type Head, Outgoing, upgradeHeaders } from "./connection.ts";
 import { httpBody } from "./http-body.ts";
 import type { FollowDialect } from "./protocol.ts";
 import { SseBody } from "./sse-body.ts";
@@ -20,6 +20,13 @@ export interface FollowerEvents {
   closed(reason: string): void;
 }
 
+/** What a follower asks for. Followers of one path may share it, key and all: nobody here looks at the answer to that. */
+export function followRequest(url: URL, dialect: FollowDialect): Outgoing {
+  if (dialect === "v1") return new Outgoing({ url, headers: upgradeHeaders("httpfstream.v1") });
+  if (dialect === "frames") return new Outgoing({ url, headers: upgradeHeaders(undefined) });
+  return new Outgoing({ url, headers: { Accept: dialect === "sse" ? "text/event-stream" : "*/*" } });
+}
+
 /** A follower's connection. */
 export class Follower {
   readonly #connection: Connection;
@@ -28,10 +35,10 @@ export class Follower {
   #said = "";
 
   /** Connects. */
-  constructor(url: URL, dialect: FollowDialect, events: FollowerEvents) {
+  constructor(request: Outgoing, dialect: FollowDialect, events: FollowerEvents) {
     this.#dialect = dialect;
     this.#events = events;
-    this.#connection = new Connection(request(url, dialect), {
+    this.#connection = new Connection(request, {
       opened: (head) => this.#opened(head),
       closed: (error) => events.closed(error?.message ?? (this.#said || "the server closed the connection")),
     });
@@ -40,6 +47,11 @@ export class Follower {
   /** Reads no more. */
   stall(): void {
     this.#connection.stall();
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#connection.resume();
   }
 
   /** Drops the connection. */
@@ -78,10 +90,4 @@ export class Follower {
       this.#events.opened();
     }
   }
-}
-
-function request(url: URL, dialect: FollowDialect): Request {
-  if (dialect === "v1") return { url, headers: upgradeHeaders("httpfstream.v1") };
-  if (dialect === "frames") return { url, headers: upgradeHeaders(undefined) };
-  return { url, headers: { Accept: dialect === "sse" ? "text/event-stream" : "*/*" } };
 }

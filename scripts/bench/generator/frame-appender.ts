@@ -5,7 +5,7 @@
 
 import type { Appender } from "./appender.ts";
 import { BINARY, CLOSE, clientFrame, PING, PONG, TEXT } from "./client-frames.ts";
-import { type Body, Connection, type Head, upgradeHeaders } from "./connection.ts";
+import { type Body, Connection, type Head, Outgoing, upgradeHeaders } from "./connection.ts";
 import { FrameCycle } from "./frame-cycle.ts";
 import type { AppendDialect } from "./protocol.ts";
 import type { RecordSpec } from "./records.ts";
@@ -53,10 +53,10 @@ export class FrameAppender implements Appender {
       this.#fail = reject;
     });
     const protocol = dialect === "v1" ? "httpfstream.v1" : undefined;
-    this.#connection = new Connection(
-      { url, headers: upgradeHeaders(protocol) },
-      { opened: (head) => this.#opened(head), closed: (error) => this.#closed(error) },
-    );
+    this.#connection = new Connection(new Outgoing({ url, headers: upgradeHeaders(protocol) }), {
+      opened: (head) => this.#opened(head),
+      closed: (error) => this.#closed(error),
+    });
     this.#connection.socket.on("drain", () => this.#wake());
   }
 

@@ -6,8 +6,8 @@ import type { Body, Head } from "./connection.ts";
 
 /** A body's decoder by its head. `ended` is called after its last byte, where that can be known. */
 export function httpBody(head: Head, inner: Body, ended: () => void): Body {
-  if (/chunked/i.test(head.headers.get("transfer-encoding") ?? "")) return new ChunkedBody(inner, ended);
-  const length = head.headers.get("content-length");
+  if (/chunked/i.test(head.header("transfer-encoding") ?? "")) return new ChunkedBody(inner, ended);
+  const length = head.header("content-length");
   return new PlainBody(inner, length === undefined ? Number.POSITIVE_INFINITY : Number(length), ended);
 }
 

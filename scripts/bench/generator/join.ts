@@ -4,37 +4,53 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { nowNs } from "./clock.ts";
-import { Follower } from "./follower.ts";
+import { Follower, followRequest } from "./follower.ts";
 import type { FollowDialect, Joined, Target } from "./protocol.ts";
+import { SMALLEST_RECORD, stampAt } from "./records.ts";
 import { urlOf } from "./url-of.ts";
 
 /** Milliseconds between two of them, at most. */
 const MOST_PAUSE_MS = 5;
 
+/** Nanoseconds that a record may have been on its way when its follower joined. */
+const MOST_AGE_NS = 1e9;
+
 /** Lets so many followers join, each after the one before has left. */
 export async function join(target: Target<FollowDialect>, times: number): Promise<Joined> {
-  const startMs: number[] = [];
+  const answerMs: number[] = [];
   const dataMs: number[] = [];
   for (let time = 0; time < times; time++) {
-    // Else each would join just after a record, as the one before has left with it.
-    await sleep(Math.random() * MOST_PAUSE_MS);
-    const { start, data } = await joinOnce(urlOf(target.url, time), target.dialect);
-    startMs.push(start);
+    await pause(Math.random() * MOST_PAUSE_MS);
+    const { answer, data } = await joinOnce(urlOf(target.url, time), target.dialect);
+    answerMs.push(answer);
     dataMs.push(data);
   }
-  return { startMs, dataMs };
+  return { answerMs, dataMs };
 }
 
-function joinOnce(url: URL, dialect: FollowDialect): Promise<{ start: number; data: number }> {
+/**
+ * Else each would join just after a record, as the one before has left with it. A timer alone would wake at whole
+ * milliseconds of the clock, as the appender's does, and each would wait as long as the other.
+ */
+async function pause(ms: number): Promise<void> {
+  const untilNs = nowNs() + ms * 1e6;
+  await sleep(Math.floor(ms));
+  while (nowNs() < untilNs);
+}
+
+function joinOnce(url: URL, dialect: FollowDialect): Promise<{ answer: number; data: number }> {
   return new Promise((resolve, reject) => {
+    const request = followRequest(url, dialect);
     const beganNs = nowNs();
-    let start = Number.NaN;
-    const follower: Follower = new Follower(url, dialect, {
+    let answer = Number.NaN;
+    const follower: Follower = new Follower(request, dialect, {
       opened: () => {
-        start = (nowNs() - beganNs) / 1e6;
+        answer = (nowNs() - beganNs) / 1e6;
       },
-      data: () => {
-        resolve({ start, data: (nowNs() - beganNs) / 1e6 });
+      data: (bytes, from, to) => {
+        const isNew = to - from >= SMALLEST_RECORD && stampAt(bytes, from) > beganNs - MOST_AGE_NS;
+        if (isNew) resolve({ answer, data: (nowNs() - beganNs) / 1e6 });
+        else reject(new Error(`A follower that joined at the end of ${url} did not get a new record first.`));
         follower.drop();
       },
       closed: (reason) => reject(new Error(`A follower could not join ${url}: ${reason}.`)),

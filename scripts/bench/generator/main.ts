@@ -45,6 +45,10 @@ const handlers: Handlers = {
     await known(writers, group).end();
     return null;
   },
+  resume({ group }) {
+    known(crowds, group).resume();
+    return null;
+  },
   drop({ group }) {
     crowds.get(group)?.drop();
     writers.get(group)?.drop();

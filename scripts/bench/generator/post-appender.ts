@@ -3,7 +3,7 @@
  * @module
  */
 import type { Appender } from "./appender.ts";
-import { type Body, Connection, type Head } from "./connection.ts";
+import { type Body, Connection, type Head, Outgoing } from "./connection.ts";
 import { httpBody } from "./http-body.ts";
 import { cycle, type RecordSpec } from "./records.ts";
 
@@ -32,10 +32,10 @@ export class PostAppender implements Appender {
     this.#spec = spec;
     this.#cycle = cycle(spec);
     this.opened = this.#answer();
-    this.#connection = new Connection(
-      { method: "PUT", url, headers: HEADERS, body: new Uint8Array() },
-      { opened: (head) => this.#opened(head), closed: (error) => this.#closed(error) },
-    );
+    this.#connection = new Connection(new Outgoing({ method: "PUT", url, headers: HEADERS, body: new Uint8Array() }), {
+      opened: (head) => this.#opened(head),
+      closed: (error) => this.#closed(error),
+    });
   }
 
   async flood(records: number): Promise<void> {
@@ -81,7 +81,7 @@ export class PostAppender implements Appender {
   #post(body: Uint8Array): Promise<void> {
     if (this.#broken) return Promise.reject(this.#broken);
     const answer = this.#answer();
-    this.#connection.send({ method: "POST", url: this.#url, headers: HEADERS, body });
+    this.#connection.send(new Outgoing({ method: "POST", url: this.#url, headers: HEADERS, body }));
     return answer;
   }
 

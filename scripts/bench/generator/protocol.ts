@@ -84,8 +84,8 @@ export interface Flooded {
 
 /** A follower's first moments, in milliseconds since it began to connect. */
 export interface Joined {
-  /** Its first word from the server behind the head. */
-  readonly startMs: readonly number[];
+  /** The server has agreed, and said its first word where it has one. */
+  readonly answerMs: readonly number[];
   /** The first byte of data. */
   readonly dataMs: readonly number[];
 }
@@ -106,9 +106,14 @@ export interface Commands {
   pace(work: { group: number; records: number; perSecond: number }): Flooded;
   /** Ends appenders in the way of their dialect. */
   end(group: { group: number }): null;
+  /** Lets followers read who have read nothing until now. */
+  resume(group: { group: number }): null;
   /** Drops the connections of a group. */
   drop(group: { group: number }): null;
-  /** Lets one follower after the other join, and leave after its first byte. */
+  /**
+   * Lets one follower after the other join a path to which records are appended at a pace, and leave after its first byte.
+   * Fails when that is not of a record that was made at that time.
+   */
   join(job: { target: Target<FollowDialect>; times: number }): Joined;
   /** Waits until a URL has so many bytes to read. */
   stored(wait: { url: string; bytes: number; timeoutMs: number }): { atNs: number };

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { nowNs } from "./clock.ts";
-import { Connection, type Head } from "./connection.ts";
+import { Connection, type Head, Outgoing } from "./connection.ts";
 
 /** Milliseconds between two questions. */
 const ASK_EVERY_MS = 2;
@@ -22,11 +22,11 @@ export async function stored(url: URL, bytes: number, timeoutMs: number): Promis
 function sizeOf(url: URL): Promise<number> {
   return new Promise((resolve, reject) => {
     const opened = (head: Head): { feed(): void } => {
-      resolve(Number(head.headers.get("content-length") ?? 0));
+      resolve(Number(head.header("content-length") ?? 0));
       connection.drop();
       return { feed: () => {} };
     };
     const closed = (error: Error | undefined): void => reject(error ?? new Error(`${url} gave no answer.`));
-    const connection: Connection = new Connection({ method: "HEAD", url }, { opened, closed });
+    const connection: Connection = new Connection(new Outgoing({ method: "HEAD", url }), { opened, closed });
   });
 }
