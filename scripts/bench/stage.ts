@@ -8,7 +8,7 @@ import { Generator } from "./generator.ts";
 import type { Numbers } from "./load.ts";
 import type { Peer, Server } from "./peers/peer.ts";
 import type { Size } from "./size.ts";
-import { cpuSeconds, peakBytes } from "./usage.ts";
+import { cpuSeconds, peakBytes, resetPeak } from "./usage.ts";
 
 /** Milliseconds that one measurement may take. */
 const TIMEOUT_MS = 900_000;
@@ -88,6 +88,7 @@ export class Stage {
   /** Begins to count what is used; the result is what was, from then on. */
   meter(): () => Cost {
     const { pids } = this.server;
+    resetPeak(pids);
     const generators = this.#generators.filter(({ running }) => running).map(({ pid }) => pid);
     const startMs = performance.now();
     const serverBefore = cpuSeconds(pids);

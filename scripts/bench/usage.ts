@@ -25,7 +25,7 @@ export function residentBytes(pids: readonly number[]): number {
   return sum(pids, (pid) => statusKib(pid, "VmRSS") * 1024);
 }
 
-/** The most bytes of memory that processes had in use since the last {@link resetPeak}, or their start. */
+/** The most bytes of memory that processes had in use since the last {@link resetPeak}. */
 export function peakBytes(pids: readonly number[]): number {
   return sum(pids, (pid) => statusKib(pid, "VmHWM") * 1024);
 }
