@@ -51,10 +51,13 @@ const PROXIES: readonly Proxy[] = [
 
 const readme = await readFile(join(ROOT, "README.md"), "utf8");
 const tools = await temporaryFolder("proxies");
+// All of them before the first test is known: what is to be done after the last one may be done while one is waited for.
+const programs: (string | undefined)[] = [];
+for (const { name, paths } of PROXIES) programs.push(await debianProgram(name, paths, tools));
 after(() => removeFolder(tools));
 
-for (const proxy of PROXIES) {
-  const program = await debianProgram(proxy.name, proxy.paths, tools);
+for (const [index, proxy] of PROXIES.entries()) {
+  const program = programs[index];
   const skip = program === undefined && `${proxy.name} is not installed; run scripts/debian.sh ${proxy.name}`;
   describe(`behind ${proxy.name}, as the README says`, { skip, timeout: 120_000 }, () => cases(proxy, program ?? ""));
 }
