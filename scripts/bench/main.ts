@@ -9,13 +9,19 @@ import { chart } from "./report/chart.ts";
 import { table } from "./report/table.ts";
 import { run } from "./run.ts";
 
-process.once("SIGINT", () => process.exit(130));
+/** An hour's measurements are not thrown away by whoever does not want to wait for the rest. */
+const interruption = new AbortController();
+process.once("SIGINT", () => {
+  console.error("Ends after this measurement, with what there is. Once more, and it ends now.");
+  interruption.abort();
+  process.once("SIGINT", () => process.exit(130));
+});
 process.once("SIGTERM", () => process.exit(143));
 
 try {
   const options = parseOptions(process.argv.slice(2));
   if (options) {
-    const results = await run(options, (line) => console.error(line));
+    const results = await run(options, (line) => console.error(line), interruption.signal);
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
     if (options.svg !== undefined) writeFileSync(options.svg, chart(results));
     console.log(table(results));

@@ -49,7 +49,7 @@ Measures this checkout and its peers, all in one run, and prints a table.
   --profile DIR       write a CPU profile of our server on Node for each measurement
   --help              this text
 
-It takes more than an hour in full, and wants the machine for itself. This one has ${availableParallelism()} processors.
+It takes more than an hour in full, and wants the machine for itself. Ctrl-C ends it with what there is by then. This one has ${availableParallelism()} processors.
 `;
 
 /** A mistake on the command line. */

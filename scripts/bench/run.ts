@@ -16,13 +16,13 @@ import { httpfstreamPeers, otherPeers, runningPeers } from "./peers/httpfstream.
 import { nchanPeer, sendfilePeer } from "./peers/nginx.ts";
 import { barePeer, bareReadPeer, durablePeer } from "./peers/node-servers.ts";
 import type { Peer } from "./peers/peer.ts";
-import { emptyResult, emptyRow, type Results } from "./results.ts";
+import { emptyResult, emptyRow, type LoadResult, type Results, type Row } from "./results.ts";
 import { SIZES } from "./size.ts";
 import { type Setting, Stage } from "./stage.ts";
 import { inTurns } from "./turns.ts";
 
-/** Measures what the options say. `progress` is told what is being done. */
-export async function run(options: Options, progress: (line: string) => void): Promise<Results> {
+/** Measures what the options say. `progress` is told what is being done; `signal` ends it with what there is by then. */
+export async function run(options: Options, progress: (line: string) => void, signal: AbortSignal): Promise<Results> {
   const began = Date.now();
   const below = mkdtempSync(join(tmpdir(), "httpfstream-bench-"));
   const clear = (): void => rmSync(below, { recursive: true, force: true });
@@ -31,21 +31,21 @@ export async function run(options: Options, progress: (line: string) => void): P
     const { server, generator } = build(below);
     const plan = choose(options, server);
     const setting = { size: SIZES[options.size], below, generatorProgram: generator };
-    for (let round = 0; round < options.rounds; round++) {
-      for (const { load, entries } of plan) {
-        for (const { peer, row } of inTurns(entries, round)) {
-          if (peer.missing !== undefined) continue;
-          const outcome = await measure(load, peer, setting);
-          if (typeof outcome === "string") row.failures.push(outcome);
-          else row.samples.push(outcome);
-          progress(`round ${round + 1}/${options.rounds}  ${load.name}  ${peer.name}  ${summary(load, outcome)}`);
-        }
-      }
+    let rounds = 0;
+    for (const { round, load, peer, row } of measurements(plan, options.rounds)) {
+      if (signal.aborted) break;
+      rounds = round;
+      const outcome = await measure(load, peer, setting);
+      // What ended us may have ended the server, too.
+      if (signal.aborted) break;
+      if (typeof outcome === "string") row.failures.push(outcome);
+      else row.samples.push(outcome);
+      progress(`round ${round}/${options.rounds}  ${load.name}  ${peer.name}  ${summary(load, outcome)}`);
     }
     return {
       machine: describeMachine(),
       size: options.size,
-      rounds: options.rounds,
+      rounds,
       date: new Date(began).toISOString(),
       minutes: Math.round((Date.now() - began) / 6_000) / 10,
       loads: plan.map(({ result }) => result),
@@ -56,8 +56,25 @@ export async function run(options: Options, progress: (line: string) => void): P
   }
 }
 
+/** One load, and everybody who is measured in it. */
+interface Planned {
+  readonly load: Load;
+  readonly entries: readonly { readonly peer: Peer; readonly row: Row }[];
+  readonly result: LoadResult;
+}
+
+/** Everything that is to be measured, in its order. Rounds count from 1. */
+function* measurements(plan: readonly Planned[], rounds: number) {
+  for (let round = 1; round <= rounds; round++) {
+    for (const { load, entries } of plan) {
+      const there = entries.filter(({ peer }) => peer.missing === undefined);
+      for (const { peer, row } of inTurns(there, round - 1)) yield { round, load, peer, row };
+    }
+  }
+}
+
 /** Which loads and peers, each with an empty row. */
-function choose(options: Options, program: string) {
+function choose(options: Options, program: string): Planned[] {
   const peers = allPeers(options, program);
   const unknown = options.peers.find((name) => !peers.some((peer) => peer.name === name));
   if (unknown !== undefined) {
