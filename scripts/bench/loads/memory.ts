@@ -88,9 +88,11 @@ export const STALLED: Load = {
       return peakBytes(server.pids);
     };
     const open = (path: string) => writer.call("append", { target: server.append(path), count: 1, records: RECORDS });
-    const [alone, followed] = [await open(ALONE), await open(PATH)];
+    const alone = await open(ALONE);
     const without = await peakOf(ALONE, alone.group);
     const before = await settledBytes(server.pids);
+    // Only now: some servers close the connection of an appender that says nothing for a few seconds.
+    const followed = await open(PATH);
     const stalled = { target: server.follow(PATH, "start"), atOnce: 100, records: RECORDS, purpose: "stall" } as const;
     await Audience.connect(reader, { ...stalled, count: size.stalled - WOKEN });
     const woken = await Audience.connect(reader, { ...stalled, count: WOKEN });
