@@ -24,6 +24,8 @@ import { inTurns } from "./turns.ts";
 /** Measures what the options say. `progress` is told what is being done; `signal` ends it with what there is by then. */
 export async function run(options: Options, progress: (line: string) => void, signal: AbortSignal): Promise<Results> {
   const began = Date.now();
+  // As it is now: whoever waits for the results may go on working on the files.
+  const machine = describeMachine();
   const below = mkdtempSync(join(tmpdir(), "httpfstream-bench-"));
   const clear = (): void => rmSync(below, { recursive: true, force: true });
   process.once("exit", clear);
@@ -43,7 +45,7 @@ export async function run(options: Options, progress: (line: string) => void, si
       progress(`round ${round}/${options.rounds}  ${load.name}  ${peer.name}  ${summary(load, outcome)}`);
     }
     return {
-      machine: describeMachine(),
+      machine,
       size: options.size,
       rounds,
       date: new Date(began).toISOString(),
