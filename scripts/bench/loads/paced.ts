@@ -5,6 +5,7 @@
 import { Audience } from "../audience.ts";
 import { Histogram } from "../generator/histogram.ts";
 import type { FollowDialect, Target } from "../generator/protocol.ts";
+import type { Generator } from "../generator.ts";
 import { GENERATOR_CPU, type Goal, type Load, type Numbers, PEAK_MEMORY, SERVER_CPU } from "../load.ts";
 import type { Way } from "../peers/peer.ts";
 import type { Size } from "../size.ts";
@@ -16,7 +17,16 @@ const RECORD_BYTES = 100;
 /** Milliseconds after the last record until records count as lost. */
 const PATIENCE_MS = 20_000;
 
-/** Seconds of the warm-up, for each second of the measurement. */
+/**
+ * The first warm-up, on paths of its own. A runtime compiles what a server does once a record only after thousands of them,
+ * a hundred functions one after the other, and each keeps a processor busy for a millisecond or more: with two processors
+ * that is seen. A server that has run for some minutes has it behind it.
+ */
+const WARM_PATHS = 20;
+const WARM_PER_SECOND = 100;
+const WARM_SECONDS = 5;
+
+/** Seconds of the second warm-up, for each second of the measurement. */
 const WARM_UP = 0.2;
 
 /**
@@ -69,8 +79,10 @@ async function measure(stage: Stage, kind: PacedKind): Promise<Numbers> {
   const path = paths === 1 ? "paced.log" : "paced-{n}.log";
   const records = { bytes: RECORD_BYTES };
   const writer = stage.generator();
+  const crowds = { timing: stage.generator(), crowd: stage.generator() };
+  await warmUp(stage, writer, crowds.crowd);
   const { group } = await writer.call("append", { target: server.append(path), count: paths, records });
-  const { timed, others } = await connect(stage, server.follow(path, "start"), paths, followers);
+  const { timed, others } = await connect(crowds, server.follow(path, "start"), { paths, followers });
 
   let appended = 0;
   const run = async (seconds: number): Promise<Histogram> => {
@@ -96,14 +108,26 @@ async function measure(stage: Stage, kind: PacedKind): Promise<Numbers> {
   };
 }
 
+/** Has the server do often what it is about to be timed doing. The connections stay, as nothing is to end meanwhile. */
+async function warmUp({ server, size }: Stage, writer: Generator, crowd: Generator): Promise<void> {
+  const path = "warm-{n}.log";
+  const records = { bytes: RECORD_BYTES };
+  const seconds = Math.min(WARM_SECONDS, size.pacedSeconds);
+  const each = Math.ceil(seconds * WARM_PER_SECOND);
+  const { group } = await writer.call("append", { target: server.append(path), count: WARM_PATHS, records });
+  const target = server.follow(path, "start");
+  const job = { target, count: WARM_PATHS, atOnce: WARM_PATHS, records, purpose: "check", exactEvery: 0 } as const;
+  const audience = await Audience.connect(crowd, { ...job, bytes: each * RECORD_BYTES });
+  await writer.call("pace", { group, records: each, perSecond: WARM_PER_SECOND });
+  await audience.received(PATIENCE_MS);
+}
+
 /** Connects everybody. Those who are timed come in between the others, as early and as late as they. */
 async function connect(
-  stage: Stage,
+  { timing, crowd }: { timing: Generator; crowd: Generator },
   target: Target<FollowDialect>,
-  paths: number,
-  followers: number,
+  { paths, followers }: { paths: number; followers: number },
 ): Promise<{ timed: readonly Audience[]; others: readonly Audience[] }> {
-  const [timing, crowd] = [stage.generator(), stage.generator()];
   const job = { target, atOnce: 100, records: { bytes: RECORD_BYTES } } as const;
   if (followers <= TIMED) {
     const all = await Audience.connect(timing, { ...job, count: paths * followers, purpose: "measure" });
