@@ -6,6 +6,12 @@ import { type Chunk, LiveChunk } from "./live-chunk.ts";
 import { Recent, type RecentPool } from "./recent.ts";
 import { NO_BYTES } from "./text.ts";
 
+/**
+ * How much may wait in each stream of a channel. Hardly anything does, as appenders wait until a batch is stored, and giving
+ * it out waits for nobody; but with less room than two the streams make new promises about that for every chunk.
+ */
+export const ROOM = { highWaterMark: 2 };
+
 /** Somebody who is live: its offset is the tail. */
 export interface Member {
   /** Takes what was appended. Returns false when it is too far behind and leaves the live set. */
@@ -63,7 +69,15 @@ export class Broadcast {
   /** Gives everything that comes out of a channel to the live set, until it ends. */
   async run(readable: ReadableStream<Chunk>): Promise<void> {
     const reader = readable.getReader();
-    for (let next = await reader.read(); !next.done; next = await reader.read()) this.deliver(next.value);
+    // In a function of its own, as one that waits keeps what it had.
+    const take = (result: ReadableStreamReadResult<Chunk>): boolean => {
+      if (result.done) return false;
+      this.deliver(result.value);
+      // Its promise waited for it, maybe long: what is old is collected seldom, and whatever it refers to no earlier.
+      (result as { value: unknown }).value = undefined;
+      return true;
+    };
+    while (await reader.read().then(take));
   }
 
   /** Moves the tail of an empty live set. */

@@ -2,7 +2,7 @@
  * One appender's time on a path: the TransformStream that everything appended flows through.
  * @module
  */
-import { Broadcast } from "./broadcast.ts";
+import { Broadcast, ROOM } from "./broadcast.ts";
 import { StreamError } from "./errors.ts";
 import type { Chunk } from "./live-chunk.ts";
 import type { RecentPool } from "./recent.ts";
@@ -47,9 +47,11 @@ export class Channel implements Followable {
     this.path = path;
     this.#handle = handle;
     this.broadcast = new Broadcast(handle.offset, pool);
-    const { readable, writable } = new TransformStream<Uint8Array, Chunk>({
-      transform: (batch, controller) => this.#store(batch, controller),
-    });
+    const { readable, writable } = new TransformStream<Uint8Array, Chunk>(
+      { transform: (batch, controller) => this.#store(batch, controller) },
+      ROOM,
+      ROOM,
+    );
     this.writable = writable;
     // A failed append reaches the appender through the writable; the live set just ends.
     this.#broadcasting = this.broadcast.run(readable).catch(() => {});

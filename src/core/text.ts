@@ -44,8 +44,8 @@ export function cutText(carry: Uint8Array, bytes: Uint8Array): TextCut {
   const all = carry.length === 0 ? bytes : join(carry, bytes);
   const held = incompleteTail(all);
   if (held === 0) return { whole: all, carry: NO_BYTES };
-  // A copy: the few bytes that wait must not keep a whole batch in memory.
-  return { whole: all.subarray(0, all.length - held), carry: all.slice(all.length - held) };
+  // A copy, which a Buffer's slice() is not: the few bytes that wait must not keep a whole batch in memory.
+  return { whole: all.subarray(0, all.length - held), carry: new Uint8Array(all.subarray(all.length - held)) };
 }
 
 function characterLength(lead: number): number {

@@ -1,0 +1,56 @@
+/** What went through a path is nobody's any more: a quiet path, and there may be thousands, keeps none of it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { Appender } from "../../src/core/appender.ts";
+import { Channel } from "../../src/core/channel.ts";
+import { DEFAULT_LIMITS } from "../../src/core/limits.ts";
+import { RecentPool } from "../../src/core/recent.ts";
+import type { AppendHandle } from "../../src/core/store.ts";
+import { until } from "../fixture/until.ts";
+
+/** Stores nothing: what it stored would be kept. */
+class Counting implements AppendHandle {
+  readonly epoch = 1;
+  readonly lost: AbortSignal = new AbortController().signal;
+  offset = 0;
+
+  async append(batch: Uint8Array): Promise<number> {
+    this.offset += batch.length;
+    return this.offset;
+  }
+
+  async release(): Promise<void> {}
+}
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+for (const [title, end] of [
+  ["whole text", "."],
+  ["text that ends inside a character", "\xf0\x9f"],
+] as const) {
+  test(`a quiet path keeps no batch: ${title}`, async () => {
+    const channel = new Channel("quiet.log", new Counting(), new RecentPool(0));
+    const appender = new Appender(channel, DEFAULT_LIMITS);
+    const memory: WeakRef<ArrayBufferLike>[] = [];
+    const append = async (text: string): Promise<void> => {
+      const piece = Buffer.from(text, "latin1");
+      memory.push(new WeakRef(piece.buffer));
+      appender.push(piece);
+      await appender.idle;
+    };
+    const line = "x".repeat(100_000);
+    for (const text of [line, line, line + end]) {
+      await append(text);
+      await until("everything to be given out", () => channel.broadcast.tail === channel.size || undefined);
+    }
+    await until("the memory of all batches to be free", () => {
+      collect();
+      return memory.every((each) => each.deref() === undefined) || undefined;
+    });
+    assert.equal(channel.size, 300_000 + end.length);
+    await appender.end("complete");
+  });
+}
