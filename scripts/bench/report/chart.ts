@@ -65,7 +65,8 @@ export function chart(results: Results): string {
   );
   const height = bottom + LINE_HEIGHT * foot.length + MARGIN;
   const where = `${machine.processor}, ${machine.processors} processors, ${machine.memoryGib} GiB, ${machine.system}, ${machine.storage}`;
-  const when = `${date.slice(0, 10)}, commit ${machine.commit}, medians of ${rounds} rounds`;
+  const times = rounds === 1 ? "one round" : `medians of ${rounds} rounds`;
+  const when = `${date.slice(0, 10)}, commit ${machine.commit}, ${times}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img">
 <title>httpfstream measured against its peers</title>
 <style>${STYLE}</style>

@@ -12,7 +12,7 @@ export function table(results: Results): string {
   const { machine, rounds, size, minutes } = results;
   const head = [
     `${machine.processor}, ${machine.processors} processors, ${machine.memoryGib} GiB, ${machine.system}, files on ${machine.storage}, commit ${machine.commit}`,
-    `size "${size}", ${rounds} rounds in ${minutes} minutes; medians, [least to most]; ratios of the first column`,
+    `size "${size}", rounds: ${rounds}, minutes: ${minutes}; medians, [least to most]; ratios of the first column`,
   ].join("\n");
   return [head, ...results.loads.map((load) => section(load, results.loads)), versions(results)].join("\n\n");
 }
