@@ -1,7 +1,8 @@
 /**
- * Heartbeats for `httpfstream.v1` followers, by one timer: a browser sees no pings, and can't tell quiet from dead.
+ * Heartbeats for `httpfstream.v1` followers: a browser sees no pings, and can't tell quiet from dead.
  * @module
  */
+import { Rota } from "./rota.ts";
 
 /** How often, in milliseconds, the quiet ones are looked for. */
 const ROUND_MS = 1_000;
@@ -16,6 +17,7 @@ export interface Beating {
 
 /** Since when a follower has been quiet. */
 interface Quiet {
+  readonly follower: Beating;
   offset: number;
   rounds: number;
 }
@@ -23,37 +25,38 @@ interface Quiet {
 /** Calls `beat` on everyone whose offset has not moved for a while. */
 export class Heartbeats {
   readonly #afterRounds: number;
-  readonly #roundMs: number;
   readonly #quiet = new Map<Beating, Quiet>();
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #rota: Rota<Quiet>;
 
   /** @param heartbeatMs Milliseconds of quiet before a heartbeat. */
   constructor(heartbeatMs: number) {
-    this.#roundMs = Math.min(ROUND_MS, heartbeatMs);
-    this.#afterRounds = Math.max(1, Math.round(heartbeatMs / this.#roundMs));
+    const roundMs = Math.min(ROUND_MS, heartbeatMs);
+    this.#afterRounds = Math.max(1, Math.round(heartbeatMs / roundMs));
+    this.#rota = new Rota(roundMs, (quiet) => this.#look(quiet));
   }
 
   /** Looks after one follower, until {@link remove}. */
   add(follower: Beating): void {
     // The round under way is not a whole one.
-    this.#quiet.set(follower, { offset: follower.offset, rounds: -1 });
-    this.#timer ??= setInterval(() => this.#round(), this.#roundMs);
+    const quiet: Quiet = { follower, offset: follower.offset, rounds: -1 };
+    this.#quiet.set(follower, quiet);
+    this.#rota.add(quiet);
   }
 
   /** Looks after a follower no more, if it ever did. */
   remove(follower: Beating): void {
-    if (!this.#quiet.delete(follower) || this.#quiet.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    const quiet = this.#quiet.get(follower);
+    if (!quiet) return;
+    this.#quiet.delete(follower);
+    this.#rota.remove(quiet);
   }
 
-  #round(): void {
-    for (const [follower, quiet] of this.#quiet) {
-      quiet.rounds = follower.offset === quiet.offset ? quiet.rounds + 1 : 0;
-      quiet.offset = follower.offset;
-      if (quiet.rounds < this.#afterRounds) continue;
-      quiet.rounds = 0;
-      follower.beat();
-    }
+  #look(quiet: Quiet): void {
+    const { offset } = quiet.follower;
+    quiet.rounds = offset === quiet.offset ? quiet.rounds + 1 : 0;
+    quiet.offset = offset;
+    if (quiet.rounds < this.#afterRounds) return;
+    quiet.rounds = 0;
+    quiet.follower.beat();
   }
 }

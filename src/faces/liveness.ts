@@ -1,9 +1,10 @@
 /**
- * Pings for all WebSockets of a server, by one timer, and the verdict on those who stopped answering.
+ * Pings for all WebSockets of a server, and the verdict on those who stopped answering.
  * @module
  */
 import type { Limits } from "../core/limits.ts";
 import type { SocketPort } from "./platform.ts";
+import { Rota } from "./rota.ts";
 
 /** One watched WebSocket. */
 export interface Watch {
@@ -16,44 +17,36 @@ export interface Watch {
 /** Pings every watched WebSocket, and terminates those that answered pings once and have missed too many. */
 export class Liveness {
   readonly #limits: Readonly<Limits>;
-  readonly #patients = new Set<Patient>();
-  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #patients: Rota<Patient>;
 
   /** @param limits How often, and how many may be missed. */
   constructor(limits: Readonly<Limits>) {
     this.#limits = limits;
+    this.#patients = new Rota(limits.pingIntervalMs, (patient) => this.#ask(patient));
   }
 
   /** Watches a WebSocket until {@link Watch.stop}. */
   watch(port: SocketPort): Watch {
     const patient = new Patient(port, this);
-    if (port.ping && this.#limits.pingIntervalMs > 0) {
-      this.#patients.add(patient);
-      this.#timer ??= setInterval(() => this.#round(), this.#limits.pingIntervalMs);
-    }
+    if (port.ping && this.#limits.pingIntervalMs > 0) this.#patients.add(patient);
     return patient;
   }
 
   /** @internal Called by {@link Watch.stop}. */
   dismiss(patient: Patient): void {
-    this.#patients.delete(patient);
-    if (this.#patients.size > 0 || this.#timer === undefined) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#patients.remove(patient);
   }
 
-  #round(): void {
-    for (const patient of this.#patients) {
-      const { port } = patient;
-      if (patient.answers && !port.paused && patient.unanswered >= this.#limits.missedPings) {
-        this.#patients.delete(patient);
-        port.terminate();
-      } else if (port.pending === 0) {
-        // A ping behind data that has not left says nothing about the peer: it may just be slow to read. Nor does its
-        // silence while we do not listen, as long as the store is slower than it is.
-        patient.unanswered = port.paused ? 0 : patient.unanswered + 1;
-        port.ping?.();
-      }
+  #ask(patient: Patient): void {
+    const { port } = patient;
+    if (patient.answers && !port.paused && patient.unanswered >= this.#limits.missedPings) {
+      this.#patients.remove(patient);
+      port.terminate();
+    } else if (port.pending === 0) {
+      // A ping behind data that has not left says nothing about the peer: it may just be slow to read. Nor does its
+      // silence while we do not listen, as long as the store is slower than it is.
+      patient.unanswered = port.paused ? 0 : patient.unanswered + 1;
+      port.ping?.();
     }
   }
 }
