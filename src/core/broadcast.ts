@@ -6,12 +6,6 @@ import { type Chunk, LiveChunk } from "./live-chunk.ts";
 import { Recent, type RecentPool } from "./recent.ts";
 import { NO_BYTES } from "./text.ts";
 
-/**
- * How much may wait in each stream of a channel. Hardly anything does, as appenders wait until a batch is stored, and giving
- * it out waits for nobody; but with less room than two the streams make new promises about that for every chunk.
- */
-export const ROOM = { highWaterMark: 2 };
-
 /** Somebody who is live: its offset is the tail. */
 export interface Member {
   /** Takes what was appended. Returns false when it is too far behind and leaves the live set. */

@@ -2,7 +2,7 @@
  * One appender's time on a path: the TransformStream that everything appended flows through.
  * @module
  */
-import { Broadcast, ROOM } from "./broadcast.ts";
+import { Broadcast } from "./broadcast.ts";
 import { StreamError } from "./errors.ts";
 import type { Chunk } from "./live-chunk.ts";
 import type { RecentPool } from "./recent.ts";
@@ -25,6 +25,12 @@ export interface Followable {
   /** Set once it has ended. */
   readonly outcome: Outcome | undefined;
 }
+
+/**
+ * How much may wait at either end of the stream. Hardly anything does, as appenders wait until a batch is stored, and giving
+ * it out waits for nobody; but with less room than two the streams make new promises about that for every chunk.
+ */
+const ROOM = { highWaterMark: 2 };
 
 /** The open channel of a path: bytes go in, get their offsets by being stored, and come out to the live set. */
 export class Channel implements Followable {
