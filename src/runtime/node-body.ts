@@ -23,13 +23,18 @@ export function sendBytes(response: Response, outgoing: ServerResponse): Respons
   if (!length) return response;
   const reader = byteReader(response.body);
   if (!reader) return response;
-  outgoing.statusCode = response.status;
-  for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
+  putHead(response, outgoing);
   void send(reader, outgoing, length).catch(() => {
     // The client sees by the missing bytes that it has not got all of them.
     outgoing.destroy();
   });
   return RESPONSE_ALREADY_SENT;
+}
+
+/** Sets the status and the headers of a Node response as those of another. */
+export function putHead(response: Response, outgoing: ServerResponse): void {
+  outgoing.statusCode = response.status;
+  for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
 }
 
 function byteReader(body: ReadableStream<Uint8Array> | null): ReadableStreamBYOBReader | undefined {

@@ -17,6 +17,7 @@ import type { WebSocket } from "ws";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { sendBytes } from "./node-body.ts";
+import { ANSWERED, Lingering } from "./node-linger.ts";
 import { answerUnreadable } from "./node-unreadable.ts";
 import { type FetchApp, injectWebSocket, whenUpgraded } from "./node-upgrade.ts";
 import { attachWs } from "./ws-port.ts";
@@ -92,7 +93,7 @@ export const platform: Platform = {
     const { outgoing } = c.env as NodeEnv;
     return new Promise<void>((resolve) => {
       if (outgoing.destroyed || outgoing.writableFinished) resolve();
-      else for (const event of ["finish", "close"]) outgoing.once(event, resolve);
+      else for (const event of [ANSWERED, "finish", "close"]) outgoing.once(event, resolve);
     });
   },
 };
@@ -142,8 +143,12 @@ export interface RunningServer {
  * ```
  */
 export async function serve({ fetch, hostname, port }: ServeOptions): Promise<RunningServer> {
+  const lingering = new Lingering();
   const server = createAdaptorServer({
-    fetch: async (request, env) => sendBytes(await fetch(request, env), (env as NodeEnv).outgoing),
+    fetch: async (request, env) => {
+      const { incoming, outgoing } = env as NodeEnv;
+      return lingering.answer(sendBytes(await fetch(request, env), outgoing), incoming, outgoing);
+    },
     // The host of those who name none, as HTTP/1.0 allows.
     hostname: "localhost",
     serverOptions: { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true, keepAlive: true },
@@ -167,12 +172,18 @@ export async function serve({ fetch, hostname, port }: ServeOptions): Promise<Ru
   return {
     hostname: address.address,
     port: address.port,
-    close: (patienceMs = DEFAULT_LIMITS.shutdownTimeoutMs) => closeServer(server, sockets, patienceMs),
+    close: (patienceMs = DEFAULT_LIMITS.shutdownTimeoutMs) => closeServer(server, sockets, lingering, patienceMs),
   };
 }
 
-async function closeServer(server: Server, sockets: ReadonlySet<Duplex>, patienceMs: number): Promise<void> {
+async function closeServer(
+  server: Server,
+  sockets: ReadonlySet<Duplex>,
+  lingering: Lingering,
+  patienceMs: number,
+): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
+  lingering.end();
   // Connections that stay open for a next request are not waited for; an answer that ends makes one of them.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
   const impatience = setTimeout(() => {

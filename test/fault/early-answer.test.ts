@@ -1,0 +1,67 @@
+/** Uploads that are refused while they are still being sent: whoever sends slowly, or looks late, hears why, too. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { randomBytes } from "../fixture/bytes.ts";
+import { Collected } from "../fixture/collected.ts";
+import { readBody, readHead, requestHead } from "../fixture/http.ts";
+import { within } from "../fixture/until.ts";
+import { faultTest } from "./standalone.ts";
+
+const MIB = 1024 * 1024;
+
+/** Longer than the HTTP library waits by itself for the rest of a request that it has answered. */
+const PAUSE_MS = 1_500;
+
+faultTest("a client that pauses, and looks for no answer until it has sent all, gets it", {}, async ({ peers }) => {
+  await peers.appender("a.bin");
+  const upload = await peers.upload("a.bin");
+  const { socket } = upload.connection;
+  socket.pause();
+  await upload.chunk(randomBytes(MIB, 1));
+  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  for (let piece = 0; piece < 20; piece++) await upload.chunk(randomBytes(MIB, 2));
+  await upload.finish();
+  socket.resume();
+  const { status, text, headers } = await upload.response();
+  assert.equal(status, 403);
+  assert.match(text, /"\/a\.bin"/);
+  assert.equal(headers.get("stream-error"), "conflict");
+});
+
+faultTest("the answer comes at once, and the connection takes the next request afterwards", {}, async (fault) => {
+  const { peers, server } = fault;
+  const appender = await peers.appender("a.bin");
+  await appender.text("text");
+  const { connection } = await peers.exchange({
+    method: "POST",
+    target: "/a.bin?verb=APPEND",
+    headers: { Connection: "keep-alive", "Content-Length": String(4 * MIB) },
+  });
+  const answer = async () => {
+    const head = await within(readHead(connection), "an answer");
+    const body = new Collected();
+    void readBody(connection, "POST", head, body);
+    return { status: head.status, text: (await body.all()).toString() };
+  };
+  const refusal = await answer();
+  assert.equal(refusal.status, 403);
+  assert.match(refusal.text, /"\/a\.bin"/);
+  await connection.write(randomBytes(4 * MIB, 3));
+  await connection.write(requestHead(server.url, { method: "POST", target: "/b.txt?verb=APPEND", body: "whole" }));
+  await connection.write("whole");
+  assert.equal((await answer()).status, 200);
+  assert.equal((await peers.stored("b.txt")).toString(), "whole");
+});
+
+faultTest("a client that sends nothing more is given up, or when the server ends", {}, async ({ peers, server }) => {
+  await peers.appender("a.bin");
+  const refused = async () => {
+    const upload = await peers.upload("a.bin");
+    assert.equal((await upload.response()).status, 403);
+    return upload.connection.socket;
+  };
+  await within(once(await refused(), "close"), "the connection to be given up");
+  const open = await refused();
+  const [{ signal }] = await Promise.all([server.stop(), once(open, "close")]);
+  assert.equal(signal, null);
+});
