@@ -10,8 +10,8 @@
 
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { chmod, constants, copyFile, rename, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { rename } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import type { EndReason } from "../../core/store.ts";
 import {
@@ -29,9 +29,10 @@ import {
   WATCH,
 } from "./entries.ts";
 import { isMissing } from "./errors.ts";
-import { makeFolder, namesIn } from "./folder.ts";
+import { namesIn } from "./folder.ts";
 import { LEASE_MS, type OwnedClaim, type Owner } from "./owner.ts";
-import { flush, nameIn, type Reserved, removeFile, writeWhole } from "./reserved.ts";
+import { replaceByCopy } from "./replace.ts";
+import { type Reserved, removeFile, writeWhole } from "./reserved.ts";
 import { isWanted } from "./wanted.ts";
 
 /** How often two that want the same path at the same moment try again. */
@@ -204,7 +205,7 @@ export class Claim {
   async #fence(): Promise<void> {
     const away = await awayIn(this.#folder);
     if (away.length === 0) return;
-    await replaceByCopy(this.#reserved, this.#file);
+    await replaceByCopy(this.#reserved, this.#file).catch(unlessMissing);
     for (const { file } of away) await removeFile(file);
   }
 
@@ -216,23 +217,6 @@ export class Claim {
     if (this.#released || this.#lost.signal.aborted) return;
     if (statSync(this.#entry, { throwIfNoEntry: false })) return;
     this.#lost.abort(new StreamError("fenced", "Another server process has taken the path over."));
-  }
-}
-
-async function replaceByCopy(reserved: Reserved, file: string): Promise<void> {
-  await makeFolder(reserved.temporary);
-  const copy = nameIn(reserved.temporary);
-  try {
-    const { mode } = await stat(file);
-    await copyFile(file, copy, constants.COPYFILE_FICLONE);
-    await chmod(copy, mode);
-    // What the sleeper has acknowledged may be on the disk in the old file.
-    await flush(copy);
-    await rename(copy, file);
-    await flush(dirname(file));
-  } catch (error) {
-    await removeFile(copy);
-    unlessMissing(error);
   }
 }
 

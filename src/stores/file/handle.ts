@@ -3,13 +3,13 @@
  * @module
  */
 import { constants, type Stats, statSync, writeSync } from "node:fs";
-import { type FileHandle as OpenFile, open } from "node:fs/promises";
-import { dirname, relative } from "node:path";
+import type { FileHandle as OpenFile } from "node:fs/promises";
+import { basename, dirname, relative } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import type { AppendHandle, EndReason } from "../../core/store.ts";
 import type { Claim } from "./claim.ts";
 import { diskError } from "./errors.ts";
-import { makeFolder } from "./folder.ts";
+import { holdFolder, holdOrMakeFolder, openIn } from "./held-folder.ts";
 import { DiskFile } from "./journal/disk-file.ts";
 import type { GroupCommit } from "./journal/group-commit.ts";
 import { flushFolders } from "./reserved.ts";
@@ -70,14 +70,12 @@ export class FileHandle implements AppendHandle {
    * @throws {StreamError} `path_conflict` when it is no regular file; errors of the operating system as they are.
    */
   static async open(parts: HandleParts, create: boolean): Promise<FileHandle> {
-    const { file, path, commit } = parts;
-    if (create) await makeFolder(dirname(file));
-    const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-    const opened = await open(file, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | (create ? O_CREAT : 0), 0o666);
+    const { path, commit } = parts;
+    const opened = await openToAppend(parts, create);
     try {
       const found = await opened.stat();
       if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is no regular file.`, { path });
-      if (commit && create) await flushFolders(dirname(file), parts.root);
+      if (commit && create) await flushFolders(dirname(parts.file), parts.root);
       // Whoever is told this size takes it for stored, and the process that wrote it may not have lived to see that.
       if (commit && found.size > 0) await opened.datasync();
       return new FileHandle(opened, found, parts);
@@ -218,5 +216,19 @@ export class FileHandle implements AppendHandle {
       if (["not_found", "path_conflict"].includes(failure.code)) return undefined;
       throw failure;
     }
+  }
+}
+
+/** Opens the very file that is claimed, wherever the folders above it have gone meanwhile. */
+async function openToAppend({ root, file, path }: HandleParts, create: boolean): Promise<OpenFile> {
+  const { O_WRONLY, O_APPEND, O_CREAT } = constants;
+  const folder = await (create ? holdOrMakeFolder : holdFolder)(root, dirname(file));
+  try {
+    if (folder.real !== dirname(file)) {
+      throw new StreamError("bad_path", `"/${path}" is refused: a folder above it was moved meanwhile.`, { path });
+    }
+    return await openIn(folder, basename(file), O_WRONLY | O_APPEND | (create ? O_CREAT : 0), 0o666);
+  } finally {
+    folder.release();
   }
 }

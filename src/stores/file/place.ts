@@ -49,8 +49,8 @@ function unlessMissing(path: string): (error: unknown) => undefined {
   };
 }
 
-/** Below the root, and not where the store keeps what is its own. */
-function isOpen(root: string, real: string): boolean {
+/** Whether a real place is below the root, and not where the store keeps what is its own. */
+export function isOpen(root: string, real: string): boolean {
   return isWithin(root, real) && !isWithin(join(root, RESERVED_SEGMENT), real);
 }
 

@@ -3,15 +3,17 @@
  * @module
  */
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { StreamError } from "../../core/errors.ts";
 import { rangeStream } from "../../core/range-stream.ts";
 import { diskError, isMissing } from "./errors.ts";
+import { inFolderOf, openIn } from "./held-folder.ts";
+import { place } from "./place.ts";
 
 /** What to read. */
 export interface FileRange {
-  /** Finds the file, when the first byte is asked for. */
-  readonly file: () => Promise<string>;
+  /** Opens the file, when the first byte is asked for. */
+  readonly open: () => Promise<FileHandle>;
   /** The resource path, for messages. */
   readonly path: string;
   /** First byte. */
@@ -25,13 +27,13 @@ export interface FileRange {
 }
 
 /** The bytes of a range, piece by piece as they are asked for. */
-export function readFile({ file, path, ...range }: FileRange): ReadableStream<Uint8Array> {
+export function readFile({ open, path, ...range }: FileRange): ReadableStream<Uint8Array> {
   let opened: FileHandle | undefined;
   return rangeStream({
     ...range,
     async read(into, at) {
       try {
-        opened ??= await openToRead(await file());
+        opened ??= await open();
         const { bytesRead } = await opened.read(into, 0, into.length, at);
         if (bytesRead === 0) throw shrunk(path, at);
         return bytesRead;
@@ -44,9 +46,9 @@ export function readFile({ file, path, ...range }: FileRange): ReadableStream<Ui
   });
 }
 
-/** Opens a file, and does not wait for a writer where a named pipe has taken its place. */
-export function openToRead(file: string): Promise<FileHandle> {
-  return open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+/** Opens the file of a path, if it is below the root. */
+export async function openToRead(root: string, path: string): Promise<FileHandle> {
+  return inFolderOf(root, await place(root, path), (folder, name) => openIn(folder, name, constants.O_RDONLY));
 }
 
 function gone(path: string): StreamError {

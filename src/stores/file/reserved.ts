@@ -18,6 +18,8 @@ const FORGOTTEN_MS = 60 * 60 * 1000;
 
 /** The places in the reserved folder of a root. */
 export interface Reserved {
+  /** The root itself. */
+  readonly root: string;
   /** One file a server process, touched while it lives. */
   readonly servers: string;
   /** One folder a path that is being appended to. */
@@ -36,6 +38,7 @@ export interface Reserved {
 export function reservedIn(root: string): Reserved {
   const folder = join(root, RESERVED_SEGMENT);
   return {
+    root,
     servers: join(folder, "servers"),
     claims: join(folder, "claims"),
     sessions: join(folder, "sessions"),

@@ -2,8 +2,8 @@
  * The default store: a root folder in which every resource is a plain file at its URL's path.
  * @module
  */
-import { realpathSync } from "node:fs";
-import { readdir, stat, unlink } from "node:fs/promises";
+import { realpathSync, type Stats } from "node:fs";
+import { lstat, readdir, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import { DEFAULT_LIMITS } from "../../core/limits.ts";
@@ -22,6 +22,7 @@ import { holdersOf } from "./entries.ts";
 import { diskError, isMissing } from "./errors.ts";
 import { makeFolderSync } from "./folder.ts";
 import { FileHandle } from "./handle.ts";
+import { holdFolder, inFolderOf } from "./held-folder.ts";
 import { GroupCommit } from "./journal/group-commit.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recovery } from "./journal/recovery.ts";
@@ -109,11 +110,10 @@ class FileStore implements Store {
     if (path === "") return undefined;
     await this.#recovery.once();
     try {
-      const file = await place(this.#root, path);
-      const found = await stat(file);
-      if (!found.isFile()) return undefined;
+      const found = await this.#stats(path);
+      if (!found?.isFile()) return undefined;
       // Said now, while there is still somebody to say it to; when the bytes are read, their headers have left.
-      await (await openToRead(file)).close();
+      await (await openToRead(this.#root, path)).close();
       return { size: found.size, modified: found.mtime, generation: `${found.ino}-${found.birthtimeMs}` };
     } catch (error) {
       const failure = diskError(error, path);
@@ -136,15 +136,15 @@ class FileStore implements Store {
   }
 
   read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array> {
-    const file = () => this.#recovery.once().then(() => place(this.#root, path));
-    return readFile({ file, path, from, to, pieceBytes: this.#readBytes, signal });
+    const open = () => this.#recovery.once().then(() => openToRead(this.#root, path));
+    return readFile({ open, path, from, to, pieceBytes: this.#readBytes, signal });
   }
 
   async list(folder: string): Promise<StoreEntry[] | undefined> {
     await this.#recovery.once();
     try {
-      const real = await place(this.#root, folder);
-      const names = await readdir(real);
+      const held = await holdFolder(this.#root, await place(this.#root, folder));
+      const names = await readdir(held.path).finally(held.release);
       const hidden = folder === "" ? RESERVED_SEGMENT : undefined;
       const shown = names.filter((name) => name !== hidden).sort();
       const entries = await Promise.all(shown.map((name) => this.#entry(folder, name)));
@@ -160,10 +160,13 @@ class FileStore implements Store {
     if (Claim.isHeld(file) || (await holdersOf(this.#reserved, this.#owner, file)).length > 0)
       throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
     try {
-      // Asked first, for on Deno an empty folder can be unlinked.
-      if (!(await stat(file)).isFile()) return false;
-      await unlink(file);
-      return true;
+      return await inFolderOf(this.#root, file, async (folder, name) => {
+        // Asked first, for on Deno an empty folder can be unlinked.
+        if (!(await lstat(folder.at(name))).isFile()) return false;
+        await folder.verify();
+        await unlink(folder.at(name));
+        return true;
+      });
     } catch (error) {
       if (isAbsence(error)) return false;
       throw diskError(error, path);
@@ -200,9 +203,21 @@ class FileStore implements Store {
     }
   }
 
+  /** What is at a path, if it is below the root. */
+  async #stats(path: string): Promise<Stats | undefined> {
+    const file = await place(this.#root, path);
+    if (file === this.#root) return lstat(file);
+    return inFolderOf(this.#root, file, async (folder, name) => {
+      const found = await lstat(folder.at(name));
+      await folder.verify();
+      return found;
+    });
+  }
+
   async #entry(folder: string, name: string): Promise<StoreEntry | undefined> {
     try {
-      const found = await stat(await place(this.#root, folder === "" ? name : `${folder}/${name}`));
+      const found = await this.#stats(folder === "" ? name : `${folder}/${name}`);
+      if (!found) return undefined;
       if (found.isDirectory()) return { name, kind: "folder", size: 0, modified: found.mtime };
       if (found.isFile()) return { name, kind: "file", size: found.size, modified: found.mtime };
     } catch {

@@ -6,11 +6,12 @@
  * @module
  */
 import { constants, type Stats } from "node:fs";
-import { type FileHandle as OpenFile, open, readFile, rm } from "node:fs/promises";
+import { type FileHandle as OpenFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { judgeOwner, signOf } from "../entries.ts";
 import { diskError, errorCode } from "../errors.ts";
 import { namesIn } from "../folder.ts";
+import { inFolderOf, openIn } from "../held-folder.ts";
 import { LEASE_MS, type Owner, type OwnerRecord } from "../owner.ts";
 import { place } from "../place.ts";
 import { isSameBoot } from "../process-identity.ts";
@@ -155,9 +156,9 @@ async function restoreFile(root: string, name: string, records: readonly Journal
 
 /** Nothing when it is not there any more, or is something else than a file below the root. */
 async function openAgain(root: string, name: string): Promise<OpenFile | undefined> {
-  const { O_RDWR, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   try {
-    return await open(await place(root, name), O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    const file = await place(root, name);
+    return await inFolderOf(root, file, (folder, last) => openIn(folder, last, constants.O_RDWR));
   } catch (error) {
     if (["denied", "overloaded", "storage"].includes(diskError(error, name).code)) throw error;
     return undefined;

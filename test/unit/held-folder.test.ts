@@ -1,0 +1,102 @@
+/** A held folder: what is done in it is done there, whatever takes its place. */
+import assert from "node:assert/strict";
+import { constants, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import {
+  CheckedFolder,
+  type HeldFolder,
+  holdFolder,
+  holdOrMakeFolder,
+  openIn,
+} from "../../src/stores/file/held-folder.ts";
+import { replaceByCopy } from "../../src/stores/file/replace.ts";
+import { reservedIn } from "../../src/stores/file/reserved.ts";
+import { rejectsWith } from "../contract/store/driver.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+
+interface Place {
+  readonly root: string;
+  readonly outside: string;
+  /** Puts a link that leads out in the place of the folder. */
+  swap(): void;
+}
+
+function folderTest(what: string, run: (at: Place) => Promise<void>, skip: string | false = false): void {
+  test(what, { skip }, async () => {
+    const top = await temporaryFolder("held");
+    const [root, outside] = [join(top, "root"), join(top, "outside")];
+    for (const folder of [root, outside, join(root, "folder")]) mkdirSync(folder);
+    writeFileSync(join(root, "folder/a.txt"), "inside");
+    writeFileSync(join(outside, "a.txt"), "outside");
+    const swap = (): void => {
+      renameSync(join(root, "folder"), join(root, "away"));
+      symlinkSync(outside, join(root, "folder"));
+    };
+    try {
+      await run({ root, outside, swap });
+    } finally {
+      await removeFolder(top);
+    }
+  });
+}
+
+const NO_PROC = !existsSync("/proc/self/fd") && "this system does not tell where a descriptor leads to";
+
+const { O_RDONLY, O_WRONLY, O_CREAT } = constants;
+
+async function read(folder: HeldFolder, name: string): Promise<string> {
+  const opened = await openIn(folder, name, O_RDONLY);
+  return await opened.readFile("utf8").finally(() => opened.close());
+}
+
+folderTest(
+  "a folder that was swapped while it was held is still the one that was held",
+  async ({ root, outside, swap }) => {
+    const folder = await holdFolder(root, join(root, "folder"));
+    swap();
+    assert.equal(await read(folder, "a.txt"), "inside");
+    await (await openIn(folder, "new.txt", O_WRONLY | O_CREAT)).close();
+    folder.release();
+    assert.ok(existsSync(join(root, "away/new.txt")));
+    assert.ok(!existsSync(join(outside, "new.txt")));
+  },
+  NO_PROC,
+);
+
+folderTest("a folder that is known by its path alone yields nothing once it was swapped", async ({ root, swap }) => {
+  const folder = await CheckedFolder.look(root, join(root, "folder"));
+  assert.equal(await read(folder, "a.txt"), "inside");
+  swap();
+  await rejectsWith(read(folder, "a.txt"), "bad_path");
+  await rejectsWith(folder.verify(), "bad_path");
+});
+
+folderTest("a folder that was swapped before is not held, however it is looked at", async ({ root, outside, swap }) => {
+  swap();
+  for (const folder of ["folder", "folder/deep", ".httpfstream", ".."]) {
+    mkdirSync(join(root, ".httpfstream"), { recursive: true });
+    mkdirSync(join(outside, "deep"), { recursive: true });
+    await rejectsWith(holdFolder(root, join(root, folder)), "bad_path");
+    await rejectsWith(CheckedFolder.look(root, join(root, folder)), "bad_path");
+  }
+  await rejectsWith(holdOrMakeFolder(root, join(root, "folder/new/er")), "bad_path");
+  assert.ok(!existsSync(join(outside, "new")));
+});
+
+folderTest("a file that was swapped for a link is neither opened nor replaced", async ({ root, outside }) => {
+  symlinkSync(join(outside, "a.txt"), join(root, "folder/link.txt"));
+  const folder = await holdFolder(root, join(root, "folder"));
+  await assert.rejects(openIn(folder, "link.txt", O_RDONLY), { code: "ELOOP" });
+  folder.release();
+  await assert.rejects(replaceByCopy(reservedIn(root), join(root, "folder/link.txt")), { code: "ELOOP" });
+  assert.equal(readFileSync(join(outside, "a.txt"), "utf8"), "outside");
+});
+
+folderTest("a folder that was swapped during a takeover gets no copy", async ({ root, outside, swap }) => {
+  swap();
+  await rejectsWith(replaceByCopy(reservedIn(root), join(root, "folder/a.txt")), "bad_path");
+  assert.equal(readFileSync(join(outside, "a.txt"), "utf8"), "outside");
+  await replaceByCopy(reservedIn(root), join(root, "away/a.txt"));
+  assert.equal(readFileSync(join(root, "away/a.txt"), "utf8"), "inside");
+});
