@@ -5,12 +5,13 @@
  */
 import type { Member } from "./broadcast.ts";
 import type { Followable } from "./channel.ts";
+import { StreamError } from "./errors.ts";
 import { Frame } from "./frame.ts";
 import type { Limits } from "./limits.ts";
 import type { LiveChunk } from "./live-chunk.ts";
 import { PieceReader } from "./piece-reader.ts";
 import type { EndReason, Store } from "./store.ts";
-import { cutText, NO_BYTES } from "./text.ts";
+import { cutText, join, NO_BYTES, TextStart } from "./text.ts";
 
 /** Where a follower's bytes go: a connection with a small buffer of its own. */
 export interface Sink {
@@ -58,6 +59,8 @@ export class Follower implements Member {
   #channel: Followable;
   readonly #store: Store;
   #carry: Uint8Array = NO_BYTES;
+  /** Set until it is decided where a text follower begins. */
+  #textStart: TextStart | undefined;
   #stopped = false;
   #wake: ((nothing?: undefined) => void) | undefined;
   #pieces: PieceReader | undefined;
@@ -79,12 +82,22 @@ export class Follower implements Member {
    * @throws {StreamError} when the store can't be read any more.
    */
   async run(): Promise<FollowEnd> {
+    if (this.#text && this.offset > 0) await this.#lookBack();
     while (!this.#stopped) {
       // Here thousands of idle ones are suspended: what this function keeps meanwhile is to be little.
       const ended = await this.#next();
       if (ended) return ended;
     }
     return "gone";
+  }
+
+  /** Text must not begin inside a character. */
+  async #lookBack(): Promise<void> {
+    const pieces = new PieceReader(this.#store.read(this.#channel.path, Math.max(0, this.offset - 3), this.offset), 3);
+    let before = NO_BYTES;
+    for (let piece = await pieces.read(); piece; piece = await pieces.read()) before = join(before, piece);
+    const start = new TextStart(before);
+    if (start.open) this.#textStart = start;
   }
 
   /**
@@ -142,7 +155,7 @@ export class Follower implements Member {
       this.#send(live.bytes.subarray(ahead));
     } else if (!this.#text) {
       this.#sink.send(live.binary);
-    } else if (this.#carry.length === live.carryBefore.length) {
+    } else if (this.#carry.length === live.carryBefore.length && !this.#textStart) {
       this.#carry = live.carryAfter;
       if (live.text.bytes.length > 0) this.#sink.send(live.text);
     } else {
@@ -175,13 +188,19 @@ export class Follower implements Member {
   }
 
   async #catchUp(tail: number): Promise<undefined> {
-    const stored = this.#store.read(this.#channel.path, this.offset, tail).getReader({ mode: "byob" });
-    const pieces = new PieceReader(stored, Math.min(this.#readBytes, tail - this.offset));
+    const { path } = this.#channel;
+    const from = this.offset;
+    const stored = this.#store.read(path, from, tail);
+    const pieces = new PieceReader(stored, Math.min(this.#readBytes, tail - from));
     this.#pieces = pieces;
     try {
       let next = pieces.read();
       while (!this.#stopped) {
         const piece = await next;
+        // Asking again and again would be all that is left to do.
+        if (!piece && this.offset === from && !this.#stopped) {
+          throw new StreamError("changed", `The stored bytes of "/${path}" end at ${from}, before ${tail}.`, { path });
+        }
         if (!piece) return;
         await this.#roomFor(piece);
         if (this.#stopped) return;
@@ -216,14 +235,22 @@ export class Follower implements Member {
 
   /** Sends bytes in a frame of their own; `left` as {@link Frame} has it. */
   #send(bytes: Uint8Array, left?: () => void): void {
-    const { whole, carry } = this.#text ? cutText(this.#carry, bytes) : { whole: bytes, carry: NO_BYTES };
+    const aligned = this.#textStart ? this.#align(this.#textStart, bytes) : bytes;
+    const { whole, carry } = this.#text ? cutText(this.#carry, aligned) : { whole: aligned, carry: NO_BYTES };
     this.#carry = carry;
     if (whole.length > 0) this.#sink.send(new Frame(whole, this.#text, left));
   }
 
+  #align(start: TextStart, bytes: Uint8Array): Uint8Array {
+    const aligned = start.align(bytes);
+    if (!start.open) this.#textStart = undefined;
+    return aligned;
+  }
+
   #flushText(): void {
-    if (this.#carry.length === 0) return;
-    this.#sink.send(new Frame(this.#carry, true));
+    const rest = this.#textStart?.end() ?? this.#carry;
+    if (rest.length === 0) return;
+    this.#sink.send(new Frame(rest, true));
     this.#carry = NO_BYTES;
   }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** Bytes that leave as one WebSocket frame, or as one piece of a response body. */
+/** Bytes that leave as one WebSocket message, as several if they are text and many, or as one piece of a response body. */
 export class Frame {
   /** The payload. Nobody may change it: many followers may share it. */
   readonly bytes: Uint8Array;

@@ -37,6 +37,12 @@ export interface Limits {
   shutdownTimeoutMs: number;
 }
 
+/**
+ * Bytes of the largest text message that a follower gets: the original Go program reads 32 KiB of a message, and drops the
+ * rest without an error.
+ */
+export const TEXT_MESSAGE_BYTES: number = 32_768;
+
 /** The defaults of {@link Limits}. */
 export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   followerBudgetBytes: 512 * 1024,

@@ -3,6 +3,7 @@
  * what a large read costs.
  * @module
  */
+import { type ByteReader, byteReader } from "./byte-reader.ts";
 
 /** Bytes of the first piece. */
 const LEAST_BYTES = 64 * 1024;
@@ -11,12 +12,12 @@ const LEAST_BYTES = 64 * 1024;
 const ROOM_BYTES = 64;
 
 /**
- * Reads a byte stream piece by piece. Pieces begin at 64 KiB and double up to a limit, so that a reader whose client
+ * Reads a stream piece by piece. Pieces begin at 64 KiB and double up to a limit, so that a reader whose client
  * takes nothing holds little.
  *
  * @example
  * ```ts
- * const pieces = new PieceReader(stream.getReader({ mode: "byob" }), 1024 * 1024);
+ * const pieces = new PieceReader(stream, 1024 * 1024);
  * for (let piece = await pieces.read(); piece; piece = await pieces.read()) {
  *   await write(piece);
  *   pieces.reuse(piece);
@@ -24,17 +25,17 @@ const ROOM_BYTES = 64;
  * ```
  */
 export class PieceReader {
-  readonly #reader: ReadableStreamBYOBReader;
+  readonly #reader: ByteReader;
   readonly #mostBytes: number;
   #size: number;
   readonly #free: ArrayBuffer[] = [];
 
   /**
-   * @param reader The stream's. It is the piece reader's from now on.
+   * @param source The stream, or its reader. It is the piece reader's from now on.
    * @param mostBytes Bytes of the largest piece, at least 1.
    */
-  constructor(reader: ReadableStreamBYOBReader, mostBytes: number) {
-    this.#reader = reader;
+  constructor(source: ReadableStream<Uint8Array> | ByteReader, mostBytes: number) {
+    this.#reader = "getReader" in source ? byteReader(source) : source;
     this.#mostBytes = mostBytes;
     this.#size = Math.min(LEAST_BYTES, mostBytes);
   }
@@ -45,8 +46,7 @@ export class PieceReader {
     const wanted = ROOM_BYTES + this.#size;
     if (!memory || memory.byteLength < wanted) memory = new ArrayBuffer(wanted);
     this.#size = Math.min(this.#mostBytes, this.#size * 2);
-    const { done, value } = await this.#reader.read(new Uint8Array(memory, ROOM_BYTES));
-    return done ? undefined : value;
+    return await this.#reader.read(new Uint8Array(memory, ROOM_BYTES));
   }
 
   /** A piece with a few bytes, 64 at most, in front of it: nothing but these is copied. Before it is given back. */

@@ -44,9 +44,9 @@ export class BunPort implements SocketPort {
       this.#socket.sendBinary(frame.bytes as Uint8Array<ArrayBuffer>);
       return;
     }
-    const text = decodeText(frame);
-    if (text === undefined) this.close(1007, UNTEXTABLE);
-    else this.#socket.sendText(text);
+    const messages = decodeText(frame);
+    if (messages) for (const message of messages) this.#socket.sendText(message);
+    else this.close(1007, UNTEXTABLE);
   }
 
   drained(bytes: number): Promise<void> {

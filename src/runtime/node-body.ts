@@ -5,6 +5,7 @@
  */
 import type { ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { type ByteReader, bringYourOwn } from "../core/byte-reader.ts";
 import { PieceReader } from "../core/piece-reader.ts";
 
 /** Bytes of the largest piece. */
@@ -21,7 +22,7 @@ export function sendBytes(response: Response, outgoing: ServerResponse): Respons
   // What is small has no length of its own, and would get two pieces of memory for a sentence; what is live is no file.
   const length = Number(response.headers.get("content-length"));
   if (!length) return response;
-  const reader = byteReader(response.body);
+  const reader = response.body ? bringYourOwn(response.body) : undefined;
   if (!reader) return response;
   putHead(response, outgoing);
   void send(reader, outgoing, length).catch(() => {
@@ -37,16 +38,7 @@ export function putHead(response: Response, outgoing: ServerResponse): void {
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
 }
 
-function byteReader(body: ReadableStream<Uint8Array> | null): ReadableStreamBYOBReader | undefined {
-  try {
-    return body?.getReader({ mode: "byob" });
-  } catch {
-    // It is no byte stream, and nothing tells so but this.
-    return undefined;
-  }
-}
-
-async function send(reader: ReadableStreamBYOBReader, outgoing: ServerResponse, length: number): Promise<void> {
+async function send(reader: ByteReader, outgoing: ServerResponse, length: number): Promise<void> {
   const pieces = new PieceReader(reader, Math.min(length, MOST_BYTES));
   let underWay = 0;
   let wake = (): void => {};

@@ -28,9 +28,13 @@ export class WebSocketPort implements SocketPort {
 
   send(frame: Frame): void {
     if (this.closing) return;
-    const payload = frame.text ? decodeText(frame) : frame.bytes;
-    if (payload === undefined) this.close(1007, UNTEXTABLE);
-    else this.#socket.send(payload as string | Uint8Array<ArrayBuffer>);
+    if (!frame.text) {
+      this.#socket.send(frame.bytes as Uint8Array<ArrayBuffer>);
+      return;
+    }
+    const messages = decodeText(frame);
+    if (messages) for (const message of messages) this.#socket.send(message);
+    else this.close(1007, UNTEXTABLE);
   }
 
   drained(bytes: number): Promise<void> {

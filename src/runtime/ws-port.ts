@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
 import * as wsPackage from "ws";
 import type { Frame } from "../core/frame.ts";
-import { NO_BYTES } from "../core/text.ts";
+import { NO_BYTES, textPieces } from "../core/text.ts";
 import type { SocketHandler, SocketPort } from "../faces/platform.ts";
 import { ClosingWatch } from "./closing-watch.ts";
 import { Drain } from "./drain.ts";
@@ -111,14 +111,16 @@ class SharingPort extends WsPort {
     if (left) {
       // Nobody else gets it: what it would cost to join header and payload is not shared.
       this.#below.cork();
-      this.#below.write(frameHeader(frame));
-      this.#below.write(frame.bytes, () => {
+      const parts = messages(frame);
+      const last = parts.pop() as Uint8Array;
+      for (const part of parts) this.#below.write(part);
+      this.#below.write(last, () => {
         left();
         this.#drain?.look();
       });
       this.#below.uncork();
     } else {
-      frame.encoded ??= Buffer.concat([frameHeader(frame), frame.bytes]);
+      frame.encoded ??= Buffer.concat(messages(frame));
       this.#below.write(frame.encoded as Uint8Array);
     }
   }
@@ -168,7 +170,9 @@ class SendingPort extends WsPort {
   }
 
   send({ bytes, text }: Frame): void {
-    if (!this.closing) this.ws.send(bytes, { binary: !text });
+    for (const piece of text ? textPieces(bytes) : [bytes]) {
+      if (!this.closing) this.ws.send(piece, { binary: !text });
+    }
   }
 
   drained(bytes: number): Promise<void> {
@@ -191,8 +195,14 @@ class SendingPort extends WsPort {
   }
 }
 
+/** Headers and payloads of the messages that a frame becomes. */
+function messages({ bytes, text }: Frame): Uint8Array[] {
+  if (!text) return [messageHeader(bytes, false), bytes];
+  return textPieces(bytes).flatMap((piece) => [messageHeader(piece, true), piece]);
+}
+
 /** The header of an unmasked, unfragmented frame as RFC 6455 section 5.2 has it. */
-function frameHeader({ bytes: { length }, text }: Frame): Buffer {
+function messageHeader({ length }: Uint8Array, text: boolean): Buffer {
   const size = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const header = Buffer.allocUnsafe(size);
   header[0] = text ? 0x81 : 0x82;

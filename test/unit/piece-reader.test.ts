@@ -17,7 +17,7 @@ function readerOf(bytes: Uint8Array, mostBytes: number): PieceReader {
     return piece.length;
   };
   const stream = rangeStream({ from: 0, to: bytes.length, pieceBytes: 1, read });
-  return new PieceReader(stream.getReader({ mode: "byob" }), mostBytes);
+  return new PieceReader(stream, mostBytes);
 }
 
 test("pieces begin at 64 KiB, double, and stop to grow at the limit", async () => {
@@ -57,4 +57,30 @@ test("a piece gets a prefix where it lies", async () => {
   const whole = pieces.prefixed(piece, new Uint8Array([1, 2]));
   assert.deepEqual([...whole], [1, 2, 3, 4]);
   assert.equal(whole.buffer, piece.buffer);
+});
+
+test("an ordinary stream is read just as well, whatever the size and kind of its chunks", async () => {
+  const bytes = randomBytes(300 * KIB, 4);
+  const chunks = [bytes.subarray(0, 1), Buffer.alloc(0), bytes.subarray(1, 200 * KIB), bytes.subarray(200 * KIB)];
+  const ordinary = (): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      pull(controller) {
+        const chunk = chunks.shift();
+        if (chunk) controller.enqueue(chunk);
+        else controller.close();
+      },
+    });
+  const pieces = new PieceReader(ordinary(), 128 * KIB);
+  const read: Buffer[] = [];
+  for (let piece = await pieces.read(); piece; piece = await pieces.read()) {
+    read.push(Buffer.from(piece));
+    assert.deepEqual([...pieces.prefixed(piece, new Uint8Array([7])).subarray(0, 2)], [7, piece[0]]);
+    pieces.reuse(piece);
+  }
+  assert.deepEqual(Buffer.concat(read), bytes);
+});
+
+test("a chunk that is not bytes fails the read", async () => {
+  const stream = new ReadableStream({ start: (controller) => controller.enqueue("text") });
+  await assert.rejects(new PieceReader(stream, KIB).read(), TypeError);
 });

@@ -1,8 +1,8 @@
 /** Cutting text, compared with the decoder that every browser has. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cutText, incompleteTail, NO_BYTES } from "../../src/core/text.ts";
-import { ALL_BYTES, MIXED_TEXT, pieces, prng, randomBytes } from "../fixture/bytes.ts";
+import { cutText, incompleteTail, NO_BYTES, TextStart, textPieces } from "../../src/core/text.ts";
+import { ALL_BYTES, insideOf, MIXED_TEXT, pieces, prng, randomBytes } from "../fixture/bytes.ts";
 
 /** One byte of every kind that UTF-8 tells apart, at both ends of each range. */
 const KINDS = [
@@ -99,4 +99,39 @@ test("what waits does not keep what it came with in memory", () => {
   const { whole: sent, carry } = cutText(NO_BYTES, batch);
   assert.equal(carry.buffer.byteLength, 1);
   assert.equal(sent.buffer, batch.buffer, "what leaves is not copied");
+});
+
+test("pieces for messages are as large as they may be, and whole characters where the bytes are text", () => {
+  const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const text = Buffer.from(MIXED_TEXT.repeat(20));
+  for (const most of [4, 5, 7, 100, 32_768]) {
+    const parts = textPieces(text, most);
+    assert.ok(Buffer.concat(parts).equals(text));
+    assert.ok(parts.every((part) => part.length > 0 && part.length <= most));
+    assert.ok(parts.slice(0, -1).every((part) => part.length > most - 4));
+    assert.equal(parts.map((part) => strict.decode(part)).join(""), text.toString());
+  }
+  const bytes = randomBytes(100_000, 4);
+  const parts = textPieces(bytes);
+  assert.ok(Buffer.concat(parts).equals(bytes));
+  assert.ok(parts.every((part) => part.length <= 32_768));
+});
+
+test("text that begins anywhere begins at the next character, and other bytes where they were asked for", () => {
+  const kinds = Buffer.from(Array.from({ length: 3_000 }, (_, at) => KINDS[(at * at + 7 * at) % KINDS.length] ?? 0));
+  for (const bytes of [Buffer.from(MIXED_TEXT), ALL_BYTES, randomBytes(3_000, 9), kinds]) {
+    for (let at = 0; at <= bytes.length; at++) {
+      for (const size of [1, 2, 5]) {
+        const start = new TextStart(bytes.subarray(Math.max(0, at - 3), at));
+        const out: Uint8Array[] = [];
+        for (let next = at; next < bytes.length && next < at + 10; next += size) {
+          out.push(start.align(bytes.subarray(next, next + size)));
+        }
+        out.push(start.end());
+        const skipped = insideOf(bytes, at);
+        const expected = bytes.subarray(at + skipped, Math.min(bytes.length, at + Math.ceil(10 / size) * size));
+        assert.deepEqual(Buffer.concat(out).toString("hex"), expected.toString("hex"), `from ${at} by ${size}`);
+      }
+    }
+  }
 });

@@ -92,6 +92,49 @@ export function classicFollowSection(target: Target): void {
       expectWholeCharacters(follower);
     },
 
+    "messages have 32,768 bytes at most, however much comes at once, live and from the file": async (wire) => {
+      const bytes = Buffer.from(`x${"漢字".repeat(60_000)}`);
+      const appender = await wire.appender("a.txt");
+      const live = await wire.follower("a.txt");
+      await appender.binary(bytes);
+      await live.received.atLeast(bytes.length);
+      const late = await wire.follower("a.txt");
+      await appender.binary(bytes);
+      await appender.finish();
+      for (const follower of [live, late]) {
+        await expectEnd(follower, Buffer.concat([bytes, bytes]));
+        expectWholeCharacters(follower);
+        assert.ok(Math.max(...follower.messages.map(({ payload }) => payload.length)) <= 32_768);
+      }
+    },
+
+    "a follower that asks for a start inside a character begins at the next one": async (wire) => {
+      const bytes = Buffer.from("日本😀語");
+      await wire.put("a.txt", bytes);
+      const appender = await wire.appender("a.txt");
+      const starts = ["offset=1", "offset=2", "offset=3", "tail=2", "tail=3", "tail=4", "tail=5", "tail=6"];
+      const followers = await Promise.all(
+        starts.map((start) => wire.follower("a.txt", { target: wire.at("a.txt", `verb=FOLLOW&${start}`) })),
+      );
+      await appender.finish();
+      const expected = ["本😀語", "本😀語", "本😀語", "", "語", "語", "語", "語"];
+      for (const [at, follower] of followers.entries()) await expectEnd(follower, expected[at] ?? "");
+    },
+
+    "so does one that begins at the tail, in the middle of a character whose rest is still to come": async (wire) => {
+      const bytes = Buffer.from("日本");
+      const appender = await wire.appender("a.txt");
+      const first = await wire.follower("a.txt");
+      await appender.binary(bytes.subarray(0, 4));
+      await first.received.atLeast(3);
+      const late = await wire.follower("a.txt", { target: wire.at("a.txt", "verb=FOLLOW&offset=4") });
+      await appender.binary(bytes.subarray(4, 5));
+      await appender.binary(Buffer.concat([bytes.subarray(5), Buffer.from(" at last")]));
+      await appender.finish();
+      await expectEnd(first, "日本 at last");
+      await expectEnd(late, " at last");
+    },
+
     "bytes that are not UTF-8 go out as they are": async (wire) => {
       const appender = await wire.appender("a.bin");
       const live = await wire.follower("a.bin");
