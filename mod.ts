@@ -20,7 +20,18 @@ import { pathToFileURL } from "node:url";
 
 export { type ErrorCode, StreamError, type StreamErrorOptions, WIRE_FORMS, type WireForm } from "./src/core/errors.ts";
 export { DEFAULT_LIMITS, type Limits } from "./src/core/limits.ts";
-export type { BeginEvent, EndEvent, FailureEvent, Log, LogEvent, Transport } from "./src/core/log.ts";
+export type {
+  BeginEvent,
+  EndEvent,
+  FailureEvent,
+  Log,
+  LogEvent,
+  RefusalEvent,
+  RequestEvent,
+  ShutdownBeginEvent,
+  ShutdownEndEvent,
+  Transport,
+} from "./src/core/log.ts";
 export type {
   AppendHandle,
   ClaimOptions,

@@ -33,7 +33,10 @@ export interface FstreamOptions {
   origins?: readonly string[];
   /** Whether answers carry CORS headers, for `origins` or for any when there are none. Default false. */
   cors?: boolean;
-  /** Is told when appends and follows begin and end, and what fails. Default: nobody. */
+  /**
+   * Is told when appends and follows begin and end, of each request and refusal, of a shutdown, and what fails. What it
+   * throws or rejects with is written to the console and changes nothing else. Default: failures go to the console.
+   */
   log?: Log;
   /** Closes the app when it aborts, as `close()` does. */
   signal?: AbortSignal;

@@ -8,13 +8,14 @@ import {
   getJsonLinesFormatter,
   getLogger,
   getTextFormatter,
-  type Logger,
   type LogLevel,
   type LogRecord,
   type TextFormatter,
 } from "@logtape/logtape";
-import type { BeginEvent, EndEvent, Log, LogEvent } from "../core/log.ts";
+import type { FailureEvent, Log, LogEvent } from "../core/log.ts";
 import { urlPath } from "../core/path.ts";
+import { causesOf, printable, printableJson } from "../core/printable.ts";
+import { failureLine } from "../faces/operator.ts";
 
 /** The forms that a log can have. */
 export const LOG_FORMATS = ["text", "json"] as const;
@@ -40,9 +41,12 @@ export interface ServerLog {
 const REQUESTS = ["httpfstream", "server"];
 const ITSELF = ["httpfstream", "itself"];
 
+/** An event without a `message` of its own. */
+type Told = Exclude<LogEvent, FailureEvent>;
+
 /** Sets the log up. It can be done once a process. */
 export async function openLog({ format, level }: LogSettings): Promise<ServerLog> {
-  const line = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : textFormatter();
+  const line = format === "json" ? jsonLine() : textLine();
   const sinks = { out: (record: LogRecord) => void process.stdout.write(line(record)) };
   await configure({
     sinks,
@@ -54,34 +58,61 @@ export async function openLog({ format, level }: LogSettings): Promise<ServerLog
   });
   const requests = getLogger(REQUESTS);
   const itself = getLogger(ITSELF);
-  return { log: (event) => report(requests, event), announce: (message) => itself.info(literal(message)) };
+  const log: Log = (event) => {
+    const at = event.type === "error" ? "error" : event.type === "request" ? "debug" : "info";
+    // A crowd that comes at once must not cost sentences that nobody reads.
+    if (!requests.isEnabledFor(at)) return;
+    if (event.type === "error" && format === "text") requests.error(literal(failureLine(event)));
+    else if (event.type === "error") requests.error(literal(event.message), failureFields(event));
+    else requests[at](literal(sentence(event)), fields(event));
+  };
+  return { log, announce: (message) => itself.info(literal(message)) };
 }
 
-function report(logger: Logger, event: LogEvent): void {
-  if (event.type === "error") {
-    const { path, error, message } = event;
-    const where = path === undefined ? {} : { path: shown(path) };
-    const cause = error instanceof Error && error.cause !== undefined ? { cause: String(error.cause) } : {};
-    logger.error(literal(message), { ...where, ...cause });
-    return;
+/** The fields of a JSON line, beside its message. */
+function fields(event: Told): Record<string, unknown> {
+  return "path" in event && event.path !== undefined ? { ...event, path: shown(event.path) } : { ...event };
+}
+
+function failureFields({ path, message, error }: FailureEvent): Record<string, unknown> {
+  const where = path === undefined ? {} : { path: shown(path) };
+  const cause = causesOf(error, message);
+  return { type: "error", ...where, ...(cause === "" ? {} : { cause }) };
+}
+
+function sentence(event: Told): string {
+  const from = "peer" in event && event.peer !== undefined ? ` from ${event.peer}` : "";
+  switch (event.type) {
+    case "request":
+      return `request: ${event.method} ${event.target} ${event.status} in ${event.durationMs} ms${from}`;
+    case "refusal":
+      return `refused: ${event.method} ${event.target} ${event.status} ${event.code}${from}: ${event.message}`;
+    case "shutdown": {
+      const { reason, appends, follows } = event;
+      const counts = `${counted(appends, "append")} and ${counted(follows, "follow")}`;
+      if (event.phase === "begin") return `shutdown begins: ${reason}, with ${counts} open`;
+      return `shutdown done: ${reason}, ${counts} ended in ${seconds(event.durationMs)}`;
+    }
+    default: {
+      const { type, path, transport } = event;
+      if (event.phase === "begin") return `${type} begins: ${shown(path)} at ${event.offset}, ${transport}${from}`;
+      return `${type} ends: ${shown(path)}, ${event.bytes} bytes in ${seconds(event.durationMs)}, ${event.reason}`;
+    }
   }
-  // A crowd that comes at once must not cost sentences that nobody reads.
-  if (!logger.isEnabledFor("info")) return;
-  const sentence = event.phase === "begin" ? beginning(event) : ending(event);
-  logger.info(literal(sentence), { ...event, path: shown(event.path) });
 }
 
-function beginning({ type, path, offset, transport, peer }: BeginEvent): string {
-  return `${type} begins: ${shown(path)} at ${offset}, ${transport}${peer ? ` from ${peer}` : ""}`;
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
-function ending({ type, path, bytes, durationMs, reason }: EndEvent): string {
-  return `${type} ends: ${shown(path)}, ${bytes} bytes in ${(durationMs / 1000).toFixed(3)} s, ${reason}`;
+function seconds(durationMs: number): string {
+  return `${(durationMs / 1000).toFixed(3)} s`;
 }
 
 /** As in a URL: a path may hold anything, line ends and control characters included. */
 function shown(path: string): string {
-  return `/${urlPath(path)}`;
+  // Half a character, which no URL can hold, comes from broken clients only.
+  return `/${urlPath(path.replace(/\p{Surrogate}/gu, "\ufffd"))}`;
 }
 
 /** Text without placeholders. */
@@ -89,10 +120,19 @@ function literal(text: string): string {
   return text.replace(/[{}]/g, "$&$&");
 }
 
-function textFormatter(): TextFormatter {
+/** Whatever a record holds, it becomes one line, and none that controls a terminal. */
+function textLine(): TextFormatter {
   const dated = getTextFormatter({
     timestamp: "rfc3339",
     format: ({ timestamp, level, message }) => `${timestamp} ${level} ${message}`,
   });
-  return (record) => (record.category[1] === ITSELF[1] ? `${record.message.join("")}\n` : dated(record));
+  return (record) => {
+    const message = record.message.map((part) => printable(String(part)));
+    return record.category[1] === ITSELF[1] ? `${message.join("")}\n` : dated({ ...record, message });
+  };
+}
+
+function jsonLine(): TextFormatter {
+  const json = getJsonLinesFormatter({ properties: "flatten" });
+  return (record) => `${printableJson(json(record).trimEnd())}\n`;
 }

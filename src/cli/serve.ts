@@ -121,7 +121,7 @@ async function run(flags: ServeFlags): Promise<number> {
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
   await interrupts.first;
   const deadlineMs = performance.now() + resolveLimits(limit).shutdownTimeoutMs;
-  await app.close();
+  await app.close(interrupts.received);
   await server.close(Math.max(0, deadlineMs - performance.now()));
   return DONE;
 }

@@ -5,6 +5,7 @@
 import process from "node:process";
 import type { Writable } from "node:stream";
 import { inspect } from "node:util";
+import { printable } from "../core/printable.ts";
 
 /** Thrown when whoever read our output has gone, as `head` does when it has enough. */
 export class ReaderGone extends Error {
@@ -32,9 +33,9 @@ export function calm(stream: Writable): void {
   });
 }
 
-/** Says something on standard error, one line. */
+/** Says something on standard error, one line. What servers said is in it, so it must not control the terminal. */
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${printable(line)}\n`);
 }
 
 /** Ends the process, after everything written has left. */

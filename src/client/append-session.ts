@@ -2,11 +2,12 @@
  * An append with `httpfstream.v1`: it outlives its connections, and every byte arrives exactly once.
  * @module
  */
+
+import { callUser } from "../core/callback.ts";
 import { StreamError } from "../core/errors.ts";
 import { PROTOCOL } from "../core/subprotocol.ts";
 import { AppendConnection, type SessionOwner } from "./append-connection.ts";
 import type { Appending, AppendState, Resume, ResumePoint } from "./append-state.ts";
-import { tell } from "./callback.ts";
 import { isComplete } from "./completion.ts";
 import type { Control } from "./control.ts";
 import type { Environment } from "./environment.ts";
@@ -159,7 +160,7 @@ export class AppendSession implements Appending, SessionOwner {
     if (progress) this.#reconnector.progressed();
     this.#wake();
     const { resumePoint } = this;
-    if (resumePoint) tell(this.#parts.options.onAcked, resumePoint);
+    if (resumePoint) callUser("onAcked", this.#parts.options.onAcked, resumePoint);
   }
 
   ended(offset: number): void {

@@ -3,11 +3,11 @@
  * @module
  */
 
+import { callUser } from "../core/callback.ts";
 import { ClassicAppend } from "./append-classic.ts";
 import { AppendSession } from "./append-session.ts";
 import { AppendSink } from "./append-sink.ts";
 import type { Appending, AppendState, Resume, ResumePoint } from "./append-state.ts";
-import { tell } from "./callback.ts";
 import { type Environment, realEnvironment } from "./environment.ts";
 import { isOriginal } from "./peer.ts";
 import type { RetryOptions } from "./reconnector.ts";
@@ -128,7 +128,7 @@ export async function openAppend(url: string | URL, options: AppendOptions = {})
 export async function openIn(environment: Environment, url: string | URL, options: AppendOptions): Promise<Appending> {
   const target = parseTarget(url, options.headers);
   const scope = new Scope(options.signal);
-  const report = (state: AppendState): void => tell(options.onState, state);
+  const report = (state: AppendState): void => callUser("onState", options.onState, state);
   try {
     const session = new AppendSession({ environment, target, scope, options, report });
     const classic = await session.open();

@@ -2,7 +2,7 @@
  * Following a URL.
  * @module
  */
-import { tell } from "./callback.ts";
+import { callUser } from "../core/callback.ts";
 import { type Environment, realEnvironment } from "./environment.ts";
 import { FollowPosition } from "./follow-position.ts";
 import type { FollowState } from "./follow-state.ts";
@@ -60,7 +60,7 @@ export function followIn(environment: Environment, url: string | URL, options: F
   withVerb(target.url, "FOLLOW", options);
   const scope = new Scope(options.signal);
   const { signal } = scope;
-  const report = (state: FollowState): void => tell(options.onState, state);
+  const report = (state: FollowState): void => callUser("onState", options.onState, state);
   const reconnector = new Reconnector({
     clock: environment.clock,
     random: environment.random,

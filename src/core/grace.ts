@@ -58,7 +58,7 @@ export class Grace {
 
   #next(): void {
     this.stop();
-    const dueMs = Math.min(this.#sliceMs, this.#untilMs - performance.now());
+    const dueMs = Math.max(0, Math.min(this.#sliceMs, this.#untilMs - performance.now()));
     this.#timer = setTimeout(() => {
       if (this.#untilMs > performance.now()) this.#spend();
       else this.#parts.over();

@@ -67,14 +67,21 @@ export class Hub {
   readonly #remotes = new Map<string, Promise<RemoteChannel | undefined>>();
   readonly #closers = new Set<Closer>();
   readonly #recent: RecentPool;
+  readonly #onFailure: (path: string, error: StreamError) => void;
   #closing: Promise<void> | undefined;
 
   /**
    * @param store What keeps the bytes.
    * @param limits The server's limits.
+   * @param onFailure Told when storing an append has failed, or reading what another process appends.
    */
-  constructor(store: Store, limits: Readonly<Limits>) {
+  constructor(
+    store: Store,
+    limits: Readonly<Limits>,
+    onFailure: (path: string, error: StreamError) => void = () => {},
+  ) {
     this.store = store;
+    this.#onFailure = onFailure;
     this.limits = limits;
     this.#recent = new RecentPool(limits.recentBytes);
   }
@@ -135,7 +142,7 @@ export class Hub {
     try {
       const channel = new Channel(path, await this.#claim(path, terms), this.#recent);
       holder.channel = channel;
-      const appender = new Appender(channel, this.limits, events);
+      const appender = new Appender(channel, this.limits, this.#reporting(path, events));
       const end = (reason: EndReason): Promise<Outcome> => {
         holder.ending = true;
         return appender.end(reason).finally(leave);
@@ -190,6 +197,17 @@ export class Hub {
     await Promise.all([...this.#holders.values()].map((holder) => holder.free));
   }
 
+  /** The events of an appender, with its failure reported whoever listens. */
+  #reporting(path: string, events: AppenderEvents): AppenderEvents {
+    return {
+      stored: (offset) => events.stored?.(offset),
+      failed: (error) => {
+        this.#onFailure(path, error);
+        events.failed?.(error);
+      },
+    };
+  }
+
   async #claim(path: string, { create, session, offset, check }: AdmissionTerms): Promise<AppendHandle> {
     // Asked before the claim, which would create the file.
     if (offset !== undefined) checkSize(path, offset, (await this.store.stat(path))?.size ?? 0);
@@ -233,7 +251,7 @@ export class Hub {
     const forget = (): void => {
       if (this.#remotes.get(path) === watched) this.#remotes.delete(path);
     };
-    const watched = RemoteChannel.open(path, this.store, forget);
+    const watched = RemoteChannel.open(path, this.store, forget, (error) => this.#onFailure(path, error));
     this.#remotes.set(path, watched);
     watched.then((remote) => remote ?? forget(), forget);
     return watched;

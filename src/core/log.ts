@@ -44,6 +44,72 @@ export interface EndEvent {
   readonly reason: string;
 }
 
+/** A request was answered. With a WebSocket or a body that goes on, the answer is its beginning. */
+export interface RequestEvent {
+  /** A request was answered. */
+  readonly type: "request";
+  /** The method, such as `GET`. */
+  readonly method: string;
+  /** The path of the URL as it was sent, without the query. */
+  readonly target: string;
+  /** The status of the answer: 101 for an upgrade. */
+  readonly status: number;
+  /** The client's address, where the runtime tells it. */
+  readonly peer?: string;
+  /** Milliseconds until it was answered. */
+  readonly durationMs: number;
+}
+
+/** A request was refused. What failed on the server's side is a {@link FailureEvent} instead. */
+export interface RefusalEvent {
+  /** A request was refused. */
+  readonly type: "refusal";
+  /** The method, such as `GET`. */
+  readonly method: string;
+  /** The path of the URL as it was sent, without the query. */
+  readonly target: string;
+  /** The resource path, where the URL names one. */
+  readonly path?: string;
+  /** The status of the answer. */
+  readonly status: number;
+  /** The code of the error, such as `conflict`. */
+  readonly code: string;
+  /** A sentence, as the client was told. It may quote what the client sent: escape it before it is shown. */
+  readonly message: string;
+  /** The client's address, where the runtime tells it. */
+  readonly peer?: string;
+}
+
+/** A shutdown begins. */
+export interface ShutdownBeginEvent {
+  /** The server shuts down. */
+  readonly type: "shutdown";
+  /** It begins. */
+  readonly phase: "begin";
+  /** Who asked for it: `close()`, `signal` for the option of that name, or the signal of the process, such as `SIGTERM`. */
+  readonly reason: string;
+  /** Appends that have a connection now. */
+  readonly appends: number;
+  /** Follows that have a connection now. */
+  readonly follows: number;
+}
+
+/** A shutdown is done. */
+export interface ShutdownEndEvent {
+  /** The server shuts down. */
+  readonly type: "shutdown";
+  /** It is done. */
+  readonly phase: "end";
+  /** As in {@link ShutdownBeginEvent}. */
+  readonly reason: string;
+  /** Appends that have ended since it began. */
+  readonly appends: number;
+  /** Follows that have ended since it began. */
+  readonly follows: number;
+  /** Milliseconds from begin to end. */
+  readonly durationMs: number;
+}
+
 /** Something failed that an operator should know of. */
 export interface FailureEvent {
   /** Neither an append nor a follow, though it may have happened to one. */
@@ -56,8 +122,19 @@ export interface FailureEvent {
   readonly error: unknown;
 }
 
-/** One line of the log, before it is text. */
-export type LogEvent = BeginEvent | EndEvent | FailureEvent;
+/** One line of the log, before it is text. Tell them apart by `type`, then by `phase`. */
+export type LogEvent =
+  | BeginEvent
+  | EndEvent
+  | RequestEvent
+  | RefusalEvent
+  | ShutdownBeginEvent
+  | ShutdownEndEvent
+  | FailureEvent;
 
-/** Takes log events. It must not throw and should return at once. */
+/**
+ * Takes log events. It is called at once and should return at once; it may be async. What it throws or rejects with is
+ * written to the console, once for each kind, and changes nothing else. Paths and sentences are as clients sent them:
+ * escape them before they reach a terminal or a file of lines.
+ */
 export type Log = (event: LogEvent) => void;

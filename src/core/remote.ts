@@ -4,8 +4,15 @@
  */
 import { Broadcast } from "./broadcast.ts";
 import type { Followable, Outcome } from "./channel.ts";
+import { StreamError } from "./errors.ts";
 import { RecentPool } from "./recent.ts";
 import type { Growth, Store } from "./store.ts";
+
+/** What a {@link RemoteChannel} tells. */
+interface RemoteEvents {
+  readonly onEnd: () => void;
+  readonly onFailure: (error: StreamError) => void;
+}
 
 /** A path in the hands of another process. It watches the store for as long as somebody holds on to it. */
 export class RemoteChannel implements Followable {
@@ -15,28 +22,36 @@ export class RemoteChannel implements Followable {
   readonly #store: Store;
   readonly #watch: AbortController;
   readonly #onEnd: () => void;
+  readonly #onFailure: (error: StreamError) => void;
   #holds = 0;
   #delivered: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, size: number, store: Store, watch: AbortController, onEnd: () => void) {
+  private constructor(path: string, size: number, store: Store, watch: AbortController, events: RemoteEvents) {
     this.path = path;
     this.broadcast = new Broadcast(size, new RecentPool(0));
     this.#store = store;
     this.#watch = watch;
-    this.#onEnd = onEnd;
+    this.#onEnd = events.onEnd;
+    this.#onFailure = events.onFailure;
   }
 
   /**
    * Begins to watch a path; nothing when no other process appends to it.
    *
    * @param onEnd Called when it has ended or nobody holds on to it: nobody new may.
+   * @param onFailure Told when it can't be read any more.
    */
-  static async open(path: string, store: Store, onEnd: () => void): Promise<RemoteChannel | undefined> {
+  static async open(
+    path: string,
+    store: Store,
+    onEnd: () => void,
+    onFailure: (error: StreamError) => void = () => {},
+  ): Promise<RemoteChannel | undefined> {
     const watch = new AbortController();
     const news = await store.watch?.(path, watch.signal);
     const first = await news?.next();
     if (!news || !first || first.done) return undefined;
-    const remote = new RemoteChannel(path, first.value.size, store, watch, onEnd);
+    const remote = new RemoteChannel(path, first.value.size, store, watch, { onEnd, onFailure });
     void remote.#run(first.value, news);
     return remote;
   }
@@ -73,8 +88,9 @@ export class RemoteChannel implements Followable {
         await this.#deliver(next.value.size);
         ended = next.value.ended;
       }
-    } catch {
-      // The file can't be read any more; followers have what was read until now.
+    } catch (error) {
+      // Followers have what was read until now.
+      this.#onFailure(StreamError.from(error, "storage"));
     }
     // Without a word the append may go on: whoever follows comes back, and is told.
     this.outcome = { size: this.size, reason: ended ?? "restarting" };

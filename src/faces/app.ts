@@ -22,9 +22,10 @@ import { followBody } from "./http-follow.ts";
 import { readSnapshot } from "./http-read.ts";
 import { listing } from "./listing.ts";
 import { Liveness } from "./liveness.ts";
+import { logged, type Noted } from "./log-request.ts";
+import { Operator } from "./operator.ts";
 import { checkOrigin } from "./origin.ts";
 import type { Platform } from "./platform.ts";
-import { refusal } from "./respond.ts";
 import type { Exchange, Service } from "./service.ts";
 import { appendOverSocket } from "./socket-append.ts";
 import { appendWithSession } from "./socket-append-v1.ts";
@@ -48,24 +49,26 @@ export type StreamApp = Hono & {
   /**
    * Shuts down: refuses what is new, ends followers and appenders (1012, or the end of a body), stores what was taken
    * and gives every path back. Resolves when nothing is left.
+   *
+   * @param reason Why, for the log: `SIGTERM`, for instance. Default `close()`.
    */
-  close(): Promise<void>;
+  close(reason?: string): Promise<void>;
 };
 
 /** Builds the app. */
 export function createApp(parts: AppParts): StreamApp {
   const limits = resolveLimits(parts.limits);
-  const hub = new Hub(parts.store, limits);
-  const log = parts.log ?? (() => {});
+  const operator = new Operator(parts.log);
+  const hub = new Hub(parts.store, limits, (path, error) => operator.failedIfFault(path, error));
   const service: Service = {
     store: parts.store,
     hub,
     limits,
-    log,
+    operator,
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions: new Sessions(hub, (path, error) => {
-      log({ type: "error", path, message: `The append session of "/${path}" can't be kept or forgotten.`, error });
+      operator.failed(path, error, `The append session of "/${path}" can't be kept or forgotten.`);
     }),
     listings: parts.listings ?? true,
     origins: new Set(parts.origins),
@@ -73,23 +76,29 @@ export function createApp(parts: AppParts): StreamApp {
   };
   const app = new Hono();
   if (parts.cors) app.use(crossOrigin(service.origins));
-  app.all("*", (c) => answer(service, c).catch((thrown: unknown) => refuse(service, thrown)));
+  app.all("*", (c) => logged(operator, c, (noted) => answer(service, c, noted)));
   service.sessions.restore().catch((error: unknown) => {
-    log({ type: "error", message: "The open sessions can't be read.", error });
+    operator.failed(undefined, error, "The open sessions can't be read.");
   });
-  const close = (): Promise<void> => hub.close();
-  if (parts.signal?.aborted) void close();
-  parts.signal?.addEventListener("abort", () => void close(), { once: true });
+  let closing: Promise<void> | undefined;
+  const close = (reason = "close()"): Promise<void> => {
+    closing ??= operator.shutsDown(reason, () => hub.close());
+    return closing;
+  };
+  if (parts.signal?.aborted) void close("signal");
+  parts.signal?.addEventListener("abort", () => void close("signal"), { once: true });
   return Object.assign(app, { close });
 }
 
-async function answer(service: Service, c: Context): Promise<Response> {
+async function answer(service: Service, c: Context, noted: Noted): Promise<Response> {
   const { method } = c.req;
   if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not known here.`, METHODS);
   const platform = await service.platform(c);
-  const { path, base } = locate(c, platform);
   const peer = platform.peer?.(c);
-  const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) } };
+  if (peer !== undefined) noted.peer = peer;
+  const { path, base } = locate(c, platform);
+  noted.path = path;
+  const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) }, noted };
   const verb = verbOf(c);
   const socket = wantsWebSocket(c);
   if (socket || verb === "APPEND") checkOrigin(c, service.origins);
@@ -193,18 +202,6 @@ function refuseDots(pathname: string): void {
 
 function notAllowed(message: string, methods: readonly string[]): StreamError {
   return new StreamError("method_not_allowed", message, { headers: { Allow: methods.join(", ") } });
-}
-
-function refuse(service: Service, thrown: unknown): Response {
-  const error = StreamError.from(thrown);
-  if (error.status >= 500 && error.code !== "restarting") {
-    const path = error.path === undefined ? {} : { path: error.path };
-    service.log({ type: "error", ...path, message: error.message, error: thrown });
-  }
-  // What nobody has put into words may hold what is nobody's business, such as where the files are.
-  const told =
-    thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
-  return refusal(told);
 }
 
 /** Reading from pages of other origins, where the operator asks for it. */

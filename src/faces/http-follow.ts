@@ -48,6 +48,7 @@ export function followBody(service: Service, exchange: Exchange, hold: Hold): Re
       },
       (thrown: unknown) => {
         const error = StreamError.from(thrown, "storage");
+        service.operator.failedIfFault(path, error);
         // Cleanly at the last byte that is stored: the path ends here for everybody.
         sink.end();
         span.end(follower.offset, error.code);

@@ -9,6 +9,7 @@ import { formatOffset, NEXT_OFFSET_HEADER, parseStart, resolveStart, START_OFFSE
 import type { StoreStat } from "../core/store.ts";
 import { counted } from "./counted.ts";
 import { LogSpan } from "./log-span.ts";
+import { reported } from "./reported.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
 import type { Exchange, Service } from "./service.ts";
 
@@ -37,7 +38,8 @@ export function readSnapshot(service: Service, exchange: Exchange, found: StoreS
     headers.set("Content-Length", String(to - from));
     if (c.req.method === "HEAD") return new Response(null, { status, headers });
     const bytes = service.store.read(path, from, to, goneSignal(exchange));
-    return new Response(conditional ? bytes : followed(service, exchange, bytes, { from, to }), { status, headers });
+    const sent = conditional ? reported(service, exchange, bytes) : followed(service, exchange, bytes, { from, to });
+    return new Response(sent, { status, headers });
   }
 }
 
@@ -51,7 +53,9 @@ function followed(
   const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from });
   return counted(body, (bytes, error) => {
     const reason = from + bytes === to ? "complete" : "gone";
-    span.end(from + bytes, error === undefined ? reason : StreamError.from(error, "storage").code);
+    const failure = error === undefined ? undefined : StreamError.from(error, "storage");
+    if (failure) service.operator.failedIfFault(subject.path, failure);
+    span.end(from + bytes, failure?.code ?? reason);
   });
 }
 

@@ -24,13 +24,15 @@ export class LogSpan {
     this.#service = service;
     this.#subject = subject;
     this.#begin = begin;
-    service.log({ ...begin, ...subject, phase: "begin" });
+    service.operator.began(begin.type);
+    service.operator.log({ ...begin, ...subject, phase: "begin" });
   }
 
   /** Tells of the end. */
   end(offset: number, reason: string): void {
     const bytes = offset - this.#begin.offset;
     const durationMs = Math.round(performance.now() - this.#startedMs);
-    this.#service.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
+    this.#service.operator.ended(this.#begin.type);
+    this.#service.operator.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
   }
 }

@@ -46,6 +46,8 @@ export interface Platform {
   readonly name: string;
   /** Whether no byte of a text frame can be altered or lost without our seeing it, so that appenders may send them. */
   readonly takesText: boolean;
+  /** Whether bodies of responses are read with the `getReader` that they have, so that it may be replaced. */
+  readonly readsBodies?: boolean;
   /** Turns the request into a WebSocket; resolves with what the handler of the route must return. */
   upgrade(c: Context, handler: SocketHandler, options: UpgradeOptions): Promise<Response>;
   /** The request's target as it was sent, where the runtime normalises the URL. */

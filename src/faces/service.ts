@@ -5,19 +5,20 @@
 import type { Context } from "hono";
 import type { Hub } from "../core/hub.ts";
 import type { Limits } from "../core/limits.ts";
-import type { Log } from "../core/log.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { Store } from "../core/store.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import type { Liveness } from "./liveness.ts";
-import type { Platform } from "./platform.ts";
+import type { Noted } from "./log-request.ts";
+import type { Operator } from "./operator.ts";
+import type { Platform, SocketHandler, UpgradeOptions } from "./platform.ts";
 
 /** The parts of one running `fstream()`. */
 export interface Service {
   readonly store: Store;
   readonly hub: Hub;
   readonly limits: Readonly<Limits>;
-  readonly log: Log;
+  readonly operator: Operator;
   readonly liveness: Liveness;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
@@ -41,6 +42,18 @@ export interface Exchange {
   readonly c: Context;
   readonly platform: Platform;
   readonly subject: Subject;
+  readonly noted: Noted;
+}
+
+/** Turns a request into a WebSocket; see {@link Platform.upgrade}. */
+export async function upgrade(
+  { c, platform, noted }: Exchange,
+  handler: SocketHandler,
+  options: UpgradeOptions,
+): Promise<Response> {
+  const response = await platform.upgrade(c, handler, options);
+  noted.upgraded = true;
+  return response;
 }
 
 /** At a shutdown: waits until a response has left, so that whoever ends the process next does not cut it off. */

@@ -12,7 +12,7 @@ import { Idleness } from "./idleness.ts";
 import { LogSpan } from "./log-span.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import type { Exchange, Service, Subject } from "./service.ts";
+import { type Exchange, type Service, type Subject, upgrade } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -22,7 +22,7 @@ import { SocketSession } from "./socket-session.ts";
  * before any upgrade.
  */
 export async function appendWithSession(service: Service, exchange: Exchange): Promise<Response> {
-  const { c, platform, subject } = exchange;
+  const { c, subject } = exchange;
   const { path } = subject;
   const { session: given, offset } = appendTerms(c);
   const { session, token } =
@@ -32,7 +32,7 @@ export async function appendWithSession(service: Service, exchange: Exchange): P
   const connection = new SessionAppend(service, exchange, session, { token, isFirst: given === undefined });
   session.expect(connection);
   try {
-    return await platform.upgrade(c, connection, { mayBeSilent: false, protocol: PROTOCOL });
+    return await upgrade(exchange, connection, { mayBeSilent: false, protocol: PROTOCOL });
   } catch (error) {
     connection.closed();
     throw error;

@@ -10,7 +10,7 @@ import { Idleness } from "./idleness.ts";
 import { LogSpan } from "./log-span.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import type { Exchange, Service } from "./service.ts";
+import { type Exchange, type Service, upgrade } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -29,7 +29,7 @@ export async function appendOverSocket(service: Service, exchange: Exchange): Pr
   const admission = await service.hub.admit(exchange.subject.path, events, { offset });
   try {
     session = new SocketAppend(service, exchange, admission);
-    return await exchange.platform.upgrade(exchange.c, session, { mayBeSilent: true });
+    return await upgrade(exchange, session, { mayBeSilent: true });
   } catch (error) {
     session?.closed();
     await admission.end("lost");

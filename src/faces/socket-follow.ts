@@ -12,7 +12,7 @@ import type { Beating } from "./heartbeats.ts";
 import { LogSpan } from "./log-span.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
-import type { Exchange, Service, Subject } from "./service.ts";
+import { type Exchange, type Service, type Subject, upgrade } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
 /**
@@ -21,14 +21,14 @@ import { SocketSession } from "./socket-session.ts";
  * @throws {StreamError} `range`, `bad_request`, `restarting`, before any upgrade.
  */
 export async function followOverSocket(service: Service, exchange: Exchange, hold: Hold): Promise<Response> {
-  const { c, platform } = exchange;
+  const { c } = exchange;
   const { offset, tail } = c.req.query();
   const start = resolveStart(parseStart(offset, tail), hold.source.size);
   const dialect = offersV1(c) ? V1 : CLASSIC;
   const session = new SocketFollow(service, exchange, hold, { start, dialect });
   try {
     const { protocol } = dialect;
-    return await platform.upgrade(c, session, { mayBeSilent: false, ...(protocol === undefined ? {} : { protocol }) });
+    return await upgrade(exchange, session, { mayBeSilent: false, ...(protocol === undefined ? {} : { protocol }) });
   } catch (error) {
     session.closed();
     throw error;
@@ -63,7 +63,11 @@ class SocketFollow extends SocketSession implements Beating {
     this.#span = new LogSpan(this.service, this.#subject, { type: "follow", transport: "websocket", offset });
     follower.run().then(
       (reason) => this.#ended(port, follower, reason),
-      (thrown: unknown) => this.#ended(port, follower, "lost", StreamError.from(thrown, "storage")),
+      (thrown: unknown) => {
+        const error = StreamError.from(thrown, "storage");
+        this.service.operator.failedIfFault(this.#subject.path, error);
+        return this.#ended(port, follower, "lost", error);
+      },
     );
   }
 

@@ -9,6 +9,7 @@ import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
+import { reportFailure } from "../core/callback.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import { sendBytes } from "./node-body.ts";
 import { isBodiless, isUnread, parseAgain } from "./node-not-upgrade.ts";
@@ -114,9 +115,7 @@ function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Up
       } catch (error) {
         // It is a WebSocket now: no response can say so any more.
         ws.terminate();
-        queueMicrotask(() => {
-          throw error;
-        });
+        reportFailure("upgradeWebSocket", error);
       }
     });
   } finally {

@@ -72,6 +72,7 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
 export const platform: Platform = {
   name: "node",
   takesText: true,
+  readsBodies: true,
   // Not with the helper of node-ws: what it waits with keeps the whole request, until a major collection finds out.
   async upgrade(c: Context, handler: SocketHandler, { protocol }): Promise<Response> {
     whenUpgraded((c.env as NodeEnv).incoming, {

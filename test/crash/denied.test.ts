@@ -107,7 +107,7 @@ deniedTest(
     assert.equal(await resumed.finish(), 13);
     assert.equal(readFileSync(join(denied.root, "a.txt"), "utf8"), "so far and on");
     await until("the operator to be told", () =>
-      denied.log.some(({ type, path }) => type === "error" && path === "a.txt"),
+      denied.log.some((event) => event.type === "error" && event.path === "a.txt"),
     );
     chmodSync(denied.sessions, 0o755);
     assert.equal(await (await denied.append("/b.txt?verb=APPEND")).finish(), 0);

@@ -1,0 +1,51 @@
+/**
+ * Calls to functions that users give. What they throw, now or later, must not end an append or the process.
+ * @module
+ */
+import { explained, placeOf } from "./printable.ts";
+
+/** Failures that were written to the console: each kind once, and a bounded number of kinds. */
+const reported = new Set<string>();
+
+/** How many kinds of failures are written to the console. */
+const MOST_REPORTS = 50;
+
+/**
+ * Calls a function that may be missing, throw, or return a promise that rejects. A failure is written to the console,
+ * once for each kind, and has no other effect. The promise is not awaited.
+ *
+ * @param name The option that the user knows the function by, such as `log`.
+ * @example
+ * ```ts
+ * callUser("onState", options.onState, { state: "connecting" });
+ * ```
+ */
+export function callUser<Args extends readonly unknown[]>(
+  name: string,
+  callback: ((...args: Args) => unknown) | undefined,
+  ...args: Args
+): void {
+  try {
+    const result = callback?.(...args);
+    if (isThenable(result)) void Promise.resolve(result).catch((error: unknown) => reportFailure(name, error));
+  } catch (error) {
+    reportFailure(name, error);
+  }
+}
+
+/** Writes to the console that a function of the user failed, once for each kind of failure. */
+export function reportFailure(name: string, error: unknown): void {
+  try {
+    const what = explained(error);
+    const kind = `${name}: ${what}`;
+    if (reported.has(kind) || reported.size >= MOST_REPORTS) return;
+    reported.add(kind);
+    console.error(`httpfstream: the function "${name}" failed and was ignored: ${what}${placeOf(error)}`);
+  } catch {
+    // The console is missing or broken, or the error is an object that can't be read: there is nowhere to report it.
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

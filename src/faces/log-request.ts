@@ -1,0 +1,67 @@
+/**
+ * Requests and refusals in the log.
+ * @module
+ */
+import type { Context } from "hono";
+import { StreamError } from "../core/errors.ts";
+import { isFault, type Operator } from "./operator.ts";
+import { refusal } from "./respond.ts";
+
+/** What has been found out about a request so far. */
+export interface Noted {
+  /** The client's address, where the runtime tells it. */
+  peer?: string;
+  /** The resource path, once it is derived. */
+  path?: string;
+  /** Whether it has become a WebSocket. */
+  upgraded?: boolean;
+}
+
+/**
+ * Answers a request, with a refusal where that throws, and logs both.
+ *
+ * @param answer Answers it, and notes what it finds out.
+ */
+export async function logged(
+  operator: Operator,
+  c: Context,
+  answer: (noted: Noted) => Promise<Response>,
+): Promise<Response> {
+  const startedMs = performance.now();
+  const noted: Noted = {};
+  const response = await answer(noted).catch((thrown: unknown) => refuse(operator, c, noted, thrown));
+  if (!operator.hasLog) return response;
+  const status = noted.upgraded ? 101 : response.status;
+  const durationMs = Math.round(performance.now() - startedMs);
+  operator.log({ type: "request", ...requestOf(c, noted), status, durationMs });
+  return response;
+}
+
+function refuse(operator: Operator, c: Context, noted: Noted, thrown: unknown): Response {
+  const error = StreamError.from(thrown);
+  if (isFault(error)) operator.failed(error.path ?? noted.path, thrown);
+  else if (isRefusal(c, error) && operator.hasLog) {
+    const { status, code, message } = error;
+    const path = noted.path ?? error.path;
+    const where = path === undefined ? {} : { path };
+    operator.log({ type: "refusal", ...requestOf(c, noted), ...where, status, code, message });
+  }
+  // What was thrown without a sentence for clients may name files and hosts of the server.
+  const told =
+    thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
+  return refusal(told);
+}
+
+/**
+ * An append whose client has gone is logged with its end, and there is nobody left to refuse. With a `HEAD` of a verb
+ * that needs more, clients only ask what kind of server this is.
+ */
+function isRefusal(c: Context, { code }: StreamError): boolean {
+  return code !== "lost" && !(code === "upgrade_required" && c.req.method === "HEAD");
+}
+
+function requestOf(c: Context, { peer }: Noted): { method: string; target: string; peer?: string } {
+  const { method, url } = c.req;
+  const target = url.replace(/^[a-z+]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
+  return { method, target, ...(peer === undefined ? {} : { peer }) };
+}
