@@ -7,11 +7,17 @@
  */
 
 /**
- * How an append ended. `complete`: the appender ended on purpose. `lost`: it vanished. `limit`: a limit of the server
- * was reached. `deleted`: the resource was removed or replaced under it. `restarting`: the server shuts down, and
- * more may come.
+ * How an append ended. `complete`: the appender ended on purpose. `lost`: it vanished. `failed`: storing failed.
+ * `limit`: a limit of the server was reached. `deleted`: the resource was removed under it. `replaced`: its content was
+ * replaced or cut short under it. `restarting`: the server shuts down, and more may come.
  */
-export type EndReason = "complete" | "lost" | "limit" | "deleted" | "restarting";
+export type EndReason = (typeof END_REASONS)[number] | "restarting";
+
+/** The reasons for which an append is over for good: the same words in `end`, in `Stream-Ended` and in the log. */
+export const END_REASONS = ["complete", "lost", "failed", "limit", "deleted", "replaced"] as const;
+
+/** How the last append ended, as far as it is on record. */
+export type EndedReason = (typeof END_REASONS)[number] | "unknown";
 
 /** What a store knows of a path. */
 export interface StoreStat {
@@ -19,8 +25,18 @@ export interface StoreStat {
   readonly size: number;
   /** When the last byte was written. */
   readonly modified: Date;
-  /** Tells two resources apart that stood at the same path one after the other. */
+  /**
+   * Names the content of the path, in a few characters that can stand in a URL and can't be guessed. It changes when the
+   * resource was removed, became shorter, or no longer has the bytes that are on record at its end; never by an append,
+   * a restart, a takeover or a restore of the same bytes.
+   */
   readonly generation: string;
+  /** Whether an append is under way, here or in another process, or its session waits for its appender. */
+  readonly appending?: boolean;
+  /** How the last append ended; nothing while {@link appending}. */
+  readonly ended?: EndedReason;
+  /** The media type that an appender gave it. Untrusted, as the bytes are. */
+  readonly type?: string;
 }
 
 /** One row of a folder. */
@@ -41,6 +57,12 @@ export interface AppendHandle {
   readonly offset: number;
   /** Grows with every claim of the path. */
   readonly epoch: number;
+  /** The content that it appends to; see {@link StoreStat.generation}. */
+  readonly generation: string;
+  /** The media type on record. */
+  readonly type?: string | undefined;
+  /** What has become of the content under the append, once {@link append} or {@link verify} has failed with `changed`. */
+  readonly fate?: "deleted" | "replaced" | undefined;
   /** Aborts when somebody else has taken the path over. Whoever asks for it gets it up to date. */
   readonly lost: AbortSignal;
   /** Aborts when another process {@link Store.ask}s for the path. Only drivers have it that other processes share. */
@@ -64,10 +86,10 @@ export interface AppendHandle {
    */
   announce?(ended: EndReason): Promise<void>;
   /**
-   * Gives the path back. Further calls do nothing.
+   * Gives the path back, and puts on record how the append ended. Further calls do nothing.
    *
-   * @param ended How the append ended, for those who {@link Store.watch} it. Without it nothing was appended, and they
-   * hear nothing: they may be waiting for an append that goes on with somebody else.
+   * @param ended How the append ended, for later readers and for those who {@link Store.watch} it. Without it nothing was
+   * appended, and they hear nothing: they may be waiting for an append that goes on with somebody else.
    */
   release(ended?: EndReason): Promise<void>;
 }
@@ -76,6 +98,8 @@ export interface AppendHandle {
 export interface ClaimOptions {
   /** Whether to create the path, with its folders, when it does not exist. Default true. */
   create?: boolean;
+  /** The media type of what is to be appended; goes on record unless there is one already. */
+  type?: string | undefined;
   /** Gives up waiting for the claim. */
   signal?: AbortSignal;
 }

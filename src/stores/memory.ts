@@ -8,12 +8,15 @@ import { rangeStream } from "../core/range-stream.ts";
 import type {
   AppendHandle,
   ClaimOptions,
+  EndedReason,
+  EndReason,
   SessionRecord,
   SessionRecords,
   Store,
   StoreEntry,
   StoreStat,
 } from "../core/store.ts";
+import { newGeneration } from "../core/token.ts";
 
 /** How much one read of a stream takes, in bytes. */
 const READ_BYTES = 256 * 1024;
@@ -24,6 +27,8 @@ interface Resource {
   modified: Date;
   readonly generation: string;
   removed: boolean;
+  ended: EndedReason;
+  type: string | undefined;
 }
 
 /**
@@ -47,10 +52,14 @@ class MemoryStore implements Store {
   async stat(path: string): Promise<StoreStat | undefined> {
     this.#refuseBelowFile(path);
     const found = this.#resources.get(path);
-    return found && { size: found.size, modified: found.modified, generation: found.generation };
+    if (!found) return undefined;
+    const { size, modified, generation, ended, type } = found;
+    const appending = this.#claimed.has(path) || (await this.sessions.find(path)) !== undefined;
+    const state = appending ? { appending } : { appending, ended };
+    return { size, modified, generation, ...state, ...(type === undefined ? {} : { type }) };
   }
 
-  async claim(path: string, { create = true, signal }: ClaimOptions = {}): Promise<AppendHandle> {
+  async claim(path: string, { create = true, signal, type }: ClaimOptions = {}): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     if (this.#claimed.has(path)) {
@@ -60,6 +69,7 @@ class MemoryStore implements Store {
     this.#refuseFolder(path);
     const resource = this.#resources.get(path) ?? (create ? this.#create(path) : undefined);
     if (!resource) throw new StreamError("not_found", `"/${path}" was never written.`, { path });
+    resource.type ??= type;
     const handle = new MemoryHandle(path, resource, ++this.#epoch, () => this.#claimed.delete(path));
     this.#claimed.set(path, handle);
     return handle;
@@ -111,8 +121,10 @@ class MemoryStore implements Store {
       bytes: new Uint8Array(1024),
       size: 0,
       modified: new Date(),
-      generation: String(++this.#epoch),
+      generation: newGeneration(),
       removed: false,
+      ended: "unknown",
+      type: undefined,
     };
     this.#resources.set(path, resource);
     return resource;
@@ -177,6 +189,14 @@ class MemoryHandle implements AppendHandle {
     return this.#resource.size;
   }
 
+  get generation(): string {
+    return this.#resource.generation;
+  }
+
+  get type(): string | undefined {
+    return this.#resource.type;
+  }
+
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
@@ -198,9 +218,11 @@ class MemoryHandle implements AppendHandle {
     return size;
   }
 
-  async release(): Promise<void> {
+  async release(ended?: EndReason): Promise<void> {
     if (this.#released) return;
     this.#released = true;
+    // What goes on after a restart has no one to go on with in memory.
+    if (ended) this.#resource.ended = ended === "restarting" ? "lost" : ended;
     this.#onRelease();
   }
 }

@@ -12,6 +12,7 @@ import { until } from "../fixture/until.ts";
 
 /** Stores nothing: what it stored would be kept. */
 class Counting implements AppendHandle {
+  readonly generation = "0";
   readonly epoch = 1;
   readonly lost: AbortSignal = new AbortController().signal;
   offset = 0;

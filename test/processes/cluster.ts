@@ -68,11 +68,13 @@ export class Cluster {
     return readFileSync(join(this.root, this.folder, path));
   }
 
-  /** The files below the reserved folder. */
+  /** The files below the reserved folder, but for what is remembered of paths. */
   reserved(): string[] {
     try {
-      const entries = readdirSync(join(this.root, ".httpfstream"), { recursive: true, withFileTypes: true });
-      return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+      const folder = join(this.root, ".httpfstream");
+      const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+      const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+      return files.filter((file) => !file.startsWith(join(folder, "streams")));
     } catch (error) {
       if ((error as { code?: unknown }).code === "ENOENT") return [];
       throw error;

@@ -2,20 +2,26 @@
  * The right to append to one file.
  * @module
  */
-import { constants, type Stats, statSync, writeSync } from "node:fs";
+import { type Stats, statSync, writeSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
-import { basename, dirname, relative } from "node:path";
+import { dirname, relative } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import type { AppendHandle, EndReason } from "../../core/store.ts";
 import type { Claim } from "./claim.ts";
 import { diskError } from "./errors.ts";
-import { holdFolder, holdOrMakeFolder, openIn } from "./held-folder.ts";
 import { DiskFile } from "./journal/disk-file.ts";
 import type { GroupCommit } from "./journal/group-commit.ts";
+import { openToAppend } from "./open.ts";
+import { Content } from "./records/content.ts";
+import type { Records } from "./records/records.ts";
+import type { StreamRecord } from "./records/stream-record.ts";
 import { flushFolders } from "./reserved.ts";
 
 /** Most bytes that are written without the thread pool, which costs more than to write this much into the system's memory. */
 const QUICK_BYTES = 128 * 1024;
+
+/** What is said of a file that has more bytes than we know of. */
+const WRITTEN_TO = "written to by somebody else";
 
 /** Milliseconds of a write that make the next ones go through the thread pool, and for how long. */
 const SLOW_MS = 2;
@@ -34,11 +40,24 @@ export interface HandleParts {
   readonly claim: Claim;
   /** Brings every append to the disk first, where the disk must have it. */
   readonly commit: GroupCommit | undefined;
+  /** What is remembered of files. */
+  readonly records: Records;
+  /** The media type that the appender gives. */
+  readonly type: string | undefined;
+}
+
+/** The handles of this process that are not released, by their real files. */
+const live = new Map<string, FileHandle>();
+
+/** The handle that this process has of a file. */
+export function liveHandle(file: string): FileHandle | undefined {
+  return live.get(file);
 }
 
 /** Appends to a file, and notices when somebody else changes it. */
 export class FileHandle implements AppendHandle {
   readonly epoch: number;
+  fate: "deleted" | "replaced" | undefined;
   readonly #file: string;
   readonly #path: string;
   readonly #opened: OpenFile;
@@ -47,12 +66,16 @@ export class FileHandle implements AppendHandle {
   readonly #disk: DiskFile;
   readonly #claim: Claim;
   readonly #commit: GroupCommit | undefined;
+  readonly #content: Content;
   #offset: number;
   #slowUntilMs = 0;
   #released = false;
+  #begun = false;
 
-  private constructor(opened: OpenFile, found: Stats, { root, file, path, epoch, claim, commit }: HandleParts) {
+  private constructor(opened: OpenFile, found: Stats, content: Content, parts: HandleParts) {
+    const { root, file, path, epoch, claim, commit } = parts;
     this.#opened = opened;
+    this.#content = content;
     this.#disk = new DiskFile(opened, relative(root, file), found);
     this.#inode = found.ino;
     this.#device = found.dev;
@@ -70,15 +93,19 @@ export class FileHandle implements AppendHandle {
    * @throws {StreamError} `path_conflict` when it is no regular file; errors of the operating system as they are.
    */
   static async open(parts: HandleParts, create: boolean): Promise<FileHandle> {
-    const { path, commit } = parts;
-    const opened = await openToAppend(parts, create);
+    const { root, file, path, commit, records, type } = parts;
+    const { opened, isNew, readable } = await openToAppend(parts, create);
     try {
       const found = await opened.stat();
       if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is no regular file.`, { path });
-      if (commit && create) await flushFolders(dirname(parts.file), parts.root);
+      if (commit && create) await flushFolders(dirname(file), root);
       // Whoever is told this size takes it for stored, and the process that wrote it may not have lived to see that.
       if (commit && found.size > 0) await opened.datasync();
-      return new FileHandle(opened, found, parts);
+      const judged = { fd: opened.fd, readable, size: found.size, isNew };
+      const remembered = { root, records, name: relative(root, file), durable: commit !== undefined, type };
+      const handle = new FileHandle(opened, found, Content.open({ ...remembered, ...judged }), parts);
+      live.set(file, handle);
+      return handle;
     } catch (error) {
       await opened.close();
       throw error;
@@ -87,6 +114,29 @@ export class FileHandle implements AppendHandle {
 
   get offset(): number {
     return this.#offset;
+  }
+
+  get generation(): string {
+    return this.#content.generation;
+  }
+
+  get type(): string | undefined {
+    return this.#content.type;
+  }
+
+  /** Whether no other process has taken the path over. */
+  get isOurs(): boolean {
+    return this.#claim.isOurs();
+  }
+
+  /** Whether a file that stands at the path now is the one that is appended to, with all that it got. */
+  covers({ ino, dev, size }: Stats): boolean {
+    return ino === this.#inode && dev === this.#device && size >= this.#offset && this.isOurs;
+  }
+
+  /** What the file has that is appended to, whatever stands at the path now. */
+  proof(): StreamRecord {
+    return this.#content.proofAt(this.#offset);
   }
 
   get lost(): AbortSignal {
@@ -104,6 +154,8 @@ export class FileHandle implements AppendHandle {
     }
     const write = (): Promise<void> => this.#writeAndCheck(batch);
     try {
+      const begun = this.#begin();
+      if (begun) await begun;
       if (!this.#commit) await write();
       else {
         this.#check();
@@ -112,7 +164,16 @@ export class FileHandle implements AppendHandle {
     } catch (error) {
       throw diskError(error, this.#path);
     }
+    this.#content.checkpoint(this.#offset);
     return this.#offset;
+  }
+
+  /** An append has begun: on record before its first byte, unless somebody has touched the file by then. */
+  #begin(): Promise<void> | undefined {
+    if (this.#begun) return undefined;
+    this.#check();
+    this.#begun = true;
+    return this.#content.begin(this.#offset);
   }
 
   /**
@@ -164,6 +225,8 @@ export class FileHandle implements AppendHandle {
   }
 
   async announce(ended: EndReason): Promise<void> {
+    // A process that dies from here on has said so to later readers, too.
+    await this.#record(ended);
     await this.#claim.announce(ended);
   }
 
@@ -171,12 +234,21 @@ export class FileHandle implements AppendHandle {
     if (this.#released) return;
     this.#released = true;
     try {
-      // What can't be flushed now is in the journal still.
-      await this.#commit?.settle(this.#disk).catch(() => {});
+      // What can't be flushed now is in the journal still. What can't be put on record reads as lost.
+      const settled = this.#commit?.settle(this.#disk).catch(() => {});
+      await Promise.all([settled, this.#record(ended).catch(() => {})]);
       await this.#disk.close();
     } finally {
+      live.delete(this.#file);
       await this.#claim.release(ended);
     }
+  }
+
+  /** Puts on record how the append ended; nothing of a file that another process has taken over. */
+  async #record(ended: EndReason | undefined): Promise<void> {
+    if (!this.#claim.isOurs()) return;
+    if (this.fate) await this.#content.replaced(this.fate);
+    else await (ended === undefined ? this.#content.undo() : this.#content.end(ended, this.#offset));
   }
 
   /** After a failed write: Deno does not tell how much of it was written before it failed; the file's size does. */
@@ -201,9 +273,12 @@ export class FileHandle implements AppendHandle {
         : found.size < this.#offset
           ? "truncated"
           : found.size > this.#offset
-            ? "written to by somebody else"
+            ? WRITTEN_TO
             : undefined;
     if (what) {
+      // Bytes that somebody else has appended leave the content what it was.
+      if (!found) this.fate = "deleted";
+      else if (what !== WRITTEN_TO) this.fate = "replaced";
       throw new StreamError("changed", `"/${this.#path}" was ${what} while it was appended to.`, { path: this.#path });
     }
   }
@@ -216,19 +291,5 @@ export class FileHandle implements AppendHandle {
       if (["not_found", "path_conflict"].includes(failure.code)) return undefined;
       throw failure;
     }
-  }
-}
-
-/** Opens the very file that is claimed, wherever the folders above it have gone meanwhile. */
-async function openToAppend({ root, file, path }: HandleParts, create: boolean): Promise<OpenFile> {
-  const { O_WRONLY, O_APPEND, O_CREAT } = constants;
-  const folder = await (create ? holdOrMakeFolder : holdFolder)(root, dirname(file));
-  try {
-    if (folder.real !== dirname(file)) {
-      throw new StreamError("bad_path", `"/${path}" is refused: a folder above it was moved meanwhile.`, { path });
-    }
-    return await openIn(folder, basename(file), O_WRONLY | O_APPEND | (create ? O_CREAT : 0), 0o666);
-  } finally {
-    folder.release();
   }
 }

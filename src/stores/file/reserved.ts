@@ -26,6 +26,8 @@ export interface Reserved {
   readonly claims: string;
   /** One file a session. */
   readonly sessions: string;
+  /** One file per path: what is remembered of it beside its bytes. */
+  readonly streams: string;
   /** One file a path that a process asks another one for. */
   readonly wanted: string;
   /** What keeps bytes until the files that they belong to are on the disk. */
@@ -42,6 +44,7 @@ export function reservedIn(root: string): Reserved {
     servers: join(folder, "servers"),
     claims: join(folder, "claims"),
     sessions: join(folder, "sessions"),
+    streams: join(folder, "streams"),
     wanted: join(folder, "wanted"),
     journal: join(folder, "journal"),
     temporary: join(folder, "temporary"),

@@ -2,6 +2,7 @@
  * Open sessions on disk: one small file each, written whole or not at all.
  * @module
  */
+import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SessionRecord, SessionRecords } from "../../core/store.ts";
@@ -34,6 +35,11 @@ export class FileSessions implements SessionRecords {
     } catch (error) {
       throw diskError(error, path);
     }
+  }
+
+  /** Whether there may be an open session of a path: a look that costs next to nothing, for where mostly is none. */
+  mayBeOpen(path: string): boolean {
+    return existsSync(this.#file(path));
   }
 
   async remove(path: string): Promise<void> {

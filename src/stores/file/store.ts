@@ -2,23 +2,15 @@
  * The default store: a root folder in which every resource is a plain file at its URL's path.
  * @module
  */
-import { realpathSync, type Stats } from "node:fs";
+import { existsSync, realpathSync, type Stats } from "node:fs";
 import { lstat, readdir, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import { DEFAULT_LIMITS } from "../../core/limits.ts";
 import { checkedPath, RESERVED_SEGMENT } from "../../core/path.ts";
-import type {
-  AppendHandle,
-  ClaimOptions,
-  Growth,
-  SessionRecords,
-  Store,
-  StoreEntry,
-  StoreStat,
-} from "../../core/store.ts";
+import type { AppendHandle, ClaimOptions, Growth, Store, StoreEntry, StoreStat } from "../../core/store.ts";
 import { Claim } from "./claim.ts";
-import { holdersOf } from "./entries.ts";
+import { claimsFolder, holdersOf } from "./entries.ts";
 import { diskError, isMissing } from "./errors.ts";
 import { makeFolderSync } from "./folder.ts";
 import { FileHandle } from "./handle.ts";
@@ -29,6 +21,8 @@ import { Recovery } from "./journal/recovery.ts";
 import { type Owner, ownerOf } from "./owner.ts";
 import { place } from "./place.ts";
 import { openToRead, readFile } from "./read.ts";
+import { Contents } from "./records/known.ts";
+import { Records } from "./records/records.ts";
 import { type Reserved, reservedIn } from "./reserved.ts";
 import { FileSessions } from "./sessions.ts";
 import { sweep } from "./sweep.ts";
@@ -89,7 +83,9 @@ export function fileStore(options: FileStoreOptions = {}): Store {
 
 class FileStore implements Store {
   readonly #root: string;
-  readonly sessions: SessionRecords;
+  readonly sessions: FileSessions;
+  readonly #records: Records;
+  readonly #contents: Contents;
   readonly #readBytes: number;
   readonly #commit: GroupCommit | undefined;
   readonly #reserved: Reserved;
@@ -104,32 +100,62 @@ class FileStore implements Store {
     this.#recovery = new Recovery(root, this.#reserved, this.#owner);
     this.#commit = durable ? new GroupCommit(new Journal(root, this.#reserved, this.#owner)) : undefined;
     this.sessions = new FileSessions(this.#reserved, durable);
+    this.#records = new Records(this.#reserved);
+    this.#contents = new Contents(root, this.#reserved, this.#records, durable);
   }
 
   async stat(path: string): Promise<StoreStat | undefined> {
     if (path === "") return undefined;
     await this.#recovery.once();
+    let file: string | undefined;
     try {
-      const found = await this.#stats(path);
-      if (!found?.isFile()) return undefined;
-      // Said now, while there is still somebody to say it to; when the bytes are read, their headers have left.
-      await (await openToRead(this.#root, path)).close();
-      return { size: found.size, modified: found.mtime, generation: `${found.ino}-${found.birthtimeMs}` };
+      file = await place(this.#root, path);
+      if (!(await this.#statsOf(file)).isFile()) return undefined;
+      return await this.#look(file, path);
     } catch (error) {
       const failure = diskError(error, path);
+      if (file !== undefined && failure.code === "not_found") this.#contents.forget(file);
       if (["not_found", "bad_path"].includes(failure.code)) return undefined;
       throw failure;
     }
   }
 
-  async claim(path: string, { create = true, signal }: ClaimOptions = {}): Promise<AppendHandle> {
+  async #look(file: string, path: string): Promise<StoreStat> {
+    // That it can't be read is said now, while there is still somebody to say it to; when the bytes are read, their
+    // headers have left.
+    const opened = await openToRead(this.#root, path);
+    try {
+      const wasAppended = await this.#isAppended(file, path);
+      const stats = await opened.stat();
+      const { ended, ...content } = await this.#contents.of({ file, opened, stats });
+      // An append that has begun between the two looks stands on record as one without an end.
+      const hasBegun =
+        ended === undefined || (ended === "lost" && !wasAppended && (await this.#isAppended(file, path)));
+      const appending = wasAppended || hasBegun;
+      const state = appending ? { appending } : { appending, ended };
+      return { size: stats.size, modified: stats.mtime, ...content, ...state };
+    } finally {
+      await opened.close();
+    }
+  }
+
+  /** Whether somebody appends, in whichever process, or a session waits for its appender. */
+  async #isAppended(file: string, path: string): Promise<boolean> {
+    if (Claim.isHeld(file)) return true;
+    if (existsSync(claimsFolder(this.#reserved, file))) {
+      if ((await holdersOf(this.#reserved, this.#owner, file)).length > 0) return true;
+    }
+    return this.sessions.mayBeOpen(path) && (await this.sessions.find(path)) !== undefined;
+  }
+
+  async claim(path: string, { create = true, signal, type }: ClaimOptions = {}): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     await this.#recovery.once();
     const file = await place(this.#root, path);
     try {
       const claim = await Claim.take(this.#reserved, this.#owner, file, path);
-      return await this.#open(file, path, claim, create);
+      return await this.#open(file, path, claim, { create, type });
     } catch (error) {
       throw diskError(error, path);
     }
@@ -165,6 +191,7 @@ class FileStore implements Store {
         if (!(await lstat(folder.at(name))).isFile()) return false;
         await folder.verify();
         await unlink(folder.at(name));
+        this.#contents.forget(file);
         return true;
       });
     } catch (error) {
@@ -191,12 +218,13 @@ class FileStore implements Store {
     return ask(this.#reserved, this.#owner, await place(this.#root, path));
   }
 
-  async #open(file: string, path: string, claim: Claim, create: boolean): Promise<AppendHandle> {
+  async #open(file: string, path: string, claim: Claim, options: ClaimOptions): Promise<AppendHandle> {
     try {
       // What the dead has left must not get into the file once there is more in it.
       if (claim.isInherited) await this.#recovery.again();
-      const parts = { root: this.#root, file, path, epoch: ++lastEpoch, claim, commit: this.#commit };
-      return await FileHandle.open(parts, create);
+      const { create = true, type } = options;
+      const mine = { root: this.#root, records: this.#records, commit: this.#commit };
+      return await FileHandle.open({ ...mine, file, path, epoch: ++lastEpoch, claim, type }, create);
     } catch (error) {
       await claim.release();
       throw error;
@@ -204,8 +232,11 @@ class FileStore implements Store {
   }
 
   /** What is at a path, if it is below the root. */
-  async #stats(path: string): Promise<Stats | undefined> {
-    const file = await place(this.#root, path);
+  async #stats(path: string): Promise<Stats> {
+    return this.#statsOf(await place(this.#root, path));
+  }
+
+  async #statsOf(file: string): Promise<Stats> {
     if (file === this.#root) return lstat(file);
     return inFolderOf(this.#root, file, async (folder, name) => {
       const found = await lstat(folder.at(name));
@@ -217,7 +248,6 @@ class FileStore implements Store {
   async #entry(folder: string, name: string): Promise<StoreEntry | undefined> {
     try {
       const found = await this.#stats(folder === "" ? name : `${folder}/${name}`);
-      if (!found) return undefined;
       if (found.isDirectory()) return { name, kind: "folder", size: 0, modified: found.mtime };
       if (found.isFile()) return { name, kind: "file", size: found.size, modified: found.mtime };
     } catch {

@@ -208,8 +208,9 @@ processTest("a watch that is left, and a process that died, leave nothing behind
   await other.kill();
   await store.tidy?.();
   const left = readdirSync(join(root, ".httpfstream"), { recursive: true, withFileTypes: true });
+  const files = left.filter((entry) => entry.isFile() && !entry.parentPath.endsWith("streams"));
   assert.deepEqual(
-    left.filter((entry) => entry.isFile()).map(({ name }) => name),
+    files.map(({ name }) => name),
     [],
   );
 });

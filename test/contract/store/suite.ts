@@ -5,6 +5,7 @@
 import { describe } from "node:test";
 import { appendSection } from "./appends.ts";
 import { claimSection } from "./claims.ts";
+import { contentSection } from "./contents.ts";
 import type { Driver } from "./driver.ts";
 import { listSection } from "./lists.ts";
 import { pathSection } from "./paths.ts";
@@ -22,6 +23,7 @@ import { sessionSection } from "./sessions.ts";
 export function storeContract(driver: Driver): void {
   describe(`the Store contract: ${driver.name}`, () => {
     claimSection(driver);
+    contentSection(driver);
     appendSection(driver);
     readSection(driver);
     listSection(driver);

@@ -1,0 +1,74 @@
+/**
+ * What is remembered of a path beside its bytes, and how it is judged: a record speaks of one content, by its size and a
+ * digest of its end, and never of an inode. Copies, moves, restores and takeovers keep it; other bytes do not.
+ * @module
+ */
+import { END_REASONS, type EndedReason } from "../../../core/store.ts";
+import { newGeneration } from "../../../core/token.ts";
+
+/** One path's record. Fields of later versions are kept as they are. */
+export interface StreamRecord {
+  /** The file, relative to the root, for people and against mistaken names. */
+  readonly file: string;
+  /** The name of the content. */
+  readonly generation: string;
+  /** Bytes that the content certainly had; it may have got more since. */
+  readonly size: number;
+  /** The digest of the last bytes before {@link size}; empty where they could not be read. */
+  readonly digest: string;
+  /** An append has begun and its end is not on record: if no process holds the path, the appender was lost. */
+  readonly appending?: true | undefined;
+  /** How the last append ended. */
+  readonly ended?: EndedReason | undefined;
+  /** The media type that an appender gave. */
+  readonly type?: string | undefined;
+}
+
+/** The end of a content, as its file has it now. */
+export interface Tail {
+  /** Bytes in the file. */
+  readonly size: number;
+  /** The digest of the last bytes before the recorded size. */
+  readonly digest: string;
+}
+
+/** A record for a content that nothing is known of. */
+export function newRecord(file: string, { size, digest }: Tail): StreamRecord {
+  return { file, generation: newGeneration(), size, digest };
+}
+
+/** The record of a path whose content is another one now. The type belongs to the path; everything else is forgotten. */
+export function replacedRecord({ file, type }: StreamRecord, tail: Tail): StreamRecord {
+  return { ...newRecord(file, tail), ...(type === undefined ? {} : { type }) };
+}
+
+/** Whether a file still has the content that a record speaks of. More bytes behind it count as appended. */
+export function isSameContent(record: StreamRecord, { size, digest }: Tail): boolean {
+  if (size < record.size) return false;
+  return record.digest === "" || digest === "" || record.digest === digest;
+}
+
+/** How the last append ended, where nobody appends now. */
+export function endedBy({ appending, ended }: StreamRecord): EndedReason {
+  return appending ? "lost" : (ended ?? "unknown");
+}
+
+/** The record in a file's text; nothing where it is torn, garbage, or another file's. */
+export function parseRecord(text: string, file: string): StreamRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) && value.file === file ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is StreamRecord {
+  if (typeof value !== "object" || value === null) return false;
+  const { file, generation, size, digest, ended, type, appending } = value as Partial<StreamRecord>;
+  const isNamed = typeof file === "string" && typeof generation === "string" && /^[\w-]{1,64}$/.test(generation);
+  const isProven = Number.isSafeInteger(size) && Number(size) >= 0 && typeof digest === "string";
+  const isEnded = ended === undefined || ended === "unknown" || END_REASONS.some((reason) => reason === ended);
+  const isTyped = type === undefined || typeof type === "string";
+  return isNamed && isProven && isEnded && isTyped && (appending === undefined || appending === true);
+}

@@ -1,0 +1,37 @@
+/**
+ * The digest of the last bytes before an offset.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { readSync } from "node:fs";
+import type { FileHandle as OpenFile } from "node:fs/promises";
+import { readAt } from "../journal/transfer.ts";
+
+/** Bytes that a digest covers at most. Contents that differ only further ahead are not told apart. */
+export const TAIL_BYTES = 4 * 1024;
+
+/** Hexadecimal digits of a digest that are kept. */
+const DIGEST_LENGTH = 32;
+
+/** The digest of the last bytes before an offset; of fewer where the file has ended. */
+export async function tailDigest(opened: OpenFile, end: number): Promise<string> {
+  const from = Math.max(0, end - TAIL_BYTES);
+  return digestOf(end === 0 ? new Uint8Array(0) : await readAt(opened, from, end - from));
+}
+
+/** As {@link tailDigest}, in this very turn: these bytes were just written, or are about to be followed by others. */
+export function tailDigestSync(fd: number, end: number): string {
+  const from = Math.max(0, end - TAIL_BYTES);
+  const bytes = new Uint8Array(end - from);
+  let at = 0;
+  while (at < bytes.length) {
+    const read = readSync(fd, bytes, at, bytes.length - at, from + at);
+    if (read === 0) break;
+    at += read;
+  }
+  return digestOf(bytes.subarray(0, at));
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex").slice(0, DIGEST_LENGTH);
+}

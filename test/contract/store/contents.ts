@@ -1,0 +1,94 @@
+/** Contents: a path's generation, its type, and how its last append ended. */
+import assert from "node:assert/strict";
+import { END_REASONS, type Store } from "../../../src/core/store.ts";
+import { type Driver, holding, put, section } from "./driver.ts";
+
+/** The generation of what stands at a path. */
+export async function generationOf(store: Store, path: string): Promise<string> {
+  const found = await store.stat(path);
+  assert.ok(found, `"${path}" should exist`);
+  assert.match(found.generation, /^[\w-]{8,64}$/, "it can stand in a URL as it is");
+  return found.generation;
+}
+
+export function contentSection(driver: Driver): void {
+  section(driver, "contents", {
+    "a generation stays over appends, and the handle knows it": async ({ store, again }) => {
+      const handle = await store.claim("a.txt");
+      const { generation } = handle;
+      assert.equal(await generationOf(store, "a.txt"), generation, "before the first byte");
+      for (const piece of ["one ", "two ", "three"]) {
+        await handle.append(Buffer.from(piece));
+        assert.equal(await generationOf(again(), "a.txt"), generation);
+      }
+      await handle.release("complete");
+      assert.equal(await generationOf(store, "a.txt"), generation);
+      await put(store, "a.txt", "more");
+      assert.equal(await generationOf(again(), "a.txt"), generation);
+    },
+
+    "a removed path that is made anew has another generation, also with the same bytes": async ({ store }) => {
+      await put(store, "a.txt", "same");
+      const before = await generationOf(store, "a.txt");
+      await store.remove("a.txt");
+      assert.equal(await store.stat("a.txt"), undefined);
+      await put(store, "a.txt", "same");
+      assert.notEqual(await generationOf(store, "a.txt"), before);
+    },
+
+    "different paths have different generations": async ({ store }) => {
+      for (const path of ["a.txt", "b.txt", "dir/a.txt"]) await put(store, path, "same");
+      const all = await Promise.all(["a.txt", "b.txt", "dir/a.txt"].map((path) => generationOf(store, path)));
+      assert.equal(new Set(all).size, 3);
+    },
+
+    "how an append ended is on record once it has, for every reason": async ({ store, again }) => {
+      for (const reason of END_REASONS) {
+        const handle = await store.claim("a.txt");
+        await handle.append(Buffer.from("x"));
+        const during = await again().stat("a.txt");
+        assert.deepEqual([during?.appending, during?.ended], [true, undefined]);
+        await handle.release(reason);
+        const after = await again().stat("a.txt");
+        assert.deepEqual([after?.appending, after?.ended], [false, reason]);
+      }
+    },
+
+    "an append that went on elsewhere, and did not, was lost": async ({ store, again }) => {
+      const handle = await store.claim("a.txt");
+      await handle.append(Buffer.from("x"));
+      await handle.release("restarting");
+      assert.equal((await again().stat("a.txt"))?.ended, "lost");
+    },
+
+    "a claim that comes to nothing leaves on record what was there": async ({ store }) => {
+      await holding(store, "new.txt", async () => {});
+      assert.equal((await store.stat("new.txt"))?.ended, "unknown");
+      const handle = await store.claim("a.txt");
+      await handle.append(Buffer.from("x"));
+      await handle.release("complete");
+      await holding(store, "a.txt", async () => {});
+      assert.equal((await store.stat("a.txt"))?.ended, "complete");
+    },
+
+    "the session of a path counts as an append that is under way": async ({ store }) => {
+      await put(store, "a.txt", "x");
+      await store.sessions.save({ path: "a.txt", digest: "0".repeat(64) });
+      assert.deepEqual([(await store.stat("a.txt"))?.appending, (await store.stat("a.txt"))?.ended], [true, undefined]);
+      await store.sessions.remove("a.txt");
+      assert.equal((await store.stat("a.txt"))?.appending, false);
+    },
+
+    "the first type that an appender gives stays": async ({ store, again }) => {
+      await put(store, "a", "untyped");
+      assert.equal((await store.stat("a"))?.type, undefined);
+      for (const type of ["text/x-first; charset=utf-8", "text/x-second", undefined]) {
+        const handle = await store.claim("a", { type });
+        assert.equal(handle.type, "text/x-first; charset=utf-8");
+        await handle.append(Buffer.from("x"));
+        await handle.release("complete");
+        assert.equal((await again().stat("a"))?.type, "text/x-first; charset=utf-8");
+      }
+    },
+  });
+}
