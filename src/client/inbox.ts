@@ -14,13 +14,17 @@ export interface Frame {
   readonly text: boolean;
 }
 
+const NOTHING: Frame = { bytes: new Uint8Array(0), text: false };
+
 /** A bounded queue: it pauses its socket while it is full, or drops a socket that cannot be paused. */
 export class Inbox implements SocketHandler {
   /** How the connection ended, once it has. */
   closing: Closing | undefined;
   /** Whether frames were lost because nobody read in time and the socket could not be paused. */
   overflowed = false;
-  readonly #frames: Frame[] = [];
+  #frames: Frame[] = [];
+  /** How many of them were read. They are dropped together: taking the first of many off an array moves all others. */
+  #read = 0;
   #bytes = 0;
   #socket: ClientSocket | undefined;
   #paused = false;
@@ -70,13 +74,13 @@ export class Inbox implements SocketHandler {
 
   /** The next frame; nothing once the connection has ended and everything was read. */
   async read(): Promise<Frame | undefined> {
-    while (this.#frames.length === 0) {
+    while (this.#read === this.#frames.length) {
       if (this.closing) return undefined;
       await new Promise<void>((wake) => {
         this.#wake = wake;
       });
     }
-    const frame = this.#frames.shift() as Frame;
+    const frame = this.#next();
     this.#bytes -= frame.bytes.length;
     if (this.#paused && this.#bytes <= RECEIVE_BUFFER_BYTES / 2) {
       this.#paused = false;
@@ -95,6 +99,16 @@ export class Inbox implements SocketHandler {
     socket?.close(1000);
     // Not waited for, but not left behind either.
     this.#cancelLeaving = clock.after(LEAVE_TIMEOUT_MS, () => socket?.terminate());
+  }
+
+  #next(): Frame {
+    const frame = this.#frames[this.#read] as Frame;
+    this.#frames[this.#read++] = NOTHING;
+    if (this.#read * 2 > this.#frames.length) {
+      this.#frames = this.#frames.slice(this.#read);
+      this.#read = 0;
+    }
+    return frame;
   }
 
   #restrain(): void {

@@ -5,6 +5,7 @@
 import type { Channel, Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
+import { PieceQueue } from "./piece-queue.ts";
 import type { EndReason } from "./store.ts";
 import { turnEnd } from "./turn.ts";
 
@@ -27,7 +28,7 @@ export class Appender {
   readonly #limits: Readonly<Limits>;
   readonly #events: AppenderEvents;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  #pieces: Uint8Array[] = [];
+  readonly #pieces = new PieceQueue();
   #queued = 0;
   #writing: Promise<void> | undefined;
   #ending: Promise<Outcome> | undefined;
@@ -103,8 +104,8 @@ export class Appender {
     await undefined;
     if (this.#queued < Math.min(PATIENT_BYTES, this.#limits.batchBytes)) await turnEnd();
     try {
-      while (this.#pieces.length > 0) {
-        const batch = this.#take();
+      while (this.#pieces.bytes > 0) {
+        const batch = this.#pieces.take(this.#limits.batchBytes);
         await this.#writer.write(batch);
         // It may have been taken from us while we waited.
         if (this.error) break;
@@ -120,36 +121,8 @@ export class Appender {
   #fail(error: unknown): void {
     if (this.error) return;
     this.error = StreamError.from(error, "storage");
-    this.#pieces = [];
+    this.#pieces.clear();
     this.#queued = 0;
     this.#events.failed?.(this.error);
-  }
-
-  /** The next batch: as many whole pieces as fit, or a part of one that is larger than a batch. */
-  #take(): Uint8Array {
-    const most = this.#limits.batchBytes;
-    const first = this.#pieces[0] as Uint8Array;
-    if (first.length > most) {
-      this.#pieces[0] = first.subarray(most);
-      return first.subarray(0, most);
-    }
-    let count = 0;
-    let size = 0;
-    for (const piece of this.#pieces) {
-      if (size + piece.length > most) break;
-      size += piece.length;
-      count++;
-    }
-    if (count === 1) {
-      this.#pieces.shift();
-      return first;
-    }
-    const batch = new Uint8Array(size);
-    let at = 0;
-    for (const piece of this.#pieces.splice(0, count)) {
-      batch.set(piece, at);
-      at += piece.length;
-    }
-    return batch;
   }
 }

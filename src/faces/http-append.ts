@@ -8,8 +8,10 @@ import { StreamError } from "../core/errors.ts";
 import type { Admission, Closer, Hub } from "../core/hub.ts";
 import type { Limits } from "../core/limits.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
+import { PieceQueue } from "../core/piece-queue.ts";
 import type { EndReason } from "../core/store.ts";
 import { appendTerms } from "./append-terms.ts";
+import { type BodyReader, bodyReader } from "./body-reader.ts";
 import { Idleness } from "./idleness.ts";
 import { LogSpan } from "./log-span.ts";
 import { answered, type Exchange, type Service } from "./service.ts";
@@ -27,7 +29,8 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const { offset } = appendTerms(c);
   platform.unhurried?.(c);
   // Nothing is awaited before: what has come when its sender breaks off must have been read by then.
-  const intake = new Intake(c.req.raw.body, limits);
+  const { body } = c.req.raw;
+  const intake = new Intake(body ? bodyReader(body, platform.fillsBuffers) : undefined, limits);
   const { appender, end } = await admit(service, path, intake, offset);
   let ended: Promise<Outcome> | undefined;
   const forget = await onShutdown(hub, end, async () => {
@@ -86,18 +89,18 @@ async function onShutdown(hub: Hub, end: Admission["end"], closer: Closer): Prom
 class Intake {
   /** What ended it, unless the body did. */
   stopped: StreamError | undefined;
-  readonly #body: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #body: BodyReader | undefined;
   readonly #limits: Readonly<Limits>;
   readonly #over: Promise<void>;
   /** What has come before there was an appender. */
-  #early: Uint8Array[] = [];
+  readonly #early = new PieceQueue();
   #appender: Appender | undefined;
   #idleness: Idleness | undefined;
   #refused = false;
   #goOn: () => void = () => {};
 
-  constructor(body: ReadableStream<Uint8Array> | null, limits: Readonly<Limits>) {
-    this.#body = body?.getReader();
+  constructor(body: BodyReader | undefined, limits: Readonly<Limits>) {
+    this.#body = body;
     this.#limits = limits;
     this.#over = this.#read();
   }
@@ -111,7 +114,7 @@ class Intake {
   /** Moves it all; resolves when the body has ended, broken off or been stopped, or storing has failed. */
   async into(appender: Appender): Promise<void> {
     this.#appender = appender;
-    for (const piece of this.#early.splice(0)) appender.push(piece);
+    while (this.#early.bytes > 0) appender.push(this.#early.take(this.#limits.batchBytes));
     const excused = (): boolean => appender.queued > 0;
     this.#idleness = new Idleness(this.#limits.idleTimeoutMs, (error) => this.stop(error), excused);
     this.#goOn();
@@ -129,7 +132,7 @@ class Intake {
   /** There will be no appender. The rest is read for a while, as most clients send it all before they read an answer. */
   refuse(): void {
     this.#refused = true;
-    this.#early = [];
+    this.#early.clear();
     this.#goOn();
   }
 
@@ -137,10 +140,10 @@ class Intake {
     let dropped = 0;
     try {
       while (this.#body && !this.stopped && !this.#appender?.error && dropped <= this.#limits.appenderQueueBytes) {
-        const { done, value } = await this.#body.read();
-        if (done) return;
-        if (this.#refused) dropped += value.length;
-        else await this.#take(value);
+        const piece = await this.#body.read();
+        if (!piece) return;
+        if (this.#refused) dropped += piece.length;
+        else await this.#take(piece);
       }
     } catch (error) {
       // The sender has gone: nothing was wrong with what arrived.
@@ -158,7 +161,7 @@ class Intake {
       return;
     }
     this.#early.push(piece);
-    if (this.#early.reduce((sum, { length }) => sum + length, 0) <= most) return;
+    if (this.#early.bytes <= most) return;
     await new Promise<void>((goOn) => {
       this.#goOn = goOn;
     });

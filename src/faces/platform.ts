@@ -48,6 +48,8 @@ export interface Platform {
   readonly takesText: boolean;
   /** Whether bodies of responses are read with the `getReader` that they have, so that it may be replaced. */
   readonly readsBodies?: boolean;
+  /** Whether every read of a request body costs a whole buffer, so that one of ours is better used again. */
+  readonly fillsBuffers?: boolean;
   /** Turns the request into a WebSocket; resolves with what the handler of the route must return. */
   upgrade(c: Context, handler: SocketHandler, options: UpgradeOptions): Promise<Response>;
   /** The request's target as it was sent, where the runtime normalises the URL. */

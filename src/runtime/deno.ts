@@ -55,6 +55,7 @@ export const platform: Platform = {
   name: "deno",
   // A fragmented message that ends in mid-character reaches us without its last bytes, and nothing tells.
   takesText: false,
+  fillsBuffers: true,
   async upgrade(c, handler, { protocol, mayBeSilent }): Promise<Response> {
     if (protocol !== undefined) offerOnly(c.req.raw, protocol);
     const response = await upgradeWebSocket(c, socketEvents(handler), {

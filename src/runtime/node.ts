@@ -17,6 +17,7 @@ import type { WebSocket } from "ws";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { sendBytes } from "./node-body.ts";
+import { gatherChunks } from "./node-chunks.ts";
 import { ANSWERED, Lingering } from "./node-linger.ts";
 import { answerUnreadable } from "./node-unreadable.ts";
 import { type FetchApp, injectWebSocket, whenUpgraded } from "./node-upgrade.ts";
@@ -85,6 +86,7 @@ export const platform: Platform = {
   target: (c) => (c.env as NodeEnv).incoming.url?.replace(/[?#].*$/s, "").replace(/^[a-z]+:\/\/[^/]*/i, ""),
   // Where it listens on all interfaces, an IPv4 address comes dressed as an IPv6 one.
   peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ""),
+  unhurried: (c) => gatherChunks((c.env as NodeEnv).incoming),
   onGone(c, gone) {
     const { incoming, outgoing } = c.env as NodeEnv;
     if (incoming.socket.destroyed || outgoing.destroyed) gone();

@@ -26,6 +26,15 @@ export function classicAppendSection(target: Target): void {
       assert.ok((await wire.stored("a.bin")).equals(Buffer.concat([ALL_BYTES, Buffer.from(ALL_BYTES).reverse()])));
     },
 
+    "a hundred thousand frames of one byte each are stored in order": async (wire) => {
+      const text = numberedLines(100_000);
+      const appender = await wire.appender("a.txt");
+      const frames = Array.from(text, (byte) => encodeFrame(OPCODE.binary, Uint8Array.of(byte)));
+      await appender.connection.write(Buffer.concat(frames));
+      await appender.finish();
+      assert.ok((await wire.stored("a.txt")).equals(text));
+    },
+
     "text frames keep every byte value, as the Go client sends them": async (wire) => {
       await textFrames(wire, [ALL_BYTES, randomBytes(10_000, 2)]);
     },

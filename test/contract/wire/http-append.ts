@@ -25,6 +25,15 @@ export function httpAppendSection(target: Target): void {
       assert.ok((await wire.get("a.bin")).body.equals(bytes));
     },
 
+    "a body of single bytes, each in a chunk of its own, costs no more than its length": async (wire) => {
+      const count = 150_000;
+      const put = await wire.startPut("a.txt");
+      // In one piece with the head, as far as it goes: most of it is there before the path is.
+      void put.connection.write(`${"1\r\nx\r\n".repeat(count)}0\r\n\r\n`);
+      assert.equal((await put.response()).headers.get("stream-next-offset"), String(count).padStart(16, "0"));
+      assert.equal((await wire.get("a.txt")).text, "x".repeat(count));
+    },
+
     "an empty body makes an empty file": async (wire) => {
       const response = await wire.put("a.txt", "");
       assert.equal(response.headers.get("stream-next-offset"), "0000000000000000");
