@@ -56,4 +56,4 @@ app.post("/ask", async (c) => {
 app.route("/answers", answers);
 
 const { port } = await serve({ fetch: app.fetch, hostname: "127.0.0.1", port: Number(process.env["PORT"] ?? 8080) });
-console.log(`http://127.0.0.1:${port}/`);
+console.log(`curl -i -d 'Why is the sky blue?' http://127.0.0.1:${port}/ask`);

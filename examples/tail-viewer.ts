@@ -3,7 +3,7 @@
  *
  *     make 2>&1 | npm run -s append -- http://127.0.0.1:8080/streams/build/42.log
  *
- * and open http://127.0.0.1:8080/#/streams/build/42.log
+ * and open the URL that it prints: http://127.0.0.1:8080/#/streams/build/42.log
  */
 import { readFile } from "node:fs/promises";
 import process from "node:process";
@@ -16,4 +16,4 @@ app.get("/", async (c) => c.html(await readFile(new URL("browser.html", import.m
 app.route("/streams", fstream({ root: "./data" }));
 
 const { port } = await serve({ fetch: app.fetch, hostname: "127.0.0.1", port: Number(process.env["PORT"] ?? 8080) });
-console.log(`http://127.0.0.1:${port}/`);
+console.log(`http://127.0.0.1:${port}/#/streams/build/42.log`);

@@ -152,6 +152,22 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
     await expectToSee(page, writer);
   });
 
+  it("prints a URL that shows a stream, and says what is missing in one without", { skip }, async (test) => {
+    const { program, url } = await start("tail-viewer.ts");
+    test.after(() => program.stop());
+    const [printed] = await program.printed(/http:\S+/);
+    await append(printed.replace("#/", ""), "shown\n");
+    const page = await open();
+    test.after(() => page.close());
+    await page.goto(printed);
+    await page.getByText("shown", { exact: true }).waitFor();
+    await page.getByText("nobody is appending").waitFor();
+    await page.goto(`${url}/`);
+    await page.reload();
+    await page.getByText("Name a stream behind the address of this page").waitFor();
+    assert.equal(await page.locator("#log").textContent(), "");
+  });
+
   it("misses nothing of what begins while it asks for what is stored", { skip }, async (test) => {
     const { page, append } = await waitingPage(test, "late.log");
     const question = await held(page, /late\.log\?/);
