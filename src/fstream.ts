@@ -27,10 +27,17 @@ export interface FstreamOptions {
   /** Whether a folder's URL answers with its listing. Default true; else 404. */
   listings?: boolean;
   /**
-   * Origins of web pages, beside the server's own, that may upgrade and append, such as `https://ci.example.com`;
-   * `*` for any. Default none. Requests without an `Origin` are not affected.
+   * Origins of web pages, beside the server's own, that may upgrade and append, such as `https://ci.example.com`,
+   * `https://*.example.com` (one label) or `tauri://localhost`; `*` for any. Default none. Requests without an `Origin`
+   * are not affected, unless their browser marks them as made by another site.
    */
   origins?: readonly string[];
+  /**
+   * Names that the server answers to, beside IP addresses and `localhost`, such as `streams.example.com`; `*` for any.
+   * Another `Host` gets 421. It protects a server that anyone on this machine may use from pages that let their own name
+   * mean this machine. Default: any.
+   */
+  hosts?: readonly string[];
   /** Whether answers carry CORS headers, for `origins` or for any when there are none. Default false. */
   cors?: boolean;
   /**
@@ -52,6 +59,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof FstreamOptions>([
   "limits",
   "listings",
   "origins",
+  "hosts",
   "cors",
   "log",
   "signal",
@@ -61,7 +69,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof FstreamOptions>([
 /**
  * A Hono app that serves streams: one appends to a path, many follow it, and it is kept as a plain file.
  *
- * @throws {TypeError} for `store` together with `root` or `durability`, an unknown option, or an origin that is none.
+ * @throws {TypeError} for `store` together with `root` or `durability`, an unknown option, or an origin or host name that is none.
  * @throws {RangeError} for a limit out of its bounds.
  * @throws {StreamError} when the root folder can't be used.
  * @example
@@ -82,7 +90,6 @@ export function fstream(options: FstreamOptions = {}): StreamApp {
       `Give fstream() either "${other}" or "store", not both: a store knows itself where and how it keeps its bytes.`,
     );
   }
-  for (const origin of rest.origins ?? []) checkOption(origin);
   return createApp({
     ...rest,
     store: store ?? fileStore(given({ root, durability, readBytes: rest.limits?.readBytes })),
@@ -96,11 +103,4 @@ export function fstream(options: FstreamOptions = {}): StreamApp {
 /** What was given, without what was left out. */
 function given(options: { [Name in keyof FileStoreOptions]: FileStoreOptions[Name] | undefined }): FileStoreOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function checkOption(origin: string): void {
-  if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) return;
-  throw new TypeError(
-    `"${origin}" is not an origin; an origin looks like "https://example.com", without a path or a slash.`,
-  );
 }

@@ -39,6 +39,8 @@ export const WIRE_FORMS = {
   precondition_failed: { status: 412, close: 1008 },
   /** An offset past the end, or an unsatisfiable range. */
   range: { status: 416, close: 1008 },
+  /** The `Host` of the request is not a name of this server. */
+  misdirected: { status: 421, close: 1008 },
   /** This can only be done over a WebSocket. */
   upgrade_required: { status: 426, close: 1008 },
   /** The peer broke the rules of the protocol. */

@@ -19,7 +19,8 @@ const encoder = new TextEncoder();
  *
  * @param pathname The raw pathname, still percent-encoded, beginning with `/`.
  * @param options `skip`: leading segments that belong to the mount. `folder`: allow one trailing slash.
- * @throws {StreamError} `bad_path` for NUL, `.` or `..`, empty or overlong segments, an encoded slash, broken escapes, the reserved folder.
+ * @throws {StreamError} `bad_path` for NUL, `.` or `..`, empty or overlong segments, a backslash, an encoded slash, broken escapes,
+ * the reserved folder.
  * @example
  * ```ts
  * resourcePath("/streams/build/42.log", { skip: 1 }); // "build/42.log"
@@ -70,6 +71,8 @@ function fault(segment: string): string | undefined {
   if (segment === "." || segment === "..") return `"${segment}" is not allowed as a segment`;
   if (segment.includes("\0")) return "it contains a NUL character";
   if (segment.includes("/")) return "a segment contains an encoded slash";
+  // On Windows it separates folders, and could lead out of the root.
+  if (segment.includes("\\")) return "it contains a backslash";
   if (encoder.encode(segment).length > SEGMENT_BYTES) return `a segment is longer than ${SEGMENT_BYTES} bytes`;
   return undefined;
 }

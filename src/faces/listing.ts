@@ -8,6 +8,9 @@ import { html } from "hono/html";
 import { urlPath } from "../core/path.ts";
 import type { StoreEntry } from "../core/store.ts";
 
+/** No page may show a listing inside of itself, and have its visitor click on it unawares. */
+const UNFRAMED = { "X-Frame-Options": "DENY" };
+
 /**
  * Answers with the rows of a folder. Links are absolute, so that the listing works with and without a trailing slash.
  *
@@ -16,11 +19,12 @@ import type { StoreEntry } from "../core/store.ts";
 export async function listing(c: Context, base: string, folder: string, entries: StoreEntry[]): Promise<Response> {
   const supports = ["text/html", "application/json"];
   const type = accepts(c, { header: "Accept", supports, default: "text/html" });
-  const headers = { "Cache-Control": "no-cache", Vary: "Accept", "X-Content-Type-Options": "nosniff" };
+  const headers = { "Cache-Control": "no-cache", Vary: "Accept", "X-Content-Type-Options": "nosniff", ...UNFRAMED };
   if (type === "application/json") return c.json({ path: `/${folder}`, entries }, 200, headers);
   return c.html(page(base, folder, entries), 200, {
     ...headers,
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+    "Content-Security-Policy":
+      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   });
 }
 

@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import { StreamError } from "../core/errors.ts";
 import { isFault, type Operator } from "./operator.ts";
+import { MountError } from "./request-path.ts";
 import { refusal } from "./respond.ts";
 
 /** What has been found out about a request so far. */
@@ -21,6 +22,7 @@ export interface Noted {
  * Answers a request, with a refusal where that throws, and logs both.
  *
  * @param answer Answers it, and notes what it finds out.
+ * @throws {MountError}
  */
 export async function logged(
   operator: Operator,
@@ -38,6 +40,11 @@ export async function logged(
 }
 
 function refuse(operator: Operator, c: Context, noted: Noted, thrown: unknown): Response {
+  if (thrown instanceof MountError) {
+    operator.failed(undefined, thrown);
+    // It is the host app's own mistake, and for its error handler.
+    throw thrown;
+  }
   const error = StreamError.from(thrown);
   if (isFault(error)) operator.failed(error.path ?? noted.path, thrown);
   else if (isRefusal(c, error) && operator.hasLog) {

@@ -52,7 +52,7 @@ export interface Platform {
   readonly fillsBuffers?: boolean;
   /** Turns the request into a WebSocket; resolves with what the handler of the route must return. */
   upgrade(c: Context, handler: SocketHandler, options: UpgradeOptions): Promise<Response>;
-  /** The request's target as it was sent, where the runtime normalises the URL. */
+  /** The target of the request line as it was sent, where the runtime tells. */
   target?(c: Context): string | undefined;
   /** The client's address. */
   peer?(c: Context): string | undefined;

@@ -8,9 +8,11 @@ import type { Limits } from "../core/limits.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { Store } from "../core/store.ts";
 import type { Heartbeats } from "./heartbeats.ts";
+import type { Hosts } from "./host.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Noted } from "./log-request.ts";
 import type { Operator } from "./operator.ts";
+import type { Origins } from "./origin.ts";
 import type { Platform, SocketHandler, UpgradeOptions } from "./platform.ts";
 
 /** The parts of one running `fstream()`. */
@@ -24,7 +26,9 @@ export interface Service {
   readonly sessions: Sessions;
   readonly listings: boolean;
   /** Origins, other than the server's own, that may upgrade and append. */
-  readonly origins: ReadonlySet<string>;
+  readonly origins: Origins;
+  /** The names that the server answers to; nothing where it answers to any. */
+  readonly hosts: Hosts | undefined;
   /** The runtime that a request came in through. */
   platform(c: Context): Promise<Platform>;
 }

@@ -11,10 +11,17 @@ export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT"];
 /** What a request may ask for, beside plain reading. */
 export type Verb = "APPEND" | "FOLLOW";
 
-/** The verb: the `X-Verb` header, if not empty, else the query parameter. Anything unknown means none. */
+/**
+ * The verb: the `X-Verb` header, if not empty, else the query parameter, in any case. None where both are empty.
+ *
+ * @throws {StreamError} `bad_request` for any other value: a typing error must not turn a follow into a download.
+ */
 export function verbOf(c: Context): Verb | undefined {
   const said = c.req.header("X-Verb") || c.req.query("verb");
-  return said === "APPEND" || said === "FOLLOW" ? said : undefined;
+  if (!said) return undefined;
+  const verb = said.toUpperCase();
+  if (verb === "APPEND" || verb === "FOLLOW") return verb;
+  throw new StreamError("bad_request", `The verb must be APPEND or FOLLOW, not ${JSON.stringify(said.slice(0, 100))}.`);
 }
 
 /**

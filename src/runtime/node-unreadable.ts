@@ -47,7 +47,8 @@ export function answerUnreadable(server: Server): void {
 /** HTTP allows any word for a method; the parser knows some dozens. */
 function unknownMethod(packet: Buffer | undefined): Answer | undefined {
   const [, method] = REQUEST_LINE.exec(packet?.toString("latin1", 0, LINE_BYTES) ?? "") ?? [];
-  if (method === undefined || KNOWN_METHODS.includes(method)) return undefined;
+  // One in small letters is malformed, not unknown.
+  if (method === undefined || KNOWN_METHODS.includes(method.toUpperCase())) return undefined;
   const sentence = `The method ${method} is not known here.`;
   return { status: "405 Method Not Allowed", sentence, headers: `Allow: ${METHODS.join(", ")}\r\n` };
 }

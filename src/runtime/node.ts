@@ -83,7 +83,7 @@ export const platform: Platform = {
     });
     return new Response();
   },
-  target: (c) => (c.env as NodeEnv).incoming.url?.replace(/[?#].*$/s, "").replace(/^[a-z]+:\/\/[^/]*/i, ""),
+  target: (c) => (c.env as NodeEnv).incoming.url,
   // Where it listens on all interfaces, an IPv4 address comes dressed as an IPv6 one.
   peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ""),
   unhurried: (c) => gatherChunks((c.env as NodeEnv).incoming),

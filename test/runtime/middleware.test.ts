@@ -113,7 +113,6 @@ function cases(runtime: Runtime, { url, program }: TestServer): void {
       "private%2fsecret.txt",
     ]) {
       const around = `${MOUNTS.plain}/${spelling}`;
-      // A backslash is a character like others: such a path is a file of another name, which nobody guards.
       const write = await request(url, { method: "POST", target: `${around}?verb=APPEND`, body: "!" });
       assert.ok(write.status < 500, `${spelling}: ${write.status}`);
       const read = await request(url, { target: around });

@@ -19,7 +19,6 @@ test("paths are decoded once, segment by segment", () => {
     "/%25": "%",
     "/%252e%252e": "%2e%2e",
     "/%2541": "%41",
-    "/a%5Cb": "a\\b",
     "/a%0Ab": "a\nb",
     "/a%3Fb%23c": "a?b#c",
     "/...": "...",
@@ -49,6 +48,8 @@ test("what names nothing that could exist is refused, however it is written", ()
   bad.push(
     "/%2e%2e%2fx",
     "/a%2fb",
+    "/a%5Cb",
+    "/a\\b",
     "/a%2Fb",
     "/%2f",
     "/a%00b",
@@ -107,7 +108,7 @@ test("a refusal is short, whatever it refuses", () => {
 
 test("every path survives the way to a URL and back", () => {
   const random = prng(33);
-  const alphabet = [..."ab .%/?#&+\\\"'<>:;=@[]{}|^`~\n\t\u0001ü漢🜁e\u0301"];
+  const alphabet = [..."ab .%/?#&+\"'<>:;=@[]{}|^`~\n\t\u0001ü漢🜁e\u0301"];
   for (let round = 0; round < 2000; round++) {
     const length = 1 + Math.floor(random() * 12);
     const path = Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join("");

@@ -1,5 +1,6 @@
 /** Section 1 of the wire contract: how a request says what it wants. */
 import assert from "node:assert/strict";
+import { requestHead } from "../../fixture/http.ts";
 import type { Target } from "./target.ts";
 import { expectEnd, section } from "./wire.ts";
 
@@ -54,27 +55,51 @@ export function verbSection(target: Target): void {
       await follower.received.atLeast(5);
     },
 
-    "any other X-Verb means no verb, also when the query has one": async (wire) => {
-      await wire.put("a.txt", "stored");
-      for (const verb of ["append", "Follow", "DELETE", "APPEND,FOLLOW"]) {
-        const read = await wire.get("a.txt", "verb=APPEND", { "X-Verb": verb });
-        assert.deepEqual([verb, read.status, read.text], [verb, 200, "stored"]);
-      }
+    "the verb may be in any case, in the query and in the header": async (wire) => {
+      const appender = await wire.appender("a.txt", { target: wire.at("a.txt", "verb=append") });
+      const headers = { "X-Verb": "Follow" };
+      const follower = await wire.follower("a.txt", { target: wire.at("a.txt"), headers });
+      const body = await wire.start({ target: wire.at("a.txt", "verb=fOLLOW") });
+      await appender.send("hello");
+      await follower.received.atLeast(5);
+      await body.body.atLeast(5);
+      await appender.finish();
+      await expectEnd(follower, "hello");
+      const post = await wire.send({ method: "PUT", target: wire.at("a.txt", "verb=%41ppend"), body: "!" });
+      assert.equal(post.status, 200, post.text);
+      assert.equal((await wire.get("a.txt")).text, "hello!");
     },
 
-    "any other query verb means no verb": async (wire) => {
+    "any other verb gets 400 that names the two, over every transport, and changes nothing": async (wire) => {
       await wire.put("a.txt", "stored");
-      for (const verb of ["append", "follow", "READ", ""]) {
-        const read = await wire.get("a.txt", `verb=${verb}`);
-        assert.deepEqual([verb, read.status, read.text], [verb, 200, "stored"]);
+      for (const verb of ["READ", "DELETE", "APPENDED", "APPEND,FOLLOW", "0", "none"]) {
+        for (const [query, headers] of [
+          [`verb=${verb}`, {}],
+          ["verb=FOLLOW", { "X-Verb": verb }],
+        ] as [string, Record<string, string>][]) {
+          const target = wire.at("a.txt", query);
+          const answers = [
+            await wire.send({ target, headers }),
+            await wire.send({ method: "POST", target, headers, body: "x" }),
+            await (await wire.upgrade({ target, headers })).response(),
+          ];
+          for (const { status, text } of answers) {
+            assert.equal(status, 400, `${query} ${JSON.stringify(headers)}: ${text}`);
+            assert.match(text, /APPEND.*FOLLOW/);
+          }
+        }
       }
+      assert.equal((await wire.get("a.txt")).text, "stored");
+    },
+
+    "an empty verb is none": async (wire) => {
+      await wire.put("a.txt", "stored");
+      for (const query of ["verb=", "verb"]) assert.equal((await wire.get("a.txt", query)).text, "stored");
     },
 
     "an upgrade without a verb follows": async (wire) => {
       const appender = await wire.appender("a.txt");
-      const opening = ["", "verb=", "verb=whatever"].map((query) =>
-        wire.follower("a.txt", { target: wire.at("a.txt", query) }),
-      );
+      const opening = ["", "verb="].map((query) => wire.follower("a.txt", { target: wire.at("a.txt", query) }));
       const followers = await Promise.all(opening);
       await appender.send("hello");
       await appender.finish();
@@ -91,6 +116,17 @@ export function verbSection(target: Target): void {
         }
       }
       assert.equal((await wire.get("a.txt")).text, "stored");
+    },
+
+    "a method in small letters is malformed, or not even that": async (wire) => {
+      for (const method of ["post", "Put", "get"]) {
+        const connection = await wire.connect();
+        const head = requestHead(wire.target.url, { method, target: wire.at("a.txt", "verb=APPEND"), body: "x" });
+        await connection.write(`${head}x`);
+        const answer = await connection.readThrough("\r\n").then(String, () => "");
+        assert.match(answer, /^(HTTP\/1\.1 400 |$)/, method);
+      }
+      assert.equal((await wire.get("a.txt")).status, 404);
     },
 
     "a body without the verb APPEND gets 405 with Allow, and no file is created": async (wire) => {
