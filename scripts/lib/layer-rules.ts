@@ -41,7 +41,7 @@ export const ROOMS: readonly Room[] = [
     name: "faces",
     files: /^src\/faces\//,
     imports: [...CORE, "faces"],
-    packages: [...HONO, "mime", "etag", "fresh", "range-parser"],
+    packages: [...HONO, "mime"],
     globals: [],
   },
   {

@@ -35,14 +35,18 @@ export const WIRE_FORMS = {
   path_conflict: { status: 409, close: 1011 },
   /** The append session is unknown, ended or expired. */
   gone: { status: 410, close: 1008 },
-  /** The path's size is not the one the appender asked for. */
+  /** The path is not what the conditions of the request ask for: its size, its ETag, its date. */
   precondition_failed: { status: 412, close: 1008 },
+  /** A body in a coding or of a kind that would be stored as something else than it means. */
+  unsupported: { status: 415, close: 1008 },
   /** An offset past the end, or an unsatisfiable range. */
   range: { status: 416, close: 1008 },
   /** The `Host` of the request is not a name of this server. */
   misdirected: { status: 421, close: 1008 },
   /** This can only be done over a WebSocket. */
   upgrade_required: { status: 426, close: 1008 },
+  /** A transfer coding that is not understood. */
+  not_implemented: { status: 501, close: 1008 },
   /** The peer broke the rules of the protocol. */
   protocol: { status: 400, close: 1008 },
   /** The appender was silent for longer than the operator allows. */

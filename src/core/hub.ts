@@ -6,7 +6,7 @@ import { Appender, type AppenderEvents } from "./appender.ts";
 import { Channel, type Followable, type Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
-import { formatOffset, NEXT_OFFSET_HEADER } from "./offset.ts";
+import { checkClaimed, checkPath, mustExist, type PathTerms } from "./path-terms.ts";
 import { RecentPool } from "./recent.ts";
 import { RemoteChannel } from "./remote.ts";
 import type { AppendHandle, EndReason, Store } from "./store.ts";
@@ -35,15 +35,13 @@ export interface AdmissionEvents extends AppenderEvents {
 }
 
 /** On which terms a path is to be had. */
-export interface AdmissionTerms {
+export interface AdmissionTerms extends PathTerms {
   /** Whether to create the path when it does not exist. Default true. */
   readonly create?: boolean;
   /** The digest of the session that goes on. A path with any other session on record is not to be had. */
   readonly session?: string;
-  /** The size that the path must have, in bytes. A path that has another one is left as it is. */
-  readonly offset?: number | undefined;
-  /** Looks at the path once it is ours, before anybody may follow it. If it throws, the path is given back. */
-  check?(): Promise<void>;
+  /** Called once the path is ours, before anybody may follow it. If it throws, the path is given back. */
+  prepare?(): Promise<void>;
 }
 
 /** Something to follow, held until `leave` is called. */
@@ -208,10 +206,12 @@ export class Hub {
     };
   }
 
-  async #claim(path: string, { create, session, offset, check }: AdmissionTerms): Promise<AppendHandle> {
-    // Asked before the claim, which would create the file.
-    if (offset !== undefined) checkSize(path, offset, (await this.store.stat(path))?.size ?? 0);
-    const handle = await this.store.claim(path, create === undefined ? {} : { create }).catch(async (error) => {
+  async #claim(path: string, terms: AdmissionTerms): Promise<AppendHandle> {
+    const before = await checkPath(this.store, path, terms);
+    const create = !mustExist(terms) && (terms.create ?? true);
+    const handle = await this.store.claim(path, { create }).catch(async (error) => {
+      // It was removed since we looked: that is another path than the terms ask for.
+      if (isNotFound(error)) await checkPath(this.store, path, terms);
       throw await this.#refused(path, error);
     });
     try {
@@ -219,9 +219,9 @@ export class Hub {
       this.assertOpen();
       // Its server may have gone after we saw it alive, and before we claimed its path.
       const open = await this.store.sessions.find(path);
-      if (open && open.digest !== session) throw taken(path, 1_000);
-      if (offset !== undefined) checkSize(path, offset, handle.offset);
-      await check?.();
+      if (open && open.digest !== terms.session) throw taken(path, 1_000);
+      await checkClaimed(this.store, { path, before, handle }, terms);
+      await terms.prepare?.();
       return handle;
     } catch (error) {
       await handle.release();
@@ -258,13 +258,8 @@ export class Hub {
   }
 }
 
-/** @throws {StreamError} `precondition_failed` when a path has another size than an appender asked for. */
-export function checkSize(path: string, offset: number, size: number): void {
-  if (offset === size) return;
-  throw new StreamError("precondition_failed", `"/${path}" has ${size} bytes, not ${offset}. Nothing was appended.`, {
-    path,
-    headers: { [NEXT_OFFSET_HEADER]: formatOffset(size) },
-  });
+function isNotFound(error: unknown): boolean {
+  return error instanceof StreamError && error.code === "not_found";
 }
 
 function taken(path: string, retryAfterMs: number | undefined): StreamError {

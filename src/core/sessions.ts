@@ -4,7 +4,8 @@
  */
 import { StreamError } from "./errors.ts";
 import { Hold } from "./hold.ts";
-import { type AdmissionTerms, checkSize, type Held, type Hub } from "./hub.ts";
+import type { AdmissionTerms, Held, Hub } from "./hub.ts";
+import { checkPath, type PathTerms } from "./path-terms.ts";
 import { AppendSession, type SessionParts } from "./session.ts";
 import type { SessionRecord } from "./store.ts";
 import { digestOf, newToken } from "./token.ts";
@@ -42,14 +43,14 @@ export class Sessions {
   /**
    * Opens a session on a free path. It is on record when this resolves.
    *
-   * @param offset The size that the path must have; nothing for any.
+   * @param terms What the path must be like.
    * @throws {StreamError} `precondition_failed`, `conflict` and what claiming the path meets.
    */
-  async open(path: string, offset?: number): Promise<OpenedSession> {
+  async open(path: string, terms: PathTerms = {}): Promise<OpenedSession> {
     const { store } = this.#hub;
     const token = newToken();
     const record = { path, digest: await digestOf(token) };
-    const session = await this.#start({ record }, { offset, check: () => store.sessions.save(record) });
+    const session = await this.#start({ record }, { ...terms, prepare: () => store.sessions.save(record) });
     return { session, token };
   }
 
@@ -69,14 +70,14 @@ export class Sessions {
    *
    * @throws {StreamError} as they do.
    */
-  async check(path: string, token: string | undefined, offset: number | undefined): Promise<void> {
+  async check(path: string, token: string | undefined, terms: PathTerms = {}): Promise<void> {
     if (token !== undefined) {
       const digest = await digestOf(token);
       if (!(await this.#ours(path, digest))) await this.#refuse(path, digest);
       return;
     }
     this.#hub.assertFree(path);
-    if (offset !== undefined) checkSize(path, offset, (await this.#hub.store.stat(path))?.size ?? 0);
+    await checkPath(this.#hub.store, path, terms);
   }
 
   /** Takes over every session on record that no living process has. */
@@ -193,7 +194,7 @@ export class Sessions {
         {
           create: false,
           session: record.digest,
-          check: async () => {
+          prepare: async () => {
             // It may have ended between our look and our claim.
             if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
           },

@@ -55,6 +55,8 @@ export interface StoreEntry {
 export interface AppendHandle {
   /** Where the next byte goes: every byte before it is stored. Exact also after a failed {@link append}. */
   readonly offset: number;
+  /** Whether the claim made the path, which did not exist before. Drivers that can't tell leave it out. */
+  readonly created?: boolean;
   /** Grows with every claim of the path. */
   readonly epoch: number;
   /** The content that it appends to; see {@link StoreStat.generation}. */

@@ -122,8 +122,8 @@ async function append(service: Service, exchange: Exchange, socket: boolean): Pr
   const { path } = subject;
   if (socket) return offersV1(c) ? appendWithSession(service, exchange) : appendOverSocket(service, exchange);
   // Browsers hide why an upgrade was refused; a client there asks again like this.
-  const { session, offset } = appendTerms(c);
-  await service.sessions.check(path, session, offset);
+  const { session, path: terms } = appendTerms(c);
+  await service.sessions.check(path, session, terms);
   throw new StreamError(
     "upgrade_required",
     `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,

@@ -11,6 +11,7 @@ import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
 import { PieceQueue } from "../core/piece-queue.ts";
 import type { EndReason } from "../core/store.ts";
 import { appendTerms } from "./append-terms.ts";
+import { refuseOtherBodies } from "./body-kind.ts";
 import { type BodyReader, bodyReader } from "./body-reader.ts";
 import { Idleness } from "./idleness.ts";
 import { LogSpan } from "./log-span.ts";
@@ -19,19 +20,17 @@ import { answered, type Exchange, type Service } from "./service.ts";
 /**
  * Appends the request's body, and answers when it has ended and is stored.
  *
- * @throws {StreamError} `conflict`, `restarting`, and whatever storing the body meets.
+ * @throws {StreamError} `conflict`, `precondition_failed`, `unsupported`, `not_implemented`, `restarting`, and whatever storing the body meets.
  */
 export async function appendBody(service: Service, exchange: Exchange): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
   const { hub, limits } = service;
-  refuseContentRange(c.req.header("Content-Range"), path);
-  const { offset } = appendTerms(c);
   platform.unhurried?.(c);
   // Nothing is awaited before: what has come when its sender breaks off must have been read by then.
   const { body } = c.req.raw;
   const intake = new Intake(body ? bodyReader(body, platform.fillsBuffers) : undefined, limits);
-  const { appender, end } = await admit(service, path, intake, offset);
+  const { appender, end } = await admit(service, exchange, intake);
   let ended: Promise<Outcome> | undefined;
   const forget = await onShutdown(hub, end, async () => {
     intake.stop(new StreamError("restarting", "The server is shutting down. What arrived until now is stored."));
@@ -53,22 +52,14 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });
 }
 
-/** A client that goes on with an upload like this means a place in the file, and bytes go to its end only. */
-function refuseContentRange(range: string | undefined, path: string): void {
-  if (range === undefined) return;
-  throw new StreamError(
-    "bad_request",
-    `Bytes are appended at the end, not at "Content-Range: ${range}". Leave it out, and say "offset=N" in the URL.`,
-    { path },
-  );
-}
-
-async function admit({ hub, sessions }: Service, path: string, intake: Intake, offset: number | undefined) {
+async function admit({ hub, sessions }: Service, { c, subject: { path } }: Exchange, intake: Intake) {
   try {
+    refuseOtherBodies(c, path);
+    const { path: terms } = appendTerms(c);
     // A session that its server left behind holds its path before anybody else gets at it.
     await sessions.adopt(path);
     // A sender that is quiet must not keep a failure to itself.
-    return await hub.admit(path, { failed: (error) => intake.stop(error) }, { offset });
+    return await hub.admit(path, { failed: (error) => intake.stop(error) }, terms);
   } catch (error) {
     intake.refuse();
     throw error;

@@ -2,11 +2,11 @@
  * Reading over plain HTTP: what is stored now, with the manners of a good static file server.
  * @module
  */
-import fresh from "fresh";
-import parseRange from "range-parser";
 import { StreamError } from "../core/errors.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, parseStart, resolveStart, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
+import { type ByteRange, wantedRange } from "./byte-range.ts";
+import { conditionFailed, conditionsOf, judge, rangeApplies } from "./conditions.ts";
 import { counted } from "./counted.ts";
 import { LogSpan } from "./log-span.ts";
 import { reported } from "./reported.ts";
@@ -17,7 +17,7 @@ import type { Exchange, Service } from "./service.ts";
  * Answers with the bytes stored now.
  *
  * @param conditional Whether `Range`, `If-None-Match` and the like count. A follower gets everything.
- * @throws {StreamError} `range` for an offset past the end, `bad_request`.
+ * @throws {StreamError} `range` for an offset past the end, `precondition_failed`, `bad_request`.
  */
 export function readSnapshot(service: Service, exchange: Exchange, found: StoreStat, conditional: boolean): Response {
   const { c, subject } = exchange;
@@ -27,12 +27,12 @@ export function readSnapshot(service: Service, exchange: Exchange, found: StoreS
   const headers = snapshotHeaders(path, found);
   // A follower counts from here.
   if (!conditional || offset !== undefined || tail !== undefined) headers.set(START_OFFSET_HEADER, formatOffset(start));
-  if (conditional && isFresh(c.req.raw.headers, headers)) return new Response(null, { status: 304, headers });
+  if (conditional && isUnmodified(c.req.raw.headers, found, path)) return new Response(null, { status: 304, headers });
   if (offset !== undefined || tail !== undefined) return body(200, start, found.size);
-  const range = conditional ? wantedRange(c.req.raw.headers, headers, found.size) : undefined;
+  const range = conditional ? rangeOf(c.req.raw, found) : undefined;
   if (range === undefined) return body(200, 0, found.size);
-  headers.set("Content-Range", `bytes ${range.start}-${range.end}/${found.size}`);
-  return body(206, range.start, range.end + 1);
+  headers.set("Content-Range", `bytes ${range.from}-${range.to - 1}/${found.size}`);
+  return body(206, range.from, range.to);
 
   function body(status: number, from: number, to: number): Response {
     headers.set("Content-Length", String(to - from));
@@ -67,31 +67,26 @@ function goneSignal({ c, platform }: Exchange): AbortSignal | undefined {
   return gone.signal;
 }
 
-function isFresh(request: Headers, response: Headers): boolean {
-  return fresh(Object.fromEntries(request), Object.fromEntries(response));
+/** @throws {StreamError} `precondition_failed` */
+function isUnmodified(request: Headers, found: StoreStat, path: string): boolean {
+  const conditions = conditionsOf(request);
+  const verdict = conditions && judge(conditions, found, true, Date.now());
+  if (verdict === "failed") throw conditionFailed(path, found);
+  return verdict === "unmodified";
 }
 
-/** The one range to answer with; nothing where the whole is to be sent. */
-function wantedRange(request: Headers, response: Headers, size: number): { start: number; end: number } | undefined {
-  const asked = request.get("Range");
-  if (asked === null || !rangeStillApplies(request.get("If-Range"), response)) return undefined;
-  // A unit's case does not matter, and a suffix longer than the whole means the whole, but not to the library.
-  const capped = asked
-    .toLowerCase()
-    .replace(/(=|,)(\s*)-(\d+)/g, (_, before, space, last) => `${before}${space}-${Math.min(last, size)}`);
-  const ranges = parseRange(size, capped, { combine: true });
-  if (ranges === -1) {
-    throw new StreamError("range", `The range ${asked} lies past the end; the size is ${size} bytes.`, {
-      headers: { [NEXT_OFFSET_HEADER]: formatOffset(size), "Content-Range": `bytes */${size}` },
-    });
-  }
-  // Several ranges would need a multipart body; the whole is an answer that every client must take.
-  if (ranges === -2 || ranges.type !== "bytes" || ranges.length !== 1) return undefined;
-  return ranges[0];
-}
-
-function rangeStillApplies(condition: string | null, response: Headers): boolean {
-  if (condition === null) return true;
-  if (condition.includes('"')) return condition === response.get("ETag");
-  return condition === response.get("Last-Modified");
+/**
+ * The one range to answer with; nothing where the whole is to be sent.
+ *
+ * @throws {StreamError} `range` when all that is asked for lies past the end.
+ */
+function rangeOf({ method, headers }: Request, found: StoreStat): ByteRange | undefined {
+  const asked = headers.get("Range");
+  if (method !== "GET" || asked === null || !rangeApplies(headers.get("If-Range"), found, Date.now())) return undefined;
+  const range = wantedRange(asked, found.size);
+  if (range === "whole") return undefined;
+  if (range !== "none") return range;
+  throw new StreamError("range", `The range ${asked} lies past the end; the size is ${found.size} bytes.`, {
+    headers: { [NEXT_OFFSET_HEADER]: formatOffset(found.size), "Content-Range": `bytes */${found.size}` },
+  });
 }

@@ -9,6 +9,7 @@ import { explained, placeOf, printable } from "../core/printable.ts";
 
 /** Codes with a 5xx status that say something of the client, or of what is normal, and not of a fault of the server. */
 const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "not_implemented",
   "restarting",
   "overloaded",
   "lost",

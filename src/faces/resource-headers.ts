@@ -2,10 +2,10 @@
  * The headers that go with stored bytes.
  * @module
  */
-import etag from "etag";
 import mime from "mime";
 import { formatOffset, NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
+import { entityTag, lastModified } from "./conditions.ts";
 
 /** Stored bytes are other people's bytes: a browser that shows them must not run them in this server's name. */
 const HARMLESS = {
@@ -38,14 +38,13 @@ export function liveHeaders(path: string, start: number): Headers {
 
 /** Headers of a snapshot. */
 export function snapshotHeaders(path: string, found: StoreStat): Headers {
-  const { size, modified } = found;
   return new Headers({
     ...HARMLESS,
     "Content-Type": mediaType(path),
     "Cache-Control": "no-cache",
     "Accept-Ranges": "bytes",
-    "Last-Modified": modified.toUTCString(),
-    ETag: etag(`${found.generation}-${size}-${modified.getTime()}`),
-    [NEXT_OFFSET_HEADER]: formatOffset(size),
+    "Last-Modified": lastModified(found, Date.now()).toUTCString(),
+    ETag: entityTag(found),
+    [NEXT_OFFSET_HEADER]: formatOffset(found.size),
   });
 }

@@ -24,10 +24,10 @@ import { SocketSession } from "./socket-session.ts";
 export async function appendWithSession(service: Service, exchange: Exchange): Promise<Response> {
   const { c, subject } = exchange;
   const { path } = subject;
-  const { session: given, offset } = appendTerms(c);
+  const { session: given, path: terms } = appendTerms(c);
   const { session, token } =
     given === undefined
-      ? await service.sessions.open(path, offset)
+      ? await service.sessions.open(path, terms)
       : { session: await service.sessions.resume(path, given), token: given };
   const connection = new SessionAppend(service, exchange, session, { token, isFirst: given === undefined });
   session.expect(connection);

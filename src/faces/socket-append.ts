@@ -20,13 +20,13 @@ import { SocketSession } from "./socket-session.ts";
  */
 export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
   let session: SocketAppend | undefined;
-  const { offset } = appendTerms(exchange.c);
+  const { path: terms } = appendTerms(exchange.c);
   const events = {
     stored: () => session?.stored(),
     failed: (error: StreamError) => session?.fail(error),
     hasLeft: () => session?.hasLeft() ?? false,
   };
-  const admission = await service.hub.admit(exchange.subject.path, events, { offset });
+  const admission = await service.hub.admit(exchange.subject.path, events, terms);
   try {
     session = new SocketAppend(service, exchange, admission);
     return await upgrade(exchange, session, { mayBeSilent: true });

@@ -67,10 +67,12 @@ class MemoryStore implements Store {
     }
     this.#refuseBelowFile(path);
     this.#refuseFolder(path);
-    const resource = this.#resources.get(path) ?? (create ? this.#create(path) : undefined);
+    const known = this.#resources.get(path);
+    const resource = known ?? (create ? this.#create(path) : undefined);
     if (!resource) throw new StreamError("not_found", `"/${path}" was never written.`, { path });
     resource.type ??= type;
-    const handle = new MemoryHandle(path, resource, ++this.#epoch, () => this.#claimed.delete(path));
+    const onRelease = () => this.#claimed.delete(path);
+    const handle = new MemoryHandle(path, resource, { created: !known, epoch: ++this.#epoch, onRelease });
     this.#claimed.set(path, handle);
     return handle;
   }
@@ -171,6 +173,7 @@ class MemorySessions implements SessionRecords {
 }
 
 class MemoryHandle implements AppendHandle {
+  readonly created: boolean;
   readonly epoch: number;
   readonly #path: string;
   readonly #resource: Resource;
@@ -178,9 +181,14 @@ class MemoryHandle implements AppendHandle {
   readonly #lost = new AbortController();
   #released = false;
 
-  constructor(path: string, resource: Resource, epoch: number, onRelease: () => void) {
+  constructor(
+    path: string,
+    resource: Resource,
+    { created, epoch, onRelease }: { created: boolean; epoch: number; onRelease: () => void },
+  ) {
     this.#path = path;
     this.#resource = resource;
+    this.created = created;
     this.epoch = epoch;
     this.#onRelease = onRelease;
   }

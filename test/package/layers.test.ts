@@ -31,7 +31,7 @@ describe("a tree that keeps to the floor plan", () => {
       "src/core/errors.ts": "export const x = { process: 1 }.process;",
       "src/core/hub.ts": `import type { E } from "./errors.ts"; export interface P { process?: E; Buffer(): void }`,
       "src/stores/file.ts": `import "node:fs"; import "../core/hub.ts"; Buffer.alloc(1);`,
-      "src/faces/app.ts": `import "hono"; import "hono/ws"; import "etag"; import "../core/hub.ts";`,
+      "src/faces/app.ts": `import "hono"; import "hono/ws"; import "mime"; import "../core/hub.ts";`,
       "src/runtime/detect.ts": `export const it = () => import("./node.ts");`,
       "src/runtime/node.ts": `import "ws"; import "@hono/node-server"; import "../faces/app.ts";`,
       "src/runtime/deno.ts": "const { Deno } = globalThis as never; Deno;",

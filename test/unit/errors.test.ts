@@ -26,6 +26,8 @@ test("what the wire contract says of statuses and close codes", () => {
     path_conflict: { status: 409, close: 1011 },
     precondition_failed: { status: 412 },
     gone: { status: 410 },
+    unsupported: { status: 415 },
+    not_implemented: { status: 501 },
     range: { status: 416 },
     bad_path: { status: 400 },
     no_space: { status: 507, close: 1011 },

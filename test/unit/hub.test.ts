@@ -6,6 +6,23 @@ import { resolveLimits } from "../../src/core/limits.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { Rig, settle } from "../fixture/rig.ts";
+import { until } from "../fixture/until.ts";
+
+/** Appends to the path "a", as somebody who is not in the way. */
+async function appendTo(rig: Rig, text: string): Promise<void> {
+  const admission = await rig.admit("a");
+  await rig.push(admission, text);
+  await admission.end("complete");
+}
+
+/** A promise that the test resolves. */
+function gate(): { promise: Promise<void>; open: () => void } {
+  let open = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { promise, open };
+}
 
 test("a second appender of a path is refused, one of another path is not", async () => {
   const rig = new Rig();
@@ -67,6 +84,57 @@ test("of many who wait for an ending appender one gets the path", async () => {
   const admitted = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   assert.equal(admitted.length, 1);
   await admitted[0]?.end("complete");
+});
+
+test("offset=N is looked at again once the path is claimed: others may have written meanwhile", async () => {
+  for (const [offset, terms] of [
+    [0, { offset: 0 }],
+    [3, { offset: 3 }],
+  ] as const) {
+    const rig = new Rig();
+    if (offset > 0) await appendTo(rig, "old");
+    const claimed = gate();
+    rig.store.beforeClaim = claimed.promise;
+    const late = rig.hub.admit("a", {}, terms);
+    await until("the claim", () => rig.store.claims > (offset > 0 ? 1 : 0));
+    rig.store.beforeClaim = Promise.resolve();
+    await rig.store.append("a", "new");
+    claimed.open();
+    const error = await rejectsWith(late, "precondition_failed");
+    assert.equal(Number(error.headers["Stream-Next-Offset"]), offset + 3);
+    assert.equal(String(await rig.stored("a")), offset > 0 ? "oldnew" : "new");
+    await appendTo(rig, "!");
+  }
+});
+
+test("a condition is looked at again once the path is claimed, and a path that the claim made did not exist", async () => {
+  const rig = new Rig();
+  const seen: (number | undefined)[] = [];
+  const check = (found: { size: number } | undefined): void => void seen.push(found?.size);
+  await (await rig.hub.admit("a", {}, { check })).end("complete");
+  const claimed = gate();
+  rig.store.beforeClaim = claimed.promise;
+  const late = rig.hub.admit("a", {}, { check });
+  await until("the claim", () => rig.store.claims > 1);
+  rig.store.beforeClaim = Promise.resolve();
+  await rig.store.append("a", "new");
+  claimed.open();
+  await (await late).end("complete");
+  assert.deepEqual(seen, [undefined, undefined, 0, 3]);
+});
+
+test("a path that must exist is not made, also when it was removed in between", async () => {
+  const rig = new Rig();
+  await appendTo(rig, "old");
+  const claimed = gate();
+  rig.store.beforeClaim = claimed.promise;
+  const late = rig.hub.admit("a", {}, { offset: 3 });
+  await until("the claim", () => rig.store.claims > 1);
+  rig.store.beforeClaim = Promise.resolve();
+  await rig.store.remove("a");
+  claimed.open();
+  await rejectsWith(late, "precondition_failed");
+  assert.equal(await rig.store.stat("a"), undefined);
 });
 
 test("a failed append frees its path", async () => {

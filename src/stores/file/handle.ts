@@ -11,7 +11,7 @@ import type { Claim } from "./claim.ts";
 import { diskError } from "./errors.ts";
 import { DiskFile } from "./journal/disk-file.ts";
 import type { GroupCommit } from "./journal/group-commit.ts";
-import { openToAppend } from "./open.ts";
+import { type OpenedToAppend, openToAppend } from "./open.ts";
 import { Content } from "./records/content.ts";
 import type { Records } from "./records/records.ts";
 import type { StreamRecord } from "./records/stream-record.ts";
@@ -56,6 +56,7 @@ export function liveHandle(file: string): FileHandle | undefined {
 
 /** Appends to a file, and notices when somebody else changes it. */
 export class FileHandle implements AppendHandle {
+  readonly created: boolean;
   readonly epoch: number;
   fate: "deleted" | "replaced" | undefined;
   readonly #file: string;
@@ -72,9 +73,10 @@ export class FileHandle implements AppendHandle {
   #released = false;
   #begun = false;
 
-  private constructor(opened: OpenFile, found: Stats, content: Content, parts: HandleParts) {
+  private constructor({ opened, isNew }: OpenedToAppend, found: Stats, content: Content, parts: HandleParts) {
     const { root, file, path, epoch, claim, commit } = parts;
     this.#opened = opened;
+    this.created = isNew;
     this.#content = content;
     this.#disk = new DiskFile(opened, relative(root, file), found);
     this.#inode = found.ino;
@@ -94,7 +96,8 @@ export class FileHandle implements AppendHandle {
    */
   static async open(parts: HandleParts, create: boolean): Promise<FileHandle> {
     const { root, file, path, commit, records, type } = parts;
-    const { opened, isNew, readable } = await openToAppend(parts, create);
+    const made = await openToAppend(parts, create);
+    const { opened, isNew, readable } = made;
     try {
       const found = await opened.stat();
       if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is no regular file.`, { path });
@@ -103,7 +106,7 @@ export class FileHandle implements AppendHandle {
       if (commit && found.size > 0) await opened.datasync();
       const judged = { fd: opened.fd, readable, size: found.size, isNew };
       const remembered = { root, records, name: relative(root, file), durable: commit !== undefined, type };
-      const handle = new FileHandle(opened, found, Content.open({ ...remembered, ...judged }), parts);
+      const handle = new FileHandle(made, found, Content.open({ ...remembered, ...judged }), parts);
       live.set(file, handle);
       return handle;
     } catch (error) {

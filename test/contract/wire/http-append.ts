@@ -171,6 +171,42 @@ export function httpAppendSection(target: Target): void {
       assert.equal((await wire.get("a.txt")).text, "12345");
     },
 
+    "a body that means something else than its bytes is refused, and nothing is made": async (wire) => {
+      const cases: [Record<string, string>, number][] = [
+        [{ "Content-Encoding": "gzip" }, 415],
+        [{ "Content-Encoding": "identity, br" }, 415],
+        [{ "Content-Type": "multipart/form-data; boundary=x" }, 415],
+        [{ "Content-Range": "bytes 0-2/3" }, 400],
+      ];
+      for (const method of ["POST", "PUT"]) {
+        for (const [headers, status] of cases) {
+          const target = wire.at("new/a.txt", "verb=APPEND");
+          const refusal = await wire.send({ method, target, headers, body: "abc" });
+          assert.deepEqual([refusal.status, JSON.stringify(headers)], [status, JSON.stringify(headers)], refusal.text);
+          assert.match(refusal.text, /\w+ \w+/);
+        }
+      }
+      const coded = await wire.start({
+        method: "POST",
+        target: wire.at("new/a.txt", "verb=APPEND"),
+        headers: { "Transfer-Encoding": "gzip, chunked" },
+      });
+      await coded.connection.write("3\r\nabc\r\n0\r\n\r\n");
+      // Some runtimes refuse it by themselves, as a request that makes no sense.
+      const { status } = await coded.response();
+      assert.ok(status === 501 || status === 400, String(status));
+      assert.equal((await wire.get("new/")).status, 404);
+    },
+
+    "bodies that say what they are in plain words are appended": async (wire) => {
+      const kinds = [{ "Content-Encoding": "identity" }, { "Content-Type": "application/x-www-form-urlencoded" }];
+      for (const headers of kinds) {
+        const target = wire.at("a.txt", "verb=APPEND");
+        assert.equal((await wire.send({ method: "POST", target, headers, body: "x" })).status, 200);
+      }
+      assert.equal((await wire.get("a.txt")).text, "xx");
+    },
+
     "Expect: 100-continue is answered": async (wire) => {
       const put = await wire.startPut("a.txt", "PUT", { Expect: "100-continue" });
       await put.chunk("hello");

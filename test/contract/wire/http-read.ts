@@ -1,6 +1,7 @@
 /** Section 4 of the wire contract: plain reads, their headers and their conditions. */
 import assert from "node:assert/strict";
 import { numberedLines, randomBytes, sha256 } from "../../fixture/bytes.ts";
+import { until } from "../../fixture/until.ts";
 import type { Target } from "./target.ts";
 import { expectLength, section } from "./wire.ts";
 
@@ -124,12 +125,68 @@ export function httpReadSection(target: Target): void {
       assert.deepEqual([changed.status, changed.text], [200, "hello!"]);
     },
 
-    "If-Modified-Since answers 304 for the time it was given": async (wire) => {
+    "If-Modified-Since answers 304 for the time it was given, once that time is over": async (wire) => {
       await wire.put("a.txt", "hello");
-      const modified = (await wire.get("a.txt")).headers.get("last-modified") ?? "";
-      assert.equal((await wire.get("a.txt", "", { "If-Modified-Since": modified })).status, 304);
+      const since = async (): Promise<{ modified: string; status: number }> => {
+        const modified = (await wire.get("a.txt")).headers.get("last-modified") ?? "";
+        return { modified, status: (await wire.get("a.txt", "", { "If-Modified-Since": modified })).status };
+      };
+      const modified = await until("a 304", async () => {
+        const told = await since();
+        return told.status === 304 ? told.modified : undefined;
+      });
       const before = new Date(Date.parse(modified) - 60_000).toUTCString();
       assert.equal((await wire.get("a.txt", "", { "If-Modified-Since": before })).status, 200);
+      const headers = { Range: "bytes=0-1", "If-Range": modified };
+      assert.equal((await wire.get("a.txt", "", headers)).status, 206);
+      const later = await wire.get("a.txt", "", { "If-Modified-Since": new Date(Date.now() + 9e6).toUTCString() });
+      assert.equal(later.status, 200, "a date to come tells nothing");
+    },
+
+    "two appends within a second are never taken for one, by no date": async (wire) => {
+      for (let attempt = 0; attempt < 5; attempt++) {
+        const path = `${attempt}.txt`;
+        await wire.put(path, "first ");
+        const first = await wire.get(path);
+        const [modified = "", told = ""] = ["last-modified", "date"].map((name) => first.headers.get(name) ?? "");
+        await wire.put(path, "second");
+        for (const since of [modified, told]) {
+          const again = await wire.get(path, "", { "If-Modified-Since": since });
+          assert.deepEqual([again.status, again.text], [200, "first second"]);
+          const rest = await wire.get(path, "", { Range: "bytes=0-3", "If-Range": since });
+          assert.deepEqual([rest.status, rest.text], [200, "first second"]);
+          assert.equal((await wire.get(path, "", { "If-Unmodified-Since": since })).status, 412);
+        }
+        assert.ok(Date.parse(modified) <= Date.parse(told), "Last-Modified is later than Date");
+      }
+    },
+
+    "If-Match and If-Unmodified-Since answer 412, and say what there is": async (wire) => {
+      await wire.put("a.txt", "hello");
+      const etag = (await wire.get("a.txt")).headers.get("etag") ?? "";
+      assert.doesNotMatch(etag, /^W/);
+      for (const condition of [etag, "*", `"other", ${etag}`]) {
+        assert.equal((await wire.get("a.txt", "", { "If-Match": condition })).status, 200, condition);
+      }
+      for (const condition of ['"other"', `W/${etag}`]) {
+        const failed = await wire.get("a.txt", "", { "If-Match": condition });
+        assert.deepEqual([failed.status, failed.headers.get("etag")], [412, etag], condition);
+      }
+      const before = { "If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT" };
+      assert.equal((await wire.get("a.txt", "", before)).status, 412);
+      assert.equal((await wire.send({ method: "HEAD", target: wire.at("a.txt"), headers: before })).status, 412);
+      assert.equal((await wire.get("a.txt", "", { ...before, "If-Match": etag })).status, 200);
+    },
+
+    "a weak tag and * answer 304, and caches' words change nothing": async (wire) => {
+      await wire.put("a.txt", "hello");
+      const etag = (await wire.get("a.txt")).headers.get("etag") ?? "";
+      for (const condition of [`W/${etag}`, "*", `"a,b", ${etag}`]) {
+        for (const cache of [{}, { "Cache-Control": "no-cache", Pragma: "no-cache" }]) {
+          const headers = { "If-None-Match": condition, ...cache };
+          assert.equal((await wire.get("a.txt", "", headers)).status, 304, condition);
+        }
+      }
     },
 
     "plain reads carry no CORS headers unless the operator asks": async (wire) => {

@@ -65,6 +65,23 @@ export function rangesSection(target: Target): void {
       assert.deepEqual([whole.status, whole.text], [200, `${DIGITS}+`]);
     },
 
+    "a suffix of nothing is nothing, and no range past the end": async (wire) => {
+      await wire.put("a.txt", "");
+      const suffix = await wire.get("a.txt", "", { Range: "bytes=-5" });
+      assert.deepEqual([suffix.status, suffix.text, suffix.headers.get("content-range")], [200, "", null]);
+      for (const range of ["bytes=0-", "bytes=-0"]) {
+        assert.equal((await wire.get("a.txt", "", { Range: range })).status, 416, range);
+      }
+    },
+
+    "ranges that are one together are sent as one, others as the whole": async (wire) => {
+      await wire.put("a.txt", DIGITS);
+      const one = await wire.get("a.txt", "", { Range: "bytes=2-3,4-5" });
+      assert.deepEqual([one.status, one.text], [206, "2345"]);
+      const two = await wire.get("a.txt", "", { Range: "bytes=0-1,8-9" });
+      assert.deepEqual([two.status, two.text], [200, DIGITS]);
+    },
+
     "HEAD with a Range has no body": async (wire) => {
       await wire.put("a.txt", DIGITS);
       const head = await wire.send({ method: "HEAD", target: wire.at("a.txt"), headers: { Range: "bytes=0-3" } });

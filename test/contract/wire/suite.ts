@@ -3,6 +3,7 @@
  * @module
  */
 import { describe } from "node:test";
+import { appendConditionsSection } from "./append-conditions.ts";
 import { classicAppendSection } from "./classic-append.ts";
 import { classicEndSection } from "./classic-end.ts";
 import { classicFollowSection } from "./classic-follow.ts";
@@ -47,6 +48,7 @@ export function wireSuite(target: Target): void {
     listingSection(target);
     httpFollowSection(target);
     httpAppendSection(target);
+    appendConditionsSection(target);
     curlSection(target);
     pathsSection(target);
     originsSection(target);
