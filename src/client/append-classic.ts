@@ -3,9 +3,10 @@
  * @module
  */
 import { StreamError } from "../core/errors.ts";
+import { textPieces } from "../core/text.ts";
 import type { Appending, AppendState } from "./append-state.ts";
 import { aborted, type Closing, closedEarly } from "./failure.ts";
-import { FRAME_BYTES, KEEPALIVE_INTERVAL_MS } from "./limits.ts";
+import { CLASSIC_MESSAGE_BYTES, KEEPALIVE_INTERVAL_MS } from "./limits.ts";
 import type { Scope } from "./scope.ts";
 import type { ClientSocket, SocketHandler } from "./socket.ts";
 
@@ -19,7 +20,6 @@ export class ClassicAppend implements Appending, SocketHandler {
   readonly #scope: Scope;
   readonly #socket: ClientSocket;
   readonly #text: boolean;
-  readonly #frameBytes: number;
   readonly #ended: Promise<Closing>;
   #setEnded: (closing: Closing) => void = () => {};
   /** Whether we have asked for the end. */
@@ -37,8 +37,6 @@ export class ClassicAppend implements Appending, SocketHandler {
     this.#scope = scope;
     this.#socket = socket;
     this.#text = text;
-    // Text that is really text must not be cut inside a character.
-    this.#frameBytes = text && !socket.exactText ? Number.POSITIVE_INFINITY : FRAME_BYTES;
     const keepAlive = socket.keepAlive && setInterval(() => socket.keepAlive?.(), KEEPALIVE_INTERVAL_MS);
     this.#ended = new Promise((resolve) => {
       this.#setEnded = resolve;
@@ -59,8 +57,9 @@ export class ClassicAppend implements Appending, SocketHandler {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; at += this.#frameBytes) {
-      const piece = bytes.subarray(at, at + this.#frameBytes);
+    if (bytes.length === 0) return;
+    // Text that is really text must not be cut inside a character, where the platform sends strings.
+    for (const piece of textPieces(bytes, CLASSIC_MESSAGE_BYTES)) {
       await this.#socket.send(piece, this.#text).catch(async (error: unknown) => {
         // The end of the connection says itself why it came.
         if (StreamError.from(error).code === "unreachable") throw this.#failure(await this.#ended);

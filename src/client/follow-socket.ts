@@ -49,7 +49,12 @@ async function* resumable(task: FollowTask, inbox: Inbox): FollowBytes {
 /** Classic: data, and a close code. */
 async function* classic(task: FollowTask, inbox: Inbox, socket: ClientSocket): FollowBytes {
   const { environment, position, reconnector, target, report } = task;
-  let skip = await skipInSocket(position.start, target, environment.fetch);
+  const before = await skipInSocket(position.start, target, environment.fetch);
+  if (before === undefined) {
+    const message = "This server's classic WebSockets can't start at every byte.";
+    return { type: "http", error: new StreamError("protocol", message, { path: target.url.href }) };
+  }
+  let skip = before;
   position.begin(undefined);
   reconnector.opened();
   report({ state: "open", transport: "websocket", live: true, offset: position.next });

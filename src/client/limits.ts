@@ -6,6 +6,9 @@
 /** Largest frame an appender sends. Small frames let pings through between them on a slow line. */
 export const FRAME_BYTES: number = 64 * 1024;
 
+/** Bytes of the largest message to a classic server: the original reads as many of one, and drops the rest without an error. */
+export const CLASSIC_MESSAGE_BYTES: number = 10_240;
+
 /** Bytes handed to a socket that have not left yet, before a writer has to wait. */
 export const SEND_BUFFER_BYTES: number = 1024 * 1024;
 

@@ -7,8 +7,10 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
+import { PROTOCOL } from "../core/subprotocol.ts";
 import { aborted, broken, type Closing, noSubprotocol } from "./failure.ts";
 import { CLOSE_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, SEND_BUFFER_BYTES } from "./limits.ts";
+import { MessageCutter } from "./message-cutter.ts";
 import { isOriginal } from "./peer.ts";
 import type { ClientSocket, SocketHandler, SocketRequest } from "./socket.ts";
 import { socketUrl } from "./target.ts";
@@ -47,7 +49,9 @@ async function attempt(
   const { WebSocket } = await import("ws");
   if (signal.aborted) throw aborted(signal, url);
   return await new Promise((resolve, reject) => {
-    const options = { ...OPTIONS, headers: Object.fromEntries(headers) };
+    // Bun shows no network socket, so that messages of a classic server can't be cut: it may be one with a large file.
+    const unlimited = isBun() && protocol === undefined ? { maxPayload: 0 } : {};
+    const options = { ...OPTIONS, ...unlimited, headers: Object.fromEntries(headers) };
     const ws = new WebSocket(socketUrl(url), protocol === undefined ? [] : [protocol], options);
     const settled = (): void => clearTimeout(timer);
     const abort = (): void => ws.terminate();
@@ -60,13 +64,15 @@ async function attempt(
     let taken = "";
     let declined = false;
     let isOpen = false;
+    let below: Socket | null = null;
     signal.addEventListener("abort", abort, { once: true });
     ws.on("error", (error) => {
       failure ??= error;
     });
     ws.on("upgrade", (response) => {
       // Bun shows no socket here.
-      (response.socket as Socket | null)?.setKeepAlive(true, TCP_KEEPALIVE_MS);
+      below = response.socket as Socket | null;
+      below?.setKeepAlive(true, TCP_KEEPALIVE_MS);
       taken = response.headers["sec-websocket-protocol"] ?? "";
       declined = protocol !== undefined && taken !== protocol;
       // `ws` hangs up on a server that does not take the offer; here that server is a classic one.
@@ -79,6 +85,7 @@ async function attempt(
     ws.on("open", () => {
       settled();
       isOpen = true;
+      if (below && taken !== PROTOCOL) cutMessages(below);
       resolve(new WsSocket(ws, url, taken));
     });
     ws.on("message", (data, isBinary) => handler.frame(plainBytes(data as Buffer), !isBinary));
@@ -213,4 +220,23 @@ function hangUp(asked: ClientRequest): void {
 /** The bytes without what a Buffer adds to them. */
 function plainBytes(data: Buffer): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+type Take = (this: Socket, bytes: Uint8Array) => void;
+
+/** Lets a WebSocket on a network socket see small messages only. Call it when the WebSocket has just opened. */
+function cutMessages(socket: Socket): void {
+  // How the package reads its socket. There is nobody else yet who does.
+  const [take, ...others] = socket.listeners("data") as Take[];
+  if (!take || others.length > 0) return;
+  const cutter = new MessageCutter();
+  const feed = (chunk: Uint8Array): void => {
+    for (const part of cutter.cut(chunk)) take.call(socket, part);
+  };
+  socket.off("data", take);
+  socket.on("data", feed);
+  // What was not read yet when the connection went the package reads by itself: not before us.
+  socket.prependListener("close", () => {
+    for (let rest = socket.read() as Uint8Array | null; rest !== null; rest = socket.read()) feed(rest);
+  });
 }

@@ -32,7 +32,8 @@ export function skipInResponse({ headers }: Response, start: StartOptions, { url
 }
 
 /**
- * How many bytes at the beginning of a WebSocket come before the wanted start.
+ * How many bytes at the beginning of a classic WebSocket come before the wanted start; nothing where a WebSocket can't
+ * begin at exactly that byte: it carries text, which begins with a whole character.
  *
  * @throws {StreamError} `protocol` where a server that starts at the first byte can't tell how many those are.
  */
@@ -40,8 +41,9 @@ export async function skipInSocket(
   start: StartOptions,
   target: Target,
   request: Parameters<typeof isOriginal>[1],
-): Promise<number> {
-  if (!startsLater(start) || !(await isOriginal(target, request))) return 0;
+): Promise<number | undefined> {
+  if (!startsLater(start)) return 0;
+  if (!(await isOriginal(target, request))) return undefined;
   if (typeof start.offset === "number") return start.offset;
   throw unable(target.url);
 }

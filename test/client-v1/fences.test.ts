@@ -93,6 +93,21 @@ describe("proxies that get in the way", () => {
     await until("the path to be free", async () => String(await rig.stored("classic")) === "abcdef");
   });
 
+  it("lose the subprotocol and the connection: not a byte of a character that was cut is lost", async () => {
+    const text = Buffer.from("漢字".repeat(20_000));
+    const writer = (await openAppend(`${rig.server.url}/characters`)).getWriter();
+    await writer.write(text);
+    rig.proxy.treat = stripProtocol;
+    let cuts = 3;
+    rig.proxy.allowance = () => (cuts-- > 0 ? 20_001 : Number.POSITIVE_INFINITY);
+    const [inside, whole] = [1, 0].map((offset) => all(follow(rig.url("characters"), { offset })));
+    await until("the connections to be cut", () => cuts <= 0);
+    await writer.close();
+    assert.ok((await whole)?.equals(text));
+    assert.ok((await inside)?.equals(text.subarray(1)));
+    rig.proxy.allowance = () => Number.POSITIVE_INFINITY;
+  });
+
   for (const [what, treat] of Object.entries({ stripUpgrade, refuseUpgrade, hangUpOnUpgrade })) {
     it(`let no WebSocket through (${what}): followers come over HTTP, and come back where they were`, async () => {
       rig.proxy.treat = treat;

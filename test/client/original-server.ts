@@ -1,8 +1,8 @@
 /**
  * A server that behaves on the wire as the original Go program does, bugs included. The original itself cannot be
  * installed for a test run; these are its ways as its source has them: GET only, 403 and 404 without a code, text
- * frames only (binary ones are dropped without a word), no notion of offsets, a file sent as one message, pings to
- * followers only, and the connection dropped without an answer to a close frame.
+ * frames only (binary ones are dropped without a word), of which it reads so many bytes and drops the rest, no notion of
+ * offsets, a file sent as one message, pings to followers only, and the connection dropped without an answer to a close frame.
  * @module
  */
 import { once } from "node:events";
@@ -10,6 +10,9 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+
+/** Bytes of a message that it reads. */
+const READ_BYTES = 10_240;
 
 interface Resource {
   bytes: Buffer;
@@ -44,6 +47,11 @@ export class OriginalServer {
   /** Where it listens. */
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Sets what was appended to a path before. */
+  keep(path: string, bytes: Buffer): void {
+    this.#resources.set(path, { bytes, appender: undefined, followers: new Set() });
   }
 
   /** What was appended to a path. */
@@ -104,8 +112,9 @@ export class OriginalServer {
     this.#resources.set(path, resource);
     resource.appender = ws;
     ws.on("pong", () => this.pongs++);
-    ws.on("message", (data: Buffer, isBinary) => {
+    ws.on("message", (message: Buffer, isBinary) => {
       if (isBinary) return;
+      const data = message.subarray(0, READ_BYTES);
       resource.bytes = Buffer.concat([resource.bytes, data]);
       for (const follower of resource.followers) follower.send(data, { binary: false });
     });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { append, follow, openAppend } from "../../src/client/mod.ts";
-import { ALL_BYTES, MIXED_TEXT, randomBytes } from "../fixture/bytes.ts";
+import { ALL_BYTES, MIXED_TEXT, randomBytes, sha256 } from "../fixture/bytes.ts";
+import { executable, Program, RUNTIMES, scriptArguments } from "../fixture/processes.ts";
 import { until } from "../fixture/until.ts";
 import { OriginalServer } from "./original-server.ts";
 import { all, refuses } from "./scenarios.ts";
@@ -21,6 +22,26 @@ describe("the client with a server like the original", () => {
     assert.ok(server.stored("/a").equals(bytes));
     assert.ok((await all(follow(`${server.url}/a`))).equals(bytes));
   });
+
+  for (const runtime of RUNTIMES) {
+    it(`follows a path of more than 100 MiB, which comes as one message, on ${runtime}`, async () => {
+      const path = `/large-${runtime}`;
+      const large = Buffer.alloc(101 * 1024 * 1024, randomBytes(1_000_003, 4));
+      server.keep(path, large);
+      const writer = (await openAppend(`${server.url}${path}`)).getWriter();
+      const script = scriptArguments(runtime, "test/client/follow-digest.ts");
+      const program = new Program(await executable(runtime), [...script, `${server.url}${path}`]);
+      await program.printed(/first bytes/);
+      await writer.write("live");
+      await writer.close();
+      const [, size, digest, largest] = await program.printed(/(\d+) ([0-9a-f]{64}) (\d+)/);
+      assert.equal(Number(size), large.length + 4);
+      assert.equal(digest, sha256(Buffer.concat([large, Buffer.from("live")])));
+      // Bun's own implementation gathers each message.
+      if (runtime !== "bun") assert.ok(Number(largest) <= 1024 * 1024, `a piece has ${largest} bytes`);
+      assert.equal((await program.exited).code, 0);
+    });
+  }
 
   it("follows to the end", async () => {
     const writer = (await openAppend(`${server.url}/b`)).getWriter();
