@@ -2,7 +2,6 @@
  * The server's log, as text or as JSON, on standard output.
  * @module
  */
-import process from "node:process";
 import {
   configure,
   getJsonLinesFormatter,
@@ -16,6 +15,7 @@ import type { FailureEvent, Log, LogEvent } from "../core/log.ts";
 import { urlPath } from "../core/path.ts";
 import { causesOf, printable, printableJson } from "../core/printable.ts";
 import { failureLine } from "../faces/operator.ts";
+import { droppedSentence, messagesOn } from "./messages.ts";
 
 /** The forms that a log can have. */
 export const LOG_FORMATS = ["text", "json"] as const;
@@ -47,7 +47,9 @@ type Told = Exclude<LogEvent, FailureEvent>;
 /** Sets the log up. It can be done once a process. */
 export async function openLog({ format, level }: LogSettings): Promise<ServerLog> {
   const line = format === "json" ? jsonLine() : textLine();
-  const sinks = { out: (record: LogRecord) => void process.stdout.write(line(record)) };
+  // Never waited for: a terminal that stands still, or a pipe that is not read, must not stop the server.
+  const output = messagesOn(1, (count) => line(aboutDropped(count)));
+  const sinks = { out: (record: LogRecord) => output.say(line(record)) };
   await configure({
     sinks,
     loggers: [
@@ -67,6 +69,19 @@ export async function openLog({ format, level }: LogSettings): Promise<ServerLog
     else requests[at](literal(sentence(event)), fields(event));
   };
   return { log, announce: (message) => itself.info(literal(message)) };
+}
+
+/** What stands in the log in place of lines that could not be written. */
+function aboutDropped(count: number): LogRecord {
+  const message = droppedSentence(count);
+  return {
+    category: REQUESTS,
+    level: "warning",
+    message: [message],
+    rawMessage: message,
+    timestamp: Date.now(),
+    properties: { dropped: count },
+  };
 }
 
 /** The fields of a JSON line, beside its message. */

@@ -6,6 +6,8 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { RETRY_FOR_MS } from "../client/limits.ts";
 import { parseTarget } from "../client/target.ts";
 import { StreamError } from "../core/errors.ts";
+import { messagesOn } from "./messages.ts";
+import { dataOutput } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
 /** A command that throws where commander would end the process, and complains in one line. */
@@ -14,7 +16,11 @@ export function bareCommand(name: string): Command {
     .version(VERSION, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .exitOverride()
-    .configureOutput({ outputError: (text, print) => print(`${text.trim().replace(/\s*\n\s*/g, " ")}\n`) });
+    .configureOutput({
+      writeOut: (text) => void dataOutput().write(text),
+      writeErr: (text) => messagesOn(2).say(text),
+      outputError: (text, print) => print(`${text.trim().replace(/\s*\n\s*/g, " ")}\n`),
+    });
 }
 
 /** What a user types to run a command, for examples. */

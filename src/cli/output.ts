@@ -3,9 +3,8 @@
  * @module
  */
 import { type FileHandle, open, stat } from "node:fs/promises";
-import process from "node:process";
 import { systemMessage } from "./complaint.ts";
-import { calm, ReaderGone, write } from "./terminal.ts";
+import { dataOutput, ReaderGone, write } from "./terminal.ts";
 
 /** Takes bytes, in order. */
 export interface Output {
@@ -32,11 +31,11 @@ export async function outputTo(file: string | undefined): Promise<Output> {
 }
 
 function standardOutput(): Output {
-  calm(process.stdout);
+  const stdout = dataOutput();
   return {
     size: undefined,
     write: (bytes) =>
-      write(process.stdout, bytes).catch((error: unknown) => {
+      write(stdout, bytes).catch((error: unknown) => {
         throw error instanceof ReaderGone ? error : unwritable("standard output", error);
       }),
     end: async () => {},

@@ -3,8 +3,11 @@
  * @module
  */
 import process from "node:process";
+import { Writable } from "node:stream";
+import { isatty } from "node:tty";
 // @ts-types="@types/cli-progress"
 import cliProgress, { type Options, type Params } from "cli-progress";
+import { messagesOn } from "./messages.ts";
 import { say } from "./terminal.ts";
 
 /** Shows what is going on. */
@@ -30,7 +33,7 @@ const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
  */
 export function progressOf(verbose: boolean, size: number | undefined, typing: boolean): Progress {
   if (!verbose) return { say: ignore, begin: ignore, add: ignore, end: ignore };
-  if (!process.stderr.isTTY || typing) return { say, begin: ignore, add: ignore, end: (what) => what && say(what) };
+  if (!isatty(2) || typing) return { say, begin: ignore, add: ignore, end: (what) => what && say(what) };
   return bar(size);
 }
 
@@ -49,7 +52,7 @@ export function humanBytes(bytes: number): string {
 
 function bar(size: number | undefined): Progress {
   const line = new cliProgress.SingleBar({
-    stream: process.stderr,
+    stream: new Screen(),
     hideCursor: null,
     fps: 5,
     barsize: 24,
@@ -60,7 +63,7 @@ function bar(size: number | undefined): Progress {
   return {
     say: (what) => {
       // Where the bar is now; it is drawn again below.
-      if (line.isActive) process.stderr.write("\r\u001b[K");
+      if (line.isActive) messagesOn(2).show("\r\u001b[K");
       say(what);
     },
     begin: (before) => line.start(size ?? 0, before),
@@ -70,6 +73,24 @@ function bar(size: number | undefined): Progress {
       if (what) say(what);
     },
   };
+}
+
+/** The terminal as a stream that is never waited for: a look that can't be shown now is left out. */
+class Screen extends Writable {
+  readonly isTTY = true;
+
+  constructor() {
+    super({ decodeStrings: false });
+  }
+
+  get columns(): number {
+    return process.stderr.columns;
+  }
+
+  override _write(text: string, _encoding: BufferEncoding, done: () => void): void {
+    messagesOn(2).show(text);
+    done();
+  }
 }
 
 function openEnded({ value, startTime }: Params): string {

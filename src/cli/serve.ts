@@ -4,7 +4,6 @@
  */
 import { accessSync, constants } from "node:fs";
 import { join, resolve } from "node:path";
-import process from "node:process";
 import { getLogLevels, type LogLevel } from "@logtape/logtape";
 import { type Command, Option } from "commander";
 import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../core/limits.ts";
@@ -20,7 +19,6 @@ import { Interrupts } from "./interrupts.ts";
 import { type ListenAddress, localUrl, parseListenAddress } from "./listen-address.ts";
 import { LOG_FORMATS, type LogFormat, openLog } from "./log.ts";
 import { bareCommand, parsed, typed, WrongUsage } from "./options.ts";
-import { calm } from "./terminal.ts";
 import { runtimeName, VERSION } from "./version.ts";
 
 interface ServeFlags {
@@ -110,7 +108,6 @@ Examples:
 /** Serves until a signal comes. */
 async function run(flags: ServeFlags): Promise<number> {
   const root = resolve(flags.root);
-  calm(process.stdout);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
   const { durability, listings, cors = false, origin, limit } = flags;
   const app = createApp({ root: flags.root, durability, listings, cors, origins: origin, limits: limit, log });

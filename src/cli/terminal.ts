@@ -6,6 +6,10 @@ import process from "node:process";
 import type { Writable } from "node:stream";
 import { inspect } from "node:util";
 import { printable } from "../core/printable.ts";
+import { messagesOn, settleMessages } from "./messages.ts";
+
+/** Whether data was written to standard output, which the end of the process waits for, unlike messages. */
+let hasData = false;
 
 /** Thrown when whoever read our output has gone, as `head` does when it has enough. */
 export class ReaderGone extends Error {
@@ -27,22 +31,33 @@ export function write(stream: Writable, bytes: Uint8Array | string): Promise<voi
 }
 
 /** Errors of a stream reach those who write to it; nobody else must fall over them. */
-export function calm(stream: Writable): void {
+function calm(stream: Writable): void {
   stream.on("error", () => {
     // The callback of the write has it too.
   });
 }
 
-/** Says something on standard error, one line. What servers said is in it, so it must not control the terminal. */
+/**
+ * Says something on standard error, one line. Never waits for its reader; see `messages.ts`. What servers said is in it,
+ * so it must not control the terminal.
+ */
 export function say(line: string): void {
-  process.stderr.write(`${printable(line)}\n`);
+  messagesOn(2).say(`${printable(line)}\n`);
 }
 
-/** Ends the process, after everything written has left. */
+/** Standard output, for data: whoever writes to it waits for its reader. */
+export function dataOutput(): Writable {
+  if (!hasData) calm(process.stdout);
+  hasData = true;
+  return process.stdout;
+}
+
+/** Ends the process, after all data has left, and messages as far as they are read. */
 export async function leave(code: number): Promise<never> {
   // For a runtime that has nothing left to do and ends by itself meanwhile.
   process.exitCode = code;
-  for (const stream of [process.stdout, process.stderr]) await write(stream, "").catch(() => {});
+  if (hasData) await write(process.stdout, "").catch(() => {});
+  await settleMessages();
   process.exit(code);
 }
 
