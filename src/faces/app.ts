@@ -107,6 +107,10 @@ async function answer(service: Service, c: Context, noted: Noted): Promise<Respo
   if (service.hosts) checkHost(names, service.hosts);
   if (socket || verb === "APPEND" || isUnsafe(c.req.method)) checkOrigin(c, service.origins);
   checkMethod(c.req.method, verb);
+  const turn = platform.turn?.(c);
+  if (turn && !(await turn)) {
+    throw new StreamError("lost", "The client left before its request had its turn.", { path });
+  }
   service.hub.assertOpen();
   // Its body is read from this very turn on, so that nothing of it is lost if it breaks off.
   if (verb === "APPEND" && !socket && isUnsafe(c.req.method)) return appendBody(service, exchange);

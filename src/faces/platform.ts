@@ -54,6 +54,11 @@ export interface Platform {
   upgrade(c: Context, handler: SocketHandler, options: UpgradeOptions): Promise<Response>;
   /** The target of the request line as it was sent, where the runtime tells. */
   target?(c: Context): string | undefined;
+  /**
+   * Waits until the response has its connection, where a request may come before: true then, false when the connection has
+   * gone. Nothing where it has it already. Nothing is to be opened before.
+   */
+  turn?(c: Context): Promise<boolean> | undefined;
   /** The client's address. */
   peer?(c: Context): string | undefined;
   /**

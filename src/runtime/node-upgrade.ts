@@ -13,6 +13,7 @@ import { reportFailure } from "../core/callback.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import { sendBytes } from "./node-body.ts";
 import { isBodiless, isUnread, parseAgain } from "./node-not-upgrade.ts";
+import { detach } from "./node-pipeline.ts";
 
 /** What a Hono app is to a server. */
 export interface FetchApp {
@@ -63,9 +64,14 @@ export function whenUpgraded(request: IncomingMessage, upgrade: Upgrade): void {
  */
 export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
   server.shouldUpgradeCallback = isBodiless;
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  server.on("request", (request, outgoing) => latest.set(request.socket, outgoing));
   server.on("upgrade", (request, socket, head) => {
     // First of all: a client that resets now must not take the process down.
     socket.on("error", () => socket.destroy());
+    // What a pipelined upgrade would write stands in the middle of the response before it, which is still under way.
+    const front = latest.get(socket);
+    if (front && !front.writableFinished) return void socket.destroy();
     if (isUnread(request)) return parseAgain(server, request, socket, head);
     if (head.length > 0) socket.unshift(head);
     answerUpgrade(app, request, socket);
@@ -78,6 +84,8 @@ export interface UpgradeServer {
   shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
   /** Takes a connection back, to read it from the beginning. */
   emit(event: "connection" | "secureConnection", socket: Duplex): unknown;
+  /** Listens for requests. */
+  on(event: "request", listener: (request: IncomingMessage, outgoing: ServerResponse) => void): unknown;
   /** Listens for requests to upgrade. */
   on(event: "upgrade", listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): unknown;
 }
@@ -86,6 +94,7 @@ export interface UpgradeServer {
 function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex): void {
   const outgoing = new ServerResponse(request);
   outgoing.shouldKeepAlive = false;
+  detach(outgoing);
   const listener = getRequestListener(
     async (fetched, env) => {
       const response = await app.fetch(fetched, env);

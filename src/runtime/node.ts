@@ -19,6 +19,7 @@ import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { sendBytes } from "./node-body.ts";
 import { gatherChunks } from "./node-chunks.ts";
 import { ANSWERED, Lingering } from "./node-linger.ts";
+import { turnOf } from "./node-pipeline.ts";
 import { answerUnreadable } from "./node-unreadable.ts";
 import { type FetchApp, injectWebSocket, whenUpgraded } from "./node-upgrade.ts";
 import { attachWs } from "./ws-port.ts";
@@ -86,6 +87,10 @@ export const platform: Platform = {
   target: (c) => (c.env as NodeEnv).incoming.url,
   // Where it listens on all interfaces, an IPv4 address comes dressed as an IPv6 one.
   peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ""),
+  turn(c) {
+    const { incoming, outgoing } = c.env as NodeEnv;
+    return turnOf(incoming, outgoing);
+  },
   unhurried: (c) => gatherChunks((c.env as NodeEnv).incoming),
   onGone(c, gone) {
     const { incoming, outgoing } = c.env as NodeEnv;
