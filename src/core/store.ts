@@ -49,7 +49,22 @@ export interface StoreEntry {
   readonly size: number;
   /** When it was last changed. */
   readonly modified: Date;
+  /** As {@link StoreStat.appending}; never for a folder. */
+  readonly appending?: boolean;
 }
+
+/** Which rows of a folder. */
+export interface ListOptions {
+  /** Only names behind this one. */
+  readonly after?: string;
+  /** Most rows. Default all. */
+  readonly limit?: number;
+  /** Ends the listing early, with an error. */
+  readonly signal?: AbortSignal;
+}
+
+/** Rows, one after the other as they are asked for. A driver with few may return an array. */
+export type StoreListing = AsyncIterable<StoreEntry> | Iterable<StoreEntry>;
 
 /** The right to append to one path. There is one at a time. */
 export interface AppendHandle {
@@ -159,8 +174,18 @@ export interface Store {
    * @param signal Ends the stream early, without an error, and closes what it holds.
    */
   read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array>;
-  /** The rows of a folder, sorted by name; nothing when there is no such folder. */
-  list(folder: string): Promise<StoreEntry[] | undefined>;
+  /**
+   * The rows of a folder, sorted by the bytes of their names in UTF-8; nothing when there is no such folder. There may be
+   * hundreds of thousands: a row is looked at when it is asked for, and nothing is held before the first one is. What comes
+   * or goes meanwhile may be missed.
+   *
+   * @throws {StreamError} `denied` for one that can't be read, `storage`.
+   * @example
+   * ```ts
+   * for await (const { name, size } of (await store.list("build", { after: "42.log", limit: 100 })) ?? []) console.log(name, size);
+   * ```
+   */
+  list(folder: string, options?: ListOptions): Promise<StoreListing | undefined>;
   /**
    * Removes a resource; says whether there was one.
    *

@@ -17,7 +17,7 @@ import { checkHost, Hosts } from "./host.ts";
 import { appendBody } from "./http-append.ts";
 import { followBody } from "./http-follow.ts";
 import { readSnapshot } from "./http-read.ts";
-import { listing } from "./listing.ts";
+import { listing, listOptions } from "./listing.ts";
 import { Liveness } from "./liveness.ts";
 import { logged, type Noted } from "./log-request.ts";
 import { Operator } from "./operator.ts";
@@ -148,10 +148,10 @@ async function read(
   const found = await service.store.stat(path);
   if (found && !isFolder) return readSnapshot(service, exchange, found, !following);
   if (found) throw new StreamError("not_found", `"/${path}" is no folder. Leave out the slash at the end.`, { path });
-  const entries = service.listings ? await service.store.list(path) : undefined;
+  const entries = service.listings ? await service.store.list(path, listOptions(c)) : undefined;
   if (entries && following)
     throw new StreamError("path_conflict", `"/${path}" is a folder: there is nothing to follow.`);
-  if (entries) return listing(c, base, path, entries);
+  if (entries) return listing(c, { base, folder: path, entries });
   throw new StreamError("not_found", `"/${path}" was never written.`, { path });
 }
 

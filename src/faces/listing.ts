@@ -1,68 +1,109 @@
 /**
- * A folder's listing, as a page for people and as JSON for programs.
+ * A folder's listing, as a page for people and as JSON for programs: written row by row as it is taken.
  * @module
  */
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
-import { html } from "hono/html";
-import { urlPath } from "../core/path.ts";
-import type { StoreEntry } from "../core/store.ts";
+import { StreamError } from "../core/errors.ts";
+import type { ListOptions, StoreEntry } from "../core/store.ts";
+import { type Listing, listingPage } from "./listing-page.ts";
+
+/** Rows of a page, where its reader does not say how many. */
+const PAGE_ROWS = 1_000;
 
 /** No page may show a listing inside of itself, and have its visitor click on it unawares. */
 const UNFRAMED = { "X-Frame-Options": "DENY" };
 
+/** Characters that are gathered before they are sent. */
+const PIECE_LENGTH = 16 * 1024;
+
 /**
- * Answers with the rows of a folder. Links are absolute, so that the listing works with and without a trailing slash.
+ * What a request wants to see of a folder. To tell whether there is more, one row more is asked for.
  *
- * @param base The URL path under which the root folder is reached, without a trailing slash.
+ * @throws {StreamError} `bad_request` for a limit that is no whole number from 1 on.
  */
-export async function listing(c: Context, base: string, folder: string, entries: StoreEntry[]): Promise<Response> {
+export function listOptions(c: Context): ListOptions {
+  const { after } = c.req.query();
+  const limit = limitOf(c);
+  return { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit: limit + 1 }) };
+}
+
+/** Answers with the rows of a folder. Links are absolute, so that the listing works with and without a trailing slash. */
+export function listing(c: Context, at: Pick<Listing, "base" | "folder" | "entries">): Response {
+  const parts = { ...at, limit: limitOf(c) };
+  const isJson = wantsJson(c);
+  const headers: Record<string, string> = {
+    "Content-Type": isJson ? "application/json" : "text/html; charset=UTF-8",
+    "Cache-Control": "no-cache",
+    Vary: "Accept",
+    "X-Content-Type-Options": "nosniff",
+    ...UNFRAMED,
+  };
+  if (!isJson) {
+    headers["Content-Security-Policy"] =
+      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  }
+  // Nothing of the folder is read for a head.
+  if (c.req.method === "HEAD") return new Response(null, { headers });
+  return new Response(bodyOf(isJson ? json(parts) : listingPage(parts)), { headers });
+}
+
+function wantsJson(c: Context): boolean {
   const supports = ["text/html", "application/json"];
-  const type = accepts(c, { header: "Accept", supports, default: "text/html" });
-  const headers = { "Cache-Control": "no-cache", Vary: "Accept", "X-Content-Type-Options": "nosniff", ...UNFRAMED };
-  if (type === "application/json") return c.json({ path: `/${folder}`, entries }, 200, headers);
-  return c.html(page(base, folder, entries), 200, {
-    ...headers,
-    "Content-Security-Policy":
-      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  return accepts(c, { header: "Accept", supports, default: "text/html" }) === "application/json";
+}
+
+function limitOf(c: Context): number | undefined {
+  const limit = c.req.query("limit");
+  if (limit === undefined) return wantsJson(c) ? undefined : PAGE_ROWS;
+  if (/^0*[1-9][0-9]{0,8}$/.test(limit)) return Number(limit);
+  throw new StreamError(
+    "bad_request",
+    `"limit" must be a whole number of rows from 1 on, not ${JSON.stringify(limit)}.`,
+  );
+}
+
+async function* json({ folder, entries, limit }: Listing): AsyncGenerator<string, void, void> {
+  yield `{"path":${JSON.stringify(`/${folder}`)},"entries":[`;
+  let last: string | undefined;
+  let count = 0;
+  for await (const entry of entries) {
+    if (count === limit) {
+      yield `],"next":${JSON.stringify(last)}}`;
+      return;
+    }
+    yield `${count > 0 ? "," : ""}${row(entry)}`;
+    last = entry.name;
+    count++;
+  }
+  yield "]}";
+}
+
+function row({ name, kind, size, modified, appending = false }: StoreEntry): string {
+  // Piece by piece, which takes half as long: there may be hundreds of thousands.
+  const rest = `"kind":"${kind}","size":${size},"modified":"${modified.toISOString()}","appending":${appending}`;
+  return `{"name":${JSON.stringify(name)},${rest}}`;
+}
+
+/** Text as a body, made no faster than it is taken. */
+function bodyOf(pieces: AsyncGenerator<string, void, void>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      let text = "";
+      while (text.length < PIECE_LENGTH) {
+        const { done, value } = await pieces.next();
+        if (done) {
+          if (text !== "") controller.enqueue(encoder.encode(text));
+          controller.close();
+          return;
+        }
+        text += value;
+      }
+      controller.enqueue(encoder.encode(text));
+    },
+    async cancel() {
+      await pieces.return();
+    },
   });
-}
-
-function page(base: string, folder: string, entries: StoreEntry[]): ReturnType<typeof html> {
-  const here = folder === "" ? `${base}/` : `${base}/${urlPath(folder)}/`;
-  const up = folder === "" ? "" : html`<tr><td><a href="${parent(here)}">..</a></td><td></td><td></td></tr>`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>/${folder}</title>
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 52rem; padding: 0 1rem; color-scheme: light dark }
-table { border-collapse: collapse; width: 100% }
-td { padding: .15rem .5rem; border-bottom: 1px solid #8884 }
-td + td { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-</style>
-</head>
-<body>
-<h1>/${folder}</h1>
-<table>
-${up}${entries.map((entry) => row(here, entry))}
-</table>
-</body>
-</html>
-`;
-}
-
-function row(here: string, { name, kind, size, modified }: StoreEntry): ReturnType<typeof html> {
-  const slash = kind === "folder" ? "/" : "";
-  const time = modified.toISOString();
-  return html`<tr><td><a href="${here}${encodeURIComponent(name)}${slash}">${name}${slash}</a></td><td>${
-    kind === "file" ? size : ""
-  }</td><td><time datetime="${time}">${time.slice(0, 19).replace("T", " ")}</time></td></tr>
-`;
-}
-
-function parent(here: string): string {
-  return here.replace(/[^/]+\/$/, "");
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { StreamError } from "../core/errors.ts";
+import { compareNames } from "../core/name-order.ts";
 import { checkedPath } from "../core/path.ts";
 import { rangeStream } from "../core/range-stream.ts";
 import type {
@@ -10,6 +11,7 @@ import type {
   ClaimOptions,
   EndedReason,
   EndReason,
+  ListOptions,
   SessionRecord,
   SessionRecords,
   Store,
@@ -44,7 +46,7 @@ export function memoryStore(): Store {
 }
 
 class MemoryStore implements Store {
-  readonly sessions: SessionRecords = new MemorySessions();
+  readonly sessions: MemorySessions = new MemorySessions();
   readonly #resources = new Map<string, Resource>();
   readonly #claimed = new Map<string, MemoryHandle>();
   #epoch = 0;
@@ -94,21 +96,23 @@ class MemoryStore implements Store {
     });
   }
 
-  async list(folder: string): Promise<StoreEntry[] | undefined> {
+  async list(folder: string, { after, limit }: ListOptions = {}): Promise<StoreEntry[] | undefined> {
     const prefix = folder === "" ? "" : `${folder}/`;
     const entries = new Map<string, StoreEntry>();
     for (const [path, { size, modified }] of this.#resources) {
       if (!path.startsWith(prefix)) continue;
       const [name = "", ...deeper] = path.slice(prefix.length).split("/");
       if (deeper.length === 0) {
-        entries.set(name, { name, kind: "file", size, modified });
+        const appending = this.#claimed.has(path) || this.sessions.has(path);
+        entries.set(name, { name, kind: "file", size, modified, appending });
       } else {
         const newest = Math.max(modified.getTime(), entries.get(name)?.modified.getTime() ?? 0);
-        entries.set(name, { name, kind: "folder", size: 0, modified: new Date(newest) });
+        entries.set(name, { name, kind: "folder", size: 0, modified: new Date(newest), appending: false });
       }
     }
     if (entries.size === 0 && folder !== "") return undefined;
-    return [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const behind = [...entries.values()].filter(({ name }) => after === undefined || compareNames(name, after) > 0);
+    return behind.sort((one, other) => compareNames(one.name, other.name)).slice(0, limit);
   }
 
   async remove(path: string): Promise<boolean> {
@@ -161,6 +165,10 @@ class MemorySessions implements SessionRecords {
 
   async find(path: string): Promise<SessionRecord | undefined> {
     return this.#records.get(path);
+  }
+
+  has(path: string): boolean {
+    return this.#records.has(path);
   }
 
   async remove(path: string): Promise<void> {

@@ -3,27 +3,36 @@
  * @module
  */
 import { existsSync, realpathSync, type Stats } from "node:fs";
-import { lstat, readdir, unlink } from "node:fs/promises";
+import { lstat, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import { DEFAULT_LIMITS } from "../../core/limits.ts";
-import { checkedPath, RESERVED_SEGMENT } from "../../core/path.ts";
-import type { AppendHandle, ClaimOptions, Growth, Store, StoreEntry, StoreStat } from "../../core/store.ts";
+import { checkedPath } from "../../core/path.ts";
+import type {
+  AppendHandle,
+  ClaimOptions,
+  Growth,
+  ListOptions,
+  Store,
+  StoreListing,
+  StoreStat,
+} from "../../core/store.ts";
 import { Claim } from "./claim.ts";
 import { claimsFolder, holdersOf } from "./entries.ts";
 import { diskError, isMissing } from "./errors.ts";
-import { makeFolderSync } from "./folder.ts";
+import { makeFolderSync, namesIn } from "./folder.ts";
 import { FileHandle } from "./handle.ts";
-import { holdFolder, inFolderOf } from "./held-folder.ts";
+import { inFolderOf } from "./held-folder.ts";
 import { GroupCommit } from "./journal/group-commit.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recovery } from "./journal/recovery.ts";
+import { assertListable, listFolder } from "./listing.ts";
 import { type Owner, ownerOf } from "./owner.ts";
 import { place } from "./place.ts";
 import { openToRead, readFile } from "./read.ts";
 import { Contents } from "./records/known.ts";
 import { Records } from "./records/records.ts";
-import { type Reserved, reservedIn } from "./reserved.ts";
+import { keyOf, type Reserved, reservedIn } from "./reserved.ts";
 import { FileSessions } from "./sessions.ts";
 import { sweep } from "./sweep.ts";
 import { ask } from "./wanted.ts";
@@ -166,18 +175,17 @@ class FileStore implements Store {
     return readFile({ open, path, from, to, pieceBytes: this.#readBytes, signal });
   }
 
-  async list(folder: string): Promise<StoreEntry[] | undefined> {
+  async list(path: string, options: ListOptions = {}): Promise<StoreListing | undefined> {
     await this.#recovery.once();
     try {
-      const held = await holdFolder(this.#root, await place(this.#root, folder));
-      const names = await readdir(held.path).finally(held.release);
-      const hidden = folder === "" ? RESERVED_SEGMENT : undefined;
-      const shown = names.filter((name) => name !== hidden).sort();
-      const entries = await Promise.all(shown.map((name) => this.#entry(folder, name)));
-      return entries.filter((entry) => entry !== undefined);
+      const real = await place(this.#root, path);
+      await assertListable(this.#root, real);
+      const follow = (link: string) => this.#stats(link);
+      const appended = () => this.#appended();
+      return listFolder({ ...options, root: this.#root, path, real, follow, appended });
     } catch (error) {
       if (isAbsence(error)) return undefined;
-      throw diskError(error, folder);
+      throw diskError(error, path);
     }
   }
 
@@ -245,15 +253,17 @@ class FileStore implements Store {
     });
   }
 
-  async #entry(folder: string, name: string): Promise<StoreEntry | undefined> {
-    try {
-      const found = await this.#stats(folder === "" ? name : `${folder}/${name}`);
-      if (found.isDirectory()) return { name, kind: "folder", size: 0, modified: found.mtime };
-      if (found.isFile()) return { name, kind: "file", size: found.size, modified: found.mtime };
-    } catch {
-      // Gone since the folder was read, or a link that leads out: not a row.
-    }
-    return undefined;
+  /** Tells which of many files are being appended to: a look at the disk for all of them, and one for those that may be. */
+  async #appended(): Promise<(path: string, file: string) => Promise<boolean> | boolean> {
+    const { claims, sessions } = this.#reserved;
+    const [claimed, open] = await Promise.all([namesIn(claims), namesIn(sessions)]);
+    const keys = { claimed: new Set(claimed), open: new Set(open) };
+    return (path, file) => {
+      const maybe =
+        (keys.claimed.size > 0 && keys.claimed.has(keyOf(file))) ||
+        (keys.open.size > 0 && keys.open.has(`${keyOf(path)}.json`));
+      return maybe && this.#isAppended(file, path);
+    };
   }
 }
 

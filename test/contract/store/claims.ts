@@ -1,6 +1,6 @@
 /** Claims: who may append, and until when. */
 import assert from "node:assert/strict";
-import { type Driver, holding, put, rejectsWith, section, stored } from "./driver.ts";
+import { type Driver, holding, listed, put, rejectsWith, section, stored } from "./driver.ts";
 
 export function claimSection(driver: Driver): void {
   section(driver, "claims", {
@@ -101,7 +101,7 @@ export function claimSection(driver: Driver): void {
       await rejectsWith(store.claim("none.txt", { create: false }), "not_found");
       await rejectsWith(store.claim("no/such/folder/none.txt", { create: false }), "not_found");
       assert.equal(await store.stat("none.txt"), undefined);
-      assert.equal(await store.list("no"), undefined);
+      assert.equal(await listed(store, "no"), undefined);
       await put(store, "some.txt", "x");
       const handle = await store.claim("some.txt", { create: false });
       assert.equal(handle.offset, 1);

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type ErrorCode, StreamError } from "../../../src/core/errors.ts";
-import type { AppendHandle, Store, StoreEntry } from "../../../src/core/store.ts";
+import type { AppendHandle, ListOptions, Store, StoreEntry } from "../../../src/core/store.ts";
 
 /** An empty store of a driver, for one test. */
 export interface OpenStore {
@@ -68,6 +68,15 @@ export async function readAll(stream: ReadableStream<Uint8Array>): Promise<Buffe
   const reader = stream.getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
   return Buffer.concat(chunks);
+}
+
+/** All rows of a listing. */
+export async function listed(store: Store, folder: string, options?: ListOptions): Promise<StoreEntry[] | undefined> {
+  const listing = await store.list(folder, options);
+  if (!listing) return undefined;
+  const rows: StoreEntry[] = [];
+  for await (const row of listing) rows.push(row);
+  return rows;
 }
 
 /** The names of a listing's rows. */

@@ -4,7 +4,7 @@ import { truncateSync } from "node:fs";
 import { join } from "node:path";
 import { NO_DESCRIPTORS, openFiles } from "../../fixture/descriptors.ts";
 import { until } from "../../fixture/until.ts";
-import { put, readAll, rejectsWith } from "./driver.ts";
+import { listed, put, readAll, rejectsWith } from "./driver.ts";
 import { type FileRoot, fileTest } from "./file-root.ts";
 
 const SIZE = 1024 * 1024;
@@ -35,8 +35,25 @@ openTest("refused claims leave nothing open", async (at) => {
 openTest("stat, list and remove leave nothing open", async (at) => {
   await put(at.store, "dir/a.txt", "x");
   await at.store.stat("dir/a.txt");
-  await at.store.list("dir");
+  await listed(at.store, "dir");
   await at.store.remove("dir/a.txt");
+  assert.deepEqual(openFiles(at.root), []);
+});
+
+openTest("a listing holds nothing before its first row, nor after it was left", async (at) => {
+  for (const name of ["a", "b", "c"]) await put(at.store, `dir/${name}`, "x");
+  await at.store.list("dir");
+  assert.deepEqual(openFiles(at.root), []);
+  for await (const row of (await at.store.list("dir")) ?? []) {
+    assert.equal(row.name, "a");
+    break;
+  }
+  assert.deepEqual(openFiles(at.root), []);
+  const stopped = new AbortController();
+  const listing = (await at.store.list("dir", { signal: stopped.signal })) ?? [];
+  await assert.rejects(async () => {
+    for await (const _ of listing) stopped.abort();
+  });
   assert.deepEqual(openFiles(at.root), []);
 });
 

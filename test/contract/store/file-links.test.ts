@@ -4,7 +4,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileS
 import { join } from "node:path";
 import type { Store } from "../../../src/core/store.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
-import { holding, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
+import { holding, listed, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
 fileTest("a link to a file inside is that file", async ({ store, root }) => {
@@ -15,7 +15,7 @@ fileTest("a link to a file inside is that file", async ({ store, root }) => {
   for (const name of ["link.txt", "absolute.txt", "dir/twice.txt"]) await put(store, name, `${name} `);
   assert.equal(readFileSync(join(root, "dir/real.txt"), "utf8"), "one link.txt absolute.txt dir/twice.txt ");
   assert.equal(String(await stored(store, "link.txt")), String(await stored(store, "dir/real.txt")));
-  const rows = await store.list("");
+  const rows = await listed(store, "");
   assert.deepEqual(
     rows?.map(({ name, kind }) => `${name} ${kind}`),
     ["absolute.txt file", "dir folder", "link.txt file"],
@@ -34,7 +34,7 @@ fileTest("a link to a folder inside is that folder", async ({ store, root }) => 
   symlinkSync("dir", join(root, "linked"));
   await put(store, "linked/new/b.txt", "below");
   assert.equal(readFileSync(join(root, "dir/new/b.txt"), "utf8"), "below");
-  assert.deepEqual(namesOf(await store.list("linked")), ["a.txt", "new"]);
+  assert.deepEqual(namesOf(await listed(store, "linked")), ["a.txt", "new"]);
   await holding(store, "dir/c.txt", () => rejectsWith(store.claim("linked/c.txt"), "conflict"));
 });
 
@@ -56,8 +56,8 @@ fileTest("no link leads to what the store keeps for itself", async ({ store, roo
     assert.equal(await store.stat(path), undefined);
   }
   for (const folder of ["self/.httpfstream", "inner", "inner/claims"])
-    assert.equal(await store.list(folder), undefined);
-  const names = namesOf(await store.list("self"));
+    assert.equal(await listed(store, folder), undefined);
+  const names = namesOf(await listed(store, "self"));
   assert.deepEqual(names, ["a.txt", "self"]);
 });
 
@@ -75,7 +75,7 @@ async function isSealed(store: Store, path: string): Promise<void> {
   await rejectsWith(store.claim(path, { create: false }), "bad_path");
   await rejectsWith(readAll(store.read(path, 0, 6)), "bad_path", "changed");
   assert.equal(await store.stat(path), undefined);
-  assert.equal(await store.list(path), undefined);
+  assert.equal(await listed(store, path), undefined);
   await store.remove(path).catch(() => false);
 }
 
@@ -103,7 +103,7 @@ fileTest("links that lead out are sealed", async ({ store, root, outside }) => {
   ]) {
     await isSealed(store, path);
   }
-  assert.deepEqual(await store.list(""), []);
+  assert.deepEqual(await listed(store, ""), []);
   assert.equal(readFileSync(join(outside, "secret"), "utf8"), "secret");
   assert.equal(readFileSync(join(outside, "folder/secret"), "utf8"), "secret");
   assert.ok(!existsSync(join(outside, "folder/new")));
@@ -122,7 +122,7 @@ fileTest("links that lead nowhere, or in circles, are sealed, and nothing is mad
   }
   assert.ok(!existsSync(join(outside, "not-there")));
   assert.ok(!existsSync(join(root, "inside-not-there")));
-  assert.deepEqual(await store.list(""), []);
+  assert.deepEqual(await listed(store, ""), []);
 });
 
 fileTest("dot segments do not lead out either", async ({ store, outside }) => {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Store } from "../../../src/core/store.ts";
 import { NO_DESCRIPTORS, openFiles } from "../../fixture/descriptors.ts";
 import { within } from "../../fixture/until.ts";
-import { put, readAll, rejectsWith } from "./driver.ts";
+import { listed, put, readAll, rejectsWith } from "./driver.ts";
 import { type FileRoot, fileTest } from "./file-root.ts";
 
 /** Makes a special file, or says why it can't. */
@@ -22,8 +22,8 @@ async function isNoResource(store: Store, path: string): Promise<void> {
   await within(rejectsWith(store.claim(path, { create: false }), "path_conflict"), "the claim without create");
   await within(rejectsWith(store.claim(`${path}/below`), "path_conflict"), "the claim below");
   assert.equal(await within(store.stat(path), "the stat"), undefined);
-  assert.equal(await within(store.list(path), "the list of it"), undefined);
-  assert.deepEqual(await within(store.list(""), "the list"), []);
+  assert.equal(await within(listed(store, path), "the list of it"), undefined);
+  assert.deepEqual(await within(listed(store, ""), "the list"), []);
 }
 
 async function withPipe({ root }: FileRoot, use: (pipe: string) => Promise<void>): Promise<void> {

@@ -5,13 +5,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RESERVED_SEGMENT } from "../../../src/core/path.ts";
 import { ALL_BYTES } from "../../fixture/bytes.ts";
-import { namesOf, put, rejectsWith, stored } from "./driver.ts";
+import { listed, namesOf, put, rejectsWith, stored } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
 fileTest(
   "a resource is the file at its path, and what else there is lies in the reserved folder",
   async ({ store, root }) => {
-    const names = ["a.txt", "dir/new\nline", "dir/back\\slash", "dir/cafe\u0301", "dir/caf\u00e9", "dir/.hidden"];
+    const names = ["a.txt", "dir/new\nline", "dir/cafe\u0301", "dir/caf\u00e9", "dir/.hidden"];
     for (const name of names) {
       await put(store, name, ALL_BYTES);
       assert.deepEqual(readFileSync(join(root, name)), ALL_BYTES, name);
@@ -38,7 +38,7 @@ fileTest("the reserved folder is not listed", async ({ store, root }) => {
   mkdirSync(join(root, RESERVED_SEGMENT));
   writeFileSync(join(root, RESERVED_SEGMENT, "state"), "private");
   await put(store, "a.txt", "x");
-  assert.deepEqual(namesOf(await store.list("")), ["a.txt"]);
+  assert.deepEqual(namesOf(await listed(store, "")), ["a.txt"]);
   await rejectsWith(store.claim(`${RESERVED_SEGMENT}/state`), "bad_path");
 });
 
@@ -46,14 +46,14 @@ fileTest("names that are not UTF-8 are left out of the listing, and spoil nothin
   const { status } = spawnSync("sh", ["-c", `touch "$(printf '\\377\\376')"`], { cwd: root });
   assert.equal(status, 0);
   await put(store, "a.txt", "x");
-  assert.deepEqual(namesOf(await store.list("")), ["a.txt"]);
+  assert.deepEqual(namesOf(await listed(store, "")), ["a.txt"]);
 });
 
 fileTest("a listing of thousands of files", async ({ store, root }) => {
   const names = Array.from({ length: 5000 }, (_, at) => `${String(at).padStart(5, "0")}.log`);
   mkdirSync(join(root, "many"));
   for (const [at, name] of names.entries()) writeFileSync(join(root, "many", name), "x".repeat(at % 10));
-  const rows = await store.list("many");
+  const rows = await listed(store, "many");
   assert.deepEqual(namesOf(rows), names);
   assert.ok(rows?.every(({ size }, at) => size === at % 10));
 });

@@ -1,6 +1,6 @@
 /** Stat, list and remove. */
 import assert from "node:assert/strict";
-import { type Driver, holding, namesOf, put, rejectsWith, section, stored } from "./driver.ts";
+import { type Driver, holding, listed, namesOf, put, rejectsWith, section, stored } from "./driver.ts";
 
 export function listSection(driver: Driver): void {
   section(driver, "stat, list and remove", {
@@ -20,29 +20,29 @@ export function listSection(driver: Driver): void {
       await put(store, "a/y.txt", "yy");
       await put(store, "c", "");
       await put(store, "B.txt", "1");
-      const rows = await store.list("");
+      const rows = await listed(store, "");
       const shown = rows?.map(({ name, kind, size }) => `${name} ${kind} ${size}`);
       assert.deepEqual(shown, ["B.txt file 1", "a folder 0", "b.txt file 5", "c file 0"]);
       for (const row of rows ?? []) assert.ok(row.modified.getTime() > 0, row.name);
-      assert.deepEqual(namesOf(await store.list("a")), ["deep", "y.txt"]);
-      assert.deepEqual(namesOf(await store.list("a/deep")), ["er"]);
+      assert.deepEqual(namesOf(await listed(store, "a")), ["deep", "y.txt"]);
+      assert.deepEqual(namesOf(await listed(store, "a/deep")), ["er"]);
     },
 
     "a listing shows the size that an appender has reached": async ({ store }) => {
       await holding(store, "a.txt", async (handle) => {
         await handle.append(Buffer.from("123"));
-        assert.equal((await store.list(""))?.[0]?.size, 3);
+        assert.equal((await listed(store, ""))?.[0]?.size, 3);
       });
     },
 
     "the empty root has an empty listing": async ({ store }) => {
-      assert.deepEqual(await store.list(""), []);
+      assert.deepEqual(await listed(store, ""), []);
     },
 
     "there is no listing of a file, nor of what does not exist": async ({ store }) => {
       await put(store, "a.txt", "x");
       for (const path of ["a.txt", "none", "a.txt/below", "none/below"]) {
-        assert.equal(await store.list(path), undefined, path);
+        assert.equal(await listed(store, path), undefined, path);
       }
     },
 
@@ -50,16 +50,62 @@ export function listSection(driver: Driver): void {
       await put(store, "log/a", "x");
       await put(store, "logs/b", "x");
       await put(store, "log.txt", "x");
-      assert.deepEqual(namesOf(await store.list("log")), ["a"]);
-      assert.deepEqual(namesOf(await store.list("")), ["log", "log.txt", "logs"]);
+      assert.deepEqual(namesOf(await listed(store, "log")), ["a"]);
+      assert.deepEqual(namesOf(await listed(store, "")), ["log", "log.txt", "logs"]);
     },
 
     "hundreds of names": async ({ store }) => {
       const names = Array.from({ length: 300 }, (_, at) => `file ${String(at).padStart(4, "0")}`);
       for (const name of names.toReversed()) await put(store, `many/${name}`, name);
-      const rows = await store.list("many");
+      const rows = await listed(store, "many");
       assert.deepEqual(namesOf(rows), names);
       assert.ok(rows?.every(({ kind, size }) => kind === "file" && size === 9));
+    },
+
+    "names are in the order of their bytes in UTF-8, and a listing goes on behind any name": async ({ store }) => {
+      // In UTF-16, which JavaScript's strings are in, the last but one would come last.
+      const names = ["B", "a", "a b", "a-b", "ab", "b", "\u00e9", "\u6f22", "\ufb01", "\u{1f701}", "\u{1f701}a"];
+      for (const name of names.toReversed()) await put(store, `f/${name}`, name);
+      assert.deepEqual(namesOf(await listed(store, "f")), names);
+      const bytes = [...names].sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+      assert.deepEqual(names, bytes);
+      for (const [at, name] of names.entries()) {
+        assert.deepEqual(namesOf(await listed(store, "f", { after: name })), names.slice(at + 1), name);
+        assert.deepEqual(namesOf(await listed(store, "f", { after: name, limit: 2 })), names.slice(at + 1, at + 3));
+      }
+      assert.deepEqual(
+        namesOf(await listed(store, "f", { after: "a c", limit: 1 })),
+        ["a-b"],
+        "a name that is not there",
+      );
+      assert.deepEqual(namesOf(await listed(store, "f", { after: "" })), names);
+      assert.deepEqual(await listed(store, "f", { after: "\u{1f701}b" }), []);
+      assert.deepEqual(await listed(store, "f", { limit: 0 }), []);
+    },
+
+    "a row says whether somebody appends": async ({ store }) => {
+      await put(store, "f/idle", "x");
+      await put(store, "f/in grace", "x");
+      await put(store, "f/folder/x", "x");
+      await store.sessions.save({ path: "f/in grace", digest: "0".repeat(64) });
+      await holding(store, "f/busy", async () => {
+        const rows = await listed(store, "f");
+        const shown = rows?.map(({ name, appending }) => `${name}: ${appending}`);
+        assert.deepEqual(shown, ["busy: true", "folder: false", "idle: false", "in grace: true"]);
+      });
+      assert.equal((await listed(store, "f"))?.[0]?.appending, false);
+    },
+
+    "a listing may be left at any row": async ({ store }) => {
+      for (let at = 0; at < 20; at++) await put(store, `f/${at}`, "x");
+      for (const rows of [0, 1, 7]) {
+        let count = 0;
+        for await (const row of (await store.list("f")) ?? []) {
+          assert.equal(row.kind, "file");
+          if (count++ === rows) break;
+        }
+      }
+      assert.equal((await listed(store, "f"))?.length, 20);
     },
 
     "remove takes a resource away and says whether there was one": async ({ store }) => {

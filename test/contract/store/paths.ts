@@ -1,7 +1,7 @@
 /** Paths: files, folders, and what is refused. */
 import assert from "node:assert/strict";
 import { RESERVED_SEGMENT, SEGMENT_BYTES } from "../../../src/core/path.ts";
-import { type Driver, holding, namesOf, put, rejectsWith, section, stored } from "./driver.ts";
+import { type Driver, holding, listed, namesOf, put, rejectsWith, section, stored } from "./driver.ts";
 
 /** Names that have given other programs trouble. */
 const WEIRD_NAMES = [
@@ -12,7 +12,6 @@ const WEIRD_NAMES = [
   "..a",
   "~",
   "-rf",
-  "back\\slash",
   "new\nline",
   "tab\tand\rreturn",
   "quotes \" ' `",
@@ -70,17 +69,31 @@ export function pathSection(driver: Driver): void {
     },
 
     "paths that name no resource are refused": async ({ store }) => {
-      const bad = ["", "/", "a/", "/a", "a//b", ".", "..", "a/..", "../a", "a/./b", "nul\0", "x".repeat(256)];
+      const bad = [
+        "",
+        "/",
+        "back\\slash",
+        "a/",
+        "/a",
+        "a//b",
+        ".",
+        "..",
+        "a/..",
+        "../a",
+        "a/./b",
+        "nul\0",
+        "x".repeat(256),
+      ];
       for (const path of [...bad, "ü".repeat(128), RESERVED_SEGMENT, `${RESERVED_SEGMENT}/a`]) {
         await rejectsWith(store.claim(path), "bad_path");
       }
-      assert.deepEqual(await store.list(""), []);
+      assert.deepEqual(await listed(store, ""), []);
     },
 
     "the reserved name is only reserved at the top": async ({ store }) => {
       await put(store, `a/${RESERVED_SEGMENT}`, "x");
       assert.equal(String(await stored(store, `a/${RESERVED_SEGMENT}`)), "x");
-      assert.deepEqual(namesOf(await store.list("a")), [RESERVED_SEGMENT]);
+      assert.deepEqual(namesOf(await listed(store, "a")), [RESERVED_SEGMENT]);
     },
 
     "weird names are names like any other": async ({ store }) => {
@@ -90,7 +103,7 @@ export function pathSection(driver: Driver): void {
         assert.equal(String(await stored(store, name)), `file ${name}`);
         assert.equal(String(await stored(store, `folder/${name}/${name}`)), `below ${name}`);
       }
-      const rows = await store.list("folder");
+      const rows = await listed(store, "folder");
       assert.deepEqual(namesOf(rows), [...WEIRD_NAMES].sort());
       for (const name of WEIRD_NAMES) assert.equal(await store.remove(name), true, name);
     },
@@ -99,7 +112,7 @@ export function pathSection(driver: Driver): void {
       const names = ["a", "A", "\u00e9", "e\u0301", "\u212b", "\u00c5", "A\u030a", "ﬁ", "fi"];
       for (const name of names) await put(store, name, name);
       for (const name of names) assert.equal(String(await stored(store, name)), name);
-      assert.equal((await store.list(""))?.length, names.length);
+      assert.equal((await listed(store, ""))?.length, names.length);
     },
   });
 }

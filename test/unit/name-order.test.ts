@@ -1,0 +1,47 @@
+/** Names in the order of their bytes in UTF-8, however many. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compareNames, SortedNames } from "../../src/core/name-order.ts";
+
+/** Pieces of names on both sides of everything that may sort otherwise. */
+const PIECES = [
+  "",
+  "a",
+  "b",
+  "~",
+  "\u007f",
+  "\u00e9",
+  "\ud7ff",
+  "\ue000",
+  "\ufb01",
+  "\uffff",
+  "\u{10000}",
+  "\u{1f701}",
+];
+
+function byBytes(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
+}
+
+test("two names compare as their bytes do", () => {
+  const names = PIECES.flatMap((one) => PIECES.map((other) => one + other));
+  for (const one of names) {
+    for (const other of names) {
+      assert.equal(Math.sign(compareNames(one, other)), byBytes(one, other), JSON.stringify([one, other]));
+    }
+  }
+});
+
+test("any number of names comes out sorted, whatever order they come in", () => {
+  for (const count of [0, 1, 2, 4095, 4096, 4097, 30_000]) {
+    const names = Array.from({ length: count }, (_, at) => {
+      const number = (at * 7919) % count;
+      return `${PIECES[number % PIECES.length]}${number}`;
+    });
+    const sorted = new SortedNames();
+    for (const name of names) sorted.add(name);
+    const taken: string[] = [];
+    for (let name = sorted.take(); name !== undefined; name = sorted.take()) taken.push(name);
+    assert.deepEqual(taken, names.sort(byBytes), String(count));
+  }
+});
