@@ -40,6 +40,8 @@ export interface AdmissionTerms extends PathTerms {
   readonly create?: boolean;
   /** The digest of the session that goes on. A path with any other session on record is not to be had. */
   readonly session?: string;
+  /** See `ClaimOptions.spareMs` of the store. */
+  readonly spareMs?: number;
   /** Called once the path is ours, before anybody may follow it. If it throws, the path is given back. */
   prepare?(): Promise<void>;
 }
@@ -208,8 +210,16 @@ export class Hub {
 
   async #claim(path: string, terms: AdmissionTerms): Promise<AppendHandle> {
     const before = await checkPath(this.store, path, terms);
+    let isChecked = false;
+    // Its server may have gone after we saw it alive, and before we claimed its path.
+    const check = async (): Promise<void> => {
+      isChecked = true;
+      const open = await this.store.sessions.find(path);
+      if (open && open.digest !== terms.session) throw taken(path, 1_000);
+    };
     const create = !mustExist(terms) && (terms.create ?? true);
-    const handle = await this.store.claim(path, { create }).catch(async (error) => {
+    const options = { create, check, spareMs: terms.spareMs ?? 0 };
+    const handle = await this.store.claim(path, options).catch(async (error) => {
       // It was removed since we looked: that is another path than the terms ask for.
       if (isNotFound(error)) await checkPath(this.store, path, terms);
       throw await this.#refused(path, error);
@@ -217,9 +227,8 @@ export class Hub {
     try {
       // A shutdown that began meanwhile has not seen this append, and would wait for it.
       this.assertOpen();
-      // Its server may have gone after we saw it alive, and before we claimed its path.
-      const open = await this.store.sessions.find(path);
-      if (open && open.digest !== terms.session) throw taken(path, 1_000);
+      // Not every store asks before it claims.
+      if (!isChecked) await check();
       await checkClaimed(this.store, { path, before, handle }, terms);
       await terms.prepare?.();
       return handle;

@@ -73,6 +73,8 @@ export class Sessions {
   async check(path: string, token: string | undefined, terms: PathTerms = {}): Promise<void> {
     if (token !== undefined) {
       const digest = await digestOf(token);
+      if (await this.#ours(path, digest)) return;
+      if (await this.#isOnRecord(path, digest)) await this.adopt(path, true);
       if (!(await this.#ours(path, digest))) await this.#refuse(path, digest);
       return;
     }
@@ -89,16 +91,18 @@ export class Sessions {
   }
 
   /**
-   * Takes over the session of a path, if there is one on record and no living process has it. Its grace begins now, or
-   * goes on where that of the last server was.
+   * Takes over the session of a path, if there is one on record and the process that had it has ended. Its grace begins
+   * now, or goes on where that of the last server was. A process that is only silent may wake up, and the session goes on
+   * there: it is spared for as long as the grace lasts, which is over then.
    *
+   * @param isResumed Whether its appender has come here. It is taken over from a silent process, too, then.
    * @throws {StreamError} what reading the store meets.
    */
-  async adopt(path: string): Promise<void> {
+  async adopt(path: string, isResumed = false): Promise<void> {
     const known = this.#adopting.get(path);
     if (known) return known;
     if (this.#hub.isTaken(path) || this.#hub.closing) return;
-    const adoption = this.#adopt(path).finally(() => this.#adopting.delete(path));
+    const adoption = this.#adopt(path, isResumed).finally(() => this.#adopting.delete(path));
     this.#adopting.set(path, adoption);
     return adoption;
   }
@@ -144,11 +148,14 @@ export class Sessions {
   /** Asks the process that has a session for it, and takes it over. */
   async #fetch(path: string, digest: string): Promise<AppendSession | undefined> {
     const { store } = this.#hub;
-    if (!store.ask || !(await this.#isOnRecord(path, digest))) return undefined;
+    if (!(await this.#isOnRecord(path, digest))) return undefined;
+    await this.adopt(path, true);
+    const adopted = await this.#ours(path, digest);
+    if (adopted || !store.ask) return adopted;
     const takeBack = await store.ask(path);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        await this.adopt(path);
+        await this.adopt(path, true);
         const session = await this.#ours(path, digest);
         if (session || !(await this.#isOnRecord(path, digest))) return session;
         await pause();
@@ -182,30 +189,36 @@ export class Sessions {
     return await store.sessions.list();
   }
 
-  async #adopt(path: string): Promise<void> {
+  async #adopt(path: string, isResumed: boolean): Promise<void> {
     const { sessions } = this.#hub.store;
     await this.#tidied;
     const record = await sessions.find(path);
     if (!record) return;
-    const graceLeftMs = record.graceLeftMs ?? this.#hub.limits.graceMs;
+    const graceLeftMs = Math.min(record.graceLeftMs ?? Number.POSITIVE_INFINITY, this.#hub.limits.graceMs);
+    if (isResumed) await this.#takeOver({ record, graceLeftMs }, 0);
+    else if (!(await this.#takeOver({ record, graceLeftMs }, Number.POSITIVE_INFINITY))) {
+      await this.#takeOver({ record, graceLeftMs: 0 }, graceLeftMs);
+    }
+  }
+
+  /** Whether it is settled what becomes of a session: not while another process has its path. */
+  async #takeOver(known: Pick<SessionParts, "record" | "graceLeftMs">, spareMs: number): Promise<boolean> {
+    const { path, digest } = known.record;
+    const { sessions } = this.#hub.store;
+    // It may have ended since we looked.
+    const prepare = async (): Promise<void> => {
+      if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
+    };
     try {
-      await this.#start(
-        { record, graceLeftMs },
-        {
-          create: false,
-          session: record.digest,
-          prepare: async () => {
-            // It may have ended between our look and our claim.
-            if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
-          },
-        },
-      );
+      await this.#start(known, { create: false, session: digest, spareMs, prepare });
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
+      if (code === "conflict") return false;
       // What it was appending to is not there any more.
-      if (["not_found", "path_conflict", "bad_path"].includes(code)) return sessions.remove(path);
-      if (!["conflict", "restarting", "gone"].includes(code)) throw error;
+      if (["not_found", "path_conflict", "bad_path"].includes(code)) await sessions.remove(path);
+      else if (!["restarting", "gone"].includes(code)) throw error;
     }
+    return true;
   }
 
   async #start(known: Pick<SessionParts, "record" | "graceLeftMs">, terms: AdmissionTerms): Promise<AppendSession> {

@@ -119,6 +119,17 @@ export interface ClaimOptions {
   type?: string | undefined;
   /** Gives up waiting for the claim. */
   signal?: AbortSignal;
+  /**
+   * Called when the path is to be had, before anything changes: before it is taken over from a process that is silent,
+   * and before it is created. If it throws, everything stays as it is. May be called twice; a driver that does not call
+   * it claims all the same.
+   */
+  check?: () => Promise<void>;
+  /**
+   * Milliseconds for which another process that has the path, and is silent, is spared after it could be taken over.
+   * Default 0. One that has certainly ended is never spared. Only drivers look at it that other processes share.
+   */
+  spareMs?: number;
 }
 
 /** A resumable append session, as it outlives its connection and its server. There is at most one a path. */

@@ -114,8 +114,9 @@ async function answer(service: Service, c: Context, noted: Noted): Promise<Respo
   service.hub.assertOpen();
   // Its body is read from this very turn on, so that nothing of it is lost if it breaks off.
   if (verb === "APPEND" && !socket && isUnsafe(c.req.method)) return appendBody(service, exchange);
-  // A session that its server left behind holds its path before anybody else gets at it.
-  if (socket || verb !== undefined) await service.sessions.adopt(path);
+  // A session that its server left behind holds its path before anybody else gets at it. Its own appender takes it over.
+  const isResumed = verb === "APPEND" && (!socket || offersV1(c)) && appendTerms(c).session !== undefined;
+  if ((socket || verb !== undefined) && !isResumed) await service.sessions.adopt(path);
   return verb === "APPEND"
     ? append(service, exchange, socket)
     : read(service, exchange, { base, verb, socket, isFolder });

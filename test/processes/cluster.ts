@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { Clock } from "../fixture/clock.ts";
 import { type HttpResponse, request } from "../fixture/http.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
@@ -33,6 +34,8 @@ export interface ServerTerms {
   readonly args?: readonly string[];
   /** The command that starts it, given behind it. */
   readonly through?: readonly string[];
+  /** The clock that it goes by. Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /** A folder, and the servers on it. */
@@ -58,6 +61,7 @@ export class Cluster {
       root: this.root,
       args,
       ...(more.through ? { through: more.through } : {}),
+      ...(more.clock ? { env: more.clock.env, script: "test/fixture/clocked-server.ts" } : {}),
     });
     this.#servers.push(started);
     return new Server(started, this, (peer) => this.#peers.push(peer));

@@ -1,5 +1,7 @@
 /** Two servers on one folder, of which one is put to sleep in the middle of appends, and wakes up too late. */
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { describe } from "node:test";
 import { until } from "../fixture/until.ts";
 import { clusterTest, expectEnd } from "./cluster.ts";
@@ -72,4 +74,48 @@ describe("a server that sleeps for longer than its lease", { concurrency: 6 }, (
       assert.equal(String(cluster.file("a.txt")), "one two three");
     },
   );
+
+  clusterTest("a sleeper keeps a session that strangers ask for, as long as its grace lasts", async (cluster) => {
+    const [sleeper, other] = [await cluster.start(), await cluster.start()];
+    const { peer } = await sleeper.append("a.txt");
+    const classic = await sleeper.classic("classic.txt");
+    await peer.send("before ");
+    await peer.acked(7);
+    await classic.send("before ");
+    await until("the classic bytes", () => cluster.file("classic.txt").length === 7);
+    const { ino } = statSync(join(cluster.root, "a.txt"));
+    sleeper.freeze();
+    await until("the sleeper to have lost a path that is nobody's session", async () => {
+      return (await other.status("/classic.txt?verb=APPEND&offset=7", {})) === 101;
+    });
+    assert.equal(await other.status("/a.txt?verb=APPEND"), 403);
+    assert.equal(await other.status("/a.txt?verb=APPEND", {}), 403);
+    assert.equal(await other.status("/a.txt?verb=APPEND&offset=3"), 412);
+    assert.equal(await other.status("/a.txt?verb=APPEND&session=somebody-else"), 410);
+    assert.equal((await other.send("/a.txt?verb=APPEND", "POST", "theirs")).status, 403);
+    const follower = await other.follow("a.txt");
+    sleeper.wake();
+    await peer.send("after");
+    assert.equal(await peer.finish(), 12);
+    await expectEnd(follower, "before after", "complete");
+    assert.equal(String(cluster.file("a.txt")), "before after");
+    assert.equal(statSync(join(cluster.root, "a.txt")).ino, ino, "the file was not touched");
+  });
+
+  clusterTest("a sleeper that sleeps for its session's grace, too, loses the session to strangers", async (cluster) => {
+    const limits = { graceMs: 1_500 };
+    const [sleeper, other] = [await cluster.start(limits), await cluster.start(limits)];
+    const { peer, session } = await sleeper.append("a.txt");
+    await peer.send("before ");
+    await peer.acked(7);
+    sleeper.freeze();
+    void peer.send("SLEEPER");
+    await until("the path to be free", async () => {
+      return (await other.send("/a.txt?verb=APPEND", "POST", "after")).status === 200;
+    });
+    sleeper.wake();
+    assert.equal((await peer.closed()).code, 1012);
+    assert.equal(await other.status(`/a.txt?verb=APPEND&session=${session}`), 410);
+    assert.equal(String(cluster.file("a.txt")), "before after");
+  });
 });

@@ -6,13 +6,14 @@
  * watch. `watch-`: somebody who watches, and wants to hear that word.
  * @module
  */
+import { randomUUID } from "node:crypto";
 import { rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EndReason } from "../../core/store.ts";
 import { isMissing } from "./errors.ts";
 import { namesIn } from "./folder.ts";
 import { LEASE_MS, type Owner, type OwnerRecord } from "./owner.ts";
-import { isDead } from "./process-identity.ts";
+import { isDead, isVisible } from "./process-identity.ts";
 import { keyOf, type Reserved, readWhole } from "./reserved.ts";
 
 /** What an entry says, and where it is. */
@@ -35,6 +36,9 @@ export const WATCH = "watch-";
 
 const ENDED = "ended-";
 
+/** Milliseconds without a sign of life that make an owner doubtful: it gives one every second. */
+const DOUBT_MS = 3_000;
+
 /** The files of the entries that this process has made and not given up. */
 export const ownEntries: Set<string> = new Set<string>();
 
@@ -43,44 +47,68 @@ export function claimsFolder(reserved: Reserved, file: string): string {
   return join(reserved.claims, keyOf(file));
 }
 
-/** The entries in a folder of claims. */
-export async function entriesIn(folder: string): Promise<Entry[]> {
-  return readEntries(folder, (name) => /^[0-9]/.test(name));
+/** The entries among the names in a folder of claims. */
+export async function readEntries(folder: string, names: readonly string[]): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const name of names.filter((each) => /^[0-9]/.test(each))) {
+    const file = join(folder, name);
+    const owner = await readWhole(file);
+    if (isOwnerRecord(owner)) entries.push({ name, file, owner });
+  }
+  return entries;
 }
 
-/** The entries that were taken away, and not yet made harmless. */
-export async function awayIn(folder: string): Promise<Entry[]> {
-  return readEntries(folder, (name) => name.startsWith(AWAY));
+/**
+ * The name of the next entry. Its number is greater than those of all names that are in the folder: that is the order in
+ * which they came, whatever the clocks say.
+ */
+export function nextName(names: readonly string[]): string {
+  const numbers = names.map((name) => Number(/^(?:away-|ended-[a-z]+-)?(\d+)-/.exec(name)?.[1] ?? 0));
+  return `${1 + Math.max(0, ...numbers)}-${randomUUID()}`;
 }
 
 /** What an entry's owner is to the world. */
-export async function judge(reserved: Reserved, { file, owner }: Entry, self: Owner): Promise<Verdict> {
+export async function judge({ file, owner }: Entry, self: Owner, leaseMs: number = LEASE_MS): Promise<Verdict> {
   // One of ours that we have given up can only have been put back by somebody who was too late.
   if (owner.id === self.record.id) return ownEntries.has(file) ? "alive" : "dead";
-  return judgeOwner(reserved, owner, self);
+  const verdict = await judgeOwner(owner, self, leaseMs);
+  // An owner removes its entries before its sign of life.
+  const hasEnded = self.signs.known(self.signOf(owner))?.isMissing && (await isGone(file));
+  return hasEnded ? "dead" : verdict;
 }
 
-/** What another owner is to the world. */
-export async function judgeOwner(reserved: Reserved, owner: OwnerRecord, self: Owner): Promise<Verdict> {
+/**
+ * What another owner is to the world. Where `/proc` does not show that it has ended, it is alive until this process has
+ * seen no sign of life for a whole lease, by its own clock. An owner that was never looked at before counts as alive.
+ */
+export async function judgeOwner(owner: OwnerRecord, self: Owner, leaseMs: number = LEASE_MS): Promise<Verdict> {
   if (isDead(owner, self.record)) return "dead";
-  const givenMs = await signOf(reserved, owner);
-  return givenMs === undefined || Date.now() - givenMs > LEASE_MS ? "silent" : "alive";
+  const { quietMs } = await self.signs.look(self.signOf(owner));
+  return quietMs >= leaseMs ? "silent" : "alive";
 }
 
-/** When an owner last gave a sign of life, in milliseconds since 1970. */
-export async function signOf(reserved: Reserved, owner: OwnerRecord): Promise<number | undefined> {
-  try {
-    return (await stat(join(reserved.servers, owner.id))).mtimeMs;
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    return undefined;
-  }
+/**
+ * Milliseconds until an owner counts as silent, if it gives no sign of life meanwhile. Nothing for one that is busy: it
+ * was heard of lately, or `/proc` shows that it runs.
+ */
+export function silentInMs(owner: OwnerRecord, self: Owner): number | undefined {
+  const seen = self.signs.known(self.signOf(owner));
+  if (!seen) return undefined;
+  const isKnown = seen.hasChanged || isVisible(owner, self.record);
+  return isKnown && seen.quietMs < DOUBT_MS ? undefined : Math.max(0, LEASE_MS - seen.quietMs);
+}
+
+/** Begins to look at the signs of life of all other owners, so that it is known in time which of them are silent. */
+export async function lookAround(reserved: Reserved, self: Owner): Promise<void> {
+  const others = (await namesIn(reserved.servers)).filter((name) => name !== self.record.id);
+  await Promise.all(others.map((id) => self.signs.look(join(reserved.servers, id))));
 }
 
 /** The entries of those who have a file, had it until they fell silent, or are about to have it. */
 export async function holdersOf(reserved: Reserved, owner: Owner, file: string): Promise<Entry[]> {
-  const entries = await entriesIn(claimsFolder(reserved, file));
-  const verdicts = await Promise.all(entries.map((entry) => judge(reserved, entry, owner)));
+  const folder = claimsFolder(reserved, file);
+  const entries = await readEntries(folder, await namesIn(folder));
+  const verdicts = await Promise.all(entries.map((entry) => judge(entry, owner)));
   return entries.filter((_, at) => verdicts[at] !== "dead");
 }
 
@@ -95,7 +123,7 @@ export interface LastWord {
   readonly ended: EndReason;
 }
 
-/** The last words among the names in a folder, oldest entry first. */
+/** The last words among the names in a folder, in the order of their entries. */
 export function lastWords(names: readonly string[]): LastWord[] {
   const words = names.flatMap((name) => {
     const [, ended, entry] = /^ended-([a-z]+)-(.*)$/.exec(name) ?? [];
@@ -123,12 +151,6 @@ export async function removeEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch(() => {});
 }
 
-async function readEntries(folder: string, wanted: (name: string) => boolean): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for (const name of (await namesIn(folder)).filter(wanted)) {
-    const file = join(folder, name);
-    const owner = await readWhole(file);
-    if (isOwnerRecord(owner)) entries.push({ name, file, owner });
-  }
-  return entries;
+async function isGone(file: string): Promise<boolean> {
+  return await stat(file).then(() => false, isMissing);
 }

@@ -2,7 +2,7 @@
  * The right to append to one file.
  * @module
  */
-import { type Stats, statSync, writeSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 import { StreamError } from "../../core/errors.ts";
@@ -11,21 +11,16 @@ import type { Claim } from "./claim.ts";
 import { diskError } from "./errors.ts";
 import { DiskFile } from "./journal/disk-file.ts";
 import type { GroupCommit } from "./journal/group-commit.ts";
+import { readAt } from "./journal/transfer.ts";
 import { type OpenedToAppend, openToAppend } from "./open.ts";
 import { Content } from "./records/content.ts";
 import type { Records } from "./records/records.ts";
 import type { StreamRecord } from "./records/stream-record.ts";
 import { flushFolders } from "./reserved.ts";
-
-/** Most bytes that are written without the thread pool, which costs more than to write this much into the system's memory. */
-const QUICK_BYTES = 128 * 1024;
+import { Writer } from "./writer.ts";
 
 /** What is said of a file that has more bytes than we know of. */
 const WRITTEN_TO = "written to by somebody else";
-
-/** Milliseconds of a write that make the next ones go through the thread pool, and for how long. */
-const SLOW_MS = 2;
-const WARY_MS = 1_000;
 
 /** What a {@link FileHandle} is made of. */
 export interface HandleParts {
@@ -64,23 +59,29 @@ export class FileHandle implements AppendHandle {
   readonly #opened: OpenFile;
   readonly #inode: number;
   readonly #device: number;
+  #links: number;
   readonly #disk: DiskFile;
+  readonly #writer: Writer;
   readonly #claim: Claim;
   readonly #commit: GroupCommit | undefined;
   readonly #content: Content;
+  readonly #readable: boolean;
   #offset: number;
-  #slowUntilMs = 0;
   #released = false;
   #begun = false;
 
-  private constructor({ opened, isNew }: OpenedToAppend, found: Stats, content: Content, parts: HandleParts) {
+  private constructor(made: OpenedToAppend, found: Stats, content: Content, parts: HandleParts) {
     const { root, file, path, epoch, claim, commit } = parts;
+    const { opened, isNew, readable } = made;
     this.#opened = opened;
+    this.#readable = readable;
     this.created = isNew;
     this.#content = content;
+    this.#writer = new Writer(opened);
     this.#disk = new DiskFile(opened, relative(root, file), found);
     this.#inode = found.ino;
     this.#device = found.dev;
+    this.#links = found.nlink;
     this.#offset = found.size;
     this.#file = file;
     this.#path = path;
@@ -95,7 +96,7 @@ export class FileHandle implements AppendHandle {
    * @throws {StreamError} `path_conflict` when it is no regular file; errors of the operating system as they are.
    */
   static async open(parts: HandleParts, create: boolean): Promise<FileHandle> {
-    const { root, file, path, commit, records, type } = parts;
+    const { root, file, path, claim, commit, records, type } = parts;
     const made = await openToAppend(parts, create);
     const { opened, isNew, readable } = made;
     try {
@@ -104,6 +105,8 @@ export class FileHandle implements AppendHandle {
       if (commit && create) await flushFolders(dirname(file), root);
       // Whoever is told this size takes it for stored, and the process that wrote it may not have lived to see that.
       if (commit && found.size > 0) await opened.datasync();
+      // Whoever takes the claim away from here on replaces this very file, and not one that was opened too late.
+      if (!claim.isOurs(true)) throw fenced(path);
       const judged = { fd: opened.fd, readable, size: found.size, isNew };
       const remembered = { root, records, name: relative(root, file), durable: commit !== undefined, type };
       const handle = new FileHandle(made, found, Content.open({ ...remembered, ...judged }), parts);
@@ -188,12 +191,13 @@ export class FileHandle implements AppendHandle {
     const start = this.#offset;
     try {
       for (let rest = batch; rest.length > 0; ) {
-        const written = this.#isQuick(rest) ? this.#writeNow(rest) : await this.#write(rest);
+        const done = this.#writer.write(rest);
+        const written = typeof done === "number" ? done : await done;
         this.#offset += written;
         rest = rest.subarray(written);
       }
     } catch (error) {
-      await this.#countPart(start + batch.length);
+      await this.#countPart(batch.subarray(this.#offset - start));
       throw error;
     }
     try {
@@ -202,25 +206,6 @@ export class FileHandle implements AppendHandle {
       this.#offset = start;
       throw error;
     }
-  }
-
-  /** Whether to write in this very turn: a little into memory of the system is done before the thread pool has begun. */
-  #isQuick(bytes: Uint8Array): boolean {
-    return bytes.length <= QUICK_BYTES && performance.now() >= this.#slowUntilMs;
-  }
-
-  #writeNow(bytes: Uint8Array): number {
-    const beganMs = performance.now();
-    const written = writeSync(this.#opened.fd, bytes, 0, bytes.length, null);
-    const endedMs = performance.now();
-    // The system makes writers wait when it has too much to bring to the disk. Nobody else must wait with this one.
-    if (endedMs - beganMs > SLOW_MS) this.#slowUntilMs = endedMs + WARY_MS;
-    return written;
-  }
-
-  async #write(bytes: Uint8Array): Promise<number> {
-    const { bytesWritten } = await this.#opened.write(bytes, 0, bytes.length, null);
-    return bytesWritten;
   }
 
   async verify(): Promise<void> {
@@ -254,36 +239,44 @@ export class FileHandle implements AppendHandle {
     else await (ended === undefined ? this.#content.undo() : this.#content.end(ended, this.#offset));
   }
 
-  /** After a failed write: Deno does not tell how much of it was written before it failed; the file's size does. */
-  async #countPart(most: number): Promise<void> {
+  /**
+   * After a failed write: Deno does not tell how much of it was written before it failed. The file does; but what others
+   * have written meanwhile is not ours, and is found by the next check.
+   */
+  async #countPart(rest: Uint8Array): Promise<void> {
     const size = await this.#opened.stat().then(
       (found) => found.size,
       () => this.#offset,
     );
-    if (size > this.#offset && size <= most) this.#offset = size;
+    const count = size - this.#offset;
+    if (count <= 0 || count > rest.length) return;
+    const there = this.#readable ? await readAt(this.#opened, this.#offset, count).catch(() => undefined) : undefined;
+    if (there && Buffer.compare(there, rest.subarray(0, count)) === 0) this.#offset = size;
   }
 
   /** Synchronous, because it takes three microseconds and a trip through the thread pool takes forty. */
   #check(): void {
-    if (!this.#claim.isOurs()) {
-      throw new StreamError("fenced", `Another server process has taken "/${this.#path}" over.`, { path: this.#path });
-    }
     const found = this.#found();
-    const what = !found
-      ? "removed"
-      : found.ino !== this.#inode || found.dev !== this.#device
-        ? "replaced"
-        : found.size < this.#offset
-          ? "truncated"
-          : found.size > this.#offset
-            ? WRITTEN_TO
-            : undefined;
+    const isReplaced = found && (found.ino !== this.#inode || found.dev !== this.#device);
+    // Whoever takes a claim over gives the file another name, and then replaces it.
+    const isDoubtful = isReplaced || found?.nlink !== this.#links;
+    if (!this.#claim.isOurs(isDoubtful)) {
+      throw fenced(this.#path);
+    }
+    if (found && !isReplaced) this.#links = found.nlink;
+    const what = isReplaced ? "replaced" : this.#changeOf(found);
     if (what) {
       // Bytes that somebody else has appended leave the content what it was.
       if (!found) this.fate = "deleted";
       else if (what !== WRITTEN_TO) this.fate = "replaced";
       throw new StreamError("changed", `"/${this.#path}" was ${what} while it was appended to.`, { path: this.#path });
     }
+  }
+
+  #changeOf(found: Stats | undefined): string | undefined {
+    if (!found) return "removed";
+    if (found.size < this.#offset) return "truncated";
+    return found.size > this.#offset ? WRITTEN_TO : undefined;
   }
 
   #found(): Stats | undefined {
@@ -295,4 +288,8 @@ export class FileHandle implements AppendHandle {
       throw failure;
     }
   }
+}
+
+function fenced(path: string): StreamError {
+  return new StreamError("fenced", `Another server process has taken "/${path}" over.`, { path });
 }

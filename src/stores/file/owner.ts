@@ -9,12 +9,16 @@ import { isMissing } from "./errors.ts";
 import { namesIn } from "./folder.ts";
 import { ownIdentity, type ProcessIdentity } from "./process-identity.ts";
 import { type Reserved, removeFile, writeWhole } from "./reserved.ts";
+import { Sightings } from "./sightings.ts";
 
-/** Milliseconds after which a silent owner's claims may be taken over. */
+/** Milliseconds for which an observer must have seen no sign of life before it may take a claim over. */
 export const LEASE_MS = 10_000;
 
 /** Milliseconds between two signs of life. */
 const BEAT_MS = 1_000;
+
+/** Most milliseconds between two looks at leftovers that count as quiet. */
+const LEFTOVER_CREDIT_MS = 30 * 60 * 1000;
 
 /** An owner as it stands in its claims. */
 export interface OwnerRecord extends ProcessIdentity {
@@ -44,25 +48,30 @@ export function ownerOf(root: string, reserved: Reserved): Owner {
 /** Signs of life, for as long as it has claims. */
 export class Owner {
   readonly record: OwnerRecord = { id: randomUUID(), ...ownIdentity() };
+  /** What it has seen of other owners' signs of life, and of other short-lived files. */
+  readonly signs: Sightings = new Sightings({ creditMs: 2 * BEAT_MS, everyMs: BEAT_MS });
+  /** What it has seen of files that may be left over from a process that can't be asked. */
+  readonly leftovers: Sightings = new Sightings({ creditMs: LEFTOVER_CREDIT_MS });
   readonly #reserved: Reserved;
   readonly #claims = new Set<OwnedClaim>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #turn: Promise<void> = Promise.resolve();
   #beating = false;
   #freshMs = Number.NEGATIVE_INFINITY;
+  #signMs = 0;
 
   constructor(reserved: Reserved) {
     this.#reserved = reserved;
   }
 
-  /** The file that it touches. */
-  get file(): string {
-    return join(this.#reserved.servers, this.record.id);
+  /** The file that an owner touches as its sign of life. */
+  signOf({ id }: OwnerRecord): string {
+    return join(this.#reserved.servers, id);
   }
 
   /**
-   * Whether nobody can have taken a claim over: the last sign of life is young. Time in which the process stood still
-   * counts.
+   * Whether the last sign of life is too young for a claim to have been taken over. A hint that saves looks, not a proof:
+   * this clock stands still while the machine is suspended, and those of other machines do not.
    */
   get isFresh(): boolean {
     return performance.now() - this.#freshMs < LEASE_MS / 2;
@@ -89,8 +98,9 @@ export class Owner {
 
   async #appear(): Promise<void> {
     if (this.#timer !== undefined || this.#claims.size === 0) return;
-    await writeWhole(this.#reserved, this.file, this.record, false);
-    this.#freshMs = performance.now();
+    const atMs = performance.now();
+    await writeWhole(this.#reserved, this.signOf(this.record), this.record, false);
+    this.#freshMs = atMs;
     this.#timer = setInterval(() => this.#tick(), BEAT_MS);
     this.#timer.unref?.();
   }
@@ -99,7 +109,7 @@ export class Owner {
     if (this.#timer === undefined || this.#claims.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    await removeFile(this.file);
+    await removeFile(this.signOf(this.record));
   }
 
   #tick(): void {
@@ -118,12 +128,15 @@ export class Owner {
     if (this.#timer === undefined) return;
     const wasFresh = this.isFresh;
     const atMs = performance.now();
-    const now = new Date();
+    // Others look whether it changes, not what it says. A clock that was set back must not make two signs alike.
+    this.#signMs = Math.max(Date.now(), this.#signMs + BEAT_MS);
+    const sign = new Date(this.#signMs);
+    const file = this.signOf(this.record);
     try {
-      await utimes(this.file, now, now);
+      await utimes(file, sign, sign);
     } catch (error) {
       if (!isMissing(error)) throw error;
-      await writeWhole(this.#reserved, this.file, this.record, false);
+      await writeWhole(this.#reserved, file, this.record, false);
     }
     // Touched first and looked after: whoever judged us by the old sign has taken the claim by now, or will see the new.
     if (!wasFresh) for (const claim of this.#claims) claim.verify();

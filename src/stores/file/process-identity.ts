@@ -14,13 +14,17 @@ export interface ProcessIdentity {
   readonly started: string;
   /** Where its number means something: host, boot, and process namespace. */
   readonly scope: string;
+  /** The time namespace, which shifts start times; absent where it is not known. */
+  readonly clock?: string;
 }
 
 /** This process. */
 export function ownIdentity(): ProcessIdentity {
   const boot = attempt(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
   const scope = [attempt(hostname), boot, attempt(() => readlinkSync("/proc/self/ns/pid"))];
-  return { pid: process.pid, started: startOf(process.pid), scope: scope.join(" ") };
+  const clock = attempt(() => readlinkSync("/proc/self/ns/time"));
+  const identity = { pid: process.pid, started: startOf(process.pid), scope: scope.join(" ") };
+  return clock === "" ? identity : { ...identity, clock };
 }
 
 /** Whether the system certainly has not started anew since another process was there. */
@@ -31,13 +35,19 @@ export function isSameBoot(other: ProcessIdentity, self: ProcessIdentity): boole
 
 /** Whether a process has certainly ended. False also when that can't be told from here. */
 export function isDead(other: ProcessIdentity, self: ProcessIdentity): boolean {
-  if (other.scope !== self.scope || other.started === "" || self.started === "") return false;
+  if (!isVisible(other, self)) return false;
   try {
     return startIn(other.pid) !== other.started;
   } catch (error) {
     // Anything else only says that it can't be seen now.
     return ["ENOENT", "ESRCH"].includes(errorCode(error));
   }
+}
+
+/** Whether `/proc` tells here what becomes of a process. */
+export function isVisible(other: ProcessIdentity, self: ProcessIdentity): boolean {
+  if (other.scope !== self.scope || other.started === "" || self.started === "") return false;
+  return other.clock === undefined || self.clock === undefined || other.clock === self.clock;
 }
 
 function startOf(pid: number): string {

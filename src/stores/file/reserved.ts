@@ -3,17 +3,18 @@
  * @module
  */
 import { createHash, randomUUID } from "node:crypto";
-import { open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { open, readFile, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { RESERVED_SEGMENT } from "../../core/path.ts";
 import { errorCode, isMissing } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
 import { isDead, ownIdentity, type ProcessIdentity } from "./process-identity.ts";
+import type { Sightings } from "./sightings.ts";
 
 /** How often something is written into a folder that others remove when it is empty: they may be many, and quicker. */
 const ATTEMPTS = 50;
 
-/** Milliseconds after which a file is nobody's whose process can't be asked. */
+/** Milliseconds without a change after which a file is nobody's whose process can't be asked. */
 const FORGOTTEN_MS = 60 * 60 * 1000;
 
 /** The places in the reserved folder of a root. */
@@ -64,10 +65,16 @@ export function nameIn(folder: string): string {
   return join(folder, [pid, started, keyOf(scope), randomUUID()].join("_"));
 }
 
+/** Who looks at what others have left. */
+export interface Observer {
+  readonly record: ProcessIdentity;
+  readonly leftovers: Sightings;
+}
+
 /** Whether a file that has its name from {@link nameIn}, or from somebody's hand, is of no use to anybody any more. */
-export async function isNobodys(file: string, self: ProcessIdentity): Promise<boolean> {
-  const maker = makerOf(basename(file), self);
-  return maker ? isDead(maker, self) : isForgotten(file);
+export async function isNobodys(file: string, { record, leftovers }: Observer): Promise<boolean> {
+  const maker = makerOf(basename(file), record);
+  return maker ? isDead(maker, record) : isForgotten(file, leftovers);
 }
 
 /** The process that made a file; nothing when its name does not tell, or tells of another machine. */
@@ -76,14 +83,11 @@ function makerOf(name: string, { scope }: ProcessIdentity): ProcessIdentity | un
   return key === keyOf(scope) ? { pid: Number(pid), started, scope } : undefined;
 }
 
-/** Whether nothing has happened to a file for so long that its process, which can't be asked, is taken for gone. */
-export async function isForgotten(file: string): Promise<boolean> {
-  try {
-    return Date.now() - (await stat(file)).ctimeMs > FORGOTTEN_MS;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
+/** Whether this process has seen a file unchanged for so long that its owner, which can't be asked, is taken for gone. */
+export async function isForgotten(file: string, leftovers: Sightings): Promise<boolean> {
+  const { quietMs, isMissing } = await leftovers.look(file);
+  if (isMissing || quietMs >= FORGOTTEN_MS) leftovers.forget(file);
+  return !isMissing && quietMs >= FORGOTTEN_MS;
 }
 
 /** Writes a file whole or not at all. If it is to be durable, it is on the disk when this resolves. */

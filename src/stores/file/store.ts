@@ -5,6 +5,7 @@
 import { existsSync, realpathSync, type Stats } from "node:fs";
 import { lstat, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { clearTimeout, setTimeout } from "node:timers";
 import { StreamError } from "../../core/errors.ts";
 import { DEFAULT_LIMITS } from "../../core/limits.ts";
 import { checkedPath } from "../../core/path.ts";
@@ -18,7 +19,7 @@ import type {
   StoreStat,
 } from "../../core/store.ts";
 import { Claim } from "./claim.ts";
-import { claimsFolder, holdersOf } from "./entries.ts";
+import { claimsFolder, holdersOf, lookAround } from "./entries.ts";
 import { diskError, isMissing } from "./errors.ts";
 import { makeFolderSync, namesIn } from "./folder.ts";
 import { FileHandle } from "./handle.ts";
@@ -56,6 +57,9 @@ export interface FileStoreOptions {
    */
   durability?: Durability;
 }
+
+/** Milliseconds after which what may be left over is looked at again. */
+const TIDY_MS = 20 * 60 * 1000;
 
 /** Grows with every claim in this process. */
 let lastEpoch = 0;
@@ -100,6 +104,7 @@ class FileStore implements Store {
   readonly #reserved: Reserved;
   readonly #owner: Owner;
   readonly #recovery: Recovery;
+  #tidying: ReturnType<typeof setTimeout> | undefined;
 
   constructor(root: string, readBytes: number, durable: boolean) {
     this.#root = root;
@@ -157,13 +162,17 @@ class FileStore implements Store {
     return this.sessions.mayBeOpen(path) && (await this.sessions.find(path)) !== undefined;
   }
 
-  async claim(path: string, { create = true, signal, type }: ClaimOptions = {}): Promise<AppendHandle> {
+  async claim(
+    path: string,
+    { create = true, signal, type, check, spareMs = 0 }: ClaimOptions = {},
+  ): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     await this.#recovery.once();
     const file = await place(this.#root, path);
     try {
-      const claim = await Claim.take(this.#reserved, this.#owner, file, path);
+      const parts = { reserved: this.#reserved, owner: this.#owner, file, path, check, spareMs };
+      const claim = await Claim.take(parts);
       return await this.#open(file, path, claim, { create, type });
     } catch (error) {
       throw diskError(error, path);
@@ -212,6 +221,11 @@ class FileStore implements Store {
     // Who has died since may have left something, too, and when its claims are gone nothing tells of that any more.
     await this.#recovery.again();
     await sweep(this.#reserved, this.#owner);
+    await lookAround(this.#reserved, this.#owner);
+    // What may be left over is looked at again, until it is known.
+    clearTimeout(this.#tidying);
+    if (this.#owner.leftovers.size === 0) return;
+    this.#tidying = setTimeout(() => void this.tidy().catch(() => {}), TIDY_MS).unref();
   }
 
   async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined> {

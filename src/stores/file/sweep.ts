@@ -19,12 +19,12 @@ export async function sweep(reserved: Reserved, owner: Owner): Promise<void> {
   for (const place of [reserved.servers, reserved.wanted]) {
     for (const name of await namesIn(place)) {
       const file = join(place, name);
-      if ((await isAbandoned(file, owner)) || (await isForgotten(file))) await remove(file);
+      if ((await isAbandoned(file, owner)) || (await isForgotten(file, owner.leftovers))) await remove(file);
     }
   }
   for (const name of await namesIn(reserved.temporary)) {
     const file = join(reserved.temporary, name);
-    if (await isNobodys(file, owner.record)) await remove(file);
+    if (await isNobodys(file, owner)) await remove(file);
   }
 }
 

@@ -5,15 +5,13 @@
  * gives the path up. Until the file is gone again, nobody else takes the path.
  * @module
  */
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isOwnerRecord } from "./entries.ts";
-import { isMissing } from "./errors.ts";
 import type { Owner } from "./owner.ts";
 import { isDead } from "./process-identity.ts";
 import { keyOf, type Reserved, readWhole, removeFile, writeWhole } from "./reserved.ts";
 
-/** Milliseconds after which nobody is thought to be waiting any more. */
+/** Milliseconds for which a wish is respected, counted from when this process has seen it first. */
 const FORGOTTEN_MS = 10_000;
 
 /** Asks for a file; the result takes it back. */
@@ -28,12 +26,8 @@ export async function isWanted(reserved: Reserved, owner: Owner, file: string): 
   const wish = wishFor(reserved, file);
   const asker = await readWhole(wish);
   if (!isOwnerRecord(asker) || asker.id === owner.record.id || isDead(asker, owner.record)) return false;
-  try {
-    return Date.now() - (await stat(wish)).mtimeMs < FORGOTTEN_MS;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
+  const { quietMs, isMissing } = await owner.signs.look(wish);
+  return !isMissing && quietMs < FORGOTTEN_MS;
 }
 
 function wishFor(reserved: Reserved, file: string): string {

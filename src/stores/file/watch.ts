@@ -6,7 +6,16 @@ import { randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EndReason, Growth } from "../../core/store.ts";
-import { claimsFolder, type Entry, holdersOf, lastWords, removeEmpty, unheardWords, WATCH } from "./entries.ts";
+import {
+  claimsFolder,
+  type Entry,
+  holdersOf,
+  type LastWord,
+  lastWords,
+  removeEmpty,
+  unheardWords,
+  WATCH,
+} from "./entries.ts";
 import { isMissing } from "./errors.ts";
 import { namesIn } from "./folder.ts";
 import type { Owner } from "./owner.ts";
@@ -44,8 +53,9 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
   // Its owner leaves word of how the append ended only where somebody asks for it.
   await writeWhole(reserved, mark, owner.record, false);
   try {
+    const words = lastWords(await namesIn(folder));
     const [first] = await holdersOf(reserved, owner, file);
-    const holders = first && new Succession(first, watched);
+    const holders = first && new Succession(first, words, watched);
     let size: number | undefined;
     while (holders && !signal.aborted) {
       const ended = await holders.look();
@@ -69,13 +79,17 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
 /** Those who have a path, one after the other. */
 class Succession {
   readonly #watched: Watched;
+  /** The entries whose last words are of appends before this one. */
+  readonly #earlier: Set<string>;
   #holder: Entry;
   #looks = 0;
   /** For how many looks nobody has had it. */
   #underWay = 0;
 
-  constructor(holder: Entry, watched: Watched) {
+  /** @param words What was there before the holder was looked up. */
+  constructor(holder: Entry, words: readonly LastWord[], watched: Watched) {
     this.#holder = holder;
+    this.#earlier = new Set(words.map(({ entry }) => entry).filter((entry) => entry !== holder.name));
     this.#watched = watched;
   }
 
@@ -98,10 +112,14 @@ class Succession {
     if (same) return same;
     // Whoever takes a path from one that died, slept or shut down goes on with the same append, and may have ended it.
     const words = lastWords(await namesIn(claimsFolder(reserved, file)));
-    const since = words.filter(({ entry }) => Number.parseInt(entry, 10) >= Number.parseInt(name, 10));
+    const since = words.filter(({ entry }) => !this.#earlier.has(entry));
     const end = since.find(({ ended }) => ended !== "restarting");
     const [successor] = holders;
-    if (end || successor) return end?.ended ?? successor;
+    if (end) return end.ended;
+    if (successor) {
+      for (const { entry } of since) if (entry !== successor.name) this.#earlier.add(entry);
+      return successor;
+    }
     if (await resumable()) return undefined;
     return since.length > 0 ? "restarting" : "lost";
   }

@@ -22,7 +22,10 @@ export interface JournalRecord {
   /** Of the first byte. */
   readonly offset: number;
   readonly bytes: Uint8Array;
-  /** When they were kept, in milliseconds since 1970. */
+  /**
+   * The order of their segment: milliseconds since 1970 when it began, or more where an earlier one has as many. Later
+   * segments have a higher one, even if the clock was set back; in one segment, later records come later.
+   */
   readonly keptMs: number;
 }
 

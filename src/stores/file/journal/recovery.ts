@@ -8,11 +8,11 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle as OpenFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { judgeOwner, signOf } from "../entries.ts";
+import { judgeOwner } from "../entries.ts";
 import { diskError, errorCode } from "../errors.ts";
 import { namesIn } from "../folder.ts";
 import { inFolderOf, openIn } from "../held-folder.ts";
-import { LEASE_MS, type Owner, type OwnerRecord } from "../owner.ts";
+import type { Owner, OwnerRecord } from "../owner.ts";
 import { place } from "../place.ts";
 import { isSameBoot } from "../process-identity.ts";
 import { isNobodys, type Reserved, removeFile, TORN } from "../reserved.ts";
@@ -83,7 +83,7 @@ async function leftSegments(reserved: Reserved, owner: Owner): Promise<LeftSegme
     const path = join(reserved.journal, name);
     const content = await readSegment(path).catch(() => undefined);
     if (content === TORN) await removeTorn(path, owner).catch(() => {});
-    else if (content && (await hasGone(content.owner, reserved, owner).catch(() => false))) {
+    else if (content && (await hasGone(content.owner, owner).catch(() => false))) {
       segments.push({ path, ...content });
     }
   }
@@ -105,23 +105,23 @@ async function readSegment(path: string): Promise<SegmentContent | typeof TORN> 
 }
 
 async function removeTorn(path: string, owner: Owner): Promise<void> {
-  if (await isNobodys(path, owner.record)) await rm(path, { recursive: true, force: true });
+  if (await isNobodys(path, owner)) await rm(path, { recursive: true, force: true });
 }
 
 /**
  * Whether the owner of a segment has gone. What a living one keeps is about to be written to the file by itself. A sign
  * of life from before the system has started anew is worth nothing, if it is not given again.
  */
-async function hasGone(owner: OwnerRecord, reserved: Reserved, self: Owner): Promise<boolean> {
+async function hasGone(owner: OwnerRecord, self: Owner): Promise<boolean> {
   if (owner.id === self.record.id) return false;
-  const sign = await signOf(reserved, owner);
-  // Not by the clock, which may have been set back.
-  for (let leftMs = LEASE_MS; leftMs > 0; leftMs -= LOOK_MS) {
-    if ((await judgeOwner(reserved, owner, self)) !== "alive") return true;
-    if (isSameBoot(owner, self.record) || (await signOf(reserved, owner)) !== sign) return false;
+  for (;;) {
+    if ((await judgeOwner(owner, self)) !== "alive") return true;
+    const seen = self.signs.known(self.signOf(owner));
+    // It is removed when its owner has given back all that it had.
+    if (seen?.isMissing) return true;
+    if (isSameBoot(owner, self.record) || seen?.hasChanged) return false;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
-  return true;
 }
 
 type OwnedRecord = JournalRecord & Pick<SegmentContent, "owner">;

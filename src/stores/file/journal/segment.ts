@@ -4,7 +4,7 @@
  */
 import { fstatSync } from "node:fs";
 import { type FileHandle as OpenFile, open } from "node:fs/promises";
-import { makeFolder } from "../folder.ts";
+import { makeFolder, namesIn } from "../folder.ts";
 import type { OwnerRecord } from "../owner.ts";
 import { flushFolders, nameIn, type Reserved, removeFile } from "../reserved.ts";
 import type { DiskFile } from "./disk-file.ts";
@@ -27,10 +27,14 @@ const FULL_BYTES = 32 * 1024 * 1024;
 /** Milliseconds after which a segment is full. A file system brings to the disk by itself what is not much older. */
 export const FULL_MS = 5_000;
 
+/** The order of the last segment that this process has begun. */
+let lastOrder = 0;
+
 /** Keeps the bytes of many files until the files themselves are flushed. */
 export class Segment {
   readonly #path: string;
   readonly #opened: OpenFile;
+  readonly #order: number;
   readonly #beganMs = performance.now();
   /** The files that have bytes here which they may not have on the disk. */
   readonly #files = new Set<DiskFile>();
@@ -38,15 +42,17 @@ export class Segment {
   readonly #busy = new Set<Promise<void>>();
   #size = 0;
 
-  private constructor(path: string, opened: OpenFile) {
+  private constructor(path: string, opened: OpenFile, order: number) {
     this.#path = path;
     this.#opened = opened;
+    this.#order = order;
   }
 
   /** Begins a segment. Its name is on the disk when this resolves; what is in it, with the first bytes that it keeps. */
   static async begin(root: string, reserved: Reserved, owner: OwnerRecord): Promise<Segment> {
     await makeFolder(reserved.journal);
-    const path = nameIn(reserved.journal);
+    const order = await nextOrder(reserved.journal);
+    const path = `${nameIn(reserved.journal)}_${order}`;
     const opened = await open(path, "wx", 0o600);
     try {
       await writeAll(opened, encodeOwner(owner));
@@ -56,7 +62,7 @@ export class Segment {
       await removeFile(path);
       throw error;
     }
-    return new Segment(path, opened);
+    return new Segment(path, opened, order);
   }
 
   /** Whether it is time for another one. */
@@ -102,7 +108,7 @@ export class Segment {
 
   async #keep(entries: readonly Entry[]): Promise<void> {
     for (const { file } of entries) this.#files.add(file);
-    const keptMs = Date.now();
+    const keptMs = this.#order;
     const records = entries.flatMap(({ file: { identity: file }, offset, bytes }) => {
       return encodeRecord({ file, offset, bytes, keptMs });
     });
@@ -121,4 +127,11 @@ export class Segment {
     this.#busy.add(done);
     return done;
   }
+}
+
+/** More than that of every segment that was begun before: by any process, and whatever its clock said. */
+async function nextOrder(journal: string): Promise<number> {
+  const others = (await namesIn(journal)).map((name) => Number(/_(\d+)$/.exec(name)?.[1] ?? 0));
+  lastOrder = Math.max(Date.now(), lastOrder + 1, ...others.map((other) => other + 1));
+  return lastOrder;
 }

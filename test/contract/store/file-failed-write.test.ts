@@ -1,0 +1,69 @@
+/** Writes that fail, and what counts as stored then. */
+import assert from "node:assert/strict";
+import fs, { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { join } from "node:path";
+import { test } from "node:test";
+import { decodeSegment } from "../../../src/stores/file/journal/record.ts";
+import { fileStore } from "../../../src/stores/file/store.ts";
+import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
+import { rejectsWith } from "./driver.ts";
+import { fileTest } from "./file-root.ts";
+
+const skip =
+  "Deno" in globalThis || "Bun" in globalThis ? "only on Node can a test make a write of the store fail" : false;
+
+/** What stands in a file when a write of `ours` has failed, and how much of it is counted. */
+const LEFT: Record<string, { readonly left: string; readonly counted: number }> = {
+  nothing: { left: "", counted: 0 },
+  "a part of it": { left: "ou", counted: 2 },
+  "all of it": { left: "ours", counted: 4 },
+  "foreign bytes, fewer than were to be written": { left: "x", counted: 0 },
+  "as many foreign bytes": { left: "THEY", counted: 0 },
+  "more foreign bytes": { left: "theirs", counted: 0 },
+  "a part of it and foreign bytes": { left: "ouX", counted: 0 },
+};
+
+for (const [what, { left, counted }] of Object.entries(LEFT)) {
+  test(`a failed write that leaves ${what} counts ${counted} bytes`, { skip }, async () => {
+    const root = await temporaryFolder("failed");
+    const handle = await fileStore({ root }).claim("a.txt");
+    await handle.append(Buffer.from("before "));
+    const write = fs.writeSync;
+    fs.writeSync = (() => {
+      appendFileSync(join(root, "a.txt"), left);
+      throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+    }) as typeof write;
+    syncBuiltinESMExports();
+    try {
+      await rejectsWith(handle.append(Buffer.from("ours")), "no_space");
+    } finally {
+      fs.writeSync = write;
+      syncBuiltinESMExports();
+    }
+    assert.equal(handle.offset, 7 + counted);
+    const next = handle.append(Buffer.from("next"));
+    if (left.length === counted) assert.equal(await next, 11 + counted);
+    else await rejectsWith(next, "changed");
+    await handle.release();
+    assert.ok(readFileSync(join(root, "a.txt"), "utf8").startsWith(`before ${left}`));
+    await removeFolder(root);
+  });
+}
+
+fileTest("a journal that was taken away keeps nothing: the next bytes go into a new one", async ({ root }) => {
+  const journal = join(root, ".httpfstream", "journal");
+  const handle = await fileStore({ root, durability: "disk" }).claim("a.txt");
+  const kept = (): string[] =>
+    readdirSync(journal).flatMap((name) => {
+      const records = decodeSegment(readFileSync(join(journal, name)))?.records ?? [];
+      return records.map(({ offset, bytes }) => `${offset} ${Buffer.from(bytes)}`);
+    });
+  await handle.append(Buffer.from("one"));
+  assert.deepEqual(kept(), ["0 one"]);
+  for (const name of readdirSync(journal)) rmSync(join(journal, name));
+  assert.equal(await handle.append(Buffer.from("two")), 6);
+  assert.deepEqual(kept(), ["3 two"], "what was acknowledged is in a journal that the next start finds");
+  await handle.release("complete");
+  assert.equal(readFileSync(join(root, "a.txt"), "utf8"), "onetwo");
+});
