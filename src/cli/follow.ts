@@ -7,8 +7,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ErrorCode, type FollowEnd, type FollowOptions, follow, StreamError } from "../client/mod.ts";
 import { DONE } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
-import { bareCommand, headerOption, parseBytes, parseUrl, retryOption, typed } from "./options.ts";
+import { bareCommand, headerOption, parseBytes, retryOption, typed } from "./options.ts";
 import { type Output, outputTo } from "./output.ts";
+import { parseUrl } from "./resource-url.ts";
 import { followNarrator } from "./states.ts";
 import { ReaderGone, say } from "./terminal.ts";
 

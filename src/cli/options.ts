@@ -4,8 +4,6 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { RETRY_FOR_MS } from "../client/limits.ts";
-import { parseTarget } from "../client/target.ts";
-import { StreamError } from "../core/errors.ts";
 import { messagesOn } from "./messages.ts";
 import { dataOutput } from "./terminal.ts";
 import { VERSION } from "./version.ts";
@@ -38,16 +36,6 @@ export function parsed<T>(parse: (text: string, previous: T) => T): (text: strin
     }
   };
 }
-
-/** The URL of a resource, checked and as it was written. */
-export const parseUrl: (text: string) => string = (text) => {
-  try {
-    parseTarget(text);
-    return text;
-  } catch (error) {
-    throw new InvalidArgumentError(StreamError.from(error).message);
-  }
-};
 
 /** `Name: value`, added to those before it. */
 const parseHeader: (text: string, previous: Record<string, string>) => Record<string, string> = parsed(

@@ -2,7 +2,8 @@
  * Which platform's WebSocket to open.
  * @module
  */
-import type { Connect } from "./socket.ts";
+import { followRedirects } from "./redirect.ts";
+import type { ClientSocket, Connect } from "./socket.ts";
 import { connectBrowser } from "./socket-browser.ts";
 import { connectWs } from "./socket-ws.ts";
 
@@ -12,7 +13,9 @@ import { connectWs } from "./socket-ws.ts";
  * @throws {StreamError} `unreachable`, `aborted`, `bad_request` for headers where a platform takes none.
  */
 export const connect: Connect = (request, handler) =>
-  isNodeLike() ? connectWs(request, handler) : connectBrowser(request, handler);
+  isNodeLike()
+    ? followRedirects<ClientSocket>(request, (hop) => connectWs({ ...request, ...hop }, handler))
+    : connectBrowser(request, handler);
 
 /** Whether a WebSocket can carry headers here. */
 export function takesHeaders(): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 import { connect, takesHeaders } from "./connect.ts";
+import { request } from "./request.ts";
 import type { Connect } from "./socket.ts";
 
 /** Time. */
@@ -31,7 +32,7 @@ export const realEnvironment: Environment = {
   get takesHeaders() {
     return takesHeaders();
   },
-  fetch: (url, init) => fetch(url, init),
+  fetch: request,
   clock: {
     now: () => performance.now(),
     after(delayMs, run) {

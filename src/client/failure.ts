@@ -63,7 +63,8 @@ export async function refused(response: Response, url: URL, verb: "APPEND" | "FO
   const said = response.headers.get(ERROR_HEADER) ?? "";
   const code = isCode(said) ? said : codeOf(response, verb);
   const sentence = await firstLine(response);
-  const status = `${response.status} ${response.statusText}`.trim();
+  const place = response.status >= 300 && response.status < 400 ? response.headers.get("Location") : null;
+  const status = `${response.status} ${response.statusText}`.trim() + (place === null ? "" : `, see ${place}`);
   const message = isCode(said) && sentence ? sentence : `The server answered ${status}${sentence && `: ${sentence}`}`;
   return new StreamError(code, message, { path: url.href, headers: Object.fromEntries(response.headers) });
 }

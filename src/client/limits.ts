@@ -71,3 +71,6 @@ export const LEAVE_TIMEOUT_MS: number = 3_000;
 
 /** How often it is asked whether an append whose end was not confirmed is complete; a server may still be at it. */
 export const COMPLETION_CHECKS: number = 5;
+
+/** Redirects that one request follows. */
+export const MOST_REDIRECTS: number = 10;

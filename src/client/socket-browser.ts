@@ -5,8 +5,9 @@
  */
 import { StreamError } from "../core/errors.ts";
 import { aborted, broken } from "./failure.ts";
-import { DRAIN_POLL_MS, SEND_BUFFER_BYTES } from "./limits.ts";
+import { DRAIN_POLL_MS, MOST_REDIRECTS, SEND_BUFFER_BYTES } from "./limits.ts";
 import { isOriginal } from "./peer.ts";
+import { withOurs } from "./redirect.ts";
 import type { ClientSocket, SocketHandler, SocketRequest } from "./socket.ts";
 import { socketUrl } from "./target.ts";
 
@@ -22,16 +23,24 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
   // A browser hangs up where the subprotocol is not taken. The original server would take that for an append.
   const { protocol, insist, ...plain } = request;
   const offer = protocol !== undefined && (insist || !(await isOriginal(request)));
-  for (let tried = 0; tried < TRIES; tried++) {
+  let asked = url;
+  for (let tried = 0, redirects = 0; tried < TRIES; tried++) {
     if (signal.aborted) throw aborted(signal, url);
-    const socket = await opened(offer ? request : plain, handler);
+    const socket = await opened({ ...(offer ? request : plain), url: asked }, handler);
     if (socket) return socket;
     // Refused, and the browser does not tell why: the same question as a plain request gets the same answer.
-    const response = await fetch(url, { signal, cache: "no-store" }).catch((error: unknown) => {
+    const response = await fetch(asked, { signal, cache: "no-store" }).catch((error: unknown) => {
       throw signal.aborted ? aborted(signal, url) : broken(error, url);
     });
-    if (response.status !== 426) return response;
+    const place =
+      response.redirected && redirects < MOST_REDIRECTS ? withOurs(new URL(response.url), asked) : undefined;
+    if (!place && response.status !== 426) return response;
     await response.body?.cancel();
+    if (!place) continue;
+    // A plain request went where no WebSocket goes by itself.
+    asked = place;
+    redirects++;
+    tried = -1;
   }
   throw broken(new Error("it answers plain requests, but no WebSocket gets through to it"), url);
 }
