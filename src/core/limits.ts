@@ -43,6 +43,9 @@ export interface Limits {
  */
 export const TEXT_MESSAGE_BYTES: number = 32_768;
 
+/** Bytes of the largest control message of `httpfstream.v1`, and of the largest message that a follower may send. */
+export const CONTROL_BYTES: number = 64 * 1024;
+
 /** The defaults of {@link Limits}. */
 export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   followerBudgetBytes: 512 * 1024,

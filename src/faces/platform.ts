@@ -3,7 +3,9 @@
  * @module
  */
 import type { Context } from "hono";
+import type { StreamError } from "../core/errors.ts";
 import type { Sink } from "../core/follower.ts";
+import type { MessageLimits } from "./message-limits.ts";
 
 /** An open WebSocket, on whatever runtime. As a {@link Sink} it takes frames of its kind. */
 export interface SocketPort extends Sink {
@@ -25,8 +27,12 @@ export interface SocketPort extends Sink {
 
 /** What a face does with a WebSocket. `closed` comes exactly once, also for an upgrade that never completed. */
 export interface SocketHandler {
+  /** How large the peer's messages may be. */
+  readonly most: MessageLimits;
   opened(port: SocketPort): void;
   message(bytes: Uint8Array, text: boolean): void;
+  /** The peer sent what can't be taken: a message that is too large, broken frames. No message comes after it. */
+  refused(error: StreamError): void;
   /** The peer answered a ping. */
   ponged(): void;
   closed(): void;
@@ -44,6 +50,8 @@ export interface UpgradeOptions {
 export interface Platform {
   /** Its name, for logs. */
   readonly name: string;
+  /** Whether text frames carry any bytes, as the Go program sends them, exactly as they are. */
+  readonly keepsText: boolean;
   /** Whether no byte of a text frame can be altered or lost without our seeing it, so that appenders may send them. */
   readonly takesText: boolean;
   /** Whether bodies of responses are read with the `getReader` that they have, so that it may be replaced. */

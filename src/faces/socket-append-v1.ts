@@ -10,6 +10,7 @@ import { appendTerms } from "./append-terms.ts";
 import { controlFrame, controlType } from "./control.ts";
 import { Idleness } from "./idleness.ts";
 import { LogSpan } from "./log-span.ts";
+import { type MessageLimits, overrun, sessionLimits } from "./message-limits.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "./service.ts";
@@ -51,6 +52,7 @@ function comeBack(): StreamError {
 
 /** One connection of a session. */
 class SessionAppend extends SocketSession implements SessionConnection {
+  readonly most: MessageLimits;
   readonly #subject: Subject;
   readonly #session: AppendSession;
   readonly #token: string;
@@ -73,6 +75,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     { token, isFirst }: { token: string; isFirst: boolean },
   ) {
     super(service);
+    this.most = sessionLimits(service.limits);
     this.#subject = exchange.subject;
     this.#session = session;
     this.#token = token;
@@ -125,6 +128,10 @@ class SessionAppend extends SocketSession implements SessionConnection {
     }
   }
 
+  protected override refuse(error: StreamError): void {
+    this.#leave(error.closeCode, error);
+  }
+
   protected override restart(): void {
     this.#leave(RESTARTING, comeBack());
   }
@@ -164,13 +171,8 @@ class SessionAppend extends SocketSession implements SessionConnection {
   }
 
   #take(bytes: Uint8Array): void {
-    this.checkSize(bytes);
-    if (this.#session.queued + bytes.length > this.service.limits.windowBytes) {
-      throw new StreamError(
-        "protocol",
-        `More than the window of ${this.service.limits.windowBytes} bytes is in flight.`,
-      );
-    }
+    const { windowBytes } = this.service.limits;
+    if (this.#session.queued + bytes.length > windowBytes) throw overrun(windowBytes);
     this.#session.push(this, bytes);
   }
 

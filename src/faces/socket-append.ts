@@ -8,6 +8,7 @@ import type { EndReason } from "../core/store.ts";
 import { appendTerms } from "./append-terms.ts";
 import { Idleness } from "./idleness.ts";
 import { LogSpan } from "./log-span.ts";
+import { classicLimits, type MessageLimits } from "./message-limits.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
 import { type Exchange, type Service, upgrade } from "./service.ts";
@@ -20,6 +21,7 @@ import { SocketSession } from "./socket-session.ts";
  */
 export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
   let session: SocketAppend | undefined;
+  refuseGoProgram(exchange);
   const { path: terms } = appendTerms(exchange.c);
   const events = {
     stored: () => session?.stored(),
@@ -37,8 +39,21 @@ export async function appendOverSocket(service: Service, exchange: Exchange): Pr
   }
 }
 
+/**
+ * The Go program, which asks by the header, sends any bytes in text frames and takes any close for success: where these
+ * can't be kept it is told before the upgrade.
+ */
+function refuseGoProgram({ c, platform, subject: { path } }: Exchange): void {
+  if (platform.keepsText || !c.req.header("X-Verb")) return;
+  const message =
+    "Text frames can't be kept byte for byte on this server. " +
+    "Append with the subprotocol httpfstream.v1, or over HTTP with POST or PUT.";
+  throw new StreamError("upgrade_required", message, { path, headers: { Upgrade: "websocket" } });
+}
+
 /** One classic appender. */
 class SocketAppend extends SocketSession {
+  readonly most: MessageLimits;
   readonly #takesText: boolean;
   readonly #admission: Admission;
   readonly #span: LogSpan;
@@ -49,6 +64,7 @@ class SocketAppend extends SocketSession {
 
   constructor(service: Service, exchange: Exchange, admission: Admission) {
     super(service);
+    this.most = classicLimits(service.limits);
     this.#takesText = exchange.platform.takesText;
     this.#admission = admission;
     const offset = admission.appender.channel.size;
@@ -91,7 +107,6 @@ class SocketAppend extends SocketSession {
     this.#idleness?.heard();
     try {
       this.#checkKind(text);
-      this.checkSize(bytes);
     } catch (error) {
       this.fail(StreamError.from(error));
       return;
@@ -109,7 +124,14 @@ class SocketAppend extends SocketSession {
 
   #checkKind(text: boolean): void {
     if (!text || this.#takesText) return;
-    throw new StreamError("not_text", "Text frames can't be kept byte for byte here: send binary frames.");
+    throw new StreamError(
+      "not_text",
+      "Text frames can't be kept byte for byte here: send binary frames, or use httpfstream.v1.",
+    );
+  }
+
+  protected override refuse(error: StreamError): void {
+    this.fail(error);
   }
 
   protected override restart(): void {

@@ -10,6 +10,7 @@ import { offersV1 } from "./control.ts";
 import { CLASSIC, type Dialect, V1 } from "./dialect.ts";
 import type { Beating } from "./heartbeats.ts";
 import { LogSpan } from "./log-span.ts";
+import { FOLLOWER_LIMITS, type MessageLimits } from "./message-limits.ts";
 import type { SocketPort } from "./platform.ts";
 import { closeReason } from "./respond.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "./service.ts";
@@ -42,6 +43,7 @@ class SocketFollow extends SocketSession implements Beating {
   readonly #start: number;
   readonly #dialect: Dialect;
   #follower: Follower | undefined;
+  #refusal: StreamError | undefined;
   #span: LogSpan | undefined;
 
   constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: Dialect }) {
@@ -71,6 +73,10 @@ class SocketFollow extends SocketSession implements Beating {
     );
   }
 
+  get most(): MessageLimits {
+    return FOLLOWER_LIMITS;
+  }
+
   /** The offset that it has reached. */
   get offset(): number {
     return this.#follower?.offset ?? this.#start;
@@ -85,6 +91,14 @@ class SocketFollow extends SocketSession implements Beating {
     // What a follower says means nothing here, beyond that it is alive.
   }
 
+  protected override refuse(error: StreamError): void {
+    if (this.#refusal) return;
+    this.#refusal = error;
+    this.#follower?.stop();
+    // At once: it need not have read what it was sent.
+    this.port?.close(error.closeCode, closeReason(error.message));
+  }
+
   protected override restart(): void {
     this.#follower?.stop();
   }
@@ -96,7 +110,7 @@ class SocketFollow extends SocketSession implements Beating {
   }
 
   async #ended(port: SocketPort, follower: Follower, ended: FollowEnd, error?: StreamError): Promise<void> {
-    let failure = error;
+    let failure = error ?? this.#refusal;
     if (ended === "restarting" || (ended === "gone" && this.service.hub.closing)) {
       failure = new StreamError("restarting", "The server is restarting. Come back in a moment, at your offset.");
     }

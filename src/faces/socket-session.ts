@@ -2,13 +2,15 @@
  * What every WebSocket of this server has in common, from before its upgrade to its end.
  * @module
  */
-import { StreamError } from "../core/errors.ts";
+import type { StreamError } from "../core/errors.ts";
 import type { Watch } from "./liveness.ts";
+import type { MessageLimits } from "./message-limits.ts";
 import type { SocketHandler, SocketPort } from "./platform.ts";
 import type { Service } from "./service.ts";
 
 /** Owns one connection: its upgrade deadline, its pings, its end at a shutdown. */
 export abstract class SocketSession implements SocketHandler {
+  abstract readonly most: MessageLimits;
   protected readonly service: Service;
   /** The connection, once it is open. */
   protected port: SocketPort | undefined;
@@ -31,6 +33,8 @@ export abstract class SocketSession implements SocketHandler {
   protected abstract begin(port: SocketPort): void;
   /** The peer sent a data frame. */
   protected abstract receive(bytes: Uint8Array, text: boolean): void;
+  /** The peer sent what can't be taken: end with the error's code. May come more than once. */
+  protected abstract refuse(error: StreamError): void;
   /** The server shuts down: end with 1012. */
   protected abstract restart(): void;
   /** The connection has gone, or never came. */
@@ -50,14 +54,14 @@ export abstract class SocketSession implements SocketHandler {
 
   message(bytes: Uint8Array, text: boolean): void {
     this.#watch?.heard(false);
-    if (!this.#closed) this.receive(bytes, text);
+    if (this.#closed) return;
+    const limit = text ? this.most.text : this.most.binary;
+    if (bytes.length > limit.bytes) this.refuse(limit.refusal());
+    else this.receive(bytes, text);
   }
 
-  /** @throws {StreamError} `too_large` for more than one message may have. */
-  protected checkSize(bytes: Uint8Array): void {
-    const { messageBytes } = this.service.limits;
-    if (bytes.length <= messageBytes) return;
-    throw new StreamError("too_large", `A message may have ${messageBytes} bytes at most. Send smaller ones.`);
+  refused(error: StreamError): void {
+    if (!this.#closed) this.refuse(error);
   }
 
   ponged(): void {

@@ -7,6 +7,7 @@ import { getBunServer, websocket as honoWebSocket } from "hono/bun";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { BunPort, type BunSocket } from "./bun-port.ts";
+import { refusalOf } from "./refusals.ts";
 import { passOn } from "./socket-events.ts";
 
 /** What is used of Bun's server; a request that was made without one has none of it. */
@@ -89,6 +90,7 @@ export const websocket: BunWebSocket = {
 /** @internal This runtime, as the faces see it. */
 export const platform: Platform = {
   name: "bun",
+  keepsText: false,
   // Bun closes a socket with 1007 whose text is not UTF-8; the rest survives the way through a string.
   takesText: true,
   async upgrade(c, handler, { protocol }): Promise<Response> {
@@ -105,7 +107,9 @@ export const platform: Platform = {
         },
         // Comes only where Hono's own `websocket` is used instead of ours.
         onMessage: (event: MessageEvent<string | ArrayBuffer>) => passOn(handler, event.data),
-        onClose() {
+        onClose({ code, reason }: CloseEvent) {
+          // No peer can send this code: Bun has ended the connection, and says why.
+          if (code === 1006 && reason.startsWith("Received ")) handler.refused(refusalOf(reason, handler.most));
           data.port?.gone();
           handler.closed();
         },

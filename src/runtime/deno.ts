@@ -53,6 +53,7 @@ const upgradeWebSocket = defineWebSocketHelper<WebSocket, Partial<UpgradeSetting
 /** @internal This runtime, as the faces see it. */
 export const platform: Platform = {
   name: "deno",
+  keepsText: false,
   // A fragmented message that ends in mid-character reaches us without its last bytes, and nothing tells.
   takesText: false,
   fillsBuffers: true,

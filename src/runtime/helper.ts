@@ -12,6 +12,9 @@ export function withHelper(platform: Platform, upgradeWebSocket: UpgradeWebSocke
   if (platform.name === "bun") return platform;
   return {
     ...platform,
+    // What helpers hand over as text has gone through a string.
+    keepsText: false,
+    takesText: false,
     upgrade: (c, handler) => upgradeWebSocket(c, socketEvents(handler)) as Promise<Response>,
   };
 }

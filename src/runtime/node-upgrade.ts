@@ -21,20 +21,31 @@ export interface FetchApp {
   fetch(request: Request, env?: unknown): Response | Promise<Response>;
 }
 
-/** A server of our own for the handshake: exact bytes in text frames, no subprotocol but the one that was chosen. */
-const handshakes = new WebSocketServer({
-  noServer: true,
-  clientTracking: false,
-  perMessageDeflate: false,
-  skipUTF8Validation: true,
-  maxPayload: DEFAULT_LIMITS.messageBytes,
-  handleProtocols: (_offered, request) => upgrades.get(request)?.protocol ?? false,
-});
+/** Servers of our own for the handshake, by the largest message that they take. */
+const handshakes = new Map<number, WebSocketServer>();
+
+/** One of them: exact bytes in text frames, no subprotocol but the one that was chosen. */
+function handshakesFor(maxPayload: number): WebSocketServer {
+  const known = handshakes.get(maxPayload);
+  if (known) return known;
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    skipUTF8Validation: true,
+    maxPayload,
+    handleProtocols: (_offered, request) => upgrades.get(request)?.protocol ?? false,
+  });
+  handshakes.set(maxPayload, server);
+  return server;
+}
 
 /** What becomes of a request whose route has asked for a WebSocket. */
 export interface Upgrade {
   /** The subprotocol that was chosen. */
   readonly protocol?: string | undefined;
+  /** Bytes of the largest message that is taken. Default 64 MiB. */
+  readonly maxPayload?: number | undefined;
   /** The handshake is done. */
   open(ws: WebSocket, below: Duplex): void;
   /** It will not be: the client had gone, or what it sent was bad. */
@@ -116,17 +127,22 @@ function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Up
   try {
     // What is said first leaves together with the handshake's answer.
     socket.cork();
-    handshakes.handleUpgrade(request, socket, Buffer.alloc(0), (ws) => {
-      opened = true;
-      setImmediate(() => socket.uncork());
-      try {
-        upgrade.open(ws, socket);
-      } catch (error) {
-        // It is a WebSocket now: no response can say so any more.
-        ws.terminate();
-        reportFailure("upgradeWebSocket", error);
-      }
-    });
+    handshakesFor(upgrade.maxPayload ?? DEFAULT_LIMITS.messageBytes).handleUpgrade(
+      request,
+      socket,
+      Buffer.alloc(0),
+      (ws) => {
+        opened = true;
+        setImmediate(() => socket.uncork());
+        try {
+          upgrade.open(ws, socket);
+        } catch (error) {
+          // It is a WebSocket now: no response can say so any more.
+          ws.terminate();
+          reportFailure("upgradeWebSocket", error);
+        }
+      },
+    );
   } finally {
     if (!opened) upgrade.failed();
   }

@@ -15,6 +15,7 @@ import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
+import type { MessageLimits } from "../faces/message-limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { sendBytes } from "./node-body.ts";
 import { gatherChunks } from "./node-chunks.ts";
@@ -31,6 +32,9 @@ interface NodeEnv {
   incoming: IncomingMessage;
   outgoing: ServerResponse;
 }
+
+/** Bytes that a message may be too large by and still be gathered: where `ws` itself refuses it, it can't say why. */
+const SLACK_BYTES = 64 * 1024;
 
 /** Connections queued by the kernel until they are accepted: the default of 511 makes a crowd wait a second. */
 const BACKLOG = 4096;
@@ -73,12 +77,14 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
 /** @internal This runtime, as the faces see it. */
 export const platform: Platform = {
   name: "node",
+  keepsText: true,
   takesText: true,
   readsBodies: true,
   // Not with the helper of node-ws: what it waits with keeps the whole request, until a major collection finds out.
   async upgrade(c: Context, handler: SocketHandler, { protocol }): Promise<Response> {
     whenUpgraded((c.env as NodeEnv).incoming, {
       protocol,
+      maxPayload: gatheredBytes(handler.most),
       open: (ws, below) => attachWs(ws, below, handler),
       failed: () => handler.closed(),
     });
@@ -105,6 +111,10 @@ export const platform: Platform = {
     });
   },
 };
+
+function gatheredBytes({ text, binary }: MessageLimits): number {
+  return Math.min(DEFAULT_LIMITS.messageBytes, Math.max(text.bytes, binary.bytes) + SLACK_BYTES);
+}
 
 function closedSocket(): WebSocket {
   const nothing = (): void => {};

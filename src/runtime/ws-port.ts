@@ -10,6 +10,8 @@ import { NO_BYTES, textPieces } from "../core/text.ts";
 import type { SocketHandler, SocketPort } from "../faces/platform.ts";
 import { ClosingWatch } from "./closing-watch.ts";
 import { Drain } from "./drain.ts";
+import { MessageWatch } from "./message-watch.ts";
+import { refusalOf } from "./refusals.ts";
 
 /** Whether this is the package itself. */
 const isGenuine = typeof (wsPackage as { Sender?: { frame?: unknown } }).Sender?.frame === "function";
@@ -21,8 +23,10 @@ const { close: closeWs } = wsPackage.WebSocket.prototype;
 
 /** Connects a `ws` socket and the network socket below it to a handler. */
 export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): void {
-  // Errors are followed by a close, which is all that a handler needs to know.
-  ws.on("error", () => {});
+  // Errors are followed by a close. Those of the network below are none of the peer's doing.
+  ws.on("error", (error: Error & { code?: string }) => {
+    if (error.code?.startsWith("WS_ERR_")) handler.refused(refusalOf(error.message, handler.most));
+  });
   ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
   ws.on("pong", () => handler.ponged());
   const port = isGenuine ? new SharingPort(ws, below) : new SendingPort(ws);
@@ -32,8 +36,24 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
   });
   // Whether a peer whose close frame has come also lets go of the connection is its own affair; "close" would wait
   // half a minute for it.
-  port.onClosing(() => handler.closed());
+  // The package tells of broken frames only after it has begun to close.
+  port.onClosing(() => queueMicrotask(() => handler.closed()));
+  if (isGenuine) watchMessages(below, handler);
   handler.opened(port);
+}
+
+/** Refuses a message that is too large as soon as its header tells so. */
+function watchMessages(below: Duplex, handler: SocketHandler): void {
+  const watch = new MessageWatch(handler.most);
+  // Behind the package, which has taken by then what came before that header.
+  below.on("data", (chunk: Uint8Array) => {
+    const limit = watch.look(chunk);
+    if (!limit) return;
+    // As the package does after an error: what comes now is read, so that the close gets through, and thrown away.
+    for (const listener of below.listeners("data")) below.off("data", listener as () => void);
+    below.resume();
+    handler.refused(limit.refusal());
+  });
 }
 
 /** What both ways of sending have in common. */

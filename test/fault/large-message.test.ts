@@ -37,3 +37,11 @@ faultTest("the body of an upload may be as long as it likes", { limits: LIMITS }
   await peers.put("a.bin", Buffer.alloc(100_000, "x"));
   assert.equal((await peers.stored("a.bin")).length, 100_000);
 });
+
+faultTest("the log says why an append ended whose message was too large", { limits: LIMITS }, async (fault) => {
+  const appender = await fault.peers.appender("a.bin");
+  await appender.binary("before");
+  await appender.binary("x", { declaredLength: 200_000n });
+  assert.equal((await appender.end()).code, 1009);
+  await fault.server.program.printed(/append.*a\.bin.*too_large/);
+});

@@ -15,6 +15,7 @@ export const DIFFERENCES: Record<Runtime, NonNullable<Target["differs"]>> = {
     "text appends": "Deno drops the end of a fragmented text message that stops inside a character, and nothing tells",
     "unmasked frames": "Deno takes unmasked frames like others",
     "close codes": "Deno drops a connection that breaks the rules of WebSockets without a close frame",
+    "gathered messages": "Deno's WebSocket has one limit, 64 MiB a frame, for everybody",
     "early end": "Deno throws away what it has of a body whose connection ends right behind its head",
     "upgrade offers": "Deno answers 400 to a request with a body that offers an upgrade",
   },
@@ -23,6 +24,7 @@ export const DIFFERENCES: Record<Runtime, NonNullable<Target["differs"]>> = {
     "dot segments": "Bun resolves dots, so `/streams/../x` belongs to the host app",
     "early frames": "Bun answers 400 to frames that come before the handler's decision",
     "content length": "Bun sends a body that comes from a stream chunked, and drops its Content-Length",
+    "gathered messages": "Bun's WebSockets have one limit a server",
     "late head": "Bun sends the headers of a response with the first bytes of its body",
   },
 };

@@ -14,6 +14,7 @@ import { httpAppendSection } from "./http-append.ts";
 import { httpFollowSection } from "./http-follow.ts";
 import { httpReadSection } from "./http-read.ts";
 import { listingSection } from "./listing.ts";
+import { messageSizesSection } from "./message-sizes.ts";
 import { originsSection } from "./origins.ts";
 import { pathsSection } from "./paths.ts";
 import { rangesSection } from "./ranges.ts";
@@ -42,6 +43,7 @@ export function wireSuite(target: Target): void {
     v1AppendSection(target);
     v1FollowSection(target);
     v1ResumeSection(target);
+    messageSizesSection(target);
     crowdSection(target);
     httpReadSection(target);
     rangesSection(target);

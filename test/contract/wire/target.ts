@@ -15,6 +15,7 @@
  * - `content length`: the runtime sends streamed bodies chunked, whatever length the app gives.
  * - `upgrade offers`: the runtime refuses a request with a body that offers an upgrade.
  * - `early end`: the runtime throws away what came of a body when its connection ends right behind its head.
+ * - `gathered messages`: the runtime gathers a message, up to 64 MiB, before the app can refuse it.
  * - `late head`: the runtime sends a response's headers with the first bytes of its body.
  */
 export type Difference =
@@ -27,6 +28,7 @@ export type Difference =
   | "content length"
   | "upgrade offers"
   | "early end"
+  | "gathered messages"
   | "late head";
 
 /** A server, known by its URL alone. */

@@ -1,8 +1,10 @@
 /** Section 1 of the wire contract: how a request says what it wants. */
 import assert from "node:assert/strict";
 import { requestHead } from "../../fixture/http.ts";
+import { OFFER } from "../../fixture/v1.ts";
+import type { WebSocketPeer } from "../../fixture/websocket.ts";
 import type { Target } from "./target.ts";
-import { expectEnd, section } from "./wire.ts";
+import { expectEnd, section, type Wire } from "./wire.ts";
 
 export function verbSection(target: Target): void {
   section(target, "1 choosing the verb", {
@@ -14,7 +16,7 @@ export function verbSection(target: Target): void {
 
     "the X-Verb header chooses, without a query": async (wire) => {
       const target = wire.at("a.txt");
-      const appender = await wire.appender("a.txt", { target, headers: { "X-Verb": "APPEND" } });
+      const appender = await headerAppender(wire, target);
       const follower = await wire.follower("a.txt", { target, headers: { "X-Verb": "FOLLOW" } });
       await appender.send("hello");
       await appender.finish();
@@ -22,10 +24,7 @@ export function verbSection(target: Target): void {
     },
 
     "the X-Verb header beats the query": async (wire) => {
-      const appender = await wire.appender("a.txt", {
-        target: wire.at("a.txt", "verb=FOLLOW"),
-        headers: { "X-Verb": "APPEND" },
-      });
+      const appender = await headerAppender(wire, wire.at("a.txt", "verb=FOLLOW"));
       const follower = await wire.follower("a.txt", {
         target: wire.at("a.txt", "verb=APPEND"),
         headers: { "X-Verb": "FOLLOW" },
@@ -140,4 +139,20 @@ export function verbSection(target: Target): void {
       assert.equal((await wire.get("a.txt")).status, 404);
     },
   });
+}
+
+/**
+ * An appender that asks by the header, as the Go program does. Where its text frames can't be kept it is refused before
+ * the upgrade, and nothing is made; then one that asks by the query.
+ */
+async function headerAppender(wire: Wire, target: string): Promise<WebSocketPeer> {
+  const headers = { "X-Verb": "APPEND" };
+  if (!wire.differs("raw text frames")) return await wire.appender("a.txt", { target, headers });
+  const refusal = await (await wire.upgrade({ target, headers })).response();
+  assert.deepEqual([refusal.status, refusal.headers.get("upgrade")], [426, "websocket"], refusal.text);
+  assert.match(refusal.text, /httpfstream\.v1.* HTTP /);
+  assert.equal((await wire.get("a.txt")).status, 404);
+  const v1 = await wire.upgrade({ target: wire.at("b.txt"), headers: { ...headers, ...OFFER } });
+  await v1.opened();
+  return await wire.appender("a.txt");
 }
