@@ -158,7 +158,7 @@ async function read(
 
 async function follow(service: Service, exchange: Exchange, hold: Hold, socket: boolean): Promise<Response> {
   try {
-    return socket ? await followOverSocket(service, exchange, hold) : followBody(service, exchange, hold);
+    return socket ? await followOverSocket(service, exchange, hold) : await followBody(service, exchange, hold);
   } catch (error) {
     hold.leave();
     throw error;

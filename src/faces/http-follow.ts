@@ -8,6 +8,7 @@ import type { Hold } from "../core/hold.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
 import { BodySink } from "./body-sink.ts";
 import { LogSpan } from "./log-span.ts";
+import { mediaTypeOf } from "./media-type.ts";
 import { liveHeaders } from "./resource-headers.ts";
 import { answered, type Exchange, type Service } from "./service.ts";
 
@@ -16,12 +17,13 @@ import { answered, type Exchange, type Service } from "./service.ts";
  *
  * @throws {StreamError} `range`, `bad_request`, `restarting`
  */
-export function followBody(service: Service, exchange: Exchange, hold: Hold): Response {
+export async function followBody(service: Service, exchange: Exchange, hold: Hold): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
   const { offset, tail } = c.req.query();
   const start = resolveStart(parseStart(offset, tail), hold.source.size);
-  const headers = liveHeaders(path, start);
+  const headers = liveHeaders(start);
+  headers.set("Content-Type", await mediaTypeOf(service.store, { path, size: hold.source.size }));
   if (c.req.method === "HEAD") {
     hold.leave();
     return new Response(null, { headers });

@@ -9,6 +9,7 @@ import { type ByteRange, wantedRange } from "./byte-range.ts";
 import { conditionFailed, conditionsOf, judge, rangeApplies } from "./conditions.ts";
 import { counted } from "./counted.ts";
 import { LogSpan } from "./log-span.ts";
+import { mediaTypeOf } from "./media-type.ts";
 import { reported } from "./reported.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
 import type { Exchange, Service } from "./service.ts";
@@ -19,15 +20,21 @@ import type { Exchange, Service } from "./service.ts";
  * @param conditional Whether `Range`, `If-None-Match` and the like count. A follower gets everything.
  * @throws {StreamError} `range` for an offset past the end, `precondition_failed`, `bad_request`.
  */
-export function readSnapshot(service: Service, exchange: Exchange, found: StoreStat, conditional: boolean): Response {
+export async function readSnapshot(
+  service: Service,
+  exchange: Exchange,
+  found: StoreStat,
+  conditional: boolean,
+): Promise<Response> {
   const { c, subject } = exchange;
   const { path } = subject;
   const { offset, tail } = c.req.query();
   const start = resolveStart(parseStart(offset, tail), found.size);
-  const headers = snapshotHeaders(path, found);
+  const headers = snapshotHeaders(found);
   // A follower counts from here.
   if (!conditional || offset !== undefined || tail !== undefined) headers.set(START_OFFSET_HEADER, formatOffset(start));
   if (conditional && isUnmodified(c.req.raw.headers, found, path)) return new Response(null, { status: 304, headers });
+  headers.set("Content-Type", await mediaTypeOf(service.store, { ...found, path }));
   if (offset !== undefined || tail !== undefined) return body(200, start, found.size);
   const range = conditional ? rangeOf(c.req.raw, found) : undefined;
   if (range === undefined) return body(200, 0, found.size);

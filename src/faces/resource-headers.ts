@@ -2,7 +2,6 @@
  * The headers that go with stored bytes.
  * @module
  */
-import mime from "mime";
 import { formatOffset, NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
 import { entityTag, lastModified } from "./conditions.ts";
@@ -14,17 +13,10 @@ const HARMLESS = {
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'",
 };
 
-/** The media type that a path's extension stands for. */
-export function mediaType(path: string): string {
-  const type = mime.getType(path) ?? "application/octet-stream";
-  return /^text\/|\/(json|javascript|xml)$|\+(json|xml)$/.test(type) ? `${type}; charset=utf-8` : type;
-}
-
-/** Headers of a live body, which has no size yet. */
-export function liveHeaders(path: string, start: number): Headers {
+/** Headers of a live body, which has no size yet; but for its type. */
+export function liveHeaders(start: number): Headers {
   return new Headers({
     ...HARMLESS,
-    "Content-Type": mediaType(path),
     // Whatever compresses a body in front of us gathers it first.
     "Cache-Control": "no-store, no-transform",
     // Of its own each time, and never asked for again: middleware that makes an ETag where there is none reads the whole
@@ -36,11 +28,10 @@ export function liveHeaders(path: string, start: number): Headers {
   });
 }
 
-/** Headers of a snapshot. */
-export function snapshotHeaders(path: string, found: StoreStat): Headers {
+/** Headers of a snapshot, but for its type. */
+export function snapshotHeaders(found: StoreStat): Headers {
   return new Headers({
     ...HARMLESS,
-    "Content-Type": mediaType(path),
     "Cache-Control": "no-cache",
     "Accept-Ranges": "bytes",
     "Last-Modified": lastModified(found, Date.now()).toUTCString(),

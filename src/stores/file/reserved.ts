@@ -3,8 +3,10 @@
  * @module
  */
 import { createHash, randomUUID } from "node:crypto";
+import { lstatSync } from "node:fs";
 import { open, readFile, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { StreamError } from "../../core/errors.ts";
 import { RESERVED_SEGMENT } from "../../core/path.ts";
 import { errorCode, isMissing } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
@@ -50,6 +52,17 @@ export function reservedIn(root: string): Reserved {
     journal: join(folder, "journal"),
     temporary: join(folder, "temporary"),
   };
+}
+
+/**
+ * Makes sure that the store's own folder is a folder of this root, or is yet to be made.
+ *
+ * @throws {StreamError} `storage` for a symbolic link, which would lead what the store writes to somewhere else.
+ */
+export function assertOwn({ root }: Reserved): void {
+  if (!lstatSync(join(root, RESERVED_SEGMENT), { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  const what = `the store's own folder "${RESERVED_SEGMENT}" is a symbolic link`;
+  throw new StreamError("storage", `Nothing can be stored or read: ${what}. Remove the link.`);
 }
 
 /** A file name of fixed length for a path of any. */

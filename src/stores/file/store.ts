@@ -33,7 +33,7 @@ import { place } from "./place.ts";
 import { openToRead, readFile } from "./read.ts";
 import { Contents } from "./records/known.ts";
 import { Records } from "./records/records.ts";
-import { keyOf, type Reserved, reservedIn } from "./reserved.ts";
+import { assertOwn, keyOf, type Reserved, reservedIn } from "./reserved.ts";
 import { FileSessions } from "./sessions.ts";
 import { sweep } from "./sweep.ts";
 import { ask } from "./wanted.ts";
@@ -110,6 +110,7 @@ class FileStore implements Store {
     this.#root = root;
     this.#readBytes = readBytes;
     this.#reserved = reservedIn(root);
+    assertOwn(this.#reserved);
     this.#owner = ownerOf(root, this.#reserved);
     this.#recovery = new Recovery(root, this.#reserved, this.#owner);
     this.#commit = durable ? new GroupCommit(new Journal(root, this.#reserved, this.#owner)) : undefined;
@@ -120,7 +121,7 @@ class FileStore implements Store {
 
   async stat(path: string): Promise<StoreStat | undefined> {
     if (path === "") return undefined;
-    await this.#recovery.once();
+    await this.#ready();
     let file: string | undefined;
     try {
       file = await place(this.#root, path);
@@ -168,7 +169,7 @@ class FileStore implements Store {
   ): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
-    await this.#recovery.once();
+    await this.#ready();
     const file = await place(this.#root, path);
     try {
       const parts = { reserved: this.#reserved, owner: this.#owner, file, path, check, spareMs };
@@ -180,12 +181,15 @@ class FileStore implements Store {
   }
 
   read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array> {
-    const open = () => this.#recovery.once().then(() => openToRead(this.#root, path));
+    const open = async () => {
+      await this.#ready();
+      return openToRead(this.#root, path);
+    };
     return readFile({ open, path, from, to, pieceBytes: this.#readBytes, signal });
   }
 
   async list(path: string, options: ListOptions = {}): Promise<StoreListing | undefined> {
-    await this.#recovery.once();
+    await this.#ready();
     try {
       const real = await place(this.#root, path);
       await assertListable(this.#root, real);
@@ -229,7 +233,7 @@ class FileStore implements Store {
   }
 
   async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined> {
-    await this.#recovery.once();
+    await this.#ready();
     const file = await place(this.#root, path);
     if ((await holdersOf(this.#reserved, this.#owner, file)).length === 0) return undefined;
     const resumable = async () => (await this.sessions.find(path)) !== undefined;
@@ -251,6 +255,12 @@ class FileStore implements Store {
       await claim.release();
       throw error;
     }
+  }
+
+  /** What the store keeps for itself stays below the root, too. */
+  #ready(): Promise<void> {
+    assertOwn(this.#reserved);
+    return this.#recovery.once();
   }
 
   /** What is at a path, if it is below the root. */

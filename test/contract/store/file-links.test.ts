@@ -1,6 +1,16 @@
 /** The file store and symbolic links: they may lead about inside the root, never out of it. */
 import assert from "node:assert/strict";
-import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../../../src/core/store.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
@@ -59,6 +69,20 @@ fileTest("no link leads to what the store keeps for itself", async ({ store, roo
     assert.equal(await listed(store, folder), undefined);
   const names = namesOf(await listed(store, "self"));
   assert.deepEqual(names, ["a.txt", "self"]);
+});
+
+fileTest("the store's own folder may not be a link: nothing of it is written or read elsewhere", async (at) => {
+  const { store, root, outside } = at;
+  await put(store, "a.txt", "x");
+  renameSync(join(root, ".httpfstream"), join(root, "away"));
+  symlinkSync(outside, join(root, ".httpfstream"));
+  await rejectsWith(store.claim("a.txt"), "storage");
+  await rejectsWith(store.stat("a.txt"), "storage");
+  await rejectsWith(readAll(store.read("a.txt", 0, 1)), "storage");
+  assert.throws(() => fileStore({ root }), { code: "storage" });
+  assert.deepEqual(readdirSync(outside), []);
+  unlinkSync(join(root, ".httpfstream"));
+  assert.equal(await put(store, "a.txt", "y"), 2);
 });
 
 fileTest("the root itself may be a link", async ({ store, root, outside }) => {

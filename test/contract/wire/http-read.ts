@@ -56,6 +56,49 @@ export function httpReadSection(target: Target): void {
       }
     },
 
+    "text without a type by its name is shown as text, whoever asks and however": async (wire) => {
+      const plain = "text/plain; charset=utf-8";
+      const binary = "application/octet-stream";
+      const cases: [string, string | Uint8Array, string][] = [
+        ["42", "a log\n", plain],
+        ["a.log.1", "\u001b[32mok\u001b[0m \u6f22\u5b57\n", plain],
+        ["a.py", "print()\n", plain],
+        ["a.diff", "-x\n+y\n", plain],
+        ["a.ts", "const x = 1;\n", plain],
+        ["a.out", "", plain],
+        ["b.ts", Uint8Array.of(0x47, 0x40, 0, 0x10), "video/mp2t"],
+        ["43", Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 0, 1), binary],
+        ["44", Uint8Array.of(0xff, 0xfe, 0xfd), binary],
+        ["45", `${"x".repeat(600)}\0`, plain],
+      ];
+      for (const [name, content, type] of cases) {
+        await wire.put(name, content);
+        const reads = [
+          await wire.get(name),
+          await wire.send({ method: "HEAD", target: wire.at(name) }),
+          await wire.get(name, "verb=FOLLOW"),
+          await wire.get(name, "tail=1"),
+          await (await wire.upgrade({ target: wire.at(name) })).response(),
+        ];
+        assert.deepEqual(
+          [name, ...reads.map(({ headers }) => headers.get("content-type"))],
+          [name, ...Array(5).fill(type)],
+        );
+      }
+    },
+
+    "a live log without a type by its name is text, also before its first line": async (wire) => {
+      const appender = await wire.appender("live");
+      const follow = await wire.start({ target: wire.at("live", "verb=FOLLOW") });
+      if (!wire.differs("late head")) {
+        assert.equal((await follow.head).headers.get("content-type"), "text/plain; charset=utf-8");
+      }
+      await appender.send("first line\n");
+      assert.equal(String(await follow.body.atLeast(11)), "first line\n");
+      assert.equal((await follow.head).headers.get("content-type"), "text/plain; charset=utf-8");
+      await appender.finish();
+    },
+
     "stored bytes carry nosniff and a sandboxing policy, however they are read": async (wire) => {
       await wire.put("a.html", "<script>alert(1)</script>");
       const reads = [
