@@ -2,15 +2,21 @@
  * The servers on one folder, each a process of its own, and what is done to them.
  * @module
  */
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import type { Durability } from "../../src/stores/file/store.ts";
 import type { Runtime } from "../../test/fixture/processes.ts";
 import { startStandalone, type TestServer } from "../../test/fixture/servers.ts";
+import { Clocks, type STEPS } from "./clock.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** How to run them. */
 export interface FleetOptions {
   readonly root: string;
+  /** Where the clocks and switches of the servers are. */
+  readonly folder: string;
   /** One server for each. */
   readonly runtimes: readonly Runtime[];
   readonly graceMs: number;
@@ -19,7 +25,10 @@ export interface FleetOptions {
 }
 
 /** What is done to a server. */
-export type Blow = "kill -9" | "SIGTERM" | "SIGSTOP";
+export type Blow = "kill -9" | "SIGTERM" | "SIGSTOP" | "slow disk";
+
+/** Makes a disk slow; see there. */
+const SLOW_DISK = fileURLToPath(new URL("slow-disk.mjs", import.meta.url));
 
 /** The servers. */
 export class Fleet {
@@ -29,9 +38,11 @@ export class Fleet {
   readonly #all: TestServer[] = [];
   /** When servers ended, by `performance.now()`. */
   readonly #ends: number[] = [];
+  readonly #clocks: Clocks;
 
   private constructor(options: FleetOptions) {
     this.#options = options;
+    this.#clocks = new Clocks(options.folder);
   }
 
   /** Starts all of them. */
@@ -57,6 +68,17 @@ export class Fleet {
     return this.#ends.filter((endMs) => endMs >= sinceMs).length;
   }
 
+  /** The processes that run now. */
+  get pids(): number[] {
+    return this.#servers.flatMap((server) => (server === undefined ? [] : [server.pid]));
+  }
+
+  /** Sets a server's clock. */
+  async stepClock(server: number, seconds: keyof typeof STEPS): Promise<void> {
+    this.#options.ledger.count("clocks", `set to ${seconds} s`);
+    await this.#clocks.step(server, seconds);
+  }
+
   /** Strikes a server, and lets it come back after a while. */
   async strike(server: number, blow: Blow, pauseMs: number): Promise<void> {
     const struck = this.#servers[server];
@@ -66,6 +88,12 @@ export class Fleet {
       struck.program.child.kill("SIGSTOP");
       await sleep(pauseMs);
       struck.program.child.kill("SIGCONT");
+      return;
+    }
+    if (blow === "slow disk") {
+      await writeFile(this.#slowness(server), "");
+      await sleep(pauseMs);
+      await rm(this.#slowness(server));
       return;
     }
     if (blow === "SIGTERM") await this.#end(struck);
@@ -99,7 +127,8 @@ export class Fleet {
   async #up(server: number): Promise<void> {
     const { root, runtimes, graceMs, durability } = this.#options;
     const args = ["--limit", `graceMs=${graceMs}`, "--durability", durability, "--log-level", "warning"];
-    const started = await startStandalone(runtimes[server] as Runtime, { root, args });
+    const env = { ...(await this.#clocks.environment(server)), CHAOS_SLOW_DISK: this.#slowness(server) };
+    const started = await startStandalone(runtimes[server] as Runtime, { root, args, env, preload: SLOW_DISK });
     this.#all.push(started);
     this.#servers[server] = started;
     void started.program.exited.then(({ code, signal }) => {
@@ -108,6 +137,10 @@ export class Fleet {
         this.#options.ledger.problem(`server ${server} ended by itself, with ${signal ?? `code ${code}`}`);
       }
     });
+  }
+
+  #slowness(server: number): string {
+    return join(this.#options.folder, `slow-${server}`);
   }
 
   async #end(server: TestServer): Promise<void> {

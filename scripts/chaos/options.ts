@@ -25,8 +25,12 @@ export interface Options {
 export const HELP = `Usage: npm run chaos -- [option ...]
 
 Appends to many paths and follows them, through a network that breaks in every way and with two servers on one folder
-that are killed, stopped and frozen. In the end what was written, what is stored and what every follower got must be the
-same, byte for byte, and every follower must know how its path ended.
+that are killed, stopped and frozen, whose disks stall and whose clocks are set. In the end what was written, what is
+stored and what every follower got must be the same, byte for byte, and every follower must know how its path ended.
+
+The files of some paths are removed or replaced by hand: no append may go on in another content, and no follower may get
+the beginning of one and the end of another. Other clients pipeline requests and leave without an answer: when all is
+calm again, servers must have given back every path and every descriptor that these have taken.
 
   --minutes N         how long it goes on, such as 30 or 0.5; what is under way then comes to its end (default: 1)
   --seed N            repeats the choices of an earlier run (default: a random one, which is printed)

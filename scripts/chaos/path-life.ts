@@ -41,6 +41,11 @@ export class PathLife {
     this.#plan = drawPath(parts.random, parts.followers, parts.length);
   }
 
+  /** Where it is. */
+  get path(): string {
+    return this.#parts.path;
+  }
+
   /** What everybody is at, in lines. */
   get state(): string {
     const followers = this.#followers.map(({ state }) => `\n    a follower: ${state}`);

@@ -8,15 +8,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { removeFolder, temporaryFolder } from "../../test/fixture/temp.ts";
 import { until } from "../../test/fixture/until.ts";
 import { Fleet } from "./fleet.ts";
+import { expectNoLeaks } from "./leaks.ts";
 import { Ledger } from "./ledger.ts";
 import type { Options } from "./options.ts";
 import { PathLife } from "./path-life.ts";
+import { pipelineAgain } from "./pipeline.ts";
 import type { Network } from "./proxy.ts";
 import { Random } from "./random.ts";
+import { ReplacedLife } from "./replaced.ts";
 import { storm } from "./storm.ts";
 
 /** Milliseconds of the grace in a run of a minute or more, and in a shorter one. */
 const GRACE_MS = { long: 30_000, short: 6_000 };
+
+/** How many of the paths have their files replaced by hand. */
+const REPLACED = 0.2;
 
 /** Milliseconds between two lines about how it goes. */
 const NEWS_MS = 10_000;
@@ -53,7 +59,7 @@ class Chaos {
   readonly #graceMs: number;
   readonly #isShort: boolean;
   readonly #say: (line: string) => void;
-  readonly #alive = new Set<PathLife>();
+  readonly #alive = new Set<PathLife | ReplacedLife>();
   readonly #over = new AbortController();
 
   constructor(options: Options, folder: string, say: (line: string) => void) {
@@ -71,16 +77,18 @@ class Chaos {
   async run(): Promise<string | undefined> {
     const { runtimes, minutes, durability } = this.#options;
     const { ledger } = this;
-    const fleet = await Fleet.start({ root: this.#root, runtimes, graceMs: this.#graceMs, durability, ledger });
+    const [root, folder, graceMs] = [this.#root, this.#folder, this.#graceMs];
+    const fleet = await Fleet.start({ root, folder, runtimes, graceMs, durability, ledger });
     const news = setInterval(() => this.#say(this.#news()), NEWS_MS);
     try {
       const lanes = this.#lanes(fleet);
-      const storming = this.#storm(fleet);
+      const storming = Promise.all([this.#storm(fleet), this.#pipeline(fleet)]);
       await sleep(minutes * 60_000);
       await this.#struckEnough();
       this.#over.abort();
       await storming;
       await this.#calmDown(lanes);
+      await expectNoLeaks(fleet, ledger);
       await this.#expectNothingLeft();
       await fleet.stop();
     } finally {
@@ -100,6 +108,17 @@ class Chaos {
       random: this.#random.fork("storm"),
       mostCalmMs: this.#isShort ? 4_000 : 10_000,
       longSleeps: !this.#isShort,
+      signal: this.#over.signal,
+    });
+  }
+
+  #pipeline(fleet: Fleet): Promise<void> {
+    return pipelineAgain({
+      random: this.#random.fork("pipelined"),
+      ledger: this.ledger,
+      port: (random) => fleet.port(random.between(0, fleet.size - 1)),
+      paths: () => [...this.#alive].map(({ path }) => path),
+      mostCalmMs: this.#isShort ? 500 : 2_000,
       signal: this.#over.signal,
     });
   }
@@ -124,10 +143,12 @@ class Chaos {
   async #lane(lane: number, network: Network): Promise<void> {
     for (let turn = 0; !this.#over.signal.aborted; turn++) {
       const path = `lane-${lane}/${turn}.bin`;
-      const life = new PathLife({
+      const random = this.#random.fork(path);
+      const Life = random.fork("life").chance(REPLACED) ? ReplacedLife : PathLife;
+      const life = new Life({
         path,
         root: this.#root,
-        random: this.#random.fork(path),
+        random,
         network,
         graceMs: this.#graceMs,
         followers: this.#options.followers,
@@ -161,7 +182,11 @@ class Chaos {
     const reserved = join(this.#root, ".httpfstream");
     const left = async (): Promise<string[]> => {
       const entries = await readdir(reserved, { recursive: true, withFileTypes: true });
-      return entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
+      const files = entries
+        .filter((entry) => !entry.isDirectory())
+        .map(({ parentPath, name }) => join(parentPath, name));
+      // What is on record of a path stays for whoever comes later.
+      return files.filter((file) => !file.startsWith(join(reserved, "streams")));
     };
     await until("nothing to be left", async () => (await left()).length === 0).catch(async () => {
       this.ledger.problem(`these were left behind: ${(await left()).join(" ")}`);

@@ -3,18 +3,22 @@
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { NO_CLOCKS, STEPS } from "./clock.ts";
 import type { Blow, Fleet } from "./fleet.ts";
 import type { Random } from "./random.ts";
 
 /** How often what happens. */
-const BLOWS: Readonly<Record<Blow, number>> = { "kill -9": 5, SIGTERM: 3, SIGSTOP: 4 };
+const BLOWS: Readonly<Record<Blow, number>> = { "kill -9": 5, SIGTERM: 3, SIGSTOP: 4, "slow disk": 2 };
+
+/** How often a server's clock is set between two blows. */
+const CLOCK_STEPS = 0.5;
 
 /** How a storm blows. */
 export interface StormOptions {
   readonly random: Random;
   /** The longest that a server is left alone, in milliseconds. */
   readonly mostCalmMs: number;
-  /** Whether a server may sleep for longer than its lease, so that it loses its paths. */
+  /** Whether a server may stall for about as long as its lease, and longer, so that it loses its paths. */
   readonly longSleeps: boolean;
   /** Ends it. */
   readonly signal: AbortSignal;
@@ -31,10 +35,13 @@ async function strikeAgain(fleet: Fleet, server: number, { random, mostCalmMs, .
   const { signal, longSleeps } = options;
   for (;;) {
     const blow = chance.weighted(BLOWS);
-    const long = chance.chance(0.3) && longSleeps && blow === "SIGSTOP";
-    const pauseMs = long ? chance.between(10_500, 14_000) : chance.spread(5, 2_000);
+    const stalls = blow === "SIGSTOP" || blow === "slow disk";
+    const long = chance.chance(0.5) && longSleeps && stalls;
+    const pauseMs = long ? chance.between(6_000, 15_000) : chance.spread(5, 2_000);
+    const step = chance.chance(CLOCK_STEPS) ? chance.weighted(STEPS) : undefined;
     await sleep(chance.spread(300, mostCalmMs), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
+    if (step !== undefined && NO_CLOCKS === undefined) await fleet.stepClock(server, step);
     await fleet.strike(server, blow, pauseMs);
   }
 }

@@ -4,6 +4,7 @@ import { randomInt } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { NO_CLOCKS } from "../../scripts/chaos/clock.ts";
 import type { Durability } from "../../src/stores/file/store.ts";
 import { PROJECT, Program, type Runtime } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
@@ -25,8 +26,12 @@ describe("chaos", { concurrency: 4 }, () => {
     ["deno", 3, "disk"],
     ["bun", 5, "os"],
   ];
-  let faults = 0;
-  after(() => assert.ok(faults > 0, "no connection was ever struck"));
+  const seen = { faults: 0, clocks: 0, pipelined: 0 };
+  after(() => {
+    assert.ok(seen.faults > 0, "no connection was ever struck");
+    assert.ok(seen.clocks > 0 || NO_CLOCKS !== undefined, "no clock was ever set");
+    assert.ok(seen.pipelined > 0, "no client pipelined requests");
+  });
   for (const [runtime, seed, durability] of runs) {
     test(`no byte is lost or doubled with servers on ${runtime}, the level ${durability} and the seed ${seed}`, async (t) => {
       const settings = ["--runtime", runtime, "--durability", durability, "--paths", "3", "--followers", "2"];
@@ -39,7 +44,10 @@ describe("chaos", { concurrency: 4 }, () => {
       // Every server is struck before the time is over; what strikes the connections of so few clients is up to the seed.
       assert.match(report, /^servers .*; \d+ (kill -9|SIG\w+)/m);
       assert.match(report, /^compared .*[1-9]\d* files/m);
-      for (const [count] of (/^faults .*/m.exec(report)?.[0] ?? "").matchAll(/\d+/g)) faults += Number(count);
+      for (const kind of ["faults", "clocks", "pipelined"] as const) {
+        const line = new RegExp(`^${kind} .*`, "m").exec(report)?.[0] ?? "";
+        for (const [, count] of line.matchAll(/(?: |, )(\d+) [a-z]/g)) seen[kind] += Number(count);
+      }
     });
   }
 });
@@ -61,7 +69,7 @@ describe("a byte that is not what it was", () => {
     while (!ended) await spoil(folder);
     assert.equal((await exited).code, 1, program.output);
     const report = program.stdout.bytes().toString();
-    assert.match(report, /problems?:\n {2}\/lane-\d\/\d+\.bin: the SHA-256 of /);
+    assert.match(report, /problems?:\n(.*\n)* {2}\/lane-\d\/\d+\.bin: the SHA-256 of /);
     assert.match(report, /^Again: npm run chaos -- --minutes \S+ --seed 1 --paths 2 --followers 1 /m);
     const [kept = ""] = await readdir(folder);
     assert.ok(report.includes(`The files are in ${join(folder, kept)}.`), report);

@@ -1,0 +1,60 @@
+/**
+ * What servers must have given back when all is calm: descriptors, memory, paths.
+ * @module
+ */
+import { descriptors, NO_DESCRIPTORS, residentBytes } from "../../test/fixture/descriptors.ts";
+import { until } from "../../test/fixture/until.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Ledger } from "./ledger.ts";
+import { OWN_PATHS, ownPath } from "./pipeline.ts";
+
+/** Descriptors that a server may have when it has nothing to do: its runtime's own, and folders that it holds open. */
+const MOST_DESCRIPTORS = 160;
+
+/** Memory that a server may have then, in bytes. */
+const MOST_BYTES = 700 * 1024 * 1024;
+
+/** Milliseconds in which everything must be given back. */
+const PATIENCE_MS = 30_000;
+
+/** Looks at every server; what is wrong becomes a problem. */
+export async function expectNoLeaks(fleet: Fleet, ledger: Ledger): Promise<void> {
+  for (let server = 0; server < fleet.size; server++) {
+    const port = fleet.port(server);
+    if (port !== undefined) await expectFree(`http://127.0.0.1:${port}`, ledger);
+  }
+  if (NO_DESCRIPTORS !== undefined) return;
+  for (const pid of fleet.pids) {
+    const few = (): boolean => descriptors(pid).length <= MOST_DESCRIPTORS;
+    await until("descriptors to be given back", few, PATIENCE_MS).catch(() => {
+      ledger.problem(`process ${pid} keeps ${descriptors(pid).length} descriptors:\n${kindsOf(pid)}`);
+    });
+    const bytes = residentBytes(pid);
+    if (bytes > MOST_BYTES) ledger.problem(`process ${pid} keeps ${Math.round(bytes / 1e6)} MB of memory`);
+  }
+}
+
+/** The paths of clients that have gone can be appended to. */
+async function expectFree(url: string, ledger: Ledger): Promise<void> {
+  for (let at = 0; at < OWN_PATHS; at++) {
+    const append = async (): Promise<boolean> => {
+      const response = await fetch(`${url}/${ownPath(at)}?verb=APPEND`, { method: "POST", body: "the last" });
+      await response.arrayBuffer();
+      return response.ok;
+    };
+    await until("a path to be free", append, PATIENCE_MS).catch((error: Error) => {
+      ledger.problem(`/${ownPath(at)}, whose appenders have gone, is not free: ${error.message}`);
+    });
+  }
+}
+
+/** How many descriptors of which kind there are. */
+function kindsOf(pid: number): string {
+  const kinds = new Map<string, number>();
+  for (const target of descriptors(pid)) {
+    const kind = target.replace(/[[\d\]]+$/, "");
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  const most = [...kinds].sort(([, one], [, other]) => other - one).slice(0, 10);
+  return most.map(([kind, count]) => `${count} ${kind}`).join("\n");
+}

@@ -1,0 +1,86 @@
+/**
+ * Clients that send many requests down one connection, and leave before they are answered.
+ * @module
+ */
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Ledger } from "./ledger.ts";
+import type { Random } from "./random.ts";
+
+/** What they ask for, and how often. */
+const REQUESTS = { GET: 4, FOLLOW: 4, APPEND: 2, HEAD: 1 } as const;
+
+/** How they leave. */
+const EXITS = { reset: 3, end: 2, "half-closed": 1, silent: 1 } as const;
+
+/** How many paths of their own they append to. */
+export const OWN_PATHS = 3;
+
+/** The most requests on one connection. */
+const MOST = 50;
+
+/** What {@link pipelineAgain} works with. */
+export interface PipelineParts {
+  readonly random: Random;
+  readonly ledger: Ledger;
+  /** The port of some server; nothing while it is down. */
+  port(random: Random): number | undefined;
+  /** Paths that are being appended to. */
+  paths(): readonly string[];
+  /** The longest between two clients, in milliseconds. */
+  readonly mostCalmMs: number;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** A path of their own. */
+export function ownPath(at: number): string {
+  return `pipelined/${at}.txt`;
+}
+
+/** Lets clients come and leave, one after the other; resolves when it is over and all have left. */
+export async function pipelineAgain(parts: PipelineParts): Promise<void> {
+  const { signal, mostCalmMs, random } = parts;
+  for (let turn = 0; ; turn++) {
+    const chance = random.fork("pipeline", turn);
+    await sleep(chance.spread(20, mostCalmMs), undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    const port = parts.port(chance);
+    if (port !== undefined) await visit(port, chance, parts);
+  }
+}
+
+async function visit(port: number, random: Random, { ledger, paths }: PipelineParts): Promise<void> {
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+  socket.on("error", () => {});
+  const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  const requests = Array.from({ length: random.between(2, MOST) }, () => request(random, paths()));
+  // Whoever does not read what comes keeps the answers from leaving.
+  if (random.chance(0.5)) socket.resume();
+  socket.write(requests.join(""));
+  await sleep(random.spread(1, 1_500));
+  const exit = random.weighted(EXITS);
+  leave(socket, exit);
+  if (exit !== "reset") await sleep(random.spread(1, 1_500));
+  socket.resetAndDestroy();
+  await gone;
+  ledger.count("pipelined", exit);
+}
+
+function leave(socket: Socket, exit: keyof typeof EXITS): void {
+  if (exit === "reset") socket.resetAndDestroy();
+  else if (exit === "end") socket.destroy();
+  else if (exit === "half-closed") socket.end();
+}
+
+function request(random: Random, paths: readonly string[]): string {
+  const kind = random.weighted(REQUESTS);
+  const path = paths[random.between(0, paths.length - 1)] ?? ownPath(0);
+  const head = (method: string, target: string, more = ""): string =>
+    `${method} /${target} HTTP/1.1\r\nHost: 127.0.0.1\r\n${more}\r\n`;
+  if (kind === "FOLLOW") return head("GET", `${path}?verb=FOLLOW`);
+  if (kind !== "APPEND") return head(kind, path);
+  const own = ownPath(random.between(0, OWN_PATHS - 1));
+  const body = "x".repeat(random.spread(1, 20_000));
+  return `${head("POST", `${own}?verb=APPEND`, `Content-Length: ${body.length}\r\n`)}${body}`;
+}

@@ -1,0 +1,162 @@
+/**
+ * A path whose file is removed, or replaced by another one, by hand and while it is appended to and followed. Nobody may
+ * take the two contents for one.
+ * @module
+ */
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type AppendOptions, type AppendStream, follow, openAppend, StreamError } from "../../src/client/mod.ts";
+import { RETRY_FOR_MS } from "./appender.ts";
+import { Content } from "./content.ts";
+import type { PathParts } from "./path-life.ts";
+import { HostileProxy } from "./proxy.ts";
+
+/** What is done to the file. */
+const DEEDS = { removed: 2, "replaced by a shorter one": 1, "replaced by a longer one": 1 } as const;
+
+/** How a follow ended: with a reason, or with the code of an error. */
+interface Seen {
+  readonly bytes: Buffer;
+  readonly end: string;
+}
+
+/** The life of such a path. */
+export class ReplacedLife {
+  state = "not begun";
+  readonly #parts: PathParts;
+  readonly #old: Content;
+  readonly #new: Content;
+  readonly #chunks: readonly number[];
+  readonly #deed: keyof typeof DEEDS;
+  readonly #proxies: HostileProxy[] = [];
+
+  constructor(parts: PathParts) {
+    const { random } = parts;
+    this.#parts = parts;
+    this.#old = new Content(random.fork("old").between(0, 2 ** 32 - 1));
+    this.#new = new Content(random.fork("new").between(0, 2 ** 32 - 1));
+    this.#deed = random.fork("deed").weighted(DEEDS);
+    const chunks = random.fork("chunks");
+    this.#chunks = Array.from({ length: chunks.between(10, 40) }, () => chunks.spread(1, 60_000));
+  }
+
+  /** Where it is. */
+  get path(): string {
+    return this.#parts.path;
+  }
+
+  /** Lives it. The file is removed when all was well. */
+  async run(): Promise<void> {
+    const { path, root, followers, network } = this.#parts;
+    const file = join(root, path);
+    let isWell = true;
+    const complain = (what: string): void => {
+      isWell = false;
+      network.ledger.problem(`/${path}, whose file was ${this.#deed}: ${what}`);
+    };
+    const opened = await this.#open();
+    const follows = Array.from({ length: followers }, (_, at) => this.#follow(at));
+    const end = await this.#appendWhileReplaced(opened, file);
+    if (end === "complete") complain("its append ended as if nothing had happened");
+    const begins = await readFile(file).catch(() => Buffer.alloc(0));
+    const expected = Buffer.concat([begins, await this.#appendAnew(begins.length)]);
+    const found = await readFile(file);
+    if (!found.equals(expected)) complain(`it has ${found.length} bytes that are not what was appended anew`);
+    for (const [at, seen] of (await Promise.all(follows)).entries())
+      this.#judge(seen, expected, `follower ${at}`, complain);
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
+    network.ledger.count("replaced", this.#deed);
+    if (isWell) await rm(file);
+  }
+
+  /** Appends to the old content, with the deed in the middle; resolves with how that ended. */
+  async #appendWhileReplaced(stream: AppendStream, file: string): Promise<string> {
+    const { random } = this.#parts;
+    const at = random.fork("when").between(1, this.#chunks.length - 1);
+    const writer = stream.getWriter();
+    writer.closed.catch(() => {});
+    try {
+      let offset = 0;
+      for (const [index, bytes] of this.#chunks.entries()) {
+        if (index === at) await this.#replace(file, offset);
+        this.state = `appending at ${offset}, the deed at chunk ${at}, chunk ${index}`;
+        await writer.write(this.#old.read(offset, offset + bytes));
+        offset += bytes;
+        await sleep(random.between(0, 100));
+      }
+      await writer.close();
+      return "complete";
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      return error.code;
+    }
+  }
+
+  async #replace(file: string, size: number): Promise<void> {
+    if (this.#deed === "removed") return await rm(file);
+    const bytes = this.#deed === "replaced by a shorter one" ? Math.ceil(size / 2) : size + 10_000;
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(`${file}.new`, this.#new.read(0, bytes));
+    await rename(`${file}.new`, file);
+  }
+
+  /** Appends more of the new content behind what is there; resolves with the bytes. */
+  async #appendAnew(from: number): Promise<Buffer> {
+    const bytes = this.#new.read(from, from + 50_000);
+    this.state = "appending anew";
+    const stream = await this.#open();
+    const writer = stream.getWriter();
+    await writer.write(bytes);
+    await writer.close();
+    return bytes;
+  }
+
+  /** Waits until the path is free: its last append may be in its grace. */
+  async #open(): Promise<AppendStream> {
+    const proxy = await this.#proxy("appender");
+    const options: AppendOptions = { retryForMs: RETRY_FOR_MS, retryFirst: true };
+    for (;;) {
+      try {
+        return await openAppend(`${proxy.url}/${this.#parts.path}`, options);
+      } catch (error) {
+        if (!(error instanceof StreamError && ["conflict", "gone"].includes(error.code))) throw error;
+        await sleep(500);
+      }
+    }
+  }
+
+  async #follow(at: number): Promise<Seen> {
+    const { random, path } = this.#parts;
+    const chance = random.fork("follow", at);
+    await sleep(chance.spread(1, 3_000));
+    const proxy = await this.#proxy(`follower ${at}`);
+    const pieces: Uint8Array[] = [];
+    const transport = chance.chance(0.3) ? "http" : "websocket";
+    try {
+      const stream = follow(`${proxy.url}/${path}`, { transport, retryForMs: RETRY_FOR_MS, retryFirst: true });
+      for await (const piece of stream) pieces.push(piece);
+      return { bytes: Buffer.concat(pieces), end: (await stream.ended).reason };
+    } catch (error) {
+      return { bytes: Buffer.concat(pieces), end: error instanceof StreamError ? error.code : String(error) };
+    }
+  }
+
+  #judge({ bytes, end }: Seen, expected: Buffer, who: string, complain: (what: string) => void): void {
+    this.#parts.network.ledger.count("follows of replaced files", end);
+    const isOld = this.#old.difference(bytes, 0) === undefined;
+    const isNew = expected.subarray(0, bytes.length).equals(bytes);
+    if (!isOld && !isNew) {
+      const at = this.#old.difference(bytes, 0);
+      complain(`${who} got ${bytes.length} bytes, the first ${at} of the old content, and then "${end}"`);
+    }
+    if (end === "complete" && !bytes.equals(expected)) complain(`${who} heard "complete" after ${bytes.length} bytes`);
+  }
+
+  async #proxy(whose: string): Promise<HostileProxy> {
+    const { network, random } = this.#parts;
+    const proxy = await HostileProxy.start(network, random.fork("proxy", whose, this.#proxies.length));
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+}
