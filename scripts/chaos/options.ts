@@ -19,6 +19,8 @@ export interface Options {
   /** The runtime of each server. */
   readonly runtimes: readonly Runtime[];
   readonly durability: Durability;
+  /** How many of the paths, from 0 to 1, have their files removed or replaced by hand. */
+  readonly replaced: number;
 }
 
 /** What `--help` says. */
@@ -38,6 +40,7 @@ calm again, servers must have given back every path and every descriptor that th
   --followers N       how many followers each of them has (default: 3)
   --runtime NAME,...  what the servers run on: ${RUNTIMES.join(", ")}, or one for each server (default: node)
   --durability LEVEL  when a byte counts as stored: ${DURABILITIES.join(" or ")} (default: os)
+  --replaced SHARE    how many of the paths have their files removed or replaced by hand, from 0 to 1 (default: 0.2)
   --help              this text
 
 The choices depend on the seed and on the other options; the moments at which they meet depend on the machine, too. The
@@ -52,7 +55,7 @@ const SERVERS = 2;
 
 /** Parses the arguments; nothing when help was asked for. */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  const { help, minutes, seed, paths, followers, runtime, durability } = parse(args);
+  const { help, minutes, seed, paths, followers, runtime, durability, replaced } = parse(args);
   if (help) return undefined;
   const names = runtime.flatMap((value) => value.split(","));
   const runtimes = names.map((name) => RUNTIMES.find((known) => known === name) ?? wrong("--runtime", RUNTIMES, name));
@@ -65,6 +68,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       return runtimes[at % runtimes.length] as Runtime;
     }),
     durability: DURABILITIES.find((known) => known === durability) ?? wrong("--durability", DURABILITIES, durability),
+    replaced: number("--replaced", replaced, /^([01]|0?\.\d+)$/, "a number from 0 to 1"),
   };
 }
 
@@ -80,6 +84,7 @@ function parse(args: readonly string[]) {
         followers: { ...text, default: "3" },
         runtime: { ...text, multiple: true, default: ["node"] },
         durability: { ...text, default: "os" },
+        replaced: { ...text, default: "0.2" },
         help: { type: "boolean" },
       },
     }).values;

@@ -8,9 +8,10 @@ import type { Options } from "./options.ts";
 import type { Outcome } from "./run.ts";
 
 /** The command that repeats a run. */
-export function commandOf({ minutes, seed, paths, followers, runtimes, durability }: Options): string {
+export function commandOf({ minutes, seed, paths, followers, runtimes, durability, replaced }: Options): string {
   const parts = [`--minutes ${minutes}`, `--seed ${seed}`, `--paths ${paths}`, `--followers ${followers}`];
-  return `npm run chaos -- ${parts.join(" ")} --runtime ${runtimes.join(",")} --durability ${durability}`;
+  parts.push(`--runtime ${runtimes.join(",")}`, `--durability ${durability}`, `--replaced ${replaced}`);
+  return `npm run chaos -- ${parts.join(" ")}`;
 }
 
 /** The whole report. */

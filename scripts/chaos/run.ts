@@ -21,9 +21,6 @@ import { storm } from "./storm.ts";
 /** Milliseconds of the grace in a run of a minute or more, and in a shorter one. */
 const GRACE_MS = { long: 30_000, short: 6_000 };
 
-/** How many of the paths have their files replaced by hand. */
-const REPLACED = 0.2;
-
 /** Milliseconds between two lines about how it goes. */
 const NEWS_MS = 10_000;
 
@@ -144,7 +141,7 @@ class Chaos {
     for (let turn = 0; !this.#over.signal.aborted; turn++) {
       const path = `lane-${lane}/${turn}.bin`;
       const random = this.#random.fork(path);
-      const Life = random.fork("life").chance(REPLACED) ? ReplacedLife : PathLife;
+      const Life = random.fork("life").chance(this.#options.replaced) ? ReplacedLife : PathLife;
       const life = new Life({
         path,
         root: this.#root,

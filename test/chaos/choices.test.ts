@@ -41,16 +41,24 @@ describe("the choices of a run", () => {
 describe("the options of a run", () => {
   it("have defaults, of which the seed is another one each time", () => {
     const [one, other] = [parseOptions([]), parseOptions([])];
-    const wanted = { minutes: 1, seed: 0, paths: 6, followers: 3, runtimes: ["node", "node"], durability: "os" };
+    const wanted = {
+      minutes: 1,
+      seed: 0,
+      paths: 6,
+      followers: 3,
+      runtimes: ["node", "node"],
+      durability: "os",
+      replaced: 0.2,
+    };
     assert.deepEqual({ ...one, seed: 0 }, wanted);
     assert.notEqual(one?.seed, other?.seed);
   });
 
   it("say how long, from which seed, how many, and on what", () => {
     const args = ["--minutes", "0.5", "--seed=7", "--paths", "10", "--followers", "1", "--runtime", "deno,bun"];
-    args.push("--durability", "disk");
-    const wanted = { minutes: 0.5, seed: 7, paths: 10, followers: 1, runtimes: ["deno", "bun"], durability: "disk" };
-    assert.deepEqual(parseOptions(args), wanted);
+    args.push("--durability", "disk", "--replaced", "1");
+    const wanted = { minutes: 0.5, seed: 7, paths: 10, followers: 1, durability: "disk", replaced: 1 };
+    assert.deepEqual(parseOptions(args), { ...wanted, runtimes: ["deno", "bun"] });
     assert.equal(parseOptions(["--help"]), undefined);
   });
 
@@ -63,6 +71,7 @@ describe("the options of a run", () => {
       [["--followers", "0"], /--followers/],
       [["--runtime", "browser"], /node, deno, bun/],
       [["--durability", "paper"], /os, disk/],
+      [["--replaced", "2"], /--replaced is a number from 0 to 1/],
       [["--nonsense"], /nonsense/],
       [["7"], /7/],
     ] as const) {
