@@ -6,7 +6,14 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AppendOptions, type AppendStream, follow, openAppend, StreamError } from "../../src/client/mod.ts";
+import {
+  type AppendOptions,
+  type AppendState,
+  type AppendStream,
+  follow,
+  openAppend,
+  StreamError,
+} from "../../src/client/mod.ts";
 import { RETRY_FOR_MS } from "./appender.ts";
 import { Content } from "./content.ts";
 import type { PathParts } from "./path-life.ts";
@@ -55,13 +62,16 @@ export class ReplacedLife {
       isWell = false;
       network.ledger.problem(`/${path}, whose file was ${this.#deed}: ${what}`);
     };
-    const opened = await this.#open();
+    const { stream } = await this.#open();
     const follows = Array.from({ length: followers }, (_, at) => this.#follow(at));
-    const end = await this.#appendWhileReplaced(opened, file);
+    const end = await this.#appendWhileReplaced(stream, file);
     if (end === "complete") complain("its append ended as if nothing had happened");
     const begins = await readFile(file).catch(() => Buffer.alloc(0));
-    const expected = Buffer.concat([begins, await this.#appendAnew(begins.length)]);
+    const anew = await this.#appendAnew(begins.length);
     const found = await readFile(file);
+    const all = Buffer.concat([begins, anew.bytes]);
+    // An append that was away for longer than its grace has left what was stored of it.
+    const expected = anew.isWhole ? all : all.subarray(0, Math.max(begins.length, found.length));
     if (!found.equals(expected)) complain(`it has ${found.length} bytes that are not what was appended anew`);
     for (const [at, seen] of (await Promise.all(follows)).entries())
       this.#judge(seen, expected, `follower ${at}`, complain);
@@ -74,51 +84,46 @@ export class ReplacedLife {
   async #appendWhileReplaced(stream: AppendStream, file: string): Promise<string> {
     const { random } = this.#parts;
     const at = random.fork("when").between(1, this.#chunks.length - 1);
-    const writer = stream.getWriter();
-    writer.closed.catch(() => {});
-    try {
+    const pause = random.fork("pause");
+    return await outcome(stream, async (writer) => {
       let offset = 0;
       for (const [index, bytes] of this.#chunks.entries()) {
         if (index === at) await this.#replace(file, offset);
-        this.state = `appending at ${offset}, the deed at chunk ${at}, chunk ${index}`;
+        this.state = `at chunk ${index} of ${this.#chunks.length}, which was ${this.#deed} at chunk ${at}`;
         await writer.write(this.#old.read(offset, offset + bytes));
         offset += bytes;
-        await sleep(random.between(0, 100));
+        await sleep(pause.between(0, 100));
       }
-      await writer.close();
-      return "complete";
-    } catch (error) {
-      if (!(error instanceof StreamError)) throw error;
-      return error.code;
-    }
+    });
   }
 
   async #replace(file: string, size: number): Promise<void> {
-    if (this.#deed === "removed") return await rm(file);
+    if (this.#deed === "removed") return await rm(file, { force: true });
     const bytes = this.#deed === "replaced by a shorter one" ? Math.ceil(size / 2) : size + 10_000;
     await mkdir(dirname(file), { recursive: true });
     await writeFile(`${file}.new`, this.#new.read(0, bytes));
     await rename(`${file}.new`, file);
   }
 
-  /** Appends more of the new content behind what is there; resolves with the bytes. */
-  async #appendAnew(from: number): Promise<Buffer> {
+  /** Appends more of the new content behind what is there. */
+  async #appendAnew(from: number): Promise<{ bytes: Buffer; isWhole: boolean }> {
     const bytes = this.#new.read(from, from + 50_000);
     this.state = "appending anew";
-    const stream = await this.#open();
-    const writer = stream.getWriter();
-    await writer.write(bytes);
-    await writer.close();
-    return bytes;
+    const { stream, proxy } = await this.#open();
+    const end = await outcome(stream, (writer) => writer.write(bytes));
+    const isExpired = end === "gone" && proxy.isAwayFor(this.#parts.graceMs);
+    if (end !== "complete" && !isExpired) throw new Error(`what was appended anew ended with "${end}"`);
+    return { bytes, isWhole: end === "complete" };
   }
 
   /** Waits until the path is free: its last append may be in its grace. */
-  async #open(): Promise<AppendStream> {
+  async #open(): Promise<{ stream: AppendStream; proxy: HostileProxy }> {
     const proxy = await this.#proxy("appender");
-    const options: AppendOptions = { retryForMs: RETRY_FOR_MS, retryFirst: true };
+    const onState = ({ state }: AppendState): void => void (state === "open" && proxy.gotThrough());
+    const options: AppendOptions = { retryForMs: RETRY_FOR_MS, retryFirst: true, onState };
     for (;;) {
       try {
-        return await openAppend(`${proxy.url}/${this.#parts.path}`, options);
+        return { stream: await openAppend(`${proxy.url}/${this.#parts.path}`, options), proxy };
       } catch (error) {
         if (!(error instanceof StreamError && ["conflict", "gone"].includes(error.code))) throw error;
         await sleep(500);
@@ -159,4 +164,22 @@ export class ReplacedLife {
     this.#proxies.push(proxy);
     return proxy;
   }
+}
+
+/** How an append ends that is written to and closed: `complete`, or the code of its error. */
+async function outcome(
+  stream: AppendStream,
+  write: (writer: WritableStreamDefaultWriter<Uint8Array | string>) => Promise<void>,
+): Promise<string> {
+  const writer = stream.getWriter();
+  // A stream that has failed says why here, whatever a write says afterwards.
+  const closed = writer.closed.then(
+    () => "complete",
+    (error: unknown) => (error instanceof StreamError ? error.code : String(error)),
+  );
+  await write(writer)
+    .then(() => writer.close())
+    .catch((error: unknown) => writer.abort(error))
+    .catch(() => {});
+  return await closed;
 }

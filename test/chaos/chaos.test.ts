@@ -35,6 +35,7 @@ describe("chaos", { concurrency: 4 }, () => {
   for (const [runtime, seed, durability] of runs) {
     test(`no byte is lost or doubled with servers on ${runtime}, the level ${durability} and the seed ${seed}`, async (t) => {
       const settings = ["--runtime", runtime, "--durability", durability, "--paths", "3", "--followers", "2"];
+      settings.push("--replaced", "0");
       const program = chaos(["--seed", String(seed), ...settings]);
       const { code } = await program.exited;
       assert.equal(code, 0, program.output);
