@@ -15,7 +15,7 @@ import { bareCommand, headerOption, retryOption, typed } from "./options.ts";
 import { type Progress, progressOf } from "./progress.ts";
 import { parseUrl } from "./resource-url.ts";
 import { type Begun, ResumeFile } from "./resume-file.ts";
-import { appendNarrator } from "./states.ts";
+import { appendNarrator, outageNarrator } from "./states.ts";
 import { say } from "./terminal.ts";
 
 interface AppendFlags {
@@ -100,7 +100,9 @@ interface Run {
 async function appended(run: Run): Promise<number> {
   const { url, input, flags, resumeFile, interrupts, progress } = run;
   const begun = resumeFile?.begun;
-  const narrate = appendNarrator(url, input.name, begun !== undefined);
+  const narrate = flags.verbose
+    ? appendNarrator(url, input.name, begun !== undefined)
+    : outageNarrator(url, flags.retryFor * 1000);
   let point: ResumePoint | undefined;
   let away = true;
   void interrupts.first.then(() => {
@@ -118,7 +120,7 @@ async function appended(run: Run): Promise<number> {
     onState: (state) => {
       away = state.state === "connecting" || state.state === "retrying";
       const line = narrate(state);
-      if (line !== undefined) progress.say(line);
+      if (line !== undefined) (flags.verbose ? progress.say : say)(line);
     },
   };
   try {

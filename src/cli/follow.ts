@@ -10,7 +10,7 @@ import { Interrupts } from "./interrupts.ts";
 import { bareCommand, headerOption, parseBytes, retryOption, typed } from "./options.ts";
 import { type Output, outputTo } from "./output.ts";
 import { parseUrl } from "./resource-url.ts";
-import { followNarrator } from "./states.ts";
+import { followNarrator, outageNarrator } from "./states.ts";
 import { ReaderGone, say } from "./terminal.ts";
 
 interface FollowFlags {
@@ -111,7 +111,7 @@ async function followed(
   tell: (line: string) => void,
 ): Promise<{ bytes: number; end: FollowEnd }> {
   const { offset = output.size, tail, header: headers, transport } = flags;
-  const narrate = followNarrator(url);
+  const narrate = flags.verbose ? followNarrator(url) : outageNarrator(url, flags.retryFor * 1000);
   let waiting = false;
   const options: FollowOptions = {
     ...(offset !== undefined && { offset }),
@@ -122,7 +122,7 @@ async function followed(
     signal,
     onState: (state) => {
       const line = narrate(state);
-      if (line !== undefined && !(waiting && state.state === "connecting")) tell(line);
+      if (line !== undefined && !(waiting && state.state === "connecting")) say(line);
     },
   };
   for (;;) {

@@ -4,8 +4,9 @@
  */
 import process from "node:process";
 import { interruptedBy } from "./exit-codes.ts";
+import { outlivesTerminal } from "./nohup.ts";
 
-const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
 
 /**
  * Milliseconds in which a repeated signal is the same press of Ctrl-C: the terminal sends it to everybody in the
@@ -22,7 +23,9 @@ export class Interrupts {
   /** Begins to listen. */
   constructor() {
     let receivedAt = 0;
-    for (const signal of SIGNALS) {
+    // Node has taken back that it is ignored, so it must be said anew.
+    if (outlivesTerminal()) process.on("SIGHUP", () => {});
+    for (const signal of outlivesTerminal() ? SIGNALS : [...SIGNALS, "SIGHUP" as const]) {
       process.on(signal, () => {
         if (this.received === undefined) {
           this.received = signal;

@@ -11,23 +11,39 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** Where a port alone is listened on: by this machine only. */
+const LOCAL = "127.0.0.1";
+
 /**
- * Parses `HOST:PORT`, `:PORT` for all interfaces, `[IPV6]:PORT`.
+ * Parses `HOST:PORT`, `:PORT` for all interfaces, `[IPV6]:PORT`, and `PORT` alone for this machine.
  *
  * @throws {TypeError} for anything else.
  * @example
  * ```ts
  * parseListenAddress("[::1]:8080"); // { hostname: "::1", port: 8080 }
+ * parseListenAddress("8080"); // { hostname: "127.0.0.1", port: 8080 }
  * ```
  */
 export function parseListenAddress(text: string): ListenAddress {
-  const [, bracketed, plain, digits = ""] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? [];
-  const port = Number(digits);
-  if (digits === "" || port > 65_535) {
-    throw new TypeError(`It must be HOST:PORT, or :PORT for all interfaces, such as 127.0.0.1:8080.`);
+  if (/^\d+$/.test(text)) return { hostname: LOCAL, port: parsePort(text) };
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]\s/]*)):(\d+)$/.exec(text) ?? [];
+  if (digits === undefined) {
+    throw new TypeError("It must be HOST:PORT, :PORT for all interfaces, or PORT, such as 127.0.0.1:8080.");
   }
+  const port = parsePort(digits);
   const hostname = bracketed ?? plain;
   return hostname ? { hostname, port } : { port };
+}
+
+/**
+ * Parses a port alone.
+ *
+ * @throws {TypeError} for anything but a whole number up to 65535.
+ */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new TypeError("A port must be a whole number from 0 to 65535; 0 takes a free one.");
 }
 
 /** The URL under which a server that listens there can be opened on its own machine. */

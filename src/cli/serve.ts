@@ -16,7 +16,7 @@ import { DURABILITIES, type Durability } from "../stores/file/store.ts";
 import { systemMessage } from "./complaint.ts";
 import { DONE } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
-import { type ListenAddress, localUrl, parseListenAddress } from "./listen-address.ts";
+import { type ListenAddress, localUrl, parseListenAddress, parsePort } from "./listen-address.ts";
 import { LOG_FORMATS, type LogFormat, openLog } from "./log.ts";
 import { bareCommand, parsed, typed, WrongUsage } from "./options.ts";
 import { runtimeName, VERSION } from "./version.ts";
@@ -24,6 +24,7 @@ import { runtimeName, VERSION } from "./version.ts";
 interface ServeFlags {
   readonly root: string;
   readonly http: ListenAddress;
+  readonly port?: number;
   readonly durability: Durability;
   readonly origin: readonly string[];
   readonly cors?: true;
@@ -42,6 +43,7 @@ interface ServeFlags {
 export function serveCommand(name: string, finish: (code: number) => void): Command {
   const words = typed(name);
   return bareCommand(name)
+    .argument("[address]", "the same as --http", parsed(parseListenAddress))
     .description("Serve a folder of streams: one appends to a path, many follow it, and it is kept as a plain file.")
     .addOption(
       new Option("--root <dir>", "folder to serve, made when it does not exist")
@@ -53,6 +55,9 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .default(parseListenAddress("127.0.0.1:8080"), "127.0.0.1:8080")
         .env("HTTPFSTREAM_HTTP")
         .argParser(parsed(parseListenAddress)),
+    )
+    .addOption(
+      new Option("--port <port>", "the same as --http 127.0.0.1:PORT").argParser(parsed((text) => parsePort(text))),
     )
     .addOption(
       new Option("--durability <level>", "when a byte counts as stored: the system has it, or the disk has it")
@@ -98,11 +103,24 @@ ${Object.entries(DEFAULT_LIMITS)
 
 Examples:
   $ ${words}                                        serve ./data on 127.0.0.1:8080
+  $ ${words} 9000                                   the same on port 9000
   $ ${words} --root /srv/logs --http :8080          all interfaces
   $ ${words} --limit idleTimeoutMs=600000           cut off appenders that are silent for 10 minutes
   $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines for machines`,
     )
-    .action(async (flags: ServeFlags) => finish(await run(flags)));
+    .action(async (address: ListenAddress | undefined, flags: ServeFlags, command: Command) =>
+      finish(await run({ ...flags, http: placeOf(address, flags, command) })),
+    );
+}
+
+/** @throws {WrongUsage} when it is said twice; what stands in the environment gives way. */
+function placeOf(address: ListenAddress | undefined, { http, port }: ServeFlags, command: Command): ListenAddress {
+  const said = [address !== undefined, port !== undefined, command.getOptionValueSource("http") === "cli"];
+  if (said.filter(Boolean).length > 1) {
+    throw new WrongUsage("Say once where to listen: as an argument, with --http or with --port.");
+  }
+  if (address !== undefined) return address;
+  return port === undefined ? http : parseListenAddress(String(port));
 }
 
 /** Serves until a signal comes. */

@@ -51,3 +51,22 @@ function unopened(url: string, state: Exclude<AppendState | FollowState, { state
 function retrying({ error, delayMs, attempt }: RetryingState): string {
   return `${error.message} Trying again in ${(delayMs / 1000).toFixed(1)} s, attempt ${attempt}.`;
 }
+
+/**
+ * The words for those who did not ask for any: one line when an outage begins, and one when it is over.
+ *
+ * @param url What is appended to or followed.
+ * @param retryForMs How long it is tried again, without progress.
+ */
+export function outageNarrator(url: string, retryForMs: number): Narrator<AppendState | FollowState> {
+  let isAway = false;
+  return (state) => {
+    if (state.state === "retrying" && !isAway) {
+      isAway = true;
+      return `${state.error.message} Trying ${url} again for up to ${Math.round(retryForMs / 1000)} s.`;
+    }
+    if (state.state !== "open" || !isAway) return undefined;
+    isAway = false;
+    return `Connected to ${url} again${state.offset === undefined ? "" : `, at offset ${state.offset}`}.`;
+  };
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { localUrl, parseListenAddress } from "../../src/cli/listen-address.ts";
+import { localUrl, parseListenAddress, parsePort } from "../../src/cli/listen-address.ts";
 
 describe("where to listen", () => {
   it("is a host and a port, or a port alone", () => {
@@ -10,10 +10,17 @@ describe("where to listen", () => {
     assert.deepEqual(parseListenAddress("[::1]:8080"), { hostname: "::1", port: 8080 });
   });
 
+  it("is this machine alone for a port alone", () => {
+    assert.deepEqual(parseListenAddress("8080"), { hostname: "127.0.0.1", port: 8080 });
+    assert.equal(parsePort("0"), 0);
+    for (const wrong of ["", "x", "-1", "65536", "1.5", "0x10", " 1"]) assert.throws(() => parsePort(wrong), TypeError);
+  });
+
   it("is nothing else", () => {
     for (const wrong of [
       "",
-      "8080",
+      "80800",
+      "8080x",
       "host",
       "host:",
       ":65536",

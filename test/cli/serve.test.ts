@@ -11,6 +11,7 @@ import { append, follow } from "../../src/client/mod.ts";
 import { RUNTIMES, run, scriptArguments } from "../fixture/processes.ts";
 import { startStandalone } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { within } from "../fixture/until.ts";
 import { V1Peer } from "../fixture/v1.ts";
 import { type Command, start, startProgram } from "./commands.ts";
 
@@ -60,6 +61,20 @@ describe("the standalone server", () => {
       }
       await server.printed(/append begins: \/all\.txt at 0, websocket from 127\.0\.0\.1\n/);
       assert.deepEqual(await server.stop("SIGINT"), { code: 0, signal: null });
+    });
+
+    it(`ends in order at SIGHUP, and not at all under nohup, on ${runtime}`, async () => {
+      const line = ["serve", "--root", join(folder, runtime), "--http", "127.0.0.1:0"];
+      const plain = await start(runtime, line);
+      await portOf(plain);
+      assert.deepEqual(await plain.stop("SIGHUP"), { code: 0, signal: null });
+      const through = ["bash", "-c", 'nohup "$@"', "bash"];
+      const server = await startStandalone(runtime, { through });
+      process.kill(await pidUnder(server.pid, "serve"), "SIGHUP");
+      await append(`${server.url}/after.txt`, "x");
+      process.kill(await pidUnder(server.pid, "serve"), "SIGTERM");
+      assert.equal((await within(server.program.exited, "the server to end")).code, 0);
+      await removeFolder(server.root);
     });
 
     it(`says in one line why it can't start, on ${runtime}`, async () => {
@@ -165,6 +180,28 @@ describe("the standalone server", () => {
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
   });
 
+  it("listens where it is told to, however that is typed", async () => {
+    const cases: [string[], RegExp][] = [
+      [["0"], /at http:\/\/127\.0\.0\.1:\d+\//],
+      [["--port", "0"], /at http:\/\/127\.0\.0\.1:\d+\//],
+      [["--http=0"], /at http:\/\/127\.0\.0\.1:\d+\//],
+      [["-port=0"], /at http:\/\/127\.0\.0\.1:\d+\//],
+      [[":0"], /at http:\/\/localhost:\d+\//],
+      [["localhost:0"], /at http:\/\/localhost:\d+\//],
+      ...(ipv6 ? [[["[::1]:0"], /at http:\/\/\[::1\]:\d+\//] as [string[], RegExp]] : []),
+    ];
+    for (const [place, banner] of cases) {
+      const server = await start("bun", ["serve", "--root", join(folder, "typed"), ...place]);
+      await server.printed(banner);
+      assert.deepEqual(await server.stop(), { code: 0, signal: null });
+    }
+    for (const wrong of [["x"], ["99999"], ["--port", "x"], ["--port", "-1"], ["1", "2"], ["0", "--port", "0"]]) {
+      const server = await start("bun", ["serve", "--root", join(folder, "typed"), ...wrong]);
+      assert.deepEqual(await server.end(), { code: 2, signal: null }, wrong.join(" "));
+      assert.match(String(server.stderr.bytes()), /^[^\n]+\n$/);
+    }
+  });
+
   it("takes the original's flags", async () => {
     const root = join(folder, "original");
     const server = await startProgram("httpfstream-server", [`-root=${root}`, "-http=127.0.0.1:0"]);
@@ -174,6 +211,15 @@ describe("the standalone server", () => {
     assert.equal(await readFile(join(root, "foo.txt"), "utf8"), "x");
   });
 });
+
+/** The process that a shell has started, or has become. */
+async function pidUnder(shell: number, word: string): Promise<number> {
+  const children = (await readFile(`/proc/${shell}/task/${shell}/children`, "utf8")).trim().split(" ").filter(Boolean);
+  for (const pid of [...children.map(Number), shell]) {
+    if ((await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").includes(word)) return pid;
+  }
+  throw new Error(`no process under ${shell} is called with ${word}`);
+}
 
 function asOrdinaryUser(program: string, args: readonly string[]): [string, string[]] {
   if (process.getuid?.() !== 0) return [program, [...args]];
