@@ -91,7 +91,7 @@ export class Appender {
     // What failed elsewhere than in a write has left the channel open.
     if (this.error) await this.#writer.abort(this.error).catch(() => {});
     try {
-      return await this.channel.finish(this.error?.code === "changed" ? "deleted" : this.error ? "lost" : reason);
+      return await this.channel.finish(this.error ? "failed" : reason);
     } catch (error) {
       this.#fail(error);
       return this.channel.outcome as Outcome;

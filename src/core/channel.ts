@@ -18,6 +18,10 @@ export interface Outcome {
 /** What can be followed: a path somewhere on its way to its end. */
 export interface Followable {
   readonly path: string;
+  /** The content; see {@link StoreStat.generation}. */
+  readonly generation: string;
+  /** The media type that an appender gave. */
+  readonly type?: string | undefined;
   /** The offset just past the last stored byte. */
   readonly size: number;
   /** The followers at the tail. */
@@ -68,6 +72,14 @@ export class Channel implements Followable {
     return this.#handle.offset;
   }
 
+  get generation(): string {
+    return this.#handle.generation;
+  }
+
+  get type(): string | undefined {
+    return this.#handle.type;
+  }
+
   /** Aborts when another process has taken the path over. */
   get lost(): AbortSignal {
     return this.#handle.lost;
@@ -99,7 +111,8 @@ export class Channel implements Followable {
   async finish(reason: EndReason): Promise<Outcome> {
     await this.#broadcasting;
     // What another process goes on with has not ended, whatever became of it here.
-    const outcome: Outcome = { size: this.size, reason: this.lost.aborted ? "restarting" : reason };
+    const ended = this.lost.aborted ? "restarting" : (this.#handle.fate ?? reason);
+    const outcome: Outcome = { size: this.size, reason: ended };
     try {
       await this.#handle.release(outcome.reason);
     } finally {

@@ -39,6 +39,8 @@ export const WIRE_FORMS = {
   precondition_failed: { status: 412, close: 1008 },
   /** A body in a coding or of a kind that would be stored as something else than it means. */
   unsupported: { status: 415, close: 1008 },
+  /** The path has other content than the one that was asked for: it was removed, replaced or cut short. */
+  replaced: { status: 412, close: 1008 },
   /** An offset past the end, or an unsatisfiable range. */
   range: { status: 416, close: 1008 },
   /** The `Host` of the request is not a name of this server. */

@@ -129,7 +129,7 @@ export class Follower implements Member {
   /** Whether it goes on elsewhere, with everything that we have got already. */
   async #goOn(): Promise<boolean> {
     const next = await this.#from.next?.();
-    if (!next || next.size < this.offset) return false;
+    if (!next || next.size < this.offset || next.generation !== this.#channel.generation) return false;
     this.#channel = next;
     return true;
   }

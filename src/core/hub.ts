@@ -6,7 +6,7 @@ import { Appender, type AppenderEvents } from "./appender.ts";
 import { Channel, type Followable, type Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
-import { checkClaimed, checkPath, mustExist, type PathTerms } from "./path-terms.ts";
+import { checkClaimed, checkContent, checkPath, mustExist, type PathTerms } from "./path-terms.ts";
 import { RecentPool } from "./recent.ts";
 import { RemoteChannel } from "./remote.ts";
 import type { AppendHandle, EndReason, Store } from "./store.ts";
@@ -42,6 +42,8 @@ export interface AdmissionTerms extends PathTerms {
   readonly session?: string;
   /** See `ClaimOptions.spareMs` of the store. */
   readonly spareMs?: number;
+  /** The media type of what is to be appended; see {@link ClaimOptions.type}. */
+  readonly type?: string | undefined;
   /** Called once the path is ours, before anybody may follow it. If it throws, the path is given back. */
   prepare?(): Promise<void>;
 }
@@ -122,10 +124,12 @@ export class Hub {
   /**
    * Admits an appender: from here on it has the path, which exists.
    *
-   * @throws {StreamError} `conflict` when there is one already, `precondition_failed` for another size than the terms
-   * name, `restarting`, what {@link Store.claim} throws and what the terms throw.
+   * @throws {StreamError} `replaced` for another content than the terms name, `conflict` when there is an appender
+   * already, `precondition_failed` for another size than the terms name, `restarting`, what {@link Store.claim} throws and what the terms throw.
    */
   async admit(path: string, events: AdmissionEvents = {}, terms: AdmissionTerms = {}): Promise<Admission> {
+    // Whoever continues an old content need not wait for the new one to be free.
+    await checkContent(this.store, path, terms);
     for (let holder = this.#holders.get(path); holder; holder = this.#holders.get(path)) {
       this.assertFree(path);
       await holder.free;
@@ -218,7 +222,7 @@ export class Hub {
       if (open && open.digest !== terms.session) throw taken(path, 1_000);
     };
     const create = !mustExist(terms) && (terms.create ?? true);
-    const options = { create, check, spareMs: terms.spareMs ?? 0 };
+    const options = { create, check, spareMs: terms.spareMs ?? 0, type: terms.type };
     const handle = await this.store.claim(path, options).catch(async (error) => {
       // It was removed since we looked: that is another path than the terms ask for.
       if (isNotFound(error)) await checkPath(this.store, path, terms);

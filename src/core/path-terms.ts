@@ -3,6 +3,7 @@
  * @module
  */
 import { StreamError } from "./errors.ts";
+import { checkGeneration } from "./generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "./offset.ts";
 import type { AppendHandle, Store, StoreStat } from "./store.ts";
 
@@ -10,6 +11,8 @@ import type { AppendHandle, Store, StoreStat } from "./store.ts";
 export interface PathTerms {
   /** The size that it must have, in bytes; 0 also for a path that does not exist. */
   readonly offset?: number | undefined;
+  /** The content that it must have; a path that does not exist has none. */
+  readonly generation?: string | undefined;
   /** Whether it must exist. Default: whatever the offset says. */
   readonly exists?: boolean;
   /**
@@ -21,22 +24,32 @@ export interface PathTerms {
 }
 
 /** Whether the terms can only hold for a path that exists. */
-export function mustExist({ offset = 0, exists = false }: PathTerms): boolean {
-  return exists || offset > 0;
+export function mustExist({ offset = 0, exists = false, generation }: PathTerms): boolean {
+  return exists || offset > 0 || generation !== undefined;
 }
 
 /**
  * Looks at a path before it is claimed, which may create it, and says what it has seen.
  *
- * @throws {StreamError} `precondition_failed`; what {@link Store.stat} throws.
+ * @throws {StreamError} `replaced`, `precondition_failed`; what {@link Store.stat} throws.
  */
 export async function checkPath(store: Store, path: string, terms: PathTerms): Promise<StoreStat | undefined> {
-  const { offset, check } = terms;
-  if (offset === undefined && !check) return undefined;
+  const { offset, generation, check } = terms;
+  if (offset === undefined && generation === undefined && !check) return undefined;
   const found = await store.stat(path);
+  checkGeneration(path, generation, found?.generation);
   check?.(found, path);
   if (offset !== undefined) checkSize(path, offset, found?.size ?? 0);
   return found;
+}
+
+/**
+ * Looks only whether a path has the content that the terms name, if they name one.
+ *
+ * @throws {StreamError} `replaced`; what {@link Store.stat} throws.
+ */
+export async function checkContent(store: Store, path: string, { generation }: PathTerms): Promise<void> {
+  if (generation !== undefined) checkGeneration(path, generation, (await store.stat(path))?.generation);
 }
 
 /** What a path was like before, and the claim of it. */
@@ -51,8 +64,10 @@ export interface ClaimedPath {
  *
  * @throws {StreamError} as {@link checkPath}.
  */
-export async function checkClaimed(store: Store, claimed: ClaimedPath, { offset, check }: PathTerms): Promise<void> {
+export async function checkClaimed(store: Store, claimed: ClaimedPath, terms: PathTerms): Promise<void> {
   const { path, before, handle } = claimed;
+  const { offset, generation, check } = terms;
+  checkGeneration(path, generation, handle.generation);
   if (offset !== undefined) checkSize(path, offset, handle.offset);
   if (!check) return;
   const created = handle.created ?? (before === undefined && handle.offset === 0);

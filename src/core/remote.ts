@@ -14,9 +14,14 @@ interface RemoteEvents {
   readonly onFailure: (error: StreamError) => void;
 }
 
+/** The path as it was when the watch began. */
+type Seen = Pick<RemoteChannel, "path" | "size" | "generation" | "type">;
+
 /** A path in the hands of another process. It watches the store for as long as somebody holds on to it. */
 export class RemoteChannel implements Followable {
   readonly path: string;
+  readonly generation: string;
+  readonly type: string | undefined;
   readonly broadcast: Broadcast;
   outcome: Outcome | undefined;
   readonly #store: Store;
@@ -26,8 +31,11 @@ export class RemoteChannel implements Followable {
   #holds = 0;
   #delivered: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, size: number, store: Store, watch: AbortController, events: RemoteEvents) {
+  private constructor(seen: Seen, store: Store, watch: AbortController, events: RemoteEvents) {
+    const { path, size, generation, type } = seen;
     this.path = path;
+    this.generation = generation;
+    this.type = type;
     this.broadcast = new Broadcast(size, new RecentPool(0));
     this.#store = store;
     this.#watch = watch;
@@ -51,7 +59,10 @@ export class RemoteChannel implements Followable {
     const news = await store.watch?.(path, watch.signal);
     const first = await news?.next();
     if (!news || !first || first.done) return undefined;
-    const remote = new RemoteChannel(path, first.value.size, store, watch, { onEnd, onFailure });
+    // What can't be read, whoever watches will find out.
+    const found = await store.stat(path).catch(() => undefined);
+    const seen = { path, size: first.value.size, generation: found?.generation ?? "", type: found?.type };
+    const remote = new RemoteChannel(seen, store, watch, { onEnd, onFailure });
     void remote.#run(first.value, news);
     return remote;
   }

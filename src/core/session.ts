@@ -75,6 +75,11 @@ export class AppendSession {
     return this.#parts.admission.appender.channel.size;
   }
 
+  /** The content that it appends to. */
+  get generation(): string {
+    return this.#parts.admission.appender.channel.generation;
+  }
+
   /** Bytes taken and not yet stored. */
   get queued(): number {
     return this.#parts.admission.appender.queued;

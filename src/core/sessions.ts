@@ -3,9 +3,10 @@
  * @module
  */
 import { StreamError } from "./errors.ts";
+import { checkGeneration } from "./generation.ts";
 import { Hold } from "./hold.ts";
 import type { AdmissionTerms, Held, Hub } from "./hub.ts";
-import { checkPath, type PathTerms } from "./path-terms.ts";
+import { checkContent, checkPath, type PathTerms } from "./path-terms.ts";
 import { AppendSession, type SessionParts } from "./session.ts";
 import type { SessionRecord } from "./store.ts";
 import { digestOf, newToken } from "./token.ts";
@@ -15,6 +16,9 @@ export interface OpenedSession {
   readonly session: AppendSession;
   readonly token: string;
 }
+
+/** What a path must be for a session to be opened on it. */
+export type SessionTerms = PathTerms & Pick<AdmissionTerms, "type">;
 
 /** How often a session is looked for that is on its way from one process to another. */
 const ATTEMPTS = 25;
@@ -44,9 +48,9 @@ export class Sessions {
    * Opens a session on a free path. It is on record when this resolves.
    *
    * @param terms What the path must be like.
-   * @throws {StreamError} `precondition_failed`, `conflict` and what claiming the path meets.
+   * @throws {StreamError} `replaced`, `precondition_failed`, `conflict` and what claiming the path meets.
    */
-  async open(path: string, terms: PathTerms = {}): Promise<OpenedSession> {
+  async open(path: string, terms: SessionTerms = {}): Promise<OpenedSession> {
     const { store } = this.#hub;
     const token = newToken();
     const record = { path, digest: await digestOf(token) };
@@ -57,12 +61,16 @@ export class Sessions {
   /**
    * The open session that a token belongs to. Where another process has it, that one is asked for it.
    *
-   * @throws {StreamError} `gone` when there is none; `conflict` when another process does not give it up.
+   * @param generation The content that it must append to; nothing for any.
+   * @throws {StreamError} `gone` when there is none; `replaced` for another content; `conflict` when another process does
+   * not give it up.
    */
-  async resume(path: string, token: string): Promise<AppendSession> {
+  async resume(path: string, token: string, generation?: string): Promise<AppendSession> {
     const digest = await digestOf(token);
     const session = (await this.#ours(path, digest)) ?? (await this.#fetch(path, digest));
-    return session ?? (await this.#refuse(path, digest));
+    if (!session) return await this.#refuse(path, digest);
+    checkGeneration(path, generation, session.generation);
+    return session;
   }
 
   /**
@@ -76,8 +84,9 @@ export class Sessions {
       if (await this.#ours(path, digest)) return;
       if (await this.#isOnRecord(path, digest)) await this.adopt(path, true);
       if (!(await this.#ours(path, digest))) await this.#refuse(path, digest);
-      return;
+      return checkContent(this.#hub.store, path, terms);
     }
+    await checkContent(this.#hub.store, path, terms);
     this.#hub.assertFree(path);
     await checkPath(this.#hub.store, path, terms);
   }

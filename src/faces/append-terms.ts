@@ -4,15 +4,16 @@
  */
 import type { Context } from "hono";
 import { parseOffset } from "../core/offset.ts";
-import type { PathTerms } from "../core/path-terms.ts";
+import type { SessionTerms } from "../core/sessions.ts";
 import { conditionsOf, needsExistence, requireConditions } from "./conditions.ts";
+import { givenType } from "./given-type.ts";
 
 /** What an append says of the path. */
 export interface AppendTerms {
   /** The token of the open session that goes on. */
   readonly session?: string;
-  /** What the path must be like; not looked at for a session, which goes on wherever it is. */
-  readonly path: PathTerms;
+  /** What the path must be like; of a session, which goes on wherever it is, only the content is looked at. */
+  readonly path: SessionTerms;
 }
 
 /**
@@ -21,11 +22,13 @@ export interface AppendTerms {
  * @throws {StreamError} `bad_request` for an offset that is none.
  */
 export function appendTerms(c: Context): AppendTerms {
-  const { session, offset } = c.req.query();
-  if (session !== undefined) return { session, path: {} };
+  const { session, offset, generation } = c.req.query();
+  if (session !== undefined) return { session, path: { generation } };
   const conditions = conditionsOf(c.req.raw.headers);
   return {
     path: {
+      generation,
+      type: givenType(c.req.header("Content-Type")),
       ...(offset === undefined ? {} : { offset: parseOffset("offset", offset) }),
       ...(conditions && {
         exists: needsExistence(conditions),

@@ -4,6 +4,7 @@
  */
 import type { Sink } from "../core/follower.ts";
 import type { Frame } from "../core/frame.ts";
+import { turnEnd } from "../core/turn.ts";
 
 /** Bytes that a response body holds before it asks its follower to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -60,6 +61,22 @@ export class BodySink implements Sink {
   end(): void {
     this.#controller?.close();
     this.#controller = undefined;
+  }
+
+  /**
+   * Breaks the body off, after everything sent before. A server that has not begun to send it could still give it a proper
+   * end, so it gets what there is first, and a moment to do so.
+   *
+   * @param cut Drops the connection, where an error of the body does not do so by itself.
+   */
+  async fail(error: unknown, cut?: () => Promise<void> | undefined): Promise<void> {
+    const controller = this.#controller;
+    await this.drained(0);
+    await turnEnd();
+    if (cut && this.#controller) await cut();
+    if (!controller || this.#controller !== controller) return;
+    this.#controller = undefined;
+    controller.error(error);
   }
 
   #wakeIfDrained(): void {

@@ -10,7 +10,13 @@ import { PROTOCOL } from "../core/subprotocol.ts";
 
 /** What a server says. */
 export type ServerControl =
-  | { readonly type: "start"; readonly offset: number; readonly session?: string; readonly window?: number }
+  | {
+      readonly type: "start";
+      readonly offset: number;
+      readonly generation?: string;
+      readonly session?: string;
+      readonly window?: number;
+    }
   | { readonly type: "ack"; readonly offset: number }
   | { readonly type: "heartbeat"; readonly offset: number }
   | { readonly type: "end"; readonly offset: number; readonly reason?: EndReason };

@@ -14,7 +14,7 @@ export interface Dialect {
   /** Whether data travels in text frames. */
   readonly text: boolean;
   /** Said before the first data frame. */
-  begin?(port: SocketPort, offset: number): void;
+  begin?(port: SocketPort, offset: number, generation: string): void;
   /** Said after the last one. */
   end?(port: SocketPort, offset: number, reason: EndReason): void;
   /** Said in between, when it has been quiet for long; only where the other side knows what it means. */
@@ -28,7 +28,7 @@ export const CLASSIC: Dialect = { text: true };
 export const V1: Dialect = {
   protocol: PROTOCOL,
   text: false,
-  begin: (port, offset) => port.send(controlFrame({ type: "start", offset })),
+  begin: (port, offset, generation) => port.send(controlFrame({ type: "start", offset, generation })),
   end: (port, offset, reason) => port.send(controlFrame({ type: "end", offset, reason })),
   beat: (port, offset) => port.send(controlFrame({ type: "heartbeat", offset })),
 };

@@ -5,6 +5,7 @@
 import type { Appender } from "../core/appender.ts";
 import type { Outcome } from "../core/channel.ts";
 import { StreamError } from "../core/errors.ts";
+import { GENERATION_HEADER } from "../core/generation.ts";
 import type { Admission, Closer, Hub } from "../core/hub.ts";
 import type { Limits } from "../core/limits.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
@@ -47,7 +48,7 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   forget();
   const failure = appender.error ?? intake.stopped;
   span.end(size, failure?.code ?? "complete");
-  const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size) };
+  const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size), [GENERATION_HEADER]: appender.channel.generation };
   if (!failure) return new Response("", { headers });
   throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });
 }

@@ -4,26 +4,31 @@
  */
 import { StreamError } from "../core/errors.ts";
 import { Follower } from "../core/follower.ts";
+import { checkGeneration } from "../core/generation.ts";
 import type { Hold } from "../core/hold.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
 import { BodySink } from "./body-sink.ts";
+import { wantedGeneration } from "./content-headers.ts";
 import { LogSpan } from "./log-span.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import { liveHeaders } from "./resource-headers.ts";
 import { answered, type Exchange, type Service } from "./service.ts";
 
 /**
- * Answers with everything from the offset on, and with what comes.
+ * Answers with everything from the offset on, and with what comes. The body has a proper end only where the append is
+ * complete; else the connection is cut, so that half a log never looks like a whole one.
  *
- * @throws {StreamError} `range`, `bad_request`, `restarting`
+ * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`
  */
 export async function followBody(service: Service, exchange: Exchange, hold: Hold): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
   const { offset, tail } = c.req.query();
+  checkGeneration(path, wantedGeneration(c), hold.source.generation);
   const start = resolveStart(parseStart(offset, tail), hold.source.size);
-  const headers = liveHeaders(start);
-  headers.set("Content-Type", await mediaTypeOf(service.store, { path, size: hold.source.size }));
+  const { size, type } = hold.source;
+  const headers = liveHeaders(hold.source, start);
+  headers.set("Content-Type", await mediaTypeOf(service.store, { path, size, type }));
   if (c.req.method === "HEAD") {
     hold.leave();
     return new Response(null, { headers });
@@ -33,6 +38,7 @@ export async function followBody(service: Service, exchange: Exchange, hold: Hol
   const { store, limits } = service;
   const follower = new Follower({ store, from: hold, sink, text: false, limits, offset: start });
   let done = Promise.resolve();
+  const breakOff = (error: StreamError): Promise<void> => sink.fail(error, platform.cut && (() => platform.cut?.(c)));
   const forget = service.hub.onClose(async () => {
     follower.stop();
     await done;
@@ -45,15 +51,15 @@ export async function followBody(service: Service, exchange: Exchange, hold: Hol
     .run()
     .then(
       (reason) => {
-        sink.end();
-        span.end(follower.offset, service.hub.closing ? "restarting" : reason);
+        const ended = service.hub.closing ? "restarting" : reason;
+        span.end(follower.offset, ended);
+        return ended === "complete" || ended === "gone" ? sink.end() : breakOff(cutShort(path, ended));
       },
       (thrown: unknown) => {
         const error = StreamError.from(thrown, "storage");
         service.operator.failedIfFault(path, error);
-        // Cleanly at the last byte that is stored: the path ends here for everybody.
-        sink.end();
         span.end(follower.offset, error.code);
+        return breakOff(error);
       },
     )
     .finally(() => {
@@ -61,4 +67,10 @@ export async function followBody(service: Service, exchange: Exchange, hold: Hol
       hold.leave();
     });
   return new Response(sink.stream, { headers });
+}
+
+/** Why a body has no proper end. */
+function cutShort(path: string, reason: string): StreamError {
+  const code = reason === "restarting" ? "restarting" : "lost";
+  return new StreamError(code, `The append of "/${path}" has not been completed: ${reason}.`, { path });
 }

@@ -3,10 +3,12 @@
  * @module
  */
 import { StreamError } from "../core/errors.ts";
+import { checkGeneration } from "../core/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, parseStart, resolveStart, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
 import { type ByteRange, wantedRange } from "./byte-range.ts";
 import { conditionFailed, conditionsOf, judge, rangeApplies } from "./conditions.ts";
+import { wantedGeneration } from "./content-headers.ts";
 import { counted } from "./counted.ts";
 import { LogSpan } from "./log-span.ts";
 import { mediaTypeOf } from "./media-type.ts";
@@ -18,7 +20,8 @@ import type { Exchange, Service } from "./service.ts";
  * Answers with the bytes stored now.
  *
  * @param conditional Whether `Range`, `If-None-Match` and the like count. A follower gets everything.
- * @throws {StreamError} `range` for an offset past the end, `precondition_failed`, `bad_request`.
+ * @throws {StreamError} `replaced` for another content than the request names, `range` for an offset past the end,
+ * `precondition_failed`, `bad_request`.
  */
 export async function readSnapshot(
   service: Service,
@@ -29,6 +32,7 @@ export async function readSnapshot(
   const { c, subject } = exchange;
   const { path } = subject;
   const { offset, tail } = c.req.query();
+  checkGeneration(path, wantedGeneration(c), found.generation);
   const start = resolveStart(parseStart(offset, tail), found.size);
   const headers = snapshotHeaders(found);
   // A follower counts from here.

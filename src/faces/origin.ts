@@ -6,7 +6,11 @@ import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { ERROR_HEADER, StreamError } from "../core/errors.ts";
 import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../core/offset.ts";
+import { CONTENT_HEADERS } from "./content-headers.ts";
 import { METHODS } from "./verb.ts";
+
+/** Headers of our own, which pages of other origins may read where they may read the rest. */
+const STREAM_HEADERS = [NEXT_OFFSET_HEADER, START_OFFSET_HEADER, ERROR_HEADER, ...CONTENT_HEADERS];
 
 /** What stands for one label of a host name, in front of a fixed rest. */
 interface Wildcard {
@@ -78,7 +82,7 @@ export function crossOrigin(origins: Origins): MiddlewareHandler {
   return cors({
     origin: origins.none || origins.any ? "*" : (origin) => (origins.allows(origin) ? origin : null),
     allowMethods: [...METHODS],
-    exposeHeaders: [NEXT_OFFSET_HEADER, START_OFFSET_HEADER, ERROR_HEADER, "Content-Range", "ETag", "Retry-After"],
+    exposeHeaders: [...STREAM_HEADERS, "Content-Range", "ETag", "Retry-After"],
   });
 }
 

@@ -74,6 +74,11 @@ export interface Platform {
    * the body of every response whose client has left.
    */
   onGone?(c: Context, gone: () => void): void;
+  /**
+   * Cuts a response off whose body must not look complete, after everything that was sent; where an error of the body does
+   * not do that by itself.
+   */
+  cut?(c: Context): Promise<void>;
   /** Resolves when the response is sent, or its connection has gone; where the runtime tells. */
   answered?(c: Context): Promise<unknown>;
   /** Tells the runtime that this request may stay quiet for as long as it likes. */

@@ -2,9 +2,12 @@
  * The headers that go with stored bytes.
  * @module
  */
+import type { Followable } from "../core/channel.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
 import { entityTag, lastModified } from "./conditions.ts";
+
+import { contentHeaders, growing } from "./content-headers.ts";
 
 /** Stored bytes are other people's bytes: a browser that shows them must not run them in this server's name. */
 const HARMLESS = {
@@ -14,9 +17,10 @@ const HARMLESS = {
 };
 
 /** Headers of a live body, which has no size yet; but for its type. */
-export function liveHeaders(start: number): Headers {
+export function liveHeaders(source: Followable, start: number): Headers {
   return new Headers({
     ...HARMLESS,
+    ...contentHeaders(growing(source)),
     // Whatever compresses a body in front of us gathers it first.
     "Cache-Control": "no-store, no-transform",
     // Of its own each time, and never asked for again: middleware that makes an ETag where there is none reads the whole
@@ -32,6 +36,7 @@ export function liveHeaders(start: number): Headers {
 export function snapshotHeaders(found: StoreStat): Headers {
   return new Headers({
     ...HARMLESS,
+    ...contentHeaders(found),
     "Cache-Control": "no-cache",
     "Accept-Ranges": "bytes",
     "Last-Modified": lastModified(found, Date.now()).toUTCString(),

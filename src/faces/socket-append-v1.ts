@@ -19,7 +19,7 @@ import { SocketSession } from "./socket-session.ts";
 /**
  * Opens or resumes an append session and upgrades its connection.
  *
- * @throws {StreamError} `conflict`, `precondition_failed`, `gone`, `bad_request`, and what claiming the path meets,
+ * @throws {StreamError} `replaced`, `conflict`, `precondition_failed`, `gone`, `bad_request`, and what claiming the path meets,
  * before any upgrade.
  */
 export async function appendWithSession(service: Service, exchange: Exchange): Promise<Response> {
@@ -29,7 +29,7 @@ export async function appendWithSession(service: Service, exchange: Exchange): P
   const { session, token } =
     given === undefined
       ? await service.sessions.open(path, terms)
-      : { session: await service.sessions.resume(path, given), token: given };
+      : { session: await service.sessions.resume(path, given, terms.generation), token: given };
   const connection = new SessionAppend(service, exchange, session, { token, isFirst: given === undefined });
   session.expect(connection);
   try {
@@ -159,7 +159,8 @@ class SessionAppend extends SocketSession implements SessionConnection {
       (error) => this.#cutOff(error),
       () => this.#session.queued > 0,
     );
-    port.send(controlFrame({ type: "start", offset, session: this.#token, window: windowBytes }));
+    const { generation } = this.#session;
+    port.send(controlFrame({ type: "start", offset, generation, session: this.#token, window: windowBytes }));
   }
 
   #ack(): void {

@@ -4,8 +4,10 @@
  */
 import { StreamError } from "../core/errors.ts";
 import { type FollowEnd, Follower } from "../core/follower.ts";
+import { checkGeneration } from "../core/generation.ts";
 import type { Hold } from "../core/hold.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
+import { wantedGeneration } from "./content-headers.ts";
 import { offersV1 } from "./control.ts";
 import { CLASSIC, type Dialect, V1 } from "./dialect.ts";
 import type { Beating } from "./heartbeats.ts";
@@ -19,11 +21,12 @@ import { SocketSession } from "./socket-session.ts";
 /**
  * Upgrades a follower of a path that has an appender.
  *
- * @throws {StreamError} `range`, `bad_request`, `restarting`, before any upgrade.
+ * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`, before any upgrade.
  */
 export async function followOverSocket(service: Service, exchange: Exchange, hold: Hold): Promise<Response> {
   const { c } = exchange;
   const { offset, tail } = c.req.query();
+  checkGeneration(exchange.subject.path, wantedGeneration(c), hold.source.generation);
   const start = resolveStart(parseStart(offset, tail), hold.source.size);
   const dialect = offersV1(c) ? V1 : CLASSIC;
   const session = new SocketFollow(service, exchange, hold, { start, dialect });
@@ -57,7 +60,7 @@ class SocketFollow extends SocketSession implements Beating {
   protected override begin(port: SocketPort): void {
     const { store, limits } = this.service;
     const { text, begin, beat } = this.#dialect;
-    begin?.(port, this.#start);
+    begin?.(port, this.#start, this.#hold.source.generation);
     const follower = new Follower({ store, from: this.#hold, sink: port, text, limits, offset: this.#start });
     this.#follower = follower;
     if (beat) this.service.heartbeats.add(this);

@@ -19,6 +19,7 @@ import type { MessageLimits } from "../faces/message-limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { sendBytes } from "./node-body.ts";
 import { gatherChunks } from "./node-chunks.ts";
+import { cutResponse } from "./node-cut.ts";
 import { ANSWERED, Lingering } from "./node-linger.ts";
 import { turnOf } from "./node-pipeline.ts";
 import { answerUnreadable } from "./node-unreadable.ts";
@@ -103,6 +104,7 @@ export const platform: Platform = {
     if (incoming.socket.destroyed || outgoing.destroyed) gone();
     else outgoing.once("close", gone);
   },
+  cut: (c) => cutResponse((c.env as NodeEnv).outgoing),
   answered(c) {
     const { outgoing } = c.env as NodeEnv;
     return new Promise<void>((resolve) => {

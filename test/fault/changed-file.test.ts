@@ -6,24 +6,27 @@ import { OFFER, V1Peer } from "../fixture/v1.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
 import { faultTest } from "./standalone.ts";
 
-/** What happens to the file, what the appender is told, and what is there for the next one. */
-const INTERFERENCES: Record<string, { interfere: (file: string) => void; said: RegExp; left: string }> = {
-  removed: { interfere: (file) => rmSync(file), said: /removed/, left: "" },
-  truncated: { interfere: (file) => truncateSync(file, 3), said: /truncated/, left: "bef" },
-  replaced: {
-    interfere: (file) => {
-      writeFileSync(`${file}.new`, "another file ");
-      renameSync(`${file}.new`, file);
+/** What happens to the file, what the appender and its followers are told, and what is there for the next one. */
+const INTERFERENCES: Record<string, { interfere: (file: string) => void; said: RegExp; left: string; ended: string }> =
+  {
+    removed: { interfere: (file) => rmSync(file), said: /removed/, left: "", ended: "deleted" },
+    truncated: { interfere: (file) => truncateSync(file, 3), said: /truncated/, left: "bef", ended: "replaced" },
+    replaced: {
+      interfere: (file) => {
+        writeFileSync(`${file}.new`, "another file ");
+        renameSync(`${file}.new`, file);
+      },
+      said: /replaced/,
+      left: "another file ",
+      ended: "replaced",
     },
-    said: /replaced/,
-    left: "another file ",
-  },
-  "written to": {
-    interfere: (file) => appendFileSync(file, "foreign "),
-    said: /written to by somebody else/,
-    left: "before foreign ",
-  },
-};
+    "written to": {
+      interfere: (file) => appendFileSync(file, "foreign "),
+      said: /written to by somebody else/,
+      left: "before foreign ",
+      ended: "failed",
+    },
+  };
 
 for (const [what, { interfere, said, left }] of Object.entries(INTERFERENCES)) {
   faultTest(`a file that is ${what} under a running append`, {}, async ({ peers, root, server }) => {
@@ -43,7 +46,7 @@ for (const [what, { interfere, said, left }] of Object.entries(INTERFERENCES)) {
     assert.ok(!reason.includes(root), "it does not tell where the root is");
     assert.equal((await follower.end()).code, 1000);
     assert.equal(String(follower.received.bytes()), "before ");
-    assert.equal((await reader.response()).text, "before ");
+    assert.equal(String(await reader.body.remains()), "before ");
     assert.equal(existsSync(file) ? readFileSync(file, "utf8") : "", left);
 
     const next = await peers.appender("dir/a.txt");
@@ -57,7 +60,7 @@ for (const [what, { interfere, said, left }] of Object.entries(INTERFERENCES)) {
   });
 }
 
-for (const [what, { interfere, said }] of Object.entries(INTERFERENCES)) {
+for (const [what, { interfere, said, ended }] of Object.entries(INTERFERENCES)) {
   faultTest(`a file that is ${what} under an append that is quiet until its end`, {}, async ({ server, root }) => {
     const open = (target: string): Promise<V1Peer> => V1Peer.open(server.url, { target });
     for (const path of ["dir/ends.txt", "dir/resumes.txt"]) {
@@ -79,7 +82,7 @@ for (const [what, { interfere, said }] of Object.entries(INTERFERENCES)) {
         const refusal = await (await WebSocketPeer.open(server.url, { target, headers: OFFER })).response();
         assert.equal(refusal.status, 410, refusal.text);
       }
-      assert.deepEqual(await follower.control("end"), { type: "end", offset: 7, reason: "deleted" });
+      assert.deepEqual(await follower.control("end"), { type: "end", offset: 7, reason: ended });
       await (await open(`/${path}?verb=APPEND`)).control("start");
     }
   });
@@ -96,7 +99,8 @@ faultTest("a file that is removed under an upload", {}, async ({ peers, root }) 
   assert.equal(status, 500);
   assert.equal(headers.get("stream-error"), "changed");
   assert.match(text, /removed/);
-  assert.equal((await reader.response()).text, "before");
+  assert.equal(String(await reader.body.remains()), "before");
+  await assert.rejects(reader.body.all(), /broke off/);
   await peers.put("a.txt", "after");
   assert.equal(String(await peers.stored("a.txt")), "after");
 });

@@ -99,7 +99,7 @@ pairSuite("two servers on one folder", {
       await peer.send("x");
       await peer.acked(size);
       const follower = await other.follow("a.txt", `offset=${size}`);
-      assert.deepEqual(await follower.control("start"), { type: "start", offset: size });
+      assert.equal((await follower.control("start")).offset, size);
     }
     await peer.finish();
   },

@@ -12,6 +12,7 @@ class Place implements Held {
   left = 0;
   readonly source: Followable = {
     path: "a",
+    generation: "0",
     size: 0,
     broadcast: new Broadcast(0, new RecentPool(0)),
     outcome: undefined,

@@ -7,6 +7,7 @@ import { appendConditionsSection } from "./append-conditions.ts";
 import { classicAppendSection } from "./classic-append.ts";
 import { classicEndSection } from "./classic-end.ts";
 import { classicFollowSection } from "./classic-follow.ts";
+import { contentSection } from "./contents.ts";
 import { crowdSection } from "./crowd.ts";
 import { curlSection } from "./curl.ts";
 import { hostileSection } from "./hostile.ts";
@@ -49,6 +50,7 @@ export function wireSuite(target: Target): void {
     rangesSection(target);
     listingSection(target);
     httpFollowSection(target);
+    contentSection(target);
     httpAppendSection(target);
     appendConditionsSection(target);
     curlSection(target);
