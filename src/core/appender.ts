@@ -90,8 +90,10 @@ export class Appender {
     if (!this.error) await this.#writer.close().catch((error: unknown) => this.#fail(error));
     // What failed elsewhere than in a write has left the channel open.
     if (this.error) await this.#writer.abort(this.error).catch(() => {});
+    // A store that can tell more says so with its handle.
+    const failure = this.error && (this.error.code === "changed" ? "deleted" : "failed");
     try {
-      return await this.channel.finish(this.error ? "failed" : reason);
+      return await this.channel.finish(failure ?? reason);
     } catch (error) {
       this.#fail(error);
       return this.channel.outcome as Outcome;

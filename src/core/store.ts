@@ -78,8 +78,11 @@ export interface AppendHandle {
   readonly generation: string;
   /** The media type on record. */
   readonly type?: string | undefined;
-  /** What has become of the content under the append, once {@link append} or {@link verify} has failed with `changed`. */
-  readonly fate?: "deleted" | "replaced" | undefined;
+  /**
+   * What has become of the content under the append, once {@link append} or {@link verify} has failed with `changed`:
+   * `failed` where it is still there, and somebody else has appended to it. Default `deleted`.
+   */
+  readonly fate?: "deleted" | "replaced" | "failed" | undefined;
   /** Aborts when somebody else has taken the path over. Whoever asks for it gets it up to date. */
   readonly lost: AbortSignal;
   /** Aborts when another process {@link Store.ask}s for the path. Only drivers have it that other processes share. */

@@ -71,7 +71,7 @@ bench("an end that comes while a write fails is not answered as if all were stor
   assert.equal(code, 1011, `${code} ${reason}`);
   assert.deepEqual(peer.controls.at(-1), { type: "ack", offset: 7 }, "the last ack stands");
   await follower.closed();
-  assert.deepEqual(follower.controls.at(-1), { type: "end", offset: 7, reason: "lost" });
+  assert.deepEqual(follower.controls.at(-1), { type: "end", offset: 7, reason: "failed" });
 });
 
 bench("a failed write ends the session with 1011, and its token is worth nothing", {}, async ({ store, ...at }) => {

@@ -104,9 +104,10 @@ class Player {
       assert.deepEqual(await this.#next(), { opcode: OPCODE.binary, payload: JSON.parse(rest) });
     } else {
       const { payload } = await this.#next();
-      const message = JSON.parse(payload) as { session?: string };
+      const message = JSON.parse(payload) as { session?: string; generation?: string };
       if (message.session !== undefined) this.#session = message.session;
-      assert.deepEqual(message, JSON.parse(rest.replace("9f…", this.#session)));
+      const expected = rest.replace("9f…", this.#session).replace("5c…", message.generation ?? "");
+      assert.deepEqual(message, JSON.parse(expected));
     }
   }
 

@@ -130,7 +130,7 @@ test("a write that fails ends the append: nothing more is taken, and the reason 
     ["no_space"],
   );
   assert.equal(admission.appender.error?.code, "no_space");
-  assert.deepEqual(await admission.end("complete"), { size: 0, reason: "lost" });
+  assert.deepEqual(await admission.end("complete"), { size: 0, reason: "failed" });
   assert.equal(rig.store.held.length, 0, "nothing more was written");
 });
 
@@ -145,8 +145,8 @@ test("of a write that fails half-way the first half counts", async () => {
   await held.storePart(5);
   held.fail("no_space");
   await admission.appender.idle;
-  assert.deepEqual(await admission.end("complete"), { size: 5, reason: "lost" });
-  assert.equal(await ended, "lost");
+  assert.deepEqual(await admission.end("complete"), { size: 5, reason: "failed" });
+  assert.equal(await ended, "failed");
   assert.equal(String(sink.bytes), "half|");
   assert.equal(String(await rig.stored()), "half|");
 });

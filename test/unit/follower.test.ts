@@ -242,7 +242,7 @@ test("a full store ends its followers after what was stored, exactly", async () 
   await admission.end("complete");
   stalled.sink.flow();
   for (const { sink, start, ended } of [live, stalled, late]) {
-    assert.equal(await ended, "lost");
+    assert.equal(await ended, "failed");
     assert.equal(String(sink.bytes), "stored half|".slice(start));
   }
   await rejectsWith(Promise.reject(admission.appender.error), "no_space");

@@ -143,7 +143,7 @@ test("a failed append frees its path", async () => {
   rig.store.holding = true;
   void rig.push(first, "x");
   (await rig.store.next()).fail("no_space");
-  assert.equal((await first.end("complete")).reason, "lost");
+  assert.equal((await first.end("complete")).reason, "failed");
   rig.store.holding = false;
   const second = await rig.admit("a");
   await rig.push(second, "y");

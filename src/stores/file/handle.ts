@@ -53,7 +53,7 @@ export function liveHandle(file: string): FileHandle | undefined {
 export class FileHandle implements AppendHandle {
   readonly created: boolean;
   readonly epoch: number;
-  fate: "deleted" | "replaced" | undefined;
+  fate: "deleted" | "replaced" | "failed" | undefined;
   readonly #file: string;
   readonly #path: string;
   readonly #opened: OpenFile;
@@ -235,7 +235,7 @@ export class FileHandle implements AppendHandle {
   /** Puts on record how the append ended; nothing of a file that another process has taken over. */
   async #record(ended: EndReason | undefined): Promise<void> {
     if (!this.#claim.isOurs()) return;
-    if (this.fate) await this.#content.replaced(this.fate);
+    if (this.fate && this.fate !== "failed") await this.#content.replaced(this.fate);
     else await (ended === undefined ? this.#content.undo() : this.#content.end(ended, this.#offset));
   }
 
@@ -267,8 +267,7 @@ export class FileHandle implements AppendHandle {
     const what = isReplaced ? "replaced" : this.#changeOf(found);
     if (what) {
       // Bytes that somebody else has appended leave the content what it was.
-      if (!found) this.fate = "deleted";
-      else if (what !== WRITTEN_TO) this.fate = "replaced";
+      this.fate = !found ? "deleted" : what === WRITTEN_TO ? "failed" : "replaced";
       throw new StreamError("changed", `"/${this.#path}" was ${what} while it was appended to.`, { path: this.#path });
     }
   }
