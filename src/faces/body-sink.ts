@@ -73,8 +73,9 @@ export class BodySink implements Sink {
     const controller = this.#controller;
     await this.drained(0);
     await turnEnd();
-    if (cut && this.#controller) await cut();
     if (!controller || this.#controller !== controller) return;
+    // The body is cancelled with its connection.
+    if (cut) return cut();
     this.#controller = undefined;
     controller.error(error);
   }
