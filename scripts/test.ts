@@ -4,6 +4,7 @@
  *     npm test                          everything
  *     npm test -- --only types,wire     the checks and test files whose name contains one of the words
  *     npm test -- test/unit             the same
+ *     npm test -- --only node24,wire    the same, on that version of Node
  *
  * The last line is `N passed, N failed`, with `, N skipped` after it where there are any.
  * @module
@@ -17,7 +18,8 @@ import { parseArgs } from "node:util";
 import { offerBuilt } from "./lib/built.ts";
 import { CHECKS, runCheck } from "./lib/checks.ts";
 import { ROOT } from "./lib/install.mjs";
-import { killAll, runTestFile } from "./lib/test-file.ts";
+import { NODE_VERSIONS, type NodeVersion, nodeExecutable } from "./lib/node-versions.ts";
+import { FILE_TIMEOUT_MS, killAll, runTestFile } from "./lib/test-file.ts";
 import { counts, type TestResult } from "./lib/test-result.ts";
 
 /** Debian packages with the programs that tests run. */
@@ -25,6 +27,12 @@ const DEBIAN_PACKAGES = ["chromium", "curl", "faketime", "openssl", "tmux"];
 
 /** How many test files run at once: one more than there are processors, as many of them wait most of the time. */
 const CONCURRENCY: number = Math.min(2, availableParallelism()) + 1;
+
+/** A test file, and the version of Node it runs on; the one that runs us when left out. */
+interface Task {
+  readonly file: string;
+  readonly on?: NodeVersion;
+}
 
 /** What ran, and what came of it. */
 interface Step {
@@ -38,19 +46,26 @@ const steps: Step[] = [];
 process.once("SIGINT", () => abort(130));
 process.once("SIGTERM", () => abort(143));
 
-const words = selection();
+const given = selection();
+const versions = NODE_VERSIONS.filter(({ name }) => given.length === 0 || given.includes(name));
+const words = given.filter((word) => NODE_VERSIONS.every(({ name }) => name !== word));
+const isForVersions = given.length > 0 && versions.length > 0;
 const selected = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word));
-const checks = CHECKS.filter(({ group }) => selected(group));
-const files = testFiles().filter(selected);
-if (checks.length + files.length === 0) stop(2, `No check and no test file has ${words.join(" or ")} in its name.`);
+const checks = isForVersions ? [] : CHECKS.filter(({ group }) => selected(group));
+const files = isForVersions ? [] : testFiles().filter(selected);
+const tasks = [...files.filter((file) => !isPackageTest(file)).map((file) => ({ file })), ...onVersions()];
+if (checks.length + files.length + tasks.length === 0)
+  stop(2, `No check and no test file has ${words.join(" or ")} in its name.`);
 
 setUp();
 for (const check of checks) await step(check.name, async () => [await runCheck(check)]);
 if (steps.some(({ title, results }) => title === "build" && results.every(({ kind }) => kind === "pass"))) offerBuilt();
 // What these install is built from the checkout and installed by npm: they have the machine for themselves.
-await runFiles(files.filter(isPackageTest), 1);
-const others = files.filter((file) => !isPackageTest(file));
-await runFiles(others, CONCURRENCY);
+await runFiles(
+  files.filter(isPackageTest).map((file) => ({ file })),
+  1,
+);
+await runFiles(tasks, CONCURRENCY);
 summarize();
 
 /** The words to select by, from `--only a,b` and from the other arguments. */
@@ -85,16 +100,33 @@ function setUp(): void {
       stop(1, `The ${runtime} in node_modules does not run; was its install script forbidden? Try "${remedy}".`);
     }
   }
+  for (const { version } of versions) nodeExecutable(version);
   // Without them the other tests still run; those that need a program say so when they are skipped.
   spawnSync(join(ROOT, "scripts", "debian.sh"), DEBIAN_PACKAGES, { stdio: ["ignore", 2, 2] });
 }
 
-async function runFiles(list: readonly string[], concurrency: number): Promise<void> {
+/** The files that run on the other versions of Node, too. */
+function onVersions(): Task[] {
+  return versions.flatMap((on) => on.files.filter(selected).map((file) => ({ file, on })));
+}
+
+async function runFiles(list: readonly Task[], concurrency: number): Promise<void> {
   const waiting = [...list];
   const worker = async (): Promise<void> => {
-    for (let file = waiting.shift(); file; file = waiting.shift()) await step(file, runTestFile);
+    for (let task = waiting.shift(); task; task = waiting.shift()) {
+      const { file, on } = task;
+      if (on) await step(`${file} on ${on.name} (${on.version})`, (title) => runOn(on, file, title));
+      else await step(file, () => runTestFile(file));
+    }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+async function runOn({ version }: NodeVersion, file: string, title: string): Promise<TestResult[]> {
+  const node = nodeExecutable(version);
+  if ("path" in node) return runTestFile(file, FILE_TIMEOUT_MS, node.path);
+  const { missing, isExpected } = node;
+  return [isExpected ? { kind: "skip", name: title, reason: missing } : { kind: "fail", name: title, error: missing }];
 }
 
 /** Runs one check or file, keeps its results and prints a line. */

@@ -37,14 +37,19 @@ export function killAll(): void {
  *
  * @param file The test file, absolute or relative to the checkout.
  * @param timeoutMs How long it may take. Default {@link FILE_TIMEOUT_MS}.
+ * @param node Another Node to run it on; its tests then leave the other runtimes out.
  */
-export async function runTestFile(file: string, timeoutMs: number = FILE_TIMEOUT_MS): Promise<TestResult[]> {
+export async function runTestFile(
+  file: string,
+  timeoutMs: number = FILE_TIMEOUT_MS,
+  node?: string,
+): Promise<TestResult[]> {
   const folder = mkdtempSync(join(tmpdir(), "test-report-"));
   const report = join(folder, "report.jsonl");
   try {
     const reporter = new URL("./test-reporter.ts", import.meta.url).href;
     const options = ["--import", "tsx", `--test-reporter=${reporter}`, `--test-reporter-destination=${report}`];
-    const ending = await run([...options, file], timeoutMs);
+    const ending = await run([...options, file], timeoutMs, node);
     return judge(readReport(report), ending, timeoutMs);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -52,9 +57,11 @@ export async function runTestFile(file: string, timeoutMs: number = FILE_TIMEOUT
 }
 
 /** The file's process leads a group, so that what it started and left behind can be ended with it. */
-function run(args: readonly string[], timeoutMs: number): Promise<Ending> {
+function run(args: readonly string[], timeoutMs: number, node?: string): Promise<Ending> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: ROOT, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const env = node === undefined ? process.env : { ...process.env, HTTPFSTREAM_TEST_RUNTIMES: "node" };
+    const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
+    const child = spawn(node ?? process.execPath, args, { cwd: ROOT, env, detached: true, stdio });
     running.add(child);
     let output = "";
     let timedOut = false;

@@ -39,7 +39,7 @@ export interface FaultOptions {
 export function faultTest(what: string, options: FaultOptions, run: (fault: Fault) => Promise<void>): void {
   const { runtimes = RUNTIMES, limits = {}, prepare = temporaryRoot, skip } = options;
   const args = Object.entries(limits).flatMap(([name, value]) => ["--limit", `${name}=${value}`]);
-  for (const runtime of runtimes) {
+  for (const runtime of runtimes.filter((each) => RUNTIMES.includes(each))) {
     test(`${what} (${runtime})`, { timeout: TIMEOUT_MS, ...(skip === undefined ? {} : { skip }) }, async () => {
       const { root, remove } = await prepare();
       const started: { server: TestServer; peers: Peers }[] = [];

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { after } from "node:test";
 import { wireSuite } from "../contract/wire/suite.ts";
 import { MOUNTS } from "../fixture/mounts.ts";
@@ -6,4 +7,8 @@ import { DIFFERENCES } from "./differences.ts";
 
 const server = await startMounted("node");
 after(() => expectCleanStop(server));
-wireSuite({ name: "mounted on Node", url: server.url + MOUNTS.deep, differs: DIFFERENCES.node });
+wireSuite({
+  name: `mounted on Node ${process.versions.node}`,
+  url: server.url + MOUNTS.deep,
+  differs: DIFFERENCES.node,
+});

@@ -1,7 +1,8 @@
+import process from "node:process";
 import { after } from "node:test";
 import { wireSuite } from "../contract/wire/suite.ts";
 import { expectCleanStop, startStandalone } from "../fixture/servers.ts";
 
 const server = await startStandalone("node");
 after(() => expectCleanStop(server));
-wireSuite({ name: "standalone on Node", url: server.url });
+wireSuite({ name: `standalone on Node ${process.versions.node}`, url: server.url });
