@@ -4,7 +4,7 @@
  *     npm test                          everything
  *     npm test -- --only types,wire     the checks and test files whose name contains one of the words
  *     npm test -- test/unit             the same
- *     npm test -- --only node24,wire    the same, on that version of Node
+ *     npm test -- --only node24,wire    the same, and on that version of Node
  *
  * The last line is `N passed, N failed`, with `, N skipped` after it where there are any.
  * @module
@@ -49,10 +49,10 @@ process.once("SIGTERM", () => abort(143));
 const given = selection();
 const versions = NODE_VERSIONS.filter(({ name }) => given.length === 0 || given.includes(name));
 const words = given.filter((word) => NODE_VERSIONS.every(({ name }) => name !== word));
-const isForVersions = given.length > 0 && versions.length > 0;
+const hasNames = words.length > 0 || given.length === 0;
 const selected = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word));
-const checks = isForVersions ? [] : CHECKS.filter(({ group }) => selected(group));
-const files = isForVersions ? [] : testFiles().filter(selected);
+const checks = hasNames ? CHECKS.filter(({ group }) => selected(group)) : [];
+const files = hasNames ? testFiles().filter(selected) : [];
 const tasks = [...files.filter((file) => !isPackageTest(file)).map((file) => ({ file })), ...onVersions()];
 if (checks.length + files.length + tasks.length === 0)
   stop(2, `No check and no test file has ${words.join(" or ")} in its name.`);

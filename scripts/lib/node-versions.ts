@@ -23,6 +23,7 @@ export interface NodeVersion {
 export const FILES_ON_EVERY_NODE: readonly string[] = [
   "test/fault/gone-early.test.ts",
   "test/fault/pipelined.test.ts",
+  "test/runtime/answered-first.test.ts",
   "test/runtime/chunks.test.ts",
   "test/runtime/pipelined.test.ts",
   "test/runtime/wire-mounted-node.test.ts",

@@ -11,6 +11,7 @@ import type { Limits } from "../core/limits.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
 import { PieceQueue } from "../core/piece-queue.ts";
 import type { EndReason } from "../core/store.ts";
+import { whenAnswered } from "./answer-watch.ts";
 import { appendTerms } from "./append-terms.ts";
 import { refuseOtherBodies } from "./body-kind.ts";
 import { type BodyReader, bodyReader } from "./body-reader.ts";
@@ -26,11 +27,22 @@ import { answered, type Exchange, type Service } from "./service.ts";
 export async function appendBody(service: Service, exchange: Exchange): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
-  const { hub, limits } = service;
+  const { limits } = service;
   platform.unhurried?.(c);
   // Nothing is awaited before: what has come when its sender breaks off must have been read by then.
   const { body } = c.req.raw;
   const intake = new Intake(body ? bodyReader(body, platform.fillsBuffers) : undefined, limits);
+  const unwatch = whenAnswered(exchange, () => intake.stop(answeredFirst(path)));
+  try {
+    return await store(service, exchange, intake);
+  } finally {
+    unwatch();
+  }
+}
+
+async function store(service: Service, exchange: Exchange, intake: Intake): Promise<Response> {
+  const { hub } = service;
+  const { path } = exchange.subject;
   const { appender, end } = await admit(service, exchange, intake);
   let ended: Promise<Outcome> | undefined;
   const forget = await onShutdown(hub, end, async () => {
@@ -51,6 +63,16 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size), [GENERATION_HEADER]: appender.channel.generation };
   if (!failure) return new Response("", { headers });
   throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });
+}
+
+function answeredFirst(path: string): StreamError {
+  return new StreamError(
+    "lost",
+    "The request was answered before its body had ended. What arrived until then is stored.",
+    {
+      path,
+    },
+  );
 }
 
 async function admit({ hub, sessions }: Service, { c, subject: { path } }: Exchange, intake: Intake) {

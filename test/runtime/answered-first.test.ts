@@ -1,0 +1,62 @@
+/** Middleware that answers while a body is still being appended: the append ends as if its client had gone. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Hono } from "hono";
+import { timeout } from "hono/timeout";
+import { fstream } from "../../mod.ts";
+import { serve } from "../../src/runtime/node.ts";
+import { MOUNTS } from "../fixture/mounts.ts";
+import { Peers } from "../fixture/peers.ts";
+import { RUNTIMES } from "../fixture/processes.ts";
+import { startMounted } from "../fixture/servers.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { until } from "../fixture/until.ts";
+
+/** How long the next appender may be refused, in milliseconds; the machine may be busy. */
+const PATIENCE_MS = 10_000;
+
+/** An upload that stays open, until somebody else has answered it. */
+async function expectFreed(peers: Peers, path: string, status: number): Promise<void> {
+  const upload = await peers.upload(path);
+  await upload.chunk("first ");
+  await (await peers.admittedReader(path)).body.atLeast(6);
+  assert.equal((await upload.head).status, status);
+  const next = { method: "POST", target: `/${path}?verb=APPEND`, body: "second" };
+  await until("the path to be free", async () => (await peers.send(next)).status === 200, PATIENCE_MS);
+  assert.equal((await peers.stored(path)).toString(), "first second");
+}
+
+for (const runtime of RUNTIMES) {
+  for (const [what, mount, status] of [
+    ["hono's timeout", MOUNTS.timed, 504],
+    ["middleware that races", MOUNTS.raced, 503],
+  ] as const) {
+    test(`mounted on ${runtime}, ${what} frees the path of the append that it has answered`, async () => {
+      const server = await startMounted(runtime);
+      const peers = new Peers(server.url);
+      try {
+        await expectFreed(peers, `${mount.slice(1)}/a.txt`, status);
+      } finally {
+        peers.dispose();
+        await server.stop();
+      }
+    });
+  }
+}
+
+test("a time-out in front of the standalone server's app frees the path, too", async () => {
+  const root = await temporaryFolder("answered");
+  const streams = fstream({ root: join(root, "streams") });
+  const app = new Hono().use(timeout(200)).route("/streams", streams);
+  const server = await serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
+  const peers = new Peers(`http://127.0.0.1:${server.port}`);
+  try {
+    await expectFreed(peers, "streams/a.txt", 504);
+  } finally {
+    peers.dispose();
+    await streams.close();
+    await server.close(0);
+    await removeFolder(root);
+  }
+});
