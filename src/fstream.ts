@@ -7,6 +7,8 @@ import type { Limits } from "./core/limits.ts";
 import type { Log } from "./core/log.ts";
 import type { Store } from "./core/store.ts";
 import { createApp, type StreamApp } from "./faces/app.ts";
+import { Hosts } from "./faces/host.ts";
+import { Origins } from "./faces/origin.ts";
 import { detectPlatform } from "./runtime/detect.ts";
 import { withHelper } from "./runtime/helper.ts";
 import { type Durability, type FileStoreOptions, fileStore } from "./stores/file/store.ts";
@@ -84,6 +86,9 @@ export function fstream(options: FstreamOptions = {}): StreamApp {
       throw new TypeError(`"${name}" is not an option of fstream(); it has ${[...NAMES].join(", ")}.`);
   }
   const { root, durability, store, upgradeWebSocket, ...rest } = options;
+  // First of all: bad options leave no folder behind.
+  const origins = new Origins(rest.origins);
+  const hosts = rest.hosts && new Hosts(rest.hosts);
   if (store !== undefined && (root !== undefined || durability !== undefined)) {
     const other = root === undefined ? "durability" : "root";
     throw new TypeError(
@@ -92,6 +97,8 @@ export function fstream(options: FstreamOptions = {}): StreamApp {
   }
   return createApp({
     ...rest,
+    origins,
+    hosts,
     store: store ?? fileStore(given({ root, durability, readBytes: rest.limits?.readBytes })),
     platform: async (c) => {
       const platform = await detectPlatform(c);

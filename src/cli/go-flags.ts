@@ -26,7 +26,7 @@ export function fromGoFlags(args: readonly string[], command: Command): string[]
     const option = command.options.find(({ long, short }) => long === `--${name}` || short === `-${name}`);
     if (arg === "-help") result.push("--help");
     else if (!option || name === undefined) result.push(arg);
-    else if (!takesValue(option)) result.push(...toggled(option, name, value, arg));
+    else if (!takesValue(option)) result.push(...toggled(command, option, { name, value, arg }));
     else if (value !== undefined) result.push(`${spelled(option, name)}=${value}`);
     // The value stands for itself, and may look like a flag.
     else result.push(spelled(option, name), ...args.slice(at + 1, ++at + 1));
@@ -34,9 +34,16 @@ export function fromGoFlags(args: readonly string[], command: Command): string[]
   return result;
 }
 
-function toggled(option: Option, name: string, value: string | undefined, arg: string): string[] {
+function toggled(
+  command: Command,
+  option: Option,
+  { name, value, arg }: { name: string; value: string | undefined; arg: string },
+): string[] {
   if (value === undefined || TRUE.has(value)) return [spelled(option, name)];
-  return FALSE.has(value) ? [] : [arg];
+  if (!FALSE.has(value)) return [arg];
+  // Said aloud where it can be, for an environment variable may say otherwise.
+  const opposite = option.negate ? `--${option.attributeName()}` : `--no-${name}`;
+  return command.options.some(({ long }) => long === opposite) ? [opposite] : [];
 }
 
 function takesValue(option: Option): boolean {

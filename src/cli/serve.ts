@@ -9,6 +9,8 @@ import { type Command, Option } from "commander";
 import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../core/limits.ts";
 import { RESERVED_SEGMENT } from "../core/path.ts";
 import type { StreamApp } from "../faces/app.ts";
+import { Hosts } from "../faces/host.ts";
+import { Origins } from "../faces/origin.ts";
 import { type FstreamOptions, fstream } from "../fstream.ts";
 import { type RunningServer, serve } from "../runtime/node.ts";
 import { makeFolderSync } from "../stores/file/folder.ts";
@@ -18,7 +20,9 @@ import { DONE } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type ListenAddress, localUrl, parseListenAddress, parsePort } from "./listen-address.ts";
 import { LOG_FORMATS, type LogFormat, openLog } from "./log.ts";
+import { isLoopback } from "./loopback.ts";
 import { bareCommand, parsed, typed, WrongUsage } from "./options.ts";
+import { addToggle } from "./toggle.ts";
 import { runtimeName, VERSION } from "./version.ts";
 
 interface ServeFlags {
@@ -26,8 +30,9 @@ interface ServeFlags {
   readonly http: ListenAddress;
   readonly port?: number;
   readonly durability: Durability;
+  readonly host: readonly string[];
   readonly origin: readonly string[];
-  readonly cors?: true;
+  readonly cors?: boolean;
   readonly listings: boolean;
   readonly limit: Partial<Limits>;
   readonly logFormat: LogFormat;
@@ -42,7 +47,7 @@ interface ServeFlags {
  */
 export function serveCommand(name: string, finish: (code: number) => void): Command {
   const words = typed(name);
-  return bareCommand(name)
+  const command = bareCommand(name)
     .argument("[address]", "the same as --http", parsed(parseListenAddress))
     .description("Serve a folder of streams: one appends to a path, many follow it, and it is kept as a plain file.")
     .addOption(
@@ -66,15 +71,30 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .env("HTTPFSTREAM_DURABILITY"),
     )
     .addOption(
+      new Option("--host <name>", "name by which clients and proxies call this server, beside localhost; repeatable")
+        .default([], "any, unless only this machine reaches it")
+        .env("HTTPFSTREAM_HOST")
+        .argParser(parsed(addHosts)),
+    )
+    .addOption(
       new Option("--origin <url>", "origin of web pages that may follow and append, beside our own; repeatable")
         .default([], "none")
         .env("HTTPFSTREAM_ORIGIN")
-        .argParser(addOrigins),
-    )
-    .addOption(
-      new Option("--cors", "let pages of those origins, or of any, read by plain HTTP").env("HTTPFSTREAM_CORS"),
-    )
-    .addOption(new Option("--no-listings", "answer 404 for folders").env("HTTPFSTREAM_NO_LISTINGS"))
+        .argParser(parsed(addOrigins)),
+    );
+  addToggle(command, {
+    flag: "--cors",
+    opposite: "--no-cors",
+    description: "let pages of those origins, or of any, read by plain HTTP",
+    variable: "HTTPFSTREAM_CORS",
+  });
+  addToggle(command, {
+    flag: "--no-listings",
+    opposite: "--listings",
+    description: "answer 404 for folders",
+    variable: "HTTPFSTREAM_NO_LISTINGS",
+  });
+  return command
     .addOption(
       new Option("--limit <name=value>", "set a limit; repeatable")
         .default({}, "see below")
@@ -105,6 +125,7 @@ Examples:
   $ ${words}                                        serve ./data on 127.0.0.1:8080
   $ ${words} 9000                                   the same on port 9000
   $ ${words} --root /srv/logs --http :8080          all interfaces
+  $ ${words} --host streams.example.com             behind a proxy that has this name
   $ ${words} --limit idleTimeoutMs=600000           cut off appenders that are silent for 10 minutes
   $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines for machines`,
     )
@@ -127,8 +148,19 @@ function placeOf(address: ListenAddress | undefined, { http, port }: ServeFlags,
 async function run(flags: ServeFlags): Promise<number> {
   const root = resolve(flags.root);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
-  const { durability, listings, cors = false, origin, limit } = flags;
-  const app = createApp({ root: flags.root, durability, listings, cors, origins: origin, limits: limit, log });
+  const { durability, listings, cors = false, origin, host, limit } = flags;
+  // Where others reach it, they may call it by names that we can't know.
+  const hosts = host.length > 0 || (await isLoopback(flags.http.hostname)) ? { hosts: host } : {};
+  const app = createApp({
+    root: flags.root,
+    durability,
+    listings,
+    cors,
+    origins: origin,
+    ...hosts,
+    limits: limit,
+    log,
+  });
   checkWritable(root);
   const interrupts = new Interrupts();
   const server = await listen(flags.http, app.fetch);
@@ -171,14 +203,26 @@ function checkWritable(root: string): void {
   }
 }
 
-/** Several may stand in one value, as an environment variable has no other way. */
 function addOrigins(text: string, previous: readonly string[]): string[] {
-  return [...previous, ...text.split(/[\s,]+/).filter((origin) => origin !== "")];
+  const origins = listed(text);
+  new Origins(origins);
+  return [...previous, ...origins];
+}
+
+function addHosts(text: string, previous: readonly string[]): string[] {
+  const hosts = listed(text);
+  new Hosts(hosts);
+  return [...previous, ...hosts];
+}
+
+/** Several may stand in one value, as an environment variable has no other way. */
+function listed(text: string): string[] {
+  return text.split(/[\s,]+/).filter((part) => part !== "");
 }
 
 function addLimits(text: string, previous: Partial<Limits>): Partial<Limits> {
   const limits: Record<string, number> = { ...previous };
-  for (const pair of text.split(/[\s,]+/).filter((part) => part !== "")) {
+  for (const pair of listed(text)) {
     const [, name, value] = /^(\w+)=(\d+)$/.exec(pair) ?? [];
     if (name === undefined) throw new TypeError("It must be NAME=VALUE with a whole number.");
     limits[name] = Number(value);

@@ -13,7 +13,7 @@ import type { Store } from "../core/store.ts";
 import { appendTerms } from "./append-terms.ts";
 import { offersV1 } from "./control.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { checkHost, Hosts } from "./host.ts";
+import { checkHost, type Hosts } from "./host.ts";
 import { appendBody } from "./http-append.ts";
 import { followBody } from "./http-follow.ts";
 import { readSnapshot } from "./http-read.ts";
@@ -21,7 +21,7 @@ import { listing, listOptions } from "./listing.ts";
 import { Liveness } from "./liveness.ts";
 import { logged, type Noted } from "./log-request.ts";
 import { Operator } from "./operator.ts";
-import { checkOrigin, crossOrigin, Origins } from "./origin.ts";
+import { checkOrigin, crossOrigin, type Origins } from "./origin.ts";
 import type { Platform } from "./platform.ts";
 import { checkMethod, isUnsafe, type Understood, understand } from "./request.ts";
 import type { Exchange, Service } from "./service.ts";
@@ -35,8 +35,8 @@ export interface AppParts {
   readonly platform: (c: Context) => Promise<Platform>;
   readonly limits?: Partial<Limits>;
   readonly listings?: boolean;
-  readonly origins?: readonly string[];
-  readonly hosts?: readonly string[];
+  readonly origins: Origins;
+  readonly hosts: Hosts | undefined;
   readonly cors?: boolean;
   readonly log?: Log;
   readonly signal?: AbortSignal;
@@ -53,11 +53,7 @@ export type StreamApp = Hono & {
   close(reason?: string): Promise<void>;
 };
 
-/**
- * Builds the app.
- *
- * @throws {TypeError} for an origin or a host name that is none.
- */
+/** Builds the app. */
 export function createApp(parts: AppParts): StreamApp {
   const limits = resolveLimits(parts.limits);
   const operator = new Operator(parts.log);
@@ -73,8 +69,8 @@ export function createApp(parts: AppParts): StreamApp {
       operator.failed(path, error, `The append session of "/${path}" can't be kept or forgotten.`);
     }),
     listings: parts.listings ?? true,
-    origins: new Origins(parts.origins),
-    hosts: parts.hosts && new Hosts(parts.hosts),
+    origins: parts.origins,
+    hosts: parts.hosts,
     platform: parts.platform,
   };
   const app = new Hono();

@@ -4,6 +4,7 @@
  */
 import { METHODS as KNOWN_METHODS, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { RequestError } from "@hono/node-server";
 import { METHODS } from "../faces/verb.ts";
 
 interface Answer {
@@ -24,6 +25,13 @@ const ANSWERS: Record<string, Answer> = {
 
 const MALFORMED: Answer = { status: "400 Bad Request", sentence: "This is no HTTP request." };
 
+/** The headers of every such answer. */
+const PLAIN: [string, string][] = [
+  ["Content-Type", "text/plain; charset=utf-8"],
+  ["X-Content-Type-Options", "nosniff"],
+  ["Cross-Origin-Resource-Policy", "same-origin"],
+];
+
 /** The first line of a request that HTTP allows, whatever its method. */
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~\w-]+) \S+ HTTP\/1\.[01]\r\n/;
 
@@ -39,9 +47,16 @@ export function answerUnreadable(server: Server): void {
     const answering = latest.get(socket);
     if (!socket.writable || (answering?.headersSent && !answering.writableEnded)) return void socket.destroy();
     const { status, sentence, headers = "" } = unknownMethod(error.rawPacket) ?? ANSWERS[error.code ?? ""] ?? MALFORMED;
-    const head = `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\n${headers}Connection: close\r\n`;
+    const head = `HTTP/1.1 ${status}\r\n${PLAIN.map((pair) => `${pair.join(": ")}\r\n`).join("")}${headers}Connection: close\r\n`;
     socket.end(`${head}Content-Length: ${sentence.length + 1}\r\n\r\n${sentence}\n`, () => socket.destroy());
   });
+}
+
+/** Answers a request of which `@hono/node-server` can't make a URL, or whose app has failed. */
+export function answerFailed(error: unknown): Response {
+  const isRequest = error instanceof RequestError;
+  const sentence = isRequest ? "The target of the request, or its Host header, is malformed." : "The server failed.";
+  return new Response(`${sentence}\n`, { status: isRequest ? 400 : 500, headers: PLAIN });
 }
 
 /** HTTP allows any word for a method; the parser knows some dozens. */

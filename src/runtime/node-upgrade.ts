@@ -13,6 +13,7 @@ import { reportFailure } from "../core/callback.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import { sendBytes } from "./node-body.ts";
 import { isBodiless, isUnread, parseAgain } from "./node-not-upgrade.ts";
+import { answerFailed } from "./node-unreadable.ts";
 import { detach } from "./node-pipeline.ts";
 
 /** What a Hono app is to a server. */
@@ -117,7 +118,15 @@ function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex):
       assignSocket(outgoing, socket);
       return sendBytes(response, outgoing);
     },
-    { overrideGlobalObjects: false, errorHandler: () => badRequest(outgoing, socket) },
+    {
+      // The host of those who name none.
+      hostname: "localhost",
+      overrideGlobalObjects: false,
+      errorHandler(error) {
+        assignSocket(outgoing, socket);
+        return answerFailed(error);
+      },
+    },
   );
   void listener(request, outgoing);
 }
@@ -163,9 +172,4 @@ function assignSocket(outgoing: ServerResponse, socket: Duplex): void {
   socket.on("end", () => socket.end());
   socket.resume();
   outgoing.on("finish", () => socket.end());
-}
-
-function badRequest(outgoing: ServerResponse, socket: Duplex): Response {
-  assignSocket(outgoing, socket);
-  return new Response("This request can't be understood.\n", { status: 400 });
 }

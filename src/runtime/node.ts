@@ -5,10 +5,10 @@
  * @module
  */
 import { EventEmitter } from "node:events";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 import { createNodeWebSocket } from "@hono/node-ws";
 import { type Context, Hono } from "hono";
 import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
@@ -22,7 +22,7 @@ import { gatherChunks } from "./node-chunks.ts";
 import { cutResponse } from "./node-cut.ts";
 import { ANSWERED, Lingering } from "./node-linger.ts";
 import { turnOf } from "./node-pipeline.ts";
-import { answerUnreadable } from "./node-unreadable.ts";
+import { answerFailed, answerUnreadable } from "./node-unreadable.ts";
 import { type FetchApp, injectWebSocket, whenUpgraded } from "./node-upgrade.ts";
 import { attachWs } from "./ws-port.ts";
 
@@ -164,15 +164,16 @@ export interface RunningServer {
  */
 export async function serve({ fetch, hostname, port }: ServeOptions): Promise<RunningServer> {
   const lingering = new Lingering();
-  const server = createAdaptorServer({
-    fetch: async (request, env) => {
+  const listener = getRequestListener(
+    async (request, env) => {
       const { incoming, outgoing } = env as NodeEnv;
       return lingering.answer(sendBytes(await fetch(request, env), outgoing), incoming, outgoing);
     },
     // The host of those who name none, as HTTP/1.0 allows.
-    hostname: "localhost",
-    serverOptions: { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true, keepAlive: true },
-  }) as Server;
+    { hostname: "localhost", errorHandler: answerFailed },
+  );
+  const settings = { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true, keepAlive: true };
+  const server = createServer(settings, listener);
   answerUnreadable(server);
   injectWebSocket(server, { fetch });
   const sockets = new Set<Duplex>();

@@ -1,0 +1,50 @@
+/**
+ * Options without a value, which environment variables turn on and off.
+ * @module
+ */
+import process from "node:process";
+import { type Command, Option } from "commander";
+
+const ON: ReadonlySet<string> = new Set(["1", "true", "yes", "on"]);
+const OFF: ReadonlySet<string> = new Set(["", "0", "false", "no", "off"]);
+
+/** An option that is there or not. */
+export interface Toggle {
+  /** Its name on the command line: `--cors`, or `--no-listings`. */
+  readonly flag: string;
+  /** The opposite, which overrides the variable. */
+  readonly opposite: string;
+  /** For the help. */
+  readonly description: string;
+  /** The environment variable that means the same where it is on. */
+  readonly variable: string;
+}
+
+/**
+ * Adds an option without a value to a command. For commander a variable that is there is on, whatever it says.
+ *
+ * @returns The command.
+ * @example
+ * ```ts
+ * addToggle(command, { flag: "--cors", opposite: "--no-cors", description: "…", variable: "HTTPFSTREAM_CORS" });
+ * ```
+ */
+export function addToggle(command: Command, { flag, opposite, description, variable }: Toggle): Command {
+  const option = new Option(flag, `${description} (env: ${variable})`);
+  const name = option.attributeName();
+  return command
+    .addOption(option)
+    .addOption(new Option(opposite).hideHelp())
+    .hook("preAction", () => {
+      const text = process.env[variable];
+      if (text === undefined || command.getOptionValueSource(name) === "cli") return;
+      const isOn = ON.has(text.trim().toLowerCase());
+      if (!isOn && !OFF.has(text.trim().toLowerCase())) {
+        command.error(
+          `error: the environment variable ${variable} must be true or false, not ${JSON.stringify(text)}. ` +
+            `These are understood: ${[...ON, ...OFF].filter(Boolean).join(", ")}; empty is off.`,
+        );
+      }
+      command.setOptionValueWithSource(name, isOn !== option.negate, "env");
+    });
+}
