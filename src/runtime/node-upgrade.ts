@@ -13,8 +13,8 @@ import { reportFailure } from "../core/callback.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import { sendBytes } from "./node-body.ts";
 import { isBodiless, isUnread, parseAgain } from "./node-not-upgrade.ts";
-import { answerFailed } from "./node-unreadable.ts";
 import { detach } from "./node-pipeline.ts";
+import { answerFailed } from "./node-unreadable.ts";
 
 /** What a Hono app is to a server. */
 export interface FetchApp {
@@ -88,6 +88,10 @@ export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
     if (head.length > 0) socket.unshift(head);
     answerUpgrade(app, request, socket);
   });
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** What is needed of a server: Node's of `node:http` and `node:https` have it. */

@@ -182,6 +182,8 @@ export async function serve({ fetch, hostname, port }: ServeOptions): Promise<Ru
     sockets.delete(this);
   };
   server.on("connection", (socket: Duplex) => {
+    // A connection comes again when a request on it has offered an upgrade that it does not get.
+    if (sockets.has(socket)) return;
     sockets.add(socket);
     socket.on("close", forget);
   });
