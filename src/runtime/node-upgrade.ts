@@ -80,11 +80,16 @@ export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
   server.on("request", (request, outgoing) => latest.set(request.socket, outgoing));
   server.on("upgrade", (request, socket, head) => {
     // First of all: a client that resets now must not take the process down.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroy);
     // What a pipelined upgrade would write stands in the middle of the response before it, which is still under way.
     const front = latest.get(socket);
     if (front && !front.writableFinished) return void socket.destroy();
-    if (isUnread(request)) return parseAgain(server, request, socket, head);
+    if (isUnread(request)) {
+      parseAgain(server, request, socket, head);
+      // The server listens for errors again, and this connection may bring many such requests.
+      socket.off("error", destroy);
+      return;
+    }
     if (head.length > 0) socket.unshift(head);
     answerUpgrade(app, request, socket);
   });
