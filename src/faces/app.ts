@@ -121,9 +121,11 @@ async function answer(service: Service, c: Context, noted: Noted): Promise<Respo
 async function append(service: Service, exchange: Exchange, socket: boolean): Promise<Response> {
   const { c, subject } = exchange;
   const { path } = subject;
+  const { session, path: terms } = appendTerms(c);
+  // A file in the way is told first. The claim of a new append finds it; a session, and a question, claim nothing.
+  if (session !== undefined || !socket) await service.store.stat(path);
   if (socket) return offersV1(c) ? appendWithSession(service, exchange) : appendOverSocket(service, exchange);
   // Browsers hide why an upgrade was refused; a client there asks again like this.
-  const { session, path: terms } = appendTerms(c);
   await service.sessions.check(path, session, terms);
   throw new StreamError(
     "upgrade_required",

@@ -23,13 +23,14 @@ export interface AppendTerms {
  */
 export function appendTerms(c: Context): AppendTerms {
   const { session, offset, generation } = c.req.query();
+  const size = offset === undefined ? undefined : parseOffset("offset", offset);
   if (session !== undefined) return { session, path: { generation } };
   const conditions = conditionsOf(c.req.raw.headers);
   return {
     path: {
       generation,
       type: givenType(c.req.header("Content-Type")),
-      ...(offset === undefined ? {} : { offset: parseOffset("offset", offset) }),
+      ...(size !== undefined && { offset: size }),
       ...(conditions && {
         exists: needsExistence(conditions),
         check: (found, path) => requireConditions(conditions, found, path),

@@ -13,13 +13,14 @@ const ELLIPSIS = "…";
 export function refusal(error: StreamError): Response {
   return new Response(`${error.message}\n`, {
     status: error.status,
-    headers: {
+    // Of a plain object `@hono/node-server` would forget what is set on the response afterwards.
+    headers: new Headers({
       "Content-Type": "text/plain; charset=utf-8",
       "Cache-Control": "no-store",
       "X-Content-Type-Options": "nosniff",
       [ERROR_HEADER]: error.code,
       ...error.headers,
-    },
+    }),
   });
 }
 

@@ -69,7 +69,7 @@ function cases(proxy: Proxy, program: string): void {
   const folder = join(tools, `${proxy.name}-data`);
 
   before(async () => {
-    server = await startStandalone("node");
+    server = await startStandalone("node", { args: ["--host", "streams.example.com"] });
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     const block = replaced(blockOf(proxy.language), "127.0.0.1:8080", new URL(server.url).host);

@@ -2,6 +2,6 @@ import { after } from "node:test";
 import { wireSuite } from "../contract/wire/suite.ts";
 import { expectCleanStop, startStandalone } from "../fixture/servers.ts";
 
-const server = await startStandalone("deno");
+const server = await startStandalone("deno", { args: ["--host", "streams.example"] });
 after(() => expectCleanStop(server));
 wireSuite({ name: "standalone on Deno", url: server.url });

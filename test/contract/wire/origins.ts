@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Target } from "./target.ts";
 import { expectEnd, section } from "./wire.ts";
 
-const FOREIGN = ["https://elsewhere.example", "null", "http://localhost:1", "file://", "nonsense"];
+const FOREIGN = ["https://elsewhere.example", "null", "http://localhost:1", "file://", "nonsense", "tauri://localhost"];
 
 export function originsSection(target: Target): void {
   const own = new URL(target.url).origin;

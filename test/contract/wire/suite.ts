@@ -10,12 +10,14 @@ import { classicFollowSection } from "./classic-follow.ts";
 import { contentSection } from "./contents.ts";
 import { crowdSection } from "./crowd.ts";
 import { curlSection } from "./curl.ts";
+import { embeddingSection } from "./embedding.ts";
 import { hostileSection } from "./hostile.ts";
 import { httpAppendSection } from "./http-append.ts";
 import { httpFollowSection } from "./http-follow.ts";
 import { httpReadSection } from "./http-read.ts";
 import { listingSection } from "./listing.ts";
 import { messageSizesSection } from "./message-sizes.ts";
+import { orderSection } from "./order.ts";
 import { originsSection } from "./origins.ts";
 import { pathsSection } from "./paths.ts";
 import { rangesSection } from "./ranges.ts";
@@ -36,6 +38,7 @@ import { verbSection } from "./verb.ts";
  */
 export function wireSuite(target: Target): void {
   describe(`the wire contract: ${target.name}`, { concurrency: 3 }, () => {
+    orderSection(target);
     verbSection(target);
     upgradeSection(target);
     classicAppendSection(target);
@@ -56,6 +59,7 @@ export function wireSuite(target: Target): void {
     curlSection(target);
     pathsSection(target);
     originsSection(target);
+    embeddingSection(target);
     hostileSection(target);
   });
 }

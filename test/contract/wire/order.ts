@@ -1,0 +1,150 @@
+/** Section 0 of the wire contract: of two faults of one request, which is told. */
+import assert from "node:assert/strict";
+import { upgradeHeaders } from "../../fixture/websocket.ts";
+import type { Target } from "./target.ts";
+import { section, type Wire } from "./wire.ts";
+
+const KEY = Buffer.alloc(16, 3).toString("base64");
+
+/** One request in its making. */
+interface Request {
+  method: string;
+  path: string;
+  query: string[];
+  headers: Record<string, string>;
+}
+
+/** A fault: what it does to a request, and the status that it alone would get. */
+interface Fault {
+  readonly status: number;
+  put(request: Request): void;
+}
+
+/** In the order in which they are refused. */
+const ORDER: Record<string, Fault> = {
+  "a malformed path": {
+    status: 400,
+    put: (request) => {
+      request.path += "/%2e%2e%2fx";
+    },
+  },
+  "an unknown verb": {
+    status: 400,
+    put: ({ headers }) => {
+      headers["X-Verb"] = "BOGUS";
+    },
+  },
+  "a malformed offset": {
+    status: 400,
+    put: ({ query }) => {
+      query.unshift("offset=x");
+    },
+  },
+  "a foreign origin": {
+    status: 403,
+    put: ({ headers }) => {
+      headers["Origin"] = "https://elsewhere.example";
+    },
+  },
+  "an unknown method": {
+    status: 405,
+    put: (request) => {
+      request.method = "DELETE";
+    },
+  },
+  "a file in the way": {
+    status: 409,
+    put: (request) => {
+      request.path = request.path.replace(/^\w+/, "file/$&");
+    },
+  },
+  "an unknown session": {
+    status: 410,
+    put: ({ query }) => {
+      query.push("session=unknown");
+    },
+  },
+  "a path that is taken": {
+    status: 403,
+    put: (request) => {
+      request.path = request.path.replace("free", "taken");
+    },
+  },
+  "another size": {
+    status: 412,
+    put: ({ query }) => {
+      query.push("offset=77");
+    },
+  },
+};
+
+/** Requests that append, each in its way; not everything can be wrong with each. */
+const WAYS: Record<string, { request: () => Request; without: readonly string[] }> = {
+  "an upload": {
+    request: () => ({ method: "POST", path: "free", query: ["verb=APPEND"], headers: {} }),
+    without: ["an unknown session"],
+  },
+  "an upgrade": {
+    request: () => ({ method: "GET", path: "free", query: ["verb=APPEND"], headers: upgradeHeaders(KEY) }),
+    without: ["an unknown method", "an unknown session"],
+  },
+  "an upgrade to httpfstream.v1": {
+    request: () => ({
+      method: "GET",
+      path: "free",
+      query: ["verb=APPEND"],
+      headers: upgradeHeaders(KEY, { "Sec-WebSocket-Protocol": "httpfstream.v1" }),
+    }),
+    without: ["an unknown method"],
+  },
+  "a question what an upgrade would get": {
+    request: () => ({ method: "GET", path: "free", query: ["verb=APPEND"], headers: {} }),
+    without: ["an unknown method"],
+  },
+};
+
+export function orderSection(target: Target): void {
+  const cases: Record<string, (wire: Wire) => Promise<void>> = {};
+  for (const [way, { request, without }] of Object.entries(WAYS)) {
+    const faults = Object.entries(ORDER).filter(([what]) => !without.includes(what));
+    cases[`of two faults of ${way} the first in the order is told, and nothing changes`] = async (wire) => {
+      await wire.put("file", "a file");
+      const appender = await wire.appender("taken");
+      for (const [at, [what, first]] of faults.entries()) {
+        assert.equal(await statusOf(wire, request(), [first]), first.status, `${what} alone`);
+        for (const [other, second] of faults.slice(at + 1)) {
+          // Of a session that goes on the size does not count.
+          assert.equal(await statusOf(wire, request(), [first, second]), first.status, `${what} and ${other}`);
+        }
+      }
+      assert.equal((await wire.get("free")).status, 404);
+      await appender.finish();
+      assert.equal((await wire.stored("taken")).length, 0);
+    };
+  }
+  section(target, "0 the order of refusals", {
+    ...cases,
+
+    "a malformed question comes before an unknown method, and that before what is not there": async (wire) => {
+      assert.equal((await wire.send({ method: "PATCH", target: wire.at("a//b") })).status, 400);
+      assert.equal((await wire.send({ method: "PATCH", target: wire.at("a", "verb=x") })).status, 400);
+      assert.equal((await wire.send({ method: "PATCH", target: wire.at("a", "offset=1&tail=1") })).status, 400);
+      assert.equal((await wire.send({ method: "PATCH", target: wire.at("a") })).status, 405);
+    },
+
+    "a file in the way comes before an offset past the end": async (wire) => {
+      await wire.put("file", "a file");
+      assert.equal((await wire.get("file/a", "offset=99")).status, 409);
+      assert.equal((await wire.get("file", "offset=99")).status, 416);
+      assert.equal((await wire.get("file", "offset=99&verb=FOLLOW")).status, 416);
+    },
+  });
+}
+
+async function statusOf(wire: Wire, request: Request, faults: readonly Fault[]): Promise<number> {
+  for (const fault of faults) fault.put(request);
+  const target = wire.at(request.path, request.query.join("&"));
+  const { method, headers } = request;
+  const answer = await wire.send({ method, target, headers, ...(method === "GET" ? {} : { body: "x" }) });
+  return answer.status;
+}

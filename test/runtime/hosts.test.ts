@@ -1,0 +1,159 @@
+/** The standalone server answers to its own names only, where it listens for this machine alone. */
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import { Connection } from "../fixture/connection.ts";
+import { readHead, request } from "../fixture/http.ts";
+import { RUNTIMES } from "../fixture/processes.ts";
+import { expectCleanStop, startStandalone } from "../fixture/servers.ts";
+import { upgradeHeaders, WebSocketPeer } from "../fixture/websocket.ts";
+
+const KEY = Buffer.alloc(16, 9).toString("base64");
+
+const FOREIGN = [
+  "rebound.example",
+  "rebound.example:8080",
+  "localhost.rebound.example",
+  "xlocalhost",
+  "127.0.0.1.rebound.example",
+  "2130706433",
+  "a.b.wild.example",
+  "wild.example",
+];
+const OWN = [
+  "localhost",
+  "LOCALHOST",
+  "localhost.",
+  "app.localhost:8080",
+  "127.0.0.1",
+  "192.168.1.20:80",
+  "[::1]",
+  "[fe80::1]:8080",
+  "named.example",
+  "Named.Example",
+  "one.wild.example",
+];
+const MALFORMED = ["a/b", "a b", "a,b", "u@localhost", "[", "localhost:port"];
+
+for (const runtime of RUNTIMES) {
+  const server = await startStandalone(runtime, {
+    args: ["--host", "named.example"],
+    env: { HTTPFSTREAM_HOST: "ignored.example" },
+  });
+  const listed = await startStandalone(runtime, { env: { HTTPFSTREAM_HOST: "named.example, *.wild.example" } });
+  describe(`the names of a server, on ${runtime}`, { timeout: 60_000 }, () => {
+    after(async () => {
+      await expectCleanStop(server);
+      await expectCleanStop(listed);
+    });
+
+    /** The status of a raw request. */
+    async function statusOf(head: string): Promise<number> {
+      const connection = await Connection.open(listed.url);
+      void connection.write(head);
+      const { status } = await readHead(connection);
+      connection.drop();
+      return status;
+    }
+
+    it("another name gets 421 that names the option, for every method, verb and transport", async () => {
+      for (const Host of FOREIGN) {
+        const headers = { Host };
+        for (const [method, target] of [
+          ["GET", "/"],
+          ["HEAD", "/a.txt"],
+          ["GET", "/a.txt?verb=FOLLOW"],
+          ["POST", "/a.txt?verb=APPEND"],
+          ["DELETE", "/a.txt"],
+        ] as const) {
+          const answer = await request(listed.url, {
+            method,
+            target,
+            headers,
+            ...(method === "POST" ? { body: "x" } : {}),
+          });
+          assert.equal(answer.status, 421, `${method} ${target} at ${Host}`);
+          if (method !== "HEAD") assert.match(answer.text, /--host /);
+          assert.equal(answer.headers.get("stream-error"), "misdirected");
+          assert.equal(answer.headers.get("cross-origin-resource-policy"), "same-origin");
+        }
+        for (const verb of ["FOLLOW", "APPEND"]) {
+          const peer = await WebSocketPeer.open(listed.url, { target: `/a.txt?verb=${verb}`, headers });
+          assert.equal((await peer.response()).status, 421);
+        }
+      }
+      assert.equal((await request(listed.url, { target: "/a.txt" })).status, 404, "nothing was made");
+    });
+
+    it("addresses, localhost and the operator's names pass", async () => {
+      for (const Host of OWN) {
+        assert.equal((await request(listed.url, { target: "/", headers: { Host } })).status, 200, Host);
+        const peer = await WebSocketPeer.open(listed.url, { target: "/none?verb=FOLLOW", headers: { Host } });
+        assert.equal((await peer.response()).status, 404, Host);
+      }
+    });
+
+    it("the command line beats the variable", async () => {
+      assert.equal((await request(server.url, { target: "/", headers: { Host: "named.example" } })).status, 200);
+      assert.equal((await request(server.url, { target: "/", headers: { Host: "ignored.example" } })).status, 421);
+    });
+
+    it("no Host and an empty one pass, also for an upgrade; two and a malformed one get 400", async () => {
+      const upgrade = Object.entries(upgradeHeaders(KEY)).map(([name, value]) => `${name}: ${value}\r\n`);
+      assert.equal(await statusOf("GET / HTTP/1.0\r\n\r\n"), 200);
+      assert.equal(await statusOf("GET / HTTP/1.1\r\nHost:\r\n\r\n"), 200);
+      assert.equal(await statusOf(`GET /empty?verb=APPEND HTTP/1.1\r\nHost:\r\n${upgrade.join("")}\r\n`), 101);
+      for (const [one, two] of [
+        ["localhost", "localhost"],
+        ["localhost", "rebound.example"],
+        ["", "localhost"],
+        ["localhost", ""],
+      ]) {
+        assert.equal(
+          await statusOf(`GET / HTTP/1.1\r\nHost: ${one}\r\nHost: ${two}\r\n\r\n`),
+          400,
+          `${one} and ${two}`,
+        );
+        const head = `GET /two?verb=APPEND HTTP/1.1\r\nHost: ${one}\r\nHost: ${two}\r\n${upgrade.join("")}\r\n`;
+        assert.equal(await statusOf(head), 400, `an upgrade with ${one} and ${two}`);
+      }
+      for (const host of MALFORMED) {
+        assert.equal(await statusOf(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`), 400, host);
+        assert.equal(
+          await statusOf(`GET /odd?verb=APPEND HTTP/1.1\r\nHost: ${host}\r\n${upgrade.join("")}\r\n`),
+          400,
+          host,
+        );
+      }
+    });
+
+    it("a target that is a whole URL is measured by its own host", async () => {
+      assert.equal(await statusOf("GET http://rebound.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n"), 421);
+      assert.equal(await statusOf("GET http://localhost/ HTTP/1.1\r\nHost: rebound.example\r\n\r\n"), 421);
+      assert.equal(await statusOf("GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
+    });
+
+    it("a malformed request comes before another name, and that before a foreign origin and an unknown method", async () => {
+      const headers = { Host: "rebound.example", Origin: "https://elsewhere.example" };
+      assert.equal((await request(listed.url, { target: "/a//b", headers })).status, 400);
+      assert.equal((await request(listed.url, { target: "/a?verb=x", headers })).status, 400);
+      assert.equal(
+        (await request(listed.url, { method: "POST", target: "/a?verb=APPEND", headers, body: "x" })).status,
+        421,
+      );
+      assert.equal((await request(listed.url, { method: "PATCH", target: "/a", headers })).status, 421);
+    });
+  });
+}
+
+describe("a server that other machines reach", () => {
+  it("answers to every name, unless it is given some", async () => {
+    const open = await startStandalone("node", { args: ["--http", "0.0.0.0:0"] });
+    const url = open.url.replace("0.0.0.0", "127.0.0.1");
+    assert.equal((await request(url, { target: "/", headers: { Host: "any.example" } })).status, 200);
+    await open.stop();
+    const named = await startStandalone("node", { args: ["--http", "0.0.0.0:0", "--host", "named.example"] });
+    const there = named.url.replace("0.0.0.0", "127.0.0.1");
+    assert.equal((await request(there, { target: "/", headers: { Host: "any.example" } })).status, 421);
+    await named.stop();
+  });
+});
