@@ -15,7 +15,6 @@ const FOREIGN = [
   "localhost.rebound.example",
   "xlocalhost",
   "127.0.0.1.rebound.example",
-  "2130706433",
   "a.b.wild.example",
   "wild.example",
 ];
