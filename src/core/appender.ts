@@ -80,12 +80,12 @@ export class Appender {
    * Stores what was taken, gives the path back and tells the followers how it ended. The first call decides the reason.
    * Storing errors do not reject it: see {@link error}.
    */
-  end(reason: EndReason): Promise<Outcome> {
-    this.#ending ??= this.#end(reason);
+  end(reason: EndReason, unused = false): Promise<Outcome> {
+    this.#ending ??= this.#end(reason, unused);
     return this.#ending;
   }
 
-  async #end(reason: EndReason): Promise<Outcome> {
+  async #end(reason: EndReason, unused: boolean): Promise<Outcome> {
     await (reason === "restarting" ? this.#writing : this.verify());
     if (!this.error) await this.#writer.close().catch((error: unknown) => this.#fail(error));
     // What failed elsewhere than in a write has left the channel open.
@@ -93,7 +93,7 @@ export class Appender {
     // A store that can tell more says so with its handle.
     const failure = this.error && (this.error.code === "changed" ? "deleted" : "failed");
     try {
-      return await this.channel.finish(failure ?? reason);
+      return await this.channel.finish(failure ?? reason, unused);
     } catch (error) {
       this.#fail(error);
       return this.channel.outcome as Outcome;

@@ -107,14 +107,16 @@ export class Channel implements Followable {
   /**
    * Ends the channel: gives the path back to the store, then tells the followers. The writable must have been closed,
    * aborted or have failed before.
+   *
+   * @param unused Whether the append never began, as its upgrade failed: a file that was made for it goes again.
    */
-  async finish(reason: EndReason): Promise<Outcome> {
+  async finish(reason: EndReason, unused = false): Promise<Outcome> {
     await this.#broadcasting;
     // What another process goes on with has not ended, whatever became of it here.
     const ended = this.lost.aborted ? "restarting" : (this.#handle.fate ?? reason);
     const outcome: Outcome = { size: this.size, reason: ended };
     try {
-      await this.#handle.release(outcome.reason);
+      await (unused && this.#handle.discard ? this.#handle.discard() : this.#handle.release(outcome.reason));
     } finally {
       this.outcome = outcome;
       this.broadcast.dissolve();

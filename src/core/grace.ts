@@ -7,6 +7,11 @@
 /** How many slices a grace has. A kill costs one at most, and where there was no kill, a quick return is not recorded. */
 const SLICES = 16;
 
+/** What is left of a grace at most, by what its last record says: the slice before that may just have begun. */
+export function mostLeftMs(recordedMs: number, graceMs: number): number {
+  return Math.min(graceMs, recordedMs + graceMs / SLICES);
+}
+
 /** What a {@link Grace} works with. */
 export interface GraceParts {
   /** The whole of it, in milliseconds. */

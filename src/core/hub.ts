@@ -5,6 +5,7 @@
 import { Appender, type AppenderEvents } from "./appender.ts";
 import { Channel, type Followable, type Outcome } from "./channel.ts";
 import { StreamError } from "./errors.ts";
+import { mostLeftMs } from "./grace.ts";
 import type { Limits } from "./limits.ts";
 import { checkClaimed, checkContent, checkPath, mustExist, type PathTerms } from "./path-terms.ts";
 import { RecentPool } from "./recent.ts";
@@ -58,7 +59,7 @@ export interface Held {
 export interface Admission {
   readonly appender: Appender;
   /** Ends the append; see {@link Appender.end}. The path is free when it resolves. */
-  end(reason: EndReason): Promise<Outcome>;
+  end(reason: EndReason, unused?: boolean): Promise<Outcome>;
 }
 
 /** The paths of one server that are being appended to. */
@@ -147,9 +148,9 @@ export class Hub {
       const channel = new Channel(path, await this.#claim(path, terms), this.#recent);
       holder.channel = channel;
       const appender = new Appender(channel, this.limits, this.#reporting(path, events));
-      const end = (reason: EndReason): Promise<Outcome> => {
+      const end = (reason: EndReason, unused?: boolean): Promise<Outcome> => {
         holder.ending = true;
-        return appender.end(reason).finally(leave);
+        return appender.end(reason, unused).finally(leave);
       };
       return { appender, end };
     } catch (error) {
@@ -219,7 +220,7 @@ export class Hub {
     const check = async (): Promise<void> => {
       isChecked = true;
       const open = await this.store.sessions.find(path);
-      if (open && open.digest !== terms.session) throw taken(path, 1_000);
+      if (open && open.digest !== terms.session) throw inGrace(path, open.graceLeftMs ?? 1_000);
     };
     const create = !mustExist(terms) && (terms.create ?? true);
     const options = { create, check, spareMs: terms.spareMs ?? 0, type: terms.type };
@@ -237,16 +238,19 @@ export class Hub {
       await terms.prepare?.();
       return handle;
     } catch (error) {
-      await handle.release();
+      await (handle.discard?.() ?? handle.release());
       throw error;
     }
   }
 
-  /** Whoever has a path in another process may be gone, and in its grace: that can't be seen from here. */
+  /** An append in another process may be in its grace: that is on record, with what is left of it at most. */
   async #refused(path: string, error: unknown): Promise<unknown> {
     if (!(error instanceof StreamError) || error.code !== "conflict") return error;
     const open = await this.store.sessions.find(path).catch(() => undefined);
-    return open ? new StreamError(error.code, error.message, { path, headers: { "Retry-After": "1" } }) : error;
+    if (open?.graceLeftMs === undefined) {
+      return open ? new StreamError(error.code, error.message, { path, headers: { "Retry-After": "1" } }) : error;
+    }
+    return inGrace(path, mostLeftMs(open.graceLeftMs, this.limits.graceMs));
   }
 
   async #holdRemote(path: string): Promise<{ source: RemoteChannel; leave: () => void } | undefined> {
@@ -275,10 +279,18 @@ function isNotFound(error: unknown): boolean {
   return error instanceof StreamError && error.code === "not_found";
 }
 
-function taken(path: string, retryAfterMs: number | undefined): StreamError {
+function taken(path: string, graceLeftMs: number | undefined): StreamError {
+  if (graceLeftMs !== undefined) return inGrace(path, graceLeftMs);
   const message = `Somebody else is appending to "/${path}" already. Try again when they have ended.`;
-  const headers = retryAfterMs === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterMs / 1000)) };
-  return new StreamError("conflict", message, { path, headers });
+  return new StreamError("conflict", message, { path });
+}
+
+/** The refusal of a path whose appender has lost its connection, and may come back. */
+function inGrace(path: string, leftMs: number): StreamError {
+  const seconds = Math.max(1, Math.ceil(leftMs / 1000));
+  const kept = `The path is kept for it for up to ${seconds} more ${seconds === 1 ? "second" : "seconds"}`;
+  const message = `The appender of "/${path}" has lost its connection. ${kept}; try again after that.`;
+  return new StreamError("conflict", message, { path, headers: { "Retry-After": String(seconds) } });
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

@@ -133,7 +133,10 @@ export class AppendSession {
   detach(connection: SessionConnection): void {
     const known = this.#expected.delete(connection) || this.#connection === connection;
     if (this.#connection === connection) this.#connection = undefined;
-    if (known && !this.#connection && this.#expected.size === 0 && !this.#ending) this.#grace.begin();
+    if (!known || this.#connection || this.#expected.size > 0 || this.#ending) return;
+    // Other processes tell their appenders what they are waiting for.
+    this.#record(this.#parts.graceMs);
+    this.#grace.begin();
   }
 
   /** Takes a piece from the connection. */
@@ -156,12 +159,12 @@ export class AppendSession {
    * Ends it. After `restarting` it can be resumed; after anything else its token is worth nothing.
    * The first call decides the reason, unless it cannot be: see what it resolves with.
    */
-  end(reason: EndReason): Promise<Outcome> {
-    this.#ending ??= this.#end(reason);
+  end(reason: EndReason, unused = false): Promise<Outcome> {
+    this.#ending ??= this.#end(reason, unused);
     return this.#ending;
   }
 
-  async #end(reason: EndReason): Promise<Outcome> {
+  async #end(reason: EndReason, unused: boolean): Promise<Outcome> {
     this.#grace.stop();
     const { admission, records, onEnd, onProblem } = this.#parts;
     await this.#recorded;
@@ -175,7 +178,7 @@ export class AppendSession {
       await records.remove(this.path).catch(onProblem);
     }
     onEnd();
-    return admission.end(reason);
+    return admission.end(reason, unused);
   }
 
   /** Its appender has come back to another process, which asks for it. */

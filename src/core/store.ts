@@ -112,6 +112,11 @@ export interface AppendHandle {
    * appended, and they hear nothing: they may be waiting for an append that goes on with somebody else.
    */
   release(ended?: EndReason): Promise<void>;
+  /**
+   * Gives the path back as if it had never been claimed: nothing was appended, and what the claim made goes again. As
+   * {@link release} without a reason in drivers that do not have it.
+   */
+  discard?(): Promise<void>;
 }
 
 /** How to claim a path. */

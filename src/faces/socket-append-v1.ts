@@ -144,7 +144,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     this.#endSpan("lost");
     this.#session.detach(this);
     // Nobody was ever told its token, so nobody can come back for it.
-    if (this.#isFirst && !this.#started) void this.#session.end("lost");
+    if (this.#isFirst && !this.#started) void this.#session.end("lost", this.port === undefined);
   }
 
   async #start(port: SocketPort): Promise<void> {

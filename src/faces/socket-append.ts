@@ -34,7 +34,7 @@ export async function appendOverSocket(service: Service, exchange: Exchange): Pr
     return await upgrade(exchange, session, { mayBeSilent: true });
   } catch (error) {
     session?.closed();
-    await admission.end("lost");
+    await admission.end("lost", true);
     throw error;
   }
 }
@@ -147,7 +147,7 @@ class SocketAppend extends SocketSession {
     if (this.#ending) return;
     this.#ending = true;
     this.#idleness?.stop();
-    const { size } = await this.#admission.end(reason);
+    const { size } = await this.#admission.end(reason, this.port === undefined);
     const error = this.#error ?? this.#admission.appender.error;
     this.#span.end(size, error?.code ?? reason);
     if (error && this.port) close(this.port, error);

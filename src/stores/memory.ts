@@ -73,7 +73,10 @@ class MemoryStore implements Store {
     const resource = known ?? (create ? this.#create(path) : undefined);
     if (!resource) throw new StreamError("not_found", `"/${path}" was never written.`, { path });
     resource.type ??= type;
-    const onRelease = () => this.#claimed.delete(path);
+    const onRelease = (isUnused: boolean) => {
+      this.#claimed.delete(path);
+      if (isUnused) this.#resources.delete(path);
+    };
     const handle = new MemoryHandle(path, resource, { created: !known, epoch: ++this.#epoch, onRelease });
     this.#claimed.set(path, handle);
     return handle;
@@ -185,14 +188,15 @@ class MemoryHandle implements AppendHandle {
   readonly epoch: number;
   readonly #path: string;
   readonly #resource: Resource;
-  readonly #onRelease: () => void;
+  readonly #onRelease: (isUnused: boolean) => void;
   readonly #lost = new AbortController();
   #released = false;
+  #isUnused = false;
 
   constructor(
     path: string,
     resource: Resource,
-    { created, epoch, onRelease }: { created: boolean; epoch: number; onRelease: () => void },
+    { created, epoch, onRelease }: { created: boolean; epoch: number; onRelease: (isUnused: boolean) => void },
   ) {
     this.#path = path;
     this.#resource = resource;
@@ -234,11 +238,16 @@ class MemoryHandle implements AppendHandle {
     return size;
   }
 
+  async discard(): Promise<void> {
+    this.#isUnused = this.created && this.#resource.size === 0;
+    await this.release();
+  }
+
   async release(ended?: EndReason): Promise<void> {
     if (this.#released) return;
     this.#released = true;
     // What goes on after a restart has no one to go on with in memory.
     if (ended) this.#resource.ended = ended === "restarting" ? "lost" : ended;
-    this.#onRelease();
+    this.#onRelease(this.#isUnused);
   }
 }

@@ -65,17 +65,17 @@ export class FileHandle implements AppendHandle {
   readonly #claim: Claim;
   readonly #commit: GroupCommit | undefined;
   readonly #content: Content;
-  readonly #readable: boolean;
+  readonly #made: OpenedToAppend;
   #offset: number;
   #released = false;
   #begun = false;
 
   private constructor(made: OpenedToAppend, found: Stats, content: Content, parts: HandleParts) {
     const { root, file, path, epoch, claim, commit } = parts;
-    const { opened, isNew, readable } = made;
+    const { opened, isNew } = made;
     this.#opened = opened;
-    this.#readable = readable;
     this.created = isNew;
+    this.#made = made;
     this.#content = content;
     this.#writer = new Writer(opened);
     this.#disk = new DiskFile(opened, relative(root, file), found);
@@ -218,7 +218,11 @@ export class FileHandle implements AppendHandle {
     await this.#claim.announce(ended);
   }
 
-  async release(ended?: EndReason): Promise<void> {
+  discard(): Promise<void> {
+    return this.release(undefined, this.created && this.#offset === 0);
+  }
+
+  async release(ended?: EndReason, isUnused = false): Promise<void> {
     if (this.#released) return;
     this.#released = true;
     try {
@@ -226,6 +230,7 @@ export class FileHandle implements AppendHandle {
       const settled = this.#commit?.settle(this.#disk).catch(() => {});
       await Promise.all([settled, this.#record(ended).catch(() => {})]);
       await this.#disk.close();
+      if (isUnused && this.#claim.isOurs()) await this.#made.unmake();
     } finally {
       live.delete(this.#file);
       await this.#claim.release(ended);
@@ -250,7 +255,9 @@ export class FileHandle implements AppendHandle {
     );
     const count = size - this.#offset;
     if (count <= 0 || count > rest.length) return;
-    const there = this.#readable ? await readAt(this.#opened, this.#offset, count).catch(() => undefined) : undefined;
+    const there = this.#made.readable
+      ? await readAt(this.#opened, this.#offset, count).catch(() => undefined)
+      : undefined;
     if (there && Buffer.compare(there, rest.subarray(0, count)) === 0) this.#offset = size;
   }
 

@@ -50,11 +50,15 @@ export async function holdFolder(root: string, folder: string): Promise<HeldFold
   return (await canAskWhere()) ? hold(root, folder) : CheckedFolder.look(root, folder);
 }
 
-/** As {@link holdFolder}, but makes the folder and those above it, as far as they do not exist. */
-export async function holdOrMakeFolder(root: string, folder: string): Promise<HeldFolder> {
+/**
+ * As {@link holdFolder}, but makes the folder and those above it, as far as they do not exist.
+ *
+ * @param made Gets the folders that were made, the outermost first.
+ */
+export async function holdOrMakeFolder(root: string, folder: string, made: string[] = []): Promise<HeldFolder> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await holdMade(root, folder);
+      return await holdMade(root, folder, made);
     } catch (error) {
       // It was there at one look, and not at the next.
       if (attempt === ATTEMPTS || !(isMissing(error) || errorCode(error) === "EEXIST")) throw error;
@@ -93,17 +97,20 @@ export async function openIn(folder: HeldFolder, name: string, flags: number, mo
   }
 }
 
-async function holdMade(root: string, folder: string): Promise<HeldFolder> {
+async function holdMade(root: string, folder: string, made: string[]): Promise<HeldFolder> {
   try {
     return await holdFolder(root, folder);
   } catch (error) {
     if (!isMissing(error) || folder === root || folder === dirname(folder)) throw error;
   }
-  const above = await holdMade(root, dirname(folder));
+  const above = await holdMade(root, dirname(folder), made);
   try {
-    await mkdir(above.at(basename(folder))).catch((error: unknown) => {
-      if (errorCode(error) !== "EEXIST") throw error;
-    });
+    await mkdir(above.at(basename(folder))).then(
+      () => void made.push(folder),
+      (error: unknown) => {
+        if (errorCode(error) !== "EEXIST") throw error;
+      },
+    );
     await above.verify();
   } finally {
     above.release();

@@ -8,6 +8,7 @@ import { basename, dirname } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import { errorCode, isMissing } from "./errors.ts";
 import { type HeldFolder, holdFolder, holdOrMakeFolder, openIn } from "./held-folder.ts";
+import { removeFolders, removeUnused } from "./unmake.ts";
 
 /** How often a file is opened that others make and remove at the same moment. */
 const ATTEMPTS = 4;
@@ -17,9 +18,13 @@ export interface OpenedToAppend {
   readonly opened: OpenFile;
   /** Whether it was made: whatever is on record of its path is about one that was removed. */
   readonly isNew: boolean;
+  /** Removes what was made, if there is nothing in it. To be called while the file is claimed. */
+  unmake(): Promise<void>;
   /** Whether its end can be read, too. */
   readonly readable: boolean;
 }
+
+type Opened = Omit<OpenedToAppend, "unmake">;
 
 /** What to open. */
 interface Claimed {
@@ -32,7 +37,17 @@ interface Claimed {
 
 /** Opens the very file that is claimed, wherever the folders above it have gone meanwhile. */
 export async function openToAppend({ root, file, path }: Claimed, create: boolean): Promise<OpenedToAppend> {
-  const folder = await (create ? holdOrMakeFolder : holdFolder)(root, dirname(file));
+  const folders: string[] = [];
+  try {
+    const held = await (create ? holdOrMakeFolder(root, dirname(file), folders) : holdFolder(root, dirname(file)));
+    return { ...(await openHeld(held, { file, path }, create)), unmake: () => removeUnused(root, file, folders) };
+  } catch (error) {
+    await removeFolders(root, folders);
+    throw error;
+  }
+}
+
+async function openHeld(folder: HeldFolder, { file, path }: Omit<Claimed, "root">, create: boolean): Promise<Opened> {
   try {
     if (folder.real !== dirname(file)) {
       throw new StreamError("bad_path", `"/${path}" is refused: a folder above it was moved meanwhile.`, { path });
@@ -43,7 +58,7 @@ export async function openToAppend({ root, file, path }: Claimed, create: boolea
   }
 }
 
-async function openFile(folder: HeldFolder, name: string, create: boolean): Promise<OpenedToAppend> {
+async function openFile(folder: HeldFolder, name: string, create: boolean): Promise<Opened> {
   const { O_RDWR, O_WRONLY, O_APPEND, O_CREAT, O_EXCL } = constants;
   for (let attempt = 1; ; attempt++) {
     try {

@@ -12,6 +12,26 @@ export function claimSection(driver: Driver): void {
       assert.equal((await store.stat("new.txt"))?.size, 0, "it stays when nothing was appended");
     },
 
+    "a claim that is discarded leaves nothing of what it made, and nothing else goes": async ({ store }) => {
+      await put(store, "there/a.txt", "");
+      for (const path of ["new/folder/a.txt", "there/new/a.txt", "there/b.txt"]) {
+        const handle = await store.claim(path);
+        await (handle.discard?.() ?? assert.fail("this driver can't discard"));
+        assert.equal(await store.stat(path), undefined, path);
+      }
+      assert.deepEqual(
+        (await listed(store, ""))?.map(({ name }) => name),
+        ["there"],
+      );
+      assert.deepEqual(
+        (await listed(store, "there"))?.map(({ name }) => name),
+        ["a.txt"],
+      );
+      const old = await store.claim("there/a.txt");
+      await old.discard?.();
+      assert.equal((await store.stat("there/a.txt"))?.size, 0, "it was there before");
+    },
+
     "a claim of what exists begins at its end": async ({ store }) => {
       await put(store, "a.txt", "one ");
       await holding(store, "a.txt", async (handle) => {

@@ -1,6 +1,7 @@
 /** Section 2 of the wire contract: upgrade requests that are granted, and those that are answered plainly. */
 import assert from "node:assert/strict";
 import { numberedLines, randomBytes, sha256 } from "../../fixture/bytes.ts";
+import { until } from "../../fixture/until.ts";
 import { upgradeHeaders } from "../../fixture/websocket.ts";
 import type { Target } from "./target.ts";
 import { section } from "./wire.ts";
@@ -15,6 +16,21 @@ export function upgradeSection(target: Target): void {
       const read = await wire.get("some/new/folder/a.txt");
       assert.deepEqual([read.status, read.body.length], [200, 0]);
       assert.equal(read.headers.get("stream-next-offset"), "0000000000000000");
+    },
+
+    "an append that is refused, or whose upgrade fails, leaves no file and no folder": async (wire) => {
+      const offer = { "Sec-WebSocket-Protocol": "httpfstream.v1" };
+      for (const [at, headers] of [{}, offer].entries()) {
+        const target = (name: string, more = "") => wire.at(`refused${at}/folder/${name}`, `verb=APPEND${more}`);
+        const refused = [
+          await wire.upgrade({ target: target("size", "&offset=5"), headers }),
+          await wire.upgrade({ target: target("key"), headers: { ...headers, "Sec-WebSocket-Key": "short" } }),
+          await wire.upgrade({ target: target("version"), headers: { ...headers, "Sec-WebSocket-Version": "7" } }),
+          ...(at === 1 ? [await wire.upgrade({ target: target("token", "&session=no-such"), headers })] : []),
+        ];
+        for (const exchange of refused) assert.ok((await exchange.response()).status >= 400);
+        await until("nothing to be left", async () => (await wire.get(`refused${at}/`)).status === 404);
+      }
     },
 
     "a second appender gets 403 before the upgrade, with a body that names the conflict": async (wire) => {

@@ -8,7 +8,7 @@ import type { FileHandle as OpenFile } from "node:fs/promises";
 import { readAt } from "../journal/transfer.ts";
 
 /** Bytes that a digest covers at most. Contents that differ only further ahead are not told apart. */
-export const TAIL_BYTES = 4 * 1024;
+export const TAIL_BYTES: number = 4 * 1024;
 
 /** Hexadecimal digits of a digest that are kept. */
 const DIGEST_LENGTH = 32;
