@@ -58,7 +58,7 @@ async function appendWhileSet(cluster: Cluster, [owner, other]: readonly [Server
   assert.deepEqual(inodes(), before, "the files are still the same");
 }
 
-describe("clocks", { concurrency: 3 }, () => {
+describe("clocks", { concurrency: 2 }, () => {
   clusterTest("a path that a living process has is not taken over, whatever the clocks say", async (cluster) => {
     const clock = new Clock(join(cluster.root, "clock"));
     const [one, other] = [await cluster.start(), await cluster.start({}, { clock })];
@@ -72,7 +72,7 @@ describe("clocks", { concurrency: 3 }, () => {
 });
 
 // Some of them wait for a lease to run out; they wait together.
-describe("process namespaces", { concurrency: 6, skip: noNamespace ?? false }, () => {
+describe("process namespaces", { concurrency: 3, skip: noNamespace ?? false }, () => {
   clusterTest(
     "a living process is not taken for dead where it can't be seen, whatever its clock says",
     async (cluster) => {

@@ -7,7 +7,7 @@ import { until } from "../fixture/until.ts";
 import { clusterTest, expectEnd } from "./cluster.ts";
 
 // Each of them waits ten seconds for a lease to run out; they wait together.
-describe("a server that sleeps for longer than its lease", { concurrency: 6 }, () => {
+describe("a server that sleeps for longer than its lease", { concurrency: 4 }, () => {
   clusterTest(
     "a frozen server loses its paths after ten seconds, and writes nothing when it wakes",
     async (cluster) => {
