@@ -46,7 +46,7 @@ export interface AdmissionTerms extends PathTerms {
   /** The media type of what is to be appended; see {@link ClaimOptions.type}. */
   readonly type?: string | undefined;
   /** Called once the path is ours, before anybody may follow it. If it throws, the path is given back. */
-  prepare?(): Promise<void>;
+  prepare?(handle: AppendHandle): Promise<void>;
 }
 
 /** Something to follow, held until `leave` is called. */
@@ -235,7 +235,7 @@ export class Hub {
       // Not every store asks before it claims.
       if (!isChecked) await check();
       await checkClaimed(this.store, { path, before, handle }, terms);
-      await terms.prepare?.();
+      await terms.prepare?.(handle);
       return handle;
     } catch (error) {
       await (handle.discard?.() ?? handle.release());

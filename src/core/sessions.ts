@@ -8,7 +8,7 @@ import { Hold } from "./hold.ts";
 import type { AdmissionTerms, Held, Hub } from "./hub.ts";
 import { checkContent, checkPath, type PathTerms } from "./path-terms.ts";
 import { AppendSession, type SessionParts } from "./session.ts";
-import type { SessionRecord } from "./store.ts";
+import type { AppendHandle, SessionRecord } from "./store.ts";
 import { digestOf, newToken } from "./token.ts";
 
 /** A session and the token that resumes it. */
@@ -204,30 +204,22 @@ export class Sessions {
     const record = await sessions.find(path);
     if (!record) return;
     const graceLeftMs = Math.min(record.graceLeftMs ?? Number.POSITIVE_INFINITY, this.#hub.limits.graceMs);
-    if (isResumed) await this.#takeOver({ record, graceLeftMs }, 0);
-    else if (!(await this.#takeOver({ record, graceLeftMs }, Number.POSITIVE_INFINITY))) {
-      await this.#takeOver({ record, graceLeftMs: 0 }, graceLeftMs);
-    }
-  }
-
-  /** Whether it is settled what becomes of a session: not while another process has its path. */
-  async #takeOver(known: Pick<SessionParts, "record" | "graceLeftMs">, spareMs: number): Promise<boolean> {
-    const { path, digest } = known.record;
-    const { sessions } = this.#hub.store;
-    // It may have ended since we looked.
-    const prepare = async (): Promise<void> => {
+    const known = { record, graceLeftMs };
+    const prepare = async ({ wasSilent }: AppendHandle): Promise<void> => {
+      // It may have ended since we looked.
       if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
+      // It was spared for all of the grace.
+      if (wasSilent && !isResumed) known.graceLeftMs = 0;
     };
+    const spareMs = isResumed ? 0 : graceLeftMs;
     try {
-      await this.#start(known, { create: false, session: digest, spareMs, prepare });
+      await this.#start(known, { create: false, session: record.digest, spareMs, prepare });
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
-      if (code === "conflict") return false;
       // What it was appending to is not there any more.
-      if (["not_found", "path_conflict", "bad_path"].includes(code)) await sessions.remove(path);
-      else if (!["restarting", "gone"].includes(code)) throw error;
+      if (["not_found", "path_conflict", "bad_path"].includes(code)) return sessions.remove(path);
+      if (!["conflict", "restarting", "gone"].includes(code)) throw error;
     }
-    return true;
   }
 
   async #start(known: Pick<SessionParts, "record" | "graceLeftMs">, terms: AdmissionTerms): Promise<AppendSession> {

@@ -83,6 +83,8 @@ export interface AppendHandle {
    * `failed` where it is still there, and somebody else has appended to it. Default `deleted`.
    */
   readonly fate?: "deleted" | "replaced" | "failed" | undefined;
+  /** Whether the path was taken over from another process that was silent, and may wake up. */
+  readonly wasSilent?: boolean;
   /** Aborts when somebody else has taken the path over. Whoever asks for it gets it up to date. */
   readonly lost: AbortSignal;
   /** Aborts when another process {@link Store.ask}s for the path. Only drivers have it that other processes share. */

@@ -68,6 +68,7 @@ export class Claim {
   /** Whether the entry is there, unless somebody has taken it away. */
   #isEntered = false;
   #inherited = false;
+  #wasSilent = false;
   #released = false;
 
   private constructor(parts: ClaimParts) {
@@ -105,6 +106,11 @@ export class Claim {
   /** Whether whoever had the file before has died over it, or fallen silent. */
   get isInherited(): boolean {
     return this.#inherited;
+  }
+
+  /** Whether it was taken away from an owner that was silent, and may wake up. */
+  get wasSilent(): boolean {
+    return this.#wasSilent;
   }
 
   /** Aborts when somebody else has taken the path over. */
@@ -242,6 +248,7 @@ export class Claim {
       await rename(away, other.file);
       throw takenElsewhere(path, undefined, owner);
     }
+    this.#wasSilent = true;
   }
 
   /** Makes harmless whom an entry was taken away from, by us or by somebody who died over it. */

@@ -150,6 +150,10 @@ export class FileHandle implements AppendHandle {
     return this.#claim.lost;
   }
 
+  get wasSilent(): boolean {
+    return this.#claim.wasSilent;
+  }
+
   get wanted(): AbortSignal {
     return this.#claim.wanted;
   }
