@@ -17,6 +17,9 @@ const MOST_BYTES = 700 * 1024 * 1024;
 /** Milliseconds in which everything must be given back. */
 const PATIENCE_MS = 30_000;
 
+/** Milliseconds in which a server must answer. */
+const ANSWER_MS = 20_000;
+
 /** Looks at every server; what is wrong becomes a problem. */
 export async function expectNoLeaks(fleet: Fleet, ledger: Ledger): Promise<void> {
   for (let server = 0; server < fleet.size; server++) {
@@ -38,7 +41,8 @@ export async function expectNoLeaks(fleet: Fleet, ledger: Ledger): Promise<void>
 async function expectFree(url: string, ledger: Ledger): Promise<void> {
   for (let at = 0; at < OWN_PATHS; at++) {
     const append = async (): Promise<boolean> => {
-      const response = await fetch(`${url}/${ownPath(at)}?verb=APPEND`, { method: "POST", body: "the last" });
+      const signal = AbortSignal.timeout(ANSWER_MS);
+      const response = await fetch(`${url}/${ownPath(at)}?verb=APPEND`, { method: "POST", body: "the last", signal });
       await response.arrayBuffer();
       return response.ok;
     };
