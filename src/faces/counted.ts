@@ -10,25 +10,30 @@ export function counted(
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let bytes = 0;
+  let isOver = false;
+  // A reader may leave while a piece is being read for it.
+  const end = (error?: unknown): void => {
+    if (!isOver) ended(bytes, error);
+    isOver = true;
+  };
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (!done) {
-            bytes += value.length;
-            controller.enqueue(value);
-            return;
-          }
-        } catch (error) {
-          ended(bytes, error);
+        const { done, value } = await reader.read().catch((error: unknown) => {
+          end(error);
           throw error;
+        });
+        if (isOver) return;
+        if (done) {
+          end();
+          controller.close();
+          return;
         }
-        ended(bytes);
-        controller.close();
+        bytes += value.length;
+        controller.enqueue(value);
       },
       cancel(reason) {
-        ended(bytes);
+        end();
         return reader.cancel(reason);
       },
     },

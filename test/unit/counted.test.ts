@@ -1,0 +1,58 @@
+/** A body whose reader is of interest tells its end once, however its reader and its source meet. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { counted } from "../../src/faces/counted.ts";
+import { settle } from "../fixture/rig.ts";
+
+/** A body under control, and what was told of it. */
+function body(): { controller: ReadableStreamDefaultController<Uint8Array>; reader: Reader; told: unknown[][] } {
+  const told: unknown[][] = [];
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const source = new ReadableStream<Uint8Array>({
+    start(given) {
+      controller = given;
+    },
+  });
+  const reader = counted(source, (...news) => told.push(news)).getReader();
+  return { controller: controller as ReadableStreamDefaultController<Uint8Array>, reader, told };
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+describe("a counted body", () => {
+  it("tells of its end", async () => {
+    const { controller, reader, told } = body();
+    controller.enqueue(new Uint8Array(3));
+    assert.equal((await reader.read()).value?.length, 3);
+    controller.close();
+    assert.equal((await reader.read()).done, true);
+    await reader.cancel();
+    assert.deepEqual(told, [[3, undefined]]);
+  });
+
+  it("tells of its failure", async () => {
+    const { controller, reader, told } = body();
+    const failure = new Error("EIO");
+    const read = reader.read();
+    controller.error(failure);
+    await assert.rejects(read, failure);
+    assert.deepEqual(told, [[0, failure]]);
+  });
+
+  for (const [what, meet] of [
+    ["brings a piece", (controller) => controller.enqueue(new Uint8Array(3))],
+    ["ends", (controller) => controller.close()],
+  ] as const satisfies [string, (controller: ReadableStreamDefaultController<Uint8Array>) => void][]) {
+    it(`tells once that its reader has left, also when a read of it then ${what}`, async () => {
+      const { controller, reader, told } = body();
+      const read = reader.read().catch(() => {});
+      await settle();
+      meet(controller);
+      await reader.cancel();
+      await read;
+      await settle();
+      assert.equal(told.length, 1);
+      assert.equal(told[0]?.[1], undefined);
+    });
+  }
+});
