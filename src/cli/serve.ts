@@ -12,7 +12,7 @@ import type { StreamApp } from "../faces/app.ts";
 import { Hosts } from "../faces/host.ts";
 import { Origins } from "../faces/origin.ts";
 import { type FstreamOptions, fstream } from "../fstream.ts";
-import { type RunningServer, serve } from "../runtime/node.ts";
+import { type RunningServer, type ServeOptions, serve } from "../runtime/node.ts";
 import { makeFolderSync } from "../stores/file/folder.ts";
 import { DURABILITIES, type Durability } from "../stores/file/store.ts";
 import { systemMessage } from "./complaint.ts";
@@ -163,7 +163,12 @@ async function run(flags: ServeFlags): Promise<number> {
   });
   checkWritable(root);
   const interrupts = new Interrupts();
-  const server = await listen(flags.http, app.fetch);
+  const server = await listen({
+    ...flags.http,
+    fetch: app.fetch,
+    log,
+    refusedUploadMs: resolveLimits(limit).refusedUploadMs,
+  });
   const url = localUrl({ ...flags.http, port: server.port });
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
   await interrupts.first;
@@ -181,11 +186,11 @@ function createApp(options: FstreamOptions): StreamApp {
   }
 }
 
-async function listen(address: ListenAddress, fetch: Parameters<typeof serve>[0]["fetch"]): Promise<RunningServer> {
+async function listen(options: ServeOptions): Promise<RunningServer> {
   try {
-    return await serve({ ...address, fetch });
+    return await serve(options);
   } catch (error) {
-    const where = `${address.hostname ?? "all interfaces"}, port ${address.port}`;
+    const where = `${options.hostname ?? "all interfaces"}, port ${options.port}`;
     throw new Error(`Can't listen on ${where}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
   }
 }

@@ -33,6 +33,8 @@ export interface Limits {
   heartbeatMs: number;
   /** Milliseconds that a granted upgrade may take to complete before its path is given back. Default 10,000. */
   upgradeTimeoutMs: number;
+  /** Milliseconds for which the standalone server reads the rest of a refused upload at most, so that its client sees why. Default 30,000. */
+  refusedUploadMs: number;
   /** Milliseconds that a shutdown waits for connections to end by themselves. Default 3,000. */
   shutdownTimeoutMs: number;
 }
@@ -62,6 +64,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   windowBytes: 4 * 1024 * 1024,
   heartbeatMs: 15_000,
   upgradeTimeoutMs: 10_000,
+  refusedUploadMs: 30_000,
   shutdownTimeoutMs: 3_000,
 });
 

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { DEFAULT_LIMITS } from "../core/limits.ts";
 import { putHead } from "./node-body.ts";
 
 /** What a response emits when its client has been sent all of it, although the exchange has not ended. */
@@ -13,13 +14,16 @@ export const ANSWERED = "answered";
 /** Milliseconds for which a sender may pause before it is given up. */
 const QUIET_MS = 5_000;
 
-/** Milliseconds for which more is read and dropped at most. */
-const MOST_MS = 30_000;
-
 /** The answers that wait for the rest of a request, of one server. */
 export class Lingering {
   readonly #waiting = new Set<() => void>();
+  readonly #mostMs: number;
   #over = false;
+
+  /** @param mostMs Milliseconds for which more is read and dropped at most. */
+  constructor(mostMs: number = DEFAULT_LIMITS.refusedUploadMs) {
+    this.#mostMs = mostMs;
+  }
 
   /**
    * Sends a refusal whose request is still arriving, and goes on reading until that has ended; returns what tells
@@ -51,7 +55,7 @@ export class Lingering {
       outgoing.end();
     };
     const quiet = setTimeout(end, QUIET_MS);
-    const most = setTimeout(end, MOST_MS);
+    const most = setTimeout(end, this.#mostMs);
     this.#waiting.add(end);
     for (const event of ["end", "error", "close"]) incoming.once(event, end);
     outgoing.once("close", end);

@@ -15,10 +15,12 @@ import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
+import type { Log } from "../core/log.ts";
 import type { MessageLimits } from "../faces/message-limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { sendBytes } from "./node-body.ts";
 import { gatherChunks } from "./node-chunks.ts";
+import { Crowd } from "./node-crowd.ts";
 import { cutResponse } from "./node-cut.ts";
 import { ANSWERED, Lingering } from "./node-linger.ts";
 import { turnOf } from "./node-pipeline.ts";
@@ -136,6 +138,10 @@ export interface ServeOptions extends FetchApp {
   hostname?: string;
   /** Port to listen on; 0 picks a free one. */
   port: number;
+  /** Milliseconds for which the rest of a refused upload is read, so that its client sees the answer. Default 30,000. */
+  refusedUploadMs?: number;
+  /** Is told when connections are refused because the system allows no more open files. Default: nobody. */
+  log?: Log;
 }
 
 /** A server that listens. */
@@ -162,8 +168,9 @@ export interface RunningServer {
  * const server = await serve({ fetch: fstream().fetch, port: 8080 });
  * ```
  */
-export async function serve({ fetch, hostname, port }: ServeOptions): Promise<RunningServer> {
-  const lingering = new Lingering();
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { fetch, hostname, port, refusedUploadMs, log } = options;
+  const lingering = new Lingering(refusedUploadMs);
   const listener = getRequestListener(
     async (request, env) => {
       const { incoming, outgoing } = env as NodeEnv;
@@ -176,26 +183,18 @@ export async function serve({ fetch, hostname, port }: ServeOptions): Promise<Ru
   const server = createServer(settings, listener);
   answerUnreadable(server);
   injectWebSocket(server, { fetch });
-  const sockets = new Set<Duplex>();
-  // One for all of them: thousands of idle connections keep theirs.
-  const forget = function (this: Duplex): void {
-    sockets.delete(this);
-  };
-  server.on("connection", (socket: Duplex) => {
-    // A connection comes again when a request on it has offered an upgrade that it does not get.
-    if (sockets.has(socket)) return;
-    sockets.add(socket);
-    socket.on("close", forget);
-  });
+  const crowd = new Crowd((message) => log?.({ type: "error", message, error: undefined }), BACKLOG);
+  server.on("connection", (socket: Duplex) => crowd.add(socket));
+  server.on("upgrade", (_request, socket: Duplex) => crowd.upgraded(socket));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ port, backlog: BACKLOG, ...(hostname === undefined ? {} : { host: hostname }) }, resolve);
+    server.listen({ port, backlog: crowd.backlog, ...(hostname === undefined ? {} : { host: hostname }) }, resolve);
   });
   const address = server.address() as AddressInfo;
   return {
     hostname: address.address,
     port: address.port,
-    close: (patienceMs = DEFAULT_LIMITS.shutdownTimeoutMs) => closeServer(server, sockets, lingering, patienceMs),
+    close: (patienceMs = DEFAULT_LIMITS.shutdownTimeoutMs) => closeServer(server, crowd.sockets, lingering, patienceMs),
   };
 }
 

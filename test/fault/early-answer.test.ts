@@ -65,3 +65,23 @@ faultTest("a client that sends nothing more is given up, or when the server ends
   const [{ signal }] = await Promise.all([server.stop(), once(open, "close")]);
   assert.equal(signal, null);
 });
+
+const LIMITS = { limits: { refusedUploadMs: 300 } };
+
+faultTest("a client that goes on sending for ever is given up", LIMITS, async ({ peers }) => {
+  await peers.appender("a.bin");
+  const upload = await peers.upload("a.bin");
+  assert.equal((await upload.response()).status, 403);
+  const { socket } = upload.connection;
+  let isOpen = true;
+  const closed = once(socket, "close").then(() => {
+    isOpen = false;
+  });
+  const send = async (): Promise<void> => {
+    while (isOpen) {
+      await upload.chunk("more");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  await within(Promise.all([closed, send()]), "the connection to be closed", 15_000);
+});

@@ -1,0 +1,65 @@
+/** A server that may have few files open: it refuses what is too much, and serves on. */
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { descriptors, NO_DESCRIPTORS } from "../fixture/descriptors.ts";
+import { requestHead } from "../fixture/http.ts";
+import { Peers } from "../fixture/peers.ts";
+import { RUNTIMES } from "../fixture/processes.ts";
+import { startStandalone } from "../fixture/servers.ts";
+import { until } from "../fixture/until.ts";
+
+/** How many files the server may have open. */
+const LIMIT = 128;
+
+/** How many connect at once. */
+const CROWD = 300;
+
+const through = ["sh", "-c", `ulimit -n ${LIMIT} && exec "$0" "$@"`];
+const options = NO_DESCRIPTORS === undefined ? {} : { skip: NO_DESCRIPTORS };
+
+const CROWDS = {
+  "downloads that stand still": "/a.bin",
+  "follows of what another one appends": "/live.txt?verb=FOLLOW",
+  "connections that stay open behind a listing": "/",
+};
+
+for (const runtime of RUNTIMES) {
+  for (const [what, target] of Object.entries(CROWDS)) {
+    test(`with few descriptors, a crowd of ${what} leaves a server that serves on (${runtime})`, options, async () => {
+      const server = await startStandalone(runtime, { through });
+      const peers = new Peers(server.url);
+      try {
+        await peers.put("a.bin", Buffer.alloc(20_000_000));
+        const appender = await peers.appender("live.txt");
+        await appender.text("live");
+        const request = requestHead(server.url, { target, headers: { Connection: "keep-alive" } });
+        const crowd = Array.from({ length: CROWD }, () => {
+          const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+          // Refused, or not even let in: all the same.
+          socket.on("error", () => {});
+          socket.write(request);
+          return socket;
+        });
+        await server.program.printed(/Connections are refused/);
+        assert.ok(descriptors(server.pid).length < LIMIT);
+        for (const socket of crowd) socket.resetAndDestroy();
+        // Who connects as soon as there is room is served.
+        await until("the server to serve again", async () => {
+          const answer = await peers
+            .send({ method: "POST", target: "/b.txt?verb=APPEND", body: "more" })
+            .catch(() => {});
+          return answer?.status === 200;
+        });
+        assert.equal((await peers.stored("b.txt")).toString(), "more");
+        await appender.text("ly");
+        await appender.finish();
+        assert.equal((await peers.stored("live.txt")).toString(), "lively");
+        await server.program.printed(/There is room for connections again/);
+      } finally {
+        peers.dispose();
+        await server.stop();
+      }
+    });
+  }
+}
