@@ -16,9 +16,10 @@ if (!token) throw new Error("Set TOKEN to what an appender has to know.");
 const guard = bearerAuth({ token });
 const app = new Hono();
 app.use("/streams/*", (c, next) => {
-  // The same two places, in the same order, as the protocol looks for the verb.
+  // The same two places, in the same order and in any case, as the protocol looks for the verb.
   const verb = c.req.header("X-Verb") || c.req.query("verb");
-  return verb === "APPEND" ? guard(c, next) : next();
+  const reads = ["GET", "HEAD"].includes(c.req.method) && verb?.toUpperCase() !== "APPEND";
+  return reads ? next() : guard(c, next);
 });
 app.route("/streams", fstream({ root: "./data", listings: false }));
 

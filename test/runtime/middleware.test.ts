@@ -173,5 +173,33 @@ function cases(runtime: Runtime, { url, program }: TestServer): void {
     assert.equal(friendly.headers.get("access-control-allow-origin"), FRIEND);
     const foreign = await request(url, { target, headers: { Origin: ENEMY } });
     assert.equal(foreign.headers.get("access-control-allow-origin"), null);
+    for (const Origin of ["tauri://localhost", "https://one.friends.example:8443"]) {
+      const post = await request(url, {
+        method: "POST",
+        target: `${target}?verb=APPEND`,
+        headers: { Origin },
+        body: "x",
+      });
+      assert.equal(post.status, 200, Origin);
+      const read = await request(url, { target, headers: { Origin } });
+      assert.equal(read.headers.get("access-control-allow-origin"), Origin);
+      assert.match(read.headers.get("vary") ?? "", /\bOrigin\b/);
+      assert.equal(read.headers.get("cross-origin-resource-policy"), "cross-origin");
+    }
+    for (const Origin of [
+      "https://a.b.friends.example:8443",
+      "https://one.friends.example",
+      "https://friends.example:8443",
+    ]) {
+      const post = await request(url, {
+        method: "POST",
+        target: `${target}?verb=APPEND`,
+        headers: { Origin },
+        body: "x",
+      });
+      assert.equal(post.status, 403, Origin);
+      const read = await request(url, { target, headers: { Origin } });
+      assert.equal(read.headers.get("access-control-allow-origin"), null);
+    }
   });
 }

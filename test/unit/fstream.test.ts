@@ -1,8 +1,10 @@
 /** What `fstream()` makes of its options. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { Hono } from "hono";
 import type { UpgradeWebSocket } from "hono/ws";
 import { fstream, type Log, memoryStore } from "../../mod.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
@@ -69,5 +71,60 @@ describe("fstream()", () => {
     assert.equal((await append()).status, 200);
     await until("the path to be free", async () => (await append()).status === 200);
     await app.close();
+  });
+
+  it("refuses origins and host names that can't match, and makes no folder first", async () => {
+    const root = join(await temporaryFolder("fstream"), "never");
+    for (const options of [{ origins: ["foo"] }, { origins: ["null"] }, { hosts: ["a:80"] }]) {
+      assert.throws(() => fstream({ root, ...options }), {
+        name: "TypeError",
+        message: /is not an? (origin|host name)/,
+      });
+    }
+    assert.ok(!existsSync(root));
+  });
+
+  it("answers to the names that it is given, addresses and localhost", async () => {
+    const app = fstream({ store: memoryStore(), hosts: ["named.example"] });
+    for (const [Host, status] of [
+      ["named.example:8080", 200],
+      ["127.0.0.1", 200],
+      ["localhost:1", 200],
+      ["other.example", 421],
+    ] as const) {
+      assert.equal((await app.request("/", { headers: { Host } })).status, status, Host);
+    }
+    assert.equal((await app.request("/")).status, 200, "none");
+    await app.close();
+  });
+
+  for (const mount of ["/u/:user", "/:a/streams", "/u/:user{[a-z]+}", "/u/*/x", "/:any?"]) {
+    it(`throws with a sentence where it is mounted at ${mount}, at the first request`, async () => {
+      const streams = fstream({ store: memoryStore(), log: () => {} });
+      const host = new Hono().route(mount, streams);
+      const url = mount.startsWith("/u/") ? "/u/ada/x/a.txt" : "/ada/streams/a.txt";
+      const answer = await host.request(`${url}?verb=APPEND`, { method: "POST", body: "x" });
+      assert.equal(answer.status, 500);
+      assert.match(await answer.text(), /mounted at ".*", which has a parameter or a wildcard/);
+      let thrown: unknown;
+      host.onError((error, c) => {
+        thrown = error;
+        return c.text("handled", 500);
+      });
+      assert.equal(await (await host.request(url)).text(), "handled");
+      assert.match(String(thrown), /mounted at/);
+      await streams.close();
+    });
+  }
+
+  it("works at a fixed path, also one with a colon, an empty segment or a slash at its end", async () => {
+    for (const mount of ["/a:b/streams", "/a//b", "/streams/", "/"]) {
+      const streams = fstream({ store: memoryStore() });
+      const host = new Hono().route(mount, streams);
+      const url = `${mount.replace(/\/$/, "")}/x.txt`;
+      assert.equal((await host.request(`${url}?verb=APPEND`, { method: "POST", body: "x" })).status, 200, mount);
+      assert.equal(await (await host.request(url)).text(), "x", mount);
+      await streams.close();
+    }
   });
 });
