@@ -1,6 +1,7 @@
 /** The hub: one appender a path, in order, until the server closes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { StreamError } from "../../src/core/errors.ts";
 import { Hub } from "../../src/core/hub.ts";
 import { resolveLimits } from "../../src/core/limits.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
@@ -237,4 +238,19 @@ test("whoever comes in the moment when the last follower of another process's ap
   await settle();
   assert.deepEqual([watches, first?.source.outcome?.reason, second?.source.outcome], [2, "restarting", undefined]);
   second?.leave();
+});
+
+test("an append that never began, or met a shutdown, leaves no empty path behind, and takes none away", async () => {
+  const store = memoryStore();
+  const hub = new Hub(store, resolveLimits());
+  await (await hub.admit("refused")).end("lost", true);
+  assert.equal(await store.stat("refused"), undefined);
+  await (await hub.admit("kept")).end("complete");
+  await (await hub.admit("kept")).end("lost", true);
+  assert.equal((await store.stat("kept"))?.size, 0, "it was there before");
+  await rejectsWith(
+    hub.admit("terms", {}, { prepare: () => Promise.reject(new StreamError("storage", "It can't be remembered.")) }),
+    "storage",
+  );
+  assert.equal(await store.stat("terms"), undefined);
 });
