@@ -139,8 +139,9 @@ async function appended(run: Run): Promise<number> {
 }
 
 /** A file is read from where the server has it; of anything else, what the server has is read once more. */
-function resumed({ session, start }: Begun, { size }: Input): Resume {
-  return size === undefined ? { session, offset: start } : { session };
+function resumed({ session, start, generation }: Begun, { size }: Input): Resume {
+  const content = generation === undefined ? {} : { generation };
+  return size === undefined ? { session, offset: start, ...content } : { session, ...content };
 }
 
 /** What is to be sent. It is only read from when the append is open. */
@@ -159,9 +160,9 @@ async function* source(run: Run, point: () => ResumePoint | undefined): AsyncGen
 /** Sees to it that the append can be gone on with, and says from which byte of the input on. */
 async function remembered({ url, input }: Run, file: ResumeFile, point: ResumePoint | undefined): Promise<number> {
   if (!point) throw new Error(`The server at ${url} can't resume an append. Leave --resume-file away.`);
-  const { session, offset } = point;
+  const { session, offset, generation } = point;
   const start = file.begun?.start ?? offset;
-  if (session !== file.begun?.session) await file.save({ session, start });
+  if (session !== file.begun?.session) await file.save({ session, start, generation });
   if (input.size === undefined) return 0;
   const from = offset - start;
   if (from >= 0 && from <= input.size) return from;

@@ -5,7 +5,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type ErrorCode, type FollowEnd, type FollowOptions, follow, StreamError } from "../client/mod.ts";
+import { otherContent } from "./continuation.ts";
 import { DONE } from "./exit-codes.ts";
+import { Beginning } from "./follow-beginning.ts";
 import { Interrupts } from "./interrupts.ts";
 import { bareCommand, headerOption, parseBytes, retryOption, typed } from "./options.ts";
 import { type Output, outputTo } from "./output.ts";
@@ -69,9 +71,10 @@ export function followCommand(name: string, finish: (code: number) => void, pati
       "after",
       `
 A broken connection is made again, and the follow goes on at exactly the byte where it was interrupted.
-With --output that also holds when this command is killed: run it again, and it fetches what the file lacks.
+With --output that also holds when this command is killed: run it again, and it fetches what the file lacks. It is refused
+where the file does not have the beginning of what is there now; to know that, .FILE.httpfstream is kept beside it.
 
-Exit codes: 0 done, 1 refused or failed, or the appender was lost, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 refused or failed, or the append was not completed, 2 wrong usage, 130 interrupted.
 
 Examples:
   $ ${words} http://localhost:8080/build/42.log
@@ -110,12 +113,11 @@ async function followed(
   signal: AbortSignal,
   tell: (line: string) => void,
 ): Promise<{ bytes: number; end: FollowEnd }> {
-  const { offset = output.size, tail, header: headers, transport } = flags;
+  const { header: headers, transport } = flags;
+  const beginning = new Beginning({ url, headers, signal }, flags, output);
   const narrate = flags.verbose ? followNarrator(url) : outageNarrator(url, flags.retryFor * 1000);
   let waiting = false;
   const options: FollowOptions = {
-    ...(offset !== undefined && { offset }),
-    ...(tail !== undefined && { tail }),
     retryForMs: flags.retryFor * 1000,
     headers,
     transport,
@@ -128,16 +130,18 @@ async function followed(
   for (;;) {
     let bytes = 0;
     try {
-      const stream = follow(url, options);
+      const stream = follow(url, { ...options, ...(await beginning.start()) });
       for await (const chunk of stream) {
         waiting = false;
         bytes += chunk.length;
+        await output.remember?.(url, stream.generation);
         await output.write(chunk);
       }
       return { bytes, end: await stream.ended };
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
       if (!flags.wait || bytes > 0 || !PASSING.has(code)) throw error;
+      beginning.missed(code);
       if (!waiting) tell(`waiting: ${(error as StreamError).message}`);
       waiting = true;
       await sleep(RETRY_MS, undefined, { signal });
@@ -152,12 +156,18 @@ function expectWhole({ reason, offset }: FollowEnd, url: string): void {
     throw new StreamError("lost", `The appender of ${url} vanished${at} and did not come back. More was to come.`);
   }
   if (reason === "deleted") throw new Error(`deleted: ${url} was removed${at}, while it was followed.`);
+  if (reason === "replaced") {
+    throw new StreamError("replaced", `The content of ${url} was replaced or cut short${at}, while it was followed.`);
+  }
+  if (reason === "failed") throw new Error(`failed: The server could not store all of ${url}${at}. More was to come.`);
   if (reason === "limit") throw new Error(`limit: The server has ended the append of ${url}${at}. More was to come.`);
 }
 
 /** What an error means for who named a file to go on with. */
 function explained(error: unknown, url: string, { output: file }: FollowFlags, { size }: Output): unknown {
-  if (!(error instanceof StreamError) || error.code !== "range" || file === undefined) return error;
+  if (!(error instanceof StreamError) || file === undefined) return error;
+  if (error.code === "replaced") return otherContent(file, url, error);
+  if (error.code !== "range") return error;
   const message = `${file} has ${size} bytes, which is more than there are at ${url}. Name another file, or remove it.`;
   return new StreamError("range", message, { cause: error });
 }

@@ -2,14 +2,20 @@
  * Where followed bytes go.
  * @module
  */
+import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { systemMessage } from "./complaint.ts";
+import { keepNote } from "./continuation.ts";
 import { dataOutput, ReaderGone, write } from "./terminal.ts";
+
+const { O_CREAT, O_WRONLY } = constants;
 
 /** Takes bytes, in order. */
 export interface Output {
   /** Bytes that it had before; nothing where that means nothing, as for a pipe. */
   readonly size: number | undefined;
+  /** Remembers of which content it has the beginning, before the first byte of it. */
+  remember?(url: string, generation: string | undefined): Promise<void>;
   /** @throws {ReaderGone} when nobody reads standard output any more; an error with a sentence when a file can't be written. */
   write(bytes: Uint8Array): Promise<void>;
   /** Everything was written. */
@@ -42,23 +48,44 @@ function standardOutput(): Output {
   };
 }
 
-/** Made only when there is something to write: a refusal leaves nothing behind. */
+/**
+ * Made only when there is something to write: a refusal leaves nothing behind. Every byte of a regular file has its place,
+ * which is its offset in the resource: two commands that write the same file write the same bytes to the same places.
+ */
 class FileOutput implements Output {
   readonly size: number | undefined;
   readonly #file: string;
+  #at: number;
+  #remembered: string | undefined;
   #handle: FileHandle | undefined;
 
   constructor(file: string, size: number | undefined) {
     this.size = size;
     this.#file = file;
+    this.#at = size ?? 0;
+  }
+
+  async remember(url: string, generation: string | undefined): Promise<void> {
+    if (this.size === undefined || generation === undefined || this.#remembered === generation) return;
+    await keepNote(this.#file, url, generation);
+    this.#remembered = generation;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     try {
-      this.#handle ??= await open(this.#file, "a");
-      await this.#handle.appendFile(bytes);
+      this.#handle ??= await open(this.#file, this.size === undefined ? "a" : O_WRONLY | O_CREAT);
+      if (this.size === undefined) await this.#handle.appendFile(bytes);
+      else await this.#writeInPlace(this.#handle, bytes);
     } catch (error) {
       throw unwritable(this.#file, error);
+    }
+  }
+
+  async #writeInPlace(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, this.#at);
+      at += bytesWritten;
+      this.#at += bytesWritten;
     }
   }
 

@@ -15,6 +15,8 @@ export interface Begun {
   readonly session: string;
   /** The offset, in the resource, of the first byte of its input. */
   readonly start: number;
+  /** The content that it appends to, where the server names it. */
+  readonly generation?: string | undefined;
 }
 
 /** The file that `--resume-file` names. */
@@ -48,12 +50,12 @@ export class ResumeFile {
   }
 
   /** Remembers an append: when this resolves the file is there as a whole, on the disk. */
-  async save({ session, start }: Begun): Promise<void> {
+  async save({ session, start, generation }: Begun): Promise<void> {
     const temporary = `${this.#file}.${randomUUID()}.tmp`;
     try {
       const handle = await open(temporary, "wx", 0o600);
       try {
-        await handle.writeFile(`${JSON.stringify({ url: this.#url, session, start })}\n`);
+        await handle.writeFile(`${JSON.stringify({ url: this.#url, session, start, generation })}\n`);
         await handle.sync();
       } finally {
         await handle.close();
@@ -74,15 +76,15 @@ export class ResumeFile {
 }
 
 function understood(text: string, file: string, href: string): Begun {
-  const { url, session, start } = parsed(text);
+  const { url, session, start, generation } = parsed(text);
   if (typeof url !== "string" || typeof session !== "string" || typeof start !== "number") {
     throw new WrongUsage(`${file} was not made by --resume-file. Name another file; this one is left as it is.`);
   }
-  if (url === href) return { session, start };
+  if (url === href) return { session, start, ...(typeof generation === "string" && { generation }) };
   throw new WrongUsage(`${file} is about an append to ${url}, not to ${href}. Name another file, or remove this one.`);
 }
 
-function parsed(text: string): { url?: unknown; session?: unknown; start?: unknown } {
+function parsed(text: string): { url?: unknown; session?: unknown; start?: unknown; generation?: unknown } {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : {};

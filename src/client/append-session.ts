@@ -7,7 +7,7 @@ import { callUser } from "../core/callback.ts";
 import { StreamError } from "../core/errors.ts";
 import { PROTOCOL } from "../core/subprotocol.ts";
 import { AppendConnection, type SessionOwner } from "./append-connection.ts";
-import type { Appending, AppendState, Resume, ResumePoint } from "./append-state.ts";
+import { type Appending, type AppendState, pointOf, type Resume, type ResumePoint } from "./append-state.ts";
 import { isComplete } from "./completion.ts";
 import type { Control } from "./control.ts";
 import type { Environment } from "./environment.ts";
@@ -17,7 +17,7 @@ import { Reconnector, type RetryOptions } from "./reconnector.ts";
 import { Retained } from "./retained.ts";
 import type { Scope } from "./scope.ts";
 import { type ClientSocket, Relay } from "./socket.ts";
-import { type Target, withVerb } from "./target.ts";
+import { appendUrl, type Target } from "./target.ts";
 
 /** What an {@link AppendSession} works with. */
 export interface SessionParts {
@@ -49,6 +49,7 @@ export class AppendSession implements Appending, SessionOwner {
   readonly #reconnector: Reconnector;
   #connection: AppendConnection | undefined;
   #token: string | undefined;
+  #generation: string | undefined;
   /** Where its first byte went, once that is known. */
   #first: number | undefined;
   /** Bytes of the source that the server has already. */
@@ -67,6 +68,7 @@ export class AppendSession implements Appending, SessionOwner {
     const { clock } = environment;
     this.#parts = parts;
     this.#token = options.resume?.session;
+    this.#generation = options.resume?.generation;
     this.failed = new Promise((resolve) => {
       this.#setFailed = resolve;
     });
@@ -90,7 +92,7 @@ export class AppendSession implements Appending, SessionOwner {
 
   get resumePoint(): ResumePoint | undefined {
     const { offset } = this;
-    return this.#token === undefined || offset === undefined ? undefined : { session: this.#token, offset };
+    return pointOf(this.#token, offset, this.#generation);
   }
 
   /**
@@ -138,12 +140,13 @@ export class AppendSession implements Appending, SessionOwner {
     this.#fail(aborted(this.#parts.scope.signal, this.#parts.target.url));
   }
 
-  started({ offset, session, window = FRAME_BYTES }: Extract<Control, { type: "start" }>): void {
+  started({ offset, generation, session, window = FRAME_BYTES }: Extract<Control, { type: "start" }>): void {
     const { acked } = this.retained;
     if (this.#first === undefined) this.#begin(offset);
     else if (offset < acked) throw this.#changed(`${offset} bytes, though it had acknowledged ${acked}`);
     else if (offset > this.#sent) throw this.#changed(`${offset} bytes, though only ${this.#sent} were sent`);
     this.#token = session ?? this.#token;
+    this.#generation ??= generation;
     if (this.#token === undefined) {
       throw new StreamError("protocol", 'The server said "start" without a session.', {
         path: this.#parts.target.url.href,
@@ -213,9 +216,7 @@ export class AppendSession implements Appending, SessionOwner {
   async #connect(): Promise<AppendConnection | ClassicConnection> {
     const { environment, target, scope, options, report } = this.#parts;
     const { offset } = options;
-    const conditional = offset !== undefined && this.#token === undefined;
-    const url = withVerb(target.url, "APPEND", conditional ? { offset } : {});
-    if (this.#token !== undefined) url.searchParams.set("session", this.#token);
+    const url = appendUrl(target.url, { session: this.#token, generation: this.#generation, offset });
     const insist = offset !== undefined || this.#token !== undefined;
     const relay = new Relay();
     report({ state: "connecting" });

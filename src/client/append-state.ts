@@ -11,6 +11,8 @@ export interface ResumePoint {
   readonly session: string;
   /** The offset, in the resource, of the first byte that is not acknowledged. */
   readonly offset: number;
+  /** The content that it appends to, where the server names it. */
+  readonly generation?: string;
 }
 
 /** What an append is to go on with: a {@link ResumePoint}, or the part of it that it needs. */
@@ -23,6 +25,8 @@ export interface Resume {
    * anything is read.
    */
   readonly offset?: number;
+  /** The content that it must append to; with another one it ends with the error `replaced`. */
+  readonly generation?: string;
 }
 
 /** What an append is about. */
@@ -58,4 +62,14 @@ export interface Appending {
   leave(reason: unknown): Promise<void>;
   /** Drops it at once. */
   abort(): void;
+}
+
+/** How to go on with an append, as far as that is known. */
+export function pointOf(
+  session: string | undefined,
+  offset: number | undefined,
+  generation: string | undefined,
+): ResumePoint | undefined {
+  if (session === undefined || offset === undefined) return undefined;
+  return { session, offset, ...(generation === undefined ? {} : { generation }) };
 }

@@ -5,16 +5,27 @@
 import { StreamError } from "../core/errors.ts";
 
 /** How an append ended, as far as the server says: `unknown` where it says nothing that is known here. */
-export type EndReason = "complete" | "lost" | "limit" | "deleted" | "unknown";
+export type EndReason = "complete" | "lost" | "failed" | "limit" | "deleted" | "replaced" | "unknown";
 
 /** What a server says. */
 export type Control =
-  | { readonly type: "start"; readonly offset: number; readonly session?: string; readonly window?: number }
+  | {
+      readonly type: "start";
+      readonly offset: number;
+      readonly generation?: string;
+      readonly session?: string;
+      readonly window?: number;
+    }
   | { readonly type: "ack"; readonly offset: number }
   | { readonly type: "heartbeat"; readonly offset: number }
   | { readonly type: "end"; readonly offset: number; readonly reason: EndReason };
 
-const REASONS: readonly string[] = ["complete", "lost", "limit", "deleted"];
+const REASONS: readonly string[] = ["complete", "lost", "failed", "limit", "deleted", "replaced"];
+
+/** A reason as a server names it; `unknown` where it names none that is known here. */
+export function reasonOf(said: unknown): EndReason {
+  return typeof said === "string" && REASONS.includes(said) ? (said as EndReason) : "unknown";
+}
 
 /** What an appender says when it is done. */
 export const END_MESSAGE: Uint8Array = new TextEncoder().encode('{"type":"end"}');
@@ -32,10 +43,11 @@ export function parseControl(bytes: Uint8Array): Control | undefined {
   const message = parse(bytes);
   switch (message["type"]) {
     case "start": {
-      const { session, window } = message;
+      const { generation, session, window } = message;
       return {
         type: "start",
         offset: count(message, "offset"),
+        ...(typeof generation === "string" && generation !== "" && { generation }),
         ...(typeof session === "string" && { session }),
         ...(window !== undefined && { window: count(message, "window") }),
       };
@@ -43,11 +55,8 @@ export function parseControl(bytes: Uint8Array): Control | undefined {
     case "ack":
     case "heartbeat":
       return { type: message["type"], offset: count(message, "offset") };
-    case "end": {
-      const { reason } = message;
-      const known = typeof reason === "string" && REASONS.includes(reason);
-      return { type: "end", offset: count(message, "offset"), reason: known ? (reason as EndReason) : "unknown" };
-    }
+    case "end":
+      return { type: "end", offset: count(message, "offset"), reason: reasonOf(message["reason"]) };
     default:
       return undefined;
   }

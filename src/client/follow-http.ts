@@ -3,7 +3,9 @@
  * @module
  */
 import { StreamError } from "../core/errors.ts";
+import { ENDED_HEADER, GENERATION_HEADER } from "../core/generation.ts";
 import { NEXT_OFFSET_HEADER, parseOffset, START_OFFSET_HEADER } from "../core/offset.ts";
+import { reasonOf } from "./control.ts";
 import { broken, refused } from "./failure.ts";
 import type { FollowBytes, FollowTask } from "./follow-task.ts";
 import { skipInResponse } from "./start.ts";
@@ -23,7 +25,7 @@ export async function* followResponse(task: FollowTask, response: Response): Fol
   if (status !== 200) throw await refused(response, target.url, "FOLLOW");
   const stored = headers.has("Content-Length") || headers.has(NEXT_OFFSET_HEADER);
   let skip = skipInResponse(response, position.start, target);
-  position.begin(startOf(response, skip));
+  position.begin(startOf(response, skip), headers.get(GENERATION_HEADER) ?? undefined);
   reconnector.reached();
   reconnector.opened();
   report({ state: "open", transport: "http", live: !stored, offset: position.next });
@@ -43,7 +45,7 @@ export async function* followResponse(task: FollowTask, response: Response): Fol
   if (!stored) return { type: "turn", progressed };
   const next = headers.get(NEXT_OFFSET_HEADER);
   if (next === null || position.next === undefined || position.next >= parseOffset(NEXT_OFFSET_HEADER, next)) {
-    return { type: "ended", reason: "unknown" };
+    return { type: "ended", reason: reasonOf(headers.get(ENDED_HEADER)) };
   }
   return { type: "lost", error: new StreamError("unreachable", "The response broke off.", { path: target.url.href }) };
 }

@@ -11,6 +11,8 @@ export class FollowPosition {
   first: number | undefined;
   /** The offset of the next byte. */
   next: number | undefined;
+  /** The content that the offsets belong to, where the server names it. */
+  generation: string | undefined;
   /** Whether a server has ever begun to answer. */
   begun = false;
   readonly #wanted: StartOptions;
@@ -21,15 +23,17 @@ export class FollowPosition {
    * @param url The resource, for messages.
    */
   constructor(wanted: StartOptions, url: URL) {
-    const { offset = 0, tail } = wanted;
+    const { offset = 0, tail, generation } = wanted;
     this.#wanted = wanted;
+    this.generation = generation;
     this.#url = url;
     this.first = this.next = tail !== undefined || offset === "now" ? undefined : offset;
   }
 
   /** What to ask for. */
   get start(): StartOptions {
-    return this.begun && this.next !== undefined ? { offset: this.next } : this.#wanted;
+    if (!this.begun || this.next === undefined) return this.#wanted;
+    return { offset: this.next, ...(this.generation === undefined ? {} : { generation: this.generation }) };
   }
 
   /** Whether a broken connection can be made again without a gap. */
@@ -41,9 +45,15 @@ export class FollowPosition {
    * A server has begun to answer.
    *
    * @param offset Where, as far as that is known.
-   * @throws {StreamError} `protocol` when that is not where it should be.
+   * @param generation In which content, as far as that is known.
+   * @throws {StreamError} `replaced` when the content is another one, `protocol` when the offset is not the right one.
    */
-  begin(offset: number | undefined): void {
+  begin(offset: number | undefined, generation: string | undefined): void {
+    if (this.generation !== undefined && generation !== undefined && generation !== this.generation) {
+      const message = `"${this.#url.pathname}" has other content by now: what is there does not continue what was read.`;
+      throw new StreamError("replaced", message, { path: this.#url.href });
+    }
+    this.generation ??= generation;
     if (offset !== undefined && this.next !== undefined) this.expect(offset);
     this.begun = true;
     this.next ??= offset;

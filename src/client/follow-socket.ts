@@ -28,7 +28,7 @@ async function* resumable(task: FollowTask, inbox: Inbox): FollowBytes {
   for (let frame = await inbox.read(); frame; frame = await inbox.read()) {
     const control = frame.text ? parseControl(frame.bytes) : undefined;
     if (control?.type === "start") {
-      position.begin(control.offset);
+      position.begin(control.offset, control.generation);
       started = true;
       reconnector.opened();
       report({ state: "open", transport: "websocket", live: true, offset: position.next });
@@ -55,7 +55,7 @@ async function* classic(task: FollowTask, inbox: Inbox, socket: ClientSocket): F
     return { type: "http", error: new StreamError("protocol", message, { path: target.url.href }) };
   }
   let skip = before;
-  position.begin(undefined);
+  position.begin(undefined, undefined);
   reconnector.opened();
   report({ state: "open", transport: "websocket", live: true, offset: position.next });
   for (let frame = await inbox.read(); frame; frame = await inbox.read()) {

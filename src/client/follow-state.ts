@@ -9,9 +9,10 @@ import type { RetryingState } from "./reconnector.ts";
 /** How a follow ended. */
 export interface FollowEnd {
   /**
-   * `complete`: the appender ended on purpose. `lost`: it vanished and did not come back. `limit`: a limit of the
-   * server was reached. `deleted`: the resource was removed. `unknown`: nobody is appending any more and everything
-   * stored was read; how the last append ended is not known to those who come later, nor to classic servers.
+   * `complete`: the appender ended on purpose. `lost`: it vanished and did not come back. `failed`: the server
+   * could not store it. `limit`: a limit of the server was reached. `deleted`: the resource was removed. `replaced`: its
+   * content was replaced or cut short. `unknown`: nobody is appending any more and everything stored was read; how the last
+   * append ended is not on record, or not known to a classic server.
    */
   readonly reason: EndReason;
   /** The offset just past the last byte; nothing where a classic server leaves that open. */

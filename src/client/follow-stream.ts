@@ -39,6 +39,11 @@ export class FollowSource implements UnderlyingDefaultSource<Uint8Array> {
     return this.#delivered ?? this.#task.position.first;
   }
 
+  /** The content that it reads. */
+  get generation(): string | undefined {
+    return this.#task.position.generation;
+  }
+
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     const { position, report } = this.#task;
     try {
@@ -96,5 +101,13 @@ export class FollowStream extends ReadableStream<Uint8Array> {
   /** The offset of the next byte that a reader gets: where to begin after a restart. Nothing until it is known. */
   get offset(): number | undefined {
     return this.#source.offset;
+  }
+
+  /**
+   * The content that {@link offset} belongs to: give both to continue after a restart. Nothing until it is known, and with
+   * servers that do not name it.
+   */
+  get generation(): string | undefined {
+    return this.#source.generation;
   }
 }

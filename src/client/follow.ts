@@ -21,7 +21,7 @@ export interface FollowOptions extends StartOptions, RetryOptions {
   headers?: HeadersLike;
   /**
    * `websocket`, or `http` where WebSockets are known not to get through; without being told, that is found out.
-   * Over `http` it is not told how an append ended, and a connection that is dead without having said so is found only
+   * Over `http` a connection that is dead without having said so is found only
    * as soon as the platform does. Default `websocket`.
    */
   transport?: "websocket" | "http";
@@ -38,7 +38,7 @@ export interface FollowOptions extends StartOptions, RetryOptions {
  *
  * @param url An http, https, ws or wss URL.
  * @returns A stream that errors with a {@link StreamError}: `not_found` when the path was never written, `unreachable`
- * when nobody can be reached, or not for too long, `range` when there are fewer bytes than the offset says, `aborted`,
+ * when nobody can be reached, or not for too long, `range` when there are fewer bytes than the offset says, `replaced` when there is other content than the one it began with, `aborted`,
  * `unauthorized`, `protocol` and others.
  * @throws {StreamError} `bad_request` for a URL or a start that is none.
  * @example

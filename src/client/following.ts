@@ -87,7 +87,8 @@ export class Following {
       return idle ? new StreamError("unreachable", message, { path: target.url.href }) : undefined;
     }
     const { error } = outcome;
-    return error.status < 500 && this.#stopped && error.code !== "range" ? this.#stopped : error;
+    const isOwn = error.code === "range" || error.code === "replaced";
+    return error.status < 500 && this.#stopped && !isOwn ? this.#stopped : error;
   }
 
   async #ask(inbox: Inbox): ReturnType<FollowTask["environment"]["connect"]> {

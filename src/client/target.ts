@@ -13,6 +13,11 @@ export interface StartOptions {
   offset?: number | "now";
   /** The last so many bytes, and what comes. */
   tail?: number;
+  /**
+   * The content that the offset belongs to, as {@link FollowStream.generation} or {@link ResumePoint} told it: should the
+   * resource have other content by now, it ends with the error `replaced`. Default: whatever is there.
+   */
+  generation?: string;
 }
 
 /** One resource on one server, ready to be asked for. */
@@ -65,13 +70,33 @@ export function parseTarget(given: string | URL, headers: HeadersLike = {}): Tar
  * @throws {StreamError} `bad_request` for a start that is not a whole number, or both kinds at once.
  */
 export function withVerb(url: URL, verb: "APPEND" | "FOLLOW", start: StartOptions = {}): URL {
-  const { offset, tail } = start;
+  const { offset, tail, generation } = start;
   if (offset !== undefined && tail !== undefined)
     throw new StreamError("bad_request", `Give "offset" or "tail", not both.`);
   const asked = new URL(url);
   asked.searchParams.set("verb", verb);
   if (offset !== undefined) asked.searchParams.set("offset", offset === "now" ? offset : count("offset", offset));
   if (tail !== undefined) asked.searchParams.set("tail", count("tail", tail));
+  if (generation !== undefined) asked.searchParams.set("generation", generation);
+  return asked;
+}
+
+/** What an append says of itself: a session goes on wherever it is, in its own content. */
+export interface AppendQuery {
+  readonly session: string | undefined;
+  readonly generation: string | undefined;
+  readonly offset: number | undefined;
+}
+
+/**
+ * The target's URL for an append.
+ *
+ * @throws {StreamError} `bad_request` for an offset that is not a whole number.
+ */
+export function appendUrl(url: URL, { session, generation, offset }: AppendQuery): URL {
+  if (session === undefined) return withVerb(url, "APPEND", offset === undefined ? {} : { offset });
+  const asked = withVerb(url, "APPEND", generation === undefined ? {} : { generation });
+  asked.searchParams.set("session", session);
   return asked;
 }
 

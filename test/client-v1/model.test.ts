@@ -35,7 +35,7 @@ describe("over a network that fails in every way", () => {
 
   it("a follow gets every byte once, in order, and learns how it ended", async (t) => {
     const { results } = await simulate(t, "follow");
-    for (const reason of ["complete", "lost", "limit", "deleted", "unknown"]) {
+    for (const reason of ["complete", "lost", "failed", "limit", "deleted", "replaced", "unknown"]) {
       assert.ok((results[reason] ?? 0) > 0, `some end as ${reason}`);
     }
   });

@@ -101,7 +101,7 @@ describe("a server that is restarted", () => {
     }
     await writer.close();
     assert.equal((await reader.read()).done, true);
-    assert.deepEqual(await stream.ended, { reason: "unknown", offset: 14 });
+    assert.deepEqual(await stream.ended, { reason: "complete", offset: 14 });
   });
 });
 

@@ -7,6 +7,7 @@ import type { FileHandle as OpenFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import type { AppendHandle, EndReason } from "../../core/store.ts";
+import { changeOf, WRITTEN_TO } from "./change.ts";
 import type { Claim } from "./claim.ts";
 import { diskError } from "./errors.ts";
 import { DiskFile } from "./journal/disk-file.ts";
@@ -18,9 +19,6 @@ import type { Records } from "./records/records.ts";
 import type { StreamRecord } from "./records/stream-record.ts";
 import { flushFolders } from "./reserved.ts";
 import { Writer } from "./writer.ts";
-
-/** What is said of a file that has more bytes than we know of. */
-const WRITTEN_TO = "written to by somebody else";
 
 /** What a {@link FileHandle} is made of. */
 export interface HandleParts {
@@ -66,6 +64,7 @@ export class FileHandle implements AppendHandle {
   readonly #commit: GroupCommit | undefined;
   readonly #content: Content;
   readonly #made: OpenedToAppend;
+  readonly #reached = (): number | undefined => (this.#claim.isOurs() ? this.#offset : undefined);
   #offset: number;
   #released = false;
   #begun = false;
@@ -174,7 +173,7 @@ export class FileHandle implements AppendHandle {
     } catch (error) {
       throw diskError(error, this.#path);
     }
-    this.#content.checkpoint(this.#offset);
+    this.#content.progressed(this.#reached);
     return this.#offset;
   }
 
@@ -234,7 +233,7 @@ export class FileHandle implements AppendHandle {
       const settled = this.#commit?.settle(this.#disk).catch(() => {});
       await Promise.all([settled, this.#record(ended).catch(() => {})]);
       await this.#disk.close();
-      if (isUnused && this.#claim.isOurs()) await this.#made.unmake();
+      if (isUnused && this.#claim.isOurs()) await this.#made.unmake().then(() => this.#content.forget());
     } finally {
       live.delete(this.#file);
       await this.#claim.release(ended);
@@ -243,6 +242,7 @@ export class FileHandle implements AppendHandle {
 
   /** Puts on record how the append ended; nothing of a file that another process has taken over. */
   async #record(ended: EndReason | undefined): Promise<void> {
+    this.#content.stop();
     if (!this.#claim.isOurs()) return;
     if (this.fate && this.fate !== "failed") await this.#content.replaced(this.fate);
     else await (ended === undefined ? this.#content.undo() : this.#content.end(ended, this.#offset));
@@ -271,22 +271,14 @@ export class FileHandle implements AppendHandle {
     const isReplaced = found && (found.ino !== this.#inode || found.dev !== this.#device);
     // Whoever takes a claim over gives the file another name, and then replaces it.
     const isDoubtful = isReplaced || found?.nlink !== this.#links;
-    if (!this.#claim.isOurs(isDoubtful)) {
-      throw fenced(this.#path);
-    }
+    if (!this.#claim.isOurs(isDoubtful)) throw fenced(this.#path);
     if (found && !isReplaced) this.#links = found.nlink;
-    const what = isReplaced ? "replaced" : this.#changeOf(found);
+    const what = isReplaced ? "replaced" : changeOf(found, this.#offset);
     if (what) {
       // Bytes that somebody else has appended leave the content what it was.
       this.fate = !found ? "deleted" : what === WRITTEN_TO ? "failed" : "replaced";
       throw new StreamError("changed", `"/${this.#path}" was ${what} while it was appended to.`, { path: this.#path });
     }
-  }
-
-  #changeOf(found: Stats | undefined): string | undefined {
-    if (!found) return "removed";
-    if (found.size < this.#offset) return "truncated";
-    return found.size > this.#offset ? WRITTEN_TO : undefined;
   }
 
   #found(): Stats | undefined {

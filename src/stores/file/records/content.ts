@@ -2,13 +2,18 @@
  * The record of a path while this process appends to it.
  * @module
  */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { EndReason } from "../../../core/store.ts";
 import { openToRead } from "../read.ts";
 import type { Records } from "./records.ts";
 import { isSameContent, newRecord, replacedRecord, type StreamRecord } from "./stream-record.ts";
 import { tailDigest, tailDigestSync } from "./tail.ts";
 
-/** Milliseconds after which a long append puts on record again how far it has come. */
+/** Milliseconds after which an append puts on record how far it has come: short ones have ended by then. */
+const FIRST_CHECKPOINT_MS = 200;
+
+/** Milliseconds between two such records. */
 const CHECKPOINT_MS = 2_000;
 
 /** What a {@link Content} is about. */
@@ -43,7 +48,9 @@ export class Content {
   /** What stood there before the append began. */
   readonly #before: StreamRecord;
   #begun: boolean;
-  #writtenMs = performance.now();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #afterMs = FIRST_CHECKPOINT_MS;
+  #isOver = false;
 
   private constructor(parts: ContentParts, record: StreamRecord, before: StreamRecord) {
     this.#parts = parts;
@@ -101,15 +108,26 @@ export class Content {
     });
   }
 
-  /** Puts on record how far a long append has come, now and then. */
-  checkpoint(offset: number): void {
-    if (this.#parts.durable || performance.now() - this.#writtenMs < CHECKPOINT_MS) return;
-    try {
-      void this.#write(this.#at(offset, { appending: true, ended: undefined }));
-    } catch {
-      // What is on record is only further behind.
-      this.#writtenMs = performance.now();
-    }
+  /**
+   * A batch is stored: puts on record how far the append has come, now and then. What a file loses while no server runs
+   * is noticed as far as that goes.
+   *
+   * @param reached The offset when it is asked for; nothing when another process has taken the path over.
+   */
+  progressed(reached: () => number | undefined): void {
+    if (this.#parts.durable || this.#timer || this.#isOver) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#afterMs = CHECKPOINT_MS;
+      try {
+        const offset = reached();
+        if (offset === undefined || this.#isDisowned()) return;
+        void this.#write(this.#at(offset, { appending: true, ended: undefined }));
+      } catch {
+        // What is on record is only further behind.
+      }
+    }, this.#afterMs);
+    this.#timer.unref?.();
   }
 
   /**
@@ -119,6 +137,7 @@ export class Content {
    */
   async end(ended: EndReason, offset: number): Promise<void> {
     const { records, name } = this.#parts;
+    this.stop();
     // A reader has found out that the file is another one.
     if (this.#isDisowned()) return;
     const isOver = this.#record.ended === ended && this.#record.size === offset && !this.#record.appending;
@@ -126,6 +145,18 @@ export class Content {
     const state =
       ended === "restarting" ? { appending: true as const, ended: undefined } : { appending: undefined, ended };
     await this.#write(this.#at(offset, state));
+  }
+
+  /** Nothing more is put on record by itself. */
+  stop(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Forgets a file that was made for nothing, and is not there any more. */
+  forget(): void {
+    const { root, records, name } = this.#parts;
+    if (!existsSync(join(root, name)) && !this.#isDisowned()) records.removeNow(name);
   }
 
   /** Nothing was appended after all. */
@@ -164,7 +195,6 @@ export class Content {
 
   #write(record: StreamRecord): Promise<void> | undefined {
     const { records, durable } = this.#parts;
-    this.#writtenMs = performance.now();
     if (durable) {
       return records.writeDurably(record).then(() => {
         this.#record = record;
