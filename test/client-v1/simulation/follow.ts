@@ -30,7 +30,7 @@ export const FOLLOW_SCHEDULE = fc.record({
     "strips upgrades" as const,
   ),
   transport: fc.constantFrom("websocket" as const, "websocket" as const, "http" as const),
-  reason: fc.constantFrom<Reason>("complete", "lost", "limit", "deleted"),
+  reason: fc.constantFrom<Reason>("complete", "lost", "failed", "limit", "deleted", "replaced"),
 });
 
 type Schedule = typeof FOLLOW_SCHEDULE extends fc.Arbitrary<infer T> ? T : never;

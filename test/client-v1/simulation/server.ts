@@ -12,7 +12,7 @@ import type { ServerSide, SimulatedConnection } from "./connection.ts";
 export const GRACE_MS = 30_000;
 
 /** How an append ends. */
-export type Reason = "complete" | "lost" | "deleted" | "limit";
+export type Reason = "complete" | "lost" | "failed" | "deleted" | "replaced" | "limit";
 
 interface Session {
   readonly token: string;
