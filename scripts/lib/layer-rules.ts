@@ -30,7 +30,7 @@ const NODE_NAMES = ["process", "Buffer"];
 export const ROOMS: readonly Room[] = [
   {
     name: "vocabulary", // The part of the core that the client speaks too.
-    files: /^src\/core\/(callback|errors|limits|offset|path|printable|subprotocol|text)\.ts$/,
+    files: /^src\/core\/(callback|errors|limits|generation|offset|path|printable|subprotocol|text)\.ts$/,
     imports: ["vocabulary"],
     packages: [],
     globals: [],
