@@ -49,6 +49,8 @@ export const WIRE_FORMS = {
   upgrade_required: { status: 426, close: 1008 },
   /** A transfer coding that is not understood. */
   not_implemented: { status: 501, close: 1008 },
+  /** The program that serves the app has not set up what this needs; the message says what. */
+  misconfigured: { status: 501, close: 1008 },
   /** The peer broke the rules of the protocol. */
   protocol: { status: 400, close: 1008 },
   /** The appender was silent for longer than the operator allows. */

@@ -103,6 +103,7 @@ async function answer(service: Service, c: Context, noted: Noted): Promise<Respo
   if (service.hosts) checkHost(names, service.hosts);
   if (socket || verb === "APPEND" || isUnsafe(c.req.method)) checkOrigin(c, service.origins);
   checkMethod(c.req.method, verb);
+  if (socket) platform.checkUpgrade?.(c);
   const turn = platform.turn?.(c);
   if (turn && !(await turn)) {
     throw new StreamError("lost", "The client left before its request had its turn.", { path });

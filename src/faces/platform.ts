@@ -58,6 +58,12 @@ export interface Platform {
   readonly readsBodies?: boolean;
   /** Whether every read of a request body costs a whole buffer, so that one of ours is better used again. */
   readonly fillsBuffers?: boolean;
+  /**
+   * Looks whether a request can become a WebSocket here at all, before anything is done for it.
+   *
+   * @throws {StreamError} `misconfigured` with what is missing in the program that serves the app.
+   */
+  checkUpgrade?(c: Context): void;
   /** Turns the request into a WebSocket; resolves with what the handler of the route must return. */
   upgrade(c: Context, handler: SocketHandler, options: UpgradeOptions): Promise<Response>;
   /** The target of the request line as it was sent, where the runtime tells. */

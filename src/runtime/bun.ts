@@ -4,6 +4,7 @@
  */
 import type { Context } from "hono";
 import { getBunServer, websocket as honoWebSocket } from "hono/bun";
+import { StreamError } from "../core/errors.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { BunPort, type BunSocket } from "./bun-port.ts";
@@ -93,9 +94,9 @@ export const platform: Platform = {
   keepsText: false,
   // Bun closes a socket with 1007 whose text is not UTF-8; the rest survives the way through a string.
   takesText: true,
+  checkUpgrade: (c) => void upgradingServer(c),
   async upgrade(c, handler, { protocol }): Promise<Response> {
-    const server = serverOf(c);
-    if (!server) throw new TypeError("Bun's server is missing: pass it on as the second argument of app.fetch.");
+    const server = upgradingServer(c);
     const data: SocketData = {
       url: new URL(c.req.url),
       protocol: protocol ?? "",
@@ -127,4 +128,33 @@ export const platform: Platform = {
 /** Bun's server; none for a request that came without one, as from `app.request()`, which Hono's own way trips over. */
 function serverOf(c: Context): BunServer | undefined {
   return c.env ? getBunServer<BunServer>(c) : undefined;
+}
+
+/** Servers that are known to upgrade. */
+const upgrading = new WeakSet<BunServer>();
+
+/**
+ * Bun's server, if it can upgrade.
+ *
+ * @throws {StreamError} `misconfigured`
+ */
+function upgradingServer(c: Context): BunServer {
+  const server = serverOf(c);
+  if (typeof server?.upgrade !== "function") {
+    throw missing("Bun's server does not reach this app: pass it on as the second argument of app.fetch.");
+  }
+  if (upgrading.has(server)) return server;
+  try {
+    // No request that could be upgraded: true or false does not matter, but without handlers it throws.
+    server.upgrade(new Request("http://localhost/"), { data: {} as SocketData });
+  } catch (error) {
+    const remedy = 'export default { fetch: app.fetch, websocket }, with "websocket" of "httpfstream/bun"';
+    throw missing(`WebSockets do not reach this app: Bun's server has no "websocket". Write ${remedy}.`, error);
+  }
+  upgrading.add(server);
+  return server;
+}
+
+function missing(message: string, cause?: unknown): StreamError {
+  return new StreamError("misconfigured", message, cause === undefined ? {} : { cause });
 }

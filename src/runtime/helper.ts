@@ -10,8 +10,9 @@ import { socketEvents } from "./socket-events.ts";
 export function withHelper(platform: Platform, upgradeWebSocket: UpgradeWebSocket<WebSocket>): Platform {
   // Its sockets are no standard WebSockets; our own way with them works with Hono's `websocket`, too.
   if (platform.name === "bun") return platform;
+  const { checkUpgrade: _, ...rest } = platform;
   return {
-    ...platform,
+    ...rest,
     // What helpers hand over as text has gone through a string.
     keepsText: false,
     takesText: false,

@@ -26,6 +26,11 @@ export function detach(outgoing: ServerResponse): void {
   detached.add(outgoing);
 }
 
+/** Whether a response is one of those. */
+export function isDetached(outgoing: ServerResponse | undefined): boolean {
+  return outgoing !== undefined && detached.has(outgoing);
+}
+
 /**
  * Waits until a response has its connection: true then, false when the connection has gone before. Nothing where it has it
  * already, which is nearly always.

@@ -14,6 +14,7 @@ import { type Context, Hono } from "hono";
 import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
 // @ts-types="@types/ws"
 import type { WebSocket } from "ws";
+import { StreamError } from "../core/errors.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { MessageLimits } from "../faces/message-limits.ts";
@@ -23,7 +24,7 @@ import { gatherChunks } from "./node-chunks.ts";
 import { Crowd } from "./node-crowd.ts";
 import { cutResponse } from "./node-cut.ts";
 import { ANSWERED, Lingering } from "./node-linger.ts";
-import { turnOf } from "./node-pipeline.ts";
+import { isDetached, turnOf } from "./node-pipeline.ts";
 import { answerFailed, answerUnreadable } from "./node-unreadable.ts";
 import { type FetchApp, injectWebSocket, whenUpgraded } from "./node-upgrade.ts";
 import { attachWs } from "./ws-port.ts";
@@ -83,6 +84,14 @@ export const platform: Platform = {
   keepsText: true,
   takesText: true,
   readsBodies: true,
+  checkUpgrade(c) {
+    // Whoever listens for upgrades makes a response of its own for each.
+    if (isDetached((c.env as NodeEnv).outgoing)) return;
+    throw new StreamError(
+      "misconfigured",
+      'WebSockets do not reach this app: the program that serves it must call injectWebSocket(server, app) of "httpfstream/node".',
+    );
+  },
   // Not with the helper of node-ws: what it waits with keeps the whole request, until a major collection finds out.
   async upgrade(c: Context, handler: SocketHandler, { protocol }): Promise<Response> {
     whenUpgraded((c.env as NodeEnv).incoming, {

@@ -10,7 +10,10 @@ export const platform: Platform = {
   name: "other",
   keepsText: false,
   takesText: false,
-  upgrade() {
-    throw new StreamError("method_not_allowed", 'WebSockets need the "upgradeWebSocket" option on this runtime.');
-  },
+  checkUpgrade: refuse,
+  upgrade: async () => refuse(),
 };
+
+function refuse(): never {
+  throw new StreamError("misconfigured", 'WebSockets need the "upgradeWebSocket" option of fstream() on this runtime.');
+}

@@ -28,6 +28,7 @@ test("what the wire contract says of statuses and close codes", () => {
     gone: { status: 410 },
     unsupported: { status: 415 },
     not_implemented: { status: 501 },
+    misconfigured: { status: 501 },
     range: { status: 416 },
     bad_path: { status: 400 },
     no_space: { status: 507, close: 1011 },
