@@ -85,8 +85,8 @@ export interface Platform {
    * not do that by itself.
    */
   cut?(c: Context): Promise<void>;
-  /** Resolves when the response is sent, or its connection has gone; where the runtime tells. */
-  answered?(c: Context): Promise<unknown>;
+  /** Resolves when the response is sent, or its connection has gone; nothing where the runtime does not tell. */
+  answered?(c: Context): Promise<unknown> | undefined;
   /** Tells the runtime that this request may stay quiet for as long as it likes. */
   unhurried?(c: Context): void;
 }

@@ -67,7 +67,7 @@ export const platform: Platform = {
     return response;
   },
   peer: (c) => infoOf(c).remoteAddr?.hostname,
-  answered: async (c) => infoOf(c).completed?.catch(() => {}),
+  answered: (c) => infoOf(c).completed?.catch(() => {}),
 };
 
 /** Deno finds a subprotocol among several only where a comma and exactly one space stand between them. */
