@@ -47,11 +47,23 @@ export function checkedPath(segments: readonly string[]): string {
     const wrong = fault(segment);
     if (wrong) throw refused(segments.join("/"), wrong);
   }
-  // However it is spelled: there are file systems that do not tell letters from capitals.
-  if (segments[0]?.toUpperCase() === RESERVED_SEGMENT.toUpperCase()) {
+  if (segments[0] !== undefined && isReserved(segments[0])) {
     throw refused(segments.join("/"), `"${RESERVED_SEGMENT}" is reserved for the store itself`);
   }
   return segments.join("/");
+}
+
+/**
+ * Whether a URL can name an entry of a folder: nobody could read, follow or append to what {@link checkedPath} refuses.
+ *
+ * @param folder The resource path of the folder; empty for the root.
+ * @example
+ * ```ts
+ * isAddressable("", "a\\b"); // false
+ * ```
+ */
+export function isAddressable(folder: string, name: string): boolean {
+  return fault(name) === undefined && !(folder === "" && isReserved(name));
 }
 
 /**
@@ -66,6 +78,11 @@ export function urlPath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
+/** However it is spelled: there are file systems that do not tell letters from capitals. */
+function isReserved(segment: string): boolean {
+  return segment.length === RESERVED_SEGMENT.length && segment.toUpperCase() === RESERVED_SEGMENT.toUpperCase();
+}
+
 function fault(segment: string): string | undefined {
   if (segment === "") return "it has an empty segment";
   if (segment === "." || segment === "..") return `"${segment}" is not allowed as a segment`;
@@ -73,7 +90,9 @@ function fault(segment: string): string | undefined {
   if (segment.includes("/")) return "a segment contains an encoded slash";
   // On Windows it separates folders, and could lead out of the root.
   if (segment.includes("\\")) return "it contains a backslash";
-  if (encoder.encode(segment).length > SEGMENT_BYTES) return `a segment is longer than ${SEGMENT_BYTES} bytes`;
+  // No code unit takes more than three bytes, and there may be hundreds of thousands of names.
+  if (segment.length * 3 > SEGMENT_BYTES && encoder.encode(segment).length > SEGMENT_BYTES)
+    return `a segment is longer than ${SEGMENT_BYTES} bytes`;
   return undefined;
 }
 

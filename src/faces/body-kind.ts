@@ -27,10 +27,16 @@ function refuseContentRange(range: string | undefined, path: string): void {
 }
 
 function refuseTransferCoding(value: string | undefined, path: string): void {
+  const fault = transferFault(value);
+  if (fault !== undefined) throw new StreamError("not_implemented", fault, { path });
+}
+
+/** What is wrong with a header `Transfer-Encoding`, as a sentence; nothing for one that is understood. */
+export function transferFault(value: string | undefined): string | undefined {
   const other = words(value).find((coding) => coding !== "chunked");
-  if (other === undefined) return;
+  if (other === undefined) return undefined;
   const what = `The transfer coding ${JSON.stringify(other)} is not understood here.`;
-  throw new StreamError("not_implemented", `${what} Send the body with "chunked", or with its length.`, { path });
+  return `${what} Send the body with "chunked", or with its length.`;
 }
 
 function refuseContentCoding(value: string | undefined, path: string): void {

@@ -24,6 +24,8 @@ const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}(?:[ \\t]*;[ \\t]*(?:${TOKEN}=(
 export function givenType(header: string | undefined): string | undefined {
   const type = header?.trim() ?? "";
   const [essence = ""] = type.split(";");
-  if (type.length > MOST_CHARACTERS || FORMS.has(essence.trim().toLowerCase())) return undefined;
+  // A range of types, as in Accept, is none.
+  if (type.length > MOST_CHARACTERS || essence.includes("*") || FORMS.has(essence.trim().toLowerCase()))
+    return undefined;
   return MEDIA_TYPE.test(type) ? type : undefined;
 }

@@ -7,6 +7,8 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 const TIME = String.raw`(?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)`;
 
+type Triple = readonly [number, number, number];
+
 /** The form of today, and the two of old that a server must still understand. */
 const FORMS = [
   new RegExp(String.raw`^[A-Z][a-z]{2}, (?<day>\d\d) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) ${TIME} GMT$`),
@@ -27,11 +29,18 @@ export function parseHttpDate(text: string): number | undefined {
     const found = form.exec(text.trim())?.groups;
     if (!found) continue;
     const { year = "", month = "", day, hour, minute, second } = found;
-    const index = MONTHS.indexOf(month);
-    const ms = Date.UTC(fullYear(year), index, Number(day), Number(hour), Number(minute), Number(second));
-    return index < 0 || Number.isNaN(ms) ? undefined : ms;
+    return dateOf([fullYear(year), MONTHS.indexOf(month), Number(day)], [Number(hour), Number(minute), Number(second)]);
   }
   return undefined;
+}
+
+/** `Date` would take a day or an hour that does not exist for a later one. */
+function dateOf([year, month, day]: Triple, [hour, minute, second]: Triple): number | undefined {
+  const midnight = new Date(Date.UTC(year, month, day));
+  if (midnight.getUTCMonth() !== month || midnight.getUTCDate() !== day) return undefined;
+  // A leap second has the number 60.
+  if (hour > 23 || minute > 59 || second > 60) return undefined;
+  return midnight.getTime() + ((hour * 60 + minute) * 60 + second) * 1000;
 }
 
 /** Two digits mean the year that is at most fifty years ahead. */

@@ -37,8 +37,10 @@ export async function readSnapshot(
   const headers = snapshotHeaders(found);
   // A follower counts from here.
   if (!conditional || offset !== undefined || tail !== undefined) headers.set(START_OFFSET_HEADER, formatOffset(start));
-  if (conditional && isUnmodified(c.req.raw.headers, found, path)) return new Response(null, { status: 304, headers });
+  const unmodified = conditional && isUnmodified(c.req.raw.headers, found, path);
+  // Of a 304, too: Node's adapter would give it a type of its own, which caches would take over.
   headers.set("Content-Type", await mediaTypeOf(service.store, { ...found, path }));
+  if (unmodified) return new Response(null, { status: 304, headers });
   if (offset !== undefined || tail !== undefined) return body(200, start, found.size);
   const range = conditional ? rangeOf(c.req.raw, found) : undefined;
   if (range === undefined) return body(200, 0, found.size);

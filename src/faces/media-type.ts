@@ -15,7 +15,9 @@ const BINARY = "application/octet-stream";
  * or try to play. Here they count only for what is no text.
  */
 const CODE: ReadonlySet<string> = new Set(
-  "ts mts cts sh csh ksh pl pm php rs sql toml tex latex tcl dart bat cmd srt dts sub m2ts mk asc key pub".split(" "),
+  "ts mts cts cjs sh csh ksh pl pm php rs sql toml tex latex tcl dart bat cmd srt dts sub m2ts mk asc key pub tap org json5 run".split(
+    " ",
+  ),
 );
 
 /** What is known of a content without a look at its bytes. */

@@ -5,6 +5,7 @@
 import { METHODS as KNOWN_METHODS, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { RequestError } from "@hono/node-server";
+import { transferFault } from "../faces/body-kind.ts";
 import { METHODS } from "../faces/verb.ts";
 
 interface Answer {
@@ -46,9 +47,12 @@ export function answerUnreadable(server: Server): void {
     // Nothing may come in between the parts of an answer that is under way.
     const answering = latest.get(socket);
     if (!socket.writable || (answering?.headersSent && !answering.writableEnded)) return void socket.destroy();
-    const { status, sentence, headers = "" } = unknownMethod(error.rawPacket) ?? ANSWERS[error.code ?? ""] ?? MALFORMED;
+    const answer =
+      unknownMethod(error.rawPacket) ?? unknownTransfer(answering) ?? ANSWERS[error.code ?? ""] ?? MALFORMED;
+    const { status, sentence, headers = "" } = answer;
     const head = `HTTP/1.1 ${status}\r\n${PLAIN.map((pair) => `${pair.join(": ")}\r\n`).join("")}${headers}Connection: close\r\n`;
-    socket.end(`${head}Content-Length: ${sentence.length + 1}\r\n\r\n${sentence}\n`, () => socket.destroy());
+    const length = Buffer.byteLength(sentence) + 1;
+    socket.end(`${head}Content-Length: ${length}\r\n\r\n${sentence}\n`, () => socket.destroy());
   });
 }
 
@@ -57,6 +61,13 @@ export function answerFailed(error: unknown): Response {
   const isRequest = error instanceof RequestError;
   const sentence = isRequest ? "The target of the request, or its Host header, is malformed." : "The server failed.";
   return new Response(`${sentence}\n`, { status: isRequest ? 400 : 500, headers: PLAIN });
+}
+
+/** The parser gives a request in a coding that it does not know to the app, and fails before the app has answered. */
+function unknownTransfer(answering: ServerResponse | undefined): Answer | undefined {
+  if (!answering || answering.headersSent) return undefined;
+  const sentence = transferFault(answering.req.headers["transfer-encoding"]);
+  return sentence === undefined ? undefined : { status: "501 Not Implemented", sentence };
 }
 
 /** HTTP allows any word for a method; the parser knows some dozens. */

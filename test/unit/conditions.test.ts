@@ -127,6 +127,8 @@ test("the three forms of dates, and nothing else", () => {
   for (const text of ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]) {
     assert.equal(parseHttpDate(text), ms, text);
   }
+  assert.equal(parseHttpDate("Thu, 30 Jun 1994 23:59:60 GMT"), Date.UTC(1994, 6, 1), "a leap second");
+  assert.equal(parseHttpDate("Thu, 29 Feb 1996 00:00:00 GMT"), Date.UTC(1996, 1, 29));
   for (const text of [
     "",
     "0",
@@ -134,6 +136,13 @@ test("the three forms of dates, and nothing else", () => {
     "1994-11-06T08:49:37Z",
     "Sun, 06 Foo 1994 08:49:37 GMT",
     "Sun, 6 Nov 1994 8:49:37",
+    "Mon, 30 Feb 1994 08:49:37 GMT",
+    "Sun, 31 Nov 1994 08:49:37 GMT",
+    "Sunday, 00-Nov-94 08:49:37 GMT",
+    "Sun Nov 99 08:49:37 1994",
+    "Sun, 06 Nov 1994 24:00:00 GMT",
+    "Sun, 06 Nov 1994 08:60:37 GMT",
+    "Sun, 06 Nov 1994 08:49:61 GMT",
   ]) {
     assert.equal(parseHttpDate(text), undefined, text);
   }

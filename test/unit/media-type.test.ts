@@ -1,6 +1,7 @@
 /** The type of what is stored: said, known by its extension, or seen in its first bytes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { givenType } from "../../src/faces/given-type.ts";
 import { mediaTypeOf } from "../../src/faces/media-type.ts";
 import { isText } from "../../src/faces/text-kind.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
@@ -27,6 +28,8 @@ test("text without a type by its name is plain text", async () => {
     "a.py",
     "a.ts",
     "a.mts",
+    "a.cjs",
+    "a.tap",
     "a.sh",
     "a.rs",
     "Makefile",
@@ -89,4 +92,21 @@ test("text is UTF-8 without the control characters that no terminal prints", () 
 
 test("what can't be read is no text", async () => {
   assert.equal(await mediaTypeOf(memoryStore(), { path: "gone", size: 5 }), BINARY);
+});
+
+test("a range of types, a form's type and what is no type are not remembered", () => {
+  for (const type of ["text/plain", "text/x-diff; charset=utf-8", 'text/plain; charset="utf-8"', "a/b+c"]) {
+    assert.equal(givenType(type), type);
+  }
+  for (const type of [
+    "*/*",
+    "text/*",
+    "text",
+    "text/plain, text/html",
+    "Application/X-WWW-Form-Urlencoded",
+    "",
+    undefined,
+  ]) {
+    assert.equal(givenType(type), undefined, String(type));
+  }
 });

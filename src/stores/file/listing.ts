@@ -9,7 +9,7 @@ import { lstatSync, type Stats } from "node:fs";
 import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { compareNames, SortedNames } from "../../core/name-order.ts";
-import { RESERVED_SEGMENT } from "../../core/path.ts";
+import { isAddressable, RESERVED_SEGMENT } from "../../core/path.ts";
 import type { ListOptions, StoreEntry } from "../../core/store.ts";
 import { type HeldFolder, holdFolder } from "./held-folder.ts";
 
@@ -19,8 +19,11 @@ const NAMES_AT_ONCE = 512;
 /** Milliseconds after which others have their turn. */
 const TURN_MS = 4;
 
-/** Milliseconds of a look at a file after which the rest are looked at in the thread pool, which is otherwise slower. */
+/** Milliseconds of a look at a file after which the next ones are looked at in the thread pool, which is otherwise slower. */
 const SLOW_MS = 2;
+
+/** How many. A busy machine is slow now and then, a slow file system always. */
+const LOOKS_ELSEWHERE = 64;
 
 /** What to list. */
 export interface FolderListing extends ListOptions {
@@ -45,7 +48,7 @@ export async function assertListable(root: string, real: string): Promise<void> 
   }
 }
 
-/** The rows, sorted by name. */
+/** The rows, sorted by name: of what a URL can name. */
 export async function* listFolder(listing: FolderListing): AsyncGenerator<StoreEntry, void, void> {
   const { root, path, real, limit = Number.POSITIVE_INFINITY, signal } = listing;
   const folder = await holdFolder(root, real);
@@ -73,11 +76,11 @@ export async function* listFolder(listing: FolderListing): AsyncGenerator<StoreE
   }
 }
 
-async function namesOf(folder: HeldFolder, { root, real, after, signal }: FolderListing): Promise<SortedNames> {
+async function namesOf(folder: HeldFolder, { root, path, real, after, signal }: FolderListing): Promise<SortedNames> {
   const names = new SortedNames();
   for await (const { name } of await opendir(folder.path, { bufferSize: NAMES_AT_ONCE })) {
     signal?.throwIfAborted();
-    if (real === root && name === RESERVED_SEGMENT) continue;
+    if ((real === root && name === RESERVED_SEGMENT) || !isAddressable(path, name)) continue;
     if (after === undefined || compareNames(name, after) > 0) names.add(name);
   }
   return names;
@@ -87,7 +90,7 @@ async function namesOf(folder: HeldFolder, { root, real, after, signal }: Folder
 class Look {
   readonly #folder: HeldFolder;
   #turnMs = performance.now();
-  #isSlow = false;
+  #elsewhere = 0;
 
   constructor(folder: HeldFolder) {
     this.#folder = folder;
@@ -100,7 +103,7 @@ class Look {
       this.#turnMs = performance.now();
     }
     try {
-      const found = this.#isSlow ? await lstat(this.#folder.at(name)) : this.#now(name);
+      const found = this.#elsewhere > 0 ? await this.#later(name) : this.#now(name);
       return found?.isSymbolicLink() ? await follow() : found;
     } catch {
       return undefined;
@@ -110,7 +113,12 @@ class Look {
   #now(name: string): Stats | undefined {
     const beganMs = performance.now();
     const found = lstatSync(this.#folder.at(name), { throwIfNoEntry: false });
-    this.#isSlow = performance.now() - beganMs > SLOW_MS;
+    if (performance.now() - beganMs > SLOW_MS) this.#elsewhere = LOOKS_ELSEWHERE;
     return found;
+  }
+
+  #later(name: string): Promise<Stats> {
+    this.#elsewhere--;
+    return lstat(this.#folder.at(name));
   }
 }

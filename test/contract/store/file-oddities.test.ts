@@ -1,14 +1,14 @@
 /** What stands where a file is expected, and is none: nothing hangs, nothing is written. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store } from "../../../src/core/store.ts";
 import { NO_DESCRIPTORS, openFiles } from "../../fixture/descriptors.ts";
 import { within } from "../../fixture/until.ts";
-import { listed, put, readAll, rejectsWith } from "./driver.ts";
+import { listed, namesOf, put, readAll, rejectsWith } from "./driver.ts";
 import { type FileRoot, fileTest } from "./file-root.ts";
 
 /** Makes a special file, or says why it can't. */
@@ -92,3 +92,12 @@ fileTest("pipes in the way of folders do not hang either", (at) =>
     assert.equal(await within(at.store.remove("pipe"), "the remove"), false);
   }),
 );
+
+fileTest("names that no URL can have are not listed", async ({ store, root }) => {
+  for (const name of ["a\\b", ".HTTPFSTREAM", "a%2fb", "a\nb"]) writeFileSync(join(root, name), "x");
+  mkdirSync(join(root, "folder\\"));
+  mkdirSync(join(root, "sub", ".httpfstream"), { recursive: true });
+  assert.deepEqual(namesOf(await listed(store, "")), ["a\nb", "a%2fb", "sub"]);
+  assert.deepEqual(namesOf(await listed(store, "sub")), [".httpfstream"]);
+  assert.equal((await listed(store, "", { limit: 1, after: "a%2fb" }))?.[0]?.name, "sub");
+});

@@ -168,6 +168,20 @@ export function httpReadSection(target: Target): void {
       assert.deepEqual([changed.status, changed.text], [200, "hello!"]);
     },
 
+    "a 304 has no other type than the 200": async (wire) => {
+      for (const name of ["a.png", "a.json", "42"]) {
+        await wire.put(name, "hello");
+        const { headers } = await wire.get(name);
+        const condition = { "If-None-Match": headers.get("etag") ?? "" };
+        for (const method of ["GET", "HEAD"]) {
+          const unchanged = await wire.send({ method, target: wire.at(name), headers: condition });
+          assert.equal(unchanged.status, 304);
+          const type = unchanged.headers.get("content-type") ?? headers.get("content-type");
+          assert.equal(type, headers.get("content-type"), `${method} ${name}`);
+        }
+      }
+    },
+
     "If-Modified-Since answers 304 for the time it was given, once that time is over": async (wire) => {
       await wire.put("a.txt", "hello");
       const since = async (): Promise<{ modified: string; status: number }> => {
