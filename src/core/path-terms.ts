@@ -38,6 +38,8 @@ export async function checkPath(store: Store, path: string, terms: PathTerms): P
   if (offset === undefined && generation === undefined && !check) return undefined;
   const found = await store.stat(path);
   checkGeneration(path, generation, found?.generation);
+  // That it is taken is said first, by the claim; should it be free by then, the claim is looked at again.
+  if (found?.appending) return found;
   check?.(found, path);
   if (offset !== undefined) checkSize(path, offset, found?.size ?? 0);
   return found;

@@ -88,6 +88,10 @@ export class Sessions {
     }
     await checkContent(this.#hub.store, path, terms);
     this.#hub.assertFree(path);
+    const found = await this.#hub.store.stat(path);
+    if (found?.appending) {
+      throw new StreamError("conflict", `"/${path}" has an appender already. Try again when it has ended.`, { path });
+    }
     await checkPath(this.#hub.store, path, terms);
   }
 

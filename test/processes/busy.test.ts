@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { numberedLines, pieces, randomBytes, sha256 } from "../fixture/bytes.ts";
 import { until } from "../fixture/until.ts";
-import type { V1Peer } from "../fixture/v1.ts";
+import { OFFER, type V1Peer } from "../fixture/v1.ts";
 import { expectEnd, pairSuite } from "./cluster.ts";
 
 pairSuite("two servers on one folder", {
@@ -23,6 +23,25 @@ pairSuite("two servers on one folder", {
     const taken = await other.append("v1.txt");
     assert.equal(taken.offset, 4);
     assert.equal(await one.status("/v1.txt?verb=APPEND"), 403);
+  },
+
+  "a path that is taken in one is 403 in the other, whatever else the request asks for": async ({ one, other }) => {
+    const { peer } = await one.append("a.txt");
+    await peer.send("one");
+    await peer.acked(3);
+    assert.equal((await other.send("/a.txt?verb=APPEND")).status, 403, "an upgrade that is only asked about");
+    for (const query of ["", "&offset=1"]) {
+      for (const headers of [{ "If-None-Match": "*" }, { "If-Match": '"x"' }]) {
+        assert.equal(await other.status(`/a.txt?verb=APPEND${query}`, { ...OFFER, ...headers }), 403);
+      }
+      assert.equal((await other.send(`/a.txt?verb=APPEND${query}`, "PUT", "x")).status, 403);
+    }
+    assert.equal(await peer.finish(), 3);
+    await until(
+      "the path to be free",
+      async () => (await other.send("/a.txt?verb=APPEND&offset=1", "PUT", "x")).status === 412,
+    );
+    assert.equal(await other.status("/a.txt?verb=APPEND", { ...OFFER, "If-None-Match": "*" }), 412);
   },
 
   "a session that its server can't give up can't be resumed in the other, but is not gone": async ({ one, other }) => {
