@@ -92,6 +92,7 @@ describe("the README's other tables", () => {
       "upgrade offers": /offers an upgrade/,
       "early end": /ends right behind its head/,
       "late head": /headers of a live body/,
+      "gathered messages": /gathered first/,
     };
     for (const differences of Object.values(DIFFERENCES)) {
       for (const difference of Object.keys(differences)) {
