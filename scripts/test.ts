@@ -23,7 +23,7 @@ import { FILE_TIMEOUT_MS, killAll, runTestFile } from "./lib/test-file.ts";
 import { counts, type TestResult } from "./lib/test-result.ts";
 
 /** Debian packages with the programs that tests run. */
-const DEBIAN_PACKAGES = ["chromium", "curl", "faketime", "openssl", "tmux"];
+const DEBIAN_PACKAGES = ["chromium", "curl", "openssl", "tmux"];
 
 /** How many test files run at once: one more than there are processors, as many of them wait most of the time. */
 const CONCURRENCY: number = Math.min(2, availableParallelism()) + 1;

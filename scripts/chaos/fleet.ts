@@ -27,8 +27,8 @@ export interface FleetOptions {
 /** What is done to a server. */
 export type Blow = "kill -9" | "SIGTERM" | "SIGSTOP" | "slow disk";
 
-/** Makes a disk slow; see there. */
-const SLOW_DISK = fileURLToPath(new URL("slow-disk.mjs", import.meta.url));
+/** Lets clocks be set and disks stall; see there. */
+const FAULTS = fileURLToPath(new URL("faults.mjs", import.meta.url));
 
 /** The servers. */
 export class Fleet {
@@ -74,9 +74,9 @@ export class Fleet {
   }
 
   /** Sets a server's clock. */
-  async stepClock(server: number, seconds: keyof typeof STEPS): Promise<void> {
+  stepClock(server: number, seconds: keyof typeof STEPS): void {
     this.#options.ledger.count("clocks", `set to ${seconds} s`);
-    await this.#clocks.step(server, seconds);
+    this.#clocks.step(server, seconds);
   }
 
   /** Strikes a server, and lets it come back after a while. */
@@ -127,8 +127,8 @@ export class Fleet {
   async #up(server: number): Promise<void> {
     const { root, runtimes, graceMs, durability } = this.#options;
     const args = ["--limit", `graceMs=${graceMs}`, "--durability", durability, "--log-level", "warning"];
-    const env = { ...(await this.#clocks.environment(server)), CHAOS_SLOW_DISK: this.#slowness(server) };
-    const started = await startStandalone(runtimes[server] as Runtime, { root, args, env, preload: SLOW_DISK });
+    const env = { ...this.#clocks.environment(server), CHAOS_SLOW_DISK: this.#slowness(server) };
+    const started = await startStandalone(runtimes[server] as Runtime, { root, args, env, preload: FAULTS });
     this.#all.push(started);
     this.#servers[server] = started;
     void started.program.exited.then(({ code, signal }) => {

@@ -2,7 +2,6 @@
  * What came of a run, for people.
  * @module
  */
-import { NO_CLOCKS } from "./clock.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Options } from "./options.ts";
 import type { Outcome } from "./run.ts";
@@ -26,7 +25,7 @@ export function report(options: Options, { ledger, seconds, kept }: Outcome): st
     `reconnects  ${kinds(ledger, "reconnects")}`,
     `connections ${kinds(ledger, "connections")}`,
     `faults      ${kinds(ledger, "faults")}`,
-    `clocks      ${NO_CLOCKS === undefined ? kinds(ledger, "clocks") : `not set, as ${NO_CLOCKS}`}`,
+    `clocks      ${kinds(ledger, "clocks")}`,
     `files       ${kinds(ledger, "replaced")}; follows of them: ${kinds(ledger, "follows of replaced files")}`,
     `pipelined   ${kinds(ledger, "pipelined", "left by ")}`,
     `also        ${kinds(ledger, "appenders", "appenders ")}; ${kinds(ledger, "followers", "followers ")}`,

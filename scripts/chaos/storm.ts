@@ -3,7 +3,7 @@
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { NO_CLOCKS, STEPS } from "./clock.ts";
+import { STEPS } from "./clock.ts";
 import type { Blow, Fleet } from "./fleet.ts";
 import type { Random } from "./random.ts";
 
@@ -41,7 +41,7 @@ async function strikeAgain(fleet: Fleet, server: number, { random, mostCalmMs, .
     const step = chance.chance(CLOCK_STEPS) ? chance.weighted(STEPS) : undefined;
     await sleep(chance.spread(300, mostCalmMs), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    if (step !== undefined && NO_CLOCKS === undefined) await fleet.stepClock(server, step);
+    if (step !== undefined) fleet.stepClock(server, step);
     await fleet.strike(server, blow, pauseMs);
   }
 }

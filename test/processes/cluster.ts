@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Clock } from "../fixture/clock.ts";
+import { type Clock, WRONG_CLOCK } from "../fixture/clock.ts";
 import { type HttpResponse, request } from "../fixture/http.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
@@ -61,7 +61,7 @@ export class Cluster {
       root: this.root,
       args,
       ...(more.through ? { through: more.through } : {}),
-      ...(more.clock ? { env: more.clock.env, script: "test/fixture/clocked-server.ts" } : {}),
+      ...(more.clock ? { env: more.clock.env, preload: WRONG_CLOCK } : {}),
     });
     this.#servers.push(started);
     return new Server(started, this, (peer) => this.#peers.push(peer));
