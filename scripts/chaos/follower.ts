@@ -31,8 +31,6 @@ export interface FollowResult {
   /** The offset of the first wrong byte; nothing where there is none. */
   readonly wrongAt: number | undefined;
   readonly end: FollowEnd;
-  /** Whether somebody was appending, as its last connection said, and that connection could tell how it ended. */
-  readonly isTold: boolean;
 }
 
 /** One follower over all its lives. */
@@ -44,7 +42,6 @@ export class Follower {
   readonly #from: number;
   #at: number;
   #wrongAt: number | undefined;
-  #isTold = false;
 
   /** @param from Where it begins. */
   constructor(parts: FollowerParts, from: number) {
@@ -67,7 +64,7 @@ export class Follower {
       const { offset } = end;
       if (offset !== this.#at) throw new Error(`it was told that it ended at ${offset}, after byte ${this.#at}`);
       const sha256 = this.#hash.digest("hex");
-      return { from: this.#from, to: this.#at, sha256, wrongAt: this.#wrongAt, end, isTold: this.#isTold };
+      return { from: this.#from, to: this.#at, sha256, wrongAt: this.#wrongAt, end };
     }
     throw new Error("unreachable: its last life is endless");
   }
@@ -104,7 +101,6 @@ export class Follower {
 
   #note(state: FollowState): void {
     this.state = `${describe(state)}, at ${this.#at}`;
-    if (state.state === "open") this.#isTold = state.live && state.transport === "websocket";
     if (state.state === "retrying") this.#parts.ledger.count("reconnects", "followers");
   }
 }

@@ -135,13 +135,13 @@ export class PathLife {
     complain: (what: string) => void,
   ): Promise<void> {
     const { size } = await stat(file);
-    const { from, to, end, isTold, wrongAt } = followed;
+    const { from, to, end, wrongAt } = followed;
     if (wrongAt !== undefined) complain(`got a wrong byte at offset ${wrongAt}`);
     if (to !== size) complain(`got the bytes up to ${to} and then "${end.reason}", though the file has ${size}`);
     const [found, source] = [followed.sha256, this.#content.sha256(from, to)];
     if (found !== source) complain(`got bytes from ${from} to ${to} whose SHA-256 is ${found}, and not ${source}`);
-    // Who comes back after the end is sent what is stored; nobody remembers how its append had ended.
-    const wanted = !isTold ? "unknown" : appended.end === "complete" ? "complete" : "lost";
+    // A follower that comes back after the end hears what is on record of it.
+    const wanted = appended.end === "complete" ? "complete" : "lost";
     if (end.reason !== wanted) complain(`heard that it ended as "${end.reason}", and not as "${wanted}"`);
     this.#parts.network.ledger.count("compared", "followers");
   }

@@ -3,7 +3,7 @@
  * take the two contents for one.
  * @module
  */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -14,6 +14,7 @@ import {
   openAppend,
   StreamError,
 } from "../../src/client/mod.ts";
+import { until } from "../../test/fixture/until.ts";
 import { RETRY_FOR_MS } from "./appender.ts";
 import { Content } from "./content.ts";
 import type { PathParts } from "./path-life.ts";
@@ -88,13 +89,31 @@ export class ReplacedLife {
     return await outcome(stream, async (writer) => {
       let offset = 0;
       for (const [index, bytes] of this.#chunks.entries()) {
-        if (index === at) await this.#replace(file, offset);
+        if (index === at) {
+          await this.#recorded();
+          await this.#replace(file, offset);
+        }
         this.state = `at chunk ${index} of ${this.#chunks.length}, which was ${this.#deed} at chunk ${at}`;
         await writer.write(this.#old.read(offset, offset + bytes));
         offset += bytes;
         await sleep(pause.between(0, 100));
       }
     });
+  }
+
+  /** Waits until some of the content is on record: of an empty one, every other content could be the rest. */
+  async #recorded(): Promise<void> {
+    const folder = join(this.#parts.root, ".httpfstream", "streams");
+    const isRecorded = async (): Promise<boolean> => {
+      for (const name of await readdir(folder).catch(() => [])) {
+        const record = await readFile(join(folder, name), "utf8")
+          .then(JSON.parse)
+          .catch(() => ({}));
+        if (record.file === this.#parts.path && record.size > 0) return true;
+      }
+      return false;
+    };
+    await until(`/${this.#parts.path} to be on record`, isRecorded, RETRY_FOR_MS);
   }
 
   async #replace(file: string, size: number): Promise<void> {
