@@ -93,7 +93,7 @@ export class Follower implements Member {
 
   /** Text must not begin inside a character. */
   async #lookBack(): Promise<void> {
-    const pieces = new PieceReader(this.#store.read(this.#channel.path, Math.max(0, this.offset - 3), this.offset), 3);
+    const pieces = new PieceReader(this.#stored(Math.max(0, this.offset - 3), this.offset), 3);
     let before = NO_BYTES;
     for (let piece = await pieces.read(); piece; piece = await pieces.read()) before = join(before, piece);
     const start = new TextStart(before);
@@ -187,11 +187,16 @@ export class Follower implements Member {
     });
   }
 
-  async #catchUp(tail: number): Promise<undefined> {
+  /** Bytes of the content that it follows, and of no other that may have taken its place. */
+  #stored(from: number, to: number): ReadableStream<Uint8Array> {
+    const { path, generation } = this.#channel;
+    return this.#store.read(path, from, to, undefined, generation || undefined);
+  }
+
+  async #catchUp(tail: number): Promise<FollowEnd | undefined> {
     const { path } = this.#channel;
     const from = this.offset;
-    const stored = this.#store.read(path, from, tail);
-    const pieces = new PieceReader(stored, Math.min(this.#readBytes, tail - from));
+    const pieces = new PieceReader(this.#stored(from, tail), Math.min(this.#readBytes, tail - from));
     this.#pieces = pieces;
     try {
       let next = pieces.read();
@@ -201,9 +206,9 @@ export class Follower implements Member {
         if (!piece && this.offset === from && !this.#stopped) {
           throw new StreamError("changed", `The stored bytes of "/${path}" end at ${from}, before ${tail}.`, { path });
         }
-        if (!piece) return;
+        if (!piece) return undefined;
         await this.#roomFor(piece);
-        if (this.#stopped) return;
+        if (this.#stopped) return undefined;
         // Read while this one is written: the one is done by another thread, the other by this one.
         next = pieces.read();
         this.offset += piece.length;
@@ -212,6 +217,10 @@ export class Follower implements Member {
         this.#carry = NO_BYTES;
         this.#send(whole, () => pieces.reuse(piece));
       }
+      return undefined;
+    } catch (error) {
+      if (error instanceof StreamError && error.code === "replaced") return error.code;
+      throw error;
     } finally {
       this.#pieces = undefined;
       await pieces.cancel().catch(() => {});

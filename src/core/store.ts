@@ -193,8 +193,10 @@ export interface Store {
    * the reader's own memory too. Errors with `changed` when the resource holds fewer, or is not there any more.
    *
    * @param signal Ends the stream early, without an error, and closes what it holds.
+   * @param generation The content that the range belongs to. The stream errors with `replaced` when other content is
+   * there by the time it is opened. Default: any.
    */
-  read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array>;
+  read(path: string, from: number, to: number, signal?: AbortSignal, generation?: string): ReadableStream<Uint8Array>;
   /**
    * The rows of a folder, sorted by the bytes of their names in UTF-8; nothing when there is no such folder. There may be
    * hundreds of thousands: a row is looked at when it is asked for, and nothing is held before the first one is. What comes

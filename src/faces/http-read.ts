@@ -50,7 +50,7 @@ export async function readSnapshot(
   function body(status: number, from: number, to: number): Response {
     headers.set("Content-Length", String(to - from));
     if (c.req.method === "HEAD") return new Response(null, { status, headers });
-    const bytes = service.store.read(path, from, to, goneSignal(exchange));
+    const bytes = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
     const sent = conditional ? reported(service, exchange, bytes) : followed(service, exchange, bytes, { from, to });
     return new Response(sent, { status, headers });
   }

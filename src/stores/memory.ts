@@ -3,6 +3,7 @@
  * @module
  */
 import { StreamError } from "../core/errors.ts";
+import { checkGeneration } from "../core/generation.ts";
 import { compareNames } from "../core/name-order.ts";
 import { checkedPath } from "../core/path.ts";
 import { rangeStream } from "../core/range-stream.ts";
@@ -82,7 +83,7 @@ class MemoryStore implements Store {
     return handle;
   }
 
-  read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array> {
+  read(...[path, from, to, signal, generation]: Parameters<Store["read"]>): ReadableStream<Uint8Array> {
     const resource = this.#resources.get(path);
     return rangeStream({
       from,
@@ -90,6 +91,7 @@ class MemoryStore implements Store {
       pieceBytes: READ_BYTES,
       signal,
       read(into, at) {
+        checkGeneration(path, generation, resource?.generation);
         if (!resource || resource.removed || resource.size < at + into.length) {
           throw new StreamError("changed", `"/${path}" has fewer bytes than were stored.`, { path });
         }

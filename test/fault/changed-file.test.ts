@@ -1,10 +1,23 @@
 /** Somebody else touches the file of a running append. */
 import assert from "node:assert/strict";
-import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { until } from "../fixture/until.ts";
 import { OFFER, V1Peer } from "../fixture/v1.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
 import { faultTest } from "./standalone.ts";
+
+/** What a follower is too slow for. */
+const PIECE: Buffer = Buffer.alloc(1024 * 1024, "o");
 
 /** What happens to the file, what the appender and its followers are told, and what is there for the next one. */
 const INTERFERENCES: Record<string, { interfere: (file: string) => void; said: RegExp; left: string; ended: string }> =
@@ -111,6 +124,8 @@ faultTest("a file that is removed while somebody still catches up", {}, async ({
   const appender = await peers.appender("a.bin");
   const behind = await peers.follower("a.bin");
   const download = await peers.exchange({ target: "/a.bin" });
+  // It is of the size that the file has before the append goes on.
+  await download.body.atLeast(1);
   for (const { connection } of [behind, download]) connection.socket.pause();
   const live = await peers.follower("a.bin", { query: "&offset=now" });
   await appender.text("live");
@@ -126,3 +141,26 @@ faultTest("a file that is removed while somebody still catches up", {}, async ({
   assert.ok((await download.body.remains()).length <= bytes.length);
   await (await peers.admitted("a.bin")).finish();
 });
+
+faultTest(
+  "a follower that lags when the file is replaced gets no byte of the other content",
+  {},
+  async ({ peers, root, server }) => {
+    const appender = await peers.appender("a.bin");
+    const follower = await V1Peer.open(server.url, { target: "/a.bin?verb=FOLLOW" });
+    const reader = await peers.reader("a.bin");
+    await appender.text("o");
+    await Promise.all([until("the first byte", () => follower.data.length > 0), reader.body.atLeast(1)]);
+    for (const { connection } of [follower.peer, reader]) connection.socket.pause();
+    const size = 1 + 32 * PIECE.length;
+    for (let sent = 1; sent < size; sent += PIECE.length) await appender.binary(PIECE);
+    await until("all of it to be stored", () => statSync(join(root, "a.bin")).size === size);
+    writeFileSync(join(root, "other"), Buffer.alloc(size, "n"));
+    renameSync(join(root, "other"), join(root, "a.bin"));
+    for (const { connection } of [follower.peer, reader]) connection.socket.resume();
+    assert.equal((await follower.control("end")).reason, "replaced");
+    const bodies = [follower.data, await reader.body.remains()];
+    for (const bytes of bodies) assert.equal(bytes.indexOf("n"), -1, `of ${bytes.length} bytes`);
+    assert.ok(follower.data.length < size, "what lay behind is gone");
+  },
+);

@@ -28,6 +28,7 @@ import { GroupCommit } from "./journal/group-commit.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recovery } from "./journal/recovery.ts";
 import { assertListable, listFolder } from "./listing.ts";
+import { openContent } from "./open-content.ts";
 import { type Owner, ownerOf } from "./owner.ts";
 import { place } from "./place.ts";
 import { openToRead, readFile } from "./read.ts";
@@ -142,7 +143,7 @@ class FileStore implements Store {
     try {
       const wasAppended = await this.#isAppended(file, path);
       const stats = await opened.stat();
-      const { ended, ...content } = await this.#contents.of({ file, opened, stats });
+      const { ended, ...content } = await this.#contents.of({ file, opened });
       // An append that has begun between the two looks stands on record as one without an end.
       const hasBegun =
         ended === undefined || (ended === "lost" && !wasAppended && (await this.#isAppended(file, path)));
@@ -180,10 +181,10 @@ class FileStore implements Store {
     }
   }
 
-  read(path: string, from: number, to: number, signal?: AbortSignal): ReadableStream<Uint8Array> {
+  read(...[path, from, to, signal, generation]: Parameters<Store["read"]>): ReadableStream<Uint8Array> {
     const open = async () => {
       await this.#ready();
-      return openToRead(this.#root, path);
+      return openContent(this.#root, path, this.#contents, generation);
     };
     return readFile({ open, path, from, to, pieceBytes: this.#readBytes, signal });
   }

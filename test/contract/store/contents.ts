@@ -1,7 +1,8 @@
 /** Contents: a path's generation, its type, and how its last append ended. */
 import assert from "node:assert/strict";
+import type { StreamError } from "../../../src/core/errors.ts";
 import { END_REASONS, type Store } from "../../../src/core/store.ts";
-import { type Driver, holding, put, section } from "./driver.ts";
+import { type Driver, holding, put, readAll, section } from "./driver.ts";
 
 /** The generation of what stands at a path. */
 export async function generationOf(store: Store, path: string): Promise<string> {
@@ -9,6 +10,10 @@ export async function generationOf(store: Store, path: string): Promise<string> 
   assert.ok(found, `"${path}" should exist`);
   assert.match(found.generation, /^[\w-]{8,64}$/, "it can stand in a URL as it is");
   return found.generation;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 export function contentSection(driver: Driver): void {
@@ -34,6 +39,38 @@ export function contentSection(driver: Driver): void {
       assert.equal(await store.stat("a.txt"), undefined);
       await put(store, "a.txt", "same");
       assert.notEqual(await generationOf(store, "a.txt"), before);
+    },
+
+    "a generation is the same at every look while the content grows": async ({ store, again }) => {
+      const handle = await store.claim("a.txt");
+      const other = again();
+      let isOver = false;
+      const look = async (): Promise<void> => {
+        while (!isOver) {
+          assert.equal(await generationOf(other, "a.txt"), handle.generation);
+          await nextTurn();
+        }
+      };
+      const looks = Promise.all([look(), look(), look(), look()]);
+      for (let at = 0; at < 5_000; at++) {
+        await handle.append(Buffer.from("grows "));
+        if (at % 5 === 0) await nextTurn();
+      }
+      isOver = true;
+      await looks;
+      await handle.release("complete");
+    },
+
+    "a range of one content is never read from another one": async ({ store, again }) => {
+      await put(store, "a.txt", "the old content");
+      const old = await generationOf(store, "a.txt");
+      assert.equal(String(await readAll(store.read("a.txt", 4, 7, undefined, old))), "old");
+      const late = store.read("a.txt", 4, 7, undefined, old);
+      await store.remove("a.txt");
+      await put(store, "a.txt", "the new content");
+      for (const stream of [late, again().read("a.txt", 4, 7, undefined, old)])
+        await assert.rejects(readAll(stream), (error: StreamError) => ["replaced", "changed"].includes(error.code));
+      assert.equal(String(await readAll(again().read("a.txt", 4, 7))), "new");
     },
 
     "different paths have different generations": async ({ store }) => {

@@ -2,7 +2,7 @@
  * What readers learn of a path's content: its name, its type, and how its last append ended.
  * @module
  */
-import { existsSync, type Stats, statSync } from "node:fs";
+import { existsSync, fstatSync, type Stats, statSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 import { relative } from "node:path";
 import type { StoreStat } from "../../../core/store.ts";
@@ -20,12 +20,11 @@ const ATTEMPTS = 8;
 /** Records that are remembered in memory, where none can be written. */
 const MOST_UNWRITTEN = 10_000;
 
-/** An open file, and what the system says of it. */
+/** A file that is open. */
 export interface Found {
-  /** The real file. */
+  /** Where it was when it was opened. */
   readonly file: string;
   readonly opened: OpenFile;
-  readonly stats: Stats;
 }
 
 /** What is known of a content. */
@@ -48,25 +47,30 @@ export class Contents {
   }
 
   /** The record of a file, judged; made where there is none. */
-  async of(found: Found): Promise<Known> {
-    const live = liveHandle(found.file);
-    if (live?.covers(found.stats)) return { generation: live.generation, ...(live.type && { type: live.type }) };
+  async of({ file, opened }: Found): Promise<Known> {
     for (let attempt = 1; ; attempt++) {
-      const record = await this.#read(relative(this.#root, found.file));
-      const next = await this.#judge(record, found);
+      const live = liveHandle(file);
+      if (live?.covers(fstatSync(opened.fd))) {
+        return { generation: live.generation, ...(live.type && { type: live.type }) };
+      }
+      const record = await this.#read(relative(this.#root, file));
+      const next = await this.#judge(record, { file, opened });
       if (next === record) return known(next);
-      const stands = this.#put(record, next, found.stats);
-      if (stands || attempt === ATTEMPTS) return known(stands ?? next);
+      const stats = fstatSync(opened.fd);
+      // What is said of a file that has lost its name must not get on record of the one that has it now.
+      const stands = isAt(file, stats) && this.#put(record, next, stats);
+      if (stands || attempt === ATTEMPTS) return known(stands || next);
     }
   }
 
   /** What is to stand on record of a file: the very record, if there is nothing to change. */
-  async #judge(record: StreamRecord | undefined, { file, opened, stats }: Found): Promise<StreamRecord> {
+  async #judge(record: StreamRecord | undefined, { file, opened }: Found): Promise<StreamRecord> {
     const live = liveHandle(file);
     // A claim whose file was replaced can still prove what it had, unless that has been found out before.
     const isNews = live?.isOurs && (!record || record.generation === live.generation);
     const said = isNews ? live?.proof() : record;
-    const { size } = stats;
+    // Looked at after what is said of it: it may have grown since it was opened.
+    const { size } = fstatSync(opened.fd);
     const isSame = said && isSameContent(said, { size, digest: await tailDigest(opened, said.size) });
     if (said && isSame && !this.#mayAdvance(said, file, size)) return record ?? said;
     const tail = { size, digest: await tailDigest(opened, size) };
@@ -128,6 +132,11 @@ export class Contents {
     }
     return record;
   }
+}
+
+function isAt(file: string, { ino, dev }: Stats): boolean {
+  const there = statSync(file, { throwIfNoEntry: false });
+  return there?.ino === ino && there.dev === dev;
 }
 
 /** A name for the content of a file of which nothing can be put on record: growing does not change it, nor a restart. */
