@@ -41,8 +41,8 @@ export async function followBody(service: Service, exchange: Exchange, hold: Hol
   const breakOff = (error: StreamError): Promise<void> => sink.fail(error, platform.cut && (() => platform.cut?.(c)));
   const forget = service.hub.onClose(async () => {
     follower.stop();
-    await done;
-    await answered(service, exchange);
+    // A body that is cut waits for its reader, which may never read again.
+    await answered(service, exchange, done);
   });
   const span = new LogSpan(service, exchange.subject, { type: "follow", transport: "http", offset: start });
   platform.unhurried?.(c);

@@ -60,12 +60,21 @@ export async function upgrade(
   return response;
 }
 
-/** At a shutdown: waits until a response has left, so that whoever ends the process next does not cut it off. */
-export async function answered({ limits }: Service, { c, platform }: Exchange): Promise<void> {
+/**
+ * At a shutdown: waits until a response has left, so that whoever ends the process next does not cut it off. The wait ends
+ * after the limit `shutdownTimeoutMs`.
+ *
+ * @param done Settles once the whole response has been written. Default: it has been.
+ */
+export async function answered(
+  { limits }: Service,
+  { c, platform }: Exchange,
+  done: Promise<void> = Promise.resolve(),
+): Promise<void> {
   let impatience: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise((resolve) => {
     impatience = setTimeout(resolve, limits.shutdownTimeoutMs);
   });
-  await Promise.race([platform.answered?.(c), late]);
+  await Promise.race([done.then(() => platform.answered?.(c)), late]);
   clearTimeout(impatience);
 }

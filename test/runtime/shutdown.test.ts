@@ -63,7 +63,7 @@ async function scenario(server: TestServer, mount: string, folder: string): Prom
 
   const exiting = server.stop();
   assert.deepEqual([(await appender.end()).code, (await follower.end()).code], [1012, 1012]);
-  await download.body.all();
+  await assert.rejects(download.body.all(), /broke off/);
   const told = await upload.head;
   assert.deepEqual([told.status, told.headers.get("stream-error")], [503, "restarting"]);
   assert.equal(told.headers.get("stream-next-offset"), "0000000000000008");
