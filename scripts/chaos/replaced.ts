@@ -3,7 +3,7 @@
  * take the two contents for one.
  * @module
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -14,7 +14,6 @@ import {
   openAppend,
   StreamError,
 } from "../../src/client/mod.ts";
-import { until } from "../../test/fixture/until.ts";
 import { RETRY_FOR_MS } from "./appender.ts";
 import { Content } from "./content.ts";
 import type { PathParts } from "./path-life.ts";
@@ -22,6 +21,9 @@ import { HostileProxy } from "./proxy.ts";
 
 /** What is done to the file. */
 const DEEDS = { removed: 2, "replaced by a shorter one": 1, "replaced by a longer one": 1 } as const;
+
+/** Bytes that the file has before anything is appended. */
+const BEGINNING_BYTES = 5_000;
 
 /** How a follow ended: with a reason, or with the code of an error. */
 interface Seen {
@@ -63,6 +65,9 @@ export class ReplacedLife {
       isWell = false;
       network.ledger.problem(`/${path}, whose file was ${this.#deed}: ${what}`);
     };
+    // Of an empty content every other one could be the rest, if its server dies before it has put more on record.
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, this.#old.read(0, BEGINNING_BYTES));
     const { stream } = await this.#open();
     const follows = Array.from({ length: followers }, (_, at) => this.#follow(at));
     const end = await this.#appendWhileReplaced(stream, file);
@@ -87,33 +92,15 @@ export class ReplacedLife {
     const at = random.fork("when").between(1, this.#chunks.length - 1);
     const pause = random.fork("pause");
     return await outcome(stream, async (writer) => {
-      let offset = 0;
+      let offset = BEGINNING_BYTES;
       for (const [index, bytes] of this.#chunks.entries()) {
-        if (index === at) {
-          await this.#recorded();
-          await this.#replace(file, offset);
-        }
+        if (index === at) await this.#replace(file, offset);
         this.state = `at chunk ${index} of ${this.#chunks.length}, which was ${this.#deed} at chunk ${at}`;
         await writer.write(this.#old.read(offset, offset + bytes));
         offset += bytes;
         await sleep(pause.between(0, 100));
       }
     });
-  }
-
-  /** Waits until some of the content is on record: of an empty one, every other content could be the rest. */
-  async #recorded(): Promise<void> {
-    const folder = join(this.#parts.root, ".httpfstream", "streams");
-    const isRecorded = async (): Promise<boolean> => {
-      for (const name of await readdir(folder).catch(() => [])) {
-        const record = await readFile(join(folder, name), "utf8")
-          .then(JSON.parse)
-          .catch(() => ({}));
-        if (record.file === this.#parts.path && record.size > 0) return true;
-      }
-      return false;
-    };
-    await until(`/${this.#parts.path} to be on record`, isRecorded, RETRY_FOR_MS);
   }
 
   async #replace(file: string, size: number): Promise<void> {
