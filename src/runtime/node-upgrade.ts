@@ -15,6 +15,8 @@ import { sendBytes } from "./node-body.ts";
 import { isBodiless, isUnread, parseAgain } from "./node-not-upgrade.ts";
 import { detach } from "./node-pipeline.ts";
 import { answerFailed } from "./node-unreadable.ts";
+import { answerPings } from "./ws-pongs.ts";
+import { isGenuine } from "./ws-port.ts";
 
 /** What a Hono app is to a server. */
 export interface FetchApp {
@@ -33,6 +35,8 @@ function handshakesFor(maxPayload: number): WebSocketServer {
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
+    // See answerPings.
+    autoPong: !isGenuine,
     skipUTF8Validation: true,
     maxPayload,
     handleProtocols: (_offered, request) => upgrades.get(request)?.protocol ?? false,
@@ -151,6 +155,7 @@ function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Up
       Buffer.alloc(0),
       (ws) => {
         opened = true;
+        if (isGenuine) answerPings(ws);
         setImmediate(() => socket.uncork());
         try {
           upgrade.open(ws, socket);

@@ -13,8 +13,8 @@ import { Drain } from "./drain.ts";
 import { MessageWatch } from "./message-watch.ts";
 import { refusalOf } from "./refusals.ts";
 
-/** Whether this is the package itself. */
-const isGenuine = typeof (wsPackage as { Sender?: { frame?: unknown } }).Sender?.frame === "function";
+/** Whether this is the package itself; Bun puts one of its own in its place. */
+export const isGenuine: boolean = typeof (wsPackage as { Sender?: { frame?: unknown } }).Sender?.frame === "function";
 
 type WebSocket = wsPackage.WebSocket;
 

@@ -68,11 +68,13 @@ export function hostileSection(target: Target): void {
 
     "a flood of pings from an appender does not stop its data": async (wire) => {
       const appender = await wire.appender("a.txt");
-      const pings = Buffer.concat(Array<Buffer>(2_000).fill(frame(OPCODE.ping, "p")));
-      await appender.connection.write(Buffer.concat([pings, appender.encode("data"), pings]));
+      // More than a server reads at once, with data in front, between and behind.
+      const pings = Buffer.concat(Array<Buffer>(20_000).fill(frame(OPCODE.ping, "p")));
+      const data = ["one ", "two ", "three"].map((text) => appender.encode(text));
+      await appender.connection.write(Buffer.concat(data.flatMap((piece) => [piece, pings])));
       await appender.pongs.atLeast(1);
       await appender.finish();
-      assert.equal(String(await wire.stored("a.txt")), "data");
+      assert.equal(String(await wire.stored("a.txt")), "one two three");
     },
 
     "connections reset before the answer to their handshake, by the hundred": async (wire) => {

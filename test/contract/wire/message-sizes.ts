@@ -1,6 +1,6 @@
 /** Sections 2 and 3 of the wire contract: what is too large is refused, before it is gathered where the runtime lets us. */
 import assert from "node:assert/strict";
-import { closePayload, OPCODE } from "../../fixture/frames.ts";
+import { closePayload, encodeFrame, OPCODE } from "../../fixture/frames.ts";
 import type { V1Peer } from "../../fixture/v1.ts";
 import type { WebSocketPeer } from "../../fixture/websocket.ts";
 import type { Target } from "./target.ts";
@@ -35,6 +35,22 @@ export function messageSizesSection(target: Target): void {
       await peer.peer.frame(OPCODE.ping, "in between");
       await peer.peer.frame(OPCODE.continuation, "x".repeat(40_000));
       assert.equal((await peer.closed()).code, 1009);
+    },
+
+    "a control message of 64 KiB may come in hundreds of fragments with pings and empty ones between": async (wire) => {
+      const { peer } = await append(wire, "a.txt");
+      const text = `{"type":"padding","text":"${"x".repeat(CONTROL_BYTES - 28)}"}`;
+      const step = 128;
+      const between = [encodeFrame(OPCODE.ping, "p"), encodeFrame(OPCODE.continuation, "", { fin: false })];
+      const frames: Buffer[] = [];
+      for (let at = 0; at < CONTROL_BYTES; at += step) {
+        const fin = at + step >= CONTROL_BYTES;
+        frames.push(encodeFrame(at === 0 ? OPCODE.text : OPCODE.continuation, text.slice(at, at + step), { fin }));
+        if (!fin) frames.push(...between);
+      }
+      await peer.peer.connection.write(Buffer.concat(frames));
+      await peer.send("stored");
+      assert.equal(await peer.finish(), 6);
     },
 
     "a control message of 62 MB is refused by its header alone": async (wire) => {
