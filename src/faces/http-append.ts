@@ -11,6 +11,7 @@ import type { Limits } from "../core/limits.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
 import { PieceQueue } from "../core/piece-queue.ts";
 import type { EndReason } from "../core/store.ts";
+import { turnEnd } from "../core/turn.ts";
 import { whenAnswered } from "./answer-watch.ts";
 import { appendTerms } from "./append-terms.ts";
 import { refuseOtherBodies } from "./body-kind.ts";
@@ -99,6 +100,12 @@ async function onShutdown(hub: Hub, end: Admission["end"], closer: Closer): Prom
   }
 }
 
+/** Pieces with fewer bytes than this are small. */
+const SMALL_BYTES = 1024;
+
+/** So many small pieces of one body are taken before everybody else has their turn. */
+const SMALL_A_TURN = 256;
+
 /** Moves a request body into an appender, no faster than it is stored. Reads from the beginning, before there is one. */
 class Intake {
   /** What ended it, unless the body did. */
@@ -152,12 +159,15 @@ class Intake {
 
   async #read(): Promise<void> {
     let dropped = 0;
+    let small = 0;
     try {
       while (this.#body && !this.stopped && !this.#appender?.error && dropped <= this.#limits.appenderQueueBytes) {
         const piece = await this.#body.read();
         if (!piece) return;
         if (this.#refused) dropped += piece.length;
         else await this.#take(piece);
+        // What lies in memory already comes without a turn of the event loop, however many chunks it is.
+        if (piece.length < SMALL_BYTES && ++small % SMALL_A_TURN === 0) await turnEnd();
       }
     } catch (error) {
       // The sender has gone: nothing was wrong with what arrived.
