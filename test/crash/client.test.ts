@@ -12,24 +12,25 @@ import { until } from "../fixture/until.ts";
 const BYTES = numberedLines(100_000);
 
 /** What happened to a root, and the errors that appender and follower end with. */
-const CASES: Record<string, { tear: (root: string) => void; append: string; follow?: string }> = {
+const CASES: Record<string, { tear: (root: string) => void; append: string[]; follow?: string[] }> = {
   "the file ends before what was acknowledged": {
     tear: (root) => truncateSync(join(root, "a.txt"), 60_000),
-    append: "changed",
-    follow: "range",
+    // What was put on record just before tells; what had no time to get there, the offset.
+    append: ["replaced", "changed"],
+    follow: ["replaced", "range"],
   },
   "the file has more than was ever sent": {
     tear: (root) => appendFileSync(join(root, "a.txt"), "by hand"),
-    append: "changed",
+    append: ["changed"],
   },
   "the session is gone": {
     tear: (root) => {
       const sessions = join(root, ".httpfstream", "sessions");
       for (const name of readdirSync(sessions)) unlinkSync(join(sessions, name));
     },
-    append: "gone",
+    append: ["gone"],
   },
-  "the file is gone": { tear: (root) => unlinkSync(join(root, "a.txt")), append: "gone" },
+  "the file is gone": { tear: (root) => unlinkSync(join(root, "a.txt")), append: ["gone"] },
 };
 
 describe("after kill -9 and a restart, when", { concurrency: 2 }, () => {
@@ -49,11 +50,14 @@ describe("after kill -9 and a restart, when", { concurrency: 2 }, () => {
         tear(rig.root);
         rig.server = await startStandalone("node", { root: rig.root });
         rig.proxy.target = rig.server.url;
-        assert.equal(await codeOf(writer.closed), append);
+        assert.ok(
+          append.includes((await codeOf(writer.closed)) ?? ""),
+          `the append ended with ${await codeOf(writer.closed)}`,
+        );
         // Else it may wait for the rest of the grace, or has ended already.
         if (followed === undefined) leaving.abort();
         const { bytes, code } = await got;
-        if (followed !== undefined) assert.equal(code, followed);
+        if (followed !== undefined) assert.ok(followed.includes(code ?? ""), `the follow ended with ${code}`);
         assert.ok(bytes.subarray(0, BYTES.length).equals(BYTES));
       } finally {
         await rig.stop();

@@ -108,7 +108,7 @@ export class FileHandle implements AppendHandle {
       if (!claim.isOurs(true)) throw fenced(path);
       const judged = { fd: opened.fd, readable, size: found.size, isNew };
       const remembered = { root, records, name: relative(root, file), durable: commit !== undefined, type };
-      const handle = new FileHandle(made, found, Content.open({ ...remembered, ...judged }), parts);
+      const handle = new FileHandle(made, found, await Content.open({ ...remembered, ...judged }), parts);
       live.set(file, handle);
       return handle;
     } catch (error) {

@@ -56,16 +56,16 @@ export class Content {
     this.#parts = parts;
     this.#record = record;
     this.#before = before;
-    // At the level `disk` the first append flushes it, whoever has begun it.
-    this.#begun = record.appending === true && !parts.durable;
+    this.#begun = record.appending === true;
   }
 
   /**
    * Judges the record of a file that was just claimed; makes one where there is none, or it is about another content.
+   * At the level `disk` that one is on the disk when this resolves: whoever is told its name may come back with it.
    *
    * @throws errors of the operating system.
    */
-  static open(parts: ContentParts): Content {
+  static async open(parts: ContentParts): Promise<Content> {
     for (;;) {
       const { records, name, isNew, type } = parts;
       const known = records.readNow(name);
@@ -76,10 +76,11 @@ export class Content {
       }
       const tail = { size: parts.size, digest: digestAt(parts, parts.size) };
       const before = typed(known && !isNew ? replacedRecord(known, tail) : newRecord(name, tail));
-      const record: StreamRecord = parts.durable ? before : { ...before, appending: true };
+      const record: StreamRecord = { ...before, appending: true };
       if (known) records.writeNow(record);
       // A reader in another process may have been quicker: its name counts.
       else if (!records.createNow(record)) continue;
+      if (parts.durable) await records.flush(name);
       return new Content(parts, record, before);
     }
   }

@@ -113,6 +113,8 @@ export class Contents {
     try {
       const there = this.#records.readNow(file);
       if (!there && !this.#records.createNow(next)) return undefined;
+      // Nobody waits for it: without it the content gets another name after a power cut, and no wrong byte.
+      if (!there && this.#durable) void this.#records.flush(file).catch(() => {});
       if (there && !isEqual(there, judged)) return undefined;
       if (there) this.#records.writeNow(next);
       this.#unwritten.delete(file);

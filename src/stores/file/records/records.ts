@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, isMissing } from "../errors.ts";
 import { makeFolderSync } from "../folder.ts";
-import { keyOf, nameIn, type Reserved, writeWhole } from "../reserved.ts";
+import { flush, keyOf, nameIn, type Reserved, writeWhole } from "../reserved.ts";
 import { parseRecord, type StreamRecord } from "./stream-record.ts";
 
 /** How often a record is written into folders that others may remove. */
@@ -75,6 +75,12 @@ export class Records {
       this.writeNow(record);
       return true;
     }
+  }
+
+  /** Brings the record of a file to the disk. */
+  async flush(name: string): Promise<void> {
+    await flush(this.#place(name));
+    await flush(this.#reserved.streams);
   }
 
   /** Forgets a file. */
