@@ -3,7 +3,7 @@
  *
  * A date has whole seconds, and a file may grow several times within one. So a date counts only if nothing was written
  * since that second began, and no `Last-Modified` is given that something could still be written under: it is rounded up,
- * and never later than a moment before now.
+ * and never later than a little more than a second before now.
  * @module
  */
 import { StreamError } from "../core/errors.ts";
@@ -13,6 +13,9 @@ import { parseHttpDate } from "./http-date.ts";
 
 /** Milliseconds by which the clock of a file system may lag. */
 const CLOCK_GRAIN_MS = 50;
+
+/** Milliseconds by which the `Date` of a response may lag: Deno and Bun keep it for up to a second. */
+const DATE_LAG_MS = 1_000;
 
 /** What a condition is to a request: go on, answer 304, or refuse with 412. */
 export type Verdict = "met" | "unmodified" | "failed";
@@ -110,7 +113,7 @@ export function entityTag({ generation, size, modified }: StoreStat): string {
 
 /** The time that `Last-Modified` tells. */
 export function lastModified(found: StoreStat, nowMs: number): Date {
-  const latestMs = Math.floor((nowMs - CLOCK_GRAIN_MS) / 1000) * 1000;
+  const latestMs = Math.floor((nowMs - DATE_LAG_MS - CLOCK_GRAIN_MS) / 1000) * 1000;
   return new Date(Math.min(modifiedMs(found), latestMs));
 }
 

@@ -69,8 +69,10 @@ export async function followBody(service: Service, exchange: Exchange, hold: Hol
   return new Response(sink.stream, { headers });
 }
 
-/** Why a body has no proper end. */
+/** Why a body has no proper end. It is no fault of the server, and Deno prints what it gets: so it has no stack trace. */
 function cutShort(path: string, reason: string): StreamError {
   const code = reason === "restarting" ? "restarting" : "lost";
-  return new StreamError(code, `The append of "/${path}" has not been completed: ${reason}.`, { path });
+  const error = new StreamError(code, `The append of "/${path}" has not been completed: ${reason}.`, { path });
+  error.stack = `${error.name}: ${error.message}`;
+  return error;
 }
