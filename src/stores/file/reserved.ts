@@ -105,11 +105,16 @@ export async function isForgotten(file: string, leftovers: Sightings): Promise<b
 
 /** Writes a file whole or not at all. If it is to be durable, it is on the disk when this resolves. */
 export async function writeWhole(reserved: Reserved, file: string, value: unknown, durable: boolean): Promise<void> {
+  await writeTextWhole(reserved, file, `${JSON.stringify(value)}\n`, durable);
+}
+
+/** As {@link writeWhole}, of a text. */
+export async function writeTextWhole(reserved: Reserved, file: string, text: string, durable: boolean): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     await makeFolder(reserved.temporary);
     const temporary = nameIn(reserved.temporary);
     try {
-      await writeNew(temporary, `${JSON.stringify(value)}\n`, durable);
+      await writeNew(temporary, text, durable);
       // As late as can be: the less time is there for others to remove it.
       await makeFolder(dirname(file));
       await rename(temporary, file);

@@ -3,8 +3,15 @@
  * digest of its end, and never of an inode. Copies, moves, restores and takeovers keep it; other bytes do not.
  * @module
  */
+import { createHash } from "node:crypto";
 import { END_REASONS, type EndedReason } from "../../../core/store.ts";
 import { newGeneration } from "../../../core/token.ts";
+
+/** A record takes a multiple of so many bytes. A disk writes as much at once, or none of it. */
+const UNIT_BYTES = 512;
+
+/** Hexadecimal digits of the check. */
+const CHECK_LENGTH = 8;
 
 /** One path's record. Fields of later versions are kept as they are. */
 export interface StreamRecord {
@@ -53,14 +60,26 @@ export function endedBy({ appending, ended }: StreamRecord): EndedReason {
   return appending ? "lost" : (ended ?? "unknown");
 }
 
+/** A record's text: padded, so that its next version mostly has the same length, and with a check against torn ones. */
+export function formatRecord(record: StreamRecord): string {
+  const text = JSON.stringify({ ...record, check: checkOf(record) });
+  const length = Math.ceil((Buffer.byteLength(text) + 1) / UNIT_BYTES) * UNIT_BYTES;
+  return `${text}${" ".repeat(length - Buffer.byteLength(text) - 1)}\n`;
+}
+
 /** The record in a file's text; nothing where it is torn, garbage, or another file's. */
 export function parseRecord(text: string, file: string): StreamRecord | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) && value.file === file ? value : undefined;
+    const { check, ...value } = JSON.parse(text) as Record<string, unknown>;
+    const isWhole = check === undefined || check === checkOf(value);
+    return isWhole && isRecord(value) && value.file === file ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+function checkOf(record: object): string {
+  return createHash("sha256").update(JSON.stringify(record)).digest("hex").slice(0, CHECK_LENGTH);
 }
 
 function isRecord(value: unknown): value is StreamRecord {
