@@ -69,7 +69,8 @@ describe("how the commands are used", () => {
     [["serve", "--limit", "followerBudgetBytes=99999999"], /from 1 to 1048576/],
     [["serve", "--limit", "idleTimeoutMs=soon"], /NAME=VALUE/],
     [["serve", "--root", "/tmp", "--origin", "http://host/path"], /is not an origin/],
-    [["serve", "extra"], /too many arguments/],
+    [["serve", "extra"], /'extra' is invalid .*HOST:PORT/],
+    [["serve", "8080", "extra"], /too many arguments/],
   ];
   for (const [args, pattern] of wrong) {
     it(`${args.join(" ")} is wrong, and one line on standard error says why`, async () => {

@@ -85,7 +85,7 @@ describe("package.json agrees with", () => {
   });
 
   it("the types of Node it is checked with: those of the oldest one it supports", () => {
-    const oldest = /^>=(\d+)$/.exec(npm.engines.node)?.[1];
+    const oldest = /^>=(\d+)\.\d+\.\d+$/.exec(npm.engines.node)?.[1];
     assert.match(npm.devDependencies["@types/node"] ?? "", new RegExp(`^\\^${oldest}\\.`));
   });
 });
