@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { compareNames, SortedNames } from "../../core/name-order.ts";
 import { isAddressable, RESERVED_SEGMENT } from "../../core/path.ts";
 import type { ListOptions, StoreEntry } from "../../core/store.ts";
+import { diskError } from "./errors.ts";
 import { type HeldFolder, holdFolder } from "./held-folder.ts";
 
 /** Names that are read from the system at a time. */
@@ -48,8 +49,21 @@ export async function assertListable(root: string, real: string): Promise<void> 
   }
 }
 
-/** The rows, sorted by name: of what a URL can name. */
+/**
+ * The rows, sorted by name: of what a URL can name.
+ *
+ * @throws {StreamError} when the folder can't be read: some systems say so only now. What aborts a listing comes as it is.
+ */
 export async function* listFolder(listing: FolderListing): AsyncGenerator<StoreEntry, void, void> {
+  try {
+    yield* rowsOf(listing);
+  } catch (error) {
+    listing.signal?.throwIfAborted();
+    throw diskError(error, listing.path);
+  }
+}
+
+async function* rowsOf(listing: FolderListing): AsyncGenerator<StoreEntry, void, void> {
   const { root, path, real, limit = Number.POSITIVE_INFINITY, signal } = listing;
   const folder = await holdFolder(root, real);
   try {
