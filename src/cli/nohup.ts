@@ -21,7 +21,7 @@ const WRITE_ONLY = 0o1;
  * that can't be read.
  */
 export function outlivesTerminal(): boolean {
-  return isIgnored() || basename(process.env["_"] ?? "") === "nohup" || isUnreadableNull() || isNohupOut();
+  return isIgnored() || basename(variable("_") ?? "") === "nohup" || isUnreadableNull() || isNohupOut();
 }
 
 function isIgnored(): boolean {
@@ -41,7 +41,7 @@ function isNohupOut(): boolean {
   return [1, 2].some((fd) => {
     const output = attempt(() => fstatSync(fd));
     if (!output?.isFile()) return false;
-    return [".", process.env["HOME"] ?? "."].some((folder) => {
+    return [".", variable("HOME") ?? "."].some((folder) => {
       const found = attempt(() => statSync(`${folder}/nohup.out`));
       return found !== undefined && found.ino === output.ino && found.dev === output.dev;
     });
@@ -49,6 +49,11 @@ function isNohupOut(): boolean {
 }
 
 /** Nothing where the system has no such thing, or a runtime does not let us look at it. */
+/** An environment variable; nothing where Deno has no permission to read it. */
+function variable(name: string): string | undefined {
+  return attempt(() => process.env[name]);
+}
+
 function attempt<T>(look: () => T): T | undefined {
   try {
     return look();
