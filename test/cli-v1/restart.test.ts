@@ -67,8 +67,8 @@ for (const runtime of RUNTIMES) {
       await killed.stop("SIGKILL");
       const size = await storedSize();
       assert.ok(size > 0 && size < SIZE, `${size} bytes are there`);
-      const { session, ...rest } = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
-      assert.equal(typeof session, "string");
+      const { session, generation, ...rest } = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
+      assert.deepEqual([typeof session, typeof generation], ["string", "string"]);
       assert.deepEqual(rest, { url, start: 0 });
       assert.equal((await stat(file)).mode & 0o777, 0o600);
 
