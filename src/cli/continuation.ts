@@ -61,7 +61,7 @@ export async function keepNote(file: string, url: string, generation: string): P
     await rename(temporary, note);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw new Error(`Can't write to ${note}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
+    throw new Error(`Can't write to ${file}: ${systemMessage(error) ?? String(error)}, at ${note}.`, { cause: error });
   }
 }
 

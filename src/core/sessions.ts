@@ -164,7 +164,8 @@ export class Sessions {
     if (!(await this.#isOnRecord(path, digest))) return undefined;
     await this.adopt(path, true);
     const adopted = await this.#ours(path, digest);
-    if (adopted || !store.ask) return adopted;
+    // What it was appending to may be gone for good: there is nothing to ask for then.
+    if (adopted || !store.ask || !(await this.#isOnRecord(path, digest))) return adopted;
     const takeBack = await store.ask(path);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {

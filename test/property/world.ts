@@ -181,8 +181,9 @@ class World {
   }
 
   async #checkWatcher({ running, session, outcome, leftAt }: Watcher, file: Buffer): Promise<void> {
-    const { sink, start } = running;
+    const { sink } = running;
     const end = session.admission.appender.channel.outcome;
+    const start = sink.text ? characterFrom(file.subarray(0, end?.size), running.start) : running.start;
     if (leftAt !== undefined && sink.length === leftAt) {
       assert.ok(sink.bytes.equals(file.subarray(start, start + sink.length)), `from ${start}, up to where it left`);
     } else {
@@ -191,6 +192,25 @@ class World {
     if (leftAt === undefined) assert.equal(outcome, end?.reason, "it was told how it ended");
     else assert.ok(outcome === "gone" || outcome === end?.reason);
     if (this.#utf8 && sink.text && leftAt === undefined) checkFrames(sink);
+  }
+}
+
+/** Where text begins that is asked for from an offset: behind the character that the offset is inside of, if it is. */
+function characterFrom(bytes: Buffer, offset: number): number {
+  for (let back = 1; back <= 3 && back <= offset; back++) {
+    for (let length = back + 1; length <= 4; length++) {
+      const from = offset - back;
+      if (from + length <= bytes.length && isOneCharacter(bytes.subarray(from, from + length))) return from + length;
+    }
+  }
+  return offset;
+}
+
+function isOneCharacter(bytes: Buffer): boolean {
+  try {
+    return [...new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)].length === 1;
+  } catch {
+    return false;
   }
 }
 
