@@ -25,8 +25,8 @@ import { counts, type TestResult } from "./lib/test-result.ts";
 /** Debian packages with the programs that tests run. */
 const DEBIAN_PACKAGES = ["chromium", "curl", "openssl", "tmux"];
 
-/** How many test files run at once: one more than there are processors, as many of them wait most of the time. */
-const CONCURRENCY: number = Math.min(2, availableParallelism()) + 1;
+/** How many test files run at once: two more than there are processors, as many of them wait most of the time. */
+const CONCURRENCY: number = Math.min(2, availableParallelism()) + 2;
 
 /** A test file, and the version of Node it runs on; the one that runs us when left out. */
 interface Task {
