@@ -10,6 +10,12 @@ import { Rota } from "./rota.ts";
 export interface Watch {
   /** The peer sent something: data or a pong. */
   heard(pong: boolean): void;
+  /**
+   * Sends no more pings, and resolves when all that were sent are answered, or no answer is to be expected, or the watch
+   * has ended. A peer that is behind answers a ping when it has read what was sent before it. If that answer reaches a
+   * connection that the runtime has closed, the system resets it, and what the peer has not read yet is lost.
+   */
+  settled(): Promise<void>;
   /** Ends the watch. */
   stop(): void;
 }
@@ -37,6 +43,11 @@ export class Liveness {
     this.#patients.remove(patient);
   }
 
+  /** @internal Milliseconds that an answer may take. */
+  get patienceMs(): number {
+    return this.#limits.pingIntervalMs * this.#limits.missedPings;
+  }
+
   #ask(patient: Patient): void {
     const { port } = patient;
     if (patient.answers && !port.paused && patient.unanswered >= this.#limits.missedPings) {
@@ -46,6 +57,7 @@ export class Liveness {
       // A ping behind data that has not left says nothing about the peer: it may just be slow to read. Nor does its
       // silence while we do not listen, as long as the store is slower than it is.
       patient.unanswered = port.paused ? 0 : patient.unanswered + 1;
+      patient.owed++;
       port.ping?.();
     }
   }
@@ -56,6 +68,9 @@ class Patient implements Watch {
   readonly port: SocketPort;
   answers = false;
   unanswered = 0;
+  /** How many pings it has not answered. */
+  owed = 0;
+  #settle: (() => void) | undefined;
   readonly #liveness: Liveness;
 
   constructor(port: SocketPort, liveness: Liveness) {
@@ -65,10 +80,27 @@ class Patient implements Watch {
 
   heard(pong: boolean): void {
     this.unanswered = 0;
-    if (pong) this.answers = true;
+    if (!pong) return;
+    this.answers = true;
+    if (this.owed > 0) this.owed--;
+    if (this.owed === 0) this.#settle?.();
+  }
+
+  async settled(): Promise<void> {
+    this.#liveness.dismiss(this);
+    // Who has let a whole interval pass, and never answered a ping, will not begin now.
+    if (this.owed === 0 || (!this.answers && this.owed > 1)) return;
+    let patience: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#settle = resolve;
+      // A peer may answer several pings with one pong.
+      patience = setTimeout(resolve, this.#liveness.patienceMs);
+    });
+    clearTimeout(patience);
   }
 
   stop(): void {
     this.#liveness.dismiss(this);
+    this.#settle?.();
   }
 }

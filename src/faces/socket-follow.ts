@@ -121,7 +121,7 @@ class SocketFollow extends SocketSession implements Beating {
     this.#span?.end(follower.offset, failure?.code ?? ended);
     if (!failure && ended !== "gone" && ended !== "restarting") this.#dialect.end?.(port, follower.offset, ended);
     // A closing handshake has a deadline; a slow reader first gets all the time it needs for the last bytes.
-    await port.drained(0);
+    await this.settled(port);
     port.close(failure?.closeCode ?? 1000, closeReason(failure?.message ?? ""));
   }
 }

@@ -52,6 +52,12 @@ export abstract class SocketSession implements SocketHandler {
     this.begin(port);
   }
 
+  /** Resolves when the peer has read everything and can be closed without a loss, as far as pings can tell. */
+  protected async settled(port: SocketPort): Promise<void> {
+    await port.drained(0);
+    await this.#watch?.settled();
+  }
+
   message(bytes: Uint8Array, text: boolean): void {
     this.#watch?.heard(false);
     if (this.#closed) return;

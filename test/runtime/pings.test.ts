@@ -1,11 +1,17 @@
-/** Who answers pings, who stops answering, and who never did. The mount `quick` pings every 50 ms. */
+/**
+ * Who answers pings, who stops answering, and who never did. The mount `quick` pings every 50 ms, `patient` every
+ * 250 ms, and waits for an answer as long as a test takes.
+ * @module
+ */
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
+import { OPCODE } from "../fixture/frames.ts";
 import { request } from "../fixture/http.ts";
 import { MOUNTS } from "../fixture/mounts.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
 import { expectCleanStop, startMounted, type TestServer } from "../fixture/servers.ts";
 import { until } from "../fixture/until.ts";
+import { V1Peer } from "../fixture/v1.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
 
 /** More pings than anybody may miss. */
@@ -82,5 +88,28 @@ function cases({ url }: TestServer): void {
     await appender.send("for the living");
     await appender.finish();
     assert.equal(String(await alive.received.all()), "for the living");
+  });
+
+  it("a follower that is behind is not closed before it has answered its pings: the answer would reset the connection", async () => {
+    const at = (verb: string): string => `${MOUNTS.patient}/behind.txt?verb=${verb}`;
+    const appender = await (await WebSocketPeer.open(url, { target: at("APPEND") })).opened();
+    const follower = await V1Peer.open(url, { target: at("FOLLOW") });
+    await follower.peer.pings.atLeast(1);
+    follower.peer.answersPings = false;
+    const answered = follower.peer.pings.length;
+    await follower.peer.pings.atLeast(answered + 1);
+    await appender.send("all of it");
+    await appender.finish();
+    await follower.control("end");
+    let closed = false;
+    void follower.closed().then(() => {
+      closed = true;
+    });
+    // Two round trips: a close frame that was sent behind the end would have come.
+    for (const _ of [1, 2]) assert.equal((await request(url, { target: `${MOUNTS.patient}/behind.txt` })).status, 200);
+    assert.equal(closed, false, "it was closed while a ping was not answered");
+    for (let left = follower.peer.pings.length - answered; left > 0; left--) await follower.peer.frame(OPCODE.pong);
+    assert.equal((await follower.closed()).code, 1000);
+    assert.equal(String(follower.data), "all of it");
   });
 }

@@ -141,6 +141,66 @@ clockTest("nobody is pinged after the watch has ended, nor where there are no pi
   assert.equal(mute.terminated, 0);
 });
 
+/** Whether a promise is settled after the jobs that are due now. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  void promise.then(() => {
+    settled = true;
+  });
+  for (let job = 0; job < 5; job++) await undefined;
+  return settled;
+}
+
+test("a watch is settled when every ping is answered, and pings no more", async () => {
+  mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
+  try {
+    const liveness = new Liveness(resolveLimits({ pingIntervalMs: 1000, missedPings: 3 }));
+    const port = new FakePort();
+    const watch = liveness.watch(port);
+    assert.ok(await isSettled(watch.settled()), "no ping was sent");
+
+    const behind = new FakePort();
+    const slow = liveness.watch(behind);
+    mock.timers.tick(1000);
+    slow.heard(true);
+    mock.timers.tick(2000);
+    const settled = slow.settled();
+    slow.heard(false);
+    slow.heard(true);
+    assert.equal(await isSettled(settled), false, "one of two pings is not answered");
+    mock.timers.tick(2000);
+    assert.equal(behind.pings, 3, "no ping comes after it");
+    slow.heard(true);
+    assert.ok(await isSettled(settled));
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test("a watch is settled without an answer where none comes, none ever came, or the connection has gone", async () => {
+  mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
+  try {
+    const liveness = new Liveness(resolveLimits({ pingIntervalMs: 1000, missedPings: 3 }));
+    const [mute, gone, late, first] = [1, 2, 3, 4].map(() => liveness.watch(new FakePort()));
+    mock.timers.tick(1000);
+    for (const watch of [gone, late]) watch?.heard(true);
+    const early = first?.settled() as Promise<void>;
+    mock.timers.tick(1000);
+    assert.equal(await isSettled(early), false, "its first ping may be answered yet");
+    assert.ok(await isSettled(mute?.settled() as Promise<void>), "it has let an interval pass");
+    const [left, waiting] = [gone?.settled(), late?.settled()] as Promise<void>[];
+    gone?.stop();
+    assert.ok(await isSettled(left as Promise<void>));
+    mock.timers.tick(2999);
+    assert.equal(await isSettled(waiting as Promise<void>), false);
+    assert.ok(await isSettled(early));
+    mock.timers.tick(1);
+    assert.ok(await isSettled(waiting as Promise<void>));
+  } finally {
+    mock.timers.reset();
+  }
+});
+
 test("there is a timer only while somebody is watched, and none with an interval of 0", (t) => {
   const started = t.mock.method(globalThis, "setInterval");
   const stopped = t.mock.method(globalThis, "clearInterval");
