@@ -5,17 +5,31 @@ import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Durability } from "../../src/stores/file/store.ts";
-import { PROJECT, Program, type Runtime } from "../fixture/processes.ts";
+import { type Exit, PROJECT, Program, type Runtime } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { within } from "../fixture/until.ts";
 
 /** How long paths are begun; it takes about as long again until all have come to their end. */
 const SECONDS = 5;
+
+/** Milliseconds that a run may take: less than the file may, so that it can still say what it was waiting for. */
+const PATIENCE_MS = 200_000;
 
 /** Starts a short run. */
 function chaos(args: readonly string[], env: Record<string, string> = {}): Program {
   const script = join(PROJECT, "scripts", "run.mjs");
   const minutes = String(SECONDS / 60);
   return new Program(process.execPath, [script, "scripts/chaos/main.ts", "--minutes", minutes, ...args], { env });
+}
+
+/** How a run ended; one that does not end is killed, and the error says how far it came. */
+async function ended(program: Program): Promise<Exit> {
+  try {
+    return await within(program.exited, "the run to end", PATIENCE_MS);
+  } catch (error) {
+    program.child.kill("SIGTERM");
+    throw new Error(`${(error as Error).message}; it had printed:\n${program.output}`);
+  }
 }
 
 describe("chaos", { concurrency: 4 }, () => {
@@ -35,7 +49,7 @@ describe("chaos", { concurrency: 4 }, () => {
     test(`no byte is lost or doubled with servers on ${runtime}, the level ${durability} and the seed ${seed}`, async (t) => {
       const settings = ["--runtime", runtime, "--durability", durability, "--paths", "3", "--followers", "2"];
       const program = chaos(["--seed", String(seed), ...settings]);
-      const { code } = await program.exited;
+      const { code } = await ended(program);
       assert.equal(code, 0, program.output);
       const report = program.stdout.bytes().toString();
       t.diagnostic(report);
