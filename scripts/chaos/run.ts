@@ -58,6 +58,7 @@ class Chaos {
   readonly #say: (line: string) => void;
   readonly #alive = new Set<PathLife | ReplacedLife>();
   readonly #over = new AbortController();
+  #doing = "striking";
 
   constructor(options: Options, folder: string, say: (line: string) => void) {
     this.#options = options;
@@ -81,13 +82,13 @@ class Chaos {
       const lanes = this.#lanes(fleet);
       const storming = Promise.all([this.#storm(fleet), this.#pipeline(fleet)]);
       await sleep(minutes * 60_000);
-      await this.#struckEnough();
+      await this.#during("striking", this.#struckEnough());
       this.#over.abort();
-      await storming;
-      await this.#calmDown(lanes);
-      await expectNoLeaks(fleet, ledger);
-      await this.#expectNothingLeft();
-      await fleet.stop();
+      await this.#during("waiting for the servers to be back, and for the pipelining clients to leave", storming);
+      await this.#during("waiting for every path to come to its end", this.#calmDown(lanes));
+      await this.#during("looking for leaks", expectNoLeaks(fleet, ledger));
+      await this.#during("looking for what was left behind", this.#expectNothingLeft());
+      await this.#during("stopping the servers", fleet.stop());
     } finally {
       clearInterval(news);
       await fleet.destroy();
@@ -98,6 +99,12 @@ class Chaos {
     }
     await removeFolder(this.#folder);
     return undefined;
+  }
+
+  /** What it is at, for those who ask why it takes so long. */
+  async #during(what: string, work: Promise<unknown>): Promise<void> {
+    this.#doing = what;
+    await work;
   }
 
   #storm(fleet: Fleet): Promise<void> {
@@ -199,6 +206,7 @@ class Chaos {
       `${ledger.total("connections", "accepted")} connections`,
       `${ledger.total("blows")} blows`,
       `${ledger.problems.length} problems`,
+      this.#doing,
     ].join(", ");
   }
 }

@@ -61,7 +61,9 @@ export class RemoteChannel implements Followable {
     if (!news || !first || first.done) return undefined;
     // What can't be read, whoever watches will find out.
     const found = await store.stat(path).catch(() => undefined);
-    const seen = { path, size: first.value.size, generation: found?.generation ?? "", type: found?.type };
+    // One look for both: between two, the file may have been replaced.
+    const size = found?.size ?? first.value.size;
+    const seen = { path, size, generation: found?.generation ?? "", type: found?.type };
     const remote = new RemoteChannel(seen, store, watch, { onEnd, onFailure });
     void remote.#run(first.value, news);
     return remote;
@@ -101,7 +103,9 @@ export class RemoteChannel implements Followable {
       }
     } catch (error) {
       // Followers have what was read until now.
-      this.#onFailure(StreamError.from(error, "storage"));
+      const failure = StreamError.from(error, "storage");
+      if (failure.code === "replaced") ended = failure.code;
+      else this.#onFailure(failure);
     }
     // Without a word the append may go on: whoever follows comes back, and is told.
     this.outcome = { size: this.size, reason: ended ?? "restarting" };
@@ -122,7 +126,8 @@ export class RemoteChannel implements Followable {
       return;
     }
     let end = this.size;
-    const reader = this.#store.read(this.path, end, size).getReader();
+    // What has grown may be another file in its place.
+    const reader = this.#store.read(this.path, end, size, undefined, this.generation || undefined).getReader();
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       end += next.value.length;
       this.broadcast.deliver({ bytes: next.value, end });

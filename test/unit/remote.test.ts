@@ -1,0 +1,63 @@
+/** Following what another process appends to: growth counts only while the file has the content that is followed. */
+import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Follower } from "../../src/core/follower.ts";
+import { resolveLimits } from "../../src/core/limits.ts";
+import { RemoteChannel } from "../../src/core/remote.ts";
+import type { Growth, Store } from "../../src/core/store.ts";
+import { fileStore } from "../../src/stores/file/store.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { TestSink } from "../fixture/test-sink.ts";
+import { until, within } from "../fixture/until.ts";
+
+/** A file store whose watch says what the test says, and when. */
+function watchedStore(root: string): { store: Store; tell: (growth: Growth) => Promise<void> } {
+  const files = fileStore({ root });
+  const news = new TransformStream<Growth, Growth>({}, { highWaterMark: 10 }, { highWaterMark: 10 });
+  const writer = news.writable.getWriter();
+  const store: Store = {
+    sessions: files.sessions,
+    stat: (path) => files.stat(path),
+    claim: (path, options) => files.claim(path, options),
+    read: (...args) => files.read(...args),
+    list: (path, options) => files.list(path, options),
+    remove: (path) => files.remove(path),
+    watch: async () => newsOf(news.readable),
+  };
+  return { store, tell: (growth) => writer.write(growth) };
+}
+
+async function* newsOf(readable: ReadableStream<Growth>): AsyncGenerator<Growth, void, void> {
+  yield* readable as unknown as AsyncIterable<Growth>;
+}
+
+async function append(store: Store, path: string, bytes: string): Promise<void> {
+  const handle = await store.claim(path);
+  await handle.append(Buffer.from(bytes));
+  await handle.release("complete");
+}
+
+test("a live follower gets nothing of a file that has taken the place of its own", async () => {
+  const root = await temporaryFolder("remote");
+  const { store, tell } = watchedStore(root);
+  try {
+    await append(store, "a.txt", "old content");
+    await tell({ size: 11 });
+    const remote = await RemoteChannel.open("a.txt", store, () => {}, assert.fail);
+    assert.ok(remote);
+    remote.hold();
+    const sink = new TestSink();
+    const from = { source: remote };
+    const ended = new Follower({ store, from, sink, text: false, limits: resolveLimits(), offset: 0 }).run();
+    await until("it to be live", () => remote.broadcast.size === 1);
+    await rm(join(root, "a.txt"));
+    await append(store, "a.txt", "new content, and longer");
+    await tell({ size: 23 });
+    assert.equal(await within(ended, "the follow to end"), "replaced");
+    assert.equal(String(sink.bytes), "old content");
+  } finally {
+    await removeFolder(root);
+  }
+});
