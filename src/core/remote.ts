@@ -106,6 +106,8 @@ export class RemoteChannel implements Followable {
       const failure = StreamError.from(error, "storage");
       if (failure.code === "replaced") ended = failure.code;
       else this.#onFailure(failure);
+      // It has been left in the middle, and cleans up only when told.
+      await news.return().catch(() => {});
     }
     // Without a word the append may go on: whoever follows comes back, and is told.
     this.outcome = { size: this.size, reason: ended ?? "restarting" };

@@ -59,17 +59,18 @@ export async function readSnapshot(
 /** The body for a follower, who is logged although there is nobody to wait for. */
 function followed(
   service: Service,
-  { subject }: Exchange,
+  { c, platform, subject }: Exchange,
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
   const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from });
-  return counted(body, (bytes, error) => {
+  const ended = (bytes: number, error?: unknown): void => {
     const reason = from + bytes === to ? "complete" : "gone";
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
     if (failure) service.operator.failedIfFault(subject.path, failure);
     span.end(from + bytes, failure?.code ?? reason);
-  });
+  };
+  return counted(body, ended, platform.cut && (async () => platform.cut?.(c)));
 }
 
 /** Aborts when the client has gone, where the runtime does not cancel every body by itself. */

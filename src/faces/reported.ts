@@ -9,7 +9,7 @@ import type { Exchange, Service } from "./service.ts";
 /** The body; when reading it fails in the middle, that is logged. */
 export function reported(
   { operator }: Service,
-  { platform, subject: { path } }: Exchange,
+  { c, platform, subject: { path } }: Exchange,
   body: ReadableStream<Uint8Array>,
 ): ReadableStream<Uint8Array> {
   const failed = (error: unknown): void => operator.failedIfFault(path, StreamError.from(error, "storage"));
@@ -22,8 +22,12 @@ export function reported(
   const getReader = body.getReader.bind(body) as (options?: ReadableStreamGetReaderOptions) => AnyReader;
   const watched = (options?: ReadableStreamGetReaderOptions): AnyReader => {
     const reader = getReader(options);
-    // A reader that lets the stream go rejects as well.
-    reader.closed.catch((error: unknown) => body.locked && failed(error));
+    reader.closed.catch((error: unknown) => {
+      // A reader that lets the stream go rejects as well.
+      if (!body.locked) return;
+      failed(error);
+      void platform.cut?.(c);
+    });
     return reader;
   };
   return Object.assign(body, { getReader: watched });

@@ -142,6 +142,26 @@ faultTest("a file that is removed while somebody still catches up", {}, async ({
   await (await peers.admitted("a.bin")).finish();
 });
 
+for (const query of ["", "?verb=FOLLOW"]) {
+  faultTest(
+    `a file that is cut short while it is read (${query || "GET"}): its connection is cut, and the log says so once`,
+    {},
+    async ({ peers, root, server }) => {
+      await peers.put("a.bin", Buffer.alloc(60_000_000, "0123456789"));
+      const download = await peers.exchange({ target: `/a.bin${query}` });
+      await download.body.atLeast(1);
+      download.connection.socket.pause();
+      truncateSync(join(root, "a.bin"), 100);
+      download.connection.socket.resume();
+      await assert.rejects(download.body.all());
+      await server.program.printed(/ERR .*a\.bin/);
+      await peers.put("b.txt", "the server goes on");
+      assert.doesNotMatch(server.program.output, /^ {4}at /m);
+      assert.equal(server.program.output.match(/ERR /g)?.length, 1, server.program.output);
+    },
+  );
+}
+
 faultTest(
   "a follower that lags when the file is replaced gets no byte of the other content",
   {},

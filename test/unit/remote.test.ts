@@ -13,7 +13,7 @@ import { TestSink } from "../fixture/test-sink.ts";
 import { until, within } from "../fixture/until.ts";
 
 /** A file store whose watch says what the test says, and when. */
-function watchedStore(root: string): { store: Store; tell: (growth: Growth) => Promise<void> } {
+function watchedStore(root: string): { store: Store; tell: (growth: Growth) => Promise<void>; left: () => boolean } {
   const files = fileStore({ root });
   const news = new TransformStream<Growth, Growth>({}, { highWaterMark: 10 }, { highWaterMark: 10 });
   const writer = news.writable.getWriter();
@@ -24,13 +24,17 @@ function watchedStore(root: string): { store: Store; tell: (growth: Growth) => P
     read: (...args) => files.read(...args),
     list: (path, options) => files.list(path, options),
     remove: (path) => files.remove(path),
-    watch: async () => newsOf(news.readable),
+    watch: async () => watch(),
   };
-  return { store, tell: (growth) => writer.write(growth) };
-}
-
-async function* newsOf(readable: ReadableStream<Growth>): AsyncGenerator<Growth, void, void> {
-  yield* readable as unknown as AsyncIterable<Growth>;
+  let isLeft = false;
+  async function* watch(): AsyncGenerator<Growth, void, void> {
+    try {
+      yield* news.readable as unknown as AsyncIterable<Growth>;
+    } finally {
+      isLeft = true;
+    }
+  }
+  return { store, tell: (growth) => writer.write(growth), left: () => isLeft };
 }
 
 async function append(store: Store, path: string, bytes: string): Promise<void> {
@@ -41,7 +45,7 @@ async function append(store: Store, path: string, bytes: string): Promise<void> 
 
 test("a live follower gets nothing of a file that has taken the place of its own", async () => {
   const root = await temporaryFolder("remote");
-  const { store, tell } = watchedStore(root);
+  const { store, tell, left } = watchedStore(root);
   try {
     await append(store, "a.txt", "old content");
     await tell({ size: 11 });
@@ -57,6 +61,7 @@ test("a live follower gets nothing of a file that has taken the place of its own
     await tell({ size: 23 });
     assert.equal(await within(ended, "the follow to end"), "replaced");
     assert.equal(String(sink.bytes), "old content");
+    await until("the watch to be left", left);
   } finally {
     await removeFolder(root);
   }
