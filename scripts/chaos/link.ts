@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { resetNow } from "../../test/fixture/reset.ts";
 import type { Fate, Plan } from "./fate.ts";
 
 /** What a {@link Link} asks and tells. */
@@ -48,7 +49,7 @@ export class Link {
       [this.#server, this.#client, "down"],
     ] as const) {
       // However a side is gone, unless the fate keeps it secret, the other side learns of it.
-      this.#move(from, to, direction).catch(() => this.#struck || to.resetAndDestroy());
+      this.#move(from, to, direction).catch(() => this.#struck || resetNow(to));
     }
   }
 
@@ -82,11 +83,11 @@ export class Link {
     if (fate !== "deaf client") this.#gates.up = this.#gates.down;
     const ends = [this.#client, this.#server];
     if (fate === "end") for (const end of ends) end.end();
-    if (fate === "reset" || fate === "half-open to the client") this.#server.resetAndDestroy();
-    if (fate === "reset" || fate === "half-open to the server") this.#client.resetAndDestroy();
+    if (fate === "reset" || fate === "half-open to the client") resetNow(this.#server);
+    if (fate === "reset" || fate === "half-open to the server") resetNow(this.#client);
     // Whoever was left in the dark learns of it in the end.
     const reveal = (): void => {
-      for (const end of ends) end.resetAndDestroy();
+      for (const end of ends) resetNow(end);
     };
     setTimeout(reveal, pauseMs).unref();
   }

@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { resetNow } from "../../test/fixture/reset.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Random } from "./random.ts";
 
@@ -62,13 +63,13 @@ async function visit(port: number, random: Random, { ledger, paths }: PipelinePa
   const exit = random.weighted(EXITS);
   leave(socket, exit);
   if (exit !== "reset") await sleep(random.spread(1, 1_500));
-  socket.resetAndDestroy();
+  resetNow(socket);
   await gone;
   ledger.count("pipelined", exit);
 }
 
 function leave(socket: Socket, exit: keyof typeof EXITS): void {
-  if (exit === "reset") socket.resetAndDestroy();
+  if (exit === "reset") resetNow(socket);
   else if (exit === "end") socket.destroy();
   else if (exit === "half-closed") socket.end();
 }

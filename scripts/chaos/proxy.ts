@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { resetNow } from "../../test/fixture/reset.ts";
 import { CALM, drawPlan, type Fate, type Plan } from "./fate.ts";
 import type { Ledger } from "./ledger.ts";
 import { Link } from "./link.ts";
@@ -79,7 +80,7 @@ export class HostileProxy {
   /** Ends it, and everything that goes through it. */
   async close(): Promise<void> {
     const closed = once(this.#server.close(), "close");
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) resetNow(socket);
     await closed;
   }
 
@@ -93,13 +94,13 @@ export class HostileProxy {
     const port = this.#route(plan);
     if (port === undefined) {
       network.ledger.count("connections", "to a server that is down");
-      client.resetAndDestroy();
+      resetNow(client);
     } else if (plan.fate === "refused") {
       this.#struck("refused");
-      client.resetAndDestroy();
+      resetNow(client);
     } else if (plan.fate === "mute") {
       this.#struck("mute");
-      setTimeout(() => client.resetAndDestroy(), plan.pauseMs).unref();
+      setTimeout(() => resetNow(client), plan.pauseMs).unref();
     } else {
       const server = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
       this.#keep(server);
