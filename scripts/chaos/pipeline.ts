@@ -5,6 +5,7 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resetNow } from "../../test/fixture/reset.ts";
+import { within } from "../../test/fixture/until.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Random } from "./random.ts";
 
@@ -64,8 +65,15 @@ async function visit(port: number, random: Random, { ledger, paths }: PipelinePa
   leave(socket, exit);
   if (exit !== "reset") await sleep(random.spread(1, 1_500));
   resetNow(socket);
-  await gone;
+  await within(gone, "a connection to be reset").catch((error: Error) => {
+    ledger.problem(`${error.message}, of a client that left by ${exit}: ${describe(socket)}`);
+  });
   ledger.count("pipelined", exit);
+}
+
+function describe(socket: Socket): string {
+  const { readyState, destroyed, writableLength, writableFinished, readableEnded, closed } = socket;
+  return JSON.stringify({ readyState, destroyed, writableLength, writableFinished, readableEnded, closed });
 }
 
 function leave(socket: Socket, exit: keyof typeof EXITS): void {

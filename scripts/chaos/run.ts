@@ -80,11 +80,13 @@ class Chaos {
     const news = setInterval(() => this.#say(this.#news()), NEWS_MS);
     try {
       const lanes = this.#lanes(fleet);
-      const storming = Promise.all([this.#storm(fleet), this.#pipeline(fleet)]);
+      const storm = this.#storm(fleet);
+      const pipelining = this.#pipeline(fleet);
       await sleep(minutes * 60_000);
       await this.#during("striking", this.#struckEnough());
       this.#over.abort();
-      await this.#during("waiting for the servers to be back, and for the pipelining clients to leave", storming);
+      await this.#during("waiting for the servers to be back", storm);
+      await this.#during("waiting for the pipelining clients to leave", pipelining);
       await this.#during("waiting for every path to come to its end", this.#calmDown(lanes));
       await this.#during("looking for leaks", expectNoLeaks(fleet, ledger));
       await this.#during("looking for what was left behind", this.#expectNothingLeft());
