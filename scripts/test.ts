@@ -53,7 +53,7 @@ const hasNames = words.length > 0 || given.length === 0;
 const selected = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word));
 const checks = hasNames ? CHECKS.filter(({ group }) => selected(group)) : [];
 const files = hasNames ? testFiles().filter(selected) : [];
-const tasks = [...files.filter((file) => !isPackageTest(file)).map((file) => ({ file })), ...onVersions()];
+const tasks: Task[] = [...files.filter((file) => !isPackageTest(file)).map((file) => ({ file })), ...onVersions()];
 if (checks.length + files.length + tasks.length === 0)
   stop(2, `No check and no test file has ${words.join(" or ")} in its name.`);
 
@@ -65,7 +65,10 @@ await runFiles(
   files.filter(isPackageTest).map((file) => ({ file })),
   1,
 );
-await runFiles(tasks, CONCURRENCY);
+await runFiles(
+  tasks.filter((task) => !runsElsewhere(task)),
+  CONCURRENCY,
+);
 summarize();
 
 /** The words to select by, from `--only a,b` and from the other arguments. */
@@ -108,6 +111,16 @@ function setUp(): void {
 /** The files that run on the other versions of Node, too. */
 function onVersions(): Task[] {
   return versions.flatMap((on) => on.files.filter(selected).map((file) => ({ file, on })));
+}
+
+/** In a run of everything, what is about Node alone does not run on our own version, too: that is one between the others. */
+function runsElsewhere({ file, on }: Task): boolean {
+  const isAboutNode = file.endsWith("-node.test.ts");
+  return (
+    !on &&
+    isAboutNode &&
+    tasks.some((task) => task.on && task.file === file && "path" in nodeExecutable(task.on.version))
+  );
 }
 
 async function runFiles(list: readonly Task[], concurrency: number): Promise<void> {
