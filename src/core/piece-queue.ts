@@ -4,7 +4,7 @@
  */
 
 /** Pieces smaller than this, in bytes, are copied together: an array of its own costs more memory than what is in it. */
-const SMALL_BYTES = 1024;
+const SMALL_BYTES = 64;
 
 /** Small pieces are gathered in memory of at most so many bytes. */
 const GATHER_BYTES = 64 * 1024;

@@ -8,6 +8,9 @@ import type { MessageLimit, MessageLimits } from "../faces/message-limits.ts";
 /** Bytes of the longest header. */
 const HEADER_BYTES = 14;
 
+/** Bytes of the header of a masked frame whose length fits into it. */
+const SHORT_HEADER_BYTES = 6;
+
 /** First opcode of the frames that belong to no message: close, ping and pong. */
 const FIRST_CONTROL_OPCODE = 0x8;
 
@@ -38,13 +41,18 @@ export class MessageWatch {
 
   /** Looks at what has arrived. Results in the limit that a message goes beyond, if one does. */
   look(chunk: Uint8Array): MessageLimit | undefined {
+    const { length } = chunk;
     let at = 0;
-    while (at < chunk.length) {
-      if (this.#left > 0) {
-        const passed = Math.min(this.#left, chunk.length - at);
-        this.#left -= passed;
-        at += passed;
-        continue;
+    while (at < length) {
+      // Most of what comes are short messages, one behind the other: they are stepped over in this loop alone.
+      at += this.#left;
+      this.#left = 0;
+      while (this.#headerBytes === 0 && at + SHORT_HEADER_BYTES <= length && isShort(chunk, at)) {
+        at += SHORT_HEADER_BYTES + ((chunk[at + 1] as number) & 0x7f);
+      }
+      if (at >= length) {
+        this.#left = at - length;
+        break;
       }
       const size = this.#headerBytes === 0 ? headerSize(chunk, at) : 0;
       if (size > 0) {
@@ -77,6 +85,13 @@ export class MessageWatch {
     }
     this.#bytes += this.#left;
   }
+}
+
+/** Whether a whole message with data begins here, masked and of less than 126 bytes. It is gathered before it can be refused. */
+function isShort(bytes: Uint8Array, at: number): boolean {
+  const first = bytes[at] as number;
+  const second = bytes[at + 1] as number;
+  return (first === 0x81 || first === 0x82) && second >= 0x80 && second < 0x80 + 126;
 }
 
 /** Bytes of the header that begins here; 0 when it is not all here. */
