@@ -50,6 +50,8 @@ export class AppendSession {
   /** Settles when the record says what it was last told to. */
   #recorded: Promise<void> = Promise.resolve();
   #ending: Promise<Outcome> | undefined;
+  /** Whether no other process has it: one that has it keeps its record. */
+  readonly #isOurs = (): boolean => !this.#parts.admission.appender.channel.lost.aborted;
 
   /** It begins in its grace: the first connection is expected and attached as any later one. */
   constructor(parts: SessionParts) {
@@ -170,13 +172,10 @@ export class AppendSession {
     await this.#recorded;
     // Everything is stored before the record goes: a crash in between must leave something to resume.
     await (reason === "restarting" ? admission.appender.idle : admission.appender.verify());
-    // A session that goes on in another process keeps its record there.
     const { channel, error } = admission.appender;
     // From here on nothing can be resumed, and what watches must not take a crash for a lost append.
     if (reason === "complete" && !error) await channel.announce(reason).catch(onProblem);
-    if (reason !== "restarting" && !channel.lost.aborted) {
-      await records.remove(this.path).catch(onProblem);
-    }
+    if (reason !== "restarting") await records.remove(this.path, this.#isOurs).catch(onProblem);
     onEnd();
     return admission.end(reason, unused);
   }
@@ -191,17 +190,12 @@ export class AppendSession {
     if (leave) setTimeout(leave, FAREWELL_MS);
   }
 
-  /** Puts on record what is left of its grace; nothing for all of it. */
+  /** Puts on record what is left of its grace; nothing for all of it. Not once it ends: its record may be another's. */
   #record(graceLeftMs: number | undefined): void {
-    const { records, admission, onProblem } = this.#parts;
-    const { path, digest } = this;
+    if (this.#ending) return;
+    const { records, onProblem } = this.#parts;
+    const record = { path: this.path, digest: this.digest, ...(graceLeftMs === undefined ? {} : { graceLeftMs }) };
     this.#recordedMs = graceLeftMs;
-    this.#recorded = this.#recorded
-      .then(async () => {
-        // Another process that has it keeps its record.
-        if (admission.appender.channel.lost.aborted) return;
-        await records.save({ path, digest, ...(graceLeftMs === undefined ? {} : { graceLeftMs }) });
-      })
-      .catch(onProblem);
+    this.#recorded = this.#recorded.then(() => records.save(record, this.#isOurs)).catch(onProblem);
   }
 }

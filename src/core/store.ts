@@ -152,14 +152,20 @@ export interface SessionRecord {
   readonly graceLeftMs?: number;
 }
 
-/** Keeps the sessions that are open. */
+/**
+ * Keeps the sessions that are open.
+ *
+ * A process may stand still between deciding on a change and making it, for longer than its lease. `isOurs` is asked in
+ * the very turn in which the change is made: if it says no, another process has the session, and nothing changes. Only
+ * drivers look at it that other processes share.
+ */
 export interface SessionRecords {
   /** Keeps a session; it is stored when this resolves. Replaces the path's older one. */
-  save(record: SessionRecord): Promise<void>;
+  save(record: SessionRecord, isOurs?: () => boolean): Promise<void>;
   /** The open session of a path. */
   find(path: string): Promise<SessionRecord | undefined>;
   /** Forgets the session of a path. */
-  remove(path: string): Promise<void>;
+  remove(path: string, isOurs?: () => boolean): Promise<void>;
   /** All open sessions. */
   list(): Promise<SessionRecord[]>;
 }

@@ -64,3 +64,19 @@ for (const kind of ["opened", "adopted"]) {
     assert.equal(left?.digest, kind === "opened" ? undefined : old.digest);
   });
 }
+
+test("a connection that comes to a session which was given up leaves its record alone", async () => {
+  const store = memoryStore();
+  const hub = new Hub(store, resolveLimits());
+  const sessions = new Sessions(hub, (path, error) => assert.fail(`/${path}: ${error}`));
+  const { session } = await sessions.open("a.txt");
+  const connection = { superseded: () => {} };
+  await session.attach(connection);
+  // From here on some of its grace is spent, which the next connection has put right on record.
+  session.detach(connection);
+  await session.end("restarting");
+  // Where it went, it has ended.
+  await store.sessions.remove("a.txt");
+  await assert.rejects(session.attach(connection), { code: "gone" });
+  assert.equal(await store.sessions.find("a.txt"), undefined);
+});

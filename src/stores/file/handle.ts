@@ -106,7 +106,7 @@ export class FileHandle implements AppendHandle {
       if (commit && found.size > 0) await opened.datasync();
       // Whoever takes the claim away from here on replaces this very file, and not one that was opened too late.
       if (!claim.isOurs(true)) throw fenced(path);
-      const judged = { fd: opened.fd, readable, size: found.size, isNew };
+      const judged = { fd: opened.fd, readable, size: found.size, isNew, isOurs: () => claim.isOurs() };
       const remembered = { root, records, name: relative(root, file), durable: commit !== undefined, type };
       const handle = new FileHandle(made, found, await Content.open({ ...remembered, ...judged }), parts);
       live.set(file, handle);

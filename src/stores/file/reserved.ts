@@ -3,7 +3,7 @@
  * @module
  */
 import { createHash, randomUUID } from "node:crypto";
-import { lstatSync } from "node:fs";
+import { lstatSync, renameSync, unlinkSync } from "node:fs";
 import { open, readFile, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { StreamError } from "../../core/errors.ts";
@@ -103,13 +103,31 @@ export async function isForgotten(file: string, leftovers: Sightings): Promise<b
   return !isMissing && quietMs >= FORGOTTEN_MS;
 }
 
-/** Writes a file whole or not at all. If it is to be durable, it is on the disk when this resolves. */
-export async function writeWhole(reserved: Reserved, file: string, value: unknown, durable: boolean): Promise<void> {
-  await writeTextWhole(reserved, file, `${JSON.stringify(value)}\n`, durable);
+/**
+ * Writes a file whole or not at all. If it is to be durable, it is on the disk when this resolves.
+ *
+ * @param mayWrite Asked in the turn in which the file gets its name; it gets none if this says no. Default: it may.
+ */
+export async function writeWhole(
+  reserved: Reserved,
+  file: string,
+  value: unknown,
+  durable: boolean,
+  mayWrite?: () => boolean,
+): Promise<void> {
+  await writeTextWhole(reserved, file, { text: `${JSON.stringify(value)}\n`, durable, mayWrite });
+}
+
+/** What {@link writeTextWhole} writes, and how. */
+export interface WholeText {
+  readonly text: string;
+  readonly durable: boolean;
+  readonly mayWrite?: (() => boolean) | undefined;
 }
 
 /** As {@link writeWhole}, of a text. */
-export async function writeTextWhole(reserved: Reserved, file: string, text: string, durable: boolean): Promise<void> {
+export async function writeTextWhole(reserved: Reserved, file: string, whole: WholeText): Promise<void> {
+  const { text, durable, mayWrite } = whole;
   for (let attempt = 1; ; attempt++) {
     await makeFolder(reserved.temporary);
     const temporary = nameIn(reserved.temporary);
@@ -117,7 +135,10 @@ export async function writeTextWhole(reserved: Reserved, file: string, text: str
       await writeNew(temporary, text, durable);
       // As late as can be: the less time is there for others to remove it.
       await makeFolder(dirname(file));
-      await rename(temporary, file);
+      if (mayWrite?.() === false) return await removeFile(temporary);
+      // In this turn: in the thread pool it could stand still behind the question.
+      if (mayWrite) renameSync(temporary, file);
+      else await rename(temporary, file);
       break;
     } catch (error) {
       await removeFile(temporary);
@@ -157,6 +178,15 @@ export async function removeFile(file: string): Promise<void> {
   await unlink(file).catch((error: unknown) => {
     if (!isMissing(error)) throw error;
   });
+}
+
+/** As {@link removeFile}, at once. */
+export function removeFileNow(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
 }
 
 /** Flushes a folder and those above it, up to a root. */

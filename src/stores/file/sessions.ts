@@ -7,7 +7,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SessionRecord, SessionRecords } from "../../core/store.ts";
 import { diskError, isMissing } from "./errors.ts";
-import { keyOf, type Reserved, readWhole, removeFile, writeWhole } from "./reserved.ts";
+import { keyOf, type Reserved, readWhole, removeFileNow, writeWhole } from "./reserved.ts";
 
 /** The sessions of one root. */
 export class FileSessions implements SessionRecords {
@@ -20,9 +20,9 @@ export class FileSessions implements SessionRecords {
     this.#durable = durable;
   }
 
-  async save(record: SessionRecord): Promise<void> {
+  async save(record: SessionRecord, isOurs?: () => boolean): Promise<void> {
     try {
-      await writeWhole(this.#reserved, this.#file(record.path), record, this.#durable);
+      await writeWhole(this.#reserved, this.#file(record.path), record, this.#durable, isOurs);
     } catch (error) {
       throw diskError(error, record.path);
     }
@@ -42,9 +42,9 @@ export class FileSessions implements SessionRecords {
     return existsSync(this.#file(path));
   }
 
-  async remove(path: string): Promise<void> {
+  async remove(path: string, isOurs: () => boolean = () => true): Promise<void> {
     try {
-      await removeFile(this.#file(path));
+      if (isOurs()) removeFileNow(this.#file(path));
     } catch (error) {
       throw diskError(error, path);
     }

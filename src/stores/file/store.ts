@@ -143,12 +143,12 @@ class FileStore implements Store {
     try {
       const wasAppended = await this.#isAppended(file, path);
       const stats = await opened.stat();
-      const { ended, ...content } = await this.#contents.of({ file, opened });
-      // An append that has begun between the two looks stands on record as one without an end.
-      const hasBegun =
-        ended === undefined || (ended === "lost" && !wasAppended && (await this.#isAppended(file, path)));
-      const appending = wasAppended || hasBegun;
-      const state = appending ? { appending } : { appending, ended };
+      let { ended, ...content } = await this.#contents.of({ file, opened });
+      // An append that has begun since the first look stands on record as one without an end; it may be over by now.
+      const isDoubtful = ended === "lost" && !wasAppended;
+      const isAppended = wasAppended || (isDoubtful && (await this.#isAppended(file, path)));
+      if (isDoubtful && !isAppended) ({ ended, ...content } = await this.#contents.of({ file, opened }));
+      const state = isAppended || ended === undefined ? { appending: true } : { appending: false, ended };
       return { size: stats.size, modified: stats.mtime, ...content, ...state };
     } finally {
       await opened.close();

@@ -107,9 +107,12 @@ class Succession {
   async #next(): Promise<Entry | EndReason | undefined> {
     const { reserved, owner, file, resumable } = this.#watched;
     const { name } = this.#holder;
+    const isHolding = (await holdersOf(reserved, owner, file)).find((holder) => holder.name === name);
+    if (isHolding) return isHolding;
+    // Asked before all else is looked at: a session that is over has left word before, and one that goes on may have
+    // been taken over, and ended, while this process stood still between two looks.
+    const isOpen = await resumable();
     const holders = await holdersOf(reserved, owner, file);
-    const same = holders.find((holder) => holder.name === name);
-    if (same) return same;
     // Whoever takes a path from one that died, slept or shut down goes on with the same append, and may have ended it.
     const words = lastWords(await namesIn(claimsFolder(reserved, file)));
     const since = words.filter(({ entry }) => !this.#earlier.has(entry));
@@ -120,7 +123,7 @@ class Succession {
       for (const { entry } of since) if (entry !== successor.name) this.#earlier.add(entry);
       return successor;
     }
-    if (await resumable()) return undefined;
+    if (isOpen) return undefined;
     return since.length > 0 ? "restarting" : "lost";
   }
 }

@@ -34,6 +34,8 @@ export interface ContentParts {
   readonly durable: boolean;
   /** The media type that the appender gives. */
   readonly type: string | undefined;
+  /** Whether no other process has taken the path over. */
+  readonly isOurs: () => boolean;
 }
 
 /**
@@ -195,9 +197,9 @@ export class Content {
   }
 
   #write(record: StreamRecord): Promise<void> | undefined {
-    const { records, durable } = this.#parts;
+    const { records, durable, isOurs } = this.#parts;
     if (durable) {
-      return records.writeDurably(record).then(() => {
+      return records.writeDurably(record, isOurs).then(() => {
         this.#record = record;
       });
     }

@@ -82,12 +82,16 @@ export class Records {
     this.#inPlace(record, (temporary, file) => renameSync(temporary, file));
   }
 
-  /** As {@link writeNow}; the disk has it when this resolves. */
-  async writeDurably(record: StreamRecord): Promise<void> {
+  /**
+   * As {@link writeNow}; the disk has it when this resolves.
+   *
+   * @param mayWrite Asked once more if the record does not change in this very turn; nothing changes if it says no.
+   */
+  async writeDurably(record: StreamRecord, mayWrite: () => boolean): Promise<void> {
     const file = this.#place(record.file);
     // Its name and its place on the disk stay: one flush does.
     if (this.#overwrite(record)) await flush(file);
-    else await writeTextWhole(this.#reserved, file, formatRecord(record), true);
+    else await writeTextWhole(this.#reserved, file, { text: formatRecord(record), durable: true, mayWrite });
   }
 
   /** Puts a record where there is none; says whether it stands now. One that is torn counts as none. */

@@ -1,0 +1,69 @@
+/** What other processes do between two looks of one that stands still there. */
+import assert from "node:assert/strict";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Growth, SessionRecord, Store } from "../../../src/core/store.ts";
+import { fileTest } from "./file-root.ts";
+
+/** The sessions of a file store. */
+interface Sessions {
+  find(path: string): Promise<SessionRecord | undefined>;
+  mayBeOpen(path: string): boolean;
+}
+
+const record = (graceLeftMs: number): SessionRecord => ({ path: "a.txt", digest: "0".repeat(64), graceLeftMs });
+
+fileTest("an append that is taken over and ends between two looks is watched to its end", async ({ store, root }) => {
+  const handle = await store.claim("a.txt");
+  await handle.append(Buffer.from("whole"));
+  const watch = new AbortController();
+  const news = await store.watch?.("a.txt", watch.signal);
+  const seen: Growth[] = [];
+  const [key] = readdirSync(join(root, ".httpfstream/claims"));
+  const claims = join(root, ".httpfstream/claims", String(key));
+  const entryOf = (): string => String(readdirSync(claims).find((name) => /^[0-9]/.test(name)));
+  seen.push((await news?.next())?.value as Growth);
+  const entry = entryOf();
+  // The taker has removed the entry of the dead, and not entered itself.
+  rmSync(join(claims, entry));
+  onLook(store, 1, async () => writeFileSync(join(claims, `ended-complete-2${entry.slice(1)}`), "{}"));
+  for (let next = await news?.next(); next && !next.done; next = await news?.next()) seen.push(next.value);
+  assert.deepEqual(seen, [{ size: 5 }, { size: 5, ended: "complete" }]);
+  watch.abort();
+  await handle.release();
+});
+
+fileTest("an append that ends between two looks at its record is not lost", async ({ store }) => {
+  const first = await store.claim("a.txt");
+  await first.append(Buffer.from("one "));
+  // On its way to another process, it is on record as one without an end.
+  await first.release("restarting");
+  onLook(store, 2, async () => {
+    const second = await store.claim("a.txt");
+    await second.append(Buffer.from("two"));
+    await second.release("complete");
+  });
+  assert.equal((await store.stat("a.txt"))?.ended, "complete");
+});
+
+fileTest("a session that another process has keeps its record", async ({ store }) => {
+  await store.sessions.save(record(2));
+  await store.sessions.save(record(1), () => false);
+  await store.sessions.remove("a.txt", () => false);
+  assert.deepEqual(await store.sessions.find("a.txt"), record(2));
+  await store.sessions.save(record(1), () => true);
+  assert.deepEqual(await store.sessions.find("a.txt"), record(1));
+  await store.sessions.remove("a.txt", () => true);
+  assert.equal(await store.sessions.find("a.txt"), undefined);
+});
+
+/** Does something while it is looked whether there is an open session, for the `count`th time. There is none. */
+function onLook(store: Store, count: number, work: () => Promise<void>): void {
+  const sessions = store.sessions as unknown as Sessions;
+  let looks = 0;
+  sessions.mayBeOpen = () => true;
+  sessions.find = async () => {
+    if (++looks === count) await work();
+    return undefined;
+  };
+}
