@@ -33,7 +33,18 @@ export class FollowPosition {
   /** What to ask for. */
   get start(): StartOptions {
     if (!this.begun || this.next === undefined) return this.#wanted;
-    return { offset: this.next, ...(this.generation === undefined ? {} : { generation: this.generation }) };
+    const { generation } = this;
+    return { offset: this.next, ...(generation !== undefined && this.#isBound && { generation }) };
+  }
+
+  /**
+   * Whether other content can't be gone on with. Not before the first byte, where the caller named no content and no
+   * offset of it was told: an appender whose first attempt failed may have made the path anew.
+   */
+  get #isBound(): boolean {
+    const { offset = 0, tail, generation } = this.#wanted;
+    const known = tail === undefined && offset !== "now" ? offset : 0;
+    return generation !== undefined || this.next === undefined || this.next > known;
   }
 
   /** Whether a broken connection can be made again without a gap. */
@@ -49,11 +60,11 @@ export class FollowPosition {
    * @throws {StreamError} `replaced` when the content is another one, `protocol` when the offset is not the right one.
    */
   begin(offset: number | undefined, generation: string | undefined): void {
-    if (this.generation !== undefined && generation !== undefined && generation !== this.generation) {
+    if (this.#isBound && this.generation !== undefined && generation !== undefined && generation !== this.generation) {
       const message = `"${this.#url.pathname}" has other content by now: what is there does not continue what was read.`;
       throw new StreamError("replaced", message, { path: this.#url.href });
     }
-    this.generation ??= generation;
+    this.generation = generation ?? this.generation;
     if (offset !== undefined && this.next !== undefined) this.expect(offset);
     this.begun = true;
     this.next ??= offset;

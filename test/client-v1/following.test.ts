@@ -39,6 +39,37 @@ const failsWith = (code: ErrorCode) => (error: unknown) => {
 };
 
 describe("a follow", () => {
+  it("goes on in other content as long as it has no byte of the old one", async () => {
+    const begun = await begin();
+    const { world, connection, stream } = begun;
+    const begins = read(begun);
+    connection.say({ type: "start", offset: 0, generation: "first" }).close(1006);
+    const second = await world.next();
+    assert.equal(second.request.url.search, "?verb=FOLLOW&offset=0");
+    second.accept().say({ type: "start", offset: 0, generation: "second" }).send("ab").close(1006);
+    assert.equal(await begins, "ab");
+    assert.equal(stream.generation, "second");
+    const ends = read(begun);
+    const third = await world.next();
+    assert.equal(third.request.url.search, "?verb=FOLLOW&offset=2&generation=second");
+    third.accept().say({ type: "start", offset: 2, generation: "third" });
+    await assert.rejects(stream.ended, failsWith("replaced"));
+    await assert.rejects(ends, failsWith("replaced"));
+  });
+
+  it("goes on in the content that the server named with the offset that it asked for, or that the caller named", async () => {
+    for (const options of [{ tail: 4 }, { offset: "now" }, { offset: 6, generation: "first" }] as const) {
+      const { world, connection, stream, reader } = await begin(options);
+      const ends = reader.read();
+      connection.say({ type: "start", offset: 6, generation: "first" }).close(1006);
+      const second = await world.next();
+      assert.equal(second.request.url.search, "?verb=FOLLOW&offset=6&generation=first");
+      second.accept().say({ type: "start", offset: 6, generation: "second" });
+      await assert.rejects(stream.ended, failsWith("replaced"));
+      await assert.rejects(ends, failsWith("replaced"));
+    }
+  });
+
   it("hands on what comes, and how it ends", async () => {
     const begun = await begin({ tail: 4 });
     const { connection, stream, states } = begun;

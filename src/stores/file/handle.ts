@@ -96,7 +96,12 @@ export class FileHandle implements AppendHandle {
    */
   static async open(parts: HandleParts, create: boolean): Promise<FileHandle> {
     const { root, file, path, claim, commit, records, type } = parts;
-    const made = await openToAppend(parts, create);
+    const name = relative(root, file);
+    let former: StreamRecord | undefined;
+    const onCreate = (): void => {
+      former = records.readNow(name);
+    };
+    const made = await openToAppend({ root, file, path, onCreate }, create);
     const { opened, isNew, readable } = made;
     try {
       const found = await opened.stat();
@@ -106,8 +111,8 @@ export class FileHandle implements AppendHandle {
       if (commit && found.size > 0) await opened.datasync();
       // Whoever takes the claim away from here on replaces this very file, and not one that was opened too late.
       if (!claim.isOurs(true)) throw fenced(path);
-      const judged = { fd: opened.fd, readable, size: found.size, isNew, isOurs: () => claim.isOurs() };
-      const remembered = { root, records, name: relative(root, file), durable: commit !== undefined, type };
+      const judged = { fd: opened.fd, readable, size: found.size, isNew, former, isOurs: () => claim.isOurs() };
+      const remembered = { root, records, name, durable: commit !== undefined, type };
       const handle = new FileHandle(made, found, await Content.open({ ...remembered, ...judged }), parts);
       live.set(file, handle);
       return handle;

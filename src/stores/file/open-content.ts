@@ -20,11 +20,10 @@ export async function openContent(
   contents: Contents,
   generation: string | undefined,
 ): Promise<FileHandle> {
-  const opened = await openToRead(root, path);
-  if (generation === undefined) return opened;
+  if (generation === undefined) return openToRead(root, path);
+  const { opened, known } = await contents.at(await place(root, path), () => openToRead(root, path));
   try {
-    const found = await contents.of({ file: await place(root, path), opened });
-    checkGeneration(path, generation, found.generation);
+    checkGeneration(path, generation, known.generation);
     return opened;
   } catch (error) {
     await opened.close();

@@ -33,32 +33,38 @@ interface Claimed {
   readonly file: string;
   /** The resource path, for messages. */
   readonly path: string;
+  /** Called before the file is made, where there is none. */
+  readonly onCreate: () => void;
 }
 
 /** Opens the very file that is claimed, wherever the folders above it have gone meanwhile. */
-export async function openToAppend({ root, file, path }: Claimed, create: boolean): Promise<OpenedToAppend> {
+export async function openToAppend({ root, file, path, onCreate }: Claimed, create: boolean): Promise<OpenedToAppend> {
   const folders: string[] = [];
   try {
     const held = await (create ? holdOrMakeFolder(root, dirname(file), folders) : holdFolder(root, dirname(file)));
-    return { ...(await openHeld(held, { file, path }, create)), unmake: () => removeUnused(root, file, folders) };
+    return {
+      ...(await openHeld(held, { file, path, onCreate }, create)),
+      unmake: () => removeUnused(root, file, folders),
+    };
   } catch (error) {
     await removeFolders(root, folders);
     throw error;
   }
 }
 
-async function openHeld(folder: HeldFolder, { file, path }: Omit<Claimed, "root">, create: boolean): Promise<Opened> {
+async function openHeld(folder: HeldFolder, claimed: Omit<Claimed, "root">, create: boolean): Promise<Opened> {
+  const { file, path, onCreate } = claimed;
   try {
     if (folder.real !== dirname(file)) {
       throw new StreamError("bad_path", `"/${path}" is refused: a folder above it was moved meanwhile.`, { path });
     }
-    return await openFile(folder, basename(file), create);
+    return await openFile(folder, basename(file), create ? onCreate : undefined);
   } finally {
     folder.release();
   }
 }
 
-async function openFile(folder: HeldFolder, name: string, create: boolean): Promise<Opened> {
+async function openFile(folder: HeldFolder, name: string, onCreate: (() => void) | undefined): Promise<Opened> {
   const { O_RDWR, O_WRONLY, O_APPEND, O_CREAT, O_EXCL } = constants;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -67,8 +73,9 @@ async function openFile(folder: HeldFolder, name: string, create: boolean): Prom
       if (errorCode(error) === "EACCES") {
         return { opened: await openIn(folder, name, O_WRONLY | O_APPEND), isNew: false, readable: false };
       }
-      if (!create || !isMissing(error)) throw error;
+      if (!onCreate || !isMissing(error)) throw error;
     }
+    onCreate();
     try {
       const opened = await openIn(folder, name, O_RDWR | O_APPEND | O_CREAT | O_EXCL, 0o666);
       return { opened, isNew: true, readable: true };

@@ -139,11 +139,11 @@ class FileStore implements Store {
   async #look(file: string, path: string): Promise<StoreStat> {
     // That it can't be read is said now, while there is still somebody to say it to; when the bytes are read, their
     // headers have left.
-    const opened = await openToRead(this.#root, path);
+    const open = () => openToRead(this.#root, path);
+    const wasAppended = await this.#isAppended(file, path);
+    const { opened, stats, known } = await this.#contents.at(file, open);
     try {
-      const wasAppended = await this.#isAppended(file, path);
-      const stats = await opened.stat();
-      let { ended, ...content } = await this.#contents.of({ file, opened });
+      let { ended, ...content } = known;
       // An append that has begun since the first look stands on record as one without an end; it may be over by now.
       const isDoubtful = ended === "lost" && !wasAppended;
       const isAppended = wasAppended || (isDoubtful && (await this.#isAppended(file, path)));

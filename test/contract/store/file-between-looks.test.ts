@@ -1,8 +1,22 @@
 /** What other processes do between two looks of one that stands still there. */
 import assert from "node:assert/strict";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Growth, SessionRecord, Store } from "../../../src/core/store.ts";
+import { Records } from "../../../src/stores/file/records/records.ts";
+import { newRecord } from "../../../src/stores/file/records/stream-record.ts";
+import { tailDigestSync } from "../../../src/stores/file/records/tail.ts";
+import { readAll } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
 /** The sessions of a file store. */
@@ -67,3 +81,48 @@ function onLook(store: Store, count: number, work: () => Promise<void>): void {
     return undefined;
   };
 }
+
+fileTest("a reader that puts a new file on record before its appender does has named it", async ({ store }) => {
+  const { createNow } = Records.prototype;
+  let named: string | undefined;
+  Records.prototype.createNow = function (record) {
+    Records.prototype.createNow = createNow;
+    const { file, size, digest } = record;
+    const theirs = newRecord(file, { size, digest });
+    named = theirs.generation;
+    assert.ok(createNow.call(this, theirs));
+    return createNow.call(this, record);
+  };
+  const handle = await store.claim("a.txt");
+  assert.equal(handle.generation, named);
+  await handle.append(Buffer.from("x"));
+  await handle.release("complete");
+  assert.equal((await store.stat("a.txt"))?.generation, named);
+});
+
+fileTest("a file whose place a copy takes while it is looked at is the same content", async ({ store, root }) => {
+  const first = await store.claim("a.txt");
+  await first.append(Buffer.from("one "));
+  await first.release("complete");
+  const { read } = Records.prototype;
+  const takeOver = (): void => {
+    Records.prototype.read = async function (name) {
+      Records.prototype.read = read;
+      // As a takeover from a server that stands still: what is appended from here on is in the copy alone.
+      const copy = join(root, "copy");
+      copyFileSync(join(root, "a.txt"), copy);
+      appendFileSync(copy, "more");
+      const [fd, { size }] = [openSync(copy, "r"), statSync(copy)];
+      const known = this.readNow(name);
+      assert.ok(known);
+      this.writeNow({ ...known, size, digest: tailDigestSync(fd, size) });
+      closeSync(fd);
+      renameSync(copy, join(root, "a.txt"));
+      return read.call(this, name);
+    };
+  };
+  takeOver();
+  assert.equal((await store.stat("a.txt"))?.generation, first.generation);
+  takeOver();
+  assert.equal(String(await readAll(store.read("a.txt", 0, 12, undefined, first.generation))), "one moremore");
+});

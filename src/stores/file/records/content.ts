@@ -28,8 +28,10 @@ export interface ContentParts {
   readonly readable: boolean;
   /** Bytes in the file. */
   readonly size: number;
-  /** Whether the claim has made the file: whatever is on record is about one that was removed. */
+  /** Whether the claim has made the file. */
   readonly isNew: boolean;
+  /** What was on record before it made the file: that is about one that was removed. */
+  readonly former: StreamRecord | undefined;
   /** Whether the record must be on the disk before what it speaks of is acknowledged. */
   readonly durable: boolean;
   /** The media type that the appender gives. */
@@ -69,18 +71,20 @@ export class Content {
    */
   static async open(parts: ContentParts): Promise<Content> {
     for (;;) {
-      const { records, name, isNew, type } = parts;
-      const known = records.readNow(name);
+      const { records, name, isNew, former, type } = parts;
+      const found = records.readNow(name);
+      // A reader in another process may have been quicker, and have put the new file on record: then its name counts.
+      const isStale = isNew && found?.generation === former?.generation;
+      const known = isStale ? undefined : found;
       const typed = (record: StreamRecord): StreamRecord =>
         record.type === undefined && type !== undefined ? { ...record, type } : record;
-      if (known && !isNew && isSameContent(known, { size: parts.size, digest: digestAt(parts, known.size) })) {
+      if (known && isSameContent(known, { size: parts.size, digest: digestAt(parts, known.size) })) {
         return new Content(parts, typed(known), known);
       }
       const tail = { size: parts.size, digest: digestAt(parts, parts.size) };
-      const before = typed(known && !isNew ? replacedRecord(known, tail) : newRecord(name, tail));
+      const before = typed(known ? replacedRecord(known, tail) : newRecord(name, tail));
       const record: StreamRecord = { ...before, appending: true };
-      if (known) records.writeNow(record);
-      // A reader in another process may have been quicker: its name counts.
+      if (found) records.writeNow(record);
       else if (!records.createNow(record)) continue;
       if (parts.durable) await records.flush(name);
       return new Content(parts, record, before);

@@ -30,6 +30,13 @@ export interface Found {
 /** What is known of a content. */
 export type Known = Pick<StoreStat, "generation" | "ended" | "type">;
 
+/** A file that is open, what it was when it was opened, and what is known of its content. */
+export interface Judged {
+  readonly opened: OpenFile;
+  readonly stats: Stats;
+  readonly known: Known;
+}
+
 /** The contents of one root, as readers see them. */
 export class Contents {
   readonly #root: string;
@@ -46,7 +53,23 @@ export class Contents {
     this.#durable = durable;
   }
 
-  /** The record of a file, judged; made where there is none. */
+  /** What is known of a path. Opens its file again when another one has taken its place meanwhile, as a takeover does. */
+  async at(file: string, open: () => Promise<OpenFile>): Promise<Judged> {
+    for (let attempt = 1; ; attempt++) {
+      const opened = await open();
+      try {
+        const stats = await opened.stat();
+        const known = await this.of({ file, opened });
+        if (attempt === ATTEMPTS || isAt(file, stats)) return { opened, stats, known };
+      } catch (error) {
+        await opened.close();
+        throw error;
+      }
+      await opened.close();
+    }
+  }
+
+  /** The record of a file, judged; made where there is none. Of a file that has lost its name the judgement is a guess. */
   async of({ file, opened }: Found): Promise<Known> {
     for (let attempt = 1; ; attempt++) {
       const live = liveHandle(file);
