@@ -44,12 +44,24 @@ async function openFile(file: string): Promise<{ handle: FileHandle; size?: numb
 
 /** Everything that is read until the end or an interruption, also what was read ahead while the network was slow. */
 export async function* untilInterrupted(input: Readable, interrupts: Interrupts): AsyncGenerator<Uint8Array, void> {
-  const stop = interrupts.first;
   const chunks: AsyncIterator<Uint8Array> = input[Symbol.asyncIterator]();
   while (!interrupts.received) {
-    const next = await Promise.race([chunks.next(), stop]);
+    const next = await orAborted(chunks.next(), interrupts.signal);
     if (!next || next.done) break;
     yield next.value;
   }
   for (let rest = input.read() as Uint8Array | null; rest; rest = input.read() as Uint8Array | null) yield rest;
+}
+
+/**
+ * What a promise resolves with, or nothing if the signal comes first. `Promise.race` with one promise again and again
+ * would keep everything that it was raced with for as long as that one lives.
+ */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => resolve(undefined);
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

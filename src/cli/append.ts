@@ -13,7 +13,7 @@ import { DONE } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
 import { bareCommand, headerOption, retryOption, typed } from "./options.ts";
 import { type Progress, progressOf } from "./progress.ts";
-import { parseUrl } from "./resource-url.ts";
+import { parseUrl, shownUrl } from "./resource-url.ts";
 import { type Begun, ResumeFile } from "./resume-file.ts";
 import { appendNarrator, outageNarrator } from "./states.ts";
 import { say } from "./terminal.ts";
@@ -24,6 +24,7 @@ interface AppendFlags {
   /** Seconds. */
   readonly retryFor: number;
   readonly resumeFile?: string;
+  readonly wait?: true;
 }
 
 /**
@@ -42,6 +43,7 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
     .addOption(
       new Option("--resume-file <file>", "remember in this file how to go on, and go on with what it remembers"),
     )
+    .option("--wait", "keep trying until the server is there, for as long as --retry-for says")
     .addOption(retryOption())
     .addOption(headerOption())
     .addHelpText(
@@ -50,10 +52,11 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
 A broken connection is made again, and the append goes on at exactly the byte where it was interrupted.
 With --resume-file that also holds when this command is killed: run the same command again within the server's time of
 grace (30 s by default). A FILE is read from where the server has it; standard input must yield the same bytes again,
-from its first one. The file is removed when the append is done.
+from its first one. What --resume-file names is removed when the append is done; FILE stays.
 
-Ctrl-C sends what was read and ends the append; with --resume-file and a FILE it leaves it open, to be gone on with.
-A second Ctrl-C quits at once. Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
+Ctrl-C sends what was read. It ends the append of standard input; that of a FILE, and one with --resume-file, it leaves
+unfinished: followers hear that it was lost unless it is gone on with. A second Ctrl-C quits at once.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 129, 130 or 143 interrupted by SIGHUP, Ctrl-C or SIGTERM.
 
 Examples:
   $ make 2>&1 | ${words} http://localhost:8080/build/42.log
@@ -65,25 +68,29 @@ Examples:
     .action(async (url: string, file: string | undefined, flags: AppendFlags) => finish(await run(url, file, flags)));
 }
 
-/** The input was interrupted, and its append stays open for the next run. */
-class LeftOpen extends Error {}
+/** The input was interrupted before its end, and its append is not ended. */
+class Unfinished extends Error {}
 
 async function run(url: string, file: string | undefined, flags: AppendFlags): Promise<number> {
   const interrupts = new Interrupts();
   const resumeFile = flags.resumeFile === undefined ? undefined : await ResumeFile.open(flags.resumeFile, url);
   const input = await openInput(file);
-  const typing = input.size === undefined && input.name === "standard input" && process.stdin.isTTY;
-  const progress = progressOf(flags.verbose ?? false, input.size, typing);
+  const progress = progressOf(flags.verbose ?? false, input.size, isTyped(input));
   try {
     const bytes = await appended({ url, input, flags, resumeFile, interrupts, progress });
     await resumeFile?.remove();
-    progress.end(`${interrupts.received ? "interrupted" : "done"}: appended ${bytes} bytes to ${url}`);
+    progress.end(`${interrupts.received ? "interrupted" : "done"}: appended ${bytes} bytes to ${shownUrl(url)}`);
   } catch (error) {
     progress.end();
-    if (!(error instanceof LeftOpen)) throw error;
-    say(`interrupted: the same command goes on with it, if it comes before the server's time of grace is over`);
+    if (!(error instanceof Unfinished)) throw error;
+    say(`interrupted: ${error.message}`);
   }
   return interrupts.exitCode(DONE);
+}
+
+/** Whether a person types the input, who ends it as they please. */
+function isTyped({ size, name }: Input): boolean {
+  return size === undefined && name === "standard input" && process.stdin.isTTY;
 }
 
 /** One run of the command. */
@@ -101,8 +108,8 @@ async function appended(run: Run): Promise<number> {
   const { url, input, flags, resumeFile, interrupts, progress } = run;
   const begun = resumeFile?.begun;
   const narrate = flags.verbose
-    ? appendNarrator(url, input.name, begun !== undefined)
-    : outageNarrator(url, flags.retryFor * 1000);
+    ? appendNarrator(shownUrl(url), input.name, begun !== undefined)
+    : outageNarrator(shownUrl(url), flags.retryFor * 1000);
   let point: ResumePoint | undefined;
   let away = true;
   void interrupts.first.then(() => {
@@ -112,7 +119,7 @@ async function appended(run: Run): Promise<number> {
     headers: flags.header,
     retryForMs: flags.retryFor * 1000,
     // The URL was right before.
-    retryFirst: begun !== undefined,
+    retryFirst: begun !== undefined || flags.wait === true,
     ...(begun && { resume: resumed(begun, input) }),
     onAcked: (acked) => {
       point ??= acked;
@@ -132,7 +139,7 @@ async function appended(run: Run): Promise<number> {
     throw new StreamError(
       "gone",
       `The append that ${flags.resumeFile} is about has ended at the server, or its time of grace is over. ` +
-        "What was stored stays. Remove that file to append everything once more behind it.",
+        `What was stored stays. To append the rest only, remove that file and append what comes after the bytes that are at ${shownUrl(url)}.`,
       { cause: error },
     );
   }
@@ -154,12 +161,16 @@ async function* source(run: Run, point: () => ResumePoint | undefined): AsyncGen
     progress.add(chunk.length);
     yield chunk;
   }
-  if (interrupts.received && resumeFile && at < (input.size ?? 0)) throw new LeftOpen();
+  const isShort = input.size === undefined ? resumeFile !== undefined && !isTyped(input) : at < input.size;
+  if (!interrupts.received || !isShort) return;
+  const goesOn = "The same command goes on with it, if it comes before the server's time of grace is over.";
+  const isLost = "Its followers hear that it was lost when the server's time of grace is over.";
+  throw new Unfinished(`${at} bytes of ${input.name} were read, and not all. ${resumeFile ? goesOn : isLost}`);
 }
 
 /** Sees to it that the append can be gone on with, and says from which byte of the input on. */
 async function remembered({ url, input }: Run, file: ResumeFile, point: ResumePoint | undefined): Promise<number> {
-  if (!point) throw new Error(`The server at ${url} can't resume an append. Leave --resume-file away.`);
+  if (!point) throw new Error(`The server at ${shownUrl(url)} can't resume an append. Leave --resume-file away.`);
   const { session, offset, generation } = point;
   const start = file.begun?.start ?? offset;
   if (session !== file.begun?.session) await file.save({ session, start, generation });

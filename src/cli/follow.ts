@@ -11,7 +11,7 @@ import { Beginning } from "./follow-beginning.ts";
 import { Interrupts } from "./interrupts.ts";
 import { bareCommand, headerOption, parseBytes, retryOption, typed } from "./options.ts";
 import { type Output, outputTo } from "./output.ts";
-import { parseUrl } from "./resource-url.ts";
+import { parseUrl, shownUrl } from "./resource-url.ts";
 import { followNarrator, outageNarrator } from "./states.ts";
 import { ReaderGone, say } from "./terminal.ts";
 
@@ -95,11 +95,11 @@ async function run(url: string, flags: FollowFlags): Promise<number> {
   try {
     const { bytes, end } = await followed(url, flags, output, interrupts.signal, tell);
     await output.end();
-    expectWhole(end, url);
-    tell(`done: ${bytes} bytes from ${url}`);
+    expectWhole(end, shownUrl(url));
+    tell(`done: ${bytes} bytes from ${shownUrl(url)}`);
   } catch (error) {
     if (error instanceof ReaderGone) return DONE;
-    if (!interrupts.received) throw explained(error, url, flags, output);
+    if (!interrupts.received) throw explained(error, shownUrl(url), flags, output);
     tell("interrupted");
   }
   return interrupts.exitCode(DONE);
@@ -115,7 +115,7 @@ async function followed(
 ): Promise<{ bytes: number; end: FollowEnd }> {
   const { header: headers, transport } = flags;
   const beginning = new Beginning({ url, headers, signal }, flags, output);
-  const narrate = flags.verbose ? followNarrator(url) : outageNarrator(url, flags.retryFor * 1000);
+  const narrate = flags.verbose ? followNarrator(shownUrl(url)) : outageNarrator(shownUrl(url), flags.retryFor * 1000);
   let waiting = false;
   const options: FollowOptions = {
     retryForMs: flags.retryFor * 1000,

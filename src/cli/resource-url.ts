@@ -46,6 +46,11 @@ export const parseUrl: (text: string) => string = (text) => {
   return text;
 };
 
+/** A URL for people to read, without the password that it may have. */
+export function shownUrl(text: string): string {
+  return text.replace(/^([\w+.-]+:\/\/)[^/?#]*@/, "$1");
+}
+
 function hasKnownQuery(text: string): boolean {
   const at = text.indexOf("?");
   if (at < 0) return true;

@@ -9,8 +9,8 @@ import type { FollowTask } from "./follow-task.ts";
 import type { Following } from "./following.ts";
 import type { Scope } from "./scope.ts";
 
-/** Reads a follow as it is asked to, and says how it ended. */
-export class FollowSource implements UnderlyingDefaultSource<Uint8Array> {
+/** Reads a follow as it is asked to, and says how it ended. Its types need no library of a browser. */
+export class FollowSource {
   /** Resolves when the stream closes; rejects when it errors or is cancelled. */
   readonly ended: Promise<FollowEnd>;
   readonly #task: FollowTask;

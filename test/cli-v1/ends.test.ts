@@ -1,7 +1,7 @@
 /** How append and follow end when not everything goes well, and what they say. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { append, openAppend } from "../../src/client/mod.ts";
@@ -49,7 +49,10 @@ describe("append --resume-file", () => {
     await interrupted.printed(/The server is away/);
     heal(rig.proxy);
     assert.deepEqual(await interrupted.end(), { code: 130, signal: null });
-    assert.match(interrupted.output, /\ninterrupted: the same command goes on with it/);
+    assert.match(
+      interrupted.output,
+      /\ninterrupted: \d+ bytes of .* were read, and not all\. The same command goes on with it/,
+    );
     const stored = await rig.stored("interrupted");
     assert.ok(stored.length < SIZE && stored.equals(BYTES.subarray(0, stored.length)));
     const again = await command(line);
@@ -254,5 +257,71 @@ describe("the original server", () => {
     assert.match(refused.output, /^httpfstream append: The server at \S+ can't resume an append\.[^\n]*\n$/);
     assert.ok(!existsSync(resume));
     assert.equal(String(original.stored("/b.txt")), "");
+  });
+});
+
+describe("append that is interrupted, or goes on for long", () => {
+  let rig: Rig;
+
+  before(async () => {
+    rig = await Rig.start("--limit", "graceMs=300");
+  });
+  afterEach(() => heal(rig.proxy));
+  after(() => rig.stop());
+
+  it("does not end the append of half a file as if it were complete", async () => {
+    const url = rig.url("half");
+    cutOnce(rig.proxy, 3_000_000);
+    const interrupted = await start("node", ["append", "-v", url, source]);
+    await interrupted.printed(/Trying again/);
+    interrupted.child.kill("SIGTERM");
+    await interrupted.printed(/The server is away/);
+    heal(rig.proxy);
+    assert.deepEqual(await interrupted.end(), { code: 143, signal: null });
+    assert.match(interrupted.output, /\ninterrupted: \d+ bytes of .* were read, and not all\. Its followers hear/);
+    await until("it to be lost", async () => {
+      return (await fetch(url, { method: "HEAD" })).headers.get("Stream-Ended") === "lost";
+    });
+  });
+
+  it("leaves the append of a pipe open when there is a resume file", async () => {
+    const url = rig.url("piped");
+    const interrupted = await start("node", ["append", "--resume-file", resume, url]);
+    await interrupted.write("one ");
+    await until("it to arrive", async () => String(await rig.stored("piped").catch(() => "")) === "one ");
+    interrupted.child.kill("SIGINT");
+    assert.deepEqual(await interrupted.end(), { code: 130, signal: null });
+    assert.ok(existsSync(resume));
+  });
+
+  it("keeps nothing of what has been sent", async () => {
+    const appender = await start("node", ["append", rig.url("long")]);
+    const piece = Buffer.alloc(10_000_000);
+    for (let sent = 0; sent < 40; sent++) await appender.write(piece);
+    await until("it to arrive", async () => (await stat(join(rig.root, "long"))).size === 400_000_000);
+    const [, kilobytes] = /^VmRSS:\s*(\d+)/m.exec(await readFile(`/proc/${appender.child.pid}/status`, "utf8")) ?? [];
+    assert.ok(Number(kilobytes) < 300_000, `${kilobytes} kB`);
+    appender.endInput();
+    assert.deepEqual(await appender.end(), { code: 0, signal: null });
+  });
+
+  it("waits for its server where that is wanted, and shows no password", async () => {
+    const [host = "", path = ""] =
+      rig
+        .url("waited")
+        .split("//")[1]
+        ?.split(/(?=\/)/) ?? [];
+    const url = `http://ada:lovelace@${host}${path}`;
+    const { target } = rig.proxy;
+    rig.proxy.target = undefined;
+    const appender = await start("node", ["append", "-v", "--wait", url]);
+    await appender.printed(/Trying again/);
+    rig.proxy.target = target;
+    await appender.write("x");
+    appender.endInput();
+    assert.deepEqual(await appender.end(), { code: 0, signal: null });
+    assert.doesNotMatch(appender.output, /lovelace/);
+    const { output } = await command(["follow", "-v", url]);
+    assert.doesNotMatch(output, /lovelace/);
   });
 });

@@ -63,19 +63,29 @@ describe("the standalone server", () => {
       assert.deepEqual(await server.stop("SIGINT"), { code: 0, signal: null });
     });
 
-    it(`ends in order at SIGHUP, and not at all under nohup, on ${runtime}`, async () => {
-      const line = ["serve", "--root", join(folder, runtime), "--http", "127.0.0.1:0"];
-      const plain = await start(runtime, line);
-      await portOf(plain);
-      assert.deepEqual(await plain.stop("SIGHUP"), { code: 0, signal: null });
-      const through = ["bash", "-c", 'nohup "$@"', "bash"];
+    it(`ends in order when its terminal is closed, on ${runtime}`, async () => {
+      const through = ["bash", "-c", 'script --quiet --return --command "$(printf "%q " "$@")" /dev/null', "bash"];
       const server = await startStandalone(runtime, { through });
       process.kill(await pidUnder(server.pid, "serve"), "SIGHUP");
-      await append(`${server.url}/after.txt`, "x");
-      process.kill(await pidUnder(server.pid, "serve"), "SIGTERM");
       assert.equal((await within(server.program.exited, "the server to end")).code, 0);
       await removeFolder(server.root);
     });
+
+    for (const [how, through] of Object.entries({
+      "under nohup, from bash": ["bash", "-c", 'nohup "$@"', "bash"],
+      "under nohup, from sh": ["sh", "-c", 'nohup "$@"', "sh"],
+      "under nohup, in a session of its own": ["setsid", "--wait", "nohup"],
+      "where it has no terminal": [],
+    })) {
+      it(`goes on after SIGHUP ${how}, on ${runtime}`, async () => {
+        const server = await startStandalone(runtime, { through });
+        process.kill(await pidUnder(server.pid, "serve"), "SIGHUP");
+        await append(`${server.url}/after.txt`, "x");
+        process.kill(await pidUnder(server.pid, "serve"), "SIGTERM");
+        assert.equal((await within(server.program.exited, "the server to end")).code, 0);
+        await removeFolder(server.root);
+      });
+    }
 
     it(`says in one line why it can't start, on ${runtime}`, async () => {
       await writeFile(join(folder, "file"), "");
