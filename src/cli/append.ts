@@ -56,7 +56,7 @@ from its first one. What --resume-file names is removed when the append is done;
 
 Ctrl-C sends what was read. It ends the append of standard input; that of a FILE, and one with --resume-file, it leaves
 unfinished: followers hear that it was lost unless it is gone on with. A second Ctrl-C quits at once.
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 129, 130 or 143 interrupted by SIGHUP, Ctrl-C or SIGTERM.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted (129 by SIGHUP, 143 by SIGTERM).
 
 Examples:
   $ make 2>&1 | ${words} http://localhost:8080/build/42.log
