@@ -56,5 +56,5 @@ function refuseForm(type: string | undefined, path: string): void {
 /** A list of words; their case does not matter. */
 function words(list: string | undefined): string[] {
   const found = list?.toLowerCase().split(",") ?? [];
-  return found.map((word) => word.trim().replace(/\s*;.*$/, "")).filter((word) => word !== "");
+  return found.map((word) => (word.split(";", 1)[0] ?? "").trim()).filter((word) => word !== "");
 }

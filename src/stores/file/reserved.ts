@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { lstatSync, renameSync, unlinkSync } from "node:fs";
 import { open, readFile, rename, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import { RESERVED_SEGMENT } from "../../core/path.ts";
 import { errorCode, isMissing } from "./errors.ts";
@@ -63,6 +63,31 @@ export function assertOwn({ root }: Reserved): void {
   if (!lstatSync(join(root, RESERVED_SEGMENT), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   const what = `the store's own folder "${RESERVED_SEGMENT}" is a symbolic link`;
   throw new StreamError("storage", `Nothing can be stored or read: ${what}. Remove the link.`);
+}
+
+/**
+ * As {@link assertOwn}, of all folders in it: for those who remove files there.
+ *
+ * @throws {StreamError} `storage` for a symbolic link.
+ */
+export function assertOwnFolders(reserved: Reserved): void {
+  assertOwn(reserved);
+  const { root, ...folders } = reserved;
+  for (const folder of Object.values(folders)) {
+    if (!isLink(folder)) continue;
+    const what = `"${relative(root, folder)}", which is the store's own, is a symbolic link`;
+    throw new StreamError("storage", `Nothing can be stored or read: ${what}. Remove the link.`);
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch (error) {
+    // What stands above it may be no folder: that is cleared away later.
+    if (isMissing(error) || errorCode(error) === "ENOTDIR") return false;
+    throw error;
+  }
 }
 
 /** A file name of fixed length for a path of any. */

@@ -34,7 +34,7 @@ import { place } from "./place.ts";
 import { openToRead, readFile } from "./read.ts";
 import { Contents } from "./records/known.ts";
 import { Records } from "./records/records.ts";
-import { assertOwn, keyOf, type Reserved, reservedIn } from "./reserved.ts";
+import { assertOwn, assertOwnFolders, keyOf, type Reserved, reservedIn } from "./reserved.ts";
 import { FileSessions } from "./sessions.ts";
 import { sweep } from "./sweep.ts";
 import { ask } from "./wanted.ts";
@@ -111,7 +111,7 @@ class FileStore implements Store {
     this.#root = root;
     this.#readBytes = readBytes;
     this.#reserved = reservedIn(root);
-    assertOwn(this.#reserved);
+    assertOwnFolders(this.#reserved);
     this.#owner = ownerOf(root, this.#reserved);
     this.#recovery = new Recovery(root, this.#reserved, this.#owner);
     this.#commit = durable ? new GroupCommit(new Journal(root, this.#reserved, this.#owner)) : undefined;
@@ -225,6 +225,7 @@ class FileStore implements Store {
   }
 
   async tidy(): Promise<void> {
+    assertOwnFolders(this.#reserved);
     // Who has died since may have left something, too, and when its claims are gone nothing tells of that any more.
     await this.#recovery.again();
     await sweep(this.#reserved, this.#owner);
@@ -266,7 +267,6 @@ class FileStore implements Store {
     return this.#recovery.once();
   }
 
-  /** What is at a path, if it is below the root. */
   async #stats(path: string): Promise<Stats> {
     return this.#statsOf(await place(this.#root, path));
   }

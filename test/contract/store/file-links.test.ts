@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { StreamError } from "../../../src/core/errors.ts";
 import type { Store } from "../../../src/core/store.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { holding, listed, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
@@ -154,3 +155,20 @@ fileTest("dot segments do not lead out either", async ({ store, outside }) => {
   for (const path of ["../root-outside/secret", "a/../../root-outside/secret"]) await isSealed(store, path);
   assert.equal(readFileSync(join(outside, "secret"), "utf8"), "secret");
 });
+
+for (const name of ["sessions", "servers", "claims", "wanted", "streams", "journal", "temporary"]) {
+  fileTest(
+    `a link in the place of the store's own folder "${name}" is refused, and nothing behind it changes`,
+    async ({ root, outside }) => {
+      mkdirSync(join(outside, "folder"));
+      writeFileSync(join(outside, "file"), "theirs");
+      mkdirSync(join(root, ".httpfstream"), { recursive: true });
+      symlinkSync(outside, join(root, ".httpfstream", name));
+      assert.throws(
+        () => fileStore({ root }),
+        (error) => error instanceof StreamError && error.code === "storage" && error.message.includes(name),
+      );
+      assert.deepEqual(readdirSync(outside).sort(), ["file", "folder"]);
+    },
+  );
+}

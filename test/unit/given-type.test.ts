@@ -1,0 +1,20 @@
+/** Headers of appends that anybody may send: whatever they are, they are judged at once. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { transferFault } from "../../src/faces/body-kind.ts";
+import { givenType } from "../../src/faces/given-type.ts";
+
+test("media types are taken as they are, with or without parameters", () => {
+  for (const type of ["text/plain", "text/x-diff; charset=utf-8", 'a/b ;c="d e"; ;f=g', "a/b;", "a/b \t; \t;c=d"]) {
+    assert.equal(givenType(type), type);
+  }
+  for (const type of ["text", "text/", "text/plain; charset", "text/plain charset=utf-8", "a/b;c= d", "*/*"]) {
+    assert.equal(givenType(type), undefined, type);
+  }
+});
+
+test("a type with many semicolons, and a coding with much white space, cost no more than their length", () => {
+  assert.equal(givenType(`text/plain${"; ".repeat(120)}\u00e4`), undefined);
+  assert.equal(givenType(`text/plain${"; ".repeat(120)}a`), undefined);
+  assert.match(transferFault(`a${" ".repeat(1_000_000)}b`) ?? "", /is not understood here/);
+});
