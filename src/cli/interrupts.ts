@@ -23,9 +23,11 @@ export class Interrupts {
   /** Begins to listen. */
   constructor() {
     let receivedAt = 0;
-    // Node has taken back that it is ignored, so it must be said anew.
-    if (outlivesTerminal()) process.on("SIGHUP", () => {});
-    for (const signal of outlivesTerminal() ? SIGNALS : [...SIGNALS, "SIGHUP" as const]) {
+    // Asked once: a listener takes back that the signal is ignored.
+    const isToOutlive = outlivesTerminal();
+    // Node has taken it back already, so it must be said anew.
+    if (isToOutlive) process.on("SIGHUP", () => {});
+    for (const signal of isToOutlive ? SIGNALS : [...SIGNALS, "SIGHUP" as const]) {
       process.on(signal, () => {
         if (this.received === undefined) {
           this.received = signal;

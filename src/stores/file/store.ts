@@ -139,9 +139,8 @@ class FileStore implements Store {
   async #look(file: string, path: string): Promise<StoreStat> {
     // That it can't be read is said now, while there is still somebody to say it to; when the bytes are read, their
     // headers have left.
-    const open = () => openToRead(this.#root, path);
     const wasAppended = await this.#isAppended(file, path);
-    const { opened, stats, known } = await this.#contents.at(file, open);
+    const { opened, stats, known } = await this.#contents.at(file, () => openToRead(this.#root, path));
     try {
       let { ended, ...content } = known;
       // An append that has begun since the first look stands on record as one without an end; it may be over by now.
@@ -267,6 +266,7 @@ class FileStore implements Store {
     return this.#recovery.once();
   }
 
+  /** What is at a path, if it is below the root. */
   async #stats(path: string): Promise<Stats> {
     return this.#statsOf(await place(this.#root, path));
   }
