@@ -80,13 +80,12 @@ export function assertOwnFolders(reserved: Reserved): void {
   }
 }
 
+/** What can't be looked at is none: nothing behind it can be reached either. */
 function isLink(path: string): boolean {
   try {
     return lstatSync(path).isSymbolicLink();
-  } catch (error) {
-    // What stands above it may be no folder: that is cleared away later.
-    if (isMissing(error) || errorCode(error) === "ENOTDIR") return false;
-    throw error;
+  } catch {
+    return false;
   }
 }
 
