@@ -237,10 +237,11 @@ export class FileHandle implements AppendHandle {
       // What can't be flushed now is in the journal still. What can't be put on record reads as lost.
       const settled = this.#commit?.settle(this.#disk).catch(() => {});
       await Promise.all([settled, this.#record(ended).catch(() => {})]);
+      // Readers must not ask it any more: its descriptor may be another file's by then.
+      live.delete(this.#file);
       await this.#disk.close();
       if (isUnused && this.#claim.isOurs()) await this.#made.unmake().then(() => this.#content.forget());
     } finally {
-      live.delete(this.#file);
       await this.#claim.release(ended);
     }
   }

@@ -12,7 +12,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Growth, SessionRecord, Store } from "../../../src/core/store.ts";
+import type { Growth, SessionRecord, Store, StoreStat } from "../../../src/core/store.ts";
+import { DiskFile } from "../../../src/stores/file/journal/disk-file.ts";
 import { Records } from "../../../src/stores/file/records/records.ts";
 import { newRecord } from "../../../src/stores/file/records/stream-record.ts";
 import { tailDigestSync } from "../../../src/stores/file/records/tail.ts";
@@ -69,6 +70,28 @@ fileTest("a session that another process has keeps its record", async ({ store }
   assert.deepEqual(await store.sessions.find("a.txt"), record(1));
   await store.sessions.remove("a.txt", () => true);
   assert.equal(await store.sessions.find("a.txt"), undefined);
+});
+
+fileTest("a file is judged without what its append has closed", async ({ store, root, outside }) => {
+  writeFileSync(join(outside, "other"), "something else");
+  let other = -1;
+  const handle = await store.claim("a.txt");
+  await handle.append(Buffer.from("whole"));
+  const { close } = DiskFile.prototype;
+  let found: Promise<StoreStat | undefined> | undefined;
+  DiskFile.prototype.close = async function () {
+    DiskFile.prototype.close = close;
+    await close.call(this);
+    // Has the number of the descriptor that was closed.
+    other = openSync(join(outside, "other"), "r");
+    copyFileSync(join(root, "a.txt"), join(root, "copy"));
+    renameSync(join(root, "copy"), join(root, "a.txt"));
+    found = store.stat("a.txt");
+    await found.catch(() => {});
+  };
+  await handle.release("complete");
+  closeSync(other);
+  assert.equal((await found)?.generation, handle.generation);
 });
 
 /** Does something while it is looked whether there is an open session, for the `count`th time. There is none. */
