@@ -222,13 +222,18 @@ describe("the standalone server", () => {
   });
 });
 
-/** The process that a shell has started, or has become. */
-async function pidUnder(shell: number, word: string): Promise<number> {
-  const children = (await readFile(`/proc/${shell}/task/${shell}/children`, "utf8")).trim().split(" ").filter(Boolean);
-  for (const pid of [...children.map(Number), shell]) {
-    if ((await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").includes(word)) return pid;
-  }
-  throw new Error(`no process under ${shell} is called with ${word}`);
+/** The process called with the word, among one and all that it has started: a shell between them may stay, or not. */
+async function pidUnder(pid: number, word: string): Promise<number> {
+  const found = await pidsUnder(pid, word);
+  assert.equal(found.length, 1, `processes under ${pid} that are called with ${word}: ${found}`);
+  return found[0] as number;
+}
+
+async function pidsUnder(pid: number, word: string): Promise<number[]> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ").filter(Boolean);
+  const below = (await Promise.all(children.map((child) => pidsUnder(Number(child), word)))).flat();
+  const called = (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").includes(word);
+  return below.length === 0 && called ? [pid] : below;
 }
 
 function asOrdinaryUser(program: string, args: readonly string[]): [string, string[]] {
