@@ -98,10 +98,10 @@ export function createApp(parts: AppParts): StreamApp {
 
 async function answer(service: Service, c: Context, noted: Noted): Promise<Response> {
   const platform = await service.platform(c);
-  const { verb, socket, names, base, isFolder, exchange } = understand(c, platform, noted);
+  const { verb, socket, names, host, base, isFolder, exchange } = understand(c, platform, noted);
   const { path } = exchange.subject;
   if (service.hosts) checkHost(names, service.hosts);
-  if (socket || verb === "APPEND" || isUnsafe(c.req.method)) checkOrigin(c, service.origins);
+  if (socket || verb === "APPEND" || isUnsafe(c.req.method)) checkOrigin(c, host, service.origins);
   checkMethod(c.req.method, verb);
   if (socket) platform.checkUpgrade?.(c);
   const turn = platform.turn?.(c);

@@ -40,14 +40,14 @@ export class Hosts {
 }
 
 /**
- * The names, without ports, by which a request calls the server: that of its `Host` header, and of its target where that
- * is a whole URL. None where it has neither.
+ * The names, without ports, by which a request calls the server: those of its `Host` header, of its authority over HTTP/2,
+ * and of its target where that is a whole URL. None where it has none of them.
  *
  * @throws {StreamError} `bad_request` for a `Host` that is none, or for two of them.
  */
-export function namesOf(c: Context, target?: string): string[] {
-  const [, authority] = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target ?? "") ?? [];
-  const given = [c.req.header("Host"), authority].filter((host) => host !== undefined && host !== "");
+export function namesOf(c: Context, authority: string | undefined, target: string | undefined): string[] {
+  const [, inTarget] = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target ?? "") ?? [];
+  const given = [c.req.header("Host"), authority, inTarget].filter((host) => host !== undefined && host !== "");
   return given.map((host = "") => {
     const name = HOST.exec(host)?.groups?.["name"];
     if (name !== undefined) return name;

@@ -32,7 +32,8 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   platform.unhurried?.(c);
   // Nothing is awaited before: what has come when its sender breaks off must have been read by then.
   const { body } = c.req.raw;
-  const intake = new Intake(body ? bodyReader(body, platform.fillsBuffers) : undefined, limits);
+  const reader = body ? bodyReader(body, platform.fillsBuffers) : undefined;
+  const intake = new Intake(reader, body ? platform.bodyWatch?.(c) : undefined, limits);
   const unwatch = whenAnswered(exchange, () => intake.stop(answeredFirst(path)));
   try {
     return await store(service, exchange, intake);
@@ -118,10 +119,17 @@ class Intake {
   #appender: Appender | undefined;
   #idleness: Idleness | undefined;
   #refused = false;
+  #bytes = 0;
+  readonly #brokeOff: ((bytes: number) => Promise<boolean>) | undefined;
   #goOn: () => void = () => {};
 
-  constructor(body: BodyReader | undefined, limits: Readonly<Limits>) {
+  constructor(
+    body: BodyReader | undefined,
+    brokeOff: ((bytes: number) => Promise<boolean>) | undefined,
+    limits: Readonly<Limits>,
+  ) {
     this.#body = body;
+    this.#brokeOff = brokeOff;
     this.#limits = limits;
     this.#over = this.#read();
   }
@@ -163,7 +171,8 @@ class Intake {
     try {
       while (this.#body && !this.stopped && !this.#appender?.error && dropped <= this.#limits.appenderQueueBytes) {
         const piece = await this.#body.read();
-        if (!piece) return;
+        if (!piece) return await this.#checkEnd();
+        this.#bytes += piece.length;
         if (this.#refused) dropped += piece.length;
         else await this.#take(piece);
         // What lies in memory already comes without a turn of the event loop, however many chunks it is.
@@ -174,6 +183,11 @@ class Intake {
       this.stopped ??= new StreamError("lost", "The request body broke off. What arrived is stored.", { cause: error });
     }
     if (this.#refused) this.#body?.releaseLock();
+  }
+
+  /** Some runtimes end a body that its sender has broken off. */
+  async #checkEnd(): Promise<void> {
+    if (await this.#brokeOff?.(this.#bytes)) throw new Error("The client reset the request.");
   }
 
   async #take(piece: Uint8Array): Promise<void> {

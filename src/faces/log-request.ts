@@ -16,6 +16,8 @@ export interface Noted {
   path?: string;
   /** Whether it has become a WebSocket. */
   upgraded?: boolean;
+  /** Whether its version of HTTP refuses answers that mention an upgrade. */
+  neverUpgrades?: boolean;
 }
 
 /**
@@ -56,7 +58,9 @@ function refuse(operator: Operator, c: Context, noted: Noted, thrown: unknown): 
   // What was thrown without a sentence for clients may name files and hosts of the server.
   const told =
     thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
-  return refusal(told);
+  const response = refusal(told);
+  if (noted.neverUpgrades) response.headers.delete("Upgrade");
+  return response;
 }
 
 /**

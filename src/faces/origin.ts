@@ -61,16 +61,17 @@ export class Origins {
  * no same-origin rule stops it from reading along. Requests without an `Origin`, as from commands, pass, unless the
  * browser says by itself that another site made them.
  *
+ * @param host The host and port that the request was sent to.
  * @throws {StreamError} `forbidden`
  */
-export function checkOrigin(c: Context, origins: Origins): void {
+export function checkOrigin(c: Context, host: string | undefined, origins: Origins): void {
   const origin = c.req.header("Origin");
   if (origins.any) return;
   if (origin === undefined) {
     if (c.req.header("Sec-Fetch-Site")?.toLowerCase() !== "cross-site") return;
     throw new StreamError("forbidden", "Pages of other sites may not do this here without naming their origin.");
   }
-  if (origins.allows(origin) || isOwn(origin, c.req.header("Host"))) return;
+  if (origins.allows(origin) || isOwn(origin, host)) return;
   throw new StreamError(
     "forbidden",
     `Pages of the origin ${JSON.stringify(origin)} may not do this here. The operator can allow it with the "origins" option.`,

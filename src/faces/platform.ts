@@ -64,6 +64,15 @@ export interface Platform {
    * @throws {StreamError} `misconfigured` with what is missing in the program that serves the app.
    */
   checkUpgrade?(c: Context): void;
+  /** The host that the request was sent to, where it stands elsewhere than in a `Host` header, as over HTTP/2. */
+  authority?(c: Context): string | undefined;
+  /** Whether the request came over a version of HTTP that has no upgrades, and refuses the header. */
+  neverUpgrades?(c: Context): boolean;
+  /**
+   * Begins to watch a request body whose end may be none, because its client has reset the request. What results is asked
+   * once the body has ended, with the number of its bytes. Nothing where an end is an end.
+   */
+  bodyWatch?(c: Context): ((bytes: number) => Promise<boolean>) | undefined;
   /** Turns the request into a WebSocket; resolves with what the handler of the route must return. */
   upgrade(c: Context, handler: SocketHandler, options: UpgradeOptions): Promise<Response>;
   /** The target of the request line as it was sent, where the runtime tells. */

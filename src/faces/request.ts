@@ -21,6 +21,8 @@ export interface Understood {
   readonly socket: boolean;
   /** The names by which it calls the server. */
   readonly names: readonly string[];
+  /** The host and port that it was sent to, as the client says. */
+  readonly host: string | undefined;
   readonly base: string;
   readonly isFolder: boolean;
 }
@@ -35,7 +37,9 @@ export function understand(c: Context, platform: Platform, noted: Noted): Unders
   const peer = platform.peer?.(c);
   if (peer !== undefined) noted.peer = peer;
   const target = platform.target?.(c);
-  const names = namesOf(c, target);
+  const authority = platform.authority?.(c);
+  if (platform.neverUpgrades?.(c)) noted.neverUpgrades = true;
+  const names = namesOf(c, authority, target);
   const { path, base, isFolder } = locate(c, target);
   noted.path = path;
   refuseSmall(c.req.method);
@@ -51,7 +55,7 @@ export function understand(c: Context, platform: Platform, noted: Noted): Unders
     parseStart(offset, tail);
   }
   const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) }, noted };
-  return { exchange, verb, socket, names, base, isFolder };
+  return { exchange, verb, socket, names, host: authority ?? c.req.header("Host"), base, isFolder };
 }
 
 /** Whether a method is meant to change something. */

@@ -7,6 +7,7 @@ import { getBunServer, websocket as honoWebSocket } from "hono/bun";
 import { StreamError } from "../core/errors.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
+import { abortsNow } from "./body-end.ts";
 import { BunPort, type BunSocket } from "./bun-port.ts";
 import { refusalOf } from "./refusals.ts";
 import { passOn } from "./socket-events.ts";
@@ -120,6 +121,13 @@ export const platform: Platform = {
     const headers = { "Sec-WebSocket-Protocol": protocol ?? "" };
     if (!server.upgrade(c.req.raw, { data, headers })) handler.closed();
     return new Response(null);
+  },
+  bodyWatch(c) {
+    // Over HTTP/1 it would have one of them.
+    if (c.req.header("Transfer-Encoding") !== undefined || c.req.header("Content-Length") !== undefined)
+      return undefined;
+    const { signal } = c.req.raw;
+    return () => abortsNow(signal);
   },
   peer: (c) => serverOf(c)?.requestIP?.(c.req.raw)?.address,
   unhurried: (c) => serverOf(c)?.timeout?.(c.req.raw, 0),

@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import { defineWebSocketHelper, WSContext } from "hono/ws";
 import type { Platform } from "../faces/platform.ts";
+import { abortsNow } from "./body-end.ts";
 import { socketEvents } from "./socket-events.ts";
 
 /** How Deno upgrades. */
@@ -65,6 +66,16 @@ export const platform: Platform = {
     });
     insist(c, response);
     return response;
+  },
+  // Deno puts the authority of HTTP/2 into the URL alone; without any it puts its own address there.
+  authority: (c) => (c.req.header("Host") === undefined ? /^https?:\/\/([^/?#]*)/i.exec(c.req.url)?.[1] : undefined),
+  bodyWatch(c) {
+    const { "transfer-encoding": coding, "content-length": length } = c.req.header();
+    if (coding !== undefined) return undefined;
+    if (length !== undefined) return async (bytes) => bytes < Number(length);
+    // Asked for now: one that is asked for later does not hear of a connection that has gone.
+    const { signal } = c.req.raw;
+    return () => abortsNow(signal);
   },
   peer: (c) => infoOf(c).remoteAddr?.hostname,
   answered: (c) => infoOf(c).completed?.catch(() => {}),

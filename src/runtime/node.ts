@@ -6,6 +6,7 @@
  */
 import { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
@@ -19,10 +20,11 @@ import { DEFAULT_LIMITS } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import type { MessageLimits } from "../faces/message-limits.ts";
 import type { Platform, SocketHandler } from "../faces/platform.ts";
+import { abortsNow } from "./body-end.ts";
 import { sendBytes } from "./node-body.ts";
 import { gatherChunks } from "./node-chunks.ts";
 import { Crowd } from "./node-crowd.ts";
-import { cutResponse } from "./node-cut.ts";
+import { cutResponse, cutStream } from "./node-cut.ts";
 import { ANSWERED, Lingering } from "./node-linger.ts";
 import { isDetached, turnOf } from "./node-pipeline.ts";
 import { answerFailed, answerUnreadable } from "./node-unreadable.ts";
@@ -35,6 +37,12 @@ export { type FetchApp, injectWebSocket, type UpgradeServer } from "./node-upgra
 interface NodeEnv {
   incoming: IncomingMessage;
   outgoing: ServerResponse;
+}
+
+/** The same where the app is served by `node:http2`. */
+interface Http2Env {
+  incoming: Http2ServerRequest;
+  outgoing: Http2ServerResponse;
 }
 
 /** Bytes that a message may be too large by and still be gathered: where `ws` itself refuses it, it can't say why. */
@@ -103,27 +111,44 @@ export const platform: Platform = {
     return new Response();
   },
   target: (c) => (c.env as NodeEnv).incoming.url,
+  authority: (c) => (isHttp2(c) ? (c.env as Http2Env).incoming.headers[":authority"] : undefined),
+  neverUpgrades: isHttp2,
+  bodyWatch(c) {
+    // A length is checked by the protocol itself.
+    if (!isHttp2(c) || c.req.header("Content-Length") !== undefined) return undefined;
+    const { signal } = c.req.raw;
+    return () => abortsNow(signal);
+  },
   // Where it listens on all interfaces, an IPv4 address comes dressed as an IPv6 one.
   peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ""),
   turn(c) {
     const { incoming, outgoing } = c.env as NodeEnv;
-    return turnOf(incoming, outgoing);
+    return isHttp2(c) ? undefined : turnOf(incoming, outgoing);
   },
   unhurried: (c) => gatherChunks((c.env as NodeEnv).incoming),
   onGone(c, gone) {
     const { incoming, outgoing } = c.env as NodeEnv;
-    if (incoming.socket.destroyed || outgoing.destroyed) gone();
+    if (incoming.socket.destroyed || isGone(c)) gone();
     else outgoing.once("close", gone);
   },
-  cut: (c) => cutResponse((c.env as NodeEnv).outgoing),
+  cut: (c) => (isHttp2(c) ? cutStream((c.env as Http2Env).outgoing) : cutResponse((c.env as NodeEnv).outgoing)),
   answered(c) {
     const { outgoing } = c.env as NodeEnv;
     return new Promise<void>((resolve) => {
-      if (outgoing.destroyed || outgoing.writableFinished) resolve();
+      if (isGone(c) || outgoing.writableFinished) resolve();
       else for (const event of [ANSWERED, "finish", "close"]) outgoing.once(event, resolve);
     });
   },
 };
+
+function isHttp2(c: Context): boolean {
+  return (c.env as NodeEnv).incoming.httpVersionMajor >= 2;
+}
+
+function isGone(c: Context): boolean {
+  const { outgoing } = c.env as NodeEnv | Http2Env;
+  return "stream" in outgoing ? outgoing.stream.destroyed : outgoing.destroyed;
+}
 
 function gatheredBytes({ text, binary }: MessageLimits): number {
   return Math.min(DEFAULT_LIMITS.messageBytes, Math.max(text.bytes, binary.bytes) + SLACK_BYTES);
