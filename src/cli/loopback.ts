@@ -9,6 +9,22 @@ import { isIP } from "node:net";
 const LOOPBACK = /^(127\.|\[::1\]$|\[::ffff:7f[\da-f]{2}:)/;
 
 /**
+ * The name among a host name or address to listen on: none where it is an address, of which IPv4 has short forms.
+ *
+ * @example
+ * ```ts
+ * nameOf("Build-Box"); // ["build-box"]
+ * nameOf("127.1"); // []
+ * ```
+ */
+export function nameOf(hostname: string | undefined): string[] {
+  const url = `http://${hostname}/`;
+  if (hostname === undefined || isIP(hostname) || !URL.canParse(url)) return [];
+  const name = new URL(url).hostname;
+  return isIP(name) ? [] : [name];
+}
+
+/**
  * Whether a host name or address to listen on is this machine's alone.
  *
  * @param hostname Nothing for all interfaces, which is not.

@@ -20,7 +20,7 @@ import { DONE } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
 import { type ListenAddress, localUrl, parseListenAddress, parsePort } from "./listen-address.ts";
 import { LOG_FORMATS, type LogFormat, openLog } from "./log.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback, nameOf } from "./loopback.ts";
 import { bareCommand, parsed, typed, WrongUsage } from "./options.ts";
 import { addToggle } from "./toggle.ts";
 import { runtimeName, VERSION } from "./version.ts";
@@ -150,7 +150,9 @@ async function run(flags: ServeFlags): Promise<number> {
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
   const { durability, listings, cors = false, origin, host, limit } = flags;
   // Where others reach it, they may call it by names that we can't know.
-  const hosts = host.length > 0 || (await isLoopback(flags.http.hostname)) ? { hosts: host } : {};
+  const isNamed = host.length > 0 || (await isLoopback(flags.http.hostname));
+  // By the name that it listens on it announces itself.
+  const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};
   const app = createApp({
     root: flags.root,
     durability,

@@ -9,7 +9,7 @@ import type { Context } from "hono";
 import { StreamError } from "../core/errors.ts";
 
 /** A `Host` as a client can mean it: a name or an address, and perhaps a port. A comma stands between two headers. */
-const HOST = /^(?<name>[\w.-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
+const HOST = /^(?<name>[\w.-]+|\[[\da-f:.]+\])(?::(?<port>\d{0,5}))?$/i;
 
 /** A name in the operator's list. */
 const NAME = /^(\*\.)?[a-z\d_-]+(\.[a-z\d_-]+)*$/;
@@ -21,7 +21,7 @@ export class Hosts {
   readonly #names: ReadonlySet<string>;
 
   /**
-   * @param names Names without a port; `*.example.com` for one label more, `*` for any.
+   * @param names Names without a port; `*.example.com` for one label more, `*` for any. IPv6 addresses in brackets.
    * @throws {TypeError} for a name that can't be one.
    */
   constructor(names: readonly string[]) {
@@ -30,7 +30,7 @@ export class Hosts {
 
   /** Whether a name or address, without its port, is one of the server's. */
   allows(name: string): boolean {
-    const plain = normal(name);
+    const plain = normal(isDotted(name) ? (asUrlsSpell(name) ?? name) : name);
     if (IPV4.test(plain) || plain.startsWith("[")) return true;
     // Browsers and resolvers keep these to the machine itself (RFC 6761).
     if (plain === "localhost" || plain.endsWith(".localhost")) return true;
@@ -66,6 +66,34 @@ export function checkHost(names: readonly string[], hosts: Hosts): void {
     "misdirected",
     `This server does not know itself as "${foreign}". Its operator can allow the name with "--host ${foreign}" (or the "hosts" option).`,
   );
+}
+
+/**
+ * A `Host` header as URLs spell it: in small letters, addresses in their shortest form, no colon without a port behind it.
+ * Nothing for one that no URL can have.
+ *
+ * @example
+ * ```ts
+ * usableHost("LOCALHOST:8080"); // "localhost:8080"
+ * usableHost("[::0001]:"); // "[::1]"
+ * ```
+ */
+export function usableHost(host: string): string | undefined {
+  const { name, port } = HOST.exec(host)?.groups ?? {};
+  // A port that is none, such as 99999, is for the URL to refuse.
+  const spelled = name === undefined ? undefined : asUrlsSpell(host);
+  return spelled !== undefined && port ? `${spelled}:${port}` : spelled;
+}
+
+/** The name of a `Host` as URLs spell it; nothing where it can't stand in one. */
+function asUrlsSpell(host: string): string | undefined {
+  const url = `http://${host}/`;
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}
+
+/** Whether URLs may take it for an address: `127.1` is one. */
+function isDotted(name: string): boolean {
+  return /[.[]/.test(name);
 }
 
 function parseName(text: string): string {

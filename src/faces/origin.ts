@@ -45,7 +45,8 @@ export class Origins {
   }
 
   /** Whether an `Origin` header is on the list. */
-  allows(origin: string): boolean {
+  allows(header: string): boolean {
+    const origin = webOrigin(header) ?? header;
     if (this.any || this.#exact.has(origin)) return true;
     return this.#wildcards.some(({ before, behind }) => {
       if (!origin.startsWith(before) || !origin.endsWith(behind)) return false;
@@ -89,10 +90,16 @@ export function crossOrigin(origins: Origins): MiddlewareHandler {
 
 /** Compares hosts and ports only: behind a proxy that ends TLS, the scheme that we see is not the page's. */
 function isOwn(origin: string, host: string | undefined): boolean {
-  if (!host || !/^https?:\/\//.test(origin) || !URL.canParse(origin)) return false;
-  const page = new URL(origin);
-  const self = `${page.protocol}//${host}`;
-  return URL.canParse(self) && new URL(self).host === page.host;
+  const page = webOrigin(origin);
+  if (!host || page === undefined) return false;
+  const self = `${page.replace(/[^/]+$/, "")}${host}`;
+  return URL.canParse(self) && new URL(self).origin === page;
+}
+
+/** An origin of the web as browsers write it: in small letters, without the port that its scheme has anyway. */
+function webOrigin(origin: string): string | undefined {
+  if (!/^https?:\/\/[^/?#\\@\s]+$/i.test(origin) || !URL.canParse(origin)) return undefined;
+  return new URL(origin).origin;
 }
 
 function parseOrigin(text: string): { origin: string; wildcard: boolean } {

@@ -11,6 +11,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type WebSocket, WebSocketServer } from "ws";
 import { reportFailure } from "../core/callback.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
+import { usableHost } from "../faces/host.ts";
 import { sendBytes } from "./node-body.ts";
 import { isBodiless, isUnread, parseAgain } from "./node-not-upgrade.ts";
 import { detach } from "./node-pipeline.ts";
@@ -81,6 +82,8 @@ export function whenUpgraded(request: IncomingMessage, upgrade: Upgrade): void {
 export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
   server.shouldUpgradeCallback = isBodiless;
   const latest = new WeakMap<Duplex, ServerResponse>();
+  // Before the listener that makes a URL of it.
+  server.prependListener?.("request", spellHost);
   server.on("request", (request, outgoing) => latest.set(request.socket, outgoing));
   server.on("upgrade", (request, socket, head) => {
     // First of all: a client that resets now must not take the process down.
@@ -95,8 +98,15 @@ export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
       return;
     }
     if (head.length > 0) socket.unshift(head);
+    spellHost(request);
     answerUpgrade(app, request, socket);
   });
+}
+
+/** `@hono/node-server` refuses a host that is spelled in another way than in URLs. The app sees the header as it was sent. */
+function spellHost({ headers }: IncomingMessage): void {
+  const usable = headers.host && usableHost(headers.host);
+  if (usable) headers.host = usable;
 }
 
 function destroy(this: Duplex): void {
@@ -109,6 +119,8 @@ export interface UpgradeServer {
   shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
   /** Takes a connection back, to read it from the beginning. */
   emit(event: "connection" | "secureConnection", socket: Duplex): unknown;
+  /** Listens for requests, before all others that do. */
+  prependListener?(event: "request", listener: (request: IncomingMessage) => void): unknown;
   /** Listens for requests. */
   on(event: "request", listener: (request: IncomingMessage, outgoing: ServerResponse) => void): unknown;
   /** Listens for requests to upgrade. */

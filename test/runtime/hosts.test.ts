@@ -1,9 +1,10 @@
 /** The standalone server answers to its own names only, where it listens for this machine alone. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { Connection } from "../fixture/connection.ts";
 import { readHead, request } from "../fixture/http.ts";
-import { RUNTIMES } from "../fixture/processes.ts";
+import { PROJECT, RUNTIMES } from "../fixture/processes.ts";
 import { expectCleanStop, startStandalone } from "../fixture/servers.ts";
 import { upgradeHeaders, WebSocketPeer } from "../fixture/websocket.ts";
 
@@ -30,6 +31,15 @@ const OWN = [
   "named.example",
   "Named.Example",
   "one.wild.example",
+  "LOCALHOST:8080",
+  "LocalHost.:8080",
+  "Named.Example:443",
+  "localhost:",
+  "[::1]:",
+  "[::0001]",
+  "[0:0:0:0:0:0:0:1]:8080",
+  "[FE80::1]:80",
+  "127.1:80",
 ];
 const MALFORMED = ["a/b", "a b", "a,b", "u@localhost", "[", "localhost:port"];
 
@@ -143,6 +153,25 @@ for (const runtime of RUNTIMES) {
     });
   });
 }
+
+describe("a server that listens on a name which means this machine", () => {
+  it("answers to it, as its banner says, and to no other", async () => {
+    const preload = join(PROJECT, "test", "fixture", "own-name.mjs");
+    for (const name of ["buildbox.example", "Buildbox.Example", "127.1"]) {
+      for (const more of [[], ["--host", "named.example"]]) {
+        const server = await startStandalone("node", { preload, args: ["--http", `${name}:0`, ...more] });
+        const { host, port } = new URL(server.url);
+        const url = `http://127.0.0.1:${port}`;
+        assert.match(server.url, new RegExp(`//${name}:`));
+        for (const Host of [host, `${name}:${port}`, `localhost:${port}`]) {
+          assert.equal((await request(url, { target: "/", headers: { Host } })).status, 200, Host);
+        }
+        assert.equal((await request(url, { target: "/", headers: { Host: "rebound.example" } })).status, 421);
+        await expectCleanStop(server);
+      }
+    }
+  });
+});
 
 describe("a server that other machines reach", () => {
   it("answers to every name, unless it is given some", async () => {

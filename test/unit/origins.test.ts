@@ -24,6 +24,9 @@ test("an origin on the list matches itself, whatever its scheme", () => {
 
 test("what browsers never send is brought into their form", () => {
   assert.ok(new Origins(["HTTPS://A.Example:443"]).allows("https://a.example"));
+  assert.ok(new Origins(["https://a.example", "http://[::1]:8080"]).allows("HTTPS://A.Example:443"));
+  assert.ok(new Origins(["http://[::0001]:8080"]).allows("http://[0:0::1]:8080"));
+  assert.ok(new Origins(["https://*.a.example"]).allows("https://B.A.Example:443"));
   assert.ok(new Origins(["https://bücher.example"]).allows("https://xn--bcher-kva.example"));
 });
 
@@ -43,6 +46,8 @@ test("a star stands for exactly one label, and a port counts", () => {
     "https://evil.example/.example.com",
     "https://evil.example?.example.com",
     "https://a.example.com.evil.example",
+    "https://user@a.example.com",
+    "https://a.example.com/",
   ]) {
     assert.ok(!origins.allows(no), no);
   }
@@ -79,7 +84,17 @@ test("what can't be understood, or could never match, is refused", () => {
 
 test("host names have no scheme and no port", () => {
   const hosts = new Hosts(["a.example", "*.b.example", "192.0.2.1"]);
-  for (const yes of ["a.example", "A.EXAMPLE.", "x.b.example", "localhost", "a.localhost", "10.0.0.1", "[::1]"]) {
+  for (const yes of [
+    "a.example",
+    "A.EXAMPLE.",
+    "x.b.example",
+    "localhost",
+    "a.localhost",
+    "10.0.0.1",
+    "[::1]",
+    "[::0001]",
+    "127.1",
+  ]) {
     assert.ok(hosts.allows(yes), yes);
   }
   for (const no of ["b.example", "x.a.example", "x.y.b.example", "localhost.example", "1234", "example"]) {

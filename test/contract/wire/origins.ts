@@ -26,6 +26,37 @@ export function originsSection(target: Target): void {
       await wire.follower("a.txt", { headers });
     },
 
+    "letter case, a default port, an empty one and the spelling of an address do not matter": async (wire) => {
+      const same = [
+        ["http://localhost:8080", "LOCALHOST:8080"],
+        ["HTTP://LocalHost:8080", "localhost:8080"],
+        ["http://[::1]:8080", "[::0001]:8080"],
+        ["http://streams.example", "Streams.Example:80"],
+        ["http://streams.example:80", "streams.example"],
+        ["https://streams.example", "streams.example:443"],
+        ["http://streams.example", "streams.example:"],
+      ] as const;
+      for (const [at, [Origin, Host]] of same.entries()) {
+        const post = await wire.send({
+          method: "POST",
+          target: wire.at("a.txt", "verb=APPEND"),
+          headers: { Origin, Host },
+          body: "x",
+        });
+        assert.deepEqual([Origin, Host, post.status], [Origin, Host, 200], post.text);
+        const peer = await wire.upgrade({ target: wire.at(`${at}.txt`, "verb=APPEND"), headers: { Origin, Host } });
+        assert.deepEqual([Origin, Host, (await peer.head).status], [Origin, Host, 101]);
+      }
+      for (const [Origin, Host] of [
+        ["http://localhost:8080", "localhost"],
+        ["https://streams.example:80", "streams.example:443"],
+        ["http://[::1]:8080", "[::2]:8080"],
+      ] as const) {
+        const target = wire.at("a.txt", "verb=APPEND");
+        assert.equal((await wire.send({ method: "POST", target, headers: { Origin, Host }, body: "x" })).status, 403);
+      }
+    },
+
     "a foreign origin may not append, and nothing is created": async (wire) => {
       for (const Origin of FOREIGN) {
         const peer = await wire.upgrade({ target: wire.at("a.txt", "verb=APPEND"), headers: { Origin } });
