@@ -11,7 +11,7 @@ import { parseTarget } from "../client/target.ts";
 import { type Input, openInput, untilInterrupted } from "./append-input.ts";
 import { DONE } from "./exit-codes.ts";
 import { Interrupts } from "./interrupts.ts";
-import { bareCommand, headerOption, retryOption, typed } from "./options.ts";
+import { bareCommand, headerOption, parseFileName, retryOption, typed } from "./options.ts";
 import { type Progress, progressOf } from "./progress.ts";
 import { parseUrl, shownUrl } from "./resource-url.ts";
 import { type Begun, ResumeFile } from "./resume-file.ts";
@@ -38,10 +38,13 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
   return bareCommand(name)
     .description("Append standard input, or a file, to a URL. Whoever follows it sees every piece as it is read.")
     .argument("<url>", "where to append to; http, https, ws or wss", parseUrl)
-    .argument("[file]", "what to append; - or nothing for standard input")
+    .argument("[file]", "what to append; - or nothing for standard input", parseFileName)
     .option("-v, --verbose", "show on standard error what is going on; on a terminal with a progress bar")
     .addOption(
-      new Option("--resume-file <file>", "remember in this file how to go on, and go on with what it remembers"),
+      new Option(
+        "--resume-file <file>",
+        "remember in this file how to go on, and go on with what it remembers",
+      ).argParser(parseFileName),
     )
     .option("--wait", "keep trying until the server is there, for as long as --retry-for says")
     .addOption(retryOption())

@@ -1,23 +1,18 @@
 /**
  * Going on with a file: it must be the beginning of what stands at the URL now.
  *
- * The generation of what a file has is kept beside it, in a hidden file of a few bytes. Where there is none, or the server
- * names no generation, the last bytes of the file are compared with what the server has in their place.
+ * A note beside the file tells which content it has, and the file's own bytes prove that. Where there is no note, the
+ * server names no content, or the file has more bytes than the note tells of, the last bytes of the file are compared
+ * with what the server has in their place.
  * @module
  */
-import { randomUUID } from "node:crypto";
-import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import { realEnvironment } from "../client/environment.ts";
 import { broken } from "../client/failure.ts";
 import { StreamError } from "../client/mod.ts";
 import { parseTarget } from "../client/target.ts";
 import { GENERATION_HEADER } from "../core/generation.ts";
 import { START_OFFSET_HEADER } from "../core/offset.ts";
-import { systemMessage } from "./complaint.ts";
-
-/** Most bytes that are compared. */
-const COMPARED_BYTES = 4 * 1024;
+import { bytesBefore, provenNote } from "./output-note.ts";
 
 /** A file that a follow writes to, and what it has by now. */
 export interface Continued {
@@ -37,32 +32,21 @@ export interface Continuation {
   readonly verdict: "same" | "missing" | "unknown";
 }
 
-/** Where the generation of a file's content is kept. */
-export function noteOf(file: string): string {
-  return join(dirname(file), `.${basename(file)}.httpfstream`);
-}
-
 /**
  * What a file that is not empty continues.
  *
- * @throws {StreamError} `replaced` when its last bytes are not what the server has there; what a server refuses with.
+ * @throws {StreamError} `changed` when the file is not the one that its note tells of; `replaced` when its last bytes are
+ * not what the server has there; what a server refuses with.
  */
 export async function continuationOf(continued: Continued): Promise<Continuation> {
-  const noted = await readNote(continued);
-  return noted === undefined ? await compared(continued) : { generation: noted, verdict: "same" };
-}
-
-/** Remembers what a file has the beginning of; whole or not at all. */
-export async function keepNote(file: string, url: string, generation: string): Promise<void> {
-  const note = noteOf(file);
-  const temporary = `${note}.${randomUUID()}.tmp`;
-  try {
-    await writeFile(temporary, `${JSON.stringify({ url: parseTarget(url).url.href, generation })}\n`, { flag: "wx" });
-    await rename(temporary, note);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new Error(`Can't write to ${file}: ${systemMessage(error) ?? String(error)}, at ${note}.`, { cause: error });
-  }
+  const { file, url, size } = continued;
+  const note = await provenNote(file, url);
+  if (note && note.size >= size) return { generation: note.generation, verdict: "same" };
+  // What is behind the noted bytes, as after a kill, only the server can vouch for.
+  const { generation, verdict } = await compared(continued);
+  if (note && generation !== undefined && generation !== note.generation) throw otherContent(file, url, undefined);
+  const known = note?.generation ?? generation;
+  return { verdict, ...(known === undefined ? {} : { generation: known }) };
 }
 
 /** What to tell about a file that can't be gone on with. */
@@ -73,20 +57,13 @@ export function otherContent(file: string, url: string, cause: unknown): StreamE
   return new StreamError("replaced", message, { path: url, cause });
 }
 
-async function readNote({ file, url }: Continued): Promise<string | undefined> {
-  try {
-    const { url: noted, generation } = JSON.parse(await readFile(noteOf(file), "utf8")) as Record<string, unknown>;
-    return noted === parseTarget(url).url.href && typeof generation === "string" ? generation : undefined;
-  } catch {
-    // There is none, or it is no note: the bytes have to tell.
-    return undefined;
-  }
-}
-
 async function compared({ file, size, url, headers, signal }: Continued): Promise<Continuation> {
-  const from = Math.max(0, size - COMPARED_BYTES);
-  const ours = await endOf(file, from, size);
+  const ours = await bytesBefore(file, size);
+  if (!ours) throw new StreamError("changed", `${file} was cut short just now. Try again.`, { path: url });
+  const from = size - ours.length;
   const target = parseTarget(url, headers);
+  // As they are stored, whatever a plain read would make of them.
+  target.url.searchParams.set("raw", "");
   target.url.searchParams.set("offset", String(from));
   const init = { headers: target.headers, signal, cache: "no-store" } as const;
   const response = await realEnvironment.fetch(target.url, init).catch((error: unknown) => {
@@ -95,7 +72,7 @@ async function compared({ file, size, url, headers, signal }: Continued): Promis
   const generation = response.headers.get(GENERATION_HEADER) ?? undefined;
   if (response.status === 416) {
     await response.body?.cancel();
-    throw new StreamError("range", "The server has fewer bytes.", { path: url });
+    throw fewer(url);
   }
   // The original server has no plain answer while somebody appends; what else is wrong, the follow will find out.
   if (response.status !== 200 || !response.body) {
@@ -104,18 +81,13 @@ async function compared({ file, size, url, headers, signal }: Continued): Promis
   }
   const skipped = response.headers.has(START_OFFSET_HEADER) ? 0 : from;
   const theirs = await beginningOf(response.body, skipped, ours.length);
+  if (theirs.length < ours.length) throw fewer(url);
   if (!ours.equals(theirs)) throw otherContent(file, url, undefined);
   return { verdict: "same", ...(generation === undefined ? {} : { generation }) };
 }
 
-async function endOf(file: string, from: number, size: number): Promise<Buffer> {
-  const opened = await open(file, "r");
-  try {
-    const { buffer, bytesRead } = await opened.read(Buffer.alloc(size - from), 0, size - from, from);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await opened.close();
-  }
+function fewer(url: string): StreamError {
+  return new StreamError("range", "The server has fewer bytes.", { path: url });
 }
 
 /** So many bytes of a body behind those that are skipped, or as many as there are. */

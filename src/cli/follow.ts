@@ -9,7 +9,7 @@ import { otherContent } from "./continuation.ts";
 import { DONE } from "./exit-codes.ts";
 import { Beginning } from "./follow-beginning.ts";
 import { Interrupts } from "./interrupts.ts";
-import { bareCommand, headerOption, parseBytes, retryOption, typed } from "./options.ts";
+import { bareCommand, headerOption, parseBytes, parseFileName, retryOption, typed } from "./options.ts";
 import { type Output, outputTo } from "./output.ts";
 import { parseUrl, shownUrl } from "./resource-url.ts";
 import { followNarrator, outageNarrator } from "./states.ts";
@@ -55,10 +55,9 @@ export function followCommand(name: string, finish: (code: number) => void, pati
     .addOption(new Option("--tail <n>", "begin with the last so many bytes").argParser(parseBytes))
     .option("--wait", "wait until the server is there and the path exists")
     .addOption(
-      new Option("-o, --output <file>", "write to a file instead, and go on where it ends").conflicts([
-        "offset",
-        "tail",
-      ]),
+      new Option("-o, --output <file>", "write to a file instead, and go on where it ends")
+        .argParser(parseFileName)
+        .conflicts(["offset", "tail"]),
     )
     .addOption(retryOption())
     .addOption(headerOption())
@@ -98,6 +97,7 @@ async function run(url: string, flags: FollowFlags): Promise<number> {
     expectWhole(end, shownUrl(url));
     tell(`done: ${bytes} bytes from ${shownUrl(url)}`);
   } catch (error) {
+    await output.leave?.();
     if (error instanceof ReaderGone) return DONE;
     if (!interrupts.received) throw explained(error, shownUrl(url), flags, output);
     tell("interrupted");

@@ -67,6 +67,12 @@ function parseSeconds(text: string): number {
   return Number(text);
 }
 
+/** The name of a file, which a variable without a value would leave empty. */
+export function parseFileName(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It must be the name of a file, and is empty.");
+  return text;
+}
+
 /** A whole number of bytes. */
 export function parseBytes(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {

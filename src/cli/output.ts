@@ -2,10 +2,11 @@
  * Where followed bytes go.
  * @module
  */
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { systemMessage } from "./complaint.ts";
-import { keepNote } from "./continuation.ts";
+import { keepNote } from "./output-note.ts";
 import { dataOutput, ReaderGone, write } from "./terminal.ts";
 
 const { O_CREAT, O_WRONLY } = constants;
@@ -20,6 +21,8 @@ export interface Output {
   write(bytes: Uint8Array): Promise<void>;
   /** Everything was written. */
   end(): Promise<void>;
+  /** It goes no further for now. Never fails: there is something worse to tell. */
+  leave?(): Promise<void>;
 }
 
 /**
@@ -29,11 +32,29 @@ export interface Output {
  */
 export async function outputTo(file: string | undefined): Promise<Output> {
   if (file === undefined) return standardOutput();
-  const found = await stat(file).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw unwritable(file, error);
-  });
+  const found = await statusOf(file);
+  if (found?.isDirectory()) throw unwritable(file, Object.assign(new Error("it is a folder"), { code: "EISDIR" }));
   return new FileOutput(file, found && !found.isFile() ? undefined : (found?.size ?? 0));
+}
+
+/** Nothing where there is no such file, but a folder for it. */
+async function statusOf(file: string): Promise<Stats | undefined> {
+  try {
+    return await stat(file);
+  } catch (error) {
+    if (!isMissing(error)) throw unwritable(file, error);
+  }
+  const folder = dirname(file);
+  await stat(folder).catch((error: unknown) => {
+    throw isMissing(error)
+      ? new Error(`Can't write to ${file}: there is no folder ${folder}.`)
+      : unwritable(file, error);
+  });
+  return undefined;
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
 }
 
 function standardOutput(): Output {
@@ -56,7 +77,7 @@ class FileOutput implements Output {
   readonly size: number | undefined;
   readonly #file: string;
   #at: number;
-  #remembered: string | undefined;
+  #content: { readonly url: string; readonly generation: string } | undefined;
   #handle: FileHandle | undefined;
 
   constructor(file: string, size: number | undefined) {
@@ -66,9 +87,9 @@ class FileOutput implements Output {
   }
 
   async remember(url: string, generation: string | undefined): Promise<void> {
-    if (this.size === undefined || generation === undefined || this.#remembered === generation) return;
-    await keepNote(this.#file, url, generation);
-    this.#remembered = generation;
+    if (this.size === undefined || generation === undefined || this.#content?.generation === generation) return;
+    this.#content = { url, generation };
+    await this.#note();
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -91,7 +112,18 @@ class FileOutput implements Output {
 
   async end(): Promise<void> {
     await this.write(new Uint8Array(0));
+    await this.#note();
     await this.#handle?.close();
+  }
+
+  async leave(): Promise<void> {
+    // After a kill there is no note of the last bytes either; the server is asked about them then.
+    await this.#note().catch(() => {});
+    await this.#handle?.close().catch(() => {});
+  }
+
+  async #note(): Promise<void> {
+    if (this.#content) await keepNote(this.#file, this.#content.url, this.#content.generation, this.#at);
   }
 }
 

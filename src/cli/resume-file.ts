@@ -2,12 +2,12 @@
  * What an append remembers in a file, for the next run of the same command.
  * @module
  */
-import { randomUUID } from "node:crypto";
-import { access, constants, open, readFile, rename, rm } from "node:fs/promises";
+import { access, constants, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { parseTarget } from "../client/target.ts";
 import { systemMessage } from "./complaint.ts";
 import { WrongUsage } from "./options.ts";
+import { resourceOf } from "./output-note.ts";
+import { readSmallFile, writeSmallFile } from "./small-file.ts";
 
 /** An append that was begun and not ended. */
 export interface Begun {
@@ -38,31 +38,23 @@ export class ResumeFile {
    * @throws {WrongUsage} when the file is about another URL, or is no resume file at all.
    */
   static async open(file: string, url: string): Promise<ResumeFile> {
-    const { href } = parseTarget(url).url;
+    const resource = resourceOf(url);
     try {
       await access(dirname(file), constants.W_OK | constants.X_OK);
-      return new ResumeFile(file, href, understood(await readFile(file, "utf8"), file, href));
+      const text = await readSmallFile(file, { links: true });
+      return new ResumeFile(file, resource, text === undefined ? undefined : understood(text, file, resource));
     } catch (error) {
-      const missing = (error as NodeJS.ErrnoException).code === "ENOENT" && (await exists(dirname(file)));
-      if (missing) return new ResumeFile(file, href, undefined);
       throw error instanceof WrongUsage ? error : unusable(file, error);
     }
   }
 
   /** Remembers an append: when this resolves the file is there as a whole, on the disk. */
   async save({ session, start, generation }: Begun): Promise<void> {
-    const temporary = `${this.#file}.${randomUUID()}.tmp`;
     try {
-      const handle = await open(temporary, "wx", 0o600);
-      try {
-        await handle.writeFile(`${JSON.stringify({ url: this.#url, session, start, generation })}\n`);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(temporary, this.#file);
+      await writeSmallFile(this.#file, `${JSON.stringify({ url: this.#url, session, start, generation })}\n`, {
+        sync: true,
+      });
     } catch (error) {
-      await rm(temporary, { force: true });
       throw unusable(this.#file, error);
     }
   }
@@ -75,13 +67,16 @@ export class ResumeFile {
   }
 }
 
-function understood(text: string, file: string, href: string): Begun {
+function understood(text: string, file: string, resource: string): Begun {
   const { url, session, start, generation } = parsed(text);
   if (typeof url !== "string" || typeof session !== "string" || typeof start !== "number") {
     throw new WrongUsage(`${file} was not made by --resume-file. Name another file; this one is left as it is.`);
   }
-  if (url === href) return { session, start, ...(typeof generation === "string" && { generation }) };
-  throw new WrongUsage(`${file} is about an append to ${url}, not to ${href}. Name another file, or remove this one.`);
+  const noted = URL.canParse(url) ? resourceOf(url) : url;
+  if (noted === resource) return { session, start, ...(typeof generation === "string" && { generation }) };
+  throw new WrongUsage(
+    `${file} is about an append to ${noted}, not to ${resource}. Name another file, or remove this one.`,
+  );
 }
 
 function parsed(text: string): { url?: unknown; session?: unknown; start?: unknown; generation?: unknown } {
@@ -93,13 +88,8 @@ function parsed(text: string): { url?: unknown; session?: unknown; start?: unkno
   }
 }
 
-function exists(folder: string): Promise<boolean> {
-  return access(folder).then(
-    () => true,
-    () => false,
-  );
-}
-
 function unusable(file: string, cause: unknown): Error {
-  return new Error(`Can't use the resume file ${file}: ${systemMessage(cause) ?? String(cause)}.`, { cause });
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const folder = code === "ENOENT" ? `there is no folder ${dirname(file)}` : undefined;
+  return new Error(`Can't use the resume file ${file}: ${folder ?? systemMessage(cause) ?? message}.`, { cause });
 }
