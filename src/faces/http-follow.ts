@@ -9,6 +9,7 @@ import type { Hold } from "../core/hold.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
 import { BodySink } from "./body-sink.ts";
 import { wantedGeneration } from "./content-headers.ts";
+import { whenDropped } from "./dropped-body.ts";
 import { LogSpan } from "./log-span.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import { liveHeaders } from "./resource-headers.ts";
@@ -47,6 +48,7 @@ export async function followBody(service: Service, exchange: Exchange, hold: Hol
   const span = new LogSpan(service, exchange.subject, { type: "follow", transport: "http", offset: start });
   platform.unhurried?.(c);
   platform.onGone?.(c, () => sink.leave());
+  whenDropped(c, sink.stream, () => sink.leave());
   done = follower
     .run()
     .then(

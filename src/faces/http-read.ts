@@ -10,6 +10,7 @@ import { type ByteRange, wantedRange } from "./byte-range.ts";
 import { conditionFailed, conditionsOf, judge, rangeApplies } from "./conditions.ts";
 import { wantedGeneration } from "./content-headers.ts";
 import { counted } from "./counted.ts";
+import { whenDropped } from "./dropped-body.ts";
 import { LogSpan } from "./log-span.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import { reported } from "./reported.ts";
@@ -70,7 +71,9 @@ function followed(
     if (failure) service.operator.failedIfFault(subject.path, failure);
     span.end(from + bytes, failure?.code ?? reason);
   };
-  return counted(body, ended, platform.cut && (async () => platform.cut?.(c)));
+  const sent = counted(body, ended, platform.cut && (async () => platform.cut?.(c)));
+  whenDropped(c, sent, () => sent.cancel().catch(() => {}));
+  return sent;
 }
 
 /** Aborts when the client has gone, where the runtime does not cancel every body by itself. */

@@ -130,6 +130,12 @@ export const platform: Platform = {
     return () => abortsNow(signal);
   },
   peer: (c) => serverOf(c)?.requestIP?.(c.req.raw)?.address,
+  // A middleware may have put itself between a body and its reader, and forget to pass on that this has left.
+  onGone(c, gone) {
+    const { signal } = c.req.raw;
+    if (signal.aborted) gone();
+    else signal.addEventListener("abort", gone, { once: true });
+  },
   unhurried: (c) => serverOf(c)?.timeout?.(c.req.raw, 0),
 };
 

@@ -78,6 +78,8 @@ export const platform: Platform = {
     return () => abortsNow(signal);
   },
   peer: (c) => infoOf(c).remoteAddr?.hostname,
+  // A middleware may have put itself between a body and its reader, and forget to pass on that this has left.
+  onGone: (c, gone) => void infoOf(c).completed?.then(gone, gone),
   answered: (c) => infoOf(c).completed?.catch(() => {}),
 };
 
