@@ -8,7 +8,7 @@ import { complaint } from "./complaint.ts";
 import { DONE, FAILED, WRONG_USAGE } from "./exit-codes.ts";
 import { followCommand } from "./follow.ts";
 import { fromGoFlags } from "./go-flags.ts";
-import { bareCommand, WrongUsage } from "./options.ts";
+import { bareCommand, forgetEmptyVariables, WrongUsage } from "./options.ts";
 import { serveCommand } from "./serve.ts";
 import { leave, say } from "./terminal.ts";
 
@@ -66,6 +66,7 @@ export async function mainAs(name: OriginalName, args: readonly string[]): Promi
 }
 
 async function run(command: Command, args: readonly string[], name: string, result: () => number): Promise<void> {
+  for (const each of [command, ...command.commands]) forgetEmptyVariables(each);
   try {
     await command.parseAsync(args, { from: "user" });
   } catch (error) {

@@ -2,8 +2,10 @@
  * What the options of several commands have in common.
  * @module
  */
+import process from "node:process";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { RETRY_FOR_MS } from "../client/limits.ts";
+import { printable } from "../core/printable.ts";
 import { messagesOn } from "./messages.ts";
 import { dataOutput } from "./terminal.ts";
 import { VERSION } from "./version.ts";
@@ -17,8 +19,18 @@ export function bareCommand(name: string): Command {
     .configureOutput({
       writeOut: (text) => void dataOutput().write(text),
       writeErr: (text) => messagesOn(2).say(text),
-      outputError: (text, print) => print(`${text.trim().replace(/\s*\n\s*/g, " ")}\n`),
+      outputError: (text, print) => print(`${printable(text.trim().replace(/\s*\n\s*/g, " "))}\n`),
     });
+}
+
+/**
+ * Forgets the variables of a command's options that are empty: `NAME=` in a file of variables, as containers are given,
+ * means that nothing is set. For commander it is a value.
+ */
+export function forgetEmptyVariables(command: Command): void {
+  for (const { envVar } of command.options) {
+    if (envVar !== undefined && process.env[envVar]?.trim() === "") delete process.env[envVar];
+  }
 }
 
 /** What a user types to run a command, for examples. */

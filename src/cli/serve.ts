@@ -53,7 +53,8 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
     .addOption(
       new Option("--root <dir>", "folder to serve, made when it does not exist")
         .default("./data")
-        .env("HTTPFSTREAM_ROOT"),
+        .env("HTTPFSTREAM_ROOT")
+        .argParser(parsed(parseRoot)),
     )
     .addOption(
       new Option("--http <[host]:port>", "where to listen; without a host on all interfaces; port 0 takes a free one")
@@ -210,6 +211,12 @@ function checkWritable(root: string): void {
   }
 }
 
+/** Empty, it would be the working directory: a script whose variable is not set does not mean that. */
+function parseRoot(text: string): string {
+  if (text === "") throw new TypeError('It must name a folder; "." is this one.');
+  return text;
+}
+
 function addOrigins(text: string, previous: readonly string[]): string[] {
   const origins = listed(text);
   new Origins(origins);
@@ -228,11 +235,12 @@ function listed(text: string): string[] {
 }
 
 function addLimits(text: string, previous: Partial<Limits>): Partial<Limits> {
-  const limits: Record<string, number> = { ...previous };
+  let limits: Record<string, number> = { ...previous };
   for (const pair of listed(text)) {
     const [, name, value] = /^(\w+)=(\d+)$/.exec(pair) ?? [];
     if (name === undefined) throw new TypeError("It must be NAME=VALUE with a whole number.");
-    limits[name] = Number(value);
+    // Not by assignment, which would set no property of the name `__proto__`.
+    limits = { ...limits, [name]: Number(value) };
   }
   resolveLimits(limits);
   return limits;

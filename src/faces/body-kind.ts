@@ -9,18 +9,22 @@ import { StreamError } from "../core/errors.ts";
  * Refuses a body whose headers change what its bytes mean: stored as they are, they would be something else than their
  * sender meant.
  *
- * @throws {StreamError} `bad_request` for a place in the file, `unsupported` for a coding or a form, `not_implemented`
- * for a transfer coding.
+ * @throws {StreamError} `unsupported` for a coding or a form, `not_implemented` for a transfer coding.
  */
 export function refuseOtherBodies(c: Context, path: string): void {
-  refuseContentRange(c.req.header("Content-Range"), path);
   refuseTransferCoding(c.req.header("Transfer-Encoding"), path);
   refuseContentCoding(c.req.header("Content-Encoding"), path);
   refuseForm(c.req.header("Content-Type"), path);
 }
 
-/** A client that goes on with an upload like this means a place in the file, and bytes go to its end only. */
-function refuseContentRange(range: string | undefined, path: string): void {
+/**
+ * Refuses a body that is for a place in the file: a client that goes on with an upload like this means it, and bytes go to
+ * the end only.
+ *
+ * @throws {StreamError} `bad_request`
+ */
+export function refuseContentRange(c: Context, path: string): void {
+  const range = c.req.header("Content-Range");
   if (range === undefined) return;
   const what = `Bytes are appended at the end, not at "Content-Range: ${range}".`;
   throw new StreamError("bad_request", `${what} Leave it out, and say "offset=N" in the URL.`, { path });

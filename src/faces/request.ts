@@ -6,7 +6,9 @@ import type { Context } from "hono";
 import { StreamError } from "../core/errors.ts";
 import { parseStart } from "../core/offset.ts";
 import { appendTerms } from "./append-terms.ts";
+import { refuseContentRange } from "./body-kind.ts";
 import { namesOf } from "./host.ts";
+import { listOptions } from "./listing.ts";
 import type { Noted } from "./log-request.ts";
 import type { Platform } from "./platform.ts";
 import { locate } from "./request-path.ts";
@@ -50,9 +52,11 @@ export function understand(c: Context, platform: Platform, noted: Noted): Unders
       throw new StreamError("bad_path", "The path of a folder can't be appended to. Add a file name.", { path });
     }
     appendTerms(c);
+    if (isUnsafe(c.req.method)) refuseContentRange(c, path);
   } else {
     const { offset, tail } = c.req.query();
     parseStart(offset, tail);
+    listOptions(c);
   }
   const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) }, noted };
   return { exchange, verb, socket, names, host: authority ?? c.req.header("Host"), base, isFolder };

@@ -3,15 +3,16 @@
  * @module
  */
 import { ERROR_HEADER, type StreamError } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
 
 /** Bytes that a close frame has for its reason. */
 const REASON_BYTES = 123;
 
 const ELLIPSIS = "…";
 
-/** A refusal or failure as a response: the status of its code, its headers, one sentence. */
+/** A refusal or failure as a response: the status of its code, its headers, one sentence, which may quote what the client sent. */
 export function refusal(error: StreamError): Response {
-  return new Response(`${error.message}\n`, {
+  return new Response(`${printable(error.message)}\n`, {
     status: error.status,
     // Of a plain object `@hono/node-server` would forget what is set on the response afterwards.
     headers: new Headers({
@@ -25,7 +26,8 @@ export function refusal(error: StreamError): Response {
 }
 
 /** A WebSocket close reason: at most 123 bytes of UTF-8, as a close frame takes it. */
-export function closeReason(message: string): string {
+export function closeReason(sentence: string): string {
+  const message = printable(sentence);
   const encoder = new TextEncoder();
   if (encoder.encode(message).length <= REASON_BYTES) return message;
   // What does not fit as a whole is left out: no character is cut.

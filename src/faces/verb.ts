@@ -4,9 +4,13 @@
  */
 import type { Context } from "hono";
 import { StreamError } from "../core/errors.ts";
+import { PROTOCOL } from "../core/subprotocol.ts";
 
 /** The methods that there are. */
 export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT"];
+
+/** The name of a subprotocol. */
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 /** What a request may ask for, beside plain reading. */
 export type Verb = "APPEND" | "FOLLOW";
@@ -37,6 +41,7 @@ export function wantsWebSocket(c: Context): boolean {
   if (!/^[+/0-9A-Za-z]{22}==$/.test((c.req.header("Sec-WebSocket-Key") ?? "").trim())) {
     throw new StreamError("bad_request", "The WebSocket handshake has no valid Sec-WebSocket-Key.");
   }
+  checkOffer(c.req.header("Sec-WebSocket-Protocol"));
   const version = c.req.header("Sec-WebSocket-Version");
   if (version !== "13") {
     throw new StreamError("upgrade_required", `WebSocket version ${version ?? "(none)"} is not spoken here; use 13.`, {
@@ -44,4 +49,13 @@ export function wantsWebSocket(c: Context): boolean {
     });
   }
   return true;
+}
+
+/** @throws {StreamError} `bad_request` when what a client offers is no list of subprotocols, each named once. */
+function checkOffer(offer: string | undefined): void {
+  if (offer === undefined) return;
+  const names = offer.split(/[ \t]*,[ \t]*/);
+  if (names.every((name) => TOKEN.test(name)) && new Set(names).size === names.length) return;
+  const what = `The Sec-WebSocket-Protocol ${JSON.stringify(offer.slice(0, 100))} is no list of names, each there once.`;
+  throw new StreamError("bad_request", `${what} Leave the header out, or offer "${PROTOCOL}".`);
 }

@@ -5,6 +5,7 @@
 import { METHODS as KNOWN_METHODS, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { RequestError } from "@hono/node-server";
+import { printable } from "../core/printable.ts";
 import { transferFault } from "../faces/body-kind.ts";
 import { METHODS } from "../faces/verb.ts";
 
@@ -67,7 +68,7 @@ export function answerFailed(error: unknown): Response {
 function unknownTransfer(answering: ServerResponse | undefined): Answer | undefined {
   if (!answering || answering.headersSent) return undefined;
   const sentence = transferFault(answering.req.headers["transfer-encoding"]);
-  return sentence === undefined ? undefined : { status: "501 Not Implemented", sentence };
+  return sentence === undefined ? undefined : { status: "501 Not Implemented", sentence: printable(sentence) };
 }
 
 /** HTTP allows any word for a method; the parser knows some dozens. */

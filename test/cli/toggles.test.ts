@@ -78,6 +78,22 @@ describe("options that are on or off", { concurrency: 2 }, () => {
     assert.deepEqual(await stateWith({ HTTPFSTREAM_CORS: "true", HTTPFSTREAM_NO_LISTINGS: "on" }), [true, false]);
   });
 
+  const empty = ["ROOT", "HTTP", "DURABILITY", "HOST", "ORIGIN", "LIMIT", "LOG_FORMAT", "LOG_LEVEL"];
+  const unset = (text: string) => Object.fromEntries(empty.map((name) => [`HTTPFSTREAM_${name}`, text]));
+
+  it("an empty variable counts as unset", async () => {
+    for (const text of ["", " "]) {
+      const server = await startStandalone("node", { env: unset(text) });
+      assert.equal((await request(server.url, { target: "/" })).status, 200);
+      assert.match(server.program.output, /^httpfstream .* serving /);
+      await server.stop();
+      // Nothing is wrong with any of them: what is, is said of the arguments.
+      const wrong = await start("node", ["serve", "0", "1"], unset(text));
+      assert.equal((await wrong.end()).code, 2);
+      assert.match(String(wrong.stderr.bytes()), /too many arguments/);
+    }
+  });
+
   const wrong: [Record<string, string>, string[], RegExp][] = [
     [{ HTTPFSTREAM_CORS: "maybe" }, [], /HTTPFSTREAM_CORS must be true or false, not "maybe"/],
     [{ HTTPFSTREAM_NO_LISTINGS: "2" }, [], /HTTPFSTREAM_NO_LISTINGS must be true or false, not "2"/],
@@ -85,6 +101,12 @@ describe("options that are on or off", { concurrency: 2 }, () => {
     [{ HTTPFSTREAM_HOST: "a:80" }, [], /"a:80" is not a host name/],
     [{}, ["--origin", "foo"], /"foo" is not an origin/],
     [{}, ["--host", "http://a.example"], /is not a host name/],
+    [{}, ["--limit", "__proto__=1"], /limits\.__proto__ is not a limit/],
+    [{}, ["--limit", "graceMs=1,__proto__=1"], /limits\.__proto__ is not a limit/],
+    [{ HTTPFSTREAM_LIMIT: "__proto__=1" }, [], /limits\.__proto__ is not a limit/],
+    [{}, ["--limit", "constructor=1"], /limits\.constructor is not a limit/],
+    [{}, ["--root", ""], /must name a folder/],
+    [{}, ["--log-format", "\u001b[31m\nx"], /'\\e\[31m x' is invalid/],
   ];
   for (const [env, args, pattern] of wrong) {
     it(`${JSON.stringify(env)} ${args.join(" ")} is wrong usage, and makes no folder`, async () => {

@@ -145,6 +145,13 @@ for (const runtime of RUNTIMES) {
       const headers = { Host: "rebound.example", Origin: "https://elsewhere.example" };
       assert.equal((await request(listed.url, { target: "/a//b", headers })).status, 400);
       assert.equal((await request(listed.url, { target: "/a?verb=x", headers })).status, 400);
+      assert.equal((await request(listed.url, { target: "/?limit=0", headers })).status, 400);
+      const range = { ...headers, "Content-Range": "bytes 0-0/1" };
+      const put = { method: "PUT", target: "/a?verb=APPEND", headers: range, body: "x" };
+      assert.equal((await request(listed.url, put)).status, 400);
+      const offer = { ...headers, "Sec-WebSocket-Protocol": "a, a" };
+      const peer = await WebSocketPeer.open(listed.url, { target: "/a?verb=APPEND", headers: offer });
+      assert.equal((await peer.response()).status, 400);
       assert.equal(
         (await request(listed.url, { method: "POST", target: "/a?verb=APPEND", headers, body: "x" })).status,
         421,

@@ -40,6 +40,18 @@ const ORDER: Record<string, Fault> = {
       query.unshift("offset=x");
     },
   },
+  "an offer of subprotocols that is no list": {
+    status: 400,
+    put: ({ headers }) => {
+      headers["Sec-WebSocket-Protocol"] = "httpfstream.v1, httpfstream.v1";
+    },
+  },
+  "a place in the file": {
+    status: 400,
+    put: ({ headers }) => {
+      headers["Content-Range"] = "bytes 0-0/1";
+    },
+  },
   "a foreign origin": {
     status: 403,
     put: ({ headers }) => {
@@ -82,11 +94,11 @@ const ORDER: Record<string, Fault> = {
 const WAYS: Record<string, { request: () => Request; without: readonly string[] }> = {
   "an upload": {
     request: () => ({ method: "POST", path: "free", query: ["verb=APPEND"], headers: {} }),
-    without: ["an unknown session"],
+    without: ["an unknown session", "an offer of subprotocols that is no list"],
   },
   "an upgrade": {
     request: () => ({ method: "GET", path: "free", query: ["verb=APPEND"], headers: upgradeHeaders(KEY) }),
-    without: ["an unknown method", "an unknown session"],
+    without: ["an unknown method", "an unknown session", "a place in the file"],
   },
   "an upgrade to httpfstream.v1": {
     request: () => ({
@@ -95,11 +107,11 @@ const WAYS: Record<string, { request: () => Request; without: readonly string[] 
       query: ["verb=APPEND"],
       headers: upgradeHeaders(KEY, { "Sec-WebSocket-Protocol": "httpfstream.v1" }),
     }),
-    without: ["an unknown method"],
+    without: ["an unknown method", "a place in the file"],
   },
   "a question what an upgrade would get": {
     request: () => ({ method: "GET", path: "free", query: ["verb=APPEND"], headers: {} }),
-    without: ["an unknown method"],
+    without: ["an unknown method", "an offer of subprotocols that is no list", "a place in the file"],
   },
 };
 
@@ -130,6 +142,31 @@ export function orderSection(target: Target): void {
       assert.equal((await wire.send({ method: "PATCH", target: wire.at("a", "verb=x") })).status, 400);
       assert.equal((await wire.send({ method: "PATCH", target: wire.at("a", "offset=1&tail=1") })).status, 400);
       assert.equal((await wire.send({ method: "PATCH", target: wire.at("a") })).status, 405);
+    },
+
+    "an offer of subprotocols that is no list is malformed, whatever is asked for, and takes nothing": async (wire) => {
+      await wire.appender("taken");
+      for (const offer of ["", ",", "a,,b", "a b", "a, a", "a,", "httpfstream.v1, httpfstream.v1", "(v1)", 'a"']) {
+        const headers = { "Sec-WebSocket-Protocol": offer };
+        for (const [path, verb] of [
+          ["free", "APPEND"],
+          ["taken", "APPEND"],
+          ["taken", "FOLLOW"],
+          ["none", "FOLLOW"],
+        ] as const) {
+          const peer = await wire.upgrade({ target: wire.at(path, `verb=${verb}`), headers });
+          const { status, text } = await peer.response();
+          assert.deepEqual([offer, path, verb, status], [offer, path, verb, 400]);
+          assert.match(text, /Sec-WebSocket-Protocol/);
+        }
+      }
+      assert.equal((await wire.get("free")).status, 404);
+    },
+
+    "a malformed limit comes before an unknown method": async (wire) => {
+      assert.equal((await wire.send({ method: "PATCH", target: wire.at("", "limit=0") })).status, 400);
+      assert.equal((await wire.get("none", "limit=x")).status, 400);
+      assert.equal((await wire.get("none", "limit=7")).status, 404);
     },
 
     "a file in the way comes before an offset past the end": async (wire) => {

@@ -46,6 +46,28 @@ export function pathsSection(target: Target): void {
     refused[`${what} gets 400`] = (wire) => expectNoEscape(wire, path);
   }
   section(target, "6 paths", {
+    "what a refusal says of a path can't control a terminal, end its line or turn it around": async (wire) => {
+      const name = "%1B%5B31m%0A%0D%C2%9B%E2%80%AEx";
+      const answers = [
+        await wire.get(name),
+        await wire.get(`${name}/`),
+        await wire.get(name, "verb=APPEND"),
+        await wire.get(name, "offset=%1B%0A%C2%9B"),
+        await wire.get(name, "limit=%1B%0A%C2%9B"),
+        await wire.get(name, "verb=%1B%0A%C2%9B"),
+        await wire.get(`${name}/..%2Fa`),
+        await wire.send({ method: "PUT", target: wire.at(name, "verb=APPEND&offset=7"), body: "x" }),
+      ];
+      const appender = await wire.appender(name);
+      answers.push(await (await wire.upgrade({ target: wire.at(name, "verb=APPEND") })).response());
+      answers.push(await wire.get(`${name}/below`), await wire.get(name, "offset=7"));
+      await appender.finish();
+      for (const { status, text } of answers) {
+        assert.ok(status >= 400, text);
+        assert.match(text, /^[^\p{Cc}\u202e]+\n$/u);
+      }
+    },
+
     ...refused,
 
     "an append to a folder's URL gets 400 or 409": async (wire) => {
