@@ -4,12 +4,13 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { lstatSync, renameSync, unlinkSync } from "node:fs";
-import { open, readFile, rename, unlink } from "node:fs/promises";
+import { open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { StreamError } from "../../core/errors.ts";
 import { RESERVED_SEGMENT } from "../../core/path.ts";
-import { errorCode, isMissing } from "./errors.ts";
+import { isMissing } from "./errors.ts";
 import { makeFolder } from "./folder.ts";
+import { readOwn, TORN } from "./own-file.ts";
 import { isDead, ownIdentity, type ProcessIdentity } from "./process-identity.ts";
 import type { Sightings } from "./sightings.ts";
 
@@ -183,17 +184,14 @@ async function writeNew(file: string, text: string, durable: boolean): Promise<v
   }
 }
 
-/** What stands in a file that is not whole, or is something else than a file. */
-export const TORN: unique symbol = Symbol("torn");
-
-/** The JSON of a file, {@link TORN}, or nothing when there is none. */
+/** The JSON of a small file, {@link TORN}, or nothing when there is none. */
 export async function readWhole(file: string): Promise<unknown> {
+  const text = await readOwn(file);
+  if (typeof text !== "string") return text;
   try {
-    return JSON.parse(await readFile(file, "utf8"));
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    if (error instanceof SyntaxError || ["EISDIR", "ENOTDIR"].includes(errorCode(error))) return TORN;
-    throw error;
+    return JSON.parse(text);
+  } catch {
+    return TORN;
   }
 }
 

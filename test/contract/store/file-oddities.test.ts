@@ -1,14 +1,26 @@
 /** What stands where a file is expected, and is none: nothing hangs, nothing is written. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Store } from "../../../src/core/store.ts";
+import { keyOf } from "../../../src/stores/file/reserved.ts";
+import { fileStore } from "../../../src/stores/file/store.ts";
 import { NO_DESCRIPTORS, openFiles } from "../../fixture/descriptors.ts";
 import { within } from "../../fixture/until.ts";
-import { listed, namesOf, put, readAll, rejectsWith } from "./driver.ts";
+import { listed, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
 import { type FileRoot, fileTest } from "./file-root.ts";
 
 /** Makes a special file, or says why it can't. */
@@ -92,6 +104,56 @@ fileTest("pipes in the way of folders do not hang either", (at) =>
     assert.equal(await within(at.store.remove("pipe"), "the remove"), false);
   }),
 );
+
+/** What may stand in place of one of the store's own files. */
+const STAND_INS: Readonly<Record<string, (file: string) => void>> = {
+  "a named pipe": (file) => assert.equal(make("mkfifo", file), undefined),
+  "a link to a named pipe": (file) => {
+    assert.equal(make("mkfifo", `${file}-pipe`), undefined);
+    symlinkSync(`${file}-pipe`, file);
+  },
+  "a link that leads nowhere": (file) => symlinkSync("nowhere", file),
+  "a file of a terabyte": (file) => {
+    writeFileSync(file, "");
+    truncateSync(file, 2 ** 40);
+  },
+};
+
+for (const [what, stand] of Object.entries(STAND_INS)) {
+  fileTest(`${what} in place of any file of the store's own`, async ({ root }) => {
+    const file = join(root, "a.txt");
+    const places = [
+      `streams/${keyOf("a.txt")}.json`,
+      "servers/x",
+      `wanted/${keyOf(file)}`,
+      `sessions/${keyOf("a.txt")}.json`,
+      `claims/${keyOf(file)}/1-x`,
+      `claims/${keyOf(file)}/away-1-x`,
+      "journal/x",
+      "temporary/x",
+    ];
+    for (const durability of ["os", "disk"] as const) {
+      for (const place of places) {
+        const own = join(root, ".httpfstream", place);
+        mkdirSync(dirname(own), { recursive: true });
+        writeFileSync(file, "x");
+        rmSync(own, { force: true });
+        stand(own);
+        const store = fileStore({ root, durability });
+        const use = async (): Promise<void> => {
+          await store.stat("a.txt");
+          await store.sessions?.list();
+          await store.sessions?.find("a.txt");
+          await put(store, "a.txt", "y");
+          assert.equal(String(await stored(store, "a.txt")), "xy", place);
+          await store.tidy?.();
+        };
+        await within(use(), `the store with ${what} at ${place}`);
+        for (const left of [own, `${own}-pipe`]) rmSync(left, { force: true });
+      }
+    }
+  });
+}
 
 fileTest("names that no URL can have are not listed", async ({ store, root }) => {
   for (const name of ["a\\b", ".HTTPFSTREAM", "a%2fb", "a\nb"]) writeFileSync(join(root, name), "x");

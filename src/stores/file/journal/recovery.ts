@@ -6,16 +6,17 @@
  * @module
  */
 import { constants, type Stats } from "node:fs";
-import { type FileHandle as OpenFile, readFile, rm } from "node:fs/promises";
+import { type FileHandle as OpenFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { judgeOwner } from "../entries.ts";
-import { diskError, errorCode } from "../errors.ts";
+import { diskError } from "../errors.ts";
 import { namesIn } from "../folder.ts";
 import { inFolderOf, openIn } from "../held-folder.ts";
+import { openOwn, TORN } from "../own-file.ts";
 import type { Owner, OwnerRecord } from "../owner.ts";
 import { place } from "../place.ts";
 import { isSameBoot } from "../process-identity.ts";
-import { isNobodys, type Reserved, removeFile, TORN } from "../reserved.ts";
+import { isNobodys, type Reserved, removeFile } from "../reserved.ts";
 import { identityOf } from "./disk-file.ts";
 import { newestParts } from "./newest-parts.ts";
 import { decodeSegment, type FileIdentity, type JournalRecord, type SegmentContent } from "./record.ts";
@@ -26,6 +27,12 @@ const BORN_MS = 2;
 
 /** Milliseconds between two looks at a doubtful sign of life. */
 const LOOK_MS = 200;
+
+/**
+ * Bytes that no segment has more of: when it is full it takes no more, and what is kept in one go shares a flush up to a
+ * few megabytes, or is one batch of one append.
+ */
+const MOST_SEGMENT_BYTES = 1024 * 1024 * 1024;
 
 /** Recovers a root: when it is opened, and when somebody who had a path has died. */
 export class Recovery {
@@ -91,16 +98,18 @@ async function leftSegments(reserved: Reserved, owner: Owner): Promise<LeftSegme
 }
 
 /**
- * {@link TORN} if it is so before anything was kept in it, or is no segment at all.
+ * {@link TORN} if it is so before anything was kept in it, or is no segment at all. Nothing when it has gone.
  *
  * @throws errors of the operating system: what can't be read may be whole.
  */
-async function readSegment(path: string): Promise<SegmentContent | typeof TORN> {
+async function readSegment(path: string): Promise<SegmentContent | typeof TORN | undefined> {
+  const opened = await openOwn(path, MOST_SEGMENT_BYTES);
+  if (opened === TORN) return TORN;
+  if (!opened) return undefined;
   try {
-    return decodeSegment(await readFile(path)) ?? TORN;
-  } catch (error) {
-    if (errorCode(error) === "EISDIR") return TORN;
-    throw error;
+    return decodeSegment(await opened.readFile()) ?? TORN;
+  } finally {
+    await opened.close();
   }
 }
 

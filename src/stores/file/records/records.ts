@@ -8,18 +8,18 @@ import {
   existsSync,
   fstatSync,
   linkSync,
+  lstatSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   unlinkSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, isMissing } from "../errors.ts";
 import { makeFolderSync } from "../folder.ts";
+import { readOwn, readOwnNow } from "../own-file.ts";
 import { flush, keyOf, nameIn, type Reserved, writeTextWhole } from "../reserved.ts";
 import { formatRecord, parseRecord, type StreamRecord } from "./stream-record.ts";
 
@@ -28,9 +28,6 @@ const ATTEMPTS = 8;
 
 /** How often a record is looked at that seems to be torn. */
 const LOOKS = 3;
-
-/** Bytes that nearly every record fits into. */
-const READ_BYTES = 4 * 1024;
 
 /** What file systems say that know no hard links. */
 const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
@@ -48,27 +45,19 @@ export class Records {
 
   /** The record of a file; nothing where there is none, or it is torn. */
   async read(name: string): Promise<StreamRecord | undefined> {
-    try {
-      const found = parseRecord(await readText(this.#place(name)), name);
-      // One that is being written right now is whole at the next look, and so is one that is longer.
-      return found ?? this.readNow(name);
-    } catch (error) {
-      if (isNone(error)) return undefined;
-      throw error;
-    }
+    const text = await readOwn(this.#place(name));
+    if (typeof text !== "string") return undefined;
+    // One that is being written right now is whole at the next look.
+    return parseRecord(text, name) ?? this.readNow(name);
   }
 
   /** As {@link read}, in this very turn. */
   readNow(name: string): StreamRecord | undefined {
-    try {
-      for (let look = 1; ; look++) {
-        const text = readFileSync(this.#place(name), "utf8");
-        const found = parseRecord(text, name);
-        if (found || text === "" || look === LOOKS) return found;
-      }
-    } catch (error) {
-      if (isNone(error)) return undefined;
-      throw error;
+    for (let look = 1; ; look++) {
+      const text = readOwnNow(this.#place(name));
+      if (typeof text !== "string") return undefined;
+      const found = parseRecord(text, name);
+      if (found || text === "" || look === LOOKS) return found;
     }
   }
 
@@ -96,7 +85,7 @@ export class Records {
 
   /** Puts a record where there is none; says whether it stands now. One that is torn counts as none. */
   createNow(record: StreamRecord): boolean {
-    if (existsSync(this.#place(record.file)) && this.readNow(record.file) === undefined) {
+    if (isThere(this.#place(record.file)) && this.readNow(record.file) === undefined) {
       this.writeNow(record);
       return true;
     }
@@ -108,7 +97,7 @@ export class Records {
       return true;
     } catch (error) {
       if (errorCode(error) === "EEXIST") return false;
-      if (!NO_LINKS.has(errorCode(error)) || existsSync(this.#place(record.file))) throw error;
+      if (!NO_LINKS.has(errorCode(error)) || isThere(this.#place(record.file))) throw error;
       this.writeNow(record);
       return true;
     }
@@ -177,15 +166,9 @@ export class Records {
   }
 }
 
-/** The beginning of a file's text, with as few trips through the thread pool as can be. */
-async function readText(file: string): Promise<string> {
-  const opened = await open(file, "r");
-  try {
-    const { buffer, bytesRead } = await opened.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, 0);
-    return buffer.toString("utf8", 0, bytesRead);
-  } finally {
-    void opened.close().catch(() => {});
-  }
+/** Whether a name is taken, also by a link that leads nowhere. */
+function isThere(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Nothing at its place, or something that is no file. */
