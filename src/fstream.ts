@@ -6,6 +6,7 @@ import type { UpgradeWebSocket } from "hono/ws";
 import type { Limits } from "./core/limits.ts";
 import type { Log } from "./core/log.ts";
 import type { Store } from "./core/store.ts";
+import { guardedStore } from "./core/store-guard.ts";
 import { createApp, type StreamApp } from "./faces/app.ts";
 import { Hosts } from "./faces/host.ts";
 import { Origins } from "./faces/origin.ts";
@@ -99,7 +100,7 @@ export function fstream(options: FstreamOptions = {}): StreamApp {
     ...rest,
     origins,
     hosts,
-    store: store ?? fileStore(given({ root, durability, readBytes: rest.limits?.readBytes })),
+    store: store ? guardedStore(store) : fileStore(given({ root, durability, readBytes: rest.limits?.readBytes })),
     platform: async (c) => {
       const platform = await detectPlatform(c);
       return upgradeWebSocket ? withHelper(platform, upgradeWebSocket) : platform;

@@ -151,7 +151,7 @@ async function read(
   const entries = service.listings ? await service.store.list(path, listOptions(c)) : undefined;
   if (entries && following)
     throw new StreamError("path_conflict", `"/${path}" is a folder: there is nothing to follow.`);
-  if (entries) return listing(c, { base, folder: path, entries });
+  if (entries) return listing(service, exchange, { base, folder: path, entries });
   throw new StreamError("not_found", `"/${path}" was never written.`, { path });
 }
 

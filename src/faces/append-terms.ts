@@ -3,8 +3,10 @@
  * @module
  */
 import type { Context } from "hono";
+import { StreamError } from "../core/errors.ts";
 import { parseOffset } from "../core/offset.ts";
 import type { SessionTerms } from "../core/sessions.ts";
+import { PROTOCOL } from "../core/subprotocol.ts";
 import { conditionsOf, needsExistence, requireConditions } from "./conditions.ts";
 import { givenType } from "./given-type.ts";
 
@@ -14,6 +16,20 @@ export interface AppendTerms {
   readonly session?: string;
   /** What the path must be like; of a session, which goes on wherever it is, only the content is looked at. */
   readonly path: SessionTerms;
+}
+
+/**
+ * The terms of an append that can't go on with a session.
+ *
+ * @throws {StreamError} `bad_request` for a session, and an offset that is none.
+ */
+export function newAppendTerms(c: Context): SessionTerms {
+  const { session, path } = appendTerms(c);
+  if (session === undefined) return path;
+  const message =
+    `Nothing was appended: only a WebSocket that speaks ${PROTOCOL} goes on with a session. ` +
+    'Leave "session" out; "offset=N" appends only if N bytes are stored.';
+  throw new StreamError("bad_request", message);
 }
 
 /**

@@ -9,7 +9,7 @@
 import { StreamError } from "../core/errors.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../core/offset.ts";
 import type { StoreStat } from "../core/store.ts";
-import { parseHttpDate } from "./http-date.ts";
+import { parseHttpDate, writableDate } from "./http-date.ts";
 
 /** Milliseconds by which the clock of a file system may lag. */
 const CLOCK_GRAIN_MS = 50;
@@ -119,7 +119,7 @@ export function lastModified(found: StoreStat, nowMs: number): Date {
 
 /** When a path was last written, in whole seconds, rounded up: what is written later in that second is later. */
 function modifiedMs({ modified }: StoreStat): number {
-  return Math.ceil(modified.getTime() / 1000) * 1000;
+  return Math.ceil(writableDate(modified).getTime() / 1000) * 1000;
 }
 
 /** A date to come says nothing: much may still be written before it. */

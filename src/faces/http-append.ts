@@ -13,7 +13,7 @@ import { PieceQueue } from "../core/piece-queue.ts";
 import type { EndReason } from "../core/store.ts";
 import { turnEnd } from "../core/turn.ts";
 import { whenAnswered } from "./answer-watch.ts";
-import { appendTerms } from "./append-terms.ts";
+import { newAppendTerms } from "./append-terms.ts";
 import { refuseOtherBodies } from "./body-kind.ts";
 import { type BodyReader, bodyReader } from "./body-reader.ts";
 import { Idleness } from "./idleness.ts";
@@ -80,7 +80,7 @@ function answeredFirst(path: string): StreamError {
 async function admit({ hub, sessions }: Service, { c, subject: { path } }: Exchange, intake: Intake) {
   try {
     refuseOtherBodies(c, path);
-    const { path: terms } = appendTerms(c);
+    const terms = newAppendTerms(c);
     // A session that its server left behind holds its path before anybody else gets at it.
     await sessions.adopt(path);
     // A sender that is quiet must not keep a failure to itself.

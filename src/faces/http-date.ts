@@ -7,6 +7,10 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 const TIME = String.raw`(?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)`;
 
+/** The moments between which a year has four digits. */
+const FIRST_MS = Date.parse("0000-01-01T00:00:00Z");
+const LAST_MS = Date.parse("9999-12-31T23:59:59Z");
+
 type Triple = readonly [number, number, number];
 
 /** The form of today, and the two of old that a server must still understand. */
@@ -49,4 +53,18 @@ function fullYear(year: string): number {
   const now = new Date().getUTCFullYear();
   const full = now - (now % 100) + Number(year);
   return full > now + 50 ? full - 100 : full;
+}
+
+/**
+ * The nearest moment that HTTP can tell, which has four digits for the year; 1970 for a date that is none. A file's time may be
+ * set to anything.
+ *
+ * @example
+ * ```ts
+ * writableDate(new Date(8.64e15)).getUTCFullYear(); // 9999
+ * ```
+ */
+export function writableDate(date: Date): Date {
+  const ms = date.getTime();
+  return Number.isNaN(ms) ? new Date(0) : new Date(Math.min(Math.max(ms, FIRST_MS), LAST_MS));
 }

@@ -5,6 +5,7 @@
 import { html } from "hono/html";
 import { urlPath } from "../core/path.ts";
 import type { StoreEntry, StoreListing } from "../core/store.ts";
+import { writableDate } from "./http-date.ts";
 
 /** What is listed, and how. */
 export interface Listing {
@@ -78,7 +79,7 @@ function head(folder: string): ReturnType<typeof html> {
 
 function row(here: string, { name, kind, size, modified, appending }: StoreEntry): ReturnType<typeof html> {
   const slash = kind === "folder" ? "/" : "";
-  const time = modified.toISOString();
+  const time = writableDate(modified).toISOString();
   const live = appending ? html` <span class="live">(live)</span>` : "";
   return html`<tr><td><a href="${here}${encodeURIComponent(name)}${slash}">${name}${slash}</a>${live}</td><td>${
     kind === "file" ? size : ""

@@ -6,7 +6,10 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { StreamError } from "../core/errors.ts";
 import type { ListOptions, StoreEntry } from "../core/store.ts";
+import { writableDate } from "./http-date.ts";
 import { type Listing, listingPage } from "./listing-page.ts";
+import { reported } from "./reported.ts";
+import type { Exchange, Service } from "./service.ts";
 
 /** Rows of a page, where its reader does not say how many. */
 const PAGE_ROWS = 1_000;
@@ -29,7 +32,12 @@ export function listOptions(c: Context): ListOptions {
 }
 
 /** Answers with the rows of a folder. Links are absolute, so that the listing works with and without a trailing slash. */
-export function listing(c: Context, at: Pick<Listing, "base" | "folder" | "entries">): Response {
+export function listing(
+  service: Service,
+  exchange: Exchange,
+  at: Pick<Listing, "base" | "folder" | "entries">,
+): Response {
+  const { c } = exchange;
   const parts = { ...at, limit: limitOf(c) };
   const isJson = wantsJson(c);
   const headers: Record<string, string> = {
@@ -45,7 +53,8 @@ export function listing(c: Context, at: Pick<Listing, "base" | "folder" | "entri
   }
   // Nothing of the folder is read for a head.
   if (c.req.method === "HEAD") return new Response(null, { headers });
-  return new Response(bodyOf(isJson ? json(parts) : listingPage(parts)), { headers });
+  const body = bodyOf(isJson ? json(parts) : listingPage(parts));
+  return new Response(reported(service, exchange, body), { headers });
 }
 
 function wantsJson(c: Context): boolean {
@@ -81,7 +90,7 @@ async function* json({ folder, entries, limit }: Listing): AsyncGenerator<string
 
 function row({ name, kind, size, modified, appending = false }: StoreEntry): string {
   // Piece by piece, which takes half as long: there may be hundreds of thousands.
-  const rest = `"kind":"${kind}","size":${size},"modified":"${modified.toISOString()}","appending":${appending}`;
+  const rest = `"kind":"${kind}","size":${size},"modified":"${writableDate(modified).toISOString()}","appending":${appending}`;
   return `{"name":${JSON.stringify(name)},${rest}}`;
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import mime from "mime";
+import { isMediaType } from "../core/media-type.ts";
 import type { Store } from "../core/store.ts";
 import { isText, SNIFFED_BYTES } from "./text-kind.ts";
 
@@ -40,7 +41,8 @@ export interface KnownContent {
  * ```
  */
 export async function mediaTypeOf(store: Store, { path, size, type }: KnownContent): Promise<string> {
-  if (type !== undefined) return type;
+  // A store that was tampered with, or is not ours, may say anything.
+  if (type !== undefined && isMediaType(type)) return type;
   const known = typeByExtension(path);
   if (known !== undefined && !CODE.has(extensionOf(path))) return known;
   const beginning = await beginningOf(store, path, Math.min(size, SNIFFED_BYTES)).catch(() => undefined);

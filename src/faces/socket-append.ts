@@ -5,7 +5,7 @@
 import { StreamError } from "../core/errors.ts";
 import type { Admission } from "../core/hub.ts";
 import type { EndReason } from "../core/store.ts";
-import { appendTerms } from "./append-terms.ts";
+import { newAppendTerms } from "./append-terms.ts";
 import { Idleness } from "./idleness.ts";
 import { LogSpan } from "./log-span.ts";
 import { classicLimits, type MessageLimits } from "./message-limits.ts";
@@ -22,7 +22,7 @@ import { SocketSession } from "./socket-session.ts";
 export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
   let session: SocketAppend | undefined;
   refuseGoProgram(exchange);
-  const { path: terms } = appendTerms(exchange.c);
+  const terms = newAppendTerms(exchange.c);
   const events = {
     stored: () => session?.stored(),
     failed: (error: StreamError) => session?.fail(error),

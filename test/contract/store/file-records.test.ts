@@ -183,6 +183,22 @@ fileTest("what a later version has put on record is kept", async ({ store, root 
   assert.equal((JSON.parse(readFileSync(file, "utf8")) as { closed?: boolean }).closed, true);
 });
 
+fileTest("a type on record that is none counts as none; the generation stays", async ({ store, root }) => {
+  const generation = await complete(store, "a.txt", "text");
+  const streams = join(root, ".httpfstream", "streams");
+  const file = join(streams, readdirSync(streams)[0] ?? "");
+  const { check: _, ...record } = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  for (const type of ["text/\nplain", "text/plain\r\nSet-Cookie: a=b", "漢字/text", "", "text", "x".repeat(300)]) {
+    writeFileSync(file, JSON.stringify({ ...record, type }));
+    const found = await store.stat("a.txt");
+    assert.deepEqual([found?.generation, found?.type], [generation, undefined], JSON.stringify(type));
+  }
+  const handle = await store.claim("a.txt", { type: "text/x-new" });
+  await handle.append(Buffer.from("more"));
+  await handle.release("complete");
+  assert.equal((await store.stat("a.txt"))?.type, "text/x-new");
+});
+
 fileTest("a file that is replaced, or cut short, under an append is another content at once", async (at) => {
   const { store, root } = at;
   for (const reach of [

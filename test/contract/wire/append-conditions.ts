@@ -6,18 +6,21 @@ import type { Target } from "./target.ts";
 import { section, type Wire } from "./wire.ts";
 
 /** The ways to append: each resolves with the answer to the request, and has appended "+" if that was a success. */
-const WAYS: Record<string, (wire: Wire, path: string, headers: Record<string, string>) => Promise<number>> = {
-  POST: async (wire, path, headers) =>
-    (await wire.send({ method: "POST", target: wire.at(path, "verb=APPEND"), headers, body: "+" })).status,
-  PUT: async (wire, path, headers) =>
-    (await wire.send({ method: "PUT", target: wire.at(path), headers: { ...headers, "X-Verb": "APPEND" }, body: "+" }))
-      .status,
-  "a classic WebSocket": (wire, path, headers) => overSocket(wire, path, headers, false),
-  "httpfstream.v1": (wire, path, headers) => overSocket(wire, path, headers, true),
+const WAYS: Record<string, Way> = {
+  POST: async (wire, path, headers, query = "") =>
+    (await wire.send({ method: "POST", target: wire.at(path, `verb=APPEND${query}`), headers, body: "+" })).status,
+  PUT: async (wire, path, headers, query = "") => {
+    const target = wire.at(path, query.slice(1));
+    return (await wire.send({ method: "PUT", target, headers: { ...headers, "X-Verb": "APPEND" }, body: "+" })).status;
+  },
+  "a classic WebSocket": (...args) => overSocket(false, ...args),
+  "httpfstream.v1": (...args) => overSocket(true, ...args),
 };
 
-async function overSocket(wire: Wire, path: string, headers: Record<string, string>, isV1: boolean): Promise<number> {
-  const target = wire.at(path, "verb=APPEND");
+type Way = (wire: Wire, path: string, headers: Record<string, string>, query?: string) => Promise<number>;
+
+async function overSocket(isV1: boolean, ...[wire, path, headers, query = ""]: Parameters<Way>): Promise<number> {
+  const target = wire.at(path, `verb=APPEND${query}`);
   const peer = await wire.upgrade({ target, headers: { ...headers, ...(isV1 ? OFFER : {}) }, kind: "binary" });
   const { status } = await peer.head;
   if (status !== 101) {
@@ -40,6 +43,9 @@ async function overSocket(wire: Wire, path: string, headers: Record<string, stri
 async function tagOf(wire: Wire, path: string): Promise<string> {
   return (await wire.get(path)).headers.get("etag") ?? "";
 }
+
+/** The ways that can't go on with a session. */
+const SESSIONLESS = ["POST", "PUT", "a classic WebSocket"];
 
 export function appendConditionsSection(target: Target): void {
   for (const [way, append] of Object.entries(WAYS)) {
@@ -78,6 +84,19 @@ export function appendConditionsSection(target: Target): void {
         assert.equal(await append(wire, "a.txt", { "If-Modified-Since": new Date().toUTCString() }), 200);
         assert.equal((await wire.get("a.txt")).text, "one+");
       },
+
+      ...(SESSIONLESS.includes(way) && {
+        "a session, which only httpfstream.v1 has, is refused: it is not appended on other terms": async (wire) => {
+          await wire.put("a.txt", "one");
+          for (const query of ["&session=abc", "&session=", "&session=abc&offset=1", "&session=abc&offset=3"]) {
+            for (const headers of [{}, { "If-None-Match": "*" }]) {
+              assert.equal(await append(wire, "a.txt", headers, query), 400, query);
+            }
+          }
+          assert.equal((await wire.get("a.txt")).text, "one");
+          assert.equal(await append(wire, "a.txt", {}, "&offset=3"), 200);
+        },
+      }),
 
       "a path that is taken is a 403 first": async (wire) => {
         await wire.appender("a.txt");

@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { isMediaType } from "../../../core/media-type.ts";
 import { END_REASONS, type EndedReason } from "../../../core/store.ts";
 import { newGeneration } from "../../../core/token.ts";
 
@@ -67,12 +68,14 @@ export function formatRecord(record: StreamRecord): string {
   return `${text}${" ".repeat(length - Buffer.byteLength(text) - 1)}\n`;
 }
 
-/** The record in a file's text; nothing where it is torn, garbage, or another file's. */
+/** The record in a file's text, without a type that is none; nothing where it is torn, garbage, or another file's. */
 export function parseRecord(text: string, file: string): StreamRecord | undefined {
   try {
     const { check, ...value } = JSON.parse(text) as Record<string, unknown>;
     const isWhole = check === undefined || check === checkOf(value);
-    return isWhole && isRecord(value) && value.file === file ? value : undefined;
+    if (!isWhole || !isRecord(value) || value.file !== file) return undefined;
+    const { type, ...rest } = value;
+    return type === undefined || isMediaType(type) ? value : rest;
   } catch {
     return undefined;
   }
