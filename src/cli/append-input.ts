@@ -7,6 +7,7 @@ import process from "node:process";
 import type { Readable } from "node:stream";
 import { systemMessage } from "./complaint.ts";
 import type { Interrupts } from "./interrupts.ts";
+import { checkInput } from "./standard-streams.ts";
 
 /** Where the bytes come from. */
 export interface Input {
@@ -25,7 +26,10 @@ export interface Input {
  * @throws an error with a sentence when the file can't be read.
  */
 export async function openInput(file: string | undefined): Promise<Input> {
-  if (file === undefined || file === "-") return { name: "standard input", read: () => process.stdin };
+  if (file === undefined || file === "-") {
+    checkInput();
+    return { name: "standard input", read: () => process.stdin };
+  }
   const { handle, size } = await openFile(file);
   if (size === undefined) return { name: file, read: () => handle.createReadStream() };
   return { name: file, size, read: (start) => handle.createReadStream({ start }) };
@@ -38,15 +42,31 @@ async function openFile(file: string): Promise<{ handle: FileHandle; size?: numb
     if (found.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
     return found.isFile() ? { handle, size: found.size } : { handle };
   } catch (error) {
-    throw new Error(`Can't read ${file}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
+    throw unreadable(file, error);
   }
 }
 
-/** Everything that is read until the end or an interruption, also what was read ahead while the network was slow. */
-export async function* untilInterrupted(input: Readable, interrupts: Interrupts): AsyncGenerator<Uint8Array, void> {
+function unreadable(name: string, cause: unknown): Error {
+  const why = systemMessage(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+  return new Error(`Can't read ${name}: ${why}.`, { cause });
+}
+
+/**
+ * Everything that is read until the end or an interruption, also what was read ahead while the network was slow.
+ *
+ * @param name What is read, for people.
+ * @throws an error with a sentence when it can't be read.
+ */
+export async function* untilInterrupted(
+  input: Readable,
+  name: string,
+  interrupts: Interrupts,
+): AsyncGenerator<Uint8Array, void> {
   const chunks: AsyncIterator<Uint8Array> = input[Symbol.asyncIterator]();
   while (!interrupts.received) {
-    const next = await orAborted(chunks.next(), interrupts.signal);
+    const next = await orAborted(chunks.next(), interrupts.signal).catch((error: unknown) => {
+      throw unreadable(name, error);
+    });
     if (!next || next.done) break;
     yield next.value;
   }

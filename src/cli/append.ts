@@ -159,7 +159,7 @@ async function* source(run: Run, point: () => ResumePoint | undefined): AsyncGen
   const { input, resumeFile, interrupts, progress } = run;
   let at = resumeFile ? await remembered(run, resumeFile, point()) : 0;
   progress.begin(at);
-  for await (const chunk of untilInterrupted(input.read(at), interrupts)) {
+  for await (const chunk of untilInterrupted(input.read(at), input.name, interrupts)) {
     at += chunk.length;
     progress.add(chunk.length);
     yield chunk;

@@ -12,6 +12,8 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder",
   ENOTDIR: "a part of its path is not a folder",
   ENOSPC: "the disk is full",
+  EIO: "the device has failed",
+  EBADF: "it is not open for this",
   EADDRINUSE: "the port is in use already; choose another with --http",
   EADDRNOTAVAIL: "this machine has no such address",
   ENOTFOUND: "no such host",
@@ -34,6 +36,11 @@ export function complaint(error: unknown): string {
 /** What an error of the operating system means, where that is one we know. */
 export function systemMessage(error: unknown): string | undefined {
   return SYSTEM_MESSAGES[(error as { code?: string }).code ?? ""];
+}
+
+/** What to tell when something can't be written to. */
+export function unwritable(what: string, cause: unknown): Error {
+  return new Error(`Can't write to ${what}: ${systemMessage(cause) ?? String(cause)}.`, { cause });
 }
 
 function label({ code }: StreamError): string {

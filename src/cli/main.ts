@@ -10,7 +10,7 @@ import { followCommand } from "./follow.ts";
 import { fromGoFlags } from "./go-flags.ts";
 import { bareCommand, forgetEmptyVariables, WrongUsage } from "./options.ts";
 import { serveCommand } from "./serve.ts";
-import { leave, say } from "./terminal.ts";
+import { leave, printed, say } from "./terminal.ts";
 
 /** The names under which the original had its commands. */
 export type OriginalName = "httpfstream-server" | "httpfstream-append" | "httpfstream-follow";
@@ -68,10 +68,14 @@ export async function mainAs(name: OriginalName, args: readonly string[]): Promi
 async function run(command: Command, args: readonly string[], name: string, result: () => number): Promise<void> {
   for (const each of [command, ...command.commands]) forgetEmptyVariables(each);
   try {
-    await command.parseAsync(args, { from: "user" });
+    await command.parseAsync(args, { from: "user" }).catch((error: unknown) => {
+      // Commander has printed what was asked for.
+      if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+    });
+    await printed();
   } catch (error) {
-    // Commander has said already what is wrong, or printed what was asked for.
-    if (error instanceof CommanderError) await leave(error.exitCode === 0 ? DONE : WRONG_USAGE);
+    // Commander has said already what is wrong.
+    if (error instanceof CommanderError) await leave(WRONG_USAGE);
     say(`${name}: ${complaint(error)}`);
     await leave(error instanceof WrongUsage ? WRONG_USAGE : FAILED);
   }

@@ -7,7 +7,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { RETRY_FOR_MS } from "../client/limits.ts";
 import { printable } from "../core/printable.ts";
 import { messagesOn } from "./messages.ts";
-import { dataOutput } from "./terminal.ts";
+import { print } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
 /** A command that throws where commander would end the process, and complains in one line. */
@@ -17,7 +17,7 @@ export function bareCommand(name: string): Command {
     .helpOption("-h, --help", "print this help")
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void dataOutput().write(text),
+      writeOut: print,
       writeErr: (text) => messagesOn(2).say(text),
       outputError: (text, print) => print(`${printable(text.trim().replace(/\s*\n\s*/g, " "))}\n`),
     });

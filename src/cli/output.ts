@@ -5,8 +5,9 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { systemMessage } from "./complaint.ts";
+import { unwritable } from "./complaint.ts";
 import { keepNote } from "./output-note.ts";
+import { checkOutput } from "./standard-streams.ts";
 import { dataOutput, ReaderGone, write } from "./terminal.ts";
 
 const { O_CREAT, O_WRONLY } = constants;
@@ -31,7 +32,10 @@ export interface Output {
  * @throws an error with a sentence when the file can't be looked at.
  */
 export async function outputTo(file: string | undefined): Promise<Output> {
-  if (file === undefined) return standardOutput();
+  if (file === undefined) {
+    checkOutput();
+    return standardOutput();
+  }
   const found = await statusOf(file);
   if (found?.isDirectory()) throw unwritable(file, Object.assign(new Error("it is a folder"), { code: "EISDIR" }));
   return new FileOutput(file, found && !found.isFile() ? undefined : (found?.size ?? 0));
@@ -125,8 +129,4 @@ class FileOutput implements Output {
   async #note(): Promise<void> {
     if (this.#content) await keepNote(this.#file, this.#content.url, this.#content.generation, this.#at);
   }
-}
-
-function unwritable(what: string, cause: unknown): Error {
-  return new Error(`Can't write to ${what}: ${systemMessage(cause) ?? String(cause)}.`, { cause });
 }

@@ -6,6 +6,7 @@ import process from "node:process";
 import type { Writable } from "node:stream";
 import { inspect } from "node:util";
 import { printable } from "../core/printable.ts";
+import { unwritable } from "./complaint.ts";
 import { messagesOn, settleMessages } from "./messages.ts";
 
 /** Whether data was written to standard output, which the end of the process waits for, unlike messages. */
@@ -50,6 +51,28 @@ export function dataOutput(): Writable {
   if (!hasData) calm(process.stdout);
   hasData = true;
   return process.stdout;
+}
+
+/** What {@link print} has to write. */
+let printing: Promise<void> = Promise.resolve();
+
+/** Writes text that was asked for, as a help, to standard output. Never throws; {@link printed} tells whether it left. */
+export function print(text: string): void {
+  const stdout = dataOutput();
+  const written = write(stdout, text);
+  printing = Promise.all([printing, written]).then(() => {});
+  printing.catch(() => {});
+}
+
+/**
+ * Waits until everything that was printed has left.
+ *
+ * @throws an error with a sentence when it could not be written; not when its reader has had enough.
+ */
+export async function printed(): Promise<void> {
+  await printing.catch((error: unknown) => {
+    if (!(error instanceof ReaderGone)) throw unwritable("standard output", error);
+  });
 }
 
 /** Ends the process, after all data has left, and messages as far as they are read. */

@@ -1,0 +1,64 @@
+/** Standard streams that no data can pass through are a failure, not an empty append or a follow into nowhere. */
+import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { append } from "../../src/client/mod.ts";
+import { executable, RUNTIMES, run, scriptArguments } from "../fixture/processes.ts";
+import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
+
+const skip =
+  existsSync("/proc/self/fdinfo") && existsSync("/dev/full") ? false : "this system has no /proc or /dev/full";
+
+let server: TestServer;
+
+before(async () => {
+  server = await startStandalone("node");
+  await append(`${server.url}/stored`, "bytes\n");
+});
+after(() => expectCleanStop(server));
+
+for (const runtime of RUNTIMES) {
+  describe(`standard streams on ${runtime}`, { skip }, () => {
+    /** Runs a command with a redirection of the shell. */
+    async function redirected(args: string[], redirection: string): ReturnType<typeof run> {
+      const line = [...scriptArguments(runtime, "mod.ts"), ...args];
+      return run("bash", ["-c", `"$@" ${redirection}`, "bash", await executable(runtime), ...line], "");
+    }
+
+    it("append refuses a folder, and what is open for writing only, before it takes the path", async () => {
+      const written = join(server.root, "written");
+      writeFileSync(written, "");
+      for (const [redirection, why] of [
+        ["< /tmp", "it is a folder"],
+        [`0> ${written}`, "it is open for writing only"],
+      ] as const) {
+        const { exit, output } = await redirected(["append", `${server.url}/${runtime}`], redirection);
+        assert.equal(exit.code, 1, output);
+        assert.match(output, new RegExp(`^httpfstream append: Can't read standard input: ${why}\\.`));
+      }
+      assert.ok(!existsSync(join(server.root, runtime)));
+    });
+
+    it("follow refuses a closed output, and one that is open for reading only, but not /dev/null", async () => {
+      const line = ["follow", `${server.url}/stored`];
+      for (const [redirection, why] of [
+        [">&-", "it is closed"],
+        ["1< mod.ts", "it is open for reading only"],
+      ] as const) {
+        const { exit, output } = await redirected(line, redirection);
+        assert.equal(exit.code, 1, output);
+        assert.match(output, new RegExp(`^httpfstream follow: Can't write to standard output: ${why}\\.`));
+      }
+      assert.deepEqual((await redirected(line, "> /dev/null")).exit, { code: 0, signal: null });
+    });
+
+    it("a version or a help that can't be printed is a failure", async () => {
+      for (const args of [["--version"], ["follow", "--help"], ["help", "append"]]) {
+        const { exit, output } = await redirected(args, "> /dev/full");
+        assert.equal(exit.code, 1, output);
+        assert.match(output, /^httpfstream[a-z ]*: Can't write to standard output: the disk is full\.\n$/);
+      }
+    });
+  });
+}
