@@ -59,10 +59,16 @@ export class MountError extends TypeError {
   }
 }
 
-/** The path of the route that the app is mounted at; empty at the root. */
+/**
+ * The path of the route that the app is mounted at; empty at the root.
+ *
+ * Routers do not agree on what a parameter is: to one of Hono's, `/a-:b` has one, and `/a-c` is the same mount. So the
+ * mount must be what stands in the path, letter by letter.
+ */
 function mountOf(c: Context): string {
   const mount = routePath(c).replace(/\/?\*$/, "");
-  if (/(^|\/):|\*/.test(mount)) {
+  const isFixed = !/(^|\/):|\*/.test(mount) && `${c.req.path}/`.startsWith(`${mount}/`);
+  if (!isFixed) {
     throw new MountError(
       `fstream() is mounted at "${mount}", which has a parameter or a wildcard. Everything it stands for would share one ` +
         "folder: a file of one user would be the file of all. Mount one fstream() with a root of its own at each fixed path.",

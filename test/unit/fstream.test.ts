@@ -98,11 +98,19 @@ describe("fstream()", () => {
     await app.close();
   });
 
-  for (const mount of ["/u/:user", "/:a/streams", "/u/:user{[a-z]+}", "/u/*/x", "/:any?"]) {
+  for (const [mount, url] of Object.entries({
+    "/u/:user": "/u/ada/x/a.txt",
+    "/:a/streams": "/ada/streams/a.txt",
+    "/u/:user{[a-z]+}": "/u/ada/x/a.txt",
+    "/u/*/x": "/u/ada/x/a.txt",
+    "/:any?": "/ada/streams/a.txt",
+    "/u-:user": "/u-ada/a.txt",
+    "/u:user{[a-z]+}/x": "/uada/x/a.txt",
+    "/a:b/streams": "/ada/streams/a.txt",
+  })) {
     it(`throws with a sentence where it is mounted at ${mount}, at the first request`, async () => {
       const streams = fstream({ store: memoryStore(), log: () => {} });
       const host = new Hono().route(mount, streams);
-      const url = mount.startsWith("/u/") ? "/u/ada/x/a.txt" : "/ada/streams/a.txt";
       const answer = await host.request(`${url}?verb=APPEND`, { method: "POST", body: "x" });
       assert.equal(answer.status, 500);
       assert.match(await answer.text(), /mounted at ".*", which has a parameter or a wildcard/);
@@ -118,10 +126,10 @@ describe("fstream()", () => {
   }
 
   it("works at a fixed path, also one with a colon, an empty segment or a slash at its end", async () => {
-    for (const mount of ["/a:b/streams", "/a//b", "/streams/", "/"]) {
+    for (const mount of ["/a:b/streams", "/a//b", "/streams/", "/", "/ü/%25/ö x", "/a.b+c(d)"]) {
       const streams = fstream({ store: memoryStore() });
       const host = new Hono().route(mount, streams);
-      const url = `${mount.replace(/\/$/, "")}/x.txt`;
+      const url = `${encodeURI(mount.replace(/\/$/, ""))}/x.txt`.replace("%2525", "%25");
       assert.equal((await host.request(`${url}?verb=APPEND`, { method: "POST", body: "x" })).status, 200, mount);
       assert.equal(await (await host.request(url)).text(), "x", mount);
       await streams.close();
