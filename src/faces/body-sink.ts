@@ -5,6 +5,7 @@
 import type { Sink } from "../core/follower.ts";
 import type { Frame } from "../core/frame.ts";
 import { turnEnd } from "../core/turn.ts";
+import type { Breaking } from "./counted.ts";
 
 /** Bytes that a response body holds before it asks its follower to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -66,10 +67,8 @@ export class BodySink implements Sink {
   /**
    * Breaks the body off, after everything sent before. A server that has not begun to send it could still give it a proper
    * end, so it gets what there is first, and a moment to do so.
-   *
-   * @param cut Drops the connection, where an error of the body does not do so by itself.
    */
-  async fail(error: unknown, cut?: () => Promise<void> | undefined): Promise<void> {
+  async fail(error: unknown, { cut, quiet }: Breaking): Promise<void> {
     const controller = this.#controller;
     await this.drained(0);
     await turnEnd();
@@ -77,7 +76,7 @@ export class BodySink implements Sink {
     // The body is cancelled with its connection.
     if (cut) return cut();
     this.#controller = undefined;
-    controller.error(error);
+    controller.error(quiet(error));
   }
 
   #wakeIfDrained(): void {

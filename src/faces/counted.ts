@@ -2,17 +2,39 @@
  * Bodies whose reader is of interest.
  * @module
  */
+import type { Exchange } from "./service.ts";
+
+/** How a body breaks off. */
+export interface Breaking {
+  /**
+   * Drops the connection, in place of an error: a server that is given one may write it to the console, and end a response
+   * that it has not begun as if it were complete.
+   */
+  readonly cut: (() => Promise<void>) | undefined;
+  /** What the body fails with where there is no such way: what the runtime writes of it harms no log. */
+  quiet(error: unknown): unknown;
+}
+
+/** How the body of a response breaks off here. */
+export function breaking({ c, platform }: Exchange): Breaking {
+  const { cut, bodyError } = platform;
+  return {
+    cut: cut && (() => cut(c)),
+    quiet: (error) => (bodyError ? bodyError(error) : error),
+  };
+}
+
+const AS_IT_FAILS: Breaking = { cut: undefined, quiet: (error) => error };
 
 /**
  * The body, telling once how many bytes of it were taken: at its end, when it fails, or when its reader leaves.
  *
- * @param cut Drops the connection of a body that fails, in place of the error. A server that is given the error instead
- * may write it to the console, and end a response that it has not begun as if it were complete.
+ * @param how How it breaks off when it fails.
  */
 export function counted(
   body: ReadableStream<Uint8Array>,
   ended: (bytes: number, error?: unknown) => void,
-  cut?: () => Promise<void>,
+  { cut, quiet }: Breaking = AS_IT_FAILS,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let bytes = 0;
@@ -27,7 +49,7 @@ export function counted(
       async pull(controller) {
         const { done, value } = await reader.read().catch((error: unknown) => {
           end(error);
-          if (!cut) throw error;
+          if (!cut) throw quiet(error);
           // The body is cancelled with its connection.
           return new Promise<never>(() => void cut());
         });

@@ -9,6 +9,7 @@ import type { Hold } from "../core/hold.ts";
 import { parseStart, resolveStart } from "../core/offset.ts";
 import { BodySink } from "./body-sink.ts";
 import { wantedGeneration } from "./content-headers.ts";
+import { breaking } from "./counted.ts";
 import { whenDropped } from "./dropped-body.ts";
 import { LogSpan } from "./log-span.ts";
 import { mediaTypeOf } from "./media-type.ts";
@@ -39,7 +40,7 @@ export async function followBody(service: Service, exchange: Exchange, hold: Hol
   const { store, limits } = service;
   const follower = new Follower({ store, from: hold, sink, text: false, limits, offset: start });
   let done = Promise.resolve();
-  const breakOff = (error: StreamError): Promise<void> => sink.fail(error, platform.cut && (() => platform.cut?.(c)));
+  const breakOff = (error: StreamError): Promise<void> => sink.fail(error, breaking(exchange));
   const forget = service.hub.onClose(async () => {
     follower.stop();
     // A body that is cut waits for its reader, which may never read again.
@@ -71,10 +72,8 @@ export async function followBody(service: Service, exchange: Exchange, hold: Hol
   return new Response(sink.stream, { headers });
 }
 
-/** Why a body has no proper end. It is no fault of the server, and Deno prints what it gets: so it has no stack trace. */
+/** Why a body has no proper end. */
 function cutShort(path: string, reason: string): StreamError {
   const code = reason === "restarting" ? "restarting" : "lost";
-  const error = new StreamError(code, `The append of "/${path}" has not been completed: ${reason}.`, { path });
-  error.stack = `${error.name}: ${error.message}`;
-  return error;
+  return new StreamError(code, `The append of "/${path}" has not been completed: ${reason}.`, { path });
 }

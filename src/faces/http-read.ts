@@ -9,7 +9,7 @@ import type { StoreStat } from "../core/store.ts";
 import { type ByteRange, wantedRange } from "./byte-range.ts";
 import { conditionFailed, conditionsOf, judge, rangeApplies } from "./conditions.ts";
 import { wantedGeneration } from "./content-headers.ts";
-import { counted } from "./counted.ts";
+import { breaking, counted } from "./counted.ts";
 import { whenDropped } from "./dropped-body.ts";
 import { LogSpan } from "./log-span.ts";
 import { mediaTypeOf } from "./media-type.ts";
@@ -60,10 +60,11 @@ export async function readSnapshot(
 /** The body for a follower, who is logged although there is nobody to wait for. */
 function followed(
   service: Service,
-  { c, platform, subject }: Exchange,
+  exchange: Exchange,
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
+  const { c, subject } = exchange;
   const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from });
   const ended = (bytes: number, error?: unknown): void => {
     const reason = from + bytes === to ? "complete" : "gone";
@@ -71,7 +72,7 @@ function followed(
     if (failure) service.operator.failedIfFault(subject.path, failure);
     span.end(from + bytes, failure?.code ?? reason);
   };
-  const sent = counted(body, ended, platform.cut && (async () => platform.cut?.(c)));
+  const sent = counted(body, ended, breaking(exchange));
   whenDropped(c, sent, () => sent.cancel().catch(() => {}));
   return sent;
 }

@@ -94,6 +94,11 @@ export interface Platform {
    * not do that by itself.
    */
   cut?(c: Context): Promise<void>;
+  /**
+   * What a response body fails with, where the runtime writes that to its console: something that no path and no cause can
+   * harm, and without a stack trace.
+   */
+  bodyError?(error: unknown): unknown;
   /** Resolves when the response is sent, or its connection has gone; nothing where the runtime does not tell. */
   answered?(c: Context): Promise<unknown> | undefined;
   /** Tells the runtime that this request may stay quiet for as long as it likes. */

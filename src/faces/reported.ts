@@ -3,20 +3,27 @@
  * @module
  */
 import { StreamError } from "../core/errors.ts";
-import { counted } from "./counted.ts";
+import { breaking, counted } from "./counted.ts";
 import type { Exchange, Service } from "./service.ts";
 
-/** The body; when reading it fails in the middle, that is logged. */
+/** The body; when reading it fails in the middle, that is logged, and it breaks off. */
 export function reported(
   { operator }: Service,
-  { c, platform, subject: { path } }: Exchange,
+  exchange: Exchange,
   body: ReadableStream<Uint8Array>,
 ): ReadableStream<Uint8Array> {
+  const { path } = exchange.subject;
   const failed = (error: unknown): void => operator.failedIfFault(path, StreamError.from(error, "storage"));
-  if (!platform.readsBodies) {
-    return counted(body, (_bytes, error) => {
-      if (error !== undefined) failed(error);
-    });
+  const how = breaking(exchange);
+  const { cut } = how;
+  if (!exchange.platform.readsBodies || !cut) {
+    return counted(
+      body,
+      (_bytes, error) => {
+        if (error !== undefined) failed(error);
+      },
+      how,
+    );
   }
   // A stream around this one would cost more than most reads do, and could not be read into the reader's own memory.
   const getReader = body.getReader.bind(body) as (options?: ReadableStreamGetReaderOptions) => AnyReader;
@@ -26,11 +33,29 @@ export function reported(
       // A reader that lets the stream go rejects as well.
       if (!body.locked) return;
       failed(error);
-      void platform.cut?.(c);
+      void cut();
     });
-    return reader;
+    return options === undefined ? withoutFailure(reader as ReadableStreamDefaultReader<Uint8Array>) : reader;
   };
-  return Object.assign(body, { getReader: watched });
+  // Middleware reads it in other ways, which do not ask for a reader, and hand on how it failed.
+  const around = (): ReadableStream<Uint8Array> => counted(body, () => {}, how);
+  return Object.assign(body, {
+    getReader: watched,
+    pipeThrough: <T>(into: ReadableWritablePair<T, Uint8Array>, options?: StreamPipeOptions) =>
+      around().pipeThrough(into, options),
+    tee: () => around().tee(),
+  });
+}
+
+/** A reader of a body that is cut when it fails. Whoever sends it does not hear of that, and writes nothing to the console. */
+function withoutFailure(reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStreamDefaultReader<Uint8Array> {
+  const never = (): Promise<never> => new Promise(() => {});
+  return {
+    closed: reader.closed.catch(never),
+    read: () => reader.read().catch(never),
+    cancel: (reason) => reader.cancel(reason),
+    releaseLock: () => reader.releaseLock(),
+  };
 }
 
 type AnyReader = ReadableStreamReader<Uint8Array>;

@@ -136,6 +136,8 @@ export const platform: Platform = {
     if (signal.aborted) gone();
     else signal.addEventListener("abort", gone, { once: true });
   },
+  // Bun would print it with an excerpt of our source, and of this nothing at all.
+  bodyError: () => undefined,
   unhurried: (c) => serverOf(c)?.timeout?.(c.req.raw, 0),
 };
 

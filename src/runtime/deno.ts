@@ -4,6 +4,7 @@
  */
 import type { Context } from "hono";
 import { defineWebSocketHelper, WSContext } from "hono/ws";
+import { explained } from "../core/printable.ts";
 import type { Platform } from "../faces/platform.ts";
 import { abortsNow } from "./body-end.ts";
 import { socketEvents } from "./socket-events.ts";
@@ -80,6 +81,11 @@ export const platform: Platform = {
   peer: (c) => infoOf(c).remoteAddr?.hostname,
   // A middleware may have put itself between a body and its reader, and forget to pass on that this has left.
   onGone: (c, gone) => void infoOf(c).completed?.then(gone, gone),
+  bodyError(error) {
+    // Deno prints it, whatever it is: then one line like those of our own.
+    const line = `httpfstream: ${explained(error)}`;
+    return Object.assign(new Error(line), { [Symbol.for("Deno.customInspect")]: () => line });
+  },
   answered: (c) => infoOf(c).completed?.catch(() => {}),
 };
 
