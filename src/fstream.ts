@@ -10,6 +10,7 @@ import { guardedStore } from "./core/store-guard.ts";
 import { createApp, type StreamApp } from "./faces/app.ts";
 import { Hosts } from "./faces/host.ts";
 import { Origins } from "./faces/origin.ts";
+import { FLAGS, OPTIONS, type Remedies } from "./faces/told.ts";
 import { detectPlatform } from "./runtime/detect.ts";
 import { withHelper } from "./runtime/helper.ts";
 import { type Durability, type FileStoreOptions, fileStore } from "./stores/file/store.ts";
@@ -82,6 +83,15 @@ const NAMES: ReadonlySet<string> = new Set<keyof FstreamOptions>([
  * ```
  */
 export function fstream(options: FstreamOptions = {}): StreamApp {
+  return build(options, OPTIONS);
+}
+
+/** @internal The app of the standalone server, whose operator has flags. */
+export function standalone(options: FstreamOptions): StreamApp {
+  return build(options, FLAGS);
+}
+
+function build(options: FstreamOptions, remedies: Remedies): StreamApp {
   for (const name of Object.keys(options)) {
     if (!NAMES.has(name))
       throw new TypeError(`"${name}" is not an option of fstream(); it has ${[...NAMES].join(", ")}.`);
@@ -100,6 +110,7 @@ export function fstream(options: FstreamOptions = {}): StreamApp {
     ...rest,
     origins,
     hosts,
+    remedies,
     store: store ? guardedStore(store) : fileStore(given({ root, durability, readBytes: rest.limits?.readBytes })),
     platform: async (c) => {
       const platform = await detectPlatform(c);

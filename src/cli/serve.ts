@@ -11,7 +11,7 @@ import { RESERVED_SEGMENT } from "../core/path.ts";
 import type { StreamApp } from "../faces/app.ts";
 import { Hosts } from "../faces/host.ts";
 import { Origins } from "../faces/origin.ts";
-import { type FstreamOptions, fstream } from "../fstream.ts";
+import { type FstreamOptions, standalone } from "../fstream.ts";
 import { type RunningServer, type ServeOptions, serve } from "../runtime/node.ts";
 import { makeFolderSync } from "../stores/file/folder.ts";
 import { DURABILITIES, type Durability } from "../stores/file/store.ts";
@@ -183,7 +183,7 @@ async function run(flags: ServeFlags): Promise<number> {
 
 function createApp(options: FstreamOptions): StreamApp {
   try {
-    return fstream(options);
+    return standalone(options);
   } catch (error) {
     throw error instanceof TypeError ? new WrongUsage(error.message) : error;
   }

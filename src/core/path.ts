@@ -19,6 +19,7 @@ const encoder = new TextEncoder();
  *
  * @param pathname The raw pathname, still percent-encoded, beginning with `/`.
  * @param options `skip`: leading segments that belong to the mount. `folder`: allow one trailing slash.
+ * `sent`: what a refusal shows, where that was spelled in another way. Default: the pathname.
  * @throws {StreamError} `bad_path` for NUL, `.` or `..`, empty or overlong segments, a backslash, an encoded slash, broken escapes,
  * the reserved folder.
  * @example
@@ -26,29 +27,37 @@ const encoder = new TextEncoder();
  * resourcePath("/streams/build/42.log", { skip: 1 }); // "build/42.log"
  * ```
  */
-export function resourcePath(pathname: string, options: { skip?: number; folder?: boolean } = {}): string {
+export function resourcePath(
+  pathname: string,
+  options: { skip?: number; folder?: boolean; sent?: string } = {},
+): string {
+  const { sent = pathname } = options;
   const raw = pathname.split("/").slice(1 + (options.skip ?? 0));
   if (raw.length === 0 || (raw.length === 1 && raw[0] === "")) return "";
   if (options.folder && raw[raw.length - 1] === "") raw.pop();
-  return checkedPath(raw.map((segment) => decode(segment, pathname)));
+  return checkedPath(
+    raw.map((segment) => decode(segment, sent)),
+    sent,
+  );
 }
 
 /**
  * Segments joined to a resource path, after the same checks as {@link resourcePath}.
  *
+ * @param sent What a refusal shows. Default: the path with a slash in front.
  * @throws {StreamError} `bad_path`
  * @example
  * ```ts
  * checkedPath(["a", "b.txt"]); // "a/b.txt"
  * ```
  */
-export function checkedPath(segments: readonly string[]): string {
+export function checkedPath(segments: readonly string[], sent: string = `/${segments.join("/")}`): string {
   for (const segment of segments) {
     const wrong = fault(segment);
-    if (wrong) throw refused(segments.join("/"), wrong);
+    if (wrong) throw refused(sent, wrong);
   }
   if (segments[0] !== undefined && isReserved(segments[0])) {
-    throw refused(segments.join("/"), `"${RESERVED_SEGMENT}" is reserved for the store itself`);
+    throw refused(sent, `"${RESERVED_SEGMENT}" is reserved for the store itself`);
   }
   return segments.join("/");
 }
@@ -96,11 +105,11 @@ function fault(segment: string): string | undefined {
   return undefined;
 }
 
-function decode(segment: string, pathname: string): string {
+function decode(segment: string, sent: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw refused(pathname, `"${segment}" is not valid percent-encoded UTF-8`);
+    throw refused(sent, `"${segment}" is not valid percent-encoded UTF-8`);
   }
 }
 

@@ -28,6 +28,7 @@ import type { Exchange, Service } from "./service.ts";
 import { appendOverSocket } from "./socket-append.ts";
 import { appendWithSession } from "./socket-append-v1.ts";
 import { followOverSocket } from "./socket-follow.ts";
+import type { Remedies } from "./told.ts";
 
 /** What the app is built from. */
 export interface AppParts {
@@ -37,6 +38,7 @@ export interface AppParts {
   readonly listings?: boolean;
   readonly origins: Origins;
   readonly hosts: Hosts | undefined;
+  readonly remedies: Remedies;
   readonly cors?: boolean;
   readonly log?: Log;
   readonly signal?: AbortSignal;
@@ -71,6 +73,7 @@ export function createApp(parts: AppParts): StreamApp {
     listings: parts.listings ?? true,
     origins: parts.origins,
     hosts: parts.hosts,
+    remedies: parts.remedies,
     platform: parts.platform,
   };
   const app = new Hono();
@@ -100,8 +103,8 @@ async function answer(service: Service, c: Context, noted: Noted): Promise<Respo
   const platform = await service.platform(c);
   const { verb, socket, names, host, base, isFolder, exchange } = understand(c, platform, noted);
   const { path } = exchange.subject;
-  if (service.hosts) checkHost(names, service.hosts);
-  if (socket || verb === "APPEND" || isUnsafe(c.req.method)) checkOrigin(c, host, service.origins);
+  if (service.hosts) checkHost(names, service.hosts, service.remedies);
+  if (socket || verb === "APPEND" || isUnsafe(c.req.method)) checkOrigin(c, host, service.origins, service.remedies);
   checkMethod(c.req.method, verb);
   if (socket) platform.checkUpgrade?.(c);
   const turn = platform.turn?.(c);

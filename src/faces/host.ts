@@ -7,6 +7,7 @@
  */
 import type { Context } from "hono";
 import { StreamError } from "../core/errors.ts";
+import type { Remedies } from "./told.ts";
 
 /** A `Host` as a client can mean it: a name or an address, and perhaps a port. A comma stands between two headers. */
 const HOST = /^(?<name>[\w.-]+|\[[\da-f:.]+\])(?::(?<port>\d{0,5}))?$/i;
@@ -59,12 +60,12 @@ export function namesOf(c: Context, authority: string | undefined, target: strin
 }
 
 /** @throws {StreamError} `misdirected` when one of the names is not the server's. */
-export function checkHost(names: readonly string[], hosts: Hosts): void {
+export function checkHost(names: readonly string[], hosts: Hosts, remedies: Remedies): void {
   const foreign = names.find((name) => !hosts.allows(name));
   if (foreign === undefined) return;
   throw new StreamError(
     "misdirected",
-    `This server does not know itself as "${foreign}". Its operator can allow the name with "--host ${foreign}" (or the "hosts" option).`,
+    `This server does not know itself as "${foreign}". Its operator can allow the name ${remedies.host(foreign)}.`,
   );
 }
 

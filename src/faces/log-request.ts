@@ -7,6 +7,7 @@ import { StreamError } from "../core/errors.ts";
 import { isFault, type Operator } from "./operator.ts";
 import { MountError } from "./request-path.ts";
 import { refusal } from "./respond.ts";
+import { outward } from "./told.ts";
 
 /** What has been found out about a request so far. */
 export interface Noted {
@@ -14,6 +15,8 @@ export interface Noted {
   peer?: string;
   /** The resource path, once it is derived. */
   path?: string;
+  /** The URL path at which the app is mounted; empty at the root. */
+  base?: string;
   /** Whether it has become a WebSocket. */
   upgraded?: boolean;
   /** Whether its version of HTTP refuses answers that mention an upgrade. */
@@ -50,15 +53,15 @@ function refuse(operator: Operator, c: Context, noted: Noted, thrown: unknown): 
   const error = StreamError.from(thrown);
   if (isFault(error)) operator.failed(error.path ?? noted.path, thrown);
   else if (isRefusal(c, error) && operator.hasLog) {
-    const { status, code, message } = error;
-    const path = noted.path ?? error.path;
-    const where = path === undefined ? {} : { path };
+    const { status, code } = error;
+    const message = outward(error.message, noted);
+    const where = noted.path === undefined ? {} : { path: noted.path };
     operator.log({ type: "refusal", ...requestOf(c, noted), ...where, status, code, message });
   }
   // What was thrown without a sentence for clients may name files and hosts of the server.
   const told =
     thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
-  const response = refusal(told);
+  const response = refusal(told, noted);
   if (noted.neverUpgrades) response.headers.delete("Upgrade");
   return response;
 }

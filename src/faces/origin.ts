@@ -7,6 +7,7 @@ import { cors } from "hono/cors";
 import { ERROR_HEADER, StreamError } from "../core/errors.ts";
 import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../core/offset.ts";
 import { CONTENT_HEADERS } from "./content-headers.ts";
+import type { Remedies } from "./told.ts";
 import { METHODS } from "./verb.ts";
 
 /** Headers of our own, which pages of other origins may read where they may read the rest. */
@@ -65,7 +66,7 @@ export class Origins {
  * @param host The host and port that the request was sent to.
  * @throws {StreamError} `forbidden`
  */
-export function checkOrigin(c: Context, host: string | undefined, origins: Origins): void {
+export function checkOrigin(c: Context, host: string | undefined, origins: Origins, remedies: Remedies): void {
   const origin = c.req.header("Origin");
   if (origins.any) return;
   if (origin === undefined) {
@@ -75,8 +76,18 @@ export function checkOrigin(c: Context, host: string | undefined, origins: Origi
   if (origins.allows(origin) || isOwn(origin, host)) return;
   throw new StreamError(
     "forbidden",
-    `Pages of the origin ${JSON.stringify(origin)} may not do this here. The operator can allow it with the "origins" option.`,
+    `Pages of the origin ${JSON.stringify(origin)} may not do this here.${remedyFor(origin, remedies)}`,
   );
+}
+
+/** There is none for what can't be listed, as `null`. */
+function remedyFor(origin: string, remedies: Remedies): string {
+  try {
+    parseOrigin(origin);
+    return ` The operator can allow it ${remedies.origin(origin)}.`;
+  } catch {
+    return "";
+  }
 }
 
 /** Lets pages of the listed origins read, or of any where none is listed. */

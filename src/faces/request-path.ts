@@ -41,8 +41,8 @@ export function locate(c: Context, target?: string): RequestPath {
   const raw = rawPath(c.req.url);
   const seen = c.req.path;
   const rest = seen.split("/").slice(1 + skip);
-  for (const segment of rest) refuseHalfDecoded(segment, seen);
-  const path = resourcePath(seen, { skip, folder: true });
+  for (const segment of rest) refuseHalfDecoded(segment, raw);
+  const path = resourcePath(seen, { skip, folder: true, sent: raw });
   return { path, isFolder: seen.endsWith("/"), base: baseOf(raw, rest) };
 }
 
@@ -98,14 +98,16 @@ function rawPath(url: string): string {
  * Refuses a segment that could be spelled in another way, which a guard would have to know. Hono's own router has
  * decoded everything but {@link LEFT_BY_ROUTER}; an app with a `getPath` of its own may leave more encoded.
  */
-function refuseHalfDecoded(segment: string, seen: string): void {
+function refuseHalfDecoded(segment: string, sent: string): void {
   const runs = segment.replace(LEFT_BY_ROUTER, "-").match(/(?:%[\da-f]{2})+/gi) ?? [];
   for (const run of runs) {
-    if (encodedAgain(run) === run) continue;
-    throw new StreamError(
-      "bad_path",
-      `The path ${JSON.stringify(seen)} is refused: "${run}" has another spelling. Encode only what has to be, in capitals.`,
-    );
+    const again = encodedAgain(run);
+    if (again === run) continue;
+    const why =
+      again === undefined
+        ? `"${run}" is not valid percent-encoded UTF-8`
+        : `"${run}" has another spelling. Encode only what has to be, in capitals`;
+    throw new StreamError("bad_path", `The path ${JSON.stringify(sent)} is refused: ${why}.`);
   }
 }
 

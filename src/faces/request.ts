@@ -44,12 +44,15 @@ export function understand(c: Context, platform: Platform, noted: Noted): Unders
   const names = namesOf(c, authority, target);
   const { path, base, isFolder } = locate(c, target);
   noted.path = path;
+  noted.base = base;
   refuseSmall(c.req.method);
   const verb = verbOf(c);
   const socket = wantsWebSocket(c);
   if (verb === "APPEND") {
     if (path === "" || isFolder) {
-      throw new StreamError("bad_path", "The path of a folder can't be appended to. Add a file name.", { path });
+      throw new StreamError("bad_path", `"/${path}" names a folder, which can't be appended to. Add a file name.`, {
+        path,
+      });
     }
     appendTerms(c);
     if (isUnsafe(c.req.method)) refuseContentRange(c, path);

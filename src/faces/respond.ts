@@ -4,6 +4,7 @@
  */
 import { ERROR_HEADER, type StreamError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
+import { type Mounted, outward } from "./told.ts";
 
 /** Bytes that a close frame has for its reason. */
 const REASON_BYTES = 123;
@@ -11,8 +12,8 @@ const REASON_BYTES = 123;
 const ELLIPSIS = "…";
 
 /** A refusal or failure as a response: the status of its code, its headers, one sentence, which may quote what the client sent. */
-export function refusal(error: StreamError): Response {
-  return new Response(`${printable(error.message)}\n`, {
+export function refusal(error: StreamError, at: Mounted = {}): Response {
+  return new Response(`${printable(outward(error.message, at))}\n`, {
     status: error.status,
     // Of a plain object `@hono/node-server` would forget what is set on the response afterwards.
     headers: new Headers({
@@ -26,8 +27,8 @@ export function refusal(error: StreamError): Response {
 }
 
 /** A WebSocket close reason: at most 123 bytes of UTF-8, as a close frame takes it. */
-export function closeReason(sentence: string): string {
-  const message = printable(sentence);
+export function closeReason(sentence: string, at: Mounted = {}): string {
+  const message = printable(outward(sentence, at));
   const encoder = new TextEncoder();
   if (encoder.encode(message).length <= REASON_BYTES) return message;
   // What does not fit as a whole is left out: no character is cut.

@@ -14,6 +14,7 @@ import type { Noted } from "./log-request.ts";
 import type { Operator } from "./operator.ts";
 import type { Origins } from "./origin.ts";
 import type { Platform, SocketHandler, UpgradeOptions } from "./platform.ts";
+import type { Remedies } from "./told.ts";
 
 /** The parts of one running `fstream()`. */
 export interface Service {
@@ -29,6 +30,8 @@ export interface Service {
   readonly origins: Origins;
   /** The names that the server answers to; nothing where it answers to any. */
   readonly hosts: Hosts | undefined;
+  /** How the operator can let in whom these keep out. */
+  readonly remedies: Remedies;
   /** The runtime that a request came in through. */
   platform(c: Context): Promise<Platform>;
 }

@@ -12,7 +12,6 @@ import { Idleness } from "./idleness.ts";
 import { LogSpan } from "./log-span.ts";
 import { type MessageLimits, overrun, sessionLimits } from "./message-limits.ts";
 import type { SocketPort } from "./platform.ts";
-import { closeReason } from "./respond.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
@@ -74,7 +73,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     session: AppendSession,
     { token, isFirst }: { token: string; isFirst: boolean },
   ) {
-    super(service);
+    super(service, exchange);
     this.most = sessionLimits(service.limits);
     this.#subject = exchange.subject;
     this.#session = session;
@@ -189,10 +188,10 @@ class SessionAppend extends SocketSession implements SessionConnection {
       await this.port?.drained(0);
       this.port?.close(1000, "");
     } else if (reason === "restarting") {
-      this.port?.close(RESTARTING, closeReason(comeBack().message));
+      this.port?.close(RESTARTING, this.reasonOf(comeBack()));
     } else {
       const failure = error ?? new StreamError("storage", "The append has ended, and not all of it is stored.");
-      this.port?.close(failure.closeCode, closeReason(failure.message));
+      this.port?.close(failure.closeCode, this.reasonOf(failure));
     }
   }
 
@@ -208,7 +207,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     this.#over = true;
     this.#endSpan(error.code);
     this.#session.detach(this);
-    this.port?.close(code, closeReason(error.message));
+    this.port?.close(code, this.reasonOf(error));
   }
 
   #endSpan(reason: string): void {

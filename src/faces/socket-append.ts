@@ -9,8 +9,6 @@ import { newAppendTerms } from "./append-terms.ts";
 import { Idleness } from "./idleness.ts";
 import { LogSpan } from "./log-span.ts";
 import { classicLimits, type MessageLimits } from "./message-limits.ts";
-import type { SocketPort } from "./platform.ts";
-import { closeReason } from "./respond.ts";
 import { type Exchange, type Service, upgrade } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
@@ -63,7 +61,7 @@ class SocketAppend extends SocketSession {
   #idleness: Idleness | undefined;
 
   constructor(service: Service, exchange: Exchange, admission: Admission) {
-    super(service);
+    super(service, exchange);
     this.most = classicLimits(service.limits);
     this.#takesText = exchange.platform.takesText;
     this.#admission = admission;
@@ -150,12 +148,9 @@ class SocketAppend extends SocketSession {
     const { size } = await this.#admission.end(reason, this.port === undefined);
     const error = this.#error ?? this.#admission.appender.error;
     this.#span.end(size, error?.code ?? reason);
-    if (error && this.port) close(this.port, error);
+    if (!error) return;
+    // Paused, it would never see the answer to the close frame.
+    this.port?.resume?.();
+    this.port?.close(error.closeCode, this.reasonOf(error));
   }
-}
-
-function close(port: SocketPort, error: StreamError): void {
-  // Paused, it would never see the answer to the close frame.
-  port.resume?.();
-  port.close(error.closeCode, closeReason(error.message));
 }

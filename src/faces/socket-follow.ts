@@ -14,7 +14,6 @@ import type { Beating } from "./heartbeats.ts";
 import { LogSpan } from "./log-span.ts";
 import { FOLLOWER_LIMITS, type MessageLimits } from "./message-limits.ts";
 import type { SocketPort } from "./platform.ts";
-import { closeReason } from "./respond.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "./service.ts";
 import { SocketSession } from "./socket-session.ts";
 
@@ -50,7 +49,7 @@ class SocketFollow extends SocketSession implements Beating {
   #span: LogSpan | undefined;
 
   constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: Dialect }) {
-    super(service);
+    super(service, exchange);
     this.#subject = exchange.subject;
     this.#hold = hold;
     this.#start = how.start;
@@ -99,7 +98,7 @@ class SocketFollow extends SocketSession implements Beating {
     this.#refusal = error;
     this.#follower?.stop();
     // At once: it need not have read what it was sent.
-    this.port?.close(error.closeCode, closeReason(error.message));
+    this.port?.close(error.closeCode, this.reasonOf(error));
   }
 
   protected override restart(): void {
@@ -122,6 +121,6 @@ class SocketFollow extends SocketSession implements Beating {
     if (!failure && ended !== "gone" && ended !== "restarting") this.#dialect.end?.(port, follower.offset, ended);
     // A closing handshake has a deadline; a slow reader first gets all the time it needs for the last bytes.
     await this.settled(port);
-    port.close(failure?.closeCode ?? 1000, closeReason(failure?.message ?? ""));
+    port.close(failure?.closeCode ?? 1000, failure ? this.reasonOf(failure) : "");
   }
 }

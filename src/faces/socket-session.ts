@@ -6,7 +6,9 @@ import type { StreamError } from "../core/errors.ts";
 import type { Watch } from "./liveness.ts";
 import type { MessageLimits } from "./message-limits.ts";
 import type { SocketHandler, SocketPort } from "./platform.ts";
-import type { Service } from "./service.ts";
+import { closeReason } from "./respond.ts";
+import type { Exchange, Service } from "./service.ts";
+import type { Mounted } from "./told.ts";
 
 /** Owns one connection: its upgrade deadline, its pings, its end at a shutdown. */
 export abstract class SocketSession implements SocketHandler {
@@ -16,17 +18,24 @@ export abstract class SocketSession implements SocketHandler {
   protected port: SocketPort | undefined;
   #watch: Watch | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #at: Mounted;
   #closed = false;
   /** Set while a shutdown waits for its end. */
   #gone: (() => void) | undefined;
   readonly #forget: () => void;
 
   /** @throws {StreamError} `restarting` when the server shuts down. */
-  constructor(service: Service) {
+  constructor(service: Service, { subject: { path }, noted: { base } }: Exchange) {
     this.service = service;
+    this.#at = { path, base };
     this.#forget = service.hub.onClose(() => this.#shutDown());
     // An upgrade may be granted and never completed; what was taken for it must not stay taken.
     this.#timer = setTimeout(() => this.closed(), service.limits.upgradeTimeoutMs);
+  }
+
+  /** What a close frame says of an error. */
+  protected reasonOf(error: StreamError): string {
+    return closeReason(error.message, this.#at);
   }
 
   /** The connection is open. */

@@ -101,6 +101,17 @@ for (const runtime of RUNTIMES) {
       }
     });
 
+    it("a foreign origin gets 403 that names the option", async () => {
+      const headers = { Origin: "https://elsewhere.example" };
+      const answer = await request(listed.url, { method: "PUT", target: "/a?verb=APPEND", headers, body: "x" });
+      assert.equal(answer.status, 403);
+      assert.match(answer.text, /"--origin https:\/\/elsewhere\.example"/);
+      assert.doesNotMatch(answer.text, /"origins"/);
+      const sandboxed = { target: "/a?verb=APPEND", headers: { Origin: "null" } };
+      const text = (await (await WebSocketPeer.open(listed.url, sandboxed)).response()).text;
+      assert.match(text, /"null" may not do this here\.\n$/);
+    });
+
     it("the command line beats the variable", async () => {
       assert.equal((await request(server.url, { target: "/", headers: { Host: "named.example" } })).status, 200);
       assert.equal((await request(server.url, { target: "/", headers: { Host: "ignored.example" } })).status, 421);

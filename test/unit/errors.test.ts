@@ -94,6 +94,12 @@ test("a close reason fits into a close frame, whatever the message", () => {
   const bytes = (text: string): number => Buffer.byteLength(text);
   assert.equal(closeReason("short"), "short");
   assert.equal(closeReason(""), "");
+  const at = { path: 'a/"b"', base: "/streams" };
+  assert.equal(
+    closeReason('"/a/"b"" is not below "/a" or "/".', at),
+    '"/streams/a/"b"" is not below "/streams/a" or "/streams/".',
+  );
+  assert.equal(closeReason('"/other" and\n\u001b', at), '"/other" and\\n\\e');
   assert.equal(closeReason("x".repeat(123)), "x".repeat(123));
   for (const unit of ["x", "ü", "漢", "🜁", " ", "e\u0301"]) {
     for (const before of ["", ".", "..", "..."]) {

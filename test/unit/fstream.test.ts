@@ -13,6 +13,17 @@ import { OFFER } from "../fixture/v1.ts";
 import { upgradeHeaders } from "../fixture/websocket.ts";
 
 describe("fstream()", () => {
+  it("a refusal names the option of an app that would let its client in", async () => {
+    const app = fstream({ store: memoryStore(), hosts: ["named.example"] });
+    const foreign = { method: "PUT", headers: { Origin: "https://elsewhere.example" }, body: "x" };
+    assert.match(
+      await (await app.request("http://named.example/a?verb=APPEND", foreign)).text(),
+      /the option "origins"/,
+    );
+    const headers = { Host: "rebound.example" };
+    assert.match(await (await app.request("http://rebound.example/a", { headers })).text(), /the option "hosts"/);
+  });
+
   it("refuses a store together with what only the file store has", () => {
     const store = memoryStore();
     assert.throws(() => fstream({ store, root: "data" }), { name: "TypeError", message: /either "root" or "store"/ });

@@ -46,6 +46,43 @@ export function pathsSection(target: Target): void {
     refused[`${what} gets 400`] = (wire) => expectNoEscape(wire, path);
   }
   section(target, "6 paths", {
+    "a refusal names the path that was asked for, wherever the streams are mounted": async (wire) => {
+      await wire.put("file", "a file");
+      await wire.appender("taken");
+      const upgrade = async (name: string, query: string) =>
+        (await wire.upgrade({ target: wire.at(name, query) })).response();
+      const append = (name: string, query: string) =>
+        wire.send({ method: "POST", target: wire.at(name, query), body: "x" });
+      const answers: [name: string, text: string][] = [
+        ["none", (await wire.get("none")).text],
+        ["none", (await upgrade("none", "verb=FOLLOW")).text],
+        ["taken", (await upgrade("taken", "verb=APPEND")).text],
+        ["taken", (await append("taken", "verb=APPEND")).text],
+        ["file", (await append("file", "verb=APPEND&offset=7")).text],
+        ["file", (await append("file", "verb=APPEND&generation=other")).text],
+        ["file", (await wire.get("file/")).text],
+        ["file/below", (await wire.get("file/below")).text],
+        ["file/below", (await append("file/below", "verb=APPEND")).text],
+        ["folder", (await append("folder/", "verb=APPEND")).text],
+        ["a//b", (await wire.get("a//b")).text],
+        ["a%2Fb", (await wire.get("a%2Fb")).text],
+      ];
+      for (const [name, text] of answers) {
+        const quoted = text.match(/"\/[^"]*"/g) ?? [];
+        assert.ok(text.includes(`"${wire.at(name)}"`), text);
+        for (const path of quoted) assert.ok(path.startsWith(`"${wire.at("")}`), text);
+      }
+    },
+
+    "what is not UTF-8 in a path is said to be that": async (wire) => {
+      for (const name of ["%ff", "a%C3.txt", "%E2%82/x"]) {
+        const { status, text } = await wire.get(name);
+        assert.equal(status, 400);
+        assert.match(text, /not valid percent-encoded UTF-8/);
+        assert.ok(text.includes(`"${wire.at(name)}"`), text);
+      }
+    },
+
     "what a refusal says of a path can't control a terminal, end its line or turn it around": async (wire) => {
       const name = "%1B%5B31m%0A%0D%C2%9B%E2%80%AEx";
       const answers = [
