@@ -77,12 +77,14 @@ function answeredFirst(path: string): StreamError {
   );
 }
 
-async function admit({ hub, sessions }: Service, { c, subject: { path } }: Exchange, intake: Intake) {
+async function admit({ hub, sessions }: Service, { c, platform, subject: { path } }: Exchange, intake: Intake) {
   try {
     refuseOtherBodies(c, path);
     const terms = newAppendTerms(c);
     // A session that its server left behind holds its path before anybody else gets at it.
     await sessions.adopt(path);
+    // Nothing is made for a body of which nothing can be read.
+    if (platform.isUnreadable?.(c)) throw new StreamError("lost", "The request body is malformed.", { path });
     // A sender that is quiet must not keep a failure to itself.
     return await hub.admit(path, { failed: (error) => intake.stop(error) }, terms);
   } catch (error) {

@@ -73,6 +73,8 @@ export interface Platform {
    * once the body has ended, with the number of its bytes. Nothing where an end is an end.
    */
   bodyWatch?(c: Context): ((bytes: number) => Promise<boolean>) | undefined;
+  /** Whether the request's body has turned out to be malformed from its beginning; its client has been told. */
+  isUnreadable?(c: Context): boolean;
   /** Turns the request into a WebSocket; resolves with what the handler of the route must return. */
   upgrade(c: Context, handler: SocketHandler, options: UpgradeOptions): Promise<Response>;
   /** The target of the request line as it was sent, where the runtime tells. */

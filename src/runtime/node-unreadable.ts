@@ -2,7 +2,7 @@
  * What an HTTP parser makes nothing of, answered with the status that fits, and a sentence.
  * @module
  */
-import { METHODS as KNOWN_METHODS, type Server, type ServerResponse } from "node:http";
+import { type IncomingMessage, METHODS as KNOWN_METHODS, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { RequestError } from "@hono/node-server";
 import { printable } from "../core/printable.ts";
@@ -43,18 +43,49 @@ const LINE_BYTES = 4096;
 /** Answers requests that can't be parsed, in place of Node, which says less. */
 export function answerUnreadable(server: Server): void {
   const latest = new WeakMap<Duplex, ServerResponse>();
+  const held = new WeakSet<Duplex>();
   server.on("request", (request, response) => latest.set(request.socket, response));
-  server.on("clientError", (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket) => {
-    // Nothing may come in between the parts of an answer that is under way.
+  server.on("clientError", (error: ParserError, socket) => {
+    if (held.has(socket)) return;
     const answering = latest.get(socket);
-    if (!socket.writable || (answering?.headersSent && !answering.writableEnded)) return void socket.destroy();
-    const answer =
-      unknownMethod(error.rawPacket) ?? unknownTransfer(answering) ?? ANSWERS[error.code ?? ""] ?? MALFORMED;
-    const { status, sentence, headers = "" } = answer;
-    const head = `HTTP/1.1 ${status}\r\n${PLAIN.map((pair) => `${pair.join(": ")}\r\n`).join("")}${headers}Connection: close\r\n`;
-    const length = Buffer.byteLength(sentence) + 1;
-    socket.end(`${head}Content-Length: ${length}\r\n\r\n${sentence}\n`, () => socket.destroy());
+    // What comes behind a whole request is not its fault, and it gets its own answer first.
+    if (answering?.req.complete && !answering.writableFinished && socket.writable) {
+      held.add(socket);
+      answering.once("finish", () => answer(error, socket));
+      return;
+    }
+    if (answering && isEmpty(answering.req)) unreadable.add(answering.req);
+    answer(error, socket, answering);
   });
+}
+
+/** Requests whose heads could be read, and nothing of their bodies. */
+const unreadable = new WeakSet<IncomingMessage>();
+
+/** Whether the body of a request has turned out to be malformed from its beginning. */
+export function isUnreadable(request: IncomingMessage): boolean {
+  return unreadable.has(request);
+}
+
+/** Whether nothing of a body has come, nor its end. */
+function isEmpty({ complete, readableLength, readableDidRead }: IncomingMessage): boolean {
+  return !complete && readableLength === 0 && !readableDidRead;
+}
+
+type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer };
+
+/** @param answering The response to the request that is unreadable, where its head could be read. */
+function answer(error: ParserError, socket: Duplex, answering?: ServerResponse): void {
+  // Nothing may come in between the parts of an answer that is under way.
+  if (!socket.writable || (answering?.headersSent && !answering.writableEnded)) return void socket.destroy();
+  const {
+    status,
+    sentence,
+    headers = "",
+  } = unknownMethod(error.rawPacket) ?? unknownTransfer(answering) ?? ANSWERS[error.code ?? ""] ?? MALFORMED;
+  const head = `HTTP/1.1 ${status}\r\n${PLAIN.map((pair) => `${pair.join(": ")}\r\n`).join("")}${headers}Connection: close\r\n`;
+  const length = Buffer.byteLength(sentence) + 1;
+  socket.end(`${head}Content-Length: ${length}\r\n\r\n${sentence}\n`, () => socket.destroy());
 }
 
 /** Answers a request of which `@hono/node-server` can't make a URL, or whose app has failed. */

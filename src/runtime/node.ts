@@ -27,7 +27,7 @@ import { Crowd } from "./node-crowd.ts";
 import { cutResponse, cutStream } from "./node-cut.ts";
 import { ANSWERED, Lingering } from "./node-linger.ts";
 import { isDetached, turnOf } from "./node-pipeline.ts";
-import { answerFailed, answerUnreadable } from "./node-unreadable.ts";
+import { answerFailed, answerUnreadable, isUnreadable } from "./node-unreadable.ts";
 import { type FetchApp, injectWebSocket, whenUpgraded } from "./node-upgrade.ts";
 import { attachWs } from "./ws-port.ts";
 
@@ -125,6 +125,7 @@ export const platform: Platform = {
     const { incoming, outgoing } = c.env as NodeEnv;
     return isHttp2(c) ? undefined : turnOf(incoming, outgoing);
   },
+  isUnreadable: (c) => isUnreadable((c.env as NodeEnv).incoming),
   unhurried: (c) => gatherChunks((c.env as NodeEnv).incoming),
   onGone(c, gone) {
     const { incoming, outgoing } = c.env as NodeEnv;
