@@ -50,7 +50,16 @@ export { memoryStore } from "./src/stores/memory.ts";
 
 if (runsAsProgram()) {
   // Not awaited at the top level, which would keep `require` from loading this module.
-  void import("./src/cli/main.ts").then(({ main }) => main(process.argv.slice(2), { fallback: "serve" }));
+  import("./src/cli/main.ts")
+    .then(({ main }) => main(process.argv.slice(2), { fallback: "serve" }))
+    .catch(explainDenial);
+}
+
+/** What is loaded first looks at the environment, which Deno may not allow. */
+function explainDenial(error: unknown): never {
+  if (!(error instanceof Error) || error.name !== "NotCapable") throw error;
+  console.error(`httpfstream: ${error.message}.`);
+  process.exit(1);
 }
 
 /** Whether this very file was started, and not a program that imports it or has it in its bundle. */

@@ -1,7 +1,8 @@
 /**
  * Downloads a file while it is being uploaded, from its first byte: `npx tsx examples/upload-download.ts [URL]`
  *
- * Without a URL it starts a server of its own, which keeps everything in memory.
+ * Without a URL it starts a server of its own, which keeps everything in memory. What the URL has already is left alone:
+ * the file goes to its end. It fails when what was downloaded is something else.
  */
 import { createHash } from "node:crypto";
 import process from "node:process";
@@ -29,10 +30,10 @@ const halfDownloaded = new Promise<void>((resolve) => {
   tellHalf = resolve;
 });
 
-async function download(url: string): Promise<string> {
+async function download(url: string, offset: number): Promise<string> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const piece of follow(url)) {
+  for await (const piece of follow(url, { offset })) {
     hash.update(piece);
     bytes += piece.length;
     if (bytes >= FILE_BYTES / 2) tellHalf();
@@ -47,13 +48,15 @@ const server = own ? await serve({ fetch: app.fetch, hostname: "127.0.0.1", port
 const url = process.argv[2] ?? `http://127.0.0.1:${server?.port}/disk.img`;
 
 // Resolves when the path is ours, so that there is something to download.
-const writer = (await openAppend(url)).getWriter();
-const downloading = download(url);
+const upload = await openAppend(url);
+const downloading = download(url, upload.offset ?? 0);
+const writer = upload.getWriter();
 for await (const piece of file()) await writer.write(piece);
 await writer.close();
 console.log(`uploaded ${FILE_BYTES} bytes`);
-const hash = await downloading;
-console.log(hash === uploaded.digest("hex") ? "the same bytes" : "NOT the same bytes");
+const isSame = (await downloading) === uploaded.digest("hex");
+console.log(isSame ? "the same bytes" : "NOT the same bytes");
+if (!isSame) process.exitCode = 1;
 
 await app.close();
 await server?.close();

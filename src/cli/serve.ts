@@ -22,6 +22,7 @@ import { type ListenAddress, localUrl, parseListenAddress, parsePort } from "./l
 import { LOG_FORMATS, type LogFormat, openLog } from "./log.ts";
 import { isLoopback, nameOf } from "./loopback.ts";
 import { bareCommand, parsed, typed, WrongUsage } from "./options.ts";
+import { askForNetwork, denialOf } from "./permission.ts";
 import { addToggle } from "./toggle.ts";
 import { runtimeName, VERSION } from "./version.ts";
 
@@ -190,6 +191,7 @@ function createApp(options: FstreamOptions): StreamApp {
 }
 
 async function listen(options: ServeOptions): Promise<RunningServer> {
+  await askForNetwork(options);
   try {
     return await serve(options);
   } catch (error) {
@@ -205,7 +207,7 @@ function checkWritable(root: string): void {
     // What this asks about does not bind root, nor every file system.
     makeFolderSync(join(root, RESERVED_SEGMENT));
   } catch (error) {
-    const why = systemMessage(error);
+    const why = systemMessage(error) ?? denialOf(error);
     // Anything else, as Deno's own permission to ask this, says nothing about the folder.
     if (why) throw new Error(`The root folder ${root} can't be written to: ${why}.`, { cause: error });
   }

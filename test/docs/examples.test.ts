@@ -85,6 +85,18 @@ describe("examples", { timeout: 120_000 }, () => {
     assert.match(program.output, /^the same bytes$/m);
   });
 
+  it("upload-download.ts does so again and again with one URL", async (test) => {
+    const server = await startStandalone("node");
+    test.after(() => server.stop());
+    for (let time = 0; time < 2; time++) {
+      const line = [...scriptArguments("node", join("examples", "upload-download.ts")), `${server.url}/disk.img`];
+      const program = new Program(process.execPath, line);
+      test.after(() => program.stop());
+      assert.deepEqual(await within(program.exited, "its end", 60_000), { code: 0, signal: null }, program.output);
+      assert.match(program.output, /^the same bytes$/m);
+    }
+  });
+
   it("llm-output.ts goes on without whoever asked, and can be followed from anywhere", async (test) => {
     const { program, url } = await start("llm-output.ts", "node", { TOKEN_MS: "20" });
     test.after(() => program.stop());
