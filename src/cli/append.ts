@@ -10,10 +10,11 @@ import { type AppendOptions, append, type Resume, type ResumePoint, StreamError 
 import { parseTarget } from "../client/target.ts";
 import { type Input, openInput, untilInterrupted } from "./append-input.ts";
 import { DONE } from "./exit-codes.ts";
+import { gaveUp, inBytes } from "./gave-up.ts";
 import { Interrupts } from "./interrupts.ts";
-import { bareCommand, headerOption, parseFileName, retryOption, typed } from "./options.ts";
+import { bareCommand, headerOption, parseFileName, queryOption, retryOption, typed } from "./options.ts";
 import { type Progress, progressOf } from "./progress.ts";
-import { parseUrl, shownUrl } from "./resource-url.ts";
+import { parseUrlOf, shownUrl, withQuery } from "./resource-url.ts";
 import { type Begun, ResumeFile } from "./resume-file.ts";
 import { appendNarrator, outageNarrator } from "./states.ts";
 import { say } from "./terminal.ts";
@@ -21,6 +22,8 @@ import { say } from "./terminal.ts";
 interface AppendFlags {
   readonly verbose?: true;
   readonly header: Record<string, string>;
+  /** Encoded. */
+  readonly query: string;
   /** Seconds. */
   readonly retryFor: number;
   readonly resumeFile?: string;
@@ -37,7 +40,7 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
   const words = typed(name);
   return bareCommand(name)
     .description("Append standard input, or a file, to a URL. Whoever follows it sees every piece as it is read.")
-    .argument("<url>", "where to append to; http, https, ws or wss", parseUrl)
+    .argument("<url>", "where to append to; http, https, ws or wss", parseUrlOf("append"))
     .argument("[file]", "what to append; - or nothing for standard input", parseFileName)
     .option("-v, --verbose", "show on standard error what is going on; on a terminal with a progress bar")
     .addOption(
@@ -49,6 +52,7 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
     .option("--wait", "keep trying until the server is there, for as long as --retry-for says")
     .addOption(retryOption())
     .addOption(headerOption())
+    .addOption(queryOption())
     .addHelpText(
       "after",
       `
@@ -68,7 +72,9 @@ Examples:
   $ ${words} --retry-for 3600 http://localhost:8080/app.log < app.pipe
   $ ${words} http://localhost:8080/notes.txt          type lines; Ctrl-D ends`,
     )
-    .action(async (url: string, file: string | undefined, flags: AppendFlags) => finish(await run(url, file, flags)));
+    .action(async (url: string, file: string | undefined, flags: AppendFlags) =>
+      finish(await run(withQuery(url, flags.query), file, flags)),
+    );
 }
 
 /** The input was interrupted before its end, and its append is not ended. */
@@ -114,6 +120,7 @@ async function appended(run: Run): Promise<number> {
     ? appendNarrator(shownUrl(url), input.name, begun !== undefined)
     : outageNarrator(shownUrl(url), flags.retryFor * 1000);
   let point: ResumePoint | undefined;
+  let last: ResumePoint | undefined;
   let away = true;
   void interrupts.first.then(() => {
     if (away) say("The server is away. Once it is back, what was read is sent; Ctrl-C again quits at once.");
@@ -126,6 +133,7 @@ async function appended(run: Run): Promise<number> {
     ...(begun && { resume: resumed(begun, input) }),
     onAcked: (acked) => {
       point ??= acked;
+      last = acked;
     },
     onState: (state) => {
       away = state.state === "connecting" || state.state === "retrying";
@@ -137,6 +145,7 @@ async function appended(run: Run): Promise<number> {
     const chunks = source(run, () => point);
     return (await append(url, chunks, options)).bytes;
   } catch (error) {
+    if (point && last) throw gaveUp(error, flags.retryFor, storedWords(run, point, last));
     if (!begun || !(error instanceof StreamError) || error.code !== "gone") throw error;
     if (await hasArrived(run, begun.start)) return 0;
     throw new StreamError(
@@ -146,6 +155,21 @@ async function appended(run: Run): Promise<number> {
       { cause: error },
     );
   }
+}
+
+/** What is confirmed, and how to go on. */
+function storedWords({ url, input, flags, resumeFile }: Run, first: ResumePoint, last: ResumePoint): string {
+  const { offset } = last;
+  const stored = offset - (resumeFile?.begun?.start ?? first.offset);
+  const place = `${shownUrl(url)}, up to offset ${offset}`;
+  const what = `${inBytes(stored)} of ${input.name} ${stored === 1 ? "is" : "are"} stored at ${place}, and perhaps more.`;
+  if (resumeFile) {
+    return `${what} To go on, run the same command again before the server's time of grace is over: ${flags.resumeFile} remembers where.`;
+  }
+  return (
+    `${what} To go on, see how many bytes are there (Stream-Next-Offset in the answer to a HEAD request), and append ` +
+    "what comes after them. With --resume-file the same command does so by itself."
+  );
 }
 
 /** A file is read from where the server has it; of anything else, what the server has is read once more. */

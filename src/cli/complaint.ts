@@ -30,7 +30,19 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
 export function complaint(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const text = (systemMessage(error) ?? error.message).replace(/\s*\n\s*/g, " ").trim();
-  return error instanceof StreamError ? `${label(error)}: ${text}` : text;
+  return error instanceof StreamError ? `${label(error)}: ${sentence(text)}` : text;
+}
+
+/**
+ * Text of a server or a system as a sentence, which another one can follow.
+ *
+ * @example
+ * ```ts
+ * sentence("The server answered 503 Busy"); // "The server answered 503 Busy."
+ * ```
+ */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
 /** What an error of the operating system means, where that is one we know. */

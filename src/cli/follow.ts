@@ -4,14 +4,24 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type ErrorCode, type FollowEnd, type FollowOptions, follow, StreamError } from "../client/mod.ts";
+import {
+  type ErrorCode,
+  type FollowEnd,
+  type FollowOptions,
+  type FollowStream,
+  follow,
+  StreamError,
+} from "../client/mod.ts";
+import { sentence } from "./complaint.ts";
 import { otherContent } from "./continuation.ts";
 import { DONE } from "./exit-codes.ts";
 import { Beginning } from "./follow-beginning.ts";
+import { waitMs } from "./follow-wait.ts";
+import { gaveUp, inBytes } from "./gave-up.ts";
 import { Interrupts } from "./interrupts.ts";
-import { bareCommand, headerOption, parseBytes, parseFileName, retryOption, typed } from "./options.ts";
+import { bareCommand, headerOption, parseBytes, parseFileName, queryOption, retryOption, typed } from "./options.ts";
 import { type Output, outputTo } from "./output.ts";
-import { parseUrl, shownUrl } from "./resource-url.ts";
+import { parseUrlOf, shownUrl, withQuery } from "./resource-url.ts";
 import { followNarrator, outageNarrator } from "./states.ts";
 import { ReaderGone, say } from "./terminal.ts";
 
@@ -22,6 +32,8 @@ interface FollowFlags {
   readonly offset?: number | "now";
   readonly output?: string;
   readonly header: Record<string, string>;
+  /** Encoded. */
+  readonly query: string;
   /** Seconds. */
   readonly retryFor: number;
   readonly transport: "websocket" | "http";
@@ -29,9 +41,6 @@ interface FollowFlags {
 
 /** What waiting can help against. */
 const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unreachable", "restarting", "overloaded"]);
-
-/** Milliseconds between two tries. */
-const RETRY_MS = 500;
 
 /**
  * The command.
@@ -45,7 +54,7 @@ export function followCommand(name: string, finish: (code: number) => void, pati
   const words = typed(name);
   return bareCommand(name)
     .description("Write what is stored at a URL to standard output, then what is appended, until the appender ends.")
-    .argument("<url>", "what to follow; http, https, ws or wss", parseUrl)
+    .argument("<url>", "what to follow; http, https, ws or wss", parseUrlOf("follow"))
     .option("-v, --verbose", "show on standard error what is going on")
     .addOption(
       new Option("--offset <n>", "begin at this byte, or with what comes: now")
@@ -61,6 +70,7 @@ export function followCommand(name: string, finish: (code: number) => void, pati
     )
     .addOption(retryOption())
     .addOption(headerOption())
+    .addOption(queryOption())
     .addOption(
       new Option("--transport <kind>", "http where WebSockets do not get through")
         .choices(["websocket", "http"])
@@ -81,7 +91,8 @@ Examples:
   $ ${words} --tail 1000 http://localhost:8080/app.log
   $ ${words} --output disk.img http://localhost:8080/images/disk.img`,
     )
-    .action(async (url: string, flags: FollowFlags) => {
+    .action(async (given: string, flags: FollowFlags) => {
+      const url = withQuery(given, flags.query);
       const wait = flags.wait ?? (patient && flags.verbose ? true : undefined);
       finish(await run(url, wait ? { ...flags, wait } : flags));
     });
@@ -127,10 +138,11 @@ async function followed(
       if (line !== undefined && !(waiting && state.state === "connecting")) say(line);
     },
   };
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     let bytes = 0;
+    let stream: FollowStream | undefined;
     try {
-      const stream = follow(url, { ...options, ...(await beginning.start()) });
+      stream = follow(url, { ...options, ...(await beginning.start()) });
       for await (const chunk of stream) {
         waiting = false;
         bytes += chunk.length;
@@ -140,13 +152,21 @@ async function followed(
       return { bytes, end: await stream.ended };
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
-      if (!flags.wait || bytes > 0 || !PASSING.has(code)) throw error;
+      if (bytes > 0) throw gaveUp(error, flags.retryFor, writtenWords(bytes, stream?.offset, flags));
+      if (!flags.wait || !PASSING.has(code)) throw error;
       beginning.missed(code);
-      if (!waiting) tell(`waiting: ${(error as StreamError).message}`);
+      if (!waiting) tell(`waiting: ${sentence((error as StreamError).message)}`);
       waiting = true;
-      await sleep(RETRY_MS, undefined, { signal });
+      await sleep(waitMs(tries), undefined, { signal });
     }
   }
+}
+
+/** What has come, and how to go on. */
+function writtenWords(bytes: number, offset: number | undefined, { output }: FollowFlags): string {
+  const written = `${inBytes(bytes)} ${bytes === 1 ? "was" : "were"} written to ${output ?? "standard output"}`;
+  if (output !== undefined) return `${written}. The same command goes on behind them.`;
+  return offset === undefined ? `${written}.` : `${written}, up to offset ${offset}. To go on, use --offset ${offset}.`;
 }
 
 /** @throws when what was followed has not come to a good end, which is for scripts to know. */

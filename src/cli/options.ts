@@ -7,6 +7,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { RETRY_FOR_MS } from "../client/limits.ts";
 import { printable } from "../core/printable.ts";
 import { messagesOn } from "./messages.ts";
+import { OWN_PARAMETERS } from "./resource-url.ts";
 import { print } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -64,6 +65,22 @@ export function headerOption(): Option {
   return new Option("-H, --header <line>", 'header to send along, as "Name: value"; repeatable')
     .default({}, "none")
     .argParser(parseHeader);
+}
+
+/** `NAME=VALUE`, encoded, behind those before it. */
+const parseParameter: (text: string, previous: string) => string = parsed((text, previous) => {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new TypeError("It must be NAME=VALUE.");
+  if (OWN_PARAMETERS.has(name))
+    throw new TypeError(`"${name}" is not for a proxy or a guard, but for the server itself.`);
+  return `${previous}${previous && "&"}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+});
+
+/** `--query`, likewise. */
+export function queryOption(): Option {
+  return new Option("--query <name=value>", "query parameter for a proxy or a guard in front of the server; repeatable")
+    .default("", "none")
+    .argParser(parseParameter);
 }
 
 /** `--retry-for`, likewise. */

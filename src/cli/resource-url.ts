@@ -6,9 +6,20 @@ import { InvalidArgumentError } from "commander";
 import { parseTarget } from "../client/target.ts";
 import { StreamError } from "../core/errors.ts";
 
+/** What the commands and the server say to each other. */
+export const OWN_PARAMETERS: ReadonlySet<string> = new Set([
+  ...["verb", "offset", "tail", "session", "generation", "stay", "raw", "live", "cursor"],
+]);
+
+/** What says the same on the command line, where anything does. */
+const FLAGS: Readonly<Record<"append" | "follow", Readonly<Record<string, string>>>> = {
+  append: { session: "--resume-file" },
+  follow: { offset: "--offset", tail: "--tail" },
+};
+
 /** Parameters that a URL may have; anything else is taken for a name with a question mark in it. */
 const PARAMETERS: ReadonlySet<string> = new Set([
-  ...["verb", "offset", "tail", "session", "generation", "stay", "raw", "live", "cursor"],
+  ...OWN_PARAMETERS,
   // Of gates in front of a server.
   ...["access_token", "token", "auth", "key", "api_key", "apikey", "sig", "signature"],
 ]);
@@ -46,9 +57,59 @@ export const parseUrl: (text: string) => string = (text) => {
   return text;
 };
 
-/** A URL for people to read, without the password that it may have. */
+/**
+ * Checks the URL of one command: what the command itself has to say can't stand in its query.
+ *
+ * @returns A function that returns the URL as it was written, but for a verb that says what the command says anyway.
+ * @throws {InvalidArgumentError} as {@link parseUrl}; for such a parameter, with the option that is meant.
+ */
+export function parseUrlOf(command: "append" | "follow"): (text: string) => string {
+  return (text) => {
+    const url = withoutVerb(parseUrl(text), command);
+    const query = new URLSearchParams(queryOf(url));
+    for (const name of ["verb", "offset", "tail", "session", "generation", "live", "cursor"]) {
+      const value = query.get(name);
+      if (value !== null)
+        throw new InvalidArgumentError(`It has "${name}" in its query. ${instead(command, name, value)}`);
+    }
+    return url;
+  };
+}
+
+function instead(command: "append" | "follow", name: string, value: string): string {
+  const other = { append: "follow", follow: "append" } as const;
+  if (name === "verb") return `This command is ${command}; leave the verb out, or use ${other[command]}`;
+  const flag = FLAGS[command][name];
+  if (flag === undefined) return `It means nothing to ${command}; leave it out`;
+  return `Leave it out, and use ${flag}${flag === "--resume-file" ? "" : ` ${value}`}`;
+}
+
+function withoutVerb(url: string, command: string): string {
+  const query = queryOf(url);
+  const rest = query.split("&").filter((pair) => pair.toLowerCase() !== `verb=${command}`);
+  return query === "" ? url : withQuery(url.slice(0, url.indexOf("?")), rest.join("&"));
+}
+
+function queryOf(url: string): string {
+  return url.includes("?") ? url.slice(url.indexOf("?") + 1) : "";
+}
+
+/**
+ * A URL with more parameters, which are encoded already.
+ *
+ * @example
+ * ```ts
+ * withQuery("http://h/a?x=1", "y=2"); // "http://h/a?x=1&y=2"
+ * ```
+ */
+export function withQuery(url: string, query: string): string {
+  if (query === "") return url;
+  return `${url}${url.includes("?") ? "&" : "?"}${query}`;
+}
+
+/** A URL for people to read, without the password and the query that it may have: tokens are in there. */
 export function shownUrl(text: string): string {
-  return text.replace(/^([\w+.-]+:\/\/)[^/?#]*@/, "$1");
+  return text.replace(/^([\w+.-]+:\/\/)[^/?#]*@/, "$1").replace(/\?.*$/s, "");
 }
 
 function hasKnownQuery(text: string): boolean {
@@ -64,7 +125,10 @@ function hasKnownQuery(text: string): boolean {
 function notName(character: string, text: string): InvalidArgumentError {
   const escaped = percent(character);
   const shown = character.trim() === "" ? "white space" : `"${character}"`;
-  const why = character === "?" ? "what follows is no parameter that is known here" : "a URL can't have it in a name";
+  const why =
+    character === "?"
+      ? "what follows is no parameter that is known here. Use --query for one of a proxy or a guard. Else it belongs to the name"
+      : "a URL can't have it in a name";
   return new InvalidArgumentError(
     `It has ${shown} in it, and ${why}. Write ${escaped}, as in ${text.replaceAll(character, escaped)}`,
   );

@@ -2,7 +2,9 @@
  * What the client is about, in one line each.
  * @module
  */
+
 import type { AppendState, FollowState, RetryingState } from "../client/mod.ts";
+import { sentence } from "./complaint.ts";
 
 /** Puts the states of one command into words; nothing where the command's end says it all. */
 export type Narrator<State> = (state: State) => string | undefined;
@@ -49,7 +51,7 @@ function unopened(url: string, state: Exclude<AppendState | FollowState, { state
 }
 
 function retrying({ error, delayMs, attempt }: RetryingState): string {
-  return `${error.message} Trying again in ${(delayMs / 1000).toFixed(1)} s, attempt ${attempt}.`;
+  return `${sentence(error.message)} Trying again in ${(delayMs / 1000).toFixed(1)} s, attempt ${attempt}.`;
 }
 
 /**
@@ -63,7 +65,7 @@ export function outageNarrator(url: string, retryForMs: number): Narrator<Append
   return (state) => {
     if (state.state === "retrying" && !isAway) {
       isAway = true;
-      return `${state.error.message} Trying ${url} again for up to ${Math.round(retryForMs / 1000)} s.`;
+      return `${sentence(state.error.message)} Trying ${url} again for up to ${Math.round(retryForMs / 1000)} s.`;
     }
     if (state.state !== "open" || !isAway) return undefined;
     isAway = false;

@@ -125,7 +125,7 @@ export class AppendSession implements Appending, SessionOwner {
   }
 
   async close(): Promise<void> {
-    if (this.#skip > 0) this.#fail(this.#changed(`${this.#skip} bytes more than the source`));
+    if (this.#skip > 0) this.#fail(this.#tooShort());
     this.ending = true;
     void this.#connection?.pump();
     await this.#until(() => this.#isComplete);
@@ -278,6 +278,14 @@ export class AppendSession implements Appending, SessionOwner {
   #final(error: unknown): StreamError {
     const { scope, target } = this.#parts;
     return scope.signal.aborted ? aborted(scope.signal, target.url) : broken(error, target.url);
+  }
+
+  /** A source that is shorter than it was; the server has what an earlier run has read of it. */
+  #tooShort(): StreamError {
+    const message =
+      `The input has ended ${this.#skip} bytes before what the server has of it already. To go on, it must yield the ` +
+      "same bytes as before, from its first one. Nothing was added.";
+    return new StreamError("changed", message, { path: this.#parts.target.url.href });
   }
 
   #changed(what: string): StreamError {

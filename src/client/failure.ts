@@ -4,7 +4,7 @@
  */
 import { ERROR_HEADER, type ErrorCode, StreamError, WIRE_FORMS } from "../core/errors.ts";
 import { PROTOCOL, SUPERSEDED } from "../core/subprotocol.ts";
-import { REFUSAL_TEXT_BYTES } from "./limits.ts";
+import { refusalText } from "./refusal-text.ts";
 
 /** How a WebSocket ended. */
 export interface Closing {
@@ -62,7 +62,7 @@ const BY_CLOSE: Readonly<Record<number, ErrorCode>> = {
 export async function refused(response: Response, url: URL, verb: "APPEND" | "FOLLOW"): Promise<StreamError> {
   const said = response.headers.get(ERROR_HEADER) ?? "";
   const code = isCode(said) ? said : codeOf(response, verb);
-  const sentence = await firstLine(response);
+  const sentence = await refusalText(response);
   const place = response.status >= 300 && response.status < 400 ? response.headers.get("Location") : null;
   const status = `${response.status} ${response.statusText}`.trim() + (place === null ? "" : `, see ${place}`);
   const message = isCode(said) && sentence ? sentence : `The server answered ${status}${sentence && `: ${sentence}`}`;
@@ -74,7 +74,9 @@ export function closedEarly({ code, reason, error }: Closing, url: URL): StreamE
   if (error !== undefined) return broken(error, url);
   const known = BY_CLOSE[code];
   if (known)
-    return new StreamError(known, reason || `The server closed the connection with code ${code}.`, { path: url.href });
+    return new StreamError(known, reason || `The server closed the connection with code ${code}.`, {
+      path: url.href,
+    });
   const what = code === 1006 ? "The connection broke off" : `The server ended the connection (${code})`;
   return new StreamError("unreachable", `${what}${reason && `: ${reason}`}.`, { path: url.href });
 }
@@ -89,10 +91,21 @@ export function broken(cause: unknown, url: URL): StreamError {
       cause,
     });
   }
-  return new StreamError("unreachable", `The server at ${url.host} can't be reached: ${explain(cause)}.`, {
+  return new StreamError("unreachable", unreachable(cause, url), {
     path: url.href,
     cause,
   });
+}
+
+/** What the runtimes say of a server whose answer to a TLS handshake is something else. */
+const NO_TLS = /wrong[ _]version[ _]number|InvalidContentType|packet length too long|TLS handshake failed/i;
+
+function unreachable(cause: unknown, { host, protocol }: URL): string {
+  const why = explain(cause);
+  if (protocol === "https:" && NO_TLS.test(why)) {
+    return `The server at ${host} does not speak TLS on this port. Use an http:// URL if it speaks plain HTTP.`;
+  }
+  return `The server at ${host} can't be reached: ${why}.`;
 }
 
 /** The error of a server that does not speak `httpfstream.v1` where nothing else will do. */
@@ -113,26 +126,6 @@ function isCode(name: string): name is ErrorCode {
 function codeOf({ status }: Response, verb: "APPEND" | "FOLLOW"): ErrorCode {
   if (status === 403 && verb === "APPEND") return "conflict";
   return BY_STATUS[status] ?? (status >= 500 ? "internal" : "protocol");
-}
-
-/** The first line of a plain text; pages made for people say nothing that fits a message. */
-async function firstLine(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  if (!reader) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  try {
-    while (text.length < REFUSAL_TEXT_BYTES && !text.includes("\n")) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      text += decoder.decode(value, { stream: true });
-    }
-  } catch {
-    // The status alone has to do.
-  }
-  await reader.cancel().catch(() => {});
-  if (!response.headers.get("Content-Type")?.startsWith("text/plain")) return "";
-  return text.slice(0, REFUSAL_TEXT_BYTES).split("\n", 1)[0]?.trim() ?? "";
 }
 
 /** What lies at the bottom of a network error; the outermost message is often just "fetch failed". */

@@ -80,7 +80,8 @@ async function attempt(
     });
     ws.on("unexpected-response", (asked, response) => {
       settled();
-      resolve(toResponse(asked, response));
+      // One signal is for many attempts: what is done with must let go of it.
+      resolve(toResponse(asked, response, () => signal.removeEventListener("abort", abort)));
     });
     ws.on("open", () => {
       settled();
@@ -162,7 +163,8 @@ class WsSocket implements ClientSocket {
   }
 }
 
-function toResponse(asked: ClientRequest, message: IncomingMessage): Response {
+/** @param over Called once the body has ended, however that was. */
+function toResponse(asked: ClientRequest, message: IncomingMessage, over: () => void): Response {
   const headers = new Headers();
   for (let at = 0; at + 1 < message.rawHeaders.length; at += 2) {
     headers.append(message.rawHeaders[at] as string, message.rawHeaders[at + 1] as string);
@@ -171,30 +173,33 @@ function toResponse(asked: ClientRequest, message: IncomingMessage): Response {
   const statusText = message.statusMessage ?? "";
   if ([101, 204, 205, 304].includes(status)) {
     hangUp(asked);
+    over();
     return new Response(null, { status: status === 101 ? 500 : status, statusText, headers });
   }
-  return new Response(bodyOf(asked, message), { status, statusText, headers });
+  return new Response(bodyOf(asked, message, over), { status, statusText, headers });
 }
 
-function bodyOf(asked: ClientRequest, message: IncomingMessage): ReadableStream<Uint8Array> {
-  let over = false;
+function bodyOf(asked: ClientRequest, message: IncomingMessage, over: () => void): ReadableStream<Uint8Array> {
+  let isOver = false;
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         message.on("data", (chunk: Buffer) => {
-          if (over) return;
+          if (isOver) return;
           controller.enqueue(plainBytes(chunk));
           if ((controller.desiredSize ?? 0) <= 0) message.pause();
         });
         message.on("end", () => {
-          if (!over && message.complete) controller.close();
-          over ||= message.complete;
+          if (!isOver && message.complete) controller.close();
+          isOver ||= message.complete;
+          if (isOver) over();
           // Some servers leave the connection open, and nobody would ever use it again.
           hangUp(asked);
         });
         const fail = (error?: Error): void => {
-          if (!over) controller.error(error ?? new Error("the response broke off"));
-          over = true;
+          if (!isOver) controller.error(error ?? new Error("the response broke off"));
+          isOver = true;
+          over();
         };
         message.on("error", fail);
         message.on("close", () => fail());
@@ -203,7 +208,8 @@ function bodyOf(asked: ClientRequest, message: IncomingMessage): ReadableStream<
         message.resume();
       },
       cancel() {
-        over = true;
+        isOver = true;
+        over();
         hangUp(asked);
       },
     },

@@ -49,10 +49,7 @@ export function parseTarget(given: string | URL, headers: HeadersLike = {}): Tar
   const parsed = URL.canParse(String(given), base) ? new URL(given, base) : undefined;
   const protocol = parsed && PROTOCOLS[parsed.protocol];
   if (!parsed || !protocol || parsed.host === "") {
-    throw new StreamError(
-      "bad_request",
-      `"${given}" is not a URL that begins with http://, https://, ws:// or wss://.`,
-    );
+    throw new StreamError("bad_request", fault(String(given)));
   }
   const sent = new Headers(headers instanceof Headers ? headers : Array.from(entriesOf(headers)));
   if (parsed.username && !sent.has("Authorization")) {
@@ -64,15 +61,36 @@ export function parseTarget(given: string | URL, headers: HeadersLike = {}): Tar
   return { url: parsed, headers: sent };
 }
 
+/** What is wrong with a URL that is none; without the password that it may have. */
+function fault(given: string): string {
+  const shown = `"${given.replace(/\/\/[^/?#]*@/, "//")}"`;
+  const [, scheme, host = ""] = /^(https?|wss?):\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(given) ?? [];
+  if (scheme === undefined) return `${shown} is not a URL that begins with http://, https://, ws:// or wss://.`;
+  const [, name, port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(host) ?? [];
+  if (name === "") return `${shown} has no host in it.`;
+  if (port !== undefined && !(/^\d*$/.test(port) && Number(port) <= 65_535)) {
+    return `${shown} has the port "${port}" in it, which is not a number from 0 to 65535.`;
+  }
+  return `${shown} has the host "${host}" in it, which can't be one.`;
+}
+
+/** What a request says by itself: in the URL it would say something else than the program expects. */
+const OWN_PARAMETERS = ["offset", "tail", "session", "generation"] as const;
+
 /**
  * The target's URL with a verb, and with a start where one is asked for.
  *
- * @throws {StreamError} `bad_request` for a start that is not a whole number, or both kinds at once.
+ * @throws {StreamError} `bad_request` for a start that is not a whole number, both kinds at once, or one in the URL.
  */
 export function withVerb(url: URL, verb: "APPEND" | "FOLLOW", start: StartOptions = {}): URL {
   const { offset, tail, generation } = start;
   if (offset !== undefined && tail !== undefined)
     throw new StreamError("bad_request", `Give "offset" or "tail", not both.`);
+  const own = OWN_PARAMETERS.find((name) => url.searchParams.has(name));
+  if (own !== undefined) {
+    const way = own === "session" ? 'the option "resume"' : `the option "${own}"`;
+    throw new StreamError("bad_request", `The URL has "${own}" in its query. Leave it out, and use ${way} instead.`);
+  }
   const asked = new URL(url);
   asked.searchParams.set("verb", verb);
   if (offset !== undefined) asked.searchParams.set("offset", offset === "now" ? offset : count("offset", offset));
