@@ -31,7 +31,7 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const { limits } = service;
   platform.unhurried?.(c);
   // Nothing is awaited before: what has come when its sender breaks off must have been read by then.
-  const { body } = c.req.raw;
+  const { body } = unread(c.req.raw, path);
   const reader = body ? bodyReader(body, platform.fillsBuffers) : undefined;
   const intake = new Intake(reader, body ? platform.bodyWatch?.(c) : undefined, limits);
   const unwatch = whenAnswered(exchange, () => intake.stop(answeredFirst(path)));
@@ -65,6 +65,21 @@ async function store(service: Service, exchange: Exchange, intake: Intake): Prom
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size), [GENERATION_HEADER]: appender.channel.generation };
   if (!failure) return new Response("", { headers });
   throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });
+}
+
+/**
+ * A request whose body is still all there. A middleware that has read it may have left nothing, or a part.
+ *
+ * @throws {StreamError} `misconfigured`
+ */
+function unread(request: Request, path: string): Request {
+  if (!request.bodyUsed && !request.body?.locked) return request;
+  throw new StreamError(
+    "misconfigured",
+    "A middleware in front of this app has read the body of the request, so there is nothing left to append. Let it leave " +
+      'the bodies of appends alone, or set "c.req.raw" to a new Request with the same body.',
+    { path },
+  );
 }
 
 function answeredFirst(path: string): StreamError {
