@@ -66,7 +66,7 @@ export class MountError extends TypeError {
  * mount must be what stands in the path, letter by letter.
  */
 function mountOf(c: Context): string {
-  const mount = routePath(c).replace(/\/?\*$/, "");
+  const mount = routeOf(c).replace(/\/?\*$/, "");
   const isFixed = !/(^|\/):|\*/.test(mount) && `${c.req.path}/`.startsWith(`${mount}/`);
   if (!isFixed) {
     throw new MountError(
@@ -75,6 +75,22 @@ function mountOf(c: Context): string {
     );
   }
   return mount;
+}
+
+/** The path of the route, also where the app around this one is made with another copy of hono, which ours can't look into. */
+function routeOf(c: Context): string {
+  try {
+    return routePath(c);
+  } catch (error) {
+    // By a way of that copy's own, which newer ones may leave out.
+    const { routePath: told } = c.req as { routePath?: string };
+    if (typeof told === "string") return told;
+    throw new MountError(
+      "fstream() can't tell where it is mounted: the app around it is made with another copy of hono, as where one is " +
+        'imported and the other required, or in two versions. "npm ls hono" lists them; leave one.',
+      { cause: error },
+    );
+  }
 }
 
 /** Some runtimes resolve dot segments, and take a host out of an odd target, before the router sees them. */
