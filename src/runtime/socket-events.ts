@@ -19,7 +19,7 @@ export function passOn(handler: SocketHandler, data: string | ArrayBufferLike | 
 
 /** What Deno says of frames that break the rules; the rest of its errors is about connections that have gone. */
 const BROKEN_FRAMES =
-  /^(Frame too large|Invalid (UTF-8|fragment|continuation|close|status)|Reserved bits|Control frame|Ping frame)/;
+  /^(Frame too large|Invalid (UTF-8|fragment|continuation|close|status|value)|Reserved bits|Control frame|Ping frame)/;
 
 /** The events of a standard WebSocket with a handler at their end. */
 export function socketEvents(handler: SocketHandler): WSEvents<WebSocket> {
