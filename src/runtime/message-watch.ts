@@ -3,7 +3,18 @@
  * every kind; a control message of `httpfstream.v1` may have far less than one with data.
  * @module
  */
+import { StreamError } from "../core/errors.ts";
 import type { MessageLimit, MessageLimits } from "../faces/message-limits.ts";
+
+/** Frames that one message may come in: each that is kept costs memory, however short it is. */
+export const MOST_FRAGMENTS = 16 * 1024;
+
+/** What a message in more of them gets. */
+const FRAGMENTS: MessageLimit = {
+  bytes: 0,
+  refusal: () =>
+    new StreamError("protocol", `A message may come in at most ${MOST_FRAGMENTS} frames: send longer ones.`),
+};
 
 /** Bytes of the longest header. */
 const HEADER_BYTES = 14;
@@ -28,6 +39,7 @@ export class MessageWatch {
   /** The limit of the message that goes on, and its bytes so far. */
   #limit: MessageLimit;
   #bytes = 0;
+  #frames = 0;
   /** Bytes of the current frame's payload that have not come yet. */
   #left = 0;
   /** A header that has come in part. */
@@ -62,6 +74,7 @@ export class MessageWatch {
         this.#gather(chunk[at++] as number);
       }
       if (this.#bytes > this.#limit.bytes) return this.#limit;
+      if (this.#frames > MOST_FRAGMENTS) return FRAGMENTS;
     }
     return undefined;
   }
@@ -82,7 +95,9 @@ export class MessageWatch {
     if (opcode !== 0) {
       this.#limit = opcode === 1 ? this.#most.text : this.#most.binary;
       this.#bytes = 0;
+      this.#frames = 0;
     }
+    this.#frames++;
     this.#bytes += this.#left;
   }
 }

@@ -12,6 +12,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { reportFailure } from "../core/callback.ts";
 import { DEFAULT_LIMITS } from "../core/limits.ts";
 import { usableHost } from "../faces/host.ts";
+import { MOST_FRAGMENTS } from "./message-watch.ts";
 import { sendBytes } from "./node-body.ts";
 import { isBodiless, isUnread, parseAgain } from "./node-not-upgrade.ts";
 import { detach } from "./node-pipeline.ts";
@@ -32,16 +33,19 @@ const handshakes = new Map<number, WebSocketServer>();
 function handshakesFor(maxPayload: number): WebSocketServer {
   const known = handshakes.get(maxPayload);
   if (known) return known;
-  const server = new WebSocketServer({
+  const options = {
     noServer: true,
+    // More than MessageWatch lets pass, which says why; the package does not, and has what came with one packet first.
+    maxFragments: 2 * MOST_FRAGMENTS,
     clientTracking: false,
     perMessageDeflate: false,
     // See answerPings.
     autoPong: !isGenuine,
     skipUTF8Validation: true,
     maxPayload,
-    handleProtocols: (_offered, request) => upgrades.get(request)?.protocol ?? false,
-  });
+    handleProtocols: (_offered: unknown, request: IncomingMessage) => upgrades.get(request)?.protocol ?? false,
+  };
+  const server = new WebSocketServer(options);
   handshakes.set(maxPayload, server);
   return server;
 }
