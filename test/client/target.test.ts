@@ -57,6 +57,14 @@ describe("the URL of a request", () => {
     }
   });
 
+  it("refuses a URL whose query says what only the request itself can say", () => {
+    for (const query of ["offset=5", "tail=1", "session=S", "generation=G", "key=1&tail"]) {
+      const given = new URL(`http://host/a?${query}`);
+      assert.throws(() => withVerb(given, "FOLLOW"), badRequest, query);
+      assert.throws(() => withVerb(given, "APPEND"), /in its query\. Leave it out, and use the option "/, query);
+    }
+  });
+
   it("has a WebSocket's scheme of the same safety", () => {
     assert.equal(socketUrl(new URL("http://host/a")).href, "ws://host/a");
     assert.equal(socketUrl(new URL("https://host:8443/a")).href, "wss://host:8443/a");
