@@ -110,4 +110,38 @@ export class FollowStream extends ReadableStream<Uint8Array> {
   get generation(): string | undefined {
     return this.#source.generation;
   }
+
+  /**
+   * The bytes, piece by piece, for `for await`. A loop that is left early cancels the stream.
+   *
+   * Said here, too, because neither older browsers nor the types of older TypeScript know that a stream can do this.
+   */
+  override [Symbol.asyncIterator](
+    options: { preventCancel?: boolean } = {},
+  ): AsyncGenerator<Uint8Array, undefined, unknown> {
+    const native: unknown = super[Symbol.asyncIterator]?.(options);
+    return (native ?? pieces(this, options)) as AsyncGenerator<Uint8Array, undefined, unknown>;
+  }
+}
+
+async function* pieces(
+  stream: ReadableStream<Uint8Array>,
+  { preventCancel = false }: { preventCancel?: boolean },
+): AsyncGenerator<Uint8Array, undefined, unknown> {
+  const reader = stream.getReader();
+  let isOver = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      isOver = done;
+      if (done) return undefined;
+      yield value;
+    }
+  } catch (error) {
+    isOver = true;
+    throw error;
+  } finally {
+    if (!isOver && !preventCancel) await reader.cancel();
+    reader.releaseLock();
+  }
 }

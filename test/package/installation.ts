@@ -56,6 +56,12 @@ export async function installPackage(): Promise<Installation> {
   }
 }
 
+/** Installs another package into a folder of its own. */
+export async function installTool(spec: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await npm(["install", "--prefix", folder, "--prefer-offline", spec], folder);
+}
+
 /** Packs a copy of the checkout, so that its own dist/ stays what it is, whoever uses it meanwhile. */
 async function pack(folder: string): Promise<string> {
   await mkdir(folder);

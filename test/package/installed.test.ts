@@ -10,7 +10,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { ROOT } from "../../scripts/lib/install.mjs";
 import { executable, RUNTIMES, type Runtime } from "../fixture/processes.ts";
-import { command, type Installation, installPackage } from "./installation.ts";
+import { command, type Installation, installPackage, installTool } from "./installation.ts";
 
 interface PackageJson {
   version: string;
@@ -85,6 +85,21 @@ describe("its types", () => {
       Bun.serve({ fetch: fstream().fetch, websocket });
     `;
     await compile("bun.ts", program, ["--types", "bun", "--skipLibCheck"]);
+  });
+
+  it("of the client fit TypeScript of 2024, whose streams can't be iterated", async () => {
+    const folder = join(installation.folder, "old");
+    await installTool("typescript@5.4.5", folder);
+    const program = `
+      import { append, follow } from "httpfstream/client";
+      const stream = follow("http://localhost/a.txt");
+      for await (const bytes of stream) console.log(bytes.length, stream.offset);
+      console.log((await stream.ended).reason, (await append("http://localhost/a.txt", "x")).bytes);
+    `;
+    await writeFile(join(folder, "client.mts"), program);
+    const tsc = join(folder, "node_modules", "typescript", "bin", "tsc");
+    const strictly = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom"];
+    await command("node", [tsc, ...strictly, "client.mts"], folder);
   });
 
   async function compile(name: string, program: string, options: readonly string[]): Promise<void> {
