@@ -1,22 +1,16 @@
 /**
  * Whether standard input and output are what data can be read from and written to.
  *
- * A runtime opens /dev/null, for reading and writing, in the place of a closed output, and some take a folder for an empty
- * input. Without a look at them a follow would lose every byte, and an append would send none, and both report success.
+ * Some runtimes take a folder for an empty input, and lose without a word what is written to an output that can't be
+ * written to. That an output is closed can't be told: runtimes open /dev/null in its place, as programs do that start others
+ * and want none of their output.
  * @module
  */
-import { fstatSync, readFileSync, readlinkSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import process from "node:process";
 
 const READ_ONLY = 0;
 const WRITE_ONLY = 1;
-const READ_WRITE = 2;
-
-interface Opened {
-  /** How it may be used. */
-  readonly access: number;
-  readonly isNull: boolean;
-}
 
 /** @throws an error with a sentence when nothing can be written to standard output. */
 export function checkOutput(): void {
@@ -35,22 +29,12 @@ export function checkInput(): void {
 }
 
 function outputFault(): string | undefined {
-  if (opened(1)?.access === READ_ONLY) return "it is open for reading only";
-  return isReplaced(1) && !isReplaced(2) ? "it is closed" : undefined;
+  return accessOf(1) === READ_ONLY ? "it is open for reading only" : undefined;
 }
 
 function inputFault(): string | undefined {
   if (isFolder(0)) return "it is a folder";
-  return opened(0)?.access === WRITE_ONLY ? "it is open for writing only" : undefined;
-}
-
-/**
- * Whether a runtime has opened something in the place of a closed one. A shell opens /dev/null for writing only. Programs
- * that start others with everything thrown away open it both ways; that is why standard error is looked at, too.
- */
-function isReplaced(fd: number): boolean {
-  const found = opened(fd);
-  return found?.isNull === true && found.access === READ_WRITE;
+  return accessOf(0) === WRITE_ONLY ? "it is open for writing only" : undefined;
 }
 
 function isFolder(fd: number): boolean {
@@ -62,14 +46,12 @@ function isFolder(fd: number): boolean {
   }
 }
 
-/** Nothing where the system does not tell. */
-function opened(fd: number): Opened | undefined {
+/** For what a descriptor is open; nothing where the system does not tell. */
+function accessOf(fd: number): number | undefined {
   if (process.platform !== "linux" || !mayRead()) return undefined;
   try {
     const [, flags] = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8")) ?? [];
-    if (flags === undefined) return undefined;
-    const isNull = readlinkSync(`/proc/self/fd/${fd}`) === "/dev/null";
-    return { access: Number.parseInt(flags, 8) & 3, isNull };
+    return flags === undefined ? undefined : Number.parseInt(flags, 8) & 3;
   } catch {
     return undefined;
   }

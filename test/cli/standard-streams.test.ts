@@ -40,17 +40,15 @@ for (const runtime of RUNTIMES) {
       assert.ok(!existsSync(join(server.root, runtime)));
     });
 
-    it("follow refuses a closed output, and one that is open for reading only, but not /dev/null", async () => {
+    it("follow refuses an output that is open for reading only, but not /dev/null", async () => {
       const line = ["follow", `${server.url}/stored`];
-      for (const [redirection, why] of [
-        [">&-", "it is closed"],
-        ["1< mod.ts", "it is open for reading only"],
-      ] as const) {
-        const { exit, output } = await redirected(line, redirection);
-        assert.equal(exit.code, 1, output);
-        assert.match(output, new RegExp(`^httpfstream follow: Can't write to standard output: ${why}\\.`));
+      const { exit, output } = await redirected(line, "1< mod.ts");
+      assert.equal(exit.code, 1, output);
+      assert.match(output, /^httpfstream follow: Can't write to standard output: it is open for reading only\./);
+      // Programs that start others, and want none of their output, open it for reading and writing.
+      for (const none of ["> /dev/null", "1<> /dev/null"]) {
+        assert.deepEqual((await redirected(line, none)).exit, { code: 0, signal: null }, none);
       }
-      assert.deepEqual((await redirected(line, "> /dev/null")).exit, { code: 0, signal: null });
     });
 
     it("a version or a help that can't be printed is a failure", async () => {
