@@ -3,9 +3,9 @@
  * @module
  */
 import type { Context } from "hono";
-import { defineWebSocketHelper, WSContext } from "hono/ws";
+import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
 import { explained } from "../core/printable.ts";
-import type { Platform } from "../faces/platform.ts";
+import type { Platform, SocketHandler } from "../faces/platform.ts";
 import { abortsNow } from "./body-end.ts";
 import { socketEvents } from "./socket-events.ts";
 
@@ -32,6 +32,9 @@ const { Deno } = globalThis as unknown as { Deno: DenoUpgrade };
 
 /** Seconds after which Deno ends a WebSocket whose peer leaves pings unanswered; it pings at half of that. */
 const IDLE_TIMEOUT_S = 120;
+
+/** Milliseconds in which a WebSocket opens once its response is complete. */
+const OPENS_MS = 1_000;
 
 /** Hono's helper for Deno is not used: it takes only the exact spelling `websocket`, and echoes any subprotocol. */
 const upgradeWebSocket = defineWebSocketHelper<WebSocket, Partial<UpgradeSettings>>((c, events, options) => {
@@ -61,7 +64,7 @@ export const platform: Platform = {
   fillsBuffers: true,
   async upgrade(c, handler, { protocol, mayBeSilent }): Promise<Response> {
     if (protocol !== undefined) offerOnly(c.req.raw, protocol);
-    const response = await upgradeWebSocket(c, socketEvents(handler), {
+    const response = await upgradeWebSocket(c, unlessLeft(c, handler), {
       idleTimeout: mayBeSilent ? 0 : IDLE_TIMEOUT_S,
       ...(protocol === undefined ? {} : { protocol }),
     });
@@ -88,6 +91,24 @@ export const platform: Platform = {
   },
   answered: (c) => infoOf(c).completed?.catch(() => {}),
 };
+
+/** The events of a WebSocket; that its client has left before it could open is told as its close. */
+function unlessLeft(c: Context, handler: SocketHandler): WSEvents<WebSocket> {
+  const events = socketEvents(handler);
+  let isOpen = false;
+  const left = (): void => {
+    if (!isOpen) handler.closed();
+  };
+  // Deno opens a socket as soon as its response is complete, and tells nothing of one that will never open.
+  infoOf(c).completed?.then(() => setTimeout(left, OPENS_MS), left);
+  return {
+    ...events,
+    onOpen(event, context) {
+      isOpen = true;
+      events.onOpen?.(event, context);
+    },
+  };
+}
 
 /** Deno finds a subprotocol among several only where a comma and exactly one space stand between them. */
 function offerOnly(request: Request, protocol: string): void {
