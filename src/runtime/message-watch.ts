@@ -7,7 +7,7 @@ import { StreamError } from "../core/errors.ts";
 import type { MessageLimit, MessageLimits } from "../faces/message-limits.ts";
 
 /** Frames that one message may come in: each that is kept costs memory, however short it is. */
-export const MOST_FRAGMENTS = 16 * 1024;
+export const MOST_FRAGMENTS: number = 16 * 1024;
 
 /** What a message in more of them gets. */
 const FRAGMENTS: MessageLimit = {
