@@ -18,8 +18,6 @@ import { existsSync, realpathSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 
-export { type ErrorCode, StreamError, type StreamErrorOptions, WIRE_FORMS, type WireForm } from "./src/core/errors.ts";
-export { DEFAULT_LIMITS, type Limits } from "./src/core/limits.ts";
 export type {
   BeginEvent,
   EndEvent,
@@ -31,7 +29,8 @@ export type {
   ShutdownBeginEvent,
   ShutdownEndEvent,
   Transport,
-} from "./src/core/log.ts";
+} from "./src/engine/events.ts";
+export { DEFAULT_LIMITS, type Limits } from "./src/engine/limits.ts";
 export type {
   AppendHandle,
   ClaimOptions,
@@ -42,15 +41,22 @@ export type {
   Store,
   StoreEntry,
   StoreStat,
-} from "./src/core/store.ts";
-export type { StreamApp } from "./src/faces/app.ts";
+} from "./src/engine/storage/store.ts";
 export { type FstreamOptions, fstream } from "./src/fstream.ts";
+export {
+  type ErrorCode,
+  StreamError,
+  type StreamErrorOptions,
+  WIRE_FORMS,
+  type WireForm,
+} from "./src/protocol/errors.ts";
+export type { StreamApp } from "./src/server/app.ts";
 export { DURABILITIES, type Durability, type FileStoreOptions, fileStore } from "./src/stores/file/store.ts";
 export { memoryStore } from "./src/stores/memory.ts";
 
 if (runsAsProgram()) {
   // Not awaited at the top level, which would keep `require` from loading this module.
-  import("./src/cli/main.ts")
+  import("./src/cli/mod.ts")
     .then(({ main }) => main(process.argv.slice(2), { fallback: "serve" }))
     .catch(explainDenial);
 }

@@ -6,7 +6,7 @@
 import process from "node:process";
 import { Hono } from "hono";
 import { fstream } from "../mod.ts";
-import { websocket } from "../src/runtime/bun.ts";
+import { websocket } from "../src/runtime/bun/mod.ts";
 
 const streams = fstream({ root: "./data" });
 const app = new Hono();

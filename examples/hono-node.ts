@@ -7,7 +7,7 @@ import process from "node:process";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { fstream } from "../mod.ts";
-import { injectWebSocket } from "../src/runtime/node.ts";
+import { injectWebSocket } from "../src/runtime/node/mod.ts";
 
 const streams = fstream({ root: "./data" });
 const app = new Hono();

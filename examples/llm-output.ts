@@ -11,7 +11,7 @@ import { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Hono } from "hono";
 import { fstream } from "../mod.ts";
-import { serve } from "../src/runtime/node.ts";
+import { serve } from "../src/runtime/node/mod.ts";
 
 /** Stands for the model. */
 async function* tokens(question: string): AsyncGenerator<Uint8Array> {

@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { Hono } from "hono";
 import { fstream } from "../mod.ts";
-import { serve } from "../src/runtime/node.ts";
+import { serve } from "../src/runtime/node/mod.ts";
 
 const app = new Hono();
 app.get("/", async (c) => c.html(await readFile(new URL("browser.html", import.meta.url), "utf8")));

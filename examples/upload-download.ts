@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import process from "node:process";
 import { fstream, memoryStore } from "../mod.ts";
 import { follow, openAppend } from "../src/client/mod.ts";
-import { serve } from "../src/runtime/node.ts";
+import { serve } from "../src/runtime/node/mod.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const FILE_BYTES = 64 * MEBIBYTE;

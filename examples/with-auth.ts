@@ -8,7 +8,7 @@ import process from "node:process";
 import { Hono } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
 import { fstream } from "../mod.ts";
-import { serve } from "../src/runtime/node.ts";
+import { serve } from "../src/runtime/node/mod.ts";
 
 const token = process.env["TOKEN"];
 if (!token) throw new Error("Set TOKEN to what an appender has to know.");

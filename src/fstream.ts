@@ -3,16 +3,16 @@
  * @module
  */
 import type { UpgradeWebSocket } from "hono/ws";
-import type { Limits } from "./core/limits.ts";
-import type { Log } from "./core/log.ts";
-import type { Store } from "./core/store.ts";
-import { guardedStore } from "./core/store-guard.ts";
-import { createApp, type StreamApp } from "./faces/app.ts";
-import { Hosts } from "./faces/host.ts";
-import { Origins } from "./faces/origin.ts";
-import { FLAGS, OPTIONS, type Remedies } from "./faces/told.ts";
+import type { Log } from "./engine/events.ts";
+import type { Limits } from "./engine/limits.ts";
+import type { Store } from "./engine/storage/store.ts";
+import { guardedStore } from "./engine/storage/store-guard.ts";
 import { detectPlatform } from "./runtime/detect.ts";
 import { withHelper } from "./runtime/helper.ts";
+import { createApp, type StreamApp } from "./server/app.ts";
+import { Hosts } from "./server/request/host.ts";
+import { Origins } from "./server/request/origin.ts";
+import { FLAGS, OPTIONS, type Remedies } from "./server/request/remedies.ts";
 import { type Durability, type FileStoreOptions, fileStore } from "./stores/file/store.ts";
 
 /** Options of {@link fstream}. All have defaults. */

@@ -20,7 +20,13 @@ export interface Check {
 const BIOME = join("node_modules", "@biomejs", "biome", "bin", "biome");
 const TSC = join("node_modules", "typescript", "bin", "tsc");
 const DENO = join("node_modules", "deno", "bin.cjs");
-const ENTRIES = ["mod.ts", "src/client/mod.ts", "src/runtime/node.ts", "src/runtime/deno.ts", "src/runtime/bun.ts"];
+const ENTRIES = [
+  "mod.ts",
+  "src/client/mod.ts",
+  "src/runtime/node/mod.ts",
+  "src/runtime/deno.ts",
+  "src/runtime/bun/mod.ts",
+];
 
 /** In the order in which they run. */
 export const CHECKS: readonly Check[] = [
@@ -28,7 +34,7 @@ export const CHECKS: readonly Check[] = [
   { group: "types", name: "types", script: [TSC, "-p", "tsconfig.json"] },
   { group: "types", name: "types of the core, without any runtime", script: [TSC, "-p", "tsconfig.core.json"] },
   { group: "types", name: "types on Deno", script: [DENO, "check", "--quiet", ...ENTRIES] },
-  { group: "layers", name: "layers", script: ["scripts/run.mjs", "scripts/layers.ts"] },
+  { group: "rooms", name: "rooms", script: ["scripts/run.mjs", "scripts/rooms.ts"] },
   { group: "build", name: "build", script: ["scripts/build.mjs"] },
   { group: "build", name: "publishable to JSR", script: [DENO, "publish", "--quiet", "--dry-run", "--allow-dirty"] },
 ];

@@ -10,13 +10,13 @@
  * ```
  * @module
  */
-export { type ErrorCode, StreamError } from "../core/errors.ts";
-export { type AppendOptions, type AppendResult, type AppendStream, append, openAppend } from "./append.ts";
-export type { AppendState, Resume, ResumePoint } from "./append-state.ts";
-export type { EndReason } from "./control.ts";
-export { type FollowOptions, follow } from "./follow.ts";
-export type { FollowEnd, FollowState } from "./follow-state.ts";
-export type { FollowStream } from "./follow-stream.ts";
-export type { RetryingState, RetryOptions } from "./reconnector.ts";
-export type { AppendSource, Chunk } from "./source.ts";
-export type { HeadersLike, StartOptions } from "./target.ts";
+export { type ErrorCode, StreamError } from "../protocol/errors.ts";
+export { type AppendOptions, type AppendResult, type AppendStream, append, openAppend } from "./append/mod.ts";
+export type { AppendSource, Chunk } from "./append/source.ts";
+export type { AppendState, Resume, ResumePoint } from "./append/state.ts";
+export type { EndReason } from "./connection/control.ts";
+export type { HeadersLike, StartOptions } from "./connection/target.ts";
+export { type FollowOptions, follow } from "./follow/mod.ts";
+export type { FollowEnd, FollowState } from "./follow/state.ts";
+export type { FollowStream } from "./follow/stream.ts";
+export type { RetryingState, RetryOptions } from "./retry/reconnector.ts";

@@ -4,10 +4,10 @@
  */
 import type { Context } from "hono";
 import { defineWebSocketHelper, WSContext, type WSEvents } from "hono/ws";
-import { explained } from "../core/printable.ts";
-import type { Platform, SocketHandler } from "../faces/platform.ts";
-import { abortsNow } from "./body-end.ts";
-import { socketEvents } from "./socket-events.ts";
+import type { Platform, SocketHandler } from "../server/platform/platform.ts";
+import { explained } from "../support/printable.ts";
+import { abortsNow } from "./shared/body-end.ts";
+import { socketEvents } from "./shared/socket-events.ts";
 
 /** How Deno upgrades. */
 interface UpgradeSettings {

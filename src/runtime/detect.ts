@@ -4,7 +4,7 @@
  * @module
  */
 import type { Context } from "hono";
-import type { Platform } from "../faces/platform.ts";
+import type { Platform } from "../server/platform/platform.ts";
 
 /** Importing what is there already still takes a walk through the module loader: too much for every request. */
 let node: Promise<Platform> | undefined;
@@ -13,7 +13,7 @@ let native: Promise<Platform> | undefined;
 /** The platform of a request. The node stack runs on all three runtimes, so the request tells, not the runtime. */
 export function detectPlatform(c: Context): Promise<Platform> {
   if (isFromNode(c.env)) {
-    node ??= import("./node.ts").then(({ platform }) => platform);
+    node ??= import("./node/mod.ts").then(({ platform }) => platform);
     return node;
   }
   native ??= importNative().then(({ platform }) => platform);
@@ -22,7 +22,7 @@ export function detectPlatform(c: Context): Promise<Platform> {
 
 function importNative(): Promise<{ platform: Platform }> {
   if ("Deno" in globalThis) return import("./deno.ts");
-  if ("Bun" in globalThis) return import("./bun.ts");
+  if ("Bun" in globalThis) return import("./bun/mod.ts");
   return import("./other.ts");
 }
 

@@ -3,8 +3,8 @@
  * @module
  */
 import type { UpgradeWebSocket } from "hono/ws";
-import type { Platform } from "../faces/platform.ts";
-import { socketEvents } from "./socket-events.ts";
+import type { Platform } from "../server/platform/platform.ts";
+import { socketEvents } from "./shared/socket-events.ts";
 
 /** The given platform, upgrading with the given helper, which also chooses the subprotocol. */
 export function withHelper(platform: Platform, upgradeWebSocket: UpgradeWebSocket<WebSocket>): Platform {

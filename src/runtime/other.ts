@@ -2,8 +2,8 @@
  * Anywhere else: plain HTTP works, and WebSockets do with the helper that the app passes as `upgradeWebSocket`.
  * @module
  */
-import { StreamError } from "../core/errors.ts";
-import type { Platform } from "../faces/platform.ts";
+import { StreamError } from "../protocol/errors.ts";
+import type { Platform } from "../server/platform/platform.ts";
 
 /** A runtime that we know nothing of. */
 export const platform: Platform = {

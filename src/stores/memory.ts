@@ -2,11 +2,9 @@
  * A store that keeps everything in memory: for tests and for streams that need not outlive their server.
  * @module
  */
-import { StreamError } from "../core/errors.ts";
-import { checkGeneration } from "../core/generation.ts";
-import { compareNames } from "../core/name-order.ts";
-import { checkedPath } from "../core/path.ts";
-import { rangeStream } from "../core/range-stream.ts";
+
+import { compareNames } from "../engine/storage/name-order.ts";
+import { rangeStream } from "../engine/storage/range-stream.ts";
 import type {
   AppendHandle,
   ClaimOptions,
@@ -18,8 +16,11 @@ import type {
   Store,
   StoreEntry,
   StoreStat,
-} from "../core/store.ts";
-import { newGeneration } from "../core/token.ts";
+} from "../engine/storage/store.ts";
+import { StreamError } from "../protocol/errors.ts";
+import { checkGeneration } from "../protocol/generation.ts";
+import { checkedPath } from "../protocol/path.ts";
+import { newGeneration } from "../support/token.ts";
 
 /** How much one read of a stream takes, in bytes. */
 const READ_BYTES = 256 * 1024;

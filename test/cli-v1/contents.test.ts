@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { noteOf } from "../../src/cli/output-note.ts";
+import { noteOf } from "../../src/cli/follow/output-note.ts";
 import { append, follow, openAppend, StreamError } from "../../src/client/mod.ts";
 import { command, start } from "../cli/commands.ts";
 import { Rig } from "../client-v1/rig.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { followCommand } from "../../src/cli/follow.ts";
+import { followCommand } from "../../src/cli/follow/mod.ts";
 import { fromGoFlags } from "../../src/cli/go-flags.ts";
-import { serveCommand } from "../../src/cli/serve.ts";
+import { serveCommand } from "../../src/cli/serve/mod.ts";
 
 const serve = serveCommand("httpfstream-server", () => {});
 const follow = followCommand("httpfstream-follow", () => {});

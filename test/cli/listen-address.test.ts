@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { localUrl, parseListenAddress, parsePort } from "../../src/cli/listen-address.ts";
+import { localUrl, parseListenAddress, parsePort } from "../../src/cli/serve/listen-address.ts";
 
 describe("where to listen", () => {
   it("is a host and a port, or a port alone", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseUrl } from "../../src/cli/resource-url.ts";
+import { parseUrl } from "../../src/cli/common/resource-url.ts";
 import { command } from "./commands.ts";
 
 describe("the URL of a resource, as it is typed", () => {

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { VERSION } from "../../src/cli/version.ts";
+import { VERSION } from "../../src/cli/common/version.ts";
 import { append, follow } from "../../src/client/mod.ts";
 import { RUNTIMES, run, scriptArguments } from "../fixture/processes.ts";
 import { startStandalone } from "../fixture/servers.ts";

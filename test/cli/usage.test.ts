@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
-import { VERSION } from "../../src/cli/version.ts";
+import { VERSION } from "../../src/cli/common/version.ts";
 import { command, startProgram } from "./commands.ts";
 
 describe("how the commands are used", () => {

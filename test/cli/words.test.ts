@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { waitMs } from "../../src/cli/follow-wait.ts";
+import { waitMs } from "../../src/cli/follow/wait.ts";
 import { append } from "../../src/client/mod.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
 import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AppendOptions, AppendStream, openIn } from "../../src/client/append.ts";
-import type { AppendState, ResumePoint } from "../../src/client/append-state.ts";
-import { FRAME_BYTES, SILENCE_MS } from "../../src/client/limits.ts";
-import { type ErrorCode, StreamError } from "../../src/core/errors.ts";
+import { type AppendOptions, AppendStream, openIn } from "../../src/client/append/mod.ts";
+import type { AppendState, ResumePoint } from "../../src/client/append/state.ts";
+import { FRAME_BYTES, SILENCE_MS } from "../../src/client/connection/limits.ts";
+import { type ErrorCode, StreamError } from "../../src/protocol/errors.ts";
 import { until } from "../fixture/until.ts";
 import { type ScriptedConnection, ScriptedWorld } from "./simulation/scripted.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseControl } from "../../src/client/control.ts";
-import { StreamError } from "../../src/core/errors.ts";
+import { parseControl } from "../../src/client/connection/control.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
 
 const parse = (text: string): unknown => parseControl(Buffer.from(text));
 

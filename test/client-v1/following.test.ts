@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type FollowOptions, followIn } from "../../src/client/follow.ts";
-import type { FollowState } from "../../src/client/follow-state.ts";
-import type { FollowStream } from "../../src/client/follow-stream.ts";
-import { RECEIVE_BUFFER_BYTES, SILENCE_MS } from "../../src/client/limits.ts";
-import { type ErrorCode, StreamError } from "../../src/core/errors.ts";
+import { RECEIVE_BUFFER_BYTES, SILENCE_MS } from "../../src/client/connection/limits.ts";
+import { type FollowOptions, followIn } from "../../src/client/follow/mod.ts";
+import type { FollowState } from "../../src/client/follow/state.ts";
+import type { FollowStream } from "../../src/client/follow/stream.ts";
+import { type ErrorCode, StreamError } from "../../src/protocol/errors.ts";
 import { until } from "../fixture/until.ts";
 import { type ScriptedConnection, ScriptedWorld } from "./simulation/scripted.ts";
 

@@ -8,7 +8,7 @@ import {
   RESTART_SPREAD_MS,
   STEADY_MS,
   STRAY_MS,
-} from "../../src/client/limits.ts";
+} from "../../src/client/connection/limits.ts";
 import {
   beginning,
   type ReconnectAction,
@@ -16,8 +16,8 @@ import {
   type ReconnectState,
   type RetryPolicy,
   step,
-} from "../../src/client/reconnect.ts";
-import { type ErrorCode, StreamError } from "../../src/core/errors.ts";
+} from "../../src/client/retry/reconnect.ts";
+import { type ErrorCode, StreamError } from "../../src/protocol/errors.ts";
 
 const POLICY: RetryPolicy = { retryForMs: 120_000, retryFirst: false };
 

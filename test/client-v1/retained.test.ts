@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { Retained } from "../../src/client/retained.ts";
+import { Retained } from "../../src/client/append/retained.ts";
 
 const BLOCK = 64 * 1024;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { SILENCE_MS } from "../../src/client/limits.ts";
-import { Watchdog } from "../../src/client/watchdog.ts";
+import { SILENCE_MS } from "../../src/client/connection/limits.ts";
+import { Watchdog } from "../../src/client/retry/watchdog.ts";
 import { VirtualClock } from "./simulation/clock.ts";
 
 /** A watchdog, and what it watches. */

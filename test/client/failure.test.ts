@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { broken, closedEarly, refused } from "../../src/client/failure.ts";
+import { broken, closedEarly, refused } from "../../src/client/connection/failure.ts";
 
 const url = new URL("http://host/a");
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Inbox } from "../../src/client/inbox.ts";
-import { RECEIVE_BUFFER_BYTES, RECEIVE_OVERFLOW_BYTES } from "../../src/client/limits.ts";
-import type { ClientSocket } from "../../src/client/socket.ts";
+import { RECEIVE_BUFFER_BYTES, RECEIVE_OVERFLOW_BYTES } from "../../src/client/connection/limits.ts";
+import type { ClientSocket } from "../../src/client/connection/socket.ts";
+import { Inbox } from "../../src/client/follow/inbox.ts";
 
 /** A socket that notes what is done to it. */
 function socket(pausable: boolean): { calls: string[]; socket: ClientSocket } {

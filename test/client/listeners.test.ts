@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
-import { followRedirects } from "../../src/client/redirect.ts";
-import { connectWs } from "../../src/client/socket-ws.ts";
+import { followRedirects } from "../../src/client/connection/redirect.ts";
+import { connectWs } from "../../src/client/connection/socket-ws.ts";
 import { Redirector } from "./redirects.ts";
 
 /** Asks for a WebSocket as often as the server says, all with one signal. */

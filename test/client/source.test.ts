@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
-import { type AppendSource, type Chunk, Encoder, streamOf } from "../../src/client/source.ts";
-import { StreamError } from "../../src/core/errors.ts";
+import { type AppendSource, type Chunk, Encoder, streamOf } from "../../src/client/append/source.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
 
 async function collect(source: AppendSource): Promise<string> {
   const encoder = new Encoder();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseTarget, socketUrl, withVerb } from "../../src/client/target.ts";
-import { StreamError } from "../../src/core/errors.ts";
+import { parseTarget, socketUrl, withVerb } from "../../src/client/connection/target.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
 
 const badRequest = (error: unknown): boolean => error instanceof StreamError && error.code === "bad_request";
 

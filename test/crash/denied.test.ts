@@ -4,10 +4,10 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSy
 import { join } from "node:path";
 import { test } from "node:test";
 import { fstream } from "../../mod.ts";
-import type { LogEvent } from "../../src/core/log.ts";
-import { digestOf } from "../../src/core/token.ts";
-import { serve } from "../../src/runtime/node.ts";
-import { keyOf } from "../../src/stores/file/reserved.ts";
+import type { LogEvent } from "../../src/engine/events.ts";
+import { serve } from "../../src/runtime/node/mod.ts";
+import { keyOf } from "../../src/stores/file/reserved/layout.ts";
+import { digestOf } from "../../src/support/token.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../fixture/privileges.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";

@@ -5,7 +5,7 @@ import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { fstream } from "../../mod.ts";
-import { type RunningServer, serve } from "../../src/runtime/node.ts";
+import { type RunningServer, serve } from "../../src/runtime/node/mod.ts";
 import type { Durability } from "../../src/stores/file/store.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fstream } from "../../mod.ts";
-import { StreamError } from "../../src/core/errors.ts";
-import type { Limits } from "../../src/core/limits.ts";
-import type { LogEvent } from "../../src/core/log.ts";
-import { digestOf } from "../../src/core/token.ts";
-import { serve } from "../../src/runtime/node.ts";
+import type { LogEvent } from "../../src/engine/events.ts";
+import type { Limits } from "../../src/engine/limits.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
+import { serve } from "../../src/runtime/node/mod.ts";
+import { digestOf } from "../../src/support/token.ts";
 import { HeldStore } from "../fixture/held-store.ts";
 import { request } from "../fixture/http.ts";
 import { until, within } from "../fixture/until.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { it } from "node:test";
 import { ROOT } from "../../scripts/lib/install.mjs";
-import { DEFAULT_LIMITS } from "../../src/core/limits.ts";
+import { DEFAULT_LIMITS } from "../../src/engine/limits.ts";
 
 const README = join(ROOT, "README.md");
 const TABLE = /(<!-- limits: .* -->\n)([\s\S]*?)(<!-- limits: end -->)/;

@@ -1,7 +1,7 @@
 /** A store that is slow or fails at the worst moment, under real sockets. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Limits } from "../../src/core/limits.ts";
+import type { Limits } from "../../src/engine/limits.ts";
 import { randomBytes } from "../fixture/bytes.ts";
 import { SlowServer } from "../fixture/slow-server.ts";
 import { until, within } from "../fixture/until.ts";

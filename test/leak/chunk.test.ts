@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { Appender } from "../../src/core/appender.ts";
-import { Channel } from "../../src/core/channel.ts";
-import { DEFAULT_LIMITS } from "../../src/core/limits.ts";
-import { RecentPool } from "../../src/core/recent.ts";
-import type { AppendHandle } from "../../src/core/store.ts";
+import { Appender } from "../../src/engine/append/batcher.ts";
+import { Channel } from "../../src/engine/append/channel.ts";
+import { RecentPool } from "../../src/engine/follow/recent-chunks.ts";
+import { DEFAULT_LIMITS } from "../../src/engine/limits.ts";
+import type { AppendHandle } from "../../src/engine/storage/store.ts";
 import { until } from "../fixture/until.ts";
 
 /** Stores nothing: what it stored would be kept. */

@@ -7,7 +7,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fstream } from "../../src/fstream.ts";
-import { serve } from "../../src/runtime/node.ts";
+import { serve } from "../../src/runtime/node/mod.ts";
 import { Connection } from "../fixture/connection.ts";
 import { descriptors } from "../fixture/descriptors.ts";
 import { requestHead } from "../fixture/http.ts";

@@ -6,7 +6,7 @@ import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ROOT } from "../../scripts/lib/install.mjs";
-import { VERSION } from "../../src/cli/version.ts";
+import { VERSION } from "../../src/cli/common/version.ts";
 
 interface PackageJson {
   name: string;

@@ -7,7 +7,7 @@ import { cp, readdir } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ROOT } from "../../scripts/lib/install.mjs";
-import { VERSION } from "../../src/cli/version.ts";
+import { VERSION } from "../../src/cli/common/version.ts";
 import { type Exit, executable, Program } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { within } from "../fixture/until.ts";

@@ -8,7 +8,7 @@
 import { closeSync, openSync, unlinkSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { StreamError } from "../../src/core/errors.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
 import { fileStore } from "../../src/stores/file/store.ts";
 import { prng } from "../fixture/bytes.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import fc from "fast-check";
-import type { Limits } from "../../src/core/limits.ts";
+import type { Limits } from "../../src/engine/limits.ts";
 
 /** One thing that happens. Numbers from 0 to 1 choose among what there is at that moment. */
 export type Action =

@@ -4,9 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Outcome } from "../../src/core/channel.ts";
-import type { FollowEnd } from "../../src/core/follower.ts";
-import type { Admission } from "../../src/core/hub.ts";
+import type { Admission } from "../../src/engine/append/registry.ts";
+import type { Outcome } from "../../src/engine/follow/followable.ts";
+import type { FollowEnd } from "../../src/engine/follow/follower.ts";
 import { MIXED_TEXT } from "../fixture/bytes.ts";
 import { Rig, type Running, settle } from "../fixture/rig.ts";
 import { TestSink } from "../fixture/test-sink.ts";

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Hono } from "hono";
 import { timeout } from "hono/timeout";
 import { fstream } from "../../mod.ts";
-import { serve } from "../../src/runtime/node.ts";
+import { serve } from "../../src/runtime/node/mod.ts";
 import { MOUNTS } from "../fixture/mounts.ts";
 import { Peers } from "../fixture/peers.ts";
 import { RUNTIMES } from "../fixture/processes.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { test } from "node:test";
-import { gatherChunks } from "../../src/runtime/node-chunks.ts";
+import { gatherChunks } from "../../src/runtime/node/chunks.ts";
 import { numberedLines } from "../fixture/bytes.ts";
 import { within } from "../fixture/until.ts";
 

@@ -6,7 +6,7 @@ import process from "node:process";
 import { it } from "node:test";
 import { getRequestListener } from "@hono/node-server";
 import { fstream, memoryStore } from "../../mod.ts";
-import { injectWebSocket, serve } from "../../src/runtime/node.ts";
+import { injectWebSocket, serve } from "../../src/runtime/node/mod.ts";
 import { Collected } from "../fixture/collected.ts";
 import { Connection } from "../fixture/connection.ts";
 import { readBody, readHead } from "../fixture/http.ts";

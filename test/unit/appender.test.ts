@@ -1,7 +1,7 @@
 /** Appender and channel: batches, order, failure, end. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StreamError } from "../../src/core/errors.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
 import { prng, randomBytes } from "../fixture/bytes.ts";
 import { Rig, settle } from "../fixture/rig.ts";
 

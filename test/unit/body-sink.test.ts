@@ -1,8 +1,8 @@
 /** A response body as a follower's sink. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Frame } from "../../src/core/frame.ts";
-import { BodySink } from "../../src/faces/body-sink.ts";
+import { Frame } from "../../src/engine/follow/frame.ts";
+import { BodySink } from "../../src/server/http/body-sink.ts";
 import { within } from "../fixture/until.ts";
 
 const frame = (bytes: number): Frame => new Frame(new Uint8Array(bytes), false);

@@ -1,8 +1,8 @@
 /** Conditional requests and ranges as RFC 9110 has them, rule by rule. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StoreStat } from "../../src/core/store.ts";
-import { type ByteRange, wantedRange } from "../../src/faces/byte-range.ts";
+import type { StoreStat } from "../../src/engine/storage/store.ts";
+import { type ByteRange, wantedRange } from "../../src/server/request/byte-range.ts";
 import {
   conditionsOf,
   entityTag,
@@ -10,8 +10,8 @@ import {
   lastModified,
   rangeApplies,
   type Verdict,
-} from "../../src/faces/conditions.ts";
-import { parseHttpDate } from "../../src/faces/http-date.ts";
+} from "../../src/server/request/conditions.ts";
+import { parseHttpDate } from "../../src/server/request/http-date.ts";
 
 /** Written in the middle of a second, long ago. */
 const MODIFIED_MS = Date.UTC(2026, 0, 31, 12, 0, 0, 400);

@@ -1,7 +1,7 @@
 /** A body whose reader is of interest tells its end once, however its reader and its source meet. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { counted } from "../../src/faces/counted.ts";
+import { counted } from "../../src/server/http/counted.ts";
 import { settle } from "../fixture/rig.ts";
 
 /** A body under control, and what was told of it. */

@@ -1,8 +1,8 @@
 /** From the errors of an operating system to those of the Store contract. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StreamError } from "../../src/core/errors.ts";
-import { diskError, isMissing } from "../../src/stores/file/errors.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
+import { diskError, isMissing } from "../../src/stores/file/folders/errors.ts";
 
 const systemError = (code: string): Error =>
   Object.assign(new Error(`${code}: something, open '/srv/secret/root/a.txt'`), { code });

@@ -1,8 +1,8 @@
 /** The one error class and its table. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ErrorCode, StreamError, WIRE_FORMS } from "../../src/core/errors.ts";
-import { closeReason, refusal } from "../../src/faces/respond.ts";
+import { type ErrorCode, StreamError, WIRE_FORMS } from "../../src/protocol/errors.ts";
+import { closeReason, refusal } from "../../src/server/service/respond.ts";
 
 const CODES = Object.keys(WIRE_FORMS) as ErrorCode[];
 

@@ -1,8 +1,8 @@
 /** Headers of appends that anybody may send: whatever they are, they are judged at once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { transferFault } from "../../src/faces/body-kind.ts";
-import { givenType } from "../../src/faces/given-type.ts";
+import { transferFault } from "../../src/server/request/body-kind.ts";
+import { givenType } from "../../src/server/request/given-type.ts";
 
 test("media types are taken as they are, with or without parameters", () => {
   for (const type of ["text/plain", "text/x-diff; charset=utf-8", 'a/b ;c="d e"; ;f=g', "a/b;", "a/b \t; \t;c=d"]) {

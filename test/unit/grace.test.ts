@@ -1,7 +1,7 @@
 /** The grace of a session: spent in slices, each on record before it is over. */
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { Grace } from "../../src/core/grace.ts";
+import { Grace } from "../../src/engine/sessions/grace-period.ts";
 
 const GRACE_MS = 16_000;
 

@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { constants, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { replaceByCopy } from "../../src/stores/file/claims/replace.ts";
 import {
   CheckedFolder,
   type HeldFolder,
   holdFolder,
   holdOrMakeFolder,
   openIn,
-} from "../../src/stores/file/held-folder.ts";
-import { replaceByCopy } from "../../src/stores/file/replace.ts";
-import { reservedIn } from "../../src/stores/file/reserved.ts";
+} from "../../src/stores/file/folders/held-folder.ts";
+import { reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 

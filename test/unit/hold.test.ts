@@ -1,11 +1,11 @@
 /** What a follower holds on to: it lets go of everything, whenever it leaves. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Broadcast } from "../../src/core/broadcast.ts";
-import type { Followable } from "../../src/core/channel.ts";
-import { Hold } from "../../src/core/hold.ts";
-import type { Held } from "../../src/core/hub.ts";
-import { RecentPool } from "../../src/core/recent.ts";
+import type { Held } from "../../src/engine/append/registry.ts";
+import { Broadcast } from "../../src/engine/follow/broadcast.ts";
+import type { Followable } from "../../src/engine/follow/followable.ts";
+import { RecentPool } from "../../src/engine/follow/recent-chunks.ts";
+import { Hold } from "../../src/engine/sessions/follow-lease.ts";
 
 /** Something to hold, which tells how often it was let go. */
 class Place implements Held {

@@ -1,9 +1,9 @@
 /** The hub: one appender a path, in order, until the server closes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StreamError } from "../../src/core/errors.ts";
-import { Hub } from "../../src/core/hub.ts";
-import { resolveLimits } from "../../src/core/limits.ts";
+import { Hub } from "../../src/engine/append/registry.ts";
+import { resolveLimits } from "../../src/engine/limits.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { Rig, settle } from "../fixture/rig.ts";

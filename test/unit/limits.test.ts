@@ -1,7 +1,7 @@
 /** Limits: defaults, bounds, and clear refusals. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../src/core/limits.ts";
+import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../src/engine/limits.ts";
 
 const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
 

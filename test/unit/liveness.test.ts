@@ -1,9 +1,9 @@
 /** Pings, and the verdict on those who stop answering them. */
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { type Limits, resolveLimits } from "../../src/core/limits.ts";
-import { Liveness } from "../../src/faces/liveness.ts";
-import type { SocketPort } from "../../src/faces/platform.ts";
+import { type Limits, resolveLimits } from "../../src/engine/limits.ts";
+import type { SocketPort } from "../../src/server/platform/platform.ts";
+import { Liveness } from "../../src/server/timers/liveness.ts";
 
 /** A connection that counts what is done to it. */
 class FakePort implements SocketPort {

@@ -1,9 +1,9 @@
 /** The type of what is stored: said, known by its extension, or seen in its first bytes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { givenType } from "../../src/faces/given-type.ts";
-import { mediaTypeOf } from "../../src/faces/media-type.ts";
-import { isText } from "../../src/faces/text-kind.ts";
+import { mediaTypeOf } from "../../src/server/http/media-type.ts";
+import { isText } from "../../src/server/http/text-kind.ts";
+import { givenType } from "../../src/server/request/given-type.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { put } from "../contract/store/driver.ts";
 

@@ -1,7 +1,7 @@
 /** Cutting the frames of a server, compared with what the package `ws` makes of both. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MessageCutter } from "../../src/client/message-cutter.ts";
+import { MessageCutter } from "../../src/client/connection/message-cutter.ts";
 import { pieces, prng, randomBytes } from "../fixture/bytes.ts";
 import { OPCODE } from "../fixture/frames.ts";
 

@@ -1,8 +1,8 @@
 /** Watching the sizes of messages by their headers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FOLLOWER_LIMITS, type MessageLimits, sessionLimits } from "../../src/faces/message-limits.ts";
-import { MessageWatch } from "../../src/runtime/message-watch.ts";
+import { MessageWatch } from "../../src/runtime/node/message-watch.ts";
+import { FOLLOWER_LIMITS, type MessageLimits, sessionLimits } from "../../src/server/platform/message-limits.ts";
 import { pieces, prng } from "../fixture/bytes.ts";
 import { encodeFrame, OPCODE } from "../fixture/frames.ts";
 

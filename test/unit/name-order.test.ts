@@ -1,7 +1,7 @@
 /** Names in the order of their bytes in UTF-8, however many. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareNames, SortedNames } from "../../src/core/name-order.ts";
+import { compareNames, SortedNames } from "../../src/engine/storage/name-order.ts";
 
 /** Pieces of names on both sides of everything that may sort otherwise. */
 const PIECES = [

@@ -1,8 +1,8 @@
 /** Offsets in URLs and headers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StreamError } from "../../src/core/errors.ts";
-import { formatOffset, parseStart, resolveStart, type Start } from "../../src/core/offset.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
+import { formatOffset, parseStart, resolveStart, type Start } from "../../src/protocol/offset.ts";
 
 const isRefused = (code: string) => (error: unknown) => error instanceof StreamError && error.code === code;
 

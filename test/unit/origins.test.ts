@@ -1,8 +1,8 @@
 /** Which origins and host names an operator may list, and what they match. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Hosts } from "../../src/faces/host.ts";
-import { Origins } from "../../src/faces/origin.ts";
+import { Hosts } from "../../src/server/request/host.ts";
+import { Origins } from "../../src/server/request/origin.ts";
 
 test("an origin on the list matches itself, whatever its scheme", () => {
   const id = "abcdefghijklmnopabcdefghijklmnop";

@@ -1,8 +1,8 @@
 /** From URL paths to resource paths and back. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { StreamError } from "../../src/core/errors.ts";
-import { checkedPath, RESERVED_SEGMENT, resourcePath, SEGMENT_BYTES, urlPath } from "../../src/core/path.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
+import { checkedPath, RESERVED_SEGMENT, resourcePath, SEGMENT_BYTES, urlPath } from "../../src/protocol/path.ts";
 import { prng } from "../fixture/bytes.ts";
 
 const isRefused = (error: unknown): boolean => error instanceof StreamError && error.code === "bad_path";

@@ -1,7 +1,7 @@
 /** Pieces that wait: order, batches, and work that grows with the bytes only. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PieceQueue } from "../../src/core/piece-queue.ts";
+import { PieceQueue } from "../../src/engine/append/piece-queue.ts";
 import { prng, randomBytes } from "../fixture/bytes.ts";
 
 test("whatever the sizes, every byte comes out once and in order, in batches that keep to their limit", () => {

@@ -3,8 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PieceReader } from "../../src/core/piece-reader.ts";
-import { rangeStream } from "../../src/core/range-stream.ts";
+import { PieceReader } from "../../src/engine/storage/piece-reader.ts";
+import { rangeStream } from "../../src/engine/storage/range-stream.ts";
 import { randomBytes } from "../fixture/bytes.ts";
 
 const KIB = 1024;

@@ -1,7 +1,7 @@
 /** Visiting many, a part of them at a time. */
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { Rota } from "../../src/faces/rota.ts";
+import { Rota } from "../../src/server/timers/staggered-interval.ts";
 
 const INTERVAL_MS = 4000;
 /** A step of a round of sixteen. */

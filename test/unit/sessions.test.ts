@@ -1,11 +1,11 @@
 /** Sessions that have to be given up: to another process, or at a shutdown. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StreamError } from "../../src/core/errors.ts";
-import { Hub } from "../../src/core/hub.ts";
-import { resolveLimits } from "../../src/core/limits.ts";
-import { Sessions } from "../../src/core/sessions.ts";
-import type { SessionRecord } from "../../src/core/store.ts";
+import { Hub } from "../../src/engine/append/registry.ts";
+import { resolveLimits } from "../../src/engine/limits.ts";
+import { Sessions } from "../../src/engine/sessions/sessions.ts";
+import type { SessionRecord } from "../../src/engine/storage/store.ts";
+import type { StreamError } from "../../src/protocol/errors.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { until } from "../fixture/until.ts";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fstream, type Log, memoryStore } from "../../mod.ts";
-import type { AppendHandle, Store, StoreEntry } from "../../src/core/store.ts";
-import { failureLine } from "../../src/faces/operator.ts";
+import type { AppendHandle, Store, StoreEntry } from "../../src/engine/storage/store.ts";
+import { failureLine } from "../../src/server/service/operator.ts";
 
 const SECRET = "db.internal refuses user=root password=hunter2";
 

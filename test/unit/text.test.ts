@@ -1,7 +1,7 @@
 /** Cutting text, compared with the decoder that every browser has. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cutText, incompleteTail, NO_BYTES, TextStart, textPieces } from "../../src/core/text.ts";
+import { cutText, incompleteTail, NO_BYTES, TextStart, textPieces } from "../../src/protocol/utf8.ts";
 import { ALL_BYTES, insideOf, MIXED_TEXT, pieces, prng, randomBytes } from "../fixture/bytes.ts";
 
 /** One byte of every kind that UTF-8 tells apart, at both ends of each range. */

@@ -4,6 +4,6 @@
  * @module
  */
 import process from "node:process";
-import { mainAs } from "../main.ts";
+import { mainAs } from "../mod.ts";
 
 await mainAs("httpfstream-server", process.argv.slice(2));

@@ -4,6 +4,6 @@
  * @module
  */
 import process from "node:process";
-import { main } from "../main.ts";
+import { main } from "../mod.ts";
 
 await main(process.argv.slice(2));

@@ -5,20 +5,21 @@
 import { type Stats, statSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
-import { StreamError } from "../../core/errors.ts";
-import type { AppendHandle, EndReason } from "../../core/store.ts";
-import { changeOf, WRITTEN_TO } from "./change.ts";
-import type { Claim } from "./claim.ts";
-import { diskError } from "./errors.ts";
+import type { AppendHandle, EndReason } from "../../engine/storage/store.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import type { Claim } from "./claims/claim.ts";
+import { changeOf, WRITTEN_TO } from "./files/change.ts";
+import { type OpenedToAppend, openToAppend } from "./files/open.ts";
+import { readAt } from "./files/transfer.ts";
+import { Writer } from "./files/writer.ts";
+import { diskError } from "./folders/errors.ts";
 import { DiskFile } from "./journal/disk-file.ts";
 import type { GroupCommit } from "./journal/group-commit.ts";
-import { readAt } from "./journal/transfer.ts";
-import { type OpenedToAppend, openToAppend } from "./open.ts";
 import { Content } from "./records/content.ts";
+import { type LiveContent, liveContents } from "./records/live-contents.ts";
 import type { Records } from "./records/records.ts";
 import type { StreamRecord } from "./records/stream-record.ts";
-import { flushFolders } from "./reserved.ts";
-import { Writer } from "./writer.ts";
+import { flushFolders } from "./reserved/fsync.ts";
 
 /** What a {@link FileHandle} is made of. */
 export interface HandleParts {
@@ -39,16 +40,8 @@ export interface HandleParts {
   readonly type: string | undefined;
 }
 
-/** The handles of this process that are not released, by their real files. */
-const live = new Map<string, FileHandle>();
-
-/** The handle that this process has of a file. */
-export function liveHandle(file: string): FileHandle | undefined {
-  return live.get(file);
-}
-
 /** Appends to a file, and notices when somebody else changes it. */
-export class FileHandle implements AppendHandle {
+export class FileHandle implements AppendHandle, LiveContent {
   readonly created: boolean;
   readonly epoch: number;
   fate: "deleted" | "replaced" | "failed" | undefined;
@@ -114,7 +107,7 @@ export class FileHandle implements AppendHandle {
       const judged = { fd: opened.fd, readable, size: found.size, isNew, former, isOurs: () => claim.isOurs() };
       const remembered = { root, records, name, durable: commit !== undefined, type };
       const handle = new FileHandle(made, found, await Content.open({ ...remembered, ...judged }), parts);
-      live.set(file, handle);
+      liveContents.set(file, handle);
       return handle;
     } catch (error) {
       await opened.close();
@@ -238,7 +231,7 @@ export class FileHandle implements AppendHandle {
       const settled = this.#commit?.settle(this.#disk).catch(() => {});
       await Promise.all([settled, this.#record(ended).catch(() => {})]);
       // Readers must not ask it any more: its descriptor may be another file's by then.
-      live.delete(this.#file);
+      liveContents.delete(this.#file);
       await this.#disk.close();
       if (isUnused && this.#claim.isOurs()) await this.#made.unmake().then(() => this.#content.forget());
     } finally {

@@ -8,11 +8,11 @@
 import { lstatSync, type Stats } from "node:fs";
 import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
-import { compareNames, SortedNames } from "../../core/name-order.ts";
-import { isAddressable, RESERVED_SEGMENT } from "../../core/path.ts";
-import type { ListOptions, StoreEntry } from "../../core/store.ts";
-import { diskError } from "./errors.ts";
-import { type HeldFolder, holdFolder } from "./held-folder.ts";
+import { compareNames, SortedNames } from "../../engine/storage/name-order.ts";
+import type { ListOptions, StoreEntry } from "../../engine/storage/store.ts";
+import { isAddressable, RESERVED_SEGMENT } from "../../protocol/path.ts";
+import { diskError } from "./folders/errors.ts";
+import { type HeldFolder, holdFolder } from "./folders/held-folder.ts";
 
 /** Names that are read from the system at a time. */
 const NAMES_AT_ONCE = 512;

@@ -3,9 +3,9 @@
  * @module
  */
 import type { FileHandle } from "node:fs/promises";
-import { checkGeneration } from "../../core/generation.ts";
-import { place } from "./place.ts";
-import { openToRead } from "./read.ts";
+import { checkGeneration } from "../../protocol/generation.ts";
+import { openToRead } from "./files/read.ts";
+import { place } from "./folders/resolve-in-root.ts";
 import type { Contents } from "./records/known.ts";
 
 /**

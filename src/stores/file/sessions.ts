@@ -5,9 +5,10 @@
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { SessionRecord, SessionRecords } from "../../core/store.ts";
-import { diskError, isMissing } from "./errors.ts";
-import { keyOf, type Reserved, readWhole, removeFileNow, writeWhole } from "./reserved.ts";
+import type { SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
+import { diskError, isMissing } from "./folders/errors.ts";
+import { readWhole, removeFileNow, writeWhole } from "./reserved/atomic-write.ts";
+import { keyOf, type Reserved } from "./reserved/layout.ts";
 
 /** The sessions of one root. */
 export class FileSessions implements SessionRecords {

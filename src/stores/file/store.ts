@@ -6,9 +6,7 @@ import { existsSync, realpathSync, type Stats } from "node:fs";
 import { lstat, unlink } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { clearTimeout, setTimeout } from "node:timers";
-import { StreamError } from "../../core/errors.ts";
-import { DEFAULT_LIMITS } from "../../core/limits.ts";
-import { checkedPath } from "../../core/path.ts";
+import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import type {
   AppendHandle,
   ClaimOptions,
@@ -17,28 +15,30 @@ import type {
   Store,
   StoreListing,
   StoreStat,
-} from "../../core/store.ts";
-import { Claim } from "./claim.ts";
-import { claimsFolder, holdersOf, lookAround } from "./entries.ts";
-import { diskError, isMissing } from "./errors.ts";
-import { makeFolderSync, namesIn } from "./folder.ts";
+} from "../../engine/storage/store.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { checkedPath } from "../../protocol/path.ts";
+import { Claim } from "./claims/claim.ts";
+import { claimsFolder, holdersOf, lookAround } from "./claims/entries.ts";
+import { ask } from "./claims/handover.ts";
+import { type Owner, ownerOf } from "./claims/owner.ts";
+import { sweep } from "./claims/sweep.ts";
+import { watchFile } from "./claims/watch.ts";
+import { openToRead, readFile } from "./files/read.ts";
+import { diskError, isMissing } from "./folders/errors.ts";
+import { makeFolderSync, namesIn } from "./folders/folder.ts";
+import { inFolderOf } from "./folders/held-folder.ts";
+import { place } from "./folders/resolve-in-root.ts";
 import { FileHandle } from "./handle.ts";
-import { inFolderOf } from "./held-folder.ts";
 import { GroupCommit } from "./journal/group-commit.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recovery } from "./journal/recovery.ts";
 import { assertListable, listFolder } from "./listing.ts";
 import { openContent } from "./open-content.ts";
-import { type Owner, ownerOf } from "./owner.ts";
-import { place } from "./place.ts";
-import { openToRead, readFile } from "./read.ts";
 import { Contents } from "./records/known.ts";
 import { Records } from "./records/records.ts";
-import { assertOwn, assertOwnFolders, keyOf, type Reserved, reservedIn } from "./reserved.ts";
+import { assertOwn, assertOwnFolders, keyOf, type Reserved, reservedIn } from "./reserved/layout.ts";
 import { FileSessions } from "./sessions.ts";
-import { sweep } from "./sweep.ts";
-import { ask } from "./wanted.ts";
-import { watchFile } from "./watch.ts";
 
 /** The levels of {@link FileStoreOptions.durability}. */
 export const DURABILITIES = ["os", "disk"] as const;

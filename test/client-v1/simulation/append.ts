@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { AppendStream, openIn } from "../../../src/client/append.ts";
-import type { ResumePoint } from "../../../src/client/append-state.ts";
-import { StreamError } from "../../../src/core/errors.ts";
+import { AppendStream, openIn } from "../../../src/client/append/mod.ts";
+import type { ResumePoint } from "../../../src/client/append/state.ts";
+import { StreamError } from "../../../src/protocol/errors.ts";
 import { ModelServer } from "./server.ts";
 import type { Played } from "./simulate.ts";
 import { type Event, World } from "./world.ts";

@@ -2,7 +2,7 @@
  * Time that passes only when the simulation says so.
  * @module
  */
-import type { Clock } from "../../../src/client/environment.ts";
+import type { Clock } from "../../../src/client/connection/environment.ts";
 
 interface Timer {
   readonly dueMs: number;

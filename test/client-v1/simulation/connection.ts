@@ -2,7 +2,7 @@
  * One simulated WebSocket: two queues of messages, and two ends that may learn of its end at different times.
  * @module
  */
-import type { ClientSocket, SocketHandler } from "../../../src/client/socket.ts";
+import type { ClientSocket, SocketHandler } from "../../../src/client/connection/socket.ts";
 
 /** What travels: a frame, or a close frame. */
 export type Message =

@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { followIn } from "../../../src/client/follow.ts";
-import type { FollowEnd } from "../../../src/client/follow-state.ts";
-import { StreamError } from "../../../src/core/errors.ts";
+import { followIn } from "../../../src/client/follow/mod.ts";
+import type { FollowEnd } from "../../../src/client/follow/state.ts";
+import { StreamError } from "../../../src/protocol/errors.ts";
 import { ModelServer, type Reason } from "./server.ts";
 import type { Played } from "./simulate.ts";
 import { type Event, World } from "./world.ts";

@@ -2,8 +2,8 @@
  * A world in which the test is the server: it answers each request by hand, and may say what no server should.
  * @module
  */
-import type { Environment } from "../../../src/client/environment.ts";
-import type { ClientSocket, SocketHandler, SocketRequest } from "../../../src/client/socket.ts";
+import type { Environment } from "../../../src/client/connection/environment.ts";
+import type { ClientSocket, SocketHandler, SocketRequest } from "../../../src/client/connection/socket.ts";
 import { until } from "../../fixture/until.ts";
 import { VirtualClock } from "./clock.ts";
 

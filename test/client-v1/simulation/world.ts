@@ -3,8 +3,8 @@
  * @module
  */
 import { setImmediate as turn } from "node:timers/promises";
-import type { Environment } from "../../../src/client/environment.ts";
-import type { ClientSocket, SocketHandler, SocketRequest } from "../../../src/client/socket.ts";
+import type { Environment } from "../../../src/client/connection/environment.ts";
+import type { ClientSocket, SocketHandler, SocketRequest } from "../../../src/client/connection/socket.ts";
 import { prng } from "../../fixture/bytes.ts";
 import { VirtualClock } from "./clock.ts";
 import { SimulatedConnection } from "./connection.ts";

@@ -5,8 +5,8 @@
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { StreamError } from "../../../src/core/errors.ts";
-import type { EndReason } from "../../../src/core/store.ts";
+import type { EndReason } from "../../../src/engine/storage/store.ts";
+import { StreamError } from "../../../src/protocol/errors.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 
 const [root = "", path = ""] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 /** Contents: a path's generation, its type, and how its last append ended. */
 import assert from "node:assert/strict";
-import type { StreamError } from "../../../src/core/errors.ts";
-import { END_REASONS, type Store } from "../../../src/core/store.ts";
+import { END_REASONS, type Store } from "../../../src/engine/storage/store.ts";
+import type { StreamError } from "../../../src/protocol/errors.ts";
 import { type Driver, holding, put, readAll, section } from "./driver.ts";
 
 /** The generation of what stands at a path. */

@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type ErrorCode, StreamError } from "../../../src/core/errors.ts";
-import type { AppendHandle, ListOptions, Store, StoreEntry } from "../../../src/core/store.ts";
+import type { AppendHandle, ListOptions, Store, StoreEntry } from "../../../src/engine/storage/store.ts";
+import { type ErrorCode, StreamError } from "../../../src/protocol/errors.ts";
 
 /** An empty store of a driver, for one test. */
 export interface OpenStore {

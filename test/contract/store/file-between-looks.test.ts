@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Growth, SessionRecord, Store, StoreStat } from "../../../src/core/store.ts";
+import type { Growth, SessionRecord, Store, StoreStat } from "../../../src/engine/storage/store.ts";
 import { DiskFile } from "../../../src/stores/file/journal/disk-file.ts";
 import { Records } from "../../../src/stores/file/records/records.ts";
 import { newRecord } from "../../../src/stores/file/records/stream-record.ts";

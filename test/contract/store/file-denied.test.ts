@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { StreamError } from "../../../src/core/errors.ts";
+import { StreamError } from "../../../src/protocol/errors.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../../fixture/privileges.ts";
 import { listed, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";

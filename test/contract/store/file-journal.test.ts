@@ -24,7 +24,7 @@ import {
   encodeRecord,
   type SegmentContent,
 } from "../../../src/stores/file/journal/record.ts";
-import { keyOf } from "../../../src/stores/file/reserved.ts";
+import { keyOf } from "../../../src/stores/file/reserved/layout.ts";
 import { type Durability, fileStore } from "../../../src/stores/file/store.ts";
 import { randomBytes } from "../../fixture/bytes.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";

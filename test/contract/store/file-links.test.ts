@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { StreamError } from "../../../src/core/errors.ts";
-import type { Store } from "../../../src/core/store.ts";
+import type { Store } from "../../../src/engine/storage/store.ts";
+import { StreamError } from "../../../src/protocol/errors.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { holding, listed, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
 import { fileTest } from "./file-root.ts";

@@ -15,8 +15,8 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Store } from "../../../src/core/store.ts";
-import { keyOf } from "../../../src/stores/file/reserved.ts";
+import type { Store } from "../../../src/engine/storage/store.ts";
+import { keyOf } from "../../../src/stores/file/reserved/layout.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { NO_DESCRIPTORS, openFiles } from "../../fixture/descriptors.ts";
 import { within } from "../../fixture/until.ts";

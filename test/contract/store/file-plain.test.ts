@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { RESERVED_SEGMENT } from "../../../src/core/path.ts";
+import { RESERVED_SEGMENT } from "../../../src/protocol/path.ts";
 import { ALL_BYTES } from "../../fixture/bytes.ts";
 import { listed, namesOf, put, rejectsWith, stored } from "./driver.ts";
 import { fileTest } from "./file-root.ts";

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Growth } from "../../../src/core/store.ts";
+import type { Growth } from "../../../src/engine/storage/store.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { Program, scriptArguments } from "../../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";

@@ -18,7 +18,7 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Store } from "../../../src/core/store.ts";
+import type { Store } from "../../../src/engine/storage/store.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../../fixture/privileges.ts";
 import { Program, scriptArguments } from "../../fixture/processes.ts";

@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Store } from "../../../src/core/store.ts";
+import type { Store } from "../../../src/engine/storage/store.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
 

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { keyOf } from "../../../src/stores/file/reserved.ts";
+import { keyOf } from "../../../src/stores/file/reserved/layout.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { put, rejectsWith } from "./driver.ts";
 import { fileTest } from "./file-root.ts";

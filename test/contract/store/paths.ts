@@ -1,6 +1,6 @@
 /** Paths: files, folders, and what is refused. */
 import assert from "node:assert/strict";
-import { RESERVED_SEGMENT, SEGMENT_BYTES } from "../../../src/core/path.ts";
+import { RESERVED_SEGMENT, SEGMENT_BYTES } from "../../../src/protocol/path.ts";
 import { type Driver, holding, listed, namesOf, put, rejectsWith, section, stored } from "./driver.ts";
 
 /** Names that have given other programs trouble. */

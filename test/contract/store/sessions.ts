@@ -1,6 +1,6 @@
 /** Session records: kept until they are removed, one a path. */
 import assert from "node:assert/strict";
-import type { SessionRecord } from "../../../src/core/store.ts";
+import type { SessionRecord } from "../../../src/engine/storage/store.ts";
 import { type Driver, listed, put, section } from "./driver.ts";
 
 const record = (path: string, seed = 1): SessionRecord => ({ path, digest: String(seed % 10).repeat(64) });

@@ -1,5 +1,5 @@
 /**
- * The Store contract: every statement of `src/core/store.ts`, checked against any driver.
+ * The Store contract: every statement of `src/engine/storage/store.ts`, checked against any driver.
  * @module
  */
 import { describe } from "node:test";

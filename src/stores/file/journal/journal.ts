@@ -6,8 +6,8 @@
  * `recovery.ts`). As soon as the files have been flushed, what is here is removed.
  * @module
  */
-import type { Owner } from "../owner.ts";
-import type { Reserved } from "../reserved.ts";
+import type { Owner } from "../claims/owner.ts";
+import type { Reserved } from "../reserved/layout.ts";
 import type { DiskFile } from "./disk-file.ts";
 import { type Entry, FULL_MS, Segment } from "./segment.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { isOwnerRecord } from "../entries.ts";
-import type { OwnerRecord } from "../owner.ts";
+import { isOwnerRecord } from "../claims/entries.ts";
+import type { OwnerRecord } from "../claims/owner.ts";
 
 /** Which file bytes belong to. What stands at its name later may be another one. */
 export interface FileIdentity {

@@ -8,19 +8,21 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle as OpenFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { judgeOwner } from "../entries.ts";
-import { diskError } from "../errors.ts";
-import { namesIn } from "../folder.ts";
-import { inFolderOf, openIn } from "../held-folder.ts";
-import { openOwn, TORN } from "../own-file.ts";
-import type { Owner, OwnerRecord } from "../owner.ts";
-import { place } from "../place.ts";
-import { isSameBoot } from "../process-identity.ts";
-import { isNobodys, type Reserved, removeFile } from "../reserved.ts";
+import { judgeOwner } from "../claims/entries.ts";
+import type { Owner, OwnerRecord } from "../claims/owner.ts";
+import { readAt, writeAll } from "../files/transfer.ts";
+import { diskError } from "../folders/errors.ts";
+import { namesIn } from "../folders/folder.ts";
+import { inFolderOf, openIn } from "../folders/held-folder.ts";
+import { place } from "../folders/resolve-in-root.ts";
+import { isSameBoot } from "../processes/process-identity.ts";
+import { removeFile } from "../reserved/atomic-write.ts";
+import type { Reserved } from "../reserved/layout.ts";
+import { isNobodys } from "../reserved/orphans.ts";
+import { openOwn, TORN } from "../reserved/own-file.ts";
 import { identityOf } from "./disk-file.ts";
 import { newestParts } from "./newest-parts.ts";
 import { decodeSegment, type FileIdentity, type JournalRecord, type SegmentContent } from "./record.ts";
-import { readAt, writeAll } from "./transfer.ts";
 
 /** Milliseconds by which runtimes differ on when a file was made. */
 const BORN_MS = 2;

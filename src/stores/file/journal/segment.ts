@@ -4,12 +4,14 @@
  */
 import { fstatSync } from "node:fs";
 import { type FileHandle as OpenFile, open } from "node:fs/promises";
-import { makeFolder, namesIn } from "../folder.ts";
-import type { OwnerRecord } from "../owner.ts";
-import { flushFolders, nameIn, type Reserved, removeFile } from "../reserved.ts";
+import type { OwnerRecord } from "../claims/owner.ts";
+import { writeAll } from "../files/transfer.ts";
+import { makeFolder, namesIn } from "../folders/folder.ts";
+import { nameIn, removeFile } from "../reserved/atomic-write.ts";
+import { flushFolders } from "../reserved/fsync.ts";
+import type { Reserved } from "../reserved/layout.ts";
 import type { DiskFile } from "./disk-file.ts";
 import { encodeOwner, encodeRecord } from "./record.ts";
-import { writeAll } from "./transfer.ts";
 
 /** Bytes that are to be appended to a file. */
 export interface Entry {

@@ -4,8 +4,8 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { EndReason } from "../../../core/store.ts";
-import { openToRead } from "../read.ts";
+import type { EndReason } from "../../../engine/storage/store.ts";
+import { openToRead } from "../files/read.ts";
 import type { Records } from "./records.ts";
 import { isSameContent, newRecord, replacedRecord, type StreamRecord } from "./stream-record.ts";
 import { tailDigest, tailDigestSync } from "./tail.ts";

@@ -5,11 +5,11 @@
 import { existsSync, fstatSync, type Stats, statSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 import { relative } from "node:path";
-import type { StoreStat } from "../../../core/store.ts";
-import { Claim } from "../claim.ts";
-import { claimsFolder } from "../entries.ts";
-import { liveHandle } from "../handle.ts";
-import { keyOf, type Reserved } from "../reserved.ts";
+import type { StoreStat } from "../../../engine/storage/store.ts";
+import { Claim } from "../claims/claim.ts";
+import { claimsFolder } from "../claims/entries.ts";
+import { keyOf, type Reserved } from "../reserved/layout.ts";
+import { liveContents } from "./live-contents.ts";
 import type { Records } from "./records.ts";
 import { endedBy, isSameContent, newRecord, replacedRecord, type StreamRecord } from "./stream-record.ts";
 import { tailDigest } from "./tail.ts";
@@ -72,7 +72,7 @@ export class Contents {
   /** The record of a file, judged; made where there is none. Of a file that has lost its name the judgement is a guess. */
   async of({ file, opened }: Found): Promise<Known> {
     for (let attempt = 1; ; attempt++) {
-      const live = liveHandle(file);
+      const live = liveContents.get(file);
       if (live?.covers(fstatSync(opened.fd))) {
         return { generation: live.generation, ...(live.type && { type: live.type }) };
       }
@@ -88,7 +88,7 @@ export class Contents {
 
   /** What is to stand on record of a file: the very record, if there is nothing to change. */
   async #judge(record: StreamRecord | undefined, { file, opened }: Found): Promise<StreamRecord> {
-    const live = liveHandle(file);
+    const live = liveContents.get(file);
     // A claim whose file was replaced can still prove what it had, unless that has been found out before.
     const isNews = live?.isOurs && (!record || record.generation === live.generation);
     const said = isNews ? live?.proof() : record;

@@ -17,10 +17,12 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { errorCode, isMissing } from "../errors.ts";
-import { makeFolderSync } from "../folder.ts";
-import { readOwn, readOwnNow } from "../own-file.ts";
-import { flush, keyOf, nameIn, type Reserved, writeTextWhole } from "../reserved.ts";
+import { errorCode, isMissing } from "../folders/errors.ts";
+import { makeFolderSync } from "../folders/folder.ts";
+import { nameIn, writeTextWhole } from "../reserved/atomic-write.ts";
+import { flush } from "../reserved/fsync.ts";
+import { keyOf, type Reserved } from "../reserved/layout.ts";
+import { readOwn, readOwnNow } from "../reserved/own-file.ts";
 import { formatRecord, parseRecord, type StreamRecord } from "./stream-record.ts";
 
 /** How often a record is written into folders that others may remove. */

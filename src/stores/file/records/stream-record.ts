@@ -4,9 +4,9 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { isMediaType } from "../../../core/media-type.ts";
-import { END_REASONS, type EndedReason } from "../../../core/store.ts";
-import { newGeneration } from "../../../core/token.ts";
+import { END_REASONS, type EndedReason } from "../../../engine/storage/store.ts";
+import { isMediaType } from "../../../protocol/media-type.ts";
+import { newGeneration } from "../../../support/token.ts";
 
 /** A record takes a multiple of so many bytes. A disk writes as much at once, or none of it. */
 const UNIT_BYTES = 512;

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
-import { readAt } from "../journal/transfer.ts";
+import { readAt } from "../files/transfer.ts";
 
 /** Bytes that a digest covers at most. Contents that differ only further ahead are not told apart. */
 export const TAIL_BYTES: number = 4 * 1024;

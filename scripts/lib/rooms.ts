@@ -1,0 +1,135 @@
+/**
+ * The rooms of the source tree: what the files of each folder may import, and which names of the runtimes they may use.
+ * @module
+ */
+
+/** What the files of one folder may use; see {@link ROOMS}. */
+export interface Room {
+  /** Other folders whose files they may import. */
+  readonly imports?: readonly string[];
+  /** Packages that they may import, as patterns; those with a `!` they may not. Default: none. */
+  readonly packages?: readonly string[];
+  /** Which of {@link RUNTIME_NAMES} they may use. Default: none. */
+  readonly globals?: readonly string[];
+}
+
+/** Names that only some runtimes have. */
+export const RUNTIME_NAMES = ["process", "Buffer", "Deno", "Bun"] as const;
+
+const ENGINE = ["src/engine", "src/engine/storage", "src/engine/follow", "src/engine/append", "src/engine/sessions"];
+const SERVICE = ["src/server/platform", "src/server/timers", "src/server/request", "src/server/service"];
+const CLIENT = ["src/support", "src/protocol", "src/client/connection", "src/client/retry"];
+const NODE_MODULES = ["node:*", "node:*/*"];
+const NODE = { packages: NODE_MODULES, globals: ["process", "Buffer"] };
+const HONO = ["hono", "hono/**", "!hono/deno", "!hono/bun"];
+const NODE_SERVER = [...NODE_MODULES, "ws", "@hono/node-server", "@hono/node-server/**", "@hono/node-ws"];
+const PROGRAM = {
+  packages: [...NODE_MODULES, "commander", "cli-progress", "@logtape/logtape"],
+  globals: RUNTIME_NAMES,
+};
+
+/** In the order in which they build on each other. A single file that may use more than its folder has a line of its own. */
+export const ROOMS: Readonly<Record<string, Room>> = {
+  "src/support": {},
+  "src/protocol": {},
+
+  "src/engine": {},
+  "src/engine/storage": { imports: ["src/protocol"] },
+  "src/engine/follow": { imports: ["src/protocol", "src/engine", "src/engine/storage"] },
+  "src/engine/append": { imports: ["src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"] },
+  "src/engine/sessions": { imports: ["src/support", "src/protocol", ...ENGINE] },
+
+  "src/stores/file/folders": { imports: ["src/protocol"], ...NODE },
+  "src/stores/file/processes": { imports: files("folders"), ...NODE },
+  "src/stores/file/reserved": { imports: ["src/protocol", ...files("folders", "processes")], ...NODE },
+  "src/stores/file/files": { imports: ["src/protocol", "src/engine/storage", ...files("folders")], ...NODE },
+  "src/stores/file/claims": {
+    imports: ["src/protocol", "src/engine/storage", ...files("folders", "processes", "reserved")],
+    ...NODE,
+  },
+  "src/stores/file/journal": { imports: files("folders", "processes", "reserved", "files", "claims"), ...NODE },
+  "src/stores/file/records": {
+    imports: ["src/support", "src/protocol", "src/engine/storage", ...files("folders", "reserved", "files", "claims")],
+    ...NODE,
+  },
+  "src/stores/file": {
+    imports: [
+      ...["src/protocol", "src/engine", "src/engine/storage"],
+      ...files("folders", "processes", "reserved", "files", "claims", "journal", "records"),
+    ],
+    ...NODE,
+  },
+  "src/stores": { imports: ["src/support", "src/protocol", "src/engine/storage"] },
+
+  "src/server/platform": { imports: ["src/protocol", "src/engine", "src/engine/follow"], packages: HONO },
+  "src/server/timers": { imports: ["src/protocol", "src/engine", "src/server/platform"] },
+  "src/server/request": { imports: ["src/protocol", "src/engine/storage", "src/engine/sessions"], packages: HONO },
+  "src/server/service": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
+  "src/server/http": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: [...HONO, "mime"] },
+  "src/server/websocket": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
+  "src/server": {
+    imports: ["src/protocol", ...ENGINE, ...SERVICE, "src/server/http", "src/server/websocket"],
+    packages: HONO,
+  },
+
+  "src/runtime/shared": { imports: ["src/protocol", "src/engine/follow", "src/server/platform"], packages: HONO },
+  "src/runtime/node": {
+    imports: [
+      ...["src/support", "src/protocol", ...ENGINE],
+      ...["src/server/platform", "src/server/request", "src/runtime/shared"],
+    ],
+    packages: [...HONO, ...NODE_SERVER],
+    globals: ["process", "Buffer"],
+  },
+  "src/runtime/bun": {
+    imports: ["src/protocol", "src/engine", "src/engine/follow", "src/server/platform", "src/runtime/shared"],
+    packages: [...HONO, "hono/bun", "bun"],
+    globals: ["Bun", "Buffer"],
+  },
+  "src/runtime": {
+    imports: ["src/protocol", "src/server/platform", "src/runtime/shared", "src/runtime/node", "src/runtime/bun"],
+    packages: HONO,
+  },
+  "src/runtime/deno.ts": {
+    imports: ["src/support", "src/protocol", "src/server/platform", "src/runtime/shared"],
+    packages: [...HONO, "hono/deno"],
+    globals: ["Deno"],
+  },
+
+  "src/client/connection": { imports: ["src/support", "src/protocol"] },
+  "src/client/connection/connect.ts": { imports: ["src/protocol"], globals: ["process"] },
+  "src/client/connection/socket-ws.ts": {
+    imports: ["src/protocol"],
+    packages: ["ws", ...NODE_MODULES],
+    globals: NODE.globals,
+  },
+  "src/client/retry": { imports: ["src/protocol", "src/client/connection"] },
+  "src/client/append": { imports: CLIENT },
+  "src/client/follow": { imports: CLIENT },
+  "src/client": { imports: [...CLIENT, "src/client/append", "src/client/follow"] },
+
+  src: {
+    imports: ["src/engine", "src/engine/storage", "src/stores/file", "src/server/request", "src/server", "src/runtime"],
+    packages: HONO,
+  },
+
+  "src/cli/common": { imports: ["src/support", "src/protocol", "src/client/connection", "src/client"], ...PROGRAM },
+  "src/cli/append": {
+    imports: ["src/client/connection", "src/client/append", "src/client", "src/cli/common"],
+    ...PROGRAM,
+  },
+  "src/cli/follow": { imports: ["src/protocol", "src/client/connection", "src/client", "src/cli/common"], ...PROGRAM },
+  "src/cli/serve": {
+    imports: [
+      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", "src/stores/file/folders"],
+      ...["src/server", "src/server/request", "src/server/service", "src/runtime/node", "src/cli/common"],
+    ],
+    ...PROGRAM,
+  },
+  "src/cli": { imports: ["src/cli/common", "src/cli/append", "src/cli/follow", "src/cli/serve"], ...PROGRAM },
+  "src/cli/bin": { imports: ["src/cli"], ...PROGRAM },
+};
+
+function files(...folders: string[]): string[] {
+  return folders.map((folder) => `src/stores/file/${folder}`);
+}

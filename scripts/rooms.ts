@@ -1,0 +1,12 @@
+/**
+ * `npm run rooms`: prints what breaks the plan of the rooms, and fails when anything does.
+ * @module
+ */
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { checkRooms } from "./lib/room-check.ts";
+
+const problems = checkRooms(process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url)));
+for (const problem of problems) console.error(problem);
+console.log(problems.length === 0 ? "Every import keeps to its room." : `${problems.length} problems`);
+if (problems.length > 0) process.exitCode = 1;

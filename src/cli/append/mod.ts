@@ -1,0 +1,217 @@
+/**
+ * `httpfstream append`: standard input or a file to a URL.
+ * @module
+ */
+import process from "node:process";
+import { type Command, Option } from "commander";
+import { isComplete } from "../../client/append/completion.ts";
+import { realEnvironment } from "../../client/connection/environment.ts";
+import { parseTarget } from "../../client/connection/target.ts";
+import { type AppendOptions, append, type Resume, type ResumePoint, StreamError } from "../../client/mod.ts";
+import { DONE } from "../common/exit-codes.ts";
+import { gaveUp, inBytes } from "../common/gave-up.ts";
+import { Interrupts } from "../common/interrupts.ts";
+import { bareCommand, headerOption, parseFileName, queryOption, retryOption, typed } from "../common/options.ts";
+import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
+import { appendNarrator, outageNarrator } from "../common/states.ts";
+import { say } from "../common/terminal.ts";
+import { type Input, openInput, untilInterrupted } from "./input.ts";
+import { type Progress, progressOf } from "./progress.ts";
+import { type Begun, ResumeFile } from "./resume-file.ts";
+
+interface AppendFlags {
+  readonly verbose?: true;
+  readonly header: Record<string, string>;
+  /** Encoded. */
+  readonly query: string;
+  /** Seconds. */
+  readonly retryFor: number;
+  readonly resumeFile?: string;
+  readonly wait?: true;
+}
+
+/**
+ * The command.
+ *
+ * @param name What it is called by.
+ * @param finish Takes its exit code.
+ */
+export function appendCommand(name: string, finish: (code: number) => void): Command {
+  const words = typed(name);
+  return bareCommand(name)
+    .description("Append standard input, or a file, to a URL. Whoever follows it sees every piece as it is read.")
+    .argument("<url>", "where to append to; http, https, ws or wss", parseUrlOf("append"))
+    .argument("[file]", "what to append; - or nothing for standard input", parseFileName)
+    .option("-v, --verbose", "show on standard error what is going on; on a terminal with a progress bar")
+    .addOption(
+      new Option(
+        "--resume-file <file>",
+        "remember in this file how to go on, and go on with what it remembers",
+      ).argParser(parseFileName),
+    )
+    .option("--wait", "keep trying until the server is there, for as long as --retry-for says")
+    .addOption(retryOption())
+    .addOption(headerOption())
+    .addOption(queryOption())
+    .addHelpText(
+      "after",
+      `
+A broken connection is made again, and the append goes on at exactly the byte where it was interrupted.
+With --resume-file that also holds when this command is killed: run the same command again within the server's time of
+grace (30 s by default). A FILE is read from where the server has it; standard input must yield the same bytes again,
+from its first one. What --resume-file names is removed when the append is done; FILE stays.
+
+Ctrl-C sends what was read. It ends the append of standard input; that of a FILE, and one with --resume-file, it leaves
+unfinished: followers hear that it was lost unless it is gone on with. A second Ctrl-C quits at once.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted (129 by SIGHUP, 143 by SIGTERM).
+
+Examples:
+  $ make 2>&1 | ${words} http://localhost:8080/build/42.log
+  $ ${words} -v http://localhost:8080/images/disk.img disk.img
+  $ ${words} --resume-file disk.img.resume http://localhost:8080/images/disk.img disk.img
+  $ ${words} --retry-for 3600 http://localhost:8080/app.log < app.pipe
+  $ ${words} http://localhost:8080/notes.txt          type lines; Ctrl-D ends`,
+    )
+    .action(async (url: string, file: string | undefined, flags: AppendFlags) =>
+      finish(await run(withQuery(url, flags.query), file, flags)),
+    );
+}
+
+/** The input was interrupted before its end, and its append is not ended. */
+class Unfinished extends Error {}
+
+async function run(url: string, file: string | undefined, flags: AppendFlags): Promise<number> {
+  const interrupts = new Interrupts();
+  const resumeFile = flags.resumeFile === undefined ? undefined : await ResumeFile.open(flags.resumeFile, url);
+  const input = await openInput(file);
+  const progress = progressOf(flags.verbose ?? false, input.size, isTyped(input));
+  try {
+    const bytes = await appended({ url, input, flags, resumeFile, interrupts, progress });
+    await resumeFile?.remove();
+    progress.end(`${interrupts.received ? "interrupted" : "done"}: appended ${bytes} bytes to ${shownUrl(url)}`);
+  } catch (error) {
+    progress.end();
+    if (!(error instanceof Unfinished)) throw error;
+    say(`interrupted: ${error.message}`);
+  }
+  return interrupts.exitCode(DONE);
+}
+
+/** Whether a person types the input, who ends it as they please. */
+function isTyped({ size, name }: Input): boolean {
+  return size === undefined && name === "standard input" && process.stdin.isTTY;
+}
+
+/** One run of the command. */
+interface Run {
+  readonly url: string;
+  readonly input: Input;
+  readonly flags: AppendFlags;
+  readonly resumeFile: ResumeFile | undefined;
+  readonly interrupts: Interrupts;
+  readonly progress: Progress;
+}
+
+/** Appends to the end, and says how many bytes that were. */
+async function appended(run: Run): Promise<number> {
+  const { url, input, flags, resumeFile, interrupts, progress } = run;
+  const begun = resumeFile?.begun;
+  const narrate = flags.verbose
+    ? appendNarrator(shownUrl(url), input.name, begun !== undefined)
+    : outageNarrator(shownUrl(url), flags.retryFor * 1000);
+  let point: ResumePoint | undefined;
+  let last: ResumePoint | undefined;
+  let away = true;
+  void interrupts.first.then(() => {
+    if (away) say("The server is away. Once it is back, what was read is sent; Ctrl-C again quits at once.");
+  });
+  const options: AppendOptions = {
+    headers: flags.header,
+    retryForMs: flags.retryFor * 1000,
+    // The URL was right before.
+    retryFirst: begun !== undefined || flags.wait === true,
+    ...(begun && { resume: resumed(begun, input) }),
+    onAcked: (acked) => {
+      point ??= acked;
+      last = acked;
+    },
+    onState: (state) => {
+      away = state.state === "connecting" || state.state === "retrying";
+      const line = narrate(state);
+      if (line !== undefined) (flags.verbose ? progress.say : say)(line);
+    },
+  };
+  try {
+    const chunks = source(run, () => point);
+    return (await append(url, chunks, options)).bytes;
+  } catch (error) {
+    if (point && last) throw gaveUp(error, flags.retryFor, storedWords(run, point, last));
+    if (!begun || !(error instanceof StreamError) || error.code !== "gone") throw error;
+    if (await hasArrived(run, begun.start)) return 0;
+    throw new StreamError(
+      "gone",
+      `The append that ${flags.resumeFile} is about has ended at the server, or its time of grace is over. ` +
+        `What was stored stays. To append the rest only, remove that file and append what comes after the bytes that are at ${shownUrl(url)}.`,
+      { cause: error },
+    );
+  }
+}
+
+/** What is confirmed, and how to go on. */
+function storedWords({ url, input, flags, resumeFile }: Run, first: ResumePoint, last: ResumePoint): string {
+  const { offset } = last;
+  const stored = offset - (resumeFile?.begun?.start ?? first.offset);
+  const place = `${shownUrl(url)}, up to offset ${offset}`;
+  const what = `${inBytes(stored)} of ${input.name} ${stored === 1 ? "is" : "are"} stored at ${place}, and perhaps more.`;
+  if (resumeFile) {
+    return `${what} To go on, run the same command again before the server's time of grace is over: ${flags.resumeFile} remembers where.`;
+  }
+  return (
+    `${what} To go on, see how many bytes are there (Stream-Next-Offset in the answer to a HEAD request), and append ` +
+    "what comes after them. With --resume-file the same command does so by itself."
+  );
+}
+
+/** A file is read from where the server has it; of anything else, what the server has is read once more. */
+function resumed({ session, start, generation }: Begun, { size }: Input): Resume {
+  const content = generation === undefined ? {} : { generation };
+  return size === undefined ? { session, offset: start, ...content } : { session, ...content };
+}
+
+/** What is to be sent. It is only read from when the append is open. */
+async function* source(run: Run, point: () => ResumePoint | undefined): AsyncGenerator<Uint8Array, void> {
+  const { input, resumeFile, interrupts, progress } = run;
+  let at = resumeFile ? await remembered(run, resumeFile, point()) : 0;
+  progress.begin(at);
+  for await (const chunk of untilInterrupted(input.read(at), input.name, interrupts)) {
+    at += chunk.length;
+    progress.add(chunk.length);
+    yield chunk;
+  }
+  const isShort = input.size === undefined ? resumeFile !== undefined && !isTyped(input) : at < input.size;
+  if (!interrupts.received || !isShort) return;
+  const goesOn = "The same command goes on with it, if it comes before the server's time of grace is over.";
+  const isLost = "Its followers hear that it was lost when the server's time of grace is over.";
+  throw new Unfinished(`${at} bytes of ${input.name} were read, and not all. ${resumeFile ? goesOn : isLost}`);
+}
+
+/** Sees to it that the append can be gone on with, and says from which byte of the input on. */
+async function remembered({ url, input }: Run, file: ResumeFile, point: ResumePoint | undefined): Promise<number> {
+  if (!point) throw new Error(`The server at ${shownUrl(url)} can't resume an append. Leave --resume-file away.`);
+  const { session, offset, generation } = point;
+  const start = file.begun?.start ?? offset;
+  if (session !== file.begun?.session) await file.save({ session, start, generation });
+  if (input.size === undefined) return 0;
+  const from = offset - start;
+  if (from >= 0 && from <= input.size) return from;
+  const found = `${input.name} has ${input.size} bytes`;
+  throw new Error(`The server has ${from} bytes of it, and ${found}: one of them was changed since it was begun.`);
+}
+
+/** Whether a session has ended because everything is there: the last run may not have heard of it. */
+async function hasArrived({ url, input, flags }: Run, start: number): Promise<boolean> {
+  if (input.size === undefined) return false;
+  const target = parseTarget(url, flags.header);
+  const signal = AbortSignal.timeout(flags.retryFor * 1000 + 10_000);
+  return await isComplete(realEnvironment, target, start + input.size, signal);
+}

@@ -1,0 +1,60 @@
+/**
+ * What went wrong, in one line.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+
+const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOENT: "no such file",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is not a folder",
+  ENOSPC: "the disk is full",
+  EIO: "the device has failed",
+  EBADF: "it is not open for this",
+  EADDRINUSE: "the port is in use already; choose another with --http",
+  EADDRNOTAVAIL: "this machine has no such address",
+  ENOTFOUND: "no such host",
+};
+
+/**
+ * One line about an error, with the name of its code in front where that tells more.
+ *
+ * @example
+ * ```ts
+ * complaint(new StreamError("not_found", '"/a" was never written.')); // 'not found: "/a" was never written.'
+ * ```
+ */
+export function complaint(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const text = (systemMessage(error) ?? error.message).replace(/\s*\n\s*/g, " ").trim();
+  return error instanceof StreamError ? `${label(error)}: ${sentence(text)}` : text;
+}
+
+/**
+ * Text of a server or a system as a sentence, which another one can follow.
+ *
+ * @example
+ * ```ts
+ * sentence("The server answered 503 Busy"); // "The server answered 503 Busy."
+ * ```
+ */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
+/** What an error of the operating system means, where that is one we know. */
+export function systemMessage(error: unknown): string | undefined {
+  return SYSTEM_MESSAGES[(error as { code?: string }).code ?? ""];
+}
+
+/** What to tell when something can't be written to. */
+export function unwritable(what: string, cause: unknown): Error {
+  return new Error(`Can't write to ${what}: ${systemMessage(cause) ?? String(cause)}.`, { cause });
+}
+
+function label({ code }: StreamError): string {
+  return code === "conflict" ? "taken" : code.replaceAll("_", " ");
+}

@@ -1,0 +1,210 @@
+/**
+ * `httpfstream follow`: a URL to standard output.
+ * @module
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import {
+  type ErrorCode,
+  type FollowEnd,
+  type FollowOptions,
+  type FollowStream,
+  follow,
+  StreamError,
+} from "../../client/mod.ts";
+import { sentence } from "../common/complaint.ts";
+import { DONE } from "../common/exit-codes.ts";
+import { gaveUp, inBytes } from "../common/gave-up.ts";
+import { Interrupts } from "../common/interrupts.ts";
+import {
+  bareCommand,
+  headerOption,
+  parseBytes,
+  parseFileName,
+  queryOption,
+  retryOption,
+  typed,
+} from "../common/options.ts";
+import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
+import { followNarrator, outageNarrator } from "../common/states.ts";
+import { ReaderGone, say } from "../common/terminal.ts";
+import { Beginning } from "./beginning.ts";
+import { otherContent } from "./continuation.ts";
+import { type Output, outputTo } from "./output.ts";
+import { waitMs } from "./wait.ts";
+
+interface FollowFlags {
+  readonly verbose?: true;
+  readonly wait?: true;
+  readonly tail?: number;
+  readonly offset?: number | "now";
+  readonly output?: string;
+  readonly header: Record<string, string>;
+  /** Encoded. */
+  readonly query: string;
+  /** Seconds. */
+  readonly retryFor: number;
+  readonly transport: "websocket" | "http";
+}
+
+/** What waiting can help against. */
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unreachable", "restarting", "overloaded"]);
+
+/**
+ * The command.
+ *
+ * @param name What it is called by.
+ * @param finish Takes its exit code.
+ * @param patient Whether it waits by itself when it is verbose: the session that the original's readme shows begins
+ * with `httpfstream-follow -v` of a path that nobody has appended to yet.
+ */
+export function followCommand(name: string, finish: (code: number) => void, patient = false): Command {
+  const words = typed(name);
+  return bareCommand(name)
+    .description("Write what is stored at a URL to standard output, then what is appended, until the appender ends.")
+    .argument("<url>", "what to follow; http, https, ws or wss", parseUrlOf("follow"))
+    .option("-v, --verbose", "show on standard error what is going on")
+    .addOption(
+      new Option("--offset <n>", "begin at this byte, or with what comes: now")
+        .argParser(parseOffset)
+        .conflicts("tail"),
+    )
+    .addOption(new Option("--tail <n>", "begin with the last so many bytes").argParser(parseBytes))
+    .option("--wait", "wait until the server is there and the path exists")
+    .addOption(
+      new Option("-o, --output <file>", "write to a file instead, and go on where it ends")
+        .argParser(parseFileName)
+        .conflicts(["offset", "tail"]),
+    )
+    .addOption(retryOption())
+    .addOption(headerOption())
+    .addOption(queryOption())
+    .addOption(
+      new Option("--transport <kind>", "http where WebSockets do not get through")
+        .choices(["websocket", "http"])
+        .default("websocket"),
+    )
+    .addHelpText(
+      "after",
+      `
+A broken connection is made again, and the follow goes on at exactly the byte where it was interrupted.
+With --output that also holds when this command is killed: run it again, and it fetches what the file lacks. It is refused
+where the file does not have the beginning of what is there now; to know that, .FILE.httpfstream is kept beside it.
+
+Exit codes: 0 done, 1 refused or failed, or the append was not completed, 2 wrong usage, 130 interrupted.
+
+Examples:
+  $ ${words} http://localhost:8080/build/42.log
+  $ ${words} --wait http://localhost:8080/build/43.log | grep -i error
+  $ ${words} --tail 1000 http://localhost:8080/app.log
+  $ ${words} --output disk.img http://localhost:8080/images/disk.img`,
+    )
+    .action(async (given: string, flags: FollowFlags) => {
+      const url = withQuery(given, flags.query);
+      const wait = flags.wait ?? (patient && flags.verbose ? true : undefined);
+      finish(await run(url, wait ? { ...flags, wait } : flags));
+    });
+}
+
+async function run(url: string, flags: FollowFlags): Promise<number> {
+  const interrupts = new Interrupts();
+  const tell = flags.verbose ? say : (): void => {};
+  const output = await outputTo(flags.output);
+  try {
+    const { bytes, end } = await followed(url, flags, output, interrupts.signal, tell);
+    await output.end();
+    expectWhole(end, shownUrl(url));
+    tell(`done: ${bytes} bytes from ${shownUrl(url)}`);
+  } catch (error) {
+    await output.leave?.();
+    if (error instanceof ReaderGone) return DONE;
+    if (!interrupts.received) throw explained(error, shownUrl(url), flags, output);
+    tell("interrupted");
+  }
+  return interrupts.exitCode(DONE);
+}
+
+/** Follows to the end, trying again where that was asked for and nothing came yet. */
+async function followed(
+  url: string,
+  flags: FollowFlags,
+  output: Output,
+  signal: AbortSignal,
+  tell: (line: string) => void,
+): Promise<{ bytes: number; end: FollowEnd }> {
+  const { header: headers, transport } = flags;
+  const beginning = new Beginning({ url, headers, signal }, flags, output);
+  const narrate = flags.verbose ? followNarrator(shownUrl(url)) : outageNarrator(shownUrl(url), flags.retryFor * 1000);
+  let waiting = false;
+  const options: FollowOptions = {
+    retryForMs: flags.retryFor * 1000,
+    headers,
+    transport,
+    signal,
+    onState: (state) => {
+      const line = narrate(state);
+      if (line !== undefined && !(waiting && state.state === "connecting")) say(line);
+    },
+  };
+  for (let tries = 1; ; tries++) {
+    let bytes = 0;
+    let stream: FollowStream | undefined;
+    try {
+      stream = follow(url, { ...options, ...(await beginning.start()) });
+      for await (const chunk of stream) {
+        waiting = false;
+        bytes += chunk.length;
+        await output.remember?.(url, stream.generation);
+        await output.write(chunk);
+      }
+      return { bytes, end: await stream.ended };
+    } catch (error) {
+      const code = error instanceof StreamError ? error.code : "internal";
+      if (bytes > 0) throw gaveUp(error, flags.retryFor, writtenWords(bytes, stream?.offset, flags));
+      if (!flags.wait || !PASSING.has(code)) throw error;
+      beginning.missed(code);
+      if (!waiting) tell(`waiting: ${sentence((error as StreamError).message)}`);
+      waiting = true;
+      await sleep(waitMs(tries), undefined, { signal });
+    }
+  }
+}
+
+/** What has come, and how to go on. */
+function writtenWords(bytes: number, offset: number | undefined, { output }: FollowFlags): string {
+  const written = `${inBytes(bytes)} ${bytes === 1 ? "was" : "were"} written to ${output ?? "standard output"}`;
+  if (output !== undefined) return `${written}. The same command goes on behind them.`;
+  return offset === undefined ? `${written}.` : `${written}, up to offset ${offset}. To go on, use --offset ${offset}.`;
+}
+
+/** @throws when what was followed has not come to a good end, which is for scripts to know. */
+function expectWhole({ reason, offset }: FollowEnd, url: string): void {
+  const at = offset === undefined ? "" : ` at offset ${offset}`;
+  if (reason === "lost") {
+    throw new StreamError("lost", `The appender of ${url} vanished${at} and did not come back. More was to come.`);
+  }
+  if (reason === "deleted") throw new Error(`deleted: ${url} was removed${at}, while it was followed.`);
+  if (reason === "replaced") {
+    throw new StreamError("replaced", `The content of ${url} was replaced or cut short${at}, while it was followed.`);
+  }
+  if (reason === "failed") throw new Error(`failed: The server could not store all of ${url}${at}. More was to come.`);
+  if (reason === "limit") throw new Error(`limit: The server has ended the append of ${url}${at}. More was to come.`);
+}
+
+/** What an error means for who named a file to go on with. */
+function explained(error: unknown, url: string, { output: file }: FollowFlags, { size }: Output): unknown {
+  if (!(error instanceof StreamError) || file === undefined) return error;
+  if (error.code === "replaced") return otherContent(file, url, error);
+  if (error.code !== "range") return error;
+  const message = `${file} has ${size} bytes, which is more than there are at ${url}. Name another file, or remove it.`;
+  return new StreamError("range", message, { cause: error });
+}
+
+function parseOffset(text: string): number | "now" {
+  if (text === "now") return text;
+  try {
+    return parseBytes(text);
+  } catch {
+    throw new InvalidArgumentError('It must be a whole number of bytes, or "now".');
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Where followed bytes go.
+ * @module
+ */
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { unwritable } from "../common/complaint.ts";
+import { checkOutput } from "../common/standard-streams.ts";
+import { dataOutput, ReaderGone, write } from "../common/terminal.ts";
+import { keepNote } from "./output-note.ts";
+
+const { O_CREAT, O_WRONLY } = constants;
+
+/** Takes bytes, in order. */
+export interface Output {
+  /** Bytes that it had before; nothing where that means nothing, as for a pipe. */
+  readonly size: number | undefined;
+  /** Remembers of which content it has the beginning, before the first byte of it. */
+  remember?(url: string, generation: string | undefined): Promise<void>;
+  /** @throws {ReaderGone} when nobody reads standard output any more; an error with a sentence when a file can't be written. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Everything was written. */
+  end(): Promise<void>;
+  /** It goes no further for now. Never fails: there is something worse to tell. */
+  leave?(): Promise<void>;
+}
+
+/**
+ * Standard output, or the named file, which is written to at its end.
+ *
+ * @throws an error with a sentence when the file can't be looked at.
+ */
+export async function outputTo(file: string | undefined): Promise<Output> {
+  if (file === undefined) {
+    checkOutput();
+    return standardOutput();
+  }
+  const found = await statusOf(file);
+  if (found?.isDirectory()) throw unwritable(file, Object.assign(new Error("it is a folder"), { code: "EISDIR" }));
+  return new FileOutput(file, found && !found.isFile() ? undefined : (found?.size ?? 0));
+}
+
+/** Nothing where there is no such file, but a folder for it. */
+async function statusOf(file: string): Promise<Stats | undefined> {
+  try {
+    return await stat(file);
+  } catch (error) {
+    if (!isMissing(error)) throw unwritable(file, error);
+  }
+  const folder = dirname(file);
+  await stat(folder).catch((error: unknown) => {
+    throw isMissing(error)
+      ? new Error(`Can't write to ${file}: there is no folder ${folder}.`)
+      : unwritable(file, error);
+  });
+  return undefined;
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}
+
+function standardOutput(): Output {
+  const stdout = dataOutput();
+  return {
+    size: undefined,
+    write: (bytes) =>
+      write(stdout, bytes).catch((error: unknown) => {
+        throw error instanceof ReaderGone ? error : unwritable("standard output", error);
+      }),
+    end: async () => {},
+  };
+}
+
+/**
+ * Made only when there is something to write: a refusal leaves nothing behind. Every byte of a regular file has its place,
+ * which is its offset in the resource: two commands that write the same file write the same bytes to the same places.
+ */
+class FileOutput implements Output {
+  readonly size: number | undefined;
+  readonly #file: string;
+  #at: number;
+  #content: { readonly url: string; readonly generation: string } | undefined;
+  #handle: FileHandle | undefined;
+
+  constructor(file: string, size: number | undefined) {
+    this.size = size;
+    this.#file = file;
+    this.#at = size ?? 0;
+  }
+
+  async remember(url: string, generation: string | undefined): Promise<void> {
+    if (this.size === undefined || generation === undefined || this.#content?.generation === generation) return;
+    this.#content = { url, generation };
+    await this.#note();
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      this.#handle ??= await open(this.#file, this.size === undefined ? "a" : O_WRONLY | O_CREAT);
+      if (this.size === undefined) await this.#handle.appendFile(bytes);
+      else await this.#writeInPlace(this.#handle, bytes);
+    } catch (error) {
+      throw unwritable(this.#file, error);
+    }
+  }
+
+  async #writeInPlace(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, this.#at);
+      at += bytesWritten;
+      this.#at += bytesWritten;
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.write(new Uint8Array(0));
+    await this.#note();
+    await this.#handle?.close();
+  }
+
+  async leave(): Promise<void> {
+    // After a kill there is no note of the last bytes either; the server is asked about them then.
+    await this.#note().catch(() => {});
+    await this.#handle?.close().catch(() => {});
+  }
+
+  async #note(): Promise<void> {
+    if (this.#content) await keepNote(this.#file, this.#content.url, this.#content.generation, this.#at);
+  }
+}

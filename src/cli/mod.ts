@@ -1,0 +1,83 @@
+/**
+ * The commands: `httpfstream serve | append | follow`, and the three names of the original.
+ * @module
+ */
+import { type Command, CommanderError } from "commander";
+import { appendCommand } from "./append/mod.ts";
+import { complaint } from "./common/complaint.ts";
+import { DONE, FAILED, WRONG_USAGE } from "./common/exit-codes.ts";
+import { bareCommand, forgetEmptyVariables, WrongUsage } from "./common/options.ts";
+import { leave, printed, say } from "./common/terminal.ts";
+import { followCommand } from "./follow/mod.ts";
+import { fromGoFlags } from "./go-flags.ts";
+import { serveCommand } from "./serve/mod.ts";
+
+/** The names under which the original had its commands. */
+export type OriginalName = "httpfstream-server" | "httpfstream-append" | "httpfstream-follow";
+
+type Finish = (code: number) => void;
+
+/**
+ * Runs `httpfstream` and ends the process with its exit code: 0 done, 1 refused or failed, 2 wrong usage, 130
+ * interrupted.
+ *
+ * @param args The arguments, without the program's own name.
+ * @param options `fallback`: the command that is meant when none is named.
+ */
+export async function main(args: readonly string[], options: { fallback?: "serve" } = {}): Promise<void> {
+  let code = DONE;
+  const finish: Finish = (result) => {
+    code = result;
+  };
+  const commands = [serveCommand("serve", finish), appendCommand("append", finish), followCommand("follow", finish)];
+  const program = bareCommand("httpfstream")
+    .description("One program writes, many watch: append to a URL, follow it live, keep it as a plain file.")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ httpfstream serve --root ./data --http :8080
+  $ make 2>&1 | httpfstream append http://localhost:8080/build/42.log
+  $ httpfstream follow http://localhost:8080/build/42.log`,
+    );
+  for (const command of commands) program.addCommand(command);
+  const [first = ""] = args;
+  const isOwn = ["help", "-h", "--help", "-help", "-V", "--version"].includes(first);
+  const known = commands.find((command) => command.name() === first);
+  const chosen =
+    known ?? (options.fallback && !isOwn ? commands.find((own) => own.name() === options.fallback) : undefined);
+  const rest = known ? args.slice(1) : args;
+  const line = chosen ? [chosen.name(), ...fromGoFlags(rest, chosen)] : [...args];
+  await run(program, line, chosen ? `httpfstream ${chosen.name()}` : "httpfstream", () => code);
+}
+
+/** Runs one of the original's commands, which are called by names of their own, and ends the process. */
+export async function mainAs(name: OriginalName, args: readonly string[]): Promise<void> {
+  let code = DONE;
+  const finish: Finish = (result) => {
+    code = result;
+  };
+  const command = {
+    "httpfstream-server": serveCommand,
+    "httpfstream-append": appendCommand,
+    "httpfstream-follow": (own: string, end: Finish) => followCommand(own, end, true),
+  }[name](name, finish);
+  await run(command, fromGoFlags(args, command), name, () => code);
+}
+
+async function run(command: Command, args: readonly string[], name: string, result: () => number): Promise<void> {
+  for (const each of [command, ...command.commands]) forgetEmptyVariables(each);
+  try {
+    await command.parseAsync(args, { from: "user" }).catch((error: unknown) => {
+      // Commander has printed what was asked for.
+      if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+    });
+    await printed();
+  } catch (error) {
+    // Commander has said already what is wrong.
+    if (error instanceof CommanderError) await leave(WRONG_USAGE);
+    say(`${name}: ${complaint(error)}`);
+    await leave(error instanceof WrongUsage ? WRONG_USAGE : FAILED);
+  }
+  await leave(result());
+}

@@ -1,0 +1,153 @@
+/**
+ * The server's log, as text or as JSON, on standard output.
+ * @module
+ */
+import {
+  configure,
+  getJsonLinesFormatter,
+  getLogger,
+  getTextFormatter,
+  type LogLevel,
+  type LogRecord,
+  type TextFormatter,
+} from "@logtape/logtape";
+import type { FailureEvent, Log, LogEvent } from "../../engine/events.ts";
+import { urlPath } from "../../protocol/path.ts";
+import { failureLine } from "../../server/service/operator.ts";
+import { causesOf, printable, printableJson } from "../../support/printable.ts";
+import { droppedSentence, messagesOn } from "../common/messages.ts";
+
+/** The forms that a log can have. */
+export const LOG_FORMATS = ["text", "json"] as const;
+
+/** One of {@link LOG_FORMATS}. */
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** What to write, and how. */
+export interface LogSettings {
+  readonly format: LogFormat;
+  /** The least important level that is written. */
+  readonly level: LogLevel;
+}
+
+/** A running log. */
+export interface ServerLog {
+  /** Takes the events of the app. */
+  readonly log: Log;
+  /** Writes a line about the server itself, whatever the level. */
+  readonly announce: (message: string) => void;
+}
+
+const REQUESTS = ["httpfstream", "server"];
+const ITSELF = ["httpfstream", "itself"];
+
+/** An event without a `message` of its own. */
+type Told = Exclude<LogEvent, FailureEvent>;
+
+/** Sets the log up. It can be done once a process. */
+export async function openLog({ format, level }: LogSettings): Promise<ServerLog> {
+  const line = format === "json" ? jsonLine() : textLine();
+  // Never waited for: a terminal that stands still, or a pipe that is not read, must not stop the server.
+  const output = messagesOn(1, (count) => line(aboutDropped(count)));
+  const sinks = { out: (record: LogRecord) => output.say(line(record)) };
+  await configure({
+    sinks,
+    loggers: [
+      { category: REQUESTS, lowestLevel: level, sinks: ["out"] },
+      { category: ITSELF, lowestLevel: "info", sinks: ["out"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["out"] },
+    ],
+  });
+  const requests = getLogger(REQUESTS);
+  const itself = getLogger(ITSELF);
+  const log: Log = (event) => {
+    const at = event.type === "error" ? "error" : event.type === "request" ? "debug" : "info";
+    // A crowd that comes at once must not cost sentences that nobody reads.
+    if (!requests.isEnabledFor(at)) return;
+    if (event.type === "error" && format === "text") requests.error(literal(failureLine(event)));
+    else if (event.type === "error") requests.error(literal(event.message), failureFields(event));
+    else requests[at](literal(sentence(event)), fields(event));
+  };
+  return { log, announce: (message) => itself.info(literal(message)) };
+}
+
+/** What stands in the log in place of lines that could not be written. */
+function aboutDropped(count: number): LogRecord {
+  const message = droppedSentence(count);
+  return {
+    category: REQUESTS,
+    level: "warning",
+    message: [message],
+    rawMessage: message,
+    timestamp: Date.now(),
+    properties: { dropped: count },
+  };
+}
+
+/** The fields of a JSON line, beside its message. */
+function fields(event: Told): Record<string, unknown> {
+  return "path" in event && event.path !== undefined ? { ...event, path: shown(event.path) } : { ...event };
+}
+
+function failureFields({ path, message, error }: FailureEvent): Record<string, unknown> {
+  const where = path === undefined ? {} : { path: shown(path) };
+  const cause = causesOf(error, message);
+  return { type: "error", ...where, ...(cause === "" ? {} : { cause }) };
+}
+
+function sentence(event: Told): string {
+  const from = "peer" in event && event.peer !== undefined ? ` from ${event.peer}` : "";
+  switch (event.type) {
+    case "request":
+      return `request: ${event.method} ${event.target} ${event.status} in ${event.durationMs} ms${from}`;
+    case "refusal":
+      return `refused: ${event.method} ${event.target} ${event.status} ${event.code}${from}: ${event.message}`;
+    case "shutdown": {
+      const { reason, appends, follows } = event;
+      const counts = `${counted(appends, "append")} and ${counted(follows, "follow")}`;
+      if (event.phase === "begin") return `shutdown begins: ${reason}, with ${counts} open`;
+      return `shutdown done: ${reason}, ${counts} ended in ${seconds(event.durationMs)}`;
+    }
+    default: {
+      const { type, path, transport } = event;
+      if (event.phase === "begin") return `${type} begins: ${shown(path)} at ${event.offset}, ${transport}${from}`;
+      return `${type} ends: ${shown(path)}, ${event.bytes} bytes in ${seconds(event.durationMs)}, ${event.reason}`;
+    }
+  }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+function seconds(durationMs: number): string {
+  return `${(durationMs / 1000).toFixed(3)} s`;
+}
+
+/** As in a URL: a path may hold anything, line ends and control characters included. */
+function shown(path: string): string {
+  // Half a character, which no URL can hold, comes from broken clients only.
+  return `/${urlPath(path.replace(/\p{Surrogate}/gu, "\ufffd"))}`;
+}
+
+/** Text without placeholders. */
+function literal(text: string): string {
+  return text.replace(/[{}]/g, "$&$&");
+}
+
+/** Whatever a record holds, it becomes one line, and none that controls a terminal. */
+function textLine(): TextFormatter {
+  const dated = getTextFormatter({
+    timestamp: "rfc3339",
+    format: ({ timestamp, level, message }) => `${timestamp} ${level} ${message}`,
+  });
+  return (record) => {
+    const message = record.message.map((part) => printable(String(part)));
+    return record.category[1] === ITSELF[1] ? `${message.join("")}\n` : dated({ ...record, message });
+  };
+}
+
+function jsonLine(): TextFormatter {
+  const json = getJsonLinesFormatter({ properties: "flatten" });
+  return (record) => `${printableJson(json(record).trimEnd())}\n`;
+}

@@ -1,0 +1,249 @@
+/**
+ * `httpfstream serve`: the standalone server.
+ * @module
+ */
+import { accessSync, constants } from "node:fs";
+import { join, resolve } from "node:path";
+import { getLogLevels, type LogLevel } from "@logtape/logtape";
+import { type Command, Option } from "commander";
+import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../engine/limits.ts";
+import { type FstreamOptions, standalone } from "../../fstream.ts";
+import { RESERVED_SEGMENT } from "../../protocol/path.ts";
+import { type RunningServer, type ServeOptions, serve } from "../../runtime/node/mod.ts";
+import type { StreamApp } from "../../server/app.ts";
+import { Hosts } from "../../server/request/host.ts";
+import { Origins } from "../../server/request/origin.ts";
+import { makeFolderSync } from "../../stores/file/folders/folder.ts";
+import { DURABILITIES, type Durability } from "../../stores/file/store.ts";
+import { systemMessage } from "../common/complaint.ts";
+import { DONE } from "../common/exit-codes.ts";
+import { Interrupts } from "../common/interrupts.ts";
+import { bareCommand, parsed, typed, WrongUsage } from "../common/options.ts";
+import { askForNetwork, denialOf } from "../common/permission.ts";
+import { runtimeName, VERSION } from "../common/version.ts";
+import { type ListenAddress, localUrl, parseListenAddress, parsePort } from "./listen-address.ts";
+import { LOG_FORMATS, type LogFormat, openLog } from "./log.ts";
+import { isLoopback, nameOf } from "./loopback.ts";
+import { addToggle } from "./toggle.ts";
+
+interface ServeFlags {
+  readonly root: string;
+  readonly http: ListenAddress;
+  readonly port?: number;
+  readonly durability: Durability;
+  readonly host: readonly string[];
+  readonly origin: readonly string[];
+  readonly cors?: boolean;
+  readonly listings: boolean;
+  readonly limit: Partial<Limits>;
+  readonly logFormat: LogFormat;
+  readonly logLevel: LogLevel;
+}
+
+/**
+ * The command.
+ *
+ * @param name What it is called by.
+ * @param finish Takes its exit code.
+ */
+export function serveCommand(name: string, finish: (code: number) => void): Command {
+  const words = typed(name);
+  const command = bareCommand(name)
+    .argument("[address]", "the same as --http", parsed(parseListenAddress))
+    .description("Serve a folder of streams: one appends to a path, many follow it, and it is kept as a plain file.")
+    .addOption(
+      new Option("--root <dir>", "folder to serve, made when it does not exist")
+        .default("./data")
+        .env("HTTPFSTREAM_ROOT")
+        .argParser(parsed(parseRoot)),
+    )
+    .addOption(
+      new Option("--http <[host]:port>", "where to listen; without a host on all interfaces; port 0 takes a free one")
+        .default(parseListenAddress("127.0.0.1:8080"), "127.0.0.1:8080")
+        .env("HTTPFSTREAM_HTTP")
+        .argParser(parsed(parseListenAddress)),
+    )
+    .addOption(
+      new Option("--port <port>", "the same as --http 127.0.0.1:PORT").argParser(parsed((text) => parsePort(text))),
+    )
+    .addOption(
+      new Option("--durability <level>", "when a byte counts as stored: the system has it, or the disk has it")
+        .choices(DURABILITIES)
+        .default("os")
+        .env("HTTPFSTREAM_DURABILITY"),
+    )
+    .addOption(
+      new Option("--host <name>", "name by which clients and proxies call this server, beside localhost; repeatable")
+        .default([], "any, unless only this machine reaches it")
+        .env("HTTPFSTREAM_HOST")
+        .argParser(parsed(addHosts)),
+    )
+    .addOption(
+      new Option("--origin <url>", "origin of web pages that may follow and append, beside our own; repeatable")
+        .default([], "none")
+        .env("HTTPFSTREAM_ORIGIN")
+        .argParser(parsed(addOrigins)),
+    );
+  addToggle(command, {
+    flag: "--cors",
+    opposite: "--no-cors",
+    description: "let pages of those origins, or of any, read by plain HTTP",
+    variable: "HTTPFSTREAM_CORS",
+  });
+  addToggle(command, {
+    flag: "--no-listings",
+    opposite: "--listings",
+    description: "answer 404 for folders",
+    variable: "HTTPFSTREAM_NO_LISTINGS",
+  });
+  return command
+    .addOption(
+      new Option("--limit <name=value>", "set a limit; repeatable")
+        .default({}, "see below")
+        .env("HTTPFSTREAM_LIMIT")
+        .argParser(parsed(addLimits)),
+    )
+    .addOption(
+      new Option("--log-format <format>", "form of the log")
+        .choices(LOG_FORMATS)
+        .default("text")
+        .env("HTTPFSTREAM_LOG_FORMAT"),
+    )
+    .addOption(
+      new Option("--log-level <level>", "least important level that is logged")
+        .choices(getLogLevels())
+        .default("info")
+        .env("HTTPFSTREAM_LOG_LEVEL"),
+    )
+    .addHelpText(
+      "after",
+      `
+Limits and their defaults:
+${Object.entries(DEFAULT_LIMITS)
+  .map(([limit, value]) => `  ${limit}=${value}`)
+  .join("\n")}
+
+Examples:
+  $ ${words}                                        serve ./data on 127.0.0.1:8080
+  $ ${words} 9000                                   the same on port 9000
+  $ ${words} --root /srv/logs --http :8080          all interfaces
+  $ ${words} --host streams.example.com             behind a proxy that has this name
+  $ ${words} --limit idleTimeoutMs=600000           cut off appenders that are silent for 10 minutes
+  $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines for machines`,
+    )
+    .action(async (address: ListenAddress | undefined, flags: ServeFlags, command: Command) =>
+      finish(await run({ ...flags, http: placeOf(address, flags, command) })),
+    );
+}
+
+/** @throws {WrongUsage} when it is said twice; what stands in the environment gives way. */
+function placeOf(address: ListenAddress | undefined, { http, port }: ServeFlags, command: Command): ListenAddress {
+  const said = [address !== undefined, port !== undefined, command.getOptionValueSource("http") === "cli"];
+  if (said.filter(Boolean).length > 1) {
+    throw new WrongUsage("Say once where to listen: as an argument, with --http or with --port.");
+  }
+  if (address !== undefined) return address;
+  return port === undefined ? http : parseListenAddress(String(port));
+}
+
+/** Serves until a signal comes. */
+async function run(flags: ServeFlags): Promise<number> {
+  const root = resolve(flags.root);
+  const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
+  const { durability, listings, cors = false, origin, host, limit } = flags;
+  // Where others reach it, they may call it by names that we can't know.
+  const isNamed = host.length > 0 || (await isLoopback(flags.http.hostname));
+  // By the name that it listens on it announces itself.
+  const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};
+  const app = createApp({
+    root: flags.root,
+    durability,
+    listings,
+    cors,
+    origins: origin,
+    ...hosts,
+    limits: limit,
+    log,
+  });
+  checkWritable(root);
+  const interrupts = new Interrupts();
+  const server = await listen({
+    ...flags.http,
+    fetch: app.fetch,
+    log,
+    refusedUploadMs: resolveLimits(limit).refusedUploadMs,
+  });
+  const url = localUrl({ ...flags.http, port: server.port });
+  announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
+  await interrupts.first;
+  const deadlineMs = performance.now() + resolveLimits(limit).shutdownTimeoutMs;
+  await app.close(interrupts.received);
+  await server.close(Math.max(0, deadlineMs - performance.now()));
+  return DONE;
+}
+
+function createApp(options: FstreamOptions): StreamApp {
+  try {
+    return standalone(options);
+  } catch (error) {
+    throw error instanceof TypeError ? new WrongUsage(error.message) : error;
+  }
+}
+
+async function listen(options: ServeOptions): Promise<RunningServer> {
+  await askForNetwork(options);
+  try {
+    return await serve(options);
+  } catch (error) {
+    const where = `${options.hostname ?? "all interfaces"}, port ${options.port}`;
+    throw new Error(`Can't listen on ${where}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
+  }
+}
+
+/** Now, and not when the first appender comes. */
+function checkWritable(root: string): void {
+  try {
+    accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
+    // What this asks about does not bind root, nor every file system.
+    makeFolderSync(join(root, RESERVED_SEGMENT));
+  } catch (error) {
+    const why = systemMessage(error) ?? denialOf(error);
+    // Anything else, as Deno's own permission to ask this, says nothing about the folder.
+    if (why) throw new Error(`The root folder ${root} can't be written to: ${why}.`, { cause: error });
+  }
+}
+
+/** Empty, it would be the working directory: a script whose variable is not set does not mean that. */
+function parseRoot(text: string): string {
+  if (text === "") throw new TypeError('It must name a folder; "." is this one.');
+  return text;
+}
+
+function addOrigins(text: string, previous: readonly string[]): string[] {
+  const origins = listed(text);
+  new Origins(origins);
+  return [...previous, ...origins];
+}
+
+function addHosts(text: string, previous: readonly string[]): string[] {
+  const hosts = listed(text);
+  new Hosts(hosts);
+  return [...previous, ...hosts];
+}
+
+/** Several may stand in one value, as an environment variable has no other way. */
+function listed(text: string): string[] {
+  return text.split(/[\s,]+/).filter((part) => part !== "");
+}
+
+function addLimits(text: string, previous: Partial<Limits>): Partial<Limits> {
+  let limits: Record<string, number> = { ...previous };
+  for (const pair of listed(text)) {
+    const [, name, value] = /^(\w+)=(\d+)$/.exec(pair) ?? [];
+    if (name === undefined) throw new TypeError("It must be NAME=VALUE with a whole number.");
+    // Not by assignment, which would set no property of the name `__proto__`.
+    limits = { ...limits, [name]: Number(value) };
+  }
+  resolveLimits(limits);
+  return limits;
+}

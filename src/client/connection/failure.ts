@@ -1,0 +1,137 @@
+/**
+ * From what a server or a network did to the typed errors of this project.
+ * @module
+ */
+import { ERROR_HEADER, type ErrorCode, StreamError, WIRE_FORMS } from "../../protocol/errors.ts";
+import { PROTOCOL, SUPERSEDED } from "../../protocol/subprotocol.ts";
+import { refusalText } from "./refusal-text.ts";
+
+/** How a WebSocket ended. */
+export interface Closing {
+  /** The close code; 1005 for none, 1006 for no closing handshake at all. */
+  readonly code: number;
+  /** What the peer said about it. */
+  readonly reason: string;
+  /** What went wrong underneath, where something did. */
+  readonly error?: unknown;
+}
+
+/** What a status means where the server names no code, as the original server and proxies do. */
+const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
+  400: "bad_request",
+  401: "unauthorized",
+  403: "forbidden",
+  404: "not_found",
+  405: "method_not_allowed",
+  407: "unauthorized",
+  409: "path_conflict",
+  410: "gone",
+  412: "precondition_failed",
+  413: "too_large",
+  415: "unsupported",
+  416: "range",
+  426: "upgrade_required",
+  429: "overloaded",
+  500: "storage",
+  501: "not_implemented",
+  502: "unreachable",
+  503: "overloaded",
+  504: "unreachable",
+  507: "no_space",
+};
+
+/** What a close code means after an upgrade. */
+const BY_CLOSE: Readonly<Record<number, ErrorCode>> = {
+  1001: "restarting",
+  1002: "protocol",
+  1003: "protocol",
+  1007: "not_text",
+  1008: "protocol",
+  1009: "too_large",
+  1011: "storage",
+  1012: "restarting",
+  1013: "overloaded",
+  [SUPERSEDED]: "fenced",
+};
+
+/**
+ * The error that a refusing response stands for. Reads the beginning of its body and cancels the rest.
+ *
+ * @param verb What was asked for: the original server says 403 when a path is taken, whatever else a proxy may mean by it.
+ */
+export async function refused(response: Response, url: URL, verb: "APPEND" | "FOLLOW"): Promise<StreamError> {
+  const said = response.headers.get(ERROR_HEADER) ?? "";
+  const code = isCode(said) ? said : codeOf(response, verb);
+  const sentence = await refusalText(response);
+  const place = response.status >= 300 && response.status < 400 ? response.headers.get("Location") : null;
+  const status = `${response.status} ${response.statusText}`.trim() + (place === null ? "" : `, see ${place}`);
+  const message = isCode(said) && sentence ? sentence : `The server answered ${status}${sentence && `: ${sentence}`}`;
+  return new StreamError(code, message, { path: url.href, headers: Object.fromEntries(response.headers) });
+}
+
+/** The error that the end of a WebSocket stands for. */
+export function closedEarly({ code, reason, error }: Closing, url: URL): StreamError {
+  if (error !== undefined) return broken(error, url);
+  const known = BY_CLOSE[code];
+  if (known)
+    return new StreamError(known, reason || `The server closed the connection with code ${code}.`, {
+      path: url.href,
+    });
+  const what = code === 1006 ? "The connection broke off" : `The server ended the connection (${code})`;
+  return new StreamError("unreachable", `${what}${reason && `: ${reason}`}.`, { path: url.href });
+}
+
+/** The error of a connection that could not be made, or that broke. */
+export function broken(cause: unknown, url: URL): StreamError {
+  if (cause instanceof StreamError) return cause;
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
+    return new StreamError("too_large", "The server sent a message that is too large to take.", {
+      path: url.href,
+      cause,
+    });
+  }
+  return new StreamError("unreachable", unreachable(cause, url), {
+    path: url.href,
+    cause,
+  });
+}
+
+/** What the runtimes say of a server whose answer to a TLS handshake is something else. */
+const NO_TLS = /wrong[ _]version[ _]number|InvalidContentType|packet length too long|TLS handshake failed/i;
+
+function unreachable(cause: unknown, { host, protocol }: URL): string {
+  const why = explain(cause);
+  if (protocol === "https:" && NO_TLS.test(why)) {
+    return `The server at ${host} does not speak TLS on this port. Use an http:// URL if it speaks plain HTTP.`;
+  }
+  return `The server at ${host} can't be reached: ${why}.`;
+}
+
+/** The error of a server that does not speak `httpfstream.v1` where nothing else will do. */
+export function noSubprotocol(url: URL): StreamError {
+  const message = `The server does not speak ${PROTOCOL}: it can neither resume an append nor check its offset.`;
+  return new StreamError("protocol", message, { path: url.href });
+}
+
+/** The error of a caller who changed their mind. */
+export function aborted(signal: AbortSignal, url: URL): StreamError {
+  return new StreamError("aborted", "The operation was aborted.", { path: url.href, cause: signal.reason });
+}
+
+function isCode(name: string): name is ErrorCode {
+  return Object.hasOwn(WIRE_FORMS, name);
+}
+
+function codeOf({ status }: Response, verb: "APPEND" | "FOLLOW"): ErrorCode {
+  if (status === 403 && verb === "APPEND") return "conflict";
+  return BY_STATUS[status] ?? (status >= 500 ? "internal" : "protocol");
+}
+
+/** What lies at the bottom of a network error; the outermost message is often just "fetch failed". */
+function explain(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const deeper = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
+  if (deeper instanceof Error) return explain(deeper);
+  return (cause.message || String((cause as { code?: unknown }).code ?? cause.name)).replace(/\.$/, "");
+}

@@ -1,0 +1,148 @@
+/**
+ * What to connect to: the URL with its verb and its start, and the headers.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+
+/** Headers to send along, in any of the usual forms. */
+export type HeadersLike = Headers | Record<string, string> | Iterable<readonly [string, string]>;
+
+/** Where a follower wants to begin. Nothing given: at the first byte. */
+export interface StartOptions {
+  /** The first byte wanted, or `"now"` for what comes from here on. */
+  offset?: number | "now";
+  /** The last so many bytes, and what comes. */
+  tail?: number;
+  /**
+   * The content that the offset belongs to, as {@link FollowStream.generation} or {@link ResumePoint} told it: should the
+   * resource have other content by now, it ends with the error `replaced`. Default: whatever is there.
+   */
+  generation?: string;
+}
+
+/** One resource on one server, ready to be asked for. */
+export interface Target {
+  /** The resource, as `http:` or `https:`, without credentials, verb and fragment. */
+  readonly url: URL;
+  /** What to send along; credentials of the URL have become an `Authorization` header. */
+  readonly headers: Headers;
+}
+
+const PROTOCOLS: Readonly<Record<string, string>> = {
+  "http:": "http:",
+  "https:": "https:",
+  "ws:": "http:",
+  "wss:": "https:",
+};
+
+/**
+ * Understands a URL as users write it.
+ *
+ * @throws {StreamError} `bad_request` for anything that is not an http, https, ws or wss URL.
+ * @example
+ * ```ts
+ * parseTarget("ws://me:secret@host/a.log#end").url.href; // "http://host/a.log"
+ * ```
+ */
+export function parseTarget(given: string | URL, headers: HeadersLike = {}): Target {
+  const base = (globalThis as { location?: { href: string } }).location?.href;
+  const parsed = URL.canParse(String(given), base) ? new URL(given, base) : undefined;
+  const protocol = parsed && PROTOCOLS[parsed.protocol];
+  if (!parsed || !protocol || parsed.host === "") {
+    throw new StreamError("bad_request", fault(String(given)));
+  }
+  const sent = new Headers(headers instanceof Headers ? headers : Array.from(entriesOf(headers)));
+  if (parsed.username && !sent.has("Authorization")) {
+    sent.set("Authorization", `Basic ${base64(`${decode(parsed.username)}:${decode(parsed.password)}`)}`);
+  }
+  // The setter of `protocol` refuses nothing here: all four are special schemes.
+  parsed.protocol = protocol;
+  parsed.username = parsed.password = parsed.hash = "";
+  return { url: parsed, headers: sent };
+}
+
+/** What is wrong with a URL that is none; without the password that it may have. */
+function fault(given: string): string {
+  const shown = `"${given.replace(/\/\/[^/?#]*@/, "//")}"`;
+  const [, scheme, host = ""] = /^(https?|wss?):\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(given) ?? [];
+  if (scheme === undefined) return `${shown} is not a URL that begins with http://, https://, ws:// or wss://.`;
+  const [, name, port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(host) ?? [];
+  if (name === "") return `${shown} has no host in it.`;
+  if (port !== undefined && !(/^\d*$/.test(port) && Number(port) <= 65_535)) {
+    return `${shown} has the port "${port}" in it, which is not a number from 0 to 65535.`;
+  }
+  return `${shown} has the host "${host}" in it, which can't be one.`;
+}
+
+/** What a request says by itself: in the URL it would say something else than the program expects. */
+const OWN_PARAMETERS = ["offset", "tail", "session", "generation"] as const;
+
+/**
+ * The target's URL with a verb, and with a start where one is asked for.
+ *
+ * @throws {StreamError} `bad_request` for a start that is not a whole number, both kinds at once, or one in the URL.
+ */
+export function withVerb(url: URL, verb: "APPEND" | "FOLLOW", start: StartOptions = {}): URL {
+  const { offset, tail, generation } = start;
+  if (offset !== undefined && tail !== undefined)
+    throw new StreamError("bad_request", `Give "offset" or "tail", not both.`);
+  const own = OWN_PARAMETERS.find((name) => url.searchParams.has(name));
+  if (own !== undefined) {
+    const way = own === "session" ? 'the option "resume"' : `the option "${own}"`;
+    throw new StreamError("bad_request", `The URL has "${own}" in its query. Leave it out, and use ${way} instead.`);
+  }
+  const asked = new URL(url);
+  asked.searchParams.set("verb", verb);
+  if (offset !== undefined) asked.searchParams.set("offset", offset === "now" ? offset : count("offset", offset));
+  if (tail !== undefined) asked.searchParams.set("tail", count("tail", tail));
+  if (generation !== undefined) asked.searchParams.set("generation", generation);
+  return asked;
+}
+
+/** What an append says of itself: a session goes on wherever it is, in its own content. */
+export interface AppendQuery {
+  readonly session: string | undefined;
+  readonly generation: string | undefined;
+  readonly offset: number | undefined;
+}
+
+/**
+ * The target's URL for an append.
+ *
+ * @throws {StreamError} `bad_request` for an offset that is not a whole number.
+ */
+export function appendUrl(url: URL, { session, generation, offset }: AppendQuery): URL {
+  if (session === undefined) return withVerb(url, "APPEND", offset === undefined ? {} : { offset });
+  const asked = withVerb(url, "APPEND", generation === undefined ? {} : { generation });
+  asked.searchParams.set("session", session);
+  return asked;
+}
+
+/** The same URL for a WebSocket. */
+export function socketUrl(url: URL): URL {
+  const socket = new URL(url);
+  socket.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return socket;
+}
+
+function count(name: string, value: number): string {
+  if (Number.isSafeInteger(value) && value >= 0) return String(value);
+  throw new StreamError("bad_request", `"${name}" must be a whole number of bytes, not ${value}.`);
+}
+
+function entriesOf(headers: Record<string, string> | Iterable<readonly [string, string]>): Iterable<[string, string]> {
+  const pairs = Symbol.iterator in headers ? (headers as Iterable<readonly [string, string]>) : Object.entries(headers);
+  return Array.from(pairs, ([name, value]) => [name, value]);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}

@@ -1,0 +1,79 @@
+/**
+ * Following over one WebSocket.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import { PROTOCOL } from "../../protocol/subprotocol.ts";
+import { parseControl } from "../connection/control.ts";
+import { type Closing, closedEarly } from "../connection/failure.ts";
+import type { ClientSocket } from "../connection/socket.ts";
+import type { Inbox } from "./inbox.ts";
+import { skipInSocket } from "./start.ts";
+import type { FollowBytes, FollowTask } from "./task.ts";
+
+/** Reads a WebSocket to its end, and leaves it. */
+export async function* followSocket(task: FollowTask, inbox: Inbox, socket: ClientSocket): FollowBytes {
+  try {
+    return yield* socket.protocol === PROTOCOL ? resumable(task, inbox) : classic(task, inbox, socket);
+  } finally {
+    inbox.leave(task.environment.clock);
+  }
+}
+
+/** `httpfstream.v1`: the server says where it starts and how it ends. */
+async function* resumable(task: FollowTask, inbox: Inbox): FollowBytes {
+  const { environment, position, reconnector, target, report } = task;
+  inbox.guard(environment.clock);
+  let started = false;
+  for (let frame = await inbox.read(); frame; frame = await inbox.read()) {
+    const control = frame.text ? parseControl(frame.bytes) : undefined;
+    if (control?.type === "start") {
+      position.begin(control.offset, control.generation);
+      started = true;
+      reconnector.opened();
+      report({ state: "open", transport: "websocket", live: true, offset: position.next });
+    } else if (!started) {
+      throw new StreamError("protocol", 'The server did not begin with "start".', { path: target.url.href });
+    } else if (control?.type === "end") {
+      position.expect(control.offset);
+      return { type: "ended", reason: control.reason };
+    } else if (!frame.text) {
+      reconnector.progressed();
+      yield position.take(frame.bytes);
+    }
+  }
+  const error = closedEarly(inbox.closing ?? UNSAID, target.url);
+  return { type: inbox.overflowed ? "http" : "lost", error };
+}
+
+/** Classic: data, and a close code. */
+async function* classic(task: FollowTask, inbox: Inbox, socket: ClientSocket): FollowBytes {
+  const { environment, position, reconnector, target, report } = task;
+  const before = await skipInSocket(position.start, target, environment.fetch);
+  if (before === undefined) {
+    const message = "This server's classic WebSockets can't start at every byte.";
+    return { type: "http", error: new StreamError("protocol", message, { path: target.url.href }) };
+  }
+  let skip = before;
+  position.begin(undefined, undefined);
+  reconnector.opened();
+  report({ state: "open", transport: "websocket", live: true, offset: position.next });
+  for (let frame = await inbox.read(); frame; frame = await inbox.read()) {
+    const bytes = frame.bytes.subarray(Math.min(skip, frame.bytes.length));
+    skip -= frame.bytes.length - bytes.length;
+    if (bytes.length === 0) continue;
+    reconnector.progressed();
+    yield position.take(bytes);
+  }
+  const closing = inbox.closing ?? UNSAID;
+  const { code, error } = closing;
+  if (!inbox.overflowed && error === undefined && (code === 1000 || code === 1005)) {
+    return { type: "ended", reason: "unknown" };
+  }
+  // Bytes that are not UTF-8 can't travel in text frames everywhere, and browsers do not say that it was that.
+  const carriesOn = inbox.overflowed || code === 1007 || (code === 1006 && !socket.exactText);
+  return { type: carriesOn ? "http" : "lost", error: closedEarly(closing, target.url) };
+}
+
+/** A connection that ended without saying anything. */
+const UNSAID: Closing = { code: 1006, reason: "" };

@@ -1,0 +1,147 @@
+/**
+ * A follow as a stream.
+ * @module
+ */
+import type { StreamError } from "../../protocol/errors.ts";
+import type { Scope } from "../../support/scope.ts";
+import { aborted, broken } from "../connection/failure.ts";
+import type { Following } from "./following.ts";
+import type { FollowEnd } from "./state.ts";
+import type { FollowTask } from "./task.ts";
+
+/** Reads a follow as it is asked to, and says how it ended. Its types need no library of a browser. */
+export class FollowSource {
+  /** Resolves when the stream closes; rejects when it errors or is cancelled. */
+  readonly ended: Promise<FollowEnd>;
+  readonly #task: FollowTask;
+  readonly #scope: Scope;
+  readonly #bytes: ReturnType<Following["run"]>;
+  /** The first step is taken before anybody reads, so that the connection is there by then. */
+  #first: ReturnType<ReturnType<Following["run"]>["next"]> | undefined;
+  #delivered: number | undefined;
+  #setEnded: (end: FollowEnd | Promise<never>) => void = () => {};
+
+  constructor(task: FollowTask, following: Following, scope: Scope) {
+    this.#task = task;
+    this.#scope = scope;
+    this.ended = new Promise((resolve) => {
+      this.#setEnded = resolve;
+    });
+    // Whoever does not ask how it ended learns of a failure from the stream.
+    this.ended.catch(() => {});
+    this.#bytes = following.run();
+    this.#first = this.#bytes.next();
+    this.#first.catch(() => {});
+  }
+
+  /** The offset of the next byte. */
+  get offset(): number | undefined {
+    return this.#delivered ?? this.#task.position.first;
+  }
+
+  /** The content that it reads. */
+  get generation(): string | undefined {
+    return this.#task.position.generation;
+  }
+
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    const { position, report } = this.#task;
+    try {
+      const { done, value } = await (this.#first ?? this.#bytes.next());
+      this.#first = undefined;
+      this.#delivered = position.next;
+      if (!done) return controller.enqueue(value);
+      const end: FollowEnd = { reason: value, offset: position.next };
+      this.#scope.end();
+      controller.close();
+      this.#setEnded(end);
+      report({ state: "ended", ...end });
+    } catch (error) {
+      controller.error(this.#fail(error));
+    }
+  }
+
+  cancel(reason: unknown): void {
+    this.#scope.abort(reason);
+    this.#fail(reason);
+    void this.#bytes.return("unknown").catch(() => {});
+  }
+
+  #fail(thrown: unknown): StreamError {
+    const { signal } = this.#scope;
+    const { report, target } = this.#task;
+    const error = signal.aborted ? aborted(signal, target.url) : broken(thrown, target.url);
+    this.#scope.abort(error);
+    this.#scope.end();
+    this.#setEnded(Promise.reject(error));
+    report({ state: "ended", reason: "failed", error, offset: this.offset });
+    return error;
+  }
+}
+
+/** The bytes of a resource as they come. */
+export class FollowStream extends ReadableStream<Uint8Array> {
+  readonly #source: FollowSource;
+
+  /** @param source What it is made of. */
+  constructor(source: FollowSource) {
+    // Nothing is read ahead: the offset is exact, and a reader who stops loses nothing.
+    super(source, { highWaterMark: 0 });
+    this.#source = source;
+  }
+
+  /**
+   * How it ended. Resolves when the stream closes; rejects with the stream's {@link StreamError} when it errors, and
+   * with `aborted` when it is cancelled.
+   */
+  get ended(): Promise<FollowEnd> {
+    return this.#source.ended;
+  }
+
+  /** The offset of the next byte that a reader gets: where to begin after a restart. Nothing until it is known. */
+  get offset(): number | undefined {
+    return this.#source.offset;
+  }
+
+  /**
+   * The content that {@link offset} belongs to: give both to continue after a restart. Nothing until it is known, and with
+   * servers that do not name it.
+   */
+  get generation(): string | undefined {
+    return this.#source.generation;
+  }
+
+  /**
+   * The bytes, piece by piece, for `for await`. A loop that is left early cancels the stream.
+   *
+   * Said here, too, because neither older browsers nor the types of older TypeScript know that a stream can do this.
+   */
+  override [Symbol.asyncIterator](
+    options: { preventCancel?: boolean } = {},
+  ): AsyncGenerator<Uint8Array, undefined, unknown> {
+    const native: unknown = super[Symbol.asyncIterator]?.(options);
+    return (native ?? pieces(this, options)) as AsyncGenerator<Uint8Array, undefined, unknown>;
+  }
+}
+
+async function* pieces(
+  stream: ReadableStream<Uint8Array>,
+  { preventCancel = false }: { preventCancel?: boolean },
+): AsyncGenerator<Uint8Array, undefined, unknown> {
+  const reader = stream.getReader();
+  let isOver = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      isOver = done;
+      if (done) return undefined;
+      yield value;
+    }
+  } catch (error) {
+    isOver = true;
+    throw error;
+  } finally {
+    if (!isOver && !preventCancel) await reader.cancel();
+    reader.releaseLock();
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * A custom store, held to its contract.
+ *
+ * A store that others have written may fail in any way: with errors of its database, whose words are no business of
+ * clients; with pieces that are no bytes, or more of them than were asked for; without what later versions of the
+ * contract have added. Here all of that becomes errors that the server knows, or defaults.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import type { AppendHandle, EndReason, SessionRecords, Store, StoreEntry, StoreListing, StoreStat } from "./store.ts";
+
+/**
+ * The same store, whose errors are all {@link StreamError}s that tell clients nothing but that it failed; its own error is their
+ * cause, for the log.
+ *
+ * @example
+ * ```ts
+ * const store = guardedStore(databaseStore(connection));
+ * ```
+ */
+export function guardedStore(store: Store): Store {
+  const guarded: Store = {
+    sessions: guardedSessions(store.sessions),
+    stat: (path) => failing(path, async () => checkedStat(path, await store.stat(path))),
+    claim: (path, options) => failing(path, async () => guardedHandle(path, await store.claim(path, options))),
+    read: (...range) => guardedRead(store, range),
+    list: (folder, options) =>
+      failing(folder, async () => {
+        const rows = await store.list(folder, options);
+        return rows && guardedRows(folder, rows);
+      }),
+    remove: (path) => failing(path, async () => store.remove(path)),
+  };
+  const { tidy, ask, watch } = store;
+  if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
+  if (ask) guarded.ask = (path) => failing(path, async () => ask.call(store, path));
+  if (watch) guarded.watch = (path, signal) => failing(path, async () => watch.call(store, path, signal));
+  return guarded;
+}
+
+/** Runs what may fail in any way, also before it returns a promise. */
+async function failing<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw failure(path, error);
+  }
+}
+
+function failure(path: string, cause: unknown): StreamError {
+  if (cause instanceof StreamError) return cause;
+  return new StreamError("storage", `"/${path}" could not be stored or read: the store failed.`, { path, cause });
+}
+
+function broken(path: string, what: string): StreamError {
+  return failure(path, new TypeError(`The store does not keep to its contract: ${what}.`));
+}
+
+/** What a driver leaves out that it can't do stays left out; but for what the contract asks of every driver. */
+function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
+  if (!isSize(handle.offset)) throw broken(path, `the offset of an append is ${handle.offset}`);
+  const { verify, announce, discard } = handle;
+  const lost = handle.lost ?? new AbortController().signal;
+  const guarded: AppendHandle = {
+    get offset() {
+      return handle.offset;
+    },
+    get epoch() {
+      return handle.epoch;
+    },
+    get generation() {
+      return handle.generation ?? "";
+    },
+    get type() {
+      return handle.type;
+    },
+    get fate() {
+      return handle.fate;
+    },
+    get wasSilent() {
+      return handle.wasSilent ?? false;
+    },
+    get lost() {
+      return handle.lost ?? lost;
+    },
+    append: (batch) =>
+      failing(path, async () => {
+        const size = await handle.append(batch);
+        if (!isSize(size)) throw broken(path, `the size after an append is ${size}`);
+        return size;
+      }),
+    release: (ended) => failing(path, async () => handle.release(ended)),
+  };
+  return Object.assign(guarded, {
+    ...(handle.created !== undefined && { created: handle.created }),
+    ...(handle.wanted && { wanted: handle.wanted }),
+    ...(verify && { verify: () => failing(path, async () => verify.call(handle)) }),
+    ...(announce && { announce: (ended: EndReason) => failing(path, async () => announce.call(handle, ended)) }),
+    ...(discard && { discard: () => failing(path, async () => discard.call(handle)) }),
+  });
+}
+
+function guardedSessions(sessions: SessionRecords): SessionRecords {
+  return {
+    save: (record, isOurs) => failing(record.path, async () => sessions.save(record, isOurs)),
+    find: (path) => failing(path, async () => sessions.find(path)),
+    remove: (path, isOurs) => failing(path, async () => sessions.remove(path, isOurs)),
+    list: () => failing("", async () => sessions.list()),
+  };
+}
+
+function checkedStat(path: string, found: StoreStat | undefined): StoreStat | undefined {
+  if (!found) return undefined;
+  const { size, modified, generation = "" } = found;
+  if (!isSize(size)) throw broken(path, `the size of a resource is ${size}`);
+  if (!(modified instanceof Date)) throw broken(path, "the time of a resource is no Date");
+  // It becomes a header, and a part of URLs.
+  if (!/^[!-~]{0,255}$/.test(generation)) throw broken(path, "a generation does not fit into a header");
+  return { ...found, generation };
+}
+
+function isSize(size: unknown): size is number {
+  return typeof size === "number" && Number.isSafeInteger(size) && size >= 0;
+}
+
+async function* guardedRows(folder: string, rows: StoreListing): AsyncGenerator<StoreEntry, void, void> {
+  try {
+    yield* rows;
+  } catch (error) {
+    throw failure(folder, error);
+  }
+}
+
+type Range = Parameters<Store["read"]>;
+
+/** Streams of bytes hand out nothing but bytes; all others are looked at piece by piece. */
+function guardedRead(store: Store, range: Range): ReadableStream<Uint8Array> {
+  const [path, from, to] = range;
+  let stream: ReadableStream<Uint8Array>;
+  try {
+    stream = store.read(...range);
+    if (isByteStream(stream)) return stream;
+  } catch (error) {
+    return failedStream(failure(path, error));
+  }
+  const reader = stream.getReader();
+  let left = to - from;
+  const next = async (): Promise<Uint8Array | undefined> => {
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      throw failure(path, error);
+    });
+    if (done) return undefined;
+    if (!(value instanceof Uint8Array)) throw broken(path, "a piece of a read is no Uint8Array");
+    if (value.length > left) throw broken(path, "a read gave more bytes than were asked for");
+    left -= value.length;
+    return value;
+  };
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        let piece = await next();
+        // Nobody asks again before something has come.
+        while (piece?.length === 0) piece = await next();
+        if (piece) controller.enqueue(piece);
+        else controller.close();
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function isByteStream(stream: ReadableStream<Uint8Array>): boolean {
+  try {
+    stream.getReader({ mode: "byob" }).releaseLock();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function failedStream(error: StreamError): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.error(error) });
+}

@@ -1,0 +1,78 @@
+/**
+ * A socket of Bun's own server as a port.
+ * @module
+ */
+import type { Frame } from "../../engine/follow/frame.ts";
+import type { SocketPort } from "../../server/platform/platform.ts";
+import { Drain } from "../shared/drain.ts";
+import { decodeText, UNTEXTABLE } from "../shared/text-frame.ts";
+
+/** What is used of Bun's `ServerWebSocket`. Its own types would become a dependency of everybody who uses this package. */
+export interface BunSocket<Data = unknown> {
+  data: Data;
+  readonly readyState: 0 | 1 | 2 | 3;
+  getBufferedAmount(): number;
+  send(data: string | ArrayBuffer | Uint8Array, compress?: boolean): number;
+  sendBinary(bytes: Uint8Array<ArrayBuffer>): number;
+  sendText(text: string): number;
+  ping(): number;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+}
+
+/** A port over a Bun socket. */
+export class BunPort implements SocketPort {
+  readonly #socket: BunSocket;
+  readonly #drain = new Drain(() => this.pending);
+  #gone = false;
+
+  constructor(socket: BunSocket) {
+    this.#socket = socket;
+  }
+
+  get closing(): boolean {
+    return this.#gone || this.#socket.readyState !== 1;
+  }
+
+  get pending(): number {
+    return this.#gone ? 0 : this.#socket.getBufferedAmount();
+  }
+
+  send(frame: Frame): void {
+    if (this.#gone) return;
+    if (!frame.text) {
+      this.#socket.sendBinary(frame.bytes as Uint8Array<ArrayBuffer>);
+      return;
+    }
+    const messages = decodeText(frame);
+    if (messages) for (const message of messages) this.#socket.sendText(message);
+    else this.close(1007, UNTEXTABLE);
+  }
+
+  drained(bytes: number): Promise<void> {
+    return this.#drain.wait(bytes);
+  }
+
+  /** Some of what was handed over has left. Hono's own handlers do not tell. */
+  drainedNow(): void {
+    this.#drain.look();
+  }
+
+  ping(): void {
+    if (!this.#gone) this.#socket.ping();
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#gone) this.#socket.close(code, reason);
+  }
+
+  terminate(): void {
+    if (!this.#gone) this.#socket.terminate();
+  }
+
+  /** The connection has gone: nobody needs to wait any more. */
+  gone(): void {
+    this.#gone = true;
+    this.drainedNow();
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * The node stack: `@hono/node-server`, `@hono/node-ws` and `ws`. It runs on Node, and unchanged on Deno and Bun
+ * through their compatibility with Node; the standalone server uses it on all three, because only `ws` keeps
+ * every byte of a text frame.
+ * @module
+ */
+import { EventEmitter } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { getRequestListener } from "@hono/node-server";
+import { createNodeWebSocket } from "@hono/node-ws";
+import { type Context, Hono } from "hono";
+import { defineWebSocketHelper, type UpgradeWebSocket } from "hono/ws";
+// @ts-types="@types/ws"
+import type { WebSocket } from "ws";
+import type { Log } from "../../engine/events.ts";
+import { DEFAULT_LIMITS } from "../../engine/limits.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import type { MessageLimits } from "../../server/platform/message-limits.ts";
+import type { Platform, SocketHandler } from "../../server/platform/platform.ts";
+import { abortsNow } from "../shared/body-end.ts";
+import { sendBytes } from "./body.ts";
+import { gatherChunks } from "./chunks.ts";
+import { Crowd } from "./crowd.ts";
+import { cutResponse, cutStream } from "./cut.ts";
+import { ANSWERED, Lingering } from "./linger.ts";
+import { isDetached, turnOf } from "./pipeline.ts";
+import { answerFailed, answerUnreadable, isUnreadable } from "./unreadable.ts";
+import { type FetchApp, injectWebSocket, whenUpgraded } from "./upgrade.ts";
+import { attachWs } from "./ws-port.ts";
+
+export { type FetchApp, injectWebSocket, type UpgradeServer } from "./upgrade.ts";
+
+/** What `@hono/node-server` gives a handler as its environment. */
+interface NodeEnv {
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+}
+
+/** The same where the app is served by `node:http2`. */
+interface Http2Env {
+  incoming: Http2ServerRequest;
+  outgoing: Http2ServerResponse;
+}
+
+/** Bytes that a message may be too large by and still be gathered: where `ws` itself refuses it, it can't say why. */
+const SLACK_BYTES = 64 * 1024;
+
+/** Connections queued by the kernel until they are accepted: the default of 511 makes a crowd wait a second. */
+const BACKLOG = 4096;
+
+/** Milliseconds between two looks for connections that have become idle, while a server closes. */
+const IDLE_LOOK_MS = 20;
+
+/** Milliseconds a client has for the headers of its request. */
+const HEADERS_TIMEOUT_MS = 60_000;
+
+// node-ws is made for one app; its helper and its events work with whatever socket is emitted on its server.
+const nodeWs = createNodeWebSocket({ app: new Hono() });
+
+/**
+ * Hono's WebSocket helper for other routes of the same app.
+ *
+ * @example
+ * ```ts
+ * app.get("/echo", upgradeWebSocket(() => ({ onMessage: (event, ws) => ws.send(event.data) })));
+ * ```
+ */
+export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelper(async (c, events, options) => {
+  const { incoming } = c.env as NodeEnv;
+  if (!incoming || c.req.header("Upgrade")?.toLowerCase() !== "websocket") return;
+  const response = await nodeWs.upgradeWebSocket(c, events, options);
+  const emit = (ws: WebSocket): boolean => nodeWs.wss.emit("connection", ws, incoming);
+  whenUpgraded(incoming, {
+    open(ws) {
+      // Its listeners are attached some microtasks from now; what arrives before must wait for them.
+      ws.pause();
+      setImmediate(() => ws.resume());
+      emit(ws);
+    },
+    // Whoever waits for this socket gets one that has closed already.
+    failed: () => void emit(closedSocket()),
+  });
+  return response;
+});
+
+/** @internal This runtime, as the faces see it. */
+export const platform: Platform = {
+  name: "node",
+  keepsText: true,
+  takesText: true,
+  readsBodies: true,
+  checkUpgrade(c) {
+    // Whoever listens for upgrades makes a response of its own for each.
+    if (isDetached((c.env as NodeEnv).outgoing)) return;
+    throw new StreamError(
+      "misconfigured",
+      'WebSockets do not reach this app: the program that serves it must call injectWebSocket(server, app) of "httpfstream/node".',
+    );
+  },
+  // Not with the helper of node-ws: what it waits with keeps the whole request, until a major collection finds out.
+  async upgrade(c: Context, handler: SocketHandler, { protocol }): Promise<Response> {
+    whenUpgraded((c.env as NodeEnv).incoming, {
+      protocol,
+      maxPayload: gatheredBytes(handler.most),
+      open: (ws, below) => attachWs(ws, below, handler),
+      failed: () => handler.closed(),
+    });
+    return new Response();
+  },
+  target: (c) => (c.env as NodeEnv).incoming.url,
+  authority: (c) => (isHttp2(c) ? (c.env as Http2Env).incoming.headers[":authority"] : undefined),
+  neverUpgrades: isHttp2,
+  bodyWatch(c) {
+    // A length is checked by the protocol itself.
+    if (!isHttp2(c) || c.req.header("Content-Length") !== undefined) return undefined;
+    const { signal } = c.req.raw;
+    return () => abortsNow(signal);
+  },
+  // Where it listens on all interfaces, an IPv4 address comes dressed as an IPv6 one.
+  peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ""),
+  turn(c) {
+    const { incoming, outgoing } = c.env as NodeEnv;
+    return isHttp2(c) ? undefined : turnOf(incoming, outgoing);
+  },
+  isUnreadable: (c) => isUnreadable((c.env as NodeEnv).incoming),
+  unhurried: (c) => gatherChunks((c.env as NodeEnv).incoming),
+  onGone(c, gone) {
+    const { incoming, outgoing } = c.env as NodeEnv;
+    if (incoming.socket.destroyed || isGone(c)) gone();
+    else outgoing.once("close", gone);
+  },
+  cut: (c) => (isHttp2(c) ? cutStream((c.env as Http2Env).outgoing) : cutResponse((c.env as NodeEnv).outgoing)),
+  answered(c) {
+    const { outgoing } = c.env as NodeEnv;
+    return new Promise<void>((resolve) => {
+      if (isGone(c) || outgoing.writableFinished) resolve();
+      else for (const event of [ANSWERED, "finish", "close"]) outgoing.once(event, resolve);
+    });
+  },
+};
+
+function isHttp2(c: Context): boolean {
+  return (c.env as NodeEnv).incoming.httpVersionMajor >= 2;
+}
+
+function isGone(c: Context): boolean {
+  const { outgoing } = c.env as NodeEnv | Http2Env;
+  return "stream" in outgoing ? outgoing.stream.destroyed : outgoing.destroyed;
+}
+
+function gatheredBytes({ text, binary }: MessageLimits): number {
+  return Math.min(DEFAULT_LIMITS.messageBytes, Math.max(text.bytes, binary.bytes) + SLACK_BYTES);
+}
+
+function closedSocket(): WebSocket {
+  const nothing = (): void => {};
+  return Object.assign(new EventEmitter(), {
+    OPEN: 1,
+    readyState: 3,
+    protocol: "",
+    close: nothing,
+    terminate: nothing,
+    send: nothing,
+  }) as unknown as WebSocket;
+}
+
+/** How to {@link serve}. */
+export interface ServeOptions extends FetchApp {
+  /** Host name or address to listen on; all interfaces when left out. */
+  hostname?: string;
+  /** Port to listen on; 0 picks a free one. */
+  port: number;
+  /** Milliseconds for which the rest of a refused upload is read, so that its client sees the answer. Default 30,000. */
+  refusedUploadMs?: number;
+  /** Is told when connections are refused because the system allows no more open files. Default: nobody. */
+  log?: Log;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  /** The address it listens on. */
+  readonly hostname: string;
+  /** The port it listens on. */
+  readonly port: number;
+  /**
+   * Stops listening, lets answers that are under way reach their clients, and ends every connection.
+   *
+   * @param patienceMs Milliseconds after which the rest is cut off. Default 3,000.
+   */
+  close(patienceMs?: number): Promise<void>;
+}
+
+/**
+ * Serves an app over HTTP and WebSocket with the settings that long-lived streams need: no limit on how long a request
+ * may take, a long queue for a crowd that connects at once.
+ *
+ * @throws when it can't listen, with the `code` of the operating system.
+ * @example
+ * ```ts
+ * const server = await serve({ fetch: fstream().fetch, port: 8080 });
+ * ```
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { fetch, hostname, port, refusedUploadMs, log } = options;
+  const lingering = new Lingering(refusedUploadMs);
+  const listener = getRequestListener(
+    async (request, env) => {
+      const { incoming, outgoing } = env as NodeEnv;
+      return lingering.answer(sendBytes(await fetch(request, env), outgoing), incoming, outgoing);
+    },
+    // The host of those who name none, as HTTP/1.0 allows.
+    { hostname: "localhost", errorHandler: answerFailed },
+  );
+  const settings = { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true, keepAlive: true };
+  const server = createServer(settings, listener);
+  answerUnreadable(server);
+  injectWebSocket(server, { fetch });
+  const crowd = new Crowd((message) => log?.({ type: "error", message, error: undefined }), BACKLOG);
+  server.on("connection", (socket: Duplex) => crowd.add(socket));
+  server.on("upgrade", (_request, socket: Duplex) => crowd.upgraded(socket));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, backlog: crowd.backlog, ...(hostname === undefined ? {} : { host: hostname }) }, resolve);
+  });
+  const address = server.address() as AddressInfo;
+  return {
+    hostname: address.address,
+    port: address.port,
+    close: (patienceMs = DEFAULT_LIMITS.shutdownTimeoutMs) => closeServer(server, crowd.sockets, lingering, patienceMs),
+  };
+}
+
+async function closeServer(
+  server: Server,
+  sockets: ReadonlySet<Duplex>,
+  lingering: Lingering,
+  patienceMs: number,
+): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  lingering.end();
+  // Connections that stay open for a next request are not waited for; an answer that ends makes one of them.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
+  const impatience = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, patienceMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(impatience);
+}

@@ -1,0 +1,112 @@
+/**
+ * What an HTTP parser makes nothing of, answered with the status that fits, and a sentence.
+ * @module
+ */
+import { type IncomingMessage, METHODS as KNOWN_METHODS, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { RequestError } from "@hono/node-server";
+import { transferFault } from "../../server/request/body-kind.ts";
+import { METHODS } from "../../server/request/verb.ts";
+import { printable } from "../../support/printable.ts";
+
+interface Answer {
+  readonly status: string;
+  readonly sentence: string;
+  readonly headers?: string;
+}
+
+/** By the code of the parser's error. */
+const ANSWERS: Record<string, Answer> = {
+  HPE_HEADER_OVERFLOW: {
+    status: "431 Request Header Fields Too Large",
+    sentence: "The URL and the headers together are too long.",
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: "413 Payload Too Large", sentence: "The chunk extensions are too long." },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: "408 Request Timeout", sentence: "The request did not come in time." },
+};
+
+const MALFORMED: Answer = { status: "400 Bad Request", sentence: "This is no HTTP request." };
+
+/** The headers of every such answer. */
+const PLAIN: [string, string][] = [
+  ["Content-Type", "text/plain; charset=utf-8"],
+  ["X-Content-Type-Options", "nosniff"],
+  ["Cross-Origin-Resource-Policy", "same-origin"],
+];
+
+/** The first line of a request that HTTP allows, whatever its method. */
+const REQUEST_LINE = /^([!#$%&'*+.^_`|~\w-]+) \S+ HTTP\/1\.[01]\r\n/;
+
+/** How many bytes to look through for it. */
+const LINE_BYTES = 4096;
+
+/** Answers requests that can't be parsed, in place of Node, which says less. */
+export function answerUnreadable(server: Server): void {
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  const held = new WeakSet<Duplex>();
+  server.on("request", (request, response) => latest.set(request.socket, response));
+  server.on("clientError", (error: ParserError, socket) => {
+    if (held.has(socket)) return;
+    const answering = latest.get(socket);
+    // What comes behind a whole request is not its fault, and it gets its own answer first.
+    if (answering?.req.complete && !answering.writableFinished && socket.writable) {
+      held.add(socket);
+      answering.once("finish", () => answer(error, socket));
+      return;
+    }
+    if (answering && isEmpty(answering.req)) unreadable.add(answering.req);
+    answer(error, socket, answering);
+  });
+}
+
+/** Requests whose heads could be read, and nothing of their bodies. */
+const unreadable = new WeakSet<IncomingMessage>();
+
+/** Whether the body of a request has turned out to be malformed from its beginning. */
+export function isUnreadable(request: IncomingMessage): boolean {
+  return unreadable.has(request);
+}
+
+/** Whether nothing of a body has come, nor its end. */
+function isEmpty({ complete, readableLength, readableDidRead }: IncomingMessage): boolean {
+  return !complete && readableLength === 0 && !readableDidRead;
+}
+
+type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer };
+
+/** @param answering The response to the request that is unreadable, where its head could be read. */
+function answer(error: ParserError, socket: Duplex, answering?: ServerResponse): void {
+  // Nothing may come in between the parts of an answer that is under way.
+  if (!socket.writable || (answering?.headersSent && !answering.writableEnded)) return void socket.destroy();
+  const {
+    status,
+    sentence,
+    headers = "",
+  } = unknownMethod(error.rawPacket) ?? unknownTransfer(answering) ?? ANSWERS[error.code ?? ""] ?? MALFORMED;
+  const head = `HTTP/1.1 ${status}\r\n${PLAIN.map((pair) => `${pair.join(": ")}\r\n`).join("")}${headers}Connection: close\r\n`;
+  const length = Buffer.byteLength(sentence) + 1;
+  socket.end(`${head}Content-Length: ${length}\r\n\r\n${sentence}\n`, () => socket.destroy());
+}
+
+/** Answers a request of which `@hono/node-server` can't make a URL, or whose app has failed. */
+export function answerFailed(error: unknown): Response {
+  const isRequest = error instanceof RequestError;
+  const sentence = isRequest ? "The target of the request, or its Host header, is malformed." : "The server failed.";
+  return new Response(`${sentence}\n`, { status: isRequest ? 400 : 500, headers: PLAIN });
+}
+
+/** The parser gives a request in a coding that it does not know to the app, and fails before the app has answered. */
+function unknownTransfer(answering: ServerResponse | undefined): Answer | undefined {
+  if (!answering || answering.headersSent) return undefined;
+  const sentence = transferFault(answering.req.headers["transfer-encoding"]);
+  return sentence === undefined ? undefined : { status: "501 Not Implemented", sentence: printable(sentence) };
+}
+
+/** HTTP allows any word for a method; the parser knows some dozens. */
+function unknownMethod(packet: Buffer | undefined): Answer | undefined {
+  const [, method] = REQUEST_LINE.exec(packet?.toString("latin1", 0, LINE_BYTES) ?? "") ?? [];
+  // One in small letters is malformed, not unknown.
+  if (method === undefined || KNOWN_METHODS.includes(method.toUpperCase())) return undefined;
+  const sentence = `The method ${method} is not known here.`;
+  return { status: "405 Method Not Allowed", sentence, headers: `Allow: ${METHODS.join(", ")}\r\n` };
+}

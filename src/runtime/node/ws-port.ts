@@ -1,0 +1,239 @@
+/**
+ * A socket of the `ws` package as a port: exact bytes in text frames, frames built once and written to many.
+ * @module
+ */
+import type { Duplex } from "node:stream";
+// @ts-types="@types/ws"
+import * as wsPackage from "ws";
+import type { Frame } from "../../engine/follow/frame.ts";
+import { NO_BYTES, textPieces } from "../../protocol/utf8.ts";
+import type { SocketHandler, SocketPort } from "../../server/platform/platform.ts";
+import { Drain } from "../shared/drain.ts";
+import { refusalOf } from "../shared/refusals.ts";
+import { ClosingWatch } from "./closing-watch.ts";
+import { MessageWatch } from "./message-watch.ts";
+
+/** Whether this is the package itself; Bun puts one of its own in its place. */
+export const isGenuine: boolean = typeof (wsPackage as { Sender?: { frame?: unknown } }).Sender?.frame === "function";
+
+type WebSocket = wsPackage.WebSocket;
+
+/** Closing as the package does it. */
+const { close: closeWs } = wsPackage.WebSocket.prototype;
+
+/** Connects a `ws` socket and the network socket below it to a handler. */
+export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): void {
+  // Errors are followed by a close. Those of the network below are none of the peer's doing.
+  ws.on("error", (error: Error & { code?: string }) => {
+    if (error.code?.startsWith("WS_ERR_")) handler.refused(refusalOf(error.message, handler.most));
+  });
+  ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
+  ws.on("pong", () => handler.ponged());
+  const port = isGenuine ? new SharingPort(ws, below) : new SendingPort(ws);
+  ws.on("close", () => {
+    port.gone();
+    handler.closed();
+  });
+  // Whether a peer whose close frame has come also lets go of the connection is its own affair; "close" would wait
+  // half a minute for it.
+  // The package tells of broken frames only after it has begun to close.
+  port.onClosing(() => queueMicrotask(() => handler.closed()));
+  if (isGenuine) watchMessages(below, handler);
+  handler.opened(port);
+}
+
+/** Refuses a message that is too large as soon as its header tells so. */
+function watchMessages(below: Duplex, handler: SocketHandler): void {
+  const watch = new MessageWatch(handler.most);
+  // Behind the package, which has taken by then what came before that header.
+  below.on("data", (chunk: Uint8Array) => {
+    const limit = watch.look(chunk);
+    if (!limit) return;
+    // As the package does after an error: what comes now is read, so that the close gets through, and thrown away.
+    for (const listener of below.listeners("data")) below.off("data", listener as () => void);
+    below.resume();
+    handler.refused(limit.refusal());
+  });
+}
+
+/** What both ways of sending have in common. */
+abstract class WsPort implements SocketPort {
+  protected readonly ws: WebSocket;
+  protected isGone = false;
+
+  constructor(ws: WebSocket) {
+    this.ws = ws;
+  }
+
+  abstract readonly closing: boolean;
+  abstract readonly pending: number;
+  abstract send(frame: Frame): void;
+  abstract drained(bytes: number): Promise<void>;
+  /** Calls back when the peer has begun to close. */
+  abstract onClosing(closes: () => void): void;
+
+  ping(): void {
+    if (!this.closing) this.ws.ping();
+  }
+
+  get paused(): boolean {
+    return this.ws.isPaused;
+  }
+
+  pause(): void {
+    this.ws.pause();
+  }
+
+  resume(): void {
+    this.ws.resume();
+  }
+
+  close(code?: number, reason?: string | Buffer): void {
+    closeWs.call(this.ws, code, reason);
+  }
+
+  terminate(): void {
+    this.ws.terminate();
+  }
+
+  /** The connection has gone: nobody needs to wait any more. */
+  gone(): void {
+    this.isGone = true;
+  }
+}
+
+/**
+ * Writes frames that were encoded once for all followers to the network socket itself. What is asked for every frame and
+ * every follower looks at nothing but the socket: with thousands of them each further object is a walk to the memory.
+ */
+class SharingPort extends WsPort {
+  readonly #below: Duplex;
+  #isClosing = false;
+  /** Made when somebody waits: most connections are never slow. */
+  #drain: Drain | undefined;
+
+  constructor(ws: WebSocket, below: Duplex) {
+    super(ws);
+    this.#below = below;
+  }
+
+  get closing(): boolean {
+    return this.#isClosing || this.isGone || this.#below.writableEnded;
+  }
+
+  get pending(): number {
+    return this.isGone ? 0 : this.#below.writableLength;
+  }
+
+  send(frame: Frame): void {
+    if (this.closing) return;
+    const { left } = frame;
+    if (left) {
+      // Nobody else gets it: what it would cost to join header and payload is not shared.
+      this.#below.cork();
+      const parts = messages(frame);
+      const last = parts.pop() as Uint8Array;
+      for (const part of parts) this.#below.write(part);
+      this.#below.write(last, () => {
+        left();
+        this.#drain?.look();
+      });
+      this.#below.uncork();
+    } else {
+      frame.encoded ??= Buffer.concat(messages(frame));
+      this.#below.write(frame.encoded as Uint8Array);
+    }
+  }
+
+  drained(bytes: number): Promise<void> {
+    if (this.pending <= bytes) return Promise.resolve();
+    if (!this.#drain) {
+      this.#drain = new Drain(() => this.pending, true);
+      this.#below.once("close", () => this.gone());
+    }
+    // Nothing tells that a shared frame has left, but this comes when everything before it has.
+    if (!this.#below.writableEnded) this.#below.write(NO_BYTES, () => this.#drain?.look());
+    return this.#drain.wait(bytes);
+  }
+
+  onClosing(closes: () => void): void {
+    // The package calls this to answer the peer's close frame.
+    this.ws.close = (code, reason) => {
+      this.close(code, reason);
+      closes();
+    };
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    this.#isClosing = true;
+    super.close(code, reason);
+  }
+
+  override gone(): void {
+    super.gone();
+    this.#drain?.look();
+  }
+}
+
+const closingWatch = new ClosingWatch();
+
+/** Bun puts a `ws` of its own in the package's place, which takes the network socket away from under us. */
+class SendingPort extends WsPort {
+  readonly #drain = new Drain(() => this.pending);
+
+  get closing(): boolean {
+    return this.ws.readyState !== this.ws.OPEN;
+  }
+
+  get pending(): number {
+    return this.closing ? 0 : this.ws.bufferedAmount;
+  }
+
+  send({ bytes, text }: Frame): void {
+    for (const piece of text ? textPieces(bytes) : [bytes]) {
+      if (!this.closing) this.ws.send(piece, { binary: !text });
+    }
+  }
+
+  drained(bytes: number): Promise<void> {
+    return this.#drain.wait(bytes);
+  }
+
+  onClosing(closes: () => void): void {
+    closingWatch.watch(this, closes);
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    closingWatch.forget(this);
+    super.close(code, reason);
+  }
+
+  override gone(): void {
+    super.gone();
+    closingWatch.forget(this);
+    this.#drain.look();
+  }
+}
+
+/** Headers and payloads of the messages that a frame becomes. */
+function messages({ bytes, text }: Frame): Uint8Array[] {
+  if (!text) return [messageHeader(bytes, false), bytes];
+  return textPieces(bytes).flatMap((piece) => [messageHeader(piece, true), piece]);
+}
+
+/** The header of an unmasked, unfragmented frame as RFC 6455 section 5.2 has it. */
+function messageHeader({ length }: Uint8Array, text: boolean): Buffer {
+  const size = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const header = Buffer.allocUnsafe(size);
+  header[0] = text ? 0x81 : 0x82;
+  if (size === 2) {
+    header[1] = length;
+  } else if (size === 4) {
+    header[1] = 126;
+    header.writeUInt16BE(length, 2);
+  } else {
+    header[1] = 127;
+    header.writeBigUInt64BE(BigInt(length), 2);
+  }
+  return header;
+}

@@ -1,0 +1,80 @@
+/**
+ * Following over plain HTTP: a response body that goes on until the appender ends. `curl -N` is a follower.
+ * @module
+ */
+
+import { Follower } from "../../engine/follow/follower.ts";
+import type { Hold } from "../../engine/sessions/follow-lease.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { checkGeneration } from "../../protocol/generation.ts";
+import { parseStart, resolveStart } from "../../protocol/offset.ts";
+import { wantedGeneration } from "../request/wanted-generation.ts";
+import { LogSpan } from "../service/log-span.ts";
+import { answered, type Exchange, type Service } from "../service/service.ts";
+import { BodySink } from "./body-sink.ts";
+import { breaking } from "./counted.ts";
+import { whenDropped } from "./dropped-body.ts";
+import { mediaTypeOf } from "./media-type.ts";
+import { liveHeaders } from "./resource-headers.ts";
+
+/**
+ * Answers with everything from the offset on, and with what comes. The body has a proper end only where the append is
+ * complete; else the connection is cut, so that half a log never looks like a whole one.
+ *
+ * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`
+ */
+export async function followBody(service: Service, exchange: Exchange, hold: Hold): Promise<Response> {
+  const { c, platform, subject } = exchange;
+  const { path } = subject;
+  const { offset, tail } = c.req.query();
+  checkGeneration(path, wantedGeneration(c), hold.source.generation);
+  const start = resolveStart(parseStart(offset, tail), hold.source.size);
+  const { size, type } = hold.source;
+  const headers = liveHeaders(hold.source, start);
+  headers.set("Content-Type", await mediaTypeOf(service.store, { path, size, type }));
+  if (c.req.method === "HEAD") {
+    hold.leave();
+    return new Response(null, { headers });
+  }
+
+  const sink = new BodySink(() => follower.stop());
+  const { store, limits } = service;
+  const follower = new Follower({ store, from: hold, sink, text: false, limits, offset: start });
+  let done = Promise.resolve();
+  const breakOff = (error: StreamError): Promise<void> => sink.fail(error, breaking(exchange));
+  const forget = service.hub.onClose(async () => {
+    follower.stop();
+    // A body that is cut waits for its reader, which may never read again.
+    await answered(service, exchange, done);
+  });
+  const span = new LogSpan(service, exchange.subject, { type: "follow", transport: "http", offset: start });
+  platform.unhurried?.(c);
+  platform.onGone?.(c, () => sink.leave());
+  whenDropped(c, sink.stream, () => sink.leave());
+  done = follower
+    .run()
+    .then(
+      (reason) => {
+        const ended = service.hub.closing ? "restarting" : reason;
+        span.end(follower.offset, ended);
+        return ended === "complete" || ended === "gone" ? sink.end() : breakOff(cutShort(path, ended));
+      },
+      (thrown: unknown) => {
+        const error = StreamError.from(thrown, "storage");
+        service.operator.failedIfFault(path, error);
+        span.end(follower.offset, error.code);
+        return breakOff(error);
+      },
+    )
+    .finally(() => {
+      forget();
+      hold.leave();
+    });
+  return new Response(sink.stream, { headers });
+}
+
+/** Why a body has no proper end. */
+function cutShort(path: string, reason: string): StreamError {
+  const code = reason === "restarting" ? "restarting" : "lost";
+  return new StreamError(code, `The append of "/${path}" has not been completed: ${reason}.`, { path });
+}

@@ -1,0 +1,92 @@
+/**
+ * A folder's listing as a page for people.
+ * @module
+ */
+import { html } from "hono/html";
+import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
+import { urlPath } from "../../protocol/path.ts";
+import { writableDate } from "../request/http-date.ts";
+
+/** What is listed, and how. */
+export interface Listing {
+  /** The URL path under which the root folder is reached, without a trailing slash. */
+  readonly base: string;
+  /** The resource path of the folder. */
+  readonly folder: string;
+  /** Most rows; nothing for all. */
+  readonly limit: number | undefined;
+  /** The rows, and one more than may be shown, where there are more. */
+  readonly entries: StoreListing;
+}
+
+/** Both colours of everything are said here: what a browser takes by itself is unreadable on one of them. */
+const STYLE = `
+:root { color-scheme: light dark; --text: #1f2328; --page: #fff; --link: #0550ae; --faint: #59636e; --line: #d1d9e0 }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6edf3; --page: #0d1117; --link: #79b8ff; --faint: #9da7b3; --line: #30363d }
+}
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: var(--text); background: var(--page) }
+h1 { font-size: 1.25rem; overflow-wrap: anywhere }
+table { border-collapse: collapse; width: 100% }
+td, th { padding: .2rem .5rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
+th { font-weight: 600; color: var(--faint) }
+td:first-child, th:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere }
+a { color: var(--link) }
+time, .live { color: var(--faint) }
+@media (max-width: 36rem) {
+  thead { display: none }
+  tr { display: flex; flex-wrap: wrap; justify-content: space-between; border-bottom: 1px solid var(--line); padding: .35rem 0 }
+  td { border: 0; padding: 0 .25rem }
+  td:first-child { flex: 1 0 100% }
+}
+`;
+
+/** The page, piece by piece. */
+export async function* listingPage({ base, folder, entries, limit }: Listing): AsyncGenerator<string, void, void> {
+  const here = folder === "" ? `${base}/` : `${base}/${urlPath(folder)}/`;
+  yield String(head(folder));
+  if (folder !== "") yield String(html`<tr><td><a href="${parent(here)}">..</a></td><td></td><td></td></tr>`);
+  let last = "";
+  let count = 0;
+  for await (const entry of entries) {
+    if (count === limit) {
+      const next = `${here}?limit=${limit}&after=${encodeURIComponent(last)}`;
+      yield String(html`</tbody></table><p><a rel="next" href="${next}">The next ${limit}</a>, behind ${last}</p>`);
+      yield "</body></html>\n";
+      return;
+    }
+    yield String(row(here, entry));
+    last = entry.name;
+    count++;
+  }
+  yield "</tbody></table></body></html>\n";
+}
+
+function head(folder: string): ReturnType<typeof html> {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>/${folder}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>/${folder}</h1>
+<table><thead><tr><th>Name</th><th>Bytes</th><th>Changed</th></tr></thead><tbody>
+`;
+}
+
+function row(here: string, { name, kind, size, modified, appending }: StoreEntry): ReturnType<typeof html> {
+  const slash = kind === "folder" ? "/" : "";
+  const time = writableDate(modified).toISOString();
+  const live = appending ? html` <span class="live">(live)</span>` : "";
+  return html`<tr><td><a href="${here}${encodeURIComponent(name)}${slash}">${name}${slash}</a>${live}</td><td>${
+    kind === "file" ? size : ""
+  }</td><td><time datetime="${time}">${time.slice(0, 19).replace("T", " ")} UTC</time></td></tr>
+`;
+}
+
+function parent(here: string): string {
+  return here.replace(/[^/]+\/$/, "");
+}

@@ -1,0 +1,117 @@
+/**
+ * Reading over plain HTTP: what is stored now, with the manners of a good static file server.
+ * @module
+ */
+
+import type { StoreStat } from "../../engine/storage/store.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { checkGeneration } from "../../protocol/generation.ts";
+import {
+  formatOffset,
+  NEXT_OFFSET_HEADER,
+  parseStart,
+  resolveStart,
+  START_OFFSET_HEADER,
+} from "../../protocol/offset.ts";
+import { type ByteRange, wantedRange } from "../request/byte-range.ts";
+import { conditionFailed, conditionsOf, judge, rangeApplies } from "../request/conditions.ts";
+import { wantedGeneration } from "../request/wanted-generation.ts";
+import { LogSpan } from "../service/log-span.ts";
+import type { Exchange, Service } from "../service/service.ts";
+import { breaking, counted } from "./counted.ts";
+import { whenDropped } from "./dropped-body.ts";
+import { mediaTypeOf } from "./media-type.ts";
+import { reported } from "./reported.ts";
+import { snapshotHeaders } from "./resource-headers.ts";
+
+/**
+ * Answers with the bytes stored now.
+ *
+ * @param conditional Whether `Range`, `If-None-Match` and the like count. A follower gets everything.
+ * @throws {StreamError} `replaced` for another content than the request names, `range` for an offset past the end,
+ * `precondition_failed`, `bad_request`.
+ */
+export async function readSnapshot(
+  service: Service,
+  exchange: Exchange,
+  found: StoreStat,
+  conditional: boolean,
+): Promise<Response> {
+  const { c, subject } = exchange;
+  const { path } = subject;
+  const { offset, tail } = c.req.query();
+  checkGeneration(path, wantedGeneration(c), found.generation);
+  const start = resolveStart(parseStart(offset, tail), found.size);
+  const headers = snapshotHeaders(found);
+  // A follower counts from here.
+  if (!conditional || offset !== undefined || tail !== undefined) headers.set(START_OFFSET_HEADER, formatOffset(start));
+  const unmodified = conditional && isUnmodified(c.req.raw.headers, found, path);
+  // Of a 304, too: Node's adapter would give it a type of its own, which caches would take over.
+  headers.set("Content-Type", await mediaTypeOf(service.store, { ...found, path }));
+  if (unmodified) return new Response(null, { status: 304, headers });
+  if (offset !== undefined || tail !== undefined) return body(200, start, found.size);
+  const range = conditional ? rangeOf(c.req.raw, found) : undefined;
+  if (range === undefined) return body(200, 0, found.size);
+  headers.set("Content-Range", `bytes ${range.from}-${range.to - 1}/${found.size}`);
+  return body(206, range.from, range.to);
+
+  function body(status: number, from: number, to: number): Response {
+    headers.set("Content-Length", String(to - from));
+    if (c.req.method === "HEAD") return new Response(null, { status, headers });
+    const bytes = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
+    const sent = conditional ? reported(service, exchange, bytes) : followed(service, exchange, bytes, { from, to });
+    return new Response(sent, { status, headers });
+  }
+}
+
+/** The body for a follower, who is logged although there is nobody to wait for. */
+function followed(
+  service: Service,
+  exchange: Exchange,
+  body: ReadableStream<Uint8Array>,
+  { from, to }: { from: number; to: number },
+): ReadableStream<Uint8Array> {
+  const { c, subject } = exchange;
+  const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from });
+  const ended = (bytes: number, error?: unknown): void => {
+    const reason = from + bytes === to ? "complete" : "gone";
+    const failure = error === undefined ? undefined : StreamError.from(error, "storage");
+    if (failure) service.operator.failedIfFault(subject.path, failure);
+    span.end(from + bytes, failure?.code ?? reason);
+  };
+  const sent = counted(body, ended, breaking(exchange));
+  whenDropped(c, sent, () => sent.cancel().catch(() => {}));
+  return sent;
+}
+
+/** Aborts when the client has gone, where the runtime does not cancel every body by itself. */
+function goneSignal({ c, platform }: Exchange): AbortSignal | undefined {
+  if (!platform.onGone) return undefined;
+  const gone = new AbortController();
+  platform.onGone(c, () => gone.abort());
+  return gone.signal;
+}
+
+/** @throws {StreamError} `precondition_failed` */
+function isUnmodified(request: Headers, found: StoreStat, path: string): boolean {
+  const conditions = conditionsOf(request);
+  const verdict = conditions && judge(conditions, found, true, Date.now());
+  if (verdict === "failed") throw conditionFailed(path, found);
+  return verdict === "unmodified";
+}
+
+/**
+ * The one range to answer with; nothing where the whole is to be sent.
+ *
+ * @throws {StreamError} `range` when all that is asked for lies past the end.
+ */
+function rangeOf({ method, headers }: Request, found: StoreStat): ByteRange | undefined {
+  const asked = headers.get("Range");
+  if (method !== "GET" || asked === null || !rangeApplies(headers.get("If-Range"), found, Date.now())) return undefined;
+  const range = wantedRange(asked, found.size);
+  if (range === "whole") return undefined;
+  if (range !== "none") return range;
+  throw new StreamError("range", `The range ${asked} lies past the end; the size is ${found.size} bytes.`, {
+    headers: { [NEXT_OFFSET_HEADER]: formatOffset(found.size), "Content-Range": `bytes */${found.size}` },
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * What a request says: read once and as a whole, before anything is done for it.
+ * @module
+ */
+import type { Context } from "hono";
+import { StreamError } from "../protocol/errors.ts";
+import { parseStart } from "../protocol/offset.ts";
+import { listOptions } from "./http/listing.ts";
+import type { Platform } from "./platform/platform.ts";
+import { appendTerms } from "./request/append-preconditions.ts";
+import { refuseContentRange } from "./request/body-kind.ts";
+import { namesOf } from "./request/host.ts";
+import { locate } from "./request/request-path.ts";
+import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
+import type { Noted } from "./service/log-request.ts";
+import type { Exchange } from "./service/service.ts";
+
+/** What a request says, once all of it is known to make sense. */
+export interface Understood {
+  readonly exchange: Exchange;
+  readonly verb: Verb | undefined;
+  /** Whether it asks to become a WebSocket. */
+  readonly socket: boolean;
+  /** The names by which it calls the server. */
+  readonly names: readonly string[];
+  /** The host and port that it was sent to, as the client says. */
+  readonly host: string | undefined;
+  readonly base: string;
+  readonly isFolder: boolean;
+}
+
+/**
+ * Reads a request. What is malformed is refused here, before it is asked who sends it, and whether anything is in its way.
+ *
+ * @param noted Takes what the log wants to know of a request, also of one that is refused.
+ * @throws {StreamError} `bad_path`, `bad_request`, `upgrade_required`
+ */
+export function understand(c: Context, platform: Platform, noted: Noted): Understood {
+  const peer = platform.peer?.(c);
+  if (peer !== undefined) noted.peer = peer;
+  const target = platform.target?.(c);
+  const authority = platform.authority?.(c);
+  if (platform.neverUpgrades?.(c)) noted.neverUpgrades = true;
+  const names = namesOf(c, authority, target);
+  const { path, base, isFolder } = locate(c, target);
+  noted.path = path;
+  noted.base = base;
+  refuseSmall(c.req.method);
+  const verb = verbOf(c);
+  const socket = wantsWebSocket(c);
+  if (verb === "APPEND") {
+    if (path === "" || isFolder) {
+      throw new StreamError("bad_path", `"/${path}" names a folder, which can't be appended to. Add a file name.`, {
+        path,
+      });
+    }
+    appendTerms(c);
+    if (isUnsafe(c.req.method)) refuseContentRange(c, path);
+  } else {
+    const { offset, tail } = c.req.query();
+    parseStart(offset, tail);
+    listOptions(c);
+  }
+  const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) }, noted };
+  return { exchange, verb, socket, names, host: authority ?? c.req.header("Host"), base, isFolder };
+}
+
+/** Whether a method is meant to change something. */
+export function isUnsafe(method: string): boolean {
+  return !["GET", "HEAD", "OPTIONS"].includes(method);
+}
+
+/** Methods are in capitals. Bun makes one in small letters out of a chunk that it can't read. */
+function refuseSmall(method: string): void {
+  if (METHODS.includes(method) || !METHODS.includes(method.toUpperCase())) return;
+  throw new StreamError("bad_request", `The method must be ${method.toUpperCase()}, not ${method}.`);
+}
+
+/** @throws {StreamError} `method_not_allowed` when nothing is done with this method and verb. */
+export function checkMethod(method: string, verb: Verb | undefined): void {
+  if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not known here.`, METHODS);
+  if (verb === "APPEND" || !isUnsafe(method)) return;
+  throw notAllowed(`${method} needs the verb APPEND: add "?verb=APPEND" to the URL.`, ["GET", "HEAD"]);
+}
+
+function notAllowed(message: string, methods: readonly string[]): StreamError {
+  return new StreamError("method_not_allowed", message, { headers: { Allow: methods.join(", ") } });
+}

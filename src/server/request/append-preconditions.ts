@@ -1,0 +1,56 @@
+/**
+ * The terms on which a request wants to append.
+ * @module
+ */
+import type { Context } from "hono";
+import type { SessionTerms } from "../../engine/sessions/sessions.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { parseOffset } from "../../protocol/offset.ts";
+import { PROTOCOL } from "../../protocol/subprotocol.ts";
+import { conditionsOf, needsExistence, requireConditions } from "./conditions.ts";
+import { givenType } from "./given-type.ts";
+
+/** What an append says of the path. */
+export interface AppendTerms {
+  /** The token of the open session that goes on. */
+  readonly session?: string;
+  /** What the path must be like; of a session, which goes on wherever it is, only the content is looked at. */
+  readonly path: SessionTerms;
+}
+
+/**
+ * The terms of an append that can't go on with a session.
+ *
+ * @throws {StreamError} `bad_request` for a session, and an offset that is none.
+ */
+export function newAppendTerms(c: Context): SessionTerms {
+  const { session, path } = appendTerms(c);
+  if (session === undefined) return path;
+  const message =
+    `Nothing was appended: only a WebSocket that speaks ${PROTOCOL} goes on with a session. ` +
+    'Leave "session" out; "offset=N" appends only if N bytes are stored.';
+  throw new StreamError("bad_request", message);
+}
+
+/**
+ * The terms that a request names, whatever it appends through: in its query, and in its conditional headers.
+ *
+ * @throws {StreamError} `bad_request` for an offset that is none.
+ */
+export function appendTerms(c: Context): AppendTerms {
+  const { session, offset, generation } = c.req.query();
+  const size = offset === undefined ? undefined : parseOffset("offset", offset);
+  if (session !== undefined) return { session, path: { generation } };
+  const conditions = conditionsOf(c.req.raw.headers);
+  return {
+    path: {
+      generation,
+      type: givenType(c.req.header("Content-Type")),
+      ...(size !== undefined && { offset: size }),
+      ...(conditions && {
+        exists: needsExistence(conditions),
+        check: (found, path) => requireConditions(conditions, found, path),
+      }),
+    },
+  };
+}

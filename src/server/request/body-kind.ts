@@ -1,0 +1,64 @@
+/**
+ * Which request bodies are appended as they are, and which are refused because they mean something else.
+ * @module
+ */
+import type { Context } from "hono";
+import { StreamError } from "../../protocol/errors.ts";
+
+/**
+ * Refuses a body whose headers change what its bytes mean: stored as they are, they would be something else than their
+ * sender meant.
+ *
+ * @throws {StreamError} `unsupported` for a coding or a form, `not_implemented` for a transfer coding.
+ */
+export function refuseOtherBodies(c: Context, path: string): void {
+  refuseTransferCoding(c.req.header("Transfer-Encoding"), path);
+  refuseContentCoding(c.req.header("Content-Encoding"), path);
+  refuseForm(c.req.header("Content-Type"), path);
+}
+
+/**
+ * Refuses a body that is for a place in the file: a client that goes on with an upload like this means it, and bytes go to
+ * the end only.
+ *
+ * @throws {StreamError} `bad_request`
+ */
+export function refuseContentRange(c: Context, path: string): void {
+  const range = c.req.header("Content-Range");
+  if (range === undefined) return;
+  const what = `Bytes are appended at the end, not at "Content-Range: ${range}".`;
+  throw new StreamError("bad_request", `${what} Leave it out, and say "offset=N" in the URL.`, { path });
+}
+
+function refuseTransferCoding(value: string | undefined, path: string): void {
+  const fault = transferFault(value);
+  if (fault !== undefined) throw new StreamError("not_implemented", fault, { path });
+}
+
+/** What is wrong with a header `Transfer-Encoding`, as a sentence; nothing for one that is understood. */
+export function transferFault(value: string | undefined): string | undefined {
+  const other = words(value).find((coding) => coding !== "chunked");
+  if (other === undefined) return undefined;
+  const what = `The transfer coding ${JSON.stringify(other)} is not understood here.`;
+  return `${what} Send the body with "chunked", or with its length.`;
+}
+
+function refuseContentCoding(value: string | undefined, path: string): void {
+  const other = words(value).find((coding) => coding !== "identity");
+  if (other === undefined) return;
+  const what = `A body with "Content-Encoding: ${other}" is not appended, as it would be stored in that coding.`;
+  const headers = { "Accept-Encoding": "identity" };
+  throw new StreamError("unsupported", `${what} Send the bytes as they are to be read.`, { path, headers });
+}
+
+function refuseForm(type: string | undefined, path: string): void {
+  if (!/^\s*multipart\/form-data\s*(;|$)/i.test(type ?? "")) return;
+  const what = "A form with files is not appended, as its boundaries would be stored, too.";
+  throw new StreamError("unsupported", `${what} Send the bytes alone: "curl -T file" instead of "curl -F".`, { path });
+}
+
+/** A list of words; their case does not matter. */
+function words(list: string | undefined): string[] {
+  const found = list?.toLowerCase().split(",") ?? [];
+  return found.map((word) => (word.split(";", 1)[0] ?? "").trim()).filter((word) => word !== "");
+}

@@ -1,0 +1,153 @@
+/**
+ * Conditional requests, as RFC 9110, section 13, has them.
+ *
+ * A date has whole seconds, and a file may grow several times within one. So a date counts only if nothing was written
+ * since that second began, and no `Last-Modified` is given that something could still be written under: it is rounded up,
+ * and never later than a little more than a second before now.
+ * @module
+ */
+
+import type { StoreStat } from "../../engine/storage/store.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
+import { parseHttpDate, writableDate } from "./http-date.ts";
+
+/** Milliseconds by which the clock of a file system may lag. */
+const CLOCK_GRAIN_MS = 50;
+
+/** Milliseconds by which the `Date` of a response may lag: Deno and Bun keep it for up to a second. */
+const DATE_LAG_MS = 1_000;
+
+/** What a condition is to a request: go on, answer 304, or refuse with 412. */
+export type Verdict = "met" | "unmodified" | "failed";
+
+/** The headers that make a request conditional. */
+export interface Conditions {
+  readonly ifMatch: string | null;
+  readonly ifNoneMatch: string | null;
+  /** In milliseconds since 1970. */
+  readonly ifUnmodifiedSince: number | undefined;
+  readonly ifModifiedSince: number | undefined;
+}
+
+/** The conditions of a request; nothing where it has none. */
+export function conditionsOf(headers: Headers): Conditions | undefined {
+  const conditions: Conditions = {
+    ifMatch: headers.get("If-Match"),
+    ifNoneMatch: headers.get("If-None-Match"),
+    ifUnmodifiedSince: parseHttpDate(headers.get("If-Unmodified-Since") ?? ""),
+    ifModifiedSince: parseHttpDate(headers.get("If-Modified-Since") ?? ""),
+  };
+  return Object.values(conditions).some((value) => value !== null && value !== undefined) ? conditions : undefined;
+}
+
+/**
+ * Whether conditions hold, in the order of section 13.2.2.
+ *
+ * @param found What there is; nothing where there is nothing.
+ * @param reads Whether the request only reads: a GET or HEAD.
+ * @param nowMs The time, in milliseconds since 1970.
+ */
+export function judge(conditions: Conditions, found: StoreStat | undefined, reads: boolean, nowMs: number): Verdict {
+  const { ifMatch, ifNoneMatch, ifUnmodifiedSince, ifModifiedSince } = conditions;
+  if (ifMatch !== null) {
+    if (!matches(ifMatch, found, isSameStrong)) return "failed";
+  } else if (ifUnmodifiedSince !== undefined && found && found.modified.getTime() > ifUnmodifiedSince) return "failed";
+
+  if (ifNoneMatch !== null) {
+    if (matches(ifNoneMatch, found, isSameWeak)) return reads ? "unmodified" : "failed";
+  } else if (reads && found && ifModifiedSince !== undefined && isUnmodified(found, ifModifiedSince, nowMs)) {
+    return "unmodified";
+  }
+  return "met";
+}
+
+/**
+ * Refuses an append whose conditions do not hold.
+ *
+ * @throws {StreamError} `precondition_failed`
+ */
+export function requireConditions(conditions: Conditions, found: StoreStat | undefined, path: string): void {
+  if (judge(conditions, found, false, Date.now()) === "met") return;
+  throw conditionFailed(path, found, " Nothing was appended.");
+}
+
+/** The refusal of a request whose conditions do not hold. */
+export function conditionFailed(path: string, found: StoreStat | undefined, outcome = ""): StreamError {
+  if (!found) {
+    return new StreamError("precondition_failed", `"/${path}" does not exist, as If-Match asks.${outcome}`, { path });
+  }
+  const headers = { [NEXT_OFFSET_HEADER]: formatOffset(found.size), ETag: entityTag(found) };
+  const message = `"/${path}" is not what the conditions of the request ask for.${outcome}`;
+  return new StreamError("precondition_failed", message, { path, headers });
+}
+
+/** Whether a condition can only hold for a path that exists. */
+export function needsExistence({ ifMatch }: Conditions): boolean {
+  return ifMatch !== null;
+}
+
+/**
+ * Whether a `Range` still means what its sender has begun to read (section 13.1.5).
+ *
+ * @param condition The header `If-Range`.
+ */
+export function rangeApplies(condition: string | null, found: StoreStat, nowMs: number): boolean {
+  if (condition === null) return true;
+  const tag = condition.trim();
+  if (tag.includes('"')) return isSameStrong(tag, entityTag(found));
+  const date = parseHttpDate(tag);
+  return date !== undefined && date === modifiedMs(found) && isUnmodified(found, date, nowMs);
+}
+
+/**
+ * A strong validator of what a path holds: two that are equal mean the same bytes.
+ *
+ * @example
+ * ```ts
+ * entityTag({ size: 5, modified: new Date(1000), generation: "g" }); // '"g-5-rs"'
+ * ```
+ */
+export function entityTag({ generation, size, modified }: StoreStat): string {
+  return `"${[encodeURIComponent(generation), size.toString(36), modified.getTime().toString(36)].join("-")}"`;
+}
+
+/** The time that `Last-Modified` tells. */
+export function lastModified(found: StoreStat, nowMs: number): Date {
+  const latestMs = Math.floor((nowMs - DATE_LAG_MS - CLOCK_GRAIN_MS) / 1000) * 1000;
+  return new Date(Math.min(modifiedMs(found), latestMs));
+}
+
+/** When a path was last written, in whole seconds, rounded up: what is written later in that second is later. */
+function modifiedMs({ modified }: StoreStat): number {
+  return Math.ceil(writableDate(modified).getTime() / 1000) * 1000;
+}
+
+/** A date to come says nothing: much may still be written before it. */
+function isUnmodified({ modified }: StoreStat, sinceMs: number, nowMs: number): boolean {
+  return modified.getTime() <= sinceMs && sinceMs <= nowMs;
+}
+
+function matches(
+  wanted: string,
+  found: StoreStat | undefined,
+  isSame: (one: string, other: string) => boolean,
+): boolean {
+  if (!found) return false;
+  if (wanted.trim() === "*") return true;
+  const current = entityTag(found);
+  return entityTags(wanted).some((tag) => isSame(tag, current));
+}
+
+/** The tags of a list; a comma may stand within one. What is no tag is left out. */
+function entityTags(list: string): string[] {
+  return list.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\uffff]*"/g) ?? [];
+}
+
+function isSameStrong(one: string, other: string): boolean {
+  return one === other && !one.startsWith("W/");
+}
+
+function isSameWeak(one: string, other: string): boolean {
+  return one.replace(/^W\//, "") === other.replace(/^W\//, "");
+}

@@ -1,0 +1,134 @@
+/**
+ * Which web pages may listen in and write.
+ * @module
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
+import { CONTENT_HEADERS } from "../../protocol/generation.ts";
+import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.ts";
+import type { Remedies } from "./remedies.ts";
+import { METHODS } from "./verb.ts";
+
+/** Headers of our own, which pages of other origins may read where they may read the rest. */
+const STREAM_HEADERS = [NEXT_OFFSET_HEADER, START_OFFSET_HEADER, ERROR_HEADER, ...CONTENT_HEADERS];
+
+/** What stands for one label of a host name, in front of a fixed rest. */
+interface Wildcard {
+  readonly before: string;
+  readonly behind: string;
+}
+
+/** The operator's list of origins, beside the server's own. */
+export class Origins {
+  readonly #exact = new Set<string>();
+  readonly #wildcards: Wildcard[] = [];
+  /** Whether any origin will do. */
+  readonly any: boolean;
+  /** Whether there is none. */
+  readonly none: boolean;
+
+  /**
+   * @param list Origins such as `https://ci.example.com` or `tauri://localhost`; `https://*.example.com` for those one
+   * label longer; `*` for any.
+   * @throws {TypeError} for what is none, or can never match.
+   */
+  constructor(list: readonly string[] = []) {
+    this.any = list.includes("*");
+    this.none = list.length === 0;
+    for (const text of list) {
+      if (text === "*") continue;
+      const { origin, wildcard } = parseOrigin(text);
+      const [before = "", behind = ""] = origin.split("*");
+      if (wildcard) this.#wildcards.push({ before, behind });
+      else this.#exact.add(origin);
+    }
+  }
+
+  /** Whether an `Origin` header is on the list. */
+  allows(header: string): boolean {
+    const origin = webOrigin(header) ?? header;
+    if (this.any || this.#exact.has(origin)) return true;
+    return this.#wildcards.some(({ before, behind }) => {
+      if (!origin.startsWith(before) || !origin.endsWith(behind)) return false;
+      return /^[\w-]+$/.test(origin.slice(before.length, -behind.length));
+    });
+  }
+}
+
+/**
+ * Refuses a request that a page of a foreign origin makes.
+ *
+ * Any page in a browser can open a WebSocket to any server that its visitor reaches, their own machine included, and
+ * no same-origin rule stops it from reading along. Requests without an `Origin`, as from commands, pass, unless the
+ * browser says by itself that another site made them.
+ *
+ * @param host The host and port that the request was sent to.
+ * @throws {StreamError} `forbidden`
+ */
+export function checkOrigin(c: Context, host: string | undefined, origins: Origins, remedies: Remedies): void {
+  const origin = c.req.header("Origin");
+  if (origins.any) return;
+  if (origin === undefined) {
+    if (c.req.header("Sec-Fetch-Site")?.toLowerCase() !== "cross-site") return;
+    throw new StreamError("forbidden", "Pages of other sites may not do this here without naming their origin.");
+  }
+  if (origins.allows(origin) || isOwn(origin, host)) return;
+  throw new StreamError(
+    "forbidden",
+    `Pages of the origin ${JSON.stringify(origin)} may not do this here.${remedyFor(origin, remedies)}`,
+  );
+}
+
+/** There is none for what can't be listed, as `null`. */
+function remedyFor(origin: string, remedies: Remedies): string {
+  try {
+    parseOrigin(origin);
+    return ` The operator can allow it ${remedies.origin(origin)}.`;
+  } catch {
+    return "";
+  }
+}
+
+/** Lets pages of the listed origins read, or of any where none is listed. */
+export function crossOrigin(origins: Origins): MiddlewareHandler {
+  return cors({
+    origin: origins.none || origins.any ? "*" : (origin) => (origins.allows(origin) ? origin : null),
+    allowMethods: [...METHODS],
+    exposeHeaders: [...STREAM_HEADERS, "Content-Range", "ETag", "Retry-After"],
+  });
+}
+
+/** Compares hosts and ports only: behind a proxy that ends TLS, the scheme that we see is not the page's. */
+function isOwn(origin: string, host: string | undefined): boolean {
+  const page = webOrigin(origin);
+  if (!host || page === undefined) return false;
+  const self = `${page.replace(/[^/]+$/, "")}${host}`;
+  return URL.canParse(self) && new URL(self).origin === page;
+}
+
+/** An origin of the web as browsers write it: in small letters, without the port that its scheme has anyway. */
+function webOrigin(origin: string): string | undefined {
+  if (!/^https?:\/\/[^/?#\\@\s]+$/i.test(origin) || !URL.canParse(origin)) return undefined;
+  return new URL(origin).origin;
+}
+
+function parseOrigin(text: string): { origin: string; wildcard: boolean } {
+  const [, scheme = "", star, rest = ""] = /^([a-z][a-z\d+.-]*):\/\/(\*\.)?([^\s/?#\\@*]+)$/i.exec(text) ?? [];
+  const url = `${scheme.toLowerCase()}://${star ? "label." : ""}${rest}`;
+  if (scheme === "" || /^(wss?|ftp|file)$/i.test(scheme) || !URL.canParse(url)) throw notAnOrigin(text);
+  const { protocol, host, hostname } = new URL(url);
+  // Only schemes of the web have hosts whose case and default port do not count; the others are compared as they are.
+  if (!/^https?:$/.test(protocol) && `${protocol}//${host}` !== url) throw notAnOrigin(text);
+  if (star && !hostname.startsWith("label.")) throw notAnOrigin(text);
+  const origin = `${protocol}//${star ? host.replace("label", "*") : host}`;
+  return { origin, wildcard: star !== undefined };
+}
+
+function notAnOrigin(text: string): TypeError {
+  const why =
+    text === "null"
+      ? "it is what browsers say of every sandboxed page and file, so it would let in all of them"
+      : 'an origin looks like "https://example.com" or "https://*.example.com" (one label), without a path or a slash';
+  return new TypeError(`${JSON.stringify(text)} is not an origin: ${why}.`);
+}

@@ -1,0 +1,61 @@
+/**
+ * What a request wants: the verb, and whether it asks for a WebSocket.
+ * @module
+ */
+import type { Context } from "hono";
+import { StreamError } from "../../protocol/errors.ts";
+import { PROTOCOL } from "../../protocol/subprotocol.ts";
+
+/** The methods that there are. */
+export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT"];
+
+/** The name of a subprotocol. */
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
+
+/** What a request may ask for, beside plain reading. */
+export type Verb = "APPEND" | "FOLLOW";
+
+/**
+ * The verb: the `X-Verb` header, if not empty, else the query parameter, in any case. None where both are empty.
+ *
+ * @throws {StreamError} `bad_request` for any other value: a typing error must not turn a follow into a download.
+ */
+export function verbOf(c: Context): Verb | undefined {
+  const said = c.req.header("X-Verb") || c.req.query("verb");
+  if (!said) return undefined;
+  const verb = said.toUpperCase();
+  if (verb === "APPEND" || verb === "FOLLOW") return verb;
+  throw new StreamError("bad_request", `The verb must be APPEND or FOLLOW, not ${JSON.stringify(said.slice(0, 100))}.`);
+}
+
+/**
+ * Whether the request asks to become a WebSocket.
+ *
+ * @throws {StreamError} `bad_request` or `upgrade_required` when it does so with a handshake that cannot succeed:
+ * found out here, so that nothing is taken for a WebSocket that never comes.
+ */
+export function wantsWebSocket(c: Context): boolean {
+  // Who offers other protocols beside it, in one list, may be answered without any: what completes handshakes takes no lists.
+  if (c.req.method !== "GET" || c.req.header("Upgrade")?.trim().toLowerCase() !== "websocket") return false;
+  if (!/(^|,)\s*upgrade\s*(,|$)/i.test(c.req.header("Connection") ?? "")) return false;
+  if (!/^[+/0-9A-Za-z]{22}==$/.test((c.req.header("Sec-WebSocket-Key") ?? "").trim())) {
+    throw new StreamError("bad_request", "The WebSocket handshake has no valid Sec-WebSocket-Key.");
+  }
+  checkOffer(c.req.header("Sec-WebSocket-Protocol"));
+  const version = c.req.header("Sec-WebSocket-Version");
+  if (version !== "13") {
+    throw new StreamError("upgrade_required", `WebSocket version ${version ?? "(none)"} is not spoken here; use 13.`, {
+      headers: { Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
+    });
+  }
+  return true;
+}
+
+/** @throws {StreamError} `bad_request` when what a client offers is no list of subprotocols, each named once. */
+function checkOffer(offer: string | undefined): void {
+  if (offer === undefined) return;
+  const names = offer.split(/[ \t]*,[ \t]*/);
+  if (names.every((name) => TOKEN.test(name)) && new Set(names).size === names.length) return;
+  const what = `The Sec-WebSocket-Protocol ${JSON.stringify(offer.slice(0, 100))} is no list of names, each there once.`;
+  throw new StreamError("bad_request", `${what} Leave the header out, or offer "${PROTOCOL}".`);
+}

@@ -1,0 +1,81 @@
+/**
+ * Requests and refusals in the log.
+ * @module
+ */
+import type { Context } from "hono";
+import { StreamError } from "../../protocol/errors.ts";
+import { MountError } from "../request/request-path.ts";
+import { isFault, type Operator } from "./operator.ts";
+import { outward } from "./outward.ts";
+import { refusal } from "./respond.ts";
+
+/** What has been found out about a request so far. */
+export interface Noted {
+  /** The client's address, where the runtime tells it. */
+  peer?: string;
+  /** The resource path, once it is derived. */
+  path?: string;
+  /** The URL path at which the app is mounted; empty at the root. */
+  base?: string;
+  /** Whether it has become a WebSocket. */
+  upgraded?: boolean;
+  /** Whether its version of HTTP refuses answers that mention an upgrade. */
+  neverUpgrades?: boolean;
+}
+
+/**
+ * Answers a request, with a refusal where that throws, and logs both.
+ *
+ * @param answer Answers it, and notes what it finds out.
+ * @throws {MountError}
+ */
+export async function logged(
+  operator: Operator,
+  c: Context,
+  answer: (noted: Noted) => Promise<Response>,
+): Promise<Response> {
+  const startedMs = performance.now();
+  const noted: Noted = {};
+  const response = await answer(noted).catch((thrown: unknown) => refuse(operator, c, noted, thrown));
+  if (!operator.hasLog) return response;
+  const status = noted.upgraded ? 101 : response.status;
+  const durationMs = Math.round(performance.now() - startedMs);
+  operator.log({ type: "request", ...requestOf(c, noted), status, durationMs });
+  return response;
+}
+
+function refuse(operator: Operator, c: Context, noted: Noted, thrown: unknown): Response {
+  if (thrown instanceof MountError) {
+    operator.failed(undefined, thrown);
+    // It is the host app's own mistake, and for its error handler.
+    throw thrown;
+  }
+  const error = StreamError.from(thrown);
+  if (isFault(error)) operator.failed(error.path ?? noted.path, thrown);
+  else if (isRefusal(c, error) && operator.hasLog) {
+    const { status, code } = error;
+    const message = outward(error.message, noted);
+    const where = noted.path === undefined ? {} : { path: noted.path };
+    operator.log({ type: "refusal", ...requestOf(c, noted), ...where, status, code, message });
+  }
+  // What was thrown without a sentence for clients may name files and hosts of the server.
+  const told =
+    thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
+  const response = refusal(told, noted);
+  if (noted.neverUpgrades) response.headers.delete("Upgrade");
+  return response;
+}
+
+/**
+ * An append whose client has gone is logged with its end, and there is nobody left to refuse. With a `HEAD` of a verb
+ * that needs more, clients only ask what kind of server this is.
+ */
+function isRefusal(c: Context, { code }: StreamError): boolean {
+  return code !== "lost" && !(code === "upgrade_required" && c.req.method === "HEAD");
+}
+
+function requestOf(c: Context, { peer }: Noted): { method: string; target: string; peer?: string } {
+  const { method, url } = c.req;
+  const target = url.replace(/^[a-z+]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
+  return { method, target, ...(peer === undefined ? {} : { peer }) };
+}

@@ -1,0 +1,62 @@
+/**
+ * Heartbeats for `httpfstream.v1` followers: a browser sees no pings, and can't tell quiet from dead.
+ * @module
+ */
+import { Rota } from "./staggered-interval.ts";
+
+/** How often, in milliseconds, the quiet ones are looked for. */
+const ROUND_MS = 1_000;
+
+/** One follower. */
+export interface Beating {
+  /** The offset that it has reached: as long as it moves, nobody needs a heartbeat. */
+  readonly offset: number;
+  /** Sends a heartbeat. */
+  beat(): void;
+}
+
+/** Since when a follower has been quiet. */
+interface Quiet {
+  readonly follower: Beating;
+  offset: number;
+  rounds: number;
+}
+
+/** Calls `beat` on everyone whose offset has not moved for a while. */
+export class Heartbeats {
+  readonly #afterRounds: number;
+  readonly #quiet = new Map<Beating, Quiet>();
+  readonly #rota: Rota<Quiet>;
+
+  /** @param heartbeatMs Milliseconds of quiet before a heartbeat. */
+  constructor(heartbeatMs: number) {
+    const roundMs = Math.min(ROUND_MS, heartbeatMs);
+    this.#afterRounds = Math.max(1, Math.round(heartbeatMs / roundMs));
+    this.#rota = new Rota(roundMs, (quiet) => this.#look(quiet));
+  }
+
+  /** Looks after one follower, until {@link remove}. */
+  add(follower: Beating): void {
+    // The round under way is not a whole one.
+    const quiet: Quiet = { follower, offset: follower.offset, rounds: -1 };
+    this.#quiet.set(follower, quiet);
+    this.#rota.add(quiet);
+  }
+
+  /** Looks after a follower no more, if it ever did. */
+  remove(follower: Beating): void {
+    const quiet = this.#quiet.get(follower);
+    if (!quiet) return;
+    this.#quiet.delete(follower);
+    this.#rota.remove(quiet);
+  }
+
+  #look(quiet: Quiet): void {
+    const { offset } = quiet.follower;
+    quiet.rounds = offset === quiet.offset ? quiet.rounds + 1 : 0;
+    quiet.offset = offset;
+    if (quiet.rounds < this.#afterRounds) return;
+    quiet.rounds = 0;
+    quiet.follower.beat();
+  }
+}

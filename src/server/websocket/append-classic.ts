@@ -1,0 +1,157 @@
+/**
+ * Appending over a classic WebSocket: every data frame is raw bytes.
+ * @module
+ */
+
+import type { Admission } from "../../engine/append/registry.ts";
+import type { EndReason } from "../../engine/storage/store.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { classicLimits, type MessageLimits } from "../platform/message-limits.ts";
+import { newAppendTerms } from "../request/append-preconditions.ts";
+import { LogSpan } from "../service/log-span.ts";
+import { type Exchange, type Service, upgrade } from "../service/service.ts";
+import { Idleness } from "../timers/idle-timeout.ts";
+import { SocketSession } from "./connection.ts";
+
+/**
+ * Admits an appender and upgrades its connection.
+ *
+ * @throws {StreamError} `conflict` and what claiming the path meets, before any upgrade.
+ */
+export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
+  let session: SocketAppend | undefined;
+  refuseGoProgram(exchange);
+  const terms = newAppendTerms(exchange.c);
+  const events = {
+    stored: () => session?.stored(),
+    failed: (error: StreamError) => session?.fail(error),
+    hasLeft: () => session?.hasLeft() ?? false,
+  };
+  const admission = await service.hub.admit(exchange.subject.path, events, terms);
+  try {
+    session = new SocketAppend(service, exchange, admission);
+    return await upgrade(exchange, session, { mayBeSilent: true });
+  } catch (error) {
+    session?.closed();
+    await admission.end("lost", true);
+    throw error;
+  }
+}
+
+/**
+ * The Go program, which asks by the header, sends any bytes in text frames and takes any close for success: where these
+ * can't be kept it is told before the upgrade.
+ */
+function refuseGoProgram({ c, platform, subject: { path } }: Exchange): void {
+  if (platform.keepsText || !c.req.header("X-Verb")) return;
+  const message =
+    "Text frames can't be kept byte for byte on this server. " +
+    "Append with the subprotocol httpfstream.v1, or over HTTP with POST or PUT.";
+  throw new StreamError("upgrade_required", message, { path, headers: { Upgrade: "websocket" } });
+}
+
+/** One classic appender. */
+class SocketAppend extends SocketSession {
+  readonly most: MessageLimits;
+  readonly #takesText: boolean;
+  readonly #admission: Admission;
+  readonly #span: LogSpan;
+  #paused = false;
+  #error: StreamError | undefined;
+  #ending = false;
+  #idleness: Idleness | undefined;
+
+  constructor(service: Service, exchange: Exchange, admission: Admission) {
+    super(service, exchange);
+    this.most = classicLimits(service.limits);
+    this.#takesText = exchange.platform.takesText;
+    this.#admission = admission;
+    const offset = admission.appender.channel.size;
+    this.#span = new LogSpan(service, exchange.subject, { type: "append", transport: "websocket", offset });
+  }
+
+  /** A batch is stored. */
+  stored(): void {
+    if (!this.#paused || this.#admission.appender.queued > this.service.limits.appenderQueueBytes / 2) return;
+    this.#paused = false;
+    this.#idleness?.heard();
+    this.port?.resume?.();
+  }
+
+  /** Whether the close frame has come: nothing can follow it, and nobody need wait for the connection to go. */
+  hasLeft(): boolean {
+    if (!this.port?.closing) return false;
+    this.end();
+    return true;
+  }
+
+  /** Ends the append early: storing failed, or the appender did something that can't be kept. */
+  fail(error: StreamError): void {
+    this.#error ??= error;
+    void this.#finish(error.code === "restarting" ? "restarting" : "lost");
+  }
+
+  protected override begin(): void {
+    const { idleTimeoutMs } = this.service.limits;
+    this.#idleness = new Idleness(
+      idleTimeoutMs,
+      (error) => this.fail(error),
+      () => this.#paused,
+    );
+    if (this.#error) this.fail(this.#error);
+  }
+
+  protected override receive(bytes: Uint8Array, text: boolean): void {
+    if (this.#ending) return;
+    this.#idleness?.heard();
+    try {
+      this.#checkKind(text);
+    } catch (error) {
+      this.fail(StreamError.from(error));
+      return;
+    }
+    const { appender } = this.#admission;
+    const { appenderQueueBytes, appenderOverloadBytes } = this.service.limits;
+    appender.push(bytes);
+    if (appender.queued > appenderQueueBytes && !this.#paused && this.port?.pause) {
+      this.#paused = true;
+      this.port.pause();
+    } else if (appender.queued > appenderOverloadBytes) {
+      this.fail(new StreamError("overloaded", "This arrives faster than it can be stored. Send more slowly."));
+    }
+  }
+
+  #checkKind(text: boolean): void {
+    if (!text || this.#takesText) return;
+    throw new StreamError(
+      "not_text",
+      "Text frames can't be kept byte for byte here: send binary frames, or use httpfstream.v1.",
+    );
+  }
+
+  protected override refuse(error: StreamError): void {
+    this.fail(error);
+  }
+
+  protected override restart(): void {
+    this.fail(new StreamError("restarting", "The server is shutting down. Come back in a moment."));
+  }
+
+  /** Dropping the connection is how a classic append normally ends. */
+  protected override end(): void {
+    void this.#finish("complete");
+  }
+
+  async #finish(reason: EndReason): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#idleness?.stop();
+    const { size } = await this.#admission.end(reason, this.port === undefined);
+    const error = this.#error ?? this.#admission.appender.error;
+    this.#span.end(size, error?.code ?? reason);
+    if (!error) return;
+    // Paused, it would never see the answer to the close frame.
+    this.port?.resume?.();
+    this.port?.close(error.closeCode, this.reasonOf(error));
+  }
+}

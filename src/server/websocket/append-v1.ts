@@ -1,0 +1,217 @@
+/**
+ * Appending with `httpfstream.v1`: acknowledged, resumable, exactly once.
+ * @module
+ */
+
+import type { AppendSession, SessionConnection } from "../../engine/sessions/session.ts";
+import { StreamError, WIRE_FORMS } from "../../protocol/errors.ts";
+import { PROTOCOL, SUPERSEDED } from "../../protocol/subprotocol.ts";
+import { type MessageLimits, overrun, sessionLimits } from "../platform/message-limits.ts";
+import type { SocketPort } from "../platform/platform.ts";
+import { appendTerms } from "../request/append-preconditions.ts";
+import { LogSpan } from "../service/log-span.ts";
+import { type Exchange, type Service, type Subject, upgrade } from "../service/service.ts";
+import { Idleness } from "../timers/idle-timeout.ts";
+import { SocketSession } from "./connection.ts";
+import { controlFrame, controlType } from "./control.ts";
+
+/**
+ * Opens or resumes an append session and upgrades its connection.
+ *
+ * @throws {StreamError} `replaced`, `conflict`, `precondition_failed`, `gone`, `bad_request`, and what claiming the path meets,
+ * before any upgrade.
+ */
+export async function appendWithSession(service: Service, exchange: Exchange): Promise<Response> {
+  const { c, subject } = exchange;
+  const { path } = subject;
+  const { session: given, path: terms } = appendTerms(c);
+  const { session, token } =
+    given === undefined
+      ? await service.sessions.open(path, terms)
+      : { session: await service.sessions.resume(path, given, terms.generation), token: given };
+  const connection = new SessionAppend(service, exchange, session, { token, isFirst: given === undefined });
+  session.expect(connection);
+  try {
+    return await upgrade(exchange, connection, { mayBeSilent: false, protocol: PROTOCOL });
+  } catch (error) {
+    connection.closed();
+    throw error;
+  }
+}
+
+/** Milliseconds between two acknowledgements of a flood. */
+const ACK_INTERVAL_MS = 5;
+
+/** The close code that brings a client back with its session. */
+const RESTARTING = WIRE_FORMS.restarting.close;
+
+function comeBack(): StreamError {
+  return new StreamError("restarting", "The server is restarting. Come back in a moment, with your session.");
+}
+
+/** One connection of a session. */
+class SessionAppend extends SocketSession implements SessionConnection {
+  readonly most: MessageLimits;
+  readonly #subject: Subject;
+  readonly #session: AppendSession;
+  readonly #token: string;
+  readonly #isFirst: boolean;
+  /** Whether the session is attached and `start` has been said. */
+  #started = false;
+  #over = false;
+  #impatience: ReturnType<typeof setTimeout> | undefined;
+  #idleness: Idleness | undefined;
+  #stored = 0;
+  #acked = 0;
+  #ackedMs = 0;
+  #ackLater: ReturnType<typeof setTimeout> | undefined;
+  #span: LogSpan | undefined;
+
+  constructor(
+    service: Service,
+    exchange: Exchange,
+    session: AppendSession,
+    { token, isFirst }: { token: string; isFirst: boolean },
+  ) {
+    super(service, exchange);
+    this.most = sessionLimits(service.limits);
+    this.#subject = exchange.subject;
+    this.#session = session;
+    this.#token = token;
+    this.#isFirst = isFirst;
+  }
+
+  /**
+   * Acknowledges at once after a quiet while; in a flood, where a message would cost more than storing what it is about,
+   * a few hundred times a second, and often enough to keep the window open.
+   */
+  stored(offset: number): void {
+    if (!this.#started) return;
+    this.#stored = offset;
+    const dueMs = this.#ackedMs + ACK_INTERVAL_MS - performance.now();
+    if (dueMs <= 0 || offset - this.#acked >= this.service.limits.windowBytes / 4) this.#ack();
+    else this.#ackLater ??= setTimeout(() => this.#ack(), dueMs);
+  }
+
+  failed(error: StreamError): void {
+    // Another process goes on with the session: the client finds it there.
+    this.#leave(error.code === "fenced" ? RESTARTING : error.closeCode, error);
+  }
+
+  superseded(): void {
+    this.#over = true;
+    this.#endSpan("superseded");
+    this.port?.close(SUPERSEDED, "Superseded: the session goes on with a newer connection.");
+    // It may be half-open, and never answer.
+    this.#impatience = setTimeout(() => this.port?.terminate(), this.service.limits.shutdownTimeoutMs);
+  }
+
+  protected override begin(port: SocketPort): void {
+    void this.#start(port).catch((error: unknown) => {
+      const failure = StreamError.from(error);
+      // It ended while this connection was made. Whoever comes back is told so, before any upgrade.
+      this.#leave(failure.code === "gone" ? RESTARTING : failure.closeCode, failure);
+    });
+  }
+
+  protected override receive(bytes: Uint8Array, text: boolean): void {
+    if (this.#over) return;
+    this.#idleness?.heard();
+    try {
+      if (!this.#started) throw new StreamError("protocol", "Nothing may be sent before the server has said start.");
+      if (!text) this.#take(bytes);
+      else if (controlType(bytes) === "end") void this.#complete();
+    } catch (error) {
+      const failure = StreamError.from(error);
+      this.#leave(failure.closeCode, failure);
+    }
+  }
+
+  protected override refuse(error: StreamError): void {
+    this.#leave(error.closeCode, error);
+  }
+
+  protected override restart(): void {
+    this.#leave(RESTARTING, comeBack());
+  }
+
+  protected override end(): void {
+    this.#over = true;
+    clearTimeout(this.#impatience);
+    clearTimeout(this.#ackLater);
+    this.#idleness?.stop();
+    this.#endSpan("lost");
+    this.#session.detach(this);
+    // Nobody was ever told its token, so nobody can come back for it.
+    if (this.#isFirst && !this.#started) void this.#session.end("lost", this.port === undefined);
+  }
+
+  async #start(port: SocketPort): Promise<void> {
+    const offset = await this.#session.attach(this);
+    if (this.#over) return;
+    this.#started = true;
+    this.#acked = offset;
+    this.#span = new LogSpan(this.service, this.#subject, { type: "append", transport: "websocket", offset });
+    const { windowBytes, idleTimeoutMs } = this.service.limits;
+    this.#idleness = new Idleness(
+      idleTimeoutMs,
+      (error) => this.#cutOff(error),
+      () => this.#session.queued > 0,
+    );
+    const { generation } = this.#session;
+    port.send(controlFrame({ type: "start", offset, generation, session: this.#token, window: windowBytes }));
+  }
+
+  #ack(): void {
+    clearTimeout(this.#ackLater);
+    this.#ackLater = undefined;
+    this.#acked = this.#stored;
+    this.#ackedMs = performance.now();
+    this.port?.send(controlFrame({ type: "ack", offset: this.#stored }));
+  }
+
+  #take(bytes: Uint8Array): void {
+    const { windowBytes } = this.service.limits;
+    if (this.#session.queued + bytes.length > windowBytes) throw overrun(windowBytes);
+    this.#session.push(this, bytes);
+  }
+
+  async #complete(): Promise<void> {
+    this.#over = true;
+    const { size, reason } = await this.#session.end("complete");
+    const { error } = this.#session;
+    this.#endSpan(error?.code ?? reason);
+    if (reason === "complete") {
+      this.#stored = size;
+      this.#ack();
+      this.port?.send(controlFrame({ type: "end", offset: size }));
+      await this.port?.drained(0);
+      this.port?.close(1000, "");
+    } else if (reason === "restarting") {
+      this.port?.close(RESTARTING, this.reasonOf(comeBack()));
+    } else {
+      const failure = error ?? new StreamError("storage", "The append has ended, and not all of it is stored.");
+      this.port?.close(failure.closeCode, this.reasonOf(failure));
+    }
+  }
+
+  /** Ends the session with the connection: whoever keeps a path for nothing must not come back for it. */
+  #cutOff(error: StreamError): void {
+    this.#leave(error.closeCode, error);
+    void this.#session.end("lost");
+  }
+
+  /** Ends the connection; the session waits for the next one, unless it is over itself. */
+  #leave(code: number, error: StreamError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#endSpan(error.code);
+    this.#session.detach(this);
+    this.port?.close(code, this.reasonOf(error));
+  }
+
+  #endSpan(reason: string): void {
+    this.#span?.end(this.#session.offset, reason);
+    this.#span = undefined;
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * What every WebSocket of this server has in common, from before its upgrade to its end.
+ * @module
+ */
+import type { StreamError } from "../../protocol/errors.ts";
+import type { MessageLimits } from "../platform/message-limits.ts";
+import type { SocketHandler, SocketPort } from "../platform/platform.ts";
+import type { Mounted } from "../service/outward.ts";
+import { closeReason } from "../service/respond.ts";
+import type { Exchange, Service } from "../service/service.ts";
+import type { Watch } from "../timers/liveness.ts";
+
+/** Owns one connection: its upgrade deadline, its pings, its end at a shutdown. */
+export abstract class SocketSession implements SocketHandler {
+  abstract readonly most: MessageLimits;
+  protected readonly service: Service;
+  /** The connection, once it is open. */
+  protected port: SocketPort | undefined;
+  #watch: Watch | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #at: Mounted;
+  #closed = false;
+  /** Set while a shutdown waits for its end. */
+  #gone: (() => void) | undefined;
+  readonly #forget: () => void;
+
+  /** @throws {StreamError} `restarting` when the server shuts down. */
+  constructor(service: Service, { subject: { path }, noted: { base } }: Exchange) {
+    this.service = service;
+    this.#at = { path, base };
+    this.#forget = service.hub.onClose(() => this.#shutDown());
+    // An upgrade may be granted and never completed; what was taken for it must not stay taken.
+    this.#timer = setTimeout(() => this.closed(), service.limits.upgradeTimeoutMs);
+  }
+
+  /** What a close frame says of an error. */
+  protected reasonOf(error: StreamError): string {
+    return closeReason(error.message, this.#at);
+  }
+
+  /** The connection is open. */
+  protected abstract begin(port: SocketPort): void;
+  /** The peer sent a data frame. */
+  protected abstract receive(bytes: Uint8Array, text: boolean): void;
+  /** The peer sent what can't be taken: end with the error's code. May come more than once. */
+  protected abstract refuse(error: StreamError): void;
+  /** The server shuts down: end with 1012. */
+  protected abstract restart(): void;
+  /** The connection has gone, or never came. */
+  protected abstract end(): void;
+
+  opened(port: SocketPort): void {
+    if (this.#closed) {
+      port.terminate();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.port = port;
+    this.#watch = this.service.liveness.watch(port);
+    this.begin(port);
+  }
+
+  /** Resolves when the peer has read everything and can be closed without a loss, as far as pings can tell. */
+  protected async settled(port: SocketPort): Promise<void> {
+    await port.drained(0);
+    await this.#watch?.settled();
+  }
+
+  message(bytes: Uint8Array, text: boolean): void {
+    this.#watch?.heard(false);
+    if (this.#closed) return;
+    const limit = text ? this.most.text : this.most.binary;
+    if (bytes.length > limit.bytes) this.refuse(limit.refusal());
+    else this.receive(bytes, text);
+  }
+
+  refused(error: StreamError): void {
+    if (!this.#closed) this.refuse(error);
+  }
+
+  ponged(): void {
+    this.#watch?.heard(true);
+  }
+
+  closed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#watch?.stop();
+    this.#forget();
+    this.end();
+    this.#gone?.();
+  }
+
+  async #shutDown(): Promise<void> {
+    if (!this.port || this.#closed) return this.closed();
+    // Whoever neither reads nor answers must not hold the shutdown up, also where a socket can't be terminated.
+    this.#timer = setTimeout(() => {
+      this.port?.terminate();
+      this.closed();
+    }, this.service.limits.shutdownTimeoutMs);
+    const gone = new Promise<void>((resolve) => {
+      this.#gone = resolve;
+    });
+    this.restart();
+    await gone;
+  }
+}

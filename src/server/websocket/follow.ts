@@ -1,0 +1,127 @@
+/**
+ * Following over a WebSocket: everything stored, then what comes.
+ * @module
+ */
+
+import { type FollowEnd, Follower } from "../../engine/follow/follower.ts";
+import type { Hold } from "../../engine/sessions/follow-lease.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { checkGeneration } from "../../protocol/generation.ts";
+import { parseStart, resolveStart } from "../../protocol/offset.ts";
+import { FOLLOWER_LIMITS, type MessageLimits } from "../platform/message-limits.ts";
+import type { SocketPort } from "../platform/platform.ts";
+import { wantedGeneration } from "../request/wanted-generation.ts";
+import { LogSpan } from "../service/log-span.ts";
+import { type Exchange, type Service, type Subject, upgrade } from "../service/service.ts";
+import type { Beating } from "../timers/heartbeats.ts";
+import { SocketSession } from "./connection.ts";
+import { offersV1 } from "./control.ts";
+import { CLASSIC, type Dialect, V1 } from "./dialect.ts";
+
+/**
+ * Upgrades a follower of a path that has an appender.
+ *
+ * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`, before any upgrade.
+ */
+export async function followOverSocket(service: Service, exchange: Exchange, hold: Hold): Promise<Response> {
+  const { c } = exchange;
+  const { offset, tail } = c.req.query();
+  checkGeneration(exchange.subject.path, wantedGeneration(c), hold.source.generation);
+  const start = resolveStart(parseStart(offset, tail), hold.source.size);
+  const dialect = offersV1(c) ? V1 : CLASSIC;
+  const session = new SocketFollow(service, exchange, hold, { start, dialect });
+  try {
+    const { protocol } = dialect;
+    return await upgrade(exchange, session, { mayBeSilent: false, ...(protocol === undefined ? {} : { protocol }) });
+  } catch (error) {
+    session.closed();
+    throw error;
+  }
+}
+
+/** One follower. */
+class SocketFollow extends SocketSession implements Beating {
+  readonly #subject: Subject;
+  readonly #hold: Hold;
+  readonly #start: number;
+  readonly #dialect: Dialect;
+  #follower: Follower | undefined;
+  #refusal: StreamError | undefined;
+  #span: LogSpan | undefined;
+
+  constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: Dialect }) {
+    super(service, exchange);
+    this.#subject = exchange.subject;
+    this.#hold = hold;
+    this.#start = how.start;
+    this.#dialect = how.dialect;
+  }
+
+  protected override begin(port: SocketPort): void {
+    const { store, limits } = this.service;
+    const { text, begin, beat } = this.#dialect;
+    begin?.(port, this.#start, this.#hold.source.generation);
+    const follower = new Follower({ store, from: this.#hold, sink: port, text, limits, offset: this.#start });
+    this.#follower = follower;
+    if (beat) this.service.heartbeats.add(this);
+    const offset = this.#start;
+    this.#span = new LogSpan(this.service, this.#subject, { type: "follow", transport: "websocket", offset });
+    follower.run().then(
+      (reason) => this.#ended(port, follower, reason),
+      (thrown: unknown) => {
+        const error = StreamError.from(thrown, "storage");
+        this.service.operator.failedIfFault(this.#subject.path, error);
+        return this.#ended(port, follower, "lost", error);
+      },
+    );
+  }
+
+  get most(): MessageLimits {
+    return FOLLOWER_LIMITS;
+  }
+
+  /** The offset that it has reached. */
+  get offset(): number {
+    return this.#follower?.offset ?? this.#start;
+  }
+
+  /** Tells the other side that nothing is new, and nothing wrong. */
+  beat(): void {
+    if (this.port) this.#dialect.beat?.(this.port, this.offset);
+  }
+
+  protected override receive(): void {
+    // What a follower says means nothing here, beyond that it is alive.
+  }
+
+  protected override refuse(error: StreamError): void {
+    if (this.#refusal) return;
+    this.#refusal = error;
+    this.#follower?.stop();
+    // At once: it need not have read what it was sent.
+    this.port?.close(error.closeCode, this.reasonOf(error));
+  }
+
+  protected override restart(): void {
+    this.#follower?.stop();
+  }
+
+  protected override end(): void {
+    this.#follower?.stop();
+    this.service.heartbeats.remove(this);
+    this.#hold.leave();
+  }
+
+  async #ended(port: SocketPort, follower: Follower, ended: FollowEnd, error?: StreamError): Promise<void> {
+    let failure = error ?? this.#refusal;
+    if (ended === "restarting" || (ended === "gone" && this.service.hub.closing)) {
+      failure = new StreamError("restarting", "The server is restarting. Come back in a moment, at your offset.");
+    }
+    this.service.heartbeats.remove(this);
+    this.#span?.end(follower.offset, failure?.code ?? ended);
+    if (!failure && ended !== "gone" && ended !== "restarting") this.#dialect.end?.(port, follower.offset, ended);
+    // A closing handshake has a deadline; a slow reader first gets all the time it needs for the last bytes.
+    await this.settled(port);
+    port.close(failure?.closeCode ?? 1000, failure ? this.reasonOf(failure) : "");
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * From the errors of the operating system to the errors of the Store contract.
+ * @module
+ */
+import { type ErrorCode, StreamError } from "../../../protocol/errors.ts";
+
+const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  ENOENT: ["not_found", "it was never written"],
+  ENOSPC: ["no_space", "the disk is full"],
+  EDQUOT: ["no_space", "the disk quota is used up"],
+  EFBIG: ["no_space", "the file has reached the largest size the system allows"],
+  EACCES: ["denied", "the server has no permission"],
+  EPERM: ["denied", "the server has no permission"],
+  EROFS: ["denied", "the file system is read-only"],
+  ENOTDIR: ["path_conflict", "a file stands where a folder would have to be"],
+  EEXIST: ["path_conflict", "a file stands where a folder would have to be"],
+  EISDIR: ["path_conflict", "a folder stands where a file would have to be"],
+  ENXIO: ["path_conflict", "something that is no regular file stands there"],
+  ENAMETOOLONG: ["bad_path", "the name is too long for the file system"],
+  EILSEQ: ["bad_path", "the file system does not take this name"],
+  EINVAL: ["bad_path", "the file system does not take this name"],
+  ELOOP: ["bad_path", "it leads through too many symbolic links"],
+  EMFILE: ["overloaded", "the server has too many files open"],
+  ENFILE: ["overloaded", "the system has too many files open"],
+};
+
+/** Whether an error says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return errorCode(error) === "ENOENT";
+}
+
+/** An error of the operating system as a {@link StreamError}. */
+export function diskError(error: unknown, path: string): StreamError {
+  if (error instanceof StreamError) return error;
+  const [code, why] = CODES[errorCode(error)] ?? ["storage", otherwise(error)];
+  return new StreamError(code, `"/${path}" could not be stored or read: ${why}.`, { path, cause: error });
+}
+
+/** The system's own words would tell where the root is. */
+function otherwise(error: unknown): string {
+  return errorCode(error) ? `the system says ${errorCode(error)}` : StreamError.from(error).message;
+}
+
+/** The name that the operating system has for an error; empty for others. */
+export function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
