@@ -34,7 +34,6 @@ export { DEFAULT_LIMITS, type Limits } from "./src/engine/limits.ts";
 export type {
   AppendHandle,
   ClaimOptions,
-  EndReason,
   Growth,
   SessionRecord,
   SessionRecords,
@@ -43,6 +42,7 @@ export type {
   StoreStat,
 } from "./src/engine/storage/store.ts";
 export { type FstreamOptions, fstream } from "./src/fstream.ts";
+export type { EndedReason, EndReason } from "./src/protocol/end-reason.ts";
 export {
   type ErrorCode,
   StreamError,

@@ -10,11 +10,12 @@
  * ```
  * @module
  */
+
+export type { EndedReason as EndReason } from "../protocol/end-reason.ts";
 export { type ErrorCode, StreamError } from "../protocol/errors.ts";
 export { type AppendOptions, type AppendResult, type AppendStream, append, openAppend } from "./append/mod.ts";
 export type { AppendSource, Chunk } from "./append/source.ts";
 export type { AppendState, Resume, ResumePoint } from "./append/state.ts";
-export type { EndReason } from "./connection/control.ts";
 export type { HeadersLike, StartOptions } from "./connection/target.ts";
 export { type FollowOptions, follow } from "./follow/mod.ts";
 export type { FollowEnd, FollowState } from "./follow/state.ts";

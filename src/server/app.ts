@@ -27,7 +27,7 @@ import { Heartbeats } from "./timers/heartbeats.ts";
 import { Liveness } from "./timers/liveness.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
 import { appendWithSession } from "./websocket/append-v1.ts";
-import { offersV1 } from "./websocket/control.ts";
+import { offersV1 } from "./websocket/dialect.ts";
 import { followOverSocket } from "./websocket/follow.ts";
 
 /** What the app is built from. */

@@ -8,8 +8,6 @@ import { rangeStream } from "../engine/storage/range-stream.ts";
 import type {
   AppendHandle,
   ClaimOptions,
-  EndedReason,
-  EndReason,
   ListOptions,
   SessionRecord,
   SessionRecords,
@@ -17,6 +15,7 @@ import type {
   StoreEntry,
   StoreStat,
 } from "../engine/storage/store.ts";
+import type { EndedReason, EndReason } from "../protocol/end-reason.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { checkGeneration } from "../protocol/generation.ts";
 import { checkedPath } from "../protocol/path.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseControl } from "../../src/client/connection/control.ts";
+import { parseControl } from "../../src/protocol/control.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
 
 const parse = (text: string): unknown => parseControl(Buffer.from(text));

@@ -3,8 +3,9 @@
  * acknowledgements.
  * @module
  */
+
+import { END_MESSAGE, parseControl, type ServerControl } from "../../protocol/control.ts";
 import { StreamError } from "../../protocol/errors.ts";
-import { type Control, END_MESSAGE, parseControl } from "../connection/control.ts";
 import type { Clock } from "../connection/environment.ts";
 import { type Closing, closedEarly } from "../connection/failure.ts";
 import { FRAME_BYTES, LEAVE_TIMEOUT_MS } from "../connection/limits.ts";
@@ -19,7 +20,7 @@ export interface SessionOwner {
   /** Whether nothing will be added to it. */
   readonly ending: boolean;
   /** Takes the server's word on where it stands. */
-  started(start: Extract<Control, { type: "start" }>): void;
+  started(start: Extract<ServerControl, { type: "start" }>): void;
   /** Bytes before this offset are acknowledged; some were not, before. */
   acked(offset: number): void;
   /** The server has ended the append. */
@@ -130,7 +131,7 @@ export class AppendConnection implements SocketHandler {
     return retained.slice(this.sent, Math.max(0, Math.min(room, FRAME_BYTES)));
   }
 
-  #take(control: Control): void {
+  #take(control: ServerControl): void {
     const { type, offset } = control;
     if (type === "start") {
       if (this.#isStarted) throw this.#broken('said "start" twice');

@@ -3,12 +3,12 @@
  * @module
  */
 
+import type { ServerControl } from "../../protocol/control.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import { callUser } from "../../support/callback.ts";
 import { Condition } from "../../support/condition.ts";
 import type { Scope } from "../../support/scope.ts";
-import type { Control } from "../connection/control.ts";
 import type { Environment } from "../connection/environment.ts";
 import { aborted, broken, noSubprotocol, refused } from "../connection/failure.ts";
 import { FRAME_BYTES, RETAINED_BYTES } from "../connection/limits.ts";
@@ -142,7 +142,7 @@ export class AppendSession implements Appending, SessionOwner {
     this.#fail(aborted(this.#parts.scope.signal, this.#parts.target.url));
   }
 
-  started({ offset, generation, session, window = FRAME_BYTES }: Extract<Control, { type: "start" }>): void {
+  started({ offset, generation, session, window = FRAME_BYTES }: Extract<ServerControl, { type: "start" }>): void {
     const { acked } = this.retained;
     if (this.#first === undefined) this.#begin(offset);
     else if (offset < acked)

@@ -2,9 +2,10 @@
  * One follow over as many connections as it takes: every byte once, in order.
  * @module
  */
+
+import type { EndedReason } from "../../protocol/end-reason.ts";
 import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
-import type { EndReason } from "../connection/control.ts";
 import { broken } from "../connection/failure.ts";
 import { withVerb } from "../connection/target.ts";
 import { followResponse } from "./http.ts";
@@ -45,7 +46,7 @@ export class Following {
    *
    * @throws {StreamError} when it can't go on.
    */
-  async *run(): AsyncGenerator<Uint8Array, EndReason, void> {
+  async *run(): AsyncGenerator<Uint8Array, EndedReason, void> {
     for (;;) {
       const outcome = yield* this.#connection();
       if (outcome.type === "ended") return outcome.reason;

@@ -2,10 +2,11 @@
  * Following over one plain HTTP response.
  * @module
  */
+
+import { endedReasonOf } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { ENDED_HEADER, GENERATION_HEADER } from "../../protocol/generation.ts";
 import { NEXT_OFFSET_HEADER, parseOffset, START_OFFSET_HEADER } from "../../protocol/offset.ts";
-import { reasonOf } from "../connection/control.ts";
 import { broken, refused } from "../connection/failure.ts";
 import { skipInResponse } from "./start.ts";
 import type { FollowBytes, FollowTask } from "./task.ts";
@@ -45,7 +46,7 @@ export async function* followResponse(task: FollowTask, response: Response): Fol
   if (!stored) return { type: "turn", progressed };
   const next = headers.get(NEXT_OFFSET_HEADER);
   if (next === null || position.next === undefined || position.next >= parseOffset(NEXT_OFFSET_HEADER, next)) {
-    return { type: "ended", reason: reasonOf(headers.get(ENDED_HEADER)) };
+    return { type: "ended", reason: endedReasonOf(headers.get(ENDED_HEADER)) };
   }
   return { type: "lost", error: new StreamError("unreachable", "The response broke off.", { path: target.url.href }) };
 }

@@ -2,9 +2,10 @@
  * Following over one WebSocket.
  * @module
  */
+
+import { parseControl } from "../../protocol/control.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
-import { parseControl } from "../connection/control.ts";
 import { type Closing, closedEarly } from "../connection/failure.ts";
 import type { ClientSocket } from "../connection/socket.ts";
 import type { Inbox } from "./inbox.ts";
@@ -36,7 +37,7 @@ async function* resumable(task: FollowTask, inbox: Inbox): FollowBytes {
       throw new StreamError("protocol", 'The server did not begin with "start".', { path: target.url.href });
     } else if (control?.type === "end") {
       position.expect(control.offset);
-      return { type: "ended", reason: control.reason };
+      return { type: "ended", reason: control.reason ?? "unknown" };
     } else if (!frame.text) {
       reconnector.progressed();
       yield position.take(frame.bytes);

@@ -2,8 +2,9 @@
  * What a follow shows of itself.
  * @module
  */
+
+import type { EndedReason } from "../../protocol/end-reason.ts";
 import type { StreamError } from "../../protocol/errors.ts";
-import type { EndReason } from "../connection/control.ts";
 import type { RetryingState } from "../retry/reconnector.ts";
 
 /** How a follow ended. */
@@ -14,7 +15,7 @@ export interface FollowEnd {
    * content was replaced or cut short. `unknown`: nobody is appending any more and everything stored was read; how the last
    * append ended is not on record, or not known to a classic server.
    */
-  readonly reason: EndReason;
+  readonly reason: EndedReason;
   /** The offset just past the last byte; nothing where a classic server leaves that open. */
   readonly offset: number | undefined;
 }

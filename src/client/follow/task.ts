@@ -2,8 +2,9 @@
  * What the parts of one follow share.
  * @module
  */
+
+import type { EndedReason } from "../../protocol/end-reason.ts";
 import type { StreamError } from "../../protocol/errors.ts";
-import type { EndReason } from "../connection/control.ts";
 import type { Environment } from "../connection/environment.ts";
 import type { Target } from "../connection/target.ts";
 import type { Reconnector } from "../retry/reconnector.ts";
@@ -24,7 +25,7 @@ export interface FollowTask {
 /** What one connection came to. */
 export type FollowOutcome =
   /** This is all. */
-  | { readonly type: "ended"; readonly reason: EndReason }
+  | { readonly type: "ended"; readonly reason: EndedReason }
   /** The server has nothing against the next request coming at once. */
   | { readonly type: "turn"; readonly progressed: boolean }
   /** It can't go on over a WebSocket, but over plain HTTP. */

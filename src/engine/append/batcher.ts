@@ -3,10 +3,10 @@
  * @module
  */
 
+import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Outcome } from "../follow/followable.ts";
 import type { Limits } from "../limits.ts";
-import type { EndReason } from "../storage/store.ts";
 import type { Channel } from "./channel.ts";
 import { PieceQueue } from "./piece-queue.ts";
 import { turnEnd } from "./turn.ts";

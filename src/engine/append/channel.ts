@@ -3,12 +3,13 @@
  * @module
  */
 
+import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { Broadcast } from "../follow/broadcast.ts";
 import type { Followable, Outcome } from "../follow/followable.ts";
 import type { Chunk } from "../follow/live-chunk.ts";
 import type { RecentPool } from "../follow/recent-chunks.ts";
-import type { AppendHandle, EndReason } from "../storage/store.ts";
+import type { AppendHandle } from "../storage/store.ts";
 
 /**
  * How much may wait at either end of the stream. Hardly anything does, as appenders wait until a batch is stored, and giving

@@ -3,12 +3,13 @@
  * @module
  */
 
+import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Followable, Outcome } from "../follow/followable.ts";
 import { RecentPool } from "../follow/recent-chunks.ts";
 import { RemoteChannel } from "../follow/remote.ts";
 import type { Limits } from "../limits.ts";
-import type { AppendHandle, EndReason, Store } from "../storage/store.ts";
+import type { AppendHandle, Store } from "../storage/store.ts";
 import { Appender, type AppenderEvents } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { checkClaimed, checkContent, checkPath, mustExist, type PathTerms } from "./preconditions.ts";

@@ -2,7 +2,7 @@
  * What followers follow, whether it is appended to in this process or in another one.
  * @module
  */
-import type { EndReason } from "../storage/store.ts";
+import type { EndReason } from "../../protocol/end-reason.ts";
 import type { Broadcast } from "./broadcast.ts";
 
 /** Where and how a channel ended. */

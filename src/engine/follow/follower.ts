@@ -4,11 +4,12 @@
  * @module
  */
 
+import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { cutText, join, NO_BYTES, TextStart } from "../../protocol/utf8.ts";
 import type { Limits } from "../limits.ts";
 import { PieceReader } from "../storage/piece-reader.ts";
-import type { EndReason, Store } from "../storage/store.ts";
+import type { Store } from "../storage/store.ts";
 import type { Member } from "./broadcast.ts";
 import type { Followable } from "./followable.ts";
 import { Frame } from "./frame.ts";

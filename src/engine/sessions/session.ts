@@ -3,11 +3,12 @@
  * @module
  */
 
+import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppenderEvents } from "../append/batcher.ts";
 import type { Admission } from "../append/registry.ts";
 import type { Outcome } from "../follow/followable.ts";
-import type { EndReason, SessionRecord, SessionRecords } from "../storage/store.ts";
+import type { SessionRecord, SessionRecords } from "../storage/store.ts";
 import { Grace } from "./grace-period.ts";
 
 /** What the connection of a session wants to hear. */

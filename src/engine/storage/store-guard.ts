@@ -6,8 +6,9 @@
  * contract have added. Here all of that becomes errors that the server knows, or defaults.
  * @module
  */
+import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
-import type { AppendHandle, EndReason, SessionRecords, Store, StoreEntry, StoreListing, StoreStat } from "./store.ts";
+import type { AppendHandle, SessionRecords, Store, StoreEntry, StoreListing, StoreStat } from "./store.ts";
 
 /**
  * The same store, whose errors are all {@link StreamError}s that tell clients nothing but that it failed; its own error is their

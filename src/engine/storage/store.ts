@@ -5,19 +5,7 @@
  * string for the root folder. Offsets and sizes are bytes.
  * @module
  */
-
-/**
- * How an append ended. `complete`: the appender ended on purpose. `lost`: it vanished. `failed`: storing failed.
- * `limit`: a limit of the server was reached. `deleted`: the resource was removed under it. `replaced`: its content was
- * replaced or cut short under it. `restarting`: the server shuts down, and more may come.
- */
-export type EndReason = (typeof END_REASONS)[number] | "restarting";
-
-/** The reasons for which an append is over for good: the same words in `end`, in `Stream-Ended` and in the log. */
-export const END_REASONS = ["complete", "lost", "failed", "limit", "deleted", "replaced"] as const;
-
-/** How the last append ended, as far as it is on record. */
-export type EndedReason = (typeof END_REASONS)[number] | "unknown";
+import type { EndedReason, EndReason } from "../../protocol/end-reason.ts";
 
 /** What a store knows of a path. */
 export interface StoreStat {

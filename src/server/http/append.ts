@@ -8,7 +8,7 @@ import type { Admission, Closer, Hub } from "../../engine/append/registry.ts";
 import { turnEnd } from "../../engine/append/turn.ts";
 import type { Outcome } from "../../engine/follow/followable.ts";
 import type { Limits } from "../../engine/limits.ts";
-import type { EndReason } from "../../engine/storage/store.ts";
+import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { GENERATION_HEADER } from "../../protocol/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { Admission } from "../../engine/append/registry.ts";
-import type { EndReason } from "../../engine/storage/store.ts";
+import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { classicLimits, type MessageLimits } from "../platform/message-limits.ts";
 import { newAppendTerms } from "../request/append-preconditions.ts";

@@ -4,6 +4,7 @@
  */
 
 import type { AppendSession, SessionConnection } from "../../engine/sessions/session.ts";
+import { controlType } from "../../protocol/control.ts";
 import { StreamError, WIRE_FORMS } from "../../protocol/errors.ts";
 import { PROTOCOL, SUPERSEDED } from "../../protocol/subprotocol.ts";
 import { type MessageLimits, overrun, sessionLimits } from "../platform/message-limits.ts";
@@ -13,7 +14,7 @@ import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "../service/service.ts";
 import { Idleness } from "../timers/idle-timeout.ts";
 import { SocketSession } from "./connection.ts";
-import { controlFrame, controlType } from "./control.ts";
+import { controlFrame } from "./control-frame.ts";
 
 /**
  * Opens or resumes an append session and upgrades its connection.

@@ -2,10 +2,11 @@
  * The two ways in which a WebSocket follower is spoken to.
  * @module
  */
-import type { EndReason } from "../../engine/storage/store.ts";
+import type { Context } from "hono";
+import type { EndedReason } from "../../protocol/end-reason.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import type { SocketPort } from "../platform/platform.ts";
-import { controlFrame } from "./control.ts";
+import { controlFrame } from "./control-frame.ts";
 
 /** What is said around the data. */
 export interface Dialect {
@@ -16,7 +17,7 @@ export interface Dialect {
   /** Said before the first data frame. */
   begin?(port: SocketPort, offset: number, generation: string): void;
   /** Said after the last one. */
-  end?(port: SocketPort, offset: number, reason: EndReason): void;
+  end?(port: SocketPort, offset: number, reason: EndedReason): void;
   /** Said in between, when it has been quiet for long; only where the other side knows what it means. */
   beat?(port: SocketPort, offset: number): void;
 }
@@ -32,3 +33,9 @@ export const V1: Dialect = {
   end: (port, offset, reason) => port.send(controlFrame({ type: "end", offset, reason })),
   beat: (port, offset) => port.send(controlFrame({ type: "heartbeat", offset })),
 };
+
+/** Whether the client offers the subprotocol. */
+export function offersV1(c: Context): boolean {
+  const offered = (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",");
+  return offered.some((name) => name.trim() === PROTOCOL);
+}

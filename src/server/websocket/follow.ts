@@ -15,8 +15,7 @@ import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "../service/service.ts";
 import type { Beating } from "../timers/heartbeats.ts";
 import { SocketSession } from "./connection.ts";
-import { offersV1 } from "./control.ts";
-import { CLASSIC, type Dialect, V1 } from "./dialect.ts";
+import { CLASSIC, type Dialect, offersV1, V1 } from "./dialect.ts";
 
 /**
  * Upgrades a follower of a path that has an appender.

@@ -5,7 +5,8 @@
 import { type Stats, statSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
-import type { AppendHandle, EndReason } from "../../engine/storage/store.ts";
+import type { AppendHandle } from "../../engine/storage/store.ts";
+import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Claim } from "./claims/claim.ts";
 import { changeOf, WRITTEN_TO } from "./files/change.ts";

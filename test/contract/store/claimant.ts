@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import type { EndReason } from "../../../src/engine/storage/store.ts";
+import type { EndReason } from "../../../src/protocol/end-reason.ts";
 import { StreamError } from "../../../src/protocol/errors.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 

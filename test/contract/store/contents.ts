@@ -1,6 +1,7 @@
 /** Contents: a path's generation, its type, and how its last append ended. */
 import assert from "node:assert/strict";
-import { END_REASONS, type Store } from "../../../src/engine/storage/store.ts";
+import type { Store } from "../../../src/engine/storage/store.ts";
+import { END_REASONS } from "../../../src/protocol/end-reason.ts";
 import type { StreamError } from "../../../src/protocol/errors.ts";
 import { type Driver, holding, put, readAll, section } from "./driver.ts";
 

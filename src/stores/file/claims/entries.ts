@@ -9,7 +9,7 @@
 import { randomUUID } from "node:crypto";
 import { rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { EndReason } from "../../../engine/storage/store.ts";
+import type { EndReason } from "../../../protocol/end-reason.ts";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { isDead, isVisible } from "../processes/process-identity.ts";

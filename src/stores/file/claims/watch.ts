@@ -5,7 +5,8 @@
 import { randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { EndReason, Growth } from "../../../engine/storage/store.ts";
+import type { Growth } from "../../../engine/storage/store.ts";
+import type { EndReason } from "../../../protocol/end-reason.ts";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { removeFile, writeWhole } from "../reserved/atomic-write.ts";

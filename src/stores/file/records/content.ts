@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { EndReason } from "../../../engine/storage/store.ts";
+import type { EndReason } from "../../../protocol/end-reason.ts";
 import { openToRead } from "../files/read.ts";
 import type { Records } from "./records.ts";
 import { isSameContent, newRecord, replacedRecord, type StreamRecord } from "./stream-record.ts";

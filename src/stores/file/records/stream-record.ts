@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { END_REASONS, type EndedReason } from "../../../engine/storage/store.ts";
+import { END_REASONS, type EndedReason } from "../../../protocol/end-reason.ts";
 import { isMediaType } from "../../../protocol/media-type.ts";
 import { newGeneration } from "../../../support/token.ts";
 

@@ -1,14 +1,12 @@
 /**
- * The control messages of `httpfstream.v1`, as a client takes and sends them.
+ * The control messages of `httpfstream.v1`: text frames, each one JSON object with a `type`.
  * @module
  */
-import { StreamError } from "../../protocol/errors.ts";
+import { type EndedReason, endedReasonOf } from "./end-reason.ts";
+import { StreamError } from "./errors.ts";
 
-/** How an append ended, as far as the server says: `unknown` where it says nothing that is known here. */
-export type EndReason = "complete" | "lost" | "failed" | "limit" | "deleted" | "replaced" | "unknown";
-
-/** What a server says. */
-export type Control =
+/** What a server says. An appender is told no reason with `end`: its append is complete. */
+export type ServerControl =
   | {
       readonly type: "start";
       readonly offset: number;
@@ -18,17 +16,15 @@ export type Control =
     }
   | { readonly type: "ack"; readonly offset: number }
   | { readonly type: "heartbeat"; readonly offset: number }
-  | { readonly type: "end"; readonly offset: number; readonly reason: EndReason };
-
-const REASONS: readonly string[] = ["complete", "lost", "failed", "limit", "deleted", "replaced"];
-
-/** A reason as a server names it; `unknown` where it names none that is known here. */
-export function reasonOf(said: unknown): EndReason {
-  return typeof said === "string" && REASONS.includes(said) ? (said as EndReason) : "unknown";
-}
+  | { readonly type: "end"; readonly offset: number; readonly reason?: EndedReason };
 
 /** What an appender says when it is done. */
 export const END_MESSAGE: Uint8Array = new TextEncoder().encode('{"type":"end"}');
+
+/** A server's message, as it travels. */
+export function encodeControl(message: ServerControl): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(message));
+}
 
 /**
  * Understands a text frame; nothing for a message of a type that is not known here, which means nothing.
@@ -39,8 +35,9 @@ export const END_MESSAGE: Uint8Array = new TextEncoder().encode('{"type":"end"}'
  * parseControl(new TextEncoder().encode('{"type":"ack","offset":7}')); // { type: "ack", offset: 7 }
  * ```
  */
-export function parseControl(bytes: Uint8Array): Control | undefined {
-  const message = parse(bytes);
+export function parseControl(bytes: Uint8Array): ServerControl | undefined {
+  const message = objectIn(bytes);
+  if (!message) throw new StreamError("protocol", "The server sent a text frame that is no JSON object.");
   switch (message["type"]) {
     case "start": {
       const { generation, session, window } = message;
@@ -56,20 +53,30 @@ export function parseControl(bytes: Uint8Array): Control | undefined {
     case "heartbeat":
       return { type: message["type"], offset: count(message, "offset") };
     case "end":
-      return { type: "end", offset: count(message, "offset"), reason: reasonOf(message["reason"]) };
+      return { type: "end", offset: count(message, "offset"), reason: endedReasonOf(message["reason"]) };
     default:
       return undefined;
   }
 }
 
-function parse(bytes: Uint8Array): Record<string, unknown> {
+/**
+ * The type of a control message that came in. Types nobody knows are for the caller to ignore.
+ *
+ * @throws {StreamError} `protocol` when it is no JSON object with a `type`.
+ */
+export function controlType(bytes: Uint8Array): string {
+  const type = objectIn(bytes)?.["type"];
+  if (typeof type === "string") return type;
+  throw new StreamError("protocol", "A text frame must be one JSON object with a type: data travels in binary frames.");
+}
+
+function objectIn(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
     const message: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof message === "object" && message !== null) return message as Record<string, unknown>;
+    return typeof message === "object" && message !== null ? (message as Record<string, unknown>) : undefined;
   } catch {
-    // Said below.
+    return undefined;
   }
-  throw new StreamError("protocol", "The server sent a text frame that is no JSON object.");
 }
 
 function count(message: Record<string, unknown>, name: string): number {
