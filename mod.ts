@@ -44,10 +44,10 @@ export type {
 export { type FstreamOptions, fstream } from "./src/fstream.ts";
 export type { EndedReason, EndReason } from "./src/protocol/end-reason.ts";
 export {
+  ERROR_CODES,
   type ErrorCode,
   StreamError,
   type StreamErrorOptions,
-  WIRE_FORMS,
   type WireForm,
 } from "./src/protocol/errors.ts";
 export type { StreamApp } from "./src/server/app.ts";

@@ -3,6 +3,7 @@
  * which HTTP status and which WebSocket close code it becomes.
  * @module
  */
+import { SUPERSEDED } from "./subprotocol.ts";
 
 /** The response header that names a refusal's {@link StreamError.code}. */
 export const ERROR_HEADER = "Stream-Error";
@@ -15,18 +16,21 @@ export interface WireForm {
   readonly close: number;
 }
 
-/** Every stable error code, and what it becomes on the wire. */
-export const WIRE_FORMS = {
+/**
+ * Every stable error code, and what it becomes on the wire. Where several codes share a status or a close code, the first
+ * of them is what a client reads it as when the server names no code.
+ */
+export const ERROR_CODES = {
   /** The request is malformed: a bad offset, a bad option. */
   bad_request: { status: 400, close: 1008 },
   /** The URL names no resource that could exist. */
   bad_path: { status: 400, close: 1008 },
   /** The request needs credentials that it does not carry. */
   unauthorized: { status: 401, close: 1008 },
-  /** Another appender holds the path. */
-  conflict: { status: 403, close: 1008 },
   /** A page of a foreign origin may not do this. */
   forbidden: { status: 403, close: 1008 },
+  /** Another appender holds the path. */
+  conflict: { status: 403, close: 1008 },
   /** The path was never written. */
   not_found: { status: 404, close: 1008 },
   /** The method, or the method with this verb, does not exist here. */
@@ -65,12 +69,12 @@ export const WIRE_FORMS = {
   restarting: { status: 503, close: 1012 },
   /** The disk is full, or a quota is used up. */
   no_space: { status: 507, close: 1011 },
+  /** The storage failed in another way. */
+  storage: { status: 500, close: 1011 },
   /** The operating system refuses access to the file. */
   denied: { status: 500, close: 1011 },
   /** The file was removed, replaced, truncated or written by somebody else. */
   changed: { status: 500, close: 1011 },
-  /** The storage failed in another way. */
-  storage: { status: 500, close: 1011 },
   /** A newer claim has taken the path over. */
   fenced: { status: 500, close: 1011 },
   /** The peer could not be reached, or the connection broke (clients only). */
@@ -83,8 +87,42 @@ export const WIRE_FORMS = {
   internal: { status: 500, close: 1011 },
 } as const;
 
+/** What statuses mean that mostly come from proxies. */
+const FOREIGN_STATUSES: Readonly<Record<number, ErrorCode>> = {
+  407: "unauthorized",
+  408: "protocol",
+  429: "overloaded",
+  499: "protocol",
+  504: "unreachable",
+};
+
+/** What close codes mean that this server does not send, or sends for many reasons. */
+const FOREIGN_CLOSES: Readonly<Record<number, ErrorCode>> = {
+  1001: "restarting",
+  1002: "protocol",
+  1003: "protocol",
+  1008: "protocol",
+  1011: "storage",
+  [SUPERSEDED]: "fenced",
+};
+
 /** A stable name for what went wrong. Match on this, never on the message. */
-export type ErrorCode = keyof typeof WIRE_FORMS;
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Whether a name is that of an error code. */
+export function isErrorCode(name: string): name is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, name);
+}
+
+/** The code that an HTTP status stands for where the server names none. Nothing for a status that is not known here. */
+export function codeOfStatus(status: number): ErrorCode | undefined {
+  return FOREIGN_STATUSES[status] ?? codeWith("status", status);
+}
+
+/** The code that a WebSocket close code stands for. Nothing for one that is not known here. */
+export function codeOfClose(close: number): ErrorCode | undefined {
+  return FOREIGN_CLOSES[close] ?? codeWith("close", close);
+}
 
 /** More about a {@link StreamError}. */
 export interface StreamErrorOptions {
@@ -135,12 +173,12 @@ export class StreamError extends Error {
 
   /** The HTTP status this error becomes. */
   get status(): number {
-    return WIRE_FORMS[this.code].status;
+    return ERROR_CODES[this.code].status;
   }
 
   /** The WebSocket close code this error becomes. */
   get closeCode(): number {
-    return WIRE_FORMS[this.code].close;
+    return ERROR_CODES[this.code].close;
   }
 
   /**
@@ -156,4 +194,10 @@ export class StreamError extends Error {
     const message = error instanceof Error ? error.message : String(error);
     return new StreamError(fallback, message, { cause: error });
   }
+}
+
+function codeWith(field: keyof WireForm, value: number): ErrorCode | undefined {
+  return Object.keys(ERROR_CODES)
+    .filter(isErrorCode)
+    .find((code) => ERROR_CODES[code][field] === value);
 }

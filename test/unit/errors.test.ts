@@ -1,10 +1,10 @@
 /** The one error class and its table. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ErrorCode, StreamError, WIRE_FORMS } from "../../src/protocol/errors.ts";
+import { codeOfClose, codeOfStatus, ERROR_CODES, type ErrorCode, StreamError } from "../../src/protocol/errors.ts";
 import { closeReason, refusal } from "../../src/server/service/respond.ts";
 
-const CODES = Object.keys(WIRE_FORMS) as ErrorCode[];
+const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
 
 test("every code has a status of a refusal, and a close code that means failure", () => {
   for (const code of CODES) {
@@ -42,7 +42,7 @@ test("what the wire contract says of statuses and close codes", () => {
     protocol: { close: 1008 },
   };
   for (const [code, { status, close }] of Object.entries(said)) {
-    const form = WIRE_FORMS[code as ErrorCode];
+    const form = ERROR_CODES[code as ErrorCode];
     if (status !== undefined) assert.equal(form.status, status, code);
     if (close !== undefined) assert.equal(form.close, close, code);
   }
@@ -80,7 +80,7 @@ test("anything thrown becomes one; one that is one stays as it is", () => {
 test("a refusal is its status, its code and a sentence, and is not kept by caches", async () => {
   for (const code of CODES) {
     const response = refusal(new StreamError(code, "It failed.", { headers: { "Retry-After": "7" } }));
-    assert.equal(response.status, WIRE_FORMS[code].status);
+    assert.equal(response.status, ERROR_CODES[code].status);
     assert.equal(response.headers.get("Stream-Error"), code);
     assert.equal(response.headers.get("Retry-After"), "7");
     assert.equal(response.headers.get("Cache-Control"), "no-store");
@@ -117,3 +117,44 @@ test("a close reason fits into a close frame, whatever the message", () => {
 function isWellFormed(text: string): boolean {
   return new TextDecoder().decode(new TextEncoder().encode(text)) === text;
 }
+
+test("statuses and close codes without a name are read as the same codes as ever", () => {
+  const statuses = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    407: "unauthorized",
+    409: "path_conflict",
+    410: "gone",
+    412: "precondition_failed",
+    413: "too_large",
+    415: "unsupported",
+    416: "range",
+    426: "upgrade_required",
+    429: "overloaded",
+    500: "storage",
+    501: "not_implemented",
+    502: "unreachable",
+    503: "overloaded",
+    504: "unreachable",
+    507: "no_space",
+    418: undefined,
+  };
+  const closes = {
+    1001: "restarting",
+    1002: "protocol",
+    1003: "protocol",
+    1007: "not_text",
+    1008: "protocol",
+    1009: "too_large",
+    1011: "storage",
+    1012: "restarting",
+    1013: "overloaded",
+    4001: "fenced",
+    1000: undefined,
+  };
+  for (const [status, code] of Object.entries(statuses)) assert.equal(codeOfStatus(Number(status)), code, status);
+  for (const [close, code] of Object.entries(closes)) assert.equal(codeOfClose(Number(close)), code, close);
+});

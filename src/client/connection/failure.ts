@@ -2,8 +2,15 @@
  * From what a server or a network did to the typed errors of this project.
  * @module
  */
-import { ERROR_HEADER, type ErrorCode, StreamError, WIRE_FORMS } from "../../protocol/errors.ts";
-import { PROTOCOL, SUPERSEDED } from "../../protocol/subprotocol.ts";
+import {
+  codeOfClose,
+  codeOfStatus,
+  ERROR_HEADER,
+  type ErrorCode,
+  isErrorCode,
+  StreamError,
+} from "../../protocol/errors.ts";
+import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import { refusalText } from "./refusal-text.ts";
 
 /** How a WebSocket ended. */
@@ -16,44 +23,6 @@ export interface Closing {
   readonly error?: unknown;
 }
 
-/** What a status means where the server names no code, as the original server and proxies do. */
-const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
-  400: "bad_request",
-  401: "unauthorized",
-  403: "forbidden",
-  404: "not_found",
-  405: "method_not_allowed",
-  407: "unauthorized",
-  409: "path_conflict",
-  410: "gone",
-  412: "precondition_failed",
-  413: "too_large",
-  415: "unsupported",
-  416: "range",
-  426: "upgrade_required",
-  429: "overloaded",
-  500: "storage",
-  501: "not_implemented",
-  502: "unreachable",
-  503: "overloaded",
-  504: "unreachable",
-  507: "no_space",
-};
-
-/** What a close code means after an upgrade. */
-const BY_CLOSE: Readonly<Record<number, ErrorCode>> = {
-  1001: "restarting",
-  1002: "protocol",
-  1003: "protocol",
-  1007: "not_text",
-  1008: "protocol",
-  1009: "too_large",
-  1011: "storage",
-  1012: "restarting",
-  1013: "overloaded",
-  [SUPERSEDED]: "fenced",
-};
-
 /**
  * The error that a refusing response stands for. Reads the beginning of its body and cancels the rest.
  *
@@ -61,18 +30,19 @@ const BY_CLOSE: Readonly<Record<number, ErrorCode>> = {
  */
 export async function refused(response: Response, url: URL, verb: "APPEND" | "FOLLOW"): Promise<StreamError> {
   const said = response.headers.get(ERROR_HEADER) ?? "";
-  const code = isCode(said) ? said : codeOf(response, verb);
+  const code = isErrorCode(said) ? said : codeOf(response, verb);
   const sentence = await refusalText(response);
   const place = response.status >= 300 && response.status < 400 ? response.headers.get("Location") : null;
   const status = `${response.status} ${response.statusText}`.trim() + (place === null ? "" : `, see ${place}`);
-  const message = isCode(said) && sentence ? sentence : `The server answered ${status}${sentence && `: ${sentence}`}`;
+  const message =
+    isErrorCode(said) && sentence ? sentence : `The server answered ${status}${sentence && `: ${sentence}`}`;
   return new StreamError(code, message, { path: url.href, headers: Object.fromEntries(response.headers) });
 }
 
 /** The error that the end of a WebSocket stands for. */
 export function closedEarly({ code, reason, error }: Closing, url: URL): StreamError {
   if (error !== undefined) return broken(error, url);
-  const known = BY_CLOSE[code];
+  const known = code === 1006 ? undefined : codeOfClose(code);
   if (known)
     return new StreamError(known, reason || `The server closed the connection with code ${code}.`, {
       path: url.href,
@@ -119,13 +89,9 @@ export function aborted(signal: AbortSignal, url: URL): StreamError {
   return new StreamError("aborted", "The operation was aborted.", { path: url.href, cause: signal.reason });
 }
 
-function isCode(name: string): name is ErrorCode {
-  return Object.hasOwn(WIRE_FORMS, name);
-}
-
 function codeOf({ status }: Response, verb: "APPEND" | "FOLLOW"): ErrorCode {
   if (status === 403 && verb === "APPEND") return "conflict";
-  return BY_STATUS[status] ?? (status >= 500 ? "internal" : "protocol");
+  return codeOfStatus(status) ?? (status >= 500 ? "internal" : "protocol");
 }
 
 /** What lies at the bottom of a network error; the outermost message is often just "fetch failed". */

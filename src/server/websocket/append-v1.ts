@@ -5,7 +5,7 @@
 
 import type { AppendSession, SessionConnection } from "../../engine/sessions/session.ts";
 import { controlType } from "../../protocol/control.ts";
-import { StreamError, WIRE_FORMS } from "../../protocol/errors.ts";
+import { ERROR_CODES, StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL, SUPERSEDED } from "../../protocol/subprotocol.ts";
 import { type MessageLimits, overrun, sessionLimits } from "../platform/message-limits.ts";
 import type { SocketPort } from "../platform/platform.ts";
@@ -44,7 +44,7 @@ export async function appendWithSession(service: Service, exchange: Exchange): P
 const ACK_INTERVAL_MS = 5;
 
 /** The close code that brings a client back with its session. */
-const RESTARTING = WIRE_FORMS.restarting.close;
+const RESTARTING = ERROR_CODES.restarting.close;
 
 function comeBack(): StreamError {
   return new StreamError("restarting", "The server is restarting. Come back in a moment, with your session.");
