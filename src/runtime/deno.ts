@@ -89,7 +89,7 @@ export const platform: Platform = {
     const line = `httpfstream: ${explained(error)}`;
     return Object.assign(new Error(line), { [Symbol.for("Deno.customInspect")]: () => line });
   },
-  answered: (c) => infoOf(c).completed?.catch(() => {}),
+  responseSent: (c) => infoOf(c).completed?.catch(() => {}),
 };
 
 /** The events of a WebSocket; that its client has left before it could open is told as its close. */

@@ -3,10 +3,10 @@
  * @module
  */
 import { type Context, Hono } from "hono";
-import { Hub } from "../engine/append/registry.ts";
+import { AppendRegistry } from "../engine/append/registry.ts";
 import type { Log } from "../engine/events.ts";
 import { type Limits, resolveLimits } from "../engine/limits.ts";
-import type { Hold } from "../engine/sessions/follow-lease.ts";
+import type { FollowLease } from "../engine/sessions/follow-lease.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import type { Store } from "../engine/storage/store.ts";
 import { StreamError } from "../protocol/errors.ts";
@@ -59,15 +59,15 @@ export type StreamApp = Hono & {
 export function createApp(parts: AppParts): StreamApp {
   const limits = resolveLimits(parts.limits);
   const operator = new Operator(parts.log);
-  const hub = new Hub(parts.store, limits, (path, error) => operator.failedIfFault(path, error));
+  const registry = new AppendRegistry(parts.store, limits, (path, error) => operator.failedIfFault(path, error));
   const service: Service = {
     store: parts.store,
-    hub,
+    registry,
     limits,
     operator,
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
-    sessions: new Sessions(hub, (path, error) => {
+    sessions: new Sessions(registry, (path, error) => {
       operator.failed(path, error, `The append session of "/${path}" can't be kept or forgotten.`);
     }),
     listings: parts.listings ?? true,
@@ -91,7 +91,7 @@ export function createApp(parts: AppParts): StreamApp {
   });
   let closing: Promise<void> | undefined;
   const close = (reason = "close()"): Promise<void> => {
-    closing ??= operator.shutsDown(reason, () => hub.close());
+    closing ??= operator.shutsDown(reason, () => registry.close());
     return closing;
   };
   if (parts.signal?.aborted) void close("signal");
@@ -111,7 +111,7 @@ async function answer(service: Service, c: Context, noted: Noted): Promise<Respo
   if (turn && !(await turn)) {
     throw new StreamError("lost", "The client left before its request had its turn.", { path });
   }
-  service.hub.assertOpen();
+  service.registry.assertOpen();
   // Its body is read from this very turn on, so that nothing of it is lost if it breaks off.
   if (verb === "APPEND" && !socket && isUnsafe(c.req.method)) return appendBody(service, exchange);
   // A session that its server left behind holds its path before anybody else gets at it. Its own appender takes it over.
@@ -146,8 +146,8 @@ async function read(
   const { c, subject } = exchange;
   const { path } = subject;
   const following = socket || verb === "FOLLOW";
-  const hold = following && !isFolder ? await service.sessions.hold(path) : undefined;
-  if (hold) return follow(service, exchange, hold, socket);
+  const lease = following && !isFolder ? await service.sessions.lease(path) : undefined;
+  if (lease) return follow(service, exchange, lease, socket);
   const found = await service.store.stat(path);
   if (found && !isFolder) return readSnapshot(service, exchange, found, !following);
   if (found) throw new StreamError("not_found", `"/${path}" is no folder. Leave out the slash at the end.`, { path });
@@ -158,11 +158,11 @@ async function read(
   throw new StreamError("not_found", `"/${path}" was never written.`, { path });
 }
 
-async function follow(service: Service, exchange: Exchange, hold: Hold, socket: boolean): Promise<Response> {
+async function follow(service: Service, exchange: Exchange, lease: FollowLease, socket: boolean): Promise<Response> {
   try {
-    return socket ? await followOverSocket(service, exchange, hold) : await followBody(service, exchange, hold);
+    return socket ? await followOverSocket(service, exchange, lease) : await followBody(service, exchange, lease);
   } catch (error) {
-    hold.leave();
+    lease.leave();
     throw error;
   }
 }

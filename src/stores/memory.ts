@@ -191,7 +191,7 @@ class MemoryHandle implements AppendHandle {
   readonly #path: string;
   readonly #resource: Resource;
   readonly #onRelease: (isUnused: boolean) => void;
-  readonly #lost = new AbortController();
+  readonly #revoked = new AbortController();
   #released = false;
   #isUnused = false;
 
@@ -219,8 +219,8 @@ class MemoryHandle implements AppendHandle {
     return this.#resource.type;
   }
 
-  get lost(): AbortSignal {
-    return this.#lost.signal;
+  get revoked(): AbortSignal {
+    return this.#revoked.signal;
   }
 
   async append(batch: Uint8Array): Promise<number> {

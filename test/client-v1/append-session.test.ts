@@ -69,7 +69,7 @@ describe("an append session", () => {
     connection.say({ type: "ack", offset: 2 }).close(1006);
     const second = await world.next();
     assert.equal(second.request.url.search, "?x=1&verb=APPEND&session=s1");
-    assert.equal(second.request.insist, true);
+    assert.equal(second.request.requireProtocol, true);
     second.accept().say({ type: "start", offset: 4, session: "s1", window: 1000 });
     await received(second, "ef");
     assert.equal(stream.offset, 4);
@@ -296,7 +296,7 @@ describe("an append that begins at an offset only", () => {
   it("asks the server to see to that", async () => {
     const { connection } = await begin({ offset: 7, at: 7 });
     assert.equal(connection.request.url.search, "?x=1&verb=APPEND&offset=7");
-    assert.equal(connection.request.insist, true);
+    assert.equal(connection.request.requireProtocol, true);
     const world = new ScriptedWorld();
     const opening = openIn(world, URL_, { offset: 7 });
     (await world.next()).refuse(412, { "Stream-Error": "precondition_failed" });

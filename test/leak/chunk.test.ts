@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { Appender } from "../../src/engine/append/batcher.ts";
+import { Batcher } from "../../src/engine/append/batcher.ts";
 import { Channel } from "../../src/engine/append/channel.ts";
 import { RecentPool } from "../../src/engine/follow/recent-chunks.ts";
 import { DEFAULT_LIMITS } from "../../src/engine/limits.ts";
@@ -14,7 +14,7 @@ import { until } from "../fixture/until.ts";
 class Counting implements AppendHandle {
   readonly generation = "0";
   readonly epoch = 1;
-  readonly lost: AbortSignal = new AbortController().signal;
+  readonly revoked: AbortSignal = new AbortController().signal;
   offset = 0;
 
   async append(batch: Uint8Array): Promise<number> {
@@ -34,7 +34,7 @@ for (const [title, end] of [
 ] as const) {
   test(`a quiet path keeps no batch: ${title}`, async () => {
     const channel = new Channel("quiet.log", new Counting(), new RecentPool(0));
-    const appender = new Appender(channel, DEFAULT_LIMITS);
+    const appender = new Batcher(channel, DEFAULT_LIMITS);
     const memory: WeakRef<ArrayBufferLike>[] = [];
     const append = async (text: string): Promise<void> => {
       const piece = Buffer.from(text, "latin1");

@@ -62,7 +62,7 @@ class World {
 
   async begin(): Promise<void> {
     const admission = await this.#rig.admit();
-    const start = admission.appender.channel.size;
+    const start = admission.batcher.channel.size;
     // After a failure it goes on with the byte that was not stored, so that what is text stays text.
     this.#produced = start;
     this.#sessions.push({ admission, start, pushed: [], failed: false, ended: undefined });
@@ -98,7 +98,7 @@ class World {
   /** Nobody was ever sent a byte that is not stored. */
   checkNothingUnstored(): void {
     for (const { running, session } of this.#watchers) {
-      const { size } = session.admission.appender.channel;
+      const { size } = session.admission.batcher.channel;
       const reached = running.start + running.sink.length;
       assert.ok(reached <= size, `a follower has ${reached} bytes, ${size} are stored`);
     }
@@ -114,19 +114,19 @@ class World {
     for (const [at, session] of this.#sessions.entries())
       await this.#checkSession(session, file, this.#sessions[at + 1]);
     for (const watcher of this.#watchers) await this.#checkWatcher(watcher, file);
-    for (const { admission } of this.#sessions) assert.equal(admission.appender.channel.broadcast.size, 0);
+    for (const { admission } of this.#sessions) assert.equal(admission.batcher.channel.broadcast.size, 0);
   }
 
   #push(bytes: number): void {
     const piece = this.#utf8 ? textAt(this.#produced, bytes) : bytesAt(this.#produced, bytes);
     this.#produced += piece.length;
     this.#session.pushed.push(piece);
-    this.#session.admission.appender.push(piece);
+    this.#session.admission.batcher.push(piece);
   }
 
   #join(where: number, sink: TestSink): void {
     const session = this.#session;
-    const { size } = session.admission.appender.channel;
+    const { size } = session.admission.batcher.channel;
     // In text everybody begins with a whole character, as a client does that goes on where it was.
     const offset = this.#utf8 ? boundaryBefore(Math.floor(where * (size + 1))) : Math.floor(where * (size + 1));
     const running = this.#rig.follow(session.admission, sink, offset);
@@ -177,12 +177,12 @@ class World {
     const stored = file.subarray(start, end);
     assert.ok(stored.equals(all.subarray(0, stored.length)), "what is stored is what was sent, in order");
     if (!failed) assert.equal(stored.length, all.length, "all of it is stored");
-    assert.equal(admission.appender.channel.outcome?.size, end);
+    assert.equal(admission.batcher.channel.outcome?.size, end);
   }
 
   async #checkWatcher({ running, session, outcome, leftAt }: Watcher, file: Buffer): Promise<void> {
     const { sink } = running;
-    const end = session.admission.appender.channel.outcome;
+    const end = session.admission.batcher.channel.outcome;
     const start = sink.text ? characterFrom(file.subarray(0, end?.size), running.start) : running.start;
     if (leftAt !== undefined && sink.length === leftAt) {
       assert.ok(sink.bytes.equals(file.subarray(start, start + sink.length)), `from ${start}, up to where it left`);

@@ -47,7 +47,7 @@ test("a follower that begins in the middle of a write that is stored bit by bit 
   void rig.push(admission, "456789");
   const held = await rig.store.next();
   await held.storePart(3);
-  const size = admission.appender.channel.size;
+  const size = admission.batcher.channel.size;
   assert.equal(size, 7);
   const running = [0, 4, 5, size].map((offset) => rig.follow(admission, new TestSink(), offset));
   const text = rig.follow(admission, new TestSink("text"), 6);
@@ -144,7 +144,7 @@ test("a follower that is stopped ends, wherever it is", async () => {
     const sent = sink.length;
     await rig.push(admission, "after");
     assert.equal(sink.length, sent, `${where}: nothing is sent after the stop`);
-    assert.equal(admission.appender.channel.broadcast.size, 0, where);
+    assert.equal(admission.batcher.channel.broadcast.size, 0, where);
     await admission.end("complete");
   }
 });
@@ -183,7 +183,7 @@ test("an end at any moment around a follower's joining tells it everything and t
     const admission = await rig.admit();
     await rig.push(admission, "stored ");
     const running = [0, 3, 7].map((offset) => rig.follow(admission, new TestSink(), offset));
-    admission.appender.push(Buffer.from("last"));
+    admission.batcher.push(Buffer.from("last"));
     for (let turn = 0; turn < turns; turn++) await undefined;
     const end = admission.end("complete");
     const late = [0, 7].map((offset) => rig.follow(admission, new TestSink("text"), offset));
@@ -201,7 +201,7 @@ test("a follower that joins at any moment around a write gets every byte once", 
     const rig = new Rig({ batchBytes: 4 });
     const admission = await rig.admit();
     await rig.push(admission, "one ");
-    admission.appender.push(Buffer.from("two "));
+    admission.batcher.push(Buffer.from("two "));
     for (let turn = 0; turn < turns; turn++) await undefined;
     const running = [0, 2, 4].map((offset) => rig.follow(admission, new TestSink(), offset));
     await rig.push(admission, "three");
@@ -245,5 +245,5 @@ test("a full store ends its followers after what was stored, exactly", async () 
     assert.equal(await ended, "failed");
     assert.equal(String(sink.bytes), "stored half|".slice(start));
   }
-  await rejectsWith(Promise.reject(admission.appender.error), "no_space");
+  await rejectsWith(Promise.reject(admission.batcher.error), "no_space");
 });

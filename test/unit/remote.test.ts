@@ -51,7 +51,7 @@ test("a live follower gets nothing of a file that has taken the place of its own
     await tell({ size: 11 });
     const remote = await RemoteChannel.open("a.txt", store, () => {}, assert.fail);
     assert.ok(remote);
-    remote.hold();
+    remote.lease();
     const sink = new TestSink();
     const from = { source: remote };
     const ended = new Follower({ store, from, sink, text: false, limits: resolveLimits(), offset: 0 }).run();

@@ -1,7 +1,7 @@
 /** Sessions that have to be given up: to another process, or at a shutdown. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Hub } from "../../src/engine/append/registry.ts";
+import { AppendRegistry } from "../../src/engine/append/registry.ts";
 import { resolveLimits } from "../../src/engine/limits.ts";
 import { Sessions } from "../../src/engine/sessions/sessions.ts";
 import type { SessionRecord } from "../../src/engine/storage/store.ts";
@@ -16,11 +16,11 @@ for (const when of ["before it has begun", "later"]) {
     if (when !== "later") asked.abort();
     const claim = store.claim.bind(store);
     store.claim = async (...terms) => Object.defineProperty(await claim(...terms), "wanted", { value: asked.signal });
-    const hub = new Hub(store, resolveLimits());
-    const sessions = new Sessions(hub, (path, error) => assert.fail(`/${path}: ${error}`));
+    const registry = new AppendRegistry(store, resolveLimits());
+    const sessions = new Sessions(registry, (path, error) => assert.fail(`/${path}: ${error}`));
     const { session } = await sessions.open("a.txt");
     asked.abort();
-    await until("it to be given up", () => session.ended && !hub.isTaken("a.txt"));
+    await until("it to be given up", () => session.ended && !registry.isTaken("a.txt"));
     assert.equal((await store.sessions.find("a.txt"))?.digest, session.digest);
   });
 }
@@ -47,15 +47,15 @@ for (const kind of ["opened", "adopted"]) {
       save: (record: SessionRecord) => held(kind === "opened", () => save.call(store.sessions, record)),
       find: (path: string) => held(kind === "adopted" && ++looks === 3, () => find.call(store.sessions, path)),
     });
-    const hub = new Hub(store, resolveLimits());
-    const sessions = new Sessions(hub, (path, error) => assert.fail(`/${path}: ${error}`));
+    const registry = new AppendRegistry(store, resolveLimits());
+    const sessions = new Sessions(registry, (path, error) => assert.fail(`/${path}: ${error}`));
     const begun = kind === "opened" ? sessions.open("a.txt") : sessions.adopt("a.txt");
     const outcome = begun.then(
       () => "done",
       (error: StreamError) => error.code,
     );
-    await until("the path to be claimed", () => hub.isTaken("a.txt"));
-    const closed = hub.close();
+    await until("the path to be claimed", () => registry.isTaken("a.txt"));
+    const closed = registry.close();
     await new Promise((resolve) => setImmediate(resolve));
     go();
     await closed;
@@ -67,8 +67,8 @@ for (const kind of ["opened", "adopted"]) {
 
 test("a connection that comes to a session which was given up leaves its record alone", async () => {
   const store = memoryStore();
-  const hub = new Hub(store, resolveLimits());
-  const sessions = new Sessions(hub, (path, error) => assert.fail(`/${path}: ${error}`));
+  const registry = new AppendRegistry(store, resolveLimits());
+  const sessions = new Sessions(registry, (path, error) => assert.fail(`/${path}: ${error}`));
   const { session } = await sessions.open("a.txt");
   const connection = { superseded: () => {} };
   await session.attach(connection);

@@ -66,7 +66,7 @@ async function changedHandle(claimed: Promise<AppendHandle>, change: (handle: Ap
     },
     epoch: handle.epoch,
     generation: handle.generation,
-    lost: handle.lost,
+    revoked: handle.revoked,
     append: (batch: Uint8Array) => handle.append(batch),
     release: () => handle.release(),
     ...change(handle),

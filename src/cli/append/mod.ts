@@ -11,7 +11,7 @@ import { type AppendOptions, append, type Resume, type ResumePoint, StreamError 
 import { DONE } from "../common/exit-codes.ts";
 import { gaveUp, inBytes } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
-import { bareCommand, headerOption, parseFileName, queryOption, retryOption, typed } from "../common/options.ts";
+import { bareCommand, commandLine, headerOption, parseFileName, queryOption, retryOption } from "../common/options.ts";
 import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
 import { appendNarrator, outageNarrator } from "../common/states.ts";
 import { say } from "../common/terminal.ts";
@@ -37,7 +37,7 @@ interface AppendFlags {
  * @param finish Takes its exit code.
  */
 export function appendCommand(name: string, finish: (code: number) => void): Command {
-  const words = typed(name);
+  const words = commandLine(name);
   return bareCommand(name)
     .description("Append standard input, or a file, to a URL. Whoever follows it sees every piece as it is read.")
     .argument("<url>", "where to append to; http, https, ws or wss", parseUrlOf("append"))

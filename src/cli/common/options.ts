@@ -35,7 +35,7 @@ export function forgetEmptyVariables(command: Command): void {
 }
 
 /** What a user types to run a command, for examples. */
-export function typed(name: string): string {
+export function commandLine(name: string): string {
   return name.startsWith("httpfstream") ? name : `httpfstream ${name}`;
 }
 

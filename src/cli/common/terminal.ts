@@ -32,7 +32,7 @@ export function write(stream: Writable, bytes: Uint8Array | string): Promise<voi
 }
 
 /** Errors of a stream reach those who write to it; nobody else must fall over them. */
-function calm(stream: Writable): void {
+function ignoreErrors(stream: Writable): void {
   stream.on("error", () => {
     // The callback of the write has it too.
   });
@@ -48,7 +48,7 @@ export function say(line: string): void {
 
 /** Standard output, for data: whoever writes to it waits for its reader. */
 export function dataOutput(): Writable {
-  if (!hasData) calm(process.stdout);
+  if (!hasData) ignoreErrors(process.stdout);
   hasData = true;
   return process.stdout;
 }

@@ -18,12 +18,12 @@ import { gaveUp, inBytes } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import {
   bareCommand,
+  commandLine,
   headerOption,
   parseBytes,
   parseFileName,
   queryOption,
   retryOption,
-  typed,
 } from "../common/options.ts";
 import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
 import { followNarrator, outageNarrator } from "../common/states.ts";
@@ -59,7 +59,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unreac
  * with `httpfstream-follow -v` of a path that nobody has appended to yet.
  */
 export function followCommand(name: string, finish: (code: number) => void, patient = false): Command {
-  const words = typed(name);
+  const words = commandLine(name);
   return bareCommand(name)
     .description("Write what is stored at a URL to standard output, then what is appended, until the appender ends.")
     .argument("<url>", "what to follow; http, https, ws or wss", parseUrlOf("follow"))

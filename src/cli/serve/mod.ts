@@ -18,7 +18,7 @@ import { DURABILITIES, type Durability } from "../../stores/file/store.ts";
 import { systemMessage } from "../common/complaint.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { Interrupts } from "../common/interrupts.ts";
-import { bareCommand, parsed, typed, WrongUsage } from "../common/options.ts";
+import { bareCommand, commandLine, parsed, WrongUsage } from "../common/options.ts";
 import { askForNetwork, denialOf } from "../common/permission.ts";
 import { runtimeName, VERSION } from "../common/version.ts";
 import { type ListenAddress, localUrl, parseListenAddress, parsePort } from "./listen-address.ts";
@@ -47,7 +47,7 @@ interface ServeFlags {
  * @param finish Takes its exit code.
  */
 export function serveCommand(name: string, finish: (code: number) => void): Command {
-  const words = typed(name);
+  const words = commandLine(name);
   const command = bareCommand(name)
     .argument("[address]", "the same as --http", parsed(parseListenAddress))
     .description("Serve a folder of streams: one appends to a path, many follow it, and it is kept as a plain file.")

@@ -222,14 +222,14 @@ export class AppendSession implements Appending, SessionOwner {
     const { environment, target, scope, options, report } = this.#parts;
     const { offset } = options;
     const url = appendUrl(target.url, { session: this.#token, generation: this.#generation, offset });
-    const insist = offset !== undefined || this.#token !== undefined;
+    const requireProtocol = offset !== undefined || this.#token !== undefined;
     const relay = new Relay();
     report({ state: "connecting" });
-    const request = { url, headers: target.headers, signal: scope.signal, protocol: PROTOCOL, insist };
+    const request = { url, headers: target.headers, signal: scope.signal, protocol: PROTOCOL, requireProtocol };
     const socket = await environment.connect(request, relay);
     if (socket instanceof Response) throw await refused(socket, target.url, "APPEND");
     if (socket.protocol !== PROTOCOL) {
-      if (!insist) return { socket, relay };
+      if (!requireProtocol) return { socket, relay };
       socket.terminate();
       throw noSubprotocol(target.url);
     }

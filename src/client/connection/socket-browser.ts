@@ -21,8 +21,8 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
     throw new StreamError("bad_request", "A browser's WebSocket takes no headers.", { path: url.href });
   }
   // A browser hangs up where the subprotocol is not taken. The original server would take that for an append.
-  const { protocol, insist, ...plain } = request;
-  const offer = protocol !== undefined && (insist || !(await isOriginal(request)));
+  const { protocol, requireProtocol, ...plain } = request;
+  const offer = protocol !== undefined && (requireProtocol || !(await isOriginal(request)));
   let asked = url;
   for (let tried = 0, redirects = 0; tried < TRIES; tried++) {
     if (signal.aborted) throw aborted(signal, url);

@@ -29,12 +29,12 @@ const DECLINED = Symbol("declined");
 
 /** Opens a WebSocket with `ws`. */
 export async function connectWs(request: SocketRequest, handler: SocketHandler): Promise<ClientSocket | Response> {
-  const { url, headers, insist, protocol, ...plain } = request;
+  const { url, headers, requireProtocol, protocol, ...plain } = request;
   // Bun's own `ws` hangs up where the subprotocol is not taken. The original server would take that for an append.
-  const offer = protocol !== undefined && !(isBun() && !insist && (await isOriginal(request)));
+  const offer = protocol !== undefined && !(isBun() && !requireProtocol && (await isOriginal(request)));
   const answer = await attempt(offer ? request : { url, headers, ...plain }, handler);
   if (answer !== DECLINED) return answer;
-  if (insist) throw noSubprotocol(url);
+  if (requireProtocol) throw noSubprotocol(url);
   const second = await attempt({ url, headers, ...plain }, handler);
   if (second === DECLINED) throw noSubprotocol(url);
   return second;
@@ -44,7 +44,7 @@ async function attempt(
   request: SocketRequest,
   handler: SocketHandler,
 ): Promise<ClientSocket | Response | typeof DECLINED> {
-  const { url, headers, signal, protocol, insist } = request;
+  const { url, headers, signal, protocol, requireProtocol } = request;
   // Not a static import: a browser's bundle must not need the package.
   const { WebSocket } = await import("ws");
   if (signal.aborted) throw aborted(signal, url);
@@ -76,7 +76,7 @@ async function attempt(
       taken = response.headers["sec-websocket-protocol"] ?? "";
       declined = protocol !== undefined && taken !== protocol;
       // `ws` hangs up on a server that does not take the offer; here that server is a classic one.
-      if (declined && !insist && protocol !== undefined) response.headers["sec-websocket-protocol"] = protocol;
+      if (declined && !requireProtocol && protocol !== undefined) response.headers["sec-websocket-protocol"] = protocol;
     });
     ws.on("unexpected-response", (asked, response) => {
       settled();

@@ -51,7 +51,7 @@ export interface SocketRequest {
   /** The subprotocol to offer. A server that does not take it is spoken to without any. */
   readonly protocol?: string;
   /** Whether a server that does not take the subprotocol is of no use. */
-  readonly insist?: boolean;
+  readonly requireProtocol?: boolean;
 }
 
 /** One platform's way to open a WebSocket. */

@@ -14,7 +14,7 @@ import { turnEnd } from "./turn.ts";
 /** Fewer bytes than this, if they are no whole batch, wait for what else comes in the same turn. */
 const PATIENT_BYTES = 16 * 1024;
 
-/** What the owner of an {@link Appender} wants to hear. */
+/** What the owner of a {@link Batcher} wants to hear. */
 export interface AppenderEvents {
   /** A batch is stored: every byte before `offset` is. */
   stored?(offset: number): void;
@@ -23,7 +23,7 @@ export interface AppenderEvents {
 }
 
 /** Takes pieces of any size from one appender and writes them to the channel in batches, one at a time. */
-export class Appender {
+export class Batcher {
   readonly channel: Channel;
   /** What stopped it, if storing failed. */
   error: StreamError | undefined;
@@ -47,8 +47,8 @@ export class Appender {
     this.#writer = channel.writable.getWriter();
     // The rejection is reported once, where the write is awaited.
     this.#writer.closed.catch(() => {});
-    const { lost } = channel;
-    lost.addEventListener("abort", () => this.#fail(lost.reason), { once: true });
+    const { revoked } = channel;
+    revoked.addEventListener("abort", () => this.#fail(revoked.reason), { once: true });
   }
 
   /** Bytes taken and not yet stored. */

@@ -62,18 +62,18 @@ export class Channel implements Followable {
   }
 
   /** Aborts when another process has taken the path over. */
-  get lost(): AbortSignal {
-    return this.#handle.lost;
+  get revoked(): AbortSignal {
+    return this.#handle.revoked;
   }
 
   /** Aborts when another process asks for the path; see {@link AppendHandle}. */
-  get wanted(): AbortSignal | undefined {
-    return this.#handle.wanted;
+  get handoverRequested(): AbortSignal | undefined {
+    return this.#handle.handoverRequested;
   }
 
   /** Leaves word of how it is about to end, for those who watch from another process; see {@link AppendHandle}. */
-  async announce(reason: EndReason): Promise<void> {
-    await this.#handle.announce?.(reason);
+  async leaveEndMarker(reason: EndReason): Promise<void> {
+    await this.#handle.leaveEndMarker?.(reason);
   }
 
   /**
@@ -94,7 +94,7 @@ export class Channel implements Followable {
   async finish(reason: EndReason, unused = false): Promise<Outcome> {
     await this.#broadcasting;
     // What another process goes on with has not ended, whatever became of it here.
-    const ended = this.lost.aborted ? "restarting" : (this.#handle.fate ?? reason);
+    const ended = this.revoked.aborted ? "restarting" : (this.#handle.fate ?? reason);
     const outcome: Outcome = { size: this.size, reason: ended };
     try {
       await (unused && this.#handle.discard ? this.#handle.discard() : this.#handle.release(outcome.reason));

@@ -8,7 +8,7 @@ import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
 import type { AppendHandle, Store, StoreStat } from "../storage/store.ts";
 
 /** Preconditions for an append. A path that does not meet them is left as it is. */
-export interface PathTerms {
+export interface PathPreconditions {
   /** The size that it must have, in bytes; 0 also for a path that does not exist. */
   readonly offset?: number | undefined;
   /** The content that it must have; a path that does not exist has none. */
@@ -24,7 +24,7 @@ export interface PathTerms {
 }
 
 /** Whether the terms can only hold for a path that exists. */
-export function mustExist({ offset = 0, exists = false, generation }: PathTerms): boolean {
+export function mustExist({ offset = 0, exists = false, generation }: PathPreconditions): boolean {
   return exists || offset > 0 || generation !== undefined;
 }
 
@@ -33,7 +33,7 @@ export function mustExist({ offset = 0, exists = false, generation }: PathTerms)
  *
  * @throws {StreamError} `replaced`, `precondition_failed`; what {@link Store.stat} throws.
  */
-export async function checkPath(store: Store, path: string, terms: PathTerms): Promise<StoreStat | undefined> {
+export async function checkPath(store: Store, path: string, terms: PathPreconditions): Promise<StoreStat | undefined> {
   const { offset, generation, check } = terms;
   if (offset === undefined && generation === undefined && !check) return undefined;
   const found = await store.stat(path);
@@ -50,7 +50,7 @@ export async function checkPath(store: Store, path: string, terms: PathTerms): P
  *
  * @throws {StreamError} `replaced`; what {@link Store.stat} throws.
  */
-export async function checkContent(store: Store, path: string, { generation }: PathTerms): Promise<void> {
+export async function checkContent(store: Store, path: string, { generation }: PathPreconditions): Promise<void> {
   if (generation !== undefined) checkGeneration(path, generation, (await store.stat(path))?.generation);
 }
 
@@ -66,7 +66,7 @@ export interface ClaimedPath {
  *
  * @throws {StreamError} as {@link checkPath}.
  */
-export async function checkClaimed(store: Store, claimed: ClaimedPath, terms: PathTerms): Promise<void> {
+export async function checkClaimed(store: Store, claimed: ClaimedPath, terms: PathPreconditions): Promise<void> {
   const { path, before, handle } = claimed;
   const { offset, generation, check } = terms;
   checkGeneration(path, generation, handle.generation);

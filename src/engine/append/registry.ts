@@ -10,16 +10,16 @@ import { RecentPool } from "../follow/recent-chunks.ts";
 import { RemoteChannel } from "../follow/remote.ts";
 import type { Limits } from "../limits.ts";
 import type { AppendHandle, Store } from "../storage/store.ts";
-import { Appender, type AppenderEvents } from "./batcher.ts";
+import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
-import { checkClaimed, checkContent, checkPath, mustExist, type PathTerms } from "./preconditions.ts";
+import { checkClaimed, checkContent, checkPath, mustExist, type PathPreconditions } from "./preconditions.ts";
 import { inGrace, mostLeftMs, taken } from "./taken.ts";
 
 /** Called when the server shuts down: ends a connection, and resolves when it has ended. */
 export type Closer = () => Promise<void>;
 
 /** What stands at a path: nothing followable yet, or a channel; and the moment when the path is free again. */
-interface Holder {
+interface AppendSlot {
   channel: Channel | undefined;
   ending: boolean;
   /** Resolves when there is a channel, or there will be none. */
@@ -39,7 +39,7 @@ export interface AdmissionEvents extends AppenderEvents {
 }
 
 /** On which terms a path is to be had. */
-export interface AdmissionTerms extends PathTerms {
+export interface AppendPreconditions extends PathPreconditions {
   /** Whether to create the path when it does not exist. Default true. */
   readonly create?: boolean;
   /** The digest of the session that goes on. A path with any other session on record is not to be had. */
@@ -53,23 +53,23 @@ export interface AdmissionTerms extends PathTerms {
 }
 
 /** Something to follow, held until `leave` is called. */
-export interface Held {
+export interface LeasedSource {
   readonly source: Followable;
   leave(): void;
 }
 
-/** An appender that the hub has admitted. */
+/** An appender that the registry has admitted. */
 export interface Admission {
-  readonly appender: Appender;
-  /** Ends the append; see {@link Appender.end}. The path is free when it resolves. */
+  readonly batcher: Batcher;
+  /** Ends the append; see {@link Batcher.end}. The path is free when it resolves. */
   end(reason: EndReason, unused?: boolean): Promise<Outcome>;
 }
 
 /** The paths of one server that are being appended to. */
-export class Hub {
+export class AppendRegistry {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
-  readonly #holders = new Map<string, Holder>();
+  readonly #slots = new Map<string, AppendSlot>();
   readonly #remotes = new Map<string, Promise<RemoteChannel | undefined>>();
   readonly #closers = new Set<Closer>();
   readonly #recent: RecentPool;
@@ -99,19 +99,19 @@ export class Hub {
 
   /** Whether somebody appends to a path in this process, or is about to. */
   isTaken(path: string): boolean {
-    return this.#holders.has(path);
+    return this.#slots.has(path);
   }
 
   /** What there is to follow at a path: an appender of this process or of another one; nothing where there is none. */
-  async hold(path: string): Promise<Held | undefined> {
-    for (let holder = this.#holders.get(path); holder; holder = this.#holders.get(path)) {
-      const { channel } = holder;
+  async lease(path: string): Promise<LeasedSource | undefined> {
+    for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
+      const { channel } = slot;
       if (channel && channel.outcome?.reason !== "restarting") return { source: channel, leave: () => {} };
       // Whoever is about to have the path may turn out not to get it, and what goes on elsewhere is not to be had here:
       // then another process has it.
-      await (channel ? holder.free : holder.claimed);
+      await (channel ? slot.free : slot.claimed);
     }
-    const remote = await this.#holdRemote(path);
+    const remote = await this.#leaseRemote(path);
     if (!remote) return undefined;
     await remote.source.refresh();
     return remote;
@@ -121,8 +121,8 @@ export class Hub {
    * Watches a path of ours that is about to go on in another process, until the result is called: those who follow it
    * here then miss nothing of how it goes on there, however soon that is over.
    */
-  async foresee(path: string): Promise<() => void> {
-    return (await this.#holdRemote(path))?.leave ?? (() => {});
+  async watchHandover(path: string): Promise<() => void> {
+    return (await this.#leaseRemote(path))?.leave ?? (() => {});
   }
 
   /**
@@ -131,31 +131,31 @@ export class Hub {
    * @throws {StreamError} `replaced` for another content than the terms name, `conflict` when there is an appender
    * already, `precondition_failed` for another size than the terms name, `restarting`, what {@link Store.claim} throws and what the terms throw.
    */
-  async admit(path: string, events: AdmissionEvents = {}, terms: AdmissionTerms = {}): Promise<Admission> {
+  async admit(path: string, events: AdmissionEvents = {}, terms: AppendPreconditions = {}): Promise<Admission> {
     // Whoever continues an old content need not wait for the new one to be free.
     await checkContent(this.store, path, terms);
-    for (let holder = this.#holders.get(path); holder; holder = this.#holders.get(path)) {
+    for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       this.assertFree(path);
-      await holder.free;
+      await slot.free;
     }
     this.assertOpen();
     const { promise: free, resolve: setFree } = deferred();
     const { promise: claimed, resolve: setClaimed } = deferred();
-    const holder: Holder = { channel: undefined, ending: false, claimed, free, events };
-    this.#holders.set(path, holder);
+    const slot: AppendSlot = { channel: undefined, ending: false, claimed, free, events };
+    this.#slots.set(path, slot);
     const leave = () => {
-      this.#holders.delete(path);
+      this.#slots.delete(path);
       setFree();
     };
     try {
       const channel = new Channel(path, await this.#claim(path, terms), this.#recent);
-      holder.channel = channel;
-      const appender = new Appender(channel, this.limits, this.#reporting(path, events));
+      slot.channel = channel;
+      const batcher = new Batcher(channel, this.limits, this.#reporting(path, events));
       const end = (reason: EndReason, unused?: boolean): Promise<Outcome> => {
-        holder.ending = true;
-        return appender.end(reason, unused).finally(leave);
+        slot.ending = true;
+        return batcher.end(reason, unused).finally(leave);
       };
-      return { appender, end };
+      return { batcher, end };
     } catch (error) {
       leave();
       throw error;
@@ -166,9 +166,9 @@ export class Hub {
 
   /** @throws {StreamError} `conflict` when an appender has the path and is not about to leave. */
   assertFree(path: string): void {
-    const holder = this.#holders.get(path);
-    if (!holder || holder.ending || holder.events.hasLeft?.()) return;
-    throw taken(path, holder.events.retryAfterMs?.());
+    const slot = this.#slots.get(path);
+    if (!slot || slot.ending || slot.events.hasLeft?.()) return;
+    throw taken(path, slot.events.retryAfterMs?.());
   }
 
   /**
@@ -201,11 +201,11 @@ export class Hub {
     // Yield first, so that `closing` is already true for whatever the closers set off.
     await undefined;
     await Promise.allSettled([...this.#closers].map((close) => close()));
-    await Promise.allSettled([...this.#holders.values()].map((holder) => holder.events.restart?.()));
-    await Promise.all([...this.#holders.values()].map((holder) => holder.free));
+    await Promise.allSettled([...this.#slots.values()].map((slot) => slot.events.restart?.()));
+    await Promise.all([...this.#slots.values()].map((slot) => slot.free));
   }
 
-  /** The events of an appender, with its failure reported whoever listens. */
+  /** The events of a batcher, with its failure reported whoever listens. */
   #reporting(path: string, events: AppenderEvents): AppenderEvents {
     return {
       stored: (offset) => events.stored?.(offset),
@@ -216,7 +216,7 @@ export class Hub {
     };
   }
 
-  async #claim(path: string, terms: AdmissionTerms): Promise<AppendHandle> {
+  async #claim(path: string, terms: AppendPreconditions): Promise<AppendHandle> {
     const before = await checkPath(this.store, path, terms);
     let isChecked = false;
     // Its server may have gone after we saw it alive, and before we claimed its path.
@@ -256,9 +256,9 @@ export class Hub {
     return inGrace(path, mostLeftMs(open.graceLeftMs, this.limits.graceMs));
   }
 
-  async #holdRemote(path: string): Promise<{ source: RemoteChannel; leave: () => void } | undefined> {
+  async #leaseRemote(path: string): Promise<{ source: RemoteChannel; leave: () => void } | undefined> {
     for (let source = await this.#remote(path); source; source = await this.#remote(path)) {
-      const leave = source.hold();
+      const leave = source.lease();
       if (leave) return { source, leave };
     }
     return undefined;

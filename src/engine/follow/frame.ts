@@ -16,17 +16,17 @@ export class Frame {
    * For a frame that only one follower gets: called once, when its bytes have left and their memory is free again. Not
    * called where the runtime does not tell, or when the connection has gone.
    */
-  readonly left: (() => void) | undefined;
+  readonly onFlushed: (() => void) | undefined;
 
   /**
    * @param bytes The payload.
    * @param text Whether it leaves as a text frame.
-   * @param left See {@link left}.
+   * @param onFlushed See {@link onFlushed}.
    */
-  constructor(bytes: Uint8Array, text: boolean, left?: () => void) {
+  constructor(bytes: Uint8Array, text: boolean, onFlushed?: () => void) {
     this.bytes = bytes;
     this.text = text;
     this.encoded = undefined;
-    this.left = left;
+    this.onFlushed = onFlushed;
   }
 }

@@ -29,7 +29,7 @@ export class RemoteChannel implements Followable {
   readonly #watch: AbortController;
   readonly #onEnd: () => void;
   readonly #onFailure: (error: StreamError) => void;
-  #holds = 0;
+  #leases = 0;
   #delivered: Promise<void> = Promise.resolve();
 
   private constructor(seen: Seen, store: Store, watch: AbortController, events: RemoteEvents) {
@@ -75,14 +75,14 @@ export class RemoteChannel implements Followable {
   }
 
   /** Holds on to it; the result lets it go. Nothing when the last one who did has let it go already. */
-  hold(): (() => void) | undefined {
+  lease(): (() => void) | undefined {
     if (this.#watch.signal.aborted) return undefined;
-    this.#holds++;
+    this.#leases++;
     let held = true;
     return () => {
       if (!held) return;
       held = false;
-      if (--this.#holds > 0) return;
+      if (--this.#leases > 0) return;
       this.#onEnd();
       this.#watch.abort();
     };

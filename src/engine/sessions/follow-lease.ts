@@ -3,21 +3,21 @@
  * @module
  */
 
-import type { Held } from "../append/registry.ts";
+import type { LeasedSource } from "../append/registry.ts";
 import type { Followable } from "../follow/followable.ts";
 import type { Source } from "../follow/follower.ts";
 
 /** Something to follow, held until {@link leave} is called. */
-export class Hold implements Source {
-  readonly #seek: () => Promise<Held | undefined>;
-  #held: Held;
+export class FollowLease implements Source {
+  readonly #seek: () => Promise<LeasedSource | undefined>;
+  #held: LeasedSource;
   #isLeft = false;
 
   /**
    * @param held What there is now.
    * @param seek Finds what there is later.
    */
-  constructor(held: Held, seek: () => Promise<Held | undefined>) {
+  constructor(held: LeasedSource, seek: () => Promise<LeasedSource | undefined>) {
     this.#held = held;
     this.#seek = seek;
   }

@@ -28,7 +28,7 @@ export interface SessionParts {
   /** Milliseconds that it waits without a connection, counted over all servers that it has had meanwhile. */
   readonly graceMs: number;
   /** Begins to watch how it goes on elsewhere, until the result is called. */
-  readonly foresee: () => Promise<() => void>;
+  readonly watchHandover: () => Promise<() => void>;
   /** Called once, when it has ended. */
   readonly onEnd: () => void;
   /** Told when its record can't be changed or removed: the next server will take it for what it was. */
@@ -53,7 +53,7 @@ export class AppendSession {
   #recorded: Promise<void> = Promise.resolve();
   #ending: Promise<Outcome> | undefined;
   /** Whether no other process has it: one that has it keeps its record. */
-  readonly #isOurs = (): boolean => !this.#parts.admission.appender.channel.lost.aborted;
+  readonly #isOurs = (): boolean => !this.#parts.admission.batcher.channel.revoked.aborted;
 
   /** It begins in its grace: the first connection is expected and attached as any later one. */
   constructor(parts: SessionParts) {
@@ -66,27 +66,27 @@ export class AppendSession {
       record: (leftMs) => this.#record(leftMs),
       over: () => void this.end("lost"),
     });
-    const { wanted } = parts.admission.appender.channel;
-    wanted?.addEventListener("abort", () => void this.#giveUp(), { once: true });
+    const { handoverRequested } = parts.admission.batcher.channel;
+    handoverRequested?.addEventListener("abort", () => void this.#handOver(), { once: true });
     if (parts.graceLeftMs === undefined) this.#grace.begin();
     else this.#grace.goOn(parts.graceLeftMs);
     // It may have been asked for since its path was claimed, and nobody is told twice.
-    if (wanted?.aborted) void this.#giveUp();
+    if (handoverRequested?.aborted) void this.#handOver();
   }
 
   /** The size of the path: where the next byte goes. */
   get offset(): number {
-    return this.#parts.admission.appender.channel.size;
+    return this.#parts.admission.batcher.channel.size;
   }
 
   /** The content that it appends to. */
   get generation(): string {
-    return this.#parts.admission.appender.channel.generation;
+    return this.#parts.admission.batcher.channel.generation;
   }
 
   /** Bytes taken and not yet stored. */
   get queued(): number {
-    return this.#parts.admission.appender.queued;
+    return this.#parts.admission.batcher.queued;
   }
 
   /** Milliseconds until its path is free, if nobody resumes it; nothing while it has a connection. */
@@ -101,7 +101,7 @@ export class AppendSession {
 
   /** What ended it, if storing failed or the path was lost. */
   get error(): StreamError | undefined {
-    return this.#parts.admission.appender.error;
+    return this.#parts.admission.batcher.error;
   }
 
   /** Waits for a connection that is being made: its end is {@link attach} or {@link detach}. */
@@ -112,7 +112,7 @@ export class AppendSession {
 
   /** Ends it if what it has stored is not there any more. */
   async verify(): Promise<void> {
-    await this.#parts.admission.appender.verify();
+    await this.#parts.admission.batcher.verify();
   }
 
   /**
@@ -127,7 +127,7 @@ export class AppendSession {
     this.#expected.delete(connection);
     this.#grace.stop();
     if (this.#recordedMs !== undefined) this.#record(undefined);
-    await this.#parts.admission.appender.idle;
+    await this.#parts.admission.batcher.idle;
     if (this.#ending)
       throw new StreamError("gone", `The append session of "/${this.path}" has ended.`, { path: this.path });
     return this.offset;
@@ -145,7 +145,7 @@ export class AppendSession {
 
   /** Takes a piece from the connection. */
   push(connection: SessionConnection, piece: Uint8Array): void {
-    if (this.#connection === connection) this.#parts.admission.appender.push(piece);
+    if (this.#connection === connection) this.#parts.admission.batcher.push(piece);
   }
 
   /** A batch is stored. */
@@ -173,19 +173,19 @@ export class AppendSession {
     const { admission, records, onEnd, onProblem } = this.#parts;
     await this.#recorded;
     // Everything is stored before the record goes: a crash in between must leave something to resume.
-    await (reason === "restarting" ? admission.appender.idle : admission.appender.verify());
-    const { channel, error } = admission.appender;
+    await (reason === "restarting" ? admission.batcher.idle : admission.batcher.verify());
+    const { channel, error } = admission.batcher;
     // From here on nothing can be resumed, and what watches must not take a crash for a lost append.
-    if (reason === "complete" && !error) await channel.announce(reason).catch(onProblem);
+    if (reason === "complete" && !error) await channel.leaveEndMarker(reason).catch(onProblem);
     if (reason !== "restarting") await records.remove(this.path, this.#isOurs).catch(onProblem);
     onEnd();
     return admission.end(reason, unused);
   }
 
   /** Its appender has come back to another process, which asks for it. */
-  async #giveUp(): Promise<void> {
-    const { foresee, onProblem } = this.#parts;
-    const leave = await foresee().catch(onProblem);
+  async #handOver(): Promise<void> {
+    const { watchHandover, onProblem } = this.#parts;
+    const leave = await watchHandover().catch(onProblem);
     this.#connection?.superseded();
     this.#connection = undefined;
     await this.end("restarting");

@@ -5,10 +5,10 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { digestOf, newToken } from "../../support/token.ts";
-import { checkContent, checkPath, type PathTerms } from "../append/preconditions.ts";
-import type { AdmissionTerms, Held, Hub } from "../append/registry.ts";
+import { checkContent, checkPath, type PathPreconditions } from "../append/preconditions.ts";
+import type { AppendPreconditions, AppendRegistry, LeasedSource } from "../append/registry.ts";
 import type { AppendHandle, SessionRecord } from "../storage/store.ts";
-import { Hold } from "./follow-lease.ts";
+import { FollowLease } from "./follow-lease.ts";
 import { AppendSession, type SessionParts } from "./session.ts";
 
 /** A session and the token that resumes it. */
@@ -18,7 +18,7 @@ export interface OpenedSession {
 }
 
 /** What a path must be for a session to be opened on it. */
-export type SessionTerms = PathTerms & Pick<AdmissionTerms, "type">;
+export type SessionPreconditions = PathPreconditions & Pick<AppendPreconditions, "type">;
 
 /** How often a session is looked for that is on its way from one process to another. */
 const ATTEMPTS = 25;
@@ -28,7 +28,7 @@ const LOOK_MS = 100;
 
 /** Sessions by path. */
 export class Sessions {
-  readonly #hub: Hub;
+  readonly #registry: AppendRegistry;
   readonly #onProblem: (path: string, error: unknown) => void;
   readonly #open = new Map<string, AppendSession>();
   readonly #adopting = new Map<string, Promise<void>>();
@@ -36,11 +36,11 @@ export class Sessions {
   #tidied: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param hub Where sessions claim their paths.
+   * @param registry Where sessions claim their paths.
    * @param onProblem Told of a session that can't be read, taken over or forgotten.
    */
-  constructor(hub: Hub, onProblem: (path: string, error: unknown) => void) {
-    this.#hub = hub;
+  constructor(registry: AppendRegistry, onProblem: (path: string, error: unknown) => void) {
+    this.#registry = registry;
     this.#onProblem = onProblem;
   }
 
@@ -50,8 +50,8 @@ export class Sessions {
    * @param terms What the path must be like.
    * @throws {StreamError} `replaced`, `precondition_failed`, `conflict` and what claiming the path meets.
    */
-  async open(path: string, terms: SessionTerms = {}): Promise<OpenedSession> {
-    const { store } = this.#hub;
+  async open(path: string, terms: SessionPreconditions = {}): Promise<OpenedSession> {
+    const { store } = this.#registry;
     const token = newToken();
     const record = { path, digest: await digestOf(token) };
     const session = await this.#start({ record }, { ...terms, prepare: () => store.sessions.save(record) });
@@ -78,21 +78,21 @@ export class Sessions {
    *
    * @throws {StreamError} as they do.
    */
-  async check(path: string, token: string | undefined, terms: PathTerms = {}): Promise<void> {
+  async check(path: string, token: string | undefined, terms: PathPreconditions = {}): Promise<void> {
     if (token !== undefined) {
       const digest = await digestOf(token);
       if (await this.#ours(path, digest)) return;
       if (await this.#isOnRecord(path, digest)) await this.adopt(path, true);
       if (!(await this.#ours(path, digest))) await this.#refuse(path, digest);
-      return checkContent(this.#hub.store, path, terms);
+      return checkContent(this.#registry.store, path, terms);
     }
-    await checkContent(this.#hub.store, path, terms);
-    this.#hub.assertFree(path);
-    const found = await this.#hub.store.stat(path);
+    await checkContent(this.#registry.store, path, terms);
+    this.#registry.assertFree(path);
+    const found = await this.#registry.store.stat(path);
     if (found?.appending) {
       throw new StreamError("conflict", `"/${path}" has an appender already. Try again when it has ended.`, { path });
     }
-    await checkPath(this.#hub.store, path, terms);
+    await checkPath(this.#registry.store, path, terms);
   }
 
   /** Takes over every session on record that no living process has. */
@@ -114,7 +114,7 @@ export class Sessions {
   async adopt(path: string, isResumed = false): Promise<void> {
     const known = this.#adopting.get(path);
     if (known) return known;
-    if (this.#hub.isTaken(path) || this.#hub.closing) return;
+    if (this.#registry.isTaken(path) || this.#registry.closing) return;
     const adoption = this.#adopt(path, isResumed).finally(() => this.#adopting.delete(path));
     this.#adopting.set(path, adoption);
     return adoption;
@@ -126,17 +126,17 @@ export class Sessions {
    *
    * @throws {StreamError} `restarting` when the session does not come to rest anywhere; what reading the store meets.
    */
-  async hold(path: string): Promise<Hold | undefined> {
+  async lease(path: string): Promise<FollowLease | undefined> {
     const seek = () => this.#seek(path);
     const held = await seek();
-    return held && new Hold(held, seek);
+    return held && new FollowLease(held, seek);
   }
 
-  async #seek(path: string): Promise<Held | undefined> {
+  async #seek(path: string): Promise<LeasedSource | undefined> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      this.#hub.assertOpen();
-      const held = await this.#hub.hold(path);
-      if (held || !(await this.#hub.store.sessions.find(path))) return held;
+      this.#registry.assertOpen();
+      const held = await this.#registry.lease(path);
+      if (held || !(await this.#registry.store.sessions.find(path))) return held;
       await this.adopt(path);
       if (attempt > 1) await pause();
     }
@@ -160,13 +160,13 @@ export class Sessions {
 
   /** Asks the process that has a session for it, and takes it over. */
   async #fetch(path: string, digest: string): Promise<AppendSession | undefined> {
-    const { store } = this.#hub;
+    const { store } = this.#registry;
     if (!(await this.#isOnRecord(path, digest))) return undefined;
     await this.adopt(path, true);
     const adopted = await this.#ours(path, digest);
     // What it was appending to may be gone for good: there is nothing to ask for then.
-    if (adopted || !store.ask || !(await this.#isOnRecord(path, digest))) return adopted;
-    const takeBack = await store.ask(path);
+    if (adopted || !store.requestHandover || !(await this.#isOnRecord(path, digest))) return adopted;
+    const takeBack = await store.requestHandover(path);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         await this.adopt(path, true);
@@ -181,8 +181,8 @@ export class Sessions {
   }
 
   async #isOnRecord(path: string, digest: string): Promise<boolean> {
-    this.#hub.assertOpen();
-    return (await this.#hub.store.sessions.find(path))?.digest === digest;
+    this.#registry.assertOpen();
+    return (await this.#registry.store.sessions.find(path))?.digest === digest;
   }
 
   async #refuse(path: string, digest: string): Promise<never> {
@@ -198,17 +198,17 @@ export class Sessions {
   }
 
   async #tidy(): Promise<SessionRecord[]> {
-    const { store } = this.#hub;
+    const { store } = this.#registry;
     await store.tidy?.();
     return await store.sessions.list();
   }
 
   async #adopt(path: string, isResumed: boolean): Promise<void> {
-    const { sessions } = this.#hub.store;
+    const { sessions } = this.#registry.store;
     await this.#tidied;
     const record = await sessions.find(path);
     if (!record) return;
-    const graceLeftMs = Math.min(record.graceLeftMs ?? Number.POSITIVE_INFINITY, this.#hub.limits.graceMs);
+    const graceLeftMs = Math.min(record.graceLeftMs ?? Number.POSITIVE_INFINITY, this.#registry.limits.graceMs);
     const known = { record, graceLeftMs };
     const prepare = async ({ wasSilent }: AppendHandle): Promise<void> => {
       // It may have ended since we looked.
@@ -227,9 +227,12 @@ export class Sessions {
     }
   }
 
-  async #start(known: Pick<SessionParts, "record" | "graceLeftMs">, terms: AdmissionTerms): Promise<AppendSession> {
+  async #start(
+    known: Pick<SessionParts, "record" | "graceLeftMs">,
+    terms: AppendPreconditions,
+  ): Promise<AppendSession> {
     const { path } = known.record;
-    const hub = this.#hub;
+    const registry = this.#registry;
     let session: AppendSession | undefined;
     let isRestarting = false;
     const events = {
@@ -241,14 +244,14 @@ export class Sessions {
         return session?.end("restarting");
       },
     };
-    const admission = await hub.admit(path, events, terms);
+    const admission = await registry.admit(path, events, terms);
     const onEnd = () => this.#open.delete(path);
     session = new AppendSession({
       ...known,
       admission,
-      records: hub.store.sessions,
-      graceMs: hub.limits.graceMs,
-      foresee: () => hub.foresee(path),
+      records: registry.store.sessions,
+      graceMs: registry.limits.graceMs,
+      watchHandover: () => registry.watchHandover(path),
       onEnd,
       onProblem: (error) => this.#onProblem(path, error),
     });
@@ -256,10 +259,10 @@ export class Sessions {
     if (isRestarting) {
       // The shutdown has begun after the path was claimed, and waits for it. Nobody knows the token of a new session.
       if (known.graceLeftMs === undefined) {
-        await hub.store.sessions.remove(path).catch((error: unknown) => this.#onProblem(path, error));
+        await registry.store.sessions.remove(path).catch((error: unknown) => this.#onProblem(path, error));
       }
       await session.end("restarting");
-      hub.assertOpen();
+      registry.assertOpen();
     }
     return session;
   }

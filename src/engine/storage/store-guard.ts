@@ -32,9 +32,9 @@ export function guardedStore(store: Store): Store {
       }),
     remove: (path) => failing(path, async () => store.remove(path)),
   };
-  const { tidy, ask, watch } = store;
+  const { tidy, requestHandover, watch } = store;
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
-  if (ask) guarded.ask = (path) => failing(path, async () => ask.call(store, path));
+  if (requestHandover) guarded.requestHandover = (path) => failing(path, async () => requestHandover.call(store, path));
   if (watch) guarded.watch = (path, signal) => failing(path, async () => watch.call(store, path, signal));
   return guarded;
 }
@@ -60,8 +60,8 @@ function broken(path: string, what: string): StreamError {
 /** What a driver leaves out that it can't do stays left out; but for what the contract asks of every driver. */
 function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
   if (!isSize(handle.offset)) throw broken(path, `the offset of an append is ${handle.offset}`);
-  const { verify, announce, discard } = handle;
-  const lost = handle.lost ?? new AbortController().signal;
+  const { verify, leaveEndMarker, discard } = handle;
+  const revoked = handle.revoked ?? new AbortController().signal;
   const guarded: AppendHandle = {
     get offset() {
       return handle.offset;
@@ -81,8 +81,8 @@ function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
     get wasSilent() {
       return handle.wasSilent ?? false;
     },
-    get lost() {
-      return handle.lost ?? lost;
+    get revoked() {
+      return handle.revoked ?? revoked;
     },
     append: (batch) =>
       failing(path, async () => {
@@ -92,13 +92,16 @@ function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
       }),
     release: (ended) => failing(path, async () => handle.release(ended)),
   };
-  return Object.assign(guarded, {
+  const optional: Partial<AppendHandle> = {
     ...(handle.created !== undefined && { created: handle.created }),
-    ...(handle.wanted && { wanted: handle.wanted }),
+    ...(handle.handoverRequested && { handoverRequested: handle.handoverRequested }),
     ...(verify && { verify: () => failing(path, async () => verify.call(handle)) }),
-    ...(announce && { announce: (ended: EndReason) => failing(path, async () => announce.call(handle, ended)) }),
+    ...(leaveEndMarker && {
+      leaveEndMarker: (ended: EndReason) => failing(path, async () => leaveEndMarker.call(handle, ended)),
+    }),
     ...(discard && { discard: () => failing(path, async () => discard.call(handle)) }),
-  });
+  };
+  return Object.assign(guarded, optional);
 }
 
 function guardedSessions(sessions: SessionRecords): SessionRecords {

@@ -74,9 +74,9 @@ export interface AppendHandle {
   /** Whether the path was taken over from another process that was silent, and may wake up. */
   readonly wasSilent?: boolean;
   /** Aborts when somebody else has taken the path over. Whoever asks for it gets it up to date. */
-  readonly lost: AbortSignal;
-  /** Aborts when another process {@link Store.ask}s for the path. Only drivers have it that other processes share. */
-  readonly wanted?: AbortSignal;
+  readonly revoked: AbortSignal;
+  /** Aborts when another process {@link Store.requestHandover}s for the path. Only drivers have it that other processes share. */
+  readonly handoverRequested?: AbortSignal;
   /**
    * Stores a batch at {@link offset} and resolves with the new size once it is stored. Calls must not overlap.
    *
@@ -94,7 +94,7 @@ export interface AppendHandle {
    * Leaves word that the append is about to end like this: should the process die before {@link release}, those who
    * {@link Store.watch} it hear that, and not `lost`. Only drivers have it that can be watched.
    */
-  announce?(ended: EndReason): Promise<void>;
+  leaveEndMarker?(ended: EndReason): Promise<void>;
   /**
    * Gives the path back, and puts on record how the append ended. Further calls do nothing.
    *
@@ -215,7 +215,7 @@ export interface Store {
    * Asks the process that has a path for it, in the name of a session whose appender has come here. The result takes the
    * question back; until then no other process gets the path. Only drivers have it that other processes share.
    */
-  ask?(path: string): Promise<() => Promise<void>>;
+  requestHandover?(path: string): Promise<() => Promise<void>>;
   /**
    * News of a path that another process has claimed, until its append has ended; nothing when nobody has. The first
    * comes at once. Only drivers have it whose bytes other processes may write.

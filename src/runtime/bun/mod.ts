@@ -138,7 +138,7 @@ export const platform: Platform = {
   },
   // Bun would print it with an excerpt of our source, and of this nothing at all.
   bodyError: () => undefined,
-  unhurried: (c) => serverOf(c)?.timeout?.(c.req.raw, 0),
+  disableRequestTimeout: (c) => serverOf(c)?.timeout?.(c.req.raw, 0),
 };
 
 /** Bun's server; none for a request that came without one, as from `app.request()`, which Hono's own way trips over. */

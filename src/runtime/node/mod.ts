@@ -126,14 +126,14 @@ export const platform: Platform = {
     return isHttp2(c) ? undefined : turnOf(incoming, outgoing);
   },
   isUnreadable: (c) => isUnreadable((c.env as NodeEnv).incoming),
-  unhurried: (c) => gatherChunks((c.env as NodeEnv).incoming),
+  disableRequestTimeout: (c) => gatherChunks((c.env as NodeEnv).incoming),
   onGone(c, gone) {
     const { incoming, outgoing } = c.env as NodeEnv;
     if (incoming.socket.destroyed || isGone(c)) gone();
     else outgoing.once("close", gone);
   },
   cut: (c) => (isHttp2(c) ? cutStream((c.env as Http2Env).outgoing) : cutResponse((c.env as NodeEnv).outgoing)),
-  answered(c) {
+  responseSent(c) {
     const { outgoing } = c.env as NodeEnv;
     return new Promise<void>((resolve) => {
       if (isGone(c) || outgoing.writableFinished) resolve();

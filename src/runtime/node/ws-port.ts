@@ -127,15 +127,15 @@ class SharingPort extends WsPort {
 
   send(frame: Frame): void {
     if (this.closing) return;
-    const { left } = frame;
-    if (left) {
+    const { onFlushed } = frame;
+    if (onFlushed) {
       // Nobody else gets it: what it would cost to join header and payload is not shared.
       this.#below.cork();
       const parts = messages(frame);
       const last = parts.pop() as Uint8Array;
       for (const part of parts) this.#below.write(part);
       this.#below.write(last, () => {
-        left();
+        onFlushed();
         this.#drain?.look();
       });
       this.#below.uncork();

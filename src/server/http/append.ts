@@ -2,9 +2,9 @@
  * Appending over plain HTTP: a request body is appended as it arrives. `curl -T -` is an appender.
  * @module
  */
-import type { Appender } from "../../engine/append/batcher.ts";
+import type { Batcher } from "../../engine/append/batcher.ts";
 import { PieceQueue } from "../../engine/append/piece-queue.ts";
-import type { Admission, Closer, Hub } from "../../engine/append/registry.ts";
+import type { Admission, AppendRegistry, Closer } from "../../engine/append/registry.ts";
 import { turnEnd } from "../../engine/append/turn.ts";
 import type { Outcome } from "../../engine/follow/followable.ts";
 import type { Limits } from "../../engine/limits.ts";
@@ -17,7 +17,7 @@ import { refuseOtherBodies } from "../request/body-kind.ts";
 import { whenAnswered } from "../service/answer-watch.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { answered, type Exchange, type Service } from "../service/service.ts";
-import { Idleness } from "../timers/idle-timeout.ts";
+import { IdleTimeout } from "../timers/idle-timeout.ts";
 import { type BodyReader, bodyReader } from "./body-reader.ts";
 
 /**
@@ -29,7 +29,7 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const { c, platform, subject } = exchange;
   const { path } = subject;
   const { limits } = service;
-  platform.unhurried?.(c);
+  platform.disableRequestTimeout?.(c);
   // Nothing is awaited before: what has come when its sender breaks off must have been read by then.
   const { body } = unread(c.req.raw, path);
   const reader = body ? bodyReader(body, platform.fillsBuffers) : undefined;
@@ -43,11 +43,11 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
 }
 
 async function store(service: Service, exchange: Exchange, intake: Intake): Promise<Response> {
-  const { hub } = service;
+  const { registry } = service;
   const { path } = exchange.subject;
-  const { appender, end } = await admit(service, exchange, intake);
+  const { batcher, end } = await admit(service, exchange, intake);
   let ended: Promise<Outcome> | undefined;
-  const forget = await onShutdown(hub, end, async () => {
+  const forget = await onShutdown(registry, end, async () => {
     intake.stop(new StreamError("restarting", "The server is shutting down. What arrived until now is stored."));
     await ended;
     await answered(service, exchange);
@@ -55,14 +55,14 @@ async function store(service: Service, exchange: Exchange, intake: Intake): Prom
   const span = new LogSpan(service, exchange.subject, {
     type: "append",
     transport: "http",
-    offset: appender.channel.size,
+    offset: batcher.channel.size,
   });
-  ended = intake.into(appender).then(() => end(intake.reason));
+  ended = intake.into(batcher).then(() => end(intake.reason));
   const { size } = await ended;
   forget();
-  const failure = appender.error ?? intake.stopped;
+  const failure = batcher.error ?? intake.stopped;
   span.end(size, failure?.code ?? "complete");
-  const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size), [GENERATION_HEADER]: appender.channel.generation };
+  const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size), [GENERATION_HEADER]: batcher.channel.generation };
   if (!failure) return new Response("", { headers });
   throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });
 }
@@ -92,7 +92,7 @@ function answeredFirst(path: string): StreamError {
   );
 }
 
-async function admit({ hub, sessions }: Service, { c, platform, subject: { path } }: Exchange, intake: Intake) {
+async function admit({ registry, sessions }: Service, { c, platform, subject: { path } }: Exchange, intake: Intake) {
   try {
     refuseOtherBodies(c, path);
     const terms = newAppendTerms(c);
@@ -101,17 +101,17 @@ async function admit({ hub, sessions }: Service, { c, platform, subject: { path 
     // Nothing is made for a body of which nothing can be read.
     if (platform.isUnreadable?.(c)) throw new StreamError("lost", "The request body is malformed.", { path });
     // A sender that is quiet must not keep a failure to itself.
-    return await hub.admit(path, { failed: (error) => intake.stop(error) }, terms);
+    return await registry.admit(path, { failed: (error) => intake.stop(error) }, terms);
   } catch (error) {
     intake.refuse();
     throw error;
   }
 }
 
-/** As {@link Hub.onClose}, but gives the path back when the shutdown has begun while it was being claimed. */
-async function onShutdown(hub: Hub, end: Admission["end"], closer: Closer): Promise<() => void> {
+/** As {@link AppendRegistry.onClose}, but gives the path back when the shutdown has begun while it was being claimed. */
+async function onShutdown(registry: AppendRegistry, end: Admission["end"], closer: Closer): Promise<() => void> {
   try {
-    return hub.onClose(closer);
+    return registry.onClose(closer);
   } catch (error) {
     await end("restarting");
     throw error;
@@ -133,8 +133,8 @@ class Intake {
   readonly #over: Promise<void>;
   /** What has come before there was an appender. */
   readonly #early = new PieceQueue();
-  #appender: Appender | undefined;
-  #idleness: Idleness | undefined;
+  #batcher: Batcher | undefined;
+  #idleTimeout: IdleTimeout | undefined;
   #refused = false;
   #bytes = 0;
   readonly #brokeOff: ((bytes: number) => Promise<boolean>) | undefined;
@@ -158,15 +158,15 @@ class Intake {
   }
 
   /** Moves it all; resolves when the body has ended, broken off or been stopped, or storing has failed. */
-  async into(appender: Appender): Promise<void> {
-    this.#appender = appender;
-    while (this.#early.bytes > 0) appender.push(this.#early.take(this.#limits.batchBytes));
-    const excused = (): boolean => appender.queued > 0;
-    this.#idleness = new Idleness(this.#limits.idleTimeoutMs, (error) => this.stop(error), excused);
+  async into(batcher: Batcher): Promise<void> {
+    this.#batcher = batcher;
+    while (this.#early.bytes > 0) batcher.push(this.#early.take(this.#limits.batchBytes));
+    const excused = (): boolean => batcher.queued > 0;
+    this.#idleTimeout = new IdleTimeout(this.#limits.idleTimeoutMs, (error) => this.stop(error), excused);
     this.#goOn();
     await this.#over;
-    this.#idleness.stop();
-    if (this.stopped || appender.error) this.#body?.cancel().catch(() => {});
+    this.#idleTimeout.stop();
+    if (this.stopped || batcher.error) this.#body?.cancel().catch(() => {});
   }
 
   /** Ends it early. */
@@ -186,7 +186,7 @@ class Intake {
     let dropped = 0;
     let small = 0;
     try {
-      while (this.#body && !this.stopped && !this.#appender?.error && dropped <= this.#limits.appenderQueueBytes) {
+      while (this.#body && !this.stopped && !this.#batcher?.error && dropped <= this.#limits.appenderQueueBytes) {
         const piece = await this.#body.read();
         if (!piece) return await this.#checkEnd();
         this.#bytes += piece.length;
@@ -209,10 +209,10 @@ class Intake {
 
   async #take(piece: Uint8Array): Promise<void> {
     const most = this.#limits.appenderQueueBytes;
-    this.#idleness?.heard();
-    if (this.#appender) {
-      this.#appender.push(piece);
-      if (this.#appender.queued > most) await this.#appender.idle;
+    this.#idleTimeout?.heard();
+    if (this.#batcher) {
+      this.#batcher.push(piece);
+      if (this.#batcher.queued > most) await this.#batcher.idle;
       return;
     }
     this.#early.push(piece);

@@ -4,7 +4,7 @@
  */
 
 import { Follower } from "../../engine/follow/follower.ts";
-import type { Hold } from "../../engine/sessions/follow-lease.ts";
+import type { FollowLease } from "../../engine/sessions/follow-lease.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { parseStart, resolveStart } from "../../protocol/offset.ts";
@@ -23,39 +23,39 @@ import { liveHeaders } from "./resource-headers.ts";
  *
  * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`
  */
-export async function followBody(service: Service, exchange: Exchange, hold: Hold): Promise<Response> {
+export async function followBody(service: Service, exchange: Exchange, lease: FollowLease): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
   const { offset, tail } = c.req.query();
-  checkGeneration(path, wantedGeneration(c), hold.source.generation);
-  const start = resolveStart(parseStart(offset, tail), hold.source.size);
-  const { size, type } = hold.source;
-  const headers = liveHeaders(hold.source, start);
+  checkGeneration(path, wantedGeneration(c), lease.source.generation);
+  const start = resolveStart(parseStart(offset, tail), lease.source.size);
+  const { size, type } = lease.source;
+  const headers = liveHeaders(lease.source, start);
   headers.set("Content-Type", await mediaTypeOf(service.store, { path, size, type }));
   if (c.req.method === "HEAD") {
-    hold.leave();
+    lease.leave();
     return new Response(null, { headers });
   }
 
   const sink = new BodySink(() => follower.stop());
   const { store, limits } = service;
-  const follower = new Follower({ store, from: hold, sink, text: false, limits, offset: start });
+  const follower = new Follower({ store, from: lease, sink, text: false, limits, offset: start });
   let done = Promise.resolve();
   const breakOff = (error: StreamError): Promise<void> => sink.fail(error, breaking(exchange));
-  const forget = service.hub.onClose(async () => {
+  const forget = service.registry.onClose(async () => {
     follower.stop();
     // A body that is cut waits for its reader, which may never read again.
     await answered(service, exchange, done);
   });
   const span = new LogSpan(service, exchange.subject, { type: "follow", transport: "http", offset: start });
-  platform.unhurried?.(c);
+  platform.disableRequestTimeout?.(c);
   platform.onGone?.(c, () => sink.leave());
   whenDropped(c, sink.stream, () => sink.leave());
   done = follower
     .run()
     .then(
       (reason) => {
-        const ended = service.hub.closing ? "restarting" : reason;
+        const ended = service.registry.closing ? "restarting" : reason;
         span.end(follower.offset, ended);
         return ended === "complete" || ended === "gone" ? sink.end() : breakOff(cutShort(path, ended));
       },
@@ -68,7 +68,7 @@ export async function followBody(service: Service, exchange: Exchange, hold: Hol
     )
     .finally(() => {
       forget();
-      hold.leave();
+      lease.leave();
     });
   return new Response(sink.stream, { headers });
 }

@@ -102,7 +102,7 @@ export interface Platform {
    */
   bodyError?(error: unknown): unknown;
   /** Resolves when the response is sent, or its connection has gone; nothing where the runtime does not tell. */
-  answered?(c: Context): Promise<unknown> | undefined;
+  responseSent?(c: Context): Promise<unknown> | undefined;
   /** Tells the runtime that this request may stay quiet for as long as it likes. */
-  unhurried?(c: Context): void;
+  disableRequestTimeout?(c: Context): void;
 }

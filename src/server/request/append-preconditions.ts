@@ -3,7 +3,7 @@
  * @module
  */
 import type { Context } from "hono";
-import type { SessionTerms } from "../../engine/sessions/sessions.ts";
+import type { SessionPreconditions } from "../../engine/sessions/sessions.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { parseOffset } from "../../protocol/offset.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
@@ -15,7 +15,7 @@ export interface AppendTerms {
   /** The token of the open session that goes on. */
   readonly session?: string;
   /** What the path must be like; of a session, which goes on wherever it is, only the content is looked at. */
-  readonly path: SessionTerms;
+  readonly path: SessionPreconditions;
 }
 
 /**
@@ -23,7 +23,7 @@ export interface AppendTerms {
  *
  * @throws {StreamError} `bad_request` for a session, and an offset that is none.
  */
-export function newAppendTerms(c: Context): SessionTerms {
+export function newAppendTerms(c: Context): SessionPreconditions {
   const { session, path } = appendTerms(c);
   if (session === undefined) return path;
   const message =

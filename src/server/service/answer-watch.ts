@@ -21,7 +21,7 @@ export function whenAnswered(exchange: Exchange, answered: () => void): () => vo
   };
   watched.set(exchange, { tell, wasFinalized: c.finalized });
   // The runtime tells when a response has left, if at all; its body may go on for ever.
-  void platform.answered?.(c)?.then(tell, tell);
+  void platform.responseSent?.(c)?.then(tell, tell);
   timer ??= setInterval(look, LOOK_EVERY_MS);
   return () => forget(exchange);
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Context } from "hono";
-import type { Hub } from "../../engine/append/registry.ts";
+import type { AppendRegistry } from "../../engine/append/registry.ts";
 import type { Limits } from "../../engine/limits.ts";
 import type { Sessions } from "../../engine/sessions/sessions.ts";
 import type { Store } from "../../engine/storage/store.ts";
@@ -19,7 +19,7 @@ import type { Operator } from "./operator.ts";
 /** The parts of one running `fstream()`. */
 export interface Service {
   readonly store: Store;
-  readonly hub: Hub;
+  readonly registry: AppendRegistry;
   readonly limits: Readonly<Limits>;
   readonly operator: Operator;
   readonly liveness: Liveness;
@@ -78,6 +78,6 @@ export async function answered(
   const late = new Promise((resolve) => {
     impatience = setTimeout(resolve, limits.shutdownTimeoutMs);
   });
-  await Promise.race([done.then(() => platform.answered?.(c)), late]);
+  await Promise.race([done.then(() => platform.responseSent?.(c)), late]);
   clearTimeout(impatience);
 }

@@ -2,7 +2,7 @@
  * Heartbeats for `httpfstream.v1` followers: a browser sees no pings, and can't tell quiet from dead.
  * @module
  */
-import { Rota } from "./staggered-interval.ts";
+import { StaggeredInterval } from "./staggered-interval.ts";
 
 /** How often, in milliseconds, the quiet ones are looked for. */
 const ROUND_MS = 1_000;
@@ -26,13 +26,13 @@ interface Quiet {
 export class Heartbeats {
   readonly #afterRounds: number;
   readonly #quiet = new Map<Beating, Quiet>();
-  readonly #rota: Rota<Quiet>;
+  readonly #members: StaggeredInterval<Quiet>;
 
   /** @param heartbeatMs Milliseconds of quiet before a heartbeat. */
   constructor(heartbeatMs: number) {
     const roundMs = Math.min(ROUND_MS, heartbeatMs);
     this.#afterRounds = Math.max(1, Math.round(heartbeatMs / roundMs));
-    this.#rota = new Rota(roundMs, (quiet) => this.#look(quiet));
+    this.#members = new StaggeredInterval(roundMs, (quiet) => this.#look(quiet));
   }
 
   /** Looks after one follower, until {@link remove}. */
@@ -40,7 +40,7 @@ export class Heartbeats {
     // The round under way is not a whole one.
     const quiet: Quiet = { follower, offset: follower.offset, rounds: -1 };
     this.#quiet.set(follower, quiet);
-    this.#rota.add(quiet);
+    this.#members.add(quiet);
   }
 
   /** Looks after a follower no more, if it ever did. */
@@ -48,7 +48,7 @@ export class Heartbeats {
     const quiet = this.#quiet.get(follower);
     if (!quiet) return;
     this.#quiet.delete(follower);
-    this.#rota.remove(quiet);
+    this.#members.remove(quiet);
   }
 
   #look(quiet: Quiet): void {

@@ -5,7 +5,7 @@
 import { StreamError } from "../../protocol/errors.ts";
 
 /** Cuts an appender off after a time without a byte. One timer, moved on only when it fires: not a timer a message. */
-export class Idleness {
+export class IdleTimeout {
   readonly #limitMs: number;
   readonly #cutOff: (error: StreamError) => void;
   readonly #isExcused: () => boolean;

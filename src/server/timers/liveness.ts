@@ -4,7 +4,7 @@
  */
 import type { Limits } from "../../engine/limits.ts";
 import type { SocketPort } from "../platform/platform.ts";
-import { Rota } from "./staggered-interval.ts";
+import { StaggeredInterval } from "./staggered-interval.ts";
 
 /** One watched WebSocket. */
 export interface Watch {
@@ -23,48 +23,48 @@ export interface Watch {
 /** Pings every watched WebSocket, and terminates those that answered pings once and have missed too many. */
 export class Liveness {
   readonly #limits: Readonly<Limits>;
-  readonly #patients: Rota<Patient>;
+  readonly #monitored: StaggeredInterval<MonitoredSocket>;
 
   /** @param limits How often, and how many may be missed. */
   constructor(limits: Readonly<Limits>) {
     this.#limits = limits;
-    this.#patients = new Rota(limits.pingIntervalMs, (patient) => this.#ask(patient));
+    this.#monitored = new StaggeredInterval(limits.pingIntervalMs, (socket) => this.#ask(socket));
   }
 
   /** Watches a WebSocket until {@link Watch.stop}. */
   watch(port: SocketPort): Watch {
-    const patient = new Patient(port, this);
-    if (port.ping && this.#limits.pingIntervalMs > 0) this.#patients.add(patient);
-    return patient;
+    const socket = new MonitoredSocket(port, this);
+    if (port.ping && this.#limits.pingIntervalMs > 0) this.#monitored.add(socket);
+    return socket;
   }
 
   /** @internal Called by {@link Watch.stop}. */
-  dismiss(patient: Patient): void {
-    this.#patients.remove(patient);
+  dismiss(socket: MonitoredSocket): void {
+    this.#monitored.remove(socket);
   }
 
   /** @internal Milliseconds that an answer may take. */
-  get patienceMs(): number {
+  get answerTimeoutMs(): number {
     return this.#limits.pingIntervalMs * this.#limits.missedPings;
   }
 
-  #ask(patient: Patient): void {
-    const { port } = patient;
-    if (patient.answers && !port.paused && patient.unanswered >= this.#limits.missedPings) {
-      this.#patients.remove(patient);
+  #ask(socket: MonitoredSocket): void {
+    const { port } = socket;
+    if (socket.answers && !port.paused && socket.unanswered >= this.#limits.missedPings) {
+      this.#monitored.remove(socket);
       port.terminate();
     } else if (port.pending === 0) {
       // A ping behind data that has not left says nothing about the peer: it may just be slow to read. Nor does its
       // silence while we do not listen, as long as the store is slower than it is.
-      patient.unanswered = port.paused ? 0 : patient.unanswered + 1;
-      patient.owed++;
+      socket.unanswered = port.paused ? 0 : socket.unanswered + 1;
+      socket.owed++;
       port.ping?.();
     }
   }
 }
 
 /** What is known of one WebSocket. A class, for closures are what thousands of idle ones would take most memory for. */
-class Patient implements Watch {
+class MonitoredSocket implements Watch {
   readonly port: SocketPort;
   answers = false;
   unanswered = 0;
@@ -90,13 +90,13 @@ class Patient implements Watch {
     this.#liveness.dismiss(this);
     // Who has let a whole interval pass, and never answered a ping, will not begin now.
     if (this.owed === 0 || (!this.answers && this.owed > 1)) return;
-    let patience: ReturnType<typeof setTimeout> | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#settle = resolve;
       // A peer may answer several pings with one pong.
-      patience = setTimeout(resolve, this.#liveness.patienceMs);
+      timer = setTimeout(resolve, this.#liveness.answerTimeoutMs);
     });
-    clearTimeout(patience);
+    clearTimeout(timer);
   }
 
   stop(): void {

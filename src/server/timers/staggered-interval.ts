@@ -11,7 +11,7 @@ const PARTS = 16;
 const STEP_MS = 250;
 
 /** Visits each member once an interval, by one timer for all of them. */
-export class Rota<Member> {
+export class StaggeredInterval<Member> {
   readonly #visit: (member: Member) => void;
   readonly #stepMs: number;
   readonly #parts: Set<Member>[];

@@ -10,7 +10,7 @@ import { classicLimits, type MessageLimits } from "../platform/message-limits.ts
 import { newAppendTerms } from "../request/append-preconditions.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, upgrade } from "../service/service.ts";
-import { Idleness } from "../timers/idle-timeout.ts";
+import { IdleTimeout } from "../timers/idle-timeout.ts";
 import { SocketSession } from "./connection.ts";
 
 /**
@@ -27,7 +27,7 @@ export async function appendOverSocket(service: Service, exchange: Exchange): Pr
     failed: (error: StreamError) => session?.fail(error),
     hasLeft: () => session?.hasLeft() ?? false,
   };
-  const admission = await service.hub.admit(exchange.subject.path, events, terms);
+  const admission = await service.registry.admit(exchange.subject.path, events, terms);
   try {
     session = new SocketAppend(service, exchange, admission);
     return await upgrade(exchange, session, { mayBeSilent: true });
@@ -59,22 +59,22 @@ class SocketAppend extends SocketSession {
   #paused = false;
   #error: StreamError | undefined;
   #ending = false;
-  #idleness: Idleness | undefined;
+  #idleTimeout: IdleTimeout | undefined;
 
   constructor(service: Service, exchange: Exchange, admission: Admission) {
     super(service, exchange);
     this.most = classicLimits(service.limits);
     this.#takesText = exchange.platform.takesText;
     this.#admission = admission;
-    const offset = admission.appender.channel.size;
+    const offset = admission.batcher.channel.size;
     this.#span = new LogSpan(service, exchange.subject, { type: "append", transport: "websocket", offset });
   }
 
   /** A batch is stored. */
   stored(): void {
-    if (!this.#paused || this.#admission.appender.queued > this.service.limits.appenderQueueBytes / 2) return;
+    if (!this.#paused || this.#admission.batcher.queued > this.service.limits.appenderQueueBytes / 2) return;
     this.#paused = false;
-    this.#idleness?.heard();
+    this.#idleTimeout?.heard();
     this.port?.resume?.();
   }
 
@@ -93,7 +93,7 @@ class SocketAppend extends SocketSession {
 
   protected override begin(): void {
     const { idleTimeoutMs } = this.service.limits;
-    this.#idleness = new Idleness(
+    this.#idleTimeout = new IdleTimeout(
       idleTimeoutMs,
       (error) => this.fail(error),
       () => this.#paused,
@@ -103,20 +103,20 @@ class SocketAppend extends SocketSession {
 
   protected override receive(bytes: Uint8Array, text: boolean): void {
     if (this.#ending) return;
-    this.#idleness?.heard();
+    this.#idleTimeout?.heard();
     try {
       this.#checkKind(text);
     } catch (error) {
       this.fail(StreamError.from(error));
       return;
     }
-    const { appender } = this.#admission;
+    const { batcher } = this.#admission;
     const { appenderQueueBytes, appenderOverloadBytes } = this.service.limits;
-    appender.push(bytes);
-    if (appender.queued > appenderQueueBytes && !this.#paused && this.port?.pause) {
+    batcher.push(bytes);
+    if (batcher.queued > appenderQueueBytes && !this.#paused && this.port?.pause) {
       this.#paused = true;
       this.port.pause();
-    } else if (appender.queued > appenderOverloadBytes) {
+    } else if (batcher.queued > appenderOverloadBytes) {
       this.fail(new StreamError("overloaded", "This arrives faster than it can be stored. Send more slowly."));
     }
   }
@@ -145,9 +145,9 @@ class SocketAppend extends SocketSession {
   async #finish(reason: EndReason): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    this.#idleness?.stop();
+    this.#idleTimeout?.stop();
     const { size } = await this.#admission.end(reason, this.port === undefined);
-    const error = this.#error ?? this.#admission.appender.error;
+    const error = this.#error ?? this.#admission.batcher.error;
     this.#span.end(size, error?.code ?? reason);
     if (!error) return;
     // Paused, it would never see the answer to the close frame.

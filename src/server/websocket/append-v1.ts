@@ -12,7 +12,7 @@ import type { SocketPort } from "../platform/platform.ts";
 import { appendTerms } from "../request/append-preconditions.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "../service/service.ts";
-import { Idleness } from "../timers/idle-timeout.ts";
+import { IdleTimeout } from "../timers/idle-timeout.ts";
 import { SocketSession } from "./connection.ts";
 import { controlFrame } from "./control-frame.ts";
 
@@ -61,7 +61,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   #started = false;
   #over = false;
   #impatience: ReturnType<typeof setTimeout> | undefined;
-  #idleness: Idleness | undefined;
+  #idleTimeout: IdleTimeout | undefined;
   #stored = 0;
   #acked = 0;
   #ackedMs = 0;
@@ -117,7 +117,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
 
   protected override receive(bytes: Uint8Array, text: boolean): void {
     if (this.#over) return;
-    this.#idleness?.heard();
+    this.#idleTimeout?.heard();
     try {
       if (!this.#started) throw new StreamError("protocol", "Nothing may be sent before the server has said start.");
       if (!text) this.#take(bytes);
@@ -140,7 +140,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     this.#over = true;
     clearTimeout(this.#impatience);
     clearTimeout(this.#ackLater);
-    this.#idleness?.stop();
+    this.#idleTimeout?.stop();
     this.#endSpan("lost");
     this.#session.detach(this);
     // Nobody was ever told its token, so nobody can come back for it.
@@ -154,7 +154,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     this.#acked = offset;
     this.#span = new LogSpan(this.service, this.#subject, { type: "append", transport: "websocket", offset });
     const { windowBytes, idleTimeoutMs } = this.service.limits;
-    this.#idleness = new Idleness(
+    this.#idleTimeout = new IdleTimeout(
       idleTimeoutMs,
       (error) => this.#cutOff(error),
       () => this.#session.queued > 0,

@@ -28,7 +28,7 @@ export abstract class SocketSession implements SocketHandler {
   constructor(service: Service, { subject: { path }, noted: { base } }: Exchange) {
     this.service = service;
     this.#at = { path, base };
-    this.#forget = service.hub.onClose(() => this.#shutDown());
+    this.#forget = service.registry.onClose(() => this.#shutDown());
     // An upgrade may be granted and never completed; what was taken for it must not stay taken.
     this.#timer = setTimeout(() => this.closed(), service.limits.upgradeTimeoutMs);
   }

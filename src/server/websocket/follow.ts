@@ -4,7 +4,7 @@
  */
 
 import { type FollowEnd, Follower } from "../../engine/follow/follower.ts";
-import type { Hold } from "../../engine/sessions/follow-lease.ts";
+import type { FollowLease } from "../../engine/sessions/follow-lease.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { parseStart, resolveStart } from "../../protocol/offset.ts";
@@ -22,13 +22,13 @@ import { CLASSIC, type Dialect, offersV1, V1 } from "./dialect.ts";
  *
  * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`, before any upgrade.
  */
-export async function followOverSocket(service: Service, exchange: Exchange, hold: Hold): Promise<Response> {
+export async function followOverSocket(service: Service, exchange: Exchange, lease: FollowLease): Promise<Response> {
   const { c } = exchange;
   const { offset, tail } = c.req.query();
-  checkGeneration(exchange.subject.path, wantedGeneration(c), hold.source.generation);
-  const start = resolveStart(parseStart(offset, tail), hold.source.size);
+  checkGeneration(exchange.subject.path, wantedGeneration(c), lease.source.generation);
+  const start = resolveStart(parseStart(offset, tail), lease.source.size);
   const dialect = offersV1(c) ? V1 : CLASSIC;
-  const session = new SocketFollow(service, exchange, hold, { start, dialect });
+  const session = new SocketFollow(service, exchange, lease, { start, dialect });
   try {
     const { protocol } = dialect;
     return await upgrade(exchange, session, { mayBeSilent: false, ...(protocol === undefined ? {} : { protocol }) });
@@ -41,17 +41,17 @@ export async function followOverSocket(service: Service, exchange: Exchange, hol
 /** One follower. */
 class SocketFollow extends SocketSession implements Beating {
   readonly #subject: Subject;
-  readonly #hold: Hold;
+  readonly #lease: FollowLease;
   readonly #start: number;
   readonly #dialect: Dialect;
   #follower: Follower | undefined;
   #refusal: StreamError | undefined;
   #span: LogSpan | undefined;
 
-  constructor(service: Service, exchange: Exchange, hold: Hold, how: { start: number; dialect: Dialect }) {
+  constructor(service: Service, exchange: Exchange, lease: FollowLease, how: { start: number; dialect: Dialect }) {
     super(service, exchange);
     this.#subject = exchange.subject;
-    this.#hold = hold;
+    this.#lease = lease;
     this.#start = how.start;
     this.#dialect = how.dialect;
   }
@@ -59,8 +59,8 @@ class SocketFollow extends SocketSession implements Beating {
   protected override begin(port: SocketPort): void {
     const { store, limits } = this.service;
     const { text, begin, beat } = this.#dialect;
-    begin?.(port, this.#start, this.#hold.source.generation);
-    const follower = new Follower({ store, from: this.#hold, sink: port, text, limits, offset: this.#start });
+    begin?.(port, this.#start, this.#lease.source.generation);
+    const follower = new Follower({ store, from: this.#lease, sink: port, text, limits, offset: this.#start });
     this.#follower = follower;
     if (beat) this.service.heartbeats.add(this);
     const offset = this.#start;
@@ -108,12 +108,12 @@ class SocketFollow extends SocketSession implements Beating {
   protected override end(): void {
     this.#follower?.stop();
     this.service.heartbeats.remove(this);
-    this.#hold.leave();
+    this.#lease.leave();
   }
 
   async #ended(port: SocketPort, follower: Follower, ended: FollowEnd, error?: StreamError): Promise<void> {
     let failure = error ?? this.#refusal;
-    if (ended === "restarting" || (ended === "gone" && this.service.hub.closing)) {
+    if (ended === "restarting" || (ended === "gone" && this.service.registry.closing)) {
       failure = new StreamError("restarting", "The server is restarting. Come back in a moment, at your offset.");
     }
     this.service.heartbeats.remove(this);

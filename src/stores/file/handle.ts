@@ -143,17 +143,17 @@ export class FileHandle implements AppendHandle, LiveContent {
     return this.#content.proofAt(this.#offset);
   }
 
-  get lost(): AbortSignal {
+  get revoked(): AbortSignal {
     this.#claim.isOurs();
-    return this.#claim.lost;
+    return this.#claim.revoked;
   }
 
   get wasSilent(): boolean {
     return this.#claim.wasSilent;
   }
 
-  get wanted(): AbortSignal {
-    return this.#claim.wanted;
+  get handoverRequested(): AbortSignal {
+    return this.#claim.handoverRequested;
   }
 
   async append(batch: Uint8Array): Promise<number> {
@@ -214,10 +214,10 @@ export class FileHandle implements AppendHandle, LiveContent {
     if (!this.#released) this.#check();
   }
 
-  async announce(ended: EndReason): Promise<void> {
+  async leaveEndMarker(ended: EndReason): Promise<void> {
     // A process that dies from here on has said so to later readers, too.
     await this.#record(ended);
-    await this.#claim.announce(ended);
+    await this.#claim.leaveEndMarker(ended);
   }
 
   discard(): Promise<void> {

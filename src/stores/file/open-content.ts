@@ -5,7 +5,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { openToRead } from "./files/read.ts";
-import { place } from "./folders/resolve-in-root.ts";
+import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import type { Contents } from "./records/known.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function openContent(
   generation: string | undefined,
 ): Promise<FileHandle> {
   if (generation === undefined) return openToRead(root, path);
-  const { opened, known } = await contents.at(await place(root, path), () => openToRead(root, path));
+  const { opened, known } = await contents.at(await resolveInRoot(root, path), () => openToRead(root, path));
   try {
     checkGeneration(path, generation, known.generation);
     return opened;

@@ -19,8 +19,8 @@ import type {
 import { StreamError } from "../../protocol/errors.ts";
 import { checkedPath } from "../../protocol/path.ts";
 import { Claim } from "./claims/claim.ts";
-import { claimsFolder, holdersOf, lookAround } from "./claims/entries.ts";
-import { ask } from "./claims/handover.ts";
+import { claimantsOf, claimsFolder, lookAround } from "./claims/entries.ts";
+import { requestHandover } from "./claims/handover.ts";
 import { type Owner, ownerOf } from "./claims/owner.ts";
 import { sweep } from "./claims/sweep.ts";
 import { watchFile } from "./claims/watch.ts";
@@ -28,7 +28,7 @@ import { openToRead, readFile } from "./files/read.ts";
 import { diskError, isMissing } from "./folders/errors.ts";
 import { makeFolderSync, namesIn } from "./folders/folder.ts";
 import { inFolderOf } from "./folders/held-folder.ts";
-import { place } from "./folders/resolve-in-root.ts";
+import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import { FileHandle } from "./handle.ts";
 import { GroupCommit } from "./journal/group-commit.ts";
 import { Journal } from "./journal/journal.ts";
@@ -125,7 +125,7 @@ class FileStore implements Store {
     await this.#ready();
     let file: string | undefined;
     try {
-      file = await place(this.#root, path);
+      file = await resolveInRoot(this.#root, path);
       if (!(await this.#statsOf(file)).isFile()) return undefined;
       return await this.#look(file, path);
     } catch (error) {
@@ -159,7 +159,7 @@ class FileStore implements Store {
     if (Claim.isHeld(file)) return true;
     if (existsSync(claimsFolder(this.#reserved, file))) {
       // What a hand has put in the place of the claims is no reason not to read.
-      const holders = await holdersOf(this.#reserved, this.#owner, file).catch(() => []);
+      const holders = await claimantsOf(this.#reserved, this.#owner, file).catch(() => []);
       if (holders.length > 0) return true;
     }
     return this.sessions.mayBeOpen(path) && (await this.sessions.find(path)) !== undefined;
@@ -172,7 +172,7 @@ class FileStore implements Store {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     await this.#ready();
-    const file = await place(this.#root, path);
+    const file = await resolveInRoot(this.#root, path);
     try {
       const parts = { reserved: this.#reserved, owner: this.#owner, file, path, check, spareMs };
       const claim = await Claim.take(parts);
@@ -193,7 +193,7 @@ class FileStore implements Store {
   async list(path: string, options: ListOptions = {}): Promise<StoreListing | undefined> {
     await this.#ready();
     try {
-      const real = await place(this.#root, path);
+      const real = await resolveInRoot(this.#root, path);
       await assertListable(this.#root, real);
       const follow = (link: string) => this.#stats(link);
       const appended = () => this.#appended();
@@ -205,8 +205,8 @@ class FileStore implements Store {
   }
 
   async remove(path: string): Promise<boolean> {
-    const file = await place(this.#root, path);
-    if (Claim.isHeld(file) || (await holdersOf(this.#reserved, this.#owner, file)).length > 0)
+    const file = await resolveInRoot(this.#root, path);
+    if (Claim.isHeld(file) || (await claimantsOf(this.#reserved, this.#owner, file)).length > 0)
       throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
     try {
       return await inFolderOf(this.#root, file, async (folder, name) => {
@@ -237,14 +237,14 @@ class FileStore implements Store {
 
   async watch(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined> {
     await this.#ready();
-    const file = await place(this.#root, path);
-    if ((await holdersOf(this.#reserved, this.#owner, file)).length === 0) return undefined;
+    const file = await resolveInRoot(this.#root, path);
+    if ((await claimantsOf(this.#reserved, this.#owner, file)).length === 0) return undefined;
     const resumable = async () => (await this.sessions.find(path)) !== undefined;
     return watchFile({ reserved: this.#reserved, owner: this.#owner, file, resumable, signal });
   }
 
-  async ask(path: string): Promise<() => Promise<void>> {
-    return ask(this.#reserved, this.#owner, await place(this.#root, path));
+  async requestHandover(path: string): Promise<() => Promise<void>> {
+    return requestHandover(this.#reserved, this.#owner, await resolveInRoot(this.#root, path));
   }
 
   async #open(file: string, path: string, claim: Claim, options: ClaimOptions): Promise<AppendHandle> {
@@ -268,7 +268,7 @@ class FileStore implements Store {
 
   /** What is at a path, if it is below the root. */
   async #stats(path: string): Promise<Stats> {
-    return this.#statsOf(await place(this.#root, path));
+    return this.#statsOf(await resolveInRoot(this.#root, path));
   }
 
   async #statsOf(file: string): Promise<Stats> {

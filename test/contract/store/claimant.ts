@@ -16,7 +16,7 @@ async function obey(line: string, handle: Awaited<ReturnType<typeof store.claim>
   const [verb = "", ...words] = line.split(" ");
   if (verb === "append") return `size ${await handle.append(Buffer.from(words.join(" ")))}`;
   if (verb === "announce") {
-    await handle.announce?.(words[0] as EndReason);
+    await handle.leaveEndMarker?.(words[0] as EndReason);
     return "announced";
   }
   if (verb !== "release") throw new Error(`unknown: ${line}`);

@@ -114,7 +114,7 @@ export function claimSection(driver: Driver): void {
       const handle = await store.claim("a.txt");
       await handle.append(Buffer.from("x"));
       await handle.release();
-      assert.equal(handle.lost.aborted, false);
+      assert.equal(handle.revoked.aborted, false);
     },
 
     "without create, a path that was never written is refused and not made": async ({ store }) => {

@@ -20,15 +20,15 @@ import {
   AWAY,
   claimsFolder,
   type Entry,
+  endMarker,
   judge,
-  lastWord,
   nextName,
   ownEntries,
   removeEmpty,
-  unheardWords,
+  unreadMarkers,
   WATCH,
 } from "./entries.ts";
-import { isWanted } from "./handover.ts";
+import { isHandoverRequested } from "./handover.ts";
 import { LEASE_MS, type OwnedClaim, type Owner } from "./owner.ts";
 import { replaceByCopy } from "./replace.ts";
 import { type Survey, survey, takenElsewhere } from "./survey.ts";
@@ -61,8 +61,8 @@ export class Claim {
   readonly #parts: ClaimParts;
   readonly #folder: string;
   readonly #leaseMs: number;
-  readonly #lost = new AbortController();
-  readonly #wanted = new AbortController();
+  readonly #revoked = new AbortController();
+  readonly #handoverRequested = new AbortController();
   readonly #owned: OwnedClaim = { verify: () => this.#look(), listen: () => this.#listen() };
   /** The file of its entry, from before it is written until after it is removed. */
   #entry: string | undefined;
@@ -115,13 +115,13 @@ export class Claim {
   }
 
   /** Aborts when somebody else has taken the path over. */
-  get lost(): AbortSignal {
-    return this.#lost.signal;
+  get revoked(): AbortSignal {
+    return this.#revoked.signal;
   }
 
   /** Aborts when another process asks for the path. */
-  get wanted(): AbortSignal {
-    return this.#wanted.signal;
+  get handoverRequested(): AbortSignal {
+    return this.#handoverRequested.signal;
   }
 
   /**
@@ -131,14 +131,14 @@ export class Claim {
    */
   isOurs(isDoubtful = false): boolean {
     if (isDoubtful || !this.#parts.owner.isFresh) this.#look();
-    return !this.#lost.signal.aborted;
+    return !this.#revoked.signal.aborted;
   }
 
   /** Leaves word of how it is about to end, where somebody watches: they hear it should this process die before. */
-  async announce(ended: EndReason): Promise<void> {
+  async leaveEndMarker(ended: EndReason): Promise<void> {
     const { reserved, owner } = this.#parts;
     const names = await namesIn(this.#folder);
-    if (!this.#entry || this.#lost.signal.aborted || !names.some((name) => name.startsWith(WATCH))) return;
+    if (!this.#entry || this.#revoked.signal.aborted || !names.some((name) => name.startsWith(WATCH))) return;
     await writeWhole(reserved, this.#wordOf(this.#entry, ended), owner.record, false);
   }
 
@@ -156,16 +156,16 @@ export class Claim {
 
   async #release(ended: EndReason | undefined): Promise<void> {
     const entry = this.#entry;
-    if (entry && this.#lost.signal.aborted) return this.#forsake(entry);
+    if (entry && this.#revoked.signal.aborted) return this.#forsake(entry);
     // At once the claim is gone and the word is there: those who watch saw the claim, or see the word.
     if (entry && ended) await rename(entry, this.#wordOf(entry, ended)).catch(unlessMissing);
     else if (entry) await removeFile(entry);
-    for (const word of unheardWords(await namesIn(this.#folder))) await removeFile(join(this.#folder, word));
+    for (const word of unreadMarkers(await namesIn(this.#folder))) await removeFile(join(this.#folder, word));
     await removeEmpty(this.#folder);
   }
 
   #wordOf(entry: string, ended: EndReason): string {
-    return join(this.#folder, lastWord(basename(entry), ended));
+    return join(this.#folder, endMarker(basename(entry), ended));
   }
 
   /** A claim that was lost has nothing to say about how the append goes on. */
@@ -180,7 +180,7 @@ export class Claim {
     const { reserved, owner, file, path } = this.#parts;
     let found: Survey | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (await isWanted(reserved, owner, file)) break;
+      if (await isHandoverRequested(reserved, owner, file)) break;
       found = await this.#survey();
       if (found.isTaken) break;
       await this.#enter(found.names);
@@ -267,14 +267,14 @@ export class Claim {
 
   async #listen(): Promise<void> {
     const { reserved, owner, file } = this.#parts;
-    if (await isWanted(reserved, owner, file)) this.#wanted.abort();
+    if (await isHandoverRequested(reserved, owner, file)) this.#handoverRequested.abort();
   }
 
   #look(): void {
     // Before its entry is written there is nothing that anybody could have taken away.
-    if (!this.#entry || !this.#isEntered || this.#released || this.#lost.signal.aborted) return;
+    if (!this.#entry || !this.#isEntered || this.#released || this.#revoked.signal.aborted) return;
     if (statSync(this.#entry, { throwIfNoEntry: false })) return;
-    this.#lost.abort(new StreamError("fenced", "Another server process has taken the path over."));
+    this.#revoked.abort(new StreamError("fenced", "Another server process has taken the path over."));
   }
 }
 

@@ -106,7 +106,7 @@ export async function lookAround(reserved: Reserved, self: Owner): Promise<void>
 }
 
 /** The entries of those who have a file, had it until they fell silent, or are about to have it. */
-export async function holdersOf(reserved: Reserved, owner: Owner, file: string): Promise<Entry[]> {
+export async function claimantsOf(reserved: Reserved, owner: Owner, file: string): Promise<Entry[]> {
   const folder = claimsFolder(reserved, file);
   const entries = await readEntries(folder, await namesIn(folder));
   const verdicts = await Promise.all(entries.map((entry) => judge(entry, owner)));
@@ -114,18 +114,18 @@ export async function holdersOf(reserved: Reserved, owner: Owner, file: string):
 }
 
 /** The name that an entry gets when its owner gives the path back: how the append ended stands in it. */
-export function lastWord(name: string, ended: EndReason): string {
+export function endMarker(name: string, ended: EndReason): string {
   return `${ENDED}${ended}-${name}`;
 }
 
 /** A last word: of which entry, and how its append ended. */
-export interface LastWord {
+export interface EndMarker {
   readonly entry: string;
   readonly ended: EndReason;
 }
 
 /** The last words among the names in a folder, in the order of their entries. */
-export function lastWords(names: readonly string[]): LastWord[] {
+export function endMarkers(names: readonly string[]): EndMarker[] {
   const words = names.flatMap((name) => {
     const [, ended, entry] = /^ended-([a-z]+)-(.*)$/.exec(name) ?? [];
     return ended === undefined || entry === undefined ? [] : [{ ended: ended as EndReason, entry }];
@@ -134,7 +134,7 @@ export function lastWords(names: readonly string[]): LastWord[] {
 }
 
 /** Of the names in a folder the last words, if nobody is there who would read them. */
-export function unheardWords(names: readonly string[]): string[] {
+export function unreadMarkers(names: readonly string[]): string[] {
   if (names.some((name) => name.startsWith(WATCH))) return [];
   return names.filter((name) => name.startsWith(ENDED));
 }

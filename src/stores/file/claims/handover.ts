@@ -16,14 +16,14 @@ import type { Owner } from "./owner.ts";
 const FORGOTTEN_MS = 10_000;
 
 /** Asks for a file; the result takes it back. */
-export async function ask(reserved: Reserved, owner: Owner, file: string): Promise<() => Promise<void>> {
+export async function requestHandover(reserved: Reserved, owner: Owner, file: string): Promise<() => Promise<void>> {
   const wish = wishFor(reserved, file);
   await writeWhole(reserved, wish, owner.record, false);
   return () => removeFile(wish);
 }
 
 /** Whether another process waits for a file. */
-export async function isWanted(reserved: Reserved, owner: Owner, file: string): Promise<boolean> {
+export async function isHandoverRequested(reserved: Reserved, owner: Owner, file: string): Promise<boolean> {
   const wish = wishFor(reserved, file);
   const asker = await readWhole(wish);
   if (!isOwnerRecord(asker) || asker.id === owner.record.id || isDead(asker, owner.record)) return false;
@@ -32,5 +32,5 @@ export async function isWanted(reserved: Reserved, owner: Owner, file: string): 
 }
 
 function wishFor(reserved: Reserved, file: string): string {
-  return join(reserved.wanted, keyOf(file));
+  return join(reserved.handovers, keyOf(file));
 }

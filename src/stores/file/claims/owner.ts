@@ -143,7 +143,7 @@ export class Owner {
     if (!wasFresh) for (const claim of this.#claims) claim.verify();
     this.#freshMs = atMs;
     // Mostly there is nothing: one look for all claims.
-    if ((await namesIn(this.#reserved.wanted)).length > 0) {
+    if ((await namesIn(this.#reserved.handovers)).length > 0) {
       await Promise.all([...this.#claims].map((claim) => claim.listen()));
     }
   }

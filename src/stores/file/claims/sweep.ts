@@ -10,15 +10,15 @@ import { namesIn } from "../folders/folder.ts";
 import { isDead } from "../processes/process-identity.ts";
 import { readWhole } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
-import { isForgotten, isNobodys } from "../reserved/orphans.ts";
-import { isOwnerRecord, removeEmpty, unheardWords } from "./entries.ts";
+import { isForgotten, isOrphaned } from "../reserved/orphans.ts";
+import { isOwnerRecord, removeEmpty, unreadMarkers } from "./entries.ts";
 import type { Owner } from "./owner.ts";
 
 /** Removes what nobody needs any more. */
 export async function sweep(reserved: Reserved, owner: Owner): Promise<void> {
   for (const place of [dirname(reserved.claims), ...Object.values(reserved)]) await clearWay(place);
   for (const key of await namesIn(reserved.claims)) await sweepClaims(join(reserved.claims, key), owner);
-  for (const place of [reserved.servers, reserved.wanted]) {
+  for (const place of [reserved.servers, reserved.handovers]) {
     for (const name of await namesIn(place)) {
       const file = join(place, name);
       if ((await isAbandoned(file, owner)) || (await isForgotten(file, owner.leftovers))) await remove(file);
@@ -26,7 +26,7 @@ export async function sweep(reserved: Reserved, owner: Owner): Promise<void> {
   }
   for (const name of await namesIn(reserved.temporary)) {
     const file = join(reserved.temporary, name);
-    if (await isNobodys(file, owner)) await remove(file);
+    if (await isOrphaned(file, owner)) await remove(file);
   }
 }
 
@@ -41,7 +41,7 @@ async function sweepClaims(folder: string, owner: Owner): Promise<void> {
       left.push(name);
     }
   }
-  for (const word of unheardWords(left)) await remove(join(folder, word));
+  for (const word of unreadMarkers(left)) await remove(join(folder, word));
   await removeEmpty(folder);
 }
 

@@ -12,13 +12,13 @@ import { namesIn } from "../folders/folder.ts";
 import { removeFile, writeWhole } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import {
+  claimantsOf,
   claimsFolder,
+  type EndMarker,
   type Entry,
-  holdersOf,
-  type LastWord,
-  lastWords,
+  endMarkers,
   removeEmpty,
-  unheardWords,
+  unreadMarkers,
   WATCH,
 } from "./entries.ts";
 import type { Owner } from "./owner.ts";
@@ -55,8 +55,8 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
   // Its owner leaves word of how the append ended only where somebody asks for it.
   await writeWhole(reserved, mark, owner.record, false);
   try {
-    const words = lastWords(await namesIn(folder));
-    const [first] = await holdersOf(reserved, owner, file);
+    const words = endMarkers(await namesIn(folder));
+    const [first] = await claimantsOf(reserved, owner, file);
     const holders = first && new Succession(first, words, watched);
     let size: number | undefined;
     while (holders && !signal.aborted) {
@@ -73,7 +73,7 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
     }
   } finally {
     await removeFile(mark);
-    for (const word of unheardWords(await namesIn(folder))) await removeFile(join(folder, word));
+    for (const word of unreadMarkers(await namesIn(folder))) await removeFile(join(folder, word));
     await removeEmpty(folder);
   }
 }
@@ -89,7 +89,7 @@ class Succession {
   #underWay = 0;
 
   /** @param words What was there before the holder was looked up. */
-  constructor(holder: Entry, words: readonly LastWord[], watched: Watched) {
+  constructor(holder: Entry, words: readonly EndMarker[], watched: Watched) {
     this.#holder = holder;
     this.#earlier = new Set(words.map(({ entry }) => entry).filter((entry) => entry !== holder.name));
     this.#watched = watched;
@@ -109,14 +109,14 @@ class Succession {
   async #next(): Promise<Entry | EndReason | undefined> {
     const { reserved, owner, file, resumable } = this.#watched;
     const { name } = this.#holder;
-    const isHolding = (await holdersOf(reserved, owner, file)).find((holder) => holder.name === name);
+    const isHolding = (await claimantsOf(reserved, owner, file)).find((holder) => holder.name === name);
     if (isHolding) return isHolding;
     // Asked before all else is looked at: a session that is over has left word before, and one that goes on may have
     // been taken over, and ended, while this process stood still between two looks.
     const isOpen = await resumable();
-    const holders = await holdersOf(reserved, owner, file);
+    const holders = await claimantsOf(reserved, owner, file);
     // Whoever takes a path from one that died, slept or shut down goes on with the same append, and may have ended it.
-    const words = lastWords(await namesIn(claimsFolder(reserved, file)));
+    const words = endMarkers(await namesIn(claimsFolder(reserved, file)));
     const since = words.filter(({ entry }) => !this.#earlier.has(entry));
     const end = since.find(({ ended }) => ended !== "restarting");
     const [successor] = holders;

@@ -8,7 +8,7 @@ import { rangeStream } from "../../../engine/storage/range-stream.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { diskError, isMissing } from "../folders/errors.ts";
 import { inFolderOf, openIn } from "../folders/held-folder.ts";
-import { place } from "../folders/resolve-in-root.ts";
+import { resolveInRoot } from "../folders/resolve-in-root.ts";
 
 /** What to read. */
 export interface FileRange {
@@ -48,7 +48,7 @@ export function readFile({ open, path, ...range }: FileRange): ReadableStream<Ui
 
 /** Opens the file of a path, if it is below the root. */
 export async function openToRead(root: string, path: string): Promise<FileHandle> {
-  return inFolderOf(root, await place(root, path), (folder, name) => openIn(folder, name, constants.O_RDONLY));
+  return inFolderOf(root, await resolveInRoot(root, path), (folder, name) => openIn(folder, name, constants.O_RDONLY));
 }
 
 function gone(path: string): StreamError {

@@ -14,7 +14,7 @@ import { diskError, isMissing } from "./errors.ts";
  *
  * @throws {StreamError} `bad_path` for a symlink that leads out or nowhere, `path_conflict` below a file.
  */
-export async function place(root: string, path: string): Promise<string> {
+export async function resolveInRoot(root: string, path: string): Promise<string> {
   try {
     const real = await realpath(join(root, path));
     if (!isOpen(root, real)) throw outside(path);

@@ -49,7 +49,7 @@ export class Journal {
     if (![...this.#segments].some((segment) => segment.has(file))) return;
     await file.flush();
     for (const segment of this.#segments) segment.forget(file);
-    if (this.#newest?.isNeedless) await this.retire();
+    if (this.#newest?.isFlushed) await this.retire();
   }
 
   /** Flushes the files of which something is here, and removes it. What can't be is left to whoever opens the root next. */
@@ -65,7 +65,7 @@ export class Journal {
 
   async #retire(segment: Segment): Promise<void> {
     await segment.retire();
-    if (segment.isNeedless) this.#segments.delete(segment);
+    if (segment.isFlushed) this.#segments.delete(segment);
   }
 
   async #keep(entries: readonly Entry[]): Promise<void> {

@@ -14,11 +14,11 @@ import { readAt, writeAll } from "../files/transfer.ts";
 import { diskError } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { inFolderOf, openIn } from "../folders/held-folder.ts";
-import { place } from "../folders/resolve-in-root.ts";
+import { resolveInRoot } from "../folders/resolve-in-root.ts";
 import { isSameBoot } from "../processes/process-identity.ts";
 import { removeFile } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
-import { isNobodys } from "../reserved/orphans.ts";
+import { isOrphaned } from "../reserved/orphans.ts";
 import { openOwn, TORN } from "../reserved/own-file.ts";
 import { identityOf } from "./disk-file.ts";
 import { newestParts } from "./newest-parts.ts";
@@ -116,7 +116,7 @@ async function readSegment(path: string): Promise<SegmentContent | typeof TORN |
 }
 
 async function removeTorn(path: string, owner: Owner): Promise<void> {
-  if (await isNobodys(path, owner)) await rm(path, { recursive: true, force: true });
+  if (await isOrphaned(path, owner)) await rm(path, { recursive: true, force: true });
 }
 
 /**
@@ -168,7 +168,7 @@ async function restoreFile(root: string, name: string, records: readonly Journal
 /** Nothing when it is not there any more, or is something else than a file below the root. */
 async function openAgain(root: string, name: string): Promise<OpenFile | undefined> {
   try {
-    const file = await place(root, name);
+    const file = await resolveInRoot(root, name);
     return await inFolderOf(root, file, (folder, last) => openIn(folder, last, constants.O_RDWR));
   } catch (error) {
     if (["denied", "overloaded", "storage"].includes(diskError(error, name).code)) throw error;

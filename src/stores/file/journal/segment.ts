@@ -73,7 +73,7 @@ export class Segment {
   }
 
   /** Whether every file has on the disk what it has here. */
-  get isNeedless(): boolean {
+  get isFlushed(): boolean {
     return this.#files.size === 0;
   }
 
@@ -105,7 +105,7 @@ export class Segment {
       );
     }
     await this.#opened.close().catch(() => {});
-    if (this.isNeedless) await removeFile(this.#path).catch(() => {});
+    if (this.isFlushed) await removeFile(this.#path).catch(() => {});
   }
 
   async #keep(entries: readonly Entry[]): Promise<void> {

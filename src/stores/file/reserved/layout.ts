@@ -21,7 +21,7 @@ export interface Reserved {
   /** One file per path: what is remembered of it beside its bytes. */
   readonly streams: string;
   /** One file a path that a process asks another one for. */
-  readonly wanted: string;
+  readonly handovers: string;
   /** What keeps bytes until the files that they belong to are on the disk. */
   readonly journal: string;
   /** Files that are about to be renamed. */
@@ -37,7 +37,7 @@ export function reservedIn(root: string): Reserved {
     claims: join(folder, "claims"),
     sessions: join(folder, "sessions"),
     streams: join(folder, "streams"),
-    wanted: join(folder, "wanted"),
+    handovers: join(folder, "wanted"),
     journal: join(folder, "journal"),
     temporary: join(folder, "temporary"),
   };

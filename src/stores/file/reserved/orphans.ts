@@ -17,7 +17,7 @@ export interface Observer {
 }
 
 /** Whether a file that has its name from {@link nameIn}, or from somebody's hand, is of no use to anybody any more. */
-export async function isNobodys(file: string, { record, leftovers }: Observer): Promise<boolean> {
+export async function isOrphaned(file: string, { record, leftovers }: Observer): Promise<boolean> {
   const maker = makerOf(basename(file), record);
   return maker ? isDead(maker, record) : isForgotten(file, leftovers);
 }

@@ -1,7 +1,7 @@
 /** Visiting many, a part of them at a time. */
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { Rota } from "../../src/server/timers/staggered-interval.ts";
+import { StaggeredInterval } from "../../src/server/timers/staggered-interval.ts";
 
 const INTERVAL_MS = 4000;
 /** A step of a round of sixteen. */
@@ -21,7 +21,9 @@ function clockTest(what: string, run: (pass: (milliseconds: number) => void) => 
 
 clockTest("each member is visited once an interval, whenever it came", (pass) => {
   const visits = new Map<number, number>();
-  const rota = new Rota<number>(INTERVAL_MS, (member) => visits.set(member, (visits.get(member) ?? 0) + 1));
+  const rota = new StaggeredInterval<number>(INTERVAL_MS, (member) =>
+    visits.set(member, (visits.get(member) ?? 0) + 1),
+  );
   for (let member = 0; member < 100; member++) {
     rota.add(member);
     pass(STEP_MS / 3);
@@ -34,7 +36,7 @@ clockTest("each member is visited once an interval, whenever it came", (pass) =>
 
 clockTest("those who come together are not visited together", (pass) => {
   let visits = 0;
-  const rota = new Rota<number>(INTERVAL_MS, () => visits++);
+  const rota = new StaggeredInterval<number>(INTERVAL_MS, () => visits++);
   for (let member = 0; member < 1600; member++) rota.add(member);
   for (let step = 0; step < 64; step++) {
     visits = 0;
@@ -45,7 +47,7 @@ clockTest("those who come together are not visited together", (pass) => {
 
 clockTest("who comes alone is visited after a whole interval", (pass) => {
   let visits = 0;
-  const rota = new Rota<string>(INTERVAL_MS, () => visits++);
+  const rota = new StaggeredInterval<string>(INTERVAL_MS, () => visits++);
   for (let time = 0; time < 3; time++) {
     rota.add("alone");
     pass(INTERVAL_MS - 1);
@@ -62,7 +64,7 @@ clockTest("who comes alone is visited after a whole interval", (pass) => {
 
 clockTest("a member that is removed is not visited again, also when a visit removes it", (pass) => {
   const visited: number[] = [];
-  const rota = new Rota<number>(INTERVAL_MS, (member) => {
+  const rota = new StaggeredInterval<number>(INTERVAL_MS, (member) => {
     visited.push(member);
     if (member % 2 === 0) rota.remove(member);
   });
@@ -77,7 +79,7 @@ clockTest("a member that is removed is not visited again, also when a visit remo
 
 clockTest("a short interval is one step", (pass) => {
   let visits = 0;
-  const rota = new Rota<number>(50, () => visits++);
+  const rota = new StaggeredInterval<number>(50, () => visits++);
   for (let member = 0; member < 10; member++) rota.add(member);
   pass(49);
   assert.equal(visits, 0);

@@ -42,7 +42,7 @@ test("pieces that arrive while a write is under way become one batch, in order",
   const rest = await rig.store.next();
   assert.equal(Buffer.from(rest.batch).toString(), "second third fourth ");
   await rest.store();
-  await admission.appender.idle;
+  await admission.batcher.idle;
   assert.equal(String(await rig.stored()), "first second third fourth ");
 });
 
@@ -65,7 +65,7 @@ test("whatever the sizes, every byte is stored once and in order", async () => {
     for (let count = 0; count < 40; count++) {
       const piece = randomBytes(Math.floor(random() * random() * 1000), round * 100 + count);
       all.push(piece);
-      admission.appender.push(piece);
+      admission.batcher.push(piece);
       if (random() < 0.3) await settle();
     }
     await admission.end("complete");
@@ -81,13 +81,13 @@ test("queued tells what is taken and not yet stored", async () => {
   void rig.push(admission, "12345");
   const first = await rig.store.next();
   void rig.push(admission, "678");
-  assert.equal(admission.appender.queued, 8);
+  assert.equal(admission.batcher.queued, 8);
   await first.store();
   const second = await rig.store.next();
-  assert.equal(admission.appender.queued, 3);
+  assert.equal(admission.batcher.queued, 3);
   await second.store();
-  await admission.appender.idle;
-  assert.equal(admission.appender.queued, 0);
+  await admission.batcher.idle;
+  assert.equal(admission.batcher.queued, 0);
   assert.deepEqual(told, [5, 8]);
 });
 
@@ -122,14 +122,14 @@ test("a write that fails ends the append: nothing more is taken, and the reason 
   const first = await rig.store.next();
   void rig.push(admission, "two ");
   first.fail("no_space");
-  await admission.appender.idle;
+  await admission.batcher.idle;
   void rig.push(admission, "three ");
-  assert.equal(admission.appender.queued, 0);
+  assert.equal(admission.batcher.queued, 0);
   assert.deepEqual(
     failures.map(({ code }) => code),
     ["no_space"],
   );
-  assert.equal(admission.appender.error?.code, "no_space");
+  assert.equal(admission.batcher.error?.code, "no_space");
   assert.deepEqual(await admission.end("complete"), { size: 0, reason: "failed" });
   assert.equal(rig.store.held.length, 0, "nothing more was written");
 });
@@ -144,7 +144,7 @@ test("of a write that fails half-way the first half counts", async () => {
   const held = await rig.store.next();
   await held.storePart(5);
   held.fail("no_space");
-  await admission.appender.idle;
+  await admission.batcher.idle;
   assert.deepEqual(await admission.end("complete"), { size: 5, reason: "failed" });
   assert.equal(await ended, "failed");
   assert.equal(String(sink.bytes), "half|");
@@ -167,8 +167,8 @@ test("errors of a store that are no StreamErrors become some", async () => {
   void rig.push(admission, "x");
   const held = await rig.store.next();
   held.fail("storage");
-  await admission.appender.idle;
-  assert.ok(admission.appender.error instanceof StreamError);
+  await admission.batcher.idle;
+  assert.ok(admission.batcher.error instanceof StreamError);
   await admission.end("lost");
 });
 
@@ -184,8 +184,8 @@ test("a path that can't be given back in order is free all the same, and the end
   assert.equal(outcome.size, 6);
   await ended;
   assert.equal(String(sink.bytes), "stored");
-  assert.match(admission.appender.error?.message ?? "", /says no/);
-  assert.equal(admission.appender.error?.code, "storage");
+  assert.match(admission.batcher.error?.message ?? "", /says no/);
+  assert.equal(admission.batcher.error?.code, "storage");
   assert.equal(failures.length, 1);
   rig.store.beforeRelease = Promise.resolve();
   await (await rig.admit()).end("complete");

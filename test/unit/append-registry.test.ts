@@ -1,7 +1,7 @@
-/** The hub: one appender a path, in order, until the server closes. */
+/** The registry: one appender a path, in order, until the server closes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Hub } from "../../src/engine/append/registry.ts";
+import { AppendRegistry } from "../../src/engine/append/registry.ts";
 import { resolveLimits } from "../../src/engine/limits.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
@@ -63,7 +63,7 @@ test("whoever comes while an appender is ending waits for it, and goes on where 
   await settle();
   await held.store();
   await ended;
-  const { appender } = await second;
+  const { batcher: appender } = await second;
   assert.equal(appender.channel.size, 6);
   await rig.store.letGo();
   await (await second).end("complete");
@@ -96,7 +96,7 @@ test("offset=N is looked at again once the path is claimed: others may have writ
     if (offset > 0) await appendTo(rig, "old");
     const claimed = gate();
     rig.store.beforeClaim = claimed.promise;
-    const late = rig.hub.admit("a", {}, terms);
+    const late = rig.registry.admit("a", {}, terms);
     await until("the claim", () => rig.store.claims > (offset > 0 ? 1 : 0));
     rig.store.beforeClaim = Promise.resolve();
     await rig.store.append("a", "new");
@@ -112,10 +112,10 @@ test("a condition is looked at again once the path is claimed, and a path that t
   const rig = new Rig();
   const seen: (number | undefined)[] = [];
   const check = (found: { size: number } | undefined): void => void seen.push(found?.size);
-  await (await rig.hub.admit("a", {}, { check })).end("complete");
+  await (await rig.registry.admit("a", {}, { check })).end("complete");
   const claimed = gate();
   rig.store.beforeClaim = claimed.promise;
-  const late = rig.hub.admit("a", {}, { check });
+  const late = rig.registry.admit("a", {}, { check });
   await until("the claim", () => rig.store.claims > 1);
   rig.store.beforeClaim = Promise.resolve();
   await rig.store.append("a", "new");
@@ -129,7 +129,7 @@ test("a path that must exist is not made, also when it was removed in between", 
   await appendTo(rig, "old");
   const claimed = gate();
   rig.store.beforeClaim = claimed.promise;
-  const late = rig.hub.admit("a", {}, { offset: 3 });
+  const late = rig.registry.admit("a", {}, { offset: 3 });
   await until("the claim", () => rig.store.claims > 1);
   rig.store.beforeClaim = Promise.resolve();
   await rig.store.remove("a");
@@ -154,13 +154,13 @@ test("a failed append frees its path", async () => {
 
 test("there is something to follow from the admission to the end", async () => {
   const rig = new Rig();
-  assert.equal(await rig.hub.hold("a"), undefined);
+  assert.equal(await rig.registry.lease("a"), undefined);
   const admission = await rig.admit("a");
-  const hold = await rig.hub.hold("a");
-  assert.equal(hold?.source, admission.appender.channel);
+  const hold = await rig.registry.lease("a");
+  assert.equal(hold?.source, admission.batcher.channel);
   hold?.leave();
   await admission.end("complete");
-  assert.equal(await rig.hub.hold("a"), undefined);
+  assert.equal(await rig.registry.lease("a"), undefined);
 });
 
 test("closing refuses who is new, ends connections, stores what was taken and waits for every path", async () => {
@@ -169,23 +169,23 @@ test("closing refuses who is new, ends connections, stores what was taken and wa
   rig.store.holding = true;
   void rig.push(admission, "taken");
   const held = await rig.store.next();
-  rig.hub.onClose(async () => {
+  rig.registry.onClose(async () => {
     await admission.end("restarting");
   });
   let closed = false;
-  const closing = rig.hub.close().then(() => {
+  const closing = rig.registry.close().then(() => {
     closed = true;
   });
-  assert.equal(rig.hub.closing, true);
-  assert.throws(() => rig.hub.assertOpen(), { code: "restarting" });
-  assert.throws(() => rig.hub.onClose(async () => {}), { code: "restarting" });
+  assert.equal(rig.registry.closing, true);
+  assert.throws(() => rig.registry.assertOpen(), { code: "restarting" });
+  assert.throws(() => rig.registry.onClose(async () => {}), { code: "restarting" });
   await rejectsWith(rig.admit("b"), "restarting");
   await settle();
   assert.equal(closed, false);
   await held.store();
   await closing;
   assert.equal(String(await rig.stored("a")), "taken");
-  await rig.hub.close();
+  await rig.registry.close();
 });
 
 test("whoever waits for a path when the server closes is told so", async () => {
@@ -198,7 +198,7 @@ test("whoever waits for a path when the server closes is told so", async () => {
   const ended = first.end("complete");
   const waiting = rig.admit("a");
   await settle();
-  const closing = rig.hub.close();
+  const closing = rig.registry.close();
   release();
   await ended;
   await rejectsWith(waiting, "restarting");
@@ -208,15 +208,15 @@ test("whoever waits for a path when the server closes is told so", async () => {
 test("a connection that fails to close does not keep the others from closing", async () => {
   const rig = new Rig();
   const closed: string[] = [];
-  rig.hub.onClose(() => Promise.reject(new Error("no")));
-  const forget = rig.hub.onClose(async () => {
+  rig.registry.onClose(() => Promise.reject(new Error("no")));
+  const forget = rig.registry.onClose(async () => {
     closed.push("forgotten");
   });
-  rig.hub.onClose(async () => {
+  rig.registry.onClose(async () => {
     closed.push("closed");
   });
   forget();
-  await rig.hub.close();
+  await rig.registry.close();
   assert.deepEqual(closed, ["closed"]);
 });
 
@@ -230,9 +230,9 @@ test("whoever comes in the moment when the last follower of another process's ap
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     })();
   };
-  const hub = new Hub(store, resolveLimits());
-  const first = await hub.hold("a");
-  const coming = hub.hold("a");
+  const registry = new AppendRegistry(store, resolveLimits());
+  const first = await registry.lease("a");
+  const coming = registry.lease("a");
   first?.leave();
   const second = await coming;
   await settle();
@@ -242,14 +242,18 @@ test("whoever comes in the moment when the last follower of another process's ap
 
 test("an append that never began, or met a shutdown, leaves no empty path behind, and takes none away", async () => {
   const store = memoryStore();
-  const hub = new Hub(store, resolveLimits());
-  await (await hub.admit("refused")).end("lost", true);
+  const registry = new AppendRegistry(store, resolveLimits());
+  await (await registry.admit("refused")).end("lost", true);
   assert.equal(await store.stat("refused"), undefined);
-  await (await hub.admit("kept")).end("complete");
-  await (await hub.admit("kept")).end("lost", true);
+  await (await registry.admit("kept")).end("complete");
+  await (await registry.admit("kept")).end("lost", true);
   assert.equal((await store.stat("kept"))?.size, 0, "it was there before");
   await rejectsWith(
-    hub.admit("terms", {}, { prepare: () => Promise.reject(new StreamError("storage", "It can't be remembered.")) }),
+    registry.admit(
+      "terms",
+      {},
+      { prepare: () => Promise.reject(new StreamError("storage", "It can't be remembered.")) },
+    ),
     "storage",
   );
   assert.equal(await store.stat("terms"), undefined);
