@@ -1,5 +1,5 @@
 /**
- * The README's table of limits is what the code says. `UPDATE_DOCS=1 node --import tsx --test test/docs/limits.test.ts`
+ * The table of limits in docs/operate.md is what the code says. `UPDATE_DOCS=1 node --import tsx --test test/docs/limits.test.ts`
  * writes it.
  */
 import assert from "node:assert/strict";
@@ -10,19 +10,19 @@ import { it } from "node:test";
 import { ROOT } from "../../scripts/lib/install.mjs";
 import { DEFAULT_LIMITS } from "../../src/engine/limits.ts";
 
-const README = join(ROOT, "README.md");
+const PAGE = join(ROOT, "docs", "operate.md");
 const TABLE = /(<!-- limits: .* -->\n)([\s\S]*?)(<!-- limits: end -->)/;
 
-it("the README's table of limits is what the code says", async () => {
-  const readme = await readFile(README, "utf8");
-  const source = await readFile(join(ROOT, "src", "core", "limits.ts"), "utf8");
+it("the table of limits is what the code says", async () => {
+  const page = await readFile(PAGE, "utf8");
+  const source = await readFile(join(ROOT, "src", "engine", "limits.ts"), "utf8");
   const wanted = `\n${tableOf(source)}\n\n`;
   if (process.env["UPDATE_DOCS"])
     await writeFile(
-      README,
-      readme.replace(TABLE, (_, begin, __, end) => begin + wanted + end),
+      PAGE,
+      page.replace(TABLE, (_, begin, __, end) => begin + wanted + end),
     );
-  else assert.equal(TABLE.exec(readme)?.[2], wanted, "UPDATE_DOCS=1 node --import tsx --test test/docs/limits.test.ts");
+  else assert.equal(TABLE.exec(page)?.[2], wanted, "UPDATE_DOCS=1 node --import tsx --test test/docs/limits.test.ts");
 });
 
 function tableOf(source: string): string {

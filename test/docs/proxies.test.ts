@@ -1,4 +1,4 @@
-/** The README's configurations of nginx and Caddy, with the real programs in front of a real server. */
+/** The configurations in docs/operate.md of nginx and Caddy, with the real programs in front of a real server. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ interface Proxy {
   readonly name: string;
   /** Where the package has the program. */
   readonly paths: readonly string[];
-  /** The language of the README's block. */
+  /** The language of the block. */
   readonly language: string;
   /** The whole configuration, for a port and a folder. */
   configuration(block: string, port: number, folder: string): string;
@@ -49,7 +49,7 @@ const PROXIES: readonly Proxy[] = [
   },
 ];
 
-const readme = await readFile(join(ROOT, "README.md"), "utf8");
+const page = await readFile(join(ROOT, "docs", "operate.md"), "utf8");
 const tools = await temporaryFolder("proxies");
 // All of them before the first test is known: what is to be done after the last one may be done while one is waited for.
 const programs: (string | undefined)[] = [];
@@ -59,7 +59,9 @@ after(() => removeFolder(tools));
 for (const [index, proxy] of PROXIES.entries()) {
   const program = programs[index];
   const skip = program === undefined && `${proxy.name} is not installed; run scripts/debian.sh ${proxy.name}`;
-  describe(`behind ${proxy.name}, as the README says`, { skip, timeout: 120_000 }, () => cases(proxy, program ?? ""));
+  describe(`behind ${proxy.name}, as docs/operate.md says`, { skip, timeout: 120_000 }, () =>
+    cases(proxy, program ?? ""),
+  );
 }
 
 function cases(proxy: Proxy, program: string): void {
@@ -135,9 +137,9 @@ function cases(proxy: Proxy, program: string): void {
 }
 
 function blockOf(language: string): string {
-  const blocks = sectionsOf(readme).flatMap((section) => section.blocks);
+  const blocks = sectionsOf(page).flatMap((section) => section.blocks);
   const block = blocks.find((candidate) => candidate.language === language);
-  assert.ok(block, `the README has a block of ${language}`);
+  assert.ok(block, `the page has a block of ${language}`);
   return block.text;
 }
 

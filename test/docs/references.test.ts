@@ -14,7 +14,6 @@ const top = (await readdir(ROOT)).filter((name) => name.endsWith(".md"));
 const docs = (await readdir(join(ROOT, "docs"))).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
 const pages = new Map<string, string>();
 for (const page of [...top, ...docs]) pages.set(page, await readFile(join(ROOT, page), "utf8"));
-const readme = pages.get("README.md") ?? "";
 
 for (const [page, text] of pages) {
   describe(page, () => {
@@ -47,11 +46,11 @@ for (const [page, text] of pages) {
   });
 }
 
-describe("the README's tables of commands", async () => {
+describe("the tables of docs/commands.md", async () => {
   for (const command of ["serve", "append", "follow"]) {
     const { stdout } = await run(await executable("node"), [...scriptArguments("node", "mod.ts"), command, "--help"]);
     const help = stdout.bytes().toString();
-    const section = sectionText(command);
+    const section = sectionText("docs/commands.md", command);
 
     it(`have the options of ${command}, as its help has them`, () => {
       const own = new Set(["-V, --version", "-h, --help"]);
@@ -67,7 +66,7 @@ describe("the README's tables of commands", async () => {
   }
 });
 
-describe("the README's other tables", () => {
+describe("the other tables", () => {
   it("have the options of fstream()", () => {
     let message = "";
     try {
@@ -76,16 +75,16 @@ describe("the README's other tables", () => {
       message = String(error);
     }
     const [, names = ""] = /it has (.*)\./.exec(message) ?? [];
-    assert.deepEqual(firstCells(sectionText("Options")).sort(), names.split(", ").sort());
+    assert.deepEqual(firstCells(sectionText("docs/hono.md", "Options")).sort(), names.split(", ").sort());
   });
 
   it("have a row for each difference between the runtimes", () => {
-    const rows = sectionText("Runtimes").match(/^\|.*\|$/gm) ?? [];
+    const rows = sectionText("docs/runtimes.md", "Differences between the servers").match(/^\|.*\|$/gm) ?? [];
     const words: Record<string, RegExp> = {
-      "raw text frames": /followers who want text frames/,
+      "raw text frames": /followers that want text frames/,
       "text appends": /text frames of an appender/,
       "unmasked frames": /without a mask/,
-      "close codes": /breaks the rules/,
+      "close codes": /violate the WebSocket protocol/,
       "dot segments": /`\.\.` in a path/,
       "early frames": /before the upgrade/,
       "content length": /Content-Length/,
@@ -103,11 +102,12 @@ describe("the README's other tables", () => {
   });
 });
 
-/** What stands below a heading of the README. */
-function sectionText(title: string): string {
-  const titles = sectionsOf(readme).map((section) => section.title);
-  assert.ok(titles.includes(title), `the README has a section "${title}"`);
-  const [, text = ""] = readme.split(new RegExp(`^#+ ${title}$`, "m"));
+/** What stands below a heading of a page. */
+function sectionText(page: string, title: string): string {
+  const markdown = pages.get(page) ?? "";
+  const titles = sectionsOf(markdown).map((section) => section.title);
+  assert.ok(titles.includes(title), `${page} has a section "${title}"`);
+  const [, text = ""] = markdown.split(new RegExp(`^#+ ${title}$`, "m"));
   return text.split(/^#+ /m)[0] ?? "";
 }
 

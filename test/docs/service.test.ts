@@ -1,4 +1,4 @@
-/** The README's systemd unit. */
+/** The systemd unit of docs/operate.md. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
@@ -14,13 +14,13 @@ const VERIFIER = "/usr/bin/systemd-analyze";
 const COMMAND = "/usr/local/bin/httpfstream";
 const STATE = "/var/lib/httpfstream";
 
-const readme = await readFile(join(ROOT, "README.md"), "utf8");
-const unit = sectionsOf(readme)
+const page = await readFile(join(ROOT, "docs", "operate.md"), "utf8");
+const unit = sectionsOf(page)
   .flatMap(({ blocks }) => blocks)
   .find(({ language }) => language === "ini")?.text;
 
 describe("the systemd unit", { timeout: 60_000 }, async () => {
-  assert.ok(unit, "the README has a unit");
+  assert.ok(unit, "the page has a unit");
   const folder = await temporaryFolder("unit");
   after(() => removeFolder(folder));
   const skip = !existsSync(VERIFIER) && `${VERIFIER} is not there`;
