@@ -1,9 +1,9 @@
 /**
- * A custom store, held to its contract.
+ * Holds a custom store to its contract.
  *
- * A store that others have written may fail in any way: with errors of its database, whose words are no business of
- * clients; with pieces that are no bytes, or more of them than were asked for; without what later versions of the
- * contract have added. Here all of that becomes errors that the server knows, or defaults.
+ * A third-party store may fail in any way: with errors of its database, whose messages must not reach clients; with
+ * chunks that are not bytes, or more bytes than requested; without members that later versions of the contract added.
+ * The guard turns these failures into errors that the server knows, and fills in defaults.
  * @module
  */
 import type { EndReason } from "../../protocol/end-reason.ts";
@@ -11,8 +11,8 @@ import { StreamError } from "../../protocol/errors.ts";
 import type { AppendHandle, SessionRecords, Store, StoreEntry, StoreListing, StoreStat } from "./store.ts";
 
 /**
- * The same store, whose errors are all {@link StreamError}s that tell clients nothing but that it failed; its own error is their
- * cause, for the log.
+ * Wraps a store so that its errors are {@link StreamError}s. An error of any other type becomes the cause of a
+ * `storage` error, for the log; clients learn only that the store failed.
  *
  * @example
  * ```ts
@@ -39,7 +39,7 @@ export function guardedStore(store: Store): Store {
   return guarded;
 }
 
-/** Runs what may fail in any way, also before it returns a promise. */
+/** Runs `work` and converts its errors, including those that it throws before it returns a promise. */
 async function failing<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -50,14 +50,15 @@ async function failing<T>(path: string, work: () => Promise<T>): Promise<T> {
 
 function failure(path: string, cause: unknown): StreamError {
   if (cause instanceof StreamError) return cause;
-  return new StreamError("storage", `"/${path}" could not be stored or read: the store failed.`, { path, cause });
+  const message = `"/${path}" could not be stored or read: the store failed. The server's log says why.`;
+  return new StreamError("storage", message, { path, cause });
 }
 
 function broken(path: string, what: string): StreamError {
   return failure(path, new TypeError(`The store does not keep to its contract: ${what}.`));
 }
 
-/** What a driver leaves out that it can't do stays left out; but for what the contract asks of every driver. */
+/** Wraps a handle. Optional members that the driver lacks stay missing; required ones get a default. */
 function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
   if (!isSize(handle.offset)) throw broken(path, `the offset of an append is ${handle.offset}`);
   const { verify, leaveEndMarker, discard } = handle;
@@ -118,7 +119,7 @@ function checkedStat(path: string, found: StoreStat | undefined): StoreStat | un
   const { size, modified, generation = "" } = found;
   if (!isSize(size)) throw broken(path, `the size of a resource is ${size}`);
   if (!(modified instanceof Date)) throw broken(path, "the time of a resource is no Date");
-  // It becomes a header, and a part of URLs.
+  // The generation becomes a header value and a part of URLs.
   if (!/^[!-~]{0,255}$/.test(generation)) throw broken(path, "a generation does not fit into a header");
   return { ...found, generation };
 }
@@ -137,7 +138,7 @@ async function* guardedRows(folder: string, rows: StoreListing): AsyncGenerator<
 
 type Range = Parameters<Store["read"]>;
 
-/** Streams of bytes hand out nothing but bytes; all others are looked at piece by piece. */
+/** Returns a byte stream as it is, since it can yield only bytes; checks any other stream chunk by chunk. */
 function guardedRead(store: Store, range: Range): ReadableStream<Uint8Array> {
   const [path, from, to] = range;
   let stream: ReadableStream<Uint8Array>;
@@ -163,7 +164,7 @@ function guardedRead(store: Store, range: Range): ReadableStream<Uint8Array> {
     {
       async pull(controller) {
         let piece = await next();
-        // Nobody asks again before something has come.
+        // Skip empty chunks: without a chunk, the stream does not pull again.
         while (piece?.length === 0) piece = await next();
         if (piece) controller.enqueue(piece);
         else controller.close();

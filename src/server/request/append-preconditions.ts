@@ -1,5 +1,5 @@
 /**
- * The terms on which a request wants to append.
+ * The preconditions that a request sets for an append.
  * @module
  */
 import type { Context } from "hono";
@@ -10,18 +10,18 @@ import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import { conditionsOf, needsExistence, requireConditions } from "./conditions.ts";
 import { givenType } from "./given-type.ts";
 
-/** What an append says of the path. */
+/** What an append request says about its session and its path. */
 export interface AppendTerms {
-  /** The token of the open session that goes on. */
+  /** The token of the session to resume. */
   readonly session?: string;
-  /** What the path must be like; of a session, which goes on wherever it is, only the content is looked at. */
+  /** Preconditions for the path. For a session, which resumes at any offset, they contain only the generation. */
   readonly path: SessionPreconditions;
 }
 
 /**
- * The terms of an append that can't go on with a session.
+ * The preconditions of an append over a transport that cannot resume sessions.
  *
- * @throws {StreamError} `bad_request` for a session, and an offset that is none.
+ * @throws {StreamError} `protocol` for a `session` parameter, `bad_request` for an invalid offset.
  */
 export function newAppendTerms(c: Context): SessionPreconditions {
   const { session, path } = appendTerms(c);
@@ -29,13 +29,13 @@ export function newAppendTerms(c: Context): SessionPreconditions {
   const message =
     `Nothing was appended: only a WebSocket that speaks ${PROTOCOL} goes on with a session. ` +
     'Leave "session" out; "offset=N" appends only if N bytes are stored.';
-  throw new StreamError("bad_request", message);
+  throw new StreamError("protocol", message);
 }
 
 /**
- * The terms that a request names, whatever it appends through: in its query, and in its conditional headers.
+ * Reads the preconditions of an append, over any transport, from the query and the conditional headers.
  *
- * @throws {StreamError} `bad_request` for an offset that is none.
+ * @throws {StreamError} `bad_request` for an invalid offset.
  */
 export function appendTerms(c: Context): AppendTerms {
   const { session, offset, generation } = c.req.query();
