@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * httpfstream: one program writes, many watch.
+ * httpfstream: one program appends to a stream, many programs follow it.
  *
- * As a library this is the server module; run as a program it is the `httpfstream` command.
+ * As a library, this module exports the server. Run as a program, it is the `httpfstream` command.
  *
  * @example
  * ```ts
@@ -55,20 +55,20 @@ export { DURABILITIES, type Durability, type FileStoreOptions, fileStore } from 
 export { memoryStore } from "./src/stores/memory.ts";
 
 if (runsAsProgram()) {
-  // Not awaited at the top level, which would keep `require` from loading this module.
+  // Not awaited: `require` can't load a module with a top-level await.
   import("./src/cli/mod.ts")
     .then(({ main }) => main(process.argv.slice(2), { fallback: "serve" }))
     .catch(explainDenial);
 }
 
-/** What is loaded first looks at the environment, which Deno may not allow. */
+/** Prints a denied Deno permission as one sentence: the first imports already read the environment. */
 function explainDenial(error: unknown): never {
   if (!(error instanceof Error) || error.name !== "NotCapable") throw error;
   console.error(`httpfstream: ${error.message}.`);
   process.exit(1);
 }
 
-/** Whether this very file was started, and not a program that imports it or has it in its bundle. */
+/** Whether this file was started as the program, not imported by another program or bundled into it. */
 function runsAsProgram(): boolean {
   const { main, url } = import.meta as { main?: boolean; url: string };
   if (!/\/mod\.[jt]s$/.test(url)) return false;

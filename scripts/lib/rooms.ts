@@ -1,19 +1,19 @@
 /**
- * The rooms of the source tree: what the files of each folder may import, and which names of the runtimes they may use.
+ * The rooms of the source tree: what the files of each folder may import, and which runtime globals they may use.
  * @module
  */
 
-/** What the files of one folder may use; see {@link ROOMS}. */
+/** What the files of one folder may use; see {@link ROOMS}. Files may always import from their own folder. */
 export interface Room {
-  /** Other folders whose files they may import. */
+  /** Other folders whose files they may import. Default: none. */
   readonly imports?: readonly string[];
-  /** Packages that they may import, as patterns; those with a `!` they may not. Default: none. */
+  /** Patterns of the packages that they may import; a pattern with a leading `!` excludes packages. Default: none. */
   readonly packages?: readonly string[];
-  /** Which of {@link RUNTIME_NAMES} they may use. Default: none. */
+  /** Those of {@link RUNTIME_NAMES} that they may use. Default: none. */
   readonly globals?: readonly string[];
 }
 
-/** Names that only some runtimes have. */
+/** Globals that not every runtime has. */
 export const RUNTIME_NAMES = ["process", "Buffer", "Deno", "Bun"] as const;
 
 const ENGINE = ["src/engine", "src/engine/storage", "src/engine/follow", "src/engine/append", "src/engine/sessions"];
@@ -28,7 +28,7 @@ const PROGRAM = {
   globals: RUNTIME_NAMES,
 };
 
-/** In the order in which they build on each other. A single file that may use more than its folder has a line of its own. */
+/** All rooms, each after those that it builds on. A file that may use more than its folder has an entry of its own. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   "src/support": {},
   "src/protocol": {},
@@ -109,7 +109,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/client": { imports: [...CLIENT, "src/client/append", "src/client/follow"] },
 
   src: {
-    imports: ["src/engine", "src/engine/storage", "src/stores/file", "src/server/request", "src/server", "src/runtime"],
+    imports: [
+      ...["src/protocol", "src/engine", "src/engine/storage", "src/stores", "src/stores/file"],
+      ...["src/server/request", "src/server", "src/runtime"],
+    ],
     packages: HONO,
   },
 
