@@ -1,5 +1,5 @@
 /**
- * Builds what ships: mod.ts and src/ as JavaScript with types, in dist/.
+ * Compiles mod.ts and src/ to JavaScript with type declarations, in dist/.
  * @module
  */
 import { spawnSync } from "node:child_process";

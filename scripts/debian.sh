@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are named, where they are missing: scripts/debian.sh tmux curl
-# Does nothing, without the network, when all are there. Needs root, or sudo without a password.
+# Installs those of the given Debian packages that are missing: scripts/debian.sh tmux curl
+# Does not use the network if none is missing. Needs root, or sudo without a password, to install.
 set -euo pipefail
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

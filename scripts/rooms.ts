@@ -1,5 +1,5 @@
 /**
- * `npm run rooms`: prints what breaks the plan of the rooms, and fails when anything does.
+ * `npm run rooms`: prints each import or global that the table in `lib/rooms.ts` forbids, and fails if there is one.
  * @module
  */
 import process from "node:process";

@@ -1,8 +1,8 @@
 /**
- * Runs a TypeScript file of a checkout on Node, also right after `git clone`: `node scripts/run.mjs FILE [argument ...]`.
+ * Runs a TypeScript file of the checkout on Node, even right after `git clone`: `node scripts/run.mjs FILE [args ...]`.
  *
- * The file runs in this very process: its input, output, signals and exit code need no forwarding,
- * and nothing stays behind when the process is killed.
+ * The file runs in this process, so standard streams, signals and the exit code need no forwarding, and killing the
+ * process leaves no child behind.
  * @module
  */
 import { join, resolve } from "node:path";
@@ -24,11 +24,11 @@ try {
   process.exit(1);
 }
 
-// Imported only now: it may just have been installed.
+// A dynamic import, because tsx may have been installed only just now.
 const { register } = await import("tsx/esm/api");
 register({ tsconfig: join(ROOT, "tsconfig.json") });
 
-// npm runs scripts in the checkout; relative names are meant from where its user stands.
+// npm runs scripts in the checkout, but relative paths refer to the folder in which the user called npm.
 const { npm_command, INIT_CWD } = process.env;
 if (npm_command && INIT_CWD && process.cwd() === ROOT) process.chdir(INIT_CWD);
 

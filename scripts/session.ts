@@ -1,5 +1,5 @@
 /**
- * `node scripts/run.mjs scripts/session.ts`: records a session in real terminals and draws it as `docs/session.svg`.
+ * `node scripts/run.mjs scripts/session.ts`: records a session in real terminals and renders it to `docs/session.svg`.
  * Needs tmux and make.
  * @module
  */

@@ -1,12 +1,12 @@
 /**
- * `npm test`: all set-up, all checks, all tests, also in a fresh clone.
+ * `npm test`: sets up, then runs all checks and all tests. Works in a fresh clone.
  *
  *     npm test                          everything
- *     npm test -- --only types,wire     the checks and test files whose name contains one of the words
+ *     npm test -- --only types,wire     the check groups and test files whose name contains one of the words
  *     npm test -- test/unit             the same
- *     npm test -- --only node24,wire    the same, and on that version of Node
+ *     npm test -- --only node24,wire    the same for "wire", and also on that version of Node
  *
- * The last line is `N passed, N failed`, with `, N skipped` after it where there are any.
+ * The last line is `N passed, N failed`, followed by `, N skipped` if tests were skipped.
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -22,19 +22,19 @@ import { NODE_VERSIONS, type NodeVersion, nodeExecutable } from "./lib/node-vers
 import { FILE_TIMEOUT_MS, killAll, runTestFile } from "./lib/test-file.ts";
 import { counts, type TestResult } from "./lib/test-result.ts";
 
-/** Debian packages with the programs that tests run. */
+/** Debian packages of the programs that tests run. */
 const DEBIAN_PACKAGES = ["chromium", "curl", "openssl", "tmux"];
 
-/** How many test files run at once: two more than there are processors, as many of them wait most of the time. */
+/** How many test files run at once: at most two for the processors, and two more because many tests mostly wait. */
 const CONCURRENCY: number = Math.min(2, availableParallelism()) + 2;
 
-/** A test file, and the version of Node it runs on; the one that runs us when left out. */
+/** A test file, and the version of Node it runs on. Default: the version that runs this script. */
 interface Task {
   readonly file: string;
   readonly on?: NodeVersion;
 }
 
-/** What ran, and what came of it. */
+/** A check or test file that has run, with its results. */
 interface Step {
   readonly title: string;
   readonly results: readonly TestResult[];
@@ -60,7 +60,7 @@ if (checks.length + files.length + tasks.length === 0)
 setUp();
 for (const check of checks) await step(check.name, async () => [await runCheck(check)]);
 if (steps.some(({ title, results }) => title === "build" && results.every(({ kind }) => kind === "pass"))) offerBuilt();
-// What these install is built from the checkout and installed by npm: they have the machine for themselves.
+// The package tests build the checkout and install it with npm, so no other test runs meanwhile.
 await runFiles(
   files.filter(isPackageTest).map((file) => ({ file })),
   1,
@@ -71,7 +71,7 @@ await runFiles(
 );
 summarize();
 
-/** The words to select by, from `--only a,b` and from the other arguments. */
+/** The words that select tests, from `--only a,b` and from the positional arguments. */
 function selection(): string[] {
   const options = { only: { type: "string", multiple: true } } as const;
   try {
@@ -93,9 +93,9 @@ function isPackageTest(file: string): boolean {
   return file.startsWith("test/package/");
 }
 
-/** Whatever a fresh machine lacks, beside what run.mjs installed before this file could run. */
+/** Sets up what a fresh machine lacks, apart from the dependencies that run.mjs has already installed. */
 function setUp(): void {
-  // Their npm packages unpack the programs at the first call; two at once would meet a half-written one.
+  // Their npm packages unpack the executable on the first call. Two first calls at once could run a half-written one.
   for (const runtime of ["deno", "bun"]) {
     const { status } = spawnSync(join(ROOT, "node_modules", ".bin", runtime), ["--version"], { stdio: "ignore" });
     if (status !== 0) {
@@ -104,16 +104,19 @@ function setUp(): void {
     }
   }
   for (const { version } of versions) nodeExecutable(version);
-  // Without them the other tests still run; those that need a program say so when they are skipped.
+  // A failure is not fatal: tests that need a missing program are skipped and report why.
   spawnSync(join(ROOT, "scripts", "debian.sh"), DEBIAN_PACKAGES, { stdio: ["ignore", 2, 2] });
 }
 
-/** The files that run on the other versions of Node, too. */
+/** The files that also run on the other versions of Node. */
 function onVersions(): Task[] {
   return versions.flatMap((on) => on.files.filter(selected).map((file) => ({ file, on })));
 }
 
-/** In a run of everything, what is about Node alone does not run on our own version, too: that is one between the others. */
+/**
+ * Whether a test that is about Node alone already runs on another version of Node. It is then not run on the version
+ * that runs this script, which lies between the others.
+ */
 function runsElsewhere({ file, on }: Task): boolean {
   const isAboutNode = file.endsWith("-node.test.ts");
   return (
@@ -142,7 +145,7 @@ async function runOn({ version }: NodeVersion, file: string, title: string): Pro
   return [isExpected ? { kind: "skip", name: title, reason: missing } : { kind: "fail", name: title, error: missing }];
 }
 
-/** Runs one check or file, keeps its results and prints a line. */
+/** Runs one check or file, keeps its results and prints a line about it. */
 async function step(title: string, work: (title: string) => Promise<TestResult[]>): Promise<void> {
   const start = Date.now();
   const results = await work(title);

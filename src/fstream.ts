@@ -1,5 +1,5 @@
 /**
- * `fstream()`: the app with its defaults.
+ * `fstream()` builds the app with its defaults.
  * @module
  */
 import type { UpgradeWebSocket } from "hono/ws";
@@ -15,43 +15,44 @@ import { Origins } from "./server/request/origin.ts";
 import { FLAGS, OPTIONS, type Remedies } from "./server/request/remedies.ts";
 import { type Durability, type FileStoreOptions, fileStore } from "./stores/file/store.ts";
 
-/** Options of {@link fstream}. All have defaults. */
+/** Options of {@link fstream}. All are optional. */
 export interface FstreamOptions {
-  /** The folder whose files are served; made when it does not exist. Default `./data`. Not together with `store`. */
+  /** The folder whose files are served; created if missing. Default `./data`. Can't be combined with `store`. */
   root?: string;
   /**
-   * When a byte in the root folder counts as stored: `os`, when the operating system has it, which survives a crash of
-   * the server; `disk`, when the disk has it, which survives a power cut. Default `os`. Not together with `store`.
+   * When a byte in the root folder counts as stored. `os`: once the operating system has it, which survives a crash of
+   * the server. `disk`: once the disk has it, which survives a power cut. Default `os`. Can't be combined with `store`.
    */
   durability?: Durability;
-  /** What keeps the bytes, instead of a folder. */
+  /** Stores the bytes in place of a folder. Default: a file store in `root`. */
   store?: Store;
-  /** Limits that differ from `DEFAULT_LIMITS`. */
+  /** Limits that override `DEFAULT_LIMITS`. */
   limits?: Partial<Limits>;
-  /** Whether a folder's URL answers with its listing. Default true; else 404. */
+  /** Whether a folder's URL returns its listing. Default true; if false, it returns 404. */
   listings?: boolean;
   /**
-   * Origins of web pages, beside the server's own, that may upgrade and append, such as `https://ci.example.com`,
-   * `https://*.example.com` (one label) or `tauri://localhost`; `*` for any. Default none. Requests without an `Origin`
-   * are not affected, unless their browser marks them as made by another site.
+   * Origins of web pages, besides the server's own, that may upgrade and append, such as `https://ci.example.com`,
+   * `https://*.example.com` (one label) or `tauri://localhost`; `*` allows any. Default none. Requests without an
+   * `Origin` are allowed, unless the browser marks them as cross-site.
    */
   origins?: readonly string[];
   /**
-   * Names that the server answers to, beside IP addresses and `localhost`, such as `streams.example.com`; `*` for any.
-   * Another `Host` gets 421. It protects a server that anyone on this machine may use from pages that let their own name
-   * mean this machine. Default: any.
+   * Host names that the server accepts, besides IP addresses and `localhost`, such as `streams.example.com`; `*`
+   * accepts any. A request for another `Host` gets 421. This protects a server that is reachable only from this machine
+   * against web pages whose own name resolves to this machine (DNS rebinding). Default: any.
    */
   hosts?: readonly string[];
-  /** Whether answers carry CORS headers, for `origins` or for any when there are none. Default false. */
+  /** Whether responses carry CORS headers: for `origins`, or for any origin if none are listed. Default false. */
   cors?: boolean;
   /**
-   * Is told when appends and follows begin and end, of each request and refusal, of a shutdown, and what fails. What it
-   * throws or rejects with is written to the console and changes nothing else. Default: failures go to the console.
+   * Receives an event for the begin and end of each append and follow, and for each request, refusal, shutdown and
+   * failure. Errors that it throws or rejects with are written to the console and have no other effect. Default: only
+   * failures are reported, on the console.
    */
   log?: Log;
-  /** Closes the app when it aborts, as `close()` does. */
+  /** Closes the app, as `close()` does, when it aborts. */
   signal?: AbortSignal;
-  /** Hono's WebSocket helper for this runtime. Default: chosen by where a request comes from. */
+  /** Hono's WebSocket helper for this runtime. Default: detected per request. */
   // biome-ignore lint/suspicious/noExplicitAny: every runtime's helper has its own type of raw socket.
   upgradeWebSocket?: UpgradeWebSocket<any>;
 }
@@ -71,11 +72,13 @@ const NAMES: ReadonlySet<string> = new Set<keyof FstreamOptions>([
 ]);
 
 /**
- * A Hono app that serves streams: one appends to a path, many follow it, and it is kept as a plain file.
+ * Creates a Hono app that serves streams: one client appends to a path, many clients follow it, and its bytes are kept
+ * in a plain file, or in `store`.
  *
- * @throws {TypeError} for `store` together with `root` or `durability`, an unknown option, or an origin or host name that is none.
- * @throws {RangeError} for a limit out of its bounds.
- * @throws {StreamError} when the root folder can't be used.
+ * @throws {TypeError} for `store` together with `root` or `durability`, an empty `root`, an unknown option or
+ * `durability`, or an invalid origin or host name.
+ * @throws {RangeError} for an unknown limit, or one that is out of bounds.
+ * @throws {StreamError} if the root folder can't be used.
  * @example
  * ```ts
  * const app = new Hono();
@@ -86,7 +89,7 @@ export function fstream(options: FstreamOptions = {}): StreamApp {
   return build(options, OPTIONS);
 }
 
-/** @internal The app of the standalone server, whose operator has flags. */
+/** @internal The app of the standalone server: its refusals suggest command-line flags instead of options. */
 export function standalone(options: FstreamOptions): StreamApp {
   return build(options, FLAGS);
 }
@@ -97,7 +100,7 @@ function build(options: FstreamOptions, remedies: Remedies): StreamApp {
       throw new TypeError(`"${name}" is not an option of fstream(); it has ${[...NAMES].join(", ")}.`);
   }
   const { root, durability, store, upgradeWebSocket, ...rest } = options;
-  // First of all: bad options leave no folder behind.
+  // Validated before the store is opened, so that a bad origin or host name creates no folder.
   const origins = new Origins(rest.origins);
   const hosts = rest.hosts && new Hosts(rest.hosts);
   if (store !== undefined && (root !== undefined || durability !== undefined)) {
@@ -119,7 +122,7 @@ function build(options: FstreamOptions, remedies: Remedies): StreamApp {
   });
 }
 
-/** What was given, without what was left out. */
+/** The options that are set, without those that are undefined. */
 function given(options: { [Name in keyof FileStoreOptions]: FileStoreOptions[Name] | undefined }): FileStoreOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -1,5 +1,5 @@
 /**
- * A crowd of followers in one load generator, as loads use it: whoever loses a byte fails the measurement.
+ * A group of followers in one load generator, as loads use it. If a follower loses a byte, the measurement fails.
  * @module
  */
 
@@ -7,11 +7,11 @@ import { Histogram } from "./generator/histogram.ts";
 import type { Connected, FollowJob, Received } from "./generator/protocol.ts";
 import type { Generator } from "./generator.ts";
 
-/** Connected followers. */
+/** A group of connected followers. */
 export class Audience {
-  /** When the first connection began. */
+  /** When the first connection was started, in nanoseconds of `nowNs`. */
   readonly firstNs: number;
-  /** Milliseconds from then until the last one was ready. */
+  /** Milliseconds from then until the last follower was ready. */
   readonly connectMs: number;
   readonly #generator: Generator;
   readonly #group: number;
@@ -23,20 +23,21 @@ export class Audience {
     this.connectMs = (lastNs - firstNs) / 1e6;
   }
 
-  /** Connects followers. */
+  /** Connects the followers of a job. Rejects if one of them can't connect. */
   static async connect(generator: Generator, job: FollowJob): Promise<Audience> {
     return new Audience(generator, await generator.call("follow", job));
   }
 
-  /** From now on everybody is to have so many bytes in all. */
+  /** Sets how many bytes each follower is to receive in total. */
   async expect(bytes: number): Promise<void> {
     await this.#generator.call("expect", { group: this.#group, bytes });
   }
 
   /**
-   * Waits until everybody has what is expected; rejects when somebody has lost a byte, or is late.
+   * Waits until every follower has received the expected bytes.
    *
-   * @returns when the last one had it, and how old records were when they came.
+   * @returns When the last follower had received them, and the ages of records on arrival.
+   * @throws {Error} if a follower has received wrong bytes, has lost its connection, or is late.
    */
   async received(timeoutMs: number): Promise<{ lastNs: number; ages: Histogram }> {
     const received = await this.#generator.call("received", { group: this.#group, timeoutMs });
@@ -46,7 +47,7 @@ export class Audience {
     return { lastNs: received.lastNs, ages };
   }
 
-  /** Lets those read who have read nothing until now. */
+  /** Makes stalled followers read. */
   async resume(): Promise<void> {
     await this.#generator.call("resume", { group: this.#group });
   }

@@ -1,5 +1,5 @@
 /**
- * The checkout, built as it ships, in a temporary folder: what is measured is what is here, whoever else builds.
+ * Builds the checkout as it ships into a separate folder, so that other builds do not affect a measurement.
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -8,15 +8,19 @@ import { join } from "node:path";
 import process from "node:process";
 import { ROOT } from "../lib/install.mjs";
 
-/** Programs for Node. */
+/** The compiled programs, for Node. */
 export interface Built {
-  /** `mod.js`, the server. */
+  /** The path of the server, `mod.js`. */
   readonly server: string;
-  /** `main.js` of the load generators. */
+  /** The path of the load generator, `main.js`. */
   readonly generator: string;
 }
 
-/** Builds below a folder. */
+/**
+ * Builds the server and the load generator in a subfolder of `folder`.
+ *
+ * @throws {Error} if the checkout does not compile.
+ */
 export function build(folder: string): Built {
   const built = join(folder, "built");
   mkdirSync(built);
@@ -31,7 +35,7 @@ export function build(folder: string): Built {
   return { server: join(dist, "mod.js"), generator: join(dist, "scripts", "bench", "generator", "main.js") };
 }
 
-/** As the package is built, and the load generators beside it. */
+/** The compiler options of the package, with the load generator as an additional entry. */
 function settings(outDir: string): object {
   return {
     extends: join(ROOT, "tsconfig.build.json"),

@@ -1,5 +1,5 @@
 /**
- * Large files of known content: what is read, copied, and joined at its end.
+ * Large files of known content, for reads, copies and joins.
  * @module
  */
 import { existsSync } from "node:fs";
@@ -7,13 +7,13 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { cycle } from "./generator/records.ts";
 
-/** Bytes of the records in large files and appends. */
+/** The size of the records in large files and appends, in bytes. */
 export const LARGE_RECORD_BYTES: number = 64 * 1024;
 
-/** What peers are given of the large amounts who would take minutes for all of it. */
+/** The share of the large amounts that slow peers get, by name, because the full amount would take minutes. */
 export const LARGE_SHARES: Readonly<Record<string, number>> = { durable: 1 / 16 };
 
-/** A file of so many bytes; two of the same size in a folder are one. Do not change it. */
+/** Returns the path of a file of that size, which is created once per folder and shared. Do not modify it. */
 export async function contentFile(folder: string, bytes: number): Promise<string> {
   const file = join(folder, `content-${bytes}`);
   if (!existsSync(file)) await writeContent(file, bytes);

@@ -1,10 +1,10 @@
 /**
- * Copying with `cat`: what the disk and the kernel do by themselves.
+ * Copies files with `cat`, as a baseline for the disk and the kernel.
  * @module
  */
 import { spawn } from "node:child_process";
 
-/** Seconds that `cat FROM > TO` takes; without a target it goes through a pipe into nothing. */
+/** Measures the seconds that `cat FROM > TO` takes; without a target, the output goes through a pipe to /dev/null. */
 export async function secondsOfCat(from: string, to?: string): Promise<number> {
   const command = to === undefined ? 'cat "$0" | cat > /dev/null' : 'cat "$0" > "$1"';
   const began = performance.now();

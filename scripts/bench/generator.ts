@@ -1,5 +1,5 @@
 /**
- * A load generator, as the bench sees it: a process that takes commands.
+ * Controls a load generator: a child process that executes commands.
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -18,7 +18,7 @@ export class Generator {
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
 
-  /** Starts one; `program` is its built `main.js`. */
+  /** Starts a load generator. `program` is the path of its compiled `main.js`. */
   constructor(program: string) {
     this.#child = spawn(process.execPath, [program], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.pid = this.#child.pid ?? -1;
@@ -26,7 +26,7 @@ export class Generator {
     this.#child.once("close", () => this.#ended());
   }
 
-  /** Has a command carried out. */
+  /** Executes a command and resolves with its result. Rejects if the command fails or the process ends. */
   call<Name extends keyof Commands>(
     name: Name,
     input: Parameters<Commands[Name]>[0],
@@ -38,12 +38,12 @@ export class Generator {
     });
   }
 
-  /** Whether it has not ended. */
+  /** Whether the process is running. */
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Ends the process. */
+  /** Kills the process. */
   stop(): Promise<void> {
     if (!this.running) return Promise.resolve();
     return new Promise((resolve) => {

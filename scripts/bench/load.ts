@@ -1,5 +1,5 @@
 /**
- * What a load is: how one measurement of one peer is made, and what comes out of it.
+ * The interface of a load, which measures one peer and returns numbers.
  * @module
  */
 import type { Ability, Way } from "./peers/peer.ts";
@@ -9,27 +9,30 @@ import type { Stage } from "./stage.ts";
 /** One number that a load measures. */
 export interface Metric {
   readonly key: string;
-  /** A column's heading. */
+  /** The heading of its column. */
   readonly title: string;
   readonly unit: string;
-  /** Which way is better. */
+  /** Whether larger or smaller values are better. */
   readonly better: "more" | "less";
 }
 
-/** The numbers of one measurement, by the keys of their metrics; there may be others beside them. */
+/** The numbers of one measurement, by the keys of their metrics. There may be additional ones. */
 export type Numbers = Readonly<Record<string, number>>;
 
-/** A goal for what is ours. */
+/** A goal for httpfstream. */
 export interface Goal {
   /** The key of the metric. */
   readonly metric: string;
-  /** The peer whose number is the measure; nothing when the goal is a number by itself. */
+  /** The peer to compare with. Default: none, the bounds are absolute. */
   readonly against?: string;
-  /** The load in which that peer is looked at; this one when left out. Without `against` it is the same peer's number there. */
+  /**
+   * The load whose number to compare with. Default: this one. Without `against`, it is compared with the same peer
+   * there.
+   */
   readonly load?: string;
-  /** At least so much, or so many times the other's. */
+  /** The lower bound, absolute or as a multiple of the other number. */
   readonly atLeast?: number;
-  /** At most so much, or so many times the other's. */
+  /** The upper bound, absolute or as a multiple of the other number. */
   readonly atMost?: number;
 }
 
@@ -37,32 +40,32 @@ export interface Goal {
 export interface Load {
   /** A short stable name. */
   readonly name: string;
-  /** What it is, for people. */
+  /** The title in reports. */
   readonly title: (size: Size) => string;
-  /** What it measures; the first metric is the one that the chart shows and that ratios are made of. */
+  /** The metrics. The chart and the ratios use the first one. */
   readonly metrics: readonly [Metric, ...Metric[]];
   readonly goals: readonly Goal[];
-  /** What a peer must be able to do. */
+  /** The abilities that a peer must have. */
   readonly needs: readonly Ability[];
-  /** Which ways of talking to what is ours make a difference. Default: `v1` and `classic`. */
+  /** The ways of talking to httpfstream to measure. Default: `v1` and `classic`. */
   readonly ways?: readonly Way[];
-  /** Whether it is also run on runtimes other than Node. */
+  /** Whether it is also measured on Deno and Bun. Default: false. */
   readonly everyRuntime?: boolean;
-  /** Whether a plain copy is something to be compared with. */
+  /** Whether a plain copy of a file is comparable. Default: false. */
   readonly compareWithCopy?: boolean;
-  /** The shares of the large amounts that peers are given, by name, where all of them would take minutes. */
+  /** The shares of the large amounts that slow peers get, by name. Default: 1. */
   readonly shares?: Readonly<Record<string, number>>;
-  /** Whether there is nobody to be compared with. */
+  /** Whether only httpfstream is measured. Default: false. */
   readonly onlyOurs?: boolean;
-  /** Measures a peer once. */
+  /** Measures the stage's peer once. */
   measure(stage: Stage): Promise<Numbers>;
 }
 
-/** How busy the server was, of one processor. */
+/** The server's processor time, in percent of one processor. */
 export const SERVER_CPU: Metric = { key: "serverCpu", title: "server CPU", unit: "%", better: "less" };
-/** What a server costs for what it does: the number that other work on the machine disturbs least. */
+/** The server's processor time per GiB: the number that other work on the machine affects least. */
 export const SERVER_COST: Metric = { key: "serverCost", title: "server CPU per GiB", unit: "s", better: "less" };
-/** How busy the load generators were, of one processor each. */
+/** The processor time of the busiest load generator, in percent of one processor. */
 export const GENERATOR_CPU: Metric = { key: "generatorCpu", title: "generator CPU", unit: "%", better: "less" };
-/** The most memory that the server had in use. */
+/** The peak of the server's resident memory. */
 export const PEAK_MEMORY: Metric = { key: "peakMemory", title: "peak memory", unit: "MiB", better: "less" };

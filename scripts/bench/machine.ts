@@ -1,5 +1,5 @@
 /**
- * What was measured on.
+ * Describes the machine on which the benchmark runs.
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -16,14 +16,14 @@ export interface Machine {
   readonly node: string;
   /** The file system that the servers store on. */
   readonly storage: string;
-  /** The commit, with a `+` behind it where files differ from it. */
+  /** The short hash of the commit, followed by `+` if measured files differ from it. */
   readonly commit: string;
 }
 
-/** What a measurement depends on. */
+/** The files on which a measurement depends. */
 const MEASURED = ["src", "mod.ts", "package-lock.json", "scripts/bench"];
 
-/** Looks around. */
+/** Collects the description. */
 export function describeMachine(): Machine {
   return {
     processor: cpus()[0]?.model ?? "unknown",
@@ -38,7 +38,7 @@ export function describeMachine(): Machine {
   };
 }
 
-/** What a program prints; nothing when it is not there. */
+/** Returns the output of a program, or an empty string if it can't be run. */
 function output(program: string, ...args: string[]): string {
   const { stdout } = spawnSync(program, args, { cwd: ROOT, encoding: "utf8" });
   return stdout?.trim() ?? "";

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: how fast is this, and how fast are others?
+ * `npm run bench`: measures httpfstream and its peers.
  * @module
  */
 import { writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { chart } from "./report/chart.ts";
 import { table } from "./report/table.ts";
 import { run } from "./run.ts";
 
-/** An hour's measurements are not thrown away by whoever does not want to wait for the rest. */
+/** Aborted by the first SIGINT, so that the measurements so far are still reported. */
 const interruption = new AbortController();
 process.once("SIGINT", () => {
   console.error("Ends after this measurement, with what there is. Once more, and it ends now.");

@@ -1,5 +1,5 @@
 /**
- * The command line of the bench.
+ * The command line of the benchmark.
  * @module
  */
 import { availableParallelism } from "node:os";
@@ -8,28 +8,28 @@ import { parseArgs } from "node:util";
 import { RUNTIMES, type Runtime } from "./peers/httpfstream.ts";
 import { SIZES, type SizeName } from "./size.ts";
 
-/** What to do. */
+/** The options of a run. */
 export interface Options {
-  /** Loads whose names have one of these words in them; all when empty. */
+  /** Words that select loads by parts of their names. Empty: all loads. */
   readonly only: readonly string[];
-  /** Names of peers; all when empty. */
+  /** The names of the peers to measure. Empty: all peers. */
   readonly peers: readonly string[];
-  /** Runtimes of what is ours. */
+  /** The runtimes on which httpfstream is measured. */
   readonly runtimes: readonly Runtime[];
   readonly size: SizeName;
   readonly rounds: number;
-  /** A server that runs already, to be measured instead of ours. */
+  /** The URL of a running server to measure instead of this checkout. */
   readonly url?: string;
-  /** A built `mod.js` of another version, to be measured beside this one. */
+  /** The path of another version's compiled `mod.js`, to be measured as well. */
   readonly against?: string;
-  /** A folder for CPU profiles of our server on Node. */
+  /** A folder for CPU profiles of the server on Node. */
   readonly profile?: string;
-  /** Files to write. */
+  /** The files to write results and a chart to. */
   readonly json?: string;
   readonly svg?: string;
 }
 
-/** What `--help` says. */
+/** The output of `--help`. */
 export const HELP = `Usage: npm run bench -- [option ...]
 
 Measures this checkout and its peers, all in one run, and prints a table.
@@ -52,10 +52,15 @@ Measures this checkout and its peers, all in one run, and prints a table.
 It takes more than an hour in full, and wants the machine for itself. Ctrl-C ends it with what there is by then. This one has ${availableParallelism()} processors.
 `;
 
-/** A mistake on the command line. */
+/** An invalid command line. */
 export class UsageError extends Error {}
 
-/** Parses the arguments; nothing when help was asked for. */
+/**
+ * Parses the arguments.
+ *
+ * @returns The options, or undefined if `--help` was given.
+ * @throws {UsageError} if an argument is unknown or invalid.
+ */
 export function parseOptions(args: readonly string[]): Options | undefined {
   const values = parse(args);
   if (values.help) return undefined;

@@ -1,5 +1,5 @@
 /**
- * What came out of a run.
+ * The results of a run.
  * @module
  */
 import type { Goal, Load, Metric, Numbers } from "./load.ts";
@@ -8,25 +8,25 @@ import type { Peer } from "./peers/peer.ts";
 import type { Size } from "./size.ts";
 import { median } from "./stats.ts";
 
-/** One peer in one load. */
+/** The results of one peer in one load. */
 export interface Row {
   readonly peer: string;
   readonly title: string;
   readonly version: string;
   readonly runtime: string;
-  /** Whether it is what is measured, and not only compared with. */
+  /** Whether goals apply to the peer; the others are only compared with. */
   readonly isOurs: boolean;
-  /** One for each round that succeeded. */
+  /** The numbers of each round that succeeded. */
   readonly samples: Numbers[];
-  /** The share of the large amounts that it was given, where it is not all of them. */
+  /** The share of the large amounts that the peer got, if it is not 1. */
   readonly share?: number;
-  /** Why it could not be measured here. */
+  /** Why the peer could not be measured here. */
   readonly missing?: string;
-  /** What went wrong, one for each round that failed. */
+  /** The message of each round that failed. */
   readonly failures: string[];
 }
 
-/** One load. */
+/** The results of one load. */
 export interface LoadResult {
   readonly name: string;
   readonly title: string;
@@ -35,7 +35,7 @@ export interface LoadResult {
   readonly rows: Row[];
 }
 
-/** A whole run, as in the JSON file. */
+/** The results of a whole run, as written to the JSON file. */
 export interface Results {
   readonly machine: Machine;
   readonly size: string;
@@ -45,7 +45,7 @@ export interface Results {
   readonly loads: readonly LoadResult[];
 }
 
-/** An empty row. */
+/** Creates a row without samples. */
 export function emptyRow({ name, title, version, runtime, way, isReference, missing }: Peer, { shares }: Load): Row {
   const share = shares?.[name];
   return {
@@ -61,17 +61,17 @@ export function emptyRow({ name, title, version, runtime, way, isReference, miss
   };
 }
 
-/** A row's name, with the share that it was given. */
+/** Returns the name of a row, with its share if that is not 1. */
 export function nameOf({ peer, share }: Row): string {
   return share === undefined ? peer : `${peer} (1/${Math.round(1 / share)})`;
 }
 
-/** A load without results. */
+/** Creates the result of a load without rows. */
 export function emptyResult({ name, title, metrics, goals }: Load, size: Size): LoadResult {
   return { name, title: title(size), metrics, goals, rows: [] };
 }
 
-/** The median of a metric; NaN when it was never measured. */
+/** Returns the median of a metric, or NaN if it was never measured. */
 export function medianOf(row: Row | undefined, metric: string): number {
   return median(row?.samples.map((sample) => sample[metric] ?? Number.NaN) ?? []);
 }

@@ -1,5 +1,6 @@
 /**
- * The run: every load, every peer, round after round, so that what disturbs the machine disturbs all alike.
+ * A whole run: measures every load and every peer, round by round, so that disturbances of the machine affect all
+ * alike.
  * @module
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -21,10 +22,16 @@ import { SIZES } from "./size.ts";
 import { type Setting, Stage } from "./stage.ts";
 import { inTurns } from "./turns.ts";
 
-/** Measures what the options say. `progress` is told what is being done; `signal` ends it with what there is by then. */
+/**
+ * Runs the benchmark.
+ *
+ * @param progress Is called with a line per measurement.
+ * @param signal Ends the run after the current measurement; the results so far are returned.
+ * @throws {UsageError} if the options name an unknown peer or no load.
+ */
 export async function run(options: Options, progress: (line: string) => void, signal: AbortSignal): Promise<Results> {
   const began = Date.now();
-  // As it is now: whoever waits for the results may go on working on the files.
+  // Now, because files of the checkout may change during the run.
   const machine = describeMachine();
   const below = mkdtempSync(join(tmpdir(), "httpfstream-bench-"));
   const clear = (): void => rmSync(below, { recursive: true, force: true });
@@ -38,7 +45,7 @@ export async function run(options: Options, progress: (line: string) => void, si
       if (signal.aborted) break;
       rounds = round;
       const outcome = await measure(load, peer, setting);
-      // What ended us may have ended the server, too.
+      // The interruption may have ended the server as well.
       if (signal.aborted) break;
       if (typeof outcome === "string") row.failures.push(outcome);
       else row.samples.push(outcome);
@@ -58,14 +65,14 @@ export async function run(options: Options, progress: (line: string) => void, si
   }
 }
 
-/** One load, and everybody who is measured in it. */
+/** A load, with the peers that it measures. */
 interface Planned {
   readonly load: Load;
   readonly entries: readonly { readonly peer: Peer; readonly row: Row }[];
   readonly result: LoadResult;
 }
 
-/** Everything that is to be measured, in its order. Rounds count from 1. */
+/** All measurements, in order. Rounds are counted from 1. */
 function* measurements(plan: readonly Planned[], rounds: number) {
   for (let round = 1; round <= rounds; round++) {
     for (const { load, entries } of plan) {
@@ -75,7 +82,7 @@ function* measurements(plan: readonly Planned[], rounds: number) {
   }
 }
 
-/** Which loads and peers, each with an empty row. */
+/** Chooses the loads and their peers, with an empty row for each. */
 function choose(options: Options, program: string): Planned[] {
   const peers = allPeers(options, program);
   const unknown = options.peers.find((name) => !peers.some((peer) => peer.name === name));

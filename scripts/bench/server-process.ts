@@ -1,15 +1,15 @@
 /**
- * A server as a child process: started, waited for, ended.
+ * A server as a child process.
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
-/** Milliseconds that a server has to say where it listens, and to end. */
+/** Milliseconds within which a server must print its URL, and within which it must end after SIGTERM. */
 const PATIENCE_MS = 15_000;
 
-/** As much of a server's output is kept, in characters. */
+/** How much of the end of a server's output is kept, in characters. */
 const OUTPUT_KEPT = 4_000;
 
 /** A running server process. */
@@ -24,7 +24,7 @@ export class ServerProcess {
       env: { ...process.env, NO_COLOR: "1" },
       ...(cwd === undefined ? {} : { cwd }),
     });
-    // Whoever ends the bench in the middle wants no servers left.
+    // No server may outlive the benchmark.
     const kill = (): void => void this.#child.kill("SIGKILL");
     process.once("exit", kill);
     this.#child.once("close", () => process.off("exit", kill));
@@ -35,14 +35,16 @@ export class ServerProcess {
     }
   }
 
-  /** It and its children. */
+  /** The ids of the process and its children. */
   get pids(): number[] {
     const pid = this.#child.pid ?? -1;
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
     return [pid, ...children.split(" ").filter(Boolean).map(Number)];
   }
 
-  /** Waits for a line that matches, and returns the first group. */
+  /**
+   * Waits for output that matches, and resolves with the first group. Rejects if the process ends or takes too long.
+   */
   printed(pattern: RegExp): Promise<string> {
     return new Promise((resolve, reject) => {
       const child = this.#child;
@@ -70,7 +72,7 @@ export class ServerProcess {
     });
   }
 
-  /** Ends it. */
+  /** Ends the process with SIGTERM, or with SIGKILL if that takes too long. */
   stop(): Promise<void> {
     const child = this.#child;
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve();

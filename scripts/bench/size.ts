@@ -1,5 +1,5 @@
 /**
- * How much of everything: the full benchmark, the quick one for every day, and the smallest that still does all of it.
+ * The sizes of the benchmark: full, quick for daily use, and a smoke test that still runs everything.
  * @module
  */
 
@@ -7,35 +7,35 @@ const MIB = 1024 * 1024;
 
 /** Counts and times of one run. */
 export interface Size {
-  /** How often each measurement is made, where the command line does not say. */
+  /** How often each measurement is made by default. */
   readonly rounds: number;
-  /** Followers of the smaller and of the larger crowd. */
+  /** The numbers of followers of the smaller and of the larger group. */
   readonly few: number;
   readonly many: number;
-  /** Followers of as large a crowd as one machine may have. */
+  /** The number of followers of the largest group. */
   readonly crowd: number;
-  /** Seconds that a flood is to last, and that it is warmed up before. */
+  /** Seconds that a flood and its last warm-up are to take. */
   readonly floodSeconds: number;
   readonly warmSeconds: number;
-  /** Most bytes that a flood appends. */
+  /** The maximum number of bytes that a flood appends. */
   readonly floodBytes: number;
-  /** Seconds of a paced append, and of its warm-up. */
+  /** Seconds of a paced append. */
   readonly pacedSeconds: number;
-  /** Bytes of the large appends and reads. */
+  /** The number of bytes of large appends and reads. */
   readonly largeBytes: number;
-  /** Bytes that pass a server to see whether its memory stays flat. */
+  /** The number of bytes that pass through a server to check that its memory stays constant. */
   readonly longBytes: number;
-  /** Appenders that append at once. */
+  /** The number of concurrent appenders. */
   readonly appenders: number;
-  /** Idle followers whose memory is counted. */
+  /** The number of idle followers whose memory is measured. */
   readonly idle: number;
-  /** Followers that read nothing. */
+  /** The number of followers that read nothing. */
   readonly stalled: number;
-  /** Followers that connect at once. */
+  /** The number of followers that connect at once. */
   readonly connecting: number;
-  /** Paths with an appender and a follower each. */
+  /** The number of paths with one appender and one follower each. */
   readonly paths: number;
-  /** How often a follower joins. */
+  /** How often a follower joins each path. */
   readonly joins: number;
 }
 
@@ -100,7 +100,7 @@ export const SIZES = {
 /** One of {@link SIZES}. */
 export type SizeName = keyof typeof SIZES;
 
-/** Bytes as people say them. */
+/** Formats a number of bytes in MiB or GiB. */
 export function inBytes(bytes: number): string {
   const mib = bytes / MIB;
   return mib < 1024 ? `${mib} MiB` : `${mib / 1024} GiB`;

@@ -1,5 +1,5 @@
 /**
- * Where one measurement takes place: a fresh server with a fresh folder, load generators, and what all of it costs.
+ * The environment of one measurement: a fresh server with an empty folder, load generators, and a meter of their costs.
  * @module
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -10,34 +10,34 @@ import type { Peer, Server } from "./peers/peer.ts";
 import type { Size } from "./size.ts";
 import { cpuSeconds, peakBytes, resetPeak } from "./usage.ts";
 
-/** Milliseconds that one measurement may take. */
+/** Milliseconds after which a measurement fails. */
 const TIMEOUT_MS = 900_000;
 
-/** What a part of a measurement cost. */
+/** The cost of a part of a measurement. */
 export interface Cost {
-  /** Seconds of processor time of the server. */
+  /** The server's processor time, in seconds. */
   readonly serverSeconds: number;
-  /** The same in percent of the time that passed. */
+  /** The server's processor time, in percent of the elapsed time. */
   readonly serverCpu: number;
-  /** The busiest load generator's, in percent. */
+  /** The processor time of the busiest load generator, in percent of the elapsed time. */
   readonly generatorCpu: number;
-  /** The most memory of the server, in MiB. */
+  /** The peak of the server's resident memory, in MiB. */
   readonly peakMemory: number;
 }
 
-/** What all measurements of a run have in common. */
+/** What all measurements of a run share. */
 export interface Setting {
   readonly size: Size;
-  /** The run's folder. */
+  /** The folder of the run. */
   readonly below: string;
-  /** The load generators' program. */
+  /** The path of the load generator's program. */
   readonly generatorProgram: string;
 }
 
-/** A measurement's surroundings. */
+/** The environment of one measurement. */
 export class Stage {
   readonly peer: Peer;
-  /** Where the server has its data; removed at the end. */
+  /** The folder with the server's data. It is removed at the end. */
   readonly folder: string;
   readonly server: Server;
   readonly #setting: Setting;
@@ -50,7 +50,7 @@ export class Stage {
     this.server = server;
   }
 
-  /** Sets up, has something measured, and clears away, whatever happens. */
+  /** Sets up a stage, measures, and always cleans up. */
   static async use(peer: Peer, setting: Setting, measure: (stage: Stage) => Promise<Numbers>): Promise<Numbers> {
     const folder = await mkdtemp(join(setting.below, `${peer.name}-`));
     try {
@@ -59,7 +59,7 @@ export class Stage {
       try {
         return await within(TIMEOUT_MS, measure(stage));
       } finally {
-        // Their connections first: then the server has nobody to wait for.
+        // Stop the generators first, so that the server does not wait for their connections.
         await Promise.all(stage.#generators.map((generator) => generator.stop()));
         await server.stop();
       }
@@ -68,24 +68,24 @@ export class Stage {
     }
   }
 
-  /** How much of everything, for this peer. */
+  /** The size of the run, scaled for this peer. */
   get size(): Size {
     return this.#setting.size;
   }
 
-  /** The run's folder, where content that many need can be. */
+  /** The folder of the run, for content that measurements share. */
   get below(): string {
     return this.#setting.below;
   }
 
-  /** A load generator of its own. */
+  /** Starts a load generator, which is stopped at the end of the measurement. */
   generator(): Generator {
     const generator = new Generator(this.#setting.generatorProgram);
     this.#generators.push(generator);
     return generator;
   }
 
-  /** Begins to count what is used; the result is what was, from then on. */
+  /** Starts to measure costs. Call the result to get the costs since then. */
   meter(): () => Cost {
     const { pids } = this.server;
     resetPeak(pids);

@@ -1,9 +1,9 @@
 /**
- * Medians and percentiles of a few numbers.
+ * Medians and percentiles.
  * @module
  */
 
-/** The value that half of them do not exceed; NaN of none. */
+/** Returns the median, or NaN for an empty list. */
 export function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -11,7 +11,7 @@ export function median(numbers: readonly number[]): number {
   return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
-/** The value that a share of them, from 0 to 1, does not exceed; NaN of none. */
+/** Returns the smallest number that at least `share` of them, from 0 to 1, do not exceed; NaN for an empty list. */
 export function percentile(numbers: readonly number[], share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;

@@ -1,12 +1,13 @@
 /**
- * Whose turn it is: what is measured first finds another machine than what is measured last.
+ * Varies the order of measurements, because the state of the machine changes during a run.
  * @module
  */
 
 /**
- * The order of a round. Every other round is the one before it backwards; after these two, another one begins.
+ * Returns the order of the items in a round. Each odd round reverses the one before it; each even round starts with the
+ * next item.
  *
- * @param round From 0.
+ * @param round The number of the round, from 0.
  */
 export function inTurns<Item>(items: readonly Item[], round: number): Item[] {
   const start = items.length === 0 ? 0 : (round >> 1) % items.length;

@@ -1,5 +1,5 @@
 /**
- * Waiting until what was appended is stored, where appenders are not told.
+ * Waits until appended bytes are stored, for peers that do not confirm appends.
  * @module
  */
 import { statSync } from "node:fs";
@@ -8,16 +8,16 @@ import { nowNs } from "./generator/clock.ts";
 import type { Generator } from "./generator.ts";
 import type { Stage } from "./stage.ts";
 
-/** Milliseconds until an append that is not stored counts as lost. */
+/** Milliseconds after which an append that is not stored counts as lost. */
 const TIMEOUT_MS = 120_000;
 
-/** Milliseconds between two looks at a file. */
+/** Milliseconds between two checks of a file. */
 const LOOK_EVERY_MS = 2;
 
-/** Resolves when so many bytes of a path are stored; at once where appends are confirmed. */
+/** Resolves when `bytes` bytes of a path are stored; at once if the peer confirms appends. Rejects after a timeout. */
 export async function untilStored({ server }: Stage, writer: Generator, path: string, bytes: number): Promise<void> {
   if (server.append(path).dialect !== "frames") return;
-  // Looking at the file costs the server nothing.
+  // Checking the file causes no load on the server.
   if (server.file) await grown(server.file(path), bytes);
   else await writer.call("stored", { url: server.read(path).url, bytes, timeoutMs: TIMEOUT_MS });
 }

@@ -1,36 +1,36 @@
 /**
- * What processes cost, read from the operating system.
+ * The processor time and memory of processes, as reported by Linux.
  * @module
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
-/** Ticks a second in `/proc/<pid>/stat`, as on every Linux. */
+/** Ticks per second in `/proc/<pid>/stat`. */
 const TICKS_PER_SECOND = 100;
 
-/** Where utime stands in `/proc/<pid>/stat`, counted from behind the name. */
+/** The index of utime in `/proc/<pid>/stat`, counted after the process name. */
 const UTIME_FIELD = 11;
 
-/** Seconds of processor time that processes have used, in user mode and in the kernel. */
+/** Returns the processor time of processes in seconds, user and system time together. */
 export function cpuSeconds(pids: readonly number[]): number {
   return sum(pids, (pid) => {
     const stat = read(pid, "stat");
-    // The name in parentheses may hold anything, spaces included.
+    // The name in parentheses may contain any characters, including spaces.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[UTIME_FIELD]) + Number(fields[UTIME_FIELD + 1])) / TICKS_PER_SECOND;
   });
 }
 
-/** Bytes of memory that processes have in use now. */
+/** Returns the resident memory of processes, in bytes. */
 export function residentBytes(pids: readonly number[]): number {
   return sum(pids, (pid) => statusKib(pid, "VmRSS") * 1024);
 }
 
-/** The most bytes of memory that processes had in use since the last {@link resetPeak}. */
+/** Returns the peak of the resident memory of processes since the last {@link resetPeak}, in bytes. */
 export function peakBytes(pids: readonly number[]): number {
   return sum(pids, (pid) => statusKib(pid, "VmHWM") * 1024);
 }
 
-/** Begins to look for the peak anew. */
+/** Resets the peak to the current resident memory. */
 export function resetPeak(pids: readonly number[]): void {
   for (const pid of pids) writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }
@@ -44,6 +44,6 @@ function read(pid: number, file: string): string {
 }
 
 function sum(pids: readonly number[], of: (pid: number) => number): number {
-  // Of a server that runs elsewhere nothing is known.
+  // There are no process ids of a server on another machine.
   return pids.length === 0 ? Number.NaN : pids.reduce((total, pid) => total + of(pid), 0);
 }

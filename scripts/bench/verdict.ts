@@ -1,22 +1,22 @@
 /**
- * Goals, and whether they were reached.
+ * Checks whether goals were reached.
  * @module
  */
 import type { Goal, Metric } from "./load.ts";
 import { type LoadResult, medianOf, type Row } from "./results.ts";
 
-/** What became of one goal for one peer. */
+/** The outcome of one goal for one peer. */
 export interface Verdict {
   readonly peer: string;
   /** The goal in words. */
   readonly goal: string;
-  /** The number that is judged; NaN when something that it takes was not measured. */
+  /** The number or ratio that is compared with the bounds; NaN if a measurement is missing. */
   readonly value: number;
-  /** Nothing when it can't be judged. */
+  /** Whether the goal was reached; undefined if a measurement is missing. */
   readonly reached: boolean | undefined;
 }
 
-/** Judges what is ours, on each runtime and in each way. */
+/** Checks all goals of a load for each row of httpfstream. */
 export function verdicts(result: LoadResult, all: readonly LoadResult[]): Verdict[] {
   const ours = result.rows.filter(({ isOurs, missing }) => isOurs && missing === undefined);
   return result.goals.flatMap((goal) => ours.map((row) => verdict(goal, row, result, all)));

@@ -1,5 +1,5 @@
 /**
- * An appender: the project's client, with a source whose bytes are known.
+ * The appender of the chaos test: the project's client with a source of known bytes.
  * @module
  */
 import { createHash, type Hash } from "node:crypto";
@@ -17,10 +17,10 @@ import type { Ledger } from "./ledger.ts";
 import type { AppendPlan } from "./plan.ts";
 import type { HostileProxy } from "./proxy.ts";
 
-/** Milliseconds that a client tries again without progress, which is longer than any run is hostile to it. */
+/** Milliseconds that a client retries without progress. Longer than any run keeps a client from making progress. */
 export const RETRY_FOR_MS = 300_000;
 
-/** What an appender works with. */
+/** The dependencies of an {@link Appender}. */
 export interface AppenderParts {
   readonly path: string;
   readonly content: Content;
@@ -28,27 +28,27 @@ export interface AppenderParts {
   readonly proxy: HostileProxy;
   readonly graceMs: number;
   readonly ledger: Ledger;
-  /** Whether every follower that has come has got everything up to an offset. */
+  /** Whether every follower that has connected has received everything up to an offset. */
   isFollowedTo(offset: number): boolean;
 }
 
-/** How an append ended, as its appender knows it. */
+/** The outcome of an append, as its appender sees it. */
 export interface AppendResult {
-  /** `expired`: it was away for longer than the server's grace. */
+  /** `vanished`: it stopped without an end. `expired`: it was disconnected for longer than the grace period. */
   readonly end: "complete" | "vanished" | "expired";
-  /** Bytes that were acknowledged. */
+  /** How many bytes were acknowledged. */
   readonly acked: number;
-  /** Bytes that were handed to the client. */
+  /** How many bytes were written to the client. */
   readonly written: number;
-  /** The SHA-256 of those bytes. */
+  /** The SHA-256 of the written bytes, in hex. */
   readonly sha256: string;
 }
 
 /** One append, from its first connection to its end. */
 export class Appender {
-  /** What it is at, for those who ask why it takes so long. */
+  /** Its current state in words, for reports about a slow run. */
   state = "not begun";
-  /** Resolves when the path is there. */
+  /** Resolves when the first connection is open, or the append has ended without one. */
   readonly opened: Promise<void>;
   readonly #parts: AppenderParts;
   readonly #hash: Hash = createHash("sha256");
@@ -63,18 +63,22 @@ export class Appender {
     });
   }
 
-  /** Bytes acknowledged so far. */
+  /** How many bytes have been acknowledged so far. */
   get acked(): number {
     return this.#acked;
   }
 
-  /** @throws {StreamError} what the client meets and should not have. */
+  /**
+   * Runs the append to its end.
+   *
+   * @throws {StreamError} if the append fails in a way that the guarantees do not allow.
+   */
   async run(): Promise<AppendResult> {
     const { plan, proxy, graceMs } = this.#parts;
     try {
       return await this.#append(plan);
     } catch (error) {
-      // Legitimate after the grace only, counted from when the server can have noticed at the earliest.
+      // Allowed only after the grace period, counted from the earliest moment at which the server can have noticed.
       const isGone = error instanceof StreamError && error.code === "gone";
       if (isGone && proxy.isAwayFor(graceMs)) return this.#result("expired");
       throw error;
@@ -97,13 +101,16 @@ export class Appender {
     const { ledger } = this.#parts;
     ledger.count("appenders", "died and resumed");
     const resumed = await openAppend(this.#url, { ...this.#options(), resume: point });
-    // As a program does that was started anew: from the point on, whatever the server has of it.
+    // Like a restarted program: from the resume point on, even if the server already has some of these bytes.
     await this.#writeBytes(resumed, point.offset, at);
     await this.#write(resumed, chunks.slice(diesAfter), at);
     return await this.#finish(resumed);
   }
 
-  /** A path can be taken by an append of ours whose first word never reached us: it is free when its grace is over. */
+  /**
+   * Opens the append. The path may be held by an earlier attempt whose session message never arrived. That session ends
+   * with its grace period, so a conflict is retried.
+   */
   async #open(signal: AbortSignal): Promise<AppendStream> {
     const { plan, ledger } = this.#parts;
     const condition = plan.conditional ? { offset: 0 } : {};
@@ -142,7 +149,7 @@ export class Appender {
     const { plan, isFollowedTo } = this.#parts;
     const lateMs = performance.now() + plan.lingersMs;
     while (performance.now() < lateMs && !isFollowedTo(this.#hashed)) await sleep(50);
-    // A stream that has failed meanwhile says why on `closed` only, first.
+    // If the stream has failed meanwhile, only `closed` rejects with the reason, so it comes first.
     const writer = stream.getWriter();
     await Promise.all([writer.closed, writer.close()]);
     const { offset } = stream;
@@ -177,7 +184,7 @@ export class Appender {
   }
 }
 
-/** A client's state in words. */
+/** Describes a client's state in words. */
 export function describe(state: { readonly state: string; readonly error?: StreamError }): string {
   return state.error ? `${state.state} after ${state.error.code}: ${state.error.message}` : state.state;
 }

@@ -1,21 +1,22 @@
 /**
- * What is appended: bytes that tell at which offset of which path they belong, and need not be kept to be compared with.
+ * The content that is appended: bytes computed from a key and their offset, so that they can be compared without being
+ * stored.
  * @module
  */
 import { createHash } from "node:crypto";
 
 const PIECE_BYTES = 64 * 1024;
 
-/** The endless content of one path. */
+/** The unlimited content of one path. */
 export class Content {
   readonly #key: number;
 
-  /** @param key What makes it different from others. */
+  /** @param key Different keys give different contents. */
   constructor(key: number) {
     this.#key = key | 0;
   }
 
-  /** The bytes of a range. */
+  /** Returns the bytes from `from` up to `to`, exclusive. */
   read(from: number, to: number): Buffer {
     const first = Math.floor(from / 4);
     const words = new Uint32Array(Math.ceil(to / 4) - first);
@@ -23,14 +24,14 @@ export class Content {
     return Buffer.from(words.buffer, from - first * 4, to - from);
   }
 
-  /** The offset of the first byte that does not belong where it is; nothing where all do. */
+  /** Returns the offset of the first byte that differs from the content, or undefined if none does. */
   difference(bytes: Uint8Array, from: number): number | undefined {
     const expected = this.read(from, from + bytes.length);
     if (expected.equals(bytes)) return undefined;
     return from + expected.findIndex((byte, at) => byte !== bytes[at]);
   }
 
-  /** The SHA-256 of a range, in hex. */
+  /** Returns the SHA-256 of the bytes from `from` up to `to`, exclusive, in hex. */
   sha256(from: number, to: number): string {
     const hash = createHash("sha256");
     for (let at = from; at < to; at += PIECE_BYTES) hash.update(this.read(at, Math.min(to, at + PIECE_BYTES)));

@@ -1,59 +1,59 @@
 /**
- * What becomes of each connection that goes through the proxy.
+ * The faults that the proxy inflicts on connections, and how it chooses them.
  * @module
  */
 import type { Random } from "./random.ts";
 
-/** What strikes a connection. */
+/** The possible fates of a connection, with their weights. */
 const FATES = {
-  /** Nothing. */
+  /** No fault. */
   calm: 30,
-  /** Both ends are reset, wherever in a frame that is. What was on its way is gone. */
+  /** Both ends are reset, possibly in the middle of a frame. Bytes in transit are lost. */
   reset: 20,
-  /** Both ends see an orderly end, wherever in a frame that is. */
+  /** Both ends receive a FIN, possibly in the middle of a frame. */
   end: 8,
-  /** Nothing moves for a while. */
+  /** No bytes pass for a while. */
   stall: 8,
-  /** Nothing moves for a while, then both ends are reset. */
+  /** No bytes pass for a while, then both ends are reset. */
   "stall and reset": 8,
-  /** The server's side is reset, and the client hears nothing of it for a while. */
+  /** The server's side is reset; the client does not learn of it for a while. */
   "half-open to the client": 8,
-  /** The client's side is reset, and the server hears nothing of it for a while. */
+  /** The client's side is reset; the server does not learn of it for a while. */
   "half-open to the server": 8,
-  /** What the client says arrives, what the server says does not, until both are reset after a while. */
+  /** Bytes from the client arrive, bytes from the server do not, until both ends are reset after a while. */
   "deaf client": 8,
-  /** The client is reset before anything else. */
+  /** The client is reset as soon as it connects. */
   refused: 4,
-  /** Nothing is ever answered. */
+  /** The connection is accepted but not forwarded; the client is reset after a while. */
   mute: 2,
 } as const;
 
-/** The name of a fate. */
+/** A kind of fault, or `calm`. */
 export type Fate = keyof typeof FATES;
 
-/** What becomes of one connection. */
+/** What the proxy does to one connection. */
 export interface Plan {
   readonly fate: Fate;
-  /** How many bytes pass, both ways together, before it strikes. */
+  /** How many bytes pass, in both directions together, before the fault occurs. */
   readonly after: number;
-  /** How long "a while" is. */
+  /** How many milliseconds "a while" is. */
   readonly pauseMs: number;
-  /** How much later each chunk arrives. */
+  /** By how many milliseconds each piece is delayed. */
   readonly delayMs: number;
-  /** How large a piece is at most. */
+  /** The maximum size of a forwarded piece, in bytes. */
   readonly pieceBytes: number;
-  /** Whether it goes to another server than the first one, as behind a proxy that spreads connections. */
+  /** Whether it goes to the next server instead of the client's own, as behind a load balancer. */
   readonly strays: boolean;
-  /** Whether it goes to another one when its server is down. */
+  /** Whether it goes to the next server if its own is down. */
   readonly evades: boolean;
 }
 
-/** Draws the plan of a connection. */
+/** Draws the plan of a connection. `mostPauseMs` limits {@link Plan.pauseMs}. */
 export function drawPlan(random: Random, mostPauseMs: number): Plan {
   const pace = random.weighted({ even: 5, late: 3, "in small pieces": 2 });
   return {
     fate: random.weighted(FATES),
-    // A handshake that breaks at its very beginning costs a whole grace, in which nothing happens: not too many of those.
+    // A handshake that breaks early costs a whole grace period in which nothing is tested, so these are kept rare.
     after: random.chance(0.15) ? random.spread(50, 2_000) : random.spread(2_000, 4_000_000),
     pauseMs: random.spread(20, mostPauseMs),
     delayMs: pace === "late" ? random.spread(1, 60) : 0,
@@ -63,7 +63,7 @@ export function drawPlan(random: Random, mostPauseMs: number): Plan {
   };
 }
 
-/** The plan of a connection once the run is over: everything passes. */
+/** The plan of a connection after the faults have stopped: everything passes. */
 export const CALM: Plan = {
   fate: "calm",
   after: Number.POSITIVE_INFINITY,

@@ -1,3 +1,3 @@
-/** Loaded into a server before anything else: what can be made to fail in it from outside. */
+/** Preloaded into a server: lets the chaos test set its clock and stall its disk. */
 import "../../test/fixture/wrong-clock.mjs";
 import "./slow-disk.mjs";

@@ -1,5 +1,5 @@
 /**
- * The servers on one folder, each a process of its own, and what is done to them.
+ * The servers on one folder, one process each, and the faults inflicted on them.
  * @module
  */
 import { rm, writeFile } from "node:fs/promises";
@@ -12,31 +12,31 @@ import { startStandalone, type TestServer } from "../../test/fixture/servers.ts"
 import { Clocks, type STEPS } from "./clock.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** How to run them. */
+/** How to run the servers. */
 export interface FleetOptions {
   readonly root: string;
-  /** Where the clocks and switches of the servers are. */
+  /** The folder with the files that set the servers' clocks and stall their disks. */
   readonly folder: string;
-  /** One server for each. */
+  /** The runtime of each server. */
   readonly runtimes: readonly Runtime[];
   readonly graceMs: number;
   readonly durability: Durability;
   readonly ledger: Ledger;
 }
 
-/** What is done to a server. */
+/** A fault of a server. */
 export type Blow = "kill -9" | "SIGTERM" | "SIGSTOP" | "slow disk";
 
-/** Lets clocks be set and disks stall; see there. */
+/** The module that servers preload so that their clocks can be set and their disks stalled. */
 const FAULTS = fileURLToPath(new URL("faults.mjs", import.meta.url));
 
-/** The servers. */
+/** The servers of a run. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #servers: (TestServer | undefined)[] = [];
-  /** Every process that ever ran, for what it printed. */
+  /** Every process that was started, including those that have ended; kept for their output. */
   readonly #all: TestServer[] = [];
-  /** When servers ended, by `performance.now()`. */
+  /** When processes ended, by `performance.now()`. */
   readonly #ends: number[] = [];
   readonly #clocks: Clocks;
 
@@ -45,41 +45,41 @@ export class Fleet {
     this.#clocks = new Clocks(options.folder);
   }
 
-  /** Starts all of them. */
+  /** Starts all servers. */
   static async start(options: FleetOptions): Promise<Fleet> {
     const fleet = new Fleet(options);
-    await Promise.all(options.runtimes.map((_, server) => fleet.#up(server)));
+    await Promise.all(options.runtimes.map((_, server) => fleet.#startServer(server)));
     return fleet;
   }
 
-  /** How many there are. */
+  /** How many servers there are, including those that are down. */
   get size(): number {
     return this.#options.runtimes.length;
   }
 
-  /** The port of a server; nothing while it is down. */
+  /** The port of a server, or undefined while it is down. */
   port(server: number): number | undefined {
     const url = this.#servers[server]?.url;
     return url === undefined ? undefined : Number(new URL(url).port);
   }
 
-  /** How many servers have ended since a time, by `performance.now()`. */
+  /** How many processes have ended since a time, by `performance.now()`. */
   endsSince(sinceMs: number): number {
     return this.#ends.filter((endMs) => endMs >= sinceMs).length;
   }
 
-  /** The processes that run now. */
+  /** The process ids of the servers that are up. */
   get pids(): number[] {
     return this.#servers.flatMap((server) => (server === undefined ? [] : [server.pid]));
   }
 
-  /** Sets a server's clock. */
+  /** Sets a server's wall clock to the system time plus `seconds`. */
   stepClock(server: number, seconds: keyof typeof STEPS): void {
     this.#options.ledger.count("clocks", `set to ${seconds} s`);
     this.#clocks.step(server, seconds);
   }
 
-  /** Strikes a server, and lets it come back after a while. */
+  /** Inflicts a fault on a server, and undoes it or restarts the server after `pauseMs`. */
   async strike(server: number, blow: Blow, pauseMs: number): Promise<void> {
     const struck = this.#servers[server];
     if (!struck) return;
@@ -91,21 +91,21 @@ export class Fleet {
       return;
     }
     if (blow === "slow disk") {
-      await writeFile(this.#slowness(server), "");
+      await writeFile(this.#slowDiskFile(server), "");
       await sleep(pauseMs);
-      await rm(this.#slowness(server));
+      await rm(this.#slowDiskFile(server));
       return;
     }
     if (blow === "SIGTERM") await this.#end(struck);
     else await struck.kill9();
     this.#servers[server] = undefined;
     await sleep(pauseMs);
-    await this.#up(server).catch((error: unknown) => {
+    await this.#startServer(server).catch((error: unknown) => {
       this.#options.ledger.problem(`server ${server} did not come back: ${(error as Error).message}`);
     });
   }
 
-  /** Ends all of them, as an operator would. */
+  /** Stops all servers with SIGTERM, and reports stack traces in their output as problems. */
   async stop(): Promise<void> {
     await Promise.all(this.#servers.map((server) => server && this.#end(server)));
     for (const { program } of this.#all) {
@@ -114,20 +114,20 @@ export class Fleet {
     }
   }
 
-  /** Ends all of them at once, whatever state they are in. */
+  /** Kills all servers. */
   async destroy(): Promise<void> {
     await Promise.all(this.#all.map((server) => server.kill9()));
   }
 
-  /** What they have printed, one after the other. */
+  /** The output of every process, one after the other. */
   get output(): string {
     return this.#all.map(({ pid, program }) => `--- process ${pid}\n${program.output}`).join("\n");
   }
 
-  async #up(server: number): Promise<void> {
+  async #startServer(server: number): Promise<void> {
     const { root, runtimes, graceMs, durability } = this.#options;
     const args = ["--limit", `graceMs=${graceMs}`, "--durability", durability, "--log-level", "warning"];
-    const env = { ...this.#clocks.environment(server), CHAOS_SLOW_DISK: this.#slowness(server) };
+    const env = { ...this.#clocks.environment(server), CHAOS_SLOW_DISK: this.#slowDiskFile(server) };
     const started = await startStandalone(runtimes[server] as Runtime, { root, args, env, preload: FAULTS });
     this.#all.push(started);
     this.#servers[server] = started;
@@ -139,7 +139,7 @@ export class Fleet {
     });
   }
 
-  #slowness(server: number): string {
+  #slowDiskFile(server: number): string {
     return join(this.#options.folder, `slow-${server}`);
   }
 

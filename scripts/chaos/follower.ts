@@ -1,5 +1,5 @@
 /**
- * A follower: the project's client, compared byte by byte with what was appended.
+ * The follower of the chaos test: the project's client, whose bytes are compared with what was appended.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -11,7 +11,7 @@ import type { Ledger } from "./ledger.ts";
 import type { FollowPlan } from "./plan.ts";
 import type { HostileProxy } from "./proxy.ts";
 
-/** What a follower works with. */
+/** The dependencies of a {@link Follower}. */
 export interface FollowerParts {
   readonly path: string;
   readonly content: Content;
@@ -20,22 +20,22 @@ export interface FollowerParts {
   readonly ledger: Ledger;
 }
 
-/** What a follower got. */
+/** What a follower received. */
 export interface FollowResult {
   /** The offset of its first byte. */
   readonly from: number;
   /** The offset just past its last byte. */
   readonly to: number;
-  /** The SHA-256 of what is between. */
+  /** The SHA-256 of the bytes between, in hex. */
   readonly sha256: string;
-  /** The offset of the first wrong byte; nothing where there is none. */
+  /** The offset of the first wrong byte, or undefined if there is none. */
   readonly wrongAt: number | undefined;
   readonly end: FollowEnd;
 }
 
-/** One follower over all its lives. */
+/** One follower, across all its restarts. */
 export class Follower {
-  /** What it is at, for those who ask why it takes so long. */
+  /** Its current state in words, for reports about a slow run. */
   state = "not begun";
   readonly #parts: FollowerParts;
   readonly #hash = createHash("sha256");
@@ -43,18 +43,22 @@ export class Follower {
   #at: number;
   #wrongAt: number | undefined;
 
-  /** @param from Where it begins. */
+  /** @param from The offset at which it begins. */
   constructor(parts: FollowerParts, from: number) {
     this.#parts = parts;
     this.#from = this.#at = from;
   }
 
-  /** The offset just past the last byte it has got. */
+  /** The offset just past the last byte that it has received. */
   get at(): number {
     return this.#at;
   }
 
-  /** @throws {StreamError} what the client meets and should not have. */
+  /**
+   * Follows the path to its end.
+   *
+   * @throws {StreamError} if the follow fails in a way that the guarantees do not allow.
+   */
   async run(): Promise<FollowResult> {
     const lives = [...this.#parts.plan.restarts, Number.POSITIVE_INFINITY];
     for (const most of lives) {
@@ -69,7 +73,7 @@ export class Follower {
     throw new Error("unreachable: its last life is endless");
   }
 
-  /** Follows for so many bytes at most; nothing when it left after them. */
+  /** Follows until the end, or until it has received `most` bytes; it then leaves and resolves with undefined. */
   async #live(most: number): Promise<FollowEnd | undefined> {
     const { path, plan, proxy, ledger } = this.#parts;
     const { transport, pauseMs } = plan;

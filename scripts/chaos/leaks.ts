@@ -1,5 +1,5 @@
 /**
- * What servers must have given back when all is calm: descriptors, memory, paths.
+ * Checks that servers have released descriptors, memory and paths after the faults have stopped.
  * @module
  */
 import { descriptors, NO_DESCRIPTORS, residentBytes } from "../../test/fixture/descriptors.ts";
@@ -8,19 +8,19 @@ import type { Fleet } from "./fleet.ts";
 import type { Ledger } from "./ledger.ts";
 import { OWN_PATHS, ownPath } from "./pipeline.ts";
 
-/** Descriptors that a server may have when it has nothing to do: its runtime's own, and folders that it holds open. */
+/** How many descriptors an idle server may have: those of its runtime, and the folders that it holds open. */
 const MOST_DESCRIPTORS = 160;
 
-/** Memory that a server may have then, in bytes. */
+/** How much resident memory an idle server may have, in bytes. */
 const MOST_BYTES = 700 * 1024 * 1024;
 
-/** Milliseconds in which everything must be given back. */
+/** Milliseconds within which everything must be released. */
 const PATIENCE_MS = 30_000;
 
-/** Milliseconds in which a server must answer. */
+/** Milliseconds within which a server must answer. */
 const ANSWER_MS = 20_000;
 
-/** Looks at every server; what is wrong becomes a problem. */
+/** Checks every server, and reports what it has not released as problems. */
 export async function expectNoLeaks(fleet: Fleet, ledger: Ledger): Promise<void> {
   for (let server = 0; server < fleet.size; server++) {
     const port = fleet.port(server);
@@ -37,7 +37,7 @@ export async function expectNoLeaks(fleet: Fleet, ledger: Ledger): Promise<void>
   }
 }
 
-/** The paths of clients that have gone can be appended to. */
+/** Checks that the paths of clients that have left can be appended to. */
 async function expectFree(url: string, ledger: Ledger): Promise<void> {
   for (let at = 0; at < OWN_PATHS; at++) {
     const append = async (): Promise<boolean> => {
@@ -52,7 +52,7 @@ async function expectFree(url: string, ledger: Ledger): Promise<void> {
   }
 }
 
-/** How many descriptors of which kind there are. */
+/** Lists the ten most frequent kinds of descriptors of a process, with their counts. */
 function kindsOf(pid: number): string {
   const kinds = new Map<string, number>();
   for (const target of descriptors(pid)) {

@@ -1,5 +1,5 @@
 /**
- * One connection through the proxy: two sockets, and what strikes them.
+ * One connection through the proxy: two sockets, and the fault that the plan inflicts on them.
  * @module
  */
 import type { Socket } from "node:net";
@@ -7,17 +7,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { resetNow } from "../../test/fixture/reset.ts";
 import type { Fate, Plan } from "./fate.ts";
 
-/** What a {@link Link} asks and tells. */
+/** Callbacks of a {@link Link}. */
 export interface LinkEvents {
-  /** The fate strikes. */
+  /** Called when the fault occurs. */
   struck(fate: Fate): void;
-  /** Whether nothing must be slow any more. */
+  /** Whether the faults have stopped, so that nothing is delayed any more. */
   isCalm(): boolean;
 }
 
-/** Moves bytes between a client and a server until its fate strikes. */
+/** Forwards bytes between a client and a server until the fault occurs. */
 export class Link {
-  /** When the server's side was gone, by `performance.now()`; nothing while it is not. */
+  /** When the server's side closed, by `performance.now()`; undefined while it is open. */
   serverGoneMs: number | undefined;
   readonly #client: Socket;
   readonly #server: Socket;
@@ -25,7 +25,7 @@ export class Link {
   readonly #events: LinkEvents;
   #left: number;
   #struck = false;
-  /** What the two directions wait for. */
+  /** What each direction waits for before it forwards a piece. */
   readonly #gates: { up: Promise<unknown>; down: Promise<unknown> } = {
     up: Promise.resolve(),
     down: Promise.resolve(),
@@ -42,13 +42,13 @@ export class Link {
     });
   }
 
-  /** Begins to move bytes. */
+  /** Starts to forward bytes. */
   run(): void {
     for (const [from, to, direction] of [
       [this.#client, this.#server, "up"],
       [this.#server, this.#client, "down"],
     ] as const) {
-      // However a side is gone, unless the fate keeps it secret, the other side learns of it.
+      // If one side fails, reset the other, unless the fault is to hide this.
       this.#move(from, to, direction).catch(() => this.#struck || resetNow(to));
     }
   }
@@ -85,7 +85,7 @@ export class Link {
     if (fate === "end") for (const end of ends) end.end();
     if (fate === "reset" || fate === "half-open to the client") resetNow(this.#server);
     if (fate === "reset" || fate === "half-open to the server") resetNow(this.#client);
-    // Whoever was left in the dark learns of it in the end.
+    // Finally reset both ends, including one that has not noticed anything yet.
     const reveal = (): void => {
       for (const end of ends) resetNow(end);
     };

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos`: does anything get lost or doubled when everything breaks all the time?
+ * `npm run chaos`: checks that no byte is lost or duplicated while the network and the servers keep failing.
  * @module
  */
 import process from "node:process";
@@ -16,7 +16,7 @@ try {
     console.error(commandOf(options));
     const outcome = await run(options, (line) => console.error(line));
     console.log(report(options, outcome));
-    // Clients that hang must not keep it from ending.
+    // Exit explicitly: hanging clients must not keep the process alive.
     process.exit(outcome.ledger.problems.length === 0 ? 0 : 1);
   } else {
     console.log(HELP);

@@ -7,23 +7,23 @@ import { parseArgs } from "node:util";
 import { DURABILITIES, type Durability } from "../../src/stores/file/store.ts";
 import { RUNTIMES, type Runtime } from "../../test/fixture/processes.ts";
 
-/** What to do. */
+/** The options of a run. */
 export interface Options {
-  /** How long paths are begun and servers are struck. */
+  /** For how many minutes new paths are started and faults are inflicted. */
   readonly minutes: number;
   readonly seed: number;
-  /** How many paths live at the same time. */
+  /** How many paths are active at the same time. */
   readonly paths: number;
-  /** How many followers each of them has. */
+  /** How many followers each path has. */
   readonly followers: number;
   /** The runtime of each server. */
   readonly runtimes: readonly Runtime[];
   readonly durability: Durability;
-  /** How many of the paths, from 0 to 1, have their files removed or replaced by hand. */
+  /** The share of paths, from 0 to 1, whose files are removed or replaced behind the server's back. */
   readonly replaced: number;
 }
 
-/** What `--help` says. */
+/** The output of `--help`. */
 export const HELP = `Usage: npm run chaos -- [option ...]
 
 Appends to many paths and follows them, through a network that breaks in every way and with two servers on one folder
@@ -47,13 +47,18 @@ The choices depend on the seed and on the other options; the moments at which th
 exit code is 1 when something is wrong. Then the folder with the files and the servers' output stays, and is printed.
 `;
 
-/** A mistake on the command line. */
+/** An invalid command line. */
 export class UsageError extends Error {}
 
-/** How many servers there are at least. */
+/** The minimum number of servers. */
 const SERVERS = 2;
 
-/** Parses the arguments; nothing when help was asked for. */
+/**
+ * Parses the arguments.
+ *
+ * @returns The options, or undefined if `--help` was given.
+ * @throws {UsageError} if an argument is unknown or invalid.
+ */
 export function parseOptions(args: readonly string[]): Options | undefined {
   const { help, minutes, seed, paths, followers, runtime, durability, replaced } = parse(args);
   if (help) return undefined;

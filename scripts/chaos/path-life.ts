@@ -1,5 +1,5 @@
 /**
- * One path from its first byte to the comparison of everything with everything.
+ * One path, from its first byte to the comparison of source, file and followers.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -14,7 +14,7 @@ import { drawPath, type FollowPlan, type PathPlan } from "./plan.ts";
 import { HostileProxy, type Network } from "./proxy.ts";
 import type { Random } from "./random.ts";
 
-/** What a path lives in. */
+/** The dependencies of a {@link PathLife}. */
 export interface PathParts {
   readonly path: string;
   readonly root: string;
@@ -22,11 +22,11 @@ export interface PathParts {
   readonly network: Network;
   readonly graceMs: number;
   readonly followers: number;
-  /** As of `drawPath`. */
+  /** See `drawPath`. */
   readonly length: number;
 }
 
-/** A path, its appender and its followers. */
+/** A path with its appender and its followers. */
 export class PathLife {
   readonly #parts: PathParts;
   readonly #content: Content;
@@ -41,18 +41,18 @@ export class PathLife {
     this.#plan = drawPath(parts.random, parts.followers, parts.length);
   }
 
-  /** Where it is. */
+  /** The path, without a leading slash. */
   get path(): string {
     return this.#parts.path;
   }
 
-  /** What everybody is at, in lines. */
+  /** The current states of the appender and the followers, in lines. */
   get state(): string {
     const followers = this.#followers.map(({ state }) => `\n    a follower: ${state}`);
     return `/${this.#parts.path}: ${this.#appender?.state}${followers.join("")}`;
   }
 
-  /** Lives it. The file is removed when all was well. */
+  /** Runs the append and the follows, and compares the results. Removes the file if there was no problem. */
   async run(): Promise<void> {
     const { path, root, network } = this.#parts;
     const { ledger } = network;
@@ -140,7 +140,7 @@ export class PathLife {
     if (to !== size) complain(`got the bytes up to ${to} and then "${end.reason}", though the file has ${size}`);
     const [found, source] = [followed.sha256, this.#content.sha256(from, to)];
     if (found !== source) complain(`got bytes from ${from} to ${to} whose SHA-256 is ${found}, and not ${source}`);
-    // A follower that comes back after the end hears what is on record of it.
+    // A follower that reconnects after the end gets the reason from the path's record.
     const wanted = appended.end === "complete" ? "complete" : "lost";
     if (end.reason !== wanted) complain(`heard that it ended as "${end.reason}", and not as "${wanted}"`);
     this.#parts.network.ledger.count("compared", "followers");

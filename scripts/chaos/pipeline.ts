@@ -1,5 +1,5 @@
 /**
- * Clients that send many requests down one connection, and leave before they are answered.
+ * Clients that pipeline many requests on one connection and leave before they are answered.
  * @module
  */
 import { connect, type Socket } from "node:net";
@@ -9,38 +9,38 @@ import { until } from "../../test/fixture/until.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Random } from "./random.ts";
 
-/** What they ask for, and how often. */
+/** The requests that they send, with their weights. */
 const REQUESTS = { GET: 4, FOLLOW: 4, APPEND: 2, HEAD: 1 } as const;
 
-/** How they leave. */
+/** How they leave, with weights. */
 const EXITS = { reset: 3, end: 2, "half-closed": 1, silent: 1 } as const;
 
-/** How many paths of their own they append to. */
+/** How many paths they append to; see {@link ownPath}. */
 export const OWN_PATHS = 3;
 
-/** The most requests on one connection. */
+/** The maximum number of requests per connection. */
 const MOST = 50;
 
-/** What {@link pipelineAgain} works with. */
+/** The dependencies of {@link pipelineAgain}. */
 export interface PipelineParts {
   readonly random: Random;
   readonly ledger: Ledger;
-  /** The port of some server; nothing while it is down. */
+  /** The port of a random server, or undefined while that server is down. */
   port(random: Random): number | undefined;
-  /** Paths that are being appended to. */
+  /** The paths that are being appended to. */
   paths(): readonly string[];
-  /** The longest between two clients, in milliseconds. */
+  /** The longest pause between two clients, in milliseconds. */
   readonly mostCalmMs: number;
-  /** Ends it. */
+  /** Stops it. */
   readonly signal: AbortSignal;
 }
 
-/** A path of their own. */
+/** A path that only these clients append to. */
 export function ownPath(at: number): string {
   return `pipelined/${at}.txt`;
 }
 
-/** Lets clients come and leave, one after the other; resolves when it is over and all have left. */
+/** Runs one client after the other until the signal aborts; resolves when the last client has left. */
 export async function pipelineAgain(parts: PipelineParts): Promise<void> {
   const { signal, mostCalmMs, random } = parts;
   for (let turn = 0; ; turn++) {
@@ -56,7 +56,7 @@ async function visit(port: number, random: Random, { ledger, paths }: PipelinePa
   const socket = connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
   socket.on("error", () => {});
   const requests = Array.from({ length: random.between(2, MOST) }, () => request(random, paths()));
-  // Whoever does not read what comes keeps the answers from leaving.
+  // A client that does not read keeps the server from sending the remaining responses.
   if (random.chance(0.5)) socket.resume();
   socket.write(requests.join(""));
   await sleep(random.spread(1, 1_500));
@@ -64,7 +64,7 @@ async function visit(port: number, random: Random, { ledger, paths }: PipelinePa
   leave(socket, exit);
   if (exit !== "reset") await sleep(random.spread(1, 1_500));
   resetNow(socket);
-  // Node does not always tell of the close of a socket that was shut down before it was reset.
+  // Node does not always emit `close` for a socket that was shut down before it was reset.
   await until("a connection to be reset", () => socket.closed).catch((error: Error) => {
     ledger.problem(`${error.message}, of a client that left by ${exit}: ${describe(socket)}`);
   });

@@ -1,47 +1,47 @@
 /**
- * What one path's life will be: drawn before it begins.
+ * What happens on a path, drawn before it begins.
  * @module
  */
 import type { Random } from "./random.ts";
 
-/** How an append goes. */
+/** The possible courses of an append, with their weights. */
 const FATES = {
-  /** From the first byte to the end. */
+  /** The appender runs from the first byte to the end. */
   complete: 6,
-  /** The appender's program dies in the middle, and another one goes on with the session. */
+  /** The appender's program dies, and another one resumes the session. */
   "dies and resumes": 3,
-  /** The appender's program dies in the middle, and nobody goes on. */
+  /** The appender's program dies, and the session is not resumed. */
   vanishes: 2,
 } as const;
 
-/** How an append is meant to go. */
+/** The planned course of an append. */
 export type AppendFate = keyof typeof FATES;
 
-/** What an appender does. */
+/** The plan of an appender. */
 export interface AppendPlan {
   readonly fate: AppendFate;
-  /** Sizes of the chunks, and how long it rests after each. */
+  /** The size of each chunk, and the pause after it. */
   readonly chunks: readonly { readonly bytes: number; readonly pauseMs: number }[];
-  /** After how many chunks it dies, where it does. */
+  /** The number of chunks after which it dies, unless its fate is `complete`. */
   readonly diesAfter: number;
-  /** How long nobody appends after that. */
+  /** How many milliseconds pass between its death and the resumption. */
   readonly deadMs: number;
-  /** Whether it insists on an empty path. */
+  /** Whether it requires the path to be empty (offset 0). */
   readonly conditional: boolean;
-  /** How long it waits for its followers before it says that it has ended, so that more of them hear it say so. */
+  /** The longest that it waits for its followers before it ends, so that more of them are connected at the end. */
   readonly lingersMs: number;
 }
 
-/** What a follower does. */
+/** The plan of a follower. */
 export interface FollowPlan {
   readonly transport: "websocket" | "http";
-  /** How long after the beginning of the append it comes. */
+  /** How many milliseconds after the beginning of the append it connects. */
   readonly lateMs: number;
-  /** Whether it begins in the middle of what is there. */
+  /** Whether it begins at the acknowledged offset instead of 0. */
   readonly joinsLater: boolean;
-  /** After how many bytes its program dies, to go on where it was; one after the other. */
+  /** For each restart, the number of bytes after which its program stops and resumes where it was. */
   readonly restarts: readonly number[];
-  /** How long it rests after each piece. */
+  /** The pause after each piece, in milliseconds. */
   readonly pauseMs: number;
 }
 
@@ -51,8 +51,8 @@ export interface PathPlan {
   readonly follows: readonly FollowPlan[];
 }
 
-/** How chunks are sized, and how long pauses are, in some of the ways in which programs write. */
-const HANDS = {
+/** Typical ways in which programs write: the bounds of chunk sizes, the scale of pauses, and the number of chunks. */
+const STYLES = {
   "log lines": { least: 1, most: 300, pauseMs: 20, count: 400 },
   bursts: { least: 1, most: 20_000, pauseMs: 40, count: 150 },
   "large chunks": { least: 1_000, most: 400_000, pauseMs: 80, count: 60 },
@@ -64,7 +64,7 @@ const EVEN = { "log lines": 1, bursts: 1, "large chunks": 1, anything: 1 } as co
 /**
  * Draws what happens on a path.
  *
- * @param length How long it takes, about: 1 is some seconds.
+ * @param length The approximate duration: 1 is a few seconds.
  */
 export function drawPath(random: Random, followers: number, length: number): PathPlan {
   const append = drawAppend(random.fork("append"), length);
@@ -73,7 +73,7 @@ export function drawPath(random: Random, followers: number, length: number): Pat
 }
 
 function drawAppend(random: Random, length: number): AppendPlan {
-  const { least, most, pauseMs, count } = HANDS[random.weighted(EVEN)];
+  const { least, most, pauseMs, count } = STYLES[random.weighted(EVEN)];
   const chunks = Array.from({ length: Math.ceil(random.spread(count / 4, count * 2) * length) }, () => ({
     bytes: random.spread(least, most),
     pauseMs: random.chance(0.3) ? random.between(0, pauseMs * 4) : 0,

@@ -1,5 +1,5 @@
 /**
- * The network between one client and the servers: a TCP proxy with a fixed address that means harm.
+ * The network between one client and the servers: a TCP proxy with a fixed address that inflicts faults.
  * @module
  */
 import { once } from "node:events";
@@ -10,25 +10,25 @@ import type { Ledger } from "./ledger.ts";
 import { Link } from "./link.ts";
 import type { Random } from "./random.ts";
 
-/** How much of its grace a session may lose when its server ends, as a part of the whole. */
+/** When its server ends, a session may lose one part in this many of its grace period. */
 const GRACE_SLICES = 16;
 
-/** What all proxies of a run share. */
+/** What all proxies of a run share: the servers, and whether faults are inflicted. */
 export interface Network {
-  /** The port of a server; nothing while it is down. */
+  /** The port of a server, or undefined while it is down. */
   port(server: number): number | undefined;
-  /** How many servers have ended since a time, by `performance.now()`. */
+  /** How many processes have ended since a time, by `performance.now()`. */
   endsSince(sinceMs: number): number;
   /** How many servers there are. */
   readonly servers: number;
-  /** The longest that anything stalls. */
+  /** The longest stall, in milliseconds. */
   readonly mostPauseMs: number;
-  /** Whether the run is over, and every connection passes from now on. */
+  /** Whether the faults have stopped, so that every new connection passes. */
   readonly isCalm: boolean;
   readonly ledger: Ledger;
 }
 
-/** One client's proxy. The plan of its first, second, third … connection depends on chance alone, not on time. */
+/** The proxy of one client. The plan of its nth connection depends on the seed alone, not on time. */
 export class HostileProxy {
   readonly #network: Network;
   readonly #random: Random;
@@ -46,38 +46,38 @@ export class HostileProxy {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#accept(client));
   }
 
-  /** Starts one. */
+  /** Starts a proxy on a free port. */
   static async start(network: Network, random: Random): Promise<HostileProxy> {
     const proxy = new HostileProxy(network, random);
     await once(proxy.#server.listen(0, "127.0.0.1"), "listening");
     return proxy;
   }
 
-  /** Where it listens. */
+  /** The URL of the proxy, without a trailing slash. */
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Whether the run is over. */
+  /** Whether the faults have stopped. */
   get isCalm(): boolean {
     return this.#network.isCalm;
   }
 
-  /** The client says that its latest connection has got through to a server. */
+  /** Call this when the client's latest connection has reached a server. */
   gotThrough(): void {
     this.#known = this.#last;
   }
 
-  /** Whether the last connection that got through has been gone at its server's end for longer than a grace. */
+  /** Whether the server's side of the last connection that got through has been closed for longer than `graceMs`. */
   isAwayFor(graceMs: number): boolean {
     const goneMs = this.#known?.serverGoneMs;
     if (goneMs === undefined) return false;
     const awayMs = performance.now() - goneMs;
-    // Each server that ends costs a slice of the grace at most, as docs/guarantees.md says.
+    // Each server that ends costs at most one slice of the grace period, as docs/guarantees.md says.
     return awayMs > graceMs * (0.95 - this.#network.endsSince(goneMs) / GRACE_SLICES);
   }
 
-  /** Ends it, and everything that goes through it. */
+  /** Closes the proxy and resets its connections. */
   async close(): Promise<void> {
     const closed = once(this.#server.close(), "close");
     for (const socket of this.#sockets) resetNow(socket);
@@ -124,7 +124,7 @@ export class HostileProxy {
 
   #keep(socket: Socket): void {
     this.#sockets.add(socket);
-    // An error is followed by the close, and whoever reads from it hears of it there.
+    // `close` follows an error, and Link's reading loop gets the error itself.
     socket.on("error", () => {});
     socket.once("close", () => this.#sockets.delete(socket));
   }

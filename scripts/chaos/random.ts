@@ -1,5 +1,5 @@
 /**
- * Chance that repeats itself: everything random in a run comes from its seed.
+ * Reproducible randomness: every random choice of a run derives from its seed.
  * @module
  */
 import { prng } from "../../test/fixture/bytes.ts";
@@ -16,8 +16,8 @@ export class Random {
   }
 
   /**
-   * A sequence of its own, which depends on the seed and the names alone, and not on what was drawn from this one:
-   * things that happen side by side do not disturb each other's choices.
+   * Returns an independent sequence that depends only on the seed and the names, not on what was drawn from this one.
+   * Concurrent activities thus do not affect each other's choices.
    */
   fork(...names: readonly (string | number)[]): Random {
     let hash = this.#seed ^ 0x811c9dc5;
@@ -25,27 +25,27 @@ export class Random {
     return new Random(hash ^ (hash >>> 15));
   }
 
-  /** A number from 0 up to 1. */
+  /** A number from 0 to 1, excluding 1. */
   number(): number {
     return this.#next();
   }
 
-  /** Whether something happens that happens this often. */
+  /** True with the given probability, from 0 to 1. */
   chance(probability: number): boolean {
     return this.#next() < probability;
   }
 
-  /** A whole number; both bounds are possible. */
+  /** An integer from `least` to `most`, inclusive, uniformly distributed. */
   between(least: number, most: number): number {
     return least + Math.floor(this.#next() * (most - least + 1));
   }
 
-  /** A whole number of any order of magnitude between two that are greater than 0. */
+  /** An integer between two positive bounds whose logarithm is uniformly distributed: all magnitudes are as likely. */
   spread(least: number, most: number): number {
     return Math.floor(least * (most / least) ** this.#next());
   }
 
-  /** One of several, each as often as its weight says. */
+  /** One of several names, with a probability proportional to its weight. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
     const entries = Object.entries(weights) as [Name, number][];
     let left = this.#next() * entries.reduce((sum, [, weight]) => sum + weight, 0);

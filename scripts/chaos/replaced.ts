@@ -1,6 +1,6 @@
 /**
- * A path whose file is removed, or replaced by another one, by hand and while it is appended to and followed. Nobody may
- * take the two contents for one.
+ * A path whose file is removed or replaced behind the server's back while it is appended to and followed. No client may
+ * mix up the two contents.
  * @module
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -19,19 +19,19 @@ import { Content } from "./content.ts";
 import type { PathParts } from "./path-life.ts";
 import { HostileProxy } from "./proxy.ts";
 
-/** What is done to the file. */
+/** The possible changes of the file, with their weights. */
 const DEEDS = { removed: 2, "replaced by a shorter one": 1, "replaced by a longer one": 1 } as const;
 
-/** Bytes that the file has before anything is appended. */
+/** The size of the file before the append, in bytes. */
 const BEGINNING_BYTES = 5_000;
 
-/** How a follow ended: with a reason, or with the code of an error. */
+/** What a follower received, and how the follow ended: with a reason, or with the code of an error. */
 interface Seen {
   readonly bytes: Buffer;
   readonly end: string;
 }
 
-/** The life of such a path. */
+/** One such path, from its first byte to the comparison of its contents. */
 export class ReplacedLife {
   state = "not begun";
   readonly #parts: PathParts;
@@ -51,12 +51,12 @@ export class ReplacedLife {
     this.#chunks = Array.from({ length: chunks.between(10, 40) }, () => chunks.spread(1, 60_000));
   }
 
-  /** Where it is. */
+  /** The path, without a leading slash. */
   get path(): string {
     return this.#parts.path;
   }
 
-  /** Lives it. The file is removed when all was well. */
+  /** Runs the appends and the follows, and checks what they saw. Removes the file if there was no problem. */
   async run(): Promise<void> {
     const { path, root, followers, network } = this.#parts;
     const file = join(root, path);
@@ -65,7 +65,7 @@ export class ReplacedLife {
       isWell = false;
       network.ledger.problem(`/${path}, whose file was ${this.#deed}: ${what}`);
     };
-    // Of an empty content every other one could be the rest, if its server dies before it has put more on record.
+    // The file must not start empty: any content could continue an empty one if its server died before recording more.
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, this.#old.read(0, BEGINNING_BYTES));
     const { stream } = await this.#open();
@@ -76,7 +76,7 @@ export class ReplacedLife {
     const anew = await this.#appendAnew(begins.length);
     const found = await readFile(file);
     const all = Buffer.concat([begins, anew.bytes]);
-    // An append that was away for longer than its grace has left what was stored of it.
+    // An append that was disconnected for longer than its grace period leaves only what had been stored.
     const expected = anew.isWhole ? all : all.subarray(0, Math.max(begins.length, found.length));
     if (!found.equals(expected)) complain(`it has ${found.length} bytes that are not what was appended anew`);
     for (const [at, seen] of (await Promise.all(follows)).entries())
@@ -86,7 +86,7 @@ export class ReplacedLife {
     if (isWell) await rm(file);
   }
 
-  /** Appends to the old content, with the deed in the middle; resolves with how that ended. */
+  /** Appends the old content and changes the file in between; resolves with how the append ended. */
   async #appendWhileReplaced(stream: AppendStream, file: string): Promise<string> {
     const { random } = this.#parts;
     const at = random.fork("when").between(1, this.#chunks.length - 1);
@@ -111,7 +111,7 @@ export class ReplacedLife {
     await rename(`${file}.new`, file);
   }
 
-  /** Appends more of the new content behind what is there. */
+  /** Appends more of the new content after the `from` bytes of the file. */
   async #appendAnew(from: number): Promise<{ bytes: Buffer; isWhole: boolean }> {
     const bytes = this.#new.read(from, from + 50_000);
     this.state = "appending anew";
@@ -122,7 +122,7 @@ export class ReplacedLife {
     return { bytes, isWhole: end === "complete" };
   }
 
-  /** Waits until the path is free: its last append may be in its grace. */
+  /** Opens an append, and waits until the path is free: its last append may be in its grace period. */
   async #open(): Promise<{ stream: AppendStream; proxy: HostileProxy }> {
     const proxy = await this.#proxy("appender");
     const onState = ({ state }: AppendState): void => void (state === "open" && proxy.gotThrough());
@@ -172,13 +172,13 @@ export class ReplacedLife {
   }
 }
 
-/** How an append ends that is written to and closed: `complete`, or the code of its error. */
+/** Writes to an append and closes it; resolves with `complete` or the code of its error. */
 async function outcome(
   stream: AppendStream,
   write: (writer: WritableStreamDefaultWriter<Uint8Array | string>) => Promise<void>,
 ): Promise<string> {
   const writer = stream.getWriter();
-  // A stream that has failed says why here, whatever a write says afterwards.
+  // If the stream fails, `closed` has the original reason; a later write may reject with another.
   const closed = writer.closed.then(
     () => "complete",
     (error: unknown) => (error instanceof StreamError ? error.code : String(error)),

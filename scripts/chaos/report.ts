@@ -1,19 +1,19 @@
 /**
- * What came of a run, for people.
+ * The report about a run.
  * @module
  */
 import type { Ledger } from "./ledger.ts";
 import type { Options } from "./options.ts";
 import type { Outcome } from "./run.ts";
 
-/** The command that repeats a run. */
+/** Returns the command that repeats a run. */
 export function commandOf({ minutes, seed, paths, followers, runtimes, durability, replaced }: Options): string {
   const parts = [`--minutes ${minutes}`, `--seed ${seed}`, `--paths ${paths}`, `--followers ${followers}`];
   parts.push(`--runtime ${runtimes.join(",")}`, `--durability ${durability}`, `--replaced ${replaced}`);
   return `npm run chaos -- ${parts.join(" ")}`;
 }
 
-/** The whole report. */
+/** Formats the report. */
 export function report(options: Options, { ledger, seconds, kept }: Outcome): string {
   const bytes = (kind: string): string => `${(ledger.total("bytes", kind) / 1e6).toFixed(1)} MB`;
   const lines = [

@@ -1,5 +1,5 @@
 /**
- * A whole run: servers, storm, paths, and a last look at what is left.
+ * A whole run: starts the servers, inflicts faults, runs paths, and checks what is left behind.
  * @module
  */
 import { readdir, writeFile } from "node:fs/promises";
@@ -18,27 +18,27 @@ import { Random } from "./random.ts";
 import { ReplacedLife } from "./replaced.ts";
 import { storm } from "./storm.ts";
 
-/** Milliseconds of the grace in a run of a minute or more, and in a shorter one. */
+/** The grace period in milliseconds: of a run of a minute or more, and of a shorter one. */
 const GRACE_MS = { long: 30_000, short: 6_000 };
 
-/** Milliseconds between two lines about how it goes. */
-const NEWS_MS = 10_000;
+/** Milliseconds between two lines about the progress. */
+const PROGRESS_MS = 10_000;
 
-/** Milliseconds that everything may take to come to its end, beyond the grace, once nothing strikes any more. */
+/** Milliseconds that paths may take to end after the last fault, in addition to the grace period. */
 const PATIENCE_MS = 90_000;
 
-/** What came of a run. */
+/** The outcome of a run. */
 export interface Outcome {
   readonly ledger: Ledger;
   readonly seconds: number;
-  /** The folder with everything in it, where something went wrong. */
+  /** The folder with the files and the servers' output; undefined if there was no problem. */
   readonly kept: string | undefined;
 }
 
 /**
- * Runs it.
+ * Runs the chaos test.
  *
- * @param say Takes a line about how it goes.
+ * @param say Is called with each line about the progress.
  */
 export async function run(options: Options, say: (line: string) => void): Promise<Outcome> {
   const beganMs = performance.now();
@@ -58,7 +58,7 @@ class Chaos {
   readonly #say: (line: string) => void;
   readonly #alive = new Set<PathLife | ReplacedLife>();
   readonly #over = new AbortController();
-  #doing = "striking";
+  #phase = "striking";
 
   constructor(options: Options, folder: string, say: (line: string) => void) {
     this.#options = options;
@@ -71,19 +71,19 @@ class Chaos {
     this.ledger = new Ledger((problem) => say(`problem: ${problem}`));
   }
 
-  /** Resolves with the folder when something went wrong. */
+  /** Resolves with the folder of the run if there was a problem; else the folder is removed. */
   async run(): Promise<string | undefined> {
     const { runtimes, minutes, durability } = this.#options;
     const { ledger } = this;
     const [root, folder, graceMs] = [this.#root, this.#folder, this.#graceMs];
     const fleet = await Fleet.start({ root, folder, runtimes, graceMs, durability, ledger });
-    const news = setInterval(() => this.#say(this.#news()), NEWS_MS);
+    const progressTimer = setInterval(() => this.#say(this.#progress()), PROGRESS_MS);
     try {
       const lanes = this.#lanes(fleet);
       const storm = this.#storm(fleet);
       const pipelining = this.#pipeline(fleet);
       await sleep(minutes * 60_000);
-      await this.#during("striking", this.#struckEnough());
+      await this.#during("striking", this.#enoughFaults());
       this.#over.abort();
       await this.#during("waiting for the servers to be back", storm);
       await this.#during("waiting for the pipelining clients to leave", pipelining);
@@ -92,7 +92,7 @@ class Chaos {
       await this.#during("looking for what was left behind", this.#expectNothingLeft());
       await this.#during("stopping the servers", fleet.stop());
     } finally {
-      clearInterval(news);
+      clearInterval(progressTimer);
       await fleet.destroy();
     }
     if (ledger.problems.length > 0) {
@@ -103,9 +103,9 @@ class Chaos {
     return undefined;
   }
 
-  /** What it is at, for those who ask why it takes so long. */
+  /** Waits for `work` and shows `what` in the progress lines meanwhile. */
   async #during(what: string, work: Promise<unknown>): Promise<void> {
-    this.#doing = what;
+    this.#phase = what;
     await work;
   }
 
@@ -145,7 +145,7 @@ class Chaos {
     await Promise.all(lanes);
   }
 
-  /** One path after the other. */
+  /** Runs one path after the other until the run is over. */
   async #lane(lane: number, network: Network): Promise<void> {
     for (let turn = 0; !this.#over.signal.aborted; turn++) {
       const path = `lane-${lane}/${turn}.bin`;
@@ -166,24 +166,24 @@ class Chaos {
     }
   }
 
-  /** A short run on a slow machine goes on until it has struck anything at all. */
-  async #struckEnough(): Promise<void> {
+  /** Waits for a minimum number of faults, which a short run on a slow machine may not have reached yet. */
+  async #enoughFaults(): Promise<void> {
     const { paths } = this.#options;
     const enough = (): boolean => this.ledger.total("faults") >= paths && this.ledger.total("blows") > 0;
     await until("enough faults", enough, PATIENCE_MS).catch((error: Error) => this.ledger.problem(error.message));
   }
 
   async #calmDown(lanes: Promise<void>): Promise<void> {
-    const patience = new AbortController();
-    const waiting = sleep(this.#graceMs + PATIENCE_MS, "late", { signal: patience.signal }).catch(() => {});
+    const abortWait = new AbortController();
+    const waiting = sleep(this.#graceMs + PATIENCE_MS, "late", { signal: abortWait.signal }).catch(() => {});
     const late = await Promise.race([lanes, waiting]);
-    patience.abort();
+    abortWait.abort();
     if (late === undefined) return;
     for (const { state } of this.#alive)
       this.ledger.problem(`it does not come to an end, though all is calm: ${state}`);
   }
 
-  /** What servers remember of appends is gone with them. */
+  /** Checks that the servers' own files about appends are removed when these have ended. */
   async #expectNothingLeft(): Promise<void> {
     const reserved = join(this.#root, ".httpfstream");
     const left = async (): Promise<string[]> => {
@@ -191,7 +191,7 @@ class Chaos {
       const files = entries
         .filter((entry) => !entry.isDirectory())
         .map(({ parentPath, name }) => join(parentPath, name));
-      // What is on record of a path stays for whoever comes later.
+      // The records of paths are kept.
       return files.filter((file) => !file.startsWith(join(reserved, "streams")));
     };
     await until("nothing to be left", async () => (await left()).length === 0).catch(async () => {
@@ -199,7 +199,7 @@ class Chaos {
     });
   }
 
-  #news(): string {
+  #progress(): string {
     const { ledger } = this;
     const megabytes = (ledger.total("bytes", "followed") / 1e6).toFixed(1);
     return [
@@ -208,7 +208,7 @@ class Chaos {
       `${ledger.total("connections", "accepted")} connections`,
       `${ledger.total("blows")} blows`,
       `${ledger.problems.length} problems`,
-      this.#doing,
+      this.#phase,
     ].join(", ");
   }
 }

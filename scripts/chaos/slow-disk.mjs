@@ -1,6 +1,6 @@
 /**
- * Loaded into a server before anything else: while the file CHAOS_SLOW_DISK exists, nothing that is written to a file
- * arrives, nor is it flushed. What is asked for waits, as with a disk that does not answer.
+ * Preloaded into a server. While the file named by the environment variable CHAOS_SLOW_DISK exists, writes and flushes
+ * through file handles wait, as with a disk that does not answer.
  */
 import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";

@@ -1,5 +1,5 @@
 /**
- * What strikes the servers, and when.
+ * Chooses the faults of the servers, and when they occur.
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,24 +7,24 @@ import { STEPS } from "./clock.ts";
 import type { Blow, Fleet } from "./fleet.ts";
 import type { Random } from "./random.ts";
 
-/** How often what happens. */
+/** The weights of the faults. */
 const BLOWS: Readonly<Record<Blow, number>> = { "kill -9": 5, SIGTERM: 3, SIGSTOP: 4, "slow disk": 2 };
 
-/** How often a server's clock is set between two blows. */
+/** The probability that a server's clock is set before a fault. */
 const CLOCK_STEPS = 0.5;
 
-/** How a storm blows. */
+/** The options of {@link storm}. */
 export interface StormOptions {
   readonly random: Random;
-  /** The longest that a server is left alone, in milliseconds. */
+  /** The longest pause between two faults of a server, in milliseconds. */
   readonly mostCalmMs: number;
-  /** Whether a server may stall for about as long as its lease, and longer, so that it loses its paths. */
+  /** Whether a server may stall for as long as its lease or longer, so that it loses its paths. */
   readonly longSleeps: boolean;
-  /** Ends it. */
+  /** Stops it. */
   readonly signal: AbortSignal;
 }
 
-/** Strikes every server again and again; resolves when it is over and all of them are back. */
+/** Inflicts faults on every server until the signal aborts; resolves when all servers are up again. */
 export async function storm(fleet: Fleet, options: StormOptions): Promise<void> {
   const servers = Array.from({ length: fleet.size }, (_, server) => server);
   await Promise.all(servers.map((server) => strikeAgain(fleet, server, options)));

@@ -1,5 +1,5 @@
 /**
- * The checks that are one command each. Each counts as one test.
+ * The checks of `npm test`: one command each, counted as one test each.
  * @module
  */
 import { spawn } from "node:child_process";
@@ -8,12 +8,12 @@ import process from "node:process";
 import { ROOT } from "./install.mjs";
 import type { TestResult } from "./test-result.ts";
 
-/** A command that succeeds when all is well. */
+/** A command that exits with 0 if the check passes. */
 export interface Check {
-  /** What `--only` selects it by. */
+  /** The name that `--only` selects it by. */
   readonly group: string;
   readonly name: string;
-  /** A script for Node, with its arguments. */
+  /** A script for Node, followed by its arguments. */
   readonly script: readonly string[];
 }
 
@@ -28,7 +28,7 @@ const ENTRIES = [
   "src/runtime/bun/mod.ts",
 ];
 
-/** In the order in which they run. */
+/** All checks, in the order in which they run. */
 export const CHECKS: readonly Check[] = [
   { group: "format", name: "format and lint", script: [BIOME, "ci", "--colors=off"] },
   { group: "types", name: "types", script: [TSC, "-p", "tsconfig.json"] },
@@ -39,7 +39,7 @@ export const CHECKS: readonly Check[] = [
   { group: "build", name: "publishable to JSR", script: [DENO, "publish", "--quiet", "--dry-run", "--allow-dirty"] },
 ];
 
-/** Runs a check. */
+/** Runs a check. A failed check has its output as the error. */
 export function runCheck({ name, script }: Check): Promise<TestResult> {
   return new Promise((resolve) => {
     const env = { ...process.env, NO_COLOR: "1" };

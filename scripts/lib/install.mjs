@@ -1,5 +1,6 @@
 /**
- * Installs the dependencies of a checkout, once. Plain JavaScript, built-in modules only: nothing else is there yet.
+ * Installs the dependencies of a checkout, once. Plain JavaScript with built-in modules only, as nothing else is
+ * installed yet.
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -10,18 +11,20 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-/** The checkout, without a trailing slash. */
+/** The folder of the checkout, without a trailing slash. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, "");
 
 /**
- * Makes node_modules agree with package-lock.json. Does nothing, in a few milliseconds, when it does already.
- * Everything it prints goes to standard error: standard output belongs to the command that comes next.
+ * Makes node_modules match package-lock.json. If it already does, the check takes a few milliseconds.
+ * Prints to standard error only: standard output belongs to the command that runs next.
+ *
+ * @throws {Error} if npm can't be started or fails.
  */
 export async function ensureInstalled(root = ROOT) {
   if (isInstalled(root)) return;
   const unlock = await lock(root);
   try {
-    if (isInstalled(root)) return; // Somebody else has just done it.
+    if (isInstalled(root)) return; // Another process has installed them meanwhile.
     console.error("Installing the dependencies (only this time) ...");
     const { command, args } = npm();
     const options = ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
@@ -38,8 +41,8 @@ export async function ensureInstalled(root = ROOT) {
 }
 
 /**
- * Whether node_modules holds what package-lock.json asks for, as far as npm's own record of it says.
- * Packages for other platforms may be missing.
+ * Whether node_modules holds what package-lock.json lists, according to the record that npm keeps in node_modules.
+ * Optional packages, such as those for other platforms, may be missing.
  */
 export function isInstalled(root) {
   const wanted = packages(join(root, "package-lock.json"));
@@ -57,11 +60,11 @@ function packages(file) {
   try {
     return JSON.parse(readFileSync(file, "utf8")).packages;
   } catch {
-    return undefined; // Missing or half-written: the same as not installed.
+    return undefined; // Missing or half-written, so treated as not installed.
   }
 }
 
-/** The npm that runs us, else the one on the PATH. */
+/** The npm that runs this process, or else the one on the PATH. */
 function npm() {
   const running = process.env.npm_execpath;
   if (running?.endsWith("npm-cli.js")) return { command: process.execPath, args: [running] };
@@ -69,8 +72,8 @@ function npm() {
 }
 
 /**
- * One installation of a checkout at a time: a file that holds its owner's process id, linked into place so that nobody
- * ever sees it half-written. Returns what gives it back.
+ * Takes the lock that allows one installation per checkout at a time: a file with its owner's process id, hard-linked
+ * into place so that no process reads it half-written. Resolves with a function that releases the lock.
  */
 async function lock(root) {
   const name = createHash("sha256").update(root).digest("hex").slice(0, 16);

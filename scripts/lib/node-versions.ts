@@ -1,6 +1,6 @@
 /**
- * The versions of Node that the server is tested on beside the one that runs the tests. The npm registry has them as
- * packages, one for each system and processor.
+ * The versions of Node that the server is tested on, besides the one that runs the tests. They are installed from npm
+ * packages, of which there is one per operating system and processor.
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -11,15 +11,15 @@ import { ROOT } from "./install.mjs";
 
 /** A version of Node. */
 export interface NodeVersion {
-  /** As npm names it. */
+  /** The version of the npm package, such as `24.21.0`. */
   readonly version: string;
-  /** For titles, and for `--only`: `node24`. */
+  /** The name in titles and for `--only`, such as `node24`. */
   readonly name: string;
-  /** What is tested on it. */
+  /** The test files that run on it. */
   readonly files: readonly string[];
 }
 
-/** Test files that look at what differs between versions of Node: its HTTP server. They run on every version. */
+/** Test files that run on every version. They cover what differs between versions: the HTTP server. */
 export const FILES_ON_EVERY_NODE: readonly string[] = [
   "test/fault/gone-early.test.ts",
   "test/fault/pipelined.test.ts",
@@ -30,20 +30,23 @@ export const FILES_ON_EVERY_NODE: readonly string[] = [
   "test/runtime/wire-standalone-node.test.ts",
 ];
 
-/** The oldest that `engines` in package.json allows, the current long-term one, and the newest. */
+/** The oldest version that `engines` in package.json allows, the current long-term support version, and the newest. */
 export const NODE_VERSIONS: readonly NodeVersion[] = [oldest(), "24.21.0", "26.12.1"].map((version) => ({
   version,
   name: `node${version.split(".")[0]}`,
   files: FILES_ON_EVERY_NODE,
 }));
 
-/** Where they are kept: some 120 MB each. */
+/** Where the executables are kept, about 120 MB each. */
 const FOLDER = join(ROOT, "node_modules", ".node-versions");
 
-/** Systems and processors for which the registry has Node. */
+/** Systems and processors for which the npm registry has packages of Node. */
 const PACKAGED: ReadonlySet<string> = new Set(["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64", "win-x64"]);
 
-/** The executable of a version, installed when it is not there yet; or why there is none. */
+/**
+ * The path of the executable of a version, which is installed if it is missing; or the reason why there is none.
+ * `isExpected` is true where no package exists for this system.
+ */
 export function nodeExecutable(version: string): { path: string } | { missing: string; isExpected: boolean } {
   if (process.versions.node === version) return { path: process.execPath };
   const system = `${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
@@ -57,7 +60,7 @@ export function nodeExecutable(version: string): { path: string } | { missing: s
   return { missing: `Node ${version} could not be installed:\n${output}`, isExpected: false };
 }
 
-/** Installs a package in a folder of its own, and keeps nothing of it but the program. */
+/** Installs a package in a temporary folder, keeps only the executable, and returns what npm printed. */
 function install(name: string, version: string, path: string): string {
   const folder = join(FOLDER, `${version}.${process.pid}`);
   mkdirSync(folder, { recursive: true });

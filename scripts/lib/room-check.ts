@@ -1,5 +1,5 @@
 /**
- * The room check: Biome's rules on imports and globals, for the table in rooms.ts.
+ * The room check: turns the table in rooms.ts into Biome rules on imports and globals, and runs Biome with them.
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -12,10 +12,15 @@ import { ROOMS, type Room, RUNTIME_NAMES } from "./rooms.ts";
 
 const BIOME = fileURLToPath(new URL("../../node_modules/@biomejs/biome/bin/biome", import.meta.url));
 
-/** The rules that are meant; comments that suppress others are none of its business. */
+/** The rules whose findings count. Biome also reports suppression comments for other rules, which are ignored here. */
 const RULES = /noRestrictedImports|noRestrictedGlobals/;
 
-/** What is wrong in a tree: one line for each problem. */
+/**
+ * The problems in a source tree, one line each.
+ *
+ * @param root The folder that contains `src`.
+ * @throws {Error} if Biome fails without a finding, as for a file that does not parse.
+ */
 export function checkRooms(root: string): string[] {
   const folder = mkdtempSync(join(tmpdir(), "rooms-"));
   try {
@@ -26,9 +31,9 @@ export function checkRooms(root: string): string[] {
       encoding: "utf8",
     });
     const found = stdout.split("\n").flatMap((line) => problemIn(root, line));
-    // Files that do not parse, or a table that is none.
+    // Files that do not parse, or an invalid configuration.
     if (status !== 0 && found.length === 0) throw new Error(`${stdout}\n${stderr}`);
-    return [...homeless(root), ...found];
+    return [...foldersWithoutRoom(root), ...found];
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -48,7 +53,7 @@ function configuration(): object {
   };
 }
 
-/** Everything is refused but what the room allows. */
+/** Forbids all imports except those that the room allows. */
 function imports(place: string, { imports: others = [], packages = [] }: Room): object {
   const folder = place.endsWith(".ts") ? posix.dirname(place) : place;
   const allowed = ["./*", ...others.map((other) => `${relative(folder, other)}/*`), ...packages];
@@ -69,7 +74,7 @@ function relative(from: string, to: string): string {
   return path.startsWith(".") ? path : `./${path}`;
 }
 
-/** A line of Biome's report for GitHub, if it is about one of the rules. */
+/** Converts a line of Biome's GitHub report, if it is a finding of one of the rules. */
 function problemIn(root: string, line: string): string[] {
   const [, fields = "", message = ""] = /^::error (.*?)::(.*)$/.exec(line) ?? [];
   const { title = "", file = "", line: at } = Object.fromEntries(fields.split(",").map((field) => field.split("=")));
@@ -77,8 +82,8 @@ function problemIn(root: string, line: string): string[] {
   return [`${posix.relative(root, posix.resolve(root, file))}:${at}: ${decodeURIComponent(message)}`];
 }
 
-/** Folders that have sources, and no line in the table. */
-function homeless(root: string): string[] {
+/** Folders that contain sources but are not in the table. */
+function foldersWithoutRoom(root: string): string[] {
   const folders = readdirSync(join(root, "src"), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
     .map((entry) => posix.relative(root, entry.parentPath));

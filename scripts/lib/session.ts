@@ -1,5 +1,5 @@
 /**
- * The session that the README's picture shows: a server, an append and a follow.
+ * Records the session that the picture in the README shows: a server, an append and a follow.
  * @module
  */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -12,20 +12,20 @@ import { ROOT } from "./install.mjs";
 import { Recorder, type TerminalOptions } from "./terminal-recording.ts";
 import type { Pane } from "./terminal-svg.ts";
 
-/** What the build says. */
+/** The output of the build, one line per step. */
 const STEPS = ["cc -c parse.c", "cc -c eval.c", "cc -c main.c", "cc -o calc parse.o eval.o main.o", "ok: 42 tests"];
 
-/** A build that takes each of its steps once a file with its number is there. */
+/** A build in which each step waits until a file named by the step's number exists. */
 const MAKEFILE = `all:\n${STEPS.map((step, at) => `\t@until [ -e ${at} ]; do sleep 0.05; done; echo '${step}'\n`).join("")}`;
 
-/** Milliseconds between two steps, for whoever watches. */
+/** Milliseconds between two steps, so that a viewer can follow. */
 const PACE_MS = 700;
 
-/** Columns and rows of the terminals; the upper one is as wide as the two below it with what lies between them. */
+/** Columns and rows of the terminals. The upper one is as wide as the two below it plus the gap between them. */
 const LOWER = { columns: 66, rows: 8 };
 const UPPER = { columns: 136, rows: 7 };
 
-/** Records the session. Port and folders are shown as a reader would have them. */
+/** Records the session. Replaces the random port and temporary folder by those that a user would see. */
 export async function recordSession(): Promise<Pane[]> {
   const home = await mkdtemp(join(tmpdir(), "httpfstream-session-"));
   const recorder = new Recorder(home);
@@ -76,7 +76,7 @@ export async function recordSession(): Promise<Pane[]> {
   }
 }
 
-/** When what happened is shown: from zero on, and without long waits for programs to start. */
+/** Maps recorded times to shown times: starts at zero and shortens waits to at most {@link PACE_MS}. */
 function shortened(atMs: readonly number[]): Map<number, number> {
   const times = new Map<number, number>();
   let [last = 0, shown = 0]: number[] = [Math.min(...atMs)];
@@ -88,7 +88,7 @@ function shortened(atMs: readonly number[]): Map<number, number> {
   return times;
 }
 
-/** Makes the command, the folder with the build, and chooses a port. */
+/** Creates the command and the folder with the build, and returns a free port. */
 async function prepare(home: string): Promise<number> {
   const command = join(home, "bin", "httpfstream");
   await mkdir(join(home, "bin"));

@@ -1,19 +1,19 @@
 /**
- * Records what terminals show over time, with tmux.
+ * Records the contents of terminals over time, using tmux.
  * @module
  */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What a row of a terminal shows from a moment on. */
+/** A change of one row of a terminal. */
 export interface Change {
   readonly atMs: number;
   readonly row: number;
   readonly text: string;
 }
 
-/** A terminal and its shell. */
+/** The size of a terminal, and the working folder and environment of its shell. */
 export interface TerminalOptions {
   readonly columns: number;
   readonly rows: number;
@@ -21,13 +21,13 @@ export interface TerminalOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Milliseconds between two looks at the terminals. */
+/** Milliseconds between two captures of the terminals. */
 const LOOK_MS = 40;
 
-/** Milliseconds after which a line that is waited for is taken for lost. */
+/** Milliseconds after which waiting for a text fails. */
 const PATIENCE_MS = 30_000;
 
-/** A tmux server of its own, with one terminal a window, all of them recorded. */
+/** Runs a separate tmux server with one session per terminal, and records all of them. */
 export class Recorder {
   readonly #socket: string;
   readonly #began = Date.now();
@@ -35,12 +35,12 @@ export class Recorder {
   #looking: Promise<void> | undefined;
   #stopped = false;
 
-  /** @param folder Where it may put its socket. */
+  /** @param folder Where to create the socket of the tmux server. */
   constructor(folder: string) {
     this.#socket = join(folder, "tmux");
   }
 
-  /** Opens a terminal with a shell that shows `$ ` and nothing else. */
+  /** Opens a terminal with a shell whose prompt is `$ `. */
   open({ columns, rows, cwd, env }: TerminalOptions): Terminal {
     const name = `t${this.#terminals.length}`;
     const settings = Object.entries({ ...env, PS1: "$ ", NO_COLOR: "1" });
@@ -48,7 +48,7 @@ export class Recorder {
     const shell = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
     const size = ["-x", String(columns), "-y", String(rows)];
     this.#tmux("new-session", "-d", "-s", name, "-c", cwd, ...size, `exec ${shell}`);
-    // The status line would take a row.
+    // The status line would take up one row.
     this.#tmux("set-option", "-t", name, "status", "off");
     this.#tmux("resize-window", "-t", name, ...size);
     const terminal = new Terminal(
@@ -61,7 +61,7 @@ export class Recorder {
     return terminal;
   }
 
-  /** Ends the recording and everything that runs in the terminals. */
+  /** Stops the recording and kills the processes in the terminals. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -83,9 +83,9 @@ export class Recorder {
 
 /** One recorded terminal. */
 export class Terminal {
-  /** All that happened, in order. */
+  /** All recorded changes, in order. */
   readonly changes: Change[] = [];
-  /** What it shows now. */
+  /** The rows as last captured, without trailing spaces. */
   rows: string[] = [];
   readonly #tmux: (...args: string[]) => string;
   readonly #name: string;
@@ -97,7 +97,7 @@ export class Terminal {
     this.#nowMs = nowMs;
   }
 
-  /** Takes down what has changed. */
+  /** Captures the terminal and records the rows that have changed. */
   look(): void {
     const rows = this.#tmux("capture-pane", "-p", "-t", this.#name)
       .split("\n")
@@ -109,13 +109,17 @@ export class Terminal {
     this.rows = rows;
   }
 
-  /** Types a line. */
+  /** Types a line, followed by Enter. */
   type(line: string): void {
     this.#tmux("send-keys", "-t", this.#name, "-l", line);
     this.#tmux("send-keys", "-t", this.#name, "Enter");
   }
 
-  /** Waits until it shows something. */
+  /**
+   * Waits until the terminal shows a text that matches.
+   *
+   * @throws {Error} if it does not within 30 seconds.
+   */
   async shows(pattern: RegExp): Promise<void> {
     const deadlineMs = this.#nowMs() + PATIENCE_MS;
     while (!pattern.test(this.rows.join("\n").trimEnd())) {

@@ -1,14 +1,14 @@
 /**
- * Draws recorded terminals as an SVG that plays once and then stands still. Light or dark as its reader likes it; whoever
- * wants no motion, or has a viewer that can't move, sees the end.
+ * Renders recorded terminals as an SVG that plays once and stops at the end. It follows the viewer's light or dark
+ * theme. With reduced motion, or in a viewer without animation, it shows the final state.
  * @module
  */
 import type { Change } from "./terminal-recording.ts";
 
-/** A terminal to draw. */
+/** A terminal to render. */
 export interface Pane {
   readonly title: string;
-  /** Its place, in character cells, counted without the frames. */
+  /** Its position in character cells, not counting the frames of other terminals. */
   readonly column: number;
   readonly row: number;
   readonly columns: number;
@@ -42,7 +42,11 @@ const STYLE = `
   }
   @media (prefers-reduced-motion: reduce) { .on, .past { animation: none } }`;
 
-/** The picture, for whoever can't see it described by \`description\`. */
+/**
+ * Renders the terminals.
+ *
+ * @param description The title of the picture, for screen readers.
+ */
 export function drawTerminals(panes: readonly Pane[], description: string): string {
   const right = Math.max(...panes.map((pane) => left(pane) + width(pane)));
   const bottom = Math.max(...panes.map((pane) => top(pane) + height(pane)));

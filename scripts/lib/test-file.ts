@@ -1,5 +1,5 @@
 /**
- * Runs one test file in a process of its own and says what came of it.
+ * Runs one test file in a separate process and returns its results.
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -10,34 +10,34 @@ import process from "node:process";
 import { ROOT } from "./install.mjs";
 import type { ReportLine, TestResult } from "./test-result.ts";
 
-/** How long one file may take before it counts as hanging, in milliseconds. */
+/** Milliseconds after which a test file counts as hanging. */
 export const FILE_TIMEOUT_MS = 300_000;
 
-/** As much of a file's output is shown when it failed, in characters. */
+/** How much of the end of a failed file's output is shown, in characters. */
 const OUTPUT_SHOWN = 8_000;
 
-/** How a file's process ended. */
+/** How the process of a test file ended. */
 interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly timedOut: boolean;
-  /** The end of what it printed. */
+  /** The end of its output. */
   readonly output: string;
 }
 
 const running = new Set<ChildProcess>();
 
-/** Ends every test file that runs, with the processes it started. */
+/** Kills every running test file and the processes that it started. */
 export function killAll(): void {
   for (const child of running) killGroup(child);
 }
 
 /**
- * The results of a file. A file that crashes, hangs, leaves early or runs no test has a failed result that says so.
+ * Runs a test file. If it crashes, hangs, exits early or runs no test, the results contain a failure that says so.
  *
- * @param file The test file, absolute or relative to the checkout.
- * @param timeoutMs How long it may take. Default {@link FILE_TIMEOUT_MS}.
- * @param node Another Node to run it on; its tests then leave the other runtimes out.
+ * @param file The path of the test file, absolute or relative to the checkout.
+ * @param timeoutMs Milliseconds after which it is killed. Default: {@link FILE_TIMEOUT_MS}.
+ * @param node The executable of another Node to run it on; the tests then skip the other runtimes.
  */
 export async function runTestFile(
   file: string,
@@ -56,7 +56,7 @@ export async function runTestFile(
   }
 }
 
-/** The file's process leads a group, so that what it started and left behind can be ended with it. */
+/** Runs the file as the leader of a process group, so that the processes it leaves behind can be killed with it. */
 function run(args: readonly string[], timeoutMs: number, node?: string): Promise<Ending> {
   return new Promise((resolve) => {
     const env = node === undefined ? process.env : { ...process.env, HTTPFSTREAM_TEST_RUNTIMES: "node" };
@@ -85,10 +85,10 @@ function run(args: readonly string[], timeoutMs: number, node?: string): Promise
     });
     child.once("exit", (code, signal) => {
       killGroup(child);
-      // A daemon may hold the pipes open for ever; what was printed before the exit is here within a moment.
-      const patience = setTimeout(() => finish(code, signal), 1_000);
+      // A daemon may keep the pipes open forever. Output from before the exit arrives well within a second.
+      const closeTimer = setTimeout(() => finish(code, signal), 1_000);
       child.once("close", () => {
-        clearTimeout(patience);
+        clearTimeout(closeTimer);
         finish(code, signal);
       });
     });
@@ -100,13 +100,13 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // Nothing was left: as it should be.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // The group has no processes left.
   }
 }
 
 function readReport(report: string): ReportLine[] {
   try {
-    // The piece after the last line break is empty, or was cut off by a kill.
+    // What follows the last line break is empty, or was cut off by a kill.
     const lines = readFileSync(report, "utf8").split("\n").slice(0, -1);
     return lines.map((line) => JSON.parse(line) as ReportLine);
   } catch (error) {
@@ -122,7 +122,7 @@ function judge(report: readonly ReportLine[], ending: Ending, timeoutMs: number)
   return [...results, { kind: "fail", name: `(the file ${wrong})`, error: `The end of its output:\n${ending.output}` }];
 }
 
-/** What is wrong with the file as a whole, beside its failed tests. */
+/** The problem with the file as a whole, apart from failed tests; undefined if there is none. */
 function misbehaviour(
   report: readonly ReportLine[],
   results: readonly TestResult[],
@@ -133,7 +133,7 @@ function misbehaviour(
   const last = report.findLast((line) => line.kind === "start")?.name;
   const begun = last === undefined ? "" : `; it last began "${last}"`;
   if (timedOut) return `was still running after ${timeoutMs / 1000} s${begun}`;
-  if (report.length === 0) return `${end} before any test was done`; // It may not even have one.
+  if (report.length === 0) return `${end} before any test was done`; // The file may contain no test.
   if (report.at(-1)?.kind !== "end") return `${end} before its tests were done${begun}`;
   if (code !== 0 && results.every(({ kind }) => kind !== "fail")) return `${end}, although no test failed`;
   return results.length === 0 ? "ran no tests" : undefined;

@@ -1,6 +1,6 @@
 /**
- * A node:test reporter for scripts/test.ts: one line of JSON for each leaf test, and a last one that says that the
- * file came to its end. A suite, or a test with subtests, only counts when it failed by itself.
+ * A node:test reporter for scripts/test.ts. Writes one line of JSON per started test and per result of a leaf test, and
+ * a final line when the file has finished. A suite, or a test with subtests, counts only if it failed by itself.
  * @module
  */
 import type { TestEvent } from "node:test/reporters";
@@ -9,11 +9,11 @@ import type { ReportLine, TestResult } from "./test-result.ts";
 
 type Outcome = Extract<TestEvent, { type: "test:pass" | "test:fail" }>;
 
-/** The reporter, as node:test calls it. */
+/** The reporter that node:test calls. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string, void> {
-  /** The names from the outermost suite down to what runs now. */
+  /** The names from the outermost suite down to the current test. */
   const trail: string[] = [];
-  /** How deep the last result was: deeper than this one means that this one has children. */
+  /** The nesting of the previous result. If it is deeper than the current one, the current one has children. */
   let lastNesting = -1;
 
   for await (const event of source) {
@@ -34,16 +34,16 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
 }
 
 function outcome({ type, data }: Outcome, name: string, isLeaf: boolean): TestResult | undefined {
-  const reason = waiver(data.skip, "no reason given") ?? waiver(data.todo, "to do");
+  const reason = skipReason(data.skip, "no reason given") ?? skipReason(data.todo, "to do");
   if (reason !== undefined) return isLeaf ? { kind: "skip", name, reason } : undefined;
   if (type === "test:pass") return isLeaf && data.details.type !== "suite" ? { kind: "pass", name } : undefined;
   const { error } = data.details;
-  // The failed subtests are counted already.
+  // The failed subtests are already counted.
   if ("failureType" in error && error.failureType === "subtestsFailed") return undefined;
   return { kind: "fail", name, error: inspect(error.cause ?? error) };
 }
 
-function waiver(value: string | boolean | undefined, otherwise: string): string | undefined {
+function skipReason(value: string | boolean | undefined, otherwise: string): string | undefined {
   if (value === undefined || value === false) return undefined;
   return typeof value === "string" && value !== "" ? value : otherwise;
 }

@@ -1,24 +1,24 @@
 /**
- * What comes of a test, and how many of what.
+ * The result of a test, and totals of results.
  * @module
  */
 
-/** The outcome of one test or check. */
+/** The result of one test or check. */
 export interface TestResult {
   readonly kind: "pass" | "skip" | "fail";
-  /** Its name, with the names of the suites around it. */
+  /** Its name, preceded by the names of the suites that contain it. */
   readonly name: string;
-  /** Why it was skipped. */
+  /** Why it was skipped; set for `skip`. */
   readonly reason?: string;
-  /** What went wrong, as text. */
+  /** What went wrong; set for `fail`. */
   readonly error?: string;
 }
 
-/** A line of a test file's report: a result, or where the file has got to. */
+/** A line of a test file's report: a result, the start of a test, or the end of the file. */
 export type ReportLine = TestResult | { readonly kind: "start"; readonly name: string } | { readonly kind: "end" };
 
 /**
- * How many passed, failed and were skipped.
+ * Formats how many results passed, failed and were skipped.
  *
  * @example
  * ```ts

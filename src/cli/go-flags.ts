@@ -1,16 +1,16 @@
 /**
- * Command lines of the original, whose flags are long names after a single dash: `-root=/tmp/x -http :8080 -v`.
+ * Command lines of the original, which has long flags with a single dash: `-root=/tmp/x -http :8080 -v`.
  * @module
  */
 import type { Command, Option } from "commander";
 
-/** What Go's flag package takes for a truth value. */
+/** The boolean values of Go's flag package. */
 const TRUE: ReadonlySet<string> = new Set(["1", "t", "T", "true", "TRUE", "True"]);
 const FALSE: ReadonlySet<string> = new Set(["0", "f", "F", "false", "FALSE", "False"]);
 
 /**
- * The arguments with every known long name that stands after a single dash given its second one. Everything else is
- * left as it is.
+ * Adds a second dash to every known long flag that has only one, and resolves boolean values such as `-v=true`. Other
+ * arguments stay unchanged.
  *
  * @example
  * ```ts
@@ -28,7 +28,7 @@ export function fromGoFlags(args: readonly string[], command: Command): string[]
     else if (!option || name === undefined) result.push(arg);
     else if (!takesValue(option)) result.push(...toggled(command, option, { name, value, arg }));
     else if (value !== undefined) result.push(`${spelled(option, name)}=${value}`);
-    // The value stands for itself, and may look like a flag.
+    // Copies the value unchanged, because it may look like a flag.
     else result.push(spelled(option, name), ...args.slice(at + 1, ++at + 1));
   }
   return result;
@@ -41,7 +41,7 @@ function toggled(
 ): string[] {
   if (value === undefined || TRUE.has(value)) return [spelled(option, name)];
   if (!FALSE.has(value)) return [arg];
-  // Said aloud where it can be, for an environment variable may say otherwise.
+  // Passes the opposite flag explicitly if there is one, because an environment variable may have set the option.
   const opposite = option.negate ? `--${option.attributeName()}` : `--no-${name}`;
   return command.options.some(({ long }) => long === opposite) ? [opposite] : [];
 }
@@ -50,7 +50,7 @@ function takesValue(option: Option): boolean {
   return option.required || option.optional;
 }
 
-/** Long wherever there is a long one: a short option would take `=` for a part of its value. */
+/** Prefers the long option: a short one would take `=` as part of its value. */
 function spelled(option: Option, name: string): string {
   return option.long ?? `-${name}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The commands: `httpfstream serve | append | follow`, and the three names of the original.
+ * The commands `httpfstream serve | append | follow`, and the three commands of the original.
  * @module
  */
 import { type Command, CommanderError } from "commander";
@@ -12,17 +12,17 @@ import { followCommand } from "./follow/mod.ts";
 import { fromGoFlags } from "./go-flags.ts";
 import { serveCommand } from "./serve/mod.ts";
 
-/** The names under which the original had its commands. */
+/** The names of the original's commands. */
 export type OriginalName = "httpfstream-server" | "httpfstream-append" | "httpfstream-follow";
 
 type Finish = (code: number) => void;
 
 /**
- * Runs `httpfstream` and ends the process with its exit code: 0 done, 1 refused or failed, 2 wrong usage, 130
- * interrupted.
+ * Runs `httpfstream` and ends the process with its exit code: 0 done, 1 refused or failed, 2 wrong usage, 128 plus the
+ * number of the signal if interrupted (130 for Ctrl-C).
  *
- * @param args The arguments, without the program's own name.
- * @param options `fallback`: the command that is meant when none is named.
+ * @param args The arguments without the program name.
+ * @param options `fallback`: the command to run if the arguments name none.
  */
 export async function main(args: readonly string[], options: { fallback?: "serve" } = {}): Promise<void> {
   let code = DONE;
@@ -51,7 +51,7 @@ Examples:
   await run(program, line, chosen ? `httpfstream ${chosen.name()}` : "httpfstream", () => code);
 }
 
-/** Runs one of the original's commands, which are called by names of their own, and ends the process. */
+/** Runs one of the original's commands under its own name, and ends the process. */
 export async function mainAs(name: OriginalName, args: readonly string[]): Promise<void> {
   let code = DONE;
   const finish: Finish = (result) => {
@@ -69,12 +69,12 @@ async function run(command: Command, args: readonly string[], name: string, resu
   for (const each of [command, ...command.commands]) forgetEmptyVariables(each);
   try {
     await command.parseAsync(args, { from: "user" }).catch((error: unknown) => {
-      // Commander has printed what was asked for.
+      // Commander has printed the requested help or version.
       if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
     });
     await printed();
   } catch (error) {
-    // Commander has said already what is wrong.
+    // Commander has already reported the error.
     if (error instanceof CommanderError) await leave(WRONG_USAGE);
     say(`${name}: ${complaint(error)}`);
     await leave(error instanceof WrongUsage ? WRONG_USAGE : FAILED);

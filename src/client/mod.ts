@@ -1,5 +1,5 @@
 /**
- * The client: append to a URL, follow a URL. For Node, Deno, Bun and browsers.
+ * The client: appends to a URL and follows a URL. It runs on Node, Deno, Bun and in browsers.
  *
  * @example
  * ```ts

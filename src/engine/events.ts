@@ -1,22 +1,22 @@
 /**
- * What a server tells its operator.
+ * The events that a server reports to its operator.
  * @module
  */
 
-/** Which way a client talks to the server. */
+/** How a client is connected to the server. */
 export type Transport = "websocket" | "http";
 
 /** An append or a follow begins. */
 export interface BeginEvent {
   /** What the client does. */
   readonly type: "append" | "follow";
-  /** It begins. */
+  /** Always `begin`. */
   readonly phase: "begin";
   /** The resource path. */
   readonly path: string;
-  /** Which way it does it. */
+  /** How the client is connected. */
   readonly transport: Transport;
-  /** The client's address, where the runtime tells it. */
+  /** The client's address, if the runtime exposes it. */
   readonly peer?: string;
   /** The offset of the first byte. */
   readonly offset: number;
@@ -24,15 +24,15 @@ export interface BeginEvent {
 
 /** An append or a follow has ended. */
 export interface EndEvent {
-  /** What the client does. */
+  /** What the client did. */
   readonly type: "append" | "follow";
-  /** It has ended. */
+  /** Always `end`. */
   readonly phase: "end";
   /** The resource path. */
   readonly path: string;
-  /** Which way it does it. */
+  /** How the client was connected. */
   readonly transport: Transport;
-  /** The client's address, where the runtime tells it. */
+  /** The client's address, if the runtime exposes it. */
   readonly peer?: string;
   /** The offset just past the last byte. */
   readonly offset: number;
@@ -40,89 +40,95 @@ export interface EndEvent {
   readonly bytes: number;
   /** Milliseconds from begin to end. */
   readonly durationMs: number;
-  /** Why it ended: `complete`, `lost`, `gone` (a follower left), `restarting`, or an error code. */
+  /**
+   * Why it ended: an `EndReason`, `gone` (the follower left), `superseded` (a newer connection resumed the append
+   * session), or an error code.
+   */
   readonly reason: string;
 }
 
-/** A request was answered. With a WebSocket or a body that goes on, the answer is its beginning. */
+/** A request was answered. For a WebSocket or a streaming body, this is when the response begins. */
 export interface RequestEvent {
-  /** A request was answered. */
+  /** Always `request`. */
   readonly type: "request";
   /** The method, such as `GET`. */
   readonly method: string;
-  /** The path of the URL as it was sent, without the query. */
+  /** The URL's path as the client sent it, without the query. */
   readonly target: string;
-  /** The status of the answer: 101 for an upgrade. */
+  /** The status of the response; 101 for an upgrade. */
   readonly status: number;
-  /** The client's address, where the runtime tells it. */
+  /** The client's address, if the runtime exposes it. */
   readonly peer?: string;
-  /** Milliseconds until it was answered. */
+  /** Milliseconds from the request to the response. */
   readonly durationMs: number;
 }
 
-/** A request was refused. What failed on the server's side is a {@link FailureEvent} instead. */
+/** A request was refused. A failure of the server is a {@link FailureEvent} instead. */
 export interface RefusalEvent {
-  /** A request was refused. */
+  /** Always `refusal`. */
   readonly type: "refusal";
   /** The method, such as `GET`. */
   readonly method: string;
-  /** The path of the URL as it was sent, without the query. */
+  /** The URL's path as the client sent it, without the query. */
   readonly target: string;
-  /** The resource path, where the URL names one. */
+  /** The resource path, if the URL names one. */
   readonly path?: string;
-  /** The status of the answer. */
+  /** The status of the response. */
   readonly status: number;
-  /** The code of the error, such as `conflict`. */
+  /** The error code, such as `conflict`. */
   readonly code: string;
-  /** A sentence, as the client was told. It may quote what the client sent: escape it before it is shown. */
+  /** The sentence that the client got. It may quote what the client sent: escape it before display. */
   readonly message: string;
-  /** The client's address, where the runtime tells it. */
+  /** The client's address, if the runtime exposes it. */
   readonly peer?: string;
 }
 
 /** A shutdown begins. */
 export interface ShutdownBeginEvent {
-  /** The server shuts down. */
+  /** Always `shutdown`. */
   readonly type: "shutdown";
-  /** It begins. */
+  /** Always `begin`. */
   readonly phase: "begin";
-  /** Who asked for it: `close()`, `signal` for the option of that name, or the signal of the process, such as `SIGTERM`. */
+  /**
+   * What requested it: the argument of `close()`, by default `close()` itself; `signal` for the option of that name; or
+   * the signal of the process, such as `SIGTERM`.
+   */
   readonly reason: string;
-  /** Appends that have a connection now. */
+  /** Appends that are connected now. */
   readonly appends: number;
-  /** Follows that have a connection now. */
+  /** Follows that are connected now. */
   readonly follows: number;
 }
 
-/** A shutdown is done. */
+/** A shutdown is complete. */
 export interface ShutdownEndEvent {
-  /** The server shuts down. */
+  /** Always `shutdown`. */
   readonly type: "shutdown";
-  /** It is done. */
+  /** Always `end`. */
   readonly phase: "end";
   /** As in {@link ShutdownBeginEvent}. */
   readonly reason: string;
-  /** Appends that have ended since it began. */
+  /** Appends that have ended since the shutdown began. */
   readonly appends: number;
-  /** Follows that have ended since it began. */
+  /** Follows that have ended since the shutdown began. */
   readonly follows: number;
   /** Milliseconds from begin to end. */
   readonly durationMs: number;
 }
 
-/** Something failed that an operator should know of. */
+/** Something failed that the operator should know about. */
 export interface FailureEvent {
-  /** Neither an append nor a follow, though it may have happened to one. */
+  /** Always `error`. */
   readonly type: "error";
-  /** The resource path, where there is one. */
+  /** The resource path, if there is one. */
   readonly path?: string;
-  /** A sentence. */
+  /** A sentence that says what failed. */
   readonly message: string;
-  /** What was thrown. */
+  /** The thrown value. */
   readonly error: unknown;
 }
 
-/** One line of the log, before it is text. Tell them apart by `type`, then by `phase`. */
+/** One entry of the log, before formatting. Distinguish events by `type`, then by `phase`. */
 export type LogEvent =
   | BeginEvent
   | EndEvent
@@ -133,8 +139,13 @@ export type LogEvent =
   | FailureEvent;
 
 /**
- * Takes log events. It is called at once and should return at once; it may be async. What it throws or rejects with is
- * written to the console, once for each kind, and changes nothing else. Paths and sentences are as clients sent them:
- * escape them before they reach a terminal or a file of lines.
+ * Receives log events. It is called synchronously and should return quickly; it may be async. Errors that it throws or
+ * rejects with are written to the console, once per kind, and have no other effect. Paths and messages may contain what
+ * clients sent: escape them before they reach a terminal or a line-based file.
+ *
+ * @example
+ * ```ts
+ * const log: Log = (event) => console.log(JSON.stringify(event));
+ * ```
  */
 export type Log = (event: LogEvent) => void;

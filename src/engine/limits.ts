@@ -1,45 +1,52 @@
 /**
- * Every default and every cap in one place, the unit in the name.
+ * Every default and every cap in one place, with the unit in the name.
  * @module
  */
 
-/** The limits of one server. All of them can be set; what is left out keeps its default. */
+/** The limits of one server. All are optional; a limit that is not set keeps its default. */
 export interface Limits {
-  /** Bytes handed to one follower's connection that have not left yet, before it falls back to the store. Default 512 KiB, at most 1 MiB. */
+  /** Bytes pending on one follower's connection before it falls back to the store. Default 512 KiB, at most 1 MiB. */
   followerBudgetBytes: number;
-  /** Largest batch that is written and fanned out at once. Default 256 KiB. */
+  /** Bytes of the largest batch that is written and broadcast at once. Default 256 KiB. */
   batchBytes: number;
-  /** Bytes received from one appender and not yet stored, before its connection is paused. Default 1 MiB. */
+  /** Bytes received from one appender and not yet stored before its connection is paused. Default 1 MiB. */
   appenderQueueBytes: number;
   /** As above, before an appender whose connection cannot be paused is closed with 1013. Default 64 MiB. */
   appenderOverloadBytes: number;
-  /** Bytes that went out last, kept over all paths for followers that lag a little. Default 16 MiB. */
+  /** Bytes of recent chunks, over all paths, kept for followers that lag a little. Default 16 MiB. */
   recentBytes: number;
-  /** How much one read of the store takes when a follower catches up. Default 384 KiB. */
+  /** Bytes of the largest read from the store when a follower catches up. Default 384 KiB. */
   readBytes: number;
-  /** Largest message accepted from an appender. Default 64 MiB, and at most that. */
+  /** Bytes of the largest message accepted from an appender. Default 64 MiB, at most 64 MiB. */
   messageBytes: number;
-  /** Milliseconds between two pings of a connection. Default 15,000. */
+  /** Milliseconds between two pings of a connection; 0 disables pings. Default 15,000. */
   pingIntervalMs: number;
-  /** How many pings in a row may go unanswered by a peer that used to answer. Default 3. */
+  /** Unanswered pings in a row before a peer that used to answer is disconnected. Default 3. */
   missedPings: number;
-  /** Milliseconds without a byte after which an appender is cut off; 0 means never. Default 0. */
+  /** Milliseconds without a byte before an appender is disconnected; 0 disables the timeout. Default 0. */
   idleTimeoutMs: number;
-  /** Milliseconds that the path of a broken append session stays taken, for its appender to come back. Default 30,000. */
+  /** Milliseconds that a path stays reserved for the appender of a broken session to resume. Default 30,000. */
   graceMs: number;
-  /** Bytes that a `httpfstream.v1` appender may have in flight, sent and not acknowledged. Default 4 MiB. */
+  /** Bytes that an `httpfstream.v1` appender may have in flight: sent and not acknowledged. Default 4 MiB. */
   windowBytes: number;
-  /** Milliseconds without a byte after which a `httpfstream.v1` follower gets a heartbeat. Default 15,000. */
+  /** Milliseconds without a byte before an `httpfstream.v1` follower gets a heartbeat. Default 15,000. */
   heartbeatMs: number;
-  /** Milliseconds that a granted upgrade may take to complete before its path is given back. Default 10,000. */
+  /** Milliseconds that a granted upgrade may take to complete before its path is released. Default 10,000. */
   upgradeTimeoutMs: number;
-  /** Milliseconds for which the standalone server reads the rest of a refused upload at most, so that its client sees why. Default 30,000. */
+  /** Maximum milliseconds that the standalone server drains a refused upload so its client sees why. Default 30,000. */
   refusedUploadMs: number;
   /** Milliseconds that a shutdown waits for connections to end by themselves. Default 3,000. */
   shutdownTimeoutMs: number;
 }
 
-/** The defaults of {@link Limits}. */
+/**
+ * The defaults of {@link Limits}.
+ *
+ * @example
+ * ```ts
+ * DEFAULT_LIMITS.graceMs; // 30000
+ * ```
+ */
 export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   followerBudgetBytes: 512 * 1024,
   batchBytes: 256 * 1024,
@@ -59,19 +66,19 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   shutdownTimeoutMs: 3_000,
 });
 
-/** No limit may be set above these. */
+/** The upper bounds of limits that have one. */
 const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024, messageBytes: DEFAULT_LIMITS.messageBytes };
 
-/** No time may be longer than this: a timer that is set for longer fires at once. */
+/** The longest duration in milliseconds: a timer that is set for longer fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** These may be zero, which switches them off. */
+/** Limits that may be 0. */
 const MAY_BE_ZERO: ReadonlySet<string> = new Set(["idleTimeoutMs", "pingIntervalMs", "graceMs"]);
 
 /**
- * The defaults with what the caller set.
+ * Merges the given limits with the defaults.
  *
- * @throws {RangeError} for a name that is no limit, or a value that is not a whole number in its bounds.
+ * @throws {RangeError} for an unknown limit, or a value that is not a whole number within its bounds.
  * @example
  * ```ts
  * resolveLimits({ pingIntervalMs: 5_000 }).missedPings; // 3

@@ -1,11 +1,11 @@
 /**
- * The control messages of `httpfstream.v1`: text frames, each one JSON object with a `type`.
+ * The control messages of `httpfstream.v1`: text frames, each with one JSON object that has a `type`.
  * @module
  */
 import { type EndedReason, endedReasonOf } from "./end-reason.ts";
 import { StreamError } from "./errors.ts";
 
-/** What a server says. An appender is told no reason with `end`: its append is complete. */
+/** A control message from the server. An appender gets no reason with `end`: its append is complete. */
 export type ServerControl =
   | {
       readonly type: "start";
@@ -18,18 +18,25 @@ export type ServerControl =
   | { readonly type: "heartbeat"; readonly offset: number }
   | { readonly type: "end"; readonly offset: number; readonly reason?: EndedReason };
 
-/** What an appender says when it is done. */
+/** The control message with which an appender completes its append. */
 export const END_MESSAGE: Uint8Array = new TextEncoder().encode('{"type":"end"}');
 
-/** A server's message, as it travels. */
+/**
+ * Encodes a server's control message for the wire.
+ *
+ * @example
+ * ```ts
+ * encodeControl({ type: "ack", offset: 7 }); // the bytes of {"type":"ack","offset":7}
+ * ```
+ */
 export function encodeControl(message: ServerControl): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(message));
 }
 
 /**
- * Understands a text frame; nothing for a message of a type that is not known here, which means nothing.
+ * Parses a control message from the server. Returns undefined for an unknown type, which the caller must ignore.
  *
- * @throws {StreamError} `protocol` for what no server of `httpfstream.v1` may send.
+ * @throws {StreamError} `protocol` for a message that no server of `httpfstream.v1` may send.
  * @example
  * ```ts
  * parseControl(new TextEncoder().encode('{"type":"ack","offset":7}')); // { type: "ack", offset: 7 }
@@ -60,9 +67,13 @@ export function parseControl(bytes: Uint8Array): ServerControl | undefined {
 }
 
 /**
- * The type of a control message that came in. Types nobody knows are for the caller to ignore.
+ * The type of an incoming control message. The caller must ignore unknown types.
  *
- * @throws {StreamError} `protocol` when it is no JSON object with a `type`.
+ * @throws {StreamError} `protocol` if the message is not a JSON object with a `type`.
+ * @example
+ * ```ts
+ * controlType(END_MESSAGE); // "end"
+ * ```
  */
 export function controlType(bytes: Uint8Array): string {
   const type = objectIn(bytes)?.["type"];

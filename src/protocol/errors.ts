@@ -1,14 +1,14 @@
 /**
- * One error class, one table. Every refusal and failure has a stable `code`; the table says
- * which HTTP status and which WebSocket close code it becomes.
+ * The one error class and the one table of error codes: every refusal and failure has a stable `code`, which the table
+ * maps to an HTTP status and a WebSocket close code.
  * @module
  */
 import { SUPERSEDED } from "./subprotocol.ts";
 
-/** The response header that names a refusal's {@link StreamError.code}. */
+/** The response header with the {@link StreamError.code} of a refusal. */
 export const ERROR_HEADER = "Stream-Error";
 
-/** What a failure looks like on the wire: an HTTP status and a WebSocket close code. */
+/** How an error appears on the wire: as an HTTP status and as a WebSocket close code. */
 export interface WireForm {
   /** The HTTP status of a refusal before, or instead of, an upgrade. */
   readonly status: number;
@@ -17,77 +17,82 @@ export interface WireForm {
 }
 
 /**
- * Every stable error code, and what it becomes on the wire. Where several codes share a status or a close code, the first
- * of them is what a client reads it as when the server names no code.
+ * Every stable error code with its wire form. If the server names no code, a client reads a status or close code as the
+ * first entry that has it, except for statuses that mostly come from proxies and close codes that many codes share.
+ *
+ * @example
+ * ```ts
+ * ERROR_CODES.conflict.status; // 403
+ * ```
  */
 export const ERROR_CODES = {
-  /** The request is malformed: a bad offset, a bad option. */
+  /** The request is malformed, for example by a bad offset or a bad option. */
   bad_request: { status: 400, close: 1008 },
-  /** The URL names no resource that could exist. */
+  /** The URL can't name a resource. */
   bad_path: { status: 400, close: 1008 },
-  /** The request needs credentials that it does not carry. */
+  /** The request lacks the credentials that it needs. */
   unauthorized: { status: 401, close: 1008 },
-  /** A page of a foreign origin may not do this. */
+  /** A web page of a foreign origin may not do this. */
   forbidden: { status: 403, close: 1008 },
   /** Another appender holds the path. */
   conflict: { status: 403, close: 1008 },
-  /** The path was never written. */
+  /** The path does not exist. */
   not_found: { status: 404, close: 1008 },
-  /** The method, or the method with this verb, does not exist here. */
+  /** The method is not supported here, or not with this verb. */
   method_not_allowed: { status: 405, close: 1008 },
-  /** A file stands where a folder would have to be, or the other way round. */
+  /** A file stands where a folder must be, or a folder where a file must be. */
   path_conflict: { status: 409, close: 1011 },
   /** The append session is unknown, ended or expired. */
   gone: { status: 410, close: 1008 },
-  /** The path is not what the conditions of the request ask for: its size, its ETag, its date. */
+  /** The path does not meet the preconditions of the request: its size, its ETag or its date. */
   precondition_failed: { status: 412, close: 1008 },
-  /** A body in a coding or of a kind that would be stored as something else than it means. */
+  /** The body has a content coding or is a form, so its raw bytes are not what the client means to store. */
   unsupported: { status: 415, close: 1008 },
-  /** The path has other content than the one that was asked for: it was removed, replaced or cut short. */
+  /** The path has other content than the request names: it was removed, replaced or truncated. */
   replaced: { status: 412, close: 1008 },
-  /** An offset past the end, or an unsatisfiable range. */
+  /** The offset is past the end, or the range can't be satisfied. */
   range: { status: 416, close: 1008 },
   /** The `Host` of the request is not a name of this server. */
   misdirected: { status: 421, close: 1008 },
-  /** This can only be done over a WebSocket. */
+  /** The request needs a WebSocket. */
   upgrade_required: { status: 426, close: 1008 },
-  /** A transfer coding that is not understood. */
+  /** The request has an unsupported transfer coding. */
   not_implemented: { status: 501, close: 1008 },
-  /** The program that serves the app has not set up what this needs; the message says what. */
+  /** The program that serves the app lacks a setup that this needs; the message says which. */
   misconfigured: { status: 501, close: 1008 },
-  /** The peer broke the rules of the protocol. */
+  /** The peer violated the protocol. */
   protocol: { status: 400, close: 1008 },
   /** The appender was silent for longer than the operator allows. */
   idle: { status: 408, close: 1008 },
-  /** Bytes that cannot travel in a text frame here. */
+  /** The bytes can't travel in a text frame here. */
   not_text: { status: 400, close: 1007 },
-  /** One message was larger than the limit. */
+  /** A message exceeded the size limit. */
   too_large: { status: 413, close: 1009 },
-  /** The server has too much to do, or too much is in flight. */
+  /** The server is overloaded, or too much is in flight. */
   overloaded: { status: 503, close: 1013 },
-  /** The server is shutting down; come back in a moment. */
+  /** The server is shutting down; retry in a moment. */
   restarting: { status: 503, close: 1012 },
   /** The disk is full, or a quota is used up. */
   no_space: { status: 507, close: 1011 },
-  /** The storage failed in another way. */
+  /** Storage failed in another way. */
   storage: { status: 500, close: 1011 },
-  /** The operating system refuses access to the file. */
+  /** The operating system denies access to the file. */
   denied: { status: 500, close: 1011 },
-  /** The file was removed, replaced, truncated or written by somebody else. */
+  /** Another program removed, replaced, truncated or wrote to the file. */
   changed: { status: 500, close: 1011 },
-  /** A newer claim has taken the path over. */
+  /** A newer claim has taken over the path. */
   fenced: { status: 500, close: 1011 },
   /** The peer could not be reached, or the connection broke (clients only). */
   unreachable: { status: 502, close: 1006 },
-  /** The operation was aborted by its caller (clients only). */
+  /** The caller aborted the operation (clients only). */
   aborted: { status: 499, close: 1006 },
-  /** The appender vanished before it said that it was done (clients only). */
+  /** The appender disappeared before it completed its append. */
   lost: { status: 500, close: 1006 },
-  /** A bug. */
+  /** An unexpected error: a bug. */
   internal: { status: 500, close: 1011 },
 } as const;
 
-/** What statuses mean that mostly come from proxies. */
+/** Statuses that mostly come from proxies, with the codes that a client reads them as. */
 const FOREIGN_STATUSES: Readonly<Record<number, ErrorCode>> = {
   407: "unauthorized",
   408: "protocol",
@@ -96,7 +101,7 @@ const FOREIGN_STATUSES: Readonly<Record<number, ErrorCode>> = {
   504: "unreachable",
 };
 
-/** What close codes mean that this server does not send, or sends for many reasons. */
+/** Close codes that the table lacks, or that many of its codes share, with the codes that a client reads them as. */
 const FOREIGN_CLOSES: Readonly<Record<number, ErrorCode>> = {
   1001: "restarting",
   1002: "protocol",
@@ -106,43 +111,64 @@ const FOREIGN_CLOSES: Readonly<Record<number, ErrorCode>> = {
   [SUPERSEDED]: "fenced",
 };
 
-/** A stable name for what went wrong. Match on this, never on the message. */
+/** The stable name of an error. Match on this, never on the message. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** Whether a name is that of an error code. */
+/**
+ * Whether a name is an error code.
+ *
+ * @example
+ * ```ts
+ * isErrorCode("conflict"); // true
+ * ```
+ */
 export function isErrorCode(name: string): name is ErrorCode {
   return Object.hasOwn(ERROR_CODES, name);
 }
 
-/** The code that an HTTP status stands for where the server names none. Nothing for a status that is not known here. */
+/**
+ * The code that an HTTP status stands for if the server names none; undefined for an unknown status.
+ *
+ * @example
+ * ```ts
+ * codeOfStatus(404); // "not_found"
+ * ```
+ */
 export function codeOfStatus(status: number): ErrorCode | undefined {
   return FOREIGN_STATUSES[status] ?? codeWith("status", status);
 }
 
-/** The code that a WebSocket close code stands for. Nothing for one that is not known here. */
+/**
+ * The code that a WebSocket close code stands for; undefined for an unknown one.
+ *
+ * @example
+ * ```ts
+ * codeOfClose(1012); // "restarting"
+ * ```
+ */
 export function codeOfClose(close: number): ErrorCode | undefined {
   return FOREIGN_CLOSES[close] ?? codeWith("close", close);
 }
 
-/** More about a {@link StreamError}. */
+/** Details of a {@link StreamError}. */
 export interface StreamErrorOptions {
-  /** The resource path or URL it happened to. */
+  /** The resource path or URL that the error is about. */
   path?: string;
-  /** The error underneath. */
+  /** The underlying error. */
   cause?: unknown;
-  /** Response headers that belong to the refusal, such as `Allow`. */
+  /** Response headers for the refusal, such as `Allow`. */
   headers?: Record<string, string>;
 }
 
 /**
- * The one error class of this project. `message` is a sentence for a person; `code` is for programs.
+ * The one error class of this project. `message` is a sentence for people; `code` is for programs.
  *
  * @example
  * ```ts
  * try {
  *   await append(url, source);
  * } catch (error) {
- *   if (error instanceof StreamError && error.code === "conflict") console.error("somebody else is appending");
+ *   if (error instanceof StreamError && error.code === "conflict") console.error("another client is appending");
  *   else throw error;
  * }
  * ```
@@ -152,17 +178,17 @@ export class StreamError extends Error {
   override readonly name = "StreamError";
   /** The stable name of what went wrong. */
   readonly code: ErrorCode;
-  /** The resource path or URL it happened to, where there is one. */
+  /** The resource path or URL that the error is about, if any. */
   readonly path: string | undefined;
-  /** Response headers that belong to the refusal. */
+  /** Response headers for the refusal. */
   readonly headers: Readonly<Record<string, string>>;
 
   /**
-   * An error of this project.
+   * Creates an error.
    *
    * @param code The stable name of what went wrong.
    * @param message A sentence: what happened, to which path, what to do.
-   * @param options The path, the cause, response headers.
+   * @param options The path, the cause and response headers. Default: none.
    */
   constructor(code: ErrorCode, message: string, options: StreamErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -171,19 +197,20 @@ export class StreamError extends Error {
     this.headers = options.headers ?? {};
   }
 
-  /** The HTTP status this error becomes. */
+  /** The HTTP status of this error. */
   get status(): number {
     return ERROR_CODES[this.code].status;
   }
 
-  /** The WebSocket close code this error becomes. */
+  /** The WebSocket close code of this error. */
   get closeCode(): number {
     return ERROR_CODES[this.code].close;
   }
 
   /**
-   * Any thrown value as a {@link StreamError}; one that is one already comes back as it is.
+   * Converts a thrown value to a {@link StreamError}; returns a {@link StreamError} unchanged.
    *
+   * @param fallback The code for any other value. Default `internal`.
    * @example
    * ```ts
    * StreamError.from(new Error("boom")).code; // "internal"

@@ -1,27 +1,28 @@
 /**
- * An offset belongs to one content: what is said of contents in headers, and what is asked for with `generation=`.
+ * Generations name contents, since an offset belongs to one content: the headers that describe a content, and the check
+ * of `generation=`.
  * @module
  */
 import { StreamError } from "./errors.ts";
 
-/** The response header that names the content; see {@link StoreStat.generation}. */
+/** The response header with the name of the content; see {@link StoreStat.generation}. */
 export const GENERATION_HEADER = "Stream-Generation";
 
-/** The response header that says how the last append ended, while nobody appends. */
+/** The response header that says how the last append ended, if no append is under way. */
 export const ENDED_HEADER = "Stream-Ended";
 
-/** The response header that says whether somebody appends: `?1` or `?0`. */
+/** The response header that says whether an append is under way: `?1` or `?0`. */
 export const APPENDING_HEADER = "Stream-Appending";
 
-/** The headers that every answer with stored bytes has. */
+/** The headers that describe the content, on responses with stored bytes. */
 export const CONTENT_HEADERS: readonly string[] = [GENERATION_HEADER, APPENDING_HEADER, ENDED_HEADER];
 
 /**
- * Sees to it that a path has the content that the other side continues.
+ * Checks that a path has the content that the client continues.
  *
- * @param wanted What `generation=` names; nothing for any.
- * @param generation What stands at the path; nothing where there is nothing.
- * @throws {StreamError} `replaced`, with the generation that stands there, when it is another one.
+ * @param wanted The generation that the client names; undefined for any.
+ * @param generation The generation of the path; undefined if the path does not exist.
+ * @throws {StreamError} `replaced`, with the path's generation, if they differ.
  * @example
  * ```ts
  * checkGeneration("a.log", "3f2a", "3f2a");

@@ -1,18 +1,19 @@
 /**
- * What a media type looks like (RFC 9110, section 8.3.1).
+ * The syntax of media types (RFC 9110, section 8.3.1).
  * @module
  */
 
-/** Most characters of a type that is kept. */
-const MOST_CHARACTERS = 255;
+/** Maximum length of a stored media type, in characters. */
+const MAX_CHARACTERS = 255;
 
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
 const PARAMETER = `${TOKEN}=(?:${TOKEN}|"[ !#-\\[\\]-~]*")`;
-// White space belongs to what comes behind it: with two places for it, the work would double with each semicolon.
+// White space is matched only in front of what follows it: with two places for it, the work would double with each
+// semicolon.
 const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}(?:[ \\t]*;(?:[ \\t]*${PARAMETER})?)*$`);
 
 /**
- * Whether a text is a media type, and short enough to be kept. What is none may break the header that it is put into.
+ * Whether a text is a media type of at most 255 characters. Any other text could break the header that carries it.
  *
  * @example
  * ```ts
@@ -21,5 +22,5 @@ const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}(?:[ \\t]*;(?:[ \\t]*${PARAMETE
  * ```
  */
 export function isMediaType(text: string): boolean {
-  return text.length <= MOST_CHARACTERS && MEDIA_TYPE.test(text);
+  return text.length <= MAX_CHARACTERS && MEDIA_TYPE.test(text);
 }

@@ -1,10 +1,10 @@
 /**
- * How large messages may be on the wire, whatever the operator sets.
+ * Sizes of messages on the wire that no limit changes.
  * @module
  */
 
 /**
- * Bytes of the largest text message that a follower gets: the original Go program reads 32 KiB of a message, and drops the
+ * Bytes of the largest text message sent to a follower: the original Go program reads 32 KiB of a message and drops the
  * rest without an error.
  */
 export const TEXT_MESSAGE_BYTES: number = 32_768;

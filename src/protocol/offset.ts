@@ -1,23 +1,23 @@
 /**
- * Offsets: byte positions as they stand in URLs and headers.
+ * Offsets: byte positions as they appear in URLs and headers.
  * @module
  */
 import { StreamError } from "./errors.ts";
 
-/** Digits of a printed offset; with leading zeros, tokens sort as text. */
+/** Digits of a formatted offset; with leading zeros, offsets sort as text. */
 export const OFFSET_DIGITS = 16;
 
-/** The response header that carries the offset just past the last persisted byte. */
+/** The response header with the offset just past the last stored byte. */
 export const NEXT_OFFSET_HEADER = "Stream-Next-Offset";
 
-/** The response header that carries the offset of the first byte of a body that does not begin at 0. */
+/** The response header with the offset of the first byte of the body, for a body that may not begin at 0. */
 export const START_OFFSET_HEADER = "Stream-Start-Offset";
 
-/** Where a reader wants to begin, before the size is known. */
+/** Where a reader starts, before the size is known. */
 export type Start = { readonly offset: number } | { readonly tail: number } | "now";
 
 /**
- * An offset as a token: 16 decimal digits.
+ * Formats an offset as 16 decimal digits, with leading zeros.
  *
  * @example
  * ```ts
@@ -29,10 +29,10 @@ export function formatOffset(offset: number): string {
 }
 
 /**
- * The start that `?offset=` and `?tail=` ask for. `offset=-1` or nothing: from the first byte;
- * `offset=now`: from the end; `tail=N`: the last N bytes.
+ * Parses the query parameters `offset` and `tail`. `offset=-1` or neither: from the first byte; `offset=now`: from the
+ * end; `tail=N`: the last N bytes.
  *
- * @throws {StreamError} `bad_request` for anything else, or for both at once.
+ * @throws {StreamError} `bad_request` for any other value, or for both at once.
  * @example
  * ```ts
  * parseStart("0000000000000042", undefined); // { offset: 42 }
@@ -49,9 +49,9 @@ export function parseStart(offset: string | undefined, tail: string | undefined)
 }
 
 /**
- * The byte position at which a start begins in a resource of the given size.
+ * Resolves a start to a byte position in a resource of the given size in bytes.
  *
- * @throws {StreamError} `range` when the offset lies past the size.
+ * @throws {StreamError} `range` if the offset is past the size.
  * @example
  * ```ts
  * resolveStart({ tail: 10 }, 100); // 90
@@ -69,10 +69,15 @@ export function resolveStart(start: Start, size: number): number {
 }
 
 /**
- * A number of bytes as it stands in a URL. One that is too large to be counted with means the largest that is not:
- * it lies past the end of whatever there is.
+ * Parses a number of bytes in a URL. A number above `Number.MAX_SAFE_INTEGER` becomes that value, which is past the end
+ * of any resource.
  *
- * @throws {StreamError} `bad_request` when it is none.
+ * @param name The name of the parameter, for the error.
+ * @throws {StreamError} `bad_request` if the text is not a whole number.
+ * @example
+ * ```ts
+ * parseOffset("tail", "100"); // 100
+ * ```
  */
 export function parseOffset(name: string, text: string): number {
   if (/^[0-9]+$/.test(text)) return Math.min(Number(text), Number.MAX_SAFE_INTEGER);

@@ -1,27 +1,27 @@
 /**
- * From the path of a URL to the path of a resource, and back.
+ * Conversion between URL paths and resource paths.
  * @module
  */
 import { StreamError } from "./errors.ts";
 
-/** Longest segment that common file systems take. */
+/** Bytes of the longest segment that common file systems accept. */
 export const SEGMENT_BYTES = 255;
 
-/** The store's own folder, directly under the root; no URL reaches it. */
+/** The store's own folder, directly below the root; no URL can name it. */
 export const RESERVED_SEGMENT = ".httpfstream";
 
 const encoder = new TextEncoder();
 
 /**
- * The resource path that a URL's pathname names: its segments, each percent-decoded once,
- * joined by `/`. The empty string is the root folder. A single trailing slash, as a folder's URL
- * has it, is allowed where `folder` says so.
+ * The resource path that a URL's pathname names: its segments, each percent-decoded once, joined by `/`. The empty
+ * string is the root folder. A single trailing slash, as in a folder's URL, is allowed if `folder` is set.
  *
  * @param pathname The raw pathname, still percent-encoded, beginning with `/`.
- * @param options `skip`: leading segments that belong to the mount. `folder`: allow one trailing slash.
- * `sent`: what a refusal shows, where that was spelled in another way. Default: the pathname.
- * @throws {StreamError} `bad_path` for NUL, `.` or `..`, empty or overlong segments, a backslash, an encoded slash, broken escapes,
- * the reserved folder.
+ * @param options `skip`: the number of leading segments that belong to the mount, default 0. `folder`: allow one
+ * trailing slash, default false. `sent`: the path to show in a refusal, if the client spelled it differently; default:
+ * the pathname.
+ * @throws {StreamError} `bad_path` for NUL, `.` or `..`, empty or overlong segments, a backslash, an encoded slash,
+ * broken escapes, or the reserved folder.
  * @example
  * ```ts
  * resourcePath("/streams/build/42.log", { skip: 1 }); // "build/42.log"
@@ -42,9 +42,9 @@ export function resourcePath(
 }
 
 /**
- * Segments joined to a resource path, after the same checks as {@link resourcePath}.
+ * Joins segments to a resource path, after the same checks as {@link resourcePath}.
  *
- * @param sent What a refusal shows. Default: the path with a slash in front.
+ * @param sent The path to show in a refusal. Default: the joined path with a leading slash.
  * @throws {StreamError} `bad_path`
  * @example
  * ```ts
@@ -63,7 +63,8 @@ export function checkedPath(segments: readonly string[], sent: string = `/${segm
 }
 
 /**
- * Whether a URL can name an entry of a folder: nobody could read, follow or append to what {@link checkedPath} refuses.
+ * Whether a URL can name an entry of a folder. A path that {@link checkedPath} refuses can't be read, followed or
+ * appended to.
  *
  * @param folder The resource path of the folder; empty for the root.
  * @example
@@ -76,7 +77,7 @@ export function isAddressable(folder: string, name: string): boolean {
 }
 
 /**
- * The URL path of a resource path: every segment percent-encoded, no leading slash.
+ * The URL path of a resource path: every segment percent-encoded, without a leading slash.
  *
  * @example
  * ```ts
@@ -87,7 +88,7 @@ export function urlPath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
-/** However it is spelled: there are file systems that do not tell letters from capitals. */
+/** Ignores case, since some file systems are case-insensitive. */
 function isReserved(segment: string): boolean {
   return segment.length === RESERVED_SEGMENT.length && segment.toUpperCase() === RESERVED_SEGMENT.toUpperCase();
 }
@@ -97,9 +98,9 @@ function fault(segment: string): string | undefined {
   if (segment === "." || segment === "..") return `"${segment}" is not allowed as a segment`;
   if (segment.includes("\0")) return "it contains a NUL character";
   if (segment.includes("/")) return "a segment contains an encoded slash";
-  // On Windows it separates folders, and could lead out of the root.
+  // On Windows a backslash separates folders, and could lead out of the root.
   if (segment.includes("\\")) return "it contains a backslash";
-  // No code unit takes more than three bytes, and there may be hundreds of thousands of names.
+  // Encodes only if necessary: a code unit takes at most three bytes, and there may be hundreds of thousands of names.
   if (segment.length * 3 > SEGMENT_BYTES && encoder.encode(segment).length > SEGMENT_BYTES)
     return `a segment is longer than ${SEGMENT_BYTES} bytes`;
   return undefined;

@@ -1,10 +1,10 @@
 /**
- * The names of `httpfstream.v1` that servers and clients share.
+ * The constants of `httpfstream.v1` that servers and clients share.
  * @module
  */
 
 /** The subprotocol's name in `Sec-WebSocket-Protocol`. */
 export const PROTOCOL = "httpfstream.v1";
 
-/** The close code for a connection whose session has been resumed on a newer one. */
+/** The close code of a connection whose session was resumed on a newer connection. */
 export const SUPERSEDED = 4001;

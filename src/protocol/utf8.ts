@@ -1,21 +1,21 @@
 /**
- * Cutting bytes where a text frame may begin and end: on UTF-8 character boundaries.
+ * Cuts bytes on UTF-8 character boundaries, where text frames may begin and end.
  * @module
  */
 import { TEXT_MESSAGE_BYTES } from "./message-sizes.ts";
 
-/** No bytes. */
+/** The shared empty array. */
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
 
-/** What may leave as text now, and the up to three bytes that wait for the rest of their character. */
+/** Bytes to send as text now (`whole`), and up to three bytes that wait for the rest of their character (`carry`). */
 export interface TextCut {
   readonly whole: Uint8Array;
   readonly carry: Uint8Array;
 }
 
 /**
- * How many bytes at the end are the beginning of a UTF-8 character whose rest has not come yet: 0 to 3.
- * Bytes that can never become a character count as complete.
+ * The number of bytes at the end that begin a UTF-8 character whose rest has not arrived yet: 0 to 3. Bytes that can
+ * never become a character count as complete.
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ export function incompleteTail(bytes: Uint8Array): number {
 }
 
 /**
- * The bytes that waited followed by new ones, cut on a character boundary.
+ * Joins the carried bytes and the new ones, and cuts the result on a character boundary.
  *
  * @example
  * ```ts
@@ -45,25 +45,25 @@ export function cutText(carry: Uint8Array, bytes: Uint8Array): TextCut {
   const all = carry.length === 0 ? bytes : join(carry, bytes);
   const held = incompleteTail(all);
   if (held === 0) return { whole: all, carry: NO_BYTES };
-  // A copy, which a Buffer's slice() is not: the few bytes that wait must not keep a whole batch in memory.
+  // A copy, which a Buffer's slice() is not: a view would keep the whole batch in memory for a few bytes.
   return { whole: all.subarray(0, all.length - held), carry: new Uint8Array(all.subarray(all.length - held)) };
 }
 
 /**
- * The bytes in pieces that are small enough for a text message each, cut on character boundaries. Nothing is copied.
+ * Splits bytes into pieces that each fit into one text message, on character boundaries. Copies nothing.
  *
- * @param mostBytes Bytes of the largest piece; at least 4, so that every character fits.
+ * @param maxBytes Bytes of the largest piece; at least 4, so that every character fits. Default 32,768.
  * @example
  * ```ts
  * textPieces(new TextEncoder().encode("漢字"), 4).length; // 2
  * ```
  */
-export function textPieces(bytes: Uint8Array, mostBytes: number = TEXT_MESSAGE_BYTES): Uint8Array[] {
-  if (bytes.length <= mostBytes) return [bytes];
+export function textPieces(bytes: Uint8Array, maxBytes: number = TEXT_MESSAGE_BYTES): Uint8Array[] {
+  if (bytes.length <= maxBytes) return [bytes];
   const pieces: Uint8Array[] = [];
   let at = 0;
-  while (bytes.length - at > mostBytes) {
-    const most = bytes.subarray(at, at + mostBytes);
+  while (bytes.length - at > maxBytes) {
+    const most = bytes.subarray(at, at + maxBytes);
     const piece = most.subarray(0, most.length - incompleteTail(most));
     pieces.push(piece);
     at += piece.length;
@@ -73,27 +73,33 @@ export function textPieces(bytes: Uint8Array, mostBytes: number = TEXT_MESSAGE_B
 }
 
 /**
- * Where text begins that was asked for from an offset on: at the next character, if the offset is inside one. Bytes that
- * are not UTF-8 begin at the offset.
+ * Aligns the start of text at an offset. If the offset is inside a character, the text begins at the next character.
+ * Bytes that are not UTF-8 begin at the offset.
+ *
+ * @example
+ * ```ts
+ * const start = new TextStart(new Uint8Array([0xe2, 0x82]));
+ * start.align(new Uint8Array([0xac, 0x41])); // [0x41]
+ * ```
  */
 export class TextStart {
-  /** The beginning of the character that the offset may be inside of; empty once that is decided. */
+  /** The beginning of the character that may contain the offset; empty once that is decided. */
   #begun: Uint8Array;
-  /** How many bytes of it come before the offset. */
+  /** The number of its bytes that come before the offset. */
   readonly #before: number;
 
-  /** @param before The bytes in front of the offset, three of them where there are as many. */
+  /** @param before The three bytes before the offset, or all of them if there are fewer. */
   constructor(before: Uint8Array) {
     this.#before = incompleteTail(before);
     this.#begun = before.slice(before.length - this.#before);
   }
 
-  /** Whether more has to be seen. */
+  /** Whether more bytes are needed to decide where the text begins. */
   get open(): boolean {
     return this.#begun.length > 0;
   }
 
-  /** What of the next bytes may leave. */
+  /** Returns the part of the next bytes that may be sent. */
   align(bytes: Uint8Array): Uint8Array {
     if (!this.open) return bytes;
     const begun = this.#begun;
@@ -109,13 +115,13 @@ export class TextStart {
     return begun.length === this.#before ? bytes : join(begun.subarray(this.#before), bytes);
   }
 
-  /** What is left when nothing follows. */
+  /** Returns the bytes that are left to send if no more follow. */
   end(): Uint8Array {
     return this.#begun.subarray(this.#before);
   }
 }
 
-/** Whether bytes that are as many as the first of them says are one character. */
+/** Whether bytes form one character; their number is the one that the first byte announces. */
 function isCharacter(bytes: Uint8Array): boolean {
   const [lead = 0, second = 0, ...others] = bytes;
   return isContinuation(second) && secondByteFits(lead, second) && others.every(isContinuation);
@@ -132,7 +138,7 @@ function characterLength(lead: number): number {
   return 1;
 }
 
-/** The second byte rules out overlong forms, surrogates and values past U+10FFFF. */
+/** Rejects overlong forms, surrogates and values past U+10FFFF, which the second byte rules out. */
 function secondByteFits(lead: number, second: number): boolean {
   if (lead === 0xe0) return second >= 0xa0;
   if (lead === 0xed) return second <= 0x9f;
@@ -141,7 +147,14 @@ function secondByteFits(lead: number, second: number): boolean {
   return true;
 }
 
-/** Two sequences of bytes as one. */
+/**
+ * Concatenates two arrays.
+ *
+ * @example
+ * ```ts
+ * join(new Uint8Array([1]), new Uint8Array([2])); // 1, 2
+ * ```
+ */
 export function join(first: Uint8Array, second: Uint8Array): Uint8Array {
   const all = new Uint8Array(first.length + second.length);
   all.set(first);

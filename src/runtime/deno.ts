@@ -1,5 +1,5 @@
 /**
- * Deno's own server: `Deno.serve(app.fetch)` is enough.
+ * Deno's own server, for which `Deno.serve(app.fetch)` is enough.
  * @module
  */
 import type { Context } from "hono";
@@ -9,10 +9,10 @@ import { explained } from "../support/printable.ts";
 import { abortsNow } from "./shared/body-end.ts";
 import { socketEvents } from "./shared/socket-events.ts";
 
-/** How Deno upgrades. */
+/** Options of Deno's upgrade. */
 interface UpgradeSettings {
   protocol?: string;
-  /** Seconds; 0 for no watchdog. */
+  /** In seconds; 0 for no watchdog. */
   idleTimeout: number;
 }
 
@@ -21,22 +21,22 @@ interface DenoUpgrade {
   upgradeWebSocket(request: Request, settings: UpgradeSettings): { socket: WebSocket; response: Response };
 }
 
-/** What Deno's server tells of a request, where the app's `fetch` is its handler. */
+/** What Deno's server tells about a request if the app's `fetch` is its handler. */
 interface DenoInfo {
   remoteAddr: { hostname?: string };
-  /** Rejects when the client has gone. */
+  /** Rejects if the client leaves before the response is complete. */
   completed: Promise<void>;
 }
 
 const { Deno } = globalThis as unknown as { Deno: DenoUpgrade };
 
-/** Seconds after which Deno ends a WebSocket whose peer leaves pings unanswered; it pings at half of that. */
+/** Seconds after which Deno ends a WebSocket whose peer does not answer pings. Deno pings at half of that. */
 const IDLE_TIMEOUT_S = 120;
 
-/** Milliseconds in which a WebSocket opens once its response is complete. */
+/** Milliseconds within which a WebSocket opens once its response is complete. */
 const OPENS_MS = 1_000;
 
-/** Hono's helper for Deno is not used: it takes only the exact spelling `websocket`, and echoes any subprotocol. */
+/** Replaces Hono's helper for Deno, which accepts only the exact spelling `websocket`, and echoes any subprotocol. */
 const upgradeWebSocket = defineWebSocketHelper<WebSocket, Partial<UpgradeSettings>>((c, events, options) => {
   const { socket, response } = Deno.upgradeWebSocket(c.req.raw, { idleTimeout: IDLE_TIMEOUT_S, ...options });
   socket.binaryType = "arraybuffer";
@@ -55,51 +55,51 @@ const upgradeWebSocket = defineWebSocketHelper<WebSocket, Partial<UpgradeSetting
   return response;
 });
 
-/** @internal This runtime, as the faces see it. */
+/** @internal The platform for this runtime. */
 export const platform: Platform = {
   name: "deno",
   keepsText: false,
-  // A fragmented message that ends in mid-character reaches us without its last bytes, and nothing tells.
+  // Deno silently drops the last bytes of a fragmented message that ends inside a character.
   takesText: false,
   fillsBuffers: true,
   async upgrade(c, handler, { protocol, mayBeSilent }): Promise<Response> {
     if (protocol !== undefined) offerOnly(c.req.raw, protocol);
-    const response = await upgradeWebSocket(c, unlessLeft(c, handler), {
+    const response = await upgradeWebSocket(c, socketEventsOf(c, handler), {
       idleTimeout: mayBeSilent ? 0 : IDLE_TIMEOUT_S,
       ...(protocol === undefined ? {} : { protocol }),
     });
-    insist(c, response);
+    pinResponse(c, response);
     return response;
   },
-  // Deno puts the authority of HTTP/2 into the URL alone; without any it puts its own address there.
+  // Deno puts the authority of HTTP/2 only into the URL; without an authority, it puts its own address there.
   authority: (c) => (c.req.header("Host") === undefined ? /^https?:\/\/([^/?#]*)/i.exec(c.req.url)?.[1] : undefined),
   bodyWatch(c) {
     const { "transfer-encoding": coding, "content-length": length } = c.req.header();
     if (coding !== undefined) return undefined;
     if (length !== undefined) return async (bytes) => bytes < Number(length);
-    // Asked for now: one that is asked for later does not hear of a connection that has gone.
+    // Get the signal now: one that is requested later does not report a connection that is already gone.
     const { signal } = c.req.raw;
     return () => abortsNow(signal);
   },
   peer: (c) => infoOf(c).remoteAddr?.hostname,
-  // A middleware may have put itself between a body and its reader, and forget to pass on that this has left.
+  // Middleware may wrap a body and not pass on that its reader has left.
   onGone: (c, gone) => void infoOf(c).completed?.then(gone, gone),
   bodyError(error) {
-    // Deno prints it, whatever it is: then one line like those of our own.
+    // Deno prints the error in any case; this makes it a single line like this package's own.
     const line = `httpfstream: ${explained(error)}`;
     return Object.assign(new Error(line), { [Symbol.for("Deno.customInspect")]: () => line });
   },
   responseSent: (c) => infoOf(c).completed?.catch(() => {}),
 };
 
-/** The events of a WebSocket; that its client has left before it could open is told as its close. */
-function unlessLeft(c: Context, handler: SocketHandler): WSEvents<WebSocket> {
+/** The events of a WebSocket. If its client leaves before it opens, the handler's `closed` is called. */
+function socketEventsOf(c: Context, handler: SocketHandler): WSEvents<WebSocket> {
   const events = socketEvents(handler);
   let isOpen = false;
   const left = (): void => {
     if (!isOpen) handler.closed();
   };
-  // Deno opens a socket as soon as its response is complete, and tells nothing of one that will never open.
+  // Deno opens a socket as soon as its response is complete, and reports nothing for one that will never open.
   infoOf(c).completed?.then(() => setTimeout(left, OPENS_MS), left);
   return {
     ...events,
@@ -110,23 +110,23 @@ function unlessLeft(c: Context, handler: SocketHandler): WSEvents<WebSocket> {
   };
 }
 
-/** Deno finds a subprotocol among several only where a comma and exactly one space stand between them. */
+/** Deno finds a subprotocol among several only if a comma and exactly one space separate them. */
 function offerOnly(request: Request, protocol: string): void {
   const headers = new Headers(request.headers);
   headers.set("Sec-WebSocket-Protocol", protocol);
   Object.defineProperty(request, "headers", { value: headers });
 }
 
-/** Nothing is told where the app was called without it, as in `Deno.serve((request) => app.fetch(request))`. */
+/** Empty if the app was called without it, as in `Deno.serve((request) => app.fetch(request))`. */
 function infoOf(c: Context): Partial<DenoInfo> {
   return (c.env as DenoInfo | undefined) ?? {};
 }
 
 /**
- * Makes an upgrade's response the last word. It can be neither changed nor copied, but Hono copies a response to add the
- * headers that middleware wants on it, before and after the route.
+ * Makes the response of an upgrade final. It can be neither changed nor copied, but Hono copies a response to add the
+ * headers that middleware sets, before and after the route.
  */
-function insist(c: Context, response: Response): void {
+function pinResponse(c: Context, response: Response): void {
   c.res = undefined;
   c.res = response;
   Object.defineProperty(response, "headers", { value: new Headers() });

@@ -1,16 +1,16 @@
 /**
- * Which platform a request came in through. Each is loaded when the first request needs it: Hono's helpers for Deno
- * and Bun throw where they are imported elsewhere.
+ * Detects the platform that a request came in through. Each platform is loaded at its first request, because Hono's
+ * helpers for Deno and Bun throw when imported elsewhere.
  * @module
  */
 import type { Context } from "hono";
 import type { Platform } from "../server/platform/platform.ts";
 
-/** Importing what is there already still takes a walk through the module loader: too much for every request. */
+/** Cached, because even a repeated import goes through the module loader, which is too slow per request. */
 let node: Promise<Platform> | undefined;
 let native: Promise<Platform> | undefined;
 
-/** The platform of a request. The node stack runs on all three runtimes, so the request tells, not the runtime. */
+/** The platform of a request. The node stack runs on all three runtimes, so the request decides, not the runtime. */
 export function detectPlatform(c: Context): Promise<Platform> {
   if (isFromNode(c.env)) {
     node ??= import("./node/mod.ts").then(({ platform }) => platform);

@@ -1,11 +1,11 @@
 /**
- * Anywhere else: plain HTTP works, and WebSockets do with the helper that the app passes as `upgradeWebSocket`.
+ * Any other runtime: plain HTTP works; WebSockets work with the helper that the app passes as `upgradeWebSocket`.
  * @module
  */
 import { StreamError } from "../protocol/errors.ts";
 import type { Platform } from "../server/platform/platform.ts";
 
-/** A runtime that we know nothing of. */
+/** The platform for an unknown runtime. */
 export const platform: Platform = {
   name: "other",
   keepsText: false,

@@ -1,5 +1,5 @@
 /**
- * The Hono app: every request's way to the face that answers it.
+ * The Hono app: routes every request to its handler.
  * @module
  */
 import { type Context, Hono } from "hono";
@@ -30,7 +30,7 @@ import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 import { followOverSocket } from "./websocket/follow.ts";
 
-/** What the app is built from. */
+/** The parts that the app is built from. */
 export interface AppParts {
   readonly store: Store;
   readonly platform: (c: Context) => Promise<Platform>;
@@ -44,18 +44,23 @@ export interface AppParts {
   readonly signal?: AbortSignal;
 }
 
-/** A Hono app that serves streams, and can be closed. */
+/** A Hono app that serves streams and can be closed. */
 export type StreamApp = Hono & {
   /**
-   * Shuts down: refuses what is new, ends followers and appenders (1012, or the end of a body), stores what was taken
-   * and gives every path back. Resolves when nothing is left.
+   * Shuts down cleanly: refuses new requests, disconnects followers and appenders (close code 1012, a response body
+   * that is cut off, or status 503), stores what it has received, and releases every path. Resolves when nothing is
+   * left.
    *
-   * @param reason Why, for the log: `SIGTERM`, for instance. Default `close()`.
+   * @param reason The reason to log, such as `SIGTERM`. Default `close()`.
    */
   close(reason?: string): Promise<void>;
 };
 
-/** Builds the app. */
+/**
+ * Builds the app.
+ *
+ * @throws {RangeError} for a limit that does not exist or is out of bounds.
+ */
 export function createApp(parts: AppParts): StreamApp {
   const limits = resolveLimits(parts.limits);
   const operator = new Operator(parts.log);
@@ -77,10 +82,10 @@ export function createApp(parts: AppParts): StreamApp {
     platform: parts.platform,
   };
   const app = new Hono();
-  // Who may embed an answer in a page of its own, in an image or a script: not what CORS is about.
+  // Whether other origins may embed a response in a page, as an image or a script; CORS does not cover that.
   const policy = parts.cors ? "cross-origin" : "same-origin";
   const marked = (response: Response): Response => {
-    // What upgrades may have headers that can't be changed, and nothing embeds it.
+    // The headers of an upgrade may be immutable, and no page embeds it.
     if (response.status !== 101) response.headers.set("Cross-Origin-Resource-Policy", policy);
     return response;
   };
@@ -112,9 +117,10 @@ async function answer(service: Service, c: Context, noted: Noted): Promise<Respo
     throw new StreamError("lost", "The client left before its request had its turn.", { path });
   }
   service.registry.assertOpen();
-  // Its body is read from this very turn on, so that nothing of it is lost if it breaks off.
+  // The body must be read from this very turn on, so that nothing of it is lost if the client aborts.
   if (verb === "APPEND" && !socket && isUnsafe(c.req.method)) return appendBody(service, exchange);
-  // A session that its server left behind holds its path before anybody else gets at it. Its own appender takes it over.
+  // A session that its former server left behind must claim its path before any other request uses it. Its own appender
+  // takes it over by itself.
   const isResumed = verb === "APPEND" && (!socket || offersV1(c)) && appendTerms(c).session !== undefined;
   if ((socket || verb !== undefined) && !isResumed) await service.sessions.adopt(path);
   return verb === "APPEND"
@@ -126,10 +132,11 @@ async function append(service: Service, exchange: Exchange, socket: boolean): Pr
   const { c, subject } = exchange;
   const { path } = subject;
   const { session, path: terms } = appendTerms(c);
-  // A file in the way is told first. The claim of a new append finds it; a session, and a question, claim nothing.
+  // A file in place of a parent folder is reported first. The claim of a new append finds it; resuming a session and
+  // checking claim nothing.
   if (session !== undefined || !socket) await service.store.stat(path);
   if (socket) return offersV1(c) ? appendWithSession(service, exchange) : appendOverSocket(service, exchange);
-  // Browsers hide why an upgrade was refused; a client there asks again like this.
+  // Browsers hide why an upgrade was refused, so a client in a browser asks again without one.
   await service.sessions.check(path, session, terms);
   throw new StreamError(
     "upgrade_required",

@@ -1,5 +1,5 @@
 /**
- * What a request says: read once and as a whole, before anything is done for it.
+ * Parses a request once and completely, before anything is done for it.
  * @module
  */
 import type { Context } from "hono";
@@ -15,25 +15,26 @@ import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
 import type { Noted } from "./service/log-request.ts";
 import type { Exchange } from "./service/service.ts";
 
-/** What a request says, once all of it is known to make sense. */
+/** A request whose every part has proved valid. */
 export interface Understood {
   readonly exchange: Exchange;
   readonly verb: Verb | undefined;
   /** Whether it asks to become a WebSocket. */
   readonly socket: boolean;
-  /** The names by which it calls the server. */
+  /** The host names by which it addresses the server. */
   readonly names: readonly string[];
-  /** The host and port that it was sent to, as the client says. */
+  /** The host and port that it was sent to, according to the client. */
   readonly host: string | undefined;
   readonly base: string;
   readonly isFolder: boolean;
 }
 
 /**
- * Reads a request. What is malformed is refused here, before it is asked who sends it, and whether anything is in its way.
+ * Parses a request. A malformed one is refused here, before its origin or the state of its path is checked.
  *
- * @param noted Takes what the log wants to know of a request, also of one that is refused.
+ * @param noted Takes what the log needs to know of a request, even of a refused one.
  * @throws {StreamError} `bad_path`, `bad_request`, `upgrade_required`
+ * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
  */
 export function understand(c: Context, platform: Platform, noted: Noted): Understood {
   const peer = platform.peer?.(c);
@@ -70,13 +71,13 @@ export function isUnsafe(method: string): boolean {
   return !["GET", "HEAD", "OPTIONS"].includes(method);
 }
 
-/** Methods are in capitals. Bun makes one in small letters out of a chunk that it can't read. */
+/** Refuses methods in lower case. Bun makes one out of a chunk that it cannot parse. */
 function refuseSmall(method: string): void {
   if (METHODS.includes(method) || !METHODS.includes(method.toUpperCase())) return;
   throw new StreamError("bad_request", `The method must be ${method.toUpperCase()}, not ${method}.`);
 }
 
-/** @throws {StreamError} `method_not_allowed` when nothing is done with this method and verb. */
+/** @throws {StreamError} `method_not_allowed` if the method does not exist or does not go with the verb. */
 export function checkMethod(method: string, verb: Verb | undefined): void {
   if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not known here.`, METHODS);
   if (verb === "APPEND" || !isUnsafe(method)) return;

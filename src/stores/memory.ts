@@ -1,5 +1,5 @@
 /**
- * A store that keeps everything in memory: for tests and for streams that need not outlive their server.
+ * A store that keeps everything in memory, for tests and for streams that need not outlive their server.
  * @module
  */
 
@@ -21,7 +21,7 @@ import { checkGeneration } from "../protocol/generation.ts";
 import { checkedPath } from "../protocol/path.ts";
 import { newGeneration } from "../support/token.ts";
 
-/** How much one read of a stream takes, in bytes. */
+/** Bytes per read of a stream. */
 const READ_BYTES = 256 * 1024;
 
 interface Resource {
@@ -35,7 +35,7 @@ interface Resource {
 }
 
 /**
- * A store in memory. It behaves as the file store does, but for outliving its process.
+ * A store in memory. It behaves like the file store, but does not outlive its process.
  *
  * @example
  * ```ts
@@ -160,7 +160,7 @@ class MemoryStore implements Store {
   }
 }
 
-/** Sessions that end with their process: nobody else could go on with what is in its memory. */
+/** Sessions that end with their process: no other process could continue a stream in its memory. */
 class MemorySessions implements SessionRecords {
   readonly #records = new Map<string, SessionRecord>();
 
@@ -248,7 +248,7 @@ class MemoryHandle implements AppendHandle {
   async release(ended?: EndReason): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    // What goes on after a restart has no one to go on with in memory.
+    // After a restart, no process can continue an append in memory.
     if (ended) this.#resource.ended = ended === "restarting" ? "lost" : ended;
     this.#onRelease(this.#isUnused);
   }

@@ -1,20 +1,20 @@
 /**
- * Calls to functions that users give. What they throw, now or later, must not end an append or the process.
+ * Calls functions that users provide; errors that they throw or reject with must not end an append or the process.
  * @module
  */
 import { explained, placeOf } from "./printable.ts";
 
-/** Failures that were written to the console: each kind once, and a bounded number of kinds. */
+/** Failures already written to the console: each kind once, and a bounded number of kinds. */
 const reported = new Set<string>();
 
-/** How many kinds of failures are written to the console. */
-const MOST_REPORTS = 50;
+/** Maximum number of kinds of failures that are written to the console. */
+const MAX_REPORTS = 50;
 
 /**
  * Calls a function that may be missing, throw, or return a promise that rejects. A failure is written to the console,
- * once for each kind, and has no other effect. The promise is not awaited.
+ * once per kind, and has no other effect. The promise is not awaited.
  *
- * @param name The option that the user knows the function by, such as `log`.
+ * @param name The name of the option that holds the function, such as `log`.
  * @example
  * ```ts
  * callUser("onState", options.onState, { state: "connecting" });
@@ -33,16 +33,23 @@ export function callUser<Args extends readonly unknown[]>(
   }
 }
 
-/** Writes to the console that a function of the user failed, once for each kind of failure. */
+/**
+ * Writes to the console that a user's function failed, once per kind of failure. Never throws.
+ *
+ * @example
+ * ```ts
+ * reportFailure("log", new Error("boom"));
+ * ```
+ */
 export function reportFailure(name: string, error: unknown): void {
   try {
     const what = explained(error);
     const kind = `${name}: ${what}`;
-    if (reported.has(kind) || reported.size >= MOST_REPORTS) return;
+    if (reported.has(kind) || reported.size >= MAX_REPORTS) return;
     reported.add(kind);
     console.error(`httpfstream: the function "${name}" failed and was ignored: ${what}${placeOf(error)}`);
   } catch {
-    // The console is missing or broken, or the error is an object that can't be read: there is nowhere to report it.
+    // The console is missing or broken, or the error can't be read: there is no other place to report it.
   }
 }
 

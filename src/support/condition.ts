@@ -1,10 +1,10 @@
 /**
- * Waiting until something has changed.
+ * Waiting for a change.
  * @module
  */
 
 /**
- * Those who wait for a change, woken together.
+ * A change that callers wait for; one {@link wake} resumes all of them.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ export class Condition {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Wakes all who wait now. */
+  /** Resumes all callers that wait now. */
   wake(): void {
     const waiting = this.#waiting;
     this.#waiting = [];

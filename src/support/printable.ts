@@ -1,22 +1,22 @@
 /**
- * Text of other people, made safe for a line of a log or of a terminal.
+ * Makes untrusted text safe for a line of a log or of a terminal.
  * @module
  */
 
 /**
- * C0 and C1 control characters with DEL, the line and paragraph separators, what turns the direction of text around,
- * and halves of surrogate pairs, which have no encoding.
+ * C0 and C1 control characters including DEL, line and paragraph separators, bidirectional controls, and lone
+ * surrogates, which have no encoding.
  */
 const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\p{Surrogate}]/gu;
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\u001b": "\\e" };
 
-/** The value of an access token in a query; browsers can't send it to a WebSocket in any other way. */
+/** The value of an access token in a query: browsers can't send it with a WebSocket in any other way. */
 const TOKEN = /([?&]access_token=)[^&#\s"']+/gi;
 
 /**
- * Text that can neither end its line, nor control a terminal, nor show itself in another order. The value of an
- * `access_token` in a URL is left out.
+ * Escapes characters that could end the line, control a terminal or reorder the text, and replaces the value of an
+ * `access_token` in a URL with `…`.
  *
  * @example
  * ```ts
@@ -29,7 +29,7 @@ export function printable(text: string): string {
 }
 
 /**
- * JSON with the same characters as escapes of JSON, which mean the same to its reader. Tokens are left out as well.
+ * Escapes the same characters in JSON as JSON escapes, which do not change the parsed value. Replaces tokens as well.
  *
  * @example
  * ```ts
@@ -49,10 +49,10 @@ function withoutTokens(text: string): string {
 }
 
 /**
- * An error with its causes, in one printable line.
+ * Describes an error and its causes in one printable line.
  *
- * @param error What was thrown.
- * @param sentence What has failed, where that is not what the error says itself.
+ * @param error The thrown value.
+ * @param sentence What failed. Default: the error's own message.
  * @example
  * ```ts
  * explained(new Error("can't write", { cause: new Error("EIO") })); // "can't write (EIO)"
@@ -64,7 +64,7 @@ export function explained(error: unknown, sentence: string = messageOf(error)): 
 }
 
 /**
- * What an error and its causes say beside a sentence, in one printable line; empty where they say no more.
+ * The messages of an error and its causes that differ from `sentence`, in one printable line; empty if there are none.
  *
  * @example
  * ```ts
@@ -76,14 +76,14 @@ export function causesOf(error: unknown, sentence: string): string {
   const seen = new Set<unknown>();
   for (let part = error; part !== undefined && !seen.has(part); part = causeOf(part)) {
     seen.add(part);
-    const said = messageOf(part);
-    if (said !== sentence && !causes.includes(said)) causes.push(said);
+    const message = messageOf(part);
+    if (message !== sentence && !causes.includes(message)) causes.push(message);
   }
   return printable(causes.join("; "));
 }
 
 /**
- * Where an error was thrown, in printable words to put behind its sentence; empty where nothing tells.
+ * The place where an error was created, as printable text to put after its message; empty if unknown.
  *
  * @example
  * ```ts
@@ -96,7 +96,7 @@ export function placeOf(error: unknown): string {
   return frame === undefined ? "" : printable(` ${frame.trim()}`);
 }
 
-/** What an error says; of a value that is none, its text. */
+/** The message of an error; for any other value, its text. */
 function messageOf(error: unknown): string {
   return error instanceof Error ? String(error.message) : String(error);
 }

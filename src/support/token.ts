@@ -1,26 +1,47 @@
 /**
- * Session tokens: unguessable, and known to the store by their digest only. Names of contents: short, and never the same
- * twice.
+ * Session tokens, which are unguessable and stored only as digests, and generations, which name contents and never
+ * repeat.
  * @module
  */
 
-/** Random bytes in a token. */
+/** Random bytes per token. */
 const TOKEN_BYTES = 24;
 
-/** Random bytes in the name of a content. */
+/** Random bytes per generation. */
 const GENERATION_BYTES = 8;
 
-/** A new token, as it stands in URLs and messages. */
+/**
+ * Creates a session token, as it appears in URLs and messages: 48 hexadecimal digits.
+ *
+ * @example
+ * ```ts
+ * newToken().length; // 48
+ * ```
+ */
 export function newToken(): string {
   return hex(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES)));
 }
 
-/** A new name for a content: 16 hexadecimal digits. */
+/**
+ * Creates a generation, the name of a new content: 16 hexadecimal digits.
+ *
+ * @example
+ * ```ts
+ * newGeneration().length; // 16
+ * ```
+ */
 export function newGeneration(): string {
   return hex(crypto.getRandomValues(new Uint8Array(GENERATION_BYTES)));
 }
 
-/** What is kept of a token: whoever reads it can't make the token from it. */
+/**
+ * The digest that is stored in place of a token (SHA-256, in hexadecimal); the token can't be derived from it.
+ *
+ * @example
+ * ```ts
+ * (await digestOf(newToken())).length; // 64
+ * ```
+ */
 export async function digestOf(token: string): Promise<string> {
   return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token))));
 }

@@ -1,4 +1,4 @@
-/** Functions that users give may throw and reject: that ends no append and no process, and changes no answer. */
+/** User callbacks may throw and reject: this ends neither appends nor processes, and changes no response. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -99,14 +99,14 @@ for (const runtime of RUNTIMES) {
         assert.match(program.output, /"type":"shutdown","phase":"end","reason":"close\(\)"/);
       });
 
-      /** Reads a response to its end, whole or not. */
+      /** Reads a response to its end, complete or not. */
       async function drained(target: string): Promise<void> {
         const exchange = await HttpExchange.start(url, { target });
         assert.equal((await exchange.head).status, 200);
         await exchange.body.all().catch(() => {});
       }
 
-      /** Follows a path while it is appended to, from what is stored of it on. */
+      /** Calls `follow` for a path that has an appender and stored bytes. */
       async function followed(path: string, follow: (target: string) => Promise<unknown>): Promise<void> {
         const appender = await V1Peer.open(url, { target: `${path}?verb=APPEND` });
         await appender.send("x".repeat(300_000));

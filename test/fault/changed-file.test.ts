@@ -1,4 +1,4 @@
-/** Somebody else touches the file of a running append. */
+/** Another program changes the file of a running append. */
 import assert from "node:assert/strict";
 import {
   appendFileSync,
@@ -16,10 +16,10 @@ import { OFFER, V1Peer } from "../fixture/v1.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
 import { faultTest } from "./standalone.ts";
 
-/** What a follower is too slow for. */
+/** A piece that a stalled follower lags behind for. */
 const PIECE: Buffer = Buffer.alloc(1024 * 1024, "o");
 
-/** What happens to the file, what the appender and its followers are told, and what is there for the next one. */
+/** How the file is changed, what its appender and followers are told, and the content that the next append finds. */
 const INTERFERENCES: Record<string, { interfere: (file: string) => void; said: RegExp; left: string; ended: string }> =
   {
     removed: { interfere: (file) => rmSync(file), said: /removed/, left: "", ended: "deleted" },
@@ -124,7 +124,7 @@ faultTest("a file that is removed while somebody still catches up", {}, async ({
   const appender = await peers.appender("a.bin");
   const behind = await peers.follower("a.bin");
   const download = await peers.exchange({ target: "/a.bin" });
-  // It is of the size that the file has before the append goes on.
+  // The size of the download is fixed before the append continues.
   await download.body.atLeast(1);
   for (const { connection } of [behind, download]) connection.socket.pause();
   const live = await peers.follower("a.bin", { query: "&offset=now" });

@@ -1,4 +1,4 @@
-/** The server is killed in the middle of an append: what a follower saw is in the file, and the next append goes on. */
+/** The server is killed during an append: the file has every byte that a follower got, and the next append works. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import type { Peers } from "../fixture/peers.ts";
 import type { WebSocketPeer } from "../fixture/websocket.ts";
 import { faultTest } from "./standalone.ts";
 
-/** Appends as fast as it can until the connection breaks. */
+/** Appends as fast as possible until the connection breaks. */
 async function flood(appender: WebSocketPeer, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length && !appender.connection.socket.destroyed; at += 7_777) {
     await appender.binary(bytes.subarray(at, at + 7_777));

@@ -1,4 +1,4 @@
-/** A followed body without chunks: its end is the end of the connection, so a lost append has to reset that. */
+/** A followed body without chunked coding ends with its connection, so the server resets it if the append was lost. */
 import assert from "node:assert/strict";
 import { Connection } from "../fixture/connection.ts";
 import { readHead } from "../fixture/http.ts";

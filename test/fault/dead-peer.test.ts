@@ -1,4 +1,4 @@
-/** Dead peers, silent peers, idle peers. */
+/** Dead, silent and idle peers. */
 import assert from "node:assert/strict";
 import { until } from "../fixture/until.ts";
 import { OFFER, V1Peer } from "../fixture/v1.ts";
@@ -101,7 +101,7 @@ faultTest("an idle timeout lets those alone who go on, and all who follow", { li
   const appender = await peers.appender("a.txt");
   const upload = await peers.upload("b.txt");
   const follower = await peers.follower("a.txt", { query: "&offset=now" });
-  // Twice as long as the timeout, counted in pings, with a byte at each.
+  // Twice as long as the timeout, counted in pings, with one byte per ping.
   for (let count = 1; count <= 16; count++) {
     await appender.pings.atLeast(count);
     await Promise.all([appender.text("."), upload.chunk(".")]);

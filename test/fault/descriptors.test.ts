@@ -1,4 +1,4 @@
-/** A server that may have few files open: it refuses what is too much, and serves on. */
+/** A server with a low limit of descriptors refuses connections that exceed it, and keeps serving. */
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
@@ -9,10 +9,10 @@ import { RUNTIMES } from "../fixture/processes.ts";
 import { startStandalone } from "../fixture/servers.ts";
 import { until } from "../fixture/until.ts";
 
-/** How many files the server may have open. */
+/** The server's limit of descriptors. */
 const LIMIT = 128;
 
-/** How many connect at once. */
+/** How many clients connect at once. */
 const CROWD = 300;
 
 const through = ["sh", "-c", `ulimit -n ${LIMIT} && exec "$0" "$@"`];
@@ -36,7 +36,7 @@ for (const runtime of RUNTIMES) {
         const request = requestHead(server.url, { target, headers: { Connection: "keep-alive" } });
         const crowd = Array.from({ length: CROWD }, () => {
           const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
-          // Refused, or not even let in: all the same.
+          // It does not matter how the server refuses the connection.
           socket.on("error", () => {});
           socket.write(request);
           return socket;
@@ -44,7 +44,7 @@ for (const runtime of RUNTIMES) {
         await server.program.printed(/Connections are refused/);
         assert.ok(descriptors(server.pid).length < LIMIT);
         for (const socket of crowd) socket.resetAndDestroy();
-        // Who connects as soon as there is room is served.
+        // A client is served as soon as there is room.
         await until("the server to serve again", async () => {
           const answer = await peers
             .send({ method: "POST", target: "/b.txt?verb=APPEND", body: "more" })

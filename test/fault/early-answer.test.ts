@@ -1,4 +1,4 @@
-/** Uploads that are refused while they are still being sent: whoever sends slowly, or looks late, hears why, too. */
+/** Uploads that are refused before they are complete: clients that send slowly or read late get the reason, too. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { randomBytes } from "../fixture/bytes.ts";
@@ -9,7 +9,7 @@ import { faultTest } from "./standalone.ts";
 
 const MIB = 1024 * 1024;
 
-/** Longer than the HTTP library waits by itself for the rest of a request that it has answered. */
+/** Milliseconds; longer than the HTTP library waits by default for the rest of a request that it has answered. */
 const PAUSE_MS = 1_500;
 
 faultTest("a client that pauses, and looks for no answer until it has sent all, gets it", {}, async ({ peers }) => {

@@ -1,9 +1,9 @@
-/** Messages in more frames than are kept: their client hears why. */
+/** Messages in too many frames: the client gets the reason. */
 import assert from "node:assert/strict";
 import { encodeFrame, OPCODE } from "../fixture/frames.ts";
 import { faultTest } from "./standalone.ts";
 
-/** Bun puts a WebSocket of its own in the place of the package `ws`. */
+// Not on Bun, which substitutes its own WebSocket for the package `ws`.
 faultTest(
   "a message in too many frames ends its append with the reason",
   { runtimes: ["node", "deno"] },

@@ -1,4 +1,4 @@
-/** A disk that fills up under a running append: the appender is told, followers get what is stored, work goes on. */
+/** The disk fills up during an append: the appender gets the reason, and followers get what has been stored. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { type Fault, faultTest } from "./standalone.ts";
 
 const MIB = 1024 * 1024;
 
-/** A fault test whose server's folder is on a disk of 4 MiB. */
+/** Registers a fault test on each runtime, with the server's root on a disk of 4 MiB. */
 function diskTest(what: string, run: (fault: Fault, disk: SmallDisk) => Promise<void>): void {
   for (const runtime of RUNTIMES) {
     let disk: SmallDisk | undefined;
@@ -47,7 +47,7 @@ diskTest("an appender over a WebSocket is closed with 1011 and a sentence", asyn
     assert.ok(one.received.bytes().equals(file), "followers have exactly what is stored");
   }
   await assert.rejects(reader.body.all(), /broke off/);
-  // Where a connection can only be reset, as on Bun, what its client has not read yet is gone.
+  // On Bun a connection can only be reset, which discards bytes that the client has not read yet.
   const followed = reader.body.bytes();
   if (runtime !== "bun") assert.equal(followed.length, file.length, "a body that is cut has all that is stored");
   assert.ok(followed.equals(file.subarray(0, followed.length)), "a body that is cut has nothing else");

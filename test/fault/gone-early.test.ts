@@ -1,4 +1,4 @@
-/** Clients that go away while their answer is on its way: nothing stays open for them. */
+/** Clients that leave before their response is complete: nothing stays open for them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HeldStore } from "../fixture/held-store.ts";
@@ -6,7 +6,7 @@ import { SlowServer } from "../fixture/slow-server.ts";
 import { until } from "../fixture/until.ts";
 
 function goneTest(what: string, run: (server: SlowServer) => Promise<void>): void {
-  // With CORS a middleware comes in between, and answers take another way through the adapter.
+  // With CORS there is a middleware, and responses take another path through the adapter.
   for (const cors of [false, true]) {
     test(`${what}${cors ? " (behind middleware)" : ""}`, { timeout: 60_000 }, async () => {
       const server = await SlowServer.start({}, { cors });
@@ -41,7 +41,7 @@ for (const [what, headers] of Object.entries({
     );
     await until("the requests to be there", async () => (await server.exchange({ target: "//" })).head);
     for (const { connection } of requests) connection.reset();
-    // The server has heard of the resets when it answers what came after them.
+    // The server has noticed the resets when it answers a later request.
     await until("the resets to be there", async () => (await server.exchange({ target: "//" })).head);
     stat();
     await until("the answers to be made", () => server.store.reads >= 20);

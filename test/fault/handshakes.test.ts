@@ -1,4 +1,4 @@
-/** Clients that go away before, while and after their upgrade is decided: nothing stays taken, nothing grows. */
+/** Clients that leave before, during or after the upgrade: paths become free, and nothing leaks. */
 import assert from "node:assert/strict";
 import { Connection } from "../fixture/connection.ts";
 import { descriptors, NO_DESCRIPTORS, residentBytes } from "../fixture/descriptors.ts";
@@ -14,7 +14,7 @@ function head(url: string, target: string, headers: Record<string, string> = {})
   return requestHead(url, { target, headers: upgradeHeaders(KEY, headers) });
 }
 
-/** The ways to leave. Each gets a connection and the request that it would send. */
+/** The ways in which a client leaves. Each gets a connection and the upgrade request. */
 const WAYS: Record<string, (connection: Connection, request: string) => Promise<void>> = {
   "a reset right after the request": async (connection, request) => {
     await connection.write(request);
@@ -99,7 +99,7 @@ async function leaveNothing(connection: Connection): Promise<void> {
   connection.drop();
 }
 
-/** How many descriptors a process has open once it has closed what it is done with. */
+/** Waits until a process's number of open descriptors is stable, and returns it. */
 async function settled(pid: number): Promise<number> {
   let last = -1;
   return await until("the descriptors to settle", async () => {

@@ -1,4 +1,4 @@
-/** Messages that are larger than the operator allows. */
+/** Messages that exceed the configured limit. */
 import assert from "node:assert/strict";
 import { OPCODE } from "../fixture/frames.ts";
 import { faultTest } from "./standalone.ts";

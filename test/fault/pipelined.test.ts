@@ -1,17 +1,17 @@
-/** Requests that wait behind others on their connection: nothing is opened for them, and nothing stays when it has gone. */
+/** Requests that wait behind others on a connection open nothing, and leave nothing behind when it is gone. */
 import assert from "node:assert/strict";
 import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
 import { requestHead } from "../fixture/http.ts";
 import { until } from "../fixture/until.ts";
 import { type Fault, faultTest } from "./standalone.ts";
 
-/** How many follow the path by the server's log. */
+/** How many follows are active, according to the server's log. */
 function following({ server }: Fault): number {
   const count = (what: string): number => server.program.output.split(`follow ${what}`).length - 1;
   return count("begins") - count("ends");
 }
 
-/** Sends a request many times at once, and waits for the head of the first answer. */
+/** Opens a connection and sends the same request `times` times without waiting for responses. */
 async function pipeline({ peers, server }: Fault, target: string, times: number, init: object = {}) {
   const { connection } = await peers.exchange({ target, headers: { Connection: "keep-alive" }, ...init });
   const head = requestHead(server.url, { target, headers: { Connection: "keep-alive" }, ...init });
@@ -52,7 +52,7 @@ faultTest(
     );
     await until("the first downloads to be under way", () => opened() >= 1);
     assert.equal((await peers.send({ target: "/a.bin", method: "HEAD" })).status, 200);
-    // The HEAD's own file closes after its answer.
+    // The file that HEAD opened is closed after its response.
     await until("no more files to be open than downloads", () => opened() <= connections.length);
     for (const connection of connections) connection.reset();
     await until("every file to be closed", () => opened() === 0);
@@ -82,12 +82,12 @@ faultTest("thousands of requests behind a follow cost little, and go with their 
   const connection = await pipeline(fault, "/a.txt?verb=FOLLOW", 1);
   await until("the follow to begin", () => following(fault) === 1);
   void connection.write("GET /a.txt?verb=FOLLOW HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20_000));
-  // It is closed by the server, which reads no further.
+  // The server closes the connection without reading further.
   await until("the follow to end", () => following(fault) === 0);
   await appender.finish();
 });
 
-// Bun looks at no request before the one in front of it is answered.
+// Bun does not process a request before it has answered the previous one.
 const eager = { ...options, runtimes: ["node", "deno"] as const };
 
 faultTest("an upgrade behind an answer that is under way puts nothing into it", eager, async (fault) => {

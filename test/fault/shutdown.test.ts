@@ -1,4 +1,4 @@
-/** SIGTERM in the middle of everything: all ends in order, what was taken is stored, and nothing is left. */
+/** SIGTERM during requests: the server shuts down cleanly, stores what it has received, and leaves nothing behind. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { HttpExchange } from "../fixture/http.ts";
 import { until, within } from "../fixture/until.ts";
 import { type Fault, faultTest } from "./standalone.ts";
 
-/** Sends SIGTERM and expects a clean end. */
+/** Sends SIGTERM and expects a clean shutdown. */
 async function terminate({ server }: Fault): Promise<void> {
   server.program.child.kill("SIGTERM");
   const exit = await within(server.program.exited, "the server to end");

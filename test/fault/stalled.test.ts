@@ -1,4 +1,4 @@
-/** Followers that stop reading: they cost next to nothing, delay nobody, and miss nothing. */
+/** Followers that stop reading use little memory, delay no other client, and miss no bytes. */
 import assert from "node:assert/strict";
 import { randomBytes, sha256 } from "../fixture/bytes.ts";
 import { NO_DESCRIPTORS, residentBytes } from "../fixture/descriptors.ts";
@@ -26,10 +26,11 @@ faultTest("fifty stalled followers on 96 MiB", { skip: NO_DESCRIPTORS }, async (
   }
   for (const { received } of free) await received.atLeast(12 + SIZE);
   most = Math.max(most, residentBytes(server.pid) - before);
-  // Fifty times the largest budget, what went out last, and what the runtime keeps for itself. All of it would be five gigabytes.
+  // Fifty times the follower budget, the recent chunks, and the runtime's overhead. Buffering everything would take 5
+  // GB.
   assert.ok(most < 256 * MIB, `the server has grown by ${Math.round(most / MIB)} MiB`);
 
-  // Of those that read on, some are still behind when the appender ends.
+  // Some of the resumed followers still lag when the appender ends.
   const resumed = [...stalledSockets.slice(0, 2), ...stalledBodies.slice(0, 2)];
   for (const { connection } of resumed) connection.socket.resume();
   await appender.finish();

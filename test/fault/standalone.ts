@@ -1,5 +1,5 @@
 /**
- * Fault tests against the real standalone server, on each runtime.
+ * Registers fault tests, which run against the real standalone server on each runtime.
  * @module
  */
 import { test } from "node:test";
@@ -12,30 +12,30 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 /** How long one test may take, in milliseconds. */
 const TIMEOUT_MS = 120_000;
 
-/** What a fault test works with. */
+/** The server and clients of a fault test. */
 export interface Fault {
   readonly runtime: Runtime;
   readonly server: TestServer;
   readonly peers: Peers;
   /** The folder that the server serves. */
   readonly root: string;
-  /** Starts another server on the same folder, as after a crash. */
+  /** Starts another server on the same root, as after a crash. */
   restart(): Promise<{ server: TestServer; peers: Peers }>;
 }
 
-/** How to run a fault test. */
+/** Options of a fault test. */
 export interface FaultOptions {
-  /** Default: all of them. */
+  /** The runtimes to run on. Default: all. */
   readonly runtimes?: readonly Runtime[];
-  /** Limits of the server. */
+  /** Limits of the server, by name. Default: none are changed. */
   readonly limits?: Readonly<Record<string, number>>;
-  /** Makes the folder to serve. Default: a temporary one. */
+  /** Creates the root. Default: a temporary folder. */
   readonly prepare?: () => Promise<{ root: string; remove: () => Promise<void> }>;
-  /** Why it can't run here. */
+  /** The reason why the test can't run here; undefined if it can. */
   readonly skip?: string | undefined;
 }
 
-/** Registers a test on each runtime, with a server of its own. */
+/** Registers a test on each runtime. Each gets its own server. */
 export function faultTest(what: string, options: FaultOptions, run: (fault: Fault) => Promise<void>): void {
   const { runtimes = RUNTIMES, limits = {}, prepare = temporaryRoot, skip } = options;
   const args = Object.entries(limits).flatMap(([name, value]) => ["--limit", `${name}=${value}`]);

@@ -1,4 +1,4 @@
-/** Slow typing: every byte reaches every follower before the next one is typed. */
+/** Slow typing: every byte reaches all followers before the next one is typed. */
 import assert from "node:assert/strict";
 import { MIXED_TEXT } from "../fixture/bytes.ts";
 import { faultTest } from "./standalone.ts";

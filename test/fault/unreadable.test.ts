@@ -1,4 +1,4 @@
-/** What can't be read: an answer says so, behind those to the requests before it, and nothing is made for it. */
+/** Malformed requests get an error response after the responses to earlier requests, and create nothing. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { faultTest } from "./standalone.ts";
 
 const GARBAGE = "FOO\r\n\r\n";
 
-/** What comes on a connection of its own until the server ends it. */
+/** Sends bytes on a new connection, and returns everything received until the server ends it. */
 async function answerTo(url: string, bytes: string): Promise<string> {
   const connection = await Connection.open(url);
   try {
@@ -49,13 +49,13 @@ faultTest("requests in front of what can't be read get their answers", {}, async
 faultTest("an upload whose first chunk has no size leaves no file", {}, async ({ peers, server }) => {
   const upload = `${head("POST /bad/a.txt?verb=APPEND", "Transfer-Encoding: chunked")}zz\r\nhello\r\n0\r\n\r\n`;
   assert.deepEqual(statuses(await answerTo(server.url, upload)), [400]);
-  // A later request of the same kind has ended when this one has.
+  // When this later append has ended, the earlier one has ended, too.
   await peers.put("after.txt", "hello");
   assert.equal(existsSync(join(server.root, "bad")), false);
 });
 
 faultTest("an upload whose second chunk has no size keeps its first", {}, async ({ peers, server }) => {
-  // The first request of all may take longer than its client stays.
+  // The server's first request may take longer than the client of the malformed one stays connected.
   await peers.put("before.txt", "hello");
   const chunks = "5\r\nhello\r\nzz\r\nhello\r\n0\r\n\r\n";
   const upload = head("POST /a.txt?verb=APPEND", "Transfer-Encoding: chunked") + chunks;

@@ -1,5 +1,5 @@
 /**
- * One appender, whatever it speaks: a narrow seam, so that floods and paced appends need to be written once.
+ * The interface of an appender of any dialect, so that floods and paced appends are implemented once.
  * @module
  */
 import { FrameAppender } from "./frame-appender.ts";
@@ -11,13 +11,13 @@ import type { RecordSpec } from "./records.ts";
 export interface Appender {
   /** Resolves when it may append. */
   readonly opened: Promise<void>;
-  /** Appends the next so many records of the cycle; resolves when the server has confirmed them, where servers do. */
+  /** Appends the next `records` records of the cycle; resolves when they are confirmed, if the dialect confirms. */
   flood(records: number): Promise<void>;
-  /** Appends one record, now. */
+  /** Appends one record immediately. */
   send(record: Buffer): void;
-  /** Resolves when everything sent is confirmed, where servers confirm. */
+  /** Resolves when everything sent is confirmed, if the dialect confirms. */
   settled(): Promise<void>;
-  /** Ends it in the way of its dialect; resolves when the connection has gone. */
+  /** Ends the append as its dialect prescribes; resolves when the connection has closed. */
   end(): Promise<void>;
   /** Drops the connection. */
   drop(): void;

@@ -1,5 +1,5 @@
 /**
- * Many appenders at once: connected, flooding, or keeping a pace.
+ * A group of concurrent appenders that flood or keep a pace.
  * @module
  */
 import { type Appender, openAppender } from "./appender.ts";
@@ -8,22 +8,22 @@ import type { AppendJob, Connected, Flooded } from "./protocol.ts";
 import { writeRecord } from "./records.ts";
 import { urlOf } from "./url-of.ts";
 
-/** How many connect at once. */
+/** The maximum number of concurrent connection attempts. */
 const AT_ONCE = 50;
 
 /** A group of appenders. */
 export class Appenders {
   readonly #job: AppendJob;
   readonly #appenders: Appender[] = [];
-  /** Records that each has appended at a pace. */
+  /** How many records each has appended at a pace. */
   #paced = 0;
 
-  /** @param job Whom to connect. */
+  /** @param job The appenders to connect. */
   constructor(job: AppendJob) {
     this.#job = job;
   }
 
-  /** Connects them; rejects when one of them can't. */
+  /** Connects all appenders; rejects if one of them can't connect. */
   async connect(): Promise<Omit<Connected, "group">> {
     const { target, count, records } = this.#job;
     const firstNs = nowNs();
@@ -38,14 +38,14 @@ export class Appenders {
     return { firstNs, lastNs: nowNs() };
   }
 
-  /** Each appends the next so many records as fast as they are taken. */
+  /** Appends `records` records with each appender, as fast as the server accepts them. */
   async flood(records: number): Promise<Flooded> {
     const startNs = nowNs();
     await Promise.all(this.#appenders.map((appender) => appender.flood(records)));
     return { startNs, endNs: nowNs() };
   }
 
-  /** Each appends so many records a second, one as far from the next as it gets. */
+  /** Appends `perSecond` records per second with each appender, evenly spaced over all of them. */
   async pace(records: number, perSecond: number): Promise<Flooded> {
     const appenders = this.#appenders;
     const total = records * appenders.length;
@@ -63,12 +63,12 @@ export class Appenders {
     return { startNs, endNs: nowNs() };
   }
 
-  /** Ends them in the way of their dialect. */
+  /** Ends all appends as their dialect prescribes. */
   async end(): Promise<void> {
     await Promise.all(this.#appenders.map((appender) => appender.end()));
   }
 
-  /** Drops them all. */
+  /** Drops all connections. */
   drop(): void {
     for (const appender of this.#appenders) appender.drop();
   }

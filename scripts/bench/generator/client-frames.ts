@@ -1,29 +1,29 @@
 /**
- * WebSocket frames of a client: masked, as the standard wants them.
+ * Encodes WebSocket frames of a client, which are masked as RFC 6455 requires.
  * @module
  */
 import { randomBytes } from "node:crypto";
 
-/** Opcodes. */
+/** The opcodes of RFC 6455, section 5.2. */
 export const TEXT = 1;
 export const BINARY = 2;
 export const CLOSE = 8;
 export const PING = 9;
 export const PONG = 10;
 
-/** How long a frame with so much payload is. */
+/** Returns the size of a frame with a payload of that size, in bytes. */
 export function frameBytes(payload: number): number {
   return (payload < 126 ? 6 : payload < 65_536 ? 8 : 14) + payload;
 }
 
-/** One frame. */
+/** Encodes one frame. */
 export function clientFrame(opcode: number, payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(frameBytes(payload.length));
   writeFrame(frame, 0, opcode, payload);
   return frame;
 }
 
-/** Writes a frame and returns where it ends. */
+/** Writes a frame into a buffer and returns the position after it. */
 export function writeFrame(into: Buffer, at: number, opcode: number, payload: Uint8Array): number {
   const size = payload.length;
   into[at] = 0x80 | opcode;

@@ -1,11 +1,11 @@
 /**
- * One clock for all processes of this machine: the monotonic one.
+ * The monotonic clock, which all processes of this machine share.
  * @module
  */
 import process from "node:process";
 
-/** Nanoseconds, comparable between processes. */
+/** Returns the time in nanoseconds, comparable between processes. */
 export function nowNs(): number {
-  // Exact until the machine has been up for a hundred days, to a tenth of a microsecond for thirty years.
+  // Exact until the machine has been up for a hundred days; accurate to 0.1 µs for thirty years.
   return Number(process.hrtime.bigint());
 }

@@ -1,47 +1,47 @@
 /**
- * One TCP connection: a request goes out, a head comes in, and the rest is handed on where it lies.
+ * A TCP connection that sends requests, parses response heads, and passes on the bodies without copying.
  * @module
  */
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 
-/** All connections of this process read into the same memory: it is looked at before the next one reads. */
+/** The buffer that all connections of this process read into. It is processed before the next read. */
 const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(256 * 1024);
 
 const HEAD_END = "\r\n\r\n";
 
-/** Takes what comes behind the head: the bytes `from` (inclusive) to `to` (exclusive), which are overwritten afterwards. */
+/** Receives the body: the bytes from `from` up to `to`, exclusive, which are overwritten after the call. */
 export interface Body {
   feed(bytes: Buffer, from: number, to: number): void;
 }
 
-/** The head of a response. Thousands of them come at once: what nobody asks for is not looked at. */
+/** The head of a response. Headers are parsed on demand only, because thousands of heads arrive at once. */
 export class Head {
   readonly status: number;
   readonly #lines: readonly string[];
 
-  /** @param text All of it, without the empty line at its end. */
+  /** @param text The head, without the empty line at its end. */
   constructor(text: string) {
     this.#lines = text.split("\r\n");
     this.status = Number(this.#lines[0]?.split(" ")[1]);
   }
 
-  /** The value of a header by its lower-case name. */
+  /** Returns the value of a header by its lower-case name. */
   header(name: string): string | undefined {
     const line = this.#lines.find((each) => each.slice(0, name.length + 1).toLowerCase() === `${name}:`);
     return line?.slice(name.length + 1).trim();
   }
 }
 
-/** What a connection tells its owner. */
+/** Callbacks of a connection. */
 export interface ConnectionEvents {
-  /** A head has come: who takes what follows? Throw to end the connection. */
+  /** Called with a response head; returns the receiver of the body. Throw to end the connection. */
   opened(head: Head): Body;
-  /** It has gone; `error` says why when it is not the peer's plain end. */
+  /** Called when the connection has closed, with an error unless the peer ended it normally. */
   closed(error: Error | undefined): void;
 }
 
-/** What to ask for. */
+/** A request. */
 export interface Request {
   readonly method?: string;
   readonly url: URL;
@@ -49,13 +49,13 @@ export interface Request {
   readonly body?: Uint8Array;
 }
 
-/** A request as it goes out, and where to. Many connections may share one. */
+/** A serialized request and its destination. Many connections may share one. */
 export class Outgoing {
   readonly host: string;
   readonly port: number;
   readonly bytes: Uint8Array;
 
-  /** @param request What to ask for. */
+  /** @param request The request to serialize. */
   constructor(request: Request) {
     const { hostname, port } = request.url;
     this.host = hostname.replace(/^\[|\]$/g, "");
@@ -64,7 +64,7 @@ export class Outgoing {
   }
 }
 
-/** A connection. */
+/** A TCP connection. */
 export class Connection {
   readonly socket: Socket;
   readonly #events: ConnectionEvents;
@@ -73,7 +73,7 @@ export class Connection {
   #error: Error | undefined;
   #stalled = false;
 
-  /** Connects and sends the request at once. */
+  /** Connects and sends the request. */
   constructor(request: Outgoing, events: ConnectionEvents) {
     this.#events = events;
     const { host, port } = request;
@@ -93,19 +93,19 @@ export class Connection {
     return this.socket.write(bytes);
   }
 
-  /** Reads no more: what comes from now on stays where it is. */
+  /** Stops reading. */
   stall(): void {
     this.#stalled = true;
     this.socket.pause();
   }
 
-  /** Reads on. */
+  /** Continues reading. */
   resume(): void {
     this.#stalled = false;
     this.socket.resume();
   }
 
-  /** Drops the connection, leaving nothing behind. */
+  /** Resets the connection. */
   drop(): void {
     this.socket.resetAndDestroy();
   }
@@ -132,7 +132,7 @@ export class Connection {
   }
 }
 
-/** The headers that ask for a WebSocket. */
+/** Returns the headers of an upgrade request. */
 export function upgradeHeaders(protocol: string | undefined): Record<string, string> {
   return {
     Upgrade: "websocket",

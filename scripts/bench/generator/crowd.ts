@@ -1,5 +1,5 @@
 /**
- * Many followers at once: connected, waited for, and judged.
+ * A group of concurrent followers, and checks of what they receive.
  * @module
  */
 import { nowNs } from "./clock.ts";
@@ -10,7 +10,7 @@ import type { Connected, FollowJob, Received } from "./protocol.ts";
 import { ExactReceiver, NumberedReceiver, type Receiver, StampedReceiver } from "./receivers.ts";
 import { isTemplate, urlOf } from "./url-of.ts";
 
-/** Every how many-th follower compares every byte, where the job does not say. */
+/** By default, one in this many followers compares every byte. */
 const EXACT_EVERY = 50;
 
 /** A group of followers. */
@@ -18,10 +18,10 @@ export class Crowd {
   readonly #job: FollowJob;
   readonly #followers: Follower[] = [];
   readonly #receivers: Receiver[] = [];
-  /** What all of them ask for, where they follow the same path. */
+  /** The request that all followers share if they follow the same path. */
   readonly #shared: Outgoing | undefined;
   readonly #ages = new Histogram();
-  /** Bytes that each is waited to have. */
+  /** How many bytes each follower is to receive in total. */
   #goal = Number.POSITIVE_INFINITY;
   #complete = 0;
   #lastNs = 0;
@@ -30,7 +30,7 @@ export class Crowd {
   #dropping = false;
   #wake: () => void = () => {};
 
-  /** @param job Whom to connect, and what for. */
+  /** @param job The followers to connect, and their purpose. */
   constructor(job: FollowJob) {
     this.#job = job;
     this.#goal = job.bytes ?? this.#goal;
@@ -38,7 +38,7 @@ export class Crowd {
     this.#shared = isTemplate(url) ? undefined : followRequest(urlOf(url, 0), dialect);
   }
 
-  /** Connects them; rejects when one of them can't. */
+  /** Connects all followers; rejects if one of them can't connect. */
   async connect(): Promise<Omit<Connected, "group">> {
     const { count, atOnce } = this.#job;
     const firstNs = nowNs();
@@ -50,14 +50,14 @@ export class Crowd {
     return { firstNs, lastNs: nowNs() };
   }
 
-  /** Sets how many bytes each is to have in all, and forgets the ages counted until now. */
+  /** Sets how many bytes each follower is to receive in total, and clears the recorded ages. */
   expect(bytes: number): void {
     this.#goal = bytes;
     this.#complete = this.#receivers.filter(({ received }) => received >= bytes).length;
     this.#ages.clear();
   }
 
-  /** Waits until each has what is expected, or one has gone, or the time is over. */
+  /** Waits until all followers have the expected bytes, one has lost its connection, or the time is over. */
   async received(timeoutMs: number): Promise<Received> {
     if (this.#complete < this.#job.count && this.#gone === 0) {
       await new Promise<void>((resolve) => {
@@ -79,12 +79,12 @@ export class Crowd {
     };
   }
 
-  /** Those who read nothing do so from now on. */
+  /** Makes stalled followers read. */
   resume(): void {
     for (const follower of this.#followers) follower.resume();
   }
 
-  /** Drops them all. */
+  /** Drops all connections. */
   drop(): void {
     this.#dropping = true;
     for (const follower of this.#followers) follower.drop();
@@ -127,7 +127,7 @@ export class Crowd {
   }
 
   #closed({ received }: Receiver, reason: string): void {
-    // Who has everything may be let go: a server does not keep every connection open for ever.
+    // A server may close the connection of a follower that has received everything.
     if (this.#dropping || received >= this.#goal) return;
     this.#gone++;
     this.#reason ??= reason;

@@ -1,5 +1,5 @@
 /**
- * One follower, whatever it speaks.
+ * A follower of any dialect.
  * @module
  */
 
@@ -10,24 +10,26 @@ import type { FollowDialect } from "./protocol.ts";
 import { SseBody } from "./sse-body.ts";
 import { WebSocketBody } from "./websocket-body.ts";
 
-/** What a follower tells its owner. */
+/** Callbacks of a follower. */
 export interface FollowerEvents {
-  /** The server has agreed, and said its first word where it has one. */
+  /** The server has accepted the follower, and in v1 has sent `start`. */
   opened(): void;
-  /** Data: the bytes `from` to `to`, which are overwritten afterwards. */
+  /** Data: the bytes from `from` up to `to`, exclusive, which are overwritten after the call. */
   data(bytes: Buffer, from: number, to: number): void;
-  /** It has gone. */
+  /** The connection has closed. */
   closed(reason: string): void;
 }
 
-/** What a follower asks for. Followers of one path may share it, key and all: nobody here looks at the answer to that. */
+/**
+ * Creates a follower's request. Followers of one path may share it with its key, as the accept value is not checked.
+ */
 export function followRequest(url: URL, dialect: FollowDialect): Outgoing {
   if (dialect === "v1") return new Outgoing({ url, headers: upgradeHeaders("httpfstream.v1") });
   if (dialect === "frames") return new Outgoing({ url, headers: upgradeHeaders(undefined) });
   return new Outgoing({ url, headers: { Accept: dialect === "sse" ? "text/event-stream" : "*/*" } });
 }
 
-/** A follower's connection. */
+/** A connected follower. */
 export class Follower {
   readonly #connection: Connection;
   readonly #dialect: FollowDialect;
@@ -44,12 +46,12 @@ export class Follower {
     });
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   stall(): void {
     this.#connection.stall();
   }
 
-  /** Reads on. */
+  /** Continues reading. */
   resume(): void {
     this.#connection.resume();
   }
@@ -65,7 +67,7 @@ export class Follower {
     const data: Body = { feed: (bytes, from, to) => events.data(bytes, from, to) };
     const isSocket = dialect === "v1" || dialect === "frames";
     if (head.status !== (isSocket ? 101 : 200)) throw new Error(`the server answered with status ${head.status}`);
-    // A v1 server has a first word of its own.
+    // In v1 the follower is open after the server's `start` message.
     if (dialect !== "v1") events.opened();
     if (!isSocket) {
       const inner = dialect === "sse" ? new SseBody(data, (event) => event === "control") : data;

@@ -1,5 +1,5 @@
 /**
- * Appending over a WebSocket, one record a frame.
+ * An appender over a WebSocket, with one record per frame.
  * @module
  */
 
@@ -11,16 +11,16 @@ import type { AppendDialect } from "./protocol.ts";
 import type { RecordSpec } from "./records.ts";
 import { WebSocketBody } from "./websocket-body.ts";
 
-/** As much goes to the kernel at once, in bytes; more when one record is larger. */
+/** The maximum number of bytes per write, unless a single record is larger. */
 const WRITE_BYTES = 64 * 1024;
 
-/** The payload of a closing frame: 1000. */
+/** The payload of a close frame with code 1000. */
 const NORMAL = Buffer.from([0x03, 0xe8]);
 
-/** Asks for the end in v1. */
+/** The v1 message that ends an append. */
 const END = Buffer.from('{"type":"end"}');
 
-/** Asks how many bytes have arrived. */
+/** The text that requests the number of received bytes; any text does. */
 const COUNT = Buffer.from("count");
 
 /** An appender over a WebSocket. */
@@ -33,10 +33,10 @@ export class FrameAppender implements Appender {
   #open: () => void = () => {};
   #fail: (error: Error) => void = () => {};
   #next = 0;
-  /** Bytes sent and bytes confirmed, counted from the connection's first. */
+  /** The numbers of bytes sent and confirmed on this connection. */
   #sent = 0;
   #confirmed = 0;
-  /** Where the server's counting began. */
+  /** The offset at which the append began. */
   #base = 0;
   #window = Number.POSITIVE_INFINITY;
   #said = "";
@@ -102,7 +102,7 @@ export class FrameAppender implements Appender {
     return this.#sent - this.#confirmed;
   }
 
-  /** Resolves when something has happened on the connection; rejects when nothing will. */
+  /** Resolves at the next event on the connection; rejects if it has closed. */
   #change(): Promise<void> {
     if (this.#broken) return Promise.reject(this.#broken);
     return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 /**
- * The frames of one cycle of records, built before they are needed: a flood costs its generator next to nothing.
+ * The frames of one cycle of records, built in advance so that a flood costs the generator little.
  * @module
  */
 import { BINARY, frameBytes, TEXT, writeFrame } from "./client-frames.ts";
@@ -7,9 +7,9 @@ import { cycle, cycleRecords, type RecordSpec } from "./records.ts";
 
 const built = new Map<string, FrameCycle>();
 
-/** Frames of one size, one record each. */
+/** Frames of the same size with one record each. */
 export class FrameCycle {
-  /** How many there are before they repeat themselves. */
+  /** The number of frames in the cycle. */
   readonly records: number;
   readonly #bytes: Buffer;
   readonly #frameBytes: number;
@@ -24,7 +24,7 @@ export class FrameCycle {
     }
   }
 
-  /** Those of a record size, as text or binary frames. */
+  /** Returns the cached frames for a record size, as text or binary frames. */
   static of(spec: RecordSpec, text: boolean): FrameCycle {
     const key = `${spec.bytes} ${text}`;
     const known = built.get(key);
@@ -34,7 +34,7 @@ export class FrameCycle {
     return made;
   }
 
-  /** The frames from a record on, as many of the wanted ones as there are before the cycle begins again. */
+  /** Returns up to `wanted` frames from a record on, without crossing the end of the cycle. */
   slice(from: number, wanted: number): { bytes: Buffer; records: number } {
     const start = from % this.records;
     const records = Math.min(wanted, this.records - start);

@@ -1,15 +1,15 @@
 /**
- * Latencies, counted in buckets that are at most 1.6 % wide.
+ * A histogram of durations, with buckets that are at most 1.6 % wide.
  * @module
  */
 
-/** Nanoseconds of the finest bucket. */
+/** The width of the finest bucket, in nanoseconds. */
 const UNIT_NS = 128;
 
-/** Buckets for each doubling. */
+/** The number of buckets per doubling. */
 const STEPS = 64;
 
-/** A histogram on its way between processes: bucket numbers and their counts. */
+/** A serializable histogram: bucket numbers and their counts. */
 export type PackedHistogram = readonly (readonly [bucket: number, count: number])[];
 
 /** Counts durations. */
@@ -17,25 +17,25 @@ export class Histogram {
   readonly #counts: number[] = [];
   #total = 0;
 
-  /** How many durations were counted. */
+  /** The number of counted durations. */
   get total(): number {
     return this.#total;
   }
 
-  /** Counts a duration in nanoseconds. */
+  /** Adds a duration in nanoseconds. */
   add(ns: number): void {
     const bucket = bucketOf(ns / UNIT_NS);
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
     this.#total++;
   }
 
-  /** Forgets everything. */
+  /** Removes all durations. */
   clear(): void {
     this.#counts.length = 0;
     this.#total = 0;
   }
 
-  /** Counts everything that another histogram has counted. */
+  /** Adds all durations of another histogram. */
   addAll(packed: PackedHistogram): void {
     for (const [bucket, count] of packed) {
       this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
@@ -43,7 +43,7 @@ export class Histogram {
     }
   }
 
-  /** The duration in milliseconds that a share of all durations, from 0 to 1, does not exceed; NaN when there are none. */
+  /** The duration that `share` of all durations, from 0 to 1, do not exceed, in milliseconds; NaN if there are none. */
   percentileMs(share: number): number {
     let left = Math.ceil(this.#total * share);
     for (let bucket = 0; bucket < this.#counts.length; bucket++) {
@@ -53,7 +53,7 @@ export class Histogram {
     return Number.NaN;
   }
 
-  /** Itself as data. */
+  /** Returns the histogram as serializable data. */
   pack(): PackedHistogram {
     const packed: [number, number][] = [];
     this.#counts.forEach((count, bucket) => {

@@ -1,10 +1,12 @@
 /**
- * The bodies of HTTP responses: of known length, to the end of the connection, or in chunks.
+ * Decoders of HTTP response bodies: of known length, until the end of the connection, or chunked.
  * @module
  */
 import type { Body, Head } from "./connection.ts";
 
-/** A body's decoder by its head. `ended` is called after its last byte, where that can be known. */
+/**
+ * Creates the decoder of a body from its head. Calls `ended` after the last byte, unless only the connection ends it.
+ */
 export function httpBody(head: Head, inner: Body, ended: () => void): Body {
   if (/chunked/i.test(head.header("transfer-encoding") ?? "")) return new ChunkedBody(inner, ended);
   const length = head.header("content-length");
@@ -37,9 +39,9 @@ const LF = 0x0a;
 class ChunkedBody implements Body {
   readonly #inner: Body;
   readonly #ended: () => void;
-  /** Bytes of the current chunk that have not come yet. */
+  /** How many bytes of the current chunk have not arrived yet. */
   #left = 0;
-  /** The line with a chunk's size, as far as it has come. */
+  /** The received part of the line with a chunk's size. */
   #line = "";
 
   constructor(inner: Body, ended: () => void) {
@@ -64,7 +66,7 @@ class ChunkedBody implements Body {
   }
 
   #chunk(): void {
-    // The line break behind a chunk looks like an empty line.
+    // The line break after a chunk looks like an empty line.
     if (this.#line === "") return;
     this.#left = Number.parseInt(this.#line, 16);
     this.#line = "";

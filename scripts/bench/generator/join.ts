@@ -1,5 +1,5 @@
 /**
- * Followers that join one after the other, to see how long each waits.
+ * Measures the waiting times of followers that join one after the other.
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,13 +9,13 @@ import type { FollowDialect, Joined, Target } from "./protocol.ts";
 import { SMALLEST_RECORD, stampAt } from "./records.ts";
 import { urlOf } from "./url-of.ts";
 
-/** Milliseconds between two of them, at most. */
+/** The maximum pause between two followers, in milliseconds. */
 const MOST_PAUSE_MS = 5;
 
-/** Nanoseconds that a record may have been on its way when its follower joined. */
+/** The maximum age in nanoseconds of the first record when its follower started to connect. */
 const MOST_AGE_NS = 1e9;
 
-/** Lets so many followers join, each after the one before has left. */
+/** Joins with `times` followers, each after the previous one has left. */
 export async function join(target: Target<FollowDialect>, times: number): Promise<Joined> {
   const answerMs: number[] = [];
   const dataMs: number[] = [];
@@ -29,8 +29,9 @@ export async function join(target: Target<FollowDialect>, times: number): Promis
 }
 
 /**
- * Else each would join just after a record, as the one before has left with it. A timer alone would wake at whole
- * milliseconds of the clock, as the appender's does, and each would wait as long as the other.
+ * Waits for a fraction of milliseconds. Without a pause, each follower would join just after a record, with which the
+ * previous one left. A timer alone would wake at whole milliseconds, like the appender's, so all would wait equally
+ * long.
  */
 async function pause(ms: number): Promise<void> {
   const untilNs = nowNs() + ms * 1e6;

@@ -1,6 +1,6 @@
 /**
- * A load generator: a process that connects to any URL and does what the bench tells it over its IPC channel.
- * It shares no code with the server.
+ * The program of a load generator. It executes the benchmark's commands, which arrive over its IPC channel, against any
+ * URL. It shares no code with the server.
  * @module
  */
 import process from "node:process";
@@ -60,7 +60,7 @@ const handlers: Handlers = {
   stored: async ({ url, bytes, timeoutMs }) => ({ atNs: await stored(urlOf(url, 0), bytes, timeoutMs) }),
 };
 
-// The bench has gone: so has the reason to be here.
+// Exit with the benchmark's process.
 process.once("disconnect", () => process.exit(0));
 process.on("message", ({ id, name, input }: CommandMessage) => {
   const handler = handlers[name] as (input: unknown) => unknown;

@@ -1,5 +1,5 @@
 /**
- * Appending with one POST after the other on one connection. What piles up meanwhile goes with the next one.
+ * An appender that sends one POST after the other on one connection. Records that arrive meanwhile form the next batch.
  * @module
  */
 import type { Appender } from "./appender.ts";
@@ -7,7 +7,7 @@ import { type Body, Connection, type Head, Outgoing } from "./connection.ts";
 import { httpBody } from "./http-body.ts";
 import { cycle, type RecordSpec } from "./records.ts";
 
-/** Bytes of a batch, at most; more when one record is larger. */
+/** The maximum size of a batch in bytes, unless a single record is larger. */
 const BATCH_BYTES = 64 * 1024;
 
 const HEADERS = { "Content-Type": "text/plain" };
@@ -26,7 +26,7 @@ export class PostAppender implements Appender {
   #posting: Promise<void> | undefined;
   #broken: Error | undefined;
 
-  /** Connects, and creates the stream when it does not exist. */
+  /** Connects, and creates the stream if it does not exist. */
   constructor(url: URL, spec: RecordSpec) {
     this.#url = url;
     this.#spec = spec;

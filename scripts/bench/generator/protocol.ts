@@ -1,26 +1,27 @@
 /**
- * What the bench tells its load generators to do, and what they answer. Everything is plain data.
+ * The commands of the benchmark to its load generators, and their results. All of it is plain data.
  * @module
  */
 import type { PackedHistogram } from "./histogram.ts";
 import type { RecordSpec } from "./records.ts";
 
 /**
- * How a follower's bytes come. `v1`: binary frames of `httpfstream.v1`, control in text frames. `frames`: all data frames
- * of a WebSocket. `body`: an HTTP body. `sse`: events of an event stream, but for those named `control`.
+ * How a follower receives bytes. `v1`: binary frames of `httpfstream.v1`, with control messages in text frames.
+ * `frames`: all data frames of a WebSocket. `body`: an HTTP body. `sse`: the events of an event stream, except those
+ * named `control`.
  */
 export type FollowDialect = "v1" | "frames" | "body" | "sse";
 
 /**
- * How an appender's bytes go, and how it learns that they were taken. `v1`: frames, acknowledged. `frames`: frames, and
- * nothing comes back. `replies`: frames, each with a message in return. `counted`: frames, and the answer to a text frame
- * is the number of bytes received. `posts`: one request a batch.
+ * How an appender sends bytes, and how the server confirms them. `v1`: frames, which are acknowledged. `frames`:
+ * frames, which are not confirmed. `replies`: frames, with one reply each. `counted`: frames, and the reply to a text
+ * frame is the number of bytes received. `posts`: one request per batch.
  */
 export type AppendDialect = "v1" | "frames" | "replies" | "counted" | "posts";
 
-/** Where to connect to, and how to speak there. */
+/** A URL and the dialect to use there. */
 export interface Target<Dialect> {
-  /** `{n}` in it stands for the number of the connection. */
+  /** The URL, in which `{n}` is replaced by the number of the connection. */
   readonly url: string;
   readonly dialect: Dialect;
 }
@@ -29,42 +30,42 @@ export interface Target<Dialect> {
 export interface FollowJob {
   readonly target: Target<FollowDialect>;
   readonly count: number;
-  /** The number of the first. Default 0. */
+  /** The number of the first connection. Default: 0. */
   readonly first?: number;
-  /** How many may be on their way at once. */
+  /** The maximum number of concurrent connection attempts. */
   readonly atOnce: number;
   readonly records: RecordSpec;
-  /** How many bytes each is to have in all; more can be expected later. */
+  /** How many bytes each is to receive in total; `expect` can set it later. */
   readonly bytes?: number;
   /**
-   * What to do with the bytes. `check`: look at the records' numbers, and at every byte of every `exactEvery`-th follower.
-   * `measure`: look at every record and at its age. `stall`: read nothing.
+   * What to do with the bytes. `check`: check the numbers of records, and every byte of one in `exactEvery` followers.
+   * `measure`: check the number and record the age of every record. `stall`: read nothing.
    */
   readonly purpose: "check" | "measure" | "stall";
-  /** Default 50; 0 for none. */
+  /** One in this many followers compares every byte; 0 for none. Default: 50. */
   readonly exactEvery?: number;
 }
 
-/** They are connected. */
+/** A group of connected followers or appenders, with the times of the first attempt and the last success. */
 export interface Connected {
   readonly group: number;
   readonly firstNs: number;
   readonly lastNs: number;
 }
 
-/** What followers have received since they were told what to expect. */
+/** The state of a group of followers when the wait ended. */
 export interface Received {
-  /** When the last of them was complete. */
+  /** When the last follower had received everything. */
   readonly lastNs: number;
-  /** How many have fewer bytes than asked for. */
+  /** How many have received fewer bytes than expected. */
   readonly short: number;
-  /** How many have more bytes, or wrong ones. */
+  /** How many have received more bytes than expected, or wrong ones. */
   readonly wrong: number;
   /** How many have lost their connection. */
   readonly gone: number;
-  /** Why the first of these has. */
+  /** Why the first of these has lost its connection. */
   readonly reason?: string;
-  /** The ages of the records. */
+  /** The ages of records on arrival, since the last `expect`. */
   readonly ages: PackedHistogram;
 }
 
@@ -75,58 +76,58 @@ export interface AppendJob {
   readonly records: RecordSpec;
 }
 
-/** How a flood went. */
+/** The times of a flood or a paced append. */
 export interface Flooded {
   readonly startNs: number;
-  /** When the server had confirmed all of it; when it was handed to the kernel where servers confirm nothing. */
+  /** When the server had confirmed everything, or when it was handed to the kernel if the dialect does not confirm. */
   readonly endNs: number;
 }
 
-/** A follower's first moments, in milliseconds since it began to connect. */
+/** The waiting times of followers, in milliseconds since each started to connect. */
 export interface Joined {
-  /** The server has agreed, and said its first word where it has one. */
+  /** Until the server had accepted the follower, and in v1 had sent `start`. */
   readonly answerMs: readonly number[];
-  /** The first byte of data. */
+  /** Until the first byte of data. */
   readonly dataMs: readonly number[];
 }
 
-/** The commands: arguments and result. */
+/** The commands, with their arguments and results. */
 export interface Commands {
   /** Connects followers. */
   follow(job: FollowJob): Connected;
-  /** Sets how many bytes every follower of a group is to have in all. */
+  /** Sets how many bytes every follower of a group is to receive in total. */
   expect(goal: { group: number; bytes: number }): null;
-  /** Waits until they have them, or one of them has gone, or the time is over. */
+  /** Waits until all have received them, one has lost its connection, or the time is over. */
   received(wait: { group: number; timeoutMs: number }): Received;
   /** Connects appenders. */
   append(job: AppendJob): Connected;
-  /** Appends the next so many records on each connection, as fast as they are taken. */
+  /** Appends records on each connection, as fast as the server accepts them. */
   flood(work: { group: number; records: number }): Flooded;
-  /** Appends records with the moment of their making, so many a second on each connection. */
+  /** Appends records with timestamps, at a rate per connection. */
   pace(work: { group: number; records: number; perSecond: number }): Flooded;
-  /** Ends appenders in the way of their dialect. */
+  /** Ends the appends of a group as their dialect prescribes. */
   end(group: { group: number }): null;
-  /** Lets followers read who have read nothing until now. */
+  /** Makes stalled followers read. */
   resume(group: { group: number }): null;
   /** Drops the connections of a group. */
   drop(group: { group: number }): null;
   /**
-   * Lets one follower after the other join a path to which records are appended at a pace, and leave after its first byte.
-   * Fails when that is not of a record that was made at that time.
+   * Joins a path with a paced appender, with one follower after the other. Each leaves after its first data, which must
+   * begin with a recent record.
    */
   join(job: { target: Target<FollowDialect>; times: number }): Joined;
-  /** Waits until a URL has so many bytes to read. */
+  /** Waits until that many bytes can be read from a URL. */
   stored(wait: { url: string; bytes: number; timeoutMs: number }): { atNs: number };
 }
 
-/** A command on its way to a generator. */
+/** The message with a command. */
 export interface CommandMessage {
   readonly id: number;
   readonly name: keyof Commands;
   readonly input: unknown;
 }
 
-/** Its result, or what went wrong. */
+/** The message with the result of a command, or the message of its error. */
 export interface ResultMessage {
   readonly id: number;
   readonly result?: unknown;

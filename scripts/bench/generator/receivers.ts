@@ -1,35 +1,35 @@
 /**
- * What is done with the bytes that a follower receives: counting, checking, measuring. Nothing is copied but the halves
- * of a record that comes in two.
+ * Receivers of a follower's bytes, which count, check or measure. They copy nothing except parts of records that arrive
+ * in two pieces.
  * @module
  */
 import { nowNs } from "./clock.ts";
 import type { Histogram } from "./histogram.ts";
 import { cycle, cycleRecords, NUMBER_DIGITS, numberAt, type RecordSpec, SMALLEST_RECORD, stampAt } from "./records.ts";
 
-/** Takes the bytes of one follower. */
+/** Receives the bytes of one follower. */
 export interface Receiver {
-  /** Bytes until now. */
+  /** The number of bytes so far. */
   readonly received: number;
-  /** Whether a byte was not the one that had to come. */
+  /** Whether an unexpected byte was found. */
   readonly wrong: boolean;
-  /** Takes the bytes `from` (inclusive) to `to` (exclusive), which are overwritten afterwards. */
+  /** Receives the bytes from `from` up to `to`, exclusive, which are overwritten after the call. */
   take(bytes: Buffer, from: number, to: number): void;
 }
 
-/** Bytes between two looks: pieces may be as small as a record, and to look at each of these would be most of the work. */
+/** Bytes between two checks. Pieces may be as small as a record, and checking each would be most of the work. */
 const LOOK_EVERY_BYTES = 4096;
 
-/** Checks the number of a record now and then: what was lost or came twice has moved all that came behind it. */
+/** Checks the number of a record at intervals: lost or duplicate bytes shift all later records. */
 export class NumberedReceiver implements Receiver {
   received = 0;
   wrong = false;
   readonly #size: number;
   readonly #records: number;
-  /** Where the next look is due. */
+  /** The offset at which the next check is due. */
   #due = 0;
 
-  /** @param spec The records of the cycle that is received. */
+  /** @param spec The records that are received. */
   constructor(spec: RecordSpec) {
     this.#size = spec.bytes;
     this.#records = cycleRecords(spec);
@@ -57,7 +57,7 @@ export class ExactReceiver implements Receiver {
   wrong = false;
   readonly #cycle: Buffer;
 
-  /** @param spec The records of the cycle that is received. */
+  /** @param spec The records that are received. */
   constructor(spec: RecordSpec) {
     this.#cycle = cycle(spec);
   }
@@ -74,7 +74,7 @@ export class ExactReceiver implements Receiver {
   }
 }
 
-/** Looks at every record: is it the next one, and how old is it? */
+/** Checks the number of every record, and records its age. */
 export class StampedReceiver implements Receiver {
   received = 0;
   wrong = false;
@@ -84,8 +84,8 @@ export class StampedReceiver implements Receiver {
   #half: Buffer | undefined;
 
   /**
-   * @param spec The records.
-   * @param histogram Where their ages are counted; shared with other receivers.
+   * @param spec The records that are received.
+   * @param histogram Counts their ages; shared with other receivers.
    */
   constructor(spec: RecordSpec, histogram: Histogram) {
     this.#size = spec.bytes;

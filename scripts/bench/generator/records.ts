@@ -1,42 +1,42 @@
 /**
- * What is appended: records of one size, numbered, with the moment of their making where latency is measured.
+ * The appended records: of one size, numbered, with a timestamp where latency is measured.
  *
- * Plain ASCII without line ends, so that it passes through text frames and event streams as it is.
+ * They are ASCII without line breaks, so that they pass through text frames and event streams unchanged.
  * @module
  */
 
-/** What the records of one measurement look like. */
+/** The format of the records of one measurement. */
 export interface RecordSpec {
-  /** Bytes of a record, at least {@link SMALLEST_RECORD}. */
+  /** The size of a record in bytes, at least {@link SMALLEST_RECORD}. */
   readonly bytes: number;
 }
 
-/** Digits of a record's number. */
+/** The number of digits of a record's number. */
 export const NUMBER_DIGITS = 10;
 
-/** Where the moment of its making begins. */
+/** The position of the timestamp in a record. */
 const STAMP_AT = NUMBER_DIGITS + 1;
 
-/** Digits of that moment, in nanoseconds: enough for a machine that has been up for thirty years. */
+/** The number of digits of the timestamp in nanoseconds; enough for thirty years of uptime. */
 const STAMP_DIGITS = 18;
 
-/** Bytes that number and moment take. */
+/** The size of number and timestamp, with their separators, in bytes. */
 export const SMALLEST_RECORD: number = STAMP_AT + STAMP_DIGITS + 1;
 
-/** Bytes of one {@link cycle}, at most. */
+/** The maximum size of a {@link cycle}, in bytes. */
 const CYCLE_BYTES = 8 * 1024 * 1024;
 
 const ZERO = 0x30;
 const SPACE = 0x20;
 
-/** How many records there are before the whole repeats itself, number included. */
+/** Returns the number of records in a cycle, after which records repeat, including their numbers. */
 export function cycleRecords({ bytes }: RecordSpec): number {
   return Math.max(1, Math.floor(CYCLE_BYTES / bytes));
 }
 
 const cycles = new Map<number, Buffer>();
 
-/** The records of one cycle, one behind the other. What is appended in a flood is this, again and again. */
+/** Returns the records of one cycle, concatenated. Floods append it repeatedly. */
 export function cycle(spec: RecordSpec): Buffer {
   const known = cycles.get(spec.bytes);
   if (known) return known;
@@ -55,7 +55,7 @@ export function writeRecord(into: Buffer, at: number, { bytes }: RecordSpec, num
   into[at + NUMBER_DIGITS] = SPACE;
   into.write(String(stampNs).padStart(STAMP_DIGITS, "0"), at + STAMP_AT, "latin1");
   into[at + SMALLEST_RECORD - 1] = SPACE;
-  // A different filling for each record: bytes that moved are seen.
+  // The filling differs per record, so that shifted bytes are detected.
   let noise = (number * 2_654_435_761) >>> 0;
   for (let offset = SMALLEST_RECORD; offset < bytes; offset++) {
     noise = (Math.imul(noise, 1_664_525) + 1_013_904_223) >>> 0;
@@ -63,12 +63,12 @@ export function writeRecord(into: Buffer, at: number, { bytes }: RecordSpec, num
   }
 }
 
-/** The number of the record that begins here. */
+/** Reads the number of the record at a position. */
 export function numberAt(bytes: Uint8Array, at: number): number {
   return digits(bytes, at, NUMBER_DIGITS);
 }
 
-/** The moment, in nanoseconds, when the record that begins here was made. */
+/** Reads the timestamp of the record at a position, in nanoseconds. */
 export function stampAt(bytes: Uint8Array, at: number): number {
   return digits(bytes, at + STAMP_AT, STAMP_DIGITS);
 }

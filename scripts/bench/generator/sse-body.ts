@@ -1,26 +1,26 @@
 /**
- * An event stream: the data of events that carry data, and nothing of the others.
+ * A decoder of event streams that passes on the data of events, except control events.
  * @module
  */
 import type { Body } from "./connection.ts";
 
 const LF = 0x0a;
 
-/** Letters of a line that tell what it is. */
+/** The length of the longest known field name with its colon. */
 const PREFIX_LETTERS = 6;
 
-/** Takes event streams apart. The data of one event must stand in one line. */
+/** Decodes an event stream. The data of each event must be on one line. */
 export class SseBody implements Body {
   readonly #data: Body;
   readonly #isControl: (event: string) => boolean;
   #prefix = "";
   #event = "";
-  /** What the rest of the current line is; nothing while its beginning has not come. */
+  /** The field of the current line; undefined until its name is complete. */
   #line: "data" | "event" | "other" | undefined;
 
   /**
-   * @param data Takes the data.
-   * @param isControl Whether an event of this name carries something else.
+   * @param data Receives the data.
+   * @param isControl Whether an event with this name is a control event.
    */
   constructor(data: Body, isControl: (event: string) => boolean) {
     this.#data = data;
@@ -43,7 +43,7 @@ export class SseBody implements Body {
     }
   }
 
-  /** Takes one letter of a line's beginning. */
+  /** Processes one byte of a field name; returns the next position. */
   #begin(bytes: Buffer, at: number): number {
     const byte = bytes[at] as number;
     if (byte === LF) {

@@ -1,15 +1,15 @@
 /**
- * Waiting until a server has stored what it was sent, by asking it: classic appends are not confirmed.
+ * Waits until a server has stored what it was sent, by polling, because classic appends are not confirmed.
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { nowNs } from "./clock.ts";
 import { Connection, type Head, Outgoing } from "./connection.ts";
 
-/** Milliseconds between two questions. */
+/** Milliseconds between two requests. */
 const ASK_EVERY_MS = 2;
 
-/** Resolves with the moment when the URL had so many bytes to read. */
+/** Resolves with the time, in nanoseconds, at which that many bytes could be read. Rejects after `timeoutMs`. */
 export async function stored(url: URL, bytes: number, timeoutMs: number): Promise<number> {
   const untilNs = nowNs() + timeoutMs * 1e6;
   while ((await sizeOf(url)) < bytes) {

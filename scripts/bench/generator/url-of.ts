@@ -1,16 +1,16 @@
 /**
- * The URLs of many connections from one.
+ * Derives the URLs of many connections from a template.
  * @module
  */
 
 const NUMBER = "{n}";
 
-/** Whether each connection has a URL of its own. */
+/** Whether each connection has its own URL. */
 export function isTemplate(url: string): boolean {
   return url.includes(NUMBER);
 }
 
-/** The URL of a connection by its number; `ws` and `http` are the same to a plain socket. */
+/** Returns the URL of a connection by its number. `ws` becomes `http`, which is the same for a plain socket. */
 export function urlOf(template: string, number: number): URL {
   return new URL(template.replaceAll(NUMBER, String(number)).replace(/^ws/, "http"));
 }

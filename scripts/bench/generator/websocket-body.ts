@@ -1,5 +1,5 @@
 /**
- * WebSocket frames of a server, taken apart where they lie.
+ * A decoder of a server's WebSocket frames that does not copy data.
  * @module
  */
 import type { Body } from "./connection.ts";
@@ -8,34 +8,34 @@ const CONTINUATION = 0;
 const TEXT = 1;
 const BINARY = 2;
 
-/** Frames whose payload is wanted as a whole are this long at most. */
+/** The maximum payload size of control messages, which are buffered, in bytes. */
 const MOST_CONTROL_BYTES = 64 * 1024;
 
-/** The longest header of a frame that is not masked. */
+/** The size of the longest header of an unmasked frame, in bytes. */
 const HEADER_BYTES = 10;
 
-/** What comes out of the frames. */
+/** Callbacks and settings of a decoder. */
 export interface FrameEvents {
-  /** Whether text frames are messages of the protocol, to be handed over whole, and not data. */
+  /** Whether text frames are control messages, which are passed on complete, instead of data. */
   readonly textIsControl: boolean;
-  /** Data: the bytes `from` to `to`, which are overwritten afterwards. */
+  /** Data: the bytes from `from` up to `to`, exclusive, which are overwritten after the call. */
   data(bytes: Buffer, from: number, to: number): void;
-  /** A control message: a text frame where they are no data, a ping (9), or a close (8). */
+  /** A control message: a text frame if `textIsControl`, a ping (9), a pong (10) or a close (8). */
   control(opcode: number, payload: Buffer): void;
 }
 
-/** A stream of frames. */
+/** Decodes a stream of frames. */
 export class WebSocketBody implements Body {
   readonly #events: FrameEvents;
   #header: Buffer | undefined;
   #headerHas = 0;
   #opcode = BINARY;
   #isData = true;
-  /** Bytes of the current frame's payload that have not come yet. */
+  /** How many bytes of the current frame's payload have not arrived yet. */
   #left = 0;
   #control: Buffer[] = [];
 
-  /** @param events Told of everything that comes. */
+  /** @param events The callbacks and settings. */
   constructor(events: FrameEvents) {
     this.#events = events;
   }
@@ -57,7 +57,7 @@ export class WebSocketBody implements Body {
     }
   }
 
-  /** Reads a header, or the part of it that is here; returns where it ends. */
+  /** Reads a header, or the part of it that has arrived; returns the next position. */
   #readHeader(bytes: Buffer, at: number, to: number): number {
     const has = this.#headerHas;
     if (has === 0 && to - at >= HEADER_BYTES) return at + this.#parse(bytes, at, HEADER_BYTES);
@@ -68,7 +68,7 @@ export class WebSocketBody implements Body {
     return size === 0 ? to : at + size - has;
   }
 
-  /** Parses a header; returns its size, or 0 when it is not whole. */
+  /** Parses a header; returns its size, or 0 if it is incomplete. */
   #parse(bytes: Buffer, at: number, has: number): number {
     const short = (bytes[at + 1] as number) & 0x7f;
     const size = short < 126 ? 2 : short === 126 ? 4 : HEADER_BYTES;

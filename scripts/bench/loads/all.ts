@@ -1,5 +1,5 @@
 /**
- * All loads, in the order in which they are run, and what they have to reach.
+ * All loads, in the order in which they run, with their goals.
  * @module
  */
 import type { Goal, Load } from "../load.ts";
@@ -30,7 +30,7 @@ const LATENCY: readonly Goal[] = [
   { metric: "p99", against: "nchan", atMost: 1 },
 ];
 
-/** The loads. */
+/** All loads. */
 export const LOADS: readonly Load[] = [
   flood({
     name: "flood-small-few",

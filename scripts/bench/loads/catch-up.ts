@@ -1,5 +1,5 @@
 /**
- * Catch-up: one reader of a large path that is stored already. How many bytes a second?
+ * Catch-up: the throughput of one reader of a large stored path.
  * @module
  */
 import { link } from "node:fs/promises";
@@ -16,16 +16,16 @@ const MIB = 1024 * 1024;
 const RECORDS = { bytes: LARGE_RECORD_BYTES };
 const PATH = "large.log";
 
-/** How often it is read: once is over too soon for the system's clock of processor time. */
+/** How often the path is read: a single read is too short for the resolution of the system's processor times. */
 const READS = 3;
 
-/** Milliseconds until a read that does not end counts as lost. */
+/** Milliseconds after which a read that has not ended fails. */
 const TIMEOUT_MS = 120_000;
 
-/** How it is read: by a plain request, or by following it from its first byte. */
+/** How the path is read: with a plain request, or by following it from its first byte. */
 export type Reading = "http" | "follow";
 
-/** What kind of catch-up. */
+/** The parameters of a catch-up. */
 export interface CatchUpKind {
   readonly name: string;
   readonly title: (size: Size) => string;
@@ -33,7 +33,7 @@ export interface CatchUpKind {
   readonly goals: readonly Goal[];
 }
 
-/** A catch-up. */
+/** Creates a catch-up load. */
 export function catchUp({ name, title, reading, goals }: CatchUpKind): Load {
   return {
     name,
@@ -49,7 +49,7 @@ export function catchUp({ name, title, reading, goals }: CatchUpKind): Load {
     shares: LARGE_SHARES,
     needs: [reading === "http" ? "read" : "replay"],
     everyRuntime: true,
-    // A plain read is the same, whatever WebSockets would speak.
+    // The WebSocket protocol makes no difference to a plain read.
     ways: reading === "http" ? ["v1"] : ["v1", "classic"],
     compareWithCopy: true,
     measure: (stage) => measure(stage, reading),
@@ -62,13 +62,13 @@ async function measure(stage: Stage, reading: Reading): Promise<Numbers> {
   const bytes = Math.ceil(size.largeBytes / LARGE_RECORD_BYTES) * LARGE_RECORD_BYTES;
   const [writer, reader] = [stage.generator(), stage.generator()];
   if (server.file) await place(stage, server.file(PATH), bytes);
-  // Who follows over a WebSocket needs an appender to be there, even if it says nothing.
+  // A follower over a WebSocket needs an appender, even an idle one.
   if (!server.file || reading === "follow") {
     const { group } = await writer.call("append", { target: server.append(PATH), count: 1, records: RECORDS });
     if (!server.file) await writer.call("flood", { group, records: bytes / LARGE_RECORD_BYTES });
   }
   const target = reading === "http" ? server.read(PATH) : server.follow(PATH, "start");
-  // The first reader compares every byte, and warms everything up; the others are as fast as they can be.
+  // The first reader compares every byte and serves as the warm-up; the others read as fast as possible.
   await secondsToRead(reader, target, bytes, 1);
   const meter = stage.meter();
   let seconds = 0;

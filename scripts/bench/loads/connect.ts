@@ -1,5 +1,5 @@
 /**
- * Connect: a crowd that comes all at once. How long until everybody is served?
+ * Connect: the time until all of many followers that connect at once are served.
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,16 +10,16 @@ import type { Stage } from "../stage.ts";
 const RECORDS = { bytes: 100 };
 const PATH = "connect.log";
 
-/** Milliseconds for a server to clear away those who have left. */
+/** Milliseconds for a server to clean up after followers that have left. */
 const SETTLE_MS = 500;
 
-/** How many connect before, to warm up, for each who is counted. */
+/** The number of followers in the warm-up, as a share of those that are measured. */
 const WARM_UP_SHARE = 0.25;
 
-/** Milliseconds until a follower that does not get what is appended counts as lost. */
+/** Milliseconds within which every follower must receive what is appended. */
 const TIMEOUT_MS = 30_000;
 
-/** Many at once. */
+/** The load. */
 export const CONNECT: Load = {
   name: "connect",
   title: ({ connecting }) => `${connecting} followers that connect at once`,
@@ -40,12 +40,12 @@ export const CONNECT: Load = {
     const first = Math.ceil(size.connecting * WARM_UP_SHARE);
     const before = await Audience.connect(reader, { ...job, count: first, atOnce: first });
     await before.drop();
-    // What those leave behind is not to be counted to the next ones.
+    // The cleanup after the warm-up must not count.
     await sleep(SETTLE_MS);
     const meter = stage.meter();
     const all = await Audience.connect(reader, { ...job, count: size.connecting, atOnce: size.connecting });
     const cost = meter();
-    // Whoever gets nothing was not served.
+    // A follower that receives nothing was not served.
     await all.expect(RECORDS.bytes);
     await writer.call("flood", { group, records: 1 });
     await all.received(TIMEOUT_MS);

@@ -1,5 +1,5 @@
 /**
- * Flood: one appender as fast as it is taken, many followers. How many records arrive a second, all followers together?
+ * Flood: one appender at full speed and many followers. Measures records received per second by all followers together.
  * @module
  */
 import { Audience } from "../audience.ts";
@@ -8,19 +8,19 @@ import type { Way } from "../peers/peer.ts";
 import type { Size } from "../size.ts";
 import type { Stage } from "../stage.ts";
 
-/** Milliseconds until a flood that does not arrive counts as lost. */
+/** Milliseconds within which a flood must arrive. */
 const TIMEOUT_MS = 120_000;
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;
 
-/** Records of the first warm-up. */
+/** The number of records of the first warm-up. */
 const FIRST_RECORDS = 100;
 
-/** How much longer each warm-up is than the one before, at most. */
+/** The maximum factor by which each warm-up is longer than the previous one. */
 const GROWTH = 8;
 
-/** What kind of flood. */
+/** The parameters of a flood. */
 export interface FloodKind {
   readonly name: string;
   readonly title: (size: Size) => string;
@@ -31,7 +31,7 @@ export interface FloodKind {
   readonly goals: readonly Goal[];
 }
 
-/** A flood. */
+/** Creates a flood load. */
 export function flood({ name, title, recordBytes, followers, goals, ways, everyRuntime }: FloodKind): Load {
   return {
     name,

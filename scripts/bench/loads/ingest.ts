@@ -1,5 +1,5 @@
 /**
- * Ingest: appenders as fast as they are taken, nobody follows. How many bytes a second are stored?
+ * Ingest: appenders at full speed without followers. Measures bytes stored per second.
  * @module
  */
 import { join } from "node:path";
@@ -15,13 +15,13 @@ import { untilStored } from "../until-stored.ts";
 const MIB = 1024 * 1024;
 const RECORDS = { bytes: LARGE_RECORD_BYTES };
 
-/** Milliseconds until a read that does not end counts as lost. */
+/** Milliseconds after which a read that has not ended fails. */
 const TIMEOUT_MS = 120_000;
 
-/** How much of the whole is appended before, to warm up. */
+/** The share of the whole that is appended as a warm-up. */
 const WARM_UP = 1 / 8;
 
-/** How many append. */
+/** The parameters of an ingest. */
 export interface IngestKind {
   readonly name: string;
   readonly title: (size: Size) => string;
@@ -29,7 +29,7 @@ export interface IngestKind {
   readonly goals: readonly Goal[];
 }
 
-/** Ingest from one or many appenders. */
+/** Creates an ingest load with one or many appenders. */
 export function ingest({ name, title, appenders, goals }: IngestKind): Load {
   return {
     name,
@@ -76,7 +76,7 @@ async function measure(stage: Stage, count: number): Promise<Numbers> {
   return { ...cost, rate: mib / ((lastNs - startNs) / 1e9), serverCost: cost.serverSeconds / (mib / 1024) };
 }
 
-/** Compares every byte with what was appended, where there is something to read; the others have counted. */
+/** Compares every stored byte with what was appended, if the peer can be read. Other peers have counted the bytes. */
 async function verify(stage: Stage, count: number, bytes: number): Promise<void> {
   const { peer, server } = stage;
   const path = "ingest-{n}.log";

@@ -1,6 +1,6 @@
 /**
- * Join: a follower that joins at the end of a path that is being appended to. How long until its first byte, and does it
- * matter how much lies before?
+ * Join: the time until the first byte for a follower that joins at the end of a live path, and how it depends on the
+ * size of the path.
  * @module
  */
 import { copyFile } from "node:fs/promises";
@@ -12,25 +12,27 @@ import { inBytes } from "../size.ts";
 import type { Stage } from "../stage.ts";
 import { median, percentile } from "../stats.ts";
 
-/** Records a second of each appender: the first byte after joining comes with the next one, half a millisecond later. */
+/**
+ * Records per second of each appender. The first byte comes with the next record, on average half a millisecond later.
+ */
 const PER_SECOND = 1000;
 
-/** Bytes of these. */
+/** The size of these records. */
 const RECORDS = { bytes: 100 };
 
-/** Records that are appended while followers join: enough for the slowest. */
+/** Seconds for which records are appended while followers join; enough for the slowest peer. */
 const SECONDS = 120;
 
-/** Bytes of the small path. */
+/** The size of the small path, in bytes. */
 const SMALL_BYTES = LARGE_RECORD_BYTES;
 
-/** How often a follower joins before, to warm up. */
+/** How many joins of each path are a warm-up. */
 const WARM_UP_JOINS = 20;
 
-/** As many join the one path, then the other. */
+/** How many followers join one path before the other path's turn. */
 const JOINS_IN_TURN = 10;
 
-/** One after the other joins. */
+/** The load. */
 export const JOIN: Load = {
   name: "join",
   title: ({ largeBytes }) => `Followers that join one after the other at the end of ${inBytes(largeBytes)}`,
@@ -75,7 +77,7 @@ export const JOIN: Load = {
   },
 };
 
-/** A path with an appender that keeps its pace, and how long those waited who joined it. */
+/** A path with a paced appender, and the waiting times of the followers that joined it. */
 class Path {
   readonly answerMs: number[] = [];
   readonly dataMs: number[] = [];
@@ -85,7 +87,7 @@ class Path {
     this.#target = target;
   }
 
-  /** Makes one of so many bytes. */
+  /** Creates a path of that size, and starts its appender. */
   static async prepare(stage: Stage, path: string, bytes: number): Promise<Path> {
     const { peer, server } = stage;
     const writer = stage.generator();
@@ -93,7 +95,7 @@ class Path {
     else if (peer.abilities.includes("replay")) await fill(stage, path, bytes);
     const { group } = await writer.call("append", { target: server.append(path), count: 1, records: RECORDS });
     const pacing = writer.call("pace", { group, records: SECONDS * PER_SECOND, perSecond: PER_SECOND });
-    // It goes on for longer than anybody looks, and ends with the stage.
+    // The appender outlasts the measurement and is stopped with the stage, which rejects this promise.
     pacing.catch(() => {});
     return new Path(server.follow(path, "now"));
   }
@@ -109,7 +111,7 @@ class Path {
   }
 }
 
-/** For those who do not keep paths as files. */
+/** Appends the content, for peers that do not store paths as files. */
 async function fill(stage: Stage, path: string, bytes: number): Promise<void> {
   const writer = stage.generator();
   const records = { bytes: LARGE_RECORD_BYTES };

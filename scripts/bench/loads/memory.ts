@@ -1,5 +1,5 @@
 /**
- * Memory: what an idle follower takes, what a stalled one does, and whether the server grows while much goes through.
+ * Memory: the server's memory per idle follower, per stalled follower, and its growth over a large append.
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,24 +16,24 @@ const MIB = 1024 * KIB;
 const RECORDS = { bytes: LARGE_RECORD_BYTES };
 const PATH = "memory.log";
 
-/** A path that nobody follows. */
+/** A path without followers. */
 const ALONE = "alone.log";
 
-/** Milliseconds until what does not arrive counts as lost. */
+/** Milliseconds within which appended bytes must arrive. */
 const TIMEOUT_MS = 600_000;
 
-/** Milliseconds between looks at the memory, how many must show the same until it counts as settled, and the most of them. */
+/** Milliseconds between memory samples, how many similar ones count as settled, and the maximum number of samples. */
 const SETTLE_MS = 250;
 const SETTLED_LOOKS = 4;
 const MOST_LOOKS = 40;
 
-/** How many of the stalled followers read on in the end, and must get everything: all of them would take minutes. */
+/** How many of the stalled followers resume in the end and must receive everything. All of them would take minutes. */
 const WOKEN = 2;
 
-/** How many followers come and go before: enough for what a server loads once, too few to leave much for the next ones. */
+/** The followers of the warm-up: enough to make the server load code, too few to leave much reusable memory. */
 const WARM_UP = 20;
 
-/** Idle followers: memory of each. */
+/** Memory per idle follower. */
 export const IDLE: Load = {
   name: "memory-idle",
   title: ({ idle }) => `Memory of each of ${idle} idle followers`,
@@ -55,7 +55,7 @@ export const IDLE: Load = {
     const before = await settledBytes(server.pids);
     const audience = await Audience.connect(reader, { ...job, count: size.idle });
     const whole = await settledBytes(server.pids);
-    // Whoever is not served any more takes no memory, either.
+    // Check that all followers are still served: those that are not would take no memory.
     await audience.expect(RECORDS.bytes);
     await writer.call("flood", { group, records: 1 });
     await audience.received(TIMEOUT_MS);
@@ -63,7 +63,7 @@ export const IDLE: Load = {
   },
 };
 
-/** Stalled followers: what the server takes more while much is appended that they do not read. */
+/** Memory per stalled follower: the growth of the server's peak while much is appended that they do not read. */
 export const STALLED: Load = {
   name: "memory-stalled",
   title: ({ stalled, largeBytes }) => `Memory of each of ${stalled} stalled followers of ${inBytes(largeBytes)}`,
@@ -73,7 +73,7 @@ export const STALLED: Load = {
     { key: "whole", title: "peak memory", unit: "MiB", better: "less" },
   ],
   goals: [{ metric: "growth", atMost: 1 }],
-  // Both take minutes for more: nchan's time grows with the square of what waits for one follower.
+  // Both would take minutes for more: nchan's time grows with the square of the bytes pending for a follower.
   shares: { durable: 1 / 64, nchan: 1 / 4 },
   needs: ["append", "live", "local"],
   everyRuntime: true,
@@ -91,13 +91,13 @@ export const STALLED: Load = {
     const alone = await open(ALONE);
     const without = await peakOf(ALONE, alone.group);
     const before = await settledBytes(server.pids);
-    // Only now: some servers close the connection of an appender that says nothing for a few seconds.
+    // Not earlier: some servers close the connection of an appender that is idle for a few seconds.
     const followed = await open(PATH);
     const stalled = { target: server.follow(PATH, "start"), atOnce: 100, records: RECORDS, purpose: "stall" } as const;
     await Audience.connect(reader, { ...stalled, count: size.stalled - WOKEN });
     const woken = await Audience.connect(reader, { ...stalled, count: WOKEN });
     const peak = await peakOf(PATH, followed.group);
-    // Whoever was let go, or lost something, takes no memory, either.
+    // Check that stalled followers still get everything: those that were dropped, or lost bytes, would take no memory.
     await woken.expect(records * LARGE_RECORD_BYTES);
     await woken.resume();
     await woken.received(TIMEOUT_MS);
@@ -106,7 +106,7 @@ export const STALLED: Load = {
   },
 };
 
-/** Does the server grow while very much goes through, with a few who read and a few who do not? */
+/** The growth of the server while a large amount passes through it, with two followers that read and two that stall. */
 export const FLAT: Load = {
   name: "memory-flat",
   title: ({ longBytes }) => `Growth of the server while ${inBytes(longBytes)} go through it`,
@@ -120,7 +120,7 @@ export const FLAT: Load = {
     { metric: "peakGrowth", atMost: 32 },
   ],
   needs: ["append", "live", "local"],
-  // The others keep everything in memory, or would need an hour.
+  // The other peers keep everything in memory, or would need an hour.
   onlyOurs: true,
   async measure(stage: Stage): Promise<Numbers> {
     const { server, size } = stage;
@@ -148,7 +148,7 @@ export const FLAT: Load = {
   },
 };
 
-/** The memory in use when it has stopped to shrink and to grow, or does not for long. */
+/** Waits until the resident memory has stopped changing, or for a maximum time, and returns it in bytes. */
 async function settledBytes(pids: readonly number[]): Promise<number> {
   let settled = residentBytes(pids);
   let calm = 0;

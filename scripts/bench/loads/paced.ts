@@ -1,5 +1,5 @@
 /**
- * Paced: records come at a steady pace, and each says when it was made. How old is it when a follower has it?
+ * Paced: records with timestamps are appended at a steady rate. Measures their age when followers receive them.
  * @module
  */
 import { Audience } from "../audience.ts";
@@ -11,46 +11,46 @@ import type { Way } from "../peers/peer.ts";
 import type { Size } from "../size.ts";
 import type { Stage } from "../stage.ts";
 
-/** Bytes of a record. */
+/** The size of a record, in bytes. */
 const RECORD_BYTES = 100;
 
-/** Milliseconds after the last record until records count as lost. */
+/** Milliseconds after the last record within which all records must arrive. */
 const PATIENCE_MS = 20_000;
 
 /**
- * The first warm-up, on paths of its own. A runtime compiles what a server does once a record only after thousands of them,
- * a hundred functions one after the other, and each keeps a processor busy for a millisecond or more: with two processors
- * that is seen. A server that has run for some minutes has it behind it.
+ * The first warm-up, on separate paths. A runtime compiles code that runs once per record only after thousands of
+ * records: about a hundred functions, one after the other, each of which keeps a processor busy for a millisecond or
+ * more. With two processors this is visible in the latencies. A server that has run for some minutes is past it.
  */
 const WARM_PATHS = 20;
 const WARM_PER_SECOND = 100;
 const WARM_SECONDS = 5;
 
-/** Seconds of the second warm-up, for each second of the measurement. */
+/** The duration of the second warm-up, as a share of the measurement's. */
 const WARM_UP = 0.2;
 
 /**
- * How many of the followers of a path are timed. They have a load generator of their own: one that has a thousand records
- * to look at is as long about it as the server is, and would measure itself.
+ * How many followers of a path are timed. They have a separate load generator: one that receives a thousand records at
+ * once takes as long as the server does, and would measure itself.
  */
 const TIMED = 20;
 
-/** Who appends to what, how fast, and who follows. */
+/** The parameters of a paced load. */
 export interface PacedKind {
   readonly name: string;
   readonly title: (size: Size) => string;
-  /** Paths, each with an appender. */
+  /** The number of paths, with one appender each. */
   readonly paths: (size: Size) => number;
-  /** Followers of each path. */
+  /** The number of followers per path. */
   readonly followers: (size: Size) => number;
-  /** Records a second of each appender. */
+  /** Records per second of each appender. */
   readonly perSecond: number;
   readonly everyRuntime: boolean;
   readonly ways: readonly Way[];
   readonly goals: readonly Goal[];
 }
 
-/** A paced load. */
+/** Creates a paced load. */
 export function paced(kind: PacedKind): Load {
   return {
     name: kind.name,
@@ -108,7 +108,7 @@ async function measure(stage: Stage, kind: PacedKind): Promise<Numbers> {
   };
 }
 
-/** Has the server do often what it is about to be timed doing. The connections stay, as nothing is to end meanwhile. */
+/** Warms up the server. The connections stay open, so that nothing is closed during the measurement. */
 async function warmUp({ server, size }: Stage, writer: Generator, crowd: Generator): Promise<void> {
   const path = "warm-{n}.log";
   const records = { bytes: RECORD_BYTES };
@@ -122,7 +122,7 @@ async function warmUp({ server, size }: Stage, writer: Generator, crowd: Generat
   await audience.received(PATIENCE_MS);
 }
 
-/** Connects everybody. Those who are timed come in between the others, as early and as late as they. */
+/** Connects all followers. The timed ones are spread evenly among the others. */
 async function connect(
   { timing, crowd }: { timing: Generator; crowd: Generator },
   target: Target<FollowDialect>,
@@ -133,7 +133,7 @@ async function connect(
     const all = await Audience.connect(timing, { ...job, count: paths * followers, purpose: "measure" });
     return { timed: [all], others: [] };
   }
-  // Records that say when they were made are not the same each time: only their numbers can be checked.
+  // Records with timestamps differ from the cycle, so only their numbers can be checked.
   const plain = { ...job, purpose: "check", exactEvery: 0 } as const;
   const timed: Audience[] = [];
   const others: Audience[] = [];

@@ -1,11 +1,11 @@
 /**
- * `cat`: no server at all, but what the disk can do.
+ * The peer `cat`: not a server, but a baseline for the disk.
  * @module
  */
 import { release } from "node:os";
 import { nowhere, type Peer } from "./peer.ts";
 
-/** Copies files. */
+/** Creates the peer, which can only copy files. */
 export function catPeer(): Peer {
   return {
     name: "cat",

@@ -1,5 +1,5 @@
 /**
- * What this is about: the standalone server, on each runtime, with each way of talking to it.
+ * The measured peers: the standalone server, on each runtime, with each way of talking to it.
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -11,13 +11,13 @@ import type { AppendDialect, FollowDialect } from "../generator/protocol.ts";
 import { ServerProcess } from "../server-process.ts";
 import type { Peer, Server, Way } from "./peer.ts";
 
-/** The runtimes it runs on. */
+/** The runtimes of the server. */
 export const RUNTIMES = ["node", "deno", "bun"] as const;
 
 /** One of {@link RUNTIMES}. */
 export type Runtime = (typeof RUNTIMES)[number];
 
-/** What a way of talking to it means. */
+/** A way of talking to the server, and its dialects. */
 interface Manner {
   readonly way: Way;
   readonly suffix: string;
@@ -32,7 +32,12 @@ const MANNERS: readonly Manner[] = [
   { way: "http", suffix: "-http", title: "followers over HTTP", append: "v1", follow: "body" },
 ];
 
-/** All of them. `program` is the built `mod.js`; CPU profiles of it on Node go into the folder `profile`. */
+/**
+ * Creates a peer per runtime and way.
+ *
+ * @param program The compiled `mod.js`.
+ * @param profile A folder for CPU profiles of the server on Node. Default: none are written.
+ */
 export function httpfstreamPeers(program: string, profile?: string): Peer[] {
   const profiling = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
   return RUNTIMES.flatMap((runtime) => {
@@ -51,21 +56,21 @@ export function httpfstreamPeers(program: string, profile?: string): Peer[] {
   });
 }
 
-/** Another build on Node, to be compared with. */
+/** Creates the peers of another build on Node, to compare with. */
 export function otherPeers(program: string): Peer[] {
   return httpfstreamPeers(program)
     .filter(({ runtime }) => runtime === "node")
     .map((peer) => ({ ...peer, name: peer.name.replace("httpfstream", "other"), title: program, isReference: true }));
 }
 
-/** A server that runs already, wherever it is. */
+/** Creates the peers of a running server, on this or another machine. */
 export function runningPeers(url: string): Peer[] {
   return MANNERS.map((manner) => ({
     ...described(manner, "node", url),
     name: `running${manner.suffix}`,
     title: `the server that runs already, ${manner.title}`,
     abilities: ["append", "live", "replay", "read"],
-    // It may have been measured before: each measurement has paths of its own.
+    // The server may have been measured before, so each measurement uses new paths.
     async start() {
       const folder = `${url.replace(/\/$/, "")}/bench-${randomUUID()}`;
       return { ...endpoints(folder, manner), pids: [], stop: async () => {} };
@@ -102,7 +107,9 @@ function startServer(runtime: Runtime, program: readonly string[], folder: strin
   return new ServerProcess(executable(runtime), [...run, join(ROOT, "mod.ts"), ...args], ROOT);
 }
 
-/** The runtime itself, behind the script that npm installs: signals and `/proc` must reach the right process. */
+/**
+ * The real executable of a runtime instead of npm's wrapper script, so that signals and `/proc` refer to the server.
+ */
 function executable(runtime: "deno" | "bun"): string {
   const print = runtime === "deno" ? ["eval", "console.log(Deno.execPath())"] : ["-e", "console.log(process.execPath)"];
   return output(runtime, print);
@@ -116,6 +123,6 @@ function versionOf(runtime: Runtime): string | undefined {
 
 function output(runtime: "deno" | "bun", args: readonly string[]): string {
   const { stdout } = spawnSync(join(ROOT, "node_modules", ".bin", runtime), args, { encoding: "utf8" });
-  // Nothing where it is not installed.
+  // There is no output if it is not installed.
   return stdout?.trim() ?? "";
 }

@@ -1,5 +1,5 @@
 /**
- * nginx, twice: with nchan as a message broker, and with `sendfile` as a file server.
+ * Two peers with nginx: nchan as a message broker, and `sendfile` as a file server.
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -15,11 +15,11 @@ import { nowhere, type Peer } from "./peer.ts";
 const PROGRAM = "/usr/sbin/nginx";
 const NCHAN = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/** How often it is looked whether nginx is ready, and how long in between, in milliseconds. */
+/** How often to check whether nginx is ready, and the milliseconds between two checks. */
 const TRIES = 200;
 const TRY_EVERY_MS = 25;
 
-/** nchan, with one worker: everybody else here has one thread for the network, too. */
+/** Creates the peer nchan. It has one worker, as all other peers use one thread for the network. */
 export function nchanPeer(): Peer {
   return {
     name: "nchan",
@@ -45,7 +45,7 @@ export function nchanPeer(): Peer {
   };
 }
 
-/** nginx as a file server. */
+/** Creates the peer nginx as a file server. */
 export function sendfilePeer(): Peer {
   return {
     name: "sendfile",
@@ -70,7 +70,7 @@ export function sendfilePeer(): Peer {
   };
 }
 
-/** It keeps what is appended, so that nobody loses anything: what it would lose would not be comparable. */
+/** nchan keeps all messages, because results with lost messages would not be comparable. */
 const NCHAN_SERVER = `
     nchan_message_buffer_length 4000000;
     nchan_message_timeout 0;
@@ -115,7 +115,7 @@ http {
   const program = new ServerProcess(PROGRAM, ["-c", file, "-p", folder, "-e", join(folder, "error.log")]);
   try {
     await until("nginx to listen", () => accepts(port));
-    // The master listens before its worker is there, who is the one to be measured.
+    // The master listens before its worker runs, and the worker must be measured.
     await until("nginx to have a worker", async () => program.pids.length > 1);
     return { process: program, port };
   } catch (error) {
@@ -124,7 +124,7 @@ http {
   }
 }
 
-/** nginx can't pick a port by itself. */
+/** Returns a free port, because nginx can't choose one. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,6 +1,5 @@
 /**
- * Peers that are programs for Node: a bare broadcast with `ws`, a bare reader of files, and the reference server of Durable
- * Streams.
+ * Peers that run on Node: a bare broadcast with `ws`, a bare file server, and the reference server of Durable Streams.
  * @module
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -11,10 +10,10 @@ import { ROOT } from "../../lib/install.mjs";
 import { ServerProcess } from "../server-process.ts";
 import { nowhere, type Peer } from "./peer.ts";
 
-/** Where the listening servers say so. */
+/** Matches the URL that a server prints. */
 const LISTENS = /(http:\/\/[\w.:[\]]+:\d+)/;
 
-/** The limit of Node: a broadcast without storage. */
+/** Creates the upper bound for Node: a broadcast without storage. */
 export function barePeer(): Peer {
   return {
     name: "bare",
@@ -36,7 +35,7 @@ export function barePeer(): Peer {
   };
 }
 
-/** The limit of Node for plain reads: a file is read and written to a socket. */
+/** Creates the upper bound for plain reads on Node: a file is read and written to a socket. */
 export function bareReadPeer(): Peer {
   return {
     name: "bare-read",
@@ -59,7 +58,7 @@ export function bareReadPeer(): Peer {
   };
 }
 
-/** Durable Streams, with files. */
+/** Creates the peer Durable Streams, which stores in files. */
 export function durablePeer(): Peer {
   const version = packageVersion("@durable-streams/server");
   return {

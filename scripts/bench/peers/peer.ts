@@ -1,59 +1,59 @@
 /**
- * Those who are measured: what a peer is, and what one of its servers can do.
+ * The interfaces of a peer and of its server.
  * @module
  */
 import type { AppendDialect, FollowDialect, Target } from "../generator/protocol.ts";
 
 /**
- * What a peer can do. `append`: take appends. `live`: have followers. `replay`: give a follower everything from the first
- * byte. `read`: give what is stored over HTTP. `local`: run on this machine, where it can be seen what it takes. `copy`:
- * copy files; such a peer is no server.
+ * What a peer can do. `append`: accept appends. `live`: serve followers. `replay`: serve followers from the first byte.
+ * `read`: serve stored bytes over HTTP. `local`: run on this machine, so that its costs can be measured. `copy`: copy
+ * files; such a peer is not a server.
  */
 export type Ability = "append" | "live" | "replay" | "read" | "local" | "copy";
 
-/** What a peer runs on. */
+/** The runtime of a peer. */
 export type PeerRuntime = "node" | "deno" | "bun" | "native";
 
-/** How what is ours is talked to: `httpfstream.v1`, the classic way, or `v1` with followers over HTTP. */
+/** How to talk to httpfstream: `httpfstream.v1`, the classic protocol, or `v1` with followers over HTTP. */
 export type Way = "v1" | "classic" | "http";
 
-/** Somebody to measure. */
+/** A system to measure. */
 export interface Peer {
   /** A short stable name, as in `--peers`. */
   readonly name: string;
-  /** What it is, for people. */
+  /** The title in reports. */
   readonly title: string;
-  /** Its version. */
+  /** The version, for reports. */
   readonly version: string;
   readonly runtime: PeerRuntime;
-  /** Only what this benchmark is about has one; the others are there to be compared with. */
+  /** Set for httpfstream only; the other peers are compared with. */
   readonly way?: Way;
-  /** Whether it has a way and is only there to be compared with all the same. */
+  /** Whether it is only compared with although it has a way. Default: false. */
   readonly isReference?: boolean;
   readonly abilities: readonly Ability[];
-  /** Why it can't be measured here and which command changes that; nothing when it can. */
+  /** Why it can't be measured here, and the command that fixes it; undefined if it can. */
   readonly missing?: string | undefined;
-  /** Starts a server that keeps its data in a folder. */
+  /** Starts a server that stores its data in a folder. */
   start(folder: string): Promise<Server>;
 }
 
 /** A running server of a peer. */
 export interface Server {
-  /** Its processes, workers included; none when it runs elsewhere. */
+  /** The ids of its processes, including workers; empty if it runs on another machine. */
   readonly pids: readonly number[];
-  /** Where to append to a path. */
+  /** The target for appends to a path. */
   append(path: string): Target<AppendDialect>;
-  /** Where to follow a path, from its first byte or from its end. */
+  /** The target for follows of a path, from its first byte or from its end. */
   follow(path: string, from: "start" | "now"): Target<FollowDialect>;
-  /** Where to read a path over HTTP. */
+  /** The target for reads of a path over HTTP. */
   read(path: string): Target<"body">;
-  /** The file that a path is kept in, where paths are plain files. */
+  /** The file of a path; only for peers that store plain files. */
   file?(path: string): string;
-  /** Ends it. */
+  /** Stops the server. */
   stop(): Promise<void>;
 }
 
-/** The target of what a peer can't do. */
+/** The target of an operation that a peer does not support. Always throws. */
 export function nowhere(): never {
   throw new Error("This was asked of a peer that can't do it.");
 }

@@ -1,5 +1,5 @@
 /**
- * The results as a picture: a panel for each load, a bar for each peer. Its colours follow the reader's theme.
+ * Renders the results as an SVG: one panel per load, one bar per peer. Its colours follow the viewer's theme.
  * @module
  */
 import { type LoadResult, medianOf, nameOf, type Results } from "../results.ts";
@@ -20,14 +20,14 @@ const LINE_HEIGHT = 17;
 const WIDTH = MARGIN + COLUMNS * (COLUMN_WIDTH + MARGIN);
 const WIDEST_BAR = COLUMN_WIDTH - NAME_WIDTH - VALUE_WIDTH;
 
-/** So many times as large as all others, a bar is cut, as they would be too short to be compared. */
+/** A bar that is this many times as long as all others is cut, so that the others remain comparable. */
 const FAR_OUT = 4;
 
-/** Where a cut bar is cut, from its end, and how wide the cut is. */
+/** The distance of the cut from the end of a bar, and the width of the cut. */
 const CUT_AT = 24;
 const CUT_WIDTH = 4;
 
-/** Letters of the smallest text that fit into the whole width. */
+/** How many characters of the footer fit into the width. */
 const LETTERS = 165;
 
 const STYLE = `
@@ -47,12 +47,12 @@ const STYLE = `
   }
 `;
 
-/** The picture, as SVG. */
+/** Renders the chart as SVG. */
 export function chart(results: Results): string {
   const { machine, date, rounds } = results;
   const tops = Array.from({ length: COLUMNS }, () => HEAD_HEIGHT);
   const panels = results.loads.map((load) => {
-    // Into the shorter column.
+    // Put the panel into the shorter column.
     const top = Math.min(...tops);
     const column = tops.indexOf(top);
     const { svg, height } = panel(load, MARGIN + column * (COLUMN_WIDTH + MARGIN), top);
@@ -115,13 +115,13 @@ function text(x: number, y: number, words: string, { kind = "", anchor = "start"
   return `<text x="${x}" y="${y}"${attributes}>${safe}</text>`;
 }
 
-/** Each peer that is no way of talking to ours, with its version, and ours once for each runtime. */
+/** The names and versions of the peers, and the version of each runtime of httpfstream. */
 function versions({ loads }: Results): string[] {
   const rows = loads.flatMap(({ rows }) => rows).filter(({ samples }) => samples.length > 0);
   return [...new Set(rows.map(({ isOurs, peer, version }) => (isOurs ? version : `${peer}: ${version}`)))];
 }
 
-/** Lines as long as the picture is wide, broken between the words. */
+/** Joins the parts to lines that fit into the width. */
 function wrapped(words: readonly string[]): string[] {
   const lines: string[] = [];
   for (const word of words) {

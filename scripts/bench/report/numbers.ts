@@ -1,11 +1,11 @@
 /**
- * Numbers for people.
+ * Formats numbers for reports.
  * @module
  */
 
 const PREFIXES = ["", "k", "M", "G"];
 
-/** Three digits or so, with k, M or G where there are many. */
+/** Formats a number with about three significant digits, with the prefix k, M or G from 10,000 on. */
 export function readable(value: number): string {
   if (!Number.isFinite(value)) return "–";
   let prefix = 0;
@@ -18,13 +18,13 @@ export function readable(value: number): string {
   return `${left.toFixed(digits)}${PREFIXES[prefix]}`;
 }
 
-/** A number with its unit. */
+/** Formats a number with its unit. */
 export function withUnit(value: number, unit: string): string {
   const number = readable(value);
   return number === "–" ? number : `${number}${unit === "%" || unit === "×" || unit === "/s" ? "" : " "}${unit}`;
 }
 
-/** A ratio. */
+/** Formats a ratio. */
 export function times(value: number): string {
   return Number.isFinite(value) ? `${readable(value)}×` : "–";
 }

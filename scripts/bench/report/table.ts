@@ -1,5 +1,5 @@
 /**
- * The results as text.
+ * Formats the results as text.
  * @module
  */
 import type { Metric } from "../load.ts";
@@ -7,7 +7,7 @@ import { type LoadResult, medianOf, nameOf, type Results, type Row } from "../re
 import { verdicts } from "../verdict.ts";
 import { readable, times, withUnit } from "./numbers.ts";
 
-/** All of it. */
+/** Formats all results. */
 export function table(results: Results): string {
   const { machine, rounds, size, minutes } = results;
   const head = [
@@ -53,7 +53,7 @@ function spread({ samples }: Row, { key }: Metric): string {
   return `[${readable(Math.min(...values))} to ${readable(Math.max(...values))}]`;
 }
 
-/** Names to the left, numbers to the right. */
+/** Aligns the columns: the first to the left, the others to the right. */
 function aligned(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

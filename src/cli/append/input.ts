@@ -1,5 +1,5 @@
 /**
- * What `append` reads: standard input, or a file.
+ * The input of `append`: standard input or a file.
  * @module
  */
 import { type FileHandle, open } from "node:fs/promises";
@@ -9,21 +9,21 @@ import { systemMessage } from "../common/complaint.ts";
 import type { Interrupts } from "../common/interrupts.ts";
 import { checkInput } from "../common/standard-streams.ts";
 
-/** Where the bytes come from. */
+/** A source of bytes. */
 export interface Input {
-  /** For people. */
+  /** The name to display. */
   readonly name: string;
-  /** Bytes in all, where that is known: then it can be read from anywhere, and more than once. */
+  /** Size in bytes; undefined if unknown. An input with a size can be read from any offset, and repeatedly. */
   readonly size?: number;
-  /** Begins to read, at a byte where the size is known. */
+  /** Starts to read, at the byte `from` if the size is known; otherwise `from` is ignored. */
   read(from: number): Readable;
 }
 
 /**
- * The named file, or standard input.
+ * Opens the named file, or standard input.
  *
- * @param file Its name; `-` or nothing for standard input.
- * @throws an error with a sentence when the file can't be read.
+ * @param file The file name; `-` or undefined for standard input.
+ * @throws an error with an explanation if the file cannot be read.
  */
 export async function openInput(file: string | undefined): Promise<Input> {
   if (file === undefined || file === "-") {
@@ -52,10 +52,10 @@ function unreadable(name: string, cause: unknown): Error {
 }
 
 /**
- * Everything that is read until the end or an interruption, also what was read ahead while the network was slow.
+ * Yields all bytes until the end or an interrupt, including those that were read ahead.
  *
- * @param name What is read, for people.
- * @throws an error with a sentence when it can't be read.
+ * @param name The name of the input for messages.
+ * @throws an error with an explanation if the input cannot be read.
  */
 export async function* untilInterrupted(
   input: Readable,
@@ -74,8 +74,8 @@ export async function* untilInterrupted(
 }
 
 /**
- * What a promise resolves with, or nothing if the signal comes first. `Promise.race` with one promise again and again
- * would keep everything that it was raced with for as long as that one lives.
+ * Resolves with the result of the promise, or with undefined if the signal aborts first. Repeated `Promise.race` calls
+ * with one long-lived promise would retain all values raced against it.
  */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {

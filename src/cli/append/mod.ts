@@ -1,5 +1,5 @@
 /**
- * `httpfstream append`: standard input or a file to a URL.
+ * `httpfstream append`: appends standard input or a file to a URL.
  * @module
  */
 import process from "node:process";
@@ -22,19 +22,19 @@ import { type Begun, ResumeFile } from "./resume-file.ts";
 interface AppendFlags {
   readonly verbose?: true;
   readonly header: Record<string, string>;
-  /** Encoded. */
+  /** URL-encoded. */
   readonly query: string;
-  /** Seconds. */
+  /** In seconds. */
   readonly retryFor: number;
   readonly resumeFile?: string;
   readonly wait?: true;
 }
 
 /**
- * The command.
+ * Creates the command.
  *
- * @param name What it is called by.
- * @param finish Takes its exit code.
+ * @param name The name in its help and messages.
+ * @param finish Receives the exit code.
  */
 export function appendCommand(name: string, finish: (code: number) => void): Command {
   const words = commandLine(name);
@@ -77,7 +77,7 @@ Examples:
     );
 }
 
-/** The input was interrupted before its end, and its append is not ended. */
+/** Thrown when an interrupt stops the input before its end, so that the append stays unfinished. */
 class Unfinished extends Error {}
 
 async function run(url: string, file: string | undefined, flags: AppendFlags): Promise<number> {
@@ -97,12 +97,12 @@ async function run(url: string, file: string | undefined, flags: AppendFlags): P
   return interrupts.exitCode(DONE);
 }
 
-/** Whether a person types the input, who ends it as they please. */
+/** Whether a person types the input, so that an interrupt may end it anywhere. */
 function isTyped({ size, name }: Input): boolean {
   return size === undefined && name === "standard input" && process.stdin.isTTY;
 }
 
-/** One run of the command. */
+/** The arguments of one run of the command. */
 interface Run {
   readonly url: string;
   readonly input: Input;
@@ -112,7 +112,7 @@ interface Run {
   readonly progress: Progress;
 }
 
-/** Appends to the end, and says how many bytes that were. */
+/** Appends to the end of the input and returns the number of bytes appended. */
 async function appended(run: Run): Promise<number> {
   const { url, input, flags, resumeFile, interrupts, progress } = run;
   const begun = resumeFile?.begun;
@@ -128,7 +128,7 @@ async function appended(run: Run): Promise<number> {
   const options: AppendOptions = {
     headers: flags.header,
     retryForMs: flags.retryFor * 1000,
-    // The URL was right before.
+    // The URL worked in the earlier run.
     retryFirst: begun !== undefined || flags.wait === true,
     ...(begun && { resume: resumed(begun, input) }),
     onAcked: (acked) => {
@@ -157,7 +157,7 @@ async function appended(run: Run): Promise<number> {
   }
 }
 
-/** What is confirmed, and how to go on. */
+/** Describes how many bytes are stored and how to continue. */
 function storedWords({ url, input, flags, resumeFile }: Run, first: ResumePoint, last: ResumePoint): string {
   const { offset } = last;
   const stored = offset - (resumeFile?.begun?.start ?? first.offset);
@@ -172,16 +172,16 @@ function storedWords({ url, input, flags, resumeFile }: Run, first: ResumePoint,
   );
 }
 
-/** A file is read from where the server has it; of anything else, what the server has is read once more. */
+/** A file is read from the offset that the server has; other input is read again from its start. */
 function resumed({ session, start, generation }: Begun, { size }: Input): Resume {
   const content = generation === undefined ? {} : { generation };
   return size === undefined ? { session, offset: start, ...content } : { session, ...content };
 }
 
-/** What is to be sent. It is only read from when the append is open. */
+/** Yields the bytes to append. It is first read when the append is open. */
 async function* source(run: Run, point: () => ResumePoint | undefined): AsyncGenerator<Uint8Array, void> {
   const { input, resumeFile, interrupts, progress } = run;
-  let at = resumeFile ? await remembered(run, resumeFile, point()) : 0;
+  let at = resumeFile ? await prepareResume(run, resumeFile, point()) : 0;
   progress.begin(at);
   for await (const chunk of untilInterrupted(input.read(at), input.name, interrupts)) {
     at += chunk.length;
@@ -195,8 +195,8 @@ async function* source(run: Run, point: () => ResumePoint | undefined): AsyncGen
   throw new Unfinished(`${at} bytes of ${input.name} were read, and not all. ${resumeFile ? goesOn : isLost}`);
 }
 
-/** Sees to it that the append can be gone on with, and says from which byte of the input on. */
-async function remembered({ url, input }: Run, file: ResumeFile, point: ResumePoint | undefined): Promise<number> {
+/** Saves what is needed to resume the append, and returns the byte of the input to start from. */
+async function prepareResume({ url, input }: Run, file: ResumeFile, point: ResumePoint | undefined): Promise<number> {
   if (!point) throw new Error(`The server at ${shownUrl(url)} can't resume an append. Leave --resume-file away.`);
   const { session, offset, generation } = point;
   const start = file.begun?.start ?? offset;
@@ -208,7 +208,7 @@ async function remembered({ url, input }: Run, file: ResumeFile, point: ResumePo
   throw new Error(`The server has ${from} bytes of it, and ${found}: one of them was changed since it was begun.`);
 }
 
-/** Whether a session has ended because everything is there: the last run may not have heard of it. */
+/** Whether a session has ended because all bytes had arrived; the last run may not have received the confirmation. */
 async function hasArrived({ url, input, flags }: Run, start: number): Promise<boolean> {
   if (input.size === undefined) return false;
   const target = parseTarget(url, flags.header);

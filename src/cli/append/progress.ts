@@ -1,5 +1,5 @@
 /**
- * How far an append has come, on standard error.
+ * The progress of an append on standard error.
  * @module
  */
 import process from "node:process";
@@ -10,26 +10,26 @@ import cliProgress, { type Options, type Params } from "cli-progress";
 import { messagesOn } from "../common/messages.ts";
 import { say } from "../common/terminal.ts";
 
-/** Shows what is going on. */
+/** Displays status messages and progress. */
 export interface Progress {
-  /** Something has happened. */
+  /** Displays a status message. */
   say(what: string): void;
-  /** Bytes are taken from now on; so many were before, in an earlier run. */
+  /** Starts the progress bar. `before` is the number of input bytes already sent in an earlier run. */
   begin(before: number): void;
-  /** More bytes were taken. */
+  /** Adds to the number of bytes processed. */
   add(bytes: number): void;
-  /** It is over, with a last word where there is one to say. */
+  /** Ends the display, with a final message if there is one. */
   end(what?: string): void;
 }
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
 /**
- * Lines, and on a terminal a progress bar; nothing unless asked for.
+ * Displays messages, and a progress bar on a terminal. Displays nothing unless verbose.
  *
- * @param verbose Whether it was asked for.
- * @param size Bytes in all, where that is known.
- * @param typing Whether the bytes are typed on this very terminal, where a bar would write over them.
+ * @param verbose Whether to display anything.
+ * @param size Total size in bytes; undefined if unknown.
+ * @param typing Whether the input is typed on this terminal, where a bar would overwrite it.
  */
 export function progressOf(verbose: boolean, size: number | undefined, typing: boolean): Progress {
   if (!verbose) return { say: ignore, begin: ignore, add: ignore, end: ignore };
@@ -38,7 +38,7 @@ export function progressOf(verbose: boolean, size: number | undefined, typing: b
 }
 
 /**
- * A number of bytes for people.
+ * Formats a number of bytes with a binary unit.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ function bar(size: number | undefined): Progress {
   });
   return {
     say: (what) => {
-      // Where the bar is now; it is drawn again below.
+      // Clears the line of the progress bar, which is drawn again at its next update.
       if (line.isActive) messagesOn(2).show("\r\u001b[K");
       say(what);
     },
@@ -75,7 +75,7 @@ function bar(size: number | undefined): Progress {
   };
 }
 
-/** The terminal as a stream that is never waited for: a look that can't be shown now is left out. */
+/** The terminal as a stream that never blocks: frames that cannot be written now are skipped. */
 class Screen extends Writable {
   readonly isTTY = true;
 
@@ -111,5 +111,5 @@ function rate(bytes: number, sinceMs: number): string {
 }
 
 function ignore(): void {
-  // Nobody asked.
+  // The command is not verbose.
 }

@@ -1,5 +1,5 @@
 /**
- * What an append remembers in a file, for the next run of the same command.
+ * The file in which `append` keeps what the next run needs to resume.
  * @module
  */
 import { access, constants, rm } from "node:fs/promises";
@@ -11,17 +11,17 @@ import { readSmallFile, writeSmallFile } from "../common/small-file.ts";
 
 /** An append that was begun and not ended. */
 export interface Begun {
-  /** The token of its session. Whoever knows it can append: the file is for its owner alone. */
+  /** The session token. Any program that has it can append, so only the owner may read the file. */
   readonly session: string;
-  /** The offset, in the resource, of the first byte of its input. */
+  /** The offset, in the resource, of the first byte of the input. */
   readonly start: number;
-  /** The content that it appends to, where the server names it. */
+  /** The content generation that is appended to, if the server names it. */
   readonly generation?: string | undefined;
 }
 
-/** The file that `--resume-file` names. */
+/** The file of `--resume-file`. */
 export class ResumeFile {
-  /** What an earlier run has begun, if there was one. */
+  /** The append that an earlier run began; undefined if there is none. */
   readonly begun: Begun | undefined;
   readonly #file: string;
   readonly #url: string;
@@ -33,22 +33,27 @@ export class ResumeFile {
   }
 
   /**
-   * Looks what is there, and whether something can be put there.
+   * Reads the file and checks that its folder is writable.
    *
-   * @throws {WrongUsage} when the file is about another URL, or is no resume file at all.
+   * @throws {WrongUsage} if the file belongs to another URL or is not a resume file; an error with an explanation if it
+   * is unusable.
    */
   static async open(file: string, url: string): Promise<ResumeFile> {
     const resource = resourceOf(url);
     try {
       await access(dirname(file), constants.W_OK | constants.X_OK);
       const text = await readSmallFile(file, { links: true });
-      return new ResumeFile(file, resource, text === undefined ? undefined : understood(text, file, resource));
+      return new ResumeFile(file, resource, text === undefined ? undefined : parseBegun(text, file, resource));
     } catch (error) {
       throw error instanceof WrongUsage ? error : unusable(file, error);
     }
   }
 
-  /** Remembers an append: when this resolves the file is there as a whole, on the disk. */
+  /**
+   * Saves an append. When this resolves, the complete file is on the disk.
+   *
+   * @throws an error with an explanation if it cannot be written.
+   */
   async save({ session, start, generation }: Begun): Promise<void> {
     try {
       await writeSmallFile(this.#file, `${JSON.stringify({ url: this.#url, session, start, generation })}\n`, {
@@ -59,7 +64,11 @@ export class ResumeFile {
     }
   }
 
-  /** There is nothing to go on with any more. */
+  /**
+   * Removes the file, because the append is complete.
+   *
+   * @throws an error with an explanation if it cannot be removed.
+   */
   async remove(): Promise<void> {
     await rm(this.#file, { force: true }).catch((error: unknown) => {
       throw unusable(this.#file, error);
@@ -67,8 +76,8 @@ export class ResumeFile {
   }
 }
 
-function understood(text: string, file: string, resource: string): Begun {
-  const { url, session, start, generation } = parsed(text);
+function parseBegun(text: string, file: string, resource: string): Begun {
+  const { url, session, start, generation } = parseObject(text);
   if (typeof url !== "string" || typeof session !== "string" || typeof start !== "number") {
     throw new WrongUsage(`${file} was not made by --resume-file. Name another file; this one is left as it is.`);
   }
@@ -79,7 +88,7 @@ function understood(text: string, file: string, resource: string): Begun {
   );
 }
 
-function parsed(text: string): { url?: unknown; session?: unknown; start?: unknown; generation?: unknown } {
+function parseObject(text: string): { url?: unknown; session?: unknown; start?: unknown; generation?: unknown } {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : {};

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The `httpfstream-append` command, as the original had it.
+ * The original's `httpfstream-append` command.
  * @module
  */
 import process from "node:process";

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The `httpfstream-follow` command, as the original had it.
+ * The original's `httpfstream-follow` command.
  * @module
  */
 import process from "node:process";

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The `httpfstream-server` command, as the original had it.
+ * The original's `httpfstream-server` command.
  * @module
  */
 import process from "node:process";

@@ -1,5 +1,5 @@
 /**
- * What went wrong, in one line.
+ * Formats an error as one line.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -20,7 +20,7 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
 };
 
 /**
- * One line about an error, with the name of its code in front where that tells more.
+ * Formats an error as one line, with its code in front if it has one.
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ export function complaint(error: unknown): string {
 }
 
 /**
- * Text of a server or a system as a sentence, which another one can follow.
+ * Ends a text of a server or system like a sentence, so that another one can follow.
  *
  * @example
  * ```ts
@@ -45,12 +45,12 @@ export function sentence(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
-/** What an error of the operating system means, where that is one we know. */
+/** The meaning of an operating system error; undefined for an unknown code. */
 export function systemMessage(error: unknown): string | undefined {
   return SYSTEM_MESSAGES[(error as { code?: string }).code ?? ""];
 }
 
-/** What to tell when something can't be written to. */
+/** The error for an output that cannot be written to. */
 export function unwritable(what: string, cause: unknown): Error {
   return new Error(`Can't write to ${what}: ${systemMessage(cause) ?? String(cause)}.`, { cause });
 }

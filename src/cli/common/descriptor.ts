@@ -1,9 +1,9 @@
 /**
- * Writing to standard output and error without ever waiting for their reader.
+ * Writes to standard output and standard error without blocking on their reader.
  *
- * Node and Bun wait for a terminal that stands still, and Deno also for a pipe or a socket that is full. A second,
- * non-blocking description of the same terminal or pipe says "later" instead, and leaves the one that is shared with
- * other programs as it is.
+ * Node and Bun block on a suspended terminal; Deno also blocks on a full pipe or socket. A second, non-blocking
+ * description of the same terminal or pipe fails instead of blocking, and does not change the description that other
+ * programs share.
  * @module
  */
 import { constants, fstatSync, openSync, type Stats, writeSync } from "node:fs";
@@ -13,16 +13,16 @@ import process from "node:process";
 /** Standard output or standard error. */
 export type DescriptorNumber = 1 | 2;
 
-/** Told how many of the bytes were taken, or why none were. */
+/** Receives the number of bytes written, or the error. */
 export type Written = (error: unknown, bytes: number) => void;
 
-/** Takes bytes, as many as it can; calls `done` once, at once or later. One call at a time. */
+/** Writes as many bytes as it can and calls `done` once, immediately or later. Only one call may be in progress. */
 export type Descriptor = (bytes: Uint8Array, done: Written) => void;
 
-/** Opens standard output or error for writing without waiting. */
+/** Opens standard output or standard error for non-blocking writes. */
 export function openDescriptor(fd: DescriptorNumber): Descriptor {
   const kind = kindOf(fd);
-  // A file shares its offset with other programs, and nobody has to read it.
+  // A file needs no reader. Reopening it would lose the offset that other programs share.
   if (kind?.isFile()) return direct(() => fd);
   const reopened = kind?.isFIFO() || kind?.isCharacterDevice() ? reopen(fd) : undefined;
   if (reopened !== undefined) return direct(() => reopened);
@@ -33,12 +33,12 @@ function kindOf(fd: number): Stats | undefined {
   try {
     return fstatSync(fd);
   } catch {
-    // Closed, or not for us to look at.
+    // The descriptor is closed or inaccessible.
     return undefined;
   }
 }
 
-/** Nothing where the system can't do it: there is no /proc, or a terminal belongs to another user. */
+/** Returns undefined if the system does not support it: there is no /proc, or the terminal belongs to another user. */
 function reopen(fd: number): number | undefined {
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
   const path = `/proc/self/fd/${fd}`;
@@ -50,7 +50,7 @@ function reopen(fd: number): number | undefined {
   }
 }
 
-/** Deno would ask for its permission on the terminal, and wait for the answer. */
+/** Whether writing is permitted. Deno would otherwise prompt on the terminal and wait for the answer. */
 function mayWrite(path: string): boolean {
   const { Deno } = globalThis as { Deno?: { permissions: { querySync(asked: object): { state: string } } } };
   return Deno === undefined || Deno.permissions.querySync({ name: "write", path }).state === "granted";
@@ -74,14 +74,14 @@ function throughStream(open: () => NodeJS.WritableStream): Descriptor {
   return (bytes, done) => {
     if (!stream) {
       stream = open();
-      // The callback of the write has it too.
+      // The callback of the write receives the error too.
       stream.on("error", () => {});
     }
     stream.write(bytes, (error?: Error | null) => done(error ?? undefined, error ? 0 : bytes.length));
   };
 }
 
-/** Deno's own streams wait for a socket; the class that it has for other sockets does not. */
+/** Deno's standard streams block on a socket; its class for other sockets does not. */
 function streamOf(fd: DescriptorNumber, kind: Stats | undefined): NodeJS.WritableStream {
   if (process.versions["deno"] !== undefined && kind?.isSocket()) return new Socket({ fd, readable: false });
   return fd === 1 ? process.stdout : process.stderr;

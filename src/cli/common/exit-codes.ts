@@ -1,17 +1,24 @@
 /**
- * What the commands tell the shell.
+ * Exit codes of the commands.
  * @module
  */
 import { constants } from "node:os";
 
-/** Done. */
+/** The command succeeded. */
 export const DONE = 0;
-/** Refused, or failed. */
+/** The request was refused, or the command failed. */
 export const FAILED = 1;
-/** Called the wrong way. */
+/** The command line is invalid. */
 export const WRONG_USAGE = 2;
 
-/** Ended by a signal, as shells count it: 130 for Ctrl-C. */
+/**
+ * The exit code after a signal, by the convention of shells.
+ *
+ * @example
+ * ```ts
+ * interruptedBy("SIGINT"); // 130
+ * ```
+ */
 export function interruptedBy(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }

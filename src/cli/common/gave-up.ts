@@ -1,22 +1,22 @@
 /**
- * What to tell when it was tried again and again in vain: what is there by now, and how to go on with it.
+ * Extends an error after failed retries: what is stored so far, and how to continue.
  * @module
  */
 import { type ErrorCode, StreamError } from "../../client/mod.ts";
 import { sentence } from "./complaint.ts";
 
-/** What trying again is for. */
-const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unreachable", "restarting", "overloaded", "conflict"]);
+/** The errors that are retried. */
+const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unreachable", "restarting", "overloaded", "conflict"]);
 
 /**
- * The error with more to say, where it is one that was tried again.
+ * Adds details to the error if it is one that is retried; returns other errors unchanged.
  *
- * @param error What ended an append or a follow that had begun.
- * @param retryFor Seconds without progress that it was tried.
- * @param stored What is there by now, and how to go on, in sentences.
+ * @param error The error that ended an append or follow that had begun.
+ * @param retryFor Seconds without progress after which the client gave up.
+ * @param stored What is stored so far and how to continue, in sentences.
  */
 export function gaveUp(error: unknown, retryFor: number, stored: string): unknown {
-  if (!(error instanceof StreamError) || !PASSING.has(error.code)) return error;
+  if (!(error instanceof StreamError) || !TEMPORARY.has(error.code)) return error;
   const tried = retryFor > 0 ? ` Gave up after ${retryFor} s without progress.` : "";
   return new StreamError(error.code, `${sentence(error.message)}${tried} ${stored}`, {
     headers: error.headers,
@@ -24,7 +24,14 @@ export function gaveUp(error: unknown, retryFor: number, stored: string): unknow
   });
 }
 
-/** A number of bytes in words. */
+/**
+ * Formats a number of bytes.
+ *
+ * @example
+ * ```ts
+ * inBytes(1); // "1 byte"
+ * ```
+ */
 export function inBytes(count: number): string {
   return `${count} ${count === 1 ? "byte" : "bytes"}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Ctrl-C and its relatives.
+ * Handles Ctrl-C and the other signals that end a process.
  * @module
  */
 import process from "node:process";
@@ -9,25 +9,25 @@ import { outlivesTerminal } from "./nohup.ts";
 const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
 
 /**
- * Milliseconds in which a repeated signal is the same press of Ctrl-C: the terminal sends it to everybody in the
- * foreground, and npm, npx and `bun run` pass it on to their child once more.
+ * Milliseconds within which a repeated signal counts as the same press of Ctrl-C: the terminal sends it to the whole
+ * foreground process group, and npm, npx and `bun run` forward it to their child once more.
  */
 const SAME_PRESS_MS = 500;
 
-/** The first signal is a request to end well; the second one ends the process at once. */
+/** The first signal requests a clean end; the second one exits at once. */
 export class Interrupts {
-  /** The signal that came, if one did. */
+  /** The first signal; undefined if there was none. */
   received: NodeJS.Signals | undefined;
   readonly #controller = new AbortController();
 
-  /** Begins to listen. */
+  /** Starts listening for signals. */
   constructor() {
     let receivedAt = 0;
-    // Asked once: a listener takes back that the signal is ignored.
-    const isToOutlive = outlivesTerminal();
-    // Node has taken it back already, so it must be said anew.
-    if (isToOutlive) process.on("SIGHUP", () => {});
-    for (const signal of isToOutlive ? SIGNALS : [...SIGNALS, "SIGHUP" as const]) {
+    // Determined before listeners are added, because a listener changes the disposition of the signal.
+    const ignoresHangup = outlivesTerminal();
+    // Node has already reset the disposition to the default, so a listener must ignore the signal.
+    if (ignoresHangup) process.on("SIGHUP", () => {});
+    for (const signal of ignoresHangup ? SIGNALS : [...SIGNALS, "SIGHUP" as const]) {
       process.on(signal, () => {
         if (this.received === undefined) {
           this.received = signal;
@@ -38,19 +38,19 @@ export class Interrupts {
     }
   }
 
-  /** Aborts with the first signal. */
+  /** Aborts at the first signal. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Resolves with the first signal, also when that has come already. */
+  /** Resolves at the first signal, or at once if it has already arrived. */
   get first(): Promise<void> {
     const { signal } = this;
     if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   }
 
-  /** The exit code of a command that ended: that of the signal, if one came. */
+  /** The exit code of a finished command: the one of the signal if there was one, otherwise `otherwise`. */
   exitCode(otherwise: number): number {
     return this.received ? interruptedBy(this.received) : otherwise;
   }

@@ -1,22 +1,22 @@
 /**
- * What a command tells people: kept in order, never waited for, dropped and counted when there is too much of it.
+ * The messages of a command for its user: written in order without blocking, and dropped and counted on overflow.
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Descriptor, type DescriptorNumber, openDescriptor } from "./descriptor.ts";
 
-/** Bytes that wait for a reader before more messages are dropped. */
+/** Bytes that may be queued before messages are dropped. */
 export const QUEUED_BYTES: number = 128 * 1024;
 
-/** Milliseconds between two attempts to write what could not be written: the first one, and the longest. */
+/** Milliseconds between attempts to write: the first interval, and the longest. */
 const RETRY_FIRST_MS = 10;
 const RETRY_MOST_MS = 250;
 
-/** Milliseconds that the end of the process waits for a reader who takes nothing, and for one who takes something. */
+/** Milliseconds that the process waits at its end: for a reader that takes no bytes, and in total. */
 const SETTLE_IDLE_MS = 500;
 const SETTLE_MOST_MS = 5_000;
 
-/** Puts the number of dropped messages into words, as a message of its own. */
+/** Formats the number of dropped messages as a message. */
 export type DroppedWords = (count: number) => string;
 
 /**
@@ -31,7 +31,7 @@ export function droppedSentence(count: number): string {
   return `${count} ${count === 1 ? "message was" : "messages were"} dropped: nothing could be written here.`;
 }
 
-/** The messages of one process on standard output or error. */
+/** The messages of one process on standard output or standard error. */
 export class Messages {
   readonly #open: () => Descriptor;
   readonly #dropWords: DroppedWords;
@@ -39,7 +39,7 @@ export class Messages {
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #dropped = 0;
-  /** Whether a write is under way. */
+  /** Whether a write is in progress. */
   #busy = false;
   #pumping = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -47,37 +47,37 @@ export class Messages {
   #progressMs = 0;
 
   /**
-   * @param open Opens what they are written to, when there is a first one.
-   * @param dropWords Says how many were dropped, with the end of its line.
+   * @param open Opens the output at the first message.
+   * @param dropWords Formats the number of dropped messages, including the line break.
    */
   constructor(open: () => Descriptor, dropWords: DroppedWords = (count) => `${droppedSentence(count)}\n`) {
     this.#open = open;
     this.#dropWords = dropWords;
   }
 
-  /** Whether something waits to be written. */
+  /** Whether messages are queued. */
   get waiting(): boolean {
     return this.#queue.length > 0;
   }
 
-  /** Writes a message, with the end of its line, or remembers that there was one. */
+  /** Queues a message, including its line break, or counts it as dropped if the queue is full. */
   say(message: string): void {
-    if (this.#dropped > 0 && !this.#admitDropped()) {
+    if (this.#dropped > 0 && !this.#enqueueDropped()) {
       this.#dropped++;
       return;
     }
-    if (!this.#admit(message)) this.#dropped++;
+    if (!this.#enqueue(message)) this.#dropped++;
     this.#pump();
   }
 
-  /** Writes what is of no use later, as the next look of a progress bar; nothing while something waits. */
+  /** Writes text that is useless later, such as a frame of a progress bar. Skips it while messages are queued. */
   show(text: string): void {
     if (this.waiting) return;
-    this.#admit(text);
+    this.#enqueue(text);
     this.#pump();
   }
 
-  /** Waits a moment for what is left; a reader who takes nothing must not hold up the end of the process. */
+  /** Waits for the queued messages: at most 5 s, and at most 500 ms without progress. */
   async settle(): Promise<void> {
     const beganMs = performance.now();
     this.#progressMs = beganMs;
@@ -89,16 +89,16 @@ export class Messages {
     }
   }
 
-  /** Not as soon as there is room for a line: else every other line would say that one was dropped. */
-  #admitDropped(): boolean {
-    if (this.#queuedBytes > QUEUED_BYTES / 2 || !this.#admit(this.#dropWords(this.#dropped))) return false;
+  /** Waits until the queue is half empty; otherwise every second line would report a dropped one. */
+  #enqueueDropped(): boolean {
+    if (this.#queuedBytes > QUEUED_BYTES / 2 || !this.#enqueue(this.#dropWords(this.#dropped))) return false;
     this.#dropped = 0;
     return true;
   }
 
-  #admit(message: string): boolean {
+  #enqueue(message: string): boolean {
     const bytes = new TextEncoder().encode(message);
-    // A single long message is better than none.
+    // An empty queue accepts a message of any length.
     if (this.waiting && this.#queuedBytes + bytes.length > QUEUED_BYTES) return false;
     if (bytes.length === 0) return true;
     this.#queue.push(bytes);
@@ -107,7 +107,7 @@ export class Messages {
   }
 
   #pump(): void {
-    // A write may be done at once, and call back from within.
+    // A write may complete synchronously and call back from within this loop.
     if (this.#pumping || this.#busy) return;
     this.#pumping = true;
     this.#descriptor ??= this.#open();
@@ -117,25 +117,25 @@ export class Messages {
       this.#descriptor(head, (error, bytes) => {
         this.#busy = false;
         failed = error !== undefined;
-        if (failed) this.#later();
-        else this.#took(bytes);
+        if (failed) this.#retryLater();
+        else this.#consume(bytes);
         if (!failed) this.#pump();
       });
     }
     this.#pumping = false;
   }
 
-  #took(bytes: number): void {
+  #consume(bytes: number): void {
     const [head = new Uint8Array()] = this.#queue;
     this.#queuedBytes -= bytes;
     if (bytes < head.length) this.#queue[0] = head.subarray(bytes);
     else this.#queue.shift();
     this.#retryMs = RETRY_FIRST_MS;
     this.#progressMs = performance.now();
-    if (!this.waiting && this.#dropped > 0) this.#admitDropped();
+    if (!this.waiting && this.#dropped > 0) this.#enqueueDropped();
   }
 
-  #later(): void {
+  #retryLater(): void {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#pump(), this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MOST_MS);
@@ -145,9 +145,9 @@ export class Messages {
 const standard: Partial<Record<DescriptorNumber, Messages>> = {};
 
 /**
- * The one queue of this process for standard output or error.
+ * Returns this process's queue for standard output or standard error.
  *
- * @param dropWords Used where this call makes it.
+ * @param dropWords Formats the number of dropped messages; used only if this call creates the queue.
  */
 export function messagesOn(fd: DescriptorNumber, dropWords?: DroppedWords): Messages {
   const known = standard[fd] ?? new Messages(() => openDescriptor(fd), dropWords);
@@ -155,7 +155,7 @@ export function messagesOn(fd: DescriptorNumber, dropWords?: DroppedWords): Mess
   return known;
 }
 
-/** Waits a moment for everything that was said; see {@link Messages.settle}. */
+/** Waits for all queued messages; see {@link Messages.settle}. */
 export async function settleMessages(): Promise<void> {
   await Promise.all(Object.values(standard).map((messages) => messages.settle()));
 }

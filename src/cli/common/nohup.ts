@@ -1,19 +1,18 @@
 /**
- * Whether this command is to go on when a terminal is closed, as `nohup` asks for.
+ * Determines whether this command should survive the closing of its terminal, as with `nohup`.
  * @module
  */
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 
-/** The bit of SIGHUP in the kernel's masks of signals. */
+/** The bit of SIGHUP in the kernel's signal masks. */
 const HANGUP = 1n;
 
 /**
- * Whether SIGHUP means nothing to this process: it was ignored when it started, or none of its standard streams is a
- * terminal that could be closed.
+ * Whether to ignore SIGHUP: it was ignored when the process started, or none of the standard streams is a terminal.
  *
- * Deno and Bun leave it ignored. Node forgets it before any script runs. But `nohup` leaves no stream at a terminal, and
- * whatever has none there does not end with one.
+ * Deno and Bun keep the signal ignored, but Node resets it before any script runs. As `nohup` leaves no standard stream
+ * on a terminal, a process without one counts as well.
  */
 export function outlivesTerminal(): boolean {
   return isIgnored() || ![0, 1, 2].some((descriptor) => isatty(descriptor));
@@ -24,7 +23,7 @@ function isIgnored(): boolean {
   return mask !== undefined && (BigInt(`0x${mask}`) & HANGUP) !== 0n;
 }
 
-/** Empty where the system has no such thing, or Deno has no permission to look at it. */
+/** The process status; empty if the system does not provide it or Deno has no permission to read it. */
 function ownStatus(): string {
   try {
     return readFileSync("/proc/self/status", "utf8");

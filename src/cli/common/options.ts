@@ -1,5 +1,5 @@
 /**
- * What the options of several commands have in common.
+ * Options that several commands share.
  * @module
  */
 import process from "node:process";
@@ -11,7 +11,7 @@ import { OWN_PARAMETERS } from "./resource-url.ts";
 import { print } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
-/** A command that throws where commander would end the process, and complains in one line. */
+/** Creates a command that throws instead of ending the process, and reports errors in one line. */
 export function bareCommand(name: string): Command {
   return new Command(name)
     .version(VERSION, "-V, --version", "print the version")
@@ -25,8 +25,8 @@ export function bareCommand(name: string): Command {
 }
 
 /**
- * Forgets the variables of a command's options that are empty: `NAME=` in a file of variables, as containers are given,
- * means that nothing is set. For commander it is a value.
+ * Deletes empty environment variables of a command's options. `NAME=` in an environment file of a container means
+ * unset, but commander treats it as a value.
  */
 export function forgetEmptyVariables(command: Command): void {
   for (const { envVar } of command.options) {
@@ -34,12 +34,19 @@ export function forgetEmptyVariables(command: Command): void {
   }
 }
 
-/** What a user types to run a command, for examples. */
+/**
+ * What a user types to run a command, for examples.
+ *
+ * @example
+ * ```ts
+ * commandLine("append"); // "httpfstream append"
+ * ```
+ */
 export function commandLine(name: string): string {
   return name.startsWith("httpfstream") ? name : `httpfstream ${name}`;
 }
 
-/** Makes a parser of option values out of a function that throws. */
+/** Wraps a parser so that its errors become commander's `InvalidArgumentError`. */
 export function parsed<T>(parse: (text: string, previous: T) => T): (text: string, previous: T) => T {
   return (text, previous) => {
     try {
@@ -50,7 +57,7 @@ export function parsed<T>(parse: (text: string, previous: T) => T): (text: strin
   };
 }
 
-/** `Name: value`, added to those before it. */
+/** Parses `Name: value` and adds it to the previous headers. */
 const parseHeader: (text: string, previous: Record<string, string>) => Record<string, string> = parsed(
   (text, previous) => {
     const [, name, value] = /^([^:]+):(.*)$/s.exec(text) ?? [];
@@ -60,14 +67,14 @@ const parseHeader: (text: string, previous: Record<string, string>) => Record<st
   },
 );
 
-/** `--header`, which `append` and `follow` have in common. */
+/** The option `--header` of `append` and `follow`. */
 export function headerOption(): Option {
   return new Option("-H, --header <line>", 'header to send along, as "Name: value"; repeatable')
     .default({}, "none")
     .argParser(parseHeader);
 }
 
-/** `NAME=VALUE`, encoded, behind those before it. */
+/** Parses `NAME=VALUE`, encodes it and adds it to the previous parameters. */
 const parseParameter: (text: string, previous: string) => string = parsed((text, previous) => {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new TypeError("It must be NAME=VALUE.");
@@ -76,14 +83,14 @@ const parseParameter: (text: string, previous: string) => string = parsed((text,
   return `${previous}${previous && "&"}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
 });
 
-/** `--query`, likewise. */
+/** The option `--query` of `append` and `follow`. */
 export function queryOption(): Option {
   return new Option("--query <name=value>", "query parameter for a proxy or a guard in front of the server; repeatable")
     .default("", "none")
     .argParser(parseParameter);
 }
 
-/** `--retry-for`, likewise. */
+/** The option `--retry-for` of `append` and `follow`, in seconds. Default 120. */
 export function retryOption(): Option {
   return new Option("--retry-for <seconds>", "how long to try again, without progress, when a connection breaks")
     .default(RETRY_FOR_MS / 1000)
@@ -96,13 +103,25 @@ function parseSeconds(text: string): number {
   return Number(text);
 }
 
-/** The name of a file, which a variable without a value would leave empty. */
+/**
+ * Parses a file name.
+ *
+ * @throws {InvalidArgumentError} for an empty name, which usually comes from an unset shell variable.
+ */
 export function parseFileName(text: string): string {
   if (text === "") throw new InvalidArgumentError("It must be the name of a file, and is empty.");
   return text;
 }
 
-/** A whole number of bytes. */
+/**
+ * Parses a whole number of bytes.
+ *
+ * @throws {InvalidArgumentError} for anything else.
+ * @example
+ * ```ts
+ * parseBytes("1024"); // 1024
+ * ```
+ */
 export function parseBytes(text: string): number {
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
     throw new InvalidArgumentError("It must be a whole number of bytes.");
@@ -110,7 +129,7 @@ export function parseBytes(text: string): number {
   return Number(text);
 }
 
-/** A command was called the wrong way, which only showed while it ran. */
+/** A usage error that was detected while the command ran. */
 export class WrongUsage extends Error {
   override readonly name = "WrongUsage";
 }

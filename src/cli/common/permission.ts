@@ -1,20 +1,20 @@
 /**
- * What Deno allows a program only where its user says so.
+ * Permissions that Deno users must grant.
  * @module
  */
 
-/** The part of Deno that is used here. */
+/** The part of Deno's API that is used here. */
 interface DenoPermissions {
   readonly permissions: { request(of: { name: "net"; host: string }): Promise<{ state: string }> };
 }
 
-/** How Node's part of Deno names all interfaces, where there is IPv6 and where there is none. */
+/** How Deno's Node compatibility layer names all interfaces, with and without IPv6. */
 const ALL = ["[::]", "0.0.0.0"];
 
 /**
- * Asks for leave to listen, where it needs one. Deno's own error comes where nothing can catch it.
+ * On Deno, requests permission to listen. Without this, Deno reports the denial where it cannot be caught.
  *
- * @throws {Error} with the flag that gives it.
+ * @throws {Error} naming the required flag.
  */
 export async function askForNetwork(where: { readonly hostname?: string; readonly port: number }): Promise<void> {
   const { Deno } = globalThis as { Deno?: DenoPermissions };
@@ -31,8 +31,7 @@ export async function askForNetwork(where: { readonly hostname?: string; readonl
 }
 
 /**
- * What Deno says of a file or folder that a program was not allowed to read or write, with the flag that allows it; nothing
- * of other errors.
+ * Deno's message about denied access to a file or folder, which names the required flag; undefined for other errors.
  */
 export function denialOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || error.name !== "NotCapable") return undefined;

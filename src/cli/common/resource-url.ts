@@ -1,42 +1,42 @@
 /**
- * The URL of a resource, as people type it.
+ * The URL of a resource, as users type it.
  * @module
  */
 import { InvalidArgumentError } from "commander";
 import { parseTarget } from "../../client/connection/target.ts";
 import { StreamError } from "../../protocol/errors.ts";
 
-/** What the commands and the server say to each other. */
+/** Query parameters of the protocol. */
 export const OWN_PARAMETERS: ReadonlySet<string> = new Set([
   ...["verb", "offset", "tail", "session", "generation", "stay", "raw", "live", "cursor"],
 ]);
 
-/** What says the same on the command line, where anything does. */
+/** The options that replace such parameters, where there is one. */
 const FLAGS: Readonly<Record<"append" | "follow", Readonly<Record<string, string>>>> = {
   append: { session: "--resume-file" },
   follow: { offset: "--offset", tail: "--tail" },
 };
 
-/** Parameters that a URL may have; anything else is taken for a name with a question mark in it. */
+/** The query parameters that a URL may have; any other is taken for part of a name with a question mark. */
 const PARAMETERS: ReadonlySet<string> = new Set([
   ...OWN_PARAMETERS,
-  // Of gates in front of a server.
+  // Parameters of proxies in front of a server.
   ...["access_token", "token", "auth", "key", "api_key", "apikey", "sig", "signature"],
 ]);
 
 /**
- * What a URL can't have as it is: it would name another resource, or part of one. White space is dropped by whatever
- * parses a URL: line ends and tabs wherever they are, all of it at its ends.
+ * Characters that a URL must not contain unescaped, because it would name another resource or part of one. URL parsers
+ * drop white space: line breaks and tabs anywhere, and all of it at both ends.
  */
 const MISLEADING: readonly RegExp[] = [/#/, /\\/, /[\t\n\r]|^[\0- ]|[\0- ]$/];
 
 /**
- * Checks a URL and returns it as it was written.
+ * Checks a URL and returns it unchanged.
  *
- * A name with `#`, `?` or a backslash in it would silently lead to another resource. So these are refused, but for a
- * query whose parameters are all known.
+ * A name with `#`, `?` or a backslash would silently refer to another resource. So it is rejected, except for a query
+ * whose parameters are all known.
  *
- * @throws {InvalidArgumentError} for what is no URL, and for such a name, with the escaped form in the message.
+ * @throws {InvalidArgumentError} for an invalid URL, and for such a name, with the escaped form in the message.
  * @example
  * ```ts
  * parseUrl("http://localhost:8080/a.log?tail=10"); // as it is
@@ -46,22 +46,22 @@ const MISLEADING: readonly RegExp[] = [/#/, /\\/, /[\t\n\r]|^[\0- ]|[\0- ]$/];
 export const parseUrl: (text: string) => string = (text) => {
   for (const misleading of MISLEADING) {
     const [character] = misleading.exec(text) ?? [];
-    if (character !== undefined) throw notName(character, text);
+    if (character !== undefined) throw misleadingName(character, text);
   }
   try {
     parseTarget(text);
   } catch (error) {
     throw new InvalidArgumentError(StreamError.from(error).message);
   }
-  if (!hasKnownQuery(text)) throw notName("?", text);
+  if (!hasKnownQuery(text)) throw misleadingName("?", text);
   return text;
 };
 
 /**
- * Checks the URL of one command: what the command itself has to say can't stand in its query.
+ * Creates a parser for the URL of one command. Parameters that the command sets itself are rejected.
  *
- * @returns A function that returns the URL as it was written, but for a verb that says what the command says anyway.
- * @throws {InvalidArgumentError} as {@link parseUrl}; for such a parameter, with the option that is meant.
+ * @returns A function that returns the URL unchanged, except that it removes a verb that matches the command.
+ * @throws {InvalidArgumentError} as {@link parseUrl}, and for such a parameter, naming the option to use.
  */
 export function parseUrlOf(command: "append" | "follow"): (text: string) => string {
   return (text) => {
@@ -70,13 +70,13 @@ export function parseUrlOf(command: "append" | "follow"): (text: string) => stri
     for (const name of ["verb", "offset", "tail", "session", "generation", "live", "cursor"]) {
       const value = query.get(name);
       if (value !== null)
-        throw new InvalidArgumentError(`It has "${name}" in its query. ${instead(command, name, value)}`);
+        throw new InvalidArgumentError(`It has "${name}" in its query. ${alternative(command, name, value)}`);
     }
     return url;
   };
 }
 
-function instead(command: "append" | "follow", name: string, value: string): string {
+function alternative(command: "append" | "follow", name: string, value: string): string {
   const other = { append: "follow", follow: "append" } as const;
   if (name === "verb") return `This command is ${command}; leave the verb out, or use ${other[command]}`;
   const flag = FLAGS[command][name];
@@ -95,7 +95,7 @@ function queryOf(url: string): string {
 }
 
 /**
- * A URL with more parameters, which are encoded already.
+ * Appends encoded parameters to the query of a URL.
  *
  * @example
  * ```ts
@@ -107,7 +107,14 @@ export function withQuery(url: string, query: string): string {
   return `${url}${url.includes("?") ? "&" : "?"}${query}`;
 }
 
-/** A URL for people to read, without the password and the query that it may have: tokens are in there. */
+/**
+ * The URL for display, without its password and its query, which may contain tokens.
+ *
+ * @example
+ * ```ts
+ * shownUrl("https://me:secret@host/a.log?token=x"); // "https://host/a.log"
+ * ```
+ */
 export function shownUrl(text: string): string {
   return text.replace(/^([\w+.-]+:\/\/)[^/?#]*@/, "$1").replace(/\?.*$/s, "");
 }
@@ -122,7 +129,7 @@ function hasKnownQuery(text: string): boolean {
   });
 }
 
-function notName(character: string, text: string): InvalidArgumentError {
+function misleadingName(character: string, text: string): InvalidArgumentError {
   const escaped = percent(character);
   const shown = character.trim() === "" ? "white space" : `"${character}"`;
   const why =
@@ -139,7 +146,7 @@ function percent(character: string): string {
 }
 
 /**
- * The URL without its query, where tokens are, and without its password.
+ * The URL without its password and its query, which may contain tokens.
  *
  * @example
  * ```ts

@@ -1,25 +1,25 @@
 /**
- * Small files that the commands keep for themselves.
+ * Small files in which the commands keep their state.
  * @module
  */
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 
-/** Most bytes that such a file has. */
+/** Largest size of such a file. */
 const MOST_BYTES = 64 * 1024;
 
-/** What a name may be: the link itself, or what it leads to. */
+/** Options of {@link readSmallFile}. */
 export interface SmallFileOptions {
-  /** Whether a symbolic link counts as the file that it leads to. Default false. */
+  /** Whether to follow a symbolic link. Default false. */
   readonly links?: boolean;
 }
 
 /**
- * The text of a small regular file. A pipe, a device or an endless file is refused, and never waited for.
+ * Reads a small regular file as text. Rejects pipes, devices and files above 64 KiB without blocking on them.
  *
- * @returns nothing where there is no such file.
- * @throws an error with a `code` of the operating system, or with a sentence for a file of the wrong kind or size.
+ * @returns The text; undefined if the file does not exist.
+ * @throws an operating system error with its `code`, or an error that explains the wrong kind or size.
  */
 export async function readSmallFile(
   file: string,
@@ -29,7 +29,7 @@ export async function readSmallFile(
   const handle = await open(file, O_RDONLY | O_NONBLOCK | (links ? 0 : O_NOFOLLOW)).catch((error: unknown) => {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
-    // A link that is not to be followed, and a socket.
+    // A symbolic link that must not be followed, or a socket.
     throw code === "ELOOP" || code === "ENXIO" ? irregular(error) : error;
   });
   if (!handle) return undefined;
@@ -55,9 +55,10 @@ function irregular(cause?: unknown): Error {
 }
 
 /**
- * Puts a small file in its place, whole or not at all, for its owner alone: mode 0600.
+ * Writes a small file atomically, readable by its owner only: mode 0600.
  *
- * @param options `sync`: whether it is on the disk when this resolves.
+ * @param options `sync`: whether to flush it to the disk before this resolves.
+ * @throws an operating system error with its `code`.
  */
 export async function writeSmallFile(file: string, text: string, { sync }: { sync: boolean }): Promise<void> {
   const temporary = `${file}.${randomUUID()}.tmp`;

@@ -1,9 +1,8 @@
 /**
- * Whether standard input and output are what data can be read from and written to.
+ * Checks whether standard input can be read and standard output can be written.
  *
- * Some runtimes take a folder for an empty input, and lose without a word what is written to an output that can't be
- * written to. That an output is closed can't be told: runtimes open /dev/null in its place, as programs do that start others
- * and want none of their output.
+ * Some runtimes treat a folder as empty input and silently lose bytes written to a read-only output. A closed output
+ * cannot be detected: runtimes open /dev/null in its place, as do programs that discard the output of a child.
  * @module
  */
 import { fstatSync, readFileSync } from "node:fs";
@@ -12,7 +11,11 @@ import process from "node:process";
 const READ_ONLY = 0;
 const WRITE_ONLY = 1;
 
-/** @throws an error with a sentence when nothing can be written to standard output. */
+/**
+ * Checks that standard output can be written.
+ *
+ * @throws an error with an explanation if it cannot.
+ */
 export function checkOutput(): void {
   const fault = outputFault();
   if (fault !== undefined) {
@@ -20,7 +23,11 @@ export function checkOutput(): void {
   }
 }
 
-/** @throws an error with a sentence when nothing can be read from standard input. */
+/**
+ * Checks that standard input can be read.
+ *
+ * @throws an error with an explanation if it cannot.
+ */
 export function checkInput(): void {
   const fault = inputFault();
   if (fault !== undefined) {
@@ -41,12 +48,12 @@ function isFolder(fd: number): boolean {
   try {
     return fstatSync(fd).isDirectory();
   } catch {
-    // Closed, or not for us to look at: reading it will tell.
+    // The descriptor is closed or inaccessible; reading it will report that.
     return false;
   }
 }
 
-/** For what a descriptor is open; nothing where the system does not tell. */
+/** The access mode of a descriptor; undefined if the system does not reveal it. */
 function accessOf(fd: number): number | undefined {
   if (process.platform !== "linux" || !mayRead()) return undefined;
   try {
@@ -57,7 +64,7 @@ function accessOf(fd: number): number | undefined {
   }
 }
 
-/** Deno would ask for its permission on the terminal, and wait for the answer. */
+/** Whether reading is permitted. Deno would otherwise prompt on the terminal and wait for the answer. */
 function mayRead(): boolean {
   const { Deno } = globalThis as { Deno?: { permissions: { querySync(asked: object): { state: string } } } };
   return Deno === undefined || Deno.permissions.querySync({ name: "read", path: "/proc/self" }).state === "granted";

@@ -1,20 +1,20 @@
 /**
- * What the client is about, in one line each.
+ * Describes the states of the client in one line each.
  * @module
  */
 
 import type { AppendState, FollowState, RetryingState } from "../../client/mod.ts";
 import { sentence } from "./complaint.ts";
 
-/** Puts the states of one command into words; nothing where the command's end says it all. */
+/** Describes the states of one command. Undefined for a state that the end of the command describes well enough. */
 export type Narrator<State> = (state: State) => string | undefined;
 
 /**
- * The words for an append.
+ * Creates the narrator of an append.
  *
- * @param url Where to.
- * @param what What is appended, for people.
- * @param resumed Whether an earlier run has begun it.
+ * @param url The URL to display.
+ * @param what The name of the input to display.
+ * @param resumed Whether an earlier run began the append.
  */
 export function appendNarrator(url: string, what: string, resumed: boolean): Narrator<AppendState> {
   let begun = resumed;
@@ -28,9 +28,9 @@ export function appendNarrator(url: string, what: string, resumed: boolean): Nar
 }
 
 /**
- * The words for a follow.
+ * Creates the narrator of a follow.
  *
- * @param url What is followed.
+ * @param url The URL to display.
  */
 export function followNarrator(url: string): Narrator<FollowState> {
   let begun = false;
@@ -44,7 +44,7 @@ export function followNarrator(url: string): Narrator<FollowState> {
   };
 }
 
-/** What appends and follows say in the same words. */
+/** The lines that appends and follows share. */
 function unopened(url: string, state: Exclude<AppendState | FollowState, { state: "open" }>): string | undefined {
   if (state.state === "connecting") return `connecting to ${url}`;
   return state.state === "retrying" ? retrying(state) : undefined;
@@ -55,10 +55,10 @@ function retrying({ error, delayMs, attempt }: RetryingState): string {
 }
 
 /**
- * The words for those who did not ask for any: one line when an outage begins, and one when it is over.
+ * Creates the narrator for commands that are not verbose: one line when an outage begins, and one when it ends.
  *
- * @param url What is appended to or followed.
- * @param retryForMs How long it is tried again, without progress.
+ * @param url The URL to display.
+ * @param retryForMs Milliseconds to retry without progress.
  */
 export function outageNarrator(url: string, retryForMs: number): Narrator<AppendState | FollowState> {
   let isAway = false;

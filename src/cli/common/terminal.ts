@@ -1,5 +1,5 @@
 /**
- * Standard output and error, byte for byte and without surprises.
+ * Standard output and standard error, byte for byte.
  * @module
  */
 import process from "node:process";
@@ -9,18 +9,18 @@ import { printable } from "../../support/printable.ts";
 import { unwritable } from "./complaint.ts";
 import { messagesOn, settleMessages } from "./messages.ts";
 
-/** Whether data was written to standard output, which the end of the process waits for, unlike messages. */
+/** Whether data was written to standard output. The process waits for data at its end, but not for all messages. */
 let hasData = false;
 
-/** Thrown when whoever read our output has gone, as `head` does when it has enough. */
+/** Thrown when the reader of standard output is gone, such as `head` when it has read enough. */
 export class ReaderGone extends Error {
   override readonly name = "ReaderGone";
 }
 
 /**
- * Writes bytes and waits until they are taken.
+ * Writes bytes and waits until the stream has taken them.
  *
- * @throws {ReaderGone} when nobody reads any more.
+ * @throws {ReaderGone} if the reader is gone; otherwise the error of the stream.
  */
 export function write(stream: Writable, bytes: Uint8Array | string): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -31,32 +31,32 @@ export function write(stream: Writable, bytes: Uint8Array | string): Promise<voi
   });
 }
 
-/** Errors of a stream reach those who write to it; nobody else must fall over them. */
+/** Prevents stream errors from crashing the process. */
 function ignoreErrors(stream: Writable): void {
   stream.on("error", () => {
-    // The callback of the write has it too.
+    // The callback of the write receives the error too.
   });
 }
 
 /**
- * Says something on standard error, one line. Never waits for its reader; see `messages.ts`. What servers said is in it,
- * so it must not control the terminal.
+ * Writes one line to standard error without blocking on its reader; see `messages.ts`. Escapes control characters,
+ * because the line may quote a server.
  */
 export function say(line: string): void {
   messagesOn(2).say(`${printable(line)}\n`);
 }
 
-/** Standard output, for data: whoever writes to it waits for its reader. */
+/** Returns standard output for data. The caller waits for the reader. */
 export function dataOutput(): Writable {
   if (!hasData) ignoreErrors(process.stdout);
   hasData = true;
   return process.stdout;
 }
 
-/** What {@link print} has to write. */
+/** Settles when all text of {@link print} is written. */
 let printing: Promise<void> = Promise.resolve();
 
-/** Writes text that was asked for, as a help, to standard output. Never throws; {@link printed} tells whether it left. */
+/** Writes requested text, such as the help, to standard output. Never throws; {@link printed} reports errors. */
 export function print(text: string): void {
   const stdout = dataOutput();
   const written = write(stdout, text);
@@ -65,9 +65,9 @@ export function print(text: string): void {
 }
 
 /**
- * Waits until everything that was printed has left.
+ * Waits until all printed text is written.
  *
- * @throws an error with a sentence when it could not be written; not when its reader has had enough.
+ * @throws an error with an explanation if writing failed, unless the reader is gone.
  */
 export async function printed(): Promise<void> {
   await printing.catch((error: unknown) => {
@@ -75,9 +75,9 @@ export async function printed(): Promise<void> {
   });
 }
 
-/** Ends the process, after all data has left, and messages as far as they are read. */
+/** Ends the process after all data and the deliverable messages are written. */
 export async function leave(code: number): Promise<never> {
-  // For a runtime that has nothing left to do and ends by itself meanwhile.
+  // Some runtimes exit on their own when no work is left.
   process.exitCode = code;
   if (hasData) await write(process.stdout, "").catch(() => {});
   await settleMessages();

@@ -1,14 +1,14 @@
 /**
- * Who is running.
+ * The versions of this package and of the runtime.
  * @module
  */
 import process from "node:process";
 
-/** This package's version. */
+/** The version of this package. */
 export const VERSION = "0.1.0";
 
 /**
- * The runtime and its version.
+ * The name and version of the runtime.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Where a follow begins: found out once, however often it is tried.
+ * The start of a `follow` command, determined once for all attempts.
  * @module
  */
 
@@ -9,11 +9,11 @@ import { say } from "../common/terminal.ts";
 import { type Continued, continuationOf } from "./continuation.ts";
 import type { Output } from "./output.ts";
 
-/** What the command line says of it. */
+/** The command line options that determine the start. */
 export interface BeginningFlags {
   readonly offset?: number | "now";
   readonly tail?: number;
-  /** The file to go on with. */
+  /** The file to continue. */
   readonly output?: string;
 }
 
@@ -23,8 +23,8 @@ export class Beginning {
   readonly #file: string;
   readonly #size: number;
   #start: StartOptions;
-  #isSure: boolean;
-  #hasSaidSo = false;
+  #isVerified: boolean;
+  #hasWarned = false;
 
   constructor(continued: Omit<Continued, "size" | "file">, flags: BeginningFlags, { size }: Output) {
     const { offset = size, tail, output = "" } = flags;
@@ -32,27 +32,30 @@ export class Beginning {
     this.#file = output;
     this.#size = size ?? 0;
     this.#start = { ...(offset !== undefined && { offset }), ...(tail !== undefined && { tail }) };
-    this.#isSure = this.#size === 0;
+    this.#isVerified = this.#size === 0;
   }
 
   /**
-   * What to ask for.
+   * Returns the start to request.
    *
-   * @throws {StreamError} `replaced` when the file is not the beginning of what is there.
+   * @throws {StreamError} `replaced` if the file is not the beginning of the current content.
    */
   async start(): Promise<StartOptions> {
-    if (this.#isSure) return this.#start;
+    if (this.#isVerified) return this.#start;
     const { verdict, generation } = await continuationOf({ ...this.#continued, file: this.#file, size: this.#size });
     if (generation !== undefined) this.#start = { offset: this.#size, generation };
-    this.#isSure = verdict === "same";
-    if (verdict === "unknown" && !this.#hasSaidSo) {
-      this.#hasSaidSo = true;
+    this.#isVerified = verdict === "same";
+    if (verdict === "unknown" && !this.#hasWarned) {
+      this.#hasWarned = true;
       say(`this server does not tell whether ${this.#file} has the beginning of what is there; going on behind it`);
     }
     return this.#start;
   }
 
-  /** There is nothing yet: what comes begins at the first byte, and so do the last bytes of it. */
+  /**
+   * Adjusts the start after a failed attempt. If the path does not exist yet, its first byte is also the first new byte
+   * and the first of the last bytes.
+   */
   missed(code: ErrorCode): void {
     const isRelative = this.#start.offset === "now" || this.#start.tail !== undefined;
     if (code === "not_found" && isRelative) this.#start = { offset: 0 };

@@ -1,9 +1,9 @@
 /**
- * Going on with a file: it must be the beginning of what stands at the URL now.
+ * Checks that a file to continue is the beginning of the current content at the URL.
  *
- * A note beside the file tells which content it has, and the file's own bytes prove that. Where there is no note, the
- * server names no content, or the file has more bytes than the note tells of, the last bytes of the file are compared
- * with what the server has in their place.
+ * A note beside the file names its content, and a digest of the file's last bytes confirms it. If there is no note, the
+ * server does not name the content, or the file is longer than the note says, the last bytes of the file are compared
+ * with the server's.
  * @module
  */
 import { realEnvironment } from "../../client/connection/environment.ts";
@@ -14,42 +14,45 @@ import { GENERATION_HEADER } from "../../protocol/generation.ts";
 import { START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { bytesBefore, provenNote } from "./output-note.ts";
 
-/** A file that a follow writes to, and what it has by now. */
+/** A file that a follow continues. */
 export interface Continued {
   readonly file: string;
-  /** Bytes in it. */
+  /** Size of the file in bytes. */
   readonly size: number;
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly signal: AbortSignal;
 }
 
-/** What a file has the beginning of. */
+/** The content that a file is the beginning of. */
 export interface Continuation {
-  /** The content, where the server names it. */
+  /** The content generation, if the server names it. */
   readonly generation?: string;
-  /** `same`: as far as that can be told. `missing`: there is nothing at the URL now. `unknown`: the server does not tell. */
+  /**
+   * `same`: as far as can be determined. `missing`: the URL does not exist now. `unknown`: the server does not reveal
+   * it.
+   */
   readonly verdict: "same" | "missing" | "unknown";
 }
 
 /**
- * What a file that is not empty continues.
+ * Determines the content that a non-empty file continues.
  *
- * @throws {StreamError} `changed` when the file is not the one that its note tells of; `replaced` when its last bytes are
- * not what the server has there; what a server refuses with.
+ * @throws {StreamError} `changed` if the file differs from its note; `replaced` if its last bytes differ from the
+ * server's; `range` if the server has fewer bytes; `unreachable` if it cannot be reached.
  */
 export async function continuationOf(continued: Continued): Promise<Continuation> {
   const { file, url, size } = continued;
   const note = await provenNote(file, url);
   if (note && note.size >= size) return { generation: note.generation, verdict: "same" };
-  // What is behind the noted bytes, as after a kill, only the server can vouch for.
+  // After a kill, the file may have bytes beyond the note; only a comparison with the server can confirm those.
   const { generation, verdict } = await compared(continued);
   if (note && generation !== undefined && generation !== note.generation) throw otherContent(file, url, undefined);
   const known = note?.generation ?? generation;
   return { verdict, ...(known === undefined ? {} : { generation: known }) };
 }
 
-/** What to tell about a file that can't be gone on with. */
+/** The error for a file that is the beginning of other content. */
 export function otherContent(file: string, url: string, cause: unknown): StreamError {
   const message =
     `${file} has the beginning of other content than there is at ${url} now, which was removed, replaced or cut short. ` +
@@ -62,7 +65,7 @@ async function compared({ file, size, url, headers, signal }: Continued): Promis
   if (!ours) throw new StreamError("changed", `${file} was cut short just now. Try again.`, { path: url });
   const from = size - ours.length;
   const target = parseTarget(url, headers);
-  // As they are stored, whatever a plain read would make of them.
+  // Requests the stored bytes, without the changes of a plain read.
   target.url.searchParams.set("raw", "");
   target.url.searchParams.set("offset", String(from));
   const init = { headers: target.headers, signal, cache: "no-store" } as const;
@@ -74,7 +77,7 @@ async function compared({ file, size, url, headers, signal }: Continued): Promis
     await response.body?.cancel();
     throw fewer(url);
   }
-  // The original server has no plain answer while somebody appends; what else is wrong, the follow will find out.
+  // The original server answers no plain read during an append. The follow reports other errors.
   if (response.status !== 200 || !response.body) {
     await response.body?.cancel();
     return { verdict: response.status === 404 ? "missing" : "unknown" };
@@ -90,7 +93,7 @@ function fewer(url: string): StreamError {
   return new StreamError("range", "The server has fewer bytes.", { path: url });
 }
 
-/** So many bytes of a body behind those that are skipped, or as many as there are. */
+/** Returns up to `length` bytes of a body after the first `skipped` bytes. */
 async function beginningOf(body: ReadableStream<Uint8Array>, skipped: number, length: number): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   const reader = body.getReader();

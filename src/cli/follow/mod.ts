@@ -1,5 +1,5 @@
 /**
- * `httpfstream follow`: a URL to standard output.
+ * `httpfstream follow`: writes a URL to standard output.
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -40,25 +40,25 @@ interface FollowFlags {
   readonly offset?: number | "now";
   readonly output?: string;
   readonly header: Record<string, string>;
-  /** Encoded. */
+  /** URL-encoded. */
   readonly query: string;
-  /** Seconds. */
+  /** In seconds. */
   readonly retryFor: number;
   readonly transport: "websocket" | "http";
 }
 
-/** What waiting can help against. */
-const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unreachable", "restarting", "overloaded"]);
+/** The errors that `--wait` waits for. */
+const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unreachable", "restarting", "overloaded"]);
 
 /**
- * The command.
+ * Creates the command.
  *
- * @param name What it is called by.
- * @param finish Takes its exit code.
- * @param patient Whether it waits by itself when it is verbose: the session that the original's readme shows begins
- * with `httpfstream-follow -v` of a path that nobody has appended to yet.
+ * @param name The name in its help and messages.
+ * @param finish Receives the exit code.
+ * @param waitIfVerbose Whether `--verbose` implies `--wait`. The session in the original's readme starts with
+ * `httpfstream-follow -v` on a path that does not exist yet. Default false.
  */
-export function followCommand(name: string, finish: (code: number) => void, patient = false): Command {
+export function followCommand(name: string, finish: (code: number) => void, waitIfVerbose = false): Command {
   const words = commandLine(name);
   return bareCommand(name)
     .description("Write what is stored at a URL to standard output, then what is appended, until the appender ends.")
@@ -101,7 +101,7 @@ Examples:
     )
     .action(async (given: string, flags: FollowFlags) => {
       const url = withQuery(given, flags.query);
-      const wait = flags.wait ?? (patient && flags.verbose ? true : undefined);
+      const wait = flags.wait ?? (waitIfVerbose && flags.verbose ? true : undefined);
       finish(await run(url, wait ? { ...flags, wait } : flags));
     });
 }
@@ -124,7 +124,7 @@ async function run(url: string, flags: FollowFlags): Promise<number> {
   return interrupts.exitCode(DONE);
 }
 
-/** Follows to the end, trying again where that was asked for and nothing came yet. */
+/** Follows to the end. With `--wait`, it retries until the first byte has arrived. */
 async function followed(
   url: string,
   flags: FollowFlags,
@@ -161,7 +161,7 @@ async function followed(
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
       if (bytes > 0) throw gaveUp(error, flags.retryFor, writtenWords(bytes, stream?.offset, flags));
-      if (!flags.wait || !PASSING.has(code)) throw error;
+      if (!flags.wait || !TEMPORARY.has(code)) throw error;
       beginning.missed(code);
       if (!waiting) tell(`waiting: ${sentence((error as StreamError).message)}`);
       waiting = true;
@@ -170,14 +170,18 @@ async function followed(
   }
 }
 
-/** What has come, and how to go on. */
+/** Describes how many bytes were written and how to continue. */
 function writtenWords(bytes: number, offset: number | undefined, { output }: FollowFlags): string {
   const written = `${inBytes(bytes)} ${bytes === 1 ? "was" : "were"} written to ${output ?? "standard output"}`;
   if (output !== undefined) return `${written}. The same command goes on behind them.`;
   return offset === undefined ? `${written}.` : `${written}, up to offset ${offset}. To go on, use --offset ${offset}.`;
 }
 
-/** @throws when what was followed has not come to a good end, which is for scripts to know. */
+/**
+ * Fails if the append was not completed, so that scripts notice.
+ *
+ * @throws {StreamError} `lost` or `replaced`; an error with an explanation for `deleted`, `failed` and `limit`.
+ */
 function expectWhole({ reason, offset }: FollowEnd, url: string): void {
   const at = offset === undefined ? "" : ` at offset ${offset}`;
   if (reason === "lost") {
@@ -191,7 +195,7 @@ function expectWhole({ reason, offset }: FollowEnd, url: string): void {
   if (reason === "limit") throw new Error(`limit: The server has ended the append of ${url}${at}. More was to come.`);
 }
 
-/** What an error means for who named a file to go on with. */
+/** Rewords an error that concerns the file of `--output`. */
 function explained(error: unknown, url: string, { output: file }: FollowFlags, { size }: Output): unknown {
   if (!(error instanceof StreamError) || file === undefined) return error;
   if (error.code === "replaced") return otherContent(file, url, error);

@@ -1,5 +1,6 @@
 /**
- * The note beside the file of `follow --output`: which content the file has the beginning of, and how its bytes prove it.
+ * The note beside the file of `follow --output`: the content that the file is the beginning of, and a digest to verify
+ * it.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -10,21 +11,21 @@ import { systemMessage } from "../common/complaint.ts";
 import { resourceOf } from "../common/resource-url.ts";
 import { readSmallFile, writeSmallFile } from "../common/small-file.ts";
 
-/** Most bytes at the end of a file that speak for the whole. */
+/** Most bytes at the end of a file that the digest covers. */
 export const TAIL_BYTES: number = 4 * 1024;
 
-/** What a note tells. */
+/** The content of a note. */
 export interface Note {
-  /** The content at the server. */
+  /** The content generation on the server. */
   readonly generation: string;
-  /** Bytes that the file had. */
+  /** Size of the file in bytes when the note was written. */
   readonly size: number;
   /** SHA-256 of the last {@link TAIL_BYTES} of them, in hexadecimal. */
   readonly tail: string;
 }
 
 /**
- * Where the note of a file is.
+ * The path of a file's note.
  *
  * @example
  * ```ts
@@ -36,22 +37,22 @@ export function noteOf(file: string): string {
 }
 
 /**
- * The note of a file, once the bytes of the file have proved that it is the one that the note tells of.
+ * Reads the note of a file and verifies it against the file.
  *
- * @returns nothing where there is none about this URL.
- * @throws {StreamError} `changed` when the file is shorter, or has other bytes; an error with a sentence when the note
- * can't be read.
+ * @returns The note; undefined if there is none for this URL.
+ * @throws {StreamError} `changed` if the file is shorter or has other bytes; an error with an explanation if the note
+ * cannot be read.
  */
 export async function provenNote(file: string, url: string): Promise<Note | undefined> {
   const place = noteOf(file);
-  // Read before the file, which another command may be adding to.
+  // Read before the file, because another command may be appending to the file.
   const text = await readSmallFile(place).catch((error: unknown) => {
     const why = systemMessage(error) ?? (error as Error).message;
     throw new Error(`Can't read ${place}, which tells what ${file} has: ${why}. Remove it, or name another file.`, {
       cause: error,
     });
   });
-  const note = text === undefined ? undefined : understood(text, url);
+  const note = text === undefined ? undefined : parseNote(text, url);
   if (!note) return undefined;
   if ((await tailOf(file, note.size)) === note.tail) return note;
   const message =
@@ -61,11 +62,15 @@ export async function provenNote(file: string, url: string): Promise<Note | unde
   throw new StreamError("changed", message, { path: url });
 }
 
-/** Notes what a file has the beginning of, by its bytes before an offset. */
+/**
+ * Writes the note of a file, with a digest of the bytes before `size`.
+ *
+ * @throws an error with an explanation if the note cannot be written.
+ */
 export async function keepNote(file: string, url: string, generation: string, size: number): Promise<void> {
   const place = noteOf(file);
   try {
-    // Also finds out whether something else is in its place.
+    // Also fails if the path of the note is taken by something else.
     await readSmallFile(place);
     const tail = await tailOf(file, size);
     if (tail === undefined) throw new Error("it was cut short meanwhile");
@@ -78,11 +83,11 @@ export async function keepNote(file: string, url: string, generation: string, si
   }
 }
 
-/** The last bytes of a file before an offset; nothing where it has fewer bytes. */
+/** Returns the last bytes of a file before an offset, at most {@link TAIL_BYTES}. Undefined if the file is shorter. */
 export async function bytesBefore(file: string, end: number): Promise<Buffer | undefined> {
   const from = Math.max(0, end - TAIL_BYTES);
   const bytes = Buffer.alloc(end - from);
-  // There is nothing to read, and perhaps no file yet.
+  // The file may not exist yet.
   if (bytes.length === 0) return bytes;
   const handle = await open(file, "r");
   try {
@@ -98,8 +103,8 @@ async function tailOf(file: string, size: number): Promise<string | undefined> {
   return bytes && createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Nothing for the note of another URL, and for what is no note: the bytes have to tell. */
-function understood(text: string, url: string): Note | undefined {
+/** Parses a note. Returns undefined for a note of another URL and for invalid text, so that the bytes are compared. */
+function parseNote(text: string, url: string): Note | undefined {
   let value: Partial<Record<string, unknown>> | null;
   try {
     value = JSON.parse(text) as typeof value;

@@ -1,5 +1,5 @@
 /**
- * Where followed bytes go.
+ * The destinations of followed bytes.
  * @module
  */
 import { constants, type Stats } from "node:fs";
@@ -12,24 +12,29 @@ import { keepNote } from "./output-note.ts";
 
 const { O_CREAT, O_WRONLY } = constants;
 
-/** Takes bytes, in order. */
+/** Accepts bytes in order. */
 export interface Output {
-  /** Bytes that it had before; nothing where that means nothing, as for a pipe. */
+  /** Size in bytes before the follow; undefined if it has no meaning, as for a pipe. */
   readonly size: number | undefined;
-  /** Remembers of which content it has the beginning, before the first byte of it. */
+  /** Records which content the output is the beginning of, before the first byte of it is written. */
   remember?(url: string, generation: string | undefined): Promise<void>;
-  /** @throws {ReaderGone} when nobody reads standard output any more; an error with a sentence when a file can't be written. */
+  /**
+   * Writes bytes.
+   *
+   * @throws {ReaderGone} if the reader of standard output is gone; an error with an explanation if a file cannot be
+   * written.
+   */
   write(bytes: Uint8Array): Promise<void>;
-  /** Everything was written. */
+  /** Finishes the output after all bytes are written. */
   end(): Promise<void>;
-  /** It goes no further for now. Never fails: there is something worse to tell. */
+  /** Closes the output early. Never fails, because another error is being reported. */
   leave?(): Promise<void>;
 }
 
 /**
- * Standard output, or the named file, which is written to at its end.
+ * Opens standard output, or the named file for writing at its end.
  *
- * @throws an error with a sentence when the file can't be looked at.
+ * @throws an error with an explanation if the file is inaccessible.
  */
 export async function outputTo(file: string | undefined): Promise<Output> {
   if (file === undefined) {
@@ -41,7 +46,7 @@ export async function outputTo(file: string | undefined): Promise<Output> {
   return new FileOutput(file, found && !found.isFile() ? undefined : (found?.size ?? 0));
 }
 
-/** Nothing where there is no such file, but a folder for it. */
+/** Returns undefined if the file does not exist but its folder does. */
 async function statusOf(file: string): Promise<Stats | undefined> {
   try {
     return await stat(file);
@@ -74,8 +79,8 @@ function standardOutput(): Output {
 }
 
 /**
- * Made only when there is something to write: a refusal leaves nothing behind. Every byte of a regular file has its place,
- * which is its offset in the resource: two commands that write the same file write the same bytes to the same places.
+ * The file is created at the first write, so that a refused follow leaves no file behind. Bytes of a regular file are
+ * written at their offset in the resource, so two commands with the same file write the same bytes to the same places.
  */
 class FileOutput implements Output {
   readonly size: number | undefined;
@@ -121,7 +126,7 @@ class FileOutput implements Output {
   }
 
   async leave(): Promise<void> {
-    // After a kill there is no note of the last bytes either; the server is asked about them then.
+    // Best effort: without a note of the last bytes, the next run compares them with the server's.
     await this.#note().catch(() => {});
     await this.#handle?.close().catch(() => {});
   }

@@ -1,5 +1,5 @@
 /**
- * How long `follow --wait` waits between two tries.
+ * The delays of `follow --wait`.
  * @module
  */
 
@@ -7,10 +7,10 @@ const FIRST_MS = 500;
 const MOST_MS = 5_000;
 
 /**
- * Milliseconds before the next try: short at first, when the appender may be about to begin, then some seconds, so that a
- * path that nobody writes does not fill the log of its server.
+ * Milliseconds before the next attempt. It is short at first, because the appender may start soon, and at most 5 s, so
+ * that waiting does not flood the log of the server.
  *
- * @param tries Tries that were in vain.
+ * @param tries Number of failed attempts, at least 1.
  * @example
  * ```ts
  * [1, 2, 3].map(waitMs); // [500, 750, 1125]

@@ -1,17 +1,17 @@
 /**
- * Where to listen, as a user writes it.
+ * Parses the address to listen on, as users write it.
  * @module
  */
 
 /** A parsed `[HOST]:PORT`. */
 export interface ListenAddress {
-  /** Host name or address; all interfaces when left out. */
+  /** Host name or address. Default: all interfaces. */
   readonly hostname?: string;
-  /** 0 picks a free port. */
+  /** The port; 0 picks a free one. */
   readonly port: number;
 }
 
-/** Where a port alone is listened on: by this machine only. */
+/** The host of an address that is only a port: reachable from this machine only. */
 const LOCAL = "127.0.0.1";
 
 /**
@@ -36,9 +36,13 @@ export function parseListenAddress(text: string): ListenAddress {
 }
 
 /**
- * Parses a port alone.
+ * Parses a port.
  *
- * @throws {TypeError} for anything but a whole number up to 65535.
+ * @throws {TypeError} for anything but a whole number from 0 to 65535.
+ * @example
+ * ```ts
+ * parsePort("8080"); // 8080
+ * ```
  */
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
@@ -46,7 +50,14 @@ export function parsePort(text: string): number {
   throw new TypeError("A port must be a whole number from 0 to 65535; 0 takes a free one.");
 }
 
-/** The URL under which a server that listens there can be opened on its own machine. */
+/**
+ * The URL that opens a server with this address on its own machine.
+ *
+ * @example
+ * ```ts
+ * localUrl({ port: 8080 }); // "http://localhost:8080/"
+ * ```
+ */
 export function localUrl({ hostname, port }: ListenAddress): string {
   const all = hostname === undefined || hostname === "0.0.0.0" || hostname === "::";
   const host = all ? "localhost" : hostname.includes(":") ? `[${hostname}]` : hostname;

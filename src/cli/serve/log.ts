@@ -1,5 +1,5 @@
 /**
- * The server's log, as text or as JSON, on standard output.
+ * The server's log on standard output, as text or JSON.
  * @module
  */
 import {
@@ -17,37 +17,37 @@ import { failureLine } from "../../server/service/operator.ts";
 import { causesOf, printable, printableJson } from "../../support/printable.ts";
 import { droppedSentence, messagesOn } from "../common/messages.ts";
 
-/** The forms that a log can have. */
+/** The formats of the log. */
 export const LOG_FORMATS = ["text", "json"] as const;
 
 /** One of {@link LOG_FORMATS}. */
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** What to write, and how. */
+/** Format and level of the log. */
 export interface LogSettings {
   readonly format: LogFormat;
-  /** The least important level that is written. */
+  /** The least important level that is logged. */
   readonly level: LogLevel;
 }
 
 /** A running log. */
 export interface ServerLog {
-  /** Takes the events of the app. */
+  /** Logs the events of the app. */
   readonly log: Log;
-  /** Writes a line about the server itself, whatever the level. */
+  /** Logs a line about the server itself, regardless of the level. */
   readonly announce: (message: string) => void;
 }
 
 const REQUESTS = ["httpfstream", "server"];
 const ITSELF = ["httpfstream", "itself"];
 
-/** An event without a `message` of its own. */
-type Told = Exclude<LogEvent, FailureEvent>;
+/** An event without a `message`. */
+type PlainEvent = Exclude<LogEvent, FailureEvent>;
 
-/** Sets the log up. It can be done once a process. */
+/** Configures the log. Call it once per process. */
 export async function openLog({ format, level }: LogSettings): Promise<ServerLog> {
   const line = format === "json" ? jsonLine() : textLine();
-  // Never waited for: a terminal that stands still, or a pipe that is not read, must not stop the server.
+  // Never waited for: a suspended terminal or an unread pipe must not block the server.
   const output = messagesOn(1, (count) => line(aboutDropped(count)));
   const sinks = { out: (record: LogRecord) => output.say(line(record)) };
   await configure({
@@ -62,7 +62,7 @@ export async function openLog({ format, level }: LogSettings): Promise<ServerLog
   const itself = getLogger(ITSELF);
   const log: Log = (event) => {
     const at = event.type === "error" ? "error" : event.type === "request" ? "debug" : "info";
-    // A crowd that comes at once must not cost sentences that nobody reads.
+    // Hot path: do not build messages that are not logged.
     if (!requests.isEnabledFor(at)) return;
     if (event.type === "error" && format === "text") requests.error(literal(failureLine(event)));
     else if (event.type === "error") requests.error(literal(event.message), failureFields(event));
@@ -71,7 +71,7 @@ export async function openLog({ format, level }: LogSettings): Promise<ServerLog
   return { log, announce: (message) => itself.info(literal(message)) };
 }
 
-/** What stands in the log in place of lines that could not be written. */
+/** The record that stands for lines that could not be written. */
 function aboutDropped(count: number): LogRecord {
   const message = droppedSentence(count);
   return {
@@ -84,8 +84,8 @@ function aboutDropped(count: number): LogRecord {
   };
 }
 
-/** The fields of a JSON line, beside its message. */
-function fields(event: Told): Record<string, unknown> {
+/** The fields of a JSON line, besides its message. */
+function fields(event: PlainEvent): Record<string, unknown> {
   return "path" in event && event.path !== undefined ? { ...event, path: shown(event.path) } : { ...event };
 }
 
@@ -95,7 +95,7 @@ function failureFields({ path, message, error }: FailureEvent): Record<string, u
   return { type: "error", ...where, ...(cause === "" ? {} : { cause }) };
 }
 
-function sentence(event: Told): string {
+function sentence(event: PlainEvent): string {
   const from = "peer" in event && event.peer !== undefined ? ` from ${event.peer}` : "";
   switch (event.type) {
     case "request":
@@ -124,18 +124,18 @@ function seconds(durationMs: number): string {
   return `${(durationMs / 1000).toFixed(3)} s`;
 }
 
-/** As in a URL: a path may hold anything, line ends and control characters included. */
+/** The path escaped as in a URL, because it may contain line breaks and control characters. */
 function shown(path: string): string {
-  // Half a character, which no URL can hold, comes from broken clients only.
+  // Only broken clients send a lone surrogate, which no URL can contain.
   return `/${urlPath(path.replace(/\p{Surrogate}/gu, "\ufffd"))}`;
 }
 
-/** Text without placeholders. */
+/** Escapes braces, which would be placeholders. */
 function literal(text: string): string {
   return text.replace(/[{}]/g, "$&$&");
 }
 
-/** Whatever a record holds, it becomes one line, and none that controls a terminal. */
+/** Formats a record as one line without control characters. */
 function textLine(): TextFormatter {
   const dated = getTextFormatter({
     timestamp: "rfc3339",

@@ -1,15 +1,16 @@
 /**
- * Whether a server can be reached from other machines.
+ * Determines whether a server can be reached from other machines.
  * @module
  */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 
-/** Addresses of the machine itself, as URLs spell them. */
+/** Loopback addresses as URLs spell them. */
 const LOOPBACK = /^(127\.|\[::1\]$|\[::ffff:7f[\da-f]{2}:)/;
 
 /**
- * The name among a host name or address to listen on: none where it is an address, of which IPv4 has short forms.
+ * The host name in the host to listen on, or an empty array for an address. Recognizes the short forms of IPv4
+ * addresses.
  *
  * @example
  * ```ts
@@ -25,9 +26,9 @@ export function nameOf(hostname: string | undefined): string[] {
 }
 
 /**
- * Whether a host name or address to listen on is this machine's alone.
+ * Whether only this machine can reach the host to listen on.
  *
- * @param hostname Nothing for all interfaces, which is not.
+ * @param hostname A host name or address; undefined for all interfaces, which yields false.
  * @example
  * ```ts
  * await isLoopback("::1"); // true
@@ -36,7 +37,7 @@ export function nameOf(hostname: string | undefined): string[] {
 export async function isLoopback(hostname: string | undefined): Promise<boolean> {
   if (hostname === undefined) return false;
   if (/^(.+\.)?localhost\.?$/i.test(hostname)) return true;
-  // A name that can't be looked up can't be listened on either, which is said then.
+  // If the name cannot be resolved, listening fails, and that error is reported.
   const address = isIP(hostname)
     ? hostname
     : await lookup(hostname).then(

@@ -41,10 +41,10 @@ interface ServeFlags {
 }
 
 /**
- * The command.
+ * Creates the command.
  *
- * @param name What it is called by.
- * @param finish Takes its exit code.
+ * @param name The name in its help and messages.
+ * @param finish Receives the exit code.
  */
 export function serveCommand(name: string, finish: (code: number) => void): Command {
   const words = commandLine(name);
@@ -132,12 +132,16 @@ Examples:
   $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines for machines`,
     )
     .action(async (address: ListenAddress | undefined, flags: ServeFlags, command: Command) =>
-      finish(await run({ ...flags, http: placeOf(address, flags, command) })),
+      finish(await run({ ...flags, http: addressOf(address, flags, command) })),
     );
 }
 
-/** @throws {WrongUsage} when it is said twice; what stands in the environment gives way. */
-function placeOf(address: ListenAddress | undefined, { http, port }: ServeFlags, command: Command): ListenAddress {
+/**
+ * Returns the address to listen on. The command line overrides the environment.
+ *
+ * @throws {WrongUsage} if the command line specifies it more than once.
+ */
+function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlags, command: Command): ListenAddress {
   const said = [address !== undefined, port !== undefined, command.getOptionValueSource("http") === "cli"];
   if (said.filter(Boolean).length > 1) {
     throw new WrongUsage("Say once where to listen: as an argument, with --http or with --port.");
@@ -146,14 +150,14 @@ function placeOf(address: ListenAddress | undefined, { http, port }: ServeFlags,
   return port === undefined ? http : parseListenAddress(String(port));
 }
 
-/** Serves until a signal comes. */
+/** Serves until a signal arrives. */
 async function run(flags: ServeFlags): Promise<number> {
   const root = resolve(flags.root);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
   const { durability, listings, cors = false, origin, host, limit } = flags;
-  // Where others reach it, they may call it by names that we can't know.
+  // Other machines may use host names that the server cannot know.
   const isNamed = host.length > 0 || (await isLoopback(flags.http.hostname));
-  // By the name that it listens on it announces itself.
+  // The server prints this name in its URL, so it must accept it.
   const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};
   const app = createApp({
     root: flags.root,
@@ -200,48 +204,48 @@ async function listen(options: ServeOptions): Promise<RunningServer> {
   }
 }
 
-/** Now, and not when the first appender comes. */
+/** Fails at startup rather than at the first append. */
 function checkWritable(root: string): void {
   try {
     accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
-    // What this asks about does not bind root, nor every file system.
+    // Root ignores the permission bits, and some file systems do not report them correctly.
     makeFolderSync(join(root, RESERVED_SEGMENT));
   } catch (error) {
     const why = systemMessage(error) ?? denialOf(error);
-    // Anything else, as Deno's own permission to ask this, says nothing about the folder.
+    // Other errors, such as Deno's missing permission for this check, do not concern the folder.
     if (why) throw new Error(`The root folder ${root} can't be written to: ${why}.`, { cause: error });
   }
 }
 
-/** Empty, it would be the working directory: a script whose variable is not set does not mean that. */
+/** Rejects an empty value, which would mean the working directory: it usually comes from an unset shell variable. */
 function parseRoot(text: string): string {
   if (text === "") throw new TypeError('It must name a folder; "." is this one.');
   return text;
 }
 
 function addOrigins(text: string, previous: readonly string[]): string[] {
-  const origins = listed(text);
+  const origins = splitList(text);
   new Origins(origins);
   return [...previous, ...origins];
 }
 
 function addHosts(text: string, previous: readonly string[]): string[] {
-  const hosts = listed(text);
+  const hosts = splitList(text);
   new Hosts(hosts);
   return [...previous, ...hosts];
 }
 
-/** Several may stand in one value, as an environment variable has no other way. */
-function listed(text: string): string[] {
+/** Splits a value at commas and white space, because an environment variable cannot be repeated. */
+function splitList(text: string): string[] {
   return text.split(/[\s,]+/).filter((part) => part !== "");
 }
 
 function addLimits(text: string, previous: Partial<Limits>): Partial<Limits> {
   let limits: Record<string, number> = { ...previous };
-  for (const pair of listed(text)) {
+  for (const pair of splitList(text)) {
     const [, name, value] = /^(\w+)=(\d+)$/.exec(pair) ?? [];
     if (name === undefined) throw new TypeError("It must be NAME=VALUE with a whole number.");
-    // Not by assignment, which would set no property of the name `__proto__`.
+    // Assigning to the name `__proto__` would not create a property.
     limits = { ...limits, [name]: Number(value) };
   }
   resolveLimits(limits);

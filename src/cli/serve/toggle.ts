@@ -1,5 +1,5 @@
 /**
- * Options without a value, which environment variables turn on and off.
+ * Boolean options that environment variables can set.
  * @module
  */
 import process from "node:process";
@@ -8,20 +8,20 @@ import { type Command, Option } from "commander";
 const ON: ReadonlySet<string> = new Set(["1", "true", "yes", "on"]);
 const OFF: ReadonlySet<string> = new Set(["", "0", "false", "no", "off"]);
 
-/** An option that is there or not. */
+/** A boolean option. */
 export interface Toggle {
-  /** Its name on the command line: `--cors`, or `--no-listings`. */
+  /** The flag on the command line: `--cors`, or `--no-listings`. */
   readonly flag: string;
-  /** The opposite, which overrides the variable. */
+  /** The opposite flag, which overrides the variable. */
   readonly opposite: string;
-  /** For the help. */
+  /** The text for the help. */
   readonly description: string;
-  /** The environment variable that means the same where it is on. */
+  /** The environment variable that sets the flag when it is true. */
   readonly variable: string;
 }
 
 /**
- * Adds an option without a value to a command. For commander a variable that is there is on, whatever it says.
+ * Adds a boolean option to a command. Commander itself treats a variable with any value as true.
  *
  * @returns The command.
  * @example

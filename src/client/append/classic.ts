@@ -1,5 +1,5 @@
 /**
- * An append over a classic WebSocket: one connection, and no word from the server.
+ * An append over a classic WebSocket: one connection, and no messages from the server.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -10,7 +10,7 @@ import { CLASSIC_MESSAGE_BYTES, KEEPALIVE_INTERVAL_MS } from "../connection/limi
 import type { ClientSocket, SocketHandler } from "../connection/socket.ts";
 import type { Appending, AppendState } from "./state.ts";
 
-/** Owns one classic appender's connection. */
+/** Owns the connection of one classic appender. */
 export class ClassicAppend implements Appending, SocketHandler {
   bytes = 0;
   readonly offset: undefined;
@@ -22,15 +22,15 @@ export class ClassicAppend implements Appending, SocketHandler {
   readonly #text: boolean;
   readonly #ended: Promise<Closing>;
   #setEnded: (closing: Closing) => void = () => {};
-  /** Whether we have asked for the end. */
+  /** Whether this side has started the closing handshake. */
   #closing = false;
 
   /**
    * @param url The resource, for messages.
-   * @param scope What the connection belongs to; the append ends it.
+   * @param scope The scope of the connection; the append ends it.
    * @param socket An open connection.
    * @param text Whether the server stores text frames only.
-   * @param report Told how it has ended.
+   * @param report Called when the append ends.
    */
   constructor(url: URL, scope: Scope, socket: ClientSocket, text: boolean, report: (state: AppendState) => void) {
     this.#url = url;
@@ -41,7 +41,7 @@ export class ClassicAppend implements Appending, SocketHandler {
     this.#ended = new Promise((resolve) => {
       this.#setEnded = resolve;
     });
-    // After a proper end nobody listens any more.
+    // Also resolves after a clean end; by then, no component listens.
     this.failed = this.#ended.then((closing) => {
       clearInterval(keepAlive);
       const error = this.#failure(closing);
@@ -58,10 +58,10 @@ export class ClassicAppend implements Appending, SocketHandler {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
-    // Text that is really text must not be cut inside a character, where the platform sends strings.
+    // Browsers send text as strings, so valid UTF-8 must not be split within a character.
     for (const piece of textPieces(bytes, CLASSIC_MESSAGE_BYTES)) {
       await this.#socket.send(piece, this.#text).catch(async (error: unknown) => {
-        // The end of the connection says itself why it came.
+        // The close event carries the actual reason.
         if (StreamError.from(error).code === "unreachable") throw this.#failure(await this.#ended);
         throw error;
       });
@@ -76,7 +76,7 @@ export class ClassicAppend implements Appending, SocketHandler {
     if (!this.#isComplete(closing)) throw this.#failure(closing);
   }
 
-  /** There is but one way to end. */
+  /** The classic protocol has only one way to end. */
   leave(): Promise<void> {
     return this.close();
   }
@@ -86,7 +86,7 @@ export class ClassicAppend implements Appending, SocketHandler {
   }
 
   frame(): void {
-    // A classic server has nothing to say to an appender.
+    // A classic server sends no messages to an appender.
   }
 
   closed(closing: Closing): void {

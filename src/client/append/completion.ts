@@ -1,5 +1,5 @@
 /**
- * Whether an append is complete whose end the server had no chance to confirm.
+ * Determines whether an append is complete when the server could not confirm its end.
  * @module
  */
 import { NEXT_OFFSET_HEADER, parseOffset } from "../../protocol/offset.ts";
@@ -10,10 +10,12 @@ import type { Target } from "../connection/target.ts";
 import { sleep } from "../retry/reconnector.ts";
 
 /**
- * Asks for the size of a resource whose append session has ended. Exactly the size that it must have means that every
- * byte has arrived; a smaller one may still grow, as the server may be about to end the session.
+ * Requests the size of a resource whose append session has ended. If it is exactly the expected size, all bytes have
+ * arrived. If it is smaller, the client checks up to 5 times in total, because the server may still be storing the last
+ * bytes.
  *
- * @throws {StreamError} when the server does not answer, or has no time now.
+ * @param size The expected size in bytes.
+ * @throws {StreamError} if the server answers with a 5xx status; any error of `fetch`.
  */
 export async function isComplete(
   { fetch, clock }: Environment,

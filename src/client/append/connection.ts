@@ -1,6 +1,6 @@
 /**
- * One connection of an append session: sends what is retained, from where the server wants it, and takes its
- * acknowledgements.
+ * One connection of an append session. It sends the retained bytes from the offset that the server requests, and
+ * handles acknowledgements.
  * @module
  */
 
@@ -13,29 +13,29 @@ import type { ClientSocket, SocketHandler } from "../connection/socket.ts";
 import { Watchdog } from "../retry/watchdog.ts";
 import type { Retained } from "./retained.ts";
 
-/** What a connection asks of its session, and tells it. Whatever a method throws ends the connection. */
+/** The session as its connection sees it. Any error that a method throws ends the connection. */
 export interface SessionOwner {
-  /** What is to be sent. */
+  /** The bytes to send. */
   readonly retained: Retained;
-  /** Whether nothing will be added to it. */
+  /** Whether no more bytes will be added. */
   readonly ending: boolean;
-  /** Takes the server's word on where it stands. */
+  /** The server sent `start`. */
   started(start: Extract<ServerControl, { type: "start" }>): void;
-  /** Bytes before this offset are acknowledged; some were not, before. */
+  /** The server acknowledged all bytes before this offset; at least one of them is new. */
   acked(offset: number): void;
-  /** The server has ended the append. */
+  /** The server confirmed the end of the append at this offset. */
   ended(offset: number): void;
 }
 
-/** One connection; it is of no use any more once {@link over} has settled. */
+/** One connection of a session. It must not be used after {@link over} has settled. */
 export class AppendConnection implements SocketHandler {
-  /** Resolves when the server has said `start`; rejects when the connection is over before. */
+  /** Resolves when the server has sent `start`; rejects if the connection ends before. */
   readonly started: Promise<void>;
-  /** Resolves when it is over: with nothing when the server has ended the append, else with what went wrong. */
+  /** Resolves when the connection ends: with undefined if the server confirmed the end, otherwise with the error. */
   readonly over: Promise<StreamError | undefined>;
   /** The offset just past the last byte sent. */
   sent = 0;
-  /** Whether the server was told that this is all. */
+  /** Whether the end marker was sent. */
   endSent = false;
   readonly #url: URL;
   readonly #owner: SessionOwner;
@@ -77,7 +77,7 @@ export class AppendConnection implements SocketHandler {
     });
   }
 
-  /** Sends what is there to send, as far as the window and the socket allow. */
+  /** Sends retained bytes, as far as the window and the socket allow. */
   async pump(): Promise<void> {
     if (this.#pumping || !this.#isStarted) return;
     this.#pumping = true;
@@ -93,12 +93,12 @@ export class AppendConnection implements SocketHandler {
         await this.#socket.send(END_MESSAGE, true);
       }
     } catch {
-      // The connection is about to say itself how it ended, which is worth more: it may have been superseded.
+      // The close event follows and carries the actual reason, such as being fenced.
     }
     this.#pumping = false;
   }
 
-  /** Leaves at once. */
+  /** Drops the connection at once. */
   drop(error: StreamError): void {
     if (this.#finish(error)) this.#socket.terminate();
   }
@@ -111,9 +111,9 @@ export class AppendConnection implements SocketHandler {
     if (this.#isOver) return;
     this.#watchdog.heard();
     try {
-      if (!text) throw this.#broken("sent data to an appender");
+      if (!text) throw this.#violation("sent data to an appender");
       const control = parseControl(bytes);
-      if (control) this.#take(control);
+      if (control) this.#handle(control);
     } catch (error) {
       this.drop(StreamError.from(error));
     }
@@ -124,17 +124,17 @@ export class AppendConnection implements SocketHandler {
     this.#finish(closedEarly(closing, this.#url));
   }
 
-  /** The next piece to send; empty when there is none, or no room for it. */
+  /** The next piece to send; empty if there is none or the window is full. */
   #next(): Uint8Array {
     const { retained } = this.#owner;
     const room = this.#isOver ? 0 : this.#window - (this.sent - retained.acked);
     return retained.slice(this.sent, Math.max(0, Math.min(room, FRAME_BYTES)));
   }
 
-  #take(control: ServerControl): void {
+  #handle(control: ServerControl): void {
     const { type, offset } = control;
     if (type === "start") {
-      if (this.#isStarted) throw this.#broken('said "start" twice');
+      if (this.#isStarted) throw this.#violation('said "start" twice');
       this.#owner.started(control);
       this.#window = Math.max(1, control.window ?? FRAME_BYTES);
       this.sent = offset;
@@ -142,18 +142,18 @@ export class AppendConnection implements SocketHandler {
       this.#setStarted();
       void this.pump();
     } else if (!this.#isStarted) {
-      throw this.#broken(`said "${type}" before "start"`);
+      throw this.#violation(`said "${type}" before "start"`);
     } else if (type === "ack") {
-      if (offset > this.sent) throw this.#broken(`acknowledged ${offset} bytes of ${this.sent}`);
+      if (offset > this.sent) throw this.#violation(`acknowledged ${offset} bytes of ${this.sent}`);
       if (offset <= this.#owner.retained.acked) return;
       this.#owner.acked(offset);
       void this.pump();
     } else if (type === "end") {
-      if (!this.endSent) throw this.#broken("ended an append that goes on");
+      if (!this.endSent) throw this.#violation("ended an append that goes on");
       this.#owner.ended(offset);
       this.#finish(undefined);
       this.#socket.close(1000);
-      // Not waited for, but not left behind either.
+      // The append does not wait for the close handshake, but the timeout ensures that the socket is closed.
       this.#leaving = this.#clock.after(LEAVE_TIMEOUT_MS, () => this.#socket.terminate());
     }
   }
@@ -166,7 +166,7 @@ export class AppendConnection implements SocketHandler {
     return true;
   }
 
-  #broken(what: string): StreamError {
+  #violation(what: string): StreamError {
     return new StreamError("protocol", `The server broke the rules of the protocol: it ${what}.`, {
       path: this.#url.href,
     });

@@ -1,19 +1,19 @@
 /**
- * Failures of an append that goes on, where the server does not have what it should have.
+ * Errors of an append whose server has other bytes than expected.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
 
-/** The server has another number of bytes. */
+/** The error for a server that has an unexpected number of bytes. */
 export function otherSize({ href, pathname }: URL, what: string): StreamError {
   const message = `The server has ${what}: "${pathname}" was changed by somebody else.`;
   return new StreamError("changed", message, { path: href });
 }
 
 /**
- * The source is shorter than it was; the server has what an earlier run has read of it.
+ * The error for a source that is shorter than the part of it that an earlier run sent.
  *
- * @param missing Bytes that the server has and the source has not.
+ * @param missing Bytes that the server has and the source lacks.
  */
 export function sourceTooShort({ href }: URL, missing: number): StreamError {
   const message =

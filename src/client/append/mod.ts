@@ -1,5 +1,5 @@
 /**
- * Appending to a URL.
+ * Appends to a URL.
  * @module
  */
 
@@ -15,68 +15,82 @@ import { AppendSink } from "./sink.ts";
 import { type AppendSource, type Chunk, streamOf } from "./source.ts";
 import type { Appending, AppendState, Resume, ResumePoint } from "./state.ts";
 
-/** How to append. */
+/** Options of {@link append} and {@link openAppend}. */
 export interface AppendOptions extends RetryOptions {
-  /** Drops the append when it aborts. What the server has got by then stays. */
+  /** Aborts the append. The bytes that the server has received stay. */
   signal?: AbortSignal;
-  /** Headers to send along, such as `Authorization`. A browser cannot send any. */
+  /** Headers to send, such as `Authorization`. Browsers cannot send headers with an append. */
   headers?: HeadersLike;
-  /** Begin only if the resource has exactly so many bytes; 0 for one that must not exist, or must be empty. */
+  /**
+   * Append only if the resource has exactly this size in bytes; 0 requires that it is empty or does not exist. Default:
+   * any size.
+   */
   offset?: number;
   /**
-   * Go on with an append that another program, or an earlier run of this one, has begun and not ended: what `onAcked`
-   * told it, or {@link AppendStream.resumePoint}. The source must begin with the byte that belongs at its offset.
+   * Resume an append that another program or an earlier run began and did not end. Pass what `onAcked` received, or
+   * {@link AppendStream.resumePoint}. The source must start with the byte that belongs at its offset.
    */
   resume?: Resume;
-  /** Is told how to resume, before anything is read from the source and whenever more is acknowledged. */
+  /** Called with the resume point before the source is read, and whenever more bytes are acknowledged. */
   onAcked?: (point: ResumePoint) => void;
-  /** Is told what the append is about, for those who show it to people. */
+  /** Called when the state of the append changes, for status displays. */
   onState?: (state: AppendState) => void;
 }
 
-/** What was appended. */
+/** The result of an append. */
 export interface AppendResult {
-  /** Bytes sent, each of them once. */
+  /** Bytes sent, each counted once. */
   readonly bytes: number;
-  /** The offset just past the last of them, which is the size that the resource had then. Classic servers say none. */
+  /**
+   * The offset just past the last byte, which was the size of the resource at that time. Undefined with classic
+   * servers.
+   */
   readonly offset: number | undefined;
 }
 
-/** An open append. */
+/**
+ * An open append. Returned by {@link openAppend}.
+ *
+ * @example
+ * ```ts
+ * const log = await openAppend("http://localhost:8080/app.log");
+ * await new Blob(["started\n"]).stream().pipeTo(log);
+ * console.log(log.offset);
+ * ```
+ */
 export class AppendStream extends WritableStream<Chunk> {
   readonly #appending: Appending;
 
-  /** @param appending What it is made of. */
+  /** @param appending The append to write to. */
   constructor(appending: Appending) {
     super(new AppendSink(appending));
     this.#appending = appending;
   }
 
-  /** Every byte before this offset of the resource is acknowledged. Nothing with a classic server. */
+  /** All bytes of the resource before this offset are acknowledged. Undefined with classic servers. */
   get offset(): number | undefined {
     return this.#appending.offset;
   }
 
-  /** How to go on after a restart of this program. Nothing with a classic server. */
+  /** What to pass as `resume` after a restart of this program. Undefined with classic servers. */
   get resumePoint(): ResumePoint | undefined {
     return this.#appending.resumePoint;
   }
 }
 
 /**
- * Appends everything that a source yields, no faster than the server stores it, and resolves when the server has
- * confirmed the end. A connection that breaks is made again, and the append goes on at exactly the byte where it was
- * interrupted, also after a restart of the server. (With the original server, which knows nothing of the kind, the
- * append fails.)
+ * Appends all bytes that a source yields, no faster than the server stores them, and resolves when the server has
+ * confirmed the end. If the connection breaks, the client reconnects and continues at the exact byte, even after a
+ * restart of the server. With the original server, which cannot resume, the append fails instead.
  *
- * Bytes that were read before a source failed are sent, but the append is not confirmed as complete: its followers
- * learn that it was lost, unless somebody resumes it in time. When it rejects, the source is cancelled.
+ * If the source fails, the bytes read before are sent, but the append is not marked complete: followers learn that it
+ * was lost unless it is resumed within the grace period. If the append fails, the source is cancelled.
  *
  * @param url An http, https, ws or wss URL.
- * @throws {StreamError} `conflict` when somebody else is appending, `precondition_failed` when the size is not the
- * wanted one, `unreachable`, `gone` when the server has given the append up, `changed` when bytes are there or missing
- * that should not be, `fenced` when somebody has resumed it elsewhere, `aborted`, `forbidden`, `unauthorized`,
- * `path_conflict`, `no_space`, `storage` and others; or what the source threw.
+ * @throws {StreamError} `conflict` if another client is appending, `precondition_failed` if the size is not `offset`,
+ * `unreachable`, `gone` if the server has ended the session, `changed` if the resource has more or fewer bytes than it
+ * should, `fenced` if another process has resumed the append, `aborted`, `forbidden`, `unauthorized`, `path_conflict`,
+ * `no_space`, `storage` and others; or the error of the source.
  * @example
  * ```ts
  * await append("http://localhost:8080/build/42.log", "all tests passed\n");
@@ -96,7 +110,7 @@ export async function append(
   try {
     await chunks.pipeTo(new AppendStream(appending), { preventAbort: true });
   } catch (error) {
-    // The source failed, unless the append did, which then can't be left any more.
+    // If the append itself has failed, `leave` rejects, and the error of the pipe counts.
     await appending.leave(error).catch(() => {});
     throw error;
   }
@@ -105,14 +119,14 @@ export async function append(
 }
 
 /**
- * Opens an append to write to. Resolves once the server has given the path to this appender; nobody else can append to
- * it until the stream is closed, or is aborted or fails and the server's time of grace is over.
+ * Opens an append for writing. Resolves once the server has given the path to this appender. Other clients cannot
+ * append to the path until the stream is closed, or until the grace period after an abort or failure is over.
  *
- * A write waits while the network or the server is slow, and while a broken connection is made again. `close()`
- * resolves when the server has confirmed the end. The stream errors as soon as there is no hope left.
+ * Writes wait for a slow network or server, and during reconnects. `close()` resolves when the server has confirmed the
+ * end. The stream errors as soon as the append cannot continue.
  *
  * @param url An http, https, ws or wss URL.
- * @throws {StreamError} as {@link append}
+ * @throws {StreamError} as {@link append}.
  * @example
  * ```ts
  * const writer = (await openAppend("http://localhost:8080/app.log")).getWriter();
@@ -124,7 +138,11 @@ export async function openAppend(url: string | URL, options: AppendOptions = {})
   return new AppendStream(await openIn(realEnvironment, url, options));
 }
 
-/** As {@link openAppend}, in a world of one's own, and not yet a stream. */
+/**
+ * Like {@link openAppend}, in a given environment, and without wrapping it in a stream.
+ *
+ * @throws {StreamError} as {@link append}.
+ */
 export async function openIn(environment: Environment, url: string | URL, options: AppendOptions): Promise<Appending> {
   const target = parseTarget(url, options.headers);
   const scope = new Scope(options.signal);

@@ -1,32 +1,42 @@
 /**
- * Bytes of an append that the server has not acknowledged: kept, so that they can be sent again.
+ * Buffer of the bytes that the server has not acknowledged, so that they can be sent again.
  * @module
  */
 
-/** Bytes are kept in blocks of this size. */
+/** Size of the blocks that hold the bytes. */
 const BLOCK_BYTES = 64 * 1024;
 
-/** A queue of bytes, addressed by their offsets in the resource. */
+/**
+ * A queue of bytes, addressed by their offsets in the resource.
+ *
+ * @example
+ * ```ts
+ * const retained = new Retained(100);
+ * retained.push(Uint8Array.of(1, 2, 3));
+ * retained.ack(102);
+ * retained.length; // 1
+ * ```
+ */
 export class Retained {
-  /** The offset of the first byte kept: everything before it is acknowledged. */
+  /** The offset of the first retained byte: all bytes before it are acknowledged. */
   acked: number;
-  /** The offset just past the last byte kept. */
+  /** The offset just past the last retained byte. */
   end: number;
   #blocks: Uint8Array[] = [];
-  /** The offset at which the first block begins. */
+  /** The offset at which the first block starts. */
   #base: number;
 
-  /** @param offset Where the first byte goes. */
+  /** @param offset The offset of the first byte. */
   constructor(offset: number) {
     this.acked = this.end = this.#base = offset;
   }
 
-  /** Bytes kept. */
+  /** Number of retained bytes. */
   get length(): number {
     return this.end - this.acked;
   }
 
-  /** Keeps a copy: the caller may use its buffer again. */
+  /** Adds a copy of `bytes`; the caller may reuse its buffer. */
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       const used = (this.end - this.#base) % BLOCK_BYTES;
@@ -39,8 +49,8 @@ export class Retained {
   }
 
   /**
-   * Some of the bytes from an offset on: at least one where there is one, at most `most`. What is returned is not
-   * changed afterwards.
+   * Returns at most `most` of the bytes from an offset on, and at least one if there is one. The returned bytes do not
+   * change afterwards.
    */
   slice(from: number, most: number): Uint8Array {
     const at = from - this.#base;
@@ -50,7 +60,7 @@ export class Retained {
     return block.subarray(start, Math.min(start + most, start + this.end - from, BLOCK_BYTES));
   }
 
-  /** Forgets everything before an offset, which lies between {@link acked} and {@link end}. */
+  /** Removes all bytes before an offset, which must lie between {@link acked} and {@link end}. */
   ack(offset: number): void {
     this.acked = offset;
     const done = Math.floor((offset - this.#base) / BLOCK_BYTES);

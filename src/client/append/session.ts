@@ -1,5 +1,5 @@
 /**
- * An append with `httpfstream.v1`: it outlives its connections, and every byte arrives exactly once.
+ * An append with `httpfstream.v1`. It survives broken connections, and every byte arrives exactly once.
  * @module
  */
 
@@ -21,11 +21,11 @@ import { otherSize, sourceTooShort } from "./mismatch.ts";
 import { Retained } from "./retained.ts";
 import { type Appending, type AppendState, pointOf, type Resume, type ResumePoint } from "./state.ts";
 
-/** What an {@link AppendSession} works with. */
+/** The dependencies of an {@link AppendSession}. */
 export interface SessionParts {
   readonly environment: Environment;
   readonly target: Target;
-  /** What it belongs to; the session ends it. */
+  /** The scope of the session; the session ends it. */
   readonly scope: Scope;
   readonly options: RetryOptions & {
     readonly offset?: number;
@@ -38,11 +38,11 @@ export interface SessionParts {
 /** An open connection to a server that does not speak the subprotocol. */
 export interface ClassicConnection {
   readonly socket: ClientSocket;
-  /** Holds what has happened on it. */
+  /** Buffers the events of the socket. */
   readonly relay: Relay;
 }
 
-/** One append over as many connections as it takes. Call {@link open} first. */
+/** One append across any number of connections. Call {@link open} first. */
 export class AppendSession implements Appending, SessionOwner {
   retained: Retained = new Retained(0);
   ending = false;
@@ -52,12 +52,12 @@ export class AppendSession implements Appending, SessionOwner {
   #connection: AppendConnection | undefined;
   #token: string | undefined;
   #generation: string | undefined;
-  /** Where its first byte went, once that is known. */
+  /** The offset of its first byte; undefined until it is known. */
   #first: number | undefined;
-  /** Bytes of the source that the server has already. */
+  /** Leading bytes of the source that the server already has. */
   #skip = 0;
   #window = 0;
-  /** The offset just past the last byte that was ever sent. */
+  /** The offset just past the last byte ever sent. */
   #sent = 0;
   #endSent = false;
   #isComplete = false;
@@ -98,18 +98,18 @@ export class AppendSession implements Appending, SessionOwner {
   }
 
   /**
-   * Makes the first connection.
+   * Opens the first connection.
    *
-   * @returns nothing when the session has begun; the connection when the server is a classic one.
-   * @throws {StreamError} when it can't be made.
+   * @returns undefined once the session has begun; the connection if the server is a classic one.
+   * @throws {StreamError} if it cannot connect.
    */
   async open(): Promise<ClassicConnection | undefined> {
     try {
-      const connection = await this.#persist(undefined);
+      const connection = await this.#connectRetrying(undefined);
       if (connection instanceof AppendConnection) void this.#run(connection);
       return connection instanceof AppendConnection ? undefined : connection;
     } catch (error) {
-      this.#fail(this.#final(error));
+      this.#fail(this.#finalError(error));
       throw this.#error;
     }
   }
@@ -118,7 +118,7 @@ export class AppendSession implements Appending, SessionOwner {
     const skipped = Math.min(this.#skip, bytes.length);
     this.#skip -= skipped;
     for (let at = skipped; at < bytes.length; ) {
-      await this.#until(() => this.retained.length < this.#window);
+      await this.#waitUntil(() => this.retained.length < this.#window);
       const piece = bytes.subarray(at, at + Math.min(FRAME_BYTES, this.#window - this.retained.length));
       this.retained.push(piece);
       at += piece.length;
@@ -130,11 +130,11 @@ export class AppendSession implements Appending, SessionOwner {
     if (this.#skip > 0) this.#fail(sourceTooShort(this.#parts.target.url, this.#skip));
     this.ending = true;
     void this.#connection?.pump();
-    await this.#until(() => this.#isComplete);
+    await this.#waitUntil(() => this.#isComplete);
   }
 
   async leave(reason: unknown): Promise<void> {
-    await this.#until(() => this.retained.length === 0);
+    await this.#waitUntil(() => this.retained.length === 0);
     this.#fail(StreamError.from(reason));
   }
 
@@ -190,19 +190,19 @@ export class AppendSession implements Appending, SessionOwner {
       }
       if (!this.#error) this.#complete();
     } catch (error) {
-      this.#fail(this.#final(error));
+      this.#fail(this.#finalError(error));
     }
   }
 
-  /** A new connection in the place of a broken one; nothing when everything turns out to be done. */
+  /** Replaces a broken connection. Returns undefined if the append turns out to be complete. */
   async #resume(error: StreamError): Promise<AppendConnection | undefined> {
-    const connection = await this.#persist(error);
+    const connection = await this.#connectRetrying(error);
     if (connection === undefined || connection instanceof AppendConnection) return connection;
     throw noSubprotocol(this.#parts.target.url);
   }
 
-  /** Connects, and tries again for as long as there is a point in it. */
-  async #persist(before: StreamError | undefined): Promise<AppendConnection | ClassicConnection | undefined> {
+  /** Connects, and retries as long as the retry policy allows. */
+  async #connectRetrying(before: StreamError | undefined): Promise<AppendConnection | ClassicConnection | undefined> {
     for (let error = before; ; ) {
       if (error) await this.#reconnector.lost(error);
       try {
@@ -211,7 +211,7 @@ export class AppendSession implements Appending, SessionOwner {
         error = broken(thrown, this.#parts.target.url);
       }
       try {
-        if (await this.#isDoneAfterAll(error)) return undefined;
+        if (await this.#isCompleteOnServer(error)) return undefined;
       } catch (thrown) {
         error = broken(thrown, this.#parts.target.url);
       }
@@ -240,9 +240,9 @@ export class AppendSession implements Appending, SessionOwner {
     return connection;
   }
 
-  /** Whether a session that the server knows no more has ended because everything had arrived. */
-  async #isDoneAfterAll({ code }: StreamError): Promise<boolean> {
-    // `protocol` is what a session says that ended between the answer to the upgrade and the first word.
+  /** Whether a session that the server no longer knows has ended because all bytes had arrived. */
+  async #isCompleteOnServer({ code }: StreamError): Promise<boolean> {
+    // The code is `protocol` if the session ended between the upgrade and its first message.
     if (!this.#endSent || (code !== "gone" && code !== "protocol")) return false;
     const { environment, target, scope } = this.#parts;
     return await isComplete(environment, target, this.retained.end, scope.signal);
@@ -261,7 +261,7 @@ export class AppendSession implements Appending, SessionOwner {
 
   #complete(): void {
     const { scope, report } = this.#parts;
-    // There may have been no acknowledgement for the last bytes, but proof all the same.
+    // The last bytes may lack an acknowledgement, but their arrival is proven.
     if (this.retained.length > 0) this.acked(this.retained.end);
     this.#isComplete = true;
     report({ state: "ended", reason: "complete", offset: this.retained.end });
@@ -281,12 +281,12 @@ export class AppendSession implements Appending, SessionOwner {
     report({ state: "ended", reason: "failed", error });
   }
 
-  #final(error: unknown): StreamError {
+  #finalError(error: unknown): StreamError {
     const { scope, target } = this.#parts;
     return scope.signal.aborted ? aborted(scope.signal, target.url) : broken(error, target.url);
   }
 
-  async #until(condition: () => boolean): Promise<void> {
+  async #waitUntil(condition: () => boolean): Promise<void> {
     while (!condition()) {
       if (this.#error) throw this.#error;
       await this.#changed.wait();

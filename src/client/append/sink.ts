@@ -1,12 +1,12 @@
 /**
- * An open append, as the sink of a stream.
+ * An open append as the sink of a stream.
  * @module
  */
 
 import { type Chunk, Encoder } from "./source.ts";
 import type { Appending } from "./state.ts";
 
-/** Takes chunks of bytes and text; the append that it is made of belongs to it. */
+/** Accepts chunks of bytes and text. Owns its append. */
 export class AppendSink implements UnderlyingSink<Chunk> {
   readonly #appending: Appending;
   readonly #encoder = new Encoder();
@@ -16,7 +16,7 @@ export class AppendSink implements UnderlyingSink<Chunk> {
   }
 
   start(controller: WritableStreamDefaultController): void {
-    // Also when nothing is being written: whoever waits for a slow source learns at once that the append has failed.
+    // Reports a failure even when no write is pending, so that a caller waiting for a slow source learns of it at once.
     void this.#appending.failed.then((error) => controller.error(error));
   }
 
@@ -24,7 +24,7 @@ export class AppendSink implements UnderlyingSink<Chunk> {
     try {
       await this.#write(this.#encoder.encode(chunk));
     } catch (error) {
-      // A stream whose sink has failed is neither closed nor aborted any more: the path would stay taken.
+      // A stream does not close or abort a failed sink, so the path would stay claimed.
       await this.#appending.leave(error).catch(() => {});
       throw error;
     }

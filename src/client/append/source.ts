@@ -1,13 +1,15 @@
 /**
- * Whatever can be appended, as a stream.
+ * Converts any source of an append to a stream.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
 
-/** One piece of data; strings are sent as UTF-8. */
+/** A chunk of data; strings are encoded as UTF-8. */
 export type Chunk = Uint8Array | string;
 
-/** What {@link append} takes: bytes or text, at once or piece by piece. Node's Readable is an AsyncIterable. */
+/**
+ * The sources that {@link append} accepts: bytes or text, at once or in chunks. Node's Readable is an AsyncIterable.
+ */
 export type AppendSource =
   | Chunk
   | Blob
@@ -18,9 +20,13 @@ export type AppendSource =
   | Iterable<Chunk>;
 
 /**
- * The source as a stream, read as it is asked for. Cancelling it cancels the source.
+ * Returns the source as a stream without read-ahead. Cancelling the stream cancels the source.
  *
- * @throws {StreamError} `bad_request` for what is no source.
+ * @throws {StreamError} `bad_request` for an invalid source.
+ * @example
+ * ```ts
+ * await streamOf(["hello\n"]).getReader().read(); // { done: false, value: "hello\n" }
+ * ```
  */
 export function streamOf(source: AppendSource): ReadableStream<Chunk> {
   if (typeof source === "string" || source instanceof Uint8Array) return fromIterable([source]);
@@ -50,9 +56,9 @@ function fromIterable(source: AsyncIterable<Chunk> | Iterable<Chunk>): ReadableS
         else controller.enqueue(value);
       },
       cancel() {
-        // Not awaited: a generator that waits for its next piece would only return after it, which may never come.
+        // Not awaited: a generator returns only after its pending read, which may never finish.
         void Promise.resolve(iterator.return?.()).catch(() => {});
-        // What Node's streams need to stop such a wait.
+        // Destroys a Node stream, which ends such a pending read.
         if ("destroy" in source && typeof source.destroy === "function") source.destroy();
       },
     },
@@ -60,28 +66,39 @@ function fromIterable(source: AsyncIterable<Chunk> | Iterable<Chunk>): ReadableS
   );
 }
 
-/** Turns chunks into bytes; a character that is split over two strings comes out whole. */
+/**
+ * Encodes chunks as bytes. A character that is split across two strings is encoded whole.
+ *
+ * @example
+ * ```ts
+ * new Encoder().encode("hi"); // [Uint8Array [104, 105]]
+ * ```
+ */
 export class Encoder {
   readonly #encoder = new TextEncoder();
-  #half = "";
+  #surrogate = "";
 
-  /** @throws {StreamError} `bad_request` for what is neither bytes nor text. */
+  /**
+   * Encodes one chunk.
+   *
+   * @throws {StreamError} `bad_request` for a chunk that is neither bytes nor text.
+   */
   encode(chunk: Chunk): readonly Uint8Array[] {
     if (typeof chunk === "string") {
-      const text = this.#half + chunk;
+      const text = this.#surrogate + chunk;
       const last = text.charCodeAt(text.length - 1);
       const split = last >= 0xd800 && last <= 0xdbff;
-      this.#half = split ? text.slice(-1) : "";
+      this.#surrogate = split ? text.slice(-1) : "";
       return [this.#encoder.encode(split ? text.slice(0, -1) : text)];
     }
     if (chunk instanceof Uint8Array) return [...this.flush(), chunk];
     throw new StreamError("bad_request", `A chunk must be a string or a Uint8Array, not ${describe(chunk)}.`);
   }
 
-  /** What is left at the end: a lone half of a character, as its replacement. */
+  /** Returns the remaining bytes at the end: the replacement character for an unpaired surrogate. */
   flush(): readonly Uint8Array[] {
-    const rest = this.#half;
-    this.#half = "";
+    const rest = this.#surrogate;
+    this.#surrogate = "";
     return rest === "" ? [] : [this.#encoder.encode(rest)];
   }
 }

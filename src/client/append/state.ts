@@ -1,70 +1,79 @@
 /**
- * What an append shows of itself.
+ * The states of an append, and what it takes to resume one.
  * @module
  */
 import type { StreamError } from "../../protocol/errors.ts";
 import type { RetryingState } from "../retry/reconnector.ts";
 
-/** What it takes to go on with an append after a restart of the program: keep it, and give it to the next append. */
+/** What it takes to resume an append after a restart of the program. Store it, and pass it as `resume`. */
 export interface ResumePoint {
-  /** The session's token. Whoever has it can go on with the append. */
+  /** The session token. Any program that has it can continue the append, so keep it secret. */
   readonly session: string;
-  /** The offset, in the resource, of the first byte that is not acknowledged. */
+  /** The offset, in the resource, of the first unacknowledged byte. */
   readonly offset: number;
-  /** The content that it appends to, where the server names it. */
+  /** The content generation that is appended to, if the server names it. */
   readonly generation?: string;
 }
 
-/** What an append is to go on with: a {@link ResumePoint}, or the part of it that it needs. */
+/** The append to resume: a {@link ResumePoint}, or the required part of one. */
 export interface Resume {
-  /** The session's token. */
+  /** The session token. */
   readonly session: string;
   /**
-   * The offset, in the resource, of the source's first byte. Bytes of it that the server has are left out. Left away,
-   * the source is taken to begin where the server wants to go on, which the first call of `onAcked` tells before
-   * anything is read.
+   * The offset, in the resource, of the source's first byte. The client skips bytes that the server already has. If
+   * omitted, the source starts where the server continues; the first call of `onAcked` reports that offset before the
+   * source is read.
    */
   readonly offset?: number;
-  /** The content that it must append to; with another one it ends with the error `replaced`. */
+  /**
+   * The content generation to append to. With other content, the append fails with `replaced`. Default: any content.
+   */
   readonly generation?: string;
 }
 
-/** What an append is about. */
+/** The state of an append. */
 export type AppendState =
-  /** It asks for a connection. */
+  /** The client is connecting. */
   | { readonly state: "connecting" }
-  /** It can send. `offset`: where the next byte goes, if the server says so; a classic one does not. */
+  /** The append is open. `offset` is the offset of the next byte; undefined with classic servers. */
   | { readonly state: "open"; readonly protocol: "httpfstream.v1" | "classic"; readonly offset: number | undefined }
-  /** The connection is gone; it will try again. */
+  /** The connection broke, and the client will retry. */
   | RetryingState
-  /** It is over. `offset` as in {@link AppendResult}. */
+  /** The append has ended. `offset` is that of {@link AppendResult}. */
   | { readonly state: "ended"; readonly reason: "complete"; readonly offset: number | undefined }
   | { readonly state: "ended"; readonly reason: "failed"; readonly error: StreamError };
 
-/** One open append, whatever it speaks. */
+/** One open append, with either protocol. */
 export interface Appending {
   /** Bytes sent. */
   readonly bytes: number;
-  /** Where it stands: every byte before this offset is acknowledged. Nothing with a classic server. */
+  /** All bytes before this offset are acknowledged. Undefined with classic servers. */
   readonly offset: number | undefined;
-  /** How to go on after a restart. Nothing with a classic server. */
+  /** What to pass as `resume` after a restart. Undefined with classic servers. */
   readonly resumePoint: ResumePoint | undefined;
-  /** Resolves with the error when it has failed for good. */
+  /** Resolves with the error when the append has failed permanently. */
   readonly failed: Promise<StreamError>;
-  /** Takes bytes; resolves when it can take more. */
+  /** Queues or sends bytes. Resolves when the append can accept more. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Ends it on purpose; resolves when the server has everything. */
+  /** Ends the append. Resolves when the server has stored all bytes. */
   close(): Promise<void>;
   /**
-   * Ends it after everything written, because of a failure on this side: as an append that vanished, where the server
-   * knows the difference.
+   * Ends the append after all bytes written, because of a failure on this side. The server records it as lost if its
+   * protocol allows that.
    */
   leave(reason: unknown): Promise<void>;
-  /** Drops it at once. */
+  /** Drops the append at once. */
   abort(): void;
 }
 
-/** How to go on with an append, as far as that is known. */
+/**
+ * Builds a resume point; undefined if the session or the offset is not known.
+ *
+ * @example
+ * ```ts
+ * pointOf("token", 7, undefined); // { session: "token", offset: 7 }
+ * ```
+ */
 export function pointOf(
   session: string | undefined,
   offset: number | undefined,

@@ -1,32 +1,31 @@
 /**
- * What the client needs of the world around it: connections, requests, time and chance. Tests put a world of their own
- * in its place.
+ * The dependencies of the client on its platform: connections, requests, time and randomness. Tests replace them.
  * @module
  */
 import { connect, takesHeaders } from "./connect.ts";
 import { request } from "./request.ts";
 import type { Connect } from "./socket.ts";
 
-/** Time. */
+/** A clock. */
 export interface Clock {
-  /** Milliseconds since some moment in the past; never goes back. */
+  /** Milliseconds since an arbitrary moment; monotonic. */
   now(): number;
-  /** Calls `run` once, after so many milliseconds, unless what it returns is called before. */
+  /** Calls `run` once after `delayMs` milliseconds. Call the result to cancel it. */
   after(delayMs: number, run: () => void): () => void;
 }
 
-/** The world around one append or follow. */
+/** The environment of one append or follow. */
 export interface Environment {
   readonly connect: Connect;
-  /** Whether a WebSocket can carry headers. */
+  /** Whether WebSockets can send headers. */
   readonly takesHeaders: boolean;
   readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
   readonly clock: Clock;
-  /** A number from 0 up to, and not including, 1. */
+  /** A random number in [0, 1). */
   readonly random: () => number;
 }
 
-/** The world as it is. */
+/** The environment of the platform. */
 export const realEnvironment: Environment = {
   connect,
   get takesHeaders() {

@@ -1,5 +1,5 @@
 /**
- * From what a server or a network did to the typed errors of this project.
+ * Maps failures of a server or network to the typed errors of this project.
  * @module
  */
 import {
@@ -15,18 +15,19 @@ import { refusalText } from "./refusal-text.ts";
 
 /** How a WebSocket ended. */
 export interface Closing {
-  /** The close code; 1005 for none, 1006 for no closing handshake at all. */
+  /** The close code; 1005 for none, 1006 for no closing handshake. */
   readonly code: number;
-  /** What the peer said about it. */
+  /** The reason that the server sent with the code; may be empty. */
   readonly reason: string;
-  /** What went wrong underneath, where something did. */
+  /** The underlying error, if there was one. */
   readonly error?: unknown;
 }
 
 /**
- * The error that a refusing response stands for. Reads the beginning of its body and cancels the rest.
+ * The error for a response that refuses the request. Reads the beginning of its body and cancels the rest.
  *
- * @param verb What was asked for: the original server says 403 when a path is taken, whatever else a proxy may mean by it.
+ * @param verb What was requested. The original server answers an append with 403 if the path is taken; for other
+ * requests, 403 has its general meaning.
  */
 export async function refused(response: Response, url: URL, verb: "APPEND" | "FOLLOW"): Promise<StreamError> {
   const said = response.headers.get(ERROR_HEADER) ?? "";
@@ -39,7 +40,7 @@ export async function refused(response: Response, url: URL, verb: "APPEND" | "FO
   return new StreamError(code, message, { path: url.href, headers: Object.fromEntries(response.headers) });
 }
 
-/** The error that the end of a WebSocket stands for. */
+/** The error for a WebSocket that ended early. */
 export function closedEarly({ code, reason, error }: Closing, url: URL): StreamError {
   if (error !== undefined) return broken(error, url);
   const known = code === 1006 ? undefined : codeOfClose(code);
@@ -51,7 +52,7 @@ export function closedEarly({ code, reason, error }: Closing, url: URL): StreamE
   return new StreamError("unreachable", `${what}${reason && `: ${reason}`}.`, { path: url.href });
 }
 
-/** The error of a connection that could not be made, or that broke. */
+/** The error for a connection that could not be made or that broke. */
 export function broken(cause: unknown, url: URL): StreamError {
   if (cause instanceof StreamError) return cause;
   const code = (cause as { code?: unknown } | undefined)?.code;
@@ -67,7 +68,7 @@ export function broken(cause: unknown, url: URL): StreamError {
   });
 }
 
-/** What the runtimes say of a server whose answer to a TLS handshake is something else. */
+/** How the runtimes report a server that answers a TLS handshake with something else. */
 const NO_TLS = /wrong[ _]version[ _]number|InvalidContentType|packet length too long|TLS handshake failed/i;
 
 function unreachable(cause: unknown, { host, protocol }: URL): string {
@@ -78,13 +79,13 @@ function unreachable(cause: unknown, { host, protocol }: URL): string {
   return `The server at ${host} can't be reached: ${why}.`;
 }
 
-/** The error of a server that does not speak `httpfstream.v1` where nothing else will do. */
+/** The error for a server that does not speak `httpfstream.v1` when the operation requires it. */
 export function noSubprotocol(url: URL): StreamError {
   const message = `The server does not speak ${PROTOCOL}: it can neither resume an append nor check its offset.`;
   return new StreamError("protocol", message, { path: url.href });
 }
 
-/** The error of a caller who changed their mind. */
+/** The error for an operation that its caller aborted. */
 export function aborted(signal: AbortSignal, url: URL): StreamError {
   return new StreamError("aborted", "The operation was aborted.", { path: url.href, cause: signal.reason });
 }
@@ -94,7 +95,7 @@ function codeOf({ status }: Response, verb: "APPEND" | "FOLLOW"): ErrorCode {
   return codeOfStatus(status) ?? (status >= 500 ? "internal" : "protocol");
 }
 
-/** What lies at the bottom of a network error; the outermost message is often just "fetch failed". */
+/** The innermost message of a network error; the outermost is often just "fetch failed". */
 function explain(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   const deeper = cause instanceof AggregateError ? cause.errors[0] : cause.cause;

@@ -1,20 +1,20 @@
 /**
- * Receiving messages of any size in bounded memory: the original Go server sends a whole file as one message, and the
- * package `ws` gathers a message before it hands it out. So the frames are cut before the package sees them. Only for
- * servers that speak classic, where boundaries mean nothing.
+ * Receives messages of any size in bounded memory. The original Go server sends a whole file as one message, and the
+ * `ws` package buffers a message before it emits it. So the frames are split before `ws` sees them. Use it only for
+ * classic servers, where message boundaries carry no meaning.
  * @module
  */
 
-/** Opcodes as RFC 6455 section 5.2 has them. */
+/** Opcodes of RFC 6455 section 5.2. */
 const CONTINUATION = 0x0;
 const CLOSE = 0x8;
 
-/** Bytes of the longest header of a frame without a mask. */
+/** Length of the longest header of an unmasked frame. */
 const HEADER_BYTES = 10;
 
 /**
- * Turns the frames of a server into frames that hold what has arrived of them, each a message of its own. Control frames
- * and what no server may send stay as they are.
+ * Rewrites each received part of a data frame as a complete message of its own. Control frames and frames that a server
+ * must not send pass through unchanged.
  *
  * @example
  * ```ts
@@ -23,36 +23,36 @@ const HEADER_BYTES = 10;
  * ```
  */
 export class MessageCutter {
-  /** The header of the current frame, as far as it has come. */
+  /** The header of the current frame, as far as it was received. */
   readonly #header = new Uint8Array(HEADER_BYTES);
   #headerBytes = 0;
-  /** Bytes of the current frame's payload that have not come yet. */
-  #left = 0;
-  /** The header's first byte for each part of the current frame; nothing where it is left as it is. */
+  /** Payload bytes of the current frame that are still to come. */
+  #remaining = 0;
+  /** First header byte for each part of the current frame; undefined if the frame passes through unchanged. */
   #first: number | undefined;
-  /** The opcode of the message that goes on in continuation frames. */
+  /** Opcode of the message that continues in continuation frames. */
   #opcode = CONTINUATION;
-  /** Whether the current frame is a close frame, behind which nothing may come. */
+  /** Whether the current frame is a close frame, after which no frame may follow. */
   #closing = false;
-  /** Set when frames can't be told apart any more; the package says why. */
-  #raw = false;
+  /** Set when frame boundaries are unknown, so that all bytes pass through; `ws` then reports the error. */
+  #passthrough = false;
 
-  /** What to hand on in place of the next bytes. */
+  /** Returns the bytes to pass on in place of `chunk`. */
   cut(chunk: Uint8Array): Uint8Array[] {
     const parts: Uint8Array[] = [];
     let at = 0;
     while (at < chunk.length) {
-      if (this.#raw) {
+      if (this.#passthrough) {
         parts.push(chunk.subarray(at));
         break;
       }
-      if (this.#left === 0) {
+      if (this.#remaining === 0) {
         if (this.#closing) break;
         at = this.#readHeader(chunk, at, parts);
       } else {
-        const piece = chunk.subarray(at, at + this.#left);
+        const piece = chunk.subarray(at, at + this.#remaining);
         at += piece.length;
-        this.#left -= piece.length;
+        this.#remaining -= piece.length;
         if (this.#first !== undefined) parts.push(header(this.#first, piece.length));
         parts.push(piece);
       }
@@ -60,7 +60,7 @@ export class MessageCutter {
     return parts;
   }
 
-  /** Takes bytes of a header, and returns where they end. */
+  /** Reads header bytes and returns the index after them. */
   #readHeader(chunk: Uint8Array, from: number, parts: Uint8Array[]): number {
     let at = from;
     while (at < chunk.length) {
@@ -76,12 +76,12 @@ export class MessageCutter {
     const whole = this.#header.slice(0, this.#headerBytes);
     const [first = 0, second = 0] = whole;
     this.#headerBytes = 0;
-    this.#left = payloadLength(whole);
+    this.#remaining = payloadLength(whole);
     const opcode = first & 0x0f;
     const continued = opcode === CONTINUATION ? this.#opcode : opcode;
     this.#closing = opcode === CLOSE;
     if (first & 0x70 || second & 0x80 || opcode >= CLOSE || continued === CONTINUATION) {
-      this.#raw = (second & 0x80) !== 0;
+      this.#passthrough = (second & 0x80) !== 0;
       this.#first = undefined;
       parts.push(whole);
       return;
@@ -104,7 +104,7 @@ function payloadLength(whole: Uint8Array): number {
   return (whole[1] as number) & 0x7f;
 }
 
-/** The header of a whole message. */
+/** The header of a message in a single frame. */
 function header(first: number, length: number): Uint8Array {
   if (length < 126) return Uint8Array.of(first, length);
   if (length < 65_536) return Uint8Array.of(first, 126, length >> 8, length & 0xff);

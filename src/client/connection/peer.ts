@@ -1,8 +1,8 @@
 /**
- * Telling the original Go server from this project's.
+ * Distinguishes the original Go server from the servers of this project.
  *
- * The original stores text frames only and drops binary ones without a word; native servers of Deno and Bun take
- * binary frames only. Where both ends do not agree on a subprotocol, an appender has to know whom it talks to.
+ * The original stores text frames only and drops binary frames silently; the built-in servers of Deno and Bun accept
+ * binary frames only. Without a common subprotocol, an appender has to know which server it is connected to.
  * @module
  */
 import { ERROR_HEADER } from "../../protocol/errors.ts";
@@ -12,8 +12,8 @@ import type { Target } from "./target.ts";
 type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
 
 /**
- * Whether the server is the original one. It knows no method but GET and answers HEAD with a bare 405, which no server
- * of this project does. Whoever does not answer at all is not taken for it.
+ * Whether the server is the original one. The original supports GET only and answers HEAD with a bare 405, which
+ * servers of this project never do. A server that does not answer counts as not original.
  */
 export async function isOriginal({ url, headers }: Target, request: Fetch = fetch): Promise<boolean> {
   try {

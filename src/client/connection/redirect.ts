@@ -1,40 +1,40 @@
 /**
- * Redirects, for requests and for WebSockets, by the same rules.
+ * Redirects, with the same rules for requests and for WebSockets.
  *
- * A platform's own way will not do: no WebSocket follows a redirect, `fetch` sends a caller's headers to other servers,
- * and a server that moves a path mostly forgets the verb.
+ * The built-in handling of the platforms does not suffice: WebSockets do not follow redirects, `fetch` sends the
+ * caller's headers to other servers, and a server that moves a path usually drops the verb.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { MOST_REDIRECTS } from "./limits.ts";
 
-/** One request on its way. */
+/** One request of a redirect chain. */
 export interface Hop {
-  /** Where it goes, as `http:` or `https:`. */
+  /** The URL to request, as `http:` or `https:`. */
   readonly url: URL;
   readonly headers: Headers;
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** What a request means by itself, wherever it is sent to. */
-const OURS = ["verb", "offset", "tail", "session", "generation", "stay"] as const;
+/** Query parameters of the protocol, which are kept across redirects. */
+const PARAMETERS = ["verb", "offset", "tail", "session", "generation", "stay"] as const;
 
-/** Credentials in the query: for the same origin only, as headers are. */
+/** Credentials in the query; like headers, they are kept for the same origin only. */
 const CREDENTIALS = ["access_token"] as const;
 
 const SCHEMES: Readonly<Record<string, string>> = { "ws:": "http:", "wss:": "https:" };
 
 /**
- * Asks, and asks again wherever the answer leads. For requests without a body.
+ * Sends a request and follows its redirects. For requests without a body.
  *
- * Parameters of ours that a `Location` does not have are added to it. Another origin gets none of the caller's headers.
+ * Adds the parameters of the protocol that a `Location` lacks. Headers are not sent to another origin.
  *
- * @param first Where to begin.
- * @param ask Makes one request without following redirects.
- * @throws {StreamError} `protocol`, with the place in its message, for a redirect that is not followed: from https to
- * http, to another scheme, in a circle, after too many, or to a page that is no stream.
+ * @param first The initial request.
+ * @param ask Sends one request without following redirects.
+ * @throws {StreamError} `protocol`, with the target in the message, for a redirect that is not followed: from https to
+ * http, to another scheme, in a circle, after more than 10, or to a page that is not a stream.
  */
 export async function followRedirects<T>(first: Hop, ask: (hop: Hop) => Promise<T | Response>): Promise<T | Response> {
   const seen = new Set<string>();
@@ -59,18 +59,22 @@ export async function followRedirects<T>(first: Hop, ask: (hop: Hop) => Promise<
 }
 
 /**
- * The URL with every parameter of ours that another one has and it lacks, and with the credentials of the same origin.
+ * Returns `place` with the protocol's parameters of `from`, and with its credentials if the origin is the same.
  *
- * @param place Where the request is sent on to.
- * @param from What it was.
+ * @param place The URL that the request is redirected to.
+ * @param from The URL of the request.
+ * @example
+ * ```ts
+ * withOurs(new URL("http://h/b"), new URL("http://h/a?verb=FOLLOW")).href; // "http://h/b?verb=FOLLOW"
+ * ```
  */
 export function withOurs(place: URL, from: URL): URL {
   const url = new URL(place);
-  const kept: readonly string[] = url.origin === from.origin ? [...OURS, ...CREDENTIALS] : OURS;
+  const kept: readonly string[] = url.origin === from.origin ? [...PARAMETERS, ...CREDENTIALS] : PARAMETERS;
   for (const name of kept) {
     const value = from.searchParams.get(name);
     if (value === null || url.searchParams.get(name) === value) continue;
-    // Not always through `searchParams`, which writes the whole query anew: it may be signed.
+    // Not always through `searchParams`, which reserializes the whole query and would break a signed one.
     if (url.searchParams.has(name)) url.searchParams.set(name, value);
     else url.search += `${url.search === "" ? "" : "&"}${name}=${encodeURIComponent(value)}`;
   }
@@ -83,7 +87,7 @@ function nextHop({ url: from, headers }: Hop, place: string, asked: URL): Hop {
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) {
     throw refused(`The server redirects to ${JSON.stringify(place)}, which is no http or https URL.`, asked);
   }
-  // A password in it would be the server's, not the caller's.
+  // A password in the URL would come from the server, not from the caller.
   url.username = url.password = url.hash = "";
   if (from.protocol === "https:" && url.protocol === "http:") {
     throw refused(`The server redirects to ${url}, which is not encrypted. Use that URL if this is meant.`, asked);
@@ -91,7 +95,7 @@ function nextHop({ url: from, headers }: Hop, place: string, asked: URL): Hop {
   return { url: withOurs(url, from), headers: url.origin === from.origin ? headers : new Headers() };
 }
 
-/** A page to log in with, say, must not be taken for the bytes of a resource. */
+/** An HTML page, such as a login form, must not be mistaken for the bytes of a resource. */
 function expectStream(answer: Response, asked: URL, place: URL): Response {
   const { headers, ok } = answer;
   const ours = headers.has(NEXT_OFFSET_HEADER) || headers.has(START_OFFSET_HEADER);

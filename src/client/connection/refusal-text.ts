@@ -1,19 +1,19 @@
 /**
- * What a refusing response says, as words for a message.
+ * Extracts the text of a refusal for an error message.
  * @module
  */
 import { printable } from "../../support/printable.ts";
 import { REFUSAL_TEXT_BYTES } from "./limits.ts";
 
-/** Most characters of it that a message quotes. */
+/** Most characters that a message quotes. */
 const QUOTED_CHARACTERS = 300;
 
-/** Members of a JSON body in which guards and proxies say what is wrong; the first one that says anything counts. */
+/** Members of a JSON body in which proxies report an error; the first one with text is used. */
 const MEMBERS = ["error", "message", "detail", "error_description", "title"] as const;
 
 /**
- * The first line of a plain text, or what a JSON body gives as its error or message, printable and short. Empty where
- * there is nothing; pages made for people say nothing that fits a message. Reads the beginning and cancels the rest.
+ * Returns the first line of a plain text body, or the error message of a JSON body, printable and truncated. Empty for
+ * other bodies, such as HTML pages. Reads the beginning of the body and cancels the rest.
  *
  * @example
  * ```ts
@@ -23,13 +23,13 @@ const MEMBERS = ["error", "message", "detail", "error_description", "title"] as 
 export async function refusalText(response: Response): Promise<string> {
   const type = response.headers.get("Content-Type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   const isJson = /^[\w.+-]+\/(?:[\w.+-]+\+)?json$/.test(type);
-  const text = await beginning(response, isJson ? undefined : "\n");
-  if (isJson) return short(said(parsed(text)) ?? text);
+  const text = await readStart(response, isJson ? undefined : "\n");
+  if (isJson) return short(textIn(parsed(text)) ?? text);
   return type === "text/plain" ? short(text.trimStart().split("\n", 1)[0] ?? "") : "";
 }
 
-/** So much of a body, or less where it goes on behind some other mark than white space. */
-async function beginning(response: Response, mark: string | undefined): Promise<string> {
+/** Reads up to 1024 characters of the body, or up to the first `mark` after leading white space. */
+async function readStart(response: Response, mark: string | undefined): Promise<string> {
   const reader = response.body?.getReader();
   if (!reader) return "";
   const decoder = new TextDecoder();
@@ -42,7 +42,7 @@ async function beginning(response: Response, mark: string | undefined): Promise<
       text += decoder.decode(value, { stream: true });
     }
   } catch {
-    // The status alone has to do.
+    // The body broke off; the part that was read is used.
   }
   await reader.cancel().catch(() => {});
   return text.slice(0, REFUSAL_TEXT_BYTES);
@@ -52,18 +52,18 @@ function parsed(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    // It is longer than what was read, or none.
+    // The text is truncated, or is not JSON.
     return undefined;
   }
 }
 
-/** What a value says: itself, if it is a text, or one of its members. */
-function said(value: unknown): string | undefined {
+/** The text of a value: the string itself, or the text of one of its members. */
+function textIn(value: unknown): string | undefined {
   if (typeof value === "string") return value.trim() === "" ? undefined : value;
   if (typeof value !== "object" || value === null) return undefined;
   const members = value as Partial<Record<string, unknown>>;
   for (const name of MEMBERS) {
-    const text = said(members[name]);
+    const text = textIn(members[name]);
     if (text !== undefined) return text;
   }
   return undefined;

@@ -1,14 +1,14 @@
 /**
- * Plain requests of the client, which have no body.
+ * Plain requests of the client. They have no body.
  * @module
  */
 import { takesHeaders } from "./connect.ts";
 import { followRedirects, withOurs } from "./redirect.ts";
 
 /**
- * Makes a request, and follows redirects by the rules of `redirect.ts`, as far as the platform lets us.
+ * Sends a request and follows redirects by the rules of `redirect.ts`, as far as the platform permits.
  *
- * @throws {StreamError} `protocol` for a redirect that is not followed; whatever `fetch` throws.
+ * @throws {StreamError} `protocol` for a redirect that is not followed; any error of `fetch`.
  */
 export async function request(url: URL, init: RequestInit): Promise<Response> {
   if (!takesHeaders()) return await inBrowser(url, init);
@@ -18,7 +18,10 @@ export async function request(url: URL, init: RequestInit): Promise<Response> {
   );
 }
 
-/** A browser shows no redirect, only where it led; what got lost on the way is asked for there once more. */
+/**
+ * A browser follows redirects itself and shows only the final URL. If parameters were dropped, requests that URL again
+ * with them.
+ */
 async function inBrowser(url: URL, init: RequestInit): Promise<Response> {
   const response = await fetch(url, { ...init, redirect: "follow" });
   if (!response.redirected) return response;

@@ -1,6 +1,6 @@
 /**
- * WebSockets of a browser. They hide why a server refused, take no headers, cannot be paused, and turn text frames
- * into strings; what that costs is made good here and in `follow.ts` with plain requests.
+ * WebSockets of browsers. They hide why a server refused, send no headers, cannot be paused, and convert text frames to
+ * strings. This file and `follow/` compensate for that with plain requests.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -11,16 +11,21 @@ import { withOurs } from "./redirect.ts";
 import type { ClientSocket, SocketHandler, SocketRequest } from "./socket.ts";
 import { socketUrl } from "./target.ts";
 
-/** How often a WebSocket is tried that fails although the server would take one: what was in its way may have gone. */
+/** Attempts to open a WebSocket when plain requests show that the server would accept one. The obstacle may be gone. */
 const TRIES = 2;
 
-/** Opens a WebSocket with the platform's own class. */
+/**
+ * Opens a WebSocket with the platform's own class.
+ *
+ * @throws {StreamError} `bad_request` for headers, `unreachable`, `aborted`.
+ */
 export async function connectBrowser(request: SocketRequest, handler: SocketHandler): Promise<ClientSocket | Response> {
   const { url, headers, signal } = request;
   if (!headers.keys().next().done) {
     throw new StreamError("bad_request", "A browser's WebSocket takes no headers.", { path: url.href });
   }
-  // A browser hangs up where the subprotocol is not taken. The original server would take that for an append.
+  // A browser disconnects if the server does not select the subprotocol, which the original server would record as an
+  // append.
   const { protocol, requireProtocol, ...plain } = request;
   const offer = protocol !== undefined && (requireProtocol || !(await isOriginal(request)));
   let asked = url;
@@ -28,7 +33,7 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
     if (signal.aborted) throw aborted(signal, url);
     const socket = await opened({ ...(offer ? request : plain), url: asked }, handler);
     if (socket) return socket;
-    // Refused, and the browser does not tell why: the same question as a plain request gets the same answer.
+    // The browser hides the reason for the refusal; a plain request to the same URL gets the same answer.
     const response = await fetch(asked, { signal, cache: "no-store" }).catch((error: unknown) => {
       throw signal.aborted ? aborted(signal, url) : broken(error, url);
     });
@@ -37,7 +42,7 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
     if (!place && response.status !== 426) return response;
     await response.body?.cancel();
     if (!place) continue;
-    // A plain request went where no WebSocket goes by itself.
+    // The plain request was redirected; WebSockets do not follow redirects.
     asked = place;
     redirects++;
     tried = -1;
@@ -45,7 +50,7 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
   throw broken(new Error("it answers plain requests, but no WebSocket gets through to it"), url);
 }
 
-/** The socket once it is open; nothing when it could not be opened. */
+/** Resolves with the open socket, or with undefined if it could not be opened. */
 function opened({ url, signal, protocol }: SocketRequest, handler: SocketHandler): Promise<ClientSocket | undefined> {
   return new Promise((resolve) => {
     const encoder = new TextEncoder();

@@ -1,6 +1,6 @@
 /**
- * WebSockets through the `ws` package, on Node, Deno and Bun: headers, exact bytes in text frames, backpressure both
- * ways, and the whole response of a server that does not upgrade.
+ * WebSockets through the `ws` package, on Node, Deno and Bun: headers, exact bytes in text frames, backpressure in both
+ * directions, and the whole response of a server that does not upgrade.
  * @module
  */
 import type { ClientRequest, IncomingMessage } from "node:http";
@@ -21,16 +21,23 @@ const OPTIONS = {
   closeTimeout: CLOSE_TIMEOUT_MS,
 };
 
-/** Milliseconds of silence after which the operating system asks whether the other end is still there. */
+/** Idle time in milliseconds before the operating system sends TCP keepalive probes. */
 const TCP_KEEPALIVE_MS = 15_000;
 
-/** What an attempt comes to when the server did not take the subprotocol, and the platform has hung up on it. */
+/**
+ * The result of an attempt if the server did not select the subprotocol and the implementation therefore disconnected.
+ */
 const DECLINED = Symbol("declined");
 
-/** Opens a WebSocket with `ws`. */
+/**
+ * Opens a WebSocket with `ws`.
+ *
+ * @throws {StreamError} `unreachable`, `aborted`, or `protocol` if the server does not select a required subprotocol.
+ */
 export async function connectWs(request: SocketRequest, handler: SocketHandler): Promise<ClientSocket | Response> {
   const { url, headers, requireProtocol, protocol, ...plain } = request;
-  // Bun's own `ws` hangs up where the subprotocol is not taken. The original server would take that for an append.
+  // Bun's own `ws` disconnects if the server does not select the subprotocol, which the original server would record as
+  // an append.
   const offer = protocol !== undefined && !(isBun() && !requireProtocol && (await isOriginal(request)));
   const answer = await attempt(offer ? request : { url, headers, ...plain }, handler);
   if (answer !== DECLINED) return answer;
@@ -45,17 +52,18 @@ async function attempt(
   handler: SocketHandler,
 ): Promise<ClientSocket | Response | typeof DECLINED> {
   const { url, headers, signal, protocol, requireProtocol } = request;
-  // Not a static import: a browser's bundle must not need the package.
+  // A dynamic import, so that browser bundles do not include the package.
   const { WebSocket } = await import("ws");
   if (signal.aborted) throw aborted(signal, url);
   return await new Promise((resolve, reject) => {
-    // Bun shows no network socket, so that messages of a classic server can't be cut: it may be one with a large file.
+    // Bun does not expose the network socket, so messages of a classic server cannot be split, and one may hold a large
+    // file.
     const unlimited = isBun() && protocol === undefined ? { maxPayload: 0 } : {};
     const options = { ...OPTIONS, ...unlimited, headers: Object.fromEntries(headers) };
     const ws = new WebSocket(socketUrl(url), protocol === undefined ? [] : [protocol], options);
     const settled = (): void => clearTimeout(timer);
     const abort = (): void => ws.terminate();
-    // An own timer: the one of `ws` goes on to run on the body of a response that does not upgrade.
+    // A separate timer, because the one of `ws` keeps running while the body of a response without upgrade is read.
     const timer = setTimeout(() => {
       failure = new Error(`no answer within ${HANDSHAKE_TIMEOUT_MS / 1000} s`);
       ws.terminate();
@@ -64,29 +72,29 @@ async function attempt(
     let taken = "";
     let declined = false;
     let isOpen = false;
-    let below: Socket | null = null;
+    let networkSocket: Socket | null = null;
     signal.addEventListener("abort", abort, { once: true });
     ws.on("error", (error) => {
       failure ??= error;
     });
     ws.on("upgrade", (response) => {
-      // Bun shows no socket here.
-      below = response.socket as Socket | null;
-      below?.setKeepAlive(true, TCP_KEEPALIVE_MS);
+      // Bun does not expose the socket here.
+      networkSocket = response.socket as Socket | null;
+      networkSocket?.setKeepAlive(true, TCP_KEEPALIVE_MS);
       taken = response.headers["sec-websocket-protocol"] ?? "";
       declined = protocol !== undefined && taken !== protocol;
-      // `ws` hangs up on a server that does not take the offer; here that server is a classic one.
+      // `ws` disconnects if the server does not select the offer. Here, such a server is a classic one.
       if (declined && !requireProtocol && protocol !== undefined) response.headers["sec-websocket-protocol"] = protocol;
     });
     ws.on("unexpected-response", (asked, response) => {
       settled();
-      // One signal is for many attempts: what is done with must let go of it.
+      // The signal is shared by many attempts, so a finished one must remove its listener.
       resolve(toResponse(asked, response, () => signal.removeEventListener("abort", abort)));
     });
     ws.on("open", () => {
       settled();
       isOpen = true;
-      if (below && taken !== PROTOCOL) cutMessages(below);
+      if (networkSocket && taken !== PROTOCOL) cutMessages(networkSocket);
       resolve(new WsSocket(ws, url, taken));
     });
     ws.on("message", (data, isBinary) => handler.frame(plainBytes(data as Buffer), !isBinary));
@@ -163,8 +171,8 @@ class WsSocket implements ClientSocket {
   }
 }
 
-/** @param over Called once the body has ended, however that was. */
-function toResponse(asked: ClientRequest, message: IncomingMessage, over: () => void): Response {
+/** @param onBodyEnd Called once the body has ended, for any reason. */
+function toResponse(asked: ClientRequest, message: IncomingMessage, onBodyEnd: () => void): Response {
   const headers = new Headers();
   for (let at = 0; at + 1 < message.rawHeaders.length; at += 2) {
     headers.append(message.rawHeaders[at] as string, message.rawHeaders[at + 1] as string);
@@ -173,13 +181,13 @@ function toResponse(asked: ClientRequest, message: IncomingMessage, over: () => 
   const statusText = message.statusMessage ?? "";
   if ([101, 204, 205, 304].includes(status)) {
     hangUp(asked);
-    over();
+    onBodyEnd();
     return new Response(null, { status: status === 101 ? 500 : status, statusText, headers });
   }
-  return new Response(bodyOf(asked, message, over), { status, statusText, headers });
+  return new Response(bodyOf(asked, message, onBodyEnd), { status, statusText, headers });
 }
 
-function bodyOf(asked: ClientRequest, message: IncomingMessage, over: () => void): ReadableStream<Uint8Array> {
+function bodyOf(asked: ClientRequest, message: IncomingMessage, onBodyEnd: () => void): ReadableStream<Uint8Array> {
   let isOver = false;
   return new ReadableStream<Uint8Array>(
     {
@@ -192,14 +200,14 @@ function bodyOf(asked: ClientRequest, message: IncomingMessage, over: () => void
         message.on("end", () => {
           if (!isOver && message.complete) controller.close();
           isOver ||= message.complete;
-          if (isOver) over();
-          // Some servers leave the connection open, and nobody would ever use it again.
+          if (isOver) onBodyEnd();
+          // Some servers keep the connection open, although it is never reused.
           hangUp(asked);
         });
         const fail = (error?: Error): void => {
           if (!isOver) controller.error(error ?? new Error("the response broke off"));
           isOver = true;
-          over();
+          onBodyEnd();
         };
         message.on("error", fail);
         message.on("close", () => fail());
@@ -209,7 +217,7 @@ function bodyOf(asked: ClientRequest, message: IncomingMessage, over: () => void
       },
       cancel() {
         isOver = true;
-        over();
+        onBodyEnd();
         hangUp(asked);
       },
     },
@@ -217,22 +225,24 @@ function bodyOf(asked: ClientRequest, message: IncomingMessage, over: () => void
   );
 }
 
-/** Node does not close the socket of a request that is complete, and Bun shows none. */
+/** Node does not close the socket of a completed request, and Bun does not expose it. */
 function hangUp(asked: ClientRequest): void {
   asked.destroy();
   (asked.socket as Socket | null)?.destroy();
 }
 
-/** The bytes without what a Buffer adds to them. */
+/** Returns the bytes as a plain `Uint8Array`. */
 function plainBytes(data: Buffer): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 type Take = (this: Socket, bytes: Uint8Array) => void;
 
-/** Lets a WebSocket on a network socket see small messages only. Call it when the WebSocket has just opened. */
+/**
+ * Splits the messages on a network socket before its WebSocket reads them. Call it when the WebSocket has just opened.
+ */
 function cutMessages(socket: Socket): void {
-  // How the package reads its socket. There is nobody else yet who does.
+  // The listener with which `ws` reads its socket. No other listener exists yet.
   const [take, ...others] = socket.listeners("data") as Take[];
   if (!take || others.length > 0) return;
   const cutter = new MessageCutter();
@@ -241,7 +251,7 @@ function cutMessages(socket: Socket): void {
   };
   socket.off("data", take);
   socket.on("data", feed);
-  // What was not read yet when the connection went the package reads by itself: not before us.
+  // `ws` reads the remaining bytes itself when the socket closes, so this listener must run first.
   socket.prependListener("close", () => {
     for (let rest = socket.read() as Uint8Array | null; rest !== null; rest = socket.read()) feed(rest);
   });

@@ -1,42 +1,42 @@
 /**
- * The seam between the client and a platform's WebSocket.
+ * The interface between the client and the platform's WebSocket.
  * @module
  */
 import type { Closing } from "./failure.ts";
 
-/** An open WebSocket, on whatever platform. */
+/** An open WebSocket of any platform. */
 export interface ClientSocket {
-  /** The subprotocol that the server has taken; empty for none. */
+  /** The subprotocol that the server selected; empty for none. */
   readonly protocol: string;
-  /** Whether text frames carry any bytes, valid UTF-8 or not, exactly as they are. */
+  /** Whether text frames carry any bytes unchanged, valid UTF-8 or not. */
   readonly exactText: boolean;
-  /** Bytes handed over that have not left yet, as far as the platform knows. */
+  /** Bytes in the send buffer, as far as the platform knows. */
   readonly pending: number;
   /**
-   * Sends one data frame; resolves when there is room for the next.
+   * Sends one data frame. Resolves when there is room for the next.
    *
    * @throws {StreamError} `unreachable` when the connection is gone, `not_text` for bytes that cannot be text here.
    */
   send(bytes: Uint8Array, text: boolean): Promise<void>;
-  /** Stops reading from the server, where the platform can. */
+  /** Stops reading from the server, if the platform supports it. */
   pause?(): void;
-  /** Reads on. */
+  /** Resumes reading. */
   resume?(): void;
-  /** Shows the server that somebody is there, where the platform can. */
+  /** Sends a keepalive to the server, if the platform supports it. */
   keepAlive?(): void;
-  /** Begins the closing handshake, after everything sent before. */
+  /** Starts the closing handshake after all frames sent before. */
   close(code: number): void;
   /** Drops the connection at once. */
   terminate(): void;
 }
 
-/** Takes what happens on a socket. */
+/** Handles the events of a socket. */
 export interface SocketHandler {
-  /** A data frame arrived. May come before {@link Connect} has resolved. */
+  /** A data frame arrived. May be called before {@link Connect} has resolved. */
   frame(bytes: Uint8Array, text: boolean): void;
-  /** The server gave a sign of life without data, where the platform shows those. */
+  /** The server sent a sign of life without data. Called only if the platform shows those. */
   heard?(): void;
-  /** The connection is gone. Comes exactly once, after every frame. */
+  /** The connection is gone. Called exactly once, after all frames. */
   closed(closing: Closing): void;
 }
 
@@ -44,25 +44,25 @@ export interface SocketHandler {
 export interface SocketRequest {
   /** The resource with its verb, as `http:` or `https:`. */
   readonly url: URL;
-  /** Headers to send along. */
+  /** Headers to send. */
   readonly headers: Headers;
-  /** Gives up, also after the connection is open. */
+  /** Aborts the attempt, or the connection once it is open. */
   readonly signal: AbortSignal;
-  /** The subprotocol to offer. A server that does not take it is spoken to without any. */
+  /** The subprotocol to offer. If the server does not select it, the connection uses none. */
   readonly protocol?: string;
-  /** Whether a server that does not take the subprotocol is of no use. */
+  /** Whether to fail if the server does not select the subprotocol. Default false. */
   readonly requireProtocol?: boolean;
 }
 
-/** One platform's way to open a WebSocket. */
+/** Opens a WebSocket on one platform. */
 export type Connect = (request: SocketRequest, handler: SocketHandler) => Promise<ClientSocket | Response>;
 
-/** Keeps what happens on a socket until it is known who takes it. */
+/** Buffers the events of a socket until their handler is known. */
 export class Relay implements SocketHandler {
   #handler: SocketHandler | undefined;
   #waiting: ((handler: SocketHandler) => void)[] = [];
 
-  /** From now on, and for everything so far, this is who takes it. */
+  /** Passes the buffered events and all later ones to `handler`. */
   to(handler: SocketHandler): void {
     for (const event of this.#waiting) event(handler);
     this.#waiting = [];

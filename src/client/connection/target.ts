@@ -1,30 +1,30 @@
 /**
- * What to connect to: the URL with its verb and its start, and the headers.
+ * What to connect to: the URL with its verb and start, and the headers.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
 
-/** Headers to send along, in any of the usual forms. */
+/** Headers to send, in any of the usual forms. */
 export type HeadersLike = Headers | Record<string, string> | Iterable<readonly [string, string]>;
 
-/** Where a follower wants to begin. Nothing given: at the first byte. */
+/** Where a follow starts. Default: at the first byte. */
 export interface StartOptions {
-  /** The first byte wanted, or `"now"` for what comes from here on. */
+  /** The offset of the first byte in bytes, or `"now"` for new bytes only. */
   offset?: number | "now";
-  /** The last so many bytes, and what comes. */
+  /** Start this many bytes before the current end. */
   tail?: number;
   /**
-   * The content that the offset belongs to, as {@link FollowStream.generation} or {@link ResumePoint} told it: should the
-   * resource have other content by now, it ends with the error `replaced`. Default: whatever is there.
+   * The content generation that the offset belongs to, from {@link FollowStream.generation} or {@link ResumePoint}. If
+   * the resource has other content, the operation fails with `replaced`. Default: any content.
    */
   generation?: string;
 }
 
-/** One resource on one server, ready to be asked for. */
+/** A resource on a server, as the user specified it. */
 export interface Target {
   /** The resource, as `http:` or `https:`, without credentials, verb and fragment. */
   readonly url: URL;
-  /** What to send along; credentials of the URL have become an `Authorization` header. */
+  /** Headers to send; credentials of the URL become an `Authorization` header. */
   readonly headers: Headers;
 }
 
@@ -36,9 +36,9 @@ const PROTOCOLS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Understands a URL as users write it.
+ * Parses a URL as users write it.
  *
- * @throws {StreamError} `bad_request` for anything that is not an http, https, ws or wss URL.
+ * @throws {StreamError} `bad_request` for anything but an http, https, ws or wss URL.
  * @example
  * ```ts
  * parseTarget("ws://me:secret@host/a.log#end").url.href; // "http://host/a.log"
@@ -49,7 +49,7 @@ export function parseTarget(given: string | URL, headers: HeadersLike = {}): Tar
   const parsed = URL.canParse(String(given), base) ? new URL(given, base) : undefined;
   const protocol = parsed && PROTOCOLS[parsed.protocol];
   if (!parsed || !protocol || parsed.host === "") {
-    throw new StreamError("bad_request", fault(String(given)));
+    throw new StreamError("bad_request", describeFault(String(given)));
   }
   const sent = new Headers(headers instanceof Headers ? headers : Array.from(entriesOf(headers)));
   if (parsed.username && !sent.has("Authorization")) {
@@ -61,8 +61,8 @@ export function parseTarget(given: string | URL, headers: HeadersLike = {}): Tar
   return { url: parsed, headers: sent };
 }
 
-/** What is wrong with a URL that is none; without the password that it may have. */
-function fault(given: string): string {
+/** Explains what is wrong with an invalid URL, without revealing its password. */
+function describeFault(given: string): string {
   const shown = `"${given.replace(/\/\/[^/?#]*@/, "//")}"`;
   const [, scheme, host = ""] = /^(https?|wss?):\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(given) ?? [];
   if (scheme === undefined) return `${shown} is not a URL that begins with http://, https://, ws:// or wss://.`;
@@ -74,13 +74,18 @@ function fault(given: string): string {
   return `${shown} has the host "${host}" in it, which can't be one.`;
 }
 
-/** What a request says by itself: in the URL it would say something else than the program expects. */
+/** Parameters that the client sets itself. In the user's URL, they would contradict the options. */
 const OWN_PARAMETERS = ["offset", "tail", "session", "generation"] as const;
 
 /**
- * The target's URL with a verb, and with a start where one is asked for.
+ * The target's URL with a verb and, if given, a start.
  *
- * @throws {StreamError} `bad_request` for a start that is not a whole number, both kinds at once, or one in the URL.
+ * @throws {StreamError} `bad_request` for a start that is not a whole number, for both `offset` and `tail`, or for a
+ * URL that already contains such a parameter.
+ * @example
+ * ```ts
+ * withVerb(new URL("http://host/a.log"), "FOLLOW", { tail: 10 }).href; // "http://host/a.log?verb=FOLLOW&tail=10"
+ * ```
  */
 export function withVerb(url: URL, verb: "APPEND" | "FOLLOW", start: StartOptions = {}): URL {
   const { offset, tail, generation } = start;
@@ -99,7 +104,7 @@ export function withVerb(url: URL, verb: "APPEND" | "FOLLOW", start: StartOption
   return asked;
 }
 
-/** What an append says of itself: a session goes on wherever it is, in its own content. */
+/** The parameters of an append. With a session, the server determines the offset. */
 export interface AppendQuery {
   readonly session: string | undefined;
   readonly generation: string | undefined;
@@ -110,6 +115,11 @@ export interface AppendQuery {
  * The target's URL for an append.
  *
  * @throws {StreamError} `bad_request` for an offset that is not a whole number.
+ * @example
+ * ```ts
+ * const session = { session: "token", generation: undefined, offset: undefined };
+ * appendUrl(new URL("http://host/a.log"), session).href; // "http://host/a.log?verb=APPEND&session=token"
+ * ```
  */
 export function appendUrl(url: URL, { session, generation, offset }: AppendQuery): URL {
   if (session === undefined) return withVerb(url, "APPEND", offset === undefined ? {} : { offset });
@@ -118,7 +128,14 @@ export function appendUrl(url: URL, { session, generation, offset }: AppendQuery
   return asked;
 }
 
-/** The same URL for a WebSocket. */
+/**
+ * The same URL with the scheme of a WebSocket.
+ *
+ * @example
+ * ```ts
+ * socketUrl(new URL("https://host/a.log")).href; // "wss://host/a.log"
+ * ```
+ */
 export function socketUrl(url: URL): URL {
   const socket = new URL(url);
   socket.protocol = url.protocol === "https:" ? "wss:" : "ws:";

@@ -1,5 +1,5 @@
 /**
- * One follow over as many connections as it takes: every byte once, in order.
+ * One follow across any number of connections: delivers every byte once, in order.
  * @module
  */
 
@@ -13,27 +13,30 @@ import { Inbox } from "./inbox.ts";
 import { followSocket } from "./socket.ts";
 import type { FollowBytes, FollowOutcome, FollowTask } from "./task.ts";
 
-/** Statuses of proxies that let no upgrade through. */
-const NO_UPGRADES: ReadonlySet<number> = new Set([400, 403, 405, 426, 501, 502]);
+/** Statuses with which proxies reject an upgrade. */
+const UPGRADE_REFUSALS: ReadonlySet<number> = new Set([400, 403, 405, 426, 501, 502]);
 
-/** How to follow. */
+/** Options of a {@link Following}. */
 export interface FollowingOptions {
   readonly transport: "websocket" | "http";
-  /** Whether connections are made again. */
+  /** Whether to reconnect. */
   readonly retries: boolean;
 }
 
-/** Chooses and changes connections. */
+/** Chooses the transport and replaces connections that end. */
 export class Following {
   readonly #task: FollowTask;
   readonly #retries: boolean;
   #transport: "websocket" | "http";
-  /** Whether WebSockets get through. */
+  /** Whether a WebSocket has ever been opened. If so, upgrades are not blocked. */
   #upgrades = false;
-  /** Whether the last response ended without bytes and without saying that there will be none. */
-  #idle = false;
-  /** Why a WebSocket could not go on; worth more than the refusal of a server that can't follow over HTTP. */
-  #stopped: StreamError | undefined;
+  /** Whether the last response ended without bytes while the append was still open. */
+  #wasIdle = false;
+  /**
+   * Why the WebSocket could not continue. This error is more informative than the refusal of a server that cannot
+   * follow over HTTP.
+   */
+  #socketError: StreamError | undefined;
 
   constructor(task: FollowTask, { transport, retries }: FollowingOptions) {
     this.#task = task;
@@ -42,16 +45,16 @@ export class Following {
   }
 
   /**
-   * The bytes, and how it ended.
+   * Yields the bytes and returns the reason for the end.
    *
-   * @throws {StreamError} when it can't go on.
+   * @throws {StreamError} when the follow cannot continue.
    */
   async *run(): AsyncGenerator<Uint8Array, EndedReason, void> {
     for (;;) {
       const outcome = yield* this.#connection();
       if (outcome.type === "ended") return outcome.reason;
       if (outcome.type === "turn" && !this.#retries) return "unknown";
-      const error = this.#obstacle(outcome);
+      const error = this.#blockingError(outcome);
       if (!error) continue;
       if (!this.#task.position.isKnown) throw error;
       await this.#task.reconnector.lost(error);
@@ -64,7 +67,7 @@ export class Following {
     report({ state: "connecting" });
     try {
       const inbox = new Inbox();
-      const answer = await this.#ask(inbox);
+      const answer = await this.#request(inbox);
       if (answer instanceof Response) return yield* followResponse(this.#task, answer);
       inbox.attach(answer);
       return yield* followSocket(this.#task, inbox, answer);
@@ -73,26 +76,26 @@ export class Following {
     }
   }
 
-  /** What is in the way of the next connection; nothing where it may be made at once. */
-  #obstacle(outcome: Exclude<FollowOutcome, { type: "ended" }>): StreamError | undefined {
+  /** The error that prevents the next connection, or undefined if the follow may reconnect at once. */
+  #blockingError(outcome: Exclude<FollowOutcome, { type: "ended" }>): StreamError | undefined {
     const { position, target } = this.#task;
     if (outcome.type === "http") {
       this.#transport = "http";
-      this.#stopped = outcome.error;
+      this.#socketError = outcome.error;
       return position.isKnown ? undefined : outcome.error;
     }
     if (outcome.type === "turn") {
-      const idle = this.#idle && !outcome.progressed;
-      this.#idle = !outcome.progressed;
+      const idle = this.#wasIdle && !outcome.progressed;
+      this.#wasIdle = !outcome.progressed;
       const message = "The response ended, though somebody is still appending.";
       return idle ? new StreamError("unreachable", message, { path: target.url.href }) : undefined;
     }
     const { error } = outcome;
     const isOwn = error.code === "range" || error.code === "replaced";
-    return error.status < 500 && this.#stopped && !isOwn ? this.#stopped : error;
+    return error.status < 500 && this.#socketError && !isOwn ? this.#socketError : error;
   }
 
-  async #ask(inbox: Inbox): ReturnType<FollowTask["environment"]["connect"]> {
+  async #request(inbox: Inbox): ReturnType<FollowTask["environment"]["connect"]> {
     if (this.#transport === "http") return await this.#fetch();
     const { environment, target, position, reconnector, signal } = this.#task;
     const url = withVerb(target.url, "FOLLOW", position.start);
@@ -105,21 +108,24 @@ export class Following {
         this.#upgrades = true;
         return answer;
       }
-      if (this.#upgrades || !mayBeProxy(answer)) return this.#without(answer);
+      if (this.#upgrades || !mayBeProxy(answer)) return this.#preferHttpIfLive(answer);
       await answer.body?.cancel();
-      return this.#without(await this.#fetch());
+      return this.#preferHttpIfLive(await this.#fetch());
     } catch (error) {
       if (this.#upgrades || signal.aborted) throw error;
-      // Something between here and the server may let plain requests through, but no upgrades.
+      // An intermediary may pass plain requests but block upgrades.
       const response = await this.#fetch().catch(() => {
         throw error;
       });
-      return this.#without(response);
+      return this.#preferHttpIfLive(response);
     }
   }
 
-  /** A response where a WebSocket was asked for. A body that goes on means that none will come. */
-  #without(response: Response): Response {
+  /**
+   * Handles a response to a WebSocket request. A 200 without `Content-Length` is a live body, so the follow stays on
+   * HTTP.
+   */
+  #preferHttpIfLive(response: Response): Response {
     if (response.status === 200 && !response.headers.has("Content-Length")) this.#transport = "http";
     return response;
   }
@@ -132,5 +138,5 @@ export class Following {
 }
 
 function mayBeProxy({ status, headers }: Response): boolean {
-  return NO_UPGRADES.has(status) && !headers.has(ERROR_HEADER);
+  return UPGRADE_REFUSALS.has(status) && !headers.has(ERROR_HEADER);
 }

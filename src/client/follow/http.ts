@@ -1,5 +1,5 @@
 /**
- * Following over one plain HTTP response.
+ * Follows over one plain HTTP response.
  * @module
  */
 
@@ -14,7 +14,7 @@ import type { FollowBytes, FollowTask } from "./task.ts";
 /**
  * Reads the body of a response to its end.
  *
- * @throws {StreamError} when the response is a refusal.
+ * @throws {StreamError} if the response refuses the request.
  */
 export async function* followResponse(task: FollowTask, response: Response): FollowBytes {
   const { position, reconnector, target, report } = task;
@@ -51,15 +51,15 @@ export async function* followResponse(task: FollowTask, response: Response): Fol
   return { type: "lost", error: new StreamError("unreachable", "The response broke off.", { path: target.url.href }) };
 }
 
-/** The offset of the first byte that is not skipped, as far as the server says enough to tell. */
+/** The offset of the first byte that is not skipped; undefined if the response does not reveal it. */
 function startOf({ headers }: Response, skip: number): number | undefined {
   const said = headers.get(START_OFFSET_HEADER);
   if (said !== null) return parseOffset(START_OFFSET_HEADER, said);
-  // Who says nothing begins at the first byte.
+  // A server without this header starts at the first byte.
   return skip;
 }
 
-/** Not every browser can iterate over a stream. */
+/** Yields the chunks of a stream, for browsers that cannot iterate over one. */
 async function* chunks(stream: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array, void, void> {
   if (!stream) return;
   const reader = stream.getReader();

@@ -1,5 +1,5 @@
 /**
- * Frames that arrived on a socket and wait to be read.
+ * Queue of frames that a socket received and the follow has not read yet.
  * @module
  */
 import type { Clock } from "../connection/environment.ts";
@@ -8,22 +8,22 @@ import { LEAVE_TIMEOUT_MS, RECEIVE_BUFFER_BYTES, RECEIVE_OVERFLOW_BYTES } from "
 import type { ClientSocket, SocketHandler } from "../connection/socket.ts";
 import { Watchdog } from "../retry/watchdog.ts";
 
-/** One frame. */
+/** A received frame. */
 export interface Frame {
   readonly bytes: Uint8Array;
   readonly text: boolean;
 }
 
-const NOTHING: Frame = { bytes: new Uint8Array(0), text: false };
+const PLACEHOLDER: Frame = { bytes: new Uint8Array(0), text: false };
 
-/** A bounded queue: it pauses its socket while it is full, or drops a socket that cannot be paused. */
+/** A bounded queue. When it is full, it pauses its socket, or drops a socket that cannot be paused. */
 export class Inbox implements SocketHandler {
-  /** How the connection ended, once it has. */
+  /** How the connection ended; undefined while it is open. */
   closing: Closing | undefined;
-  /** Whether frames were lost because nobody read in time and the socket could not be paused. */
+  /** Whether frames were dropped because the socket could not be paused and the reader was too slow. */
   overflowed = false;
   #frames: Frame[] = [];
-  /** How many of them were read. They are dropped together: taking the first of many off an array moves all others. */
+  /** Number of frames read. They are removed in batches, because shifting a long array moves all its elements. */
   #read = 0;
   #bytes = 0;
   #socket: ClientSocket | undefined;
@@ -32,13 +32,13 @@ export class Inbox implements SocketHandler {
   #wake: () => void = () => {};
   #cancelLeaving: () => void = () => {};
 
-  /** The connection is open. */
+  /** Attaches the open socket, so that backpressure applies to it. */
   attach(socket: ClientSocket): void {
     this.#socket = socket;
-    this.#restrain();
+    this.#applyLimits();
   }
 
-  /** Takes the connection for broken when nothing comes for long; for servers that promise signs of life. */
+  /** Treats the connection as broken after too long a silence. Use it only for servers that send signs of life. */
   guard(clock: Clock): void {
     if (this.closing) return;
     this.#watchdog = new Watchdog(clock, {
@@ -60,7 +60,7 @@ export class Inbox implements SocketHandler {
     if (bytes.length === 0 || this.overflowed || this.closing) return;
     this.#frames.push({ bytes, text });
     this.#bytes += bytes.length;
-    this.#restrain();
+    this.#applyLimits();
     this.#wake();
   }
 
@@ -72,7 +72,7 @@ export class Inbox implements SocketHandler {
     this.#wake();
   }
 
-  /** The next frame; nothing once the connection has ended and everything was read. */
+  /** Returns the next frame, or undefined once the connection has ended and all frames were read. */
   async read(): Promise<Frame | undefined> {
     while (this.#read === this.#frames.length) {
       if (this.closing) return undefined;
@@ -90,20 +90,20 @@ export class Inbox implements SocketHandler {
     return frame;
   }
 
-  /** Ends the connection: nobody reads any more. */
+  /** Closes the connection when the reader stops. */
   leave(clock: Clock): void {
     if (this.closing) return;
     this.#watchdog?.stop();
     const socket = this.#socket;
     socket?.resume?.();
     socket?.close(1000);
-    // Not waited for, but not left behind either.
+    // The follow does not wait for the close handshake, but the timeout ensures that the socket is closed.
     this.#cancelLeaving = clock.after(LEAVE_TIMEOUT_MS, () => socket?.terminate());
   }
 
   #next(): Frame {
     const frame = this.#frames[this.#read] as Frame;
-    this.#frames[this.#read++] = NOTHING;
+    this.#frames[this.#read++] = PLACEHOLDER;
     if (this.#read * 2 > this.#frames.length) {
       this.#frames = this.#frames.slice(this.#read);
       this.#read = 0;
@@ -111,7 +111,7 @@ export class Inbox implements SocketHandler {
     return frame;
   }
 
-  #restrain(): void {
+  #applyLimits(): void {
     const socket = this.#socket;
     if (!socket || this.#paused || this.#bytes <= RECEIVE_BUFFER_BYTES) return;
     if (socket.pause) {

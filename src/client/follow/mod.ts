@@ -1,5 +1,5 @@
 /**
- * Following a URL.
+ * Follows a URL.
  * @module
  */
 import { callUser } from "../../support/callback.ts";
@@ -13,34 +13,36 @@ import type { FollowState } from "./state.ts";
 import { FollowSource, FollowStream } from "./stream.ts";
 import type { FollowTask } from "./task.ts";
 
-/** How to follow. */
+/** Options of {@link follow}. */
 export interface FollowOptions extends StartOptions, RetryOptions {
   /** Ends the stream with the error `aborted`. */
   signal?: AbortSignal;
-  /** Headers to send along, such as `Authorization`. A browser sends them over HTTP only. */
+  /**
+   * Headers to send, such as `Authorization`. Browsers can send them over HTTP only, so headers imply that transport.
+   */
   headers?: HeadersLike;
   /**
-   * `websocket`, or `http` where WebSockets are known not to get through; without being told, that is found out.
-   * Over `http` a connection that is dead without having said so is found only
-   * as soon as the platform does. Default `websocket`.
+   * Set `http` to skip WebSockets; otherwise blocking is detected automatically. Over `http`, a connection that died
+   * silently is detected only when the platform notices. Default `websocket`.
    */
   transport?: "websocket" | "http";
-  /** Is told what the follow is about, for those who show it to people. */
+  /** Called when the state of the follow changes, for status displays. */
   onState?: (state: FollowState) => void;
 }
 
 /**
- * Follows a resource: a stream of everything stored from the wanted start on, then of what comes, which closes when
- * the appender ends; {@link FollowStream.ended} tells how. Without an appender it closes after what is stored.
+ * Follows a resource. The stream yields all bytes stored from the requested start, then bytes as they are appended. It
+ * closes when the appender ends; {@link FollowStream.ended} reports how. Without an appender, it closes after the
+ * stored bytes.
  *
- * It connects at once, and reads no faster than it is read from. A connection that breaks is made again, and the stream
- * goes on at exactly the byte where it was interrupted. Cancelling it leaves.
+ * The client connects at once and applies backpressure: it reads no faster than the consumer. If the connection breaks,
+ * the client reconnects and continues at the exact byte. Cancelling the stream disconnects.
  *
  * @param url An http, https, ws or wss URL.
- * @returns A stream that errors with a {@link StreamError}: `not_found` when the path was never written, `unreachable`
- * when nobody can be reached, or not for too long, `range` when there are fewer bytes than the offset says, `replaced` when there is other content than the one it began with, `aborted`,
- * `unauthorized`, `protocol` and others.
- * @throws {StreamError} `bad_request` for a URL or a start that is none.
+ * @returns A stream that fails with a {@link StreamError}: `not_found` if the path does not exist, `unreachable` if no
+ * server can be reached or reconnecting took too long, `range` if the offset is past the end, `replaced` if the content
+ * is no longer the one that the follow began with, `aborted`, `unauthorized`, `protocol` and others.
+ * @throws {StreamError} `bad_request` for an invalid URL or start.
  * @example
  * ```ts
  * const log = follow("http://localhost:8080/build/42.log");
@@ -53,10 +55,10 @@ export function follow(url: string | URL, options: FollowOptions = {}): FollowSt
   return followIn(realEnvironment, url, options);
 }
 
-/** As {@link follow}, in a world of one's own. */
+/** Like {@link follow}, in a given environment. */
 export function followIn(environment: Environment, url: string | URL, options: FollowOptions): FollowStream {
   const target = parseTarget(url, options.headers);
-  // Found out now, not when the stream is read.
+  // Validates the start now rather than when the stream is read.
   withVerb(target.url, "FOLLOW", options);
   const scope = new Scope(options.signal);
   const { signal } = scope;
@@ -71,8 +73,8 @@ export function followIn(environment: Environment, url: string | URL, options: F
   });
   const position = new FollowPosition(options, target.url);
   const task: FollowTask = { environment, target, position, reconnector, signal, report };
-  const headless = target.headers.keys().next().done === true;
-  const transport = environment.takesHeaders || headless ? (options.transport ?? "websocket") : "http";
+  const hasNoHeaders = target.headers.keys().next().done === true;
+  const transport = environment.takesHeaders || hasNoHeaders ? (options.transport ?? "websocket") : "http";
   const following = new Following(task, { transport, retries: options.retryForMs !== 0 });
   return new FollowStream(new FollowSource(task, following, scope));
 }

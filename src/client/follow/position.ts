@@ -1,5 +1,5 @@
 /**
- * Where a follow stands.
+ * The position of a follow.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -7,19 +7,19 @@ import type { StartOptions } from "../connection/target.ts";
 
 /** The offsets of one follow. */
 export class FollowPosition {
-  /** The offset of the first byte; nothing until the server has said it. */
+  /** The offset of the first byte; undefined until the server has sent it. */
   first: number | undefined;
-  /** The offset of the next byte. */
+  /** The offset of the next byte; undefined until the server has sent it. */
   next: number | undefined;
-  /** The content that the offsets belong to, where the server names it. */
+  /** The content generation that the offsets belong to, if the server names it. */
   generation: string | undefined;
-  /** Whether a server has ever begun to answer. */
+  /** Whether a server has ever started to respond. */
   begun = false;
   readonly #wanted: StartOptions;
   readonly #url: URL;
 
   /**
-   * @param wanted Where to begin.
+   * @param wanted The requested start.
    * @param url The resource, for messages.
    */
   constructor(wanted: StartOptions, url: URL) {
@@ -30,7 +30,7 @@ export class FollowPosition {
     this.first = this.next = tail !== undefined || offset === "now" ? undefined : offset;
   }
 
-  /** What to ask for. */
+  /** The start to request on the next connection. */
   get start(): StartOptions {
     if (!this.begun || this.next === undefined) return this.#wanted;
     const { generation } = this;
@@ -38,8 +38,8 @@ export class FollowPosition {
   }
 
   /**
-   * Whether other content can't be gone on with. Not before the first byte, where the caller named no content and no
-   * offset of it was told: an appender whose first attempt failed may have made the path anew.
+   * Whether the follow must fail on other content. Before the first byte it need not, if the caller named no content
+   * and the server has not determined the offset: an appender whose first attempt failed may have recreated the path.
    */
   get #isBound(): boolean {
     const { offset = 0, tail, generation } = this.#wanted;
@@ -47,17 +47,17 @@ export class FollowPosition {
     return generation !== undefined || this.next === undefined || this.next > known;
   }
 
-  /** Whether a broken connection can be made again without a gap. */
+  /** Whether the follow can reconnect without a gap. */
   get isKnown(): boolean {
     return !this.begun || this.next !== undefined;
   }
 
   /**
-   * A server has begun to answer.
+   * Records that a server has started to respond.
    *
-   * @param offset Where, as far as that is known.
-   * @param generation In which content, as far as that is known.
-   * @throws {StreamError} `replaced` when the content is another one, `protocol` when the offset is not the right one.
+   * @param offset The offset of the first byte, if known.
+   * @param generation The content generation, if known.
+   * @throws {StreamError} `replaced` if the content is another one, `protocol` if the offset is not the expected one.
    */
   begin(offset: number | undefined, generation: string | undefined): void {
     if (this.#isBound && this.generation !== undefined && generation !== undefined && generation !== this.generation) {
@@ -71,13 +71,17 @@ export class FollowPosition {
     this.first ??= offset;
   }
 
-  /** Takes bytes. */
+  /** Advances by the length of `bytes` and returns them. */
   take(bytes: Uint8Array): Uint8Array {
     if (this.next !== undefined) this.next += bytes.length;
     return bytes;
   }
 
-  /** @throws {StreamError} `protocol` unless the server stands where the follow stands. */
+  /**
+   * Checks the offset that the server reports.
+   *
+   * @throws {StreamError} `protocol` if it is not the offset of the next byte.
+   */
   expect(offset: number): void {
     if (offset === this.next) return;
     const message = `The server stands at offset ${offset}, where offset ${this.next} should be.`;

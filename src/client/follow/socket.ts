@@ -1,5 +1,5 @@
 /**
- * Following over one WebSocket.
+ * Follows over one WebSocket.
  * @module
  */
 
@@ -12,7 +12,7 @@ import type { Inbox } from "./inbox.ts";
 import { skipInSocket } from "./start.ts";
 import type { FollowBytes, FollowTask } from "./task.ts";
 
-/** Reads a WebSocket to its end, and leaves it. */
+/** Reads a WebSocket to its end, then closes it. */
 export async function* followSocket(task: FollowTask, inbox: Inbox, socket: ClientSocket): FollowBytes {
   try {
     return yield* socket.protocol === PROTOCOL ? resumable(task, inbox) : classic(task, inbox, socket);
@@ -21,7 +21,7 @@ export async function* followSocket(task: FollowTask, inbox: Inbox, socket: Clie
   }
 }
 
-/** `httpfstream.v1`: the server says where it starts and how it ends. */
+/** `httpfstream.v1`: the server sends its start position and how the append ended. */
 async function* resumable(task: FollowTask, inbox: Inbox): FollowBytes {
   const { environment, position, reconnector, target, report } = task;
   inbox.guard(environment.clock);
@@ -43,11 +43,11 @@ async function* resumable(task: FollowTask, inbox: Inbox): FollowBytes {
       yield position.take(frame.bytes);
     }
   }
-  const error = closedEarly(inbox.closing ?? UNSAID, target.url);
+  const error = closedEarly(inbox.closing ?? NO_CLOSING, target.url);
   return { type: inbox.overflowed ? "http" : "lost", error };
 }
 
-/** Classic: data, and a close code. */
+/** Classic protocol: only data and a close code. */
 async function* classic(task: FollowTask, inbox: Inbox, socket: ClientSocket): FollowBytes {
   const { environment, position, reconnector, target, report } = task;
   const before = await skipInSocket(position.start, target, environment.fetch);
@@ -66,15 +66,15 @@ async function* classic(task: FollowTask, inbox: Inbox, socket: ClientSocket): F
     reconnector.progressed();
     yield position.take(bytes);
   }
-  const closing = inbox.closing ?? UNSAID;
+  const closing = inbox.closing ?? NO_CLOSING;
   const { code, error } = closing;
   if (!inbox.overflowed && error === undefined && (code === 1000 || code === 1005)) {
     return { type: "ended", reason: "unknown" };
   }
-  // Bytes that are not UTF-8 can't travel in text frames everywhere, and browsers do not say that it was that.
-  const carriesOn = inbox.overflowed || code === 1007 || (code === 1006 && !socket.exactText);
-  return { type: carriesOn ? "http" : "lost", error: closedEarly(closing, target.url) };
+  // Some platforms reject text frames that are not UTF-8, and browsers do not report that as the reason.
+  const mustUseHttp = inbox.overflowed || code === 1007 || (code === 1006 && !socket.exactText);
+  return { type: mustUseHttp ? "http" : "lost", error: closedEarly(closing, target.url) };
 }
 
-/** A connection that ended without saying anything. */
-const UNSAID: Closing = { code: 1006, reason: "" };
+/** The close information of a connection that ended without any. */
+const NO_CLOSING: Closing = { code: 1006, reason: "" };

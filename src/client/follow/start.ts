@@ -1,5 +1,5 @@
 /**
- * Starting in the middle, also with servers that only know how to start at the first byte.
+ * Starts in the middle of a resource, even on servers that can only start at the first byte.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -7,21 +7,21 @@ import { START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { isOriginal } from "../connection/peer.ts";
 import type { StartOptions, Target } from "../connection/target.ts";
 
-/** Whether a start other than the first byte is asked for. */
+/** Whether the requested start is other than the first byte. */
 function startsLater({ offset = 0, tail }: StartOptions): boolean {
   return offset !== 0 || tail !== undefined;
 }
 
 /**
- * How many bytes at the beginning of a response come before the wanted start.
+ * The number of leading bytes of a response to skip before the requested start.
  *
- * @throws {StreamError} `range` for an offset past the end, `protocol` where the server doesn't say enough to tell.
+ * @throws {StreamError} `range` for an offset past the end, `protocol` if the response lacks the information.
  */
 export function skipInResponse({ headers }: Response, start: StartOptions, { url }: Target): number {
   if (!startsLater(start) || headers.has(START_OFFSET_HEADER)) return 0;
   const { offset = 0, tail } = start;
   const length = headers.get("Content-Length");
-  if (length === null) throw unable(url);
+  if (length === null) throw cannotStart(url);
   const size = Number(length);
   if (tail !== undefined) return Math.max(0, size - tail);
   if (offset === "now") return size;
@@ -32,10 +32,10 @@ export function skipInResponse({ headers }: Response, start: StartOptions, { url
 }
 
 /**
- * How many bytes at the beginning of a classic WebSocket come before the wanted start; nothing where a WebSocket can't
- * begin at exactly that byte: it carries text, which begins with a whole character.
+ * The number of leading bytes of a classic WebSocket to skip before the requested start. Undefined if a WebSocket
+ * cannot start at exactly that byte: it carries text, which starts with a whole character.
  *
- * @throws {StreamError} `protocol` where a server that starts at the first byte can't tell how many those are.
+ * @throws {StreamError} `protocol` if the server starts at the first byte and the start is relative to the end.
  */
 export async function skipInSocket(
   start: StartOptions,
@@ -45,10 +45,10 @@ export async function skipInSocket(
   if (!startsLater(start)) return 0;
   if (!(await isOriginal(target, request))) return undefined;
   if (typeof start.offset === "number") return start.offset;
-  throw unable(target.url);
+  throw cannotStart(target.url);
 }
 
-function unable(url: URL): StreamError {
+function cannotStart(url: URL): StreamError {
   const message = "This server can start at the first byte or at an offset, but not count from the end.";
   return new StreamError("protocol", message, { path: url.href });
 }

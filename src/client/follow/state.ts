@@ -1,5 +1,5 @@
 /**
- * What a follow shows of itself.
+ * The states and the result of a follow.
  * @module
  */
 
@@ -10,32 +10,34 @@ import type { RetryingState } from "../retry/reconnector.ts";
 /** How a follow ended. */
 export interface FollowEnd {
   /**
-   * `complete`: the appender ended on purpose. `lost`: it vanished and did not come back. `failed`: the server
-   * could not store it. `limit`: a limit of the server was reached. `deleted`: the resource was removed. `replaced`: its
-   * content was replaced or cut short. `unknown`: nobody is appending any more and everything stored was read; how the last
-   * append ended is not on record, or not known to a classic server.
+   * `complete`: the appender ended the append. `lost`: the appender disconnected and did not come back in time.
+   * `failed`: the server could not store the append. `limit`: a limit of the server was reached. `deleted`: the
+   * resource was removed. `replaced`: its content was replaced or truncated. `unknown`: there is no appender and all
+   * stored bytes were read, but the end of the last append is not on record, or the server is a classic one.
    */
   readonly reason: EndedReason;
-  /** The offset just past the last byte; nothing where a classic server leaves that open. */
+  /** The offset just past the last byte; undefined if a classic server does not reveal it. */
   readonly offset: number | undefined;
 }
 
-/** What a follow is about. `offset` is that of the next byte, as far as it is known. */
+/** The state of a follow. `offset` is the offset of the next byte, if known. */
 export type FollowState =
-  /** It asks for a connection. */
+  /** The client is connecting. */
   | { readonly state: "connecting" }
-  /** Bytes come. `live`: somebody is appending, and more may come; else what is stored is all there is. */
+  /**
+   * Bytes are arriving. `live` is true if there is an appender, so more may come; otherwise only stored bytes are read.
+   */
   | {
       readonly state: "open";
       readonly transport: "websocket" | "http";
       readonly live: boolean;
       readonly offset: number | undefined;
     }
-  /** The connection is gone; it will try again. */
+  /** The connection broke, and the client will retry. */
   | RetryingState
-  /** It is over, and the stream closes. */
+  /** The follow ended, and the stream closes. */
   | ({ readonly state: "ended" } & FollowEnd)
-  /** It is over, and the stream errors. */
+  /** The follow failed, and the stream errors. */
   | {
       readonly state: "ended";
       readonly reason: "failed";

@@ -9,14 +9,14 @@ import type { Following } from "./following.ts";
 import type { FollowEnd } from "./state.ts";
 import type { FollowTask } from "./task.ts";
 
-/** Reads a follow as it is asked to, and says how it ended. Its types need no library of a browser. */
+/** The underlying source of a {@link FollowStream}. Its types need no DOM library. */
 export class FollowSource {
   /** Resolves when the stream closes; rejects when it errors or is cancelled. */
   readonly ended: Promise<FollowEnd>;
   readonly #task: FollowTask;
   readonly #scope: Scope;
   readonly #bytes: ReturnType<Following["run"]>;
-  /** The first step is taken before anybody reads, so that the connection is there by then. */
+  /** The first step. It starts before the stream is read, so that the connection is open by then. */
   #first: ReturnType<ReturnType<Following["run"]>["next"]> | undefined;
   #delivered: number | undefined;
   #setEnded: (end: FollowEnd | Promise<never>) => void = () => {};
@@ -27,19 +27,19 @@ export class FollowSource {
     this.ended = new Promise((resolve) => {
       this.#setEnded = resolve;
     });
-    // Whoever does not ask how it ended learns of a failure from the stream.
+    // A caller that ignores `ended` still learns of a failure from the stream.
     this.ended.catch(() => {});
     this.#bytes = following.run();
     this.#first = this.#bytes.next();
     this.#first.catch(() => {});
   }
 
-  /** The offset of the next byte. */
+  /** The offset of the next byte; undefined until it is known. */
   get offset(): number | undefined {
     return this.#delivered ?? this.#task.position.first;
   }
 
-  /** The content that it reads. */
+  /** The content generation being read, if the server names it. */
   get generation(): string | undefined {
     return this.#task.position.generation;
   }
@@ -79,42 +79,51 @@ export class FollowSource {
   }
 }
 
-/** The bytes of a resource as they come. */
+/**
+ * The bytes of a resource as they arrive. Returned by `follow`.
+ *
+ * @example
+ * ```ts
+ * const stream = follow("http://localhost:8080/app.log", { tail: 1000 });
+ * for await (const bytes of stream) process.stdout.write(bytes);
+ * console.log(stream.offset, stream.generation, await stream.ended);
+ * ```
+ */
 export class FollowStream extends ReadableStream<Uint8Array> {
   readonly #source: FollowSource;
 
-  /** @param source What it is made of. */
+  /** @param source The source of the bytes. */
   constructor(source: FollowSource) {
-    // Nothing is read ahead: the offset is exact, and a reader who stops loses nothing.
+    // No read-ahead, so that `offset` is exact and a reader that stops loses no bytes.
     super(source, { highWaterMark: 0 });
     this.#source = source;
   }
 
   /**
-   * How it ended. Resolves when the stream closes; rejects with the stream's {@link StreamError} when it errors, and
-   * with `aborted` when it is cancelled.
+   * How the follow ended. Resolves when the stream closes; rejects with the stream's {@link StreamError} when it
+   * errors, and with `aborted` when it is cancelled.
    */
   get ended(): Promise<FollowEnd> {
     return this.#source.ended;
   }
 
-  /** The offset of the next byte that a reader gets: where to begin after a restart. Nothing until it is known. */
+  /** The offset of the next byte that the reader gets, for resuming after a restart. Undefined until it is known. */
   get offset(): number | undefined {
     return this.#source.offset;
   }
 
   /**
-   * The content that {@link offset} belongs to: give both to continue after a restart. Nothing until it is known, and with
-   * servers that do not name it.
+   * The content generation that {@link offset} belongs to; pass both to continue after a restart. Undefined until it is
+   * known, and with servers that do not name it.
    */
   get generation(): string | undefined {
     return this.#source.generation;
   }
 
   /**
-   * The bytes, piece by piece, for `for await`. A loop that is left early cancels the stream.
+   * Yields the bytes in chunks, for `for await`. Leaving the loop early cancels the stream.
    *
-   * Said here, too, because neither older browsers nor the types of older TypeScript know that a stream can do this.
+   * Declared here because older browsers and the types of older TypeScript versions lack it.
    */
   override [Symbol.asyncIterator](
     options: { preventCancel?: boolean } = {},

@@ -17,21 +17,21 @@ export interface FollowTask {
   readonly target: Target;
   readonly position: FollowPosition;
   readonly reconnector: Reconnector;
-  /** Ends everything. */
+  /** Aborts the whole follow. */
   readonly signal: AbortSignal;
   report(state: FollowState): void;
 }
 
-/** What one connection came to. */
+/** The outcome of one connection. */
 export type FollowOutcome =
-  /** This is all. */
+  /** The follow is complete. */
   | { readonly type: "ended"; readonly reason: EndedReason }
-  /** The server has nothing against the next request coming at once. */
+  /** A live response ended, and the client may send the next request at once. */
   | { readonly type: "turn"; readonly progressed: boolean }
-  /** It can't go on over a WebSocket, but over plain HTTP. */
+  /** The WebSocket cannot continue, but plain HTTP can. */
   | { readonly type: "http"; readonly error: StreamError }
-  /** It broke. */
+  /** The connection broke. */
   | { readonly type: "lost"; readonly error: StreamError };
 
-/** The bytes of one connection, and what it came to. */
+/** Yields the bytes of one connection and returns its outcome. */
 export type FollowBytes = AsyncGenerator<Uint8Array, FollowOutcome, void>;

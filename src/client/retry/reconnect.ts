@@ -1,6 +1,5 @@
 /**
- * When to connect again and when to give up: a pure state machine. It knows neither clock nor chance nor network. What
- * happens comes in as events, what is to be done goes out as actions.
+ * The retry policy as a pure state machine: events come in, actions go out. It uses no clock, randomness or network.
  * @module
  */
 import type { StreamError } from "../../protocol/errors.ts";
@@ -13,63 +12,66 @@ import {
   STRAY_MS,
 } from "../connection/limits.ts";
 
-/** How persistent to be. */
+/** How long and when to retry. */
 export interface RetryPolicy {
-  /** Milliseconds without progress after which it gives up; 0 for never trying again. */
+  /** Milliseconds without progress after which the client gives up. 0 disables retries. */
   readonly retryForMs: number;
-  /** Whether to try again although nobody was ever reached at this URL. */
+  /** Whether to keep retrying if no attempt has ever reached a server at this URL. */
   readonly retryFirst: boolean;
 }
 
-/** Where it stands. */
+/** The state of the reconnect state machine. */
 export interface ReconnectState {
-  /** `waiting` is for the next attempt. */
+  /** In `waiting`, the next attempt is scheduled. */
   readonly phase: "connecting" | "open" | "waiting" | "ended";
-  /** Failures in a row, without progress in between. */
+  /** Consecutive failures without progress in between. */
   readonly failures: number;
-  /** When the last progress was, or the beginning. */
+  /** When progress was last made, or when the first attempt began, in milliseconds of the clock. */
   readonly sinceMs: number;
-  /** When the connection was opened. */
+  /** When the current connection was opened, in milliseconds of the clock. */
   readonly openedMs: number;
-  /** Whether there was progress on this connection. */
+  /** Whether this connection has made progress. */
   readonly progressed: boolean;
-  /** Whether a WebSocket was ever granted: the URL is right, and the path may be taken in our own name. */
+  /**
+   * Whether a server has ever accepted a connection. If so, the URL is correct, and an earlier connection of this
+   * client may hold the path.
+   */
   readonly reached: boolean;
-  /** Whether a server has ever said `start`. */
+  /** Whether a connection was ever open; see the event `opened`. */
   readonly begun: boolean;
-  /** Whether it is about something that was begun before, in whose name the path is taken. */
+  /** Whether the append resumes a session that an earlier run began. That session holds the path. */
   readonly resuming: boolean;
   /**
-   * Attempts in our own name that were given up without an answer. Each may still reach a server, late, and supersede
-   * the connection that was made after it.
+   * Abandoned attempts that presented the session and got no answer. Each may still reach a server late and fence off
+   * the connection that replaced it.
    */
   readonly strays: number;
-  /** When the last of them was given up. */
+  /** When the last of them was abandoned, in milliseconds of the clock. */
   readonly strayMs: number;
 }
 
-/** What happens. `chance` is a random number from 0 up to 1. */
+/** The events. `chance` is a random number in [0, 1). */
 export type ReconnectEvent =
-  /** The server has granted a connection. */
+  /** The server accepted a connection. */
   | { readonly type: "reached" }
-  /** The server has said `start`. */
+  /** The connection is open: the server sent `start`, or began to send bytes where the protocol has no `start`. */
   | { readonly type: "opened"; readonly nowMs: number }
-  /** Bytes have come, or have been acknowledged. */
+  /** Bytes were received or acknowledged. */
   | { readonly type: "progressed" }
   /** An attempt failed, or the connection broke. */
   | { readonly type: "lost"; readonly error: StreamError; readonly nowMs: number; readonly chance: number }
-  /** The time to wait is over. */
+  /** The delay before the next attempt is over. */
   | { readonly type: "due" }
-  /** It is over, well or by the caller's wish. */
+  /** The append or follow has ended, successfully or because the caller ended it. */
   | { readonly type: "ended" };
 
-/** What is to be done. */
+/** The actions that the caller has to perform. */
 export type ReconnectAction =
   | { readonly type: "connect" }
   | { readonly type: "wait"; readonly delayMs: number; readonly attempt: number; readonly error: StreamError }
   | { readonly type: "give up"; readonly error: StreamError };
 
-/** The state to begin with: an attempt is under way. */
+/** The initial state: the first attempt is in progress. */
 export function beginning(nowMs: number, resuming: boolean): ReconnectState {
   return {
     phase: "connecting",
@@ -85,7 +87,15 @@ export function beginning(nowMs: number, resuming: boolean): ReconnectState {
   };
 }
 
-/** One step: the next state, and what is to be done. Events that make no sense in a state change nothing. */
+/**
+ * Applies one event. Returns the next state and the action to perform, if any. Events that do not apply to the current
+ * phase change nothing.
+ *
+ * @example
+ * ```ts
+ * const [next, action] = step(state, { type: "due" }, { retryForMs: 120_000, retryFirst: false });
+ * ```
+ */
 export function step(
   state: ReconnectState,
   event: ReconnectEvent,
@@ -115,11 +125,11 @@ function lost(
   policy: RetryPolicy,
 ): readonly [ReconnectState, ReconnectAction] {
   const strays = nowMs - before.strayMs <= STRAY_MS ? before.strays : 0;
-  const state = { ...before, strays, ...(wentWell(before, nowMs) && { failures: 0, sinceMs: nowMs }) };
+  const state = { ...before, strays, ...(madeProgress(before, nowMs) && { failures: 0, sinceMs: nowMs }) };
   const failures = state.failures + 1;
   const leftMs = state.sinceMs + policy.retryForMs - nowMs;
   const serverMs = retryAfterMs(error);
-  if (!isPassing(error, state, policy) || leftMs <= 0 || (serverMs ?? 0) > leftMs) {
+  if (!isTemporary(error, state, policy) || leftMs <= 0 || (serverMs ?? 0) > leftMs) {
     return [
       { ...state, phase: "ended" },
       { type: "give up", error },
@@ -132,7 +142,7 @@ function lost(
   ];
 }
 
-/** What is underway without us: one more that was given up unanswered, or one less that has shown itself. */
+/** Counts abandoned attempts: one more if this attempt got no answer, one fewer if an abandoned one fenced this one. */
 function straysAfter(
   { phase, begun, resuming, strays, strayMs }: ReconnectState,
   { code }: StreamError,
@@ -143,30 +153,33 @@ function straysAfter(
   return { strays: code === "fenced" ? strays - 1 : strays, strayMs };
 }
 
-/** Whether the connection was good for something, so that the count begins anew. */
-function wentWell({ phase, progressed, openedMs }: ReconnectState, nowMs: number): boolean {
+/** Whether the connection was useful, so that the failure count starts over. */
+function madeProgress({ phase, progressed, openedMs }: ReconnectState, nowMs: number): boolean {
   return phase === "open" && (progressed || nowMs - openedMs >= STEADY_MS);
 }
 
-/** Whether it may be different next time. */
-function isPassing({ code, headers }: StreamError, state: ReconnectState, { retryFirst }: RetryPolicy): boolean {
+/** Whether the error is temporary, so that another attempt may succeed. */
+function isTemporary({ code, headers }: StreamError, state: ReconnectState, { retryFirst }: RetryPolicy): boolean {
   if (code === "restarting" || code === "overloaded") return true;
   if (code === "unreachable") return state.reached || retryFirst;
-  // By an older attempt of our own, as it seems, and not by somebody else who has our session.
+  // An older attempt of this client probably took over, rather than another process with the same session.
   if (code === "fenced") return state.strays > 0;
-  // Taken, but for a while only: by this very append, in a process that has gone, or on a connection that was lost
-  // before its session became known here.
+  // The path is held temporarily: during a grace period or handover, or by a connection of this append that broke
+  // before the client learned its session.
   const { reached, begun, resuming } = state;
   return code === "conflict" && ("retry-after" in headers ? reached || resuming : reached && !begun);
 }
 
-/** Full jitter: any time up to this, which doubles with every failure. A restart sets a whole crowd free at once. */
+/**
+ * The upper bound of the delay, for full jitter. It doubles with every failure. The first delay after a restart is
+ * spread wider because all clients of the server reconnect at once.
+ */
 function spreadMs({ code }: StreamError, failures: number): number {
   if (code === "restarting" && failures === 1) return RESTART_SPREAD_MS;
   return Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
 }
 
-/** What the server asks for, in seconds. The other form of the header, a date, is left to the clocks of browsers. */
+/** The `Retry-After` header in milliseconds. Dates are ignored because they would depend on the clock of the client. */
 function retryAfterMs({ headers }: StreamError): number | undefined {
   const seconds = headers["retry-after"];
   return seconds !== undefined && /^\d{1,9}$/.test(seconds) ? Number(seconds) * 1000 : undefined;

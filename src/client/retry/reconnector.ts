@@ -1,5 +1,5 @@
 /**
- * Drives the state machine of `reconnect.ts` with a clock and with chance.
+ * Drives the state machine of `reconnect.ts` with a clock and random numbers.
  * @module
  */
 import type { StreamError } from "../../protocol/errors.ts";
@@ -7,45 +7,45 @@ import type { Clock } from "../connection/environment.ts";
 import { RETRY_FOR_MS } from "../connection/limits.ts";
 import { beginning, type ReconnectEvent, type ReconnectState, type RetryPolicy, step } from "./reconnect.ts";
 
-/** How persistent an append or a follow is. */
+/** How long and when an append or a follow reconnects. */
 export interface RetryOptions {
   /**
-   * Milliseconds that it tries again after a connection broke or was refused for a while, counted from the last
-   * progress. 0 for not at all. Default 120,000.
+   * Milliseconds to keep reconnecting without progress after a connection broke or was refused temporarily. 0 disables
+   * retries. Default 120,000.
    */
   retryForMs?: number;
   /**
-   * Whether to try again also when the very first attempt reaches nobody. Default false: it is more likely a mistake
-   * in the URL.
+   * Whether to retry even if the very first attempt reaches no server. Default false, because the URL is then more
+   * likely to be wrong.
    */
   retryFirst?: boolean;
 }
 
-/** It waits for the next attempt. */
+/** The client is waiting for the next attempt. */
 export interface RetryingState {
   readonly state: "retrying";
-  /** The number of the attempt that comes, counted from the last progress. */
+  /** The number of the next attempt, counted from the last progress. */
   readonly attempt: number;
-  /** Milliseconds until then. */
+  /** Milliseconds until the next attempt. */
   readonly delayMs: number;
-  /** Why the last one failed, or how the connection broke. */
+  /** Why the last attempt failed, or how the connection broke. */
   readonly error: StreamError;
 }
 
-/** What a {@link Reconnector} works with. */
+/** The dependencies of a {@link Reconnector}. */
 export interface ReconnectorParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly options: RetryOptions;
-  /** Whether it is about something that was begun before. */
+  /** Whether the append resumes a session that an earlier run began. */
   readonly resuming: boolean;
-  /** Ends all waiting. */
+  /** Aborts all waiting. */
   readonly signal: AbortSignal;
-  /** Is told before each wait. */
+  /** Called before each wait. */
   readonly onRetrying: (state: RetryingState) => void;
 }
 
-/** Decides about the attempts of one append or follow. */
+/** Schedules the attempts of one append or follow. */
 export class Reconnector {
   readonly #parts: ReconnectorParts;
   readonly #policy: RetryPolicy;
@@ -58,25 +58,26 @@ export class Reconnector {
     this.#state = beginning(parts.clock.now(), parts.resuming);
   }
 
-  /** The server has granted a connection. */
+  /** The server accepted a connection. */
   reached(): void {
     this.#step({ type: "reached" });
   }
 
-  /** The server has said where it starts. */
+  /** The connection is open: the start position is known. */
   opened(): void {
     this.#step({ type: "opened", nowMs: this.#parts.clock.now() });
   }
 
-  /** Bytes came or were acknowledged. */
+  /** Bytes were received or acknowledged. */
   progressed(): void {
     if (!this.#state.progressed) this.#step({ type: "progressed" });
   }
 
   /**
-   * An attempt failed, or the connection broke. Resolves when it is time for the next attempt.
+   * Reports that an attempt failed or the connection broke. Resolves when the next attempt is due.
    *
-   * @throws the error itself, when there is no point in another attempt; nothing in particular when the signal aborts.
+   * @throws {StreamError} `error` itself when a retry is pointless or the time is up; the reason of the signal when
+   * that aborts.
    */
   async lost(error: StreamError): Promise<void> {
     const { clock, random, signal, onRetrying } = this.#parts;
@@ -96,7 +97,11 @@ export class Reconnector {
   }
 }
 
-/** Waits; rejects with the signal's reason when it aborts. */
+/**
+ * Resolves after `delayMs` milliseconds.
+ *
+ * @throws the reason of the signal when that aborts.
+ */
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {

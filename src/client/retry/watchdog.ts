@@ -1,21 +1,21 @@
 /**
- * Finds connections that are dead without having said so.
+ * Detects dead connections that were never closed.
  * @module
  */
 import type { Clock } from "../connection/environment.ts";
 import { SILENCE_MS } from "../connection/limits.ts";
 
-/** What a {@link Watchdog} watches. */
+/** A connection that a {@link Watchdog} monitors. */
 export interface Watched {
-  /** Whether silence means something now. */
+  /** Whether the server owes a sign of life now, so that silence counts. */
   expectsSigns(): boolean;
-  /** Bytes handed over that have not left yet: as long as they get fewer, somebody takes them. */
+  /** Bytes in the send buffer. While this number falls, the server is reading, which counts as a sign of life. */
   readonly pending: number;
-  /** Nothing was heard for too long. */
+  /** Called when the server was silent for too long. */
   silent(): void;
 }
 
-/** Calls `silent` once, when there was no sign of life for 45 seconds in which there should have been one. */
+/** Calls `silent` once when a sign of life was due and none arrived for 45 seconds. */
 export class Watchdog {
   readonly #clock: Clock;
   readonly #watched: Watched;
@@ -30,12 +30,12 @@ export class Watchdog {
     this.#cancel = clock.after(SILENCE_MS, () => this.#look());
   }
 
-  /** A sign of life; also for the moment from which on signs are expected. */
+  /** Records a sign of life. Also call it when signs of life become due, which restarts the timer. */
   heard(): void {
     this.#heardMs = this.#clock.now();
   }
 
-  /** Ends the watch. */
+  /** Stops monitoring. */
   stop(): void {
     this.#cancel();
   }

@@ -1,5 +1,6 @@
 /**
- * Between an appender's connection and its channel: pieces that arrive while a write is under way become one batch.
+ * Collects pieces from an appender's connection into batches for its channel: pieces that arrive during a write become
+ * one batch.
  * @module
  */
 
@@ -11,21 +12,21 @@ import type { Channel } from "./channel.ts";
 import { PieceQueue } from "./piece-queue.ts";
 import { turnEnd } from "./turn.ts";
 
-/** Fewer bytes than this, if they are no whole batch, wait for what else comes in the same turn. */
-const PATIENT_BYTES = 16 * 1024;
+/** If fewer bytes than this are queued, and less than a whole batch, the write waits for the end of the turn. */
+const COALESCE_BYTES = 16 * 1024;
 
-/** What the owner of a {@link Batcher} wants to hear. */
+/** Callbacks for the owner of a {@link Batcher}. */
 export interface AppenderEvents {
   /** A batch is stored: every byte before `offset` is. */
   stored?(offset: number): void;
-  /** Storing failed. Nothing more is taken; end the appender. */
+  /** Storing failed. The batcher accepts no more pieces; end the append. */
   failed?(error: StreamError): void;
 }
 
 /** Takes pieces of any size from one appender and writes them to the channel in batches, one at a time. */
 export class Batcher {
   readonly channel: Channel;
-  /** What stopped it, if storing failed. */
+  /** The error that stopped it, if storing failed. */
   error: StreamError | undefined;
   readonly #limits: Readonly<Limits>;
   readonly #events: AppenderEvents;
@@ -36,32 +37,34 @@ export class Batcher {
   #ending: Promise<Outcome> | undefined;
 
   /**
-   * @param channel Where the bytes go. The appender ends it.
-   * @param limits Batch sizes.
-   * @param events Told of progress and failure.
+   * @param channel Receives the bytes. {@link end} ends it.
+   * @param limits The batch size.
+   * @param events Callbacks for progress and failure. Default: none.
    */
   constructor(channel: Channel, limits: Readonly<Limits>, events: AppenderEvents = {}) {
     this.channel = channel;
     this.#limits = limits;
     this.#events = events;
     this.#writer = channel.writable.getWriter();
-    // The rejection is reported once, where the write is awaited.
+    // The rejection is handled where the write is awaited.
     this.#writer.closed.catch(() => {});
     const { revoked } = channel;
     revoked.addEventListener("abort", () => this.#fail(revoked.reason), { once: true });
   }
 
-  /** Bytes taken and not yet stored. */
+  /** Bytes accepted and not yet stored. */
   get queued(): number {
     return this.#queued;
   }
 
-  /** Resolves when everything taken so far is stored, or storing has failed. */
+  /** Resolves when all accepted bytes are stored, or storing has failed. */
   get idle(): Promise<void> {
     return this.#writing ?? Promise.resolve();
   }
 
-  /** Takes a piece. It is copied or stored before the caller's next turn only if it waits; do not change it. */
+  /**
+   * Queues `piece`, if possible without copying; the caller must not modify it. Ignored after a failure or {@link end}.
+   */
   push(piece: Uint8Array): void {
     if (piece.length === 0 || this.error || this.#ending) return;
     this.#pieces.push(piece);
@@ -70,8 +73,8 @@ export class Batcher {
   }
 
   /**
-   * Stores what was taken, and looks whether all of it is still there: a quiet appender would not notice that its file
-   * was taken away. If it is not, it fails with `changed`.
+   * Stores all accepted bytes, then checks that everything stored is still there: an idle appender would not notice
+   * that its file was removed. Does not reject: a failed check counts as a storage failure.
    */
   async verify(): Promise<void> {
     await this.#writing;
@@ -79,8 +82,10 @@ export class Batcher {
   }
 
   /**
-   * Stores what was taken, gives the path back and tells the followers how it ended. The first call decides the reason.
-   * Storing errors do not reject it: see {@link error}.
+   * Stores all accepted bytes, releases the path and tells the followers how the append ended. First reason wins; a
+   * storage failure overrides it. Does not reject on storage failures: see {@link error}.
+   *
+   * @param unused Whether the append never began; see {@link Channel.finish}. Default false.
    */
   end(reason: EndReason, unused = false): Promise<Outcome> {
     this.#ending ??= this.#end(reason, unused);
@@ -90,9 +95,9 @@ export class Batcher {
   async #end(reason: EndReason, unused: boolean): Promise<Outcome> {
     await (reason === "restarting" ? this.#writing : this.verify());
     if (!this.error) await this.#writer.close().catch((error: unknown) => this.#fail(error));
-    // What failed elsewhere than in a write has left the channel open.
+    // A failure outside a write has left the channel open.
     if (this.error) await this.#writer.abort(this.error).catch(() => {});
-    // A store that can tell more says so with its handle.
+    // The handle's `fate` overrides this reason if the store knows more.
     const failure = this.error && (this.error.code === "changed" ? "deleted" : "failed");
     try {
       return await this.channel.finish(failure ?? reason, unused);
@@ -103,15 +108,15 @@ export class Batcher {
   }
 
   async #write(): Promise<void> {
-    // All that arrived in the same read of the connection becomes one batch. Node hands it out at once, others a message at
-    // a time; so what is little waits until they have handed out all of it.
+    // Pieces that arrive in the same read of the connection become one batch. Node delivers them synchronously; other
+    // runtimes deliver one message at a time, so a small batch waits until all of them are delivered.
     await undefined;
-    if (this.#queued < Math.min(PATIENT_BYTES, this.#limits.batchBytes)) await turnEnd();
+    if (this.#queued < Math.min(COALESCE_BYTES, this.#limits.batchBytes)) await turnEnd();
     try {
       while (this.#pieces.bytes > 0) {
         const batch = this.#pieces.take(this.#limits.batchBytes);
         await this.#writer.write(batch);
-        // It may have been taken from us while we waited.
+        // The path may have been revoked during the write.
         if (this.error) break;
         this.#queued -= batch.length;
         this.#events.stored?.(this.channel.size);

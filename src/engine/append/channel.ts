@@ -1,5 +1,5 @@
 /**
- * One appender's time on a path: the TransformStream that everything appended flows through.
+ * One append to a path: the TransformStream that all appended bytes flow through.
  * @module
  */
 
@@ -12,15 +12,15 @@ import type { RecentPool } from "../follow/recent-chunks.ts";
 import type { AppendHandle } from "../storage/store.ts";
 
 /**
- * How much may wait at either end of the stream. Hardly anything does, as appenders wait until a batch is stored, and giving
- * it out waits for nobody; but with less room than two the streams make new promises about that for every chunk.
+ * The high-water mark at both ends of the stream. Hardly any chunk waits, since the appender waits for each batch and
+ * the broadcast waits for nothing. Below 2, streams allocate a backpressure promise per chunk.
  */
 const ROOM = { highWaterMark: 2 };
 
-/** The open channel of a path: bytes go in, get their offsets by being stored, and come out to the live set. */
+/** The open channel of a path: it stores batches, which gives them their offsets, and passes them to the live set. */
 export class Channel implements Followable {
   readonly path: string;
-  /** Takes batches; each write settles when its batch is stored and published. */
+  /** Accepts batches; each write settles when its batch is stored and passed to the broadcast. */
   readonly writable: WritableStream<Uint8Array>;
   /** The followers at the tail. */
   readonly broadcast: Broadcast;
@@ -31,8 +31,8 @@ export class Channel implements Followable {
 
   /**
    * @param path The resource path.
-   * @param handle The right to append to it; the channel releases it when it closes.
-   * @param pool Where its broadcast keeps what went out last.
+   * @param handle The right to append to the path; {@link finish} releases it.
+   * @param pool Keeps recent chunks for lagging followers.
    */
   constructor(path: string, handle: AppendHandle, pool: RecentPool) {
     this.path = path;
@@ -44,7 +44,7 @@ export class Channel implements Followable {
       ROOM,
     );
     this.writable = writable;
-    // A failed append reaches the appender through the writable; the live set just ends.
+    // The appender sees a failed append through the writable; for the live set, the stream just ends.
     this.#broadcasting = this.broadcast.run(readable).catch(() => {});
   }
 
@@ -61,23 +61,23 @@ export class Channel implements Followable {
     return this.#handle.type;
   }
 
-  /** Aborts when another process has taken the path over. */
+  /** Aborts when another process has taken over the path. */
   get revoked(): AbortSignal {
     return this.#handle.revoked;
   }
 
-  /** Aborts when another process asks for the path; see {@link AppendHandle}. */
+  /** Aborts when another process requests a handover; see {@link AppendHandle.handoverRequested}. */
   get handoverRequested(): AbortSignal | undefined {
     return this.#handle.handoverRequested;
   }
 
-  /** Leaves word of how it is about to end, for those who watch from another process; see {@link AppendHandle}. */
+  /** Leaves an end marker for watchers in other processes; see {@link AppendHandle.leaveEndMarker}. */
   async leaveEndMarker(reason: EndReason): Promise<void> {
     await this.#handle.leaveEndMarker?.(reason);
   }
 
   /**
-   * Looks whether everything is where it was stored.
+   * Checks that everything stored is still there.
    *
    * @throws {StreamError} `changed`, `fenced`, `storage`.
    */
@@ -86,14 +86,16 @@ export class Channel implements Followable {
   }
 
   /**
-   * Ends the channel: gives the path back to the store, then tells the followers. The writable must have been closed,
-   * aborted or have failed before.
+   * Ends the channel: releases the path, then tells the followers. The writable must already be closed, aborted or
+   * failed.
    *
-   * @param unused Whether the append never began, as its upgrade failed: a file that was made for it goes again.
+   * @param unused Whether the append never began because its upgrade failed; if so, a file that the claim created is
+   * removed. Default false.
+   * @throws {StreamError} what releasing the path throws; the channel has ended all the same.
    */
   async finish(reason: EndReason, unused = false): Promise<Outcome> {
     await this.#broadcasting;
-    // What another process goes on with has not ended, whatever became of it here.
+    // An append that another process continues has not ended, whatever happened to it here.
     const ended = this.revoked.aborted ? "restarting" : (this.#handle.fate ?? reason);
     const outcome: Outcome = { size: this.size, reason: ended };
     try {
@@ -111,7 +113,7 @@ export class Channel implements Followable {
       const end = await this.#handle.append(batch);
       controller.enqueue({ bytes: batch, end });
     } catch (error) {
-      // What was stored of a batch that failed half-way is persisted all the same: it counts, and is not written again.
+      // A failed batch may be stored in part. That part counts: it is published, and not written again.
       if (this.size > start) {
         controller.enqueue({ bytes: batch.subarray(0, this.size - start), end: this.size });
       }

@@ -1,22 +1,22 @@
 /**
- * Pieces of bytes that wait, taken in batches. Work and memory grow with the bytes, not with the number of pieces.
+ * A queue of byte pieces that are taken in batches; work and memory grow with the bytes, not with the number of pieces.
  * @module
  */
 
-/** Pieces smaller than this, in bytes, are copied together: an array of its own costs more memory than what is in it. */
+/** Pieces below this size, in bytes, are copied together: a separate array costs more memory than its content. */
 const SMALL_BYTES = 64;
 
-/** Small pieces are gathered in memory of at most so many bytes. */
+/** Bytes of the largest buffer for small pieces. */
 const GATHER_BYTES = 64 * 1024;
 
-/** The least memory to gather in, in bytes. */
+/** Bytes of the smallest buffer for small pieces. */
 const LEAST_BYTES = 256;
 
-/** Entries at the front that may be empty before the array is shortened. */
+/** Empty slots at the front of the array before it may be shortened. */
 const SLACK = 1024;
 
 /**
- * Bytes in, batches out, in order.
+ * A first-in, first-out queue: takes pieces, returns batches.
  *
  * @example
  * ```ts
@@ -28,21 +28,21 @@ const SLACK = 1024;
  */
 export class PieceQueue {
   #pieces: Uint8Array[] = [];
-  /** Where the first piece is. */
+  /** The index of the first piece. */
   #head = 0;
-  /** The newest piece, while it is small and the only one of its kind. */
+  /** The newest piece, while it is the only small one since the last large one. */
   #single: Uint8Array | undefined;
-  /** Memory in which small pieces are gathered, and how much of it is used. */
+  /** The buffer for small pieces, and how many of its bytes are used. */
   #gathered: Uint8Array | undefined;
   #used = 0;
   #bytes = 0;
 
-  /** Bytes that wait. */
+  /** Bytes in the queue. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Takes a piece. It may be kept without a copy; do not change it. */
+  /** Queues `piece`, if possible without copying; the caller must not modify it. */
   push(piece: Uint8Array): void {
     const { length } = piece;
     if (length === 0) return;
@@ -57,19 +57,19 @@ export class PieceQueue {
     }
   }
 
-  /** The next batch, of at most so many bytes: as many whole pieces as fit, or a part of one that does not. */
-  take(most: number): Uint8Array {
+  /** Takes the next batch of at most `maxBytes`: as many whole pieces as fit, or a part of one that does not fit. */
+  take(maxBytes: number): Uint8Array {
     this.#seal();
     const first = this.#pieces[this.#head];
     if (!first) return new Uint8Array(0);
-    if (first.length > most) {
-      this.#pieces[this.#head] = first.subarray(most);
-      this.#bytes -= most;
-      return first.subarray(0, most);
+    if (first.length > maxBytes) {
+      this.#pieces[this.#head] = first.subarray(maxBytes);
+      this.#bytes -= maxBytes;
+      return first.subarray(0, maxBytes);
     }
     let end = this.#head;
     let size = 0;
-    for (let piece = this.#pieces[end]; piece && size + piece.length <= most; piece = this.#pieces[++end]) {
+    for (let piece = this.#pieces[end]; piece && size + piece.length <= maxBytes; piece = this.#pieces[++end]) {
       size += piece.length;
     }
     const batch = end === this.#head + 1 ? first : this.#join(end, size);
@@ -78,7 +78,7 @@ export class PieceQueue {
     return batch;
   }
 
-  /** Forgets what waits. */
+  /** Removes everything. */
   clear(): void {
     this.#pieces = [];
     this.#head = 0;
@@ -88,7 +88,7 @@ export class PieceQueue {
     this.#bytes = 0;
   }
 
-  /** Copies a small piece behind the last one. The memory doubles until it is as large as may be. */
+  /** Copies a small piece behind the last one. The buffer doubles until it has its maximum size. */
   #gather(piece: Uint8Array): void {
     const single = this.#single;
     this.#single = undefined;
@@ -107,7 +107,7 @@ export class PieceQueue {
     }
   }
 
-  /** Puts what is gathered in line. */
+  /** Moves the small pieces to the end of the queue. */
   #seal(): void {
     if (this.#single) this.#pieces.push(this.#single);
     if (this.#gathered) this.#pieces.push(this.#gathered.subarray(0, this.#used));
@@ -127,7 +127,7 @@ export class PieceQueue {
     return batch;
   }
 
-  /** Removes the pieces before `end`. The array is moved only when half of it is empty: each piece moves once on average. */
+  /** Removes the pieces before `end`. Copies the array only when half of it is empty: once per piece on average. */
   #drop(end: number): void {
     if (end === this.#pieces.length) {
       this.#pieces = [];
@@ -136,7 +136,7 @@ export class PieceQueue {
       this.#pieces = this.#pieces.slice(end);
       this.#head = 0;
     } else {
-      // What was taken must not stay in memory with what waits.
+      // Drop the references: taken pieces must not stay in memory.
       this.#pieces.fill(EMPTY, this.#head, end);
       this.#head = end;
     }

@@ -1,5 +1,5 @@
 /**
- * What a path must be like for an append to begin.
+ * The preconditions that a path must meet for an append to begin.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -9,27 +9,35 @@ import type { AppendHandle, Store, StoreStat } from "../storage/store.ts";
 
 /** Preconditions for an append. A path that does not meet them is left as it is. */
 export interface PathPreconditions {
-  /** The size that it must have, in bytes; 0 also for a path that does not exist. */
+  /** The required size in bytes. 0 also matches a path that does not exist. */
   readonly offset?: number | undefined;
-  /** The content that it must have; a path that does not exist has none. */
+  /** The required generation; a path that does not exist has none. */
   readonly generation?: string | undefined;
-  /** Whether it must exist. Default: whatever the offset says. */
+  /** Whether the path must exist. Default false; a generation or an offset above 0 requires it in any case. */
   readonly exists?: boolean;
   /**
-   * Looks at what there is: nothing for a path that does not exist.
+   * Checks the path; `found` is undefined if it does not exist.
    *
    * @throws {StreamError} `precondition_failed`
    */
   check?(found: StoreStat | undefined, path: string): void;
 }
 
-/** Whether the terms can only hold for a path that exists. */
+/**
+ * Whether only a path that exists can meet the preconditions.
+ *
+ * @example
+ * ```ts
+ * mustExist({ offset: 6 }); // true
+ * ```
+ */
 export function mustExist({ offset = 0, exists = false, generation }: PathPreconditions): boolean {
   return exists || offset > 0 || generation !== undefined;
 }
 
 /**
- * Looks at a path before it is claimed, which may create it, and says what it has seen.
+ * Checks a path before the claim, which may create it, and returns what it found; undefined if the path does not exist
+ * or there is nothing to check.
  *
  * @throws {StreamError} `replaced`, `precondition_failed`; what {@link Store.stat} throws.
  */
@@ -38,7 +46,7 @@ export async function checkPath(store: Store, path: string, terms: PathPrecondit
   if (offset === undefined && generation === undefined && !check) return undefined;
   const found = await store.stat(path);
   checkGeneration(path, generation, found?.generation);
-  // That it is taken is said first, by the claim; should it be free by then, the claim is looked at again.
+  // The claim reports the conflict. If the path is free by then, it is checked after the claim.
   if (found?.appending) return found;
   check?.(found, path);
   if (offset !== undefined) checkSize(path, offset, found?.size ?? 0);
@@ -46,7 +54,7 @@ export async function checkPath(store: Store, path: string, terms: PathPrecondit
 }
 
 /**
- * Looks only whether a path has the content that the terms name, if they name one.
+ * Checks only that a path has the generation that the preconditions name, if any.
  *
  * @throws {StreamError} `replaced`; what {@link Store.stat} throws.
  */
@@ -54,7 +62,7 @@ export async function checkContent(store: Store, path: string, { generation }: P
   if (generation !== undefined) checkGeneration(path, generation, (await store.stat(path))?.generation);
 }
 
-/** What a path was like before, and the claim of it. */
+/** A claimed path, with what was found before the claim. */
 export interface ClaimedPath {
   readonly path: string;
   readonly before: StoreStat | undefined;
@@ -62,7 +70,7 @@ export interface ClaimedPath {
 }
 
 /**
- * Looks again once the path is claimed: until then others could write it.
+ * Checks the preconditions again after the claim: before it, other appenders could write to the path.
  *
  * @throws {StreamError} as {@link checkPath}.
  */
@@ -76,7 +84,7 @@ export async function checkClaimed(store: Store, claimed: ClaimedPath, terms: Pa
   check(created ? undefined : await store.stat(path), path);
 }
 
-/** @throws {StreamError} `precondition_failed` when a path has another size than an appender asked for. */
+/** @throws {StreamError} `precondition_failed` if the size differs from the required one. */
 function checkSize(path: string, offset: number, size: number): void {
   if (offset === size) return;
   throw new StreamError("precondition_failed", `"/${path}" has ${size} bytes, not ${offset}. Nothing was appended.`, {

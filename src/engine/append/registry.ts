@@ -1,5 +1,5 @@
 /**
- * Which paths have an appender: one channel a path, from its claim to its end.
+ * The registry of appends: one channel per path, from its claim to its end.
  * @module
  */
 
@@ -15,44 +15,44 @@ import { Channel } from "./channel.ts";
 import { checkClaimed, checkContent, checkPath, mustExist, type PathPreconditions } from "./preconditions.ts";
 import { inGrace, mostLeftMs, taken } from "./taken.ts";
 
-/** Called when the server shuts down: ends a connection, and resolves when it has ended. */
+/** Ends a connection when the server shuts down; resolves when the connection has ended. */
 export type Closer = () => Promise<void>;
 
-/** What stands at a path: nothing followable yet, or a channel; and the moment when the path is free again. */
+/** The append of a path, from before its claim until the path is free again. */
 interface AppendSlot {
   channel: Channel | undefined;
   ending: boolean;
-  /** Resolves when there is a channel, or there will be none. */
+  /** Resolves when the claim has succeeded or failed. */
   readonly claimed: Promise<void>;
   readonly free: Promise<void>;
   readonly events: AdmissionEvents;
 }
 
-/** What the owner of an admission wants to hear, and may be asked. */
+/** Callbacks for the owner of an admission. */
 export interface AdmissionEvents extends AppenderEvents {
-  /** Whether the appender has said goodbye, although its connection is not gone yet. Ends the append if it has. */
+  /** Whether the appender has sent its close frame, although its connection is still open. If so, ends the append. */
   hasLeft?(): boolean;
-  /** Milliseconds until the path will be free, where that is known. */
+  /** Milliseconds until the path will be free, if known. */
   retryAfterMs?(): number | undefined;
-  /** The server shuts down, and this append has no connection that would hear of it. */
+  /** Called on shutdown, once the connections have ended: ends an append that has no connection. */
   restart?(): Promise<unknown> | undefined;
 }
 
-/** On which terms a path is to be had. */
+/** Preconditions for an append, and how to claim its path. */
 export interface AppendPreconditions extends PathPreconditions {
-  /** Whether to create the path when it does not exist. Default true. */
+  /** Whether to create the path if it does not exist. Default true. */
   readonly create?: boolean;
-  /** The digest of the session that goes on. A path with any other session on record is not to be had. */
+  /** The digest of the session to resume. A path with any other session on record is refused. */
   readonly session?: string;
-  /** See `ClaimOptions.spareMs` of the store. */
+  /** Milliseconds; see {@link ClaimOptions.spareMs}. Default 0. */
   readonly spareMs?: number;
-  /** The media type of what is to be appended; see {@link ClaimOptions.type}. */
+  /** The media type of the appended bytes; see {@link ClaimOptions.type}. */
   readonly type?: string | undefined;
-  /** Called once the path is ours, before anybody may follow it. If it throws, the path is given back. */
+  /** Called after the claim, before the path can be followed. If it throws, the path is released. */
   prepare?(handle: AppendHandle): Promise<void>;
 }
 
-/** Something to follow, held until `leave` is called. */
+/** A source to follow, leased until `leave` is called. */
 export interface LeasedSource {
   readonly source: Followable;
   leave(): void;
@@ -61,11 +61,11 @@ export interface LeasedSource {
 /** An appender that the registry has admitted. */
 export interface Admission {
   readonly batcher: Batcher;
-  /** Ends the append; see {@link Batcher.end}. The path is free when it resolves. */
+  /** Ends the append; see {@link Batcher.end}. The path is free when this resolves. */
   end(reason: EndReason, unused?: boolean): Promise<Outcome>;
 }
 
-/** The paths of one server that are being appended to. */
+/** The paths of one server that have an appender. */
 export class AppendRegistry {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
@@ -77,9 +77,10 @@ export class AppendRegistry {
   #closing: Promise<void> | undefined;
 
   /**
-   * @param store What keeps the bytes.
+   * @param store Stores the bytes.
    * @param limits The server's limits.
-   * @param onFailure Told when storing an append has failed, or reading what another process appends.
+   * @param onFailure Called when storing an append fails, or reading what another process appends. Default: does
+   * nothing.
    */
   constructor(
     store: Store,
@@ -92,23 +93,22 @@ export class AppendRegistry {
     this.#recent = new RecentPool(limits.recentBytes);
   }
 
-  /** Whether the server shuts down. */
+  /** Whether the server is shutting down. */
   get closing(): boolean {
     return this.#closing !== undefined;
   }
 
-  /** Whether somebody appends to a path in this process, or is about to. */
+  /** Whether a path has an appender in this process, or a pending claim. */
   isTaken(path: string): boolean {
     return this.#slots.has(path);
   }
 
-  /** What there is to follow at a path: an appender of this process or of another one; nothing where there is none. */
+  /** Leases the append to a path, in this process or in another one; undefined if there is none. */
   async lease(path: string): Promise<LeasedSource | undefined> {
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       const { channel } = slot;
       if (channel && channel.outcome?.reason !== "restarting") return { source: channel, leave: () => {} };
-      // Whoever is about to have the path may turn out not to get it, and what goes on elsewhere is not to be had here:
-      // then another process has it.
+      // The pending claim may fail or move to another process, as may a channel that is handed over; look again.
       await (channel ? slot.free : slot.claimed);
     }
     const remote = await this.#leaseRemote(path);
@@ -117,22 +117,20 @@ export class AppendRegistry {
     return remote;
   }
 
-  /**
-   * Watches a path of ours that is about to go on in another process, until the result is called: those who follow it
-   * here then miss nothing of how it goes on there, however soon that is over.
-   */
+  /** Starts watching a path before handover so local followers miss nothing; call the result to stop. */
   async watchHandover(path: string): Promise<() => void> {
     return (await this.#leaseRemote(path))?.leave ?? (() => {});
   }
 
   /**
-   * Admits an appender: from here on it has the path, which exists.
+   * Admits an appender. Once this resolves, the appender holds the path, and the path exists.
    *
-   * @throws {StreamError} `replaced` for another content than the terms name, `conflict` when there is an appender
-   * already, `precondition_failed` for another size than the terms name, `restarting`, what {@link Store.claim} throws and what the terms throw.
+   * @throws {StreamError} `replaced` for another generation than required, `conflict` if the path has an appender,
+   * `precondition_failed` for another size than required, `restarting` on shutdown; what {@link Store.claim},
+   * `terms.check` and `terms.prepare` throw.
    */
   async admit(path: string, events: AdmissionEvents = {}, terms: AppendPreconditions = {}): Promise<Admission> {
-    // Whoever continues an old content need not wait for the new one to be free.
+    // Checked first: a client that continues replaced content is refused without waiting for the path to be free.
     await checkContent(this.store, path, terms);
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       this.assertFree(path);
@@ -164,7 +162,7 @@ export class AppendRegistry {
     }
   }
 
-  /** @throws {StreamError} `conflict` when an appender has the path and is not about to leave. */
+  /** @throws {StreamError} `conflict` if an appender holds the path and is not leaving. */
   assertFree(path: string): void {
     const slot = this.#slots.get(path);
     if (!slot || slot.ending || slot.events.hasLeft?.()) return;
@@ -172,9 +170,9 @@ export class AppendRegistry {
   }
 
   /**
-   * Remembers a connection for the shutdown; the result forgets it.
+   * Registers a connection to end on shutdown; call the result to unregister it.
    *
-   * @throws {StreamError} `restarting` when the shutdown has begun.
+   * @throws {StreamError} `restarting` if the shutdown has begun.
    */
   onClose(closer: Closer): () => void {
     this.assertOpen();
@@ -182,7 +180,7 @@ export class AppendRegistry {
     return () => this.#closers.delete(closer);
   }
 
-  /** @throws {StreamError} `restarting` when the shutdown has begun. */
+  /** @throws {StreamError} `restarting` if the shutdown has begun. */
   assertOpen(): void {
     if (this.closing) {
       throw new StreamError("restarting", "The server is shutting down. Try again in a moment.", {
@@ -191,21 +189,21 @@ export class AppendRegistry {
     }
   }
 
-  /** Ends every connection, stores what was taken, and gives every path back. */
+  /** Ends every connection, stores all accepted bytes, and releases every path. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    // Yield first, so that `closing` is already true for whatever the closers set off.
+    // Yield first, so that the closers already see `closing` as true.
     await undefined;
     await Promise.allSettled([...this.#closers].map((close) => close()));
     await Promise.allSettled([...this.#slots.values()].map((slot) => slot.events.restart?.()));
     await Promise.all([...this.#slots.values()].map((slot) => slot.free));
   }
 
-  /** The events of a batcher, with its failure reported whoever listens. */
+  /** The events of a batcher, with each failure also reported to the server. */
   #reporting(path: string, events: AppenderEvents): AppenderEvents {
     return {
       stored: (offset) => events.stored?.(offset),
@@ -219,7 +217,7 @@ export class AppendRegistry {
   async #claim(path: string, terms: AppendPreconditions): Promise<AppendHandle> {
     const before = await checkPath(this.store, path, terms);
     let isChecked = false;
-    // Its server may have gone after we saw it alive, and before we claimed its path.
+    // The server of an open session may have died after it was last seen alive, and before this claim.
     const check = async (): Promise<void> => {
       isChecked = true;
       const open = await this.store.sessions.find(path);
@@ -228,14 +226,14 @@ export class AppendRegistry {
     const create = !mustExist(terms) && (terms.create ?? true);
     const options = { create, check, spareMs: terms.spareMs ?? 0, type: terms.type };
     const handle = await this.store.claim(path, options).catch(async (error) => {
-      // It was removed since we looked: that is another path than the terms ask for.
+      // The path was removed after the first check. The second check throws if the preconditions require it to exist.
       if (isNotFound(error)) await checkPath(this.store, path, terms);
       throw await this.#refused(path, error);
     });
     try {
-      // A shutdown that began meanwhile has not seen this append, and would wait for it.
+      // A shutdown that began during the claim does not know this append, and would wait for it.
       this.assertOpen();
-      // Not every store asks before it claims.
+      // Not every store calls `check`.
       if (!isChecked) await check();
       await checkClaimed(this.store, { path, before, handle }, terms);
       await terms.prepare?.(handle);
@@ -246,7 +244,7 @@ export class AppendRegistry {
     }
   }
 
-  /** An append in another process may be in its grace: that is on record, with what is left of it at most. */
+  /** Refines a conflict: the append of another process may be in its grace period, with the time left on record. */
   async #refused(path: string, error: unknown): Promise<unknown> {
     if (!(error instanceof StreamError) || error.code !== "conflict") return error;
     const open = await this.store.sessions.find(path).catch(() => undefined);
@@ -264,7 +262,7 @@ export class AppendRegistry {
     return undefined;
   }
 
-  /** What another process appends, watched once for all who follow it here. */
+  /** The append of another process, watched once for all of its local followers. */
   #remote(path: string): Promise<RemoteChannel | undefined> {
     const known = this.#remotes.get(path);
     if (known) return known;

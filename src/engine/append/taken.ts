@@ -1,25 +1,47 @@
 /**
- * Refusals of a path that has an appender, and how long it may still have one.
+ * Refusals of a path that has an appender, and the time for which it may still have one.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
 
-/** How many slices a grace has. A kill costs one at most, and where there was no kill, a quick return is not recorded. */
+/** Slices per grace period. A server that is killed costs the session at most one slice. */
 export const GRACE_SLICES = 16;
 
-/** What is left of a grace at most, by what its last record says: the slice before that may just have begun. */
+/**
+ * Milliseconds that a grace period can have left, given its record: the slice before the recorded time may have just
+ * begun.
+ *
+ * @example
+ * ```ts
+ * mostLeftMs(15_000, 30_000); // 16875
+ * ```
+ */
 export function mostLeftMs(recordedMs: number, graceMs: number): number {
   return Math.min(graceMs, recordedMs + graceMs / GRACE_SLICES);
 }
 
-/** The refusal of a path that has an appender. */
+/**
+ * The refusal of a path that has an appender; with `graceLeftMs`, of one that waits for its appender to resume.
+ *
+ * @example
+ * ```ts
+ * taken("a.log", undefined).code; // "conflict"
+ * ```
+ */
 export function taken(path: string, graceLeftMs: number | undefined): StreamError {
   if (graceLeftMs !== undefined) return inGrace(path, graceLeftMs);
   const message = `Somebody else is appending to "/${path}" already. Try again when they have ended.`;
   return new StreamError("conflict", message, { path });
 }
 
-/** The refusal of a path whose appender has lost its connection, and may come back. */
+/**
+ * The refusal of a path whose appender has lost its connection and may resume.
+ *
+ * @example
+ * ```ts
+ * inGrace("a.log", 1_500).headers; // { "Retry-After": "2" }
+ * ```
+ */
 export function inGrace(path: string, leftMs: number): StreamError {
   const seconds = Math.max(1, Math.ceil(leftMs / 1000));
   const kept = `The path is kept for it for up to ${seconds} more ${seconds === 1 ? "second" : "seconds"}`;

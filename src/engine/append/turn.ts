@@ -3,10 +3,17 @@
  * @module
  */
 
-/** Where the runtime tells of it; not in the standards, but on Node, Deno and Bun. */
+/** Not in the web standards, but available on Node, Deno and Bun. */
 const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
 
-/** Resolves when everything that the runtime has read in this turn has been handed out; at once where it does not tell. */
+/**
+ * Resolves when the runtime has delivered everything that it read in this turn; at once if `setImmediate` is missing.
+ *
+ * @example
+ * ```ts
+ * await turnEnd();
+ * ```
+ */
 export function turnEnd(): Promise<void> {
   return new Promise((resolve) => {
     if (setImmediate) setImmediate(resolve);

@@ -1,5 +1,6 @@
 /**
- * From one channel to the followers who stand at its tail: one loop a path, no promise, stream or timer a follower.
+ * Delivers a channel's chunks to the followers at its tail: one loop per path; no promise, stream or timer per
+ * follower.
  * @module
  */
 
@@ -7,81 +8,81 @@ import { NO_BYTES } from "../../protocol/utf8.ts";
 import { type Chunk, LiveChunk } from "./live-chunk.ts";
 import { Recent, type RecentPool } from "./recent-chunks.ts";
 
-/** Somebody who is live: its offset is the tail. */
+/** A live follower: its offset is the tail. */
 export interface Member {
-  /** Takes what was appended. Returns false when it is too far behind and leaves the live set. */
+  /** Takes a chunk. Returns false if it is too far behind, which removes it from the live set. */
   take(live: LiveChunk): boolean;
-  /** The live set was dissolved: the channel has ended. */
+  /** The channel has ended, and the live set is dissolved. */
   dismissed(): void;
 }
 
 /** The live set of one path. */
 export class Broadcast {
-  /** The offset just past the last byte given to the live set. */
+  /** The offset just past the last byte delivered to the live set. */
   tail: number;
   #carry: Uint8Array = NO_BYTES;
   readonly #members = new Set<Member>();
-  /** Those who left because they were too slow, and have not come back. */
+  /** Members that left because they were too slow and have not rejoined. */
   readonly #lagging = new Set<Member>();
   readonly #recent: Recent;
 
   /**
    * @param tail The size of the path when the channel opened.
-   * @param pool Where to keep what those share who lag a little.
+   * @param pool Keeps recent chunks for lagging members.
    */
   constructor(tail: number, pool: RecentPool) {
     this.tail = tail;
     this.#recent = new Recent(pool);
   }
 
-  /** How many are live. */
+  /** The number of live members. */
   get size(): number {
     return this.#members.size;
   }
 
-  /** The unfinished character at the tail, as those see it who have followed as text from the channel's opening on. */
+  /** The unfinished character at the tail, for members that have received text since the channel opened. */
   get carry(): Uint8Array {
     return this.#carry;
   }
 
-  /** Lets a member in whose offset is exactly {@link tail}. */
+  /** Adds a member whose offset is exactly {@link tail}. */
   join(member: Member): void {
     this.#members.add(member);
-    this.#catchesUp(member);
+    this.#caughtUp(member);
   }
 
-  /** Lets a member go. */
+  /** Removes a member. */
   leave(member: Member): void {
     this.#members.delete(member);
-    this.#catchesUp(member);
+    this.#caughtUp(member);
   }
 
-  /** What went out at an offset, for a member that lags by so little that it is still here. */
+  /** The recent chunk that begins at an offset, if it is still kept; for members that lag a little. */
   recent(offset: number): LiveChunk | undefined {
     return this.#recent.at(offset);
   }
 
-  /** Gives everything that comes out of a channel to the live set, until it ends. */
+  /** Delivers all chunks of a channel to the live set, until the channel ends. */
   async run(readable: ReadableStream<Chunk>): Promise<void> {
     const reader = readable.getReader();
-    // In a function of its own, as one that waits keeps what it had.
+    // A function of its own: a suspended function would retain the chunk.
     const take = (result: ReadableStreamReadResult<Chunk>): boolean => {
       if (result.done) return false;
       this.deliver(result.value);
-      // Its promise waited for it, maybe long: what is old is collected seldom, and whatever it refers to no earlier.
+      // Drop the reference: the old-generation promise would retain the chunk until a major GC.
       (result as { value: unknown }).value = undefined;
       return true;
     };
     while (await reader.read().then(take));
   }
 
-  /** Moves the tail of an empty live set. */
+  /** Moves the tail while the live set is empty. */
   skipTo(tail: number): void {
     this.tail = tail;
     this.#carry = NO_BYTES;
   }
 
-  /** Dissolves the live set. */
+  /** Dismisses all members, and drops the recent chunks. */
   dissolve(): void {
     const members = [...this.#members];
     this.#members.clear();
@@ -90,7 +91,7 @@ export class Broadcast {
     for (const member of members) member.dismissed();
   }
 
-  /** Gives a chunk that begins at the {@link tail} to the live set. */
+  /** Delivers a chunk that begins at the {@link tail} to the live set. */
   deliver(chunk: Chunk): void {
     const live = new LiveChunk(chunk, this.#carry);
     this.tail = chunk.end;
@@ -103,7 +104,7 @@ export class Broadcast {
     if (this.#lagging.size > 0) this.#recent.keep(live);
   }
 
-  #catchesUp(member: Member): void {
+  #caughtUp(member: Member): void {
     if (this.#lagging.delete(member) && this.#lagging.size === 0) this.#recent.clear();
   }
 }

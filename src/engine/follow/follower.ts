@@ -1,5 +1,5 @@
 /**
- * One follower of a channel: catches up from the store, joins at the exact tail, goes live, and falls back to the
+ * One follower of a channel: it catches up from the store, joins at the exact tail, goes live, and falls back to the
  * store when its connection is too slow.
  * @module
  */
@@ -15,44 +15,47 @@ import type { Followable } from "./followable.ts";
 import { Frame } from "./frame.ts";
 import type { LiveChunk } from "./live-chunk.ts";
 
-/** Where a follower's bytes go: a connection with a small buffer of its own. */
+/** The destination of a follower's bytes: a connection with a small buffer of its own. */
 export interface Sink {
-  /** Bytes handed over that have not left yet. */
+  /** Bytes accepted and not yet sent. */
   readonly pending: number;
-  /** Hands a frame over. Must not throw, also when the connection has gone. */
+  /** Accepts a frame. Must not throw, even if the connection has closed. */
   send(frame: Frame): void;
-  /** Resolves when at most `bytes` are pending, or the connection has gone. */
+  /** Resolves when at most `bytes` are pending, or the connection has closed. */
   drained(bytes: number): Promise<void>;
 }
 
-/** How a follow ended: as its channel did, or `gone` when the follower left. */
+/** How a follow ended: as its channel did, or `gone` if the follower left. */
 export type FollowEnd = EndReason | "gone";
 
-/** Where a follow finds what it follows. */
+/** Where a follower gets its channel. */
 export interface Source {
-  /** What there is to follow now. */
+  /** The current channel. */
   readonly source: Followable;
-  /** Where it goes on in another process, or in this one; nothing when it does not, or nobody knows. */
+  /**
+   * The channel that continues the append, in this process or in another one; undefined if there is none, or none is
+   * known.
+   */
   next?(): Promise<Followable | undefined>;
 }
 
-/** What a {@link Follower} works with. */
+/** The parts of a {@link Follower}. */
 export interface FollowerParts {
   readonly store: Store;
   readonly from: Source;
   readonly sink: Sink;
-  /** Whether it takes text, so that frames must end on character boundaries. */
+  /** Whether it takes text frames, which must end on character boundaries. */
   readonly text: boolean;
   readonly limits: Readonly<Limits>;
   /** Offset of the first byte to send; at most the channel's size. */
   readonly offset: number;
 }
 
-/** Follows one channel into one sink. Call {@link run} once; call {@link stop} when the connection has gone. */
+/** Follows one channel into one sink. Call {@link run} once; call {@link stop} when the connection has closed. */
 export class Follower implements Member {
-  /** The offset just past the last byte taken from the path; up to three bytes of it may wait in a text follower. */
+  /** The offset just past the last byte taken; a text follower may hold up to three bytes before it. */
   offset: number;
-  // Each by itself: what is looked at for every chunk and every follower should be no further away than it has to.
+  // Hot path: own fields, read per chunk per follower.
   readonly #sink: Sink;
   readonly #text: boolean;
   readonly #budgetBytes: number;
@@ -61,7 +64,7 @@ export class Follower implements Member {
   #channel: Followable;
   readonly #store: Store;
   #carry: Uint8Array = NO_BYTES;
-  /** Set until it is decided where a text follower begins. */
+  /** Set until the start of a text follower is decided. */
   #textStart: TextStart | undefined;
   #stopped = false;
   #wake: ((nothing?: undefined) => void) | undefined;
@@ -79,22 +82,22 @@ export class Follower implements Member {
   }
 
   /**
-   * Sends every byte from the offset on, once, until the channel has ended or {@link stop} is called.
+   * Sends every byte from the offset on, exactly once, until the channel has ended or {@link stop} is called.
    *
-   * @throws {StreamError} when the store can't be read any more.
+   * @throws {StreamError} if the store can no longer be read.
    */
   async run(): Promise<FollowEnd> {
-    if (this.#text && this.offset > 0) await this.#lookBack();
+    if (this.#text && this.offset > 0) await this.#findTextStart();
     while (!this.#stopped) {
-      // Here thousands of idle ones are suspended: what this function keeps meanwhile is to be little.
+      // Thousands of idle followers are suspended here, so this function must retain little.
       const ended = await this.#next();
       if (ended) return ended;
     }
     return "gone";
   }
 
-  /** Text must not begin inside a character. */
-  async #lookBack(): Promise<void> {
+  /** Finds where a text follower starts: text must not begin inside a character. */
+  async #findTextStart(): Promise<void> {
     const pieces = new PieceReader(this.#stored(Math.max(0, this.offset - 3), this.offset), 3);
     let before = NO_BYTES;
     for (let piece = await pieces.read(); piece; piece = await pieces.read()) before = join(before, piece);
@@ -103,8 +106,8 @@ export class Follower implements Member {
   }
 
   /**
-   * Begins what there is to do next. Results in how it ended, once it has. No await may be between looking at the tail and
-   * joining there: that is what makes the joint exact.
+   * Starts the next step, and resolves with how the follow ended, if it did. No await may come between reading the tail
+   * and joining there: this makes the join exact.
    */
   #next(): Promise<FollowEnd | undefined> | undefined {
     const channel = this.#channel;
@@ -121,22 +124,22 @@ export class Follower implements Member {
     return this.#live();
   }
 
-  /** What is to follow on a channel that has ended goes on elsewhere, or has ended, too. */
+  /** Handles the end of the channel: moves to the channel that continues it, or ends the follow. */
   async #ended(reason: EndReason): Promise<FollowEnd | undefined> {
-    if (reason === "restarting" && (await this.#goOn())) return undefined;
+    if (reason === "restarting" && (await this.#moveToNext())) return undefined;
     this.#flushText();
     return reason;
   }
 
-  /** Whether it goes on elsewhere, with everything that we have got already. */
-  async #goOn(): Promise<boolean> {
+  /** Moves to the channel that continues the append, if that has the same content and all bytes taken so far. */
+  async #moveToNext(): Promise<boolean> {
     const next = await this.#from.next?.();
     if (!next || next.size < this.offset || next.generation !== this.#channel.generation) return false;
     this.#channel = next;
     return true;
   }
 
-  /** Ends the follow: its connection has gone. */
+  /** Ends the follow, since the connection has closed. */
   stop(): void {
     this.#stopped = true;
     this.#channel.broadcast.leave(this);
@@ -144,13 +147,13 @@ export class Follower implements Member {
     this.#pieces?.cancel().catch(() => {});
   }
 
-  /** Called by the broadcast for every chunk while live. */
+  /** Called by the broadcast for each chunk while live. */
   take(live: LiveChunk): boolean {
     if (!this.#hasRoomFor(live)) {
       this.#wake?.();
       return false;
     }
-    // It may have begun inside this chunk: a part of a write that was stored before the rest, and so not yet given out.
+    // The offset may be inside this chunk: the follower has read a part of the batch that was stored before the rest.
     const ahead = this.offset - (live.end - live.bytes.length);
     this.offset = Math.max(this.offset, live.end);
     if (ahead > 0) {
@@ -171,13 +174,13 @@ export class Follower implements Member {
     this.#wake?.();
   }
 
-  /** Whether a chunk fits into the budget; one alone always does. */
+  /** Whether a chunk fits into the budget; a chunk that is alone always does. */
   #hasRoomFor({ bytes }: LiveChunk): boolean {
     const { pending } = this.#sink;
     return pending === 0 || pending + bytes.length <= this.#budgetBytes;
   }
 
-  /** Bytes pending at which it goes on. */
+  /** The low-water mark: pending bytes at which sending resumes. */
   get #lowWater(): number {
     return this.#budgetBytes / 2;
   }
@@ -189,7 +192,7 @@ export class Follower implements Member {
     });
   }
 
-  /** Bytes of the content that it follows, and of no other that may have taken its place. */
+  /** Bytes of the followed content; the stream errors if other content has replaced it. */
   #stored(from: number, to: number): ReadableStream<Uint8Array> {
     const { path, generation } = this.#channel;
     return this.#store.read(path, from, to, undefined, generation || undefined);
@@ -204,17 +207,17 @@ export class Follower implements Member {
       let next = pieces.read();
       while (!this.#stopped) {
         const piece = await next;
-        // Asking again and again would be all that is left to do.
+        // The store ends before the tail; a retry would loop forever.
         if (!piece && this.offset === from && !this.#stopped) {
           throw new StreamError("changed", `The stored bytes of "/${path}" end at ${from}, before ${tail}.`, { path });
         }
         if (!piece) return undefined;
         await this.#roomFor(piece);
         if (this.#stopped) return undefined;
-        // Read while this one is written: the one is done by another thread, the other by this one.
+        // Read ahead: another thread reads the next piece while this thread sends the current one.
         next = pieces.read();
         this.offset += piece.length;
-        // What waited goes in front of it without another copy: this may be much, and no text is cut where we would like it.
+        // The carried bytes are prepended without copying the piece: it may be large, and cuts anywhere in the text.
         const whole = pieces.prefixed(piece, this.#carry);
         this.#carry = NO_BYTES;
         this.#send(whole, () => pieces.reuse(piece));
@@ -229,12 +232,12 @@ export class Follower implements Member {
     }
   }
 
-  /** Waits until what is pending leaves room for more in the budget, and then some: going on costs something. */
+  /** Waits down to the low-water mark, so that resuming is rare; further down if the piece needs the room. */
   async #roomFor({ length }: Uint8Array): Promise<undefined> {
     return this.#drained(Math.max(0, Math.min(this.#lowWater, this.#budgetBytes - length)));
   }
 
-  /** Waits for the connection, which may have stalled for good, or for {@link stop}. */
+  /** Waits until at most `bytes` are pending, the connection has closed, or {@link stop} is called. */
   async #drained(bytes: number): Promise<undefined> {
     if (this.#sink.pending <= bytes) return;
     await new Promise<void>((wake) => {
@@ -244,12 +247,12 @@ export class Follower implements Member {
     this.#wake = undefined;
   }
 
-  /** Sends bytes in a frame of their own; `left` as {@link Frame} has it. */
-  #send(bytes: Uint8Array, left?: () => void): void {
+  /** Sends bytes in a frame of their own; see {@link Frame.onFlushed}. */
+  #send(bytes: Uint8Array, onFlushed?: () => void): void {
     const aligned = this.#textStart ? this.#align(this.#textStart, bytes) : bytes;
     const { whole, carry } = this.#text ? cutText(this.#carry, aligned) : { whole: aligned, carry: NO_BYTES };
     this.#carry = carry;
-    if (whole.length > 0) this.#sink.send(new Frame(whole, this.#text, left));
+    if (whole.length > 0) this.#sink.send(new Frame(whole, this.#text, onFlushed));
   }
 
   #align(start: TextStart, bytes: Uint8Array): Uint8Array {

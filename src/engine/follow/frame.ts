@@ -1,27 +1,27 @@
 /**
- * A piece of data on its way to followers, built once for all of them.
+ * A frame is a piece of data for followers, built once for all of them.
  * @module
  */
 
-/** Bytes that leave as one WebSocket message, as several if they are text and many, or as one piece of a response body. */
+/** Bytes that leave as one WebSocket message (long text as several), or as one piece of a response body. */
 export class Frame {
-  /** The payload. Nobody may change it: many followers may share it. */
+  /** The payload. Must not be modified: many followers may share it. */
   readonly bytes: Uint8Array;
   /** Whether it leaves as a text frame. */
   readonly text: boolean;
-  /** Where a socket port keeps what it hands to its runtime, so that it is encoded once and not once a follower. */
+  /** A socket port keeps the encoded frame here, so that it is encoded once and not once per follower. */
   encoded: unknown;
 
   /**
-   * For a frame that only one follower gets: called once, when its bytes have left and their memory is free again. Not
-   * called where the runtime does not tell, or when the connection has gone.
+   * For a frame of one follower only: called once, when its bytes have been sent and their memory can be reused. Not
+   * called if the runtime does not report that, or if the connection has closed.
    */
   readonly onFlushed: (() => void) | undefined;
 
   /**
    * @param bytes The payload.
    * @param text Whether it leaves as a text frame.
-   * @param onFlushed See {@link onFlushed}.
+   * @param onFlushed See {@link onFlushed}. Default: none.
    */
   constructor(bytes: Uint8Array, text: boolean, onFlushed?: () => void) {
     this.bytes = bytes;

@@ -1,5 +1,5 @@
 /**
- * A chunk on its way to followers: stored, and built in each form once.
+ * A stored chunk for followers, with each form of it built once.
  * @module
  */
 
@@ -12,10 +12,10 @@ export interface Chunk {
   readonly end: number;
 }
 
-/** A chunk on its way to the live set; each form of it is made when the first member asks for it. */
+/** A chunk for the live set. Each form of it is built when the first member needs it. */
 export class LiveChunk {
   readonly end: number;
-  /** The bytes of an unfinished character that text followers at the tail had been waiting with. */
+  /** The unfinished character that text followers at the tail held before this chunk. */
   readonly carryBefore: Uint8Array;
   readonly bytes: Uint8Array;
   #binary: Frame | undefined;
@@ -23,8 +23,8 @@ export class LiveChunk {
   #text: Frame | undefined;
 
   /**
-   * @param chunk What was stored.
-   * @param carryBefore The carry at the tail before it.
+   * @param chunk The stored batch.
+   * @param carryBefore The carry at the tail before the chunk.
    */
   constructor(chunk: Chunk, carryBefore: Uint8Array) {
     this.end = chunk.end;
@@ -32,19 +32,19 @@ export class LiveChunk {
     this.carryBefore = carryBefore;
   }
 
-  /** All of it, for those who take any bytes. */
+  /** All bytes, for followers that take any bytes. */
   get binary(): Frame {
     this.#binary ??= new Frame(this.bytes, false);
     return this.#binary;
   }
 
-  /** What ends on a character boundary, for those who take text. May be empty. */
+  /** The bytes up to a character boundary, for followers that take text. May be empty. */
   get text(): Frame {
     this.#text ??= new Frame(this.#textCut.whole, true);
     return this.#text;
   }
 
-  /** The carry at the tail after it. */
+  /** The carry at the tail after the chunk. */
   get carryAfter(): Uint8Array {
     return this.#textCut.carry;
   }

@@ -1,33 +1,35 @@
 /**
- * What went out last, kept while somebody lags behind it: who is a little late shares what was built for the live set,
- * instead of reading it from the store for itself.
+ * Chunks that were sent recently, kept while a follower lags: a follower that is slightly late shares what was built
+ * for the live set, instead of reading the store.
  * @module
  */
 import type { LiveChunk } from "./live-chunk.ts";
 
-/** The newest chunks of all paths of a server that have somebody lagging, up to a limit; the oldest go first. */
+/**
+ * The newest chunks of all paths of a server that have lagging followers, up to a limit; the oldest are dropped first.
+ */
 export class RecentPool {
   readonly #capBytes: number;
   readonly #owners = new Map<LiveChunk, Recent>();
   #bytes = 0;
 
-  /** @param capBytes Most bytes kept, over all paths. */
+  /** @param capBytes Maximum number of bytes to keep, over all paths. */
   constructor(capBytes: number) {
     this.#capBytes = capBytes;
   }
 
-  /** Keeps a chunk of a path. */
+  /** Adds a chunk of a path; drops the oldest chunks above the limit. */
   add(chunk: LiveChunk, owner: Recent): void {
     this.#owners.set(chunk, owner);
     this.#bytes += chunk.bytes.length;
-    for (const [oldest, its] of this.#owners) {
+    for (const [oldest, recent] of this.#owners) {
       if (this.#bytes <= this.#capBytes) return;
-      its.drop(oldest);
+      recent.drop(oldest);
       this.remove(oldest);
     }
   }
 
-  /** Lets a chunk go. */
+  /** Removes a chunk. */
   remove(chunk: LiveChunk): void {
     if (this.#owners.delete(chunk)) this.#bytes -= chunk.bytes.length;
   }
@@ -42,23 +44,23 @@ export class Recent {
     this.#pool = pool;
   }
 
-  /** The chunk that begins at an offset, if it is still here. */
+  /** The chunk that begins at an offset, if it is still kept. */
   at(offset: number): LiveChunk | undefined {
     return this.#byStart.get(offset);
   }
 
-  /** Keeps a chunk. */
+  /** Adds a chunk. */
   keep(chunk: LiveChunk): void {
     this.#byStart.set(chunk.end - chunk.bytes.length, chunk);
     this.#pool.add(chunk, this);
   }
 
-  /** Called by the pool when there is no room for a chunk any more. */
+  /** Called by the pool when it drops a chunk. */
   drop(chunk: LiveChunk): void {
     this.#byStart.delete(chunk.end - chunk.bytes.length);
   }
 
-  /** Lets go of everything. */
+  /** Removes all chunks. */
   clear(): void {
     for (const chunk of this.#byStart.values()) this.#pool.remove(chunk);
     this.#byStart.clear();

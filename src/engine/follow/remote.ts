@@ -1,5 +1,5 @@
 /**
- * Following a path that another process appends to: its bytes come from the store, as soon as they are noticed there.
+ * Follows a path that another process appends to: reads its bytes from the store as the path grows.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { Broadcast } from "./broadcast.ts";
 import type { Followable, Outcome } from "./followable.ts";
 import { RecentPool } from "./recent-chunks.ts";
 
-/** What a {@link RemoteChannel} tells. */
+/** Callbacks of a {@link RemoteChannel}. */
 interface RemoteEvents {
   readonly onEnd: () => void;
   readonly onFailure: (error: StreamError) => void;
@@ -18,7 +18,7 @@ interface RemoteEvents {
 /** The path as it was when the watch began. */
 type Seen = Pick<RemoteChannel, "path" | "size" | "generation" | "type">;
 
-/** A path in the hands of another process. It watches the store for as long as somebody holds on to it. */
+/** The append of another process. It watches the store until its last lease is given up. */
 export class RemoteChannel implements Followable {
   readonly path: string;
   readonly generation: string;
@@ -45,10 +45,10 @@ export class RemoteChannel implements Followable {
   }
 
   /**
-   * Begins to watch a path; nothing when no other process appends to it.
+   * Starts watching a path. Resolves to undefined if no other process appends to it.
    *
-   * @param onEnd Called when it has ended or nobody holds on to it: nobody new may.
-   * @param onFailure Told when it can't be read any more.
+   * @param onEnd Called when the append has ended, or the last lease was given up: the channel grants no new lease.
+   * @param onFailure Called when the path can no longer be read. Default: does nothing.
    */
   static async open(
     path: string,
@@ -57,16 +57,16 @@ export class RemoteChannel implements Followable {
     onFailure: (error: StreamError) => void = () => {},
   ): Promise<RemoteChannel | undefined> {
     const watch = new AbortController();
-    const news = await store.watch?.(path, watch.signal);
-    const first = await news?.next();
-    if (!news || !first || first.done) return undefined;
-    // What can't be read, whoever watches will find out.
+    const updates = await store.watch?.(path, watch.signal);
+    const first = await updates?.next();
+    if (!updates || !first || first.done) return undefined;
+    // Ignored: the watch reports that the path can't be read.
     const found = await store.stat(path).catch(() => undefined);
-    // One look for both: between two, the file may have been replaced.
+    // Size and generation come from the same look: between two, the file may be replaced.
     const size = found?.size ?? first.value.size;
     const seen = { path, size, generation: found?.generation ?? "", type: found?.type };
     const remote = new RemoteChannel(seen, store, watch, { onEnd, onFailure });
-    void remote.#run(first.value, news);
+    void remote.#run(first.value, updates);
     return remote;
   }
 
@@ -74,7 +74,7 @@ export class RemoteChannel implements Followable {
     return this.broadcast.tail;
   }
 
-  /** Holds on to it; the result lets it go. Nothing when the last one who did has let it go already. */
+  /** Takes a lease; call the result to give it up. Undefined if the last lease was already given up. */
   lease(): (() => void) | undefined {
     if (this.#watch.signal.aborted) return undefined;
     this.#leases++;
@@ -88,35 +88,37 @@ export class RemoteChannel implements Followable {
     };
   }
 
-  /** Looks now: whoever comes from the other process may know more of the path than the last look found. */
+  /**
+   * Checks the size now: a client that comes from the other process may know of more bytes than the last look found.
+   */
   async refresh(): Promise<void> {
-    // What can't be read, whoever watches will find out.
+    // Ignored: the watch reports that the path can't be read.
     const found = await this.#store.stat(this.path).catch(() => undefined);
     if (found) await this.#deliver(found.size).catch(() => {});
   }
 
-  async #run(first: Growth, news: AsyncGenerator<Growth, void, void>): Promise<void> {
+  async #run(first: Growth, updates: AsyncGenerator<Growth, void, void>): Promise<void> {
     let ended = first.ended;
     try {
-      for (let next = await news.next(); !next.done; next = await news.next()) {
+      for (let next = await updates.next(); !next.done; next = await updates.next()) {
         await this.#deliver(next.value.size);
         ended = next.value.ended;
       }
     } catch (error) {
-      // Followers have what was read until now.
+      // Followers keep what was read before the error.
       const failure = StreamError.from(error, "storage");
       if (failure.code === "replaced") ended = failure.code;
       else this.#onFailure(failure);
-      // It has been left in the middle, and cleans up only when told.
-      await news.return().catch(() => {});
+      // The generator may be suspended in the middle, and cleans up only on return().
+      await updates.return().catch(() => {});
     }
-    // Without a word the append may go on: whoever follows comes back, and is told.
+    // Without an end marker the append may continue elsewhere: followers look for it, or reconnect.
     this.outcome = { size: this.size, reason: ended ?? "restarting" };
     this.#onEnd();
     this.broadcast.dissolve();
   }
 
-  /** One after the other: each begins at the tail that the one before it has left. */
+  /** Runs deliveries one after the other: each begins at the tail that the previous one left. */
   #deliver(size: number): Promise<void> {
     this.#delivered = this.#delivered.catch(() => {}).then(() => this.#deliverNow(size));
     return this.#delivered;
@@ -129,7 +131,7 @@ export class RemoteChannel implements Followable {
       return;
     }
     let end = this.size;
-    // What has grown may be another file in its place.
+    // The file may have been replaced by another one that is longer.
     const reader = this.#store.read(this.path, end, size, undefined, this.generation || undefined).getReader();
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       end += next.value.length;

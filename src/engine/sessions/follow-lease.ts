@@ -1,5 +1,5 @@
 /**
- * What a follower holds on to: a path, over all the processes that have it one after the other.
+ * A follower's lease of a path, across all processes that append to it one after the other.
  * @module
  */
 
@@ -7,15 +7,15 @@ import type { LeasedSource } from "../append/registry.ts";
 import type { Followable } from "../follow/followable.ts";
 import type { Source } from "../follow/follower.ts";
 
-/** Something to follow, held until {@link leave} is called. */
+/** A leased source, held until {@link leave} is called. */
 export class FollowLease implements Source {
   readonly #seek: () => Promise<LeasedSource | undefined>;
   #held: LeasedSource;
   #isLeft = false;
 
   /**
-   * @param held What there is now.
-   * @param seek Finds what there is later.
+   * @param held The current source.
+   * @param seek Finds the source that comes next.
    */
   constructor(held: LeasedSource, seek: () => Promise<LeasedSource | undefined>) {
     this.#held = held;
@@ -27,7 +27,7 @@ export class FollowLease implements Source {
   }
 
   async next(): Promise<Followable | undefined> {
-    // Where it can't be found, the follower may look for it itself.
+    // If the lookup fails, the client may reconnect and look for the append itself.
     const held = await this.#seek().catch(() => undefined);
     if (this.#isLeft) held?.leave();
     if (this.#isLeft || !held) return undefined;
@@ -36,7 +36,7 @@ export class FollowLease implements Source {
     return held.source;
   }
 
-  /** Lets it go. */
+  /** Gives up the lease. */
   leave(): void {
     this.#isLeft = true;
     this.#held.leave();

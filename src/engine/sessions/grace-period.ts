@@ -1,21 +1,21 @@
 /**
- * The time that a session without a connection is waited for. It is spent in slices, each on record before it is over:
- * servers that are killed again and again must not keep a path from everybody else for ever.
+ * The grace period for which a session without a connection is kept. The time left is recorded slice by slice, so that
+ * servers that are killed repeatedly can't reserve a path forever.
  * @module
  */
 import { GRACE_SLICES } from "../append/taken.ts";
 
-/** What a {@link Grace} works with. */
+/** The parts of a {@link Grace}. */
 export interface GraceParts {
-  /** The whole of it, in milliseconds. */
+  /** The whole grace period, in milliseconds. */
   readonly graceMs: number;
-  /** Puts on record what will be left of it after the slice that begins. */
+  /** Records the milliseconds that will be left after the slice that begins. */
   record(leftMs: number): void;
-  /** Called when it is over. */
+  /** Called when the grace period is over. */
   over(): void;
 }
 
-/** One session's grace. It is not running at first. */
+/** The grace period of one session. It does not run at first. */
 export class Grace {
   readonly #parts: GraceParts;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -25,24 +25,24 @@ export class Grace {
     this.#parts = parts;
   }
 
-  /** What is left of it, in milliseconds; nothing while it is not running. */
+  /** Milliseconds left; undefined while it does not run. */
   get leftMs(): number | undefined {
     return this.#timer && Math.max(0, this.#untilMs - performance.now());
   }
 
-  /** Begins anew. */
+  /** Starts the whole grace period. */
   begin(): void {
     this.#untilMs = performance.now() + this.#parts.graceMs;
     this.#next();
   }
 
-  /** Goes on with what a server that has gone had left of it. */
+  /** Continues a grace period of which a former server had `leftMs` milliseconds left. */
   goOn(leftMs: number): void {
     this.#untilMs = performance.now() + Math.min(leftMs, this.#parts.graceMs);
     this.#spend();
   }
 
-  /** Ends it, until it begins anew. */
+  /** Stops it until it starts again. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,5 +1,5 @@
 /**
- * A resumable append: it outlives its connections, and waits for the next one for as long as its grace lasts.
+ * A resumable append: it outlives its connections, and waits for the next one during its grace period.
  * @module
  */
 
@@ -11,51 +11,51 @@ import type { Outcome } from "../follow/followable.ts";
 import type { SessionRecord, SessionRecords } from "../storage/store.ts";
 import { Grace } from "./grace-period.ts";
 
-/** What the connection of a session wants to hear. */
+/** Callbacks for the connection of a session. */
 export interface SessionConnection extends AppenderEvents {
-  /** A newer connection has resumed the session; nothing that still comes on this one counts. */
+  /** A newer connection has resumed the session; whatever still arrives on this one is ignored. */
   superseded(): void;
 }
 
-/** What an {@link AppendSession} works with. */
+/** The parts of an {@link AppendSession}. */
 export interface SessionParts {
-  /** What is on record of it. */
+  /** Its record in the store. */
   readonly record: SessionRecord;
-  /** Milliseconds of the grace that it begins with; nothing for a new one, which has all of it. */
+  /** Milliseconds left of its grace period. Default: all of it, as for a new session. */
   readonly graceLeftMs?: number;
   readonly admission: Admission;
   readonly records: SessionRecords;
-  /** Milliseconds that it waits without a connection, counted over all servers that it has had meanwhile. */
+  /** Milliseconds that it waits without a connection, counted over all servers that hold it in that time. */
   readonly graceMs: number;
-  /** Begins to watch how it goes on elsewhere, until the result is called. */
+  /** Starts watching the path before handover; call the result to stop. */
   readonly watchHandover: () => Promise<() => void>;
-  /** Called once, when it has ended. */
+  /** Called once, when the session ends. */
   readonly onEnd: () => void;
-  /** Told when its record can't be changed or removed: the next server will take it for what it was. */
+  /** Called when its record can't be changed or removed: the next server will use the outdated record. */
   readonly onProblem: (error: unknown) => void;
 }
 
-/** Milliseconds in which those who follow a session here find it where it has gone. */
-const FAREWELL_MS = 1_000;
+/** Milliseconds for which the path is watched after a handover, so that local followers find its new process. */
+const HANDOVER_WATCH_MS = 1_000;
 
-/** One resumable append. It has a connection, or it is in its grace, or it has ended. */
+/** One resumable append: connected, in its grace period, or ended. */
 export class AppendSession {
   readonly path: string;
   readonly digest: string;
   readonly #parts: SessionParts;
   #connection: SessionConnection | undefined;
-  /** Connections that are being made: while there are any, nobody counts the grace. */
+  /** Connections that are being established: while there are any, the grace period does not run. */
   readonly #expected = new Set<SessionConnection>();
   readonly #grace: Grace;
-  /** What is on record of the grace; nothing for all of it. */
+  /** The milliseconds of grace on record; undefined for the whole grace period. */
   #recordedMs: number | undefined;
-  /** Settles when the record says what it was last told to. */
+  /** Settles when the latest change of the record is stored. */
   #recorded: Promise<void> = Promise.resolve();
   #ending: Promise<Outcome> | undefined;
-  /** Whether no other process has it: one that has it keeps its record. */
+  /** Whether no other process has taken over the path; if one has, the record belongs to it. */
   readonly #isOurs = (): boolean => !this.#parts.admission.batcher.channel.revoked.aborted;
 
-  /** It begins in its grace: the first connection is expected and attached as any later one. */
+  /** Starts in the grace period: the first connection is expected and attached like any later one. */
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.path = parts.record.path;
@@ -70,7 +70,7 @@ export class AppendSession {
     handoverRequested?.addEventListener("abort", () => void this.#handOver(), { once: true });
     if (parts.graceLeftMs === undefined) this.#grace.begin();
     else this.#grace.goOn(parts.graceLeftMs);
-    // It may have been asked for since its path was claimed, and nobody is told twice.
+    // The request may have come right after the claim, and an aborted signal fires no event.
     if (handoverRequested?.aborted) void this.#handOver();
   }
 
@@ -79,47 +79,48 @@ export class AppendSession {
     return this.#parts.admission.batcher.channel.size;
   }
 
-  /** The content that it appends to. */
+  /** The generation of the content that it appends to. */
   get generation(): string {
     return this.#parts.admission.batcher.channel.generation;
   }
 
-  /** Bytes taken and not yet stored. */
+  /** Bytes accepted and not yet stored. */
   get queued(): number {
     return this.#parts.admission.batcher.queued;
   }
 
-  /** Milliseconds until its path is free, if nobody resumes it; nothing while it has a connection. */
+  /** Milliseconds until its path is free unless a client resumes it; undefined while it has a connection. */
   get graceLeftMs(): number | undefined {
     return this.#grace.leftMs;
   }
 
-  /** Whether it has ended, or is about to. */
+  /** Whether it has ended or is ending. */
   get ended(): boolean {
     return this.#ending !== undefined;
   }
 
-  /** What ended it, if storing failed or the path was lost. */
+  /** The error that ended it, if storing failed or the path was revoked. */
   get error(): StreamError | undefined {
     return this.#parts.admission.batcher.error;
   }
 
-  /** Waits for a connection that is being made: its end is {@link attach} or {@link detach}. */
+  /** Waits for a connection that is being established; {@link attach} or {@link detach} must follow. */
   expect(connection: SessionConnection): void {
     this.#expected.add(connection);
     this.#grace.stop();
   }
 
-  /** Ends it if what it has stored is not there any more. */
+  /** Ends the session if its stored bytes are no longer there. */
   async verify(): Promise<void> {
     await this.#parts.admission.batcher.verify();
   }
 
   /**
-   * Gives it a connection, and drops the one it had. Everything taken from the older one is stored when this resolves.
+   * Attaches a connection and drops the previous one. All bytes accepted from the previous one are stored when this
+   * resolves.
    *
-   * @returns the offset at which the connection goes on.
-   * @throws {StreamError} `gone` when it ended meanwhile.
+   * @returns The offset at which the connection continues.
+   * @throws {StreamError} `gone` if the session has ended.
    */
   async attach(connection: SessionConnection): Promise<number> {
     this.#connection?.superseded();
@@ -133,35 +134,38 @@ export class AppendSession {
     return this.offset;
   }
 
-  /** The connection broke, or was never made: its grace begins, unless there is another one. */
+  /**
+   * Detaches a connection that broke or was never established: the grace period begins, unless there is another
+   * connection.
+   */
   detach(connection: SessionConnection): void {
     const known = this.#expected.delete(connection) || this.#connection === connection;
     if (this.#connection === connection) this.#connection = undefined;
     if (!known || this.#connection || this.#expected.size > 0 || this.#ending) return;
-    // Other processes tell their appenders what they are waiting for.
+    // Other processes read the record to tell their appenders how long to wait.
     this.#record(this.#parts.graceMs);
     this.#grace.begin();
   }
 
-  /** Takes a piece from the connection. */
+  /** Accepts a piece from the connection; ignored once a newer connection is attached. */
   push(connection: SessionConnection, piece: Uint8Array): void {
     if (this.#connection === connection) this.#parts.admission.batcher.push(piece);
   }
 
-  /** A batch is stored. */
+  /** Called when a batch is stored. */
   stored(offset: number): void {
     this.#connection?.stored?.(offset);
   }
 
-  /** Storing failed: the session is over, unless it goes on in another process. */
+  /** Called when storing failed: ends the session here; if it was fenced, another process continues it. */
   failed(error: StreamError): void {
     const connection = this.#connection;
     void this.end(error.code === "fenced" ? "restarting" : "lost").then(() => connection?.failed?.(error));
   }
 
   /**
-   * Ends it. After `restarting` it can be resumed; after anything else its token is worth nothing.
-   * The first call decides the reason, unless it cannot be: see what it resolves with.
+   * Ends the session. After `restarting` it can be resumed; after any other reason its token is void. First reason
+   * wins; a storage failure overrides it: see the outcome.
    */
   end(reason: EndReason, unused = false): Promise<Outcome> {
     this.#ending ??= this.#end(reason, unused);
@@ -172,27 +176,30 @@ export class AppendSession {
     this.#grace.stop();
     const { admission, records, onEnd, onProblem } = this.#parts;
     await this.#recorded;
-    // Everything is stored before the record goes: a crash in between must leave something to resume.
+    // Everything is stored before the record is removed: a crash in between must leave a session to resume.
     await (reason === "restarting" ? admission.batcher.idle : admission.batcher.verify());
     const { channel, error } = admission.batcher;
-    // From here on nothing can be resumed, and what watches must not take a crash for a lost append.
+    // From here on the session can't be resumed, and watchers must not mistake a crash for a lost append.
     if (reason === "complete" && !error) await channel.leaveEndMarker(reason).catch(onProblem);
     if (reason !== "restarting") await records.remove(this.path, this.#isOurs).catch(onProblem);
     onEnd();
     return admission.end(reason, unused);
   }
 
-  /** Its appender has come back to another process, which asks for it. */
+  /** Hands the session over to another process, to which its appender has connected. */
   async #handOver(): Promise<void> {
     const { watchHandover, onProblem } = this.#parts;
     const leave = await watchHandover().catch(onProblem);
     this.#connection?.superseded();
     this.#connection = undefined;
     await this.end("restarting");
-    if (leave) setTimeout(leave, FAREWELL_MS);
+    if (leave) setTimeout(leave, HANDOVER_WATCH_MS);
   }
 
-  /** Puts on record what is left of its grace; nothing for all of it. Not once it ends: its record may be another's. */
+  /**
+   * Records what is left of the grace period; undefined for all of it. Ignored once the session ends: its record may be
+   * another session's.
+   */
   #record(graceLeftMs: number | undefined): void {
     if (this.#ending) return;
     const { records, onProblem } = this.#parts;

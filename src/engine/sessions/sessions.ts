@@ -1,5 +1,5 @@
 /**
- * The resumable appends of one server: opened, resumed, and taken over from a server that has gone.
+ * The resumable appends of one server: opened, resumed, and adopted from servers that have died.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -17,27 +17,27 @@ export interface OpenedSession {
   readonly token: string;
 }
 
-/** What a path must be for a session to be opened on it. */
+/** Preconditions for opening a session on a path. */
 export type SessionPreconditions = PathPreconditions & Pick<AppendPreconditions, "type">;
 
-/** How often a session is looked for that is on its way from one process to another. */
+/** Attempts to find a session that is moving from one process to another. */
 const ATTEMPTS = 25;
 
-/** Milliseconds between two such looks. */
-const LOOK_MS = 100;
+/** Milliseconds between two attempts. */
+const ATTEMPT_INTERVAL_MS = 100;
 
-/** Sessions by path. */
+/** The sessions of one server, by path. */
 export class Sessions {
   readonly #registry: AppendRegistry;
   readonly #onProblem: (path: string, error: unknown) => void;
   readonly #open = new Map<string, AppendSession>();
   readonly #adopting = new Map<string, Promise<void>>();
-  /** Settles when whatever a crash has left in disorder is out of the way. */
+  /** Settles when what crashed processes left behind is removed. */
   #tidied: Promise<unknown> = Promise.resolve();
 
   /**
    * @param registry Where sessions claim their paths.
-   * @param onProblem Told of a session that can't be read, taken over or forgotten.
+   * @param onProblem Called when a session can't be read, adopted or removed.
    */
   constructor(registry: AppendRegistry, onProblem: (path: string, error: unknown) => void) {
     this.#registry = registry;
@@ -45,10 +45,10 @@ export class Sessions {
   }
 
   /**
-   * Opens a session on a free path. It is on record when this resolves.
+   * Opens a session on a free path. The session is on record when this resolves.
    *
-   * @param terms What the path must be like.
-   * @throws {StreamError} `replaced`, `precondition_failed`, `conflict` and what claiming the path meets.
+   * @param terms Preconditions for the path. Default: none.
+   * @throws {StreamError} `replaced`, `precondition_failed`, `conflict` and what claiming the path throws.
    */
   async open(path: string, terms: SessionPreconditions = {}): Promise<OpenedSession> {
     const { store } = this.#registry;
@@ -59,11 +59,11 @@ export class Sessions {
   }
 
   /**
-   * The open session that a token belongs to. Where another process has it, that one is asked for it.
+   * Finds the open session of a token. If another process holds it, requests a handover and adopts it.
    *
-   * @param generation The content that it must append to; nothing for any.
-   * @throws {StreamError} `gone` when there is none; `replaced` for another content; `conflict` when another process does
-   * not give it up.
+   * @param generation The generation that it must append to; undefined for any.
+   * @throws {StreamError} `gone` if there is none; `replaced` for another generation; `conflict` if another process
+   * does not hand it over.
    */
   async resume(path: string, token: string, generation?: string): Promise<AppendSession> {
     const digest = await digestOf(token);
@@ -74,9 +74,10 @@ export class Sessions {
   }
 
   /**
-   * Whether {@link open} or {@link resume} would be refused now; changes nothing.
+   * Checks whether {@link open} or {@link resume} would be refused now. Opens no session and requests no handover, but
+   * may adopt the session of a token.
    *
-   * @throws {StreamError} as they do.
+   * @throws {StreamError} what they throw.
    */
   async check(path: string, token: string | undefined, terms: PathPreconditions = {}): Promise<void> {
     if (token !== undefined) {
@@ -95,7 +96,7 @@ export class Sessions {
     await checkPath(this.#registry.store, path, terms);
   }
 
-  /** Takes over every session on record that no living process has. */
+  /** Adopts every session on record that no living process holds. */
   async restore(): Promise<void> {
     const tidying = this.#tidy();
     this.#tidied = tidying.catch(() => {});
@@ -104,12 +105,12 @@ export class Sessions {
   }
 
   /**
-   * Takes over the session of a path, if there is one on record and the process that had it has ended. Its grace begins
-   * now, or goes on where that of the last server was. A process that is only silent may wake up, and the session goes on
-   * there: it is spared for as long as the grace lasts, which is over then.
+   * Adopts the session of a path, if one is on record and its process has ended. Its grace period begins, or continues
+   * from what the former server left of it. A silent process may wake up and continue the session, so it is spared for
+   * the grace period, which is over after that.
    *
-   * @param isResumed Whether its appender has come here. It is taken over from a silent process, too, then.
-   * @throws {StreamError} what reading the store meets.
+   * @param isResumed Whether the appender has connected here. If so, a silent process is not spared. Default false.
+   * @throws {StreamError} what reading the store throws.
    */
   async adopt(path: string, isResumed = false): Promise<void> {
     const known = this.#adopting.get(path);
@@ -121,10 +122,10 @@ export class Sessions {
   }
 
   /**
-   * What there is to follow at a path, from one process to the next. A session on record is never nothing: the server
-   * that had it may have gone after {@link adopt} saw it alive, and before anybody saw that it holds the path.
+   * Leases the append to a path, and follows it from one process to the next; undefined if there is none. A session on
+   * record always counts: its server may die after {@link adopt} saw it alive, and before its claim is looked up.
    *
-   * @throws {StreamError} `restarting` when the session does not come to rest anywhere; what reading the store meets.
+   * @throws {StreamError} `restarting` if the session does not settle in any process; what reading the store throws.
    */
   async lease(path: string): Promise<FollowLease | undefined> {
     const seek = () => this.#seek(path);
@@ -146,27 +147,27 @@ export class Sessions {
     });
   }
 
-  /** The session of a path, if it is here and open. */
+  /** The session of a path, if this process holds it and it is open. */
   async #ours(path: string, digest: string): Promise<AppendSession | undefined> {
     const session = this.#open.get(path);
     if (!session || session.ended || session.digest !== digest) return undefined;
-    // What is being stored finds out by itself, and may take longer than a takeover should.
+    // Queued bytes are checked when they are stored; waiting for that may take longer than a takeover should.
     if (session.queued === 0) await session.verify();
     if (!session.ended) return session;
-    // Its record is gone when this is.
+    // The record is removed when this resolves.
     await session.end("lost");
     return undefined;
   }
 
-  /** Asks the process that has a session for it, and takes it over. */
+  /** Requests a session from the process that holds it, and adopts it. */
   async #fetch(path: string, digest: string): Promise<AppendSession | undefined> {
     const { store } = this.#registry;
     if (!(await this.#isOnRecord(path, digest))) return undefined;
     await this.adopt(path, true);
     const adopted = await this.#ours(path, digest);
-    // What it was appending to may be gone for good: there is nothing to ask for then.
+    // The content may be gone for good; then there is no session left to request.
     if (adopted || !store.requestHandover || !(await this.#isOnRecord(path, digest))) return adopted;
-    const takeBack = await store.requestHandover(path);
+    const withdraw = await store.requestHandover(path);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         await this.adopt(path, true);
@@ -175,7 +176,7 @@ export class Sessions {
         await pause();
       }
     } finally {
-      await takeBack();
+      await withdraw();
     }
     return undefined;
   }
@@ -211,9 +212,9 @@ export class Sessions {
     const graceLeftMs = Math.min(record.graceLeftMs ?? Number.POSITIVE_INFINITY, this.#registry.limits.graceMs);
     const known = { record, graceLeftMs };
     const prepare = async ({ wasSilent }: AppendHandle): Promise<void> => {
-      // It may have ended since we looked.
+      // The session may have ended since its record was read.
       if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
-      // It was spared for all of the grace.
+      // The silent process was spared for the whole grace period.
       if (wasSilent && !isResumed) known.graceLeftMs = 0;
     };
     const spareMs = isResumed ? 0 : graceLeftMs;
@@ -221,7 +222,7 @@ export class Sessions {
       await this.#start(known, { create: false, session: record.digest, spareMs, prepare });
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
-      // What it was appending to is not there any more.
+      // The path that the session appends to no longer exists.
       if (["not_found", "path_conflict", "bad_path"].includes(code)) return sessions.remove(path);
       if (!["conflict", "restarting", "gone"].includes(code)) throw error;
     }
@@ -257,7 +258,7 @@ export class Sessions {
     });
     this.#open.set(path, session);
     if (isRestarting) {
-      // The shutdown has begun after the path was claimed, and waits for it. Nobody knows the token of a new session.
+      // The shutdown began after the claim, and waits for this session. No client knows the token of a new session.
       if (known.graceLeftMs === undefined) {
         await registry.store.sessions.remove(path).catch((error: unknown) => this.#onProblem(path, error));
       }
@@ -269,5 +270,5 @@ export class Sessions {
 }
 
 function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  return new Promise((resolve) => setTimeout(resolve, ATTEMPT_INTERVAL_MS));
 }

@@ -1,23 +1,23 @@
 /**
- * Reading any stream of bytes into memory of one's own. A byte stream fills it itself; a store may also return an ordinary
- * stream, whose chunks have any size, and are copied.
+ * Reads any stream of bytes into the caller's memory: a byte stream fills it directly; from an ordinary stream, which a
+ * store may also return, the chunks are copied.
  * @module
  */
 
-/** Reads into memory that the caller brings, and gets back with the result. */
+/** Reads into memory that the caller provides and gets back with the result. */
 export interface ByteReader {
   /**
-   * The next bytes, at least one, in the memory of `view`; nothing at the end. Rejects as the stream does.
+   * Reads the next bytes, at least one, into `view`; resolves to undefined at the end. Rejects if the stream errors.
    *
-   * @param view Where to put them. Its memory is the reader's until this resolves.
+   * @param view Where to put the bytes. The reader owns its memory until this resolves.
    */
   read(view: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Ends the stream; a read that waits gets nothing. */
+  /** Cancels the stream; a pending read resolves to undefined. */
   cancel(): Promise<void>;
 }
 
 /**
- * A reader for a stream of either kind. The stream is locked to it.
+ * Creates a reader for a stream of either kind, and locks the stream.
  *
  * @example
  * ```ts
@@ -29,7 +29,7 @@ export function byteReader(stream: ReadableStream<Uint8Array>): ByteReader {
   return bringYourOwn(stream) ?? new CopyingReader(stream);
 }
 
-/** The reader of a byte stream; nothing for any other. */
+/** Creates a reader for a byte stream; undefined for any other stream. */
 export function bringYourOwn(stream: ReadableStream<Uint8Array>): ByteReader | undefined {
   try {
     const reader = stream.getReader({ mode: "byob" });
@@ -41,7 +41,7 @@ export function bringYourOwn(stream: ReadableStream<Uint8Array>): ByteReader | u
       cancel: () => reader.cancel(),
     };
   } catch {
-    // That it is no byte stream is told by this alone.
+    // Only this error tells that the stream is not a byte stream.
     return undefined;
   }
 }
@@ -49,7 +49,7 @@ export function bringYourOwn(stream: ReadableStream<Uint8Array>): ByteReader | u
 /** Copies the chunks of an ordinary stream. */
 class CopyingReader implements ByteReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  /** What is left of the last chunk. */
+  /** The rest of the last chunk. */
   #rest: Uint8Array = new Uint8Array(0);
 
   constructor(stream: ReadableStream<Uint8Array>) {

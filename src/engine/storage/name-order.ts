@@ -1,17 +1,18 @@
 /**
- * The order of names in a listing: by the bytes of their UTF-8, as `LC_ALL=C sort` has it. That is the order of their code
- * points, and every language can have it; the order of JavaScript's strings is that of UTF-16.
+ * The order of names in a listing: by their UTF-8 bytes, as in `LC_ALL=C sort`. This is the order of code points, which
+ * every language can produce; JavaScript compares strings by UTF-16 code units.
  * @module
  */
 
-/** Names in a run that is sorted at once: some milliseconds of work. */
+/** Names per run. A run is sorted at once, which takes some milliseconds. */
 const RUN_LENGTH = 4096;
 
-/** A code unit from here on may sort otherwise in UTF-16 than in UTF-8. */
+/** Code units from U+D800 on, which may sort differently in UTF-16 than in UTF-8. */
 const DOUBTFUL = /[\ud800-\uffff]/;
 
 /**
- * Which of two names comes first: less than 0 for the first, more than 0 for the second.
+ * Compares two names: less than 0 if the first one comes first, more than 0 if the second one does, 0 if they are
+ * equal.
  *
  * @example
  * ```ts
@@ -36,31 +37,41 @@ function compareCodePoints(one: string, other: string): number {
   return one.length - other.length;
 }
 
-/** Where two strings differ first, surrogates stand for code points above all others. */
+/** The rank of a code unit: surrogates stand for code points above all others. */
 function rankOf(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-/** A run of sorted names, and how far it has been taken. */
+/** A run of sorted names, and the index of the next one to take. */
 interface Run {
   readonly names: readonly string[];
   at: number;
 }
 
-/** Any number of names in order, sorted in small pieces, so that nothing else has to wait. */
+/**
+ * Any number of names in order, sorted in small runs so that the event loop is never blocked for long.
+ *
+ * @example
+ * ```ts
+ * const names = new SortedNames();
+ * names.add("b");
+ * names.add("a");
+ * names.take(); // "a"
+ * ```
+ */
 export class SortedNames {
   readonly #runs: Run[] = [];
   #gathered: string[] = [];
   #compare: (one: string, other: string) => number = compareUnits;
 
-  /** Adds a name. None may be added once one was taken. */
+  /** Adds a name. No name may be added after the first {@link take}. */
   add(name: string): void {
     if (this.#compare === compareUnits && DOUBTFUL.test(name)) this.#compare = compareNames;
     this.#gathered.push(name);
     if (this.#gathered.length >= RUN_LENGTH) this.#endRun();
   }
 
-  /** Takes the first name that is left. */
+  /** Takes the first remaining name; undefined if none is left. */
   take(): string | undefined {
     this.#endRun();
     const [first] = this.#runs;
@@ -71,27 +82,27 @@ export class SortedNames {
       const last = this.#runs.pop();
       if (last && last !== first) this.#runs[0] = last;
     }
-    this.#sink();
+    this.#siftDown();
     return name;
   }
 
-  /** The runs are a heap: each begins no later than the two below it. */
+  /** Adds the gathered names to the heap of runs, in which each run begins no later than its two children. */
   #endRun(): void {
     if (this.#gathered.length === 0) return;
     this.#runs.push({ names: this.#gathered.sort(this.#compare), at: 0 });
     this.#gathered = [];
     for (let at = this.#runs.length - 1; at > 0; ) {
-      const above = (at - 1) >> 1;
-      if (!this.#isBefore(at, above)) return;
-      this.#swap(at, above);
-      at = above;
+      const parent = (at - 1) >> 1;
+      if (!this.#isBefore(at, parent)) return;
+      this.#swap(at, parent);
+      at = parent;
     }
   }
 
-  #sink(): void {
+  #siftDown(): void {
     for (let at = 0; ; ) {
       let first = at;
-      for (const below of [2 * at + 1, 2 * at + 2]) if (this.#isBefore(below, first)) first = below;
+      for (const child of [2 * at + 1, 2 * at + 2]) if (this.#isBefore(child, first)) first = child;
       if (first === at) return;
       this.#swap(at, first);
       at = first;

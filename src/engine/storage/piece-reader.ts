@@ -1,6 +1,6 @@
 /**
- * Reading large ranges: pieces that grow, in memory that is used again and again. Fresh memory for each piece is most of
- * what a large read costs.
+ * Reads large ranges in growing pieces whose memory is reused: fresh memory for each piece is most of the cost of a
+ * large read.
  * @module
  */
 import { type ByteReader, byteReader } from "./byte-reader.ts";
@@ -8,12 +8,12 @@ import { type ByteReader, byteReader } from "./byte-reader.ts";
 /** Bytes of the first piece. */
 const LEAST_BYTES = 64 * 1024;
 
-/** Bytes that the memory of a piece has in front of it: more than enough for a prefix, and the piece itself stays aligned. */
+/** Bytes of memory in front of each piece: more than enough for a prefix, and the piece stays aligned. */
 const ROOM_BYTES = 64;
 
 /**
- * Reads a stream piece by piece. Pieces begin at 64 KiB and double up to a limit, so that a reader whose client
- * takes nothing holds little.
+ * Reads a stream piece by piece. Pieces begin at 64 KiB and double up to a limit, so that a reader whose client takes
+ * nothing holds little memory.
  *
  * @example
  * ```ts
@@ -26,30 +26,30 @@ const ROOM_BYTES = 64;
  */
 export class PieceReader {
   readonly #reader: ByteReader;
-  readonly #mostBytes: number;
+  readonly #maxBytes: number;
   #size: number;
   readonly #free: ArrayBuffer[] = [];
 
   /**
-   * @param source The stream, or its reader. It is the piece reader's from now on.
-   * @param mostBytes Bytes of the largest piece, at least 1.
+   * @param source The stream, or its reader. The piece reader owns it from now on.
+   * @param maxBytes Bytes of the largest piece, at least 1.
    */
-  constructor(source: ReadableStream<Uint8Array> | ByteReader, mostBytes: number) {
+  constructor(source: ReadableStream<Uint8Array> | ByteReader, maxBytes: number) {
     this.#reader = "getReader" in source ? byteReader(source) : source;
-    this.#mostBytes = mostBytes;
-    this.#size = Math.min(LEAST_BYTES, mostBytes);
+    this.#maxBytes = maxBytes;
+    this.#size = Math.min(LEAST_BYTES, maxBytes);
   }
 
-  /** The next piece; nothing at the end. Rejects as the stream does. */
+  /** Reads the next piece; resolves to undefined at the end. Rejects if the stream errors. */
   async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     let memory = this.#free.pop();
     const wanted = ROOM_BYTES + this.#size;
     if (!memory || memory.byteLength < wanted) memory = new ArrayBuffer(wanted);
-    this.#size = Math.min(this.#mostBytes, this.#size * 2);
+    this.#size = Math.min(this.#maxBytes, this.#size * 2);
     return await this.#reader.read(new Uint8Array(memory, ROOM_BYTES));
   }
 
-  /** A piece with a few bytes, 64 at most, in front of it: nothing but these is copied. Before it is given back. */
+  /** Prepends up to 64 bytes to a piece without copying the piece. Call it before {@link reuse}. */
   prefixed(piece: Uint8Array<ArrayBuffer>, prefix: Uint8Array): Uint8Array<ArrayBuffer> {
     const start = piece.byteOffset - prefix.length;
     const whole = new Uint8Array(piece.buffer, start, prefix.length + piece.length);
@@ -57,12 +57,12 @@ export class PieceReader {
     return whole;
   }
 
-  /** Takes the memory of a piece back, for one of the next ones: nobody looks at it any more. */
+  /** Reuses the memory of a piece for a later one. The caller must not use the piece any more. */
   reuse(piece: Uint8Array<ArrayBuffer>): void {
     this.#free.push(piece.buffer);
   }
 
-  /** Ends the stream; whoever waits for a piece gets none. */
+  /** Cancels the stream; a pending read resolves to undefined. */
   async cancel(): Promise<void> {
     await this.#reader.cancel();
   }

@@ -1,27 +1,27 @@
 /**
- * A range of bytes as a readable byte stream. Who reads it with memory of its own (`getReader({ mode: "byob" })`) can use
- * that memory again and again; fresh memory is what reading costs most.
+ * A range of bytes as a readable byte stream. A reader with its own memory (`getReader({ mode: "byob" })`) can reuse
+ * it: fresh memory is most of the cost of reading.
  * @module
  */
 
-/** Which bytes, and how they are come by. */
+/** Which bytes to read, and how. */
 export interface RangeSource {
-  /** First byte. */
+  /** Offset of the first byte. */
   readonly from: number;
-  /** Just past the last byte. */
+  /** Offset just past the last byte. */
   readonly to: number;
-  /** Most bytes in a piece, where the reader brings no memory. */
+  /** Bytes of the largest piece, if the reader does not provide the memory. */
   readonly pieceBytes: number;
   /** Ends the stream early, as if it had no more bytes. */
   readonly signal?: AbortSignal | undefined;
-  /** Puts bytes from `at` on into `into`, at its beginning, and says how many: at least one. */
+  /** Reads bytes from offset `at` on into the beginning of `into`; returns their number, at least one. */
   read(into: Uint8Array, at: number): Promise<number> | number;
-  /** Gives back what reading took. Called once, when the stream has ended, failed or been cancelled. */
+  /** Releases what reading took. Called once, when the stream has ended, failed or been cancelled. */
   close?(): Promise<void> | void;
 }
 
 /**
- * The bytes of a range, piece by piece as they are asked for; nothing is read before.
+ * The bytes of a range, read piece by piece on demand.
  *
  * @example
  * ```ts
@@ -39,18 +39,18 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
   let at = from;
   let reading = false;
   let serving = false;
-  /** Set when nobody wants more: at the end, after a failure, when cancelled. */
+  /** Set when no more bytes are wanted: at the end, after a failure, or when cancelled. */
   let over = false;
 
   const release = async (): Promise<void> => {
     over = true;
-    // What is being read still uses it; the read releases it afterwards.
+    // A pending read still uses the source, and releases it afterwards.
     if (!reading) await source.close?.();
   };
 
   const finish = async (controller: ReadableByteStreamController): Promise<void> => {
     controller.close();
-    // Somebody may be waiting for more already, and only this tells that there is none.
+    // A pending BYOB read resolves only when it gets 0 bytes.
     (controller.byobRequest as ReadableStreamBYOBRequest | null)?.respond(0);
     await release();
   };
@@ -71,8 +71,8 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
   const serve = async (controller: ReadableByteStreamController): Promise<void> => {
     serving = true;
     try {
-      for (let asked = controller.byobRequest; asked && !over; asked = controller.byobRequest) {
-        if (at < to && !signal?.aborted) await fill(asked);
+      for (let request = controller.byobRequest; request && !over; request = controller.byobRequest) {
+        if (at < to && !signal?.aborted) await fill(request);
         if (!over && (at >= to || signal?.aborted)) await finish(controller);
       }
     } catch (error) {
@@ -84,7 +84,7 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
 
   return new ReadableStream({
     type: "bytes",
-    // Nothing is read before somebody asks: a stream that is never read holds nothing.
+    // Memory is allocated per read: a stream that is never read holds none.
     autoAllocateChunkSize: Math.max(1, Math.min(pieceBytes, to - from)),
     start(controller) {
       const abort = (): void => {
@@ -93,8 +93,8 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
       signal?.addEventListener("abort", abort, { once: true });
     },
     pull(controller) {
-      // Not waited for: the stream would ask for the next piece only some turns after this one is there, and whoever has
-      // taken it would write it first, instead of having the next one read meanwhile.
+      // Not awaited: the stream would pull the next piece only some turns after this one has arrived, and the consumer
+      // would write this piece before the next read begins, instead of at the same time.
       if (!serving) void serve(controller);
     },
     cancel: release,

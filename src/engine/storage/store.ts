@@ -1,226 +1,231 @@
 /**
- * The Store contract: what the core asks of whatever keeps the bytes.
+ * The Store contract: what the engine requires of a storage driver.
  *
- * A path is a resource path as `path.ts` makes it: segments joined by `/`, no leading slash, the empty
- * string for the root folder. Offsets and sizes are bytes.
+ * A path is a resource path as `path.ts` produces it: segments joined by `/`, no leading slash, the empty string for
+ * the root folder. Offsets and sizes are in bytes.
  * @module
  */
 import type { EndedReason, EndReason } from "../../protocol/end-reason.ts";
 
-/** What a store knows of a path. */
+/** What a store knows about a path. */
 export interface StoreStat {
   /** Bytes stored; the offset just past the last one. */
   readonly size: number;
   /** When the last byte was written. */
   readonly modified: Date;
   /**
-   * Names the content of the path, in a few characters that can stand in a URL and can't be guessed. It changes when the
-   * resource was removed, became shorter, or no longer has the bytes that are on record at its end; never by an append,
-   * a restart, a takeover or a restore of the same bytes.
+   * Names the content of the path, in a few characters that can appear in a URL and can't be guessed. It changes when
+   * the resource was removed, became shorter, or no longer has the bytes that are on record at its end. An append, a
+   * restart, a takeover or a restore of the same bytes does not change it.
    */
   readonly generation: string;
-  /** Whether an append is under way, here or in another process, or its session waits for its appender. */
+  /** Whether an append is under way, in this process or in another one, or its session waits for its appender. */
   readonly appending?: boolean;
-  /** How the last append ended; nothing while {@link appending}. */
+  /** How the last append ended; undefined while {@link appending}. */
   readonly ended?: EndedReason;
-  /** The media type that an appender gave it. Untrusted, as the bytes are. */
+  /** The media type that an appender gave. Untrusted, like the bytes. */
   readonly type?: string;
 }
 
-/** One row of a folder. */
+/** One row of a folder listing. */
 export interface StoreEntry {
-  /** The last segment of its path. */
+  /** The last segment of the path. */
   readonly name: string;
-  /** Whether it is a resource or a folder of resources. */
+  /** Whether it is a resource, or a folder of resources. */
   readonly kind: "file" | "folder";
   /** Bytes stored; 0 for a folder. */
   readonly size: number;
   /** When it was last changed. */
   readonly modified: Date;
-  /** As {@link StoreStat.appending}; never for a folder. */
+  /** As {@link StoreStat.appending}; never true for a folder. */
   readonly appending?: boolean;
 }
 
-/** Which rows of a folder. */
+/** Which rows of a folder to list. */
 export interface ListOptions {
-  /** Only names behind this one. */
+  /** Only names after this one. Default: all. */
   readonly after?: string;
-  /** Most rows. Default all. */
+  /** Maximum number of rows. Default: all. */
   readonly limit?: number;
   /** Ends the listing early, with an error. */
   readonly signal?: AbortSignal;
 }
 
-/** Rows, one after the other as they are asked for. A driver with few may return an array. */
+/** Rows, each produced on demand. A driver with few rows may return an array. */
 export type StoreListing = AsyncIterable<StoreEntry> | Iterable<StoreEntry>;
 
-/** The right to append to one path. There is one at a time. */
+/** The right to append to a path. There is at most one per path at a time. */
 export interface AppendHandle {
-  /** Where the next byte goes: every byte before it is stored. Exact also after a failed {@link append}. */
+  /** Where the next byte goes: every byte before it is stored. Exact even after a failed {@link append}. */
   readonly offset: number;
-  /** Whether the claim made the path, which did not exist before. Drivers that can't tell leave it out. */
+  /** Whether the claim created the path. Omitted by drivers that can't tell. */
   readonly created?: boolean;
-  /** Grows with every claim of the path. */
+  /** Increases with every claim of the path in the same process. */
   readonly epoch: number;
-  /** The content that it appends to; see {@link StoreStat.generation}. */
+  /** The generation of the content that it appends to; see {@link StoreStat.generation}. */
   readonly generation: string;
-  /** The media type on record. */
+  /** The media type on record, if any. */
   readonly type?: string | undefined;
   /**
-   * What has become of the content under the append, once {@link append} or {@link verify} has failed with `changed`:
-   * `failed` where it is still there, and somebody else has appended to it. Default `deleted`.
+   * What happened to the content, once {@link append} or {@link verify} has failed with `changed`: `failed` if the
+   * content is still there, but another program has appended to it. Default `deleted`.
    */
   readonly fate?: "deleted" | "replaced" | "failed" | undefined;
-  /** Whether the path was taken over from another process that was silent, and may wake up. */
+  /** Whether the path was taken over from a silent process, which may wake up. */
   readonly wasSilent?: boolean;
-  /** Aborts when somebody else has taken the path over. Whoever asks for it gets it up to date. */
+  /** Aborts when another process has taken over the path. Reading this property may trigger the check. */
   readonly revoked: AbortSignal;
-  /** Aborts when another process {@link Store.requestHandover}s for the path. Only drivers have it that other processes share. */
+  /**
+   * Aborts when another process calls {@link Store.requestHandover} for the path. Only for drivers that several
+   * processes share.
+   */
   readonly handoverRequested?: AbortSignal;
   /**
-   * Stores a batch at {@link offset} and resolves with the new size once it is stored. Calls must not overlap.
+   * Stores a batch at {@link offset}; resolves with the new size in bytes once it is stored. Calls must not overlap.
    *
-   * @throws {StreamError} `no_space`, `denied`, `changed`, `fenced`, `storage`. What was stored all the same is
-   * counted by {@link offset}.
+   * @throws {StreamError} `no_space`, `denied`, `changed`, `fenced`, `storage`. {@link offset} counts a part that was
+   * stored.
    */
   append(batch: Uint8Array): Promise<number>;
   /**
-   * Looks whether what was stored is still there. Only drivers have it under which somebody else may take it away.
+   * Checks that everything stored is still there. Only for drivers whose content other programs can change.
    *
    * @throws {StreamError} `changed`, `fenced`, `storage`.
    */
   verify?(): Promise<void>;
   /**
-   * Leaves word that the append is about to end like this: should the process die before {@link release}, those who
-   * {@link Store.watch} it hear that, and not `lost`. Only drivers have it that can be watched.
+   * Leaves an end marker: if the process dies before {@link release}, those that {@link Store.watch} the path get this
+   * reason, and not `lost`. Only for drivers that can be watched.
    */
   leaveEndMarker?(ended: EndReason): Promise<void>;
   /**
-   * Gives the path back, and puts on record how the append ended. Further calls do nothing.
+   * Releases the path, and records how the append ended. Further calls do nothing.
    *
-   * @param ended How the append ended, for later readers and for those who {@link Store.watch} it. Without it nothing was
-   * appended, and they hear nothing: they may be waiting for an append that goes on with somebody else.
+   * @param ended How the append ended, for later readers and for those that {@link Store.watch} the path. Omitted if
+   * nothing was appended; then watchers get no end, since another process may continue the append.
    */
   release(ended?: EndReason): Promise<void>;
   /**
-   * Gives the path back as if it had never been claimed: nothing was appended, and what the claim made goes again. As
-   * {@link release} without a reason in drivers that do not have it.
+   * Releases the path as if it had never been claimed: nothing was appended, and what the claim created is removed.
+   * Drivers may omit it; then {@link release} is called instead.
    */
   discard?(): Promise<void>;
 }
 
 /** How to claim a path. */
 export interface ClaimOptions {
-  /** Whether to create the path, with its folders, when it does not exist. Default true. */
+  /** Whether to create the path, with its folders, if it does not exist. Default true. */
   create?: boolean;
-  /** The media type of what is to be appended; goes on record unless there is one already. */
+  /** The media type of the appended bytes; recorded unless one is on record already. */
   type?: string | undefined;
-  /** Gives up waiting for the claim. */
+  /** Cancels the claim while it is pending. */
   signal?: AbortSignal;
   /**
-   * Called when the path is to be had, before anything changes: before it is taken over from a process that is silent,
-   * and before it is created. If it throws, everything stays as it is. May be called twice; a driver that does not call
-   * it claims all the same.
+   * Called when the path can be claimed, before anything changes: before it is taken over from a silent process, and
+   * before it is created. If it throws, nothing changes. May be called twice; a driver may also claim the path without
+   * calling it.
    */
   check?: () => Promise<void>;
   /**
-   * Milliseconds for which another process that has the path, and is silent, is spared after it could be taken over.
-   * Default 0. One that has certainly ended is never spared. Only drivers look at it that other processes share.
+   * Milliseconds for which a silent process that holds the path is spared after it could be taken over. Default 0. A
+   * process that has certainly ended is never spared. Only for drivers that several processes share.
    */
   spareMs?: number;
 }
 
-/** A resumable append session, as it outlives its connection and its server. There is at most one a path. */
+/** The record of a resumable append session, which outlives its connection and its server. At most one per path. */
 export interface SessionRecord {
   /** The resource path. */
   readonly path: string;
-  /** A digest of the session's token: whoever can read the store must not be able to resume. */
+  /** A digest of the session's token: a reader of the store must not be able to resume the session. */
   readonly digest: string;
-  /** Milliseconds left of its grace, once some of it was spent; nothing for all of it, or while it has a connection. */
+  /** Milliseconds left of its grace period. Undefined for all of it, as while the session has a connection. */
   readonly graceLeftMs?: number;
 }
 
 /**
- * Keeps the sessions that are open.
+ * Stores the open sessions.
  *
- * A process may stand still between deciding on a change and making it, for longer than its lease. `isOurs` is asked in
- * the very turn in which the change is made: if it says no, another process has the session, and nothing changes. Only
- * drivers look at it that other processes share.
+ * A process may be suspended between the decision to change a record and the change, for longer than its lease. So
+ * `isOurs` is called in the same turn as the change: if it returns false, another process holds the session, and
+ * nothing changes. Only drivers that several processes share call it.
  */
 export interface SessionRecords {
-  /** Keeps a session; it is stored when this resolves. Replaces the path's older one. */
+  /** Saves a session; it is stored when this resolves. Replaces an older session of the path. */
   save(record: SessionRecord, isOurs?: () => boolean): Promise<void>;
-  /** The open session of a path. */
+  /** Finds the open session of a path; undefined if there is none. */
   find(path: string): Promise<SessionRecord | undefined>;
-  /** Forgets the session of a path. */
+  /** Removes the session of a path. */
   remove(path: string, isOurs?: () => boolean): Promise<void>;
-  /** All open sessions. */
+  /** Lists all open sessions. */
   list(): Promise<SessionRecord[]>;
 }
 
-/** News of a resource that another process appends to. */
+/** An update on a resource that another process appends to. */
 export interface Growth {
   /** Bytes stored now. */
   readonly size: number;
-  /** Set once, at the end: how the append ended. */
+  /** Set once, in the last update: how the append ended. */
   readonly ended?: EndReason;
 }
 
-/** What keeps the bytes. The core never asks which driver it has. */
+/** Stores the bytes. The engine never asks which driver it has. */
 export interface Store {
   /** The open sessions. */
   readonly sessions: SessionRecords;
   /**
-   * The size and age of a resource; nothing when the path was never written or is a folder.
+   * The size, age and state of a resource; undefined if the path does not exist or is a folder.
    *
-   * @throws {StreamError} `path_conflict` below a resource, `denied` for one that can't be read, `storage`.
+   * @throws {StreamError} `path_conflict` for a path below a resource, `denied` if it can't be read, `storage`.
    */
   stat(path: string): Promise<StoreStat | undefined>;
   /**
-   * Takes the right to append.
+   * Claims the right to append.
    *
-   * @throws {StreamError} `conflict` while somebody holds it, `not_found` without `create`, `path_conflict`, `bad_path`, `denied`, `no_space`, `storage`.
+   * @throws {StreamError} `conflict` while another appender holds it, `not_found` without `create`, `path_conflict`,
+   * `bad_path`, `denied`, `no_space`, `storage`.
    */
   claim(path: string, options?: ClaimOptions): Promise<AppendHandle>;
   /**
-   * The bytes `from` (inclusive) to `to` (exclusive), read as they are asked for: a byte stream, which can be read into
-   * the reader's own memory too. Errors with `changed` when the resource holds fewer, or is not there any more.
+   * The bytes from `from` (inclusive) to `to` (exclusive), read on demand. Preferably a byte stream, which can also be
+   * read into the reader's own memory. Errors with `changed` if the resource has fewer bytes, or no longer exists.
    *
    * @param signal Ends the stream early, without an error, and closes what it holds.
-   * @param generation The content that the range belongs to. The stream errors with `replaced` when other content is
-   * there by the time it is opened. Default: any.
+   * @param generation The generation that the range belongs to. The stream errors with `replaced` if the path has
+   * another one when it is opened. Default: any.
    */
   read(path: string, from: number, to: number, signal?: AbortSignal, generation?: string): ReadableStream<Uint8Array>;
   /**
-   * The rows of a folder, sorted by the bytes of their names in UTF-8; nothing when there is no such folder. There may be
-   * hundreds of thousands: a row is looked at when it is asked for, and nothing is held before the first one is. What comes
-   * or goes meanwhile may be missed.
+   * The rows of a folder, sorted by the UTF-8 bytes of their names; undefined if there is no such folder. There may be
+   * hundreds of thousands of rows: each is read on demand, and nothing is held before the first one is requested. Rows
+   * that appear or disappear meanwhile may be missed.
    *
-   * @throws {StreamError} `denied` for one that can't be read, `storage`.
+   * @throws {StreamError} `denied` if the folder can't be read, `storage`.
    * @example
    * ```ts
-   * for await (const { name, size } of (await store.list("build", { after: "42.log", limit: 100 })) ?? []) console.log(name, size);
+   * const rows = await store.list("build", { after: "42.log", limit: 100 });
+   * for await (const { name, size } of rows ?? []) console.log(name, size);
    * ```
    */
   list(folder: string, options?: ListOptions): Promise<StoreListing | undefined>;
   /**
-   * Removes a resource; says whether there was one.
+   * Removes a resource; resolves to whether there was one.
    *
-   * @throws {StreamError} `conflict` while somebody appends to it.
+   * @throws {StreamError} `conflict` while the path has an appender.
    */
   remove(path: string): Promise<boolean>;
-  /** Removes what processes that have crashed left behind. */
+  /** Removes what crashed processes left behind. */
   tidy?(): Promise<void>;
   /**
-   * Asks the process that has a path for it, in the name of a session whose appender has come here. The result takes the
-   * question back; until then no other process gets the path. Only drivers have it that other processes share.
+   * Requests a path from the process that holds it, for a session whose appender has connected here. Call the result to
+   * withdraw the request; until then, no other process gets the path. Only for drivers that several processes share.
    */
   requestHandover?(path: string): Promise<() => Promise<void>>;
   /**
-   * News of a path that another process has claimed, until its append has ended; nothing when nobody has. The first
-   * comes at once. Only drivers have it whose bytes other processes may write.
+   * Updates on a path that another process has claimed, until its append has ended; undefined if none has. The first
+   * update comes at once. Only for drivers whose bytes other processes may write.
    *
-   * @param signal Ends it, also while it waits for news.
+   * @param signal Ends the updates, even while one is pending.
    */
   watch?(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined>;
 }

@@ -12,24 +12,24 @@ import { refusalOf } from "../shared/refusals.ts";
 import { passOn } from "../shared/socket-events.ts";
 import { BunPort, type BunSocket } from "./port.ts";
 
-/** What is used of Bun's server; a request that was made without one has none of it. */
+/** The part of Bun's server that is used here. It is missing for a request that was made without a server. */
 interface BunServer {
   upgrade(request: Request, options: { headers?: Record<string, string>; data: SocketData }): boolean;
   timeout?(request: Request, seconds: number): void;
   requestIP?(request: Request): { address: string } | null;
 }
 
-/** What hangs on each socket: the shape that Hono's handlers for Bun know, and a word of our own. */
+/** The data of each socket: what Hono's handlers for Bun expect, and two properties of this package. */
 export interface SocketData {
-  /** What Hono's handlers call. */
+  /** The callbacks that Hono's handlers call. */
   events: Record<string, unknown>;
-  /** The URL that was asked for. */
+  /** The requested URL. */
   url: URL;
-  /** The subprotocol that was chosen; empty for none. */
+  /** The chosen subprotocol; empty for none. */
   protocol: string;
-  /** @internal The open socket, as the faces see it. */
+  /** @internal The port of the open socket. */
   port?: BunPort;
-  /** @internal What takes its messages, unless they are for another route of the app. */
+  /** @internal The handler of its messages; missing for another route of the app. */
   handler?: SocketHandler;
 }
 
@@ -37,33 +37,33 @@ type Socket = BunSocket<SocketData>;
 
 /** The `websocket` half of a Bun server: its handlers and settings. */
 export interface BunWebSocket {
-  /** A socket has opened. */
+  /** Called when a socket has opened. */
   open(socket: Socket): void;
-  /** A message arrived. */
+  /** Called for each message. */
   message(socket: Socket, message: string | Uint8Array<ArrayBuffer>): void;
-  /** A socket has closed. */
+  /** Called when a socket has closed. */
   close(socket: Socket, code?: number, reason?: string): void;
-  /** Some of what was sent has left. */
+  /** Called when some buffered bytes have been sent. */
   drain(socket: Socket): void;
-  /** A ping was answered. */
+  /** Called when a ping has been answered. */
   pong(socket: Socket): void;
-  /** Seconds of silence after which Bun cuts a socket off; 0 for never. */
+  /** Seconds of silence after which Bun closes a socket; 0 for never. */
   idleTimeout: number;
-  /** Whether Bun pings by itself. */
+  /** Whether Bun sends pings by itself. */
   sendPings: boolean;
   /** Whether messages are compressed. */
   perMessageDeflate: boolean;
-  /** Largest message that is accepted, in bytes. */
+  /** Maximum size of a message in bytes. */
   maxPayloadLength: number;
-  /** Bytes that may wait to be sent before Bun drops what comes next. */
+  /** Bytes that may be buffered before Bun drops further messages. */
   backpressureLimit: number;
-  /** Whether it closes the socket then. */
+  /** Whether Bun then closes the socket. */
   closeOnBackpressureLimit: boolean;
 }
 
 /**
  * The `websocket` half of a Bun server: Hono's, with settings for long-lived streams. It serves other WebSocket routes
- * of the app too. Hono's own works as well, but for quiet appenders, which Bun cuts off after 120 s.
+ * of the app, too. Hono's own works as well, except for quiet appenders, which Bun disconnects after 120 s.
  *
  * @example
  * ```ts
@@ -74,7 +74,7 @@ export const websocket: BunWebSocket = {
   open: (socket) => honoWebSocket.open(socket),
   close: (socket, code, reason) => honoWebSocket.close(socket, code, reason),
   message(socket, message) {
-    // Hono's passes the memory below a message, without its offset.
+    // Hono passes on the buffer of a message without its offset.
     if (!socket.data.handler) honoWebSocket.message(socket as never, message as never);
     else passOn(socket.data.handler, message);
   },
@@ -84,16 +84,16 @@ export const websocket: BunWebSocket = {
   sendPings: false,
   perMessageDeflate: false,
   maxPayloadLength: DEFAULT_LIMITS.messageBytes,
-  // What a port hands over stays below its budget; Bun must never drop a frame that it was given.
+  // What a port buffers stays below its follower's budget; Bun must never drop a frame.
   backpressureLimit: DEFAULT_LIMITS.messageBytes,
   closeOnBackpressureLimit: false,
 };
 
-/** @internal This runtime, as the faces see it. */
+/** @internal The platform for this runtime. */
 export const platform: Platform = {
   name: "bun",
   keepsText: false,
-  // Bun closes a socket with 1007 whose text is not UTF-8; the rest survives the way through a string.
+  // Bun closes a socket with 1007 if its text is not UTF-8; any other text survives the conversion to a string.
   takesText: true,
   checkUpgrade: (c) => void upgradingServer(c),
   async upgrade(c, handler, { protocol }): Promise<Response> {
@@ -107,50 +107,50 @@ export const platform: Platform = {
           data.port = new BunPort(raw);
           handler.opened(data.port);
         },
-        // Comes only where Hono's own `websocket` is used instead of ours.
+        // Called only if the server uses Hono's own `websocket` instead of this module's.
         onMessage: (event: MessageEvent<string | ArrayBuffer>) => passOn(handler, event.data),
         onClose({ code, reason }: CloseEvent) {
-          // No peer can send this code: Bun has ended the connection, and says why.
+          // No peer can send this code: Bun has ended the connection, and gives the reason.
           if (code === 1006 && reason.startsWith("Received ")) handler.refused(refusalOf(reason, handler.most));
           data.port?.gone();
           handler.closed();
         },
       },
     };
-    // An empty one, for without any Bun echoes the first that was offered, whatever it is.
+    // Empty rather than missing, because Bun would then echo the first subprotocol that the client offers.
     const headers = { "Sec-WebSocket-Protocol": protocol ?? "" };
     if (!server.upgrade(c.req.raw, { data, headers })) handler.closed();
     return new Response(null);
   },
   bodyWatch(c) {
-    // Over HTTP/1 it would have one of them.
+    // A request with a body over HTTP/1 has one of these.
     if (c.req.header("Transfer-Encoding") !== undefined || c.req.header("Content-Length") !== undefined)
       return undefined;
     const { signal } = c.req.raw;
     return () => abortsNow(signal);
   },
   peer: (c) => serverOf(c)?.requestIP?.(c.req.raw)?.address,
-  // A middleware may have put itself between a body and its reader, and forget to pass on that this has left.
+  // Middleware may wrap a body and not pass on that its reader has left.
   onGone(c, gone) {
     const { signal } = c.req.raw;
     if (signal.aborted) gone();
     else signal.addEventListener("abort", gone, { once: true });
   },
-  // Bun would print it with an excerpt of our source, and of this nothing at all.
+  // Bun would print an error with an excerpt of this source; for `undefined` it prints nothing.
   bodyError: () => undefined,
   disableRequestTimeout: (c) => serverOf(c)?.timeout?.(c.req.raw, 0),
 };
 
-/** Bun's server; none for a request that came without one, as from `app.request()`, which Hono's own way trips over. */
+/** Bun's server; `undefined` for a request without one, as from `app.request()`, where Hono's own function fails. */
 function serverOf(c: Context): BunServer | undefined {
   return c.env ? getBunServer<BunServer>(c) : undefined;
 }
 
-/** Servers that are known to upgrade. */
+/** Servers that are known to support upgrades. */
 const upgrading = new WeakSet<BunServer>();
 
 /**
- * Bun's server, if it can upgrade.
+ * Returns Bun's server, if it supports upgrades.
  *
  * @throws {StreamError} `misconfigured`
  */
@@ -161,7 +161,7 @@ function upgradingServer(c: Context): BunServer {
   }
   if (upgrading.has(server)) return server;
   try {
-    // No request that could be upgraded: true or false does not matter, but without handlers it throws.
+    // This request cannot be upgraded, so the result does not matter; if the server has no handlers, the call throws.
     server.upgrade(new Request("http://localhost/"), { data: {} as SocketData });
   } catch (error) {
     const remedy = 'export default { fetch: app.fetch, websocket }, with "websocket" of "httpfstream/bun"';

@@ -1,5 +1,5 @@
 /**
- * A socket of Bun's own server as a port.
+ * The port of a socket of Bun's own server.
  * @module
  */
 import type { Frame } from "../../engine/follow/frame.ts";
@@ -7,7 +7,10 @@ import type { SocketPort } from "../../server/platform/platform.ts";
 import { Drain } from "../shared/drain.ts";
 import { decodeText, UNTEXTABLE } from "../shared/text-frame.ts";
 
-/** What is used of Bun's `ServerWebSocket`. Its own types would become a dependency of everybody who uses this package. */
+/**
+ * The part of Bun's `ServerWebSocket` that is used here. Its own types would become a dependency of every user of this
+ * package.
+ */
 export interface BunSocket<Data = unknown> {
   data: Data;
   readonly readyState: 0 | 1 | 2 | 3;
@@ -53,7 +56,7 @@ export class BunPort implements SocketPort {
     return this.#drain.wait(bytes);
   }
 
-  /** Some of what was handed over has left. Hono's own handlers do not tell. */
+  /** Called when some buffered bytes have been sent. Hono's own handlers do not call it. */
   drainedNow(): void {
     this.#drain.look();
   }
@@ -70,7 +73,7 @@ export class BunPort implements SocketPort {
     if (!this.#gone) this.#socket.terminate();
   }
 
-  /** The connection has gone: nobody needs to wait any more. */
+  /** Marks the connection as gone, and wakes all waiting callers. */
   gone(): void {
     this.#gone = true;
     this.drainedNow();

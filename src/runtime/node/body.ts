@@ -1,6 +1,6 @@
 /**
- * Response bodies that are byte streams, written to a Node response with memory that is used again and again: fresh
- * memory for each piece is most of what a large download costs.
+ * Writes response bodies that are byte streams to a Node response, from reused memory: allocating memory per piece is
+ * most of the cost of a large download.
  * @module
  */
 import type { ServerResponse } from "node:http";
@@ -8,38 +8,38 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type ByteReader, bringYourOwn } from "../../engine/storage/byte-reader.ts";
 import { PieceReader } from "../../engine/storage/piece-reader.ts";
 
-/** Bytes of the largest piece. */
-const MOST_BYTES = 1024 * 1024;
+/** Maximum bytes per piece. */
+const MAX_PIECE_BYTES = 1024 * 1024;
 
-/** Pieces on their way at once: while one is written, the next is read. */
+/** Pieces in flight: while one is written, the next is read. */
 const PIECES = 2;
 
 /**
- * Sends a response whose body is a byte stream, and returns what tells `@hono/node-server` so. Every other response is
- * returned as it is, for the server to send.
+ * Sends a response whose body is a byte stream, and returns the value that tells `@hono/node-server` so. Returns any
+ * other response unchanged, for the server to send.
  */
 export function sendBytes(response: Response, outgoing: ServerResponse): Response {
-  // What is small has no length of its own, and would get two pieces of memory for a sentence; what is live is no file.
+  // A response without a length is small or live: a small one is not worth two buffers, and a live one is not a file.
   const length = Number(response.headers.get("content-length"));
   if (!length) return response;
   const reader = response.body ? bringYourOwn(response.body) : undefined;
   if (!reader) return response;
   putHead(response, outgoing);
   void send(reader, outgoing, length).catch(() => {
-    // The client sees by the missing bytes that it has not got all of them.
+    // The client can tell by the missing bytes that the response is incomplete.
     outgoing.destroy();
   });
   return RESPONSE_ALREADY_SENT;
 }
 
-/** Sets the status and the headers of a Node response as those of another. */
+/** Copies the status and the headers of a response to a Node response. */
 export function putHead(response: Response, outgoing: ServerResponse): void {
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
 }
 
 async function send(reader: ByteReader, outgoing: ServerResponse, length: number): Promise<void> {
-  const pieces = new PieceReader(reader, Math.min(length, MOST_BYTES));
+  const pieces = new PieceReader(reader, Math.min(length, MAX_PIECE_BYTES));
   let underWay = 0;
   let wake = (): void => {};
   outgoing.once("close", () => {
@@ -62,7 +62,7 @@ async function send(reader: ByteReader, outgoing: ServerResponse, length: number
       outgoing.end();
       return;
     }
-    // Read while this one is written: the one is done by another thread, the other by this one.
+    // Read the next piece while this one is written: another thread does one, this thread the other.
     next = read();
     outgoing.write(piece, () => {
       underWay--;
@@ -70,6 +70,6 @@ async function send(reader: ByteReader, outgoing: ServerResponse, length: number
       wake();
     });
   }
-  // Nobody is left who would care how the last read went.
+  // The result of the last read no longer matters.
   await Promise.allSettled([pieces.cancel(), next]);
 }

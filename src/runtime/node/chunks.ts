@@ -1,22 +1,22 @@
 /**
- * Request bodies in small chunks, as Node's parser hands them out: a call for each. What every chunk then costs on its way
- * through the streams is a hundred times what its bytes cost.
+ * Gathers small chunks of a request body. Node's parser makes one call per chunk, and passing a chunk through the
+ * streams costs a hundred times what its bytes cost.
  * @module
  */
 import type { IncomingMessage } from "node:http";
 import { PieceQueue } from "../../engine/append/piece-queue.ts";
 
-/** Chunks of one body in one turn after which the parser stops, so that other connections have their turn. */
-const CHUNKS_A_TURN = 256;
+/** Chunks of one body per turn after which the parser stops, so that other connections get their turn. */
+const CHUNKS_PER_TURN = 256;
 
 const gathering = new WeakSet<IncomingMessage>();
 
 /**
- * Joins the chunks of a request body that the parser hands out in one turn of the event loop. The first of a turn passes
- * at once; the others follow together at the turn's end.
+ * Joins the chunks of a request body that the parser emits in one turn of the event loop. The first chunk of a turn
+ * passes at once; the others follow together at the end of the turn.
  */
 export function gatherChunks(incoming: IncomingMessage): void {
-  // Only Node has a parser that pushes.
+  // Only Node's parser pushes chunks.
   if ("Deno" in globalThis || "Bun" in globalThis || gathering.has(incoming)) return;
   gathering.add(incoming);
   const push = incoming.push.bind(incoming);
@@ -40,7 +40,7 @@ export function gatherChunks(incoming: IncomingMessage): void {
       return push(chunk, encoding);
     }
     waiting.push(chunk);
-    // The parser is told to stop as early as it would be without us, or earlier.
-    return ++count < CHUNKS_A_TURN && incoming.readableLength + waiting.bytes < incoming.readableHighWaterMark;
+    // Stops the parser as early as Node would, or earlier.
+    return ++count < CHUNKS_PER_TURN && incoming.readableLength + waiting.bytes < incoming.readableHighWaterMark;
   };
 }

@@ -1,22 +1,22 @@
 /**
- * Sees that peers have begun to close, where nothing tells.
+ * Detects that peers have begun to close, where no event tells.
  * @module
  */
 
-/** How often we look, in milliseconds: what a path stays taken for at most after its appender's goodbye. */
+/** Milliseconds between two checks, and thus for how long a path stays taken after its appender has closed. */
 const LOOK_EVERY_MS = 100;
 
-/** What is looked at. */
+/** What is watched. */
 interface Closable {
   readonly closing: boolean;
 }
 
-/** Looks at all open sockets by one timer, and tells once of each that closes. */
+/** Checks all open sockets with one timer, and reports once for each that is closing. */
 export class ClosingWatch {
   readonly #watched = new Map<Closable, () => void>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Calls back when the socket closes, unless {@link forget} comes first. */
+  /** Calls back when the socket is closing, unless {@link forget} is called before. */
   watch(socket: Closable, closes: () => void): void {
     this.#watched.set(socket, closes);
     this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS);

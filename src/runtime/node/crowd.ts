@@ -1,50 +1,50 @@
 /**
- * How many connections a server takes. A process that is out of file descriptors can open no file for anybody; and on Deno
- * a server whose system has refused it a connection never takes another. So it stops before.
+ * Limits the number of connections of a server. A process without free file descriptors cannot open any file, and on
+ * Deno, a server whose accept has failed never accepts again. The server therefore refuses connections before that.
  * @module
  */
 import { readdirSync, readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
 
-/** Descriptors that are kept free for what is opened for a moment: claims, records, folders. */
+/** Descriptors that are kept free for files that are open only briefly: claims, records, folders. */
 const RESERVE = 32;
 
-/** One in so many WebSockets may open a file at the same time: a follower that catches up. */
+/** One in this many WebSockets may have a file open at the same time, as a follower does that catches up. */
 const UPGRADED_SHARE = 8;
 
-/** Milliseconds for which a count of the open descriptors that left no room is good. */
+/** Milliseconds for which a count of the open descriptors stays valid if it left no room. */
 const COUNT_MS = 50;
 
 const REFUSAL_BODY = "The server has as many connections as it can take. Try again in a moment.\n";
 const REFUSAL = `HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: ${REFUSAL_BODY.length}\r\n\r\n${REFUSAL_BODY}`;
 
-/** What a {@link Crowd} says: that connections are refused, and how many were once there is room again. */
+/** Receives messages of a {@link Crowd}: that connections are refused, and how many were once there is room again. */
 export type CrowdReport = (message: string) => void;
 
 /** The connections of one server. */
 export class Crowd {
-  /** Those that are open. */
+  /** The open connections. */
   readonly sockets: Set<Duplex> = new Set();
   readonly #limit: number;
   readonly #backlog: number;
   readonly #report: CrowdReport;
   /** Descriptors that were open before the first connection. */
   readonly #base: number;
-  /** Connections that have become WebSockets: most of them open no file any more. */
+  /** Connections that have become WebSockets, most of which open no more files. */
   readonly #upgraded = new WeakSet<Duplex>();
   #upgradedCount = 0;
-  /** Connections that may come before the descriptors are counted again. */
+  /** Connections that may be accepted before the descriptors are counted again. */
   #credit = 0;
-  /** One for all of them: thousands of idle connections keep theirs. */
+  /** One listener for all connections, because thousands of idle ones keep it. */
   readonly #forget: (this: Duplex) => void;
   #fullUntilMs = 0;
   #refused = 0;
 
   /**
-   * @param report Takes sentences for the log.
+   * @param report Receives messages for the log.
    * @param backlog Connections that the system may queue.
-   * @param limit Most descriptors that this process may have open. Default: what the system says; where it says nothing,
-   * all connections are taken.
+   * @param limit Maximum number of descriptors that this process may have open. Default: the system's limit; where the
+   * system names none, all connections are accepted.
    */
   constructor(report: CrowdReport, backlog: number, limit: number = descriptorLimit()) {
     this.#report = report;
@@ -56,20 +56,20 @@ export class Crowd {
       leaves(this);
     };
     this.#base = openDescriptors() ?? 0;
-    // Deno takes as many as are queued, and more, before we hear of the first.
+    // Deno accepts as many connections as are queued, and more, before it reports the first.
     const room = limit - this.#base - RESERVE;
     this.#backlog = "Deno" in globalThis ? Math.max(4, Math.min(backlog, Math.floor(room / 6))) : backlog;
     this.#limit = "Deno" in globalThis ? limit - 2 * this.#backlog : limit;
   }
 
-  /** Connections that the system may queue without a danger for us. */
+  /** Connections that the system can safely queue. */
   get backlog(): number {
     return this.#backlog;
   }
 
-  /** Takes a connection, or refuses it with 503. */
+  /** Accepts a connection, or refuses it: with 503, on Deno without an answer. */
   add(socket: Duplex): void {
-    // A connection whose request is parsed again comes twice.
+    // A connection whose request is parsed again is added twice.
     if (this.sockets.has(socket)) return;
     if (!this.#hasRoom()) {
       this.#refuse(socket);
@@ -81,7 +81,7 @@ export class Crowd {
     socket.on("close", this.#forget);
   }
 
-  /** A connection is about to become a WebSocket. */
+  /** Marks a connection that is about to become a WebSocket. */
   upgraded(socket: Duplex): void {
     if (!this.sockets.has(socket) || this.#upgraded.has(socket)) return;
     this.#upgraded.add(socket);
@@ -95,7 +95,8 @@ export class Crowd {
     if (nowMs < this.#fullUntilMs) return false;
     const open = openDescriptors();
     if (open === undefined) return true;
-    // Each connection may open a file at any time: what is free must suffice for all that are there, and for this one.
+    // Each connection may open a file at any time, so the free descriptors must suffice for all connections and this
+    // one.
     const files = open - this.#base - this.sockets.size;
     const plain = this.sockets.size - this.#upgradedCount;
     const expected = Math.max(0, plain - Math.max(0, files)) + this.#upgradedCount / UPGRADED_SHARE;
@@ -113,13 +114,13 @@ export class Crowd {
       this.#report(`Connections are refused: ${size} are open, and the system allows few more open files.`);
     }
     socket.on("error", () => {});
-    // On Deno more may be taken before this one would have been told, until there is no descriptor for one.
+    // Before this refusal is sent, Deno may accept more connections, until no descriptor is left for one.
     if ("Deno" in globalThis) socket.destroy();
     else socket.end(REFUSAL, () => socket.destroy());
   }
 }
 
-/** How many files this process may have open; no limit where the system does not say. */
+/** Maximum number of files that this process may have open; infinite if the system does not tell. */
 function descriptorLimit(): number {
   try {
     const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];

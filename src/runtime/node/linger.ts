@@ -1,6 +1,6 @@
 /**
- * Answers to uploads that are still being sent. Most clients look for an answer only when they have sent everything, or
- * can't send any more; one whose connection is closed while it sends gets a reset, and never sees why it was refused.
+ * Answers uploads that are still being sent. Most clients read a response only when they have sent everything or cannot
+ * send any more. If the connection is closed while a client sends, it gets a reset and never sees why it was refused.
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -8,40 +8,40 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import { putHead } from "./body.ts";
 
-/** What a response emits when its client has been sent all of it, although the exchange has not ended. */
+/** The event of a response that has been sent completely, although the exchange has not ended. */
 export const ANSWERED = "answered";
 
-/** Milliseconds for which a sender may pause before it is given up. */
+/** Milliseconds of silence after which a sender is given up. */
 const QUIET_MS = 5_000;
 
-/** The answers that wait for the rest of a request, of one server. */
+/** Responses of one server that wait for the rest of their request. */
 export class Lingering {
   readonly #waiting = new Set<() => void>();
   readonly #mostMs: number;
   #over = false;
 
-  /** @param mostMs Milliseconds for which more is read and dropped at most. */
+  /** @param mostMs Maximum milliseconds for which more is read and dropped. Default 30,000. */
   constructor(mostMs: number = DEFAULT_LIMITS.refusedUploadMs) {
     this.#mostMs = mostMs;
   }
 
   /**
-   * Sends a refusal whose request is still arriving, and goes on reading until that has ended; returns what tells
-   * `@hono/node-server` so. Every other response is returned as it is, for the server to send.
+   * Sends a refusal while its request is still arriving, keeps reading until the request has ended, and returns the
+   * value that tells `@hono/node-server` so. Returns any other response unchanged, for the server to send.
    */
   async answer(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
-    // Only refusals come early, and what they say is short.
+    // Only refusals come early, and their bodies are short.
     if (response.status < 400 || isComplete(incoming) || this.#over) return response;
     const body = new Uint8Array(await response.arrayBuffer());
     putHead(response, outgoing);
     outgoing.setHeader("Content-Length", body.length);
-    // Its length is known: the client has all of it now, and what is held back is only the end of the exchange.
+    // The client knows the length, so it has the whole response now; only the end of the exchange is delayed.
     outgoing.write(body, () => outgoing.emit(ANSWERED));
     this.#readOn(incoming, outgoing);
     return RESPONSE_ALREADY_SENT;
   }
 
-  /** Waits for nobody any more. */
+  /** Stops waiting for all requests. */
   end(): void {
     this.#over = true;
     for (const end of this.#waiting) end();
@@ -59,7 +59,7 @@ export class Lingering {
     this.#waiting.add(end);
     for (const event of ["end", "error", "close"]) incoming.once(event, end);
     outgoing.once("close", end);
-    // The stream that the app was given would keep what comes.
+    // The stream that the app was given would buffer the data.
     incoming.removeAllListeners("data");
     incoming.on("data", () => quiet.refresh());
     incoming.resume();

@@ -1,15 +1,15 @@
 /**
- * Sees how large a message is going to be from the headers of its frames. The package `ws` has one limit for messages of
- * every kind; a control message of `httpfstream.v1` may have far less than one with data.
+ * Determines the size of a message from its frame headers, before it is complete. The package `ws` has one limit for
+ * messages of every kind, but a control message of `httpfstream.v1` must be far smaller than one with data.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
 import type { MessageLimit, MessageLimits } from "../../server/platform/message-limits.ts";
 
-/** Frames that one message may come in: each that is kept costs memory, however short it is. */
+/** Maximum number of frames per message: each buffered frame costs memory, however short it is. */
 export const MOST_FRAGMENTS: number = 16 * 1024;
 
-/** What a message in more of them gets. */
+/** Refuses a message in more frames. */
 const FRAGMENTS: MessageLimit = {
   bytes: 0,
   refusal: () =>
@@ -19,14 +19,14 @@ const FRAGMENTS: MessageLimit = {
 /** Bytes of the longest header. */
 const HEADER_BYTES = 14;
 
-/** Bytes of the header of a masked frame whose length fits into it. */
+/** Bytes of the header of a masked frame with a 7-bit length. */
 const SHORT_HEADER_BYTES = 6;
 
 /** First opcode of the frames that belong to no message: close, ping and pong. */
 const FIRST_CONTROL_OPCODE = 0x8;
 
 /**
- * Reads the frames of a client, as RFC 6455 section 5.2 has them, without their payload.
+ * Parses the frames of a client (RFC 6455 section 5.2) without their payload.
  *
  * @example
  * ```ts
@@ -36,13 +36,13 @@ const FIRST_CONTROL_OPCODE = 0x8;
  */
 export class MessageWatch {
   readonly #most: MessageLimits;
-  /** The limit of the message that goes on, and its bytes so far. */
+  /** The limit of the current message, and its bytes so far. */
   #limit: MessageLimit;
   #bytes = 0;
   #frames = 0;
-  /** Bytes of the current frame's payload that have not come yet. */
+  /** Bytes of the current frame's payload that have not arrived yet. */
   #left = 0;
-  /** A header that has come in part. */
+  /** A header that has arrived only in part. */
   #header: Uint8Array | undefined;
   #headerBytes = 0;
 
@@ -51,12 +51,12 @@ export class MessageWatch {
     this.#limit = most.binary;
   }
 
-  /** Looks at what has arrived. Results in the limit that a message goes beyond, if one does. */
+  /** Parses received bytes. Returns the limit that a message exceeds, if one does. */
   look(chunk: Uint8Array): MessageLimit | undefined {
     const { length } = chunk;
     let at = 0;
     while (at < length) {
-      // Most of what comes are short messages, one behind the other: they are stepped over in this loop alone.
+      // Hot path: most input consists of consecutive short messages, which this loop alone skips.
       at += this.#left;
       this.#left = 0;
       while (this.#headerBytes === 0 && at + SHORT_HEADER_BYTES <= length && isShort(chunk, at)) {
@@ -102,14 +102,17 @@ export class MessageWatch {
   }
 }
 
-/** Whether a whole message with data begins here, masked and of less than 126 bytes. It is gathered before it can be refused. */
+/**
+ * Whether a complete message begins here: one masked data frame of less than 126 bytes. Such a message is buffered
+ * before it can be refused.
+ */
 function isShort(bytes: Uint8Array, at: number): boolean {
   const first = bytes[at] as number;
   const second = bytes[at + 1] as number;
   return (first === 0x81 || first === 0x82) && second >= 0x80 && second < 0x80 + 126;
 }
 
-/** Bytes of the header that begins here; 0 when it is not all here. */
+/** Bytes of the header that begins here; 0 if it is incomplete. */
 function headerSize(bytes: Uint8Array, at: number): number {
   const second = bytes[at + 1];
   if (second === undefined) return 0;

@@ -1,7 +1,7 @@
 /**
- * The node stack: `@hono/node-server`, `@hono/node-ws` and `ws`. It runs on Node, and unchanged on Deno and Bun
- * through their compatibility with Node; the standalone server uses it on all three, because only `ws` keeps
- * every byte of a text frame.
+ * The node stack: `@hono/node-server`, `@hono/node-ws` and `ws`. It runs on Node, and unchanged on Deno and Bun through
+ * their compatibility with Node. The standalone server uses it on all three, because only `ws` keeps every byte of a
+ * text frame.
  * @module
  */
 import { EventEmitter } from "node:events";
@@ -33,31 +33,33 @@ import { attachWs } from "./ws-port.ts";
 
 export { type FetchApp, injectWebSocket, type UpgradeServer } from "./upgrade.ts";
 
-/** What `@hono/node-server` gives a handler as its environment. */
+/** The environment that `@hono/node-server` gives a handler. */
 interface NodeEnv {
   incoming: IncomingMessage;
   outgoing: ServerResponse;
 }
 
-/** The same where the app is served by `node:http2`. */
+/** The same if `node:http2` serves the app. */
 interface Http2Env {
   incoming: Http2ServerRequest;
   outgoing: Http2ServerResponse;
 }
 
-/** Bytes that a message may be too large by and still be gathered: where `ws` itself refuses it, it can't say why. */
+/**
+ * Bytes by which a message may exceed its limit and still be received. If `ws` itself refuses it, it gives no reason.
+ */
 const SLACK_BYTES = 64 * 1024;
 
-/** Connections queued by the kernel until they are accepted: the default of 511 makes a crowd wait a second. */
+/** Length of the kernel's accept queue. With the default of 511, a burst of connections waits for a second. */
 const BACKLOG = 4096;
 
-/** Milliseconds between two looks for connections that have become idle, while a server closes. */
+/** Milliseconds between two checks for idle connections while a server closes. */
 const IDLE_LOOK_MS = 20;
 
-/** Milliseconds a client has for the headers of its request. */
+/** Milliseconds within which a client must send the headers of its request. */
 const HEADERS_TIMEOUT_MS = 60_000;
 
-// node-ws is made for one app; its helper and its events work with whatever socket is emitted on its server.
+// node-ws is made for one app, but its helper and its events work with any socket that is emitted on its server.
 const nodeWs = createNodeWebSocket({ app: new Hono() });
 
 /**
@@ -75,32 +77,32 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
   const emit = (ws: WebSocket): boolean => nodeWs.wss.emit("connection", ws, incoming);
   whenUpgraded(incoming, {
     open(ws) {
-      // Its listeners are attached some microtasks from now; what arrives before must wait for them.
+      // The helper attaches its listeners some microtasks later; data that arrives before must wait for them.
       ws.pause();
       setImmediate(() => ws.resume());
       emit(ws);
     },
-    // Whoever waits for this socket gets one that has closed already.
+    // The helper waits for this socket, so it gets one that is already closed.
     failed: () => void emit(closedSocket()),
   });
   return response;
 });
 
-/** @internal This runtime, as the faces see it. */
+/** @internal The platform for this runtime. */
 export const platform: Platform = {
   name: "node",
   keepsText: true,
   takesText: true,
   readsBodies: true,
   checkUpgrade(c) {
-    // Whoever listens for upgrades makes a response of its own for each.
+    // `injectWebSocket` gives each upgrade a response of its own.
     if (isDetached((c.env as NodeEnv).outgoing)) return;
     throw new StreamError(
       "misconfigured",
       'WebSockets do not reach this app: the program that serves it must call injectWebSocket(server, app) of "httpfstream/node".',
     );
   },
-  // Not with the helper of node-ws: what it waits with keeps the whole request, until a major collection finds out.
+  // Does not use the helper of node-ws: its pending promise would retain the whole request until a major GC.
   async upgrade(c: Context, handler: SocketHandler, { protocol }): Promise<Response> {
     whenUpgraded((c.env as NodeEnv).incoming, {
       protocol,
@@ -114,12 +116,12 @@ export const platform: Platform = {
   authority: (c) => (isHttp2(c) ? (c.env as Http2Env).incoming.headers[":authority"] : undefined),
   neverUpgrades: isHttp2,
   bodyWatch(c) {
-    // A length is checked by the protocol itself.
+    // The protocol itself checks a length.
     if (!isHttp2(c) || c.req.header("Content-Length") !== undefined) return undefined;
     const { signal } = c.req.raw;
     return () => abortsNow(signal);
   },
-  // Where it listens on all interfaces, an IPv4 address comes dressed as an IPv6 one.
+  // A server that listens on all interfaces sees IPv4 addresses as IPv4-mapped IPv6 addresses.
   peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ""),
   turn(c) {
     const { incoming, outgoing } = c.env as NodeEnv;
@@ -167,37 +169,39 @@ function closedSocket(): WebSocket {
   }) as unknown as WebSocket;
 }
 
-/** How to {@link serve}. */
+/** Options of {@link serve}. */
 export interface ServeOptions extends FetchApp {
-  /** Host name or address to listen on; all interfaces when left out. */
+  /** Host name or address to listen on. Default: all interfaces. */
   hostname?: string;
   /** Port to listen on; 0 picks a free one. */
   port: number;
-  /** Milliseconds for which the rest of a refused upload is read, so that its client sees the answer. Default 30,000. */
+  /**
+   * Milliseconds for which the rest of a refused upload is read, so that its client sees the response. Default 30,000.
+   */
   refusedUploadMs?: number;
-  /** Is told when connections are refused because the system allows no more open files. Default: nobody. */
+  /** Receives an event when connections are refused because the system allows no more open files. Default: none. */
   log?: Log;
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface RunningServer {
   /** The address it listens on. */
   readonly hostname: string;
   /** The port it listens on. */
   readonly port: number;
   /**
-   * Stops listening, lets answers that are under way reach their clients, and ends every connection.
+   * Stops listening, lets responses in progress reach their clients, and ends every connection.
    *
-   * @param patienceMs Milliseconds after which the rest is cut off. Default 3,000.
+   * @param timeoutMs Milliseconds after which the remaining connections are cut off. Default 3,000.
    */
-  close(patienceMs?: number): Promise<void>;
+  close(timeoutMs?: number): Promise<void>;
 }
 
 /**
- * Serves an app over HTTP and WebSocket with the settings that long-lived streams need: no limit on how long a request
- * may take, a long queue for a crowd that connects at once.
+ * Serves an app over HTTP and WebSocket with the settings that long-lived streams need: no limit on the duration of a
+ * request, and a long accept queue for bursts of connections.
  *
- * @throws when it can't listen, with the `code` of the operating system.
+ * @throws if the server cannot listen, with the `code` of the operating system.
  * @example
  * ```ts
  * const server = await serve({ fetch: fstream().fetch, port: 8080 });
@@ -211,7 +215,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       const { incoming, outgoing } = env as NodeEnv;
       return lingering.answer(sendBytes(await fetch(request, env), outgoing), incoming, outgoing);
     },
-    // The host of those who name none, as HTTP/1.0 allows.
+    // The host of requests that name none, as HTTP/1.0 allows.
     { hostname: "localhost", errorHandler: answerFailed },
   );
   const settings = { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true, keepAlive: true };
@@ -229,7 +233,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   return {
     hostname: address.address,
     port: address.port,
-    close: (patienceMs = DEFAULT_LIMITS.shutdownTimeoutMs) => closeServer(server, crowd.sockets, lingering, patienceMs),
+    close: (timeoutMs = DEFAULT_LIMITS.shutdownTimeoutMs) => closeServer(server, crowd.sockets, lingering, timeoutMs),
   };
 }
 
@@ -237,16 +241,16 @@ async function closeServer(
   server: Server,
   sockets: ReadonlySet<Duplex>,
   lingering: Lingering,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   lingering.end();
-  // Connections that stay open for a next request are not waited for; an answer that ends makes one of them.
+  // Closes keep-alive connections, including those whose response ends only now.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
-  const impatience = setTimeout(() => {
+  const deadline = setTimeout(() => {
     for (const socket of sockets) socket.destroy();
-  }, patienceMs);
+  }, timeoutMs);
   await closed;
   clearInterval(idle);
-  clearTimeout(impatience);
+  clearTimeout(deadline);
 }

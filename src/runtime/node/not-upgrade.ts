@@ -1,31 +1,31 @@
 /**
- * Requests that mention an upgrade and carry a body, as `curl --http2` and Java's client send them. Node's parser stops
- * at the end of their headers, and would leave the body unread; here they become what they are.
+ * Requests that offer an upgrade and have a body, as `curl --http2` and Java's client send them. Node's parser stops at
+ * the end of their headers and would leave the body unread; here they become ordinary requests.
  * @module
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 
-/** What is needed of a server to hand a connection back to it. */
+/** The part of a server that takes a connection back. */
 interface ConnectionTaker {
   emit(event: "connection" | "secureConnection", socket: Duplex): unknown;
 }
 
-/** Whether a request has no body, so that nothing is lost if its connection is taken for an upgrade. */
+/** Whether a request has no body, so that nothing is lost if its connection is treated as an upgrade. */
 export function isBodiless({ method }: IncomingMessage): boolean {
   return method === "GET" || method === "HEAD";
 }
 
 /**
- * Whether what Node calls an upgrade is a request with a body that it did not read. Bun reads it all the same, and Deno
- * has asked before.
+ * Whether what Node calls an upgrade is a request whose body Node has not read. Bun reads the body anyway, and Deno
+ * calls `shouldUpgradeCallback` before.
  */
 export function isUnread(request: IncomingMessage): boolean {
   return !isBodiless(request) && !("Deno" in globalThis) && !("Bun" in globalThis);
 }
 
-/** Hands a connection back to its server, with the same request on it, without the word that made it an upgrade. */
+/** Hands a connection back to its server, with the same request but without its `Upgrade` header. */
 export function parseAgain(server: ConnectionTaker, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
   const { rawHeaders } = request;

@@ -1,57 +1,58 @@
 /**
- * Pipelined requests: those that came while a response before them on their connection is under way. Node hands them out at
- * once, however many; and some versions of Node, and Deno, do not tell a response that never got the connection that this has
- * gone. So each waits here until the connection is its own, and nothing is opened for it before.
+ * Pipelined requests: those that arrive while an earlier response on their connection is still in progress. Node emits
+ * all of them at once. Some versions of Node, and Deno, do not notify a response that never got the connection when the
+ * connection is gone. Each request therefore waits here until its response owns the connection, and nothing is opened
+ * for it before.
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** Requests that may wait on a connection before no more are read from it. */
-const MOST_WAITING = 64;
+/** Requests that may wait on a connection before reading from it is paused. */
+const PAUSE_ABOVE = 64;
 
-/** Requests that may wait on a connection whose response does not come to its end; it is closed when there are more. */
-const TOO_MANY_WAITING = 1024;
+/** Requests that may wait behind a response that never ends; with more, the connection is closed. */
+const CLOSE_ABOVE = 1024;
 
-/** Milliseconds between two looks at a connection that is not read from: whether its client has gone shows only in reading. */
+/** Milliseconds between two checks of a paused connection: only reading shows whether its client has left. */
 const LOOK_EVERY_MS = 1_000;
 
-const lines = new WeakMap<Socket, Line>();
+const queues = new WeakMap<Socket, RequestQueue>();
 
-/** Responses that get their connection from us, and not from the server. */
+/** Responses that get their connection from this package, not from the server. */
 const detached = new WeakSet<ServerResponse>();
 
-/** Says that a response is not one that waits for its connection. */
+/** Marks a response that does not wait for its connection. */
 export function detach(outgoing: ServerResponse): void {
   detached.add(outgoing);
 }
 
-/** Whether a response is one of those. */
+/** Whether {@link detach} has marked a response. */
 export function isDetached(outgoing: ServerResponse | undefined): boolean {
   return outgoing !== undefined && detached.has(outgoing);
 }
 
 /**
- * Waits until a response has its connection: true then, false when the connection has gone before. Nothing where it has it
- * already, which is nearly always.
+ * Waits until a response owns its connection. Resolves to true then, or to false if the connection closes first.
+ * `undefined` if it owns the connection already, which is nearly always the case.
  */
 export function turnOf(incoming: IncomingMessage, outgoing: ServerResponse | undefined): Promise<boolean> | undefined {
   const { socket } = incoming;
   if (!outgoing || outgoing.socket || detached.has(outgoing) || !socket) return undefined;
   if (socket.destroyed) return Promise.resolve(false);
-  let line = lines.get(socket);
-  if (!line) {
-    line = new Line(socket);
-    lines.set(socket, line);
+  let queue = queues.get(socket);
+  if (!queue) {
+    queue = new RequestQueue(socket);
+    queues.set(socket, queue);
   }
-  return line.wait(outgoing);
+  return queue.wait(outgoing);
 }
 
 /** The requests that wait on one connection. */
-class Line {
+class RequestQueue {
   readonly #socket: Socket;
   readonly #waiting = new Set<(hasTurn: boolean) => void>();
-  /** How many have had their turn since the last look. */
+  /** Requests that have had their turn since the last check. */
   #served = 0;
   #look: NodeJS.Timeout | undefined;
 
@@ -67,12 +68,12 @@ class Line {
       const settle = (hasTurn: boolean): void => {
         this.#waiting.delete(settle);
         this.#served++;
-        if (this.#waiting.size <= MOST_WAITING / 2) this.#readOn();
+        if (this.#waiting.size <= PAUSE_ABOVE / 2) this.#readOn();
         resolve(hasTurn);
       };
       this.#waiting.add(settle);
       outgoing.once("socket", () => settle(true));
-      if (this.#waiting.size > MOST_WAITING) this.#pause();
+      if (this.#waiting.size > PAUSE_ABOVE) this.#pause();
     });
   }
 
@@ -81,7 +82,7 @@ class Line {
     this.#look ??= setInterval(() => {
       const isStuck = this.#served === 0;
       this.#served = 0;
-      if (isStuck && this.#waiting.size > TOO_MANY_WAITING) this.#socket.destroy();
+      if (isStuck && this.#waiting.size > CLOSE_ABOVE) this.#socket.destroy();
       else this.#socket.resume();
     }, LOOK_EVERY_MS);
   }

@@ -1,5 +1,5 @@
 /**
- * What an HTTP parser makes nothing of, answered with the status that fits, and a sentence.
+ * Answers requests that the HTTP parser rejects, with a fitting status and a sentence.
  * @module
  */
 import { type IncomingMessage, METHODS as KNOWN_METHODS, type Server, type ServerResponse } from "node:http";
@@ -15,7 +15,7 @@ interface Answer {
   readonly headers?: string;
 }
 
-/** By the code of the parser's error. */
+/** Answers by the code of the parser's error. */
 const ANSWERS: Record<string, Answer> = {
   HPE_HEADER_OVERFLOW: {
     status: "431 Request Header Fields Too Large",
@@ -34,23 +34,23 @@ const PLAIN: [string, string][] = [
   ["Cross-Origin-Resource-Policy", "same-origin"],
 ];
 
-/** The first line of a request that HTTP allows, whatever its method. */
+/** A request line that HTTP allows, with any method. */
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~\w-]+) \S+ HTTP\/1\.[01]\r\n/;
 
-/** How many bytes to look through for it. */
+/** Bytes to search for it. */
 const LINE_BYTES = 4096;
 
-/** Answers requests that can't be parsed, in place of Node, which says less. */
+/** Answers requests that cannot be parsed; Node's own answers say less. */
 export function answerUnreadable(server: Server): void {
   const latest = new WeakMap<Duplex, ServerResponse>();
-  const held = new WeakSet<Duplex>();
+  const deferred = new WeakSet<Duplex>();
   server.on("request", (request, response) => latest.set(request.socket, response));
   server.on("clientError", (error: ParserError, socket) => {
-    if (held.has(socket)) return;
+    if (deferred.has(socket)) return;
     const answering = latest.get(socket);
-    // What comes behind a whole request is not its fault, and it gets its own answer first.
+    // Malformed data after a complete request does not concern that request, which gets its own response first.
     if (answering?.req.complete && !answering.writableFinished && socket.writable) {
-      held.add(socket);
+      deferred.add(socket);
       answering.once("finish", () => answer(error, socket));
       return;
     }
@@ -59,24 +59,24 @@ export function answerUnreadable(server: Server): void {
   });
 }
 
-/** Requests whose heads could be read, and nothing of their bodies. */
+/** Requests whose heads could be parsed, but nothing of their bodies. */
 const unreadable = new WeakSet<IncomingMessage>();
 
-/** Whether the body of a request has turned out to be malformed from its beginning. */
+/** Whether the body of a request was malformed from its first byte. */
 export function isUnreadable(request: IncomingMessage): boolean {
   return unreadable.has(request);
 }
 
-/** Whether nothing of a body has come, nor its end. */
+/** Whether neither data nor the end of a body has arrived. */
 function isEmpty({ complete, readableLength, readableDidRead }: IncomingMessage): boolean {
   return !complete && readableLength === 0 && !readableDidRead;
 }
 
 type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer };
 
-/** @param answering The response to the request that is unreadable, where its head could be read. */
+/** @param answering The response to the malformed request, if its head could be parsed. */
 function answer(error: ParserError, socket: Duplex, answering?: ServerResponse): void {
-  // Nothing may come in between the parts of an answer that is under way.
+  // Nothing may be written into the middle of a response.
   if (!socket.writable || (answering?.headersSent && !answering.writableEnded)) return void socket.destroy();
   const {
     status,
@@ -88,24 +88,24 @@ function answer(error: ParserError, socket: Duplex, answering?: ServerResponse):
   socket.end(`${head}Content-Length: ${length}\r\n\r\n${sentence}\n`, () => socket.destroy());
 }
 
-/** Answers a request of which `@hono/node-server` can't make a URL, or whose app has failed. */
+/** Answers a request that `@hono/node-server` cannot turn into a URL, or whose app has failed. */
 export function answerFailed(error: unknown): Response {
   const isRequest = error instanceof RequestError;
   const sentence = isRequest ? "The target of the request, or its Host header, is malformed." : "The server failed.";
   return new Response(`${sentence}\n`, { status: isRequest ? 400 : 500, headers: PLAIN });
 }
 
-/** The parser gives a request in a coding that it does not know to the app, and fails before the app has answered. */
+/** The parser passes a request with an unknown transfer coding to the app, and fails before the app has answered. */
 function unknownTransfer(answering: ServerResponse | undefined): Answer | undefined {
   if (!answering || answering.headersSent) return undefined;
   const sentence = transferFault(answering.req.headers["transfer-encoding"]);
   return sentence === undefined ? undefined : { status: "501 Not Implemented", sentence: printable(sentence) };
 }
 
-/** HTTP allows any word for a method; the parser knows some dozens. */
+/** HTTP allows any token as a method; the parser knows a few dozen. */
 function unknownMethod(packet: Buffer | undefined): Answer | undefined {
   const [, method] = REQUEST_LINE.exec(packet?.toString("latin1", 0, LINE_BYTES) ?? "") ?? [];
-  // One in small letters is malformed, not unknown.
+  // A method in lower case is malformed, not unknown.
   if (method === undefined || KNOWN_METHODS.includes(method.toUpperCase())) return undefined;
   const sentence = `The method ${method} is not known here.`;
   return { status: "405 Method Not Allowed", sentence, headers: `Allow: ${METHODS.join(", ")}\r\n` };

@@ -1,5 +1,5 @@
 /**
- * Upgrades on the node stack: a request to upgrade goes through the app as any other does, and then either becomes a
+ * Upgrades on the node stack: an upgrade request goes through the app like any other, and then either becomes a
  * WebSocket or gets the app's whole response.
  * @module
  */
@@ -20,22 +20,25 @@ import { answerFailed } from "./unreadable.ts";
 import { answerPings } from "./ws-pongs.ts";
 import { isGenuine } from "./ws-port.ts";
 
-/** What a Hono app is to a server. */
+/** The part of a Hono app that a server needs. */
 export interface FetchApp {
   /** Answers a request. */
   fetch(request: Request, env?: unknown): Response | Promise<Response>;
 }
 
-/** Servers of our own for the handshake, by the largest message that they take. */
+/** This package's handshake servers, by the maximum message size in bytes. */
 const handshakes = new Map<number, WebSocketServer>();
 
-/** One of them: exact bytes in text frames, no subprotocol but the one that was chosen. */
+/**
+ * The handshake server for a maximum message size. It keeps the bytes of text frames exact, and echoes only the chosen
+ * subprotocol.
+ */
 function handshakesFor(maxPayload: number): WebSocketServer {
   const known = handshakes.get(maxPayload);
   if (known) return known;
   const options = {
     noServer: true,
-    // More than MessageWatch lets pass, which says why; the package does not, and has what came with one packet first.
+    // More than MessageWatch allows, which gives a reason; `ws` gives none, and sees the frames of a packet first.
     maxFragments: 2 * MOST_FRAGMENTS,
     clientTracking: false,
     perMessageDeflate: false,
@@ -50,33 +53,33 @@ function handshakesFor(maxPayload: number): WebSocketServer {
   return server;
 }
 
-/** What becomes of a request whose route has asked for a WebSocket. */
+/** What becomes of a request whose route asks for a WebSocket. */
 export interface Upgrade {
-  /** The subprotocol that was chosen. */
+  /** The chosen subprotocol. */
   readonly protocol?: string | undefined;
-  /** Bytes of the largest message that is taken. Default 64 MiB. */
+  /** Maximum size of a message in bytes. Default 64 MiB. */
   readonly maxPayload?: number | undefined;
-  /** The handshake is done. */
+  /** Called when the handshake is complete. */
   open(ws: WebSocket, below: Duplex): void;
-  /** It will not be: the client had gone, or what it sent was bad. */
+  /** Called if the handshake fails: the client has left or sent something invalid. */
   failed(): void;
 }
 
-/** Requests whose routes have asked for a WebSocket, until they have it. */
+/** Requests whose routes have asked for a WebSocket, until they get it. */
 const upgrades = new WeakMap<IncomingMessage, Upgrade>();
 
-/** Says what is to become of a request once its route has answered. */
+/** Registers what becomes of a request once its route has answered. */
 export function whenUpgraded(request: IncomingMessage, upgrade: Upgrade): void {
   upgrades.set(request, upgrade);
 }
 
 /**
- * Lets a server of `@hono/node-server` upgrade to WebSockets. Call it once, beside `serve()`. Unlike the function of
- * the same name in `@hono/node-ws` it delivers whole responses, with headers and streamed body, to upgrade requests
- * that are answered without upgrading.
+ * Lets a server of `@hono/node-server` upgrade to WebSockets. Call it once, after `serve()`. Unlike the function of the
+ * same name in `@hono/node-ws`, it delivers whole responses, with headers and a streamed body, to upgrade requests that
+ * are answered without an upgrade.
  *
- * @param server What `serve()` returned.
- * @param app The app that was given to `serve()`.
+ * @param server The server that `serve()` returned.
+ * @param app The app that was passed to `serve()`.
  * @example
  * ```ts
  * const server = serve({ fetch: app.fetch, port: 3000 });
@@ -86,18 +89,19 @@ export function whenUpgraded(request: IncomingMessage, upgrade: Upgrade): void {
 export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
   server.shouldUpgradeCallback = isBodiless;
   const latest = new WeakMap<Duplex, ServerResponse>();
-  // Before the listener that makes a URL of it.
+  // Must run before the listener that builds a URL from the host.
   server.prependListener?.("request", spellHost);
   server.on("request", (request, outgoing) => latest.set(request.socket, outgoing));
   server.on("upgrade", (request, socket, head) => {
-    // First of all: a client that resets now must not take the process down.
+    // Must come first: a client that resets the connection now must not crash the process.
     socket.on("error", destroy);
-    // What a pipelined upgrade would write stands in the middle of the response before it, which is still under way.
-    const front = latest.get(socket);
-    if (front && !front.writableFinished) return void socket.destroy();
+    // An earlier response on the connection is still in progress. The answer to a pipelined upgrade would end up inside
+    // it.
+    const previous = latest.get(socket);
+    if (previous && !previous.writableFinished) return void socket.destroy();
     if (isUnread(request)) {
       parseAgain(server, request, socket, head);
-      // The server listens for errors again, and this connection may bring many such requests.
+      // The server attaches its own error listener again, and this connection may carry many such requests.
       socket.off("error", destroy);
       return;
     }
@@ -107,7 +111,7 @@ export function injectWebSocket(server: UpgradeServer, app: FetchApp): void {
   });
 }
 
-/** `@hono/node-server` refuses a host that is spelled in another way than in URLs. The app sees the header as it was sent. */
+/** `@hono/node-server` refuses a host that is not spelled as in URLs. The app sees the header as it was sent. */
 function spellHost({ headers }: IncomingMessage): void {
   const usable = headers.host && usableHost(headers.host);
   if (usable) headers.host = usable;
@@ -117,13 +121,15 @@ function destroy(this: Duplex): void {
   this.destroy();
 }
 
-/** What is needed of a server: Node's of `node:http` and `node:https` have it. */
+/** The part of a server that {@link injectWebSocket} needs; servers of `node:http` and `node:https` have it. */
 export interface UpgradeServer {
-  /** Says whether a request that offers an upgrade is to be given to the listeners; asked by Deno, and by Node from 24.9 on. */
+  /**
+   * Decides whether a request that offers an upgrade goes to the listeners. Called by Deno, and by Node from 24.9 on.
+   */
   shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
-  /** Takes a connection back, to read it from the beginning. */
+  /** Takes a connection back and parses it from the beginning. */
   emit(event: "connection" | "secureConnection", socket: Duplex): unknown;
-  /** Listens for requests, before all others that do. */
+  /** Listens for requests, before all other listeners. */
   prependListener?(event: "request", listener: (request: IncomingMessage) => void): unknown;
   /** Listens for requests. */
   on(event: "request", listener: (request: IncomingMessage, outgoing: ServerResponse) => void): unknown;
@@ -131,7 +137,7 @@ export interface UpgradeServer {
   on(event: "upgrade", listener: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): unknown;
 }
 
-/** Runs the app; then either completes the handshake or writes its response as to any other request. */
+/** Runs the app, then either completes the handshake or writes the response as for any other request. */
 function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex): void {
   const outgoing = new ServerResponse(request);
   outgoing.shouldKeepAlive = false;
@@ -148,7 +154,7 @@ function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex):
       return sendBytes(response, outgoing);
     },
     {
-      // The host of those who name none.
+      // The host of requests that name none.
       hostname: "localhost",
       overrideGlobalObjects: false,
       errorHandler(error) {
@@ -163,7 +169,7 @@ function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex):
 function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Upgrade): void {
   let opened = false;
   try {
-    // What is said first leaves together with the handshake's answer.
+    // The first messages leave together with the handshake's response.
     socket.cork();
     handshakesFor(upgrade.maxPayload ?? DEFAULT_LIMITS.messageBytes).handleUpgrade(
       request,
@@ -176,7 +182,7 @@ function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Up
         try {
           upgrade.open(ws, socket);
         } catch (error) {
-          // It is a WebSocket now: no response can say so any more.
+          // The connection is a WebSocket now, so no response can report the error.
           ws.terminate();
           reportFailure("upgradeWebSocket", error);
         }
@@ -187,16 +193,16 @@ function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Up
   }
 }
 
-/** Writes a response to a socket that the HTTP parser has let go of. */
+/** Writes a response to a socket that the HTTP parser has released. */
 function assignSocket(outgoing: ServerResponse, socket: Duplex): void {
   if (socket.destroyed) {
-    // Its client left while the answer was made, and nobody else would say so.
+    // The client left before the response was ready, and nothing else reports that.
     outgoing.destroy();
     outgoing.emit("close");
     return;
   }
   outgoing.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
-  // What the parser did before: pass the socket's news on, read on so that its end is seen, close at the end.
+  // Replaces what the parser did: forward the socket's events, keep reading to notice its end, close it at the end.
   socket.on("drain", () => outgoing.emit("drain"));
   socket.on("close", () => outgoing.destroyed || outgoing.destroy());
   socket.on("end", () => socket.end());

@@ -1,5 +1,6 @@
 /**
- * A socket of the `ws` package as a port: exact bytes in text frames, frames built once and written to many.
+ * The port of a socket of the `ws` package: exact bytes in text frames, and frames that are encoded once for many
+ * followers.
  * @module
  */
 import type { Duplex } from "node:stream";
@@ -13,17 +14,17 @@ import { refusalOf } from "../shared/refusals.ts";
 import { ClosingWatch } from "./closing-watch.ts";
 import { MessageWatch } from "./message-watch.ts";
 
-/** Whether this is the package itself; Bun puts one of its own in its place. */
+/** Whether this is the package itself; Bun substitutes an implementation of its own. */
 export const isGenuine: boolean = typeof (wsPackage as { Sender?: { frame?: unknown } }).Sender?.frame === "function";
 
 type WebSocket = wsPackage.WebSocket;
 
-/** Closing as the package does it. */
+/** The package's own `close`. */
 const { close: closeWs } = wsPackage.WebSocket.prototype;
 
-/** Connects a `ws` socket and the network socket below it to a handler. */
+/** Connects a `ws` socket, and the network socket below it, to a handler. */
 export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): void {
-  // Errors are followed by a close. Those of the network below are none of the peer's doing.
+  // A close follows each error. Errors of the network are not the peer's fault.
   ws.on("error", (error: Error & { code?: string }) => {
     if (error.code?.startsWith("WS_ERR_")) handler.refused(refusalOf(error.message, handler.most));
   });
@@ -34,29 +35,28 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
     port.gone();
     handler.closed();
   });
-  // Whether a peer whose close frame has come also lets go of the connection is its own affair; "close" would wait
-  // half a minute for it.
-  // The package tells of broken frames only after it has begun to close.
+  // A peer may keep the connection open after its close frame, and "close" would wait for it for half a minute.
+  // Deferred, because the package reports invalid frames only after it has begun to close.
   port.onClosing(() => queueMicrotask(() => handler.closed()));
   if (isGenuine) watchMessages(below, handler);
   handler.opened(port);
 }
 
-/** Refuses a message that is too large as soon as its header tells so. */
+/** Refuses a message that is too large as soon as its header tells. */
 function watchMessages(below: Duplex, handler: SocketHandler): void {
   const watch = new MessageWatch(handler.most);
-  // Behind the package, which has taken by then what came before that header.
+  // Runs after the package's own listener, which has then processed everything before that header.
   below.on("data", (chunk: Uint8Array) => {
     const limit = watch.look(chunk);
     if (!limit) return;
-    // As the package does after an error: what comes now is read, so that the close gets through, and thrown away.
+    // As the package does after an error, reads and discards further data, so that the close gets through.
     for (const listener of below.listeners("data")) below.off("data", listener as () => void);
     below.resume();
     handler.refused(limit.refusal());
   });
 }
 
-/** What both ways of sending have in common. */
+/** What both ways of sending share. */
 abstract class WsPort implements SocketPort {
   protected readonly ws: WebSocket;
   protected isGone = false;
@@ -96,20 +96,21 @@ abstract class WsPort implements SocketPort {
     this.ws.terminate();
   }
 
-  /** The connection has gone: nobody needs to wait any more. */
+  /** Marks the connection as gone. Subclasses also wake the callers that wait for it. */
   gone(): void {
     this.isGone = true;
   }
 }
 
 /**
- * Writes frames that were encoded once for all followers to the network socket itself. What is asked for every frame and
- * every follower looks at nothing but the socket: with thousands of them each further object is a walk to the memory.
+ * Writes frames that were encoded once for all followers directly to the network socket. Hot path: the properties that
+ * are read per frame and follower touch only the socket, because with thousands of followers each further object costs
+ * a memory access.
  */
 class SharingPort extends WsPort {
   readonly #below: Duplex;
   #isClosing = false;
-  /** Made when somebody waits: most connections are never slow. */
+  /** Created at the first wait, because most connections are never slow. */
   #drain: Drain | undefined;
 
   constructor(ws: WebSocket, below: Duplex) {
@@ -129,7 +130,7 @@ class SharingPort extends WsPort {
     if (this.closing) return;
     const { onFlushed } = frame;
     if (onFlushed) {
-      // Nobody else gets it: what it would cost to join header and payload is not shared.
+      // Only this follower gets the frame, so joining header and payload would be a copy that no other follower shares.
       this.#below.cork();
       const parts = messages(frame);
       const last = parts.pop() as Uint8Array;
@@ -151,7 +152,7 @@ class SharingPort extends WsPort {
       this.#drain = new Drain(() => this.pending, true);
       this.#below.once("close", () => this.gone());
     }
-    // Nothing tells that a shared frame has left, but this comes when everything before it has.
+    // No event reports that a shared frame has been sent, but this callback runs when everything before it has been.
     if (!this.#below.writableEnded) this.#below.write(NO_BYTES, () => this.#drain?.look());
     return this.#drain.wait(bytes);
   }
@@ -177,7 +178,7 @@ class SharingPort extends WsPort {
 
 const closingWatch = new ClosingWatch();
 
-/** Bun puts a `ws` of its own in the package's place, which takes the network socket away from under us. */
+/** For Bun's substitute of the package, which takes over the network socket. */
 class SendingPort extends WsPort {
   readonly #drain = new Drain(() => this.pending);
 
@@ -221,7 +222,7 @@ function messages({ bytes, text }: Frame): Uint8Array[] {
   return textPieces(bytes).flatMap((piece) => [messageHeader(piece, true), piece]);
 }
 
-/** The header of an unmasked, unfragmented frame as RFC 6455 section 5.2 has it. */
+/** The header of an unmasked, unfragmented frame (RFC 6455 section 5.2). */
 function messageHeader({ length }: Uint8Array, text: boolean): Buffer {
   const size = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const header = Buffer.allocUnsafe(size);

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** How often, in milliseconds, the buffer is looked at while somebody waits for it. */
+/** Milliseconds between two checks of the buffer while a caller waits. */
 const POLL_MS = 10;
 
 interface Waiter {
@@ -11,32 +11,35 @@ interface Waiter {
   readonly wake: () => void;
 }
 
-/** Wakes who waits for a buffer to drain. Where it is not told of everything that leaves, it looks, while somebody waits. */
+/**
+ * Wakes callers that wait for a buffer to drain. Polls the buffer while there are any, unless its owner reports all
+ * progress.
+ */
 export class Drain {
   readonly #pending: () => number;
-  readonly #told: boolean;
+  readonly #isReported: boolean;
   readonly #waiters = new Set<Waiter>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * @param pending Bytes in the buffer; 0 when the connection has gone.
-   * @param told Whether {@link look} is called whenever something has left.
+   * @param pending Returns the bytes in the buffer; 0 if the connection is gone.
+   * @param isReported Whether {@link look} is called whenever something was sent. Default false.
    */
-  constructor(pending: () => number, told = false) {
+  constructor(pending: () => number, isReported = false) {
     this.#pending = pending;
-    this.#told = told;
+    this.#isReported = isReported;
   }
 
-  /** Resolves when at most so many bytes are in the buffer. */
+  /** Resolves when at most `bytes` bytes are in the buffer. */
   wait(bytes: number): Promise<void> {
     if (this.#pending() <= bytes) return Promise.resolve();
-    if (!this.#told) this.#timer ??= setInterval(() => this.look(), POLL_MS);
+    if (!this.#isReported) this.#timer ??= setInterval(() => this.look(), POLL_MS);
     return new Promise((wake) => {
       this.#waiters.add({ bytes, wake });
     });
   }
 
-  /** Wakes whoever need not wait any more: something has left. */
+  /** Checks the buffer, and wakes the callers whose wait is over. */
   look(): void {
     if (this.#waiters.size === 0) return;
     const pending = this.#pending();

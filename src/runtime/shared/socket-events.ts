@@ -1,5 +1,5 @@
 /**
- * Hono's WebSocket events, passed on to a handler.
+ * Connects Hono's WebSocket events to a handler.
  * @module
  */
 import type { WSEvents } from "hono/ws";
@@ -9,22 +9,22 @@ import { WebSocketPort } from "./web-socket-port.ts";
 
 const encoder = new TextEncoder();
 
-/** Passes a data frame on as bytes, in whichever form the runtime hands it over. */
+/** Passes a data frame on as bytes, in whatever form the runtime delivers it. */
 export function passOn(handler: SocketHandler, data: string | ArrayBufferLike | Uint8Array): void {
   if (typeof data !== "string") handler.message(data instanceof Uint8Array ? data : new Uint8Array(data), false);
-  // A character has a byte at least: what is too large is not copied first.
+  // A character takes at least one byte, so this refuses text that is too large without copying it.
   else if (data.length > handler.most.text.bytes) handler.refused(handler.most.text.refusal());
   else handler.message(encoder.encode(data), true);
 }
 
-/** What Deno says of frames that break the rules; the rest of its errors is about connections that have gone. */
+/** What Deno reports for invalid frames; its other errors mean that the connection is gone. */
 const BROKEN_FRAMES =
   /^(Frame too large|Invalid (UTF-8|fragment|continuation|close|status|value)|Reserved bits|Control frame|Ping frame)/;
 
-/** The events of a standard WebSocket with a handler at their end. */
+/** The events of a standard WebSocket, connected to a handler. */
 export function socketEvents(handler: SocketHandler): WSEvents<WebSocket> {
   let port: WebSocketPort | undefined;
-  // Some runtimes tell of an error and a close, or of a close twice; handlers take the first.
+  // Some runtimes report an error and a close, or a close twice; handlers act on the first.
   const closed = (): void => {
     port?.gone();
     handler.closed();

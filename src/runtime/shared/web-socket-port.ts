@@ -1,5 +1,5 @@
 /**
- * A standard WebSocket, as Deno's own server has it, as a port.
+ * The port of a standard WebSocket, as Deno's own server has it.
  * @module
  */
 import type { Frame } from "../../engine/follow/frame.ts";
@@ -10,7 +10,7 @@ import { decodeText, UNTEXTABLE } from "./text-frame.ts";
 /** A port over a standard WebSocket. */
 export class WebSocketPort implements SocketPort {
   readonly #socket: WebSocket;
-  // Nothing tells when the buffer of a standard socket drains.
+  // A standard socket does not report that its buffer drains.
   readonly #drain = new Drain(() => this.pending);
   #gone = false;
 
@@ -45,12 +45,12 @@ export class WebSocketPort implements SocketPort {
     if (!this.closing) this.#socket.close(code, reason);
   }
 
-  /** Here a socket can only be asked to close; the peer's end or the runtime's own timeout does the rest. */
+  /** A standard socket can only be asked to close; the peer's close or the runtime's own timeout does the rest. */
   terminate(): void {
     this.close(1011, "no answer");
   }
 
-  /** The connection has gone: nobody needs to wait any more. */
+  /** Marks the connection as gone, and wakes all waiting callers. */
   gone(): void {
     this.#gone = true;
     this.#drain.look();

@@ -1,5 +1,5 @@
 /**
- * Appending over plain HTTP: a request body is appended as it arrives. `curl -T -` is an appender.
+ * Appending over plain HTTP: a request body is appended as it arrives, so that `curl -T -` is an appender.
  * @module
  */
 import type { Batcher } from "../../engine/append/batcher.ts";
@@ -21,16 +21,17 @@ import { IdleTimeout } from "../timers/idle-timeout.ts";
 import { type BodyReader, bodyReader } from "./body-reader.ts";
 
 /**
- * Appends the request's body, and answers when it has ended and is stored.
+ * Appends the request body. Resolves to the response once the body has ended and is stored.
  *
- * @throws {StreamError} `conflict`, `precondition_failed`, `unsupported`, `not_implemented`, `restarting`, and whatever storing the body meets.
+ * @throws {StreamError} `conflict`, `precondition_failed`, `unsupported`, `not_implemented`, `restarting`, and any
+ * error of reading or storing the body.
  */
 export async function appendBody(service: Service, exchange: Exchange): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
   const { limits } = service;
   platform.disableRequestTimeout?.(c);
-  // Nothing is awaited before: what has come when its sender breaks off must have been read by then.
+  // Await nothing before this: data that has arrived must have been read when its sender aborts, or it is lost.
   const { body } = unread(c.req.raw, path);
   const reader = body ? bodyReader(body, platform.fillsBuffers) : undefined;
   const intake = new Intake(reader, body ? platform.bodyWatch?.(c) : undefined, limits);
@@ -68,9 +69,9 @@ async function store(service: Service, exchange: Exchange, intake: Intake): Prom
 }
 
 /**
- * A request whose body is still all there. A middleware that has read it may have left nothing, or a part.
+ * Returns a request whose body has not been read. Middleware that reads it may leave nothing, or a part.
  *
- * @throws {StreamError} `misconfigured`
+ * @throws {StreamError} `misconfigured` if the body was read.
  */
 function unread(request: Request, path: string): Request {
   if (!request.bodyUsed && !request.body?.locked) return request;
@@ -96,11 +97,11 @@ async function admit({ registry, sessions }: Service, { c, platform, subject: { 
   try {
     refuseOtherBodies(c, path);
     const terms = newAppendTerms(c);
-    // A session that its server left behind holds its path before anybody else gets at it.
+    // A session that its former server left behind must claim its path before any new append can.
     await sessions.adopt(path);
-    // Nothing is made for a body of which nothing can be read.
+    // Create nothing for a body of which nothing can be read.
     if (platform.isUnreadable?.(c)) throw new StreamError("lost", "The request body is malformed.", { path });
-    // A sender that is quiet must not keep a failure to itself.
+    // Without this, a failure would not be reported while the sender is quiet.
     return await registry.admit(path, { failed: (error) => intake.stop(error) }, terms);
   } catch (error) {
     intake.refuse();
@@ -108,7 +109,7 @@ async function admit({ registry, sessions }: Service, { c, platform, subject: { 
   }
 }
 
-/** As {@link AppendRegistry.onClose}, but gives the path back when the shutdown has begun while it was being claimed. */
+/** Like {@link AppendRegistry.onClose}, but releases the path if a shutdown began while it was being claimed. */
 async function onShutdown(registry: AppendRegistry, end: Admission["end"], closer: Closer): Promise<() => void> {
   try {
     return registry.onClose(closer);
@@ -118,68 +119,73 @@ async function onShutdown(registry: AppendRegistry, end: Admission["end"], close
   }
 }
 
-/** Pieces with fewer bytes than this are small. */
+/** Pieces with fewer bytes than this count as small. */
 const SMALL_BYTES = 1024;
 
-/** So many small pieces of one body are taken before everybody else has their turn. */
-const SMALL_A_TURN = 256;
+/** Small pieces of one body that are taken before other connections get their turn. */
+const SMALL_PER_TURN = 256;
 
-/** Moves a request body into an appender, no faster than it is stored. Reads from the beginning, before there is one. */
+/** Moves a request body into a batcher, no faster than it is stored. Starts reading before there is a batcher. */
 class Intake {
-  /** What ended it, unless the body did. */
+  /** The error that ended it, unless the body ended. */
   stopped: StreamError | undefined;
   readonly #body: BodyReader | undefined;
   readonly #limits: Readonly<Limits>;
-  readonly #over: Promise<void>;
-  /** What has come before there was an appender. */
+  readonly #done: Promise<void>;
+  /** What arrived before there was a batcher. */
   readonly #early = new PieceQueue();
   #batcher: Batcher | undefined;
   #idleTimeout: IdleTimeout | undefined;
   #refused = false;
   #bytes = 0;
-  readonly #brokeOff: ((bytes: number) => Promise<boolean>) | undefined;
-  #goOn: () => void = () => {};
+  readonly #wasAborted: ((bytes: number) => Promise<boolean>) | undefined;
+  #resume: () => void = () => {};
 
   constructor(
     body: BodyReader | undefined,
-    brokeOff: ((bytes: number) => Promise<boolean>) | undefined,
+    wasAborted: ((bytes: number) => Promise<boolean>) | undefined,
     limits: Readonly<Limits>,
   ) {
     this.#body = body;
-    this.#brokeOff = brokeOff;
+    this.#wasAborted = wasAborted;
     this.#limits = limits;
-    this.#over = this.#read();
+    this.#done = this.#read();
   }
 
-  /** How the append ends for those who follow it. */
+  /** How the append ends, as its followers see it. */
   get reason(): EndReason {
     if (!this.stopped) return "complete";
     return this.stopped.code === "restarting" ? "restarting" : "lost";
   }
 
-  /** Moves it all; resolves when the body has ended, broken off or been stopped, or storing has failed. */
+  /**
+   * Moves the whole body. Resolves when the body has ended, has broken off or was stopped, or when storing has failed.
+   */
   async into(batcher: Batcher): Promise<void> {
     this.#batcher = batcher;
     while (this.#early.bytes > 0) batcher.push(this.#early.take(this.#limits.batchBytes));
     const excused = (): boolean => batcher.queued > 0;
     this.#idleTimeout = new IdleTimeout(this.#limits.idleTimeoutMs, (error) => this.stop(error), excused);
-    this.#goOn();
-    await this.#over;
+    this.#resume();
+    await this.#done;
     this.#idleTimeout.stop();
     if (this.stopped || batcher.error) this.#body?.cancel().catch(() => {});
   }
 
-  /** Ends it early. */
+  /** Ends the intake early. */
   stop(error: StreamError): void {
     this.stopped ??= error;
     this.#body?.cancel(error).catch(() => {});
   }
 
-  /** There will be no appender. The rest is read for a while, as most clients send it all before they read an answer. */
+  /**
+   * Gives the append up: there will be no batcher. Reads on for a while, because most clients read a response only
+   * after they have sent the whole body.
+   */
   refuse(): void {
     this.#refused = true;
     this.#early.clear();
-    this.#goOn();
+    this.#resume();
   }
 
   async #read(): Promise<void> {
@@ -192,19 +198,19 @@ class Intake {
         this.#bytes += piece.length;
         if (this.#refused) dropped += piece.length;
         else await this.#take(piece);
-        // What lies in memory already comes without a turn of the event loop, however many chunks it is.
-        if (piece.length < SMALL_BYTES && ++small % SMALL_A_TURN === 0) await turnEnd();
+        // Data that is in memory already arrives without a turn of the event loop, however many chunks it has.
+        if (piece.length < SMALL_BYTES && ++small % SMALL_PER_TURN === 0) await turnEnd();
       }
     } catch (error) {
-      // The sender has gone: nothing was wrong with what arrived.
+      // The sender is gone; what arrived before is intact.
       this.stopped ??= new StreamError("lost", "The request body broke off. What arrived is stored.", { cause: error });
     }
     if (this.#refused) this.#body?.releaseLock();
   }
 
-  /** Some runtimes end a body that its sender has broken off. */
+  /** Some runtimes signal a normal end for a body that its sender has aborted. */
   async #checkEnd(): Promise<void> {
-    if (await this.#brokeOff?.(this.#bytes)) throw new Error("The client reset the request.");
+    if (await this.#wasAborted?.(this.#bytes)) throw new Error("The client reset the request.");
   }
 
   async #take(piece: Uint8Array): Promise<void> {
@@ -217,8 +223,8 @@ class Intake {
     }
     this.#early.push(piece);
     if (this.#early.bytes <= most) return;
-    await new Promise<void>((goOn) => {
-      this.#goOn = goOn;
+    await new Promise<void>((resume) => {
+      this.#resume = resume;
     });
   }
 }

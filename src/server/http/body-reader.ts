@@ -1,34 +1,34 @@
 /**
- * Reading a request body.
+ * Readers for request bodies.
  * @module
  */
 
-/** Bytes that one read takes at most, where we bring the memory. */
+/** Maximum bytes per read into a buffer of this reader. */
 const BUFFER_BYTES = 64 * 1024;
 
-/** Less than this, in bytes, is copied out, so that the memory can be used again. */
+/** Results with fewer bytes than this are copied, so that the buffer can be reused. */
 const SMALL_BYTES = 1024;
 
 /** Reads a body piece by piece. */
 export interface BodyReader {
-  /** The next piece; it is the caller's. Nothing at the end. */
+  /** The next piece, which the caller owns; `undefined` at the end. */
   read(): Promise<Uint8Array | undefined>;
   cancel(reason?: unknown): Promise<void>;
   releaseLock(): void;
 }
 
 /**
- * A reader for a body.
+ * Creates a reader for a body.
  *
- * @param fills Whether the runtime allocates a whole buffer for every read, however little comes; then one of ours is
- * used again and again.
+ * @param fillsBuffers Whether the runtime allocates a whole buffer for every read, even for a few bytes. If so, the
+ * reader reuses a buffer of its own.
  */
-export function bodyReader(body: ReadableStream<Uint8Array>, fills: boolean | undefined): BodyReader {
-  if (fills) {
+export function bodyReader(body: ReadableStream<Uint8Array>, fillsBuffers: boolean | undefined): BodyReader {
+  if (fillsBuffers) {
     try {
       return fillingReader(body.getReader({ mode: "byob" }));
     } catch {
-      // Middleware has put another stream in its place.
+      // Middleware has replaced the body by a stream that is not a byte stream.
     }
   }
   const reader = body.getReader();

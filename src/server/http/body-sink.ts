@@ -1,5 +1,5 @@
 /**
- * A live response body, seen as a follower's sink.
+ * A live response body as the sink of a follower.
  * @module
  */
 
@@ -8,10 +8,10 @@ import type { Sink } from "../../engine/follow/follower.ts";
 import type { Frame } from "../../engine/follow/frame.ts";
 import type { Breaking } from "./counted.ts";
 
-/** Bytes that a response body holds before it asks its follower to wait. */
+/** High-water mark: bytes that a response body buffers before it asks its follower to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
-/** Frames in, a response body out. */
+/** Takes frames, and provides them as a response body. */
 export class BodySink implements Sink {
   /** The body. */
   readonly stream: ReadableStream<Uint8Array>;
@@ -19,7 +19,7 @@ export class BodySink implements Sink {
   #waiting: { bytes: number; wake: () => void } | undefined;
   readonly #onLeave: () => void;
 
-  /** @param onLeave The reader has gone. */
+  /** @param onLeave Called when the reader is gone. */
   constructor(onLeave: () => void) {
     this.#onLeave = onLeave;
     this.stream = new ReadableStream<Uint8Array>(
@@ -52,29 +52,29 @@ export class BodySink implements Sink {
     });
   }
 
-  /** The reader has gone, whether it says so itself or not. */
+  /** Handles that the reader is gone, whether or not it has cancelled the body. */
   leave(): void {
     this.end();
     this.#wakeIfDrained();
     this.#onLeave();
   }
 
-  /** Ends the body, after everything sent before. */
+  /** Ends the body after everything sent before. */
   end(): void {
     this.#controller?.close();
     this.#controller = undefined;
   }
 
   /**
-   * Breaks the body off, after everything sent before. A server that has not begun to send it could still give it a proper
-   * end, so it gets what there is first, and a moment to do so.
+   * Breaks the body off after everything sent before. A server that has not begun to send the body could still end it
+   * normally, so it first gets all pending bytes, and one turn of the event loop to send them.
    */
   async fail(error: unknown, { cut, quiet }: Breaking): Promise<void> {
     const controller = this.#controller;
     await this.drained(0);
     await turnEnd();
     if (!controller || this.#controller !== controller) return;
-    // The body is cancelled with its connection.
+    // The connection's end cancels the body.
     if (cut) return cut();
     this.#controller = undefined;
     controller.error(quiet(error));

@@ -1,23 +1,23 @@
 /**
- * What the answers to readers say of the content: its generation, whether somebody appends, how the last append ended.
+ * Response headers that describe the content: its generation, whether an append is under way, how the last one ended.
  * @module
  */
 import type { Followable } from "../../engine/follow/followable.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { APPENDING_HEADER, ENDED_HEADER, GENERATION_HEADER } from "../../protocol/generation.ts";
 
-/** What is known of a content at the moment of an answer. */
+/** What is known of the content when the response is made. */
 type Known = Pick<StoreStat, "generation" | "appending" | "ended">;
 
-/** A content that is followed while it grows. */
+/** Describes content that is followed while it grows. */
 export function growing({ generation }: Followable): Known {
   return { generation, appending: true };
 }
 
-/** The headers for a content. */
+/** The headers for the content. */
 export function contentHeaders({ generation, appending = false, ended = "unknown" }: Known): Record<string, string> {
   return {
-    // A store that was made before there were generations says none.
+    // A store that predates generations has none.
     ...(generation ? { [GENERATION_HEADER]: generation } : {}),
     [APPENDING_HEADER]: appending ? "?1" : "?0",
     ...(appending ? {} : { [ENDED_HEADER]: ended }),

@@ -1,21 +1,23 @@
 /**
- * Bodies whose reader is of interest.
+ * Response bodies that report how many bytes their reader took, and how they ended.
  * @module
  */
 import type { Exchange } from "../service/service.ts";
 
-/** How a body breaks off. */
+/** How to break off a body. */
 export interface Breaking {
   /**
-   * Drops the connection, in place of an error: a server that is given one may write it to the console, and end a response
-   * that it has not begun as if it were complete.
+   * Drops the connection, where the platform can. Given an error instead, a server may write it to the console, and may
+   * end a response that it has not begun as if it were complete.
    */
   readonly cut: (() => Promise<void>) | undefined;
-  /** What the body fails with where there is no such way: what the runtime writes of it harms no log. */
+  /**
+   * Maps the error that the body fails with where there is no `cut`, so that a runtime that prints it corrupts no log.
+   */
   quiet(error: unknown): unknown;
 }
 
-/** How the body of a response breaks off here. */
+/** How to break off the body of this response. */
 export function breaking({ c, platform }: Exchange): Breaking {
   const { cut, bodyError } = platform;
   return {
@@ -27,9 +29,10 @@ export function breaking({ c, platform }: Exchange): Breaking {
 const AS_IT_FAILS: Breaking = { cut: undefined, quiet: (error) => error };
 
 /**
- * The body, telling once how many bytes of it were taken: at its end, when it fails, or when its reader leaves.
+ * Passes a body on, and reports once how many bytes were taken: when it ends or fails, or when its reader leaves.
  *
- * @param how How it breaks off when it fails.
+ * @param ended Called with the number of bytes, and with the error if the body has failed.
+ * @param how How to break the body off when it fails. Default: it fails with the same error.
  */
 export function counted(
   body: ReadableStream<Uint8Array>,
@@ -50,7 +53,7 @@ export function counted(
         const { done, value } = await reader.read().catch((error: unknown) => {
           end(error);
           if (!cut) throw quiet(error);
-          // The body is cancelled with its connection.
+          // The connection's end cancels the body.
           return new Promise<never>(() => void cut());
         });
         if (isOver) return;

@@ -1,15 +1,15 @@
 /**
- * Notices response bodies that are never sent: a middleware has thrown after the handler had answered, or put a response of
- * its own in the place of the handler's. No runtime tells the body, which would wait for its reader for ever.
+ * Detects response bodies that are never sent: middleware has thrown after the handler returned, or has replaced the
+ * handler's response. No runtime reports this to the body, which would wait for a reader forever.
  * @module
  */
 import type { Context } from "hono";
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const LOOK_EVERY_MS = 250;
 
-/** Milliseconds after which a body that nobody reads counts as dropped, whatever the app has decided on. */
-const MOST_UNREAD_MS = 10_000;
+/** Milliseconds after which an unread body counts as dropped, whatever response the app has chosen. */
+const MAX_UNREAD_MS = 10_000;
 
 interface Waiting {
   readonly c: Context;
@@ -17,17 +17,17 @@ interface Waiting {
   leftMs: number;
 }
 
-/** Those that have no reader yet. */
+/** Bodies that have no reader yet. */
 const waiting = new Map<ReadableStream<Uint8Array>, Waiting>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** Calls back once when the body of a response is not going to be read. */
+/** Calls back once if the body of a response is not going to be read. */
 export function whenDropped(c: Context, body: ReadableStream<Uint8Array>, dropped: () => void): void {
-  waiting.set(body, { c, dropped, leftMs: MOST_UNREAD_MS });
+  waiting.set(body, { c, dropped, leftMs: MAX_UNREAD_MS });
   timer ??= setInterval(look, LOOK_EVERY_MS);
 }
 
-/** Looks at all of them: one timer for any number of bodies. Nearly all have their reader at the first look. */
+/** Checks all bodies with one timer. Nearly all of them have a reader at the first check. */
 function look(): void {
   for (const [body, one] of waiting) {
     one.leftMs -= LOOK_EVERY_MS;
@@ -41,7 +41,7 @@ function look(): void {
   timer = undefined;
 }
 
-/** Whether the app has decided on a response with another body. */
+/** Whether the app has chosen a response with another body. */
 function isReplaced(c: Context, body: ReadableStream<Uint8Array>): boolean {
   return c.finalized && c.res.body !== body;
 }

@@ -1,5 +1,5 @@
 /**
- * Following over plain HTTP: a response body that goes on until the appender ends. `curl -N` is a follower.
+ * Following over plain HTTP: a response body that lasts until the append ends, so that `curl -N` is a follower.
  * @module
  */
 
@@ -18,8 +18,8 @@ import { mediaTypeOf } from "./media-type.ts";
 import { liveHeaders } from "./resource-headers.ts";
 
 /**
- * Answers with everything from the offset on, and with what comes. The body has a proper end only where the append is
- * complete; else the connection is cut, so that half a log never looks like a whole one.
+ * Responds with everything from the offset on, including what is appended later. The body ends normally only if the
+ * append is complete. Otherwise the connection is cut, so that a partial log never looks complete.
  *
  * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`
  */
@@ -44,7 +44,7 @@ export async function followBody(service: Service, exchange: Exchange, lease: Fo
   const breakOff = (error: StreamError): Promise<void> => sink.fail(error, breaking(exchange));
   const forget = service.registry.onClose(async () => {
     follower.stop();
-    // A body that is cut waits for its reader, which may never read again.
+    // Cutting a body waits for its reader, which may never read again.
     await answered(service, exchange, done);
   });
   const span = new LogSpan(service, exchange.subject, { type: "follow", transport: "http", offset: start });
@@ -73,7 +73,7 @@ export async function followBody(service: Service, exchange: Exchange, lease: Fo
   return new Response(sink.stream, { headers });
 }
 
-/** Why a body has no proper end. */
+/** The error that explains why a body does not end normally. */
 function cutShort(path: string, reason: string): StreamError {
   const code = reason === "restarting" ? "restarting" : "lost";
   return new StreamError(code, `The append of "/${path}" has not been completed: ${reason}.`, { path });

@@ -1,5 +1,5 @@
 /**
- * A folder's listing as a page for people.
+ * A folder's listing as an HTML page.
  * @module
  */
 import { html } from "hono/html";
@@ -7,19 +7,19 @@ import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
 import { urlPath } from "../../protocol/path.ts";
 import { writableDate } from "../request/http-date.ts";
 
-/** What is listed, and how. */
+/** What to list, and how. */
 export interface Listing {
-  /** The URL path under which the root folder is reached, without a trailing slash. */
+  /** The URL path of the root folder, without a trailing slash. */
   readonly base: string;
   /** The resource path of the folder. */
   readonly folder: string;
-  /** Most rows; nothing for all. */
+  /** Maximum number of rows; `undefined` for all. */
   readonly limit: number | undefined;
-  /** The rows, and one more than may be shown, where there are more. */
+  /** The rows. One more than the limit means that there is a next page. */
   readonly entries: StoreListing;
 }
 
-/** Both colours of everything are said here: what a browser takes by itself is unreadable on one of them. */
+/** Sets every colour for both the light and the dark scheme: the browser's defaults are unreadable in one of them. */
 const STYLE = `
 :root { color-scheme: light dark; --text: #1f2328; --page: #fff; --link: #0550ae; --faint: #59636e; --line: #d1d9e0 }
 @media (prefers-color-scheme: dark) {
@@ -41,7 +41,7 @@ time, .live { color: var(--faint) }
 }
 `;
 
-/** The page, piece by piece. */
+/** Yields the page piece by piece. */
 export async function* listingPage({ base, folder, entries, limit }: Listing): AsyncGenerator<string, void, void> {
   const here = folder === "" ? `${base}/` : `${base}/${urlPath(folder)}/`;
   yield String(head(folder));

@@ -1,5 +1,5 @@
 /**
- * A folder's listing, as a page for people and as JSON for programs: written row by row as it is taken.
+ * A folder's listing, as HTML for people or as JSON for programs, generated row by row as the client reads it.
  * @module
  */
 import type { Context } from "hono";
@@ -11,19 +11,19 @@ import type { Exchange, Service } from "../service/service.ts";
 import { type Listing, listingPage } from "./listing-page.ts";
 import { reported } from "./reported.ts";
 
-/** Rows of a page, where its reader does not say how many. */
+/** Rows per HTML page if the request names no limit. */
 const PAGE_ROWS = 1_000;
 
-/** No page may show a listing inside of itself, and have its visitor click on it unawares. */
+/** No page may frame a listing and trick its visitor into clicking on it. */
 const UNFRAMED = { "X-Frame-Options": "DENY" };
 
-/** Characters that are gathered before they are sent. */
+/** Characters to gather before they are sent. */
 const PIECE_LENGTH = 16 * 1024;
 
 /**
- * What a request wants to see of a folder. To tell whether there is more, one row more is asked for.
+ * The rows of a folder that a request asks for, plus one more, which tells whether there is a next page.
  *
- * @throws {StreamError} `bad_request` for a limit that is no whole number from 1 on.
+ * @throws {StreamError} `bad_request` for a limit that is not a whole number of at least 1.
  */
 export function listOptions(c: Context): ListOptions {
   const { after } = c.req.query();
@@ -31,7 +31,7 @@ export function listOptions(c: Context): ListOptions {
   return { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit: limit + 1 }) };
 }
 
-/** Answers with the rows of a folder. Links are absolute, so that the listing works with and without a trailing slash. */
+/** Responds with the rows of a folder. Links are absolute, so that they work with and without a trailing slash. */
 export function listing(
   service: Service,
   exchange: Exchange,
@@ -51,7 +51,7 @@ export function listing(
     headers["Content-Security-Policy"] =
       "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
   }
-  // Nothing of the folder is read for a head.
+  // A HEAD reads nothing of the folder.
   if (c.req.method === "HEAD") return new Response(null, { headers });
   const body = bodyOf(isJson ? json(parts) : listingPage(parts));
   return new Response(reported(service, exchange, body), { headers });
@@ -89,12 +89,12 @@ async function* json({ folder, entries, limit }: Listing): AsyncGenerator<string
 }
 
 function row({ name, kind, size, modified, appending = false }: StoreEntry): string {
-  // Piece by piece, which takes half as long: there may be hundreds of thousands.
+  // Serializing only the strings takes half as long, and there may be hundreds of thousands of rows.
   const rest = `"kind":"${kind}","size":${size},"modified":"${writableDate(modified).toISOString()}","appending":${appending}`;
   return `{"name":${JSON.stringify(name)},${rest}}`;
 }
 
-/** Text as a body, made no faster than it is taken. */
+/** Encodes text as a body, generated no faster than it is read. */
 function bodyOf(pieces: AsyncGenerator<string, void, void>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream({

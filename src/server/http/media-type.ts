@@ -1,5 +1,6 @@
 /**
- * The media type of what is stored: what its appender said, else what its extension stands for, else text if it is text.
+ * The media type of stored content: what its appender declared, else what its extension means, else text if its bytes
+ * are text.
  * @module
  */
 import mime from "mime";
@@ -12,8 +13,8 @@ const TEXT = "text/plain; charset=utf-8";
 const BINARY = "application/octet-stream";
 
 /**
- * Extensions of programs and of what they print that the table of types gives something else for, which browsers download
- * or try to play. Here they count only for what is no text.
+ * Extensions of source code and its output for which the table of types has another type, which browsers download or
+ * try to play. The table's type applies only if the bytes are not text.
  */
 const CODE: ReadonlySet<string> = new Set(
   "ts mts cts cjs sh csh ksh pl pm php rs sql toml tex latex tcl dart bat cmd srt dts sub m2ts mk asc key pub tap org json5 run".split(
@@ -21,19 +22,19 @@ const CODE: ReadonlySet<string> = new Set(
   ),
 );
 
-/** What is known of a content without a look at its bytes. */
+/** What is known of the content without reading it. */
 export interface KnownContent {
   /** The resource path. */
   readonly path: string;
-  /** Bytes stored now. */
+  /** Bytes stored at present. */
   readonly size: number;
-  /** The type that an appender gave. */
+  /** The type that an appender declared. */
   readonly type?: string | undefined;
 }
 
 /**
- * The media type. Only the first bytes count, so that it stays as it is once they are there, whatever comes later; what is
- * empty still counts as text.
+ * Determines the media type. Only the first 512 bytes count, so that the type does not change as the content grows
+ * beyond them. Empty content counts as text.
  *
  * @example
  * ```ts
@@ -41,7 +42,7 @@ export interface KnownContent {
  * ```
  */
 export async function mediaTypeOf(store: Store, { path, size, type }: KnownContent): Promise<string> {
-  // A store that was tampered with, or is not ours, may say anything.
+  // A corrupted or foreign store may return anything.
   if (type !== undefined && isMediaType(type)) return type;
   const known = typeByExtension(path);
   if (known !== undefined && !CODE.has(extensionOf(path))) return known;
@@ -49,7 +50,7 @@ export async function mediaTypeOf(store: Store, { path, size, type }: KnownConte
   return beginning && isText(beginning) ? TEXT : (known ?? BINARY);
 }
 
-/** The type that a path's extension stands for. */
+/** The type of a path's extension. */
 function typeByExtension(path: string): string | undefined {
   const type = mime.getType(path) ?? undefined;
   return type && /^text\/|\/(json|javascript|xml)$|\+(json|xml)$/.test(type) ? `${type}; charset=utf-8` : type;

@@ -1,5 +1,5 @@
 /**
- * Reading over plain HTTP: what is stored now, with the manners of a good static file server.
+ * Reading over plain HTTP: what is stored at present, with the conditions and ranges of a static file server.
  * @module
  */
 
@@ -25,11 +25,11 @@ import { reported } from "./reported.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
 
 /**
- * Answers with the bytes stored now.
+ * Responds with the bytes that are stored at present.
  *
- * @param conditional Whether `Range`, `If-None-Match` and the like count. A follower gets everything.
- * @throws {StreamError} `replaced` for another content than the request names, `range` for an offset past the end,
- * `precondition_failed`, `bad_request`.
+ * @param conditional Whether `Range`, `If-None-Match` and the like apply. A follower gets everything.
+ * @throws {StreamError} `replaced` if the content is not the generation that the request names, `range` for an offset
+ * past the end, `precondition_failed`, `bad_request`.
  */
 export async function readSnapshot(
   service: Service,
@@ -43,10 +43,10 @@ export async function readSnapshot(
   checkGeneration(path, wantedGeneration(c), found.generation);
   const start = resolveStart(parseStart(offset, tail), found.size);
   const headers = snapshotHeaders(found);
-  // A follower counts from here.
+  // A follower counts its offset from here.
   if (!conditional || offset !== undefined || tail !== undefined) headers.set(START_OFFSET_HEADER, formatOffset(start));
   const unmodified = conditional && isUnmodified(c.req.raw.headers, found, path);
-  // Of a 304, too: Node's adapter would give it a type of its own, which caches would take over.
+  // A 304 needs it as well: Node's adapter would add a type of its own, which caches would store.
   headers.set("Content-Type", await mediaTypeOf(service.store, { ...found, path }));
   if (unmodified) return new Response(null, { status: 304, headers });
   if (offset !== undefined || tail !== undefined) return body(200, start, found.size);
@@ -64,7 +64,7 @@ export async function readSnapshot(
   }
 }
 
-/** The body for a follower, who is logged although there is nobody to wait for. */
+/** The body for a follower of a path that has no appender. It is logged as a follow. */
 function followed(
   service: Service,
   exchange: Exchange,
@@ -84,7 +84,7 @@ function followed(
   return sent;
 }
 
-/** Aborts when the client has gone, where the runtime does not cancel every body by itself. */
+/** Aborts when the client is gone, where the runtime does not cancel every body. */
 function goneSignal({ c, platform }: Exchange): AbortSignal | undefined {
   if (!platform.onGone) return undefined;
   const gone = new AbortController();
@@ -101,9 +101,9 @@ function isUnmodified(request: Headers, found: StoreStat, path: string): boolean
 }
 
 /**
- * The one range to answer with; nothing where the whole is to be sent.
+ * The range to respond with; `undefined` to send everything.
  *
- * @throws {StreamError} `range` when all that is asked for lies past the end.
+ * @throws {StreamError} `range` if everything that is asked for lies past the end.
  */
 function rangeOf({ method, headers }: Request, found: StoreStat): ByteRange | undefined {
   const asked = headers.get("Range");

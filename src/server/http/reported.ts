@@ -1,12 +1,12 @@
 /**
- * Bodies whose failure the operator hears of: their client only sees that bytes are missing.
+ * Bodies that report a failure to the operator, because the client only sees that bytes are missing.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { breaking, counted } from "./counted.ts";
 
-/** The body; when reading it fails in the middle, that is logged, and it breaks off. */
+/** Returns the body. If reading it fails, the failure is logged and the body breaks off. */
 export function reported(
   { operator }: Service,
   exchange: Exchange,
@@ -25,19 +25,20 @@ export function reported(
       how,
     );
   }
-  // A stream around this one would cost more than most reads do, and could not be read into the reader's own memory.
+  // Wrapping the body in another stream would cost more than most reads do, and would prevent reads into the reader's
+  // own memory.
   const getReader = body.getReader.bind(body) as (options?: ReadableStreamGetReaderOptions) => AnyReader;
   const watched = (options?: ReadableStreamGetReaderOptions): AnyReader => {
     const reader = getReader(options);
     reader.closed.catch((error: unknown) => {
-      // A reader that lets the stream go rejects as well.
+      // `closed` also rejects when a reader releases the stream.
       if (!body.locked) return;
       failed(error);
       void cut();
     });
     return options === undefined ? withoutFailure(reader as ReadableStreamDefaultReader<Uint8Array>) : reader;
   };
-  // Middleware reads it in other ways, which do not ask for a reader, and hand on how it failed.
+  // Middleware that pipes or tees the body does not call `getReader`, and passes a failure on.
   const around = (): ReadableStream<Uint8Array> => counted(body, () => {}, how);
   return Object.assign(body, {
     getReader: watched,
@@ -47,7 +48,10 @@ export function reported(
   });
 }
 
-/** A reader of a body that is cut when it fails. Whoever sends it does not hear of that, and writes nothing to the console. */
+/**
+ * Wraps the reader of a body whose connection is cut when it fails. The server that sends the body does not see the
+ * failure, and so writes nothing to the console.
+ */
 function withoutFailure(reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStreamDefaultReader<Uint8Array> {
   const never = (): Promise<never> => new Promise(() => {});
   return {

@@ -1,5 +1,5 @@
 /**
- * The headers that go with stored bytes.
+ * The headers for stored content.
  * @module
  */
 import type { Followable } from "../../engine/follow/followable.ts";
@@ -9,30 +9,30 @@ import { entityTag, lastModified } from "../request/conditions.ts";
 
 import { contentHeaders, growing } from "./content-headers.ts";
 
-/** Stored bytes are other people's bytes: a browser that shows them must not run them in this server's name. */
+/** Stored content is untrusted: a browser that displays it must not run it with this server's origin. */
 const HARMLESS = {
   "X-Content-Type-Options": "nosniff",
   "Content-Security-Policy":
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'",
 };
 
-/** Headers of a live body, which has no size yet; but for its type. */
+/** Headers of a live body except for its type. Its final size is not known yet. */
 export function liveHeaders(source: Followable, start: number): Headers {
   return new Headers({
     ...HARMLESS,
     ...contentHeaders(growing(source)),
-    // Whatever compresses a body in front of us gathers it first.
+    // Compression in front of this app would gather the body first.
     "Cache-Control": "no-store, no-transform",
-    // Of its own each time, and never asked for again: middleware that makes an ETag where there is none reads the whole
-    // body for it, which here means until the appender ends.
+    // A unique tag that no client validates. Without it, middleware that adds a missing ETag would read the whole body
+    // first, which lasts until the append ends.
     ETag: `W/"${crypto.randomUUID()}"`,
-    // Proxies that buffer would hold the newest bytes back.
+    // A buffering proxy would hold back the newest bytes.
     "X-Accel-Buffering": "no",
     [START_OFFSET_HEADER]: formatOffset(start),
   });
 }
 
-/** Headers of a snapshot, but for its type. */
+/** Headers of a snapshot except for its type. */
 export function snapshotHeaders(found: StoreStat): Headers {
   return new Headers({
     ...HARMLESS,

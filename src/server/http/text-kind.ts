@@ -1,18 +1,21 @@
 /**
- * Whether bytes are text that a browser can show.
+ * Whether content is text that a browser can show.
  * @module
  */
 
-/** How many bytes are looked at. */
+/** Number of bytes to examine. */
 export const SNIFFED_BYTES = 512;
 
-/** Control characters that no text has (those of the MIME Sniffing Standard): not tab, line feed, form feed, return, escape. */
+/**
+ * Control characters that no text contains, per the MIME Sniffing Standard: all but tab, line feed, form feed, return,
+ * escape.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const BINARY = /[\0-\x08\x0b\x0e-\x1a\x1c-\x1f]/;
 
 /**
- * Whether the beginning of something is text: UTF-8 without control characters. The last character may be cut. Nothing is
- * text, too: what is still empty is mostly a log whose first line is to come.
+ * Whether the beginning of some content is text: UTF-8 without control characters. Its last character may be
+ * incomplete. Empty content counts as text, because it is mostly a log before its first line.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * How large the messages of a WebSocket's peer may be: known before they are gathered.
+ * Limits on the size of a WebSocket peer's messages, known before a message is buffered.
  * @module
  */
 
@@ -9,9 +9,9 @@ import { CONTROL_BYTES } from "../../protocol/message-sizes.ts";
 
 /** The limit of one kind of message. */
 export interface MessageLimit {
-  /** Bytes that a message may have, all its fragments together. */
+  /** Maximum size of a message in bytes, over all its fragments. */
   readonly bytes: number;
-  /** Why a larger one is refused. */
+  /** The error that refuses a larger message. */
   refusal(): StreamError;
 }
 
@@ -21,7 +21,7 @@ export interface MessageLimits {
   readonly binary: MessageLimit;
 }
 
-/** At most so many bytes in a message, or else 1009. */
+/** Limits messages to a number of bytes; a larger one is refused with close code 1009. */
 export function atMost(bytes: number): MessageLimit {
   const message = `A message may have ${bytes} bytes at most. Send smaller ones.`;
   return { bytes, refusal: () => new StreamError("too_large", message) };
@@ -34,16 +34,16 @@ const CONTROL: MessageLimit = {
 
 const IGNORED = atMost(CONTROL_BYTES);
 
-/** For followers, whose messages mean nothing here. */
+/** Limits for followers, whose messages have no meaning. */
 export const FOLLOWER_LIMITS: MessageLimits = { text: IGNORED, binary: IGNORED };
 
-/** For classic appenders: data in frames of either kind. */
+/** Limits for classic appenders, which send data in text and binary frames. */
 export function classicLimits({ messageBytes }: Pick<Limits, "messageBytes">): MessageLimits {
   const data = atMost(messageBytes);
   return { text: data, binary: data };
 }
 
-/** For appenders of `httpfstream.v1`: data is binary, and never more than the window. */
+/** Limits for `httpfstream.v1` appenders: data is binary, and never larger than the window. */
 export function sessionLimits({
   messageBytes,
   windowBytes,
@@ -52,7 +52,7 @@ export function sessionLimits({
   return { text: CONTROL, binary: windowBytes <= messageBytes ? window : atMost(messageBytes) };
 }
 
-/** The client has sent more than it may have in flight. */
+/** The error for a client that has more bytes in flight than its window allows. */
 export function overrun(windowBytes: number): StreamError {
   return new StreamError("protocol", `More than the window of ${windowBytes} bytes is in flight.`);
 }

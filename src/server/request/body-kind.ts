@@ -1,15 +1,15 @@
 /**
- * Which request bodies are appended as they are, and which are refused because they mean something else.
+ * Which request bodies are appended unchanged, and which are refused because their bytes mean something else.
  * @module
  */
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
 
 /**
- * Refuses a body whose headers change what its bytes mean: stored as they are, they would be something else than their
- * sender meant.
+ * Refuses a body whose headers change the meaning of its bytes: stored unchanged, they would not be what the client
+ * meant.
  *
- * @throws {StreamError} `unsupported` for a coding or a form, `not_implemented` for a transfer coding.
+ * @throws {StreamError} `unsupported` for a content coding or a form, `not_implemented` for a transfer coding.
  */
 export function refuseOtherBodies(c: Context, path: string): void {
   refuseTransferCoding(c.req.header("Transfer-Encoding"), path);
@@ -18,8 +18,8 @@ export function refuseOtherBodies(c: Context, path: string): void {
 }
 
 /**
- * Refuses a body that is for a place in the file: a client that goes on with an upload like this means it, and bytes go to
- * the end only.
+ * Refuses a body with a `Content-Range`: a client that resumes an upload this way relies on the position, but bytes can
+ * only be appended at the end.
  *
  * @throws {StreamError} `bad_request`
  */
@@ -35,7 +35,7 @@ function refuseTransferCoding(value: string | undefined, path: string): void {
   if (fault !== undefined) throw new StreamError("not_implemented", fault, { path });
 }
 
-/** What is wrong with a header `Transfer-Encoding`, as a sentence; nothing for one that is understood. */
+/** What is wrong with a `Transfer-Encoding` header, as a sentence; `undefined` if it is supported. */
 export function transferFault(value: string | undefined): string | undefined {
   const other = words(value).find((coding) => coding !== "chunked");
   if (other === undefined) return undefined;
@@ -57,7 +57,7 @@ function refuseForm(type: string | undefined, path: string): void {
   throw new StreamError("unsupported", `${what} Send the bytes alone: "curl -T file" instead of "curl -F".`, { path });
 }
 
-/** A list of words; their case does not matter. */
+/** Splits a list header into lower-case words, without parameters. */
 function words(list: string | undefined): string[] {
   const found = list?.toLowerCase().split(",") ?? [];
   return found.map((word) => (word.split(";", 1)[0] ?? "").trim()).filter((word) => word !== "");

@@ -1,20 +1,20 @@
 /**
- * The header `Range`, as RFC 9110, section 14, has it.
+ * The `Range` header (RFC 9110, section 14).
  * @module
  */
 
-/** A part of what is stored: its first byte, and the one just past its last. */
+/** Part of the stored bytes: the offset of its first byte, and the offset just past its last byte. */
 export interface ByteRange {
   readonly from: number;
   readonly to: number;
 }
 
-/** Ranges in one header. More are an attack, or a mistake. */
-const MOST_RANGES = 100;
+/** Maximum number of ranges in one header. More are an attack or a mistake. */
+const MAX_RANGES = 100;
 
 /**
- * The one range that a header asks for. `whole`: everything is to be sent, as the header makes no sense, or asks for
- * several ranges that are not one together. `none`: all that it asks for lies past the end.
+ * The single range that a header asks for. `whole`: send everything, because the header is invalid or asks for several
+ * ranges that do not join into one. `none`: everything that it asks for lies past the end.
  *
  * @example
  * ```ts
@@ -28,7 +28,7 @@ export function wantedRange(header: string, size: number): ByteRange | "whole" |
       ?.split(",")
       .map((part) => part.trim())
       .filter((part) => part !== "") ?? [];
-  if (asked.length === 0 || asked.length > MOST_RANGES) return "whole";
+  if (asked.length === 0 || asked.length > MAX_RANGES) return "whole";
   const ranges: (ByteRange | undefined)[] = [];
   for (const part of asked) {
     const range = parseRange(part, size);
@@ -39,13 +39,13 @@ export function wantedRange(header: string, size: number): ByteRange | "whole" |
   return found.length === 0 ? "none" : joined(found);
 }
 
-/** Nothing for one past the end. */
+/** Parses one range; `undefined` if it is unsatisfiable. */
 function parseRange(part: string, size: number): ByteRange | "bad" | undefined {
   const [, first = "", last = ""] = /^(\d*)\s*-\s*(\d*)$/.exec(part) ?? [];
   if (first === "" && last === "") return "bad";
   if (first === "") {
     const length = Math.min(Number(last), size);
-    // The last bytes of nothing are nothing, and that is not past the end.
+    // A suffix of zero bytes is unsatisfiable. Any other suffix of an empty resource is empty, not past the end.
     return Number(last) === 0 ? undefined : { from: size - length, to: size };
   }
   const from = Number(first);
@@ -53,13 +53,15 @@ function parseRange(part: string, size: number): ByteRange | "bad" | undefined {
   return from < size ? { from, to: last === "" ? size : Math.min(Number(last) + 1, size) } : undefined;
 }
 
-/** Several ranges would need a body of several parts; the whole is an answer that every client must take. */
+/**
+ * Joins ranges that overlap or touch. Others would need a multipart body; every client must accept the whole instead.
+ */
 function joined(ranges: readonly ByteRange[]): ByteRange | "whole" {
   let [whole, ...rest] = ranges;
   for (const range of rest) {
     if (!whole || range.from > whole.to) return "whole";
     whole = { from: whole.from, to: Math.max(whole.to, range.to) };
   }
-  // No Content-Range can say which part of nothing this is.
+  // Content-Range cannot express an empty range.
   return whole && whole.from < whole.to ? whole : "whole";
 }

@@ -1,9 +1,9 @@
 /**
- * Conditional requests, as RFC 9110, section 13, has them.
+ * Conditional requests (RFC 9110, section 13).
  *
- * A date has whole seconds, and a file may grow several times within one. So a date counts only if nothing was written
- * since that second began, and no `Last-Modified` is given that something could still be written under: it is rounded up,
- * and never later than a little more than a second before now.
+ * HTTP dates have whole seconds, but a file may grow several times within one second. A date therefore counts only if
+ * nothing was written since that second began. `Last-Modified` never names a time before which something may still be
+ * written: it is rounded up, and lies at least a little more than a second before now.
  * @module
  */
 
@@ -12,13 +12,13 @@ import { StreamError } from "../../protocol/errors.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { parseHttpDate, writableDate } from "./http-date.ts";
 
-/** Milliseconds by which the clock of a file system may lag. */
+/** Milliseconds by which a file system's clock may lag. */
 const CLOCK_GRAIN_MS = 50;
 
-/** Milliseconds by which the `Date` of a response may lag: Deno and Bun keep it for up to a second. */
+/** Milliseconds by which the `Date` of a response may lag: Deno and Bun cache it for up to a second. */
 const DATE_LAG_MS = 1_000;
 
-/** What a condition is to a request: go on, answer 304, or refuse with 412. */
+/** The outcome of a request's conditions: proceed, answer 304, or refuse with 412. */
 export type Verdict = "met" | "unmodified" | "failed";
 
 /** The headers that make a request conditional. */
@@ -30,7 +30,7 @@ export interface Conditions {
   readonly ifModifiedSince: number | undefined;
 }
 
-/** The conditions of a request; nothing where it has none. */
+/** The conditions of a request; `undefined` if it has none. */
 export function conditionsOf(headers: Headers): Conditions | undefined {
   const conditions: Conditions = {
     ifMatch: headers.get("If-Match"),
@@ -42,11 +42,11 @@ export function conditionsOf(headers: Headers): Conditions | undefined {
 }
 
 /**
- * Whether conditions hold, in the order of section 13.2.2.
+ * Evaluates conditions in the order of section 13.2.2.
  *
- * @param found What there is; nothing where there is nothing.
+ * @param found What the path holds; `undefined` if it does not exist.
  * @param reads Whether the request only reads: a GET or HEAD.
- * @param nowMs The time, in milliseconds since 1970.
+ * @param nowMs The current time, in milliseconds since 1970.
  */
 export function judge(conditions: Conditions, found: StoreStat | undefined, reads: boolean, nowMs: number): Verdict {
   const { ifMatch, ifNoneMatch, ifUnmodifiedSince, ifModifiedSince } = conditions;
@@ -82,15 +82,16 @@ export function conditionFailed(path: string, found: StoreStat | undefined, outc
   return new StreamError("precondition_failed", message, { path, headers });
 }
 
-/** Whether a condition can only hold for a path that exists. */
+/** Whether the conditions can only hold for a path that exists. */
 export function needsExistence({ ifMatch }: Conditions): boolean {
   return ifMatch !== null;
 }
 
 /**
- * Whether a `Range` still means what its sender has begun to read (section 13.1.5).
+ * Whether a `Range` still applies to the content that the client has begun to read (section 13.1.5).
  *
- * @param condition The header `If-Range`.
+ * @param condition The `If-Range` header.
+ * @param nowMs The current time, in milliseconds since 1970.
  */
 export function rangeApplies(condition: string | null, found: StoreStat, nowMs: number): boolean {
   if (condition === null) return true;
@@ -101,7 +102,7 @@ export function rangeApplies(condition: string | null, found: StoreStat, nowMs: 
 }
 
 /**
- * A strong validator of what a path holds: two that are equal mean the same bytes.
+ * A strong validator of a path's content: two equal tags mean equal bytes.
  *
  * @example
  * ```ts
@@ -112,18 +113,22 @@ export function entityTag({ generation, size, modified }: StoreStat): string {
   return `"${[encodeURIComponent(generation), size.toString(36), modified.getTime().toString(36)].join("-")}"`;
 }
 
-/** The time that `Last-Modified` tells. */
+/**
+ * The time to send as `Last-Modified`.
+ *
+ * @param nowMs The current time, in milliseconds since 1970.
+ */
 export function lastModified(found: StoreStat, nowMs: number): Date {
   const latestMs = Math.floor((nowMs - DATE_LAG_MS - CLOCK_GRAIN_MS) / 1000) * 1000;
   return new Date(Math.min(modifiedMs(found), latestMs));
 }
 
-/** When a path was last written, in whole seconds, rounded up: what is written later in that second is later. */
+/** When a path was last written, in milliseconds since 1970, rounded up to a whole second. */
 function modifiedMs({ modified }: StoreStat): number {
   return Math.ceil(writableDate(modified).getTime() / 1000) * 1000;
 }
 
-/** A date to come says nothing: much may still be written before it. */
+/** Whether nothing was written after a date. A future date proves nothing, as more may be written before it. */
 function isUnmodified({ modified }: StoreStat, sinceMs: number, nowMs: number): boolean {
   return modified.getTime() <= sinceMs && sinceMs <= nowMs;
 }
@@ -139,7 +144,7 @@ function matches(
   return entityTags(wanted).some((tag) => isSame(tag, current));
 }
 
-/** The tags of a list; a comma may stand within one. What is no tag is left out. */
+/** The entity tags in a list; a tag may contain a comma. Anything that is not a tag is ignored. */
 function entityTags(list: string): string[] {
   return list.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\uffff]*"/g) ?? [];
 }

@@ -1,15 +1,15 @@
 /**
- * The media type that an appender gives its bytes.
+ * The media type that an appender declares for its bytes.
  * @module
  */
 
 import { isMediaType } from "../../protocol/media-type.ts";
 
-/** Clients add these by themselves to whatever they post: they say nothing of the bytes. */
+/** Clients add these by default to anything they post, so they say nothing about the bytes. */
 const FORMS: ReadonlySet<string> = new Set(["application/x-www-form-urlencoded", "multipart/form-data"]);
 
 /**
- * The type to remember of a `Content-Type`; nothing for what is none, and for those of forms.
+ * The media type to store for a `Content-Type`; `undefined` if it is invalid or the type of a form.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ const FORMS: ReadonlySet<string> = new Set(["application/x-www-form-urlencoded",
 export function givenType(header: string | undefined): string | undefined {
   const type = header?.trim() ?? "";
   const [essence = ""] = type.split(";");
-  // A range of types, as in Accept, is none.
+  // A media range, as in Accept, is not a media type.
   if (essence.includes("*") || FORMS.has(essence.trim().toLowerCase())) return undefined;
   return isMediaType(type) ? type : undefined;
 }

@@ -1,15 +1,18 @@
 /**
- * Which names a server answers to.
+ * The host names that a server answers to.
  *
- * A web page may let its own name mean the address of its visitor's machine (DNS rebinding). The browser then takes a
- * server there for the page's own, and sends no foreign `Origin`; only `Host` still has the page's name.
+ * A web page can make its own host name resolve to the address of its visitor's machine (DNS rebinding). The browser
+ * then treats a server there as the page's own and sends no foreign `Origin`; only `Host` still has the page's name.
  * @module
  */
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Remedies } from "./remedies.ts";
 
-/** A `Host` as a client can mean it: a name or an address, and perhaps a port. A comma stands between two headers. */
+/**
+ * A valid `Host`: a name or an address, with an optional port. Two headers arrive joined by a comma, which does not
+ * match.
+ */
 const HOST = /^(?<name>[\w.-]+|\[[\da-f:.]+\])(?::(?<port>\d{0,5}))?$/i;
 
 /** A name in the operator's list. */
@@ -17,23 +20,27 @@ const NAME = /^(\*\.)?[a-z\d_-]+(\.[a-z\d_-]+)*$/;
 
 const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 
-/** The names that a server answers to, beside addresses and `localhost`, which no one else can make mean this machine. */
+/**
+ * The names that a server answers to. IP addresses and `localhost` are always allowed, as DNS rebinding cannot use
+ * them.
+ */
 export class Hosts {
   readonly #names: ReadonlySet<string>;
 
   /**
-   * @param names Names without a port; `*.example.com` for one label more, `*` for any. IPv6 addresses in brackets.
-   * @throws {TypeError} for a name that can't be one.
+   * @param names Names without a port; `*.example.com` matches one more label, `*` any name. IPv6 addresses are in
+   * brackets.
+   * @throws {TypeError} for an invalid name.
    */
   constructor(names: readonly string[]) {
     this.#names = new Set(names.map(parseName));
   }
 
-  /** Whether a name or address, without its port, is one of the server's. */
+  /** Whether a name or address, without its port, belongs to the server. */
   allows(name: string): boolean {
     const plain = normal(isDotted(name) ? (asUrlsSpell(name) ?? name) : name);
     if (IPV4.test(plain) || plain.startsWith("[")) return true;
-    // Browsers and resolvers keep these to the machine itself (RFC 6761).
+    // Browsers and resolvers resolve these to the local machine only (RFC 6761).
     if (plain === "localhost" || plain.endsWith(".localhost")) return true;
     const names = this.#names;
     return names.has("*") || names.has(plain) || names.has(plain.replace(/^[^.]+/, "*"));
@@ -41,10 +48,10 @@ export class Hosts {
 }
 
 /**
- * The names, without ports, by which a request calls the server: those of its `Host` header, of its authority over HTTP/2,
- * and of its target where that is a whole URL. None where it has none of them.
+ * The names, without ports, by which a request addresses the server: in its `Host` header, in its authority over
+ * HTTP/2, and in its target if that is an absolute URL. Empty if it has none of them.
  *
- * @throws {StreamError} `bad_request` for a `Host` that is none, or for two of them.
+ * @throws {StreamError} `bad_request` for an invalid `Host`, or for two of them.
  */
 export function namesOf(c: Context, authority: string | undefined, target: string | undefined): string[] {
   const [, inTarget] = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target ?? "") ?? [];
@@ -59,7 +66,7 @@ export function namesOf(c: Context, authority: string | undefined, target: strin
   });
 }
 
-/** @throws {StreamError} `misdirected` when one of the names is not the server's. */
+/** @throws {StreamError} `misdirected` if one of the names does not belong to the server. */
 export function checkHost(names: readonly string[], hosts: Hosts, remedies: Remedies): void {
   const foreign = names.find((name) => !hosts.allows(name));
   if (foreign === undefined) return;
@@ -70,8 +77,8 @@ export function checkHost(names: readonly string[], hosts: Hosts, remedies: Reme
 }
 
 /**
- * A `Host` header as URLs spell it: in small letters, addresses in their shortest form, no colon without a port behind it.
- * Nothing for one that no URL can have.
+ * A `Host` header as URLs spell it: in lower case, with addresses in their shortest form, and without a colon that no
+ * port follows. `undefined` if no URL can contain it.
  *
  * @example
  * ```ts
@@ -81,18 +88,18 @@ export function checkHost(names: readonly string[], hosts: Hosts, remedies: Reme
  */
 export function usableHost(host: string): string | undefined {
   const { name, port } = HOST.exec(host)?.groups ?? {};
-  // A port that is none, such as 99999, is for the URL to refuse.
+  // The URL parser rejects an invalid port, such as 99999.
   const spelled = name === undefined ? undefined : asUrlsSpell(host);
   return spelled !== undefined && port ? `${spelled}:${port}` : spelled;
 }
 
-/** The name of a `Host` as URLs spell it; nothing where it can't stand in one. */
+/** The name of a `Host` as URLs spell it; `undefined` if no URL can contain it. */
 function asUrlsSpell(host: string): string | undefined {
   const url = `http://${host}/`;
   return URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
-/** Whether URLs may take it for an address: `127.1` is one. */
+/** Whether URL parsers may read the name as an address, as they do with `127.1`. */
 function isDotted(name: string): boolean {
   return /[.[]/.test(name);
 }
@@ -106,7 +113,7 @@ function parseName(text: string): string {
   );
 }
 
-/** Case does not count, nor does the dot of a name's root. */
+/** Removes differences that do not count: case, and the dot of the root domain. */
 function normal(name: string): string {
   return name.toLowerCase().replace(/\.$/, "");
 }

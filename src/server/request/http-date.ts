@@ -1,5 +1,5 @@
 /**
- * Dates as HTTP writes them (RFC 9110, section 5.6.7).
+ * HTTP dates (RFC 9110, section 5.6.7).
  * @module
  */
 
@@ -7,13 +7,13 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 const TIME = String.raw`(?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)`;
 
-/** The moments between which a year has four digits. */
+/** The first and the last second whose year has four digits. */
 const FIRST_MS = Date.parse("0000-01-01T00:00:00Z");
 const LAST_MS = Date.parse("9999-12-31T23:59:59Z");
 
 type Triple = readonly [number, number, number];
 
-/** The form of today, and the two of old that a server must still understand. */
+/** The current format, and the two obsolete ones that servers must still accept. */
 const FORMS = [
   new RegExp(String.raw`^[A-Z][a-z]{2}, (?<day>\d\d) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) ${TIME} GMT$`),
   new RegExp(String.raw`^[A-Z][a-z]{5,8}, (?<day>\d\d)-(?<month>[A-Z][a-z]{2})-(?<year>\d\d) ${TIME} GMT$`),
@@ -21,7 +21,7 @@ const FORMS = [
 ];
 
 /**
- * A date in milliseconds since 1970; nothing for what is no HTTP date, which is to be ignored.
+ * Parses an HTTP date to milliseconds since 1970. `undefined` if it is invalid; the header is then to be ignored.
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export function parseHttpDate(text: string): number | undefined {
   return undefined;
 }
 
-/** `Date` would take a day or an hour that does not exist for a later one. */
+/** `Date` would roll a day or an hour that does not exist over to a later one. */
 function dateOf([year, month, day]: Triple, [hour, minute, second]: Triple): number | undefined {
   const midnight = new Date(Date.UTC(year, month, day));
   if (midnight.getUTCMonth() !== month || midnight.getUTCDate() !== day) return undefined;
@@ -47,7 +47,7 @@ function dateOf([year, month, day]: Triple, [hour, minute, second]: Triple): num
   return midnight.getTime() + ((hour * 60 + minute) * 60 + second) * 1000;
 }
 
-/** Two digits mean the year that is at most fifty years ahead. */
+/** A two-digit year means the one that is at most fifty years in the future. */
 function fullYear(year: string): number {
   if (year.length === 4) return Number(year);
   const now = new Date().getUTCFullYear();
@@ -56,8 +56,8 @@ function fullYear(year: string): number {
 }
 
 /**
- * The nearest moment that HTTP can tell, which has four digits for the year; 1970 for a date that is none. A file's time may be
- * set to anything.
+ * The nearest date that HTTP can express, with a four-digit year; 1970 for an invalid date. A file's time can be set to
+ * anything.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Which web pages may listen in and write.
+ * Which web pages may follow and append.
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
@@ -10,28 +10,28 @@ import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.t
 import type { Remedies } from "./remedies.ts";
 import { METHODS } from "./verb.ts";
 
-/** Headers of our own, which pages of other origins may read where they may read the rest. */
+/** This package's own headers, which pages of other origins may read along with the response. */
 const STREAM_HEADERS = [NEXT_OFFSET_HEADER, START_OFFSET_HEADER, ERROR_HEADER, ...CONTENT_HEADERS];
 
-/** What stands for one label of a host name, in front of a fixed rest. */
+/** A pattern in which one label of a host name is free. */
 interface Wildcard {
   readonly before: string;
   readonly behind: string;
 }
 
-/** The operator's list of origins, beside the server's own. */
+/** The operator's list of origins, in addition to the server's own. */
 export class Origins {
   readonly #exact = new Set<string>();
   readonly #wildcards: Wildcard[] = [];
-  /** Whether any origin will do. */
+  /** Whether any origin is allowed. */
   readonly any: boolean;
-  /** Whether there is none. */
+  /** Whether the list is empty. */
   readonly none: boolean;
 
   /**
-   * @param list Origins such as `https://ci.example.com` or `tauri://localhost`; `https://*.example.com` for those one
-   * label longer; `*` for any.
-   * @throws {TypeError} for what is none, or can never match.
+   * @param list Origins such as `https://ci.example.com` or `tauri://localhost`; `https://*.example.com` matches one
+   * more label, `*` any origin. Default: none.
+   * @throws {TypeError} for an entry that is not an origin or can never match.
    */
   constructor(list: readonly string[] = []) {
     this.any = list.includes("*");
@@ -59,9 +59,9 @@ export class Origins {
 /**
  * Refuses a request that a page of a foreign origin makes.
  *
- * Any page in a browser can open a WebSocket to any server that its visitor reaches, their own machine included, and
- * no same-origin rule stops it from reading along. Requests without an `Origin`, as from commands, pass, unless the
- * browser says by itself that another site made them.
+ * A page in a browser can open a WebSocket to any server that its visitor can reach, including the visitor's own
+ * machine, and no same-origin rule prevents it from reading the data. Requests without an `Origin`, as from
+ * command-line clients, pass, unless the browser declares that another site made them.
  *
  * @param host The host and port that the request was sent to.
  * @throws {StreamError} `forbidden`
@@ -80,7 +80,7 @@ export function checkOrigin(c: Context, host: string | undefined, origins: Origi
   );
 }
 
-/** There is none for what can't be listed, as `null`. */
+/** Empty for an origin that cannot be listed, such as `null`. */
 function remedyFor(origin: string, remedies: Remedies): string {
   try {
     parseOrigin(origin);
@@ -90,7 +90,7 @@ function remedyFor(origin: string, remedies: Remedies): string {
   }
 }
 
-/** Lets pages of the listed origins read, or of any where none is listed. */
+/** Lets pages of the listed origins read responses; pages of any origin if none is listed. */
 export function crossOrigin(origins: Origins): MiddlewareHandler {
   return cors({
     origin: origins.none || origins.any ? "*" : (origin) => (origins.allows(origin) ? origin : null),
@@ -99,7 +99,7 @@ export function crossOrigin(origins: Origins): MiddlewareHandler {
   });
 }
 
-/** Compares hosts and ports only: behind a proxy that ends TLS, the scheme that we see is not the page's. */
+/** Compares only hosts and ports: behind a proxy that terminates TLS, the request's scheme is not the page's. */
 function isOwn(origin: string, host: string | undefined): boolean {
   const page = webOrigin(origin);
   if (!host || page === undefined) return false;
@@ -107,7 +107,7 @@ function isOwn(origin: string, host: string | undefined): boolean {
   return URL.canParse(self) && new URL(self).origin === page;
 }
 
-/** An origin of the web as browsers write it: in small letters, without the port that its scheme has anyway. */
+/** A web origin as browsers write it: in lower case, without the default port of its scheme. */
 function webOrigin(origin: string): string | undefined {
   if (!/^https?:\/\/[^/?#\\@\s]+$/i.test(origin) || !URL.canParse(origin)) return undefined;
   return new URL(origin).origin;
@@ -118,7 +118,7 @@ function parseOrigin(text: string): { origin: string; wildcard: boolean } {
   const url = `${scheme.toLowerCase()}://${star ? "label." : ""}${rest}`;
   if (scheme === "" || /^(wss?|ftp|file)$/i.test(scheme) || !URL.canParse(url)) throw notAnOrigin(text);
   const { protocol, host, hostname } = new URL(url);
-  // Only schemes of the web have hosts whose case and default port do not count; the others are compared as they are.
+  // Case and default ports are normalized only for web schemes; all other origins are compared exactly.
   if (!/^https?:$/.test(protocol) && `${protocol}//${host}` !== url) throw notAnOrigin(text);
   if (star && !hostname.startsWith("label.")) throw notAnOrigin(text);
   const origin = `${protocol}//${star ? host.replace("label", "*") : host}`;

@@ -1,23 +1,23 @@
 /**
- * What an operator can do about a refusal, in the words of the program that serves the app.
+ * What an operator can do about a refusal, in terms of the program that serves the app.
  * @module
  */
 
-/** How the operator can let a client in: what the program that serves it has for that. */
+/** How the operator can allow a client, with the means of the program that serves the app. */
 export interface Remedies {
-  /** For an origin that may do nothing here. */
+  /** For an origin that is not allowed. */
   origin(origin: string): string;
-  /** For a name that is not the server's. */
+  /** For a host name that does not belong to the server. */
   host(name: string): string;
 }
 
-/** The standalone server has flags. */
+/** Flags of the standalone server. */
 export const FLAGS: Remedies = {
   origin: (origin) => `with "--origin ${origin}"`,
   host: (name) => `with "--host ${name}"`,
 };
 
-/** An app has options. */
+/** Options of an app. */
 export const OPTIONS: Remedies = {
   origin: () => 'with the option "origins" of fstream()',
   host: () => 'with the option "hosts" of fstream()',

@@ -1,9 +1,9 @@
 /**
  * From a request to the resource that it names.
  *
- * The path is taken from `c.req.path`, which is what Hono's router, and so every guard in front of a mount, has seen. It
- * is never derived a second time from the URL: runtimes build URLs from `Host` headers in ways of their own, and two
- * readings of one request would let it past a guard.
+ * The path comes from `c.req.path`, which Hono's router, and thus every guard in front of a mount, has used. It is
+ * never derived again from the URL: runtimes build URLs from `Host` headers in different ways, and two readings of one
+ * request would let it bypass a guard.
  * @module
  */
 import type { Context } from "hono";
@@ -15,25 +15,25 @@ import { resourcePath } from "../../protocol/path.ts";
 export interface RequestPath {
   /** The resource path; empty for the root folder. */
   readonly path: string;
-  /** Whether the URL ends with a slash, as that of a folder does. */
+  /** Whether the URL ends with a slash, as the URL of a folder does. */
   readonly isFolder: boolean;
-  /** The URL path under which the root folder is reached, encoded, without a trailing slash: for links. */
+  /** The encoded URL path of the root folder, without a trailing slash, for links. */
   readonly base: string;
 }
 
 /** An absolute URL with an authority, up to its path. */
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#\\]+(?=[/?#]|$)/i;
 
-/** The escapes that Hono's router leaves alone: `decodeURI` does not decode them, and Hono keeps `%25`. */
+/** The escapes that Hono's router leaves encoded: `decodeURI` does not decode them, and Hono keeps `%25`. */
 const LEFT_BY_ROUTER = /%(?:2[3-6BCF]|3[ABDF]|40)/gi;
 
 /**
  * The resource that a request names.
  *
- * @param target The target of the request line as it was sent, where the runtime tells.
- * @throws {StreamError} `bad_path` for a path that {@link resourcePath} refuses; `bad_request` for a URL that the router
- * can't have read as it is meant.
- * @throws {MountError} when the app is mounted at a path with a parameter or a wildcard.
+ * @param target The target of the request line as the client sent it, where the runtime exposes it.
+ * @throws {StreamError} `bad_path` for a path that {@link resourcePath} refuses; `bad_request` for a URL that the
+ * router cannot have read correctly.
+ * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
  */
 export function locate(c: Context, target?: string): RequestPath {
   const skip = mountOf(c).split("/").length - 1;
@@ -46,11 +46,11 @@ export function locate(c: Context, target?: string): RequestPath {
   return { path, isFolder: seen.endsWith("/"), base: baseOf(raw, rest) };
 }
 
-/** An app is mounted where it can't tell its paths apart. Thrown out of the app, to the error handler of its host. */
+/** The app is mounted where it cannot tell its paths apart. The app throws it to the error handler of its host app. */
 export class MountError extends TypeError {
   override readonly name = "MountError";
 
-  /** What Hono answers with when the host app has no error handler. */
+  /** The response that Hono sends if the host app has no error handler. */
   getResponse(): Response {
     return new Response(`${this.message}\n`, {
       status: 500,
@@ -62,8 +62,8 @@ export class MountError extends TypeError {
 /**
  * The path of the route that the app is mounted at; empty at the root.
  *
- * Routers do not agree on what a parameter is: to one of Hono's, `/a-:b` has one, and `/a-c` is the same mount. So the
- * mount must be what stands in the path, letter by letter.
+ * Hono's routers disagree about what a parameter is: for one of them, `/a-:b` has a parameter, and `/a-c` is the same
+ * mount. The mount must therefore match the path literally.
  */
 function mountOf(c: Context): string {
   const mount = routeOf(c).replace(/\/?\*$/, "");
@@ -77,12 +77,12 @@ function mountOf(c: Context): string {
   return mount;
 }
 
-/** The path of the route, also where the app around this one is made with another copy of hono, which ours can't look into. */
+/** The path of the route, even if the host app uses another copy of Hono, whose internals this copy cannot read. */
 function routeOf(c: Context): string {
   try {
     return routePath(c);
   } catch (error) {
-    // By a way of that copy's own, which newer ones may leave out.
+    // A property of the other copy, which newer versions may drop.
     const { routePath: told } = c.req as { routePath?: string };
     if (typeof told === "string") return told;
     throw new MountError(
@@ -93,15 +93,15 @@ function routeOf(c: Context): string {
   }
 }
 
-/** Some runtimes resolve dot segments, and take a host out of an odd target, before the router sees them. */
+/** Some runtimes resolve dot segments, or take a host from an unusual target, before the router sees the path. */
 function checkTarget(target: string): void {
   if (!target.startsWith("/") && !ORIGIN.test(target)) throw unreadable(target);
   refuseDots(target.replace(ORIGIN, "").replace(/[?#].*$/s, ""));
 }
 
-/** The path of a URL, encoded: for checks and links, not for finding files. */
+/** The encoded path of a URL, for checks and links but not for finding files. */
 function rawPath(url: string): string {
-  // Bun gives no absolute URL without a usable Host, and Hono's router then drops the first part of the path.
+  // Without a usable Host, Bun gives a URL that is not absolute, and Hono's router drops the first part of the path.
   if (!ORIGIN.test(url)) throw unreadable(url);
   const path = url.replace(ORIGIN, "").replace(/[?#].*$/s, "");
   if (/%(?![\da-f]{2})/i.test(path)) {
@@ -111,8 +111,8 @@ function rawPath(url: string): string {
 }
 
 /**
- * Refuses a segment that could be spelled in another way, which a guard would have to know. Hono's own router has
- * decoded everything but {@link LEFT_BY_ROUTER}; an app with a `getPath` of its own may leave more encoded.
+ * Refuses a segment that has another spelling, which a guard would have to know. Hono's own router has decoded
+ * everything but {@link LEFT_BY_ROUTER}; an app with its own `getPath` may leave more encoded.
  */
 function refuseHalfDecoded(segment: string, sent: string): void {
   const runs = segment.replace(LEFT_BY_ROUTER, "-").match(/(?:%[\da-f]{2})+/gi) ?? [];
@@ -135,7 +135,7 @@ function encodedAgain(run: string): string | undefined {
   }
 }
 
-/** What is left of a URL's path without the segments behind the mount, of which there are as many as the router saw. */
+/** The URL's path without the segments below the mount, of which there are as many as the router saw. */
 function baseOf(raw: string, rest: readonly string[]): string {
   const segments = raw.replace(/\/$/, "").split("/");
   const behind = rest.filter((segment) => segment !== "").length;

@@ -1,24 +1,25 @@
 /**
- * What a request wants: the verb, and whether it asks for a WebSocket.
+ * What a request asks for: its verb, and whether it wants a WebSocket.
  * @module
  */
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
 
-/** The methods that there are. */
+/** The supported methods. */
 export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT"];
 
 /** The name of a subprotocol. */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 
-/** What a request may ask for, beside plain reading. */
+/** What a request can ask for other than a plain read. */
 export type Verb = "APPEND" | "FOLLOW";
 
 /**
- * The verb: the `X-Verb` header, if not empty, else the query parameter, in any case. None where both are empty.
+ * The verb: the `X-Verb` header if it is not empty, else the `verb` query parameter, in any case. `undefined` if both
+ * are empty.
  *
- * @throws {StreamError} `bad_request` for any other value: a typing error must not turn a follow into a download.
+ * @throws {StreamError} `bad_request` for any other value: a typo must not turn a follow into a download.
  */
 export function verbOf(c: Context): Verb | undefined {
   const said = c.req.header("X-Verb") || c.req.query("verb");
@@ -31,11 +32,11 @@ export function verbOf(c: Context): Verb | undefined {
 /**
  * Whether the request asks to become a WebSocket.
  *
- * @throws {StreamError} `bad_request` or `upgrade_required` when it does so with a handshake that cannot succeed:
- * found out here, so that nothing is taken for a WebSocket that never comes.
+ * @throws {StreamError} `bad_request` or `upgrade_required` if the handshake cannot succeed. It is checked here so that
+ * no resource is claimed for a WebSocket that never opens.
  */
 export function wantsWebSocket(c: Context): boolean {
-  // Who offers other protocols beside it, in one list, may be answered without any: what completes handshakes takes no lists.
+  // An `Upgrade` list of several protocols is ignored: the libraries that complete handshakes accept no lists.
   if (c.req.method !== "GET" || c.req.header("Upgrade")?.trim().toLowerCase() !== "websocket") return false;
   if (!/(^|,)\s*upgrade\s*(,|$)/i.test(c.req.header("Connection") ?? "")) return false;
   if (!/^[+/0-9A-Za-z]{22}==$/.test((c.req.header("Sec-WebSocket-Key") ?? "").trim())) {
@@ -51,7 +52,7 @@ export function wantsWebSocket(c: Context): boolean {
   return true;
 }
 
-/** @throws {StreamError} `bad_request` when what a client offers is no list of subprotocols, each named once. */
+/** @throws {StreamError} `bad_request` if the client's offer is not a list of distinct subprotocols. */
 function checkOffer(offer: string | undefined): void {
   if (offer === undefined) return;
   const names = offer.split(/[ \t]*,[ \t]*/);

@@ -1,10 +1,10 @@
 /**
- * Which content a request asks for.
+ * Which generation of a path's content a request asks for.
  * @module
  */
 import type { Context } from "hono";
 
-/** The generation that a request names, whatever it wants. */
+/** The generation that a request of any kind names; `undefined` if it names none. */
 export function wantedGeneration(c: Context): string | undefined {
   return c.req.query("generation");
 }

@@ -9,25 +9,25 @@ import { isFault, type Operator } from "./operator.ts";
 import { outward } from "./outward.ts";
 import { refusal } from "./respond.ts";
 
-/** What has been found out about a request so far. */
+/** What is known about a request so far. */
 export interface Noted {
-  /** The client's address, where the runtime tells it. */
+  /** The client's address, where the runtime exposes it. */
   peer?: string;
   /** The resource path, once it is derived. */
   path?: string;
   /** The URL path at which the app is mounted; empty at the root. */
   base?: string;
-  /** Whether it has become a WebSocket. */
+  /** Whether the request has become a WebSocket. */
   upgraded?: boolean;
-  /** Whether its version of HTTP refuses answers that mention an upgrade. */
+  /** Whether its version of HTTP forbids responses that mention an upgrade. */
   neverUpgrades?: boolean;
 }
 
 /**
- * Answers a request, with a refusal where that throws, and logs both.
+ * Answers a request, or refuses it if that throws, and logs both.
  *
- * @param answer Answers it, and notes what it finds out.
- * @throws {MountError}
+ * @param answer Answers the request, and records what it learns about it.
+ * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
  */
 export async function logged(
   operator: Operator,
@@ -47,7 +47,7 @@ export async function logged(
 function refuse(operator: Operator, c: Context, noted: Noted, thrown: unknown): Response {
   if (thrown instanceof MountError) {
     operator.failed(undefined, thrown);
-    // It is the host app's own mistake, and for its error handler.
+    // The mistake is the host app's, so its error handler gets the error.
     throw thrown;
   }
   const error = StreamError.from(thrown);
@@ -58,7 +58,7 @@ function refuse(operator: Operator, c: Context, noted: Noted, thrown: unknown): 
     const where = noted.path === undefined ? {} : { path: noted.path };
     operator.log({ type: "refusal", ...requestOf(c, noted), ...where, status, code, message });
   }
-  // What was thrown without a sentence for clients may name files and hosts of the server.
+  // The message of any other error may name files and hosts of the server.
   const told =
     thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
   const response = refusal(told, noted);
@@ -67,8 +67,8 @@ function refuse(operator: Operator, c: Context, noted: Noted, thrown: unknown): 
 }
 
 /**
- * An append whose client has gone is logged with its end, and there is nobody left to refuse. With a `HEAD` of a verb
- * that needs more, clients only ask what kind of server this is.
+ * Whether an error is logged as a refusal. `lost` is not: the client is gone, and the end of its append is logged.
+ * Neither is `upgrade_required` for a HEAD, with which clients only probe what kind of server this is.
  */
 function isRefusal(c: Context, { code }: StreamError): boolean {
   return code !== "lost" && !(code === "upgrade_required" && c.req.method === "HEAD");

@@ -5,21 +5,21 @@
 import type { Transport } from "../../engine/events.ts";
 import type { Service, Subject } from "./service.ts";
 
-/** How an append or a follow begins. */
+/** The start of an append or follow. */
 interface Begin {
   readonly type: "append" | "follow";
   readonly transport: Transport;
   readonly offset: number;
 }
 
-/** What is told of one append or follow: its begin, and once its end. */
+/** Logs the start and the end of one append or follow. */
 export class LogSpan {
   readonly #service: Service;
   readonly #subject: Subject;
   readonly #begin: Begin;
   readonly #startedMs: number = performance.now();
 
-  /** Tells of the begin. */
+  /** Logs the start. */
   constructor(service: Service, subject: Subject, begin: Begin) {
     this.#service = service;
     this.#subject = subject;
@@ -28,7 +28,7 @@ export class LogSpan {
     service.operator.log({ ...begin, ...subject, phase: "begin" });
   }
 
-  /** Tells of the end. */
+  /** Logs the end. */
   end(offset: number, reason: string): void {
     const bytes = offset - this.#begin.offset;
     const durationMs = Math.round(performance.now() - this.#startedMs);

@@ -1,5 +1,5 @@
 /**
- * What the faces tell the operator: one log that can't harm, and each failure once.
+ * What the server reports to its operator: a log that cannot fail, with each failure once.
  * @module
  */
 
@@ -8,7 +8,7 @@ import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
 import { callUser } from "../../support/callback.ts";
 import { explained, placeOf, printable } from "../../support/printable.ts";
 
-/** Codes with a 5xx status that say something of the client, or of what is normal, and not of a fault of the server. */
+/** Codes with a 5xx status that do not mean a fault of the server, but concern the client or normal operation. */
 const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "not_implemented",
   "restarting",
@@ -18,20 +18,20 @@ const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "unreachable",
 ]);
 
-/** Whether an error is the server's fault, so that its operator should know of it. */
+/** Whether an error is a fault of the server, which its operator should know about. */
 export function isFault(error: StreamError): boolean {
   return error.status >= 500 && !NO_FAULT.has(error.code);
 }
 
-/** The operator of one server. */
+/** Reports to the operator of one server. */
 export class Operator {
   readonly #begun = { append: 0, follow: 0 };
   readonly #ended = { append: 0, follow: 0 };
   readonly #log: Log | undefined;
-  /** Errors that were logged, for the same one may reach several who report it. */
-  readonly #told = new WeakSet<Error>();
+  /** Errors that were logged, because several components may report the same one. */
+  readonly #logged = new WeakSet<Error>();
 
-  /** @param log Takes the events. Without one, failures go to the console, and nothing else is told. */
+  /** @param log Receives the events. Without it, failures go to the console, and nothing else is logged. */
   constructor(log: Log | undefined) {
     this.#log = log;
   }
@@ -47,17 +47,17 @@ export class Operator {
     else if (event.type === "error") callUser("console.error", writeFailure, event);
   }
 
-  /** Counts an append or a follow that begins. */
+  /** Counts the start of an append or follow. */
   began(type: "append" | "follow"): void {
     this.#begun[type]++;
   }
 
-  /** Counts one that has ended. */
+  /** Counts the end of an append or follow. */
   ended(type: "append" | "follow"): void {
     this.#ended[type]++;
   }
 
-  /** Logs a shutdown from its begin to its end. */
+  /** Runs a shutdown, and logs its start and its end. */
   async shutsDown(reason: string, shutdown: () => Promise<void>): Promise<void> {
     const startedMs = performance.now();
     const before = { ...this.#ended };
@@ -70,36 +70,36 @@ export class Operator {
   }
 
   /**
-   * Logs a failure, unless it was logged before, alone or as the cause of another one.
+   * Logs a failure, unless it was logged before, on its own or as the cause of another one.
    *
    * @param path The resource path, where there is one.
-   * @param error What was thrown.
-   * @param message A sentence, where the error's own does not say what has failed.
+   * @param error The thrown value.
+   * @param message A sentence that says what failed. Default: the error's own message.
    */
   failed(path: string | undefined, error: unknown, message?: string): void {
-    if (this.#isTold(error)) return;
+    if (this.#wasLogged(error)) return;
     const where = path === undefined ? {} : { path };
     this.log({ type: "error", ...where, message: message ?? StreamError.from(error).message, error });
   }
 
-  /** Logs a failure if it is the server's, and not one of its client. */
+  /** Logs a failure if it is a fault of the server, and not of its client. */
   failedIfFault(path: string | undefined, error: StreamError): void {
     if (isFault(error)) this.failed(path, error);
   }
 
-  #isTold(error: unknown): boolean {
-    let isTold = false;
-    for (let part = error; part instanceof Error && !isTold; part = part.cause) {
-      isTold = this.#told.has(part);
-      this.#told.add(part);
+  #wasLogged(error: unknown): boolean {
+    let wasLogged = false;
+    for (let part = error; part instanceof Error && !wasLogged; part = part.cause) {
+      wasLogged = this.#logged.has(part);
+      this.#logged.add(part);
     }
-    return isTold;
+    return wasLogged;
   }
 }
 
 /**
- * A failure in one printable line: where, what, its causes, and the place in the code where no sentence of ours says
- * what happened.
+ * Formats a failure as one printable line: the path, the message, its causes, and the place in the code if the error is
+ * an unexpected one.
  */
 export function failureLine({ path, message, error }: FailureEvent): string {
   const where = path === undefined || message.includes(path) ? "" : `${JSON.stringify(`/${path}`)}: `;

@@ -1,27 +1,27 @@
 /**
- * Sentences with the paths that clients know: those of the app around a mounted one.
+ * Messages with the paths that clients know, which include the mount.
  * @module
  */
 
-/** Where something is: its path below the mount, and the URL path of the mount, empty at the root. */
+/** A location: the path below the mount, and the URL path of the mount, which is empty at the root. */
 export interface Mounted {
   readonly path?: string | undefined;
   readonly base?: string | undefined;
 }
 
 /**
- * A sentence in which a resource, and the folders that it is in, have the paths that its client knows: stores know none of
- * the place where their app is mounted.
+ * Replaces the paths of a resource and its parent folders in a message by those that the client knows: stores do not
+ * know where their app is mounted.
  *
  * @example
  * ```ts
- * outward('"/a.log" was never written.', { path: "a.log", base: "/streams" }); // '"/streams/a.log" was never written.'
+ * outward('"/a" was never written.', { path: "a", base: "/logs" }); // '"/logs/a" was never written.'
  * ```
  */
 export function outward(sentence: string, { path, base = "" }: Mounted): string {
   if (base === "" || path === undefined) return sentence;
   const own = `"/${path}"`;
-  // A name may have quotes in it: the resource itself is looked for as a whole.
+  // A name may contain quotes, so the resource itself is matched as a whole.
   return sentence
     .split(own)
     .map((part) =>

@@ -1,21 +1,24 @@
 /**
- * From errors to responses.
+ * From errors to responses and close reasons.
  * @module
  */
 import { ERROR_HEADER, type StreamError } from "../../protocol/errors.ts";
 import { printable } from "../../support/printable.ts";
 import { type Mounted, outward } from "./outward.ts";
 
-/** Bytes that a close frame has for its reason. */
+/** Maximum bytes of the reason in a close frame. */
 const REASON_BYTES = 123;
 
 const ELLIPSIS = "…";
 
-/** A refusal or failure as a response: the status of its code, its headers, one sentence, which may quote what the client sent. */
+/**
+ * A refusal or failure as a response: the status and the headers of the error, and its message, which may quote the
+ * client.
+ */
 export function refusal(error: StreamError, at: Mounted = {}): Response {
   return new Response(`${printable(outward(error.message, at))}\n`, {
     status: error.status,
-    // Of a plain object `@hono/node-server` would forget what is set on the response afterwards.
+    // With a plain object, `@hono/node-server` would drop headers that are set on the response later.
     headers: new Headers({
       "Content-Type": "text/plain; charset=utf-8",
       "Cache-Control": "no-store",
@@ -26,12 +29,12 @@ export function refusal(error: StreamError, at: Mounted = {}): Response {
   });
 }
 
-/** A WebSocket close reason: at most 123 bytes of UTF-8, as a close frame takes it. */
+/** A WebSocket close reason of at most 123 bytes of UTF-8, the maximum of a close frame. */
 export function closeReason(sentence: string, at: Mounted = {}): string {
   const message = printable(outward(sentence, at));
   const encoder = new TextEncoder();
   if (encoder.encode(message).length <= REASON_BYTES) return message;
-  // What does not fit as a whole is left out: no character is cut.
+  // `encodeInto` stops before a character that does not fit, so that none is cut.
   const { read } = encoder.encodeInto(message, new Uint8Array(REASON_BYTES - encoder.encode(ELLIPSIS).length));
   return `${message.slice(0, read).trimEnd()}${ELLIPSIS}`;
 }

@@ -1,5 +1,5 @@
 /**
- * What every face of one server shares.
+ * What all requests of one server share.
  * @module
  */
 import type { Context } from "hono";
@@ -28,23 +28,23 @@ export interface Service {
   readonly listings: boolean;
   /** Origins, other than the server's own, that may upgrade and append. */
   readonly origins: Origins;
-  /** The names that the server answers to; nothing where it answers to any. */
+  /** The names that the server answers to; `undefined` for any. */
   readonly hosts: Hosts | undefined;
-  /** How the operator can let in whom these keep out. */
+  /** How the operator can allow the clients that these refuse. */
   readonly remedies: Remedies;
-  /** The runtime that a request came in through. */
+  /** The platform that a request came in through. */
   platform(c: Context): Promise<Platform>;
 }
 
-/** Who does it to what: all that a connection needs to remember of the request that it began with. */
+/** The client and the path: all that a connection needs to remember of its request. */
 export interface Subject {
   /** The resource path; empty for the root folder. */
   readonly path: string;
-  /** The client's address, where the runtime tells it. */
+  /** The client's address, where the runtime exposes it. */
   readonly peer?: string;
 }
 
-/** One request, understood as far as all faces need it. */
+/** One request, parsed as far as all handlers need it. */
 export interface Exchange {
   readonly c: Context;
   readonly platform: Platform;
@@ -64,20 +64,20 @@ export async function upgrade(
 }
 
 /**
- * At a shutdown: waits until a response has left, so that whoever ends the process next does not cut it off. The wait ends
- * after the limit `shutdownTimeoutMs`.
+ * Waits at a shutdown until a response has been sent, so that the process does not exit before. Waits at most
+ * `shutdownTimeoutMs`.
  *
- * @param done Settles once the whole response has been written. Default: it has been.
+ * @param done Settles once the whole response has been written. Default: it is written already.
  */
 export async function answered(
   { limits }: Service,
   { c, platform }: Exchange,
   done: Promise<void> = Promise.resolve(),
 ): Promise<void> {
-  let impatience: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise((resolve) => {
-    impatience = setTimeout(resolve, limits.shutdownTimeoutMs);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise((resolve) => {
+    timer = setTimeout(resolve, limits.shutdownTimeoutMs);
   });
-  await Promise.race([done.then(() => platform.responseSent?.(c)), late]);
-  clearTimeout(impatience);
+  await Promise.race([done.then(() => platform.responseSent?.(c)), timeout]);
+  clearTimeout(timer);
 }

@@ -1,28 +1,29 @@
 /**
- * Heartbeats for `httpfstream.v1` followers: a browser sees no pings, and can't tell quiet from dead.
+ * Heartbeats for `httpfstream.v1` followers: a browser sees no pings, so it cannot tell a quiet connection from a dead
+ * one.
  * @module
  */
 import { StaggeredInterval } from "./staggered-interval.ts";
 
-/** How often, in milliseconds, the quiet ones are looked for. */
+/** Milliseconds between two checks for quiet followers. */
 const ROUND_MS = 1_000;
 
 /** One follower. */
 export interface Beating {
-  /** The offset that it has reached: as long as it moves, nobody needs a heartbeat. */
+  /** The offset that it has reached. While it moves, the follower needs no heartbeat. */
   readonly offset: number;
   /** Sends a heartbeat. */
   beat(): void;
 }
 
-/** Since when a follower has been quiet. */
+/** How long a follower has been quiet. */
 interface Quiet {
   readonly follower: Beating;
   offset: number;
   rounds: number;
 }
 
-/** Calls `beat` on everyone whose offset has not moved for a while. */
+/** Calls `beat` on every follower whose offset has not moved for a while. */
 export class Heartbeats {
   readonly #afterRounds: number;
   readonly #quiet = new Map<Beating, Quiet>();
@@ -35,15 +36,15 @@ export class Heartbeats {
     this.#members = new StaggeredInterval(roundMs, (quiet) => this.#look(quiet));
   }
 
-  /** Looks after one follower, until {@link remove}. */
+  /** Watches a follower until {@link remove}. */
   add(follower: Beating): void {
-    // The round under way is not a whole one.
+    // The current round is not a full one.
     const quiet: Quiet = { follower, offset: follower.offset, rounds: -1 };
     this.#quiet.set(follower, quiet);
     this.#members.add(quiet);
   }
 
-  /** Looks after a follower no more, if it ever did. */
+  /** Stops watching a follower. Does nothing if it is not watched. */
   remove(follower: Beating): void {
     const quiet = this.#quiet.get(follower);
     if (!quiet) return;

@@ -1,10 +1,13 @@
 /**
- * Appenders that say nothing for longer than the operator allows.
+ * Appenders that send nothing for longer than the operator allows.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
 
-/** Cuts an appender off after a time without a byte. One timer, moved on only when it fires: not a timer a message. */
+/**
+ * Cuts off an appender that has sent no byte for a while. Its one timer is moved on only when it fires, not per
+ * message.
+ */
 export class IdleTimeout {
   readonly #limitMs: number;
   readonly #cutOff: (error: StreamError) => void;
@@ -13,9 +16,9 @@ export class IdleTimeout {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * @param limitMs Milliseconds; 0 for as long as it likes.
-   * @param cutOff Called once, with `idle`.
-   * @param isExcused Whether it is the store that is slow, and not the appender.
+   * @param limitMs Milliseconds without a byte; 0 for no limit.
+   * @param cutOff Called once, with the error `idle`.
+   * @param isExcused Whether the store is slow, rather than the appender.
    */
   constructor(limitMs: number, cutOff: (error: StreamError) => void, isExcused: () => boolean) {
     this.#limitMs = limitMs;
@@ -24,7 +27,7 @@ export class IdleTimeout {
     if (limitMs > 0) this.#wait(limitMs);
   }
 
-  /** Something came. */
+  /** The appender sent something. */
   heard(): void {
     this.#heardMs = performance.now();
   }

@@ -1,5 +1,5 @@
 /**
- * Pings for all WebSockets of a server, and the verdict on those who stopped answering.
+ * Pings all WebSockets of a server, and drops those that have stopped answering.
  * @module
  */
 import type { Limits } from "../../engine/limits.ts";
@@ -11,21 +11,21 @@ export interface Watch {
   /** The peer sent something: data or a pong. */
   heard(pong: boolean): void;
   /**
-   * Sends no more pings, and resolves when all that were sent are answered, or no answer is to be expected, or the watch
-   * has ended. A peer that is behind answers a ping when it has read what was sent before it. If that answer reaches a
-   * connection that the runtime has closed, the system resets it, and what the peer has not read yet is lost.
+   * Stops pinging. Resolves when every ping is answered, when no more pongs are to be expected, or when the watch ends.
+   * A peer that lags answers a ping only after it has read the data before it. If its pong reaches a connection that
+   * the runtime has closed, the system resets the connection, and the peer loses what it has not read yet.
    */
   settled(): Promise<void>;
   /** Ends the watch. */
   stop(): void;
 }
 
-/** Pings every watched WebSocket, and terminates those that answered pings once and have missed too many. */
+/** Pings every watched WebSocket. Terminates one that used to answer pings and has missed too many in a row. */
 export class Liveness {
   readonly #limits: Readonly<Limits>;
   readonly #monitored: StaggeredInterval<MonitoredSocket>;
 
-  /** @param limits How often, and how many may be missed. */
+  /** @param limits The ping interval, and how many pings may be missed. */
   constructor(limits: Readonly<Limits>) {
     this.#limits = limits;
     this.#monitored = new StaggeredInterval(limits.pingIntervalMs, (socket) => this.#ask(socket));
@@ -43,7 +43,7 @@ export class Liveness {
     this.#monitored.remove(socket);
   }
 
-  /** @internal Milliseconds that an answer may take. */
+  /** @internal Milliseconds to wait for a pong. */
   get answerTimeoutMs(): number {
     return this.#limits.pingIntervalMs * this.#limits.missedPings;
   }
@@ -54,8 +54,8 @@ export class Liveness {
       this.#monitored.remove(socket);
       port.terminate();
     } else if (port.pending === 0) {
-      // A ping behind data that has not left says nothing about the peer: it may just be slow to read. Nor does its
-      // silence while we do not listen, as long as the store is slower than it is.
+      // A ping behind unsent data says nothing about the peer, which may just be a slow reader. While reading from the
+      // peer is paused because the store is slower, its silence says nothing either.
       socket.unanswered = port.paused ? 0 : socket.unanswered + 1;
       socket.owed++;
       port.ping?.();
@@ -63,12 +63,12 @@ export class Liveness {
   }
 }
 
-/** What is known of one WebSocket. A class, for closures are what thousands of idle ones would take most memory for. */
+/** The state of one WebSocket. A class, because closures would take most of the memory of thousands of idle ones. */
 class MonitoredSocket implements Watch {
   readonly port: SocketPort;
   answers = false;
   unanswered = 0;
-  /** How many pings it has not answered. */
+  /** Pings that the peer has not answered. */
   owed = 0;
   #settle: (() => void) | undefined;
   readonly #liveness: Liveness;
@@ -88,7 +88,7 @@ class MonitoredSocket implements Watch {
 
   async settled(): Promise<void> {
     this.#liveness.dismiss(this);
-    // Who has let a whole interval pass, and never answered a ping, will not begin now.
+    // A peer that has let a whole interval pass without ever answering a ping will not answer now.
     if (this.owed === 0 || (!this.answers && this.owed > 1)) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {

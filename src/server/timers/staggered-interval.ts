@@ -1,30 +1,30 @@
 /**
- * Doing something with many once an interval, without doing it with all of them at once: thousands of little writes in a row
- * would make everybody else wait for a tenth of a second.
+ * Visits many members once per interval, but not all at once: thousands of small writes in a row would delay everything
+ * else by a tenth of a second.
  * @module
  */
 
-/** In how many parts a round is done, at most. */
+/** Maximum number of parts in a round. */
 const PARTS = 16;
 
-/** Milliseconds from one part to the next, at least: a server with a single member is not to be woken up for nothing. */
+/** Minimum number of milliseconds between two parts, so that a single member causes no needless wake-ups. */
 const STEP_MS = 250;
 
-/** Visits each member once an interval, by one timer for all of them. */
+/** Visits each member once per interval, with one timer for all of them. */
 export class StaggeredInterval<Member> {
   readonly #visit: (member: Member) => void;
   readonly #stepMs: number;
   readonly #parts: Set<Member>[];
-  /** Whose turn is next. */
+  /** Index of the part to visit next. */
   #turn = 0;
-  /** Where the last one who came was put. */
+  /** Index of the part that the last member was added to. */
   #place = 0;
   #size = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * @param intervalMs Milliseconds of a round.
-   * @param visit What is done with each member. It may remove members.
+   * @param intervalMs Milliseconds per round.
+   * @param visit Called for each member. It may remove members.
    */
   constructor(intervalMs: number, visit: (member: Member) => void) {
     const parts = Math.max(1, Math.min(PARTS, Math.floor(intervalMs / STEP_MS)));
@@ -33,7 +33,7 @@ export class StaggeredInterval<Member> {
     this.#parts = Array.from({ length: parts }, () => new Set());
   }
 
-  /** Takes a member in: who comes alone is visited after one interval, of those who come together some before. */
+  /** Adds a member. A lone member waits one interval; bursts are spread over it. */
   add(member: Member): void {
     if (this.#size++ === 0) {
       this.#timer = setInterval(() => this.#step(), this.#stepMs);
@@ -43,7 +43,7 @@ export class StaggeredInterval<Member> {
     this.#parts[this.#place]?.add(member);
   }
 
-  /** Lets a member go. Results in whether it was one. */
+  /** Removes a member. Returns whether it was one. */
   remove(member: Member): boolean {
     if (!this.#parts.some((part) => part.delete(member))) return false;
     if (--this.#size === 0) clearInterval(this.#timer);

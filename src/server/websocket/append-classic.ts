@@ -16,7 +16,8 @@ import { SocketSession } from "./connection.ts";
 /**
  * Admits an appender and upgrades its connection.
  *
- * @throws {StreamError} `conflict` and what claiming the path meets, before any upgrade.
+ * @throws {StreamError} `upgrade_required` for the Go program where text frames cannot be kept, `bad_request`,
+ * `conflict`, and any other error of claiming the path; all before the upgrade.
  */
 export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
   let session: SocketAppend | undefined;
@@ -39,8 +40,8 @@ export async function appendOverSocket(service: Service, exchange: Exchange): Pr
 }
 
 /**
- * The Go program, which asks by the header, sends any bytes in text frames and takes any close for success: where these
- * can't be kept it is told before the upgrade.
+ * Refuses the Go program where text frames cannot be kept. It asks with the `X-Verb` header, sends arbitrary bytes in
+ * text frames, and takes any close for success, so it must be told before the upgrade.
  */
 function refuseGoProgram({ c, platform, subject: { path } }: Exchange): void {
   if (platform.keepsText || !c.req.header("X-Verb")) return;
@@ -70,7 +71,7 @@ class SocketAppend extends SocketSession {
     this.#span = new LogSpan(service, exchange.subject, { type: "append", transport: "websocket", offset });
   }
 
-  /** A batch is stored. */
+  /** A batch has been stored. */
   stored(): void {
     if (!this.#paused || this.#admission.batcher.queued > this.service.limits.appenderQueueBytes / 2) return;
     this.#paused = false;
@@ -78,14 +79,17 @@ class SocketAppend extends SocketSession {
     this.port?.resume?.();
   }
 
-  /** Whether the close frame has come: nothing can follow it, and nobody need wait for the connection to go. */
+  /**
+   * Whether the connection is closing, so that no more data can arrive. If so, ends the append without waiting for the
+   * connection to be gone.
+   */
   hasLeft(): boolean {
     if (!this.port?.closing) return false;
     this.end();
     return true;
   }
 
-  /** Ends the append early: storing failed, or the appender did something that can't be kept. */
+  /** Ends the append early: storing failed, or the appender sent something that cannot be kept. */
   fail(error: StreamError): void {
     this.#error ??= error;
     void this.#finish(error.code === "restarting" ? "restarting" : "lost");
@@ -137,7 +141,7 @@ class SocketAppend extends SocketSession {
     this.fail(new StreamError("restarting", "The server is shutting down. Come back in a moment."));
   }
 
-  /** Dropping the connection is how a classic append normally ends. */
+  /** A classic append normally ends when the appender drops the connection. */
   protected override end(): void {
     void this.#finish("complete");
   }
@@ -150,7 +154,7 @@ class SocketAppend extends SocketSession {
     const error = this.#error ?? this.#admission.batcher.error;
     this.#span.end(size, error?.code ?? reason);
     if (!error) return;
-    // Paused, it would never see the answer to the close frame.
+    // A paused connection would never receive the answer to the close frame.
     this.port?.resume?.();
     this.port?.close(error.closeCode, this.reasonOf(error));
   }

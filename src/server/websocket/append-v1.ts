@@ -19,8 +19,8 @@ import { controlFrame } from "./control-frame.ts";
 /**
  * Opens or resumes an append session and upgrades its connection.
  *
- * @throws {StreamError} `replaced`, `conflict`, `precondition_failed`, `gone`, `bad_request`, and what claiming the path meets,
- * before any upgrade.
+ * @throws {StreamError} `replaced`, `conflict`, `precondition_failed`, `gone`, `bad_request`, and any other error of
+ * claiming the path; all before the upgrade.
  */
 export async function appendWithSession(service: Service, exchange: Exchange): Promise<Response> {
   const { c, subject } = exchange;
@@ -40,10 +40,10 @@ export async function appendWithSession(service: Service, exchange: Exchange): P
   }
 }
 
-/** Milliseconds between two acknowledgements of a flood. */
+/** Minimum number of milliseconds between two acknowledgements during a burst. */
 const ACK_INTERVAL_MS = 5;
 
-/** The close code that brings a client back with its session. */
+/** The close code after which a client reconnects and resumes its session. */
 const RESTARTING = ERROR_CODES.restarting.close;
 
 function comeBack(): StreamError {
@@ -57,10 +57,10 @@ class SessionAppend extends SocketSession implements SessionConnection {
   readonly #session: AppendSession;
   readonly #token: string;
   readonly #isFirst: boolean;
-  /** Whether the session is attached and `start` has been said. */
+  /** Whether the session is attached and `start` has been sent. */
   #started = false;
   #over = false;
-  #impatience: ReturnType<typeof setTimeout> | undefined;
+  #terminateTimer: ReturnType<typeof setTimeout> | undefined;
   #idleTimeout: IdleTimeout | undefined;
   #stored = 0;
   #acked = 0;
@@ -83,8 +83,8 @@ class SessionAppend extends SocketSession implements SessionConnection {
   }
 
   /**
-   * Acknowledges at once after a quiet while; in a flood, where a message would cost more than storing what it is about,
-   * a few hundred times a second, and often enough to keep the window open.
+   * Acknowledges at once after a quiet period. During a burst, an acknowledgement would cost more than storing the
+   * data, so it is sent a few hundred times per second, and often enough to keep the window open.
    */
   stored(offset: number): void {
     if (!this.#started) return;
@@ -95,7 +95,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   }
 
   failed(error: StreamError): void {
-    // Another process goes on with the session: the client finds it there.
+    // Another process has taken the session over. The client finds it there.
     this.#leave(error.code === "fenced" ? RESTARTING : error.closeCode, error);
   }
 
@@ -103,14 +103,14 @@ class SessionAppend extends SocketSession implements SessionConnection {
     this.#over = true;
     this.#endSpan("superseded");
     this.port?.close(SUPERSEDED, "Superseded: the session goes on with a newer connection.");
-    // It may be half-open, and never answer.
-    this.#impatience = setTimeout(() => this.port?.terminate(), this.service.limits.shutdownTimeoutMs);
+    // The old connection may be half-open and never answer.
+    this.#terminateTimer = setTimeout(() => this.port?.terminate(), this.service.limits.shutdownTimeoutMs);
   }
 
   protected override begin(port: SocketPort): void {
     void this.#start(port).catch((error: unknown) => {
       const failure = StreamError.from(error);
-      // It ended while this connection was made. Whoever comes back is told so, before any upgrade.
+      // The session ended while this connection was being made. A client that reconnects is told so before any upgrade.
       this.#leave(failure.code === "gone" ? RESTARTING : failure.closeCode, failure);
     });
   }
@@ -138,12 +138,12 @@ class SessionAppend extends SocketSession implements SessionConnection {
 
   protected override end(): void {
     this.#over = true;
-    clearTimeout(this.#impatience);
+    clearTimeout(this.#terminateTimer);
     clearTimeout(this.#ackLater);
     this.#idleTimeout?.stop();
     this.#endSpan("lost");
     this.#session.detach(this);
-    // Nobody was ever told its token, so nobody can come back for it.
+    // No client has received the token, so none can resume the session.
     if (this.#isFirst && !this.#started) void this.#session.end("lost", this.port === undefined);
   }
 
@@ -196,13 +196,13 @@ class SessionAppend extends SocketSession implements SessionConnection {
     }
   }
 
-  /** Ends the session with the connection: whoever keeps a path for nothing must not come back for it. */
+  /** Ends the session with the connection: an idle appender must not resume it and keep the path. */
   #cutOff(error: StreamError): void {
     this.#leave(error.closeCode, error);
     void this.#session.end("lost");
   }
 
-  /** Ends the connection; the session waits for the next one, unless it is over itself. */
+  /** Ends the connection. The session waits for the next one, unless it has ended itself. */
   #leave(code: number, error: StreamError): void {
     if (this.#over) return;
     this.#over = true;

@@ -1,5 +1,5 @@
 /**
- * What every WebSocket of this server has in common, from before its upgrade to its end.
+ * What all WebSockets of a server share, from before their upgrade until their end.
  * @module
  */
 import type { StreamError } from "../../protocol/errors.ts";
@@ -20,33 +20,33 @@ export abstract class SocketSession implements SocketHandler {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #at: Mounted;
   #closed = false;
-  /** Set while a shutdown waits for its end. */
+  /** Set while a shutdown waits for the end of the connection. */
   #gone: (() => void) | undefined;
   readonly #forget: () => void;
 
-  /** @throws {StreamError} `restarting` when the server shuts down. */
+  /** @throws {StreamError} `restarting` if the server is shutting down. */
   constructor(service: Service, { subject: { path }, noted: { base } }: Exchange) {
     this.service = service;
     this.#at = { path, base };
     this.#forget = service.registry.onClose(() => this.#shutDown());
-    // An upgrade may be granted and never completed; what was taken for it must not stay taken.
+    // A client may never complete an accepted upgrade; the resources claimed for it must still be released.
     this.#timer = setTimeout(() => this.closed(), service.limits.upgradeTimeoutMs);
   }
 
-  /** What a close frame says of an error. */
+  /** The close reason for an error. */
   protected reasonOf(error: StreamError): string {
     return closeReason(error.message, this.#at);
   }
 
-  /** The connection is open. */
+  /** Called when the connection is open. */
   protected abstract begin(port: SocketPort): void;
-  /** The peer sent a data frame. */
+  /** Called for each data frame of the peer. */
   protected abstract receive(bytes: Uint8Array, text: boolean): void;
-  /** The peer sent what can't be taken: end with the error's code. May come more than once. */
+  /** Called when the peer sent something unacceptable: end with the error's code. May be called more than once. */
   protected abstract refuse(error: StreamError): void;
-  /** The server shuts down: end with 1012. */
+  /** Called when the server shuts down: end with 1012. */
   protected abstract restart(): void;
-  /** The connection has gone, or never came. */
+  /** Called once, when the connection is gone or was never made. */
   protected abstract end(): void;
 
   opened(port: SocketPort): void {
@@ -61,7 +61,9 @@ export abstract class SocketSession implements SocketHandler {
     this.begin(port);
   }
 
-  /** Resolves when the peer has read everything and can be closed without a loss, as far as pings can tell. */
+  /**
+   * Resolves when the peer has read everything and the connection can be closed without loss, as far as pings can tell.
+   */
   protected async settled(port: SocketPort): Promise<void> {
     await port.drained(0);
     await this.#watch?.settled();
@@ -95,7 +97,7 @@ export abstract class SocketSession implements SocketHandler {
 
   async #shutDown(): Promise<void> {
     if (!this.port || this.#closed) return this.closed();
-    // Whoever neither reads nor answers must not hold the shutdown up, also where a socket can't be terminated.
+    // A peer that neither reads nor answers must not delay the shutdown, even where a socket cannot be terminated.
     this.#timer = setTimeout(() => {
       this.port?.terminate();
       this.closed();

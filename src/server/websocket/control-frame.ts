@@ -5,7 +5,7 @@
 import { Frame } from "../../engine/follow/frame.ts";
 import { encodeControl, type ServerControl } from "../../protocol/control.ts";
 
-/** A control message, ready to be sent. */
+/** Encodes a control message as a frame. */
 export function controlFrame(message: ServerControl): Frame {
   return new Frame(encodeControl(message), true);
 }

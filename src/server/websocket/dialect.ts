@@ -1,5 +1,5 @@
 /**
- * The two ways in which a WebSocket follower is spoken to.
+ * The two message formats for WebSocket followers.
  * @module
  */
 import type { Context } from "hono";
@@ -8,21 +8,21 @@ import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import type { SocketPort } from "../platform/platform.ts";
 import { controlFrame } from "./control-frame.ts";
 
-/** What is said around the data. */
+/** The messages that surround the data. */
 export interface Dialect {
-  /** The subprotocol to echo, if it is one. */
+  /** The subprotocol to echo, if there is one. */
   readonly protocol?: string;
   /** Whether data travels in text frames. */
   readonly text: boolean;
-  /** Said before the first data frame. */
+  /** Sends what precedes the first data frame. */
   begin?(port: SocketPort, offset: number, generation: string): void;
-  /** Said after the last one. */
+  /** Sends what follows the last data frame. */
   end?(port: SocketPort, offset: number, reason: EndedReason): void;
-  /** Said in between, when it has been quiet for long; only where the other side knows what it means. */
+  /** Sends a heartbeat after a long quiet period; only where the client knows its meaning. */
   beat?(port: SocketPort, offset: number): void;
 }
 
-/** As the original: text frames with data, and nothing else. The close code says it all. */
+/** The format of the original program: only text frames with data. The close code says the rest. */
 export const CLASSIC: Dialect = { text: true };
 
 /** `httpfstream.v1`: binary frames with data, text frames with control messages. */

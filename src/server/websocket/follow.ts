@@ -1,5 +1,5 @@
 /**
- * Following over a WebSocket: everything stored, then what comes.
+ * Following over a WebSocket: everything stored, then what is appended.
  * @module
  */
 
@@ -20,7 +20,7 @@ import { CLASSIC, type Dialect, offersV1, V1 } from "./dialect.ts";
 /**
  * Upgrades a follower of a path that has an appender.
  *
- * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`, before any upgrade.
+ * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`; all before the upgrade.
  */
 export async function followOverSocket(service: Service, exchange: Exchange, lease: FollowLease): Promise<Response> {
   const { c } = exchange;
@@ -84,20 +84,20 @@ class SocketFollow extends SocketSession implements Beating {
     return this.#follower?.offset ?? this.#start;
   }
 
-  /** Tells the other side that nothing is new, and nothing wrong. */
+  /** Tells the client that nothing is new and the connection is alive. */
   beat(): void {
     if (this.port) this.#dialect.beat?.(this.port, this.offset);
   }
 
   protected override receive(): void {
-    // What a follower says means nothing here, beyond that it is alive.
+    // A follower's message only shows that it is alive, which the caller has noted.
   }
 
   protected override refuse(error: StreamError): void {
     if (this.#refusal) return;
     this.#refusal = error;
     this.#follower?.stop();
-    // At once: it need not have read what it was sent.
+    // Close at once: the peer need not have read what was sent.
     this.port?.close(error.closeCode, this.reasonOf(error));
   }
 
@@ -119,7 +119,7 @@ class SocketFollow extends SocketSession implements Beating {
     this.service.heartbeats.remove(this);
     this.#span?.end(follower.offset, failure?.code ?? ended);
     if (!failure && ended !== "gone" && ended !== "restarting") this.#dialect.end?.(port, follower.offset, ended);
-    // A closing handshake has a deadline; a slow reader first gets all the time it needs for the last bytes.
+    // A closing handshake has a deadline, so a slow reader first gets all the time that it needs for the last bytes.
     await this.settled(port);
     port.close(failure?.closeCode ?? 1000, failure ? this.reasonOf(failure) : "");
   }

@@ -26,22 +26,22 @@ import { flushFolders } from "./reserved/fsync.ts";
 export interface HandleParts {
   /** The store's root. */
   readonly root: string;
-  /** The real file. */
+  /** The real location of the file. */
   readonly file: string;
   /** The resource path, for messages. */
   readonly path: string;
   readonly epoch: number;
-  /** The claim of the file; released with the handle. */
+  /** The claim of the file. Released with the handle. */
   readonly claim: Claim;
-  /** Brings every append to the disk first, where the disk must have it. */
+  /** Brings every append to the disk first, at the level `disk`; undefined otherwise. */
   readonly commit: GroupCommit | undefined;
-  /** What is remembered of files. */
+  /** The records of the root. */
   readonly records: Records;
-  /** The media type that the appender gives. */
+  /** The media type given by the appender. */
   readonly type: string | undefined;
 }
 
-/** Appends to a file, and notices when somebody else changes it. */
+/** Appends to a file, and detects changes by other programs. */
 export class FileHandle implements AppendHandle, LiveContent {
   readonly created: boolean;
   readonly epoch: number;
@@ -86,7 +86,8 @@ export class FileHandle implements AppendHandle, LiveContent {
   /**
    * Opens a claimed file for appending, at its end.
    *
-   * @throws {StreamError} `path_conflict` when it is no regular file; errors of the operating system as they are.
+   * @throws {StreamError} `path_conflict` if it is not a regular file, `fenced` if another process has taken the path
+   * over; errors of the operating system as they are.
    */
   static async open(parts: HandleParts, create: boolean): Promise<FileHandle> {
     const { root, file, path, claim, commit, records, type } = parts;
@@ -101,9 +102,9 @@ export class FileHandle implements AppendHandle, LiveContent {
       const found = await opened.stat();
       if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is no regular file.`, { path });
       if (commit && create) await flushFolders(dirname(file), root);
-      // Whoever is told this size takes it for stored, and the process that wrote it may not have lived to see that.
+      // This size counts as stored, but the process that wrote the bytes may have died before it flushed them.
       if (commit && found.size > 0) await opened.datasync();
-      // Whoever takes the claim away from here on replaces this very file, and not one that was opened too late.
+      // A process that takes the claim over from here on replaces this very file, not one that was opened too late.
       if (!claim.isOurs(true)) throw fenced(path);
       const judged = { fd: opened.fd, readable, size: found.size, isNew, former, isOurs: () => claim.isOurs() };
       const remembered = { root, records, name, durable: commit !== undefined, type };
@@ -133,12 +134,12 @@ export class FileHandle implements AppendHandle, LiveContent {
     return this.#claim.isOurs();
   }
 
-  /** Whether a file that stands at the path now is the one that is appended to, with all that it got. */
+  /** Whether the file at the path now is the one that is appended to, with all bytes that were appended. */
   covers({ ino, dev, size }: Stats): boolean {
     return ino === this.#inode && dev === this.#device && size >= this.#offset && this.isOurs;
   }
 
-  /** What the file has that is appended to, whatever stands at the path now. */
+  /** What this process can prove of the content, whatever stands at the path now. */
   proof(): StreamRecord {
     return this.#content.proofAt(this.#offset);
   }
@@ -176,7 +177,7 @@ export class FileHandle implements AppendHandle, LiveContent {
     return this.#offset;
   }
 
-  /** An append has begun: on record before its first byte, unless somebody has touched the file by then. */
+  /** Records that an append has begun, before its first byte. Fails if another program has changed the file by then. */
   #begin(): Promise<void> | undefined {
     if (this.#begun) return undefined;
     this.#check();
@@ -185,8 +186,8 @@ export class FileHandle implements AppendHandle, LiveContent {
   }
 
   /**
-   * Checks before, so that nothing is written into a file that is not ours any more, and after, so that nothing is
-   * published at an offset where it does not stand.
+   * Writes a batch. Checks before, so that nothing is written into a file that is not ours any more, and after, so that
+   * no byte is published at an offset where it does not stand.
    */
   async #writeAndCheck(batch: Uint8Array): Promise<void> {
     this.#check();
@@ -215,7 +216,7 @@ export class FileHandle implements AppendHandle, LiveContent {
   }
 
   async leaveEndMarker(ended: EndReason): Promise<void> {
-    // A process that dies from here on has said so to later readers, too.
+    // From here on, if the process dies, later readers learn the end, too.
     await this.#record(ended);
     await this.#claim.leaveEndMarker(ended);
   }
@@ -228,10 +229,10 @@ export class FileHandle implements AppendHandle, LiveContent {
     if (this.#released) return;
     this.#released = true;
     try {
-      // What can't be flushed now is in the journal still. What can't be put on record reads as lost.
+      // What cannot be flushed now is still in the journal. What cannot be recorded reads as lost.
       const settled = this.#commit?.settle(this.#disk).catch(() => {});
       await Promise.all([settled, this.#record(ended).catch(() => {})]);
-      // Readers must not ask it any more: its descriptor may be another file's by then.
+      // Readers must not use the handle any more: its descriptor may soon belong to another file.
       liveContents.delete(this.#file);
       await this.#disk.close();
       if (isUnused && this.#claim.isOurs()) await this.#made.unmake().then(() => this.#content.forget());
@@ -240,7 +241,7 @@ export class FileHandle implements AppendHandle, LiveContent {
     }
   }
 
-  /** Puts on record how the append ended; nothing of a file that another process has taken over. */
+  /** Records how the append ended, unless another process has taken the file over. */
   async #record(ended: EndReason | undefined): Promise<void> {
     this.#content.stop();
     if (!this.#claim.isOurs()) return;
@@ -249,8 +250,8 @@ export class FileHandle implements AppendHandle, LiveContent {
   }
 
   /**
-   * After a failed write: Deno does not tell how much of it was written before it failed. The file does; but what others
-   * have written meanwhile is not ours, and is found by the next check.
+   * Counts what a failed write has stored. Deno does not tell how many bytes were written before the failure, but the
+   * file does. Bytes of other programs do not count; the next check finds them.
    */
   async #countPart(rest: Uint8Array): Promise<void> {
     const size = await this.#opened.stat().then(
@@ -269,13 +270,13 @@ export class FileHandle implements AppendHandle, LiveContent {
   #check(): void {
     const found = this.#found();
     const isReplaced = found && (found.ino !== this.#inode || found.dev !== this.#device);
-    // Whoever takes a claim over gives the file another name, and then replaces it.
+    // A takeover gives the file a second name, and then replaces it.
     const isDoubtful = isReplaced || found?.nlink !== this.#links;
     if (!this.#claim.isOurs(isDoubtful)) throw fenced(this.#path);
     if (found && !isReplaced) this.#links = found.nlink;
     const what = isReplaced ? "replaced" : changeOf(found, this.#offset);
     if (what) {
-      // Bytes that somebody else has appended leave the content what it was.
+      // Bytes appended by another program do not change the content that was there.
       this.fate = !found ? "deleted" : what === WRITTEN_TO ? "failed" : "replaced";
       throw new StreamError("changed", `"/${this.#path}" was ${what} while it was appended to.`, { path: this.#path });
     }

@@ -1,8 +1,8 @@
 /**
- * The rows of a folder, in order, while they are asked for.
+ * The rows of a folder, in order and on demand.
  *
- * A folder may have hundreds of thousands of files. So names are read and sorted in small pieces, each file is looked at
- * only when its row is due, and nothing is open before the first row is asked for or after the last.
+ * A folder may have hundreds of thousands of files. So names are read and sorted in small pieces, each file is looked
+ * at only when its row is due, and nothing is open before the first row is requested or after the last.
  * @module
  */
 import { lstatSync, type Stats } from "node:fs";
@@ -14,16 +14,22 @@ import { isAddressable, RESERVED_SEGMENT } from "../../protocol/path.ts";
 import { diskError } from "./folders/errors.ts";
 import { type HeldFolder, holdFolder } from "./folders/held-folder.ts";
 
-/** Names that are read from the system at a time. */
+/** Names per read from the system. */
 const NAMES_AT_ONCE = 512;
 
-/** Milliseconds after which others have their turn. */
+/** Milliseconds after which the listing yields to the event loop. */
 const TURN_MS = 4;
 
-/** Milliseconds of a look at a file after which the next ones are looked at in the thread pool, which is otherwise slower. */
+/**
+ * Milliseconds after which a synchronous look at a file counts as slow. The next looks then use the thread pool, which
+ * is otherwise slower.
+ */
 const SLOW_MS = 2;
 
-/** How many. A busy machine is slow now and then, a slow file system always. */
+/**
+ * Number of looks that use the thread pool after a slow one. A busy machine is slow now and then, a slow file system
+ * always.
+ */
 const LOOKS_ELSEWHERE = 64;
 
 /** What to list. */
@@ -31,15 +37,22 @@ export interface FolderListing extends ListOptions {
   readonly root: string;
   /** The resource path of the folder. */
   readonly path: string;
-  /** Its real place. */
+  /** Its real location. */
   readonly real: string;
-  /** What a symbolic link leads to, by its resource path; nothing if it leads out. */
+  /**
+   * The stats of a symbolic link's target, by the link's resource path. Undefined or an error if the link leads out of
+   * the root.
+   */
   readonly follow: (path: string) => Promise<Stats | undefined>;
-  /** Begins to tell which files are being appended to, by their resource path and real place. */
+  /** Begins to tell which files are being appended to, by their resource path and real location. */
   readonly appended: () => Promise<(path: string, file: string) => Promise<boolean> | boolean>;
 }
 
-/** @throws errors of the system when there is no such folder, or it can't be read. */
+/**
+ * Checks that a folder can be listed.
+ *
+ * @throws {StreamError} As `holdFolder`; errors of the operating system if the folder does not exist or cannot be read.
+ */
 export async function assertListable(root: string, real: string): Promise<void> {
   const folder = await holdFolder(root, real);
   try {
@@ -50,9 +63,10 @@ export async function assertListable(root: string, real: string): Promise<void> 
 }
 
 /**
- * The rows, sorted by name: of what a URL can name.
+ * The rows that a URL can name, sorted by name.
  *
- * @throws {StreamError} when the folder can't be read: some systems say so only now. What aborts a listing comes as it is.
+ * @throws {StreamError} if the folder cannot be read, which some systems report only now. The reason of an abort is
+ * thrown as it is.
  */
 export async function* listFolder(listing: FolderListing): AsyncGenerator<StoreEntry, void, void> {
   try {
@@ -100,7 +114,7 @@ async function namesOf(folder: HeldFolder, { root, path, real, after, signal }: 
   return names;
 }
 
-/** Looks at files one by one: at once as long as the system is quick, and never for long. */
+/** Looks at files one by one: synchronously while the system is fast, and never for long without yielding. */
 class Look {
   readonly #folder: HeldFolder;
   #turnMs = performance.now();
@@ -110,7 +124,7 @@ class Look {
     this.#folder = folder;
   }
 
-  /** Nothing for what has gone since its name was read, and for a link that leads out. */
+  /** Undefined for a file that has gone since its name was read, and for a link that leads out of the root. */
   async at(name: string, follow: () => Promise<Stats | undefined>): Promise<Stats | undefined> {
     if (performance.now() - this.#turnMs > TURN_MS) {
       await new Promise((resolve) => setImmediate(resolve));

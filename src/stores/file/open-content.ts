@@ -1,5 +1,5 @@
 /**
- * Opening the file of a path for as long as it has the content that is meant.
+ * Opens the file of a path if it has the expected content.
  * @module
  */
 import type { FileHandle } from "node:fs/promises";
@@ -11,8 +11,8 @@ import type { Contents } from "./records/known.ts";
 /**
  * Opens a file to read a content from it.
  *
- * @param generation The content; nothing for any.
- * @throws {StreamError} `replaced` when the file has other content, `bad_path`; errors of the system.
+ * @param generation The generation of the content; undefined for any.
+ * @throws {StreamError} `replaced` if the file has other content, `bad_path`; errors of the operating system.
  */
 export async function openContent(
   root: string,

@@ -1,5 +1,5 @@
 /**
- * Open sessions on disk: one small file each, written whole or not at all.
+ * Open sessions on disk: one small file per session, written whole or not at all.
  * @module
  */
 import { existsSync } from "node:fs";
@@ -15,7 +15,7 @@ export class FileSessions implements SessionRecords {
   readonly #reserved: Reserved;
   readonly #durable: boolean;
 
-  /** @param durable Whether a saved session must be on the disk. */
+  /** @param durable Whether a saved session must be on the disk when `save` resolves. */
   constructor(reserved: Reserved, durable: boolean) {
     this.#reserved = reserved;
     this.#durable = durable;
@@ -38,7 +38,7 @@ export class FileSessions implements SessionRecords {
     }
   }
 
-  /** Whether there may be an open session of a path: a look that costs next to nothing, for where mostly is none. */
+  /** Whether a path may have an open session: a cheap look at the disk, since most paths have none. */
   mayBeOpen(path: string): boolean {
     return existsSync(this.#file(path));
   }
@@ -55,10 +55,10 @@ export class FileSessions implements SessionRecords {
     const found: SessionRecord[] = [];
     for (const name of await this.#names()) {
       const file = join(this.#reserved.sessions, name);
-      // What can't be read is left alone, as is what has gone since we looked.
+      // Leave alone what cannot be read, and what has gone since the folder was listed.
       const record = await readWhole(file).catch(() => undefined);
       if (isRecord(record) && this.#file(record.path) === file) found.push(record);
-      // Torn or tampered with: it can resume nothing, and must not hold a path.
+      // Torn or tampered with: it can resume nothing, and must not block a path.
       else if (record !== undefined) await rm(file, { recursive: true, force: true });
     }
     return found;

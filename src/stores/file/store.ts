@@ -43,23 +43,23 @@ import { FileSessions } from "./sessions.ts";
 /** The levels of {@link FileStoreOptions.durability}. */
 export const DURABILITIES = ["os", "disk"] as const;
 
-/** What it takes for a byte to count as stored; see {@link FileStoreOptions.durability}. */
+/** When a byte counts as stored; see {@link FileStoreOptions.durability}. */
 export type Durability = (typeof DURABILITIES)[number];
 
 /** How to open a {@link fileStore}. */
 export interface FileStoreOptions {
-  /** The root folder; made when it does not exist. Default `./data`. */
+  /** The root folder. Created if it does not exist. Default `./data`. */
   root?: string;
-  /** How much one read takes, in bytes. Default 384 KiB. */
+  /** Bytes per read. Default 384 KiB. */
   readBytes?: number;
   /**
-   * What it takes for a byte to count as stored, and so to be acknowledged and sent to followers. `os`: the operating
-   * system has it; it survives a crash of the server. `disk`: the disk has it; it survives a power cut. Default `os`.
+   * When a byte counts as stored, and so may be acknowledged and sent to followers. `os`: once the operating system has
+   * it; it survives a crash of the server. `disk`: once the disk has it; it survives a power cut. Default `os`.
    */
   durability?: Durability;
 }
 
-/** Milliseconds after which what may be left over is looked at again. */
+/** Milliseconds between two looks at possible leftovers. */
 const TIDY_MS = 20 * 60 * 1000;
 
 /** Grows with every claim in this process. */
@@ -68,8 +68,8 @@ let lastEpoch = 0;
 /**
  * A store of plain files: the resource `build/42.log` is the file `build/42.log` under the root, byte for byte.
  *
- * @throws {StreamError} `denied`, `path_conflict` or `storage` when the root can't be made or opened.
- * @throws {TypeError} for an empty `root`, or a `durability` that there is not.
+ * @throws {StreamError} `denied`, `path_conflict` or `storage` if the root cannot be created or opened.
+ * @throws {TypeError} for an empty `root` or an unknown `durability`.
  * @example
  * ```ts
  * const store = fileStore({ root: "/var/lib/streams" });
@@ -80,7 +80,7 @@ export function fileStore(options: FileStoreOptions = {}): Store {
   if (!DURABILITIES.includes(durability)) {
     throw new TypeError(`The durability is "os" or "disk", not ${JSON.stringify(durability)}.`);
   }
-  // It would mean the working directory, and mostly comes from a variable that is not set.
+  // An empty root would mean the working directory. It usually comes from a variable that is not set.
   if (root === "") throw new TypeError('The root folder has no name. For the working directory say ".".');
   const folder = resolve(root);
   try {
@@ -137,13 +137,13 @@ class FileStore implements Store {
   }
 
   async #look(file: string, path: string): Promise<StoreStat> {
-    // That it can't be read is said now, while there is still somebody to say it to; when the bytes are read, their
-    // headers have left.
+    // Open the file now, so that an unreadable one is reported. When its bytes are read later, the response headers are
+    // already sent.
     const wasAppended = await this.#isAppended(file, path);
     const { opened, stats, known } = await this.#contents.at(file, () => openToRead(this.#root, path));
     try {
       let { ended, ...content } = known;
-      // An append that has begun since the first look stands on record as one without an end; it may be over by now.
+      // An append that began after the first look is recorded without an end. It may be over by now.
       const isDoubtful = ended === "lost" && !wasAppended;
       const isAppended = wasAppended || (isDoubtful && (await this.#isAppended(file, path)));
       if (isDoubtful && !isAppended) ({ ended, ...content } = await this.#contents.of({ file, opened }));
@@ -154,11 +154,11 @@ class FileStore implements Store {
     }
   }
 
-  /** Whether somebody appends, in whichever process, or a session waits for its appender. */
+  /** Whether any process appends to the file, or a session waits for its appender. */
   async #isAppended(file: string, path: string): Promise<boolean> {
     if (Claim.isHeld(file)) return true;
     if (existsSync(claimsFolder(this.#reserved, file))) {
-      // What a hand has put in the place of the claims is no reason not to read.
+      // Another program may have damaged the claims folder. That must not prevent reading.
       const holders = await claimantsOf(this.#reserved, this.#owner, file).catch(() => []);
       if (holders.length > 0) return true;
     }
@@ -210,7 +210,7 @@ class FileStore implements Store {
       throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
     try {
       return await inFolderOf(this.#root, file, async (folder, name) => {
-        // Asked first, for on Deno an empty folder can be unlinked.
+        // Check first: Deno can unlink an empty folder.
         if (!(await lstat(folder.at(name))).isFile()) return false;
         await folder.verify();
         await unlink(folder.at(name));
@@ -225,11 +225,12 @@ class FileStore implements Store {
 
   async tidy(): Promise<void> {
     assertOwnFolders(this.#reserved);
-    // Who has died since may have left something, too, and when its claims are gone nothing tells of that any more.
+    // A process that has died since may have left bytes in its journal. Once its claims are gone, nothing points to
+    // them.
     await this.#recovery.again();
     await sweep(this.#reserved, this.#owner);
     await lookAround(this.#reserved, this.#owner);
-    // What may be left over is looked at again, until it is known.
+    // Look at possible leftovers again, until it is clear whether they are needed.
     clearTimeout(this.#tidying);
     if (this.#owner.leftovers.size === 0) return;
     this.#tidying = setTimeout(() => void this.tidy().catch(() => {}), TIDY_MS).unref();
@@ -249,7 +250,7 @@ class FileStore implements Store {
 
   async #open(file: string, path: string, claim: Claim, options: ClaimOptions): Promise<AppendHandle> {
     try {
-      // What the dead has left must not get into the file once there is more in it.
+      // Recover the dead owner's journal before the file gets more bytes.
       if (claim.isInherited) await this.#recovery.again();
       const { create = true, type } = options;
       const mine = { root: this.#root, records: this.#records, commit: this.#commit };
@@ -260,13 +261,17 @@ class FileStore implements Store {
     }
   }
 
-  /** What the store keeps for itself stays below the root, too. */
+  /**
+   * Checks that the store's own folder is below the root, and waits for the first recovery.
+   *
+   * @throws {StreamError} `storage` if the folder is a symbolic link.
+   */
   #ready(): Promise<void> {
     assertOwn(this.#reserved);
     return this.#recovery.once();
   }
 
-  /** What is at a path, if it is below the root. */
+  /** The stats of a path, if it is below the root. */
   async #stats(path: string): Promise<Stats> {
     return this.#statsOf(await resolveInRoot(this.#root, path));
   }
@@ -280,7 +285,7 @@ class FileStore implements Store {
     });
   }
 
-  /** Tells which of many files are being appended to: a look at the disk for all of them, and one for those that may be. */
+  /** Tells which of many files are being appended to: one look at the disk for all, and one for each candidate. */
   async #appended(): Promise<(path: string, file: string) => Promise<boolean> | boolean> {
     const { claims, sessions } = this.#reserved;
     const [claimed, open] = await Promise.all([namesIn(claims), namesIn(sessions)]);
@@ -294,7 +299,7 @@ class FileStore implements Store {
   }
 }
 
-/** Whether an error means that nothing readable is at the path. */
+/** Whether an error means that there is nothing readable at the path. */
 function isAbsence(error: unknown): boolean {
   return isMissing(error) || ["path_conflict", "bad_path"].includes(diskError(error, "").code);
 }

@@ -1,4 +1,4 @@
-/** Appends: bytes as they are, at exact offsets. */
+/** Appends: bytes are stored unchanged, at exact offsets. */
 import assert from "node:assert/strict";
 import { ALL_BYTES, pieces, randomBytes, sha256 } from "../../fixture/bytes.ts";
 import { type Driver, holding, put, readAll, section, stored } from "./driver.ts";

@@ -1,6 +1,6 @@
 /**
- * A process that claims a path of a root and does what it is told on standard input, a line at a time:
- * `append TEXT`, `announce REASON`, `release REASON`. It answers each with a line.
+ * A process that claims a path of a root and executes commands from standard input, one per line: `append TEXT`,
+ * `announce REASON`, `release REASON`. It prints one line about the claim and one per command.
  * @module
  */
 import process from "node:process";
@@ -12,7 +12,7 @@ import { fileStore } from "../../../src/stores/file/store.ts";
 const [root = "", path = ""] = process.argv.slice(2);
 const store = fileStore({ root });
 
-async function obey(line: string, handle: Awaited<ReturnType<typeof store.claim>>): Promise<string> {
+async function execute(line: string, handle: Awaited<ReturnType<typeof store.claim>>): Promise<string> {
   const [verb = "", ...words] = line.split(" ");
   if (verb === "append") return `size ${await handle.append(Buffer.from(words.join(" ")))}`;
   if (verb === "announce") {
@@ -28,7 +28,7 @@ try {
   const handle = await store.claim(path);
   console.log(`claimed at ${handle.offset}`);
   for await (const line of createInterface({ input: process.stdin })) {
-    console.log(await obey(line, handle).catch((error: unknown) => `refused ${StreamError.from(error).code}`));
+    console.log(await execute(line, handle).catch((error: unknown) => `refused ${StreamError.from(error).code}`));
   }
 } catch (error) {
   console.log(`refused ${StreamError.from(error).code}`);

@@ -1,4 +1,4 @@
-/** Claims: who may append, and until when. */
+/** Claims: exclusive appends, from the claim to the release. */
 import assert from "node:assert/strict";
 import { type Driver, holding, listed, put, rejectsWith, section, stored } from "./driver.ts";
 

@@ -1,11 +1,11 @@
-/** Contents: a path's generation, its type, and how its last append ended. */
+/** Contents: the generation and type of a path, and how its last append ended. */
 import assert from "node:assert/strict";
 import type { Store } from "../../../src/engine/storage/store.ts";
 import { END_REASONS } from "../../../src/protocol/end-reason.ts";
 import type { StreamError } from "../../../src/protocol/errors.ts";
 import { type Driver, holding, put, readAll, section } from "./driver.ts";
 
-/** The generation of what stands at a path. */
+/** Returns the generation of the content at a path, which must exist. */
 export async function generationOf(store: Store, path: string): Promise<string> {
   const found = await store.stat(path);
   assert.ok(found, `"${path}" should exist`);

@@ -1,5 +1,5 @@
 /**
- * What the Store contract suite needs to know of a driver, and small helpers for its cases.
+ * What the Store contract suite requires of a driver, and helpers for its cases.
  * @module
  */
 import assert from "node:assert/strict";
@@ -7,27 +7,27 @@ import { describe, test } from "node:test";
 import type { AppendHandle, ListOptions, Store, StoreEntry } from "../../../src/engine/storage/store.ts";
 import { type ErrorCode, StreamError } from "../../../src/protocol/errors.ts";
 
-/** An empty store of a driver, for one test. */
+/** An empty store for one test. */
 export interface OpenStore {
   readonly store: Store;
-  /** A second store on the same bytes, as another part of the program would open it. */
+  /** Opens a second store on the same data, as another part of the program would. */
   again(): Store;
-  /** Removes everything. */
+  /** Removes the store's data. */
   close(): Promise<void>;
 }
 
-/** A Store driver under test. */
+/** A store driver under test. */
 export interface Driver {
   readonly name: string;
   open(): Promise<OpenStore>;
-  /** Cases that this driver cannot pass, and why. */
+  /** The reasons why this driver cannot pass certain cases, by title. */
   readonly skips?: Readonly<Record<string, string>>;
 }
 
-/** The cases of one section: what must hold, and how to see it. */
+/** The cases of one section, by title. */
 export type Cases = Readonly<Record<string, (opened: OpenStore) => Promise<void>>>;
 
-/** Registers cases, each with an empty store of its own. */
+/** Registers the cases. Each gets its own empty store. */
 export function section(driver: Driver, title: string, cases: Cases): void {
   describe(title, () => {
     for (const [what, run] of Object.entries(cases)) {
@@ -44,7 +44,7 @@ export function section(driver: Driver, title: string, cases: Cases): void {
   });
 }
 
-/** Appends to a path and gives it back; resolves with its new size. */
+/** Claims a path, appends batches and releases it; resolves with the new size. */
 export async function put(store: Store, path: string, ...batches: (string | Uint8Array)[]): Promise<number> {
   const handle = await store.claim(path);
   try {
@@ -55,14 +55,14 @@ export async function put(store: Store, path: string, ...batches: (string | Uint
   }
 }
 
-/** Everything stored at a path. */
+/** Reads everything stored at a path, which must exist. */
 export async function stored(store: Store, path: string): Promise<Buffer> {
   const found = await store.stat(path);
   assert.ok(found, `"${path}" should exist`);
   return await readAll(store.read(path, 0, found.size));
 }
 
-/** Everything a stream yields. */
+/** Reads a stream to its end. */
 export async function readAll(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   const reader = stream.getReader();
@@ -70,7 +70,7 @@ export async function readAll(stream: ReadableStream<Uint8Array>): Promise<Buffe
   return Buffer.concat(chunks);
 }
 
-/** All rows of a listing. */
+/** Reads all rows of a listing. */
 export async function listed(store: Store, folder: string, options?: ListOptions): Promise<StoreEntry[] | undefined> {
   const listing = await store.list(folder, options);
   if (!listing) return undefined;
@@ -79,12 +79,12 @@ export async function listed(store: Store, folder: string, options?: ListOptions
   return rows;
 }
 
-/** The names of a listing's rows. */
+/** Returns the names of a listing's rows. */
 export function namesOf(rows: StoreEntry[] | undefined): string[] | undefined {
   return rows?.map(({ name }) => name);
 }
 
-/** Checks that a promise rejects with a {@link StreamError} of one of the codes, and returns it. */
+/** Checks that a promise rejects with a {@link StreamError} with one of the codes, and returns the error. */
 export async function rejectsWith(promise: Promise<unknown>, ...codes: ErrorCode[]): Promise<StreamError> {
   const outcome = await promise.then(
     (value) => ({ value }),
@@ -97,7 +97,7 @@ export async function rejectsWith(promise: Promise<unknown>, ...codes: ErrorCode
   return error;
 }
 
-/** Claims a path for the time of a function. */
+/** Holds a claim on a path while a function runs. */
 export async function holding<T>(store: Store, path: string, use: (handle: AppendHandle) => Promise<T>): Promise<T> {
   const handle = await store.claim(path);
   try {

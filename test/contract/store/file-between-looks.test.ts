@@ -1,4 +1,4 @@
-/** What other processes do between two looks of one that stands still there. */
+/** Other processes change files and claims between two checks of a process. */
 import assert from "node:assert/strict";
 import {
   appendFileSync,
@@ -39,7 +39,7 @@ fileTest("an append that is taken over and ends between two looks is watched to 
   const entryOf = (): string => String(readdirSync(claims).find((name) => /^[0-9]/.test(name)));
   seen.push((await news?.next())?.value as Growth);
   const entry = entryOf();
-  // The taker has removed the entry of the dead, and not entered itself.
+  // The process that takes over has removed the dead process's entry, but has not made its own yet.
   rmSync(join(claims, entry));
   onLook(store, 1, async () => writeFileSync(join(claims, `ended-complete-2${entry.slice(1)}`), "{}"));
   for (let next = await news?.next(); next && !next.done; next = await news?.next()) seen.push(next.value);
@@ -51,7 +51,7 @@ fileTest("an append that is taken over and ends between two looks is watched to 
 fileTest("an append that ends between two looks at its record is not lost", async ({ store }) => {
   const first = await store.claim("a.txt");
   await first.append(Buffer.from("one "));
-  // On its way to another process, it is on record as one without an end.
+  // An append that moves to another process is recorded without an end.
   await first.release("restarting");
   onLook(store, 2, async () => {
     const second = await store.claim("a.txt");
@@ -82,7 +82,7 @@ fileTest("a file is judged without what its append has closed", async ({ store, 
   DiskFile.prototype.close = async function () {
     DiskFile.prototype.close = close;
     await close.call(this);
-    // Has the number of the descriptor that was closed.
+    // Reuses the number of the descriptor that was closed.
     other = openSync(join(outside, "other"), "r");
     copyFileSync(join(root, "a.txt"), join(root, "copy"));
     renameSync(join(root, "copy"), join(root, "a.txt"));
@@ -94,7 +94,7 @@ fileTest("a file is judged without what its append has closed", async ({ store, 
   assert.equal((await found)?.generation, handle.generation);
 });
 
-/** Does something while it is looked whether there is an open session, for the `count`th time. There is none. */
+/** Runs `work` during the `count`th lookup of an open session. Lookups find none. */
 function onLook(store: Store, count: number, work: () => Promise<void>): void {
   const sessions = store.sessions as unknown as Sessions;
   let looks = 0;
@@ -131,7 +131,7 @@ fileTest("a file whose place a copy takes while it is looked at is the same cont
   const takeOver = (): void => {
     Records.prototype.read = async function (name) {
       Records.prototype.read = read;
-      // As a takeover from a server that stands still: what is appended from here on is in the copy alone.
+      // Like a takeover from a stalled server: later appends go into the copy only.
       const copy = join(root, "copy");
       copyFileSync(join(root, "a.txt"), copy);
       appendFileSync(copy, "more");

@@ -1,4 +1,4 @@
-/** Somebody else touches a file while it is appended to: it is noticed, and nothing wrong is ever published. */
+/** Another program changes a file during an append: the store detects it and publishes no wrong bytes. */
 import assert from "node:assert/strict";
 import {
   appendFileSync,
@@ -17,7 +17,7 @@ import { prng, randomBytes } from "../../fixture/bytes.ts";
 import { put, readAll, rejectsWith, stored } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
-/** What may happen to `dir/a.txt`, and what stands there afterwards. */
+/** The ways in which `dir/a.txt` is changed, and its content afterwards; undefined if there is no file. */
 const INTERFERENCES: Record<string, { interfere: (file: string) => void; left: string | undefined }> = {
   removed: { interfere: (file) => rmSync(file), left: undefined },
   "truncated to nothing": { interfere: (file) => truncateSync(file, 0), left: "" },
@@ -26,7 +26,7 @@ const INTERFERENCES: Record<string, { interfere: (file: string) => void; left: s
   "rewritten at another length": { interfere: (file) => writeFileSync(file, "other bytes"), left: "other bytes" },
   "removed and made anew": {
     interfere: (file) => {
-      // The old one is kept under another name, so that the new one is sure to be another inode.
+      // Keep the old file under another name, so that the new one cannot get the same inode.
       renameSync(file, `${file}.old`);
       writeFileSync(file, "one ");
     },

@@ -1,4 +1,4 @@
-/** The operating system refuses: a sentence that says so, and nothing stays taken. */
+/** The operating system denies access: the error says so, and no claim is left behind. */
 import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { asOrdinaryUser, NO_PERMISSIONS } from "../../fixture/privileges.ts";
 import { listed, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
 import { type FileRoot, fileTest } from "./file-root.ts";
 
-/** A test whose store belongs to an ordinary user, who runs it. */
+/** Registers a test that runs as an ordinary user, who owns the store. */
 function deniedTest(what: string, prepare: (at: FileRoot) => void, run: (at: FileRoot) => Promise<void>): void {
   fileTest(
     what,
@@ -29,7 +29,7 @@ function deniedTest(what: string, prepare: (at: FileRoot) => void, run: (at: Fil
   );
 }
 
-/** A sentence about permissions that names the path but not where the root is. */
+/** Checks that a promise rejects with `denied` and a message that names the path but not the root. */
 async function isDenied(promise: Promise<unknown>, { root }: FileRoot, path: string): Promise<void> {
   const error = await rejectsWith(promise, "denied");
   assert.match(error.message, /permission/);

@@ -1,4 +1,4 @@
-/** The file store keeps open what it needs, and only as long as it needs it. */
+/** The file store keeps files open only as long as it needs them. */
 import assert from "node:assert/strict";
 import { truncateSync } from "node:fs";
 import { join } from "node:path";
@@ -89,7 +89,7 @@ openTest("streams that are cancelled while they open or read close their files",
   for (let count = 0; count < 100; count++) {
     const reader = at.store.read("a.bin", 0, SIZE).getReader();
     const reading = reader.read();
-    // Some are still opening, some already reading.
+    // Some streams are still opening, others are already reading.
     for (let turn = 0; turn < count % 7; turn++) await new Promise((resolve) => setImmediate(resolve));
     await reader.cancel();
     await reading;

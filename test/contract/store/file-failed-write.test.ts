@@ -1,4 +1,4 @@
-/** Writes that fail, and what counts as stored then. */
+/** Failed writes, and which bytes count as stored afterwards. */
 import assert from "node:assert/strict";
 import fs, { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
@@ -13,7 +13,7 @@ import { fileTest } from "./file-root.ts";
 const skip =
   "Deno" in globalThis || "Bun" in globalThis ? "only on Node can a test make a write of the store fail" : false;
 
-/** What stands in a file when a write of `ours` has failed, and how much of it is counted. */
+/** The bytes that a failed write of `ours` leaves in the file, and how many of them count as stored. */
 const LEFT: Record<string, { readonly left: string; readonly counted: number }> = {
   nothing: { left: "", counted: 0 },
   "a part of it": { left: "ou", counted: 2 },

@@ -1,4 +1,4 @@
-/** A disk that is full: what was stored counts, to the byte, and work goes on when there is space again. */
+/** A full disk: exactly the stored bytes count, and appends continue when there is space again. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -115,7 +115,7 @@ diskTest("no room for another file", { bytes: 1024 * KIB, files: 60 }, async (st
   assert.equal(await put(store, "deep/er/c.txt", "x"), 1);
 });
 
-/** Makes empty files until there is no room for another, and tells which. */
+/** Creates empty files until there is no room for another, and returns their paths. */
 function useUp(folder: string): string[] {
   const made: string[] = [];
   for (;;) {

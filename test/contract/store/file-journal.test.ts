@@ -1,4 +1,4 @@
-/** What the disk has, the journal keeps until the files have it too; when the power has gone, they get it from there. */
+/** The journal keeps acknowledged bytes until their files are flushed, and restores them after a power failure. */
 import assert from "node:assert/strict";
 import {
   appendFileSync,
@@ -35,18 +35,18 @@ const PIECE = 1_000;
 const PIECES = 5;
 const BYTES = randomBytes(PIECE * PIECES, 1);
 
-/** A root whose process has gone, and left its journal. */
+/** A root whose process has died and left its journal behind. */
 interface Left {
   readonly root: string;
   /** The folder of the journal. */
   readonly journal: string;
-  /** The segment in it. */
+  /** The segment in the journal. */
   readonly segment: string;
-  /** Of each file that has bytes in the segment, the offset of the first one. */
+  /** For each file with bytes in the segment, the offset of the first one. */
   readonly kept: ReadonlyMap<string, number>;
 }
 
-/** Appends to many files that have one piece already, piece by piece, and gives them back. */
+/** Appends pieces to many files that already have one, and releases them. */
 async function appendToAll(root: string, durability: Durability, whileOpen: () => void): Promise<void> {
   for (const name of NAMES) await put(fileStore({ root }), name, BYTES.subarray(0, PIECE));
   const store = fileStore({ root, durability });
@@ -58,7 +58,7 @@ async function appendToAll(root: string, durability: Durability, whileOpen: () =
   await Promise.all(handles.map((handle) => handle.release("complete")));
 }
 
-/** Runs with a root that a process has left at the level `disk`, `reboots` of the system ago. */
+/** Runs with a root that a process at the level `disk` has left behind, `reboots` reboots ago. */
 async function withLeft(reboots: 0 | 1, run: (left: Left) => Promise<void>): Promise<void> {
   const root = await temporaryFolder("journal");
   const journal = join(root, ".httpfstream", "journal");
@@ -83,7 +83,7 @@ async function withLeft(reboots: 0 | 1, run: (left: Left) => Promise<void>): Pro
   }
 }
 
-/** The first line of a segment whose process has gone. */
+/** Returns the first line of a segment whose process has died, without the line break. */
 function left(content: Buffer, reboots: number): Buffer {
   const owner = JSON.parse(content.subarray(0, content.indexOf(10)).toString());
   const [host, boot, space] = owner.scope.split(" ");
@@ -91,7 +91,7 @@ function left(content: Buffer, reboots: number): Buffer {
   return Buffer.from(JSON.stringify({ ...owner, id: "left", started: "1", scope }));
 }
 
-/** What is in a file once the root has been opened again. */
+/** Reopens the root and reads a file. */
 async function reopened(root: string, name: string): Promise<Buffer> {
   return await stored(fileStore({ root }), name);
 }
@@ -140,14 +140,14 @@ test("as long as the system runs, nobody has lost anything", () =>
     assert.ok(!existsSync(segment), "the segment is still there");
   }));
 
-/** What hands may do to a file before the root is opened again, and what must be in it afterwards; nothing for no file. */
+/** Manual changes of a file before the root is reopened. Each returns the expected content; undefined: no file. */
 const BY_HAND: Record<string, (file: string) => Uint8Array | string | undefined> = {
   removed(file) {
     unlinkSync(file);
     return undefined;
   },
   replaced(file) {
-    // Not by the same inode.
+    // Keep the old file, so that the new one gets another inode.
     renameSync(file, `${file}-moved`);
     writeFileSync(file, BYTES.subarray(0, PIECE));
     return BYTES.subarray(0, PIECE);
@@ -291,7 +291,7 @@ test("what was kept last counts where an earlier append has failed", () =>
   withLeft(1, async ({ root, segment, kept }) => {
     const { owner, records } = decodeSegment(readFileSync(segment)) as SegmentContent;
     const failed = records.map((record) => ({ ...record, keptMs: 1, bytes: randomBytes(PIECE + 100, 7) }));
-    // Who has kept it may well have the later segment.
+    // The failed append may be in the segment with the later name.
     writeFileSync(`${segment}-later`, Buffer.concat([encodeOwner(owner), ...failed.flatMap(encodeRecord)]));
     for (const [name, offset] of kept) truncateSync(join(root, name), offset);
     for (const name of NAMES) {
@@ -300,7 +300,7 @@ test("what was kept last counts where an earlier append has failed", () =>
     }
   }));
 
-/** The file of a sign of life, just given, of the process that has left the segment. */
+/** Creates a fresh liveness file for the process that has left the segment, and returns its path. */
 function signOfLife(root: string, segment: string): string {
   const servers = join(root, ".httpfstream", "servers");
   mkdirSync(servers, { recursive: true });

@@ -1,4 +1,4 @@
-/** The file store and symbolic links: they may lead about inside the root, never out of it. */
+/** Symbolic links in the file store: they may lead to places inside the root, never outside. */
 import assert from "node:assert/strict";
 import {
   existsSync,
@@ -94,7 +94,7 @@ fileTest("the root itself may be a link", async ({ store, root, outside }) => {
   await holding(store, "dir/a.txt", () => rejectsWith(other.claim("dir/a.txt"), "conflict"));
 });
 
-/** Checks that a path can be neither read nor written nor seen. */
+/** Checks that a path can be neither read, written nor listed. */
 async function isSealed(store: Store, path: string): Promise<void> {
   await rejectsWith(store.claim(path), "bad_path");
   await rejectsWith(store.claim(path, { create: false }), "bad_path");

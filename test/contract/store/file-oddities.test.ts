@@ -1,4 +1,4 @@
-/** What stands where a file is expected, and is none: nothing hangs, nothing is written. */
+/** Special files, links and huge files in place of regular files: nothing hangs, and nothing is written to them. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
@@ -23,7 +23,7 @@ import { within } from "../../fixture/until.ts";
 import { listed, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
 import { type FileRoot, fileTest } from "./file-root.ts";
 
-/** Makes a special file, or says why it can't. */
+/** Creates a special file; returns the reason if it fails. */
 function make(command: string, ...args: string[]): string | undefined {
   const { status, stderr, error } = spawnSync(command, args);
   return status === 0 ? undefined : `${command} does not work here: ${error ?? stderr}`;
@@ -75,7 +75,7 @@ fileTest("a socket", async ({ store, root }) => {
   }
 });
 
-/** Why a device can't be made here; nothing where it can. */
+/** Returns the reason why devices can't be created here, or undefined if they can. */
 function noDevices(): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), "httpfstream-device-"));
   const problem = make("mknod", join(folder, "null"), "c", "1", "3");
@@ -105,7 +105,7 @@ fileTest("pipes in the way of folders do not hang either", (at) =>
   }),
 );
 
-/** What may stand in place of one of the store's own files. */
+/** What replaces one of the store's own files. */
 const STAND_INS: Readonly<Record<string, (file: string) => void>> = {
   "a named pipe": (file) => assert.equal(make("mkfifo", file), undefined),
   "a link to a named pipe": (file) => {

@@ -1,4 +1,4 @@
-/** Plain files stay plain: what is in the store is on disk, byte for byte and name for name, and the other way round. */
+/** Resources are plain files: names and bytes in the store and on disk are the same. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Several processes on one root: a path has one appender in all of them. */
+/** Several processes on one root: a path has at most one appender among them. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,10 +13,10 @@ import { put, rejectsWith, stored } from "./driver.ts";
 
 const CLAIMANT = fileURLToPath(new URL("claimant.ts", import.meta.url));
 
-// Each starts processes of Node; on other runtimes the rest of the suite tells enough.
+// The tests start Node processes, so they run on Node only.
 const skip = "Deno" in globalThis || "Bun" in globalThis ? "tested on Node, with processes of its own" : undefined;
 
-/** Another process that claims a path. */
+/** Controls another process that claims a path; see `claimant.ts`. */
 class Claimant {
   readonly #program: Program;
   #said = 0;
@@ -25,7 +25,7 @@ class Claimant {
     this.#program = new Program(process.execPath, [...scriptArguments("node", CLAIMANT), root, path]);
   }
 
-  /** What it says next. */
+  /** The next line that it prints. */
   async answer(): Promise<string> {
     const from = this.#said;
     const found = await this.#program.printed(new RegExp(`^(?:[^\\n]*\\n){${from}}([^\\n]+)\\n`));
@@ -33,13 +33,13 @@ class Claimant {
     return found[1] ?? "";
   }
 
-  /** What it says to an order. */
+  /** Sends a command and returns the line that it prints. */
   async ask(order: string): Promise<string> {
     await this.#program.write(`${order}\n`);
     return await this.answer();
   }
 
-  /** Stops it in the middle of whatever it does, until {@link wake}. */
+  /** Suspends the process until {@link wake}. */
   freeze(): void {
     this.#program.child.kill("SIGSTOP");
   }
@@ -118,7 +118,7 @@ processTest(
     await other.answer();
     assert.equal(await other.ask("append before "), "size 7");
     other.freeze();
-    // It may be asleep for ten seconds before it counts as gone.
+    // A silent owner keeps its claims for ten seconds.
     const store = fileStore({ root });
     const handle = await until("the sleeper's path to be free", () =>
       store.claim("a.txt").catch(async (error: unknown) => {

@@ -1,4 +1,4 @@
-/** What is remembered of a file, and what hands, copies, crashes and other processes do to it. */
+/** Records of files, and how manual changes, copies, crashes and other processes affect them. */
 import assert from "node:assert/strict";
 import {
   appendFileSync,
@@ -37,7 +37,7 @@ async function complete(store: Store, path: string, text: string): Promise<strin
   return handle.generation;
 }
 
-/** What a hand does to `a.txt`, which has {@link LONG}, and whether another content stands there then. */
+/** Manual changes of `a.txt`, whose content is {@link LONG}, and whether the result counts as another content. */
 const HANDS: Record<string, { reach: (file: string) => void; isOther: boolean }> = {
   "appends to it": { reach: (file) => appendFileSync(file, "by hand\n"), isOther: false },
   "touches it": { reach: (file) => utimesSync(file, 1, 1), isOther: false },
@@ -267,7 +267,7 @@ fileTest(
   process.getuid?.() === 0 ? NO_PERMISSIONS : "only root can make a folder that is not its own",
 );
 
-// Each starts a process of Node; on other runtimes the rest of the suite tells enough.
+// The tests start Node processes, so they run on Node only.
 const skip = "Deno" in globalThis || "Bun" in globalThis ? "tested on Node, with processes of its own" : false;
 const CLAIMANT = fileURLToPath(new URL("claimant.ts", import.meta.url));
 

@@ -1,5 +1,5 @@
 /**
- * A file store on a temporary folder, for tests that look at its files.
+ * A file store in a temporary folder, for tests that access its files.
  * @module
  */
 import { mkdirSync } from "node:fs";
@@ -14,11 +14,11 @@ export interface FileRoot {
   readonly store: Store;
   /** The store's root. */
   readonly root: string;
-  /** A folder beside the root, that nothing in the store may reach. */
+  /** A folder next to the root, which must not be accessible through the store. */
   readonly outside: string;
 }
 
-/** Registers a test with a file store of its own. */
+/** Registers a test with its own file store. `skip` is the reason to skip it. */
 export function fileTest(what: string, run: (at: FileRoot) => Promise<void>, skip?: string | undefined): void {
   test(what, skip === undefined ? {} : { skip }, async () => {
     const folder = await temporaryFolder("store");

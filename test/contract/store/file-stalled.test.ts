@@ -1,4 +1,4 @@
-/** A process that stood still for a while, and whose claims nobody has taken meanwhile. */
+/** A process that was stalled for a while, and whose claims no other process has taken meanwhile. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -7,10 +7,10 @@ import { until } from "../../fixture/until.ts";
 import { put } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
-/** Milliseconds of a pause after which an owner is not sure of its claims any more. */
+/** Milliseconds of a pause after which an owner has to verify its claims. */
 const PAUSE_MS = 7_000;
 
-/** How many claim and give back all the time. */
+/** How many loops claim and release paths concurrently. */
 const LANES = 24;
 
 for (const durability of ["os", "disk"] as const) {
@@ -31,7 +31,7 @@ for (const durability of ["os", "disk"] as const) {
       const lanes = Promise.all(Array.from({ length: LANES }, lane)).finally(() => {
         isDone = true;
       });
-      // Each sign of life after a pause makes it look after every claim.
+      // At the first sign of life after a pause, the process verifies every claim.
       for (let pauses = 0; pauses < 3 && !isDone; pauses++) {
         const { mtimeMs } = statSync(sign);
         pausedMs += PAUSE_MS;

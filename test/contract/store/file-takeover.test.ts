@@ -1,4 +1,4 @@
-/** A path is taken over from an owner that may still write: the file is replaced by a copy, which looks like the file. */
+/** A takeover from an owner that may still write replaces the file by a copy with the same metadata. */
 import assert from "node:assert/strict";
 import {
   appendFileSync,
@@ -20,7 +20,7 @@ import { fileTest } from "./file-root.ts";
 
 const ELSEWHERE = { id: "elsewhere", pid: 1, started: "1", scope: "another-host another-boot pid:[1]" };
 
-/** The folder of a path's claims, with an entry that was taken away from a silent owner by a process that died then. */
+/** Creates the claims folder of a path as a process leaves it that moved a silent owner's entry away and then died. */
 function takenAway(root: string, path: string): string {
   const folder = join(root, ".httpfstream", "claims", keyOf(join(root, path)));
   mkdirSync(folder, { recursive: true });
@@ -33,7 +33,7 @@ fileTest("a takeover keeps mode, owner and time of a file, and leaves nothing be
   writeFileSync(file, "before ");
   const isPrivileged = process.getuid?.() === 0;
   if (isPrivileged) chownSync(file, 12_345, 54_321);
-  // The system takes these bits away when a file changes hands.
+  // The system clears the set-user-ID and set-group-ID bits when the owner of a file changes.
   chmodSync(file, 0o6750);
   utimesSync(file, 1_000_000_000, 1_000_000_000);
   const before = statSync(file);
@@ -75,7 +75,7 @@ fileTest("an owner notices a takeover that begins, however young its sign of lif
   const file = join(root, "a.txt");
   const handle = await store.claim("a.txt");
   await handle.append(Buffer.from("one "));
-  // By hand, and not yet a takeover.
+  // A hard link made by another program is not a takeover.
   linkSync(file, `${file}.backup`);
   await handle.append(Buffer.from("two "));
   const folder = join(root, ".httpfstream", "claims", keyOf(file));
@@ -111,6 +111,6 @@ fileTest(
 function filesBelow(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-  // What is remembered of a path stays.
+  // The records of paths are kept.
   return files.filter((file) => !file.startsWith(join(folder, "streams")));
 }

@@ -1,4 +1,4 @@
-/** The file store keeps the Store contract. */
+/** The file store fulfils the Store contract. */
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
 import { storeContract } from "./suite.ts";

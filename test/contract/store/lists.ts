@@ -63,7 +63,7 @@ export function listSection(driver: Driver): void {
     },
 
     "names are in the order of their bytes in UTF-8, and a listing goes on behind any name": async ({ store }) => {
-      // In UTF-16, which JavaScript's strings are in, the last but one would come last.
+      // In the order of UTF-16 code units, "\ufb01" would come last.
       const names = ["B", "a", "a b", "a-b", "ab", "b", "\u00e9", "\u6f22", "\ufb01", "\u{1f701}", "\u{1f701}a"];
       for (const name of names.toReversed()) await put(store, `f/${name}`, name);
       assert.deepEqual(namesOf(await listed(store, "f")), names);

@@ -1,4 +1,4 @@
-/** The memory store keeps the Store contract. */
+/** The memory store fulfils the Store contract. */
 import { memoryStore } from "../../../src/stores/memory.ts";
 import { storeContract } from "./suite.ts";
 

@@ -1,9 +1,9 @@
-/** Paths: files, folders, and what is refused. */
+/** Paths: files, folders, and invalid paths. */
 import assert from "node:assert/strict";
 import { RESERVED_SEGMENT, SEGMENT_BYTES } from "../../../src/protocol/path.ts";
 import { type Driver, holding, listed, namesOf, put, rejectsWith, section, stored } from "./driver.ts";
 
-/** Names that have given other programs trouble. */
+/** Names that are known to cause problems in programs. */
 const WEIRD_NAMES = [
   " ",
   "a b",

@@ -1,4 +1,4 @@
-/** Reads: exact ranges, as they are asked for. */
+/** Reads: exactly the requested ranges. */
 import assert from "node:assert/strict";
 import { prng, randomBytes, sha256 } from "../../fixture/bytes.ts";
 import { type Driver, holding, put, readAll, rejectsWith, section, stored } from "./driver.ts";

@@ -1,4 +1,4 @@
-/** The stores keep the Store contract on Deno and Bun too: the same files, run by each runtime's own test runner. */
+/** The Store contract on Deno and Bun: the same test files, run by each runtime's own test runner. */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
@@ -12,7 +12,7 @@ const FILES = readdirSync(new URL(".", import.meta.url))
 
 const COMMANDS = { deno: ["test", "-A", "--no-check"], bun: ["test", "--timeout", "60000"] } as const;
 
-// Without it they do not take this test runner for their own.
+// If it were set, these runtimes would report to this test runner instead of printing results.
 delete process.env["NODE_TEST_CONTEXT"];
 
 for (const runtime of ["deno", "bun"] as const) {
@@ -24,7 +24,7 @@ for (const runtime of ["deno", "bun"] as const) {
   });
 }
 
-/** The output without the lines of tests that passed. */
+/** Returns the output without the lines of passed tests. */
 function failures(output: string): string {
   const lines = output.split("\n").filter((line) => !/^\s*\(pass\)| ok \(\d+\w+\)$/.test(line));
   return lines.join("\n");

@@ -1,4 +1,4 @@
-/** Session records: kept until they are removed, one a path. */
+/** Session records: one per path, kept until it is removed. */
 import assert from "node:assert/strict";
 import type { SessionRecord } from "../../../src/engine/storage/store.ts";
 import { type Driver, listed, put, section } from "./driver.ts";

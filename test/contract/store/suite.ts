@@ -1,5 +1,5 @@
 /**
- * The Store contract: every statement of `src/engine/storage/store.ts`, checked against any driver.
+ * The Store contract: checks every statement of `src/engine/storage/store.ts` for a driver.
  * @module
  */
 import { describe } from "node:test";
@@ -13,7 +13,7 @@ import { readSection } from "./reads.ts";
 import { sessionSection } from "./sessions.ts";
 
 /**
- * Registers the whole suite as node:test tests.
+ * Registers the suite as node:test tests.
  *
  * @example
  * ```ts

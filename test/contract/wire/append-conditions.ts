@@ -1,11 +1,11 @@
-/** Sections 4 and 5 of the wire contract: conditions hold for appends, whatever they go over. */
+/** Sections 4 and 5 of the wire contract: preconditions apply to appends over every transport. */
 import assert from "node:assert/strict";
 import type { HttpResponse } from "../../fixture/http.ts";
 import { OFFER, V1Peer } from "../../fixture/v1.ts";
 import type { Target } from "./target.ts";
 import { section, type Wire } from "./wire.ts";
 
-/** The ways to append: each resolves with the answer to the request, and has appended "+" if that was a success. */
+/** The ways to append. Each resolves with the status of the response, and has appended "+" if it succeeded. */
 const WAYS: Record<string, Way> = {
   POST: async (wire, path, headers, query = "") =>
     (await wire.send({ method: "POST", target: wire.at(path, `verb=APPEND${query}`), headers, body: "+" })).status,
@@ -44,7 +44,7 @@ async function tagOf(wire: Wire, path: string): Promise<string> {
   return (await wire.get(path)).headers.get("etag") ?? "";
 }
 
-/** The ways that can't go on with a session. */
+/** The ways that can't resume a session. */
 const SESSIONLESS = ["POST", "PUT", "a classic WebSocket"];
 
 export function appendConditionsSection(target: Target): void {

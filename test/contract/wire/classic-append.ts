@@ -1,4 +1,4 @@
-/** Section 2 of the wire contract: what an appender sends is what is stored. */
+/** Section 2 of the wire contract: the server stores exactly what an appender sends. */
 import assert from "node:assert/strict";
 import { ALL_BYTES, MIXED_TEXT, numberedLines, pieces, randomBytes, sha256 } from "../../fixture/bytes.ts";
 import { closePayload, encodeFrame, OPCODE } from "../../fixture/frames.ts";
@@ -148,7 +148,8 @@ export function classicAppendSection(target: Target): void {
     "an appender that has closed in order is gone, though it keeps its connection": async (wire) => {
       const appender = await wire.appender("a.txt");
       const { socket } = appender.connection;
-      // Neither does it let go of its half when the server has, as behind a proxy whose client has gone to sleep.
+      // The client keeps its half of the connection open even after the server has closed its own, as a suspended
+      // client does.
       socket.allowHalfOpen = true;
       socket.end = () => socket;
       const follower = await wire.follower("a.txt");
@@ -185,14 +186,14 @@ export function classicAppendSection(target: Target): void {
   });
 }
 
-/** Sends text frames of any bytes. */
+/** Appends text frames with any bytes, and checks that they are kept. */
 async function textFrames(wire: Wire, frames: Buffer[]): Promise<void> {
   const appender = await wire.appender("a.txt");
   for (const frame of frames) await appender.text(frame);
   await expectKept(wire, appender, Buffer.concat(frames));
 }
 
-/** What was sent in text frames is exact where it can be; else it was refused, and what is stored is unaltered. */
+/** Checks that text frames are stored exactly, or refused without altering bytes where the runtime can't keep them. */
 async function expectKept(wire: Wire, appender: WebSocketPeer, sent: Buffer): Promise<void> {
   const { code } = await appender.finish();
   const stored = await wire.stored("a.txt");
@@ -200,7 +201,7 @@ async function expectKept(wire: Wire, appender: WebSocketPeer, sent: Buffer): Pr
     assert.deepEqual([code, stored.length, sha256(stored)], [1000, sent.length, sha256(sent)]);
     return;
   }
-  // A runtime that drops the connection before anybody is asked can't give a reason.
+  // A runtime that drops the connection by itself gives no reason.
   assert.ok(code === 1007 || (code === 1006 && wire.differs("close codes")), `expected 1007, got ${code}`);
   assert.ok(sent.subarray(0, stored.length).equals(stored), "what is stored is not a prefix of what was sent");
 }

@@ -1,4 +1,4 @@
-/** Section 2 of the wire contract: the ends of an append, and the path that is free afterwards. */
+/** Section 2 of the wire contract: the ways in which an append ends, and that its path is free afterwards. */
 import assert from "node:assert/strict";
 import { numberedLines, pieces } from "../../fixture/bytes.ts";
 import { closePayload, encodeFrame, OPCODE } from "../../fixture/frames.ts";

@@ -1,4 +1,4 @@
-/** Section 2 of the wire contract: a follower gets every byte once, as text frames, and then the end. */
+/** Section 2 of the wire contract: a follower gets every byte exactly once in text frames, and then the end. */
 import assert from "node:assert/strict";
 import { ALL_BYTES, MIXED_TEXT, numberedLines, pieces, sha256 } from "../../fixture/bytes.ts";
 import { closePayload, encodeFrame, OPCODE } from "../../fixture/frames.ts";
@@ -213,7 +213,7 @@ function expectWholeCharacters(follower: WebSocketPeer): void {
   }
 }
 
-/** What the contract says of followers who cannot be sent raw text frames. */
+/** Expects what the contract says for followers that cannot be sent raw text frames. */
 async function expectNotText(follower: WebSocketPeer, sent: Buffer): Promise<void> {
   const closed = await follower.end();
   assert.equal(closed.code, 1007, closed.reason);
@@ -222,7 +222,7 @@ async function expectNotText(follower: WebSocketPeer, sent: Buffer): Promise<voi
   assert.ok(sent.subarray(0, received.length).equals(received), "bytes were altered before the close");
 }
 
-/** The last frames, the end and a new follower at the same time; the order of the last two varies. */
+/** Sends the last frames and the end while a follower joins; the order of the last two varies. */
 async function raceTheEnd(wire: Wire, name: string, order: number): Promise<void> {
   const appender = await wire.appender(name);
   const end = encodeFrame(OPCODE.close, closePayload(1000));

@@ -1,4 +1,4 @@
-/** Sections 4, 8 and 9 of the wire contract: an offset belongs to one content, and half a log never looks whole. */
+/** Sections 4, 8 and 9 of the wire contract: generations of contents, and how the end of an append is reported. */
 import assert from "node:assert/strict";
 import type { HttpExchange, HttpResponse } from "../../fixture/http.ts";
 import { until } from "../../fixture/until.ts";
@@ -8,7 +8,7 @@ import { section, type Wire } from "./wire.ts";
 
 const GENERATION = /^[\w-]{8,64}$/;
 
-/** What the headers of an answer say of the content. */
+/** Extracts what a response's headers say about the content. */
 function contentOf({ headers }: Pick<HttpResponse, "headers">) {
   return {
     generation: headers.get("stream-generation"),
@@ -17,7 +17,7 @@ function contentOf({ headers }: Pick<HttpResponse, "headers">) {
   };
 }
 
-/** An upload that has sent something, with the bytes on their way into the file. */
+/** Starts an upload, and waits until its first bytes are stored. */
 async function halfOf(wire: Wire, path: string, text: string): Promise<HttpExchange> {
   const upload = await wire.startPut(path);
   await upload.chunk(text);
@@ -146,7 +146,8 @@ export function contentSection(target: Target): void {
       await wire.put("a.txt", "before");
       const upload = await halfOf(wire, "a.txt", " and half");
       const follower = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW&offset=now") });
-      // Where the head comes with the first byte, a chunk shows that the follower is there.
+      // If the head comes with the first byte only, the bytes of another follower show that the append is being
+      // followed.
       if (wire.differs("late head")) {
         const other = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
         await other.body.atLeast(15);

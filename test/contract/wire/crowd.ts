@@ -1,4 +1,4 @@
-/** Section 2 of the wire contract under load: many followers, many paths, and one that does not read. */
+/** Section 2 of the wire contract under load: many followers, many paths, and followers that do not read. */
 import assert from "node:assert/strict";
 import { MIXED_TEXT, numberedLines, pieces, prng, sha256 } from "../../fixture/bytes.ts";
 import { encodeFrame, OPCODE } from "../../fixture/frames.ts";
@@ -6,7 +6,7 @@ import type { WebSocketPeer } from "../../fixture/websocket.ts";
 import type { Target } from "./target.ts";
 import { expectEnd, section } from "./wire.ts";
 
-/** More than all the buffers between two processes hold, and more than Bun would buffer. */
+/** More bytes than all buffers between two processes hold, and more than Bun would buffer. */
 const STALL_BYTES = 40 * 1024 * 1024;
 
 export function crowdSection(target: Target): void {
@@ -40,7 +40,7 @@ export function crowdSection(target: Target): void {
       const bytes = numberedLines(60_000);
       const appender = await wire.appender("a.txt");
       const follower = await wire.follower("a.txt");
-      // All of it is there when the server looks, whichever way its runtime hands it out.
+      // One write, so that the server receives everything at once, however its runtime delivers it.
       const messages = pieces(bytes, 30, 12);
       await appender.connection.write(Buffer.concat(messages.map((piece) => encodeFrame(OPCODE.binary, piece))));
       await appender.finish();

@@ -1,4 +1,4 @@
-/** The recipes of sections 4 and 5 of the wire contract, with the real curl. */
+/** The curl recipes in sections 4 and 5 of the wire contract, run with the real curl. */
 import assert from "node:assert/strict";
 import { numberedLines, sha256 } from "../../fixture/bytes.ts";
 import { Program, run } from "../../fixture/processes.ts";
@@ -62,7 +62,7 @@ export function curlSection(target: Target): void {
   );
 }
 
-/** The same cases, each skipped where curl is not installed. */
+/** Wraps the cases so that they are skipped if curl is not installed. */
 function withCurl(cases: Cases): Cases {
   const missing = run("curl", ["--version"]).then(({ exit }) => exit.code !== 0);
   const guarded = Object.entries(cases).map(([name, body]): [string, Cases[string]] => [

@@ -1,4 +1,4 @@
-/** Sections 4 and 7 of the wire contract: what pages of other sites may make of the server's answers. */
+/** Sections 4 and 7 of the wire contract: how pages of other sites may use the server's responses. */
 import assert from "node:assert/strict";
 import type { Target } from "./target.ts";
 import { section } from "./wire.ts";

@@ -1,4 +1,4 @@
-/** Clients that break every rule: the server lives, and the path is free again. */
+/** Clients that violate the protocol: the server keeps running, and the path becomes free. */
 import assert from "node:assert/strict";
 import { prng, randomBytes } from "../../fixture/bytes.ts";
 import { closePayload, encodeFrame, type FrameOptions, OPCODE } from "../../fixture/frames.ts";
@@ -9,7 +9,7 @@ import { expectEnd, section, type Wire } from "./wire.ts";
 
 const KEY = Buffer.alloc(16, 1).toString("base64");
 
-/** Bytes that no well-behaved client sends after the handshake, and the close code they call for. */
+/** Invalid bytes after the handshake, and the close code with which the server must respond. */
 const HOSTILE: Record<string, { bytes: Buffer; code: number }> = {
   "a reserved opcode": { bytes: frame(3, "x"), code: 1002 },
   "a reserved control opcode": { bytes: frame(11, "x"), code: 1002 },
@@ -68,7 +68,7 @@ export function hostileSection(target: Target): void {
 
     "a flood of pings from an appender does not stop its data": async (wire) => {
       const appender = await wire.appender("a.txt");
-      // More than a server reads at once, with data in front, between and behind.
+      // More than a server reads at once, with data before, between and after the pings.
       const pings = Buffer.concat(Array<Buffer>(20_000).fill(frame(OPCODE.ping, "p")));
       const data = ["one ", "two ", "three"].map((text) => appender.encode(text));
       await appender.connection.write(Buffer.concat(data.flatMap((piece) => [piece, pings])));
@@ -160,7 +160,7 @@ export function hostileSection(target: Target): void {
   });
 }
 
-/** The connection ends, what was sent before stays, the follower gets its end, the path is free. */
+/** Expects that the connection ends, earlier bytes are kept, the follower gets its end, and the path becomes free. */
 async function expectCutOff(wire: Wire, bytes: Buffer, code: number): Promise<void> {
   const appender = await wire.appender("a.txt");
   const follower = await wire.follower("a.txt");

@@ -1,4 +1,4 @@
-/** Section 5 of the wire contract: appending with nothing but HTTP. */
+/** Section 5 of the wire contract: appending over plain HTTP. */
 import assert from "node:assert/strict";
 import { ALL_BYTES, numberedLines, pieces, sha256 } from "../../fixture/bytes.ts";
 import { until } from "../../fixture/until.ts";
@@ -28,7 +28,7 @@ export function httpAppendSection(target: Target): void {
     "a body of single bytes, each in a chunk of its own, costs no more than its length": async (wire) => {
       const count = 60_000;
       const put = await wire.startPut("a.txt");
-      // In one piece with the head, as far as it goes: most of it is there before the path is.
+      // Directly after the head, so that most of the body arrives before the path is claimed.
       void put.connection.write(`${"1\r\nx\r\n".repeat(count)}0\r\n\r\n`);
       assert.equal((await put.response()).headers.get("stream-next-offset"), String(count).padStart(16, "0"));
       assert.equal((await wire.get("a.txt")).text, "x".repeat(count));
@@ -122,7 +122,7 @@ export function httpAppendSection(target: Target): void {
     "a body that breaks off right behind its head: what arrived stays, and the path is free": async (wire) => {
       const lost = wire.differs("early end");
       if (lost) return wire.skip(lost);
-      // The first bytes travel with the head, and are there before anybody can have asked for them.
+      // The first bytes arrive with the head, before the app can have asked for them.
       const head = "Content-Length: 1000000\r\n\r\nwhat arrived";
       for (const leave of ["end", "drop"] as const) {
         for (let attempt = 0; attempt < 10; attempt++) {
@@ -198,7 +198,7 @@ export function httpAppendSection(target: Target): void {
         });
         await coded.connection.write("3\r\nabc\r\n0\r\n\r\n");
         const { status } = await coded.response();
-        // Some runtimes refuse it by themselves, as a request that makes no sense.
+        // Some runtimes refuse it by themselves, as a malformed request.
         assert.ok(status === 501 || status === 400, `${coding}: ${status}`);
       }
       assert.equal((await wire.get("new/")).status, 404);

@@ -1,4 +1,4 @@
-/** Section 4 of the wire contract: live following with nothing but HTTP. */
+/** Section 4 of the wire contract: live following over plain HTTP. */
 import assert from "node:assert/strict";
 import { ALL_BYTES, numberedLines, sha256 } from "../../fixture/bytes.ts";
 import type { Target } from "./target.ts";
@@ -51,7 +51,7 @@ export function httpFollowSection(target: Target): void {
       await wire.put("a.txt", "0123456789");
       const appender = await wire.appender("a.txt");
       const starts: Record<string, string> = { "offset=7": "789", "tail=2": "89", "offset=-1": "0123456789" };
-      // With nothing to send at first, only the head tells that the follower has taken its place.
+      // If there is nothing to send at first, only the head shows that the follower has joined.
       if (!wire.differs("late head")) Object.assign(starts, { "offset=now": "", "offset=10": "" });
       const followers = await Promise.all(
         Object.entries(starts).map(async ([query, history]) => {

@@ -1,4 +1,4 @@
-/** Section 4 of the wire contract: plain reads, their headers and their conditions. */
+/** Section 4 of the wire contract: plain reads, their headers and their preconditions. */
 import assert from "node:assert/strict";
 import { numberedLines, randomBytes, sha256 } from "../../fixture/bytes.ts";
 import { until } from "../../fixture/until.ts";
@@ -32,7 +32,7 @@ export function httpReadSection(target: Target): void {
       for (const name of ["content-type", "etag", "accept-ranges", "stream-next-offset"]) {
         assert.equal(head.headers.get(name), get.headers.get(name), name);
       }
-      // Right after an append, Last-Modified moves on with the clock.
+      // Right after an append, Last-Modified advances with the clock.
       const again = await wire.get("a.txt");
       const [before, between, after] = [get, head, again].map(({ headers }) =>
         Date.parse(headers.get("last-modified") ?? ""),

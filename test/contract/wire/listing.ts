@@ -1,4 +1,4 @@
-/** Section 4 of the wire contract: folders. */
+/** Section 4 of the wire contract: listings of folders. */
 import assert from "node:assert/strict";
 import type { Target } from "./target.ts";
 import { section, type Wire } from "./wire.ts";

@@ -1,4 +1,4 @@
-/** Sections 2 and 3 of the wire contract: what is too large is refused, before it is gathered where the runtime lets us. */
+/** Sections 2 and 3 of the wire contract: oversized messages are refused, where possible before they are buffered. */
 import assert from "node:assert/strict";
 import { closePayload, encodeFrame, OPCODE } from "../../fixture/frames.ts";
 import type { V1Peer } from "../../fixture/v1.ts";
@@ -9,7 +9,7 @@ import { section, type Wire } from "./wire.ts";
 
 const CONTROL_BYTES = 65_536;
 
-/** More than any message may have. */
+/** One byte more than the largest allowed message. */
 const HUGE = 64 * 1024 * 1024 + 1;
 
 export function messageSizesSection(target: Target): void {
@@ -156,7 +156,7 @@ async function expectRefused(wire: Wire, peer: WebSocketPeer, expected: number):
   assert.ok(code === expected || (code === 1006 && wire.differs("close codes")), `${code} instead of ${expected}`);
 }
 
-/** The end of an append that was not complete. */
+/** Expects that a follower gets the bytes and the reason `lost`, and that the bytes are stored. */
 async function expectLost(wire: Wire, follower: V1Peer, expected: string): Promise<void> {
   await expectEnd(follower, expected, "lost");
   assert.equal(String(await wire.stored("a.txt")), expected);

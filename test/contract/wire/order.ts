@@ -1,4 +1,4 @@
-/** Section 0 of the wire contract: of two faults of one request, which is told. */
+/** Section 0 of the wire contract: which of two faults of a request is reported. */
 import assert from "node:assert/strict";
 import { upgradeHeaders } from "../../fixture/websocket.ts";
 import type { Target } from "./target.ts";
@@ -6,7 +6,7 @@ import { section, type Wire } from "./wire.ts";
 
 const KEY = Buffer.alloc(16, 3).toString("base64");
 
-/** One request in its making. */
+/** A request to which faults are added. */
 interface Request {
   method: string;
   path: string;
@@ -14,13 +14,13 @@ interface Request {
   headers: Record<string, string>;
 }
 
-/** A fault: what it does to a request, and the status that it alone would get. */
+/** A fault: how to add it to a request, and the status that the server responds with if it is the only one. */
 interface Fault {
   readonly status: number;
   put(request: Request): void;
 }
 
-/** In the order in which they are refused. */
+/** All faults, in the order in which they are reported. */
 const ORDER: Record<string, Fault> = {
   "a malformed path": {
     status: 400,
@@ -90,7 +90,7 @@ const ORDER: Record<string, Fault> = {
   },
 };
 
-/** Requests that append, each in its way; not everything can be wrong with each. */
+/** Requests that append in different ways, and the faults that do not apply to each. */
 const WAYS: Record<string, { request: () => Request; without: readonly string[] }> = {
   "an upload": {
     request: () => ({ method: "POST", path: "free", query: ["verb=APPEND"], headers: {} }),
@@ -125,7 +125,6 @@ export function orderSection(target: Target): void {
       for (const [at, [what, first]] of faults.entries()) {
         assert.equal(await statusOf(wire, request(), [first]), first.status, `${what} alone`);
         for (const [other, second] of faults.slice(at + 1)) {
-          // Of a session that goes on the size does not count.
           assert.equal(await statusOf(wire, request(), [first, second]), first.status, `${what} and ${other}`);
         }
       }

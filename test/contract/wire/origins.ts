@@ -1,4 +1,4 @@
-/** Section 7 of the wire contract: pages of other origins may read, and nothing else. */
+/** Section 7 of the wire contract: pages of other origins may only read. */
 import assert from "node:assert/strict";
 import type { Target } from "./target.ts";
 import { expectEnd, section } from "./wire.ts";

@@ -1,9 +1,9 @@
-/** Section 6 of the wire contract: which paths there are, and which there are not. */
+/** Section 6 of the wire contract: valid and invalid paths. */
 import assert from "node:assert/strict";
 import type { Target } from "./target.ts";
 import { section, type Wire } from "./wire.ts";
 
-/** Refused everywhere: raw paths below the mount, by what is wrong with them. */
+/** Raw paths below the mount that every server refuses, by their fault. */
 const REFUSED = {
   "an encoded ..": "/x/%2e%2e%2fy",
   "an encoded .. and slash at the start": "/%2e%2e%2fx",
@@ -26,7 +26,7 @@ const REFUSED = {
   "an encoded backslash that leads up": "/x/..%5c..%5cy",
 };
 
-/** Refused where the server sees them: some runtimes resolve them first. */
+/** Raw paths that are refused if the server sees them. Some runtimes resolve them first. */
 const DOTTED = {
   "a raw ..": "/../x",
   "a raw .. further down": "/a/../x",
@@ -177,7 +177,7 @@ export function pathsSection(target: Target): void {
       await wire.put("a/b", "a file");
       for (const path of ["a\\b", "x\\..\\a/b", "..\\a"]) {
         const read = await wire.send({ target: wire.at(path) });
-        // Bun's own server takes it for a slash, before the router and its guards see it.
+        // Bun's own server converts it to a slash before the router and its guards see it.
         if (wire.differs("dot segments")) assert.ok(read.status < 500, `${path}: ${read.status}`);
         else assert.equal(read.status, 400, `${path}: ${read.text}`);
       }
@@ -191,7 +191,7 @@ export function pathsSection(target: Target): void {
           await wire.get("a.txt", "", { Host }),
           await wire.send({ method: "POST", target, headers: { Host }, body: "x" }),
         ]) {
-          // Where the router of a mount reads another path out of it, the host app answers.
+          // If the router of a mount derives another path from it, the host app responds.
           const isOther = wire.mount !== "" && status === 404;
           assert.ok(status === 400 || isOther, `Host: ${Host}: ${status} ${text}`);
         }
@@ -252,7 +252,7 @@ export function pathsSection(target: Target): void {
   });
 }
 
-/** The path is refused for every verb and transport, and the server lives on. */
+/** Expects that the path is refused for every verb and transport. */
 async function expectRefusal(wire: Wire, path: string): Promise<void> {
   for (const response of await everyWay(wire, path)) {
     assert.equal(response.status, 400, `${response.status} ${response.text}`);
@@ -260,7 +260,10 @@ async function expectRefusal(wire: Wire, path: string): Promise<void> {
   }
 }
 
-/** As above; where the runtime resolves dots first, the request may end elsewhere, but not outside and not as a crash. */
+/**
+ * Like {@link expectRefusal}. If the runtime resolves dots first, the request may lead to another path, but neither
+ * outside of the root nor to a server error.
+ */
 async function expectNoEscape(wire: Wire, path: string): Promise<void> {
   if (!wire.differs("dot segments")) return await expectRefusal(wire, path);
   for (const response of await everyWay(wire, path, false)) {

@@ -1,4 +1,4 @@
-/** Section 4 of the wire contract: parts of what is stored, by Range, by offset and by tail. */
+/** Section 4 of the wire contract: partial reads by Range, offset and tail. */
 import assert from "node:assert/strict";
 import { randomBytes } from "../../fixture/bytes.ts";
 import type { Target } from "./target.ts";

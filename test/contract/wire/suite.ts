@@ -1,5 +1,5 @@
 /**
- * The black-box wire suite: everything that clients may rely on, checked against a server known by its URL alone.
+ * The black-box wire suite: checks everything that clients may rely on, using only a server's URL.
  * @module
  */
 import { describe } from "node:test";
@@ -29,7 +29,7 @@ import { v1ResumeSection } from "./v1-resume.ts";
 import { verbSection } from "./verb.ts";
 
 /**
- * Registers the whole suite as node:test tests.
+ * Registers the suite as node:test tests.
  *
  * @example
  * ```ts

@@ -1,21 +1,21 @@
 /**
- * What the wire suite is run against.
+ * The server that the wire suite runs against.
  * @module
  */
 
 /**
- * Ways in which a runtime's own server may differ from the standalone one, because the runtime leaves no choice:
+ * Ways in which a runtime's own server may differ from the standalone one because of limitations of the runtime:
  *
- * - `raw text frames`: text frames can only carry UTF-8. Others are refused, never altered or dropped silently.
- * - `text appends`: an appender's text frames are all refused, as the runtime may drop bytes of them silently.
- * - `early frames`: a frame that comes in the same packet as the upgrade request may get the request refused.
+ * - `raw text frames`: text frames can only carry UTF-8. Others are refused, never silently altered or dropped.
+ * - `text appends`: all text frames of an appender are refused, as the runtime may silently drop bytes of them.
+ * - `early frames`: the upgrade request may be refused if a frame arrives in the same packet.
  * - `dot segments`: the runtime resolves `.` and `..` in the request target before the app sees it.
- * - `unmasked frames`: the runtime takes frames that are not masked.
- * - `close codes`: the runtime does not say why it ends a connection that broke the rules of WebSockets.
- * - `content length`: the runtime sends streamed bodies chunked, whatever length the app gives.
+ * - `unmasked frames`: the runtime accepts frames that are not masked.
+ * - `close codes`: the runtime does not report why it ends a connection that violates the WebSocket protocol.
+ * - `content length`: the runtime sends streamed bodies chunked, even if the app gives their length.
  * - `upgrade offers`: the runtime refuses a request with a body that offers an upgrade.
- * - `early end`: the runtime throws away what came of a body when its connection ends right behind its head.
- * - `gathered messages`: the runtime gathers a message, up to 64 MiB, before the app can refuse it.
+ * - `early end`: the runtime discards the received part of a body if the connection ends right after the head.
+ * - `gathered messages`: the runtime buffers a message, up to 64 MiB, before the app can refuse it.
  * - `late head`: the runtime sends a response's headers with the first bytes of its body.
  */
 export type Difference =
@@ -31,12 +31,12 @@ export type Difference =
   | "gathered messages"
   | "late head";
 
-/** A server, known by its URL alone. */
+/** A server under test. */
 export interface Target {
-  /** For the test report. */
+  /** The name in the test report. */
   readonly name: string;
-  /** Where the streams are: `http://127.0.0.1:8080` or `http://127.0.0.1:8080/streams`. */
+  /** The URL of the streams, such as `http://127.0.0.1:8080` or `http://127.0.0.1:8080/streams`. */
   readonly url: string;
-  /** Which differences this server has, each with its reason. */
+  /** The differences of this server, each with its reason. Default: none. */
   readonly differs?: Partial<Record<Difference, string>>;
 }

@@ -1,4 +1,4 @@
-/** Section 2 of the wire contract: upgrade requests that are granted, and those that are answered plainly. */
+/** Section 2 of the wire contract: upgrade requests that are granted, and those that get a plain response. */
 import assert from "node:assert/strict";
 import { numberedLines, randomBytes, sha256 } from "../../fixture/bytes.ts";
 import { until } from "../../fixture/until.ts";
@@ -123,7 +123,7 @@ export function upgradeSection(target: Target): void {
     },
 
     "an append over HTTP that offers an upgrade is stored, or refused with all that it sent": async (wire) => {
-      // As `curl --http2` and Java's client do with every request.
+      // `curl --http2` and Java's client send these headers with every request.
       const headers = {
         Connection: "Upgrade, HTTP2-Settings",
         Upgrade: "h2c",
@@ -139,7 +139,7 @@ export function upgradeSection(target: Target): void {
           [200, String(5 * (at + 1)).padStart(16, "0")],
         );
         const put = await wire.startPut(`${method}.txt`, method, headers);
-        // Each piece by itself, so that none of them travels with the head, or with another one.
+        // Send each piece separately, so that none travels with the head or with another piece.
         const follower = await wire.admittedFollower(`${method}.txt`);
         let sent = 0;
         for (const piece of ["first ", "second ", "third"]) {

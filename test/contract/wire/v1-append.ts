@@ -1,4 +1,4 @@
-/** Section 3 of the wire contract: what is appended is acknowledged, and the rules are kept. */
+/** Section 3 of the wire contract: appends are acknowledged, and protocol violations are refused. */
 import assert from "node:assert/strict";
 import { ALL_BYTES, pieces, randomBytes, sha256 } from "../../fixture/bytes.ts";
 import { OPCODE } from "../../fixture/frames.ts";
@@ -107,7 +107,7 @@ export function v1AppendSection(target: Target): void {
         await first.peer.acked(4);
         await first.peer.peer.text(text);
         const { code } = await first.peer.closed();
-        // Bytes that are not UTF-8 may meet the runtime's own judge before ours.
+        // The runtime may refuse bytes that are not UTF-8 before the app sees them.
         const judged = Buffer.isBuffer(text) ? [1008, 1007, ...(wire.differs("close codes") ? [1006] : [])] : [1008];
         assert.ok(judged.includes(code), `${JSON.stringify(text)} got ${code}`);
         assert.equal((await wire.get(path)).text, "kept");

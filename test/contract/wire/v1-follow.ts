@@ -1,4 +1,4 @@
-/** Section 3 of the wire contract: a follower knows at every moment where it is, and how it ended. */
+/** Section 3 of the wire contract: a follower always knows its offset, and how the append ended. */
 import assert from "node:assert/strict";
 import { ALL_BYTES, numberedLines, pieces, prng, randomBytes, sha256 } from "../../fixture/bytes.ts";
 import { OPCODE } from "../../fixture/frames.ts";
@@ -172,7 +172,7 @@ export function v1FollowSection(target: Target): void {
   });
 }
 
-/** Follows as soon as there is an appender. */
+/** Follows a path as soon as it has an appender. */
 async function followWhen(wire: Wire, path: string): ReturnType<typeof follow> {
   for (;;) {
     const peer = await wire.upgrade({ target: wire.at(path, "verb=FOLLOW"), headers: OFFER });
@@ -182,7 +182,7 @@ async function followWhen(wire: Wire, path: string): ReturnType<typeof follow> {
   }
 }
 
-/** Drops its connection after some bytes, and comes back at its offset; takes a 200 for the rest. */
+/** Follows with one connection after another, each dropped after some bytes and resumed there. A 200 has the rest. */
 async function restlessFollower(wire: Wire, path: string, seed: number): Promise<Buffer> {
   const random = prng(seed);
   const got: Buffer[] = [];
@@ -193,7 +193,7 @@ async function restlessFollower(wire: Wire, path: string, seed: number): Promise
     if ((await peer.head).status === 200) return Buffer.concat([...got, (await peer.response()).body]);
     await peer.opened();
     const part = Math.floor(random() * 200_000);
-    await peer.received.atLeast(part).catch(() => {}); // Or the end, before that.
+    await peer.received.atLeast(part).catch(() => {}); // The end may come first.
     peer.connection[random() < 0.5 ? "drop" : "reset"]();
     let ended = false;
     for (const { opcode, payload } of peer.messages) {

@@ -1,4 +1,4 @@
-/** Section 3 of the wire contract: an append outlives its connections, and no byte is lost or doubled. */
+/** Section 3 of the wire contract: an append outlives its connections, and no byte is lost or duplicated. */
 import assert from "node:assert/strict";
 import { pieces, prng, randomBytes } from "../../fixture/bytes.ts";
 import { closePayload, encodeFrame, OPCODE } from "../../fixture/frames.ts";
@@ -43,7 +43,7 @@ export function v1ResumeSection(target: Target): void {
       for (let round = 0; round < 25; round++) {
         const part = bytes.subarray(at, at + Math.floor(random() * 60_000));
         const frame = encodeFrame(OPCODE.binary, part);
-        // Cut somewhere in the frame, its header included.
+        // Cut anywhere in the frame, including its header.
         const cut = random() < 0.5 ? frame : frame.subarray(0, Math.floor(random() * frame.length));
         const written = appending.peer.peer.connection.write(cut);
         if (random() < 0.5) await written;
@@ -65,12 +65,13 @@ export function v1ResumeSection(target: Target): void {
       const follower = await follow(wire, "a.txt");
       await older.peer.send("old ");
       await older.peer.acked(4);
-      // A frame of which only a part has arrived: the rest comes too late.
+      // Only a part of this frame has arrived; the rest comes too late.
       const late = encodeFrame(OPCODE.binary, "LATE");
       await older.peer.peer.connection.write(late.subarray(0, 8));
       const newer = await resume(wire, "a.txt", older);
       assert.equal(newer.offset, 4);
-      // At once: a write to a connection that is closed already fails, and would destroy what has come and is not read yet.
+      // In one write: a write to a closed connection fails, and would discard bytes that have arrived but are not read
+      // yet.
       const later = [older.peer.peer.encode("LATER"), encodeFrame(OPCODE.text, JSON.stringify({ type: "end" }))];
       await older.peer.peer.connection.write(Buffer.concat([late.subarray(8), ...later]));
       assert.equal((await older.peer.closed()).code, 4001);
@@ -152,7 +153,7 @@ export function v1ResumeSection(target: Target): void {
       await peer.send("bytes");
       await peer.acked(5);
       await peer.say({ type: "end" });
-      // Gone any earlier, it might take its own last word back: a reset overtakes what the server has not read yet.
+      // If the client left any earlier, its reset could discard the end message that the server has not read yet.
       await follower.control("end");
       peer.peer.connection.drop();
       const refusal = await refused(wire, "a.txt", `verb=APPEND&session=${session}`);

@@ -1,11 +1,11 @@
-/** What the cases about `httpfstream.v1` have in common. */
+/** Helpers for the cases about `httpfstream.v1`. */
 import assert from "node:assert/strict";
 import type { HttpResponse } from "../../fixture/http.ts";
 import { until } from "../../fixture/until.ts";
 import { OFFER, V1, V1Peer } from "../../fixture/v1.ts";
 import type { Wire } from "./wire.ts";
 
-/** An appender that was let in and has been told where to start. */
+/** An admitted appender, and what its `start` message says. */
 export interface Appending {
   readonly peer: V1Peer;
   readonly offset: number;
@@ -13,7 +13,7 @@ export interface Appending {
   readonly window: number;
 }
 
-/** Begins an append, or resumes one: `query` is `session=S`. */
+/** Begins an append, or resumes one if `query` is `session=S`. */
 export async function append(wire: Wire, path: string, query = ""): Promise<Appending> {
   const peer = await open(wire, path, `verb=APPEND${query && `&${query}`}`);
   const { offset, session, window } = await peer.control("start");
@@ -22,23 +22,23 @@ export async function append(wire: Wire, path: string, query = ""): Promise<Appe
   return { peer, offset, session: session ?? "", window: window ?? 0 };
 }
 
-/** Begins to follow a path that has an appender. */
+/** Follows a path that has an appender. */
 export async function follow(wire: Wire, path: string, query = ""): Promise<V1Peer> {
   return await open(wire, path, `verb=FOLLOW${query && `&${query}`}`);
 }
 
-/** An upgrade that is to be refused: the plain answer. */
+/** Requests an upgrade that must be refused, and returns the plain response. */
 export async function refused(wire: Wire, path: string, query: string): Promise<HttpResponse> {
   const peer = await wire.upgrade({ target: wire.at(path, query), headers: OFFER });
   return await peer.response();
 }
 
-/** Resumes a session whose older connection has just gone, or is about to. */
+/** Resumes a session, whose older connection may still exist. */
 export async function resume(wire: Wire, path: string, { session }: Appending): Promise<Appending> {
   return await append(wire, path, `session=${session}`);
 }
 
-/** A follower's last word, and that nothing came after it. */
+/** Expects the follower's bytes, the end message with the reason and the final offset, and nothing after it. */
 export async function expectEnd(peer: V1Peer, expected: Uint8Array | string, reason = "complete"): Promise<void> {
   const { code } = await peer.closed();
   const end = peer.controls.at(-1);
@@ -52,7 +52,7 @@ export async function expectEnd(peer: V1Peer, expected: Uint8Array | string, rea
   );
 }
 
-/** Waits until nobody has a path. */
+/** Waits until a path has no appender. */
 export async function free(wire: Wire, path: string): Promise<void> {
   await until(`the path ${path} to be free`, async () => (await wire.idle(path)).status === 200, 80_000);
 }

@@ -1,4 +1,4 @@
-/** Section 1 of the wire contract: how a request says what it wants. */
+/** Section 1 of the wire contract: how a request chooses its verb. */
 import assert from "node:assert/strict";
 import { requestHead } from "../../fixture/http.ts";
 import { OFFER } from "../../fixture/v1.ts";
@@ -142,8 +142,8 @@ export function verbSection(target: Target): void {
 }
 
 /**
- * An appender that asks by the header, as the Go program does. Where its text frames can't be kept it is refused before
- * the upgrade, and nothing is made; then one that asks by the query.
+ * Opens an appender that chooses its verb by the header, as the Go program does. If the server can't keep its text
+ * frames, expects that it is refused before the upgrade and creates nothing; then opens one that uses the query.
  */
 async function headerAppender(wire: Wire, target: string): Promise<WebSocketPeer> {
   const headers = { "X-Verb": "APPEND" };

@@ -1,5 +1,5 @@
 /**
- * What a case of the wire suite works with: clients that know one server by its URL, and a folder of its own on it.
+ * The environment of a case of the wire suite: clients of the server under test, and the case's own folder.
  * @module
  */
 import assert from "node:assert/strict";
@@ -12,16 +12,16 @@ import { until } from "../../fixture/until.ts";
 import { type Closed, type WebSocketOptions, WebSocketPeer } from "../../fixture/websocket.ts";
 import type { Difference, Target } from "./target.ts";
 
-/** Longer than anything that a case waits for. */
+/** Milliseconds; longer than anything that a case waits for. */
 const CASE_TIMEOUT_MS = 90_000;
 
-/** How many cases of a section run at once. */
+/** How many cases of a section run concurrently. */
 const CONCURRENCY = 4;
 
-/** The cases of one section, by what each of them shows. */
+/** The cases of one section, by title. */
 export type Cases = Record<string, (wire: Wire) => Promise<void>>;
 
-/** Registers a section of the suite. */
+/** Registers a section of the suite as tests. */
 export function section(target: Target, title: string, cases: Cases): void {
   describe(title, { concurrency: CONCURRENCY }, () => {
     for (const [name, body] of Object.entries(cases)) {
@@ -37,12 +37,12 @@ export function section(target: Target, title: string, cases: Cases): void {
   });
 }
 
-/** One case's view of the server. */
+/** The server as seen by one case: its clients, and its own folder. */
 export class Wire {
   readonly target: Target;
-  /** The URL's path, without a trailing slash. */
+  /** The path of the target's URL, without a trailing slash. */
   readonly mount: string;
-  /** The folder that is this case's alone, as raw path below the mount. */
+  /** The name of this case's own folder below the mount. */
   readonly folder: string = `wire-${randomBytes(6).toString("hex")}`;
   readonly #kind: "text" | "binary";
   readonly #context: TestContext;
@@ -55,44 +55,44 @@ export class Wire {
     this.#context = context;
   }
 
-  /** The declared reason for a difference; undefined when the server must behave as the contract says. */
+  /** The declared reason for a difference; undefined if the server must behave as the contract says. */
   differs(difference: Difference): string | undefined {
     return this.target.differs?.[difference];
   }
 
-  /** The kind of frame that carries an appender's data here: text, as the Go client sends it, where that works. */
+  /** The opcode of an appender's data frames: text, like the Go client's, if the server accepts it. */
   get opcode(): number {
     return OPCODE[this.#kind];
   }
 
-  /** Ends the case as skipped; return right after it. */
+  /** Marks the case as skipped. The case must return right after this. */
   skip(reason: string): void {
     this.#context.skip(reason);
   }
 
-  /** The request target of a raw path in this case's folder: `at("a.txt", "verb=FOLLOW")`. */
+  /** The request target of a raw path in this case's folder, as in `at("a.txt", "verb=FOLLOW")`. */
   at(path: string, query = ""): string {
     return `${this.mount}/${this.folder}/${path}${query && `?${query}`}`;
   }
 
-  /** The full URL of the same, for other programs. */
+  /** The full URL of a raw path in this case's folder, for other programs. */
   url(path: string, query = ""): string {
     return new URL(this.target.url).origin + this.at(path, query);
   }
 
-  /** A bare connection. */
+  /** Opens a raw connection. */
   async connect(): Promise<Connection> {
     return this.#own(await Connection.open(this.target.url));
   }
 
-  /** Sends a request; the response may be watched as it arrives. */
+  /** Sends a request; the response can be read as it arrives. */
   async start(request: HttpRequest): Promise<HttpExchange> {
     const exchange = await HttpExchange.start(this.target.url, request);
     this.#own(exchange.connection);
     return exchange;
   }
 
-  /** Sends a request and waits for the whole response. */
+  /** Sends a request and waits for the complete response. */
   async send(request: HttpRequest): Promise<HttpResponse> {
     const exchange = await this.start(request);
     const response = await exchange.response();
@@ -100,37 +100,37 @@ export class Wire {
     return response;
   }
 
-  /** A plain read. */
+  /** Reads a path with GET. */
   get(path: string, query = "", headers: Record<string, string> = {}): Promise<HttpResponse> {
     return this.send({ target: this.at(path, query), headers });
   }
 
-  /** Appends over plain HTTP and expects it to work: the way to prepare what is stored. */
+  /** Appends over plain HTTP, and expects success. */
   async put(path: string, body: string | Uint8Array): Promise<HttpResponse> {
     const response = await this.send({ method: "POST", target: this.at(path, "verb=APPEND"), body });
     assert.equal(response.status, 200, `POST ${path}: ${response.text}`);
     return response;
   }
 
-  /** Begins an append with a chunked body over plain HTTP. */
+  /** Starts an append over plain HTTP whose body the caller sends in chunks. */
   startPut(path: string, method = "PUT", headers: Record<string, string> = {}): Promise<HttpExchange> {
     const target = this.at(path, "verb=APPEND");
     return this.start({ method, target, headers: { ...headers, "Transfer-Encoding": "chunked" } });
   }
 
-  /** Asks to upgrade, and leaves the answer to the caller. */
+  /** Requests an upgrade; the caller handles the response. */
   async upgrade(options: WebSocketOptions): Promise<WebSocketPeer> {
     const peer = await WebSocketPeer.open(this.target.url, { kind: this.#kind, ...options });
     this.#own(peer.connection);
     return peer;
   }
 
-  /** An appender that was let in. */
+  /** Opens an appender, and expects it to be admitted. */
   async appender(path: string, options: Partial<WebSocketOptions> = {}): Promise<WebSocketPeer> {
     return await (await this.upgrade({ target: this.at(path, "verb=APPEND"), ...options })).opened();
   }
 
-  /** A follower of a path that has an appender. */
+  /** Opens a follower, and expects the upgrade to succeed. */
   async follower(path: string, options: Partial<WebSocketOptions> = {}): Promise<WebSocketPeer> {
     return await (await this.upgrade({ target: this.at(path, "verb=FOLLOW"), ...options })).opened();
   }
@@ -140,7 +140,7 @@ export class Wire {
     return await this.#admitted(path, "FOLLOW");
   }
 
-  /** Waits until the path has no appender, and returns what is stored: the 200 or 404 that an upgrade gets then. */
+  /** Waits until the path has no appender, and returns the 200 or 404 that the request for an upgrade then gets. */
   async idle(path: string): Promise<HttpResponse> {
     return await until(`the path ${path} to have no appender`, async () => {
       const peer = await this.upgrade({ target: this.at(path, "verb=FOLLOW") });
@@ -151,19 +151,19 @@ export class Wire {
     });
   }
 
-  /** Waits until nobody appends any more and returns the stored bytes. */
+  /** Waits until the path has no appender, and returns the stored bytes. */
   async stored(path: string): Promise<Buffer> {
     const response = await this.idle(path);
     assert.equal(response.status, 200, response.text);
     return response.body;
   }
 
-  /** Waits until a new appender is let in, and returns it. */
+  /** Retries until a new appender is admitted, and returns it. */
   async admitted(path: string): Promise<WebSocketPeer> {
     return await this.#admitted(path, "APPEND");
   }
 
-  /** Drops whatever is still connected. */
+  /** Drops all connections. */
   dispose(): void {
     for (const connection of this.#connections) connection.drop();
   }
@@ -183,7 +183,7 @@ export class Wire {
   }
 }
 
-/** A normal close, and the bytes before it. */
+/** Expects a normal close after exactly these bytes. */
 export async function expectEnd(follower: WebSocketPeer, expected: Uint8Array | string): Promise<void> {
   const closed: Closed = await follower.end();
   assert.deepEqual(
@@ -193,7 +193,7 @@ export async function expectEnd(follower: WebSocketPeer, expected: Uint8Array | 
   assert.ok(follower.received.bytes().equals(Buffer.from(expected)), "the follower's bytes are not the appended ones");
 }
 
-/** The response declares the length of its body. */
+/** Expects that the response declares the length of its body. */
 export function expectLength(wire: Wire, response: HttpResponse): void {
   const declared = response.headers.get("content-length");
   if (declared === null && wire.differs("content length")) return;

@@ -1,6 +1,6 @@
 /**
- * Files over HTTP and nothing else: no routes, no ranges, no conditions. The honest limit of Node for a read: two pieces of
- * memory go back and forth between a thread that reads the file and the one that writes the socket.
+ * Serves files over HTTP without routes, ranges or conditions, as the upper bound for a read on Node: two buffers
+ * alternate between the thread that reads the file and the one that writes to the socket.
  *
  * `node bare-read.mjs FOLDER`
  */

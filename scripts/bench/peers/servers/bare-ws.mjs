@@ -1,18 +1,18 @@
 /**
- * A broadcast with `ws` and nothing else: no storage, no backpressure, no offsets. The honest limit of Node: what came
- * together becomes one frame, the frame is built once, and every follower's socket gets the same one.
+ * A broadcast with `ws` without storage, backpressure or offsets, as the upper bound for Node: messages that arrive
+ * together become one frame, which is built once and written to every follower's socket.
  *
- * `?verb=APPEND` appends to a path; the answer to a text frame is the number of bytes received. Everybody else follows.
+ * `?verb=APPEND` appends to a path; the reply to a text frame is the number of bytes received. Other clients follow.
  */
 import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
 
 const rooms = new Map();
 
-/** Fewer bytes wait for what else comes in the same turn. */
-const PATIENT_BYTES = 16 * 1024;
+/** Fewer bytes than this wait for more messages in the same turn of the event loop. */
+const FLUSH_BYTES = 16 * 1024;
 
-/** Bytes of a frame, at most; more when one message is larger. */
+/** The maximum size of a frame in bytes, unless a single message is larger. */
 const FRAME_BYTES = 256 * 1024;
 
 /** The followers of one path. */
@@ -26,7 +26,7 @@ class Room {
     this.#size += piece.length;
     if (this.#pieces.push(piece) > 1) return;
     queueMicrotask(() => {
-      if (this.#size >= PATIENT_BYTES) this.#flush();
+      if (this.#size >= FLUSH_BYTES) this.#flush();
       else setImmediate(() => this.#flush());
     });
   }

@@ -1,5 +1,5 @@
 /**
- * The reference server of Durable Streams with its data in a folder: `node durable-streams.mjs FOLDER`.
+ * The reference server of Durable Streams, storing in a folder: `node durable-streams.mjs FOLDER`.
  */
 import { DurableStreamTestServer } from "@durable-streams/server";
 

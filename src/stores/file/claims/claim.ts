@@ -1,9 +1,9 @@
 /**
- * A claim of a path that other processes respect: an entry in the path's folder of claims.
+ * A claim of a path that other processes respect: an entry in the path's claims folder.
  *
- * Whoever wants a path makes an entry and looks again: it has the path if no other living entry is there. A dead
- * process's entry is simply removed. A silent one's may wake up at any moment, even in the middle of a write; so its
- * entry is moved away first, and then the file is replaced by a copy of itself (see `fence.ts`).
+ * A process that claims a path writes an entry and looks again. It has the path if no other living entry is there. The
+ * entry of a dead process is simply removed. A silent process may wake up at any moment, even in the middle of a write.
+ * So its entry is moved away first, and then the file is replaced by a copy of itself (see `replace.ts`).
  * @module
  */
 
@@ -33,26 +33,29 @@ import { LEASE_MS, type OwnedClaim, type Owner } from "./owner.ts";
 import { replaceByCopy } from "./replace.ts";
 import { type Survey, survey, takenElsewhere } from "./survey.ts";
 
-/** How often two that want the same path at the same moment try again. */
+/** Attempts at a claim while other processes claim the same path. */
 const ATTEMPTS = 8;
 
-/** Most milliseconds that they wait in between. */
-const STEP_BACK_MS = 20;
+/** Most milliseconds between two attempts. */
+const BACK_OFF_MS = 20;
 
-/** The files that this process holds, whichever store they were claimed through. */
+/** The files that this process has claimed, through any of its stores. */
 const held = new Set<string>();
 
-/** What to claim, and for whom. */
+/** What to claim, and for which owner. */
 export interface ClaimParts {
   readonly reserved: Reserved;
   readonly owner: Owner;
-  /** The real file. */
+  /** The real location of the file. */
   readonly file: string;
   /** The resource path, for messages. */
   readonly path: string;
-  /** Called when the path is to be had, before anything that a former owner has is touched. What it throws ends the claim. */
+  /**
+   * Called once the path is available, before anything of a former owner is touched, and again after a takeover. An
+   * error ends the claim.
+   */
   readonly check?: (() => Promise<void>) | undefined;
-  /** Milliseconds for which a silent owner is spared after its lease. */
+  /** Milliseconds for which a silent owner keeps the path after its lease. */
   readonly spareMs: number;
 }
 
@@ -64,9 +67,9 @@ export class Claim {
   readonly #revoked = new AbortController();
   readonly #handoverRequested = new AbortController();
   readonly #owned: OwnedClaim = { verify: () => this.#look(), listen: () => this.#listen() };
-  /** The file of its entry, from before it is written until after it is removed. */
+  /** The path of its entry, from before the entry is written until after it is removed. */
   #entry: string | undefined;
-  /** Whether the entry is there, unless somebody has taken it away. */
+  /** Whether the entry was written. Another process may have moved it away since. */
   #isEntered = false;
   #inherited = false;
   #wasSilent = false;
@@ -81,7 +84,8 @@ export class Claim {
   /**
    * Claims a file.
    *
-   * @throws {StreamError} `conflict` when a living process has it.
+   * @throws {StreamError} `conflict` if a living process has the file or another one requests its handover; errors of
+   * `check` and of the operating system.
    */
   static async take(parts: ClaimParts): Promise<Claim> {
     const { file, path, owner } = parts;
@@ -99,50 +103,60 @@ export class Claim {
     }
   }
 
-  /** Whether this process holds a file. */
+  /** Whether this process has claimed a file. */
   static isHeld(file: string): boolean {
     return held.has(file);
   }
 
-  /** Whether whoever had the file before has died over it, or fallen silent. */
+  /** Whether the previous owner died or fell silent while it had the file. */
   get isInherited(): boolean {
     return this.#inherited;
   }
 
-  /** Whether it was taken away from an owner that was silent, and may wake up. */
+  /** Whether the claim was taken from a silent owner, which may wake up. */
   get wasSilent(): boolean {
     return this.#wasSilent;
   }
 
-  /** Aborts when somebody else has taken the path over. */
+  /** Aborts when another process has taken the path over. */
   get revoked(): AbortSignal {
     return this.#revoked.signal;
   }
 
-  /** Aborts when another process asks for the path. */
+  /** Aborts when another process requests a handover of the path. */
   get handoverRequested(): AbortSignal {
     return this.#handoverRequested.signal;
   }
 
   /**
-   * Whether the claim is still ours. Looks at the disk after a pause of the whole process.
+   * Whether this process still has the claim. Looks at the disk after a pause of the whole process.
    *
-   * @param isDoubtful Looks in any case.
+   * @param isDoubtful Whether to look at the disk in any case. Default false.
    */
   isOurs(isDoubtful = false): boolean {
     if (isDoubtful || !this.#parts.owner.isFresh) this.#look();
     return !this.#revoked.signal.aborted;
   }
 
-  /** Leaves word of how it is about to end, where somebody watches: they hear it should this process die before. */
+  /**
+   * Writes the end marker before the append ends, if another process watches. If this process dies before
+   * {@link release}, the watchers still learn how the append ended.
+   *
+   * @throws Errors of the operating system.
+   */
   async leaveEndMarker(ended: EndReason): Promise<void> {
     const { reserved, owner } = this.#parts;
     const names = await namesIn(this.#folder);
     if (!this.#entry || this.#revoked.signal.aborted || !names.some((name) => name.startsWith(WATCH))) return;
-    await writeWhole(reserved, this.#wordOf(this.#entry, ended), owner.record, false);
+    await writeWhole(reserved, this.#endMarkerFile(this.#entry, ended), owner.record, false);
   }
 
-  /** Gives the path back, and tells those who watch how it ended; nothing where it never began. */
+  /**
+   * Releases the path, and leaves an end marker for watchers.
+   *
+   * @param ended How the append ended. Without it there is no end marker: the append never began.
+   * @throws Errors of the operating system.
+   */
   async release(ended?: EndReason): Promise<void> {
     this.#released = true;
     try {
@@ -156,21 +170,22 @@ export class Claim {
 
   async #release(ended: EndReason | undefined): Promise<void> {
     const entry = this.#entry;
-    if (entry && this.#revoked.signal.aborted) return this.#forsake(entry);
-    // At once the claim is gone and the word is there: those who watch saw the claim, or see the word.
-    if (entry && ended) await rename(entry, this.#wordOf(entry, ended)).catch(unlessMissing);
+    if (entry && this.#revoked.signal.aborted) return this.#dropEntry(entry);
+    // One rename removes the claim and creates the end marker. Watchers always see one of the two.
+    if (entry && ended) await rename(entry, this.#endMarkerFile(entry, ended)).catch(unlessMissing);
     else if (entry) await removeFile(entry);
-    for (const word of unreadMarkers(await namesIn(this.#folder))) await removeFile(join(this.#folder, word));
+    for (const marker of unreadMarkers(await namesIn(this.#folder))) await removeFile(join(this.#folder, marker));
     await removeEmpty(this.#folder);
   }
 
-  #wordOf(entry: string, ended: EndReason): string {
+  #endMarkerFile(entry: string, ended: EndReason): string {
     return join(this.#folder, endMarker(basename(entry), ended));
   }
 
-  /** A claim that was lost has nothing to say about how the append goes on. */
-  async #forsake(entry: string): Promise<void> {
-    // Whoever took it away may put it back, when it sees us alive after we have seen it gone.
+  /** Removes a revoked entry without an end marker: the append goes on in another process. */
+  async #dropEntry(entry: string): Promise<void> {
+    // The other process may put the entry back, if it sees a sign of life of this one after this one has seen the entry
+    // gone.
     const remove = (): Promise<void> => removeFile(entry).catch(() => {});
     await remove();
     setTimeout(remove, LEASE_MS).unref?.();
@@ -185,12 +200,12 @@ export class Claim {
       if (found.isTaken) break;
       await this.#enter(found.names);
       found = await this.#survey();
-      // While we stood still, our entry may have been taken away, by somebody who has gone again.
+      // While this process stood still, another one may have moved our entry away, and may be gone by now.
       const isThere = this.#entry !== undefined && found.names.includes(basename(this.#entry));
-      if (isThere && !found.isTaken) return this.#succeed(found);
-      // Somebody entered at the same moment. Both step back, and try again at different moments.
-      await this.#stepBack();
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * STEP_BACK_MS));
+      if (isThere && !found.isTaken) return this.#takeOver(found);
+      // Another process entered at the same moment. Both back off, and try again at different times.
+      await this.#backOff();
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * BACK_OFF_MS));
     }
     throw takenElsewhere(path, found, owner);
   }
@@ -209,7 +224,7 @@ export class Claim {
     this.#isEntered = true;
   }
 
-  async #stepBack(): Promise<void> {
+  async #backOff(): Promise<void> {
     const entry = this.#entry;
     if (!entry) return;
     this.#isEntered = false;
@@ -218,41 +233,41 @@ export class Claim {
     this.#entry = undefined;
   }
 
-  /** Takes the place of those who are there and not alive. */
-  async #succeed({ names, others }: Survey): Promise<void> {
+  /** Takes over from owners that are dead or silent. */
+  async #takeOver({ names, others }: Survey): Promise<void> {
     const { check } = this.#parts;
     await check?.();
     if (others.length === 0 && !names.some((name) => name.startsWith(AWAY))) return;
     this.#inherited = true;
     for (const other of others) {
-      if (other.verdict === "silent") await this.#takeAway(other);
+      if (other.verdict === "silent") await this.#moveAway(other);
       else await removeFile(other.file);
     }
     await this.#fence();
-    // A silent owner may have changed, until it was fenced off, what was checked.
+    // Until the fence, a silent owner may have changed what was checked.
     await check?.();
   }
 
-  /** Moves a silent owner's entry away: when it wakes up, it finds that it has lost the path. */
-  async #takeAway(other: Entry): Promise<void> {
+  /** Moves a silent owner's entry away. When the owner wakes up, it finds that it has lost the path. */
+  async #moveAway(other: Entry): Promise<void> {
     const { owner, path } = this.#parts;
     this.#assertOurs();
     const away = join(this.#folder, `${AWAY}${other.name}`);
     try {
       await rename(other.file, away);
     } catch (error) {
-      // It woke up, and gave the path back.
+      // The owner woke up and released the path.
       return unlessMissing(error);
     }
     if ((await judge({ ...other, file: away }, owner, this.#leaseMs)) === "alive") {
-      // It woke up between our two looks.
+      // The owner woke up between the two looks.
       await rename(away, other.file);
       throw takenElsewhere(path, undefined, owner);
     }
     this.#wasSilent = true;
   }
 
-  /** Makes harmless whom an entry was taken away from, by us or by somebody who died over it. */
+  /** Fences off owners whose entries were moved away, by this process or by one that died during its takeover. */
   async #fence(): Promise<void> {
     const away = (await namesIn(this.#folder)).filter((name) => name.startsWith(AWAY));
     if (away.length === 0) return;
@@ -260,7 +275,9 @@ export class Claim {
     for (const name of away) await removeFile(join(this.#folder, name));
   }
 
-  /** @throws {StreamError} `conflict` when somebody has taken the claim away, as it would a claim that has stood still. */
+  /**
+   * @throws {StreamError} `conflict` if another process has moved our entry away, as it may after a pause of this one.
+   */
   #assertOurs(): void {
     if (!this.isOurs(true)) throw takenElsewhere(this.#parts.path, undefined, this.#parts.owner);
   }
@@ -271,14 +288,14 @@ export class Claim {
   }
 
   #look(): void {
-    // Before its entry is written there is nothing that anybody could have taken away.
+    // Before the entry is written, no other process can move it away.
     if (!this.#entry || !this.#isEntered || this.#released || this.#revoked.signal.aborted) return;
     if (statSync(this.#entry, { throwIfNoEntry: false })) return;
     this.#revoked.abort(new StreamError("fenced", "Another server process has taken the path over."));
   }
 }
 
-/** For a promise's catch: what is not there needs no removing. */
+/** For a promise's `catch`: ignores a missing file. */
 function unlessMissing(error: unknown): void {
   if (!isMissing(error)) throw error;
 }

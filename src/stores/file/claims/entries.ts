@@ -1,9 +1,9 @@
 /**
- * What lies in a path's folder of claims, and what is to be thought of it.
+ * The contents of a path's claims folder, and what they mean.
  *
- * An *entry* is a process's claim; its name begins with a digit. `away-` and an entry's name: an entry that was taken
- * away from a silent owner. `ended-`, how an append ended, and an entry's name: the last word of an owner to those who
- * watch. `watch-`: somebody who watches, and wants to hear that word.
+ * An *entry* is a process's claim; its name begins with a digit. `away-` and an entry's name: an entry that was moved
+ * away from a silent owner. `ended-`, how an append ended, and an entry's name: an end marker, which the owner leaves
+ * for watchers. `watch-`: a watcher, which wants to read that end marker.
  * @module
  */
 import { randomUUID } from "node:crypto";
@@ -17,38 +17,42 @@ import { readWhole } from "../reserved/atomic-write.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { LEASE_MS, type Owner, type OwnerRecord } from "./owner.ts";
 
-/** What an entry says, and where it is. */
+/** An entry: where it is, and its owner. */
 export interface Entry {
   /** The name of its file in the folder. */
   readonly name: string;
-  /** Its file. */
+  /** The path of its file. */
   readonly file: string;
   readonly owner: OwnerRecord;
 }
 
-/** What is to be thought of an entry's owner. */
+/** The state of an entry's owner, as this process sees it. */
 export type Verdict = "alive" | "dead" | "silent";
 
-/** The names of entries that were taken away begin so. */
+/** Prefix of the names of entries that were moved away. */
 export const AWAY = "away-";
 
-/** The names of those who watch begin so. */
+/** Prefix of the names of watchers. */
 export const WATCH = "watch-";
 
 const ENDED = "ended-";
 
-/** Milliseconds without a sign of life that make an owner doubtful: it gives one every second. */
+/** Milliseconds without a sign of life after which an owner is doubtful. Owners give one every second. */
 const DOUBT_MS = 3_000;
 
-/** The files of the entries that this process has made and not given up. */
+/** The paths of the entries that this process has made and not given up. */
 export const ownEntries: Set<string> = new Set<string>();
 
-/** The folder of the claims of a file. */
+/** The claims folder of a file. */
 export function claimsFolder(reserved: Reserved, file: string): string {
   return join(reserved.claims, keyOf(file));
 }
 
-/** The entries among the names in a folder of claims. */
+/**
+ * Reads the entries among the names in a claims folder. Skips missing and torn ones.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function readEntries(folder: string, names: readonly string[]): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (const name of names.filter((each) => /^[0-9]/.test(each))) {
@@ -60,17 +64,22 @@ export async function readEntries(folder: string, names: readonly string[]): Pro
 }
 
 /**
- * The name of the next entry. Its number is greater than those of all names that are in the folder: that is the order in
- * which they came, whatever the clocks say.
+ * The name of the next entry. Its number is greater than those of all names in the folder. So the numbers give the
+ * order of arrival, independent of clocks.
  */
 export function nextName(names: readonly string[]): string {
   const numbers = names.map((name) => Number(/^(?:away-|ended-[a-z]+-)?(\d+)-/.exec(name)?.[1] ?? 0));
   return `${1 + Math.max(0, ...numbers)}-${randomUUID()}`;
 }
 
-/** What an entry's owner is to the world. */
+/**
+ * Judges the owner of an entry.
+ *
+ * @param leaseMs Milliseconds without a sign of life after which an owner is silent. Default {@link LEASE_MS}.
+ * @throws Errors of the operating system.
+ */
 export async function judge({ file, owner }: Entry, self: Owner, leaseMs: number = LEASE_MS): Promise<Verdict> {
-  // One of ours that we have given up can only have been put back by somebody who was too late.
+  // If this process has given the entry up, only a process that was too late can have put it back.
   if (owner.id === self.record.id) return ownEntries.has(file) ? "alive" : "dead";
   const verdict = await judgeOwner(owner, self, leaseMs);
   // An owner removes its entries before its sign of life.
@@ -79,8 +88,11 @@ export async function judge({ file, owner }: Entry, self: Owner, leaseMs: number
 }
 
 /**
- * What another owner is to the world. Where `/proc` does not show that it has ended, it is alive until this process has
- * seen no sign of life for a whole lease, by its own clock. An owner that was never looked at before counts as alive.
+ * Judges an owner. Unless `/proc` shows that it has ended, it is alive until this process has seen no sign of life for
+ * a whole lease, by its own clock. An owner that was never looked at before counts as alive.
+ *
+ * @param leaseMs Milliseconds without a sign of life after which an owner is silent. Default {@link LEASE_MS}.
+ * @throws Errors of the operating system.
  */
 export async function judgeOwner(owner: OwnerRecord, self: Owner, leaseMs: number = LEASE_MS): Promise<Verdict> {
   if (isDead(owner, self.record)) return "dead";
@@ -89,8 +101,9 @@ export async function judgeOwner(owner: OwnerRecord, self: Owner, leaseMs: numbe
 }
 
 /**
- * Milliseconds until an owner counts as silent, if it gives no sign of life meanwhile. Nothing for one that is busy: it
- * was heard of lately, or `/proc` shows that it runs.
+ * Milliseconds until an owner counts as silent, if it gives no sign of life meanwhile. Undefined for a busy owner: it
+ * has been quiet for less than {@link DOUBT_MS}, and this process has seen a sign of life or can see the owner in
+ * `/proc`. Also undefined for an owner that was never looked at.
  */
 export function silentInMs(owner: OwnerRecord, self: Owner): number | undefined {
   const seen = self.signs.known(self.signOf(owner));
@@ -99,13 +112,21 @@ export function silentInMs(owner: OwnerRecord, self: Owner): number | undefined 
   return isKnown && seen.quietMs < DOUBT_MS ? undefined : Math.max(0, LEASE_MS - seen.quietMs);
 }
 
-/** Begins to look at the signs of life of all other owners, so that it is known in time which of them are silent. */
+/**
+ * Begins to observe the signs of life of all other owners, so that this process knows in time which are silent.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function lookAround(reserved: Reserved, self: Owner): Promise<void> {
   const others = (await namesIn(reserved.servers)).filter((name) => name !== self.record.id);
   await Promise.all(others.map((id) => self.signs.look(join(reserved.servers, id))));
 }
 
-/** The entries of those who have a file, had it until they fell silent, or are about to have it. */
+/**
+ * The entries of owners that have a file, had it until they fell silent, or are claiming it.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function claimantsOf(reserved: Reserved, owner: Owner, file: string): Promise<Entry[]> {
   const folder = claimsFolder(reserved, file);
   const entries = await readEntries(folder, await namesIn(folder));
@@ -113,42 +134,42 @@ export async function claimantsOf(reserved: Reserved, owner: Owner, file: string
   return entries.filter((_, at) => verdicts[at] !== "dead");
 }
 
-/** The name that an entry gets when its owner gives the path back: how the append ended stands in it. */
+/** The name that an entry gets when its owner releases the path. It contains how the append ended. */
 export function endMarker(name: string, ended: EndReason): string {
   return `${ENDED}${ended}-${name}`;
 }
 
-/** A last word: of which entry, and how its append ended. */
+/** An end marker: of which entry, and how its append ended. */
 export interface EndMarker {
   readonly entry: string;
   readonly ended: EndReason;
 }
 
-/** The last words among the names in a folder, in the order of their entries. */
+/** The end markers among the names in a folder, in the order of their entries. */
 export function endMarkers(names: readonly string[]): EndMarker[] {
-  const words = names.flatMap((name) => {
+  const markers = names.flatMap((name) => {
     const [, ended, entry] = /^ended-([a-z]+)-(.*)$/.exec(name) ?? [];
     return ended === undefined || entry === undefined ? [] : [{ ended: ended as EndReason, entry }];
   });
-  return words.sort((one, other) => Number.parseInt(one.entry, 10) - Number.parseInt(other.entry, 10));
+  return markers.sort((one, other) => Number.parseInt(one.entry, 10) - Number.parseInt(other.entry, 10));
 }
 
-/** Of the names in a folder the last words, if nobody is there who would read them. */
+/** The end markers among the names in a folder, if there is no watcher to read them; else none. */
 export function unreadMarkers(names: readonly string[]): string[] {
   if (names.some((name) => name.startsWith(WATCH))) return [];
   return names.filter((name) => name.startsWith(ENDED));
 }
 
-/** Whether something that was read is an owner's record. */
+/** Whether a value is an owner's record. */
 export function isOwnerRecord(value: unknown): value is OwnerRecord {
   if (typeof value !== "object" || value === null) return false;
   const { id, pid, started, scope } = value as Partial<OwnerRecord>;
   return typeof id === "string" && typeof pid === "number" && typeof started === "string" && typeof scope === "string";
 }
 
-/** Removes a folder if nothing is in it. */
+/** Removes a folder if it is empty. */
 export async function removeEmpty(folder: string): Promise<void> {
-  // Not empty, or gone already: both are fine.
+  // Not empty, or already gone: both are fine.
   await rmdir(folder).catch(() => {});
 }
 

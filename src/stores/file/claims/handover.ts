@@ -1,8 +1,9 @@
 /**
- * Asking another process for a path: its appender has come back to us, and the session that it goes on with is there.
+ * Handover of a path between processes: an appender has reconnected to this process, and another one still has its
+ * path.
  *
- * Whoever asks puts a file into the folder of what is wanted. Whoever has the path sees it at its next sign of life, and
- * gives the path up. Until the file is gone again, nobody else takes the path.
+ * The requester puts a file into the handovers folder. The owner of the path sees it at its next sign of life, and
+ * releases the path. Until the request is withdrawn or expires, no other process claims the path.
  * @module
  */
 import { join } from "node:path";
@@ -12,25 +13,34 @@ import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { isOwnerRecord } from "./entries.ts";
 import type { Owner } from "./owner.ts";
 
-/** Milliseconds for which a wish is respected, counted from when this process has seen it first. */
+/** Milliseconds for which a request is respected, counted from when this process first sees it. */
 const FORGOTTEN_MS = 10_000;
 
-/** Asks for a file; the result takes it back. */
+/**
+ * Requests the handover of a file.
+ *
+ * @returns A function that withdraws the request.
+ * @throws Errors of the operating system.
+ */
 export async function requestHandover(reserved: Reserved, owner: Owner, file: string): Promise<() => Promise<void>> {
-  const wish = wishFor(reserved, file);
-  await writeWhole(reserved, wish, owner.record, false);
-  return () => removeFile(wish);
+  const request = requestFor(reserved, file);
+  await writeWhole(reserved, request, owner.record, false);
+  return () => removeFile(request);
 }
 
-/** Whether another process waits for a file. */
+/**
+ * Whether another process requests the handover of a file.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function isHandoverRequested(reserved: Reserved, owner: Owner, file: string): Promise<boolean> {
-  const wish = wishFor(reserved, file);
-  const asker = await readWhole(wish);
-  if (!isOwnerRecord(asker) || asker.id === owner.record.id || isDead(asker, owner.record)) return false;
-  const { quietMs, isMissing } = await owner.signs.look(wish);
+  const request = requestFor(reserved, file);
+  const requester = await readWhole(request);
+  if (!isOwnerRecord(requester) || requester.id === owner.record.id || isDead(requester, owner.record)) return false;
+  const { quietMs, isMissing } = await owner.signs.look(request);
   return !isMissing && quietMs < FORGOTTEN_MS;
 }
 
-function wishFor(reserved: Reserved, file: string): string {
+function requestFor(reserved: Reserved, file: string): string {
   return join(reserved.handovers, keyOf(file));
 }

@@ -1,5 +1,6 @@
 /**
- * This process as an owner of claims under one root: the sign of life that others see, and its own doubt after a pause.
+ * This process as an owner of claims under one root: its sign of life for other processes, and its own checks after a
+ * pause.
  * @module
  */
 import { randomUUID } from "node:crypto";
@@ -12,32 +13,33 @@ import { Sightings } from "../processes/sightings.ts";
 import { removeFile, writeWhole } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 
-/** Milliseconds for which an observer must have seen no sign of life before it may take a claim over. */
+/** Milliseconds without a sign of life after which an observer may take a claim over. */
 export const LEASE_MS = 10_000;
 
 /** Milliseconds between two signs of life. */
 const BEAT_MS = 1_000;
 
-/** Most milliseconds between two looks at leftovers that count as quiet. */
+/** Most milliseconds between two looks at a leftover file that count as quiet. */
 const LEFTOVER_CREDIT_MS = 30 * 60 * 1000;
 
-/** An owner as it stands in its claims. */
+/** An owner, as recorded in its claims. */
 export interface OwnerRecord extends ProcessIdentity {
+  /** A random id; also the name of the file that the owner touches. */
   readonly id: string;
 }
 
-/** A claim, as its owner sees it. */
+/** A claim, as its owner uses it. */
 export interface OwnedClaim {
-  /** Looks whether it is still there, after a pause in which it may have been taken away. */
+  /** Checks whether the claim is still there, after a pause in which another process may have taken it over. */
   verify(): void;
-  /** Looks whether another process asks for it. */
+  /** Checks whether another process requests the path. */
   listen(): Promise<void>;
 }
 
-/** Owners of this process, by root: two stores on one root are one owner. */
+/** The owners of this process, by root. Two stores on one root share an owner. */
 const owners = new Map<string, Owner>();
 
-/** The owner for a root. */
+/** The owner for a root. Created by the first call. */
 export function ownerOf(root: string, reserved: Reserved): Owner {
   const known = owners.get(root);
   if (known) return known;
@@ -46,12 +48,12 @@ export function ownerOf(root: string, reserved: Reserved): Owner {
   return owner;
 }
 
-/** Signs of life, for as long as it has claims. */
+/** Gives signs of life for as long as it has claims. */
 export class Owner {
   readonly record: OwnerRecord = { id: randomUUID(), ...ownIdentity() };
-  /** What it has seen of other owners' signs of life, and of other short-lived files. */
+  /** Observations of other owners' signs of life, and of other short-lived files. */
   readonly signs: Sightings = new Sightings({ creditMs: 2 * BEAT_MS, everyMs: BEAT_MS });
-  /** What it has seen of files that may be left over from a process that can't be asked. */
+  /** Observations of files that may be left over from processes that cannot be checked. */
   readonly leftovers: Sightings = new Sightings({ creditMs: LEFTOVER_CREDIT_MS });
   readonly #reserved: Reserved;
   readonly #claims = new Set<OwnedClaim>();
@@ -59,45 +61,53 @@ export class Owner {
   #turn: Promise<void> = Promise.resolve();
   #beating = false;
   #freshMs = Number.NEGATIVE_INFINITY;
-  #signMs = 0;
+  #lastSignMs = 0;
 
   constructor(reserved: Reserved) {
     this.#reserved = reserved;
   }
 
-  /** The file that an owner touches as its sign of life. */
+  /** The path of the file that an owner touches as its sign of life. */
   signOf({ id }: OwnerRecord): string {
     return join(this.#reserved.servers, id);
   }
 
   /**
-   * Whether the last sign of life is too young for a claim to have been taken over. A hint that saves looks, not a proof:
-   * this clock stands still while the machine is suspended, and those of other machines do not.
+   * Whether the last sign of life is too recent for a claim to have been taken over. This is a hint that saves looks at
+   * the disk, not a proof: this clock stops while the machine is suspended, and those of other machines do not.
    */
   get isFresh(): boolean {
     return performance.now() - this.#freshMs < LEASE_MS / 2;
   }
 
-  /** Counts a claim in. Others see the sign of life before they see the claim. */
+  /**
+   * Adds a claim. When this resolves, other processes see the sign of life, so they see it before the claim.
+   *
+   * @throws Errors of the operating system.
+   */
   begin(claim: OwnedClaim): Promise<void> {
     this.#claims.add(claim);
-    return this.#inTurn(() => this.#appear());
+    return this.#inTurn(() => this.#start());
   }
 
-  /** Counts a claim out. */
+  /**
+   * Removes a claim. The signs of life end with the last one.
+   *
+   * @throws Errors of the operating system.
+   */
   end(claim: OwnedClaim): Promise<void> {
     this.#claims.delete(claim);
-    return this.#inTurn(() => this.#vanish());
+    return this.#inTurn(() => this.#stop());
   }
 
-  /** One after the other: who begins while the last one ends must not have its sign of life removed. */
+  /** Runs one piece of work at a time: a claim that begins while the last one ends must keep its sign of life. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     const done = this.#turn.then(work);
     this.#turn = done.catch(() => {});
     return done;
   }
 
-  async #appear(): Promise<void> {
+  async #start(): Promise<void> {
     if (this.#timer !== undefined || this.#claims.size === 0) return;
     const atMs = performance.now();
     await writeWhole(this.#reserved, this.signOf(this.record), this.record, false);
@@ -106,7 +116,7 @@ export class Owner {
     this.#timer.unref?.();
   }
 
-  async #vanish(): Promise<void> {
+  async #stop(): Promise<void> {
     if (this.#timer === undefined || this.#claims.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -116,7 +126,7 @@ export class Owner {
   #tick(): void {
     if (this.#beating) return;
     this.#beating = true;
-    // A failed beat makes the owner stale, and a stale owner looks before and after every write.
+    // A failed sign of life makes the owner stale, and a stale owner looks at the disk before and after every write.
     void this.#inTurn(() => this.#beat())
       .catch(() => {})
       .finally(() => {
@@ -124,14 +134,15 @@ export class Owner {
       });
   }
 
-  /** Gives a sign of life; after a pause, looks at every claim before it is trusted again. */
+  /** Gives a sign of life. After a pause, verifies every claim before it is trusted again. */
   async #beat(): Promise<void> {
     if (this.#timer === undefined) return;
     const wasFresh = this.isFresh;
     const atMs = performance.now();
-    // Others look whether it changes, not what it says. A clock that was set back must not make two signs alike.
-    this.#signMs = Math.max(Date.now(), this.#signMs + BEAT_MS);
-    const sign = new Date(this.#signMs);
+    // Observers check whether the time changes, not its value. A clock that was set back must not give the same time
+    // twice.
+    this.#lastSignMs = Math.max(Date.now(), this.#lastSignMs + BEAT_MS);
+    const sign = new Date(this.#lastSignMs);
     const file = this.signOf(this.record);
     try {
       await utimes(file, sign, sign);
@@ -139,10 +150,11 @@ export class Owner {
       if (!isMissing(error)) throw error;
       await writeWhole(this.#reserved, file, this.record, false);
     }
-    // Touched first and looked after: whoever judged us by the old sign has taken the claim by now, or will see the new.
+    // Touch first, then verify: a process that judged by the old sign has taken the claim by now, or will see the new
+    // one.
     if (!wasFresh) for (const claim of this.#claims) claim.verify();
     this.#freshMs = atMs;
-    // Mostly there is nothing: one look for all claims.
+    // Usually there is no request. One look serves all claims.
     if ((await namesIn(this.#reserved.handovers)).length > 0) {
       await Promise.all([...this.#claims].map((claim) => claim.listen()));
     }

@@ -1,5 +1,5 @@
 /**
- * Replacing a file by a copy of itself, so that whoever has the old one open writes into a file without a name.
+ * Replaces a file by a copy of itself, so that a process with the old file open writes into a file without a name.
  * @module
  */
 import { constants, type Stats } from "node:fs";
@@ -22,26 +22,26 @@ import { flush } from "../reserved/fsync.ts";
 import type { Reserved } from "../reserved/layout.ts";
 
 /**
- * Puts a copy with the same bytes, mode, owner and time in a file's place. The copy is on the disk when this resolves.
+ * Replaces a file by a copy with the same bytes, mode, owner and times. The copy is on the disk when this resolves.
  *
- * Before it is copied, the file gets a second name. Whoever appends to it notices that after each write, whatever its
- * clock says, and looks for its claim. So every write that it acknowledges was over before the copy began.
+ * The file gets a second name before it is copied. A process that appends to it notices that after each write, whatever
+ * its clock says, and looks for its claim. So every write that it acknowledges had finished before the copy began.
  *
- * @param check Called before the copy takes the file's place. What it throws leaves the file as it is.
- * @throws {StreamError} `bad_path` when the file is not below the root any more; errors of the system.
+ * @param check Called before the copy takes the file's place. If it throws, the file stays as it is.
+ * @throws {StreamError} `bad_path` if the file is no longer below the root; errors of the operating system.
  */
 export async function replaceByCopy(reserved: Reserved, file: string, check?: () => void): Promise<void> {
   await makeFolder(reserved.temporary);
   const copy = nameIn(reserved.temporary);
-  const mark = nameIn(reserved.temporary);
+  const secondName = nameIn(reserved.temporary);
   try {
     await inFolderOf(reserved.root, file, async (folder, name) => {
-      // Whoever opens the path next says what is wrong with it.
+      // The next process to open the path reports what is wrong with it.
       if ((await lstat(folder.at(name))).isDirectory()) return;
       const opened = await openIn(folder, name, constants.O_RDONLY);
       try {
         // Not every file system can do this. There, an owner must notice by itself that it was silent.
-        await link(folder.at(name), mark).catch(() => {});
+        await link(folder.at(name), secondName).catch(() => {});
         await copyOf(opened, folder, { name, copy });
       } finally {
         await opened.close();
@@ -53,25 +53,25 @@ export async function replaceByCopy(reserved: Reserved, file: string, check?: ()
     });
   } finally {
     await removeFile(copy);
-    await removeFile(mark);
+    await removeFile(secondName);
   }
 }
 
-/** Copies what was opened, which need not be what has its name now. */
+/** Copies the opened file, which need not be the one that has its name now. */
 async function copyOf(opened: OpenFile, folder: HeldFolder, { name, copy }: Record<"name" | "copy", string>) {
-  // A held folder that has a path of its own is one of Linux, where a descriptor has one, too.
+  // If the folder is reached through a descriptor, the system is Linux, and the file can be reached that way, too.
   const source = folder.path === folder.real ? join(folder.path, name) : `/proc/self/fd/${opened.fd}`;
   const found = await opened.stat();
   await copyFile(source, copy, constants.COPYFILE_FICLONE);
   await keepAttributes(found, copy);
-  // What the sleeper has acknowledged may be on the disk in the old file.
+  // Bytes that the silent owner has acknowledged may be on the disk in the old file.
   await flush(copy);
 }
 
-/** To readers and to the operator it is the same file. */
+/** Keeps the attributes: to readers and to the operator, the copy is the same file. */
 async function keepAttributes({ uid, gid, mode, atime, mtime }: Stats, copy: string): Promise<void> {
   const made = await stat(copy);
-  // Only a privileged server can give a file away; to others it is refused, and the file is theirs.
+  // Only a privileged server can give a file away. Otherwise this fails, and the file belongs to the server's user.
   if (made.uid !== uid || made.gid !== gid) await chown(copy, uid, gid).catch(() => {});
   await chmod(copy, mode & 0o7777);
   await utimes(copy, atime, mtime);

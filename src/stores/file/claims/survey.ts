@@ -1,5 +1,5 @@
 /**
- * Who else is in a path's folder of claims.
+ * Finds out which other processes are in a path's claims folder.
  * @module
  */
 import { StreamError } from "../../../protocol/errors.ts";
@@ -7,27 +7,31 @@ import { namesIn } from "../folders/folder.ts";
 import { type Entry, judge, readEntries, silentInMs, type Verdict } from "./entries.ts";
 import type { Owner } from "./owner.ts";
 
-/** What was found in a folder of claims. */
+/** What a claims folder contains. */
 export interface Survey {
-  /** All names in it. */
+  /** All names in the folder. */
   readonly names: readonly string[];
-  /** The entries of others. */
+  /** The entries except our own, each with a verdict on its owner. */
   readonly others: readonly (Entry & { readonly verdict: Verdict })[];
-  /** Whether one of them has a living owner. */
+  /** Whether one of these entries has a living owner. */
   readonly isTaken: boolean;
 }
 
 /** What to look at. */
 export interface SurveyTerms {
   readonly folder: string;
-  /** The name of one's own entry, which is not judged. */
+  /** The name of our own entry, which is not judged. */
   readonly own: string | undefined;
   readonly self: Owner;
-  /** Milliseconds without a sign of life that make an owner silent. */
+  /** Milliseconds without a sign of life after which an owner is silent. */
   readonly leaseMs: number;
 }
 
-/** Looks into a folder of claims. */
+/**
+ * Reads a claims folder and judges its entries.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function survey({ folder, own, self, leaseMs }: SurveyTerms): Promise<Survey> {
   const names = await namesIn(folder);
   const entries = await readEntries(
@@ -40,7 +44,7 @@ export async function survey({ folder, own, self, leaseMs }: SurveyTerms): Promi
   return { names, others, isTaken: others.some(({ verdict }) => verdict === "alive") };
 }
 
-/** Why a path can't be had, and when it can be where that is known. */
+/** The error for a path that another process has. It says when the path will be free, where that is known. */
 export function takenElsewhere(path: string, found: Survey | undefined, self: Owner): StreamError {
   const freeInMs = found && freeIn(found, self);
   if (freeInMs === undefined) {
@@ -51,7 +55,10 @@ export function takenElsewhere(path: string, found: Survey | undefined, self: Ow
   return new StreamError("conflict", message, { path, headers: { "Retry-After": String(seconds) } });
 }
 
-/** Milliseconds until none of those who have a path counts as living; nothing while one of them is busy. */
+/**
+ * Milliseconds until every living owner of a path counts as silent; undefined while one of them is busy, or if there is
+ * none.
+ */
 function freeIn({ others, isTaken }: Survey, self: Owner): number | undefined {
   const living = others.filter(({ verdict }) => verdict === "alive");
   const times = living.map(({ owner }) => silentInMs(owner, self) ?? Number.POSITIVE_INFINITY);

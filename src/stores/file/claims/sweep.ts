@@ -1,7 +1,7 @@
 /**
- * Removing what processes that have gone, crashes and hands have left behind in a root's reserved folder.
+ * Removes leftovers of ended processes, crashes and manual changes from a root's reserved folder.
  *
- * Other processes may be at work there: only what certainly belongs to nobody is removed, by its name.
+ * Other processes may be working there. So each file is removed by its own name, and only if no process can need it.
  * @module
  */
 import { rm, stat, unlink } from "node:fs/promises";
@@ -14,7 +14,11 @@ import { isForgotten, isOrphaned } from "../reserved/orphans.ts";
 import { isOwnerRecord, removeEmpty, unreadMarkers } from "./entries.ts";
 import type { Owner } from "./owner.ts";
 
-/** Removes what nobody needs any more. */
+/**
+ * Removes what no process needs any more.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function sweep(reserved: Reserved, owner: Owner): Promise<void> {
   for (const place of [dirname(reserved.claims), ...Object.values(reserved)]) await clearWay(place);
   for (const key of await namesIn(reserved.claims)) await sweepClaims(join(reserved.claims, key), owner);
@@ -41,25 +45,28 @@ async function sweepClaims(folder: string, owner: Owner): Promise<void> {
       left.push(name);
     }
   }
-  for (const word of unreadMarkers(left)) await remove(join(folder, word));
+  for (const marker of unreadMarkers(left)) await remove(join(folder, marker));
   await removeEmpty(folder);
 }
 
-/** Whether a file says that it belongs to a process that has gone, or is torn. Files are written whole or not at all. */
+/**
+ * Whether a file names an ended process as its owner, or is torn. A torn file is not a write in progress: files are
+ * written whole or not at all.
+ */
 async function isAbandoned(file: string, owner: Owner): Promise<boolean> {
   const record = await readWhole(file);
-  // Gone since the folder was listed; a server's file may be back at any moment.
+  // The file has gone since the folder was listed. A server's file may be back at any moment.
   if (record === undefined) return false;
   return !isOwnerRecord(record) || isDead(record, owner.record);
 }
 
-/** Removes what stands where a folder has to be. */
+/** Removes anything that stands where a folder must be. */
 async function clearWay(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found && !found.isDirectory()) await unlink(folder);
 }
 
-/** Removes a file, or whatever somebody has put in its place. */
+/** Removes a file, or anything else in its place. */
 async function remove(file: string): Promise<void> {
   await rm(file, { recursive: true, force: true });
 }

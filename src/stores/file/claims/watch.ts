@@ -1,5 +1,5 @@
 /**
- * News of a file that another process appends to.
+ * Watches a file that another process appends to.
  * @module
  */
 import { randomUUID } from "node:crypto";
@@ -26,42 +26,44 @@ import type { Owner } from "./owner.ts";
 /** Milliseconds between two looks at the file. */
 const LOOK_MS = 100;
 
-/** Every how many looks the claim is looked at, too. */
+/** Number of looks at the file per look at the claim. */
 const CLAIM_EVERY = 5;
 
-/** How many looks an open session may be in nobody's hands, on its way from one process to another. */
-const LOOKS_UNDER_WAY = 10;
+/** Most looks for which an open session may have no owner, on its way from one process to another. */
+const MOST_LOOKS_WITHOUT_OWNER = 10;
 
 /** What to watch. */
 export interface Watched {
   readonly reserved: Reserved;
   readonly owner: Owner;
-  /** The real file. */
+  /** The real location of the file. */
   readonly file: string;
-  /** Whether a session is open that may go on with it after its owner has died. */
+  /** Whether an open session may continue the append after its owner has died. */
   readonly resumable: () => Promise<boolean>;
   /** Ends the watch. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The size of a file whenever it has changed, until the append of the other process has ended; the first at once.
- * Nothing when nobody appends.
+ * Yields the size of a file whenever it has changed, until the append of the other process has ended. The first size
+ * comes at once. Yields nothing if no process appends.
+ *
+ * @throws Errors of the operating system.
  */
 export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void, void> {
   const { reserved, owner, file, signal } = watched;
   const folder = claimsFolder(reserved, file);
-  const mark = join(folder, `${WATCH}${randomUUID()}`);
-  // Its owner leaves word of how the append ended only where somebody asks for it.
-  await writeWhole(reserved, mark, owner.record, false);
+  const watcher = join(folder, `${WATCH}${randomUUID()}`);
+  // An owner leaves an end marker only where a watcher asks for it.
+  await writeWhole(reserved, watcher, owner.record, false);
   try {
-    const words = endMarkers(await namesIn(folder));
+    const markers = endMarkers(await namesIn(folder));
     const [first] = await claimantsOf(reserved, owner, file);
-    const holders = first && new Succession(first, words, watched);
+    const holders = first && new Succession(first, markers, watched);
     let size: number | undefined;
     while (holders && !signal.aborted) {
       const ended = await holders.look();
-      // The size after the look at the claim: what was stored before the end is in it.
+      // The size is read after the claim: it includes everything that was stored before the end.
       const now = await sizeOf(file);
       if (ended) {
         yield { size: now ?? size ?? 0, ended: now === undefined ? "deleted" : ended };
@@ -72,52 +74,55 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
       await pause(LOOK_MS, signal);
     }
   } finally {
-    await removeFile(mark);
-    for (const word of unreadMarkers(await namesIn(folder))) await removeFile(join(folder, word));
+    await removeFile(watcher);
+    for (const marker of unreadMarkers(await namesIn(folder))) await removeFile(join(folder, marker));
     await removeEmpty(folder);
   }
 }
 
-/** Those who have a path, one after the other. */
+/** The successive owners of a path. */
 class Succession {
   readonly #watched: Watched;
-  /** The entries whose last words are of appends before this one. */
+  /** The entries whose end markers belong to appends before this one. */
   readonly #earlier: Set<string>;
   #holder: Entry;
   #looks = 0;
-  /** For how many looks nobody has had it. */
-  #underWay = 0;
+  /** Number of looks for which the path has had no owner. */
+  #looksWithoutOwner = 0;
 
-  /** @param words What was there before the holder was looked up. */
-  constructor(holder: Entry, words: readonly EndMarker[], watched: Watched) {
+  /** @param markers The end markers that existed before the holder was looked up. */
+  constructor(holder: Entry, markers: readonly EndMarker[], watched: Watched) {
     this.#holder = holder;
-    this.#earlier = new Set(words.map(({ entry }) => entry).filter((entry) => entry !== holder.name));
+    this.#earlier = new Set(markers.map(({ entry }) => entry).filter((entry) => entry !== holder.name));
     this.#watched = watched;
   }
 
-  /** How the append has ended, as far as this look can tell. */
+  /** How the append has ended; undefined while it goes on, as far as this look can tell. */
   async look(): Promise<EndReason | undefined> {
-    if (this.#underWay === 0 && ++this.#looks % CLAIM_EVERY > 0) return undefined;
+    if (this.#looksWithoutOwner === 0 && ++this.#looks % CLAIM_EVERY > 0) return undefined;
     const next = await this.#next();
     if (typeof next === "string") return next;
-    this.#underWay = next ? 0 : this.#underWay + 1;
+    this.#looksWithoutOwner = next ? 0 : this.#looksWithoutOwner + 1;
     this.#holder = next ?? this.#holder;
-    return this.#underWay > LOOKS_UNDER_WAY ? "restarting" : undefined;
+    return this.#looksWithoutOwner > MOST_LOOKS_WITHOUT_OWNER ? "restarting" : undefined;
   }
 
-  /** Who has the path now, or how the append has ended; neither while its session is on its way to somebody else. */
+  /**
+   * The current owner of the path, or how the append has ended; undefined while its session moves to another process.
+   */
   async #next(): Promise<Entry | EndReason | undefined> {
     const { reserved, owner, file, resumable } = this.#watched;
     const { name } = this.#holder;
     const isHolding = (await claimantsOf(reserved, owner, file)).find((holder) => holder.name === name);
     if (isHolding) return isHolding;
-    // Asked before all else is looked at: a session that is over has left word before, and one that goes on may have
-    // been taken over, and ended, while this process stood still between two looks.
+    // Ask this first. A session that is over has left its end marker by now. One that goes on may be taken over, and
+    // may end, while this process stands still between two looks.
     const isOpen = await resumable();
     const holders = await claimantsOf(reserved, owner, file);
-    // Whoever takes a path from one that died, slept or shut down goes on with the same append, and may have ended it.
-    const words = endMarkers(await namesIn(claimsFolder(reserved, file)));
-    const since = words.filter(({ entry }) => !this.#earlier.has(entry));
+    // A process that takes a path from one that died, fell silent or shut down continues the same append, and may have
+    // ended it.
+    const markers = endMarkers(await namesIn(claimsFolder(reserved, file)));
+    const since = markers.filter(({ entry }) => !this.#earlier.has(entry));
     const end = since.find(({ ended }) => ended !== "restarting");
     const [successor] = holders;
     if (end) return end.ended;

@@ -1,13 +1,17 @@
 /**
- * What hands may do to a file that is appended to.
+ * Detects changes that other programs make to a file during an append.
  * @module
  */
 import type { Stats } from "node:fs";
 
-/** What is said of a file that has more bytes than we know of. */
+/** The change of a file that has more bytes than this process knows of. */
 export const WRITTEN_TO = "written to by somebody else";
 
-/** What has happened to a file that had so many bytes, in a word; nothing if it has them still. */
+/**
+ * How a file that had `size` bytes has changed, as text for a message; undefined if it still has that size.
+ *
+ * @param found The file now; undefined if it is missing.
+ */
 export function changeOf(found: Stats | undefined, size: number): string | undefined {
   if (!found) return "removed";
   if (found.size === size) return undefined;

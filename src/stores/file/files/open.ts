@@ -1,5 +1,5 @@
 /**
- * Opening the file of a claim.
+ * Opens the file of a claim.
  * @module
  */
 import { constants } from "node:fs";
@@ -10,17 +10,17 @@ import { errorCode, isMissing } from "../folders/errors.ts";
 import { type HeldFolder, holdFolder, holdOrMakeFolder, openIn } from "../folders/held-folder.ts";
 import { removeFolders, removeUnused } from "./unmake.ts";
 
-/** How often a file is opened that others make and remove at the same moment. */
+/** Attempts at opening a file that other processes create and remove at the same moment. */
 const ATTEMPTS = 4;
 
 /** A file that is open for appending. */
 export interface OpenedToAppend {
   readonly opened: OpenFile;
-  /** Whether it was made: whatever is on record of its path is about one that was removed. */
+  /** Whether the file was created. A record of its path then describes an earlier file that was removed. */
   readonly isNew: boolean;
-  /** Removes what was made, if there is nothing in it. To be called while the file is claimed. */
+  /** Removes what was created, if the file is empty. Call it while the file is claimed. */
   unmake(): Promise<void>;
-  /** Whether its end can be read, too. */
+  /** Whether the file can also be read. */
   readonly readable: boolean;
 }
 
@@ -29,15 +29,21 @@ type Opened = Omit<OpenedToAppend, "unmake">;
 /** What to open. */
 interface Claimed {
   readonly root: string;
-  /** The real file. */
+  /** The real location of the file. */
   readonly file: string;
   /** The resource path, for messages. */
   readonly path: string;
-  /** Called before the file is made, where there is none. */
+  /** Called before the file is created, if it does not exist. */
   readonly onCreate: () => void;
 }
 
-/** Opens the very file that is claimed, wherever the folders above it have gone meanwhile. */
+/**
+ * Opens exactly the file that is claimed.
+ *
+ * @param create Whether to create the file and its missing folders.
+ * @throws {StreamError} `bad_path` if a folder above the file was moved or replaced meanwhile; errors of the operating
+ * system.
+ */
 export async function openToAppend({ root, file, path, onCreate }: Claimed, create: boolean): Promise<OpenedToAppend> {
   const folders: string[] = [];
   try {
@@ -80,7 +86,7 @@ async function openFile(folder: HeldFolder, name: string, onCreate: (() => void)
       const opened = await openIn(folder, name, O_RDWR | O_APPEND | O_CREAT | O_EXCL, 0o666);
       return { opened, isNew: true, readable: true };
     } catch (error) {
-      // Made by somebody else at this moment, or a link that leads nowhere.
+      // Another process has just created it, or it is a dangling link.
       if (errorCode(error) !== "EEXIST" || attempt === ATTEMPTS) throw error;
     }
   }

@@ -1,5 +1,5 @@
 /**
- * A range of a file as a stream that opens the file when it is first read from and always closes it.
+ * A range of a file as a stream that opens the file at the first read and always closes it.
  * @module
  */
 import { constants } from "node:fs";
@@ -12,21 +12,24 @@ import { resolveInRoot } from "../folders/resolve-in-root.ts";
 
 /** What to read. */
 export interface FileRange {
-  /** Opens the file, when the first byte is asked for. */
+  /** Opens the file. Called at the first read. */
   readonly open: () => Promise<FileHandle>;
   /** The resource path, for messages. */
   readonly path: string;
-  /** First byte. */
+  /** Offset of the first byte. */
   readonly from: number;
-  /** Just past the last byte. */
+  /** Offset just past the last byte. */
   readonly to: number;
-  /** Most bytes in one piece, where the reader brings no memory. */
+  /** Most bytes per piece, unless the reader brings its own buffer. */
   readonly pieceBytes: number;
-  /** Ends the stream early. */
+  /** Ends the stream early, without an error. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The bytes of a range, piece by piece as they are asked for. */
+/**
+ * Streams the bytes of a range on demand, piece by piece. The stream errors with `changed` if the file is missing or
+ * has fewer bytes.
+ */
 export function readFile({ open, path, ...range }: FileRange): ReadableStream<Uint8Array> {
   let opened: FileHandle | undefined;
   return rangeStream({
@@ -41,12 +44,16 @@ export function readFile({ open, path, ...range }: FileRange): ReadableStream<Ui
         throw isMissing(error) ? gone(path) : diskError(error, path);
       }
     },
-    // What reading met has been said; a file that can't be closed adds nothing to it.
+    // The reads have reported their errors. A failure to close adds nothing.
     close: () => opened?.close().catch(() => {}),
   });
 }
 
-/** Opens the file of a path, if it is below the root. */
+/**
+ * Opens the file of a path for reading, if it is below the root.
+ *
+ * @throws {StreamError} `bad_path` if it is not below the root; errors of the operating system.
+ */
 export async function openToRead(root: string, path: string): Promise<FileHandle> {
   return inFolderOf(root, await resolveInRoot(root, path), (folder, name) => openIn(folder, name, constants.O_RDONLY));
 }

@@ -1,10 +1,15 @@
 /**
- * Reading and writing all of something: the system may do a part of it at a time.
+ * Reads and writes all of a range: the system may transfer only part of it per call.
  * @module
  */
 import type { FileHandle as OpenFile } from "node:fs/promises";
 
-/** Writes all bytes: at an offset, or behind what was written last. */
+/**
+ * Writes all bytes.
+ *
+ * @param offset Where the first byte goes. Default: behind the last write.
+ * @throws Errors of the operating system.
+ */
 export async function writeAll(opened: OpenFile, bytes: Uint8Array, offset?: number): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     const position = offset === undefined ? null : offset + at;
@@ -12,7 +17,11 @@ export async function writeAll(opened: OpenFile, bytes: Uint8Array, offset?: num
   }
 }
 
-/** Reads as many bytes from an offset on, or as there are. */
+/**
+ * Reads `length` bytes from an offset on, or fewer if the file ends earlier.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function readAt(opened: OpenFile, offset: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; ) {

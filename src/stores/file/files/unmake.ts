@@ -1,15 +1,15 @@
 /**
- * Taking back what was made for an append that was then refused.
+ * Removes what was created for an append that was then refused.
  * @module
  */
 import { lstat, rmdir, unlink } from "node:fs/promises";
 import { inFolderOf } from "../folders/held-folder.ts";
 
 /**
- * Removes a file of no bytes, and the folders that were made for it as far as they are empty. To be called while the file
- * is claimed. What can't be removed stays.
+ * Removes a file if it is empty, and the folders that were created for it as far as they are empty. Call it while the
+ * file is claimed. What cannot be removed stays.
  *
- * @param folders The outermost first.
+ * @param folders Outermost first.
  */
 export async function removeUnused(root: string, file: string, folders: readonly string[]): Promise<void> {
   try {
@@ -19,18 +19,22 @@ export async function removeUnused(root: string, file: string, folders: readonly
       if (found.isFile() && found.size === 0) await unlink(folder.at(name));
     });
   } catch {
-    // It has gone already, or its folder was moved: it is not ours any more.
+    // The file is already gone, or its folder was moved: it is not ours any more.
   }
   await removeFolders(root, folders);
 }
 
-/** Removes folders as far as they are empty. */
+/**
+ * Removes folders as far as they are empty.
+ *
+ * @param folders Outermost first.
+ */
 export async function removeFolders(root: string, folders: readonly string[]): Promise<void> {
   try {
     for (const folder of folders.toReversed()) {
       await inFolderOf(root, folder, (above, name) => rmdir(above.at(name)));
     }
   } catch {
-    // There is something in it by now.
+    // One of the folders is no longer empty.
   }
 }

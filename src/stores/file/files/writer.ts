@@ -1,18 +1,22 @@
 /**
- * Writing to the end of an open file.
+ * Writes to the end of an open file.
  * @module
  */
 import { writeSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 
-/** Most bytes that are written without the thread pool, which costs more than to write this much into the system's memory. */
+/**
+ * Most bytes of a synchronous write. A trip through the thread pool costs more than writing this much into the page
+ * cache.
+ */
 const QUICK_BYTES = 128 * 1024;
 
-/** Milliseconds of a write that make the next ones go through the thread pool, and for how long. */
+/** Milliseconds after which a synchronous write counts as slow. */
 const SLOW_MS = 2;
-const WARY_MS = 1_000;
+/** Milliseconds for which writes go through the thread pool after a slow one. */
+const SLOW_PERIOD_MS = 1_000;
 
-/** Writes to one file, in this very turn where that is quick. */
+/** Writes to one file, synchronously where that is fast. */
 export class Writer {
   readonly #opened: OpenFile;
   #slowUntilMs = 0;
@@ -21,12 +25,16 @@ export class Writer {
     this.#opened = opened;
   }
 
-  /** Writes some of the bytes; how many. */
+  /**
+   * Writes some of the bytes, and returns their number.
+   *
+   * @throws Errors of the operating system.
+   */
   write(bytes: Uint8Array): number | Promise<number> {
     return this.#isQuick(bytes) ? this.#writeNow(bytes) : this.#write(bytes);
   }
 
-  /** Whether to write in this very turn: a little into memory of the system is done before the thread pool has begun. */
+  /** Whether to write synchronously: a small write into the page cache finishes before the thread pool would begin. */
   #isQuick(bytes: Uint8Array): boolean {
     return bytes.length <= QUICK_BYTES && performance.now() >= this.#slowUntilMs;
   }
@@ -35,8 +43,8 @@ export class Writer {
     const beganMs = performance.now();
     const written = writeSync(this.#opened.fd, bytes, 0, bytes.length, null);
     const endedMs = performance.now();
-    // The system makes writers wait when it has too much to bring to the disk. Nobody else must wait with this one.
-    if (endedMs - beganMs > SLOW_MS) this.#slowUntilMs = endedMs + WARY_MS;
+    // The system blocks writers while it has too much to flush. The event loop must not wait with them.
+    if (endedMs - beganMs > SLOW_MS) this.#slowUntilMs = endedMs + SLOW_PERIOD_MS;
     return written;
   }
 

@@ -1,5 +1,5 @@
 /**
- * From the errors of the operating system to the errors of the Store contract.
+ * Maps errors of the operating system to the errors of the Store contract.
  * @module
  */
 import { type ErrorCode, StreamError } from "../../../protocol/errors.ts";
@@ -24,24 +24,29 @@ const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ENFILE: ["overloaded", "the system has too many files open"],
 };
 
-/** Whether an error says that there is no such file. */
+/** Whether an error means that a file or folder does not exist. */
 export function isMissing(error: unknown): boolean {
   return errorCode(error) === "ENOENT";
 }
 
-/** An error of the operating system as a {@link StreamError}. */
+/**
+ * Converts an error of the operating system to a {@link StreamError}. A `StreamError` is returned unchanged; an error
+ * with an unknown code becomes `storage`.
+ *
+ * @param path The resource path, for the message.
+ */
 export function diskError(error: unknown, path: string): StreamError {
   if (error instanceof StreamError) return error;
   const [code, why] = CODES[errorCode(error)] ?? ["storage", otherwise(error)];
   return new StreamError(code, `"/${path}" could not be stored or read: ${why}.`, { path, cause: error });
 }
 
-/** The system's own words would tell where the root is. */
+/** Names the error code only: the system's message would reveal the location of the root. */
 function otherwise(error: unknown): string {
   return errorCode(error) ? `the system says ${errorCode(error)}` : StreamError.from(error).message;
 }
 
-/** The name that the operating system has for an error; empty for others. */
+/** The operating system's code of an error, such as `ENOENT`; empty if it has none. */
 export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -1,6 +1,6 @@
 /**
- * Making folders, and looking into them. Node can make those above one, too, but it does not come back from a file system that denies it as
- * `/proc` does, and does not always say why it could not.
+ * Creates and lists folders. Node's recursive `mkdir` is not used: it never returns on a file system that refuses it,
+ * as `/proc` does, and does not always report the cause.
  * @module
  */
 import { mkdirSync, statSync } from "node:fs";
@@ -8,28 +8,36 @@ import { mkdir, readdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorCode, isMissing } from "./errors.ts";
 
-/** How often a folder is made that somebody else removes at the same moment. */
+/** Attempts at creating a folder that another process removes at the same moment. */
 const ATTEMPTS = 8;
 
-/** Makes a folder and those above it, as far as they do not exist. */
+/**
+ * Creates a folder and its missing parents.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function makeFolder(folder: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await makeWithParents(folder);
     } catch (error) {
-      if (attempt === ATTEMPTS || !isFleeting(error, folder)) throw error;
+      if (attempt === ATTEMPTS || !isTransient(error, folder)) throw error;
     }
   }
 }
 
-/** As {@link makeFolder}, at once. */
+/**
+ * As {@link makeFolder}, synchronously.
+ *
+ * @throws Errors of the operating system.
+ */
 export function makeFolderSync(folder: string): void {
   for (let attempt = 1; !isFolder(folder); attempt++) {
     try {
       mkdirSync(folder);
     } catch (error) {
       if (lacksParent(error, folder)) makeFolderSync(dirname(folder));
-      else if (attempt === ATTEMPTS || !isFleeting(error, folder)) throw error;
+      else if (attempt === ATTEMPTS || !isTransient(error, folder)) throw error;
     }
   }
 }
@@ -49,17 +57,21 @@ function lacksParent(error: unknown, folder: string): boolean {
   return isMissing(error) && !isFolder(dirname(folder));
 }
 
-/** Whether an error comes of a folder that was there at one look, and not at the next. */
-function isFleeting(error: unknown, folder: string): boolean {
+/** Whether an error comes from a race: the folder appeared or disappeared between two calls. */
+function isTransient(error: unknown, folder: string): boolean {
   return isMissing(error) || (errorCode(error) === "EEXIST" && isFolder(folder) !== false);
 }
 
-/** Nothing when nothing is there. */
+/** Undefined if nothing exists at the path. */
 function isFolder(path: string): boolean | undefined {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory();
 }
 
-/** The names in a folder; none when there is no such folder. */
+/**
+ * The names in a folder; none if the folder does not exist.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);

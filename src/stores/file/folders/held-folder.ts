@@ -1,10 +1,10 @@
 /**
- * A folder below the root that is held open, so that what is done in it is done there and nowhere else.
+ * A folder below the root that is held open, so that operations on its files cannot be redirected elsewhere.
  *
- * A path says where something was. Between a look at it and its use, a local user may put a symbolic link in the place of
- * a folder. So the folder is opened, the system is asked where it really is, and its files are reached through its
- * descriptor. Where the system can't be asked (not on Linux, or no access to `/proc`), the path is looked at before and
- * after: that leaves a gap, in which a file of no bytes may be made, but no byte goes in or out.
+ * Between a check of a path and its use, a local user may replace a folder by a symbolic link. So the store opens the
+ * folder, asks the system for its real location, and reaches its files through the descriptor. Where the system cannot
+ * be asked (outside Linux, or without access to `/proc`), the store checks the path before and after. That leaves a gap
+ * in which an empty file may be created elsewhere, but no byte is read or written there.
  * @module
  */
 import { closeSync, constants, open as openCallback, readlinkSync, type Stats } from "node:fs";
@@ -16,57 +16,68 @@ import { StreamError } from "../../../protocol/errors.ts";
 import { errorCode, isMissing } from "./errors.ts";
 import { isOpen } from "./resolve-in-root.ts";
 
-/** A folder, and how its files are reached. Release it. */
+/** A folder that is held open, and access to its files. The caller must release it. */
 export interface HeldFolder {
-  /** Where it was when it was opened. */
+  /** The folder's real location when it was opened. */
   readonly real: string;
-  /** Leads to the folder, whatever has its name now. */
+  /**
+   * A path to the folder. Where the folder is reached through a descriptor, the path stays valid if the name changes.
+   */
   readonly path: string;
-  /** Leads to something in it. The last step may be a symbolic link: don't follow it. */
+  /** A path to an entry of the folder. The entry may be a symbolic link: do not follow it. */
   at(name: string): string;
   /**
-   * Looks again, where holding a folder does not suffice: to be called when its use is over, and before its outcome is.
+   * Checks the folder again where it is known only by its path. Call it after using the folder and before relying on
+   * the outcome.
    *
    * @param opened What was opened at `at(name)`.
+   * @throws {StreamError} `bad_path` if the folder or the file was replaced; errors of the operating system.
    */
   verify(name?: string, opened?: OpenFile): Promise<void>;
+  /** Closes the descriptor, if there is one. */
   release(): void;
 }
 
-/** How often a folder is made that somebody else removes at the same moment. */
+/** Attempts at creating a folder that another process removes at the same moment. */
 const ATTEMPTS = 8;
 
-/** Opens a folder only to name it: no permission to read it is needed. Node does not know the name. */
+/** Linux's `O_PATH`, which Node does not export: opens a folder as a reference only, without read permission. */
 const O_PATH = process.platform === "linux" ? 0o10000000 : 0;
 
 const openDescriptor = promisify(openCallback);
 
 /**
- * Holds a folder that exists.
+ * Holds an existing folder.
  *
- * @throws {StreamError} `bad_path` when it is not below the root, or belongs to the store itself; errors of the system.
+ * @throws {StreamError} `bad_path` if it is not below the root, or belongs to the store itself; errors of the operating
+ * system.
  */
 export async function holdFolder(root: string, folder: string): Promise<HeldFolder> {
   return (await canAskWhere()) ? hold(root, folder) : CheckedFolder.look(root, folder);
 }
 
 /**
- * As {@link holdFolder}, but makes the folder and those above it, as far as they do not exist.
+ * As {@link holdFolder}, but creates the folder and its missing parents.
  *
- * @param made Gets the folders that were made, the outermost first.
+ * @param made Receives the created folders, outermost first.
+ * @throws {StreamError} As {@link holdFolder}.
  */
 export async function holdOrMakeFolder(root: string, folder: string, made: string[] = []): Promise<HeldFolder> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await holdMade(root, folder, made);
     } catch (error) {
-      // It was there at one look, and not at the next.
+      // Another process created or removed the folder between two calls.
       if (attempt === ATTEMPTS || !(isMissing(error) || errorCode(error) === "EEXIST")) throw error;
     }
   }
 }
 
-/** Uses the folder that something lies in. */
+/**
+ * Calls `use` with the folder that contains `file`, and releases the folder afterwards.
+ *
+ * @throws {StreamError} As {@link holdFolder}; errors of `use`.
+ */
 export async function inFolderOf<T>(
   root: string,
   file: string,
@@ -81,9 +92,9 @@ export async function inFolderOf<T>(
 }
 
 /**
- * Opens a file in a held folder, and does not wait for the other side of a named pipe.
+ * Opens a file in a held folder without following a symbolic link or waiting for the other end of a named pipe.
  *
- * @throws {StreamError} `bad_path` when a symbolic link has taken its place; errors of the system.
+ * @throws {StreamError} `bad_path` if the file or the folder was replaced meanwhile; errors of the operating system.
  */
 export async function openIn(folder: HeldFolder, name: string, flags: number, mode?: number): Promise<OpenFile> {
   const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
@@ -123,7 +134,7 @@ async function hold(root: string, folder: string): Promise<HeldFolder> {
   const path = linkTo(descriptor);
   const release = (): void => closeSync(descriptor);
   try {
-    // Whatever the name leads to by now, this is where the descriptor is.
+    // The name may lead elsewhere by now. This is where the descriptor leads.
     const real = readlinkSync(path);
     if (!isOpen(root, real)) throw swapped(root, folder);
     return { real, path, at: (name) => `${path}/${name}`, verify: async () => {}, release };
@@ -133,7 +144,7 @@ async function hold(root: string, folder: string): Promise<HeldFolder> {
   }
 }
 
-/** A folder that is known by its path alone. */
+/** A folder that is known only by its path. */
 export class CheckedFolder implements HeldFolder {
   readonly path: string;
   readonly #root: string;
@@ -145,7 +156,11 @@ export class CheckedFolder implements HeldFolder {
     this.#found = found;
   }
 
-  /** As {@link holdFolder}. */
+  /**
+   * As {@link holdFolder}.
+   *
+   * @throws {StreamError} Also `path_conflict` if the path is not a folder.
+   */
   static async look(root: string, path: string): Promise<CheckedFolder> {
     const folder = new CheckedFolder(root, path, await stat(path));
     if (!folder.#found.isDirectory()) throw notFolder(root, path);
@@ -162,15 +177,15 @@ export class CheckedFolder implements HeldFolder {
   }
 
   async verify(name?: string, opened?: OpenFile): Promise<void> {
-    await this.#isUnmoved();
+    await this.#assertUnmoved();
     if (name === undefined || opened === undefined) return;
     if (!isSame(await lstat(this.at(name)), await opened.stat())) throw swapped(this.#root, this.path);
-    await this.#isUnmoved();
+    await this.#assertUnmoved();
   }
 
   release(): void {}
 
-  async #isUnmoved(): Promise<void> {
+  async #assertUnmoved(): Promise<void> {
     const real = await realpath(this.path);
     const isThere = real === this.path && isOpen(this.#root, real) && isSame(await lstat(real), this.#found);
     if (!isThere) throw swapped(this.#root, this.path);
@@ -197,7 +212,7 @@ function linkTo(descriptor: number): string {
 
 let asked: Promise<boolean> | undefined;
 
-/** Whether the system tells where a descriptor leads to. */
+/** Whether the system tells where a descriptor leads. */
 function canAskWhere(): Promise<boolean> {
   asked ??= askWhere().catch(() => false);
   return asked;

@@ -1,5 +1,5 @@
 /**
- * Where a resource path lies on disk, without ever leaving the root.
+ * Resolves a resource path to its location on disk, without ever leaving the root.
  * @module
  */
 import { lstat, realpath } from "node:fs/promises";
@@ -9,10 +9,11 @@ import { RESERVED_SEGMENT } from "../../../protocol/path.ts";
 import { diskError, isMissing } from "./errors.ts";
 
 /**
- * The real place of a path below a real root. What does not exist yet is appended to what does. Symlinks are followed
- * as long as they stay below the root.
+ * The real location of a resource path below a real root. Symbolic links are followed as long as they stay below the
+ * root. Segments that do not exist yet are appended to those that do.
  *
- * @throws {StreamError} `bad_path` for a symlink that leads out or nowhere, `path_conflict` below a file.
+ * @throws {StreamError} `bad_path` for a symbolic link that leads out of the root, into the store's own folder, or
+ * nowhere; `path_conflict` below a file; errors of the operating system as {@link diskError} maps them.
  */
 export async function resolveInRoot(root: string, path: string): Promise<string> {
   try {
@@ -25,7 +26,7 @@ export async function resolveInRoot(root: string, path: string): Promise<string>
   return walk(root, path);
 }
 
-/** Segment by segment, for a path that does not exist as a whole. */
+/** Resolves segment by segment, for a path that does not exist as a whole. */
 async function walk(root: string, path: string): Promise<string> {
   const segments = path.split("/");
   let here = root;
@@ -34,14 +35,14 @@ async function walk(root: string, path: string): Promise<string> {
     const found = await lstat(next).catch(unlessMissing(path));
     if (!found) return join(here, ...segments.slice(depth));
     const real = found.isSymbolicLink() ? await realpath(next).catch(unlessMissing(path)) : next;
-    // A link that leads nowhere is refused, for nobody knows where it would lead.
+    // Refuse a dangling link: its target cannot be checked.
     if (real === undefined || !isOpen(root, real)) throw outside(path);
     here = real;
   }
   return here;
 }
 
-/** For a promise's catch: nothing for what does not exist, or the right error. */
+/** For a promise's `catch`: ignores a missing file, and throws any other error as a {@link StreamError}. */
 function unlessMissing(path: string): (error: unknown) => undefined {
   return (error) => {
     if (!isMissing(error)) throw diskError(error, path);
@@ -49,7 +50,7 @@ function unlessMissing(path: string): (error: unknown) => undefined {
   };
 }
 
-/** Whether a real place is below the root, and not where the store keeps what is its own. */
+/** Whether a real location is within the root and outside the store's own folder. */
 export function isOpen(root: string, real: string): boolean {
   return isWithin(root, real) && !isWithin(join(root, RESERVED_SEGMENT), real);
 }

@@ -1,11 +1,11 @@
 /**
- * Group commit: appends that come while others go to the disk wait, and then share one flush.
+ * Group commit: appends that arrive during a flush wait, and then share the next one.
  * @module
  */
 import type { Journal } from "./journal.ts";
 import type { Entry } from "./segment.ts";
 
-/** So many bytes share a flush with no more. */
+/** Bytes after which a group takes no more appends. */
 const GROUP_BYTES = 4 * 1024 * 1024;
 
 interface Waiting extends Entry {
@@ -23,10 +23,11 @@ export class GroupCommit {
   }
 
   /**
-   * Resolves when bytes are on the disk, and have then been written to their file. Calls for the same file must not
+   * Resolves when the bytes are on the disk, and have then been written to their file. Calls for the same file must not
    * overlap.
    *
-   * @throws errors of the operating system. Whether the bytes were on the disk does not matter any more.
+   * @throws Errors of the operating system. The journal is retired then, so that recovery does not write the bytes
+   * later.
    */
   async store({ write, ...entry }: Entry): Promise<void> {
     const stored = new Promise<void>((resolve, failed) => {
@@ -41,20 +42,24 @@ export class GroupCommit {
     try {
       await stored;
     } catch (error) {
-      // What stands in the journal and not in the file must not get there when somebody else has gone on with it.
+      // Recovery must not write bytes of a failed append to the file after another process has continued it.
       await this.#journal.retire();
       throw error;
     }
   }
 
-  /** Flushes a file of which something is on the disk only in the journal. */
+  /**
+   * Flushes a file if some of its bytes are on the disk only in the journal.
+   *
+   * @throws Errors of the operating system.
+   */
   settle(file: Entry["file"]): Promise<void> {
     return this.#journal.settle(file);
   }
 
   async #commit(): Promise<void> {
     this.#committing = true;
-    // One turn of patience: what is appended in the same turn goes together.
+    // Wait for one microtask: appends of the same turn share a group.
     await undefined;
     while (this.#waiting.length > 0) {
       const group = this.#nextGroup();

@@ -1,9 +1,9 @@
 /**
- * The journal of one process: bytes of many files in one, so that one flush brings all of them to the disk.
+ * The journal of one process: the bytes of many files in one, so that one flush brings all of them to the disk.
  *
- * They are in the journal before they are in their files. What a file has on the disk when the power goes is anybody's
- * guess, also zeros where bytes were to come; so the files get it from here when the root is opened next (see
- * `recovery.ts`). As soon as the files have been flushed, what is here is removed.
+ * Bytes are in the journal before they are in their files. After a power cut, a file's contents on the disk are
+ * unpredictable, and may have zeros in place of new bytes. So the files are restored from the journal when the root is
+ * next opened (see `recovery.ts`). Once the files have been flushed, their bytes are removed from the journal.
  * @module
  */
 import type { Owner } from "../claims/owner.ts";
@@ -11,7 +11,7 @@ import type { Reserved } from "../reserved/layout.ts";
 import type { DiskFile } from "./disk-file.ts";
 import { type Entry, FULL_MS, Segment } from "./segment.ts";
 
-/** Segments, of which the newest is written to. */
+/** The segments of a journal. Only the newest is written to. */
 export class Journal {
   readonly #root: string;
   readonly #reserved: Reserved;
@@ -28,23 +28,27 @@ export class Journal {
   }
 
   /**
-   * Keeps bytes of several files; they are on the disk, and on their way to the files, when this resolves. Calls must
-   * not overlap.
+   * Stores bytes of several files. When this resolves, the bytes are on the disk and on their way to the files. Calls
+   * must not overlap.
    *
-   * @throws errors of the operating system.
+   * @throws Errors of the operating system.
    */
   async keep(entries: readonly Entry[]): Promise<void> {
     const known = this.#newest;
     try {
       await this.#keep(entries);
     } catch (error) {
-      // What is in the way may have been the journal itself: there is room again where it took the last of it.
+      // The journal itself may have filled the disk. Its segment is retired by now, so there may be room again.
       if (!known) throw error;
       await this.#keep(entries);
     }
   }
 
-  /** Flushes a file if something of it is on the disk only here. Nothing of it must be on its way. */
+  /**
+   * Flushes a file if some of its bytes are on the disk only in the journal. None of its bytes may be on their way.
+   *
+   * @throws Errors of the operating system.
+   */
   async settle(file: DiskFile): Promise<void> {
     if (![...this.#segments].some((segment) => segment.has(file))) return;
     await file.flush();
@@ -52,7 +56,10 @@ export class Journal {
     if (this.#newest?.isFlushed) await this.retire();
   }
 
-  /** Flushes the files of which something is here, and removes it. What can't be is left to whoever opens the root next. */
+  /**
+   * Flushes the files of the newest segment, and removes the segment. If a flush fails, the segment stays for the
+   * recovery at the next opening of the root.
+   */
   async retire(): Promise<void> {
     const segment = this.#newest;
     if (segment) {
@@ -75,7 +82,7 @@ export class Journal {
       await segment.keep(entries);
       if (segment.isFull && segment === this.#newest) void this.retire();
     } catch (error) {
-      // Nothing must be kept behind what is torn.
+      // No record may follow a torn one.
       await this.retire();
       throw error;
     }

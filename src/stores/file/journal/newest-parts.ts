@@ -1,5 +1,5 @@
 /**
- * What counts where records overlap.
+ * Decides which bytes count where records overlap.
  * @module
  */
 
@@ -15,8 +15,9 @@ interface Span {
 }
 
 /**
- * The parts of records that no later one has overwritten, by their offsets. An append that failed may have left a record
- * of what was never written; whoever went on in its place has kept the truth later.
+ * The parts of records that no later record overwrites, in the order of their offsets. A failed append may have left a
+ * record of bytes that were never written. The append that continued in its place has left the right bytes in a later
+ * record.
  */
 export function newestParts(records: readonly Placed[]): Placed[] {
   const parts: Placed[] = [];
@@ -45,7 +46,7 @@ function without(whole: Span, covered: readonly Span[]): Span[] {
   return left;
 }
 
-/** Adds a span to those that are covered; what touches becomes one. */
+/** Adds a span to the covered ones, and merges those that touch it. */
 function joined(span: Span, covered: readonly Span[]): Span[] {
   const touches = ({ from, to }: Span): boolean => from <= span.to && to >= span.from;
   const touching = [span, ...covered.filter(touches)];

@@ -1,35 +1,36 @@
 /**
- * What stands in a segment of the journal: its owner on the first line, then records. Each is a line that says where its
- * bytes belong, and the bytes.
+ * The format of a journal segment. The first line names the owner; records follow. Each record is a line that says
+ * where its bytes belong, and then the bytes.
  * @module
  */
 import { createHash } from "node:crypto";
 import { isOwnerRecord } from "../claims/entries.ts";
 import type { OwnerRecord } from "../claims/owner.ts";
 
-/** Which file bytes belong to. What stands at its name later may be another one. */
+/** The file that bytes belong to. Another file may have its name later. */
 export interface FileIdentity {
-  /** Its real place, relative to the root. */
+  /** Its real location, relative to the root. */
   readonly name: string;
   readonly inode: number;
-  /** When it was made, in milliseconds; 0 where the file system does not know. */
+  /** Creation time in milliseconds since 1970; 0 where the file system does not know it. */
   readonly bornMs: number;
 }
 
 /** Bytes, and where they belong. */
 export interface JournalRecord {
   readonly file: FileIdentity;
-  /** Of the first byte. */
+  /** The offset of the first byte. */
   readonly offset: number;
   readonly bytes: Uint8Array;
   /**
-   * The order of their segment: milliseconds since 1970 when it began, or more where an earlier one has as many. Later
-   * segments have a higher one, even if the clock was set back; in one segment, later records come later.
+   * The order of the record's segment: milliseconds since 1970 when the segment began, or more if an earlier segment
+   * has as many. Later segments have a higher value, even if the clock was set back. Within a segment, records are in
+   * order.
    */
   readonly keptMs: number;
 }
 
-/** A segment, as far as it is whole. */
+/** The intact part of a segment. */
 export interface SegmentContent {
   readonly owner: OwnerRecord;
   readonly records: readonly JournalRecord[];
@@ -40,20 +41,22 @@ const LINE_END = 10;
 /** Hexadecimal digits of a digest. */
 const DIGEST_LENGTH = 64;
 
-/** The first line of a segment. */
+/** Encodes the first line of a segment. */
 export function encodeOwner(owner: OwnerRecord): Uint8Array {
   return Buffer.from(`${JSON.stringify(owner)}\n`);
 }
 
-/** A record as it is written, in two pieces. */
+/** Encodes a record, in two pieces. */
 export function encodeRecord({ file, offset, bytes, keptMs }: JournalRecord): Uint8Array[] {
   const place = JSON.stringify({ ...file, offset, length: bytes.length, keptMs });
   return [Buffer.from(`${digestOf(place, bytes)} ${place}\n`), bytes];
 }
 
 /**
- * What was written, up to the first record that is torn: nobody was told that its bytes are stored, nor those behind it.
- * Nothing when the first line is torn.
+ * Decodes a segment up to the first torn record. No append was told that the bytes of that record, or those behind it,
+ * are stored.
+ *
+ * @returns Undefined if the first line is torn.
  */
 export function decodeSegment(segment: Uint8Array): SegmentContent | undefined {
   const firstEnd = segment.indexOf(LINE_END);

@@ -1,8 +1,8 @@
 /**
- * What a process has left in its journal: the files get back what they lost when the power went.
+ * Restores what files lost in a power cut, from the journals of processes that have ended.
  *
- * Nothing is ever taken away from a file, nor put over a byte that somebody has written: bytes come only where the file
- * has ended too early, or has zeros, and only if what it has before them is what the journal says.
+ * Recovery removes no byte from a file and overwrites none that was written. It writes only behind the end of a file
+ * and over zeros, and only if the file's other bytes in the same range are those of the journal.
  * @module
  */
 import { constants, type Stats } from "node:fs";
@@ -24,19 +24,19 @@ import { identityOf } from "./disk-file.ts";
 import { newestParts } from "./newest-parts.ts";
 import { decodeSegment, type FileIdentity, type JournalRecord, type SegmentContent } from "./record.ts";
 
-/** Milliseconds by which runtimes differ on when a file was made. */
+/** Milliseconds by which runtimes differ on a file's creation time. */
 const BORN_MS = 2;
 
 /** Milliseconds between two looks at a doubtful sign of life. */
 const LOOK_MS = 200;
 
 /**
- * Bytes that no segment has more of: when it is full it takes no more, and what is kept in one go shares a flush up to a
- * few megabytes, or is one batch of one append.
+ * Most bytes of a segment. A full segment takes no more, and what is stored in one go is a group of a few megabytes or
+ * one batch of one append.
  */
 const MOST_SEGMENT_BYTES = 1024 * 1024 * 1024;
 
-/** Recovers a root: when it is opened, and when somebody who had a path has died. */
+/** Recovers a root when it is opened, and when a process that had a path has died. */
 export class Recovery {
   readonly #recover: () => Promise<void>;
   #first: Promise<void> | undefined;
@@ -47,13 +47,13 @@ export class Recovery {
     this.#recover = () => recover(root, reserved, owner);
   }
 
-  /** Resolves when it was done once. */
+  /** Resolves when recovery has run once. */
   once(): Promise<void> {
     this.#first ??= this.again();
     return this.#first;
   }
 
-  /** Resolves when it was done for all who are dead now. Those who ask at the same time share it. */
+  /** Recovers the journals of all processes that are gone by now. Concurrent callers share one run. */
   again(): Promise<void> {
     this.#next ??= this.#latest.then(() => {
       this.#next = undefined;
@@ -70,14 +70,14 @@ interface LeftSegment extends SegmentContent {
 }
 
 /**
- * Gives the files under a root what they lack, and removes the segments whose owners have gone. What can't be done, for
- * want of room or permission, is left to the next time.
+ * Restores the files under a root, and removes the segments whose owners have gone. What fails, for lack of space or
+ * permission, is left to the next recovery.
  */
 async function recover(root: string, reserved: Reserved, owner: Owner): Promise<void> {
   const segments = await leftSegments(reserved, owner);
   const failed = new Set<string>();
   for (const [name, records] of byFile(segments)) {
-    // As long as the system runs, it has every byte.
+    // Without a reboot, the system still has every byte.
     const lost = records.filter(({ owner: kept }) => !isSameBoot(kept, owner.record));
     await restoreFile(root, name, lost).catch(() => failed.add(name));
   }
@@ -100,9 +100,10 @@ async function leftSegments(reserved: Reserved, owner: Owner): Promise<LeftSegme
 }
 
 /**
- * {@link TORN} if it is so before anything was kept in it, or is no segment at all. Nothing when it has gone.
+ * Reads a segment.
  *
- * @throws errors of the operating system: what can't be read may be whole.
+ * @returns {@link TORN} if its first line is torn, or it is no segment at all; undefined if it has gone.
+ * @throws Errors of the operating system. A segment that cannot be read may be intact.
  */
 async function readSegment(path: string): Promise<SegmentContent | typeof TORN | undefined> {
   const opened = await openOwn(path, MOST_SEGMENT_BYTES);
@@ -120,15 +121,15 @@ async function removeTorn(path: string, owner: Owner): Promise<void> {
 }
 
 /**
- * Whether the owner of a segment has gone. What a living one keeps is about to be written to the file by itself. A sign
- * of life from before the system has started anew is worth nothing, if it is not given again.
+ * Whether the owner of a segment has gone. A living owner writes its journaled bytes to the files itself. A sign of
+ * life from before a reboot does not count unless it is renewed.
  */
 async function hasGone(owner: OwnerRecord, self: Owner): Promise<boolean> {
   if (owner.id === self.record.id) return false;
   for (;;) {
     if ((await judgeOwner(owner, self)) !== "alive") return true;
     const seen = self.signs.known(self.signOf(owner));
-    // It is removed when its owner has given back all that it had.
+    // An owner removes its sign of life when it has released all its claims.
     if (seen?.isMissing) return true;
     if (isSameBoot(owner, self.record) || seen?.hasChanged) return false;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
@@ -137,7 +138,7 @@ async function hasGone(owner: OwnerRecord, self: Owner): Promise<boolean> {
 
 type OwnedRecord = JournalRecord & Pick<SegmentContent, "owner">;
 
-/** The records of each file, whichever process has kept them, in the order in which they were kept. */
+/** The records of each file, from all processes, in the order in which they were stored. */
 function byFile(segments: readonly LeftSegment[]): Map<string, OwnedRecord[]> {
   const files = new Map<string, OwnedRecord[]>();
   for (const { records, owner } of segments) {
@@ -151,7 +152,7 @@ function byFile(segments: readonly LeftSegment[]): Map<string, OwnedRecord[]> {
   return files;
 }
 
-/** Writes what a file lacks, and flushes it. */
+/** Writes the bytes that a file lacks, and flushes the file. */
 async function restoreFile(root: string, name: string, records: readonly JournalRecord[]): Promise<void> {
   const opened = await openAgain(root, name);
   if (!opened) return;
@@ -165,7 +166,7 @@ async function restoreFile(root: string, name: string, records: readonly Journal
   }
 }
 
-/** Nothing when it is not there any more, or is something else than a file below the root. */
+/** Undefined if the file does not exist any more, or is not a file below the root. */
 async function openAgain(root: string, name: string): Promise<OpenFile | undefined> {
   try {
     const file = await resolveInRoot(root, name);
@@ -178,7 +179,7 @@ async function openAgain(root: string, name: string): Promise<OpenFile | undefin
 
 function isSameFile({ name, inode, bornMs }: FileIdentity, found: Stats): boolean {
   const now = identityOf(name, found);
-  // Where a file system does not know, runtimes say nothing, or when the file was changed last.
+  // If a file system does not know the creation time, runtimes report none, or the time of the last change.
   const isKnown = bornMs > 0 && now.bornMs > 0 && now.bornMs !== found.ctimeMs;
   return now.inode === inode && (!isKnown || Math.abs(now.bornMs - bornMs) < BORN_MS);
 }

@@ -13,20 +13,20 @@ import type { Reserved } from "../reserved/layout.ts";
 import type { DiskFile } from "./disk-file.ts";
 import { encodeOwner, encodeRecord } from "./record.ts";
 
-/** Bytes that are to be appended to a file. */
+/** Bytes to be appended to a file. */
 export interface Entry {
   readonly file: DiskFile;
-  /** Of the first byte. */
+  /** The offset of the first byte. */
   readonly offset: number;
   readonly bytes: Uint8Array;
-  /** Writes them to the file. Called once the disk has them. */
+  /** Writes the bytes to the file. Called once the bytes are on the disk, in the journal. */
   readonly write: () => Promise<void>;
 }
 
 /** Bytes after which a segment is full. */
 const FULL_BYTES = 32 * 1024 * 1024;
 
-/** Milliseconds after which a segment is full. A file system brings to the disk by itself what is not much older. */
+/** Milliseconds after which a segment is full. File systems flush data that is not much older on their own. */
 export const FULL_MS = 5_000;
 
 /** The order of the last segment that this process has begun. */
@@ -38,9 +38,9 @@ export class Segment {
   readonly #opened: OpenFile;
   readonly #order: number;
   readonly #beganMs = performance.now();
-  /** The files that have bytes here which they may not have on the disk. */
+  /** The files with bytes in this segment that they may not have on the disk. */
   readonly #files = new Set<DiskFile>();
-  /** What is being kept, and what is on its way to a file. */
+  /** Pending writes to the segment and to the files. */
   readonly #busy = new Set<Promise<void>>();
   #size = 0;
 
@@ -50,7 +50,12 @@ export class Segment {
     this.#order = order;
   }
 
-  /** Begins a segment. Its name is on the disk when this resolves; what is in it, with the first bytes that it keeps. */
+  /**
+   * Begins a segment. Its name is on the disk when this resolves; its contents are on the disk with the first bytes
+   * that it stores.
+   *
+   * @throws Errors of the operating system.
+   */
   static async begin(root: string, reserved: Reserved, owner: OwnerRecord): Promise<Segment> {
     await makeFolder(reserved.journal);
     const order = await nextOrder(reserved.journal);
@@ -67,37 +72,40 @@ export class Segment {
     return new Segment(path, opened, order);
   }
 
-  /** Whether it is time for another one. */
+  /** Whether the next bytes need a new segment. */
   get isFull(): boolean {
     return this.#size >= FULL_BYTES || performance.now() - this.#beganMs >= FULL_MS;
   }
 
-  /** Whether every file has on the disk what it has here. */
+  /** Whether every file has its bytes of this segment on the disk. */
   get isFlushed(): boolean {
     return this.#files.size === 0;
   }
 
+  /** Whether a file may lack bytes of this segment on the disk. */
   has(file: DiskFile): boolean {
     return this.#files.has(file);
   }
 
   /**
-   * Keeps bytes of several files; they are on the disk, and on their way to the files, when this resolves. Calls must
-   * not overlap.
+   * Stores bytes of several files. When this resolves, the bytes are on the disk and on their way to the files. Calls
+   * must not overlap.
+   *
+   * @throws Errors of the operating system.
    */
   keep(entries: readonly Entry[]): Promise<void> {
     return this.#track(this.#keep(entries));
   }
 
-  /** A file has been flushed. */
+  /** Notes that a file has been flushed. */
   forget(file: DiskFile): void {
     this.#files.delete(file);
   }
 
-  /** Flushes the files, and removes the segment unless one can't be flushed. Nothing more must be kept in it. */
+  /** Flushes the files, and removes the segment unless a flush fails. Nothing may be stored in it afterwards. */
   async retire(): Promise<void> {
     while (this.#busy.size > 0) await Promise.allSettled(this.#busy);
-    // One by one, for there is no hurry.
+    // One by one: this is not urgent.
     for (const file of this.#files) {
       await file.flush().then(
         () => this.forget(file),
@@ -118,12 +126,13 @@ export class Segment {
     await writeAll(this.#opened, group);
     await this.#opened.datasync();
     this.#size += group.length;
-    // Whoever took us for dead while we stood still has removed it: what is in it now, nobody will find.
+    // During a pause, another process took this one for dead and removed the segment. No recovery would find these
+    // bytes.
     if (fstatSync(this.#opened.fd).nlink === 0) throw new Error("The journal was taken away.");
     for (const { write } of entries) void this.#track(write()).catch(() => {});
   }
 
-  /** Is not removed before that has settled. */
+  /** Keeps the segment until `work` settles. */
   #track(work: Promise<void>): Promise<void> {
     const done = work.finally(() => this.#busy.delete(done));
     this.#busy.add(done);
@@ -131,7 +140,7 @@ export class Segment {
   }
 }
 
-/** More than that of every segment that was begun before: by any process, and whatever its clock said. */
+/** An order above that of every earlier segment, of any process, whatever its clock said. */
 async function nextOrder(journal: string): Promise<number> {
   const others = (await namesIn(journal)).map((name) => Number(/_(\d+)$/.exec(name)?.[1] ?? 0));
   lastOrder = Math.max(Date.now(), lastOrder + 1, ...others.map((other) => other + 1));

@@ -1,5 +1,5 @@
 /**
- * Which process this is, and whether another one still lives.
+ * Identifies this process, and tells whether another process is still alive.
  * @module
  */
 import { readFileSync, readlinkSync } from "node:fs";
@@ -7,18 +7,18 @@ import { hostname } from "node:os";
 import process from "node:process";
 import { errorCode } from "../folders/errors.ts";
 
-/** Tells a process from every other one, also from a later one with the same number. */
+/** Distinguishes a process from every other one, including a later one with the same process number. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, in the kernel's ticks; empty where that can't be found out. */
+  /** Start time in clock ticks of the kernel; empty where it is unknown. */
   readonly started: string;
-  /** Where its number means something: host, boot, and process namespace. */
+  /** Where the process number is valid: host, boot and process namespace. */
   readonly scope: string;
-  /** The time namespace, which shifts start times; absent where it is not known. */
+  /** The time namespace, which shifts start times; absent where it is unknown. */
   readonly clock?: string;
 }
 
-/** This process. */
+/** The identity of this process. */
 export function ownIdentity(): ProcessIdentity {
   const boot = attempt(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
   const scope = [attempt(hostname), boot, attempt(() => readlinkSync("/proc/self/ns/pid"))];
@@ -27,24 +27,24 @@ export function ownIdentity(): ProcessIdentity {
   return clock === "" ? identity : { ...identity, clock };
 }
 
-/** Whether the system certainly has not started anew since another process was there. */
+/** Whether the system has certainly not rebooted since another process ran. */
 export function isSameBoot(other: ProcessIdentity, self: ProcessIdentity): boolean {
   const [theirs, ours] = [other, self].map(({ scope }) => scope.split(" ")[1]);
   return theirs === ours && ours !== undefined && ours !== "";
 }
 
-/** Whether a process has certainly ended. False also when that can't be told from here. */
+/** Whether a process has certainly ended. Also false if this process cannot tell. */
 export function isDead(other: ProcessIdentity, self: ProcessIdentity): boolean {
   if (!isVisible(other, self)) return false;
   try {
     return startIn(other.pid) !== other.started;
   } catch (error) {
-    // Anything else only says that it can't be seen now.
+    // Any other error only means that the process cannot be seen now.
     return ["ENOENT", "ESRCH"].includes(errorCode(error));
   }
 }
 
-/** Whether `/proc` tells here what becomes of a process. */
+/** Whether this process can see in `/proc` what becomes of another one. */
 export function isVisible(other: ProcessIdentity, self: ProcessIdentity): boolean {
   if (other.scope !== self.scope || other.started === "" || self.started === "") return false;
   return other.clock === undefined || self.clock === undefined || other.clock === self.clock;
@@ -54,7 +54,10 @@ function startOf(pid: number): string {
   return attempt(() => startIn(pid));
 }
 
-/** Field 22 of the process's `stat`; the second field may contain spaces and parentheses. A zombie has ended. */
+/**
+ * Field 22 of the process's `stat`. The second field may contain spaces and parentheses. Empty for a zombie, which has
+ * ended.
+ */
 function startIn(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -1,36 +1,36 @@
 /**
- * What this process has seen of files that other processes touch, and for how long it has seen no change.
+ * Observes files that other processes touch, and measures how long each file has been unchanged.
  *
- * Clocks of two processes are never compared: they differ between machines, and any of them may be set at any moment. A
- * file's times and inode are only compared with what they were at the last look, and the time between two looks is
- * measured on this process's own monotonic clock.
+ * Clocks of two processes are never compared: they differ between machines, and any of them may be set at any time. A
+ * file's times and inode are compared only with those of the previous look. The time between two looks is measured on
+ * this process's own monotonic clock.
  * @module
  */
 import { stat } from "node:fs/promises";
 import { clearInterval, setInterval } from "node:timers";
 import { isMissing } from "../folders/errors.ts";
 
-/** Milliseconds after which a file that is not there is forgotten. */
+/** Milliseconds after which a missing file is forgotten. */
 const MISSING_MS = 60_000;
 
-/** What was seen of a file. */
+/** What this process has observed of a file. */
 export interface Sighting {
-  /** Milliseconds for which this process has seen it unchanged. 0 at the first look. */
+  /** Milliseconds for which this process has seen the file unchanged; 0 at the first look. */
   readonly quietMs: number;
-  /** Whether this process has seen it change. */
+  /** Whether this process has seen the file change. */
   readonly hasChanged: boolean;
-  /** Whether it is not there now. */
+  /** Whether the file was missing at the last look. */
   readonly isMissing: boolean;
 }
 
-/** How to look at files. */
+/** How to observe files. */
 export interface SightingTerms {
   /**
-   * Most milliseconds that count as quiet between two looks. A process that was stopped for longer has not watched: those
-   * whom it watches may have been stopped with it, as in a container that is paused.
+   * Most milliseconds between two looks that count as quiet. A process that was stopped for longer has observed nothing
+   * meanwhile, and the processes that it observes may have been stopped with it, as in a paused container.
    */
   readonly creditMs: number;
-  /** Milliseconds between two looks that are taken without being asked for. Default: none are. */
+  /** Milliseconds between two automatic looks. Default: no automatic looks. */
   readonly everyMs?: number;
 }
 
@@ -39,7 +39,7 @@ interface Known extends Sighting {
   readonly lookedMs: number;
 }
 
-/** Remembers files over many looks, until they are gone. */
+/** Tracks files over many looks. */
 export class Sightings {
   readonly #terms: SightingTerms;
   readonly #known = new Map<string, Known>();
@@ -50,17 +50,21 @@ export class Sightings {
     this.#terms = terms;
   }
 
-  /** How many files are remembered. */
+  /** Number of tracked files. */
   get size(): number {
     return this.#known.size;
   }
 
-  /** What was seen of a file at the last look. */
+  /** The observation of the last look, without a new look. */
   known(file: string): Sighting | undefined {
     return this.#known.get(file);
   }
 
-  /** Looks at a file now, and from now on regularly. */
+  /**
+   * Looks at a file now, and from now on every {@link SightingTerms.everyMs}, if that is set.
+   *
+   * @throws Errors of the operating system.
+   */
   async look(file: string): Promise<Sighting> {
     const beganMs = performance.now();
     const sign = await signIn(file);
@@ -82,13 +86,13 @@ export class Sightings {
     return seen;
   }
 
-  /** Forgets a file. */
+  /** Stops tracking a file. */
   forget(file: string): void {
     this.#known.delete(file);
   }
 
   #unchanged(known: Known, beganMs: number): Known {
-    // It was unchanged when the look began, at least: how long the look itself took does not count.
+    // The file was unchanged at least until this look began. The duration of the look itself does not count.
     const sinceMs = Math.max(0, beganMs - known.lookedMs);
     return {
       ...known,
@@ -102,7 +106,7 @@ export class Sightings {
     this.#looking = true;
     for (const [file, known] of [...this.#known]) {
       const seen = await this.look(file).catch(() => undefined);
-      // If it is still asked for, it is remembered again.
+      // A caller that still needs the file tracks it again with its next look.
       if (seen?.isMissing && known.isMissing && seen.quietMs > MISSING_MS) this.forget(file);
     }
     this.#looking = false;
@@ -112,7 +116,7 @@ export class Sightings {
   }
 }
 
-/** What changes whenever a file is touched or made anew; empty when it is not there. */
+/** A value that changes whenever the file is touched or recreated; empty if the file is missing. */
 async function signIn(file: string): Promise<string> {
   try {
     const { ino, size, mtimeMs, ctimeMs } = await stat(file);

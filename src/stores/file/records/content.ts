@@ -10,46 +10,47 @@ import type { Records } from "./records.ts";
 import { isSameContent, newRecord, replacedRecord, type StreamRecord } from "./stream-record.ts";
 import { tailDigest, tailDigestSync } from "./tail.ts";
 
-/** Milliseconds after which an append puts on record how far it has come: short ones have ended by then. */
+/** Milliseconds of an append before its first checkpoint. Short appends have ended by then. */
 const FIRST_CHECKPOINT_MS = 200;
 
-/** Milliseconds between two such records. */
+/** Milliseconds between later checkpoints. */
 const CHECKPOINT_MS = 2_000;
 
-/** What a {@link Content} is about. */
+/** What a {@link Content} is made of. */
 export interface ContentParts {
   /** The store's root. */
   readonly root: string;
   readonly records: Records;
   /** The file, relative to the root. */
   readonly name: string;
-  /** It is open for appending, and for reading where that is allowed. */
+  /** The file's descriptor, open for appending, and for reading where that is allowed. */
   readonly fd: number;
+  /** Whether the descriptor can be read. */
   readonly readable: boolean;
   /** Bytes in the file. */
   readonly size: number;
-  /** Whether the claim has made the file. */
+  /** Whether the claim created the file. */
   readonly isNew: boolean;
-  /** What was on record before it made the file: that is about one that was removed. */
+  /** The record from before the claim created the file. It describes an earlier file that was removed. */
   readonly former: StreamRecord | undefined;
-  /** Whether the record must be on the disk before what it speaks of is acknowledged. */
+  /** Whether a record must be on the disk before what it describes is acknowledged. */
   readonly durable: boolean;
-  /** The media type that the appender gives. */
+  /** The media type given by the appender. */
   readonly type: string | undefined;
   /** Whether no other process has taken the path over. */
   readonly isOurs: () => boolean;
 }
 
 /**
- * The content that one claim appends to. That an append has begun is on record before its first byte is written: if the
- * process dies over it, later readers learn that the appender was lost, and the name of the content stays. How far it has
- * come may be behind the file; what the file has more counts as appended.
+ * The content that one claim appends to. The start of an append is recorded before its first byte is written. If the
+ * process dies during the append, later readers learn that the appender was lost, and the content keeps its generation.
+ * The recorded size may lag behind the file; further bytes in the file count as appended.
  */
 export class Content {
   readonly #parts: ContentParts;
-  /** What stands on disk, as far as this process knows. */
+  /** The record on disk, as far as this process knows. */
   #record: StreamRecord;
-  /** What stood there before the append began. */
+  /** The record from before the append began. */
   readonly #before: StreamRecord;
   #begun: boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -64,16 +65,17 @@ export class Content {
   }
 
   /**
-   * Judges the record of a file that was just claimed; makes one where there is none, or it is about another content.
-   * At the level `disk` that one is on the disk when this resolves: whoever is told its name may come back with it.
+   * Judges the record of a file that was just claimed. Creates one if there is none, or if it describes another
+   * content. At the level `disk` the new record is on the disk when this resolves: a client that has its generation may
+   * come back with it.
    *
-   * @throws errors of the operating system.
+   * @throws Errors of the operating system.
    */
   static async open(parts: ContentParts): Promise<Content> {
     for (;;) {
       const { records, name, isNew, former, type } = parts;
       const found = records.readNow(name);
-      // A reader in another process may have been quicker, and have put the new file on record: then its name counts.
+      // A reader in another process may have recorded the new file already. Then its generation counts.
       const isStale = isNew && found?.generation === former?.generation;
       const known = isStale ? undefined : found;
       const typed = (record: StreamRecord): StreamRecord =>
@@ -91,7 +93,7 @@ export class Content {
     }
   }
 
-  /** The name of the content. */
+  /** The generation of the content. */
   get generation(): string {
     return this.#record.generation;
   }
@@ -102,9 +104,10 @@ export class Content {
   }
 
   /**
-   * Puts on record that an append has begun at an offset; to be awaited before the first byte is written.
+   * Records that an append has begun at an offset. Await the result before the first byte is written.
    *
-   * @throws errors of the operating system: nothing may be written then.
+   * @returns Undefined if there is nothing to wait for.
+   * @throws Errors of the operating system. Nothing may be written then.
    */
   begin(offset: number): Promise<void> | undefined {
     if (this.#begun) return undefined;
@@ -116,10 +119,10 @@ export class Content {
   }
 
   /**
-   * A batch is stored: puts on record how far the append has come, now and then. What a file loses while no server runs
-   * is noticed as far as that goes.
+   * Schedules a checkpoint after a stored batch: a record of how far the append has come. If a file loses bytes while
+   * no server runs, that is noticed up to the last checkpoint. Not needed at the level `disk`.
    *
-   * @param reached The offset when it is asked for; nothing when another process has taken the path over.
+   * @param reached Returns the current offset; undefined if another process has taken the path over.
    */
   progressed(reached: () => number | undefined): void {
     if (this.#parts.durable || this.#timer || this.#isOver) return;
@@ -131,21 +134,21 @@ export class Content {
         if (offset === undefined || this.#isDisowned()) return;
         void this.#write(this.#at(offset, { appending: true, ended: undefined }));
       } catch {
-        // What is on record is only further behind.
+        // The record only lags further behind.
       }
     }, this.#afterMs);
     this.#timer.unref?.();
   }
 
   /**
-   * Puts on record how the append ended; after `restarting` it goes on, or it turns out to be lost.
+   * Records how the append ended. After `restarting` the append goes on, or it turns out to be lost.
    *
-   * @throws errors of the operating system. The record then says that the appender was lost.
+   * @throws Errors of the operating system. The record then says that the appender was lost.
    */
   async end(ended: EndReason, offset: number): Promise<void> {
     const { records, name } = this.#parts;
     this.stop();
-    // A reader has found out that the file is another one.
+    // A reader has recorded another content.
     if (this.#isDisowned()) return;
     const isOver = this.#record.ended === ended && this.#record.size === offset && !this.#record.appending;
     if (isOver && records.has(name)) return;
@@ -154,24 +157,33 @@ export class Content {
     await this.#write(this.#at(offset, state));
   }
 
-  /** Nothing more is put on record by itself. */
+  /** Ends the checkpoints. */
   stop(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
   }
 
-  /** Forgets a file that was made for nothing, and is not there any more. */
+  /** Removes the record of a file that was created for nothing and has been removed again. */
   forget(): void {
     const { root, records, name } = this.#parts;
     if (!existsSync(join(root, name)) && !this.#isDisowned()) records.removeNow(name);
   }
 
-  /** Nothing was appended after all. */
+  /**
+   * Restores the record from before the append, if nothing was appended.
+   *
+   * @throws Errors of the operating system.
+   */
   async undo(): Promise<void> {
     if (this.#record.appending && !this.#before.appending && !this.#isDisowned()) await this.#write(this.#before);
   }
 
-  /** What stands at the path now, if anything, is another content. A reader may have found out before. */
+  /**
+   * Records that the content is gone, or that another one stands at the path. A reader may have done so before.
+   *
+   * @param fate What has become of the content.
+   * @throws Errors of the operating system.
+   */
   async replaced(fate: "deleted" | "replaced"): Promise<void> {
     const { root, records, name } = this.#parts;
     if (this.#isDisowned()) return;
@@ -191,7 +203,7 @@ export class Content {
     return (records.readNow(name) ?? this.#record).generation !== this.generation;
   }
 
-  /** What this process can prove of the content, whatever has become of the file at its path. */
+  /** What this process can prove of the content up to an offset, whatever stands at the path now. */
   proofAt(offset: number): StreamRecord {
     return this.#at(offset, {});
   }
@@ -213,7 +225,7 @@ export class Content {
   }
 }
 
-/** Empty where the file can be written to and not read. */
+/** Empty if the file can be written but not read. */
 function digestAt({ fd, readable }: ContentParts, end: number): string {
   return readable ? tailDigestSync(fd, end) : "";
 }

@@ -1,5 +1,5 @@
 /**
- * What readers learn of a path's content: its name, its type, and how its last append ended.
+ * What readers learn of a path's content: its generation, its type, and how its last append ended.
  * @module
  */
 import { existsSync, fstatSync, type Stats, statSync } from "node:fs";
@@ -14,15 +14,15 @@ import type { Records } from "./records.ts";
 import { endedBy, isSameContent, newRecord, replacedRecord, type StreamRecord } from "./stream-record.ts";
 import { tailDigest } from "./tail.ts";
 
-/** How often a record is judged again that has changed meanwhile. */
+/** Attempts at judging a record or file that changes meanwhile. */
 const ATTEMPTS = 8;
 
-/** Records that are remembered in memory, where none can be written. */
+/** Most records in memory, for files whose records cannot be written. */
 const MOST_UNWRITTEN = 10_000;
 
-/** A file that is open. */
+/** An open file. */
 export interface Found {
-  /** Where it was when it was opened. */
+  /** Its real location when it was opened. */
   readonly file: string;
   readonly opened: OpenFile;
 }
@@ -30,7 +30,7 @@ export interface Found {
 /** What is known of a content. */
 export type Known = Pick<StoreStat, "generation" | "ended" | "type">;
 
-/** A file that is open, what it was when it was opened, and what is known of its content. */
+/** An open file, its stats when it was opened, and what is known of its content. */
 export interface Judged {
   readonly opened: OpenFile;
   readonly stats: Stats;
@@ -43,7 +43,7 @@ export class Contents {
   readonly #reserved: Reserved;
   readonly #records: Records;
   readonly #durable: boolean;
-  /** The root may be read-only, or full: names hold then for as long as the process. */
+  /** Records that cannot be written, as in a read-only or full root. They last as long as the store. */
   readonly #unwritten = new Map<string, StreamRecord>();
 
   constructor(root: string, reserved: Reserved, records: Records, durable: boolean) {
@@ -53,7 +53,13 @@ export class Contents {
     this.#durable = durable;
   }
 
-  /** What is known of a path. Opens its file again when another one has taken its place meanwhile, as a takeover does. */
+  /**
+   * Opens the file of a path and judges its content. Opens it again if another file has taken its place, as in a
+   * takeover.
+   *
+   * @returns The open file, which the caller must close.
+   * @throws Errors of `open` and of the operating system.
+   */
   async at(file: string, open: () => Promise<OpenFile>): Promise<Judged> {
     for (let attempt = 1; ; attempt++) {
       const opened = await open();
@@ -69,7 +75,11 @@ export class Contents {
     }
   }
 
-  /** The record of a file, judged; made where there is none. Of a file that has lost its name the judgement is a guess. */
+  /**
+   * Judges the record of a file, and creates it if there is none. If the file has lost its name, the result is a guess.
+   *
+   * @throws Errors of the operating system.
+   */
   async of({ file, opened }: Found): Promise<Known> {
     for (let attempt = 1; ; attempt++) {
       const live = liveContents.get(file);
@@ -80,28 +90,28 @@ export class Contents {
       const next = await this.#judge(record, { file, opened });
       if (next === record) return known(next);
       const stats = fstatSync(opened.fd);
-      // What is said of a file that has lost its name must not get on record of the one that has it now.
-      const stands = isAt(file, stats) && this.#put(record, next, stats);
-      if (stands || attempt === ATTEMPTS) return known(stands || next);
+      // A record of a file that has lost its name must not describe the file that has the name now.
+      const written = isAt(file, stats) && this.#put(record, next, stats);
+      if (written || attempt === ATTEMPTS) return known(written || next);
     }
   }
 
-  /** What is to stand on record of a file: the very record, if there is nothing to change. */
+  /** The record that a file should have: `record` itself if nothing changes. */
   async #judge(record: StreamRecord | undefined, { file, opened }: Found): Promise<StreamRecord> {
     const live = liveContents.get(file);
-    // A claim whose file was replaced can still prove what it had, unless that has been found out before.
-    const isNews = live?.isOurs && (!record || record.generation === live.generation);
-    const said = isNews ? live?.proof() : record;
-    // Looked at after what is said of it: it may have grown since it was opened.
+    // A claim whose file was replaced can still prove what it had, unless a reader has recorded the change before.
+    const isProofValid = live?.isOurs && (!record || record.generation === live.generation);
+    const expected = isProofValid ? live?.proof() : record;
+    // Read the size after the record: the file may have grown since it was opened.
     const { size } = fstatSync(opened.fd);
-    const isSame = said && isSameContent(said, { size, digest: await tailDigest(opened, said.size) });
-    if (said && isSame && !this.#mayAdvance(said, file, size)) return record ?? said;
+    const isSame = expected && isSameContent(expected, { size, digest: await tailDigest(opened, expected.size) });
+    if (expected && isSame && !this.#mayAdvance(expected, file, size)) return record ?? expected;
     const tail = { size, digest: await tailDigest(opened, size) };
-    if (!said) return newRecord(relative(this.#root, file), tail);
-    return isSame ? { ...said, ...tail } : replacedRecord(said, tail);
+    if (!expected) return newRecord(relative(this.#root, file), tail);
+    return isSame ? { ...expected, ...tail } : replacedRecord(expected, tail);
   }
 
-  /** Forgets a file that is not there any more, unless an append has just begun to make it anew. */
+  /** Removes the record of a file that does not exist any more, unless an append has begun to create it again. */
   forget(file: string): void {
     const name = relative(this.#root, file);
     this.#unwritten.delete(name);
@@ -109,13 +119,13 @@ export class Contents {
       if (!this.#records.has(name) || this.#isHeld(file)) return;
       if (!statSync(file, { throwIfNoEntry: false })) this.#records.removeNow(name);
     } catch {
-      // What can't be forgotten now will not fit what comes.
+      // A record that cannot be removed now will not match later content.
     }
   }
 
   /**
-   * Whether bytes that came behind the recorded ones may be put on record. Not while an append may have begun, whose own
-   * word counts; and not at the level `disk`, where a record that is whole must not be put at risk.
+   * Whether bytes behind the recorded ones may be recorded. Not while an append may have begun, which records them
+   * itself; and not at the level `disk`, where an intact record must not be put at risk.
    */
   #mayAdvance({ size: proven, appending }: StreamRecord, file: string, size: number): boolean {
     return !this.#durable && !appending && size > proven && !this.#isHeld(file);
@@ -130,20 +140,20 @@ export class Contents {
     return record ?? this.#unwritten.get(name);
   }
 
-  /** Puts a record in the place of the one that was judged, in one turn; nothing where that is another one by now. */
+  /** Replaces the judged record, synchronously; undefined if there is another record by now. */
   #put(judged: StreamRecord | undefined, next: StreamRecord, stats: Stats): StreamRecord | undefined {
     const { file } = next;
     try {
       const there = this.#records.readNow(file);
       if (!there && !this.#records.createNow(next)) return undefined;
-      // Nobody waits for it: without it the content gets another name after a power cut, and no wrong byte.
+      // Not awaited: without this flush, the content gets another generation after a power cut, but no wrong byte.
       if (!there && this.#durable) void this.#records.flush(file).catch(() => {});
       if (there && !isEqual(there, judged)) return undefined;
       if (there) this.#records.writeNow(next);
       this.#unwritten.delete(file);
       return next;
     } catch {
-      // A restart must not change it: here the file itself has to tell.
+      // No record can be written, so the generation is derived from the file: a restart must not change it.
       return this.#remember(judged ? next : { ...next, generation: derived(file, stats) });
     }
   }
@@ -164,7 +174,7 @@ function isAt(file: string, { ino, dev }: Stats): boolean {
   return there?.ino === ino && there.dev === dev;
 }
 
-/** A name for the content of a file of which nothing can be put on record: growing does not change it, nor a restart. */
+/** A generation for a file whose record cannot be written. Neither appends nor restarts change it. */
 function derived(name: string, { ino, birthtimeMs }: Stats): string {
   return keyOf(JSON.stringify([name, ino, Math.floor(birthtimeMs / 1000)])).slice(0, 16);
 }

@@ -1,5 +1,5 @@
 /**
- * The contents that this process appends to now, by their real files. Stores of one root share them.
+ * The contents that this process appends to now, by real file. The stores of one root share them.
  * @module
  */
 import type { Stats } from "node:fs";
@@ -7,17 +7,17 @@ import type { StreamRecord } from "./stream-record.ts";
 
 /** A content that this process appends to. */
 export interface LiveContent {
-  /** The name of the content. */
+  /** The generation of the content. */
   readonly generation: string;
-  /** The media type that an appender gave. */
+  /** The media type given by an appender. */
   readonly type: string | undefined;
   /** Whether no other process has taken the path over. */
   readonly isOurs: boolean;
-  /** Whether a file that stands at the path now is the one that is appended to, with all that it got. */
+  /** Whether the file at the path now is the one that is appended to, with all bytes that were appended. */
   covers(found: Stats): boolean;
-  /** What the file has that is appended to, whatever stands at the path now. */
+  /** What this process can prove of the content, whatever stands at the path now. */
   proof(): StreamRecord;
 }
 
-/** The live contents of this process. */
+/** The live contents of this process, by real file. */
 export const liveContents: Map<string, LiveContent> = new Map<string, LiveContent>();

@@ -1,5 +1,5 @@
 /**
- * The records of a root as files: each is written whole or not at all.
+ * The records of a root as files. A torn record is detected, and counts as none.
  * @module
  */
 import {
@@ -25,18 +25,18 @@ import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { readOwn, readOwnNow } from "../reserved/own-file.ts";
 import { formatRecord, parseRecord, type StreamRecord } from "./stream-record.ts";
 
-/** How often a record is written into folders that others may remove. */
+/** Attempts at writing a record into folders that may be removed meanwhile. */
 const ATTEMPTS = 8;
 
-/** How often a record is looked at that seems to be torn. */
+/** Most looks at a record that seems to be torn. */
 const LOOKS = 3;
 
-/** What file systems say that know no hard links. */
+/** Error codes of file systems without hard links. */
 const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /**
- * Reads and writes records. What is small and stays in the system's memory is written in the same turn: a few trips
- * through the thread pool would cost more than a short append, and nothing can come in between.
+ * Reads and writes records. Small writes into the page cache are synchronous: a few trips through the thread pool would
+ * cost more than a short append, and nothing can come in between.
  */
 export class Records {
   readonly #reserved: Reserved;
@@ -45,15 +45,23 @@ export class Records {
     this.#reserved = reserved;
   }
 
-  /** The record of a file; nothing where there is none, or it is torn. */
+  /**
+   * The record of a file; undefined if there is none, or if it is torn.
+   *
+   * @throws Errors of the operating system.
+   */
   async read(name: string): Promise<StreamRecord | undefined> {
     const text = await readOwn(this.#place(name));
     if (typeof text !== "string") return undefined;
-    // One that is being written right now is whole at the next look.
+    // A record that is being written right now is complete at the next look.
     return parseRecord(text, name) ?? this.readNow(name);
   }
 
-  /** As {@link read}, in this very turn. */
+  /**
+   * As {@link read}, synchronously.
+   *
+   * @throws Errors of the operating system.
+   */
   readNow(name: string): StreamRecord | undefined {
     for (let look = 1; ; look++) {
       const text = readOwnNow(this.#place(name));
@@ -64,9 +72,11 @@ export class Records {
   }
 
   /**
-   * Puts a record in the place of whatever is there. One of the same length is written over, in one piece: a process that
-   * dies leaves the one or the other, and its check tells whether a power cut has torn it. Renaming another file over it
-   * would make ext4 allocate and write that at once, which takes thirty times as long.
+   * Creates or replaces the record of a file. A record of the same length is overwritten in one piece: if the process
+   * dies, the old or the new one remains, and the checksum shows whether a power cut has torn it. Renaming another file
+   * over it would make ext4 allocate and write that file at once, which takes thirty times as long.
+   *
+   * @throws Errors of the operating system.
    */
   writeNow(record: StreamRecord): void {
     if (this.#overwrite(record)) return;
@@ -74,18 +84,25 @@ export class Records {
   }
 
   /**
-   * As {@link writeNow}; the disk has it when this resolves.
+   * As {@link writeNow}, but the record is on the disk when this resolves.
    *
-   * @param mayWrite Asked once more if the record does not change in this very turn; nothing changes if it says no.
+   * @param mayWrite Called in the turn in which the record changes, unless it is overwritten synchronously. If it
+   * returns false, nothing changes.
+   * @throws Errors of the operating system.
    */
   async writeDurably(record: StreamRecord, mayWrite: () => boolean): Promise<void> {
     const file = this.#place(record.file);
-    // Its name and its place on the disk stay: one flush does.
+    // The name of the record and its place on the disk stay the same, so one flush is enough.
     if (this.#overwrite(record)) await flush(file);
     else await writeTextWhole(this.#reserved, file, { text: formatRecord(record), durable: true, mayWrite });
   }
 
-  /** Puts a record where there is none; says whether it stands now. One that is torn counts as none. */
+  /**
+   * Creates a record if there is none. A torn record counts as none.
+   *
+   * @returns Whether the record was written.
+   * @throws Errors of the operating system.
+   */
   createNow(record: StreamRecord): boolean {
     if (isThere(this.#place(record.file)) && this.readNow(record.file) === undefined) {
       this.writeNow(record);
@@ -105,13 +122,21 @@ export class Records {
     }
   }
 
-  /** Brings the record of a file to the disk. */
+  /**
+   * Flushes the record of a file.
+   *
+   * @throws Errors of the operating system.
+   */
   async flush(name: string): Promise<void> {
     await flush(this.#place(name));
     await flush(this.#reserved.streams);
   }
 
-  /** Forgets a file. */
+  /**
+   * Removes the record of a file, if there is one.
+   *
+   * @throws Errors of the operating system.
+   */
   removeNow(name: string): void {
     try {
       unlinkSync(this.#place(name));
@@ -120,7 +145,7 @@ export class Records {
     }
   }
 
-  /** Whether anything is on record of a file. */
+  /** Whether there is a record of a file, intact or not. */
   has(name: string): boolean {
     return existsSync(this.#place(name));
   }
@@ -136,7 +161,7 @@ export class Records {
     try {
       fd = openSync(this.#place(record.file), O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
       const found = fstatSync(fd);
-      // Of a copy that shares it, as some backups make, the other name keeps what it had.
+      // If a backup shares the file by a hard link, the backup must keep the old record.
       if (!found.isFile() || found.size !== bytes.length || found.nlink > 1) return false;
       return writeSync(fd, bytes, 0, bytes.length, 0) === bytes.length;
     } catch {
@@ -157,10 +182,10 @@ export class Records {
       } catch (error) {
         discard(temporary);
         if (attempt === ATTEMPTS) throw error;
-        // A hand has put a folder in its place.
+        // Another program has put a folder in its place.
         if (errorCode(error) === "EISDIR") rmSync(this.#place(record.file), { recursive: true, force: true });
         else if (!isMissing(error)) throw error;
-        // Mostly the folders are there; a hand may take them away at any moment.
+        // Usually the folders exist, but another program may remove them at any moment.
         makeFolderSync(this.#reserved.temporary);
         makeFolderSync(this.#reserved.streams);
       }
@@ -168,12 +193,12 @@ export class Records {
   }
 }
 
-/** Whether a name is taken, also by a link that leads nowhere. */
+/** Whether a name is taken, even by a dangling link. */
 function isThere(file: string): boolean {
   return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Nothing at its place, or something that is no file. */
+/** Whether an error means that there is nothing at the record's place, or something other than a file. */
 function isNone(error: unknown): boolean {
   return isMissing(error) || ["ENOTDIR", "EISDIR", "ELOOP"].includes(errorCode(error));
 }
@@ -182,6 +207,6 @@ function discard(file: string): void {
   try {
     unlinkSync(file);
   } catch {
-    // It was never made, or is named right now.
+    // It was never created, or has its final name already.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What is remembered of a path beside its bytes, and how it is judged: a record speaks of one content, by its size and a
- * digest of its end, and never of an inode. Copies, moves, restores and takeovers keep it; other bytes do not.
+ * What is remembered of a path besides its bytes, and how it is judged. A record describes one content, by its size and
+ * a digest of its end, and never by an inode. Copies, moves, restores and takeovers keep it; other bytes do not.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -8,27 +8,27 @@ import { END_REASONS, type EndedReason } from "../../../protocol/end-reason.ts";
 import { isMediaType } from "../../../protocol/media-type.ts";
 import { newGeneration } from "../../../support/token.ts";
 
-/** A record takes a multiple of so many bytes. A disk writes as much at once, or none of it. */
+/** The length of a record is a multiple of this. A disk writes so many bytes whole or not at all. */
 const UNIT_BYTES = 512;
 
-/** Hexadecimal digits of the check. */
+/** Hexadecimal digits of the checksum. */
 const CHECK_LENGTH = 8;
 
-/** One path's record. Fields of later versions are kept as they are. */
+/** The record of one path. Fields of later versions are preserved. */
 export interface StreamRecord {
-  /** The file, relative to the root, for people and against mistaken names. */
+  /** The file, relative to the root: for people, and to detect a record under a wrong name. */
   readonly file: string;
-  /** The name of the content. */
+  /** The generation of the content. */
   readonly generation: string;
-  /** Bytes that the content certainly had; it may have got more since. */
+  /** Bytes that the content certainly had. It may have more by now. */
   readonly size: number;
-  /** The digest of the last bytes before {@link size}; empty where they could not be read. */
+  /** The digest of the last bytes before {@link size}; empty if they could not be read. */
   readonly digest: string;
-  /** An append has begun and its end is not on record: if no process holds the path, the appender was lost. */
+  /** Set while an append has begun and its end is not recorded. If no process has the path, the appender was lost. */
   readonly appending?: true | undefined;
   /** How the last append ended. */
   readonly ended?: EndedReason | undefined;
-  /** The media type that an appender gave. */
+  /** The media type given by an appender. */
   readonly type?: string | undefined;
 }
 
@@ -40,35 +40,42 @@ export interface Tail {
   readonly digest: string;
 }
 
-/** A record for a content that nothing is known of. */
+/** A record for a content of which nothing is known, with a new generation. */
 export function newRecord(file: string, { size, digest }: Tail): StreamRecord {
   return { file, generation: newGeneration(), size, digest };
 }
 
-/** The record of a path whose content is another one now. The type belongs to the path; everything else is forgotten. */
+/** The record of a path that has another content now. The type belongs to the path; everything else is forgotten. */
 export function replacedRecord({ file, type }: StreamRecord, tail: Tail): StreamRecord {
   return { ...newRecord(file, tail), ...(type === undefined ? {} : { type }) };
 }
 
-/** Whether a file still has the content that a record speaks of. More bytes behind it count as appended. */
+/** Whether a file still has the content that a record describes. Further bytes count as appended. */
 export function isSameContent(record: StreamRecord, { size, digest }: Tail): boolean {
   if (size < record.size) return false;
   return record.digest === "" || digest === "" || record.digest === digest;
 }
 
-/** How the last append ended, where nobody appends now. */
+/** How the last append ended, provided that no process appends now. */
 export function endedBy({ appending, ended }: StreamRecord): EndedReason {
   return appending ? "lost" : (ended ?? "unknown");
 }
 
-/** A record's text: padded, so that its next version mostly has the same length, and with a check against torn ones. */
+/**
+ * Formats a record as text. Padding gives the next version the same length in most cases; a checksum detects a torn
+ * record.
+ */
 export function formatRecord(record: StreamRecord): string {
   const text = JSON.stringify({ ...record, check: checkOf(record) });
   const length = Math.ceil((Buffer.byteLength(text) + 1) / UNIT_BYTES) * UNIT_BYTES;
   return `${text}${" ".repeat(length - Buffer.byteLength(text) - 1)}\n`;
 }
 
-/** The record in a file's text, without a type that is none; nothing where it is torn, garbage, or another file's. */
+/**
+ * Parses a record. An invalid media type is dropped.
+ *
+ * @returns Undefined for a record that is torn, invalid, or of another file.
+ */
 export function parseRecord(text: string, file: string): StreamRecord | undefined {
   try {
     const { check, ...value } = JSON.parse(text) as Record<string, unknown>;

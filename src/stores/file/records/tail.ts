@@ -7,19 +7,27 @@ import { readSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 import { readAt } from "../files/transfer.ts";
 
-/** Bytes that a digest covers at most. Contents that differ only further ahead are not told apart. */
+/** Most bytes that a digest covers. Contents that differ only before these bytes are not told apart. */
 export const TAIL_BYTES: number = 4 * 1024;
 
 /** Hexadecimal digits of a digest that are kept. */
 const DIGEST_LENGTH = 32;
 
-/** The digest of the last bytes before an offset; of fewer where the file has ended. */
+/**
+ * The digest of the last {@link TAIL_BYTES} bytes before an offset; of fewer if the file ends earlier.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function tailDigest(opened: OpenFile, end: number): Promise<string> {
   const from = Math.max(0, end - TAIL_BYTES);
   return digestOf(end === 0 ? new Uint8Array(0) : await readAt(opened, from, end - from));
 }
 
-/** As {@link tailDigest}, in this very turn: these bytes were just written, or are about to be followed by others. */
+/**
+ * As {@link tailDigest}, synchronously. The caller has just written these bytes, or is about to append to them.
+ *
+ * @throws Errors of the operating system.
+ */
 export function tailDigestSync(fd: number, end: number): string {
   const from = Math.max(0, end - TAIL_BYTES);
   const bytes = new Uint8Array(end - from);

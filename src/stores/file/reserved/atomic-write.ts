@@ -1,5 +1,5 @@
 /**
- * Writing the store's small files so that a crash never leaves half of one.
+ * Writes the store's small files so that a crash never leaves a partial one.
  * @module
  */
 import { randomUUID } from "node:crypto";
@@ -13,21 +13,24 @@ import { flush } from "./fsync.ts";
 import { keyOf, type Reserved } from "./layout.ts";
 import { readOwn, TORN } from "./own-file.ts";
 
-/** How often something is written into a folder that others remove when it is empty: they may be many, and quicker. */
+/** Attempts at writing into a folder that other processes remove when it is empty. They may be many, and faster. */
 const ATTEMPTS = 50;
 
 const self = ownIdentity();
 
-/** A new name in a folder, which tells who made it. */
+/** A new path in a folder. Its name identifies the process that made it. */
 export function nameIn(folder: string): string {
   const { pid, started, scope } = self;
   return join(folder, [pid, started, keyOf(scope), randomUUID()].join("_"));
 }
 
 /**
- * Writes a file whole or not at all. If it is to be durable, it is on the disk when this resolves.
+ * Writes a value as JSON, whole or not at all.
  *
- * @param mayWrite Asked in the turn in which the file gets its name; it gets none if this says no. Default: it may.
+ * @param durable Whether the file must be on the disk when this resolves.
+ * @param mayWrite Called in the same turn in which the file gets its name. If it returns false, nothing is written.
+ * Default: the file is written.
+ * @throws Errors of the operating system.
  */
 export async function writeWhole(
   reserved: Reserved,
@@ -42,11 +45,17 @@ export async function writeWhole(
 /** What {@link writeTextWhole} writes, and how. */
 export interface WholeText {
   readonly text: string;
+  /** Whether the text must be on the disk when the write resolves. */
   readonly durable: boolean;
+  /** As in {@link writeWhole}. */
   readonly mayWrite?: (() => boolean) | undefined;
 }
 
-/** As {@link writeWhole}, of a text. */
+/**
+ * As {@link writeWhole}, for text.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function writeTextWhole(reserved: Reserved, file: string, whole: WholeText): Promise<void> {
   const { text, durable, mayWrite } = whole;
   for (let attempt = 1; ; attempt++) {
@@ -54,16 +63,16 @@ export async function writeTextWhole(reserved: Reserved, file: string, whole: Wh
     const temporary = nameIn(reserved.temporary);
     try {
       await writeNew(temporary, text, durable);
-      // As late as can be: the less time is there for others to remove it.
+      // As late as possible: other processes then have less time to remove the folder.
       await makeFolder(dirname(file));
       if (mayWrite?.() === false) return await removeFile(temporary);
-      // In this turn: in the thread pool it could stand still behind the question.
+      // Synchronously: in the thread pool, the rename could happen long after the question.
       if (mayWrite) renameSync(temporary, file);
       else await rename(temporary, file);
       break;
     } catch (error) {
       await removeFile(temporary);
-      // Whoever was last in a folder may have removed it just now.
+      // The last process to use a folder may have just removed it.
       if (!isMissing(error) || attempt === ATTEMPTS) throw error;
     }
   }
@@ -80,7 +89,12 @@ async function writeNew(file: string, text: string, durable: boolean): Promise<v
   }
 }
 
-/** The JSON of a small file, {@link TORN}, or nothing when there is none. */
+/**
+ * Reads the JSON of a small file.
+ *
+ * @returns {@link TORN} if the file is incomplete or not a small regular file; undefined if it does not exist.
+ * @throws Errors of the operating system.
+ */
 export async function readWhole(file: string): Promise<unknown> {
   const text = await readOwn(file);
   if (typeof text !== "string") return text;
@@ -91,14 +105,22 @@ export async function readWhole(file: string): Promise<unknown> {
   }
 }
 
-/** Removes a file, if it is there. */
+/**
+ * Removes a file, if it exists.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function removeFile(file: string): Promise<void> {
   await unlink(file).catch((error: unknown) => {
     if (!isMissing(error)) throw error;
   });
 }
 
-/** As {@link removeFile}, at once. */
+/**
+ * As {@link removeFile}, synchronously.
+ *
+ * @throws Errors of the operating system.
+ */
 export function removeFileNow(file: string): void {
   try {
     unlinkSync(file);

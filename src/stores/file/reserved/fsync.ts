@@ -1,11 +1,15 @@
 /**
- * Bringing files, and the names in folders, to the disk.
+ * Flushes files, and the names in folders, to the disk.
  * @module
  */
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Flushes a folder and those above it, up to a root. */
+/**
+ * Flushes a folder and its parents, up to and including the root.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function flushFolders(folder: string, root: string): Promise<void> {
   for (let at = folder; ; at = dirname(at)) {
     await flush(at);
@@ -13,7 +17,11 @@ export async function flushFolders(folder: string, root: string): Promise<void> 
   }
 }
 
-/** Makes a file, or the names in a folder, survive a power cut. */
+/**
+ * Flushes a file, or the names in a folder, so that they survive a power cut.
+ *
+ * @throws Errors of the operating system.
+ */
 export async function flush(path: string): Promise<void> {
   const opened = await open(path, "r");
   try {

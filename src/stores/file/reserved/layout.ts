@@ -1,5 +1,5 @@
 /**
- * The store's own folder under the root: which places it has.
+ * The layout of the store's own folder under the root.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -8,27 +8,27 @@ import { join, relative } from "node:path";
 import { StreamError } from "../../../protocol/errors.ts";
 import { RESERVED_SEGMENT } from "../../../protocol/path.ts";
 
-/** The places in the reserved folder of a root. */
+/** The folders inside the reserved folder of a root. */
 export interface Reserved {
   /** The root itself. */
   readonly root: string;
-  /** One file a server process, touched while it lives. */
+  /** One file per server process, touched while the process has claims. */
   readonly servers: string;
-  /** One folder a path that is being appended to. */
+  /** One folder per path that is being appended to. */
   readonly claims: string;
-  /** One file a session. */
+  /** One file per open session. */
   readonly sessions: string;
-  /** One file per path: what is remembered of it beside its bytes. */
+  /** One file per path, with what is remembered besides its bytes. */
   readonly streams: string;
-  /** One file a path that a process asks another one for. */
+  /** One file per path whose handover a process requests. */
   readonly handovers: string;
-  /** What keeps bytes until the files that they belong to are on the disk. */
+  /** Journal segments, which keep bytes until the files that they belong to are on the disk. */
   readonly journal: string;
   /** Files that are about to be renamed. */
   readonly temporary: string;
 }
 
-/** The reserved folder's places under a root. */
+/** The layout of the reserved folder under a root. */
 export function reservedIn(root: string): Reserved {
   const folder = join(root, RESERVED_SEGMENT);
   return {
@@ -44,9 +44,9 @@ export function reservedIn(root: string): Reserved {
 }
 
 /**
- * Makes sure that the store's own folder is a folder of this root, or is yet to be made.
+ * Checks that the store's own folder is not a symbolic link. The folder need not exist yet.
  *
- * @throws {StreamError} `storage` for a symbolic link, which would lead what the store writes to somewhere else.
+ * @throws {StreamError} `storage` for a symbolic link, which would redirect what the store writes.
  */
 export function assertOwn({ root }: Reserved): void {
   if (!lstatSync(join(root, RESERVED_SEGMENT), { throwIfNoEntry: false })?.isSymbolicLink()) return;
@@ -55,7 +55,7 @@ export function assertOwn({ root }: Reserved): void {
 }
 
 /**
- * As {@link assertOwn}, of all folders in it: for those who remove files there.
+ * As {@link assertOwn}, for all folders inside it, too. Call it before removing files there.
  *
  * @throws {StreamError} `storage` for a symbolic link.
  */
@@ -69,7 +69,7 @@ export function assertOwnFolders(reserved: Reserved): void {
   }
 }
 
-/** What can't be looked at is none: nothing behind it can be reached either. */
+/** False for a path that cannot be examined: nothing behind it can be reached either. */
 function isLink(path: string): boolean {
   try {
     return lstatSync(path).isSymbolicLink();
@@ -78,7 +78,7 @@ function isLink(path: string): boolean {
   }
 }
 
-/** A file name of fixed length for a path of any. */
+/** A file name of fixed length for a path of any length. */
 export function keyOf(path: string): string {
   return createHash("sha256").update(path).digest("hex").slice(0, 40);
 }

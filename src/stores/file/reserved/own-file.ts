@@ -1,39 +1,39 @@
 /**
- * Reading the small files that the store keeps for itself.
+ * Reads the small files that the store keeps for itself.
  *
- * Local users who may write there may put anything in their place. A named pipe would hold the process until somebody
- * writes into it, a device or a link would lead elsewhere, and a huge file would fill the memory. So only regular files
- * are read, and only as much of them as the store itself would write.
+ * Local users with write access may put anything in their place. A named pipe would block the process until another one
+ * writes to it, a device or a link would lead elsewhere, and a huge file would exhaust the memory. So only regular
+ * files are read, and only those no larger than the store itself would write.
  * @module
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { type FileHandle as OpenFile, open } from "node:fs/promises";
 import { errorCode, isMissing } from "../folders/errors.ts";
 
-/** What stands in a file that is not whole, or is something else than a file. */
+/** Stands for a file that is incomplete, too large, or not a regular file. */
 export const TORN: unique symbol = Symbol("torn");
 
-/** Bytes that no small file of the store has more of. */
+/** Most bytes that a small file of the store may have. */
 const SMALL_BYTES = 64 * 1024;
 
-/** Opens no link, waits for the other side of no named pipe, and makes no terminal the process's own. */
+/** Follows no link, does not wait for the other end of a named pipe, and acquires no controlling terminal. */
 const FLAGS =
   constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
 
-/** What the system says of something that is no file: a folder, a link, a socket, a device without a driver. */
+/** Error codes for something other than a file: a folder, a link, a socket, a device without a driver. */
 const NO_FILE: ReadonlySet<string> = new Set(["EISDIR", "ENOTDIR", "ELOOP", "ENXIO", "ENODEV", "EMLINK", "EFTYPE"]);
 
 /**
- * Opens a file to read it.
+ * Opens a regular file for reading.
  *
- * @param mostBytes A larger one is not opened.
- * @returns {@link TORN} for something else than a regular file, or a larger one; nothing when nothing is there.
- * @throws errors of the system.
+ * @param mostBytes Larger files are not opened.
+ * @returns {@link TORN} for a larger file or anything but a regular file; undefined if nothing is there.
+ * @throws Errors of the operating system.
  */
 export async function openOwn(file: string, mostBytes: number): Promise<OpenFile | typeof TORN | undefined> {
   try {
     const opened = await open(file, FLAGS);
-    // In this turn: the system has it in memory.
+    // Synchronously: the system has this in memory.
     if (ownSize(opened.fd, mostBytes) !== undefined) return opened;
     await opened.close();
     return TORN;
@@ -42,7 +42,12 @@ export async function openOwn(file: string, mostBytes: number): Promise<OpenFile
   }
 }
 
-/** The text of a small file, as {@link openOwn} opens it. */
+/**
+ * Reads the text of a small file, opened as by {@link openOwn}.
+ *
+ * @returns {@link TORN} for a file of more than 64 KiB or anything but a regular file; undefined if nothing is there.
+ * @throws Errors of the operating system.
+ */
 export async function readOwn(file: string): Promise<string | typeof TORN | undefined> {
   const opened = await openOwn(file, SMALL_BYTES);
   if (opened === TORN || opened === undefined) return opened;
@@ -53,7 +58,11 @@ export async function readOwn(file: string): Promise<string | typeof TORN | unde
   }
 }
 
-/** As {@link readOwn}, in this very turn. */
+/**
+ * As {@link readOwn}, synchronously.
+ *
+ * @throws Errors of the operating system.
+ */
 export function readOwnNow(file: string): string | typeof TORN | undefined {
   let fd: number | undefined;
   try {
@@ -76,7 +85,7 @@ function textOf(fd: number, size: number): string {
   return bytes.toString("utf8", 0, length);
 }
 
-/** The size of a regular file that is not too large; nothing for all else. */
+/** The size of a regular file that is not too large; undefined for anything else. */
 function ownSize(fd: number, mostBytes: number): number | undefined {
   const found = fstatSync(fd);
   return found.isFile() && found.size <= mostBytes ? found.size : undefined;
