@@ -162,7 +162,7 @@ async function read(
   if (entries && following)
     throw new StreamError("path_conflict", `"/${path}" is a folder: there is nothing to follow.`);
   if (entries) return listing(service, exchange, { base, folder: path, entries });
-  throw new StreamError("not_found", `"/${path}" was never written.`, { path });
+  throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
 }
 
 async function follow(service: Service, exchange: Exchange, lease: FollowLease, socket: boolean): Promise<Response> {

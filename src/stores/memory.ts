@@ -66,13 +66,13 @@ class MemoryStore implements Store {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     if (this.#claimed.has(path)) {
-      throw new StreamError("conflict", `Somebody else is appending to "/${path}" already.`, { path });
+      throw new StreamError("conflict", `"/${path}" has another appender already.`, { path });
     }
     this.#refuseBelowFile(path);
     this.#refuseFolder(path);
     const known = this.#resources.get(path);
     const resource = known ?? (create ? this.#create(path) : undefined);
-    if (!resource) throw new StreamError("not_found", `"/${path}" was never written.`, { path });
+    if (!resource) throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
     resource.type ??= type;
     const onRelease = (isUnused: boolean) => {
       this.#claimed.delete(path);
@@ -121,7 +121,7 @@ class MemoryStore implements Store {
   }
 
   async remove(path: string): Promise<boolean> {
-    if (this.#claimed.has(path)) throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
+    if (this.#claimed.has(path)) throw new StreamError("conflict", `"/${path}" has an appender.`, { path });
     const resource = this.#resources.get(path);
     if (resource) resource.removed = true;
     return this.#resources.delete(path);

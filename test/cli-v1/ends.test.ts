@@ -143,7 +143,7 @@ describe("follow --output", () => {
     await writeFile(copy, "0123");
     const fetched = await command(["follow", "-v", "--output", copy, url]);
     assert.equal(fetched.exit.code, 0, fetched.output);
-    assert.match(fetched.output, /\nnobody is appending; .*\ndone: 6 bytes from .*\n$/);
+    assert.match(fetched.output, /\nno appender; .*\ndone: 6 bytes from .*\n$/);
     assert.equal(await readFile(copy, "utf8"), "0123456789");
     const nothing = await command(["follow", "--output", copy, url]);
     assert.deepEqual([nothing.exit.code, nothing.output], [0, ""]);

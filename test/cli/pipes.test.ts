@@ -66,7 +66,7 @@ for (const runtime of RUNTIMES) {
       assert.equal(sha256(down.stdout.bytes()), sha256(MEGABYTES));
       assert.match(
         String(down.stderr.bytes()),
-        /^connecting to .*\nnobody is appending; .*\ndone: 10000000 bytes from .*\n$/,
+        /^connecting to .*\nno appender; .*\ndone: 10000000 bytes from .*\n$/,
       );
       const tail = await command(["follow", "--tail", "100", url], { runtime });
       assert.ok(tail.stdout.bytes().equals(MEGABYTES.subarray(-100)));
@@ -81,7 +81,7 @@ for (const runtime of RUNTIMES) {
     it("every line goes out as it comes in", async () => {
       const url = `${server.url}/lines.txt`;
       const follower = await start(runtime, ["follow", "--wait", "-v", url]);
-      await follower.printed(/waiting: "\/lines\.txt" was never written\./);
+      await follower.printed(/waiting: "\/lines\.txt" does not exist\./);
       const appender = await start(runtime, ["append", url]);
       let seen = 0;
       for (const line of ["one\n", "no line end", "\n", "ünïcödé\n"]) {
@@ -100,7 +100,7 @@ for (const runtime of RUNTIMES) {
       const cases: [string[], RegExp][] = [
         [
           ["append", `${server.url}/taken.txt`],
-          /^httpfstream append: taken: Somebody else is appending to "\/taken\.txt"/,
+          /^httpfstream append: taken: "\/taken\.txt" has another appender/,
         ],
         [["append", "http://127.0.0.1:1/a"], /^httpfstream append: unreachable: .*ECONNREFUSED/],
         [
@@ -108,7 +108,7 @@ for (const runtime of RUNTIMES) {
           /^httpfstream append: Can't read \/no\/such\/file: no such file\./,
         ],
         [["append", `${server.url}/a`, "/tmp"], /^httpfstream append: Can't read \/tmp: it is a folder\./],
-        [["follow", `${server.url}/never`], /^httpfstream follow: not found: "\/never" was never written\./],
+        [["follow", `${server.url}/never`], /^httpfstream follow: not found: "\/never" does not exist\./],
         [["follow", "http://127.0.0.1:1/a"], /^httpfstream follow: unreachable: .*ECONNREFUSED/],
         [
           ["follow", "--offset", "5", `${server.url}/taken.txt`],
@@ -212,7 +212,7 @@ describe("append and follow under the original's names", () => {
     assert.equal(String(follower.stdout.bytes()), "foo\nbar\nbaz\n");
   });
 
-  it("without -v a path that was never written is not found, as ever", async () => {
+  it("without -v a path that does not exist is not found, as ever", async () => {
     const follower = await startProgram("httpfstream-follow", [`${server.url}/never.txt`]);
     assert.deepEqual(await follower.end(), { code: 1, signal: null });
     assert.match(String(follower.stderr.bytes()), /^httpfstream-follow: not found: /);

@@ -39,7 +39,7 @@ describe("in a terminal", { skip: NO_TERMINALS }, () => {
   it("the session of the original's readme", async () => {
     const follower = await terminals.open("follower");
     await follower.line(`httpfstream-follow -v ${url}/foo.txt; echo "quit with $?"`);
-    await follower.shows(/^waiting: "\/foo.txt" was never written\.$/m);
+    await follower.shows(/^waiting: "\/foo.txt" does not exist\.$/m);
     const appender = await terminals.open("appender");
     await appender.line(`httpfstream-append -v ${url}/foo.txt; echo "quit with $?"`);
     await appender.shows(/^appending standard input to http/m);

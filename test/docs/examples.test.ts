@@ -173,7 +173,7 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
     test.after(() => page.close());
     await page.goto(printed);
     await page.getByText("shown", { exact: true }).waitFor();
-    await page.getByText("nobody is appending").waitFor();
+    await page.getByText("no appender").waitFor();
     await page.goto(`${url}/`);
     await page.reload();
     await page.getByText("Name a stream behind the address of this page").waitFor();
@@ -196,7 +196,7 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
     const page = await open();
     test.after(() => page.close());
     await page.goto(`${url}/#/streams/${path}`);
-    await page.getByText("nobody has written this yet").waitFor();
+    await page.getByText("this does not exist yet").waitFor();
     const append = async (): Promise<Writer> => {
       const writer = (await openAppend(`${url}/streams/${path}`)).getWriter();
       await writer.write("grüße ");
@@ -211,10 +211,10 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
     await page.getByText("grüße aus dem Browser", { exact: true }).waitFor();
     await writer.close();
     // Which of them depends on whether somebody was appending already when it came with its WebSocket.
-    await page.getByText(/ended: complete|nobody is appending/).waitFor();
+    await page.getByText(/ended: complete|no appender/).waitFor();
     await page.reload();
     await page.getByText("grüße aus dem Browser", { exact: true }).waitFor();
-    await page.getByText("nobody is appending").waitFor();
+    await page.getByText("no appender").waitFor();
   }
 });
 

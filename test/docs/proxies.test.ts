@@ -119,7 +119,7 @@ function cases(proxy: Proxy, program: string): void {
   it("passes refusals of upgrades on, with their bodies", async () => {
     const missing = await WebSocketPeer.open(url, { target: "/never.txt?verb=FOLLOW" });
     const answer = await missing.response();
-    assert.deepEqual([answer.status, answer.text], [404, '"/never.txt" was never written.\n']);
+    assert.deepEqual([answer.status, answer.text], [404, '"/never.txt" does not exist.\n']);
     const headers = { Origin: "https://elsewhere.example" };
     const foreign = await WebSocketPeer.open(url, { target: "/socket.txt?verb=FOLLOW", headers });
     assert.equal((await foreign.response()).status, 403);

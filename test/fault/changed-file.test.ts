@@ -35,7 +35,7 @@ const INTERFERENCES: Record<string, { interfere: (file: string) => void; said: R
     },
     "written to": {
       interfere: (file) => appendFileSync(file, "foreign "),
-      said: /written to by somebody else/,
+      said: /written to by another program/,
       left: "before foreign ",
       ended: "failed",
     },

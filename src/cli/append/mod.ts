@@ -39,7 +39,7 @@ interface AppendFlags {
 export function appendCommand(name: string, finish: (code: number) => void): Command {
   const words = commandLine(name);
   return bareCommand(name)
-    .description("Append standard input, or a file, to a URL. Whoever follows it sees every piece as it is read.")
+    .description("Append standard input, or a file, to a URL. Followers see every piece as it is read.")
     .argument("<url>", "where to append to; http, https, ws or wss", parseUrlOf("append"))
     .argument("[file]", "what to append; - or nothing for standard input", parseFileName)
     .option("-v, --verbose", "show on standard error what is going on; on a terminal with a progress bar")

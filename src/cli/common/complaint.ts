@@ -24,7 +24,7 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
  *
  * @example
  * ```ts
- * complaint(new StreamError("not_found", '"/a" was never written.')); // 'not found: "/a" was never written.'
+ * complaint(new StreamError("not_found", '"/a" does not exist.')); // 'not found: "/a" does not exist.'
  * ```
  */
 export function complaint(error: unknown): string {

@@ -36,7 +36,7 @@ export function followNarrator(url: string): Narrator<FollowState> {
   let begun = false;
   return (state) => {
     if (state.state !== "open") return unopened(url, state);
-    const what = state.live ? "following" : "nobody is appending; fetching what is stored at";
+    const what = state.live ? "following" : "no appender; fetching what is stored at";
     const where = begun && state.offset !== undefined ? `, from offset ${state.offset}` : "";
     const how = state.live && state.transport === "http" ? ", over plain HTTP" : "";
     begun = true;

@@ -25,7 +25,7 @@ export class ReaderGone extends Error {
 export function write(stream: Writable, bytes: Uint8Array | string): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(bytes, (error) => {
-      if (error) reject(isGone(error) ? new ReaderGone("nobody reads this output", { cause: error }) : error);
+      if (error) reject(isGone(error) ? new ReaderGone("the reader of this output has gone", { cause: error }) : error);
       else resolve();
     });
   });

@@ -6,7 +6,7 @@ import { StreamError } from "../../protocol/errors.ts";
 
 /** The error for a server that has an unexpected number of bytes. */
 export function otherSize({ href, pathname }: URL, what: string): StreamError {
-  const message = `The server has ${what}: "${pathname}" was changed by somebody else.`;
+  const message = `The server has ${what}: "${pathname}" was changed by another program.`;
   return new StreamError("changed", message, { path: href });
 }
 

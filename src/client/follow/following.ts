@@ -87,7 +87,7 @@ export class Following {
     if (outcome.type === "turn") {
       const idle = this.#wasIdle && !outcome.progressed;
       this.#wasIdle = !outcome.progressed;
-      const message = "The response ended, though somebody is still appending.";
+      const message = "The response ended, although the append goes on.";
       return idle ? new StreamError("unreachable", message, { path: target.url.href }) : undefined;
     }
     const { error } = outcome;

@@ -30,7 +30,7 @@ export function mostLeftMs(recordedMs: number, graceMs: number): number {
  */
 export function taken(path: string, graceLeftMs: number | undefined): StreamError {
   if (graceLeftMs !== undefined) return inGrace(path, graceLeftMs);
-  const message = `Somebody else is appending to "/${path}" already. Try again when they have ended.`;
+  const message = `"/${path}" has another appender already. Try again when it has ended.`;
   return new StreamError("conflict", message, { path });
 }
 

@@ -150,7 +150,7 @@ function refuseDots(pathname: string): void {
   if (dots !== undefined) {
     throw new StreamError(
       "bad_path",
-      `The path ${JSON.stringify(pathname)} is refused: "." and ".." lead nowhere here.`,
+      `The path ${JSON.stringify(pathname)} is refused: "." and ".." are not allowed.`,
     );
   }
 }

@@ -15,7 +15,7 @@ export interface Mounted {
  *
  * @example
  * ```ts
- * outward('"/a" was never written.', { path: "a", base: "/logs" }); // '"/logs/a" was never written.'
+ * outward('"/a" does not exist.', { path: "a", base: "/logs" }); // '"/logs/a" does not exist.'
  * ```
  */
 export function outward(sentence: string, { path, base = "" }: Mounted): string {

@@ -207,7 +207,7 @@ class FileStore implements Store {
   async remove(path: string): Promise<boolean> {
     const file = await resolveInRoot(this.#root, path);
     if (Claim.isHeld(file) || (await claimantsOf(this.#reserved, this.#owner, file)).length > 0)
-      throw new StreamError("conflict", `Somebody is appending to "/${path}".`, { path });
+      throw new StreamError("conflict", `"/${path}" has an appender.`, { path });
     try {
       return await inFolderOf(this.#root, file, async (folder, name) => {
         // Check first: Deno can unlink an empty folder.

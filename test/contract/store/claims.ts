@@ -117,7 +117,7 @@ export function claimSection(driver: Driver): void {
       assert.equal(handle.revoked.aborted, false);
     },
 
-    "without create, a path that was never written is refused and not made": async ({ store }) => {
+    "without create, a path that does not exist is refused and not made": async ({ store }) => {
       await rejectsWith(store.claim("none.txt", { create: false }), "not_found");
       await rejectsWith(store.claim("no/such/folder/none.txt", { create: false }), "not_found");
       assert.equal(await store.stat("none.txt"), undefined);

@@ -4,7 +4,7 @@ import { type Driver, holding, listed, namesOf, put, rejectsWith, section, store
 
 export function listSection(driver: Driver): void {
   section(driver, "stat, list and remove", {
-    "stat knows nothing of what was never written, and nothing of folders": async ({ store }) => {
+    "stat knows nothing of what does not exist, and nothing of folders": async ({ store }) => {
       await put(store, "folder/a.txt", "x");
       for (const path of ["", "none", "folder", "folder/none", "none/a.txt"]) {
         assert.equal(await store.stat(path), undefined, JSON.stringify(path));

@@ -86,7 +86,7 @@ export function readSection(driver: Driver): void {
       await rejectsWith(readAll(store.read("a.txt", 100, 101)), "changed");
     },
 
-    "a read of what was never written fails with changed, unless it asks for nothing": async ({ store }) => {
+    "a read of what does not exist fails with changed, unless it asks for nothing": async ({ store }) => {
       await rejectsWith(readAll(store.read("none.txt", 0, 1)), "changed");
       assert.equal((await readAll(store.read("none.txt", 0, 0))).length, 0);
     },

@@ -48,7 +48,7 @@ export async function survey({ folder, own, self, leaseMs }: SurveyTerms): Promi
 export function takenElsewhere(path: string, found: Survey | undefined, self: Owner): StreamError {
   const freeInMs = found && freeIn(found, self);
   if (freeInMs === undefined) {
-    return new StreamError("conflict", `Another server process is appending to "/${path}" already.`, { path });
+    return new StreamError("conflict", `"/${path}" has an appender on another server process already.`, { path });
   }
   const seconds = Math.max(1, Math.ceil(freeInMs / 1000));
   const message = `Another server process has "/${path}", and may have gone. If it gives no sign of life, the path is free in ${seconds} s.`;

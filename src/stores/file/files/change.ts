@@ -5,7 +5,7 @@
 import type { Stats } from "node:fs";
 
 /** The change of a file that has more bytes than this process knows of. */
-export const WRITTEN_TO = "written to by somebody else";
+export const WRITTEN_TO = "written to by another program";
 
 /**
  * How a file that had `size` bytes has changed, as text for a message; undefined if it still has that size.

@@ -5,17 +5,17 @@
 import { type ErrorCode, StreamError } from "../../../protocol/errors.ts";
 
 const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  ENOENT: ["not_found", "it was never written"],
+  ENOENT: ["not_found", "it does not exist"],
   ENOSPC: ["no_space", "the disk is full"],
   EDQUOT: ["no_space", "the disk quota is used up"],
   EFBIG: ["no_space", "the file has reached the largest size the system allows"],
   EACCES: ["denied", "the server has no permission"],
   EPERM: ["denied", "the server has no permission"],
   EROFS: ["denied", "the file system is read-only"],
-  ENOTDIR: ["path_conflict", "a file stands where a folder would have to be"],
-  EEXIST: ["path_conflict", "a file stands where a folder would have to be"],
-  EISDIR: ["path_conflict", "a folder stands where a file would have to be"],
-  ENXIO: ["path_conflict", "something that is no regular file stands there"],
+  ENOTDIR: ["path_conflict", "a file is in the place of a folder"],
+  EEXIST: ["path_conflict", "a file is in the place of a folder"],
+  EISDIR: ["path_conflict", "it is a folder"],
+  ENXIO: ["path_conflict", "it is not a regular file"],
   ENAMETOOLONG: ["bad_path", "the name is too long for the file system"],
   EILSEQ: ["bad_path", "the file system does not take this name"],
   EINVAL: ["bad_path", "the file system does not take this name"],
