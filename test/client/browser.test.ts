@@ -7,7 +7,7 @@ import { delimiter, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import type * as Client from "../../src/client/mod.ts";
-import { ShiftyProxy } from "../client-v1/proxy.ts";
+import { ShiftyProxy } from "../client-reconnect/proxy.ts";
 import { prng } from "../fixture/bytes.ts";
 import { executable, run } from "../fixture/processes.ts";
 import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";

@@ -4,7 +4,7 @@ import { appendFileSync, readdirSync, truncateSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { follow, openAppend, StreamError } from "../../src/client/mod.ts";
-import { Rig } from "../client-v1/rig.ts";
+import { Rig } from "../client-reconnect/rig.ts";
 import { numberedLines } from "../fixture/bytes.ts";
 import { startStandalone } from "../fixture/servers.ts";
 import { until } from "../fixture/until.ts";

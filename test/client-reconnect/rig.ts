@@ -30,7 +30,7 @@ export class Rig {
 
   /** Starts everything, the server on a runtime. */
   static async on(runtime: Runtime, ...args: string[]): Promise<Rig> {
-    const root = await temporaryFolder("client-v1");
+    const root = await temporaryFolder("client-reconnect");
     const start = (): Promise<TestServer> => startStandalone(runtime, { root, args });
     const server = await start();
     return new Rig(root, await ShiftyProxy.start(server.url), server, start);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { openAppend } from "../../src/client/mod.ts";
 import { command, start } from "../cli/commands.ts";
-import { Rig } from "../client-v1/rig.ts";
+import { Rig } from "../client-reconnect/rig.ts";
 import { randomBytes, sha256 } from "../fixture/bytes.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
@@ -23,7 +23,7 @@ for (const runtime of RUNTIMES) {
 
     before(async () => {
       rig = await Rig.on(runtime);
-      folder = await temporaryFolder("cli-v1");
+      folder = await temporaryFolder("cli-reconnect");
       await writeFile(join(folder, "source"), BYTES);
     });
     after(async () => {

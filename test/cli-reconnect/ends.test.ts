@@ -7,7 +7,7 @@ import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { append, openAppend } from "../../src/client/mod.ts";
 import { command, start } from "../cli/commands.ts";
 import { OriginalServer } from "../client/original-server.ts";
-import { Rig } from "../client-v1/rig.ts";
+import { Rig } from "../client-reconnect/rig.ts";
 import { randomBytes, sha256 } from "../fixture/bytes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
@@ -22,7 +22,7 @@ let source: string;
 let resume: string;
 
 before(async () => {
-  folder = await temporaryFolder("cli-v1");
+  folder = await temporaryFolder("cli-reconnect");
   source = join(folder, "source");
   await writeFile(source, BYTES);
 });

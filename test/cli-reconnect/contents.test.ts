@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { noteOf } from "../../src/cli/follow/output-note.ts";
 import { append, follow, openAppend, StreamError } from "../../src/client/mod.ts";
 import { command, start } from "../cli/commands.ts";
-import { Rig } from "../client-v1/rig.ts";
+import { Rig } from "../client-reconnect/rig.ts";
 import { HttpExchange } from "../fixture/http.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { openAppend } from "../../src/client/mod.ts";
 import { command, start } from "../cli/commands.ts";
-import { Rig } from "../client-v1/rig.ts";
+import { Rig } from "../client-reconnect/rig.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 

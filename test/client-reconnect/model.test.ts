@@ -9,7 +9,7 @@ const RUNS = 2_000;
 
 /** Plays schedules in a process of their own: the hooks of the test runner make promises many times slower. */
 async function simulate(t: TestContext, name: string): Promise<Summary> {
-  const script = join("test", "client-v1", "simulation", "main.ts");
+  const script = join("test", "client-reconnect", "simulation", "main.ts");
   const { exit, output, stdout } = await run(process.execPath, [
     ...scriptArguments("node", script),
     name,

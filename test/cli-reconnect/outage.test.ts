@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { start } from "../cli/commands.ts";
-import { Rig } from "../client-v1/rig.ts";
+import { Rig } from "../client-reconnect/rig.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
 
 for (const runtime of RUNTIMES) {

@@ -2,7 +2,7 @@
  * An interruption that lasts until the test ends it.
  * @module
  */
-import type { ShiftyProxy } from "../client-v1/proxy.ts";
+import type { ShiftyProxy } from "../client-reconnect/proxy.ts";
 
 /**
  * The next WebSocket is cut after so many bytes, and no other gets through until {@link heal}. Plain requests do.

@@ -1,8 +1,8 @@
 /**
  * Runs simulations, as many and for as long as anybody likes:
  *
- *     node --import tsx test/client-v1/simulation/main.ts append 100000
- *     node --import tsx test/client-v1/simulation/main.ts append 1000 7      with the seed 7
+ *     node --import tsx test/client-reconnect/simulation/main.ts append 100000
+ *     node --import tsx test/client-reconnect/simulation/main.ts append 1000 7      with the seed 7
  *
  * @module
  */
