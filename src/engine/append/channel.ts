@@ -66,6 +66,11 @@ export class Channel implements Followable {
     return this.#handle.revoked;
   }
 
+  /** Whether another process has taken over the path; see {@link AppendHandle.isRevoked}. */
+  isRevoked(): boolean {
+    return this.#handle.isRevoked?.() ?? this.#handle.revoked.aborted;
+  }
+
   /** Aborts when another process requests a handover; see {@link AppendHandle.handoverRequested}. */
   get handoverRequested(): AbortSignal | undefined {
     return this.#handle.handoverRequested;
@@ -96,7 +101,7 @@ export class Channel implements Followable {
   async finish(reason: EndReason, unused = false): Promise<Outcome> {
     await this.#broadcasting;
     // An append that another process continues has not ended, whatever happened to it here.
-    const ended = this.revoked.aborted ? "restarting" : (this.#handle.fate ?? reason);
+    const ended = this.isRevoked() ? "restarting" : (this.#handle.fate ?? reason);
     const outcome: Outcome = { size: this.size, reason: ended };
     try {
       await (unused && this.#handle.discard ? this.#handle.discard() : this.#handle.release(outcome.reason));

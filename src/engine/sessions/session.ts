@@ -53,7 +53,7 @@ export class AppendSession {
   #recorded: Promise<void> = Promise.resolve();
   #ending: Promise<Outcome> | undefined;
   /** Whether no other process has taken over the path; if one has, the record belongs to it. */
-  readonly #isOurs = (): boolean => !this.#parts.admission.batcher.channel.revoked.aborted;
+  readonly #isOurs = (): boolean => !this.#parts.admission.batcher.channel.isRevoked();
 
   /** Starts in the grace period: the first connection is expected and attached like any later one. */
   constructor(parts: SessionParts) {

@@ -61,7 +61,7 @@ function broken(path: string, what: string): StreamError {
 /** Wraps a handle. Optional members that the driver lacks stay missing; required ones get a default. */
 function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
   if (!isSize(handle.offset)) throw broken(path, `the offset of an append is ${handle.offset}`);
-  const { verify, leaveEndMarker, discard } = handle;
+  const { isRevoked, verify, leaveEndMarker, discard } = handle;
   const revoked = handle.revoked ?? new AbortController().signal;
   const guarded: AppendHandle = {
     get offset() {
@@ -96,6 +96,7 @@ function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
   const optional: Partial<AppendHandle> = {
     ...(handle.created !== undefined && { created: handle.created }),
     ...(handle.handoverRequested && { handoverRequested: handle.handoverRequested }),
+    ...(isRevoked && { isRevoked: () => isRevoked.call(handle) }),
     ...(verify && { verify: () => failing(path, async () => verify.call(handle)) }),
     ...(leaveEndMarker && {
       leaveEndMarker: (ended: EndReason) => failing(path, async () => leaveEndMarker.call(handle, ended)),

@@ -73,8 +73,13 @@ export interface AppendHandle {
   readonly fate?: "deleted" | "replaced" | "failed" | undefined;
   /** Whether the path was taken over from a silent process, which may wake up. */
   readonly wasSilent?: boolean;
-  /** Aborts when another process has taken over the path. Reading this property may trigger the check. */
+  /** Aborts when the driver notices that another process has taken over the path. */
   readonly revoked: AbortSignal;
+  /**
+   * Whether another process has taken over the path; checks the storage if that is in doubt. Only for drivers that several
+   * processes share; by default {@link revoked} tells.
+   */
+  isRevoked?(): boolean;
   /**
    * Aborts when another process calls {@link Store.requestHandover} for the path. Only for drivers that several
    * processes share.

@@ -145,8 +145,11 @@ export class FileHandle implements AppendHandle, LiveContent {
   }
 
   get revoked(): AbortSignal {
-    this.#claim.isOurs();
     return this.#claim.revoked;
+  }
+
+  isRevoked(): boolean {
+    return !this.#claim.isOurs();
   }
 
   get wasSilent(): boolean {

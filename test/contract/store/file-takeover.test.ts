@@ -103,7 +103,7 @@ fileTest(
     writeFileSync(`${file}.copy`, "one ");
     renameSync(`${file}.copy`, file);
     await rejectsWith(handle.append(Buffer.from("two ")), "fenced");
-    assert.ok(handle.revoked.aborted);
+    assert.ok(handle.isRevoked?.());
     await handle.release();
   },
 );
