@@ -1,5 +1,5 @@
 /**
- * The benchmark, in its smallest size: does it do all that it is for? How fast anything is, is not asked here.
+ * The benchmark in its smallest size: it runs every load, and loses no byte. These tests do not judge the results.
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import type { Results } from "../../scripts/bench/results.ts";
 import { PROJECT, Program } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
-/** The loads of the benchmark, by the words that select them. */
+/** A word from the name of each kind of load. */
 const LOADS = ["flood", "paced", "ingest", "catch-up", "memory", "connect", "paths", "join"];
 
 function bench(...args: string[]): Program {
@@ -50,7 +50,7 @@ describe("the benchmark in its smallest size", () => {
     }
   });
 
-  test("measures what it says it measures", () => {
+  test("measures every metric that it declares", () => {
     for (const { name, metrics, rows } of results.loads) {
       for (const { key } of metrics) assert.ok(Number.isFinite(rows[0]?.samples[0]?.[key]), `${name}: ${key}`);
     }
@@ -64,7 +64,7 @@ describe("the benchmark in its smallest size", () => {
   });
 });
 
-test("the benchmark compares with what is there, and names what is missing", async () => {
+test("the benchmark compares the installed peers, and names the missing ones", async () => {
   const ours = ["httpfstream-classic", "httpfstream-http", "httpfstream-deno", "httpfstream-bun"];
   const peers = [...ours, "bare", "nchan", "durable", "bare-read", "sendfile", "cat"];
   const program = bench("--peers", peers.join(","), "--only", "flood-small-few,paced-few,ingest-one,catch-up-http");
@@ -75,7 +75,7 @@ test("the benchmark compares with what is there, and names what is missing", asy
     assert.match(table, new RegExp(`^  (${peer}  .*\\d|! ${peer}: .* is not installed: )`, "m"));
 });
 
-test("says which options and names there are", async () => {
+test("the benchmark refuses invalid options, and names the valid ones", async () => {
   for (const [args, words] of [
     [["--peers", "nobody"], /no peer "nobody"; there are httpfstream,/],
     [["--only", "nothing"], /The loads are flood-small-few,/],

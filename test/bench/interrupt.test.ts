@@ -1,12 +1,12 @@
 /**
- * Whoever ends the benchmark early gets what was measured by then.
+ * An interrupted benchmark prints the results that it has so far.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PROJECT, Program } from "../fixture/processes.ts";
 
-test("an interrupted benchmark prints what there is", async () => {
+test("an interrupted benchmark prints its results so far", async () => {
   const script = join(PROJECT, "scripts", "bench", "main.ts");
   const options = ["--size", "smoke", "--peers", "httpfstream", "--only", "ingest", "--rounds", "1000"];
   const program = new Program(process.execPath, ["--import", "tsx", script, ...options]);

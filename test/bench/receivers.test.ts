@@ -1,5 +1,5 @@
 /**
- * The benchmark's followers notice what is lost, comes twice or is wrong.
+ * The benchmark's followers detect lost, duplicated and wrong bytes.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -14,14 +14,14 @@ import { cycle, writeRecord } from "../../scripts/bench/generator/records.ts";
 
 const SPEC = { bytes: 100 };
 
-/** Whole records with the moment of their making, as paced appends have them. */
+/** Whole records with the time of their creation, like those of paced appends. */
 function stamped(count: number): Buffer {
   const made = Buffer.alloc(count * SPEC.bytes);
   for (let record = 0; record < count; record++) writeRecord(made, record * SPEC.bytes, SPEC, record, 1);
   return made;
 }
 
-/** Gives bytes in pieces of a size, as they lie in the middle of other memory. */
+/** Passes bytes in pieces of a size, each in the middle of a larger buffer. */
 function give(receiver: Receiver, bytes: Buffer, pieceBytes: number): Receiver {
   for (let at = 0; at < bytes.length; at += pieceBytes) {
     const piece = bytes.subarray(at, at + pieceBytes);
@@ -38,25 +38,25 @@ const MAKERS: Record<string, () => Receiver> = {
 };
 
 for (const [name, make] of Object.entries(MAKERS)) {
-  describe(`a receiver that is ${name}`, () => {
+  describe(`the ${name} receiver`, () => {
     const whole = name === "stamped" ? stamped(1000) : cycle(SPEC).subarray(0, 100_000);
 
     for (const pieceBytes of [33, 100, 150, 4096, 100_000]) {
-      test(`takes what was appended, in pieces of ${pieceBytes} bytes`, () => {
+      test(`accepts the appended bytes, in pieces of ${pieceBytes} bytes`, () => {
         const receiver = give(make(), whole, pieceBytes);
         assert.deepEqual([receiver.received, receiver.wrong], [whole.length, false]);
       });
 
-      // Who looks at one number a piece can't see what is inside of it.
+      // A numbered receiver checks one number per piece, so it can't detect errors inside a piece.
       if (name === "numbered" && pieceBytes === whole.length) continue;
 
-      test(`notices a record that is not there, in pieces of ${pieceBytes} bytes`, () => {
-        // As many bytes as were to come: a shorter append is known by its length.
+      test(`detects a missing record, in pieces of ${pieceBytes} bytes`, () => {
+        // The length stays the same: a shorter append would be detected by its length.
         const lost = [whole.subarray(0, 30_000), whole.subarray(30_100), whole.subarray(0, 100)];
         assert.equal(give(make(), Buffer.concat(lost), pieceBytes).wrong, true);
       });
 
-      test(`notices a record that came twice, in pieces of ${pieceBytes} bytes`, () => {
+      test(`detects a duplicated record, in pieces of ${pieceBytes} bytes`, () => {
         const twice = [whole.subarray(0, 30_000), whole.subarray(29_900, 99_900)];
         assert.equal(give(make(), Buffer.concat(twice), pieceBytes).wrong, true);
       });
@@ -64,7 +64,7 @@ for (const [name, make] of Object.entries(MAKERS)) {
   });
 }
 
-test("a receiver that is exact notices a single wrong byte", () => {
+test("the exact receiver detects a single wrong byte", () => {
   const bytes = Buffer.from(cycle(SPEC).subarray(0, 100_000));
   bytes[51_234] = (bytes[51_234] as number) ^ 1;
   assert.equal(give(new ExactReceiver(SPEC), bytes, 999).wrong, true);

@@ -6,12 +6,12 @@ import { describe, test } from "node:test";
 import { inTurns } from "../../scripts/bench/turns.ts";
 
 describe("in turns", () => {
-  test("a round is the one before it backwards, then another one begins", () => {
+  test("every second round is the reverse of the one before it; then the order rotates", () => {
     const rounds = [0, 1, 2, 3, 4].map((round) => inTurns(["a", "b", "c"], round).join(""));
     assert.deepEqual(rounds, ["abc", "cba", "bca", "acb", "cab"]);
   });
 
-  test("in two rounds everybody stands as far from the beginning as from the end", () => {
+  test("over two rounds every item is as far from the beginning as from the end", () => {
     const items = ["a", "b", "c", "d"];
     for (const item of items) {
       const places = [0, 1].map((round) => inTurns(items, round).indexOf(item));
@@ -19,7 +19,7 @@ describe("in turns", () => {
     }
   });
 
-  test("nobody is no order", () => {
+  test("an empty list has an empty order", () => {
     assert.deepEqual(inTurns([], 3), []);
   });
 });

@@ -1,5 +1,5 @@
 /**
- * What the benchmark makes of its goals.
+ * How the benchmark judges its goals.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -29,7 +29,7 @@ describe("a goal", () => {
     assert.deepEqual(judged(load("a", [{ metric: "rate", against: "them", atLeast: 2.1 }], rows)), [["us", 2, false]]);
   });
 
-  test("holds for each runtime and each way, and for nobody else", () => {
+  test("applies to each of our own peers, and to no other", () => {
     const rows = [row("us", [1], ours), row("us-bun", [9], { ...ours, runtime: "bun" }), row("them", [99])];
     assert.deepEqual(judged(load("a", [{ metric: "rate", atMost: 5 }], rows)), [
       ["us", 1, true],
@@ -37,14 +37,14 @@ describe("a goal", () => {
     ]);
   });
 
-  test("may be about the same peer in another load", () => {
+  test("may compare a peer with itself in another load", () => {
     const goal = { metric: "rate", load: "b", atLeast: 1 };
     assert.deepEqual(judged(load("a", [goal], [row("us", [3], ours)]), load("b", [], [row("us", [4], ours)])), [
       ["us", 0.75, false],
     ]);
   });
 
-  test("is neither reached nor missed where something was not measured", () => {
+  test("is neither reached nor missed if a measurement is missing", () => {
     const goal = { metric: "rate", against: "them", atLeast: 1 };
     for (const rows of [
       [row("us", [1], ours)],
@@ -55,7 +55,7 @@ describe("a goal", () => {
     }
   });
 
-  test("is not asked of a runtime that is not there", () => {
+  test("does not apply to a runtime that is not installed", () => {
     const goal = { metric: "rate", atLeast: 1 };
     assert.deepEqual(judged(load("a", [goal], [row("us", [], { ...ours, missing: "not installed" })])), []);
   });

@@ -1,4 +1,4 @@
-/** The chaos test, for some seconds: `npm run chaos` goes on for as long as anybody likes. */
+/** Short runs of the chaos test; `npm run chaos` can run it for longer. */
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
@@ -9,10 +9,10 @@ import { type Exit, PROJECT, Program, type Runtime } from "../fixture/processes.
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { within } from "../fixture/until.ts";
 
-/** How long paths are begun; it takes about as long again until all have come to their end. */
+/** How long new paths are started, in seconds; it takes about as long again until all of them have ended. */
 const SECONDS = 5;
 
-/** Milliseconds that a run may take: less than the file may, so that it can still say what it was waiting for. */
+/** Timeout of a run, in milliseconds: less than that of the test file, so that a failure can still be reported. */
 const PATIENCE_MS = 200_000;
 
 /** Starts a short run. */
@@ -22,7 +22,7 @@ function chaos(args: readonly string[], env: Record<string, string> = {}): Progr
   return new Program(process.execPath, [script, "scripts/chaos/main.ts", "--minutes", minutes, ...args], { env });
 }
 
-/** How a run ended; one that does not end is killed, and the error says how far it came. */
+/** Waits for a run to end. A run that exceeds its timeout is terminated, and the error has its output so far. */
 async function ended(program: Program): Promise<Exit> {
   try {
     return await within(program.exited, "the run to end", PATIENCE_MS);
@@ -46,7 +46,7 @@ describe("chaos", { concurrency: 4 }, () => {
     assert.ok(seen.pipelined > 0, "no client pipelined requests");
   });
   for (const [runtime, seed, durability] of runs) {
-    test(`no byte is lost or doubled with servers on ${runtime}, the level ${durability} and the seed ${seed}`, async (t) => {
+    test(`no byte is lost or duplicated with servers on ${runtime}, the level ${durability} and the seed ${seed}`, async (t) => {
       const settings = ["--runtime", runtime, "--durability", durability, "--paths", "3", "--followers", "2"];
       const program = chaos(["--seed", String(seed), ...settings]);
       const { code } = await ended(program);
@@ -54,7 +54,7 @@ describe("chaos", { concurrency: 4 }, () => {
       const report = program.stdout.bytes().toString();
       t.diagnostic(report);
       assert.match(report, new RegExp(`^seed +${seed}$`, "m"));
-      // Every server is struck before the time is over; what strikes the connections of so few clients is up to the seed.
+      // The time suffices for a fault of a server; faults of the connections of so few clients depend on the seed.
       assert.match(report, /^servers .*; \d+ (kill -9|SIG\w+|slow disk)/m);
       assert.match(report, /^compared .*[1-9]\d* files/m);
       for (const kind of ["faults", "clocks", "pipelined"] as const) {
@@ -65,7 +65,7 @@ describe("chaos", { concurrency: 4 }, () => {
   }
 });
 
-describe("a byte that is not what it was", () => {
+describe("a changed byte", () => {
   let folder: string;
 
   before(async () => {
@@ -73,7 +73,7 @@ describe("a byte that is not what it was", () => {
   });
   after(() => removeFolder(folder));
 
-  test("is found, and everything is kept", async () => {
+  test("is found, and all files are kept", async () => {
     const program = chaos(["--seed", "1", "--paths", "2", "--followers", "1"], { TMPDIR: folder });
     let ended = false;
     const exited = program.exited.finally(() => {
@@ -91,7 +91,7 @@ describe("a byte that is not what it was", () => {
   });
 });
 
-test("what it is told wrongly it refuses, and it explains itself", async () => {
+test("it refuses invalid options, and explains itself", async () => {
   const [wrong, help] = [chaos(["--runtime", "browser"]), chaos(["--help"])];
   assert.equal((await wrong.exited).code, 2, wrong.output);
   assert.match(wrong.stderr.bytes().toString(), /--runtime is one of node, deno, bun, not "browser"/);
@@ -99,7 +99,7 @@ test("what it is told wrongly it refuses, and it explains itself", async () => {
   assert.match(help.stdout.bytes().toString(), /--minutes N .*\n(.*\n)*.*--seed N /);
 });
 
-/** Changes the first byte of every file below a folder, without changing its size. */
+/** Overwrites the first byte of every `.bin` file below a folder, without changing its size. */
 async function spoil(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const { name, parentPath } of entries.filter(({ name }) => name.endsWith(".bin"))) {

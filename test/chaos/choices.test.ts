@@ -1,4 +1,4 @@
-/** A run repeats the choices of an earlier one: they depend on the seed and on nothing else. */
+/** The choices of a chaos run depend only on its seed, so that a run can be repeated. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Content } from "../../scripts/chaos/content.ts";
@@ -9,7 +9,7 @@ import { Random } from "../../scripts/chaos/random.ts";
 import { sha256 } from "../fixture/bytes.ts";
 
 describe("the choices of a run", () => {
-  it("are the same for the same seed, and others for another", () => {
+  it("are the same for the same seed, and differ for another one", () => {
     const draw = (seed: number): unknown => {
       const random = new Random(seed);
       const path = drawPath(random.fork("lane-0/0.bin"), 3, 1);
@@ -19,7 +19,7 @@ describe("the choices of a run", () => {
     assert.notDeepEqual(draw(7), draw(8));
   });
 
-  it("do not depend on what else was drawn", () => {
+  it("do not depend on other draws", () => {
     const [one, other] = [new Random(1), new Random(1)];
     for (let count = 0; count < 100; count++) one.number();
     assert.equal(one.fork("a", 1).number(), other.fork("a", 1).number());
@@ -27,7 +27,7 @@ describe("the choices of a run", () => {
     assert.notEqual(one.fork("a", 1).number(), one.fork("a1").number());
   });
 
-  it("reach every kind of fault, and stay within their bounds", () => {
+  it("include every kind of fault, and stay within their bounds", () => {
     const random = new Random(3);
     const fates = new Set(Array.from({ length: 1_000 }, (_, at) => drawPlan(random.fork(at), 1_000).fate));
     assert.equal(fates.size, 10);
@@ -39,7 +39,7 @@ describe("the choices of a run", () => {
 });
 
 describe("the options of a run", () => {
-  it("have defaults, of which the seed is another one each time", () => {
+  it("have defaults; the default seed differs each time", () => {
     const [one, other] = [parseOptions([]), parseOptions([])];
     const wanted = {
       minutes: 1,
@@ -54,7 +54,7 @@ describe("the options of a run", () => {
     assert.notEqual(one?.seed, other?.seed);
   });
 
-  it("say how long, from which seed, how many, and on what", () => {
+  it("set the duration, the seed, the counts and the runtimes", () => {
     const args = ["--minutes", "0.5", "--seed=7", "--paths", "10", "--followers", "1", "--runtime", "deno,bun"];
     args.push("--durability", "disk", "--replaced", "1");
     const wanted = { minutes: 0.5, seed: 7, paths: 10, followers: 1, durability: "disk", replaced: 1 };
@@ -62,7 +62,7 @@ describe("the options of a run", () => {
     assert.equal(parseOptions(["--help"]), undefined);
   });
 
-  it("are refused where they make no sense", () => {
+  it("are refused if they are invalid", () => {
     for (const [args, words] of [
       [["--minutes", "soon"], /--minutes is a number of minutes, not "soon"/],
       [["--seed", "x"], /--seed is a whole number/],
@@ -86,7 +86,7 @@ describe("the options of a run", () => {
 describe("the content of a path", () => {
   const content = new Content(12345);
 
-  it("is the same however it is cut", () => {
+  it("is the same however it is split", () => {
     const whole = content.read(0, 10_000);
     for (const [from, to] of [
       [0, 1],
@@ -102,7 +102,7 @@ describe("the content of a path", () => {
     assert.equal(content.sha256(3, 9_000), sha256(whole.subarray(3, 9_000)));
   });
 
-  it("shows what is missing, doubled or changed, and where", () => {
+  it("shows where bytes are missing, duplicated or changed", () => {
     const bytes = content.read(100, 300);
     assert.equal(content.difference(bytes, 100), undefined);
     assert.equal(content.difference(bytes.subarray(4), 100), 100);

@@ -1,4 +1,4 @@
-/** An offset belongs to one content, for the client and its commands: half an old file and half a new one is never joined. */
+/** An offset belongs to one content: the client and its commands never join parts of an old and a new file. */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ after(async () => {
   await removeFolder(folder);
 });
 
-/** What is on record of the paths of the server. */
+/** The server's records of its paths. */
 function records(): { size: number }[] {
   const streams = join(rig.root, ".httpfstream", "streams");
   return readdirSync(streams).map((name) => JSON.parse(readFileSync(join(streams, name), "utf8")) as { size: number });
@@ -43,7 +43,7 @@ async function all(stream: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 describe("follow --output", () => {
-  it("goes on with the content that it has the beginning of", async () => {
+  it("continues the content that it has the beginning of", async () => {
     const [url, copy] = [rig.url("grows"), join(folder, "grows")];
     for (const [text, whole] of [
       [OLD, OLD],
@@ -57,7 +57,7 @@ describe("follow --output", () => {
   });
 
   for (const note of ["with its note", "without one"]) {
-    it(`refuses other content, ${note}, and leaves the file as it is`, async () => {
+    it(`refuses other content, ${note}, and leaves the file unchanged`, async () => {
       const [url, copy] = [rig.url(`other ${note}`), join(folder, `other ${note}`)];
       await append(url, OLD);
       assert.equal((await command(["follow", "-o", copy, url])).exit.code, 0);
@@ -97,7 +97,7 @@ describe("follow --wait", () => {
       const path = `waits${how}`;
       const waiting = await start("bun", ["follow", "-v", "--wait", how, rig.url(path)]);
       await waiting.printed(/waiting: /);
-      // It is there, with something in it, before the next look.
+      // The file exists, with content, before the next poll.
       writeFileSync(join(rig.root, path), "first line\n");
       assert.deepEqual(await waiting.end(), { code: 0, signal: null });
       assert.equal(String(waiting.stdout.bytes()), "first line\n");
@@ -107,7 +107,7 @@ describe("follow --wait", () => {
 
 describe("a follow whose appender is lost", () => {
   for (const transport of ["websocket", "http"]) {
-    it(`over ${transport} ends with a sentence and exit code 1`, async () => {
+    it(`over ${transport} ends with a message and exit code 1`, async () => {
       const path = `lost-${transport}`;
       const target = `/${path}?verb=APPEND`;
       const headers = { "Transfer-Encoding": "chunked" };
@@ -128,7 +128,7 @@ describe("a follow whose appender is lost", () => {
     });
   }
 
-  it("names the reason to programs, over either transport, and to those who come later", async () => {
+  it("tells programs the reason over either transport, even after the end", async () => {
     const url = rig.url("reasons");
     await append(url, "whole");
     for (const transport of ["websocket", "http"] as const) {
@@ -141,7 +141,7 @@ describe("a follow whose appender is lost", () => {
 
 describe("a follow that reconnects", () => {
   for (const transport of ["websocket", "http"] as const) {
-    it(`over ${transport} to other content ends with replaced, and nothing of it`, async () => {
+    it(`over ${transport} to other content ends with replaced, and delivers nothing of it`, async () => {
       const path = `reconnects-${transport}`;
       const writer = (await openAppend(rig.url(path))).getWriter();
       const OLD = `${transport} ${"old line\n".repeat(1_000 + transport.length)}`;
@@ -152,7 +152,7 @@ describe("a follow that reconnects", () => {
       while (got.length < OLD.length) got += Buffer.from((await reader.read()).value ?? "").toString();
       const { generation } = stream;
       assert.match(generation ?? "", /^[\w-]+$/);
-      // What is on record may be some tenths of a second behind.
+      // The record may lag by some tenths of a second.
       await until("it to be on record", () => records().some(({ size }) => size === OLD.length));
       rig.proxy.target = undefined;
       rig.proxy.cut();
@@ -171,7 +171,7 @@ describe("a follow that reconnects", () => {
     });
   }
 
-  it("is refused another content also when it begins with a generation", async () => {
+  it("is refused other content at its first request, if the caller names a generation", async () => {
     const url = rig.url("begins");
     await append(url, OLD);
     const first = follow(url);
@@ -184,7 +184,7 @@ describe("a follow that reconnects", () => {
 });
 
 describe("an append that is resumed", () => {
-  it("does not go on in other content", async () => {
+  it("does not continue in other content", async () => {
     const url = rig.url("resumes");
     const stream = await openAppend(url);
     const writer = stream.getWriter();

@@ -5,7 +5,8 @@
 import type { ShiftyProxy } from "../client-reconnect/proxy.ts";
 
 /**
- * The next WebSocket is cut after so many bytes, and no other gets through until {@link heal}. Plain requests do.
+ * Cuts the next WebSocket after this many bytes, and lets no other one through until {@link heal}. Plain requests get
+ * through, up to the same number of bytes per connection.
  *
  * @example
  * ```ts
@@ -20,7 +21,7 @@ export function cutOnce(proxy: ShiftyProxy, bytes: number): void {
   proxy.treat = (head) => (/^Upgrade:/im.test(head) && sockets++ > 0 ? "hang up" : head);
 }
 
-/** Everything gets through again. */
+/** Lets everything through again. */
 export function heal(proxy: ShiftyProxy): void {
   proxy.allowance = () => Number.POSITIVE_INFINITY;
   proxy.spent = (cut) => cut();

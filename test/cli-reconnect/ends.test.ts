@@ -1,4 +1,4 @@
-/** How append and follow end when not everything goes well, and what they say. */
+/** How append and follow end after failures and interruptions, and what they print. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { cutOnce, heal } from "./cut.ts";
 
-/** More than fits into the window and every buffer on the way. */
+/** More bytes than the window and all buffers on the way hold. */
 const SIZE = 30_000_000;
 const BYTES: Buffer = randomBytes(SIZE, 22);
 
@@ -40,7 +40,7 @@ describe("append --resume-file", () => {
   afterEach(() => heal(rig.proxy));
   after(() => rig.stop());
 
-  it("leaves the append of a file open at Ctrl-C, once what was read is there, and the same command ends it", async () => {
+  it("at Ctrl-C stores what was read and leaves the append open, and the same command completes it", async () => {
     const line = ["append", "--resume-file", resume, rig.url("interrupted"), source];
     cutOnce(rig.proxy, 3_000_000);
     const interrupted = await start("bun", ["append", "-v", ...line.slice(1)]);
@@ -61,7 +61,7 @@ describe("append --resume-file", () => {
     assert.ok(!existsSync(resume));
   });
 
-  it("goes on from a pipe that yields the same bytes again, and behind what was there before", async () => {
+  it("resumes from a pipe that yields the same bytes again, after content that existed before", async () => {
     const url = rig.url("piped");
     await append(url, "before");
     const line = ["append", "--resume-file", resume, url];
@@ -75,7 +75,7 @@ describe("append --resume-file", () => {
     assert.equal(sha256(await rig.stored("piped")), sha256(Buffer.concat([Buffer.from("before"), BYTES])));
   });
 
-  it("finds that everything has arrived where only its end was not heard of", async () => {
+  it("detects that everything has arrived if only the confirmation was missed", async () => {
     const url = rig.url("arrived");
     await append(url, BYTES);
     await writeFile(resume, JSON.stringify({ url, session: "over", start: 0 }));
@@ -84,7 +84,7 @@ describe("append --resume-file", () => {
     assert.ok(!existsSync(resume));
   });
 
-  it("does not begin anew by itself when the server has given the append up", async () => {
+  it("does not start over by itself when the server has given up the append", async () => {
     const url = rig.url("gone");
     await append(url, "some of it");
     await writeFile(resume, JSON.stringify({ url, session: "over", start: 0 }));
@@ -95,7 +95,7 @@ describe("append --resume-file", () => {
     assert.equal(String(await rig.stored("gone")), "some of it");
   });
 
-  it("wants the same URL and the same file", async () => {
+  it("requires the same URL and the same file", async () => {
     await writeFile(resume, JSON.stringify({ url: rig.url("one"), session: "s", start: 0 }));
     const other = await command(["append", "--resume-file", resume, rig.url("other"), source]);
     assert.equal(other.exit.code, 2);
@@ -115,7 +115,7 @@ describe("append --resume-file", () => {
     await assert.rejects(writer.closed, { code: "fenced" });
   });
 
-  it("is refused where nothing can be remembered", async () => {
+  it("is refused if the resume file can't be written", async () => {
     const nowhere = join(folder, "no", "such", "folder");
     const refused = await command(["append", "--resume-file", nowhere, rig.url("nowhere"), source]);
     assert.equal(refused.exit.code, 1);
@@ -150,7 +150,7 @@ describe("follow --output", () => {
     assert.equal(await readFile(copy, "utf8"), "0123456789");
   });
 
-  it("leaves a file as it is that has more than the server", async () => {
+  it("leaves a file unchanged that has more than the server", async () => {
     const longer = join(folder, "longer");
     await writeFile(longer, "another file");
     const refused = await command(["follow", "--output", longer, url]);
@@ -162,7 +162,7 @@ describe("follow --output", () => {
     assert.equal(await readFile(longer, "utf8"), "another file");
   });
 
-  it("makes no file of what is not there", async () => {
+  it("creates no file if the resource does not exist", async () => {
     const missing = join(folder, "missing");
     const refused = await command(["follow", "--output", missing, rig.url("never")]);
     assert.equal(refused.exit.code, 1);
@@ -178,14 +178,14 @@ describe("a server that stays away", () => {
   });
   after(() => rig.stop());
 
-  it("is waited for no longer than was asked for; a second Ctrl-C ends even that", async () => {
+  it("is waited for no longer than requested; a second Ctrl-C ends the wait at once", async () => {
     const impatient = await start("bun", ["append", "--retry-for", "0", rig.url("impatient")]);
     const patient = await start("bun", ["append", rig.url("patient")]);
     const follower = await start("bun", ["follow", "--wait", "--retry-for", "0", rig.url("impatient")]);
     for (const appender of [impatient, patient]) await appender.write("x");
     await follower.stdout.atLeast(1);
     await until("both to have begun", async () => {
-      const stored = await rig.stored("patient").catch(() => undefined); // Nothing is there at first.
+      const stored = await rig.stored("patient").catch(() => undefined); // It does not exist at first.
       return stored?.length === 1;
     });
     rig.proxy.target = undefined;
@@ -200,7 +200,7 @@ describe("a server that stays away", () => {
     const exit = patient.end().finally(() => {
       over = true;
     });
-    // A terminal's Ctrl-C may arrive twice; only one that comes later is another.
+    // A terminal's Ctrl-C may arrive twice; only a later one counts as the second.
     await until("the end", () => {
       patient.child.kill("SIGINT");
       return over;
@@ -210,7 +210,7 @@ describe("a server that stays away", () => {
 });
 
 describe("a lost append", () => {
-  it("is no success for its followers, who have all there is", async () => {
+  it("is a failure for its followers, although they have every stored byte", async () => {
     const rig = await Rig.on("bun", "--limit", "graceMs=300");
     try {
       const url = rig.url("lost");
@@ -239,7 +239,7 @@ describe("the original server", () => {
   });
   after(() => original.close());
 
-  it("is spoken to as it understands it", async () => {
+  it("is used over the classic protocol", async () => {
     const url = `${original.url}/a.txt`;
     const up = await command(["append", "-v", url], { input: "hello\n" });
     assert.equal(up.exit.code, 0, up.output);
@@ -255,7 +255,7 @@ describe("the original server", () => {
     assert.deepEqual([rest.exit.code, rest.output, await readFile(file, "utf8")], [0, "", "hello\n"]);
   });
 
-  it("can't resume, and no resume file is made as if it could", async () => {
+  it("can't resume an append, so no resume file is created", async () => {
     const refused = await command(["append", "--resume-file", resume, `${original.url}/b.txt`], { input: "hello\n" });
     assert.equal(refused.exit.code, 1);
     assert.match(refused.output, /^httpfstream append: The server at \S+ can't resume an append\.[^\n]*\n$/);
@@ -264,7 +264,7 @@ describe("the original server", () => {
   });
 });
 
-describe("append that is interrupted, or goes on for long", () => {
+describe("append that is interrupted, or runs for long", () => {
   let rig: Rig;
 
   before(async () => {
@@ -273,7 +273,7 @@ describe("append that is interrupted, or goes on for long", () => {
   afterEach(() => heal(rig.proxy));
   after(() => rig.stop());
 
-  it("does not end the append of half a file as if it were complete", async () => {
+  it("does not complete the append of half a file", async () => {
     const url = rig.url("half");
     cutOnce(rig.proxy, 3_000_000);
     const interrupted = await start("node", ["append", "-v", url, source]);
@@ -288,7 +288,7 @@ describe("append that is interrupted, or goes on for long", () => {
     });
   });
 
-  it("leaves the append of a pipe open when there is a resume file", async () => {
+  it("leaves the append of a pipe open if there is a resume file", async () => {
     const url = rig.url("piped");
     const interrupted = await start("node", ["append", "--resume-file", resume, url]);
     await interrupted.write("one ");
@@ -298,7 +298,7 @@ describe("append that is interrupted, or goes on for long", () => {
     assert.ok(existsSync(resume));
   });
 
-  it("keeps nothing of what has been sent", async () => {
+  it("does not retain what was acknowledged", async () => {
     const appender = await start("node", ["append", rig.url("long")]);
     const piece = Buffer.alloc(10_000_000);
     for (let sent = 0; sent < 40; sent++) await appender.write(piece);
@@ -309,7 +309,7 @@ describe("append that is interrupted, or goes on for long", () => {
     assert.deepEqual(await appender.end(), { code: 0, signal: null });
   });
 
-  it("waits for its server where that is wanted, and shows no password", async () => {
+  it("waits for its server with --wait, and shows no password", async () => {
     const [host = "", path = ""] =
       rig
         .url("waited")

@@ -1,4 +1,4 @@
-/** Who gives up is told what is there by now, and how to go on with it. */
+/** A command that gives up says what is stored so far, and how to continue. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ describe("a server that stays away", () => {
     await removeFolder(folder);
   });
 
-  it("is given up with how many bytes are stored, and with how to go on", async () => {
+  it("makes a command give up with the number of stored bytes, and with how to continue", async () => {
     const url = rig.url("given-up");
     const resume = join(folder, "resume");
     const appender = await start("bun", ["append", "--retry-for", "1", "--resume-file", resume, url]);

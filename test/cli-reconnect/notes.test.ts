@@ -1,4 +1,4 @@
-/** What the commands keep in files beside the data proves nothing by itself, holds no secret, and can't hold them up. */
+/** The state files of the commands are not trusted by themselves, have no secrets, and can't block the commands. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
@@ -46,7 +46,7 @@ describe("the note of follow --output", () => {
     ["edited at its end", (copy) => writeFileSync(copy, `${FIRST.slice(0, -4)}XXX\n`)],
   ];
   for (const [how, change] of foreign) {
-    it(`is not believed about a file that was ${how}; the file stays, and it is said what to do`, async () => {
+    it(`is not trusted about a file that was ${how}; the file stays, and a message says what to do`, async () => {
       const { copy, line } = await copied(how.replaceAll(" ", "-"));
       change(copy);
       const before = readFileSync(copy);
@@ -60,7 +60,7 @@ describe("the note of follow --output", () => {
     });
   }
 
-  it("does not vouch for bytes that were added behind those it tells of", async () => {
+  it("does not cover bytes that were added after those that it records", async () => {
     const { copy, line } = await copied("added");
     appendFileSync(copy, "my own remark\n");
     const { exit, output } = await command(line);
@@ -69,13 +69,13 @@ describe("the note of follow --output", () => {
     assert.equal(readFileSync(copy, "utf8"), `${FIRST}my own remark\n`);
   });
 
-  it("lets a file go on that has more than it tells, as after a kill, where the server has the same", async () => {
+  it("lets a file continue that has more than it records, as after a kill, if the server has the same", async () => {
     const { copy, line } = await copied("killed");
     appendFileSync(copy, SECOND.slice(0, 7_000));
     assert.deepEqual([(await command(line)).exit.code, readFileSync(copy, "utf8")], [0, FIRST + SECOND]);
   });
 
-  it("tells of every byte after Ctrl-C, and of a resource that was removed and made anew", async () => {
+  it("records every byte after Ctrl-C, so that the same command continues", async () => {
     const [url, copy] = [rig.url("interrupted"), join(folder, "interrupted")];
     const writer = (await openAppend(url)).getWriter();
     await writer.write(FIRST);
@@ -90,7 +90,7 @@ describe("the note of follow --output", () => {
     assert.equal(readFileSync(copy, "utf8"), FIRST + SECOND);
   });
 
-  it("is for its owner alone, and has neither the query nor the password of the URL in it", async () => {
+  it("is readable by its owner alone, and has neither the query nor the password of the URL", async () => {
     const { copy, url } = await copied("secret");
     const withSecrets = `${url.replace("//", "//me:passw0rd@")}?access_token=t0ken`;
     const again = await command(["follow", "-o", copy, withSecrets]);
@@ -98,15 +98,15 @@ describe("the note of follow --output", () => {
     const note = noteBeside(copy);
     assert.equal(statSync(note).mode & 0o777, 0o600);
     assert.doesNotMatch(readFileSync(note, "utf8"), /t0ken|passw0rd|\?/);
-    // And another token is no other resource.
+    // Another token is still the same resource.
     await append(url, FIRST);
     const other = await command(["follow", "-o", copy, `${url}?access_token=another`]);
     assert.deepEqual([other.exit.code, readFileSync(copy, "utf8")], [0, FIRST + SECOND + FIRST]);
   });
 });
 
-describe("what is no regular file", () => {
-  it("in the place of the note or of the resume file is refused at once, and stays", async () => {
+describe("a file that is not a regular file", () => {
+  it("in place of the note or the resume file is refused at once, and stays", async () => {
     const { copy, url, line } = await copied("piped");
     const pipes = [noteBeside(copy), join(folder, "resume-pipe")];
     execFileSync("rm", [pipes[0] as string]);
@@ -144,7 +144,7 @@ describe("the name of a file", () => {
     [["append", "--resume-file", "/no/such/x", "http://127.0.0.1:1/a"], 1, /there is no folder \/no\/such\./],
   ];
   for (const [args, code, pattern] of cases) {
-    it(`${args.map((arg) => arg || "''").join(" ")} is refused before anything is sent, with what is wrong`, async () => {
+    it(`${args.map((arg) => arg || "''").join(" ")} is refused before anything is sent, with the reason`, async () => {
       const { exit, output } = await command(args);
       assert.equal(exit.code, code, output);
       assert.match(output, pattern);

@@ -1,4 +1,4 @@
-/** An outage is said once when it begins and once when it is over, also to those who did not ask for words. */
+/** An outage is reported once when it begins and once when it is over, even without `--verbose`. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { start } from "../cli/commands.ts";
@@ -14,7 +14,7 @@ for (const runtime of RUNTIMES) {
     });
     after(() => rig.stop());
 
-    it("has one line when it begins and one when it is over, and nothing is said without one", async () => {
+    it("has one line when it begins and one when it is over, and there is no other output", async () => {
       const url = rig.url("log");
       const appender = await start(runtime, ["append", url]);
       await appender.write("one\n");

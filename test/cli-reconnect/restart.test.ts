@@ -1,4 +1,4 @@
-/** The commands while the server, or they themselves, are killed and started again, on every runtime. */
+/** The commands while the server or they themselves are killed and restarted, on every runtime. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
@@ -31,7 +31,7 @@ for (const runtime of RUNTIMES) {
       await removeFolder(folder);
     });
 
-    it("go on where they were after a kill -9 of the server, and say so", async () => {
+    it("continue where they were after a kill -9 of the server, and say so", async () => {
       const url = rig.url("restarted");
       const appender = await start(runtime, ["append", "-v", url]);
       await appender.write(BYTES.subarray(0, 1_000_000));
@@ -40,7 +40,7 @@ for (const runtime of RUNTIMES) {
       await follower.stdout.atLeast(1_000_000);
       await rig.restart("kill -9");
       void appender.write(BYTES.subarray(1_000_000)).then(() => appender.endInput());
-      // Whoever comes back after the end would not learn how it ended; here nobody has to.
+      // A follower that reconnects after the end would not learn how the append ended. This test does not need that.
       assert.deepEqual([(await appender.end()).code, (await follower.end()).code], [0, 0], appender.output);
       assert.equal(sha256(await rig.stored("restarted")), sha256(BYTES));
       assert.equal(sha256(follower.stdout.bytes()), sha256(BYTES));
@@ -54,13 +54,13 @@ for (const runtime of RUNTIMES) {
       );
     });
 
-    it("append --resume-file goes on after a kill -9 of its own", async () => {
+    it("append --resume-file continues after it was killed with kill -9", async () => {
       const url = rig.url("resumed");
       const file = join(folder, "resume");
       const line = ["append", "-v", "--resume-file", file, url, join(folder, "source")];
       cutOnce(rig.proxy, 3_000_000);
       const storedSize = async (): Promise<number> => (await stat(join(rig.root, "resumed"))).size;
-      // What is in the buffers goes down with the connection; on a busy machine that may be all.
+      // A cut drops what is in the buffers, which on a busy machine may be everything.
       rig.proxy.spent = (cut) => void until("some of it to be stored", async () => (await storedSize()) > 0).then(cut);
       const killed = await start(runtime, line);
       await killed.printed(/Trying again/);
@@ -83,7 +83,7 @@ for (const runtime of RUNTIMES) {
       assert.ok(!existsSync(file), "it is done with");
     });
 
-    it("follow --output goes on after a kill -9 of its own", async () => {
+    it("follow --output continues after it was killed with kill -9", async () => {
       const url = rig.url("followed");
       const file = join(folder, "copy");
       const writer = (await openAppend(url)).getWriter();

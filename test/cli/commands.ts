@@ -1,5 +1,5 @@
 /**
- * The commands as child processes.
+ * Runs the commands as child processes.
  * @module
  */
 import { join } from "node:path";
@@ -7,24 +7,24 @@ import { after } from "node:test";
 import { type Exit, executable, PROJECT, Program, type Runtime, scriptArguments } from "../fixture/processes.ts";
 import { within } from "../fixture/until.ts";
 
-/** Everything that was started here. What a failed test leaves behind must not keep the others from ending. */
+/** All started programs. One that a failed test leaves behind must not keep the test process alive. */
 const launched: Program[] = [];
 after(() => {
   for (const { child } of launched) child.kill("SIGKILL");
 });
 
-/** A command that runs, or ran. */
+/** A command that runs or has exited. */
 export interface Command extends Program {
-  /** Waits for its end. */
+  /** Waits until it has exited. */
   end(): Promise<Exit>;
 }
 
-/** Starts `httpfstream ...args` on a runtime, by way of `mod.ts`. */
+/** Starts `httpfstream ...args` on a runtime, through `mod.ts`. */
 export async function start(runtime: Runtime, args: readonly string[], env?: Record<string, string>): Promise<Command> {
   return launch(runtime, "mod.ts", args, env);
 }
 
-/** Starts one of the installed programs. */
+/** Starts one of the installed programs, on Node. */
 export async function startProgram(
   name: string,
   args: readonly string[],
@@ -33,7 +33,7 @@ export async function startProgram(
   return launch("node", join("src", "cli", "bin", `${name}.ts`), args, env);
 }
 
-/** Runs `httpfstream ...args` to its end, with something on standard input. Bun is the runtime that starts fastest. */
+/** Runs `httpfstream ...args` to its end, with `input` on standard input. Default runtime: Bun, which starts faster. */
 export async function command(
   args: readonly string[],
   { input = "", runtime = "bun" }: { input?: string | Uint8Array; runtime?: Runtime } = {},

@@ -1,4 +1,4 @@
-/** On Deno, a permission that is missing is named in one line. */
+/** On Deno, the server names a missing permission in one line. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { executable, PROJECT, Program, scriptArguments } from "../fixture/processes.ts";
@@ -8,7 +8,7 @@ import { within } from "../fixture/until.ts";
 const ALL = ["read", "write", "net", "env", "sys"];
 
 describe("the standalone server on Deno", { timeout: 60_000 }, () => {
-  /** Starts it with some permissions only. */
+  /** Starts the server with these permissions only. */
   async function startWith(allowed: readonly string[], root: string, http: string): Promise<Program> {
     const flags = ["--no-prompt", ...allowed.map((name) => `--allow-${name}`)];
     const line = scriptArguments("deno", "mod.ts").flatMap((word) => (word === "-A" ? flags : [word]));
@@ -17,7 +17,7 @@ describe("the standalone server on Deno", { timeout: 60_000 }, () => {
   }
 
   for (const missing of ["read", "write", "net", "env"]) {
-    it(`names --allow-${missing} where it is missing, in one line`, async () => {
+    it(`names --allow-${missing} in one line if it is missing`, async () => {
       const root = await temporaryFolder("denied");
       for (const http of missing === "net" ? ["127.0.0.1:0", "localhost:0", "[::1]:0", ":0"] : ["127.0.0.1:0"]) {
         const others = ALL.filter((name) => name !== missing);

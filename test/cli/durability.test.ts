@@ -1,11 +1,11 @@
-/** `--durability` and `HTTPFSTREAM_DURABILITY`: whether the server waits for the disk before it says that bytes are stored. */
+/** `--durability` and `HTTPFSTREAM_DURABILITY`: whether bytes are flushed to the disk before they are acknowledged. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { request } from "../fixture/http.ts";
 import { executable, run, scriptArguments } from "../fixture/processes.ts";
 import { type ServerOptions, startStandalone } from "../fixture/servers.ts";
 
-/** Loaded before the server: prints a line for each flush of a file to the disk. */
+/** Loaded before the server: prints one line per flush of a file to the disk. */
 const SPY = `import { open } from "node:fs/promises";
 const file = await open("/dev/null");
 const kind = Object.getPrototypeOf(file);
@@ -14,7 +14,7 @@ kind.datasync = function () { console.log("flushed"); return datasync.call(this)
 await file.close();`;
 const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(SPY)}`;
 
-/** What a server with these settings prints while five bytes are appended. */
+/** The output of a server with these settings while five bytes are appended. */
 async function outputOf({ args = [], env = {} }: ServerOptions): Promise<string> {
   const server = await startStandalone("node", { args, env: { ...env, NODE_OPTIONS } });
   const answer = await request(server.url, { method: "PUT", target: "/a.txt?verb=APPEND", body: "hello" });
@@ -24,7 +24,7 @@ async function outputOf({ args = [], env = {} }: ServerOptions): Promise<string>
 }
 
 describe("--durability", () => {
-  it("is os by default: nothing waits for the disk", async () => {
+  it("is os by default: nothing is flushed", async () => {
     assert.doesNotMatch(await outputOf({}), /flushed/);
   });
 
@@ -36,7 +36,7 @@ describe("--durability", () => {
     assert.match(await outputOf({ env: { HTTPFSTREAM_DURABILITY: "disk" } }), /flushed/);
   });
 
-  it("refuses other levels as wrong usage, and names the two", async () => {
+  it("refuses other levels as a usage error, and names the two", async () => {
     const { exit, stderr } = await run(await executable("node"), [
       ...scriptArguments("node", "mod.ts"),
       ...["serve", "--durability", "tape"],

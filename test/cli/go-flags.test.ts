@@ -7,8 +7,8 @@ import { serveCommand } from "../../src/cli/serve/mod.ts";
 const serve = serveCommand("httpfstream-server", () => {});
 const follow = followCommand("httpfstream-follow", () => {});
 
-describe("flags as the original has them", () => {
-  it("take one dash or two, and their value with = or by itself", () => {
+describe("flags in the style of the original", () => {
+  it("take one dash or two, and their value after = or as the next argument", () => {
     const wanted = ["--root=/tmp/x", "--http=:8080"];
     assert.deepEqual(fromGoFlags(["-root=/tmp/x", "-http=:8080"], serve), wanted);
     assert.deepEqual(fromGoFlags(["--root=/tmp/x", "--http=:8080"], serve), wanted);
@@ -23,7 +23,7 @@ describe("flags as the original has them", () => {
     assert.deepEqual(fromGoFlags(["-root"], serve), ["--root"], "its absence is for others to tell");
   });
 
-  it("are on, or set to a truth value", () => {
+  it("are switched on alone, or set to a boolean", () => {
     assert.deepEqual(fromGoFlags(["-v", "url"], follow), ["--verbose", "url"]);
     assert.deepEqual(fromGoFlags(["-v=true", "--v=1", "url"], follow), ["--verbose", "--verbose", "url"]);
     assert.deepEqual(fromGoFlags(["-v=false", "url"], follow), ["url"]);
@@ -31,7 +31,7 @@ describe("flags as the original has them", () => {
     assert.deepEqual(fromGoFlags(["-h"], follow), ["-h"]);
   });
 
-  it("leave alone what they do not know, and what comes after --", () => {
+  it("leave unknown flags and everything after -- unchanged", () => {
     const others = ["-x", "-rot=1", "--unknown", "-", "http://host/-root=1", "-v=maybe"];
     assert.deepEqual(fromGoFlags(others, follow), others);
     assert.deepEqual(fromGoFlags(["--", "-v"], follow), ["--", "-v"]);

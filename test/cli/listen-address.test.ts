@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { localUrl, parseListenAddress, parsePort } from "../../src/cli/serve/listen-address.ts";
 
-describe("where to listen", () => {
+describe("a listen address", () => {
   it("is a host and a port, or a port alone", () => {
     assert.deepEqual(parseListenAddress("127.0.0.1:8080"), { hostname: "127.0.0.1", port: 8080 });
     assert.deepEqual(parseListenAddress("localhost:0"), { hostname: "localhost", port: 0 });
@@ -10,13 +10,13 @@ describe("where to listen", () => {
     assert.deepEqual(parseListenAddress("[::1]:8080"), { hostname: "::1", port: 8080 });
   });
 
-  it("is this machine alone for a port alone", () => {
+  it("has the loopback interface as its host for a port alone", () => {
     assert.deepEqual(parseListenAddress("8080"), { hostname: "127.0.0.1", port: 8080 });
     assert.equal(parsePort("0"), 0);
     for (const wrong of ["", "x", "-1", "65536", "1.5", "0x10", " 1"]) assert.throws(() => parsePort(wrong), TypeError);
   });
 
-  it("is nothing else", () => {
+  it("has no other form", () => {
     for (const wrong of [
       "",
       "80800",

@@ -1,4 +1,4 @@
-/** What the server's log says, and that nothing that clients send can end a line of it or control a terminal. */
+/** The server's log. Nothing that clients send can end one of its lines or control a terminal. */
 import assert from "node:assert/strict";
 import { unlink } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -16,7 +16,7 @@ import { command, start } from "./commands.ts";
 const HOSTILE = "a\n2026-01-01T00:00:00.000Z INF forged \u001b[31m\u009b1m\u0085\u2028\u202e\u007f";
 const ESCAPED = "a\\n2026-01-01T00:00:00.000Z INF forged \\e[31m\\u009b1m\\u0085\\u2028\\u202e\\u007f";
 
-/** What must not be in a log, beside the end of each line. */
+/** The characters that no line of a log may contain. */
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 async function logging(
@@ -29,7 +29,7 @@ async function logging(
   return server;
 }
 
-/** Meets a refusal, an append, a follow and a failed append, all with a hostile path. */
+/** Causes two refusals and a failed append, all with a hostile path. */
 async function meetAll({ url, root, program }: TestServer): Promise<void> {
   const target = `/${encodeURIComponent(HOSTILE)}`;
   assert.equal((await request(url, { target: `${target}?access_token=s3cret` })).status, 404);
@@ -47,7 +47,7 @@ async function meetAll({ url, root, program }: TestServer): Promise<void> {
 
 describe("the log", { timeout: 120_000 }, () => {
   for (const runtime of RUNTIMES) {
-    it(`is lines of printable text, whatever clients send, on ${runtime}`, async (test) => {
+    it(`has only lines of printable text, whatever clients send, on ${runtime}`, async (test) => {
       const server = await logging(test, ["--log-level", "debug"], runtime);
       await meetAll(server);
       assert.deepEqual(await server.stop(), { code: 0, signal: null });
@@ -70,7 +70,7 @@ describe("the log", { timeout: 120_000 }, () => {
       assert.doesNotMatch(text, /s3cret/);
     });
 
-    it(`is lines of JSON, whatever clients send, on ${runtime}`, async (test) => {
+    it(`has only lines of JSON, whatever clients send, on ${runtime}`, async (test) => {
       const server = await logging(test, ["--log-level", "debug", "--log-format", "json"], runtime);
       await meetAll(server);
       assert.deepEqual(await server.stop(), { code: 0, signal: null });
@@ -102,7 +102,7 @@ describe("the log", { timeout: 120_000 }, () => {
       assert.doesNotMatch(lines.join("\n"), /s3cret/);
     });
 
-    it(`calls clients that are interrupted gone or lost, and never restarting, on ${runtime}`, async (test) => {
+    it(`reports interrupted clients as gone or lost, and never as restarting, on ${runtime}`, async (test) => {
       const server = await logging(test, ["--limit", "graceMs=0"], runtime);
       const { url, program } = server;
       const appender = await start("bun", ["append", `${url}/a`]);
@@ -139,7 +139,7 @@ describe("the log", { timeout: 120_000 }, () => {
     assert.doesNotMatch(server.program.output, /request:/);
   });
 
-  it("tells of a shutdown what was open and what ended, and who asked for it", async (test) => {
+  it("says of a shutdown what was open, what ended, and which signal caused it", async (test) => {
     const server = await logging(test);
     const appender = await V1Peer.open(server.url, { target: "/a?verb=APPEND" });
     await V1Peer.open(server.url, { target: "/a?verb=FOLLOW" });
@@ -153,7 +153,7 @@ describe("the log", { timeout: 120_000 }, () => {
 });
 
 describe("the commands", { timeout: 60_000 }, () => {
-  it("do not let a server's words control the terminal", async (test) => {
+  it("do not let a server's messages control the terminal", async (test) => {
     const said = `you are \u001b]0;title\u0007\u001b[2J\u009b31m\u202e\r\nroot#`;
     const head = "Content-Type: text/plain\r\nStream-Error: forbidden\r\nConnection: close\r\n\r\n";
     const answer = (socket: Duplex): void => void socket.end(`HTTP/1.1 403 Forbidden\r\n${head}${said}`);

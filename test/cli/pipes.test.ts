@@ -51,7 +51,7 @@ for (const runtime of RUNTIMES) {
       assert.equal(String(follower.stderr.bytes()) + appender.output, "", "nobody asked for words");
     });
 
-    it("a file goes up, and comes down again from wherever it is asked to", async () => {
+    it("a file is appended, and followed again from any offset", async () => {
       const url = `${server.url}/stored.bin`;
       const file = join(folder, "file");
       await writeFile(file, MEGABYTES);
@@ -64,10 +64,7 @@ for (const runtime of RUNTIMES) {
       const down = await command(["follow", "-v", url], { runtime });
       assert.equal(down.exit.code, 0);
       assert.equal(sha256(down.stdout.bytes()), sha256(MEGABYTES));
-      assert.match(
-        String(down.stderr.bytes()),
-        /^connecting to .*\nno appender; .*\ndone: 10000000 bytes from .*\n$/,
-      );
+      assert.match(String(down.stderr.bytes()), /^connecting to .*\nno appender; .*\ndone: 10000000 bytes from .*\n$/);
       const tail = await command(["follow", "--tail", "100", url], { runtime });
       assert.ok(tail.stdout.bytes().equals(MEGABYTES.subarray(-100)));
       const rest = await command(["follow", "--offset=9999000", "--transport=http", url], { runtime });
@@ -78,7 +75,7 @@ for (const runtime of RUNTIMES) {
       assert.equal(sha256(await readFile(saved)), sha256(MEGABYTES));
     });
 
-    it("every line goes out as it comes in", async () => {
+    it("every line is passed on as it arrives", async () => {
       const url = `${server.url}/lines.txt`;
       const follower = await start(runtime, ["follow", "--wait", "-v", url]);
       await follower.printed(/waiting: "\/lines\.txt" does not exist\./);
@@ -98,10 +95,7 @@ for (const runtime of RUNTIMES) {
     it("refusals are one line on standard error, and exit code 1", async () => {
       const writer = await openAppend(`${server.url}/taken.txt`);
       const cases: [string[], RegExp][] = [
-        [
-          ["append", `${server.url}/taken.txt`],
-          /^httpfstream append: taken: "\/taken\.txt" has another appender/,
-        ],
+        [["append", `${server.url}/taken.txt`], /^httpfstream append: taken: "\/taken\.txt" has another appender/],
         [["append", "http://127.0.0.1:1/a"], /^httpfstream append: unreachable: .*ECONNREFUSED/],
         [
           ["append", `${server.url}/a`, "/no/such/file"],
@@ -119,7 +113,7 @@ for (const runtime of RUNTIMES) {
           /^httpfstream follow: Can't write to \/no\/such\/folder\/x: /,
         ],
       ];
-      // Node with a compiler starts slowest, and what is refused how does not depend on it.
+      // Node with a compiler starts slowest, and refusals do not depend on the runtime.
       for (const [args, pattern] of runtime === "node" ? cases.slice(0, 3) : cases) {
         const refused = await command(args, { runtime });
         assert.equal(refused.exit.code, 1, `${args.join(" ")}: ${refused.output}`);
@@ -140,7 +134,7 @@ for (const runtime of RUNTIMES) {
       );
     });
 
-    it("head has enough, and follow ends quietly", async () => {
+    it("follow ends quietly when head has enough", async () => {
       const url = `${server.url}/endless.txt`;
       const writer = (await openAppend(url)).getWriter();
       const follow = [...scriptArguments(runtime, "mod.ts"), "follow", url];
@@ -212,7 +206,7 @@ describe("append and follow under the original's names", () => {
     assert.equal(String(follower.stdout.bytes()), "foo\nbar\nbaz\n");
   });
 
-  it("without -v a path that does not exist is not found, as ever", async () => {
+  it("without -v, a path that does not exist is reported as not found", async () => {
     const follower = await startProgram("httpfstream-follow", [`${server.url}/never.txt`]);
     assert.deepEqual(await follower.end(), { code: 1, signal: null });
     assert.match(String(follower.stderr.bytes()), /^httpfstream-follow: not found: /);

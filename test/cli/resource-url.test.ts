@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { parseUrl } from "../../src/cli/common/resource-url.ts";
 import { command } from "./commands.ts";
 
-describe("the URL of a resource, as it is typed", () => {
-  it("is taken as it is where it means one resource, with or without parameters", () => {
+describe("the URL of a resource on the command line", () => {
+  it("is accepted unchanged if it is unambiguous, with or without parameters", () => {
     for (const url of [
       "http://h/a.log",
       "https://me:secret@h:8080/a%23b%3Fc%5Cd%20.log",
@@ -18,7 +18,7 @@ describe("the URL of a resource, as it is typed", () => {
     }
   });
 
-  it("is refused where its name would be another one, with the escaped form", () => {
+  it("is refused if it would name another resource, with the escaped form", () => {
     const cases: [string, RegExp][] = [
       ["http://h/build#42.log", /"#".* http:\/\/h\/build%2342\.log$/],
       ["http://h/#a#b?tail=1", / http:\/\/h\/%23a%23b\?tail=1$/],
@@ -36,7 +36,7 @@ describe("the URL of a resource, as it is typed", () => {
   it("ends the commands with exit code 2 before anything is sent", async () => {
     for (const name of ["a#b", "a?b", "a\\b"]) {
       for (const verb of ["append", "follow"]) {
-        // Whoever tried to connect would say that nobody is there, and end with 1.
+        // An attempt to connect would report that no server is there, and exit with 1.
         const refused = await command([verb, `http://127.0.0.1:1/${name}`]);
         assert.equal(refused.exit.code, 2, refused.output);
         assert.match(String(refused.stderr.bytes()), /^error: .*Write %[0-9A-F]{2}, as in http:\S+\n$/);

@@ -22,7 +22,7 @@ const NO_ORDINARY_USER: string | false =
     ? false
     : "permissions do not bind root, and setpriv is not installed";
 
-/** The port that a server says it listens on. */
+/** Waits for the server to print its URL, and returns the port. */
 async function portOf(server: Command): Promise<number> {
   const [, port] = await server.printed(/at http:\/\/[^\s/]*:(\d+)\//);
   return Number(port);
@@ -37,7 +37,7 @@ describe("the standalone server", () => {
   after(() => removeFolder(folder));
 
   for (const runtime of RUNTIMES) {
-    it(`says who it is, what it serves and where, and ends in order, on ${runtime}`, async () => {
+    it(`prints its version, root and URL, and shuts down cleanly, on ${runtime}`, async () => {
       const root = join(folder, runtime, "made");
       const server = await start(runtime, ["serve", "--root", root, "--http", "127.0.0.1:0"]);
       const port = await portOf(server);
@@ -52,7 +52,7 @@ describe("the standalone server", () => {
       assert.equal(String(server.stderr.bytes()), "");
     });
 
-    it(`listens on all interfaces where no host is named, on ${runtime}`, async () => {
+    it(`listens on all interfaces if no host is given, on ${runtime}`, async () => {
       const server = await start(runtime, ["--root", join(folder, runtime), "--http", ":0"]);
       const port = await portOf(server);
       const hosts = ["127.0.0.1", "localhost", ...(ipv6 ? ["[::1]"] : [])];
@@ -63,7 +63,7 @@ describe("the standalone server", () => {
       assert.deepEqual(await server.stop("SIGINT"), { code: 0, signal: null });
     });
 
-    it(`ends in order when its terminal is closed, on ${runtime}`, async () => {
+    it(`shuts down cleanly when its terminal is closed, on ${runtime}`, async () => {
       const through = ["bash", "-c", 'script --quiet --return --command "$(printf "%q " "$@")" /dev/null', "bash"];
       const server = await startStandalone(runtime, { through });
       process.kill(await pidUnder(server.pid, "serve"), "SIGHUP");
@@ -77,7 +77,7 @@ describe("the standalone server", () => {
       "under nohup, in a session of its own": ["setsid", "--wait", "nohup"],
       "where it has no terminal": [],
     })) {
-      it(`goes on after SIGHUP ${how}, on ${runtime}`, async () => {
+      it(`continues after SIGHUP ${how}, on ${runtime}`, async () => {
         const server = await startStandalone(runtime, { through });
         process.kill(await pidUnder(server.pid, "serve"), "SIGHUP");
         await append(`${server.url}/after.txt`, "x");
@@ -102,7 +102,7 @@ describe("the standalone server", () => {
           ["--root", join(folder, "file", "below")],
           /^httpfstream serve: path conflict: The root folder .* can't be used/,
         ],
-        // Denied to everybody, root included.
+        // Denied to all users, including root.
         ...(existsSync("/proc/self") ? (["/proc", "/proc/new/folder"] as const) : []).map(
           (root): [string[], RegExp] => [
             ["--root", root],
@@ -165,7 +165,7 @@ describe("the standalone server", () => {
     assert.deepEqual([followed?.["path"], followed?.["bytes"], followed?.["reason"]], ["/a.txt", 2, "complete"]);
   });
 
-  it("keeps quiet about appends where the level is higher, but not about itself", async () => {
+  it("logs no appends at a higher level, but still its own start", async () => {
     const server = await startStandalone("node", { args: ["--log-level", "warning"] });
     await append(`${server.url}/a`, "x");
     for await (const _ of follow(`${server.url}/a`));
@@ -173,7 +173,7 @@ describe("the standalone server", () => {
     assert.match(String(server.program.stdout.bytes()), /^httpfstream [^\n]*\n$/);
   });
 
-  it("has its limits set", async () => {
+  it("takes its limits from --limit", async () => {
     const server = await startStandalone("node", { args: ["--limit", "windowBytes=77", "--limit", "messageBytes=5"] });
     const peer = await V1Peer.open(server.url, { target: "/a?verb=APPEND" });
     assert.equal((await peer.control("start")).window, 77);
@@ -182,7 +182,7 @@ describe("the standalone server", () => {
     await server.stop();
   });
 
-  it("goes on when whoever reads its output has gone", async () => {
+  it("continues when the reader of its output is gone", async () => {
     const server = await start("node", ["serve", "--root", join(folder, "mute"), "--http", "127.0.0.1:0"]);
     const port = await portOf(server);
     server.child.stdout?.destroy();
@@ -190,7 +190,7 @@ describe("the standalone server", () => {
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
   });
 
-  it("listens where it is told to, however that is typed", async () => {
+  it("accepts every form of a listen address", async () => {
     const cases: [string[], RegExp][] = [
       [["0"], /at http:\/\/127\.0\.0\.1:\d+\//],
       [["--port", "0"], /at http:\/\/127\.0\.0\.1:\d+\//],
@@ -212,7 +212,7 @@ describe("the standalone server", () => {
     }
   });
 
-  it("takes the original's flags", async () => {
+  it("accepts the flags of the original", async () => {
     const root = join(folder, "original");
     const server = await startProgram("httpfstream-server", [`-root=${root}`, "-http=127.0.0.1:0"]);
     const port = await portOf(server);
@@ -222,7 +222,7 @@ describe("the standalone server", () => {
   });
 });
 
-/** The process called with the word, among one and all that it has started: a shell between them may stay, or not. */
+/** The one process with this argument, among a process and its descendants: a shell in between may remain or not. */
 async function pidUnder(pid: number, word: string): Promise<number> {
   const found = await pidsUnder(pid, word);
   assert.equal(found.length, 1, `processes under ${pid} that are called with ${word}: ${found}`);

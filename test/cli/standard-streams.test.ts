@@ -1,4 +1,4 @@
-/** Standard streams that no data can pass through are a failure, not an empty append or a follow into nowhere. */
+/** Standard streams that can't carry data are a failure, not an empty append or a follow without output. */
 import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,13 +20,13 @@ after(() => expectCleanStop(server));
 
 for (const runtime of RUNTIMES) {
   describe(`standard streams on ${runtime}`, { skip }, () => {
-    /** Runs a command with a redirection of the shell. */
+    /** Runs a command with a shell redirection. */
     async function redirected(args: string[], redirection: string): ReturnType<typeof run> {
       const line = [...scriptArguments(runtime, "mod.ts"), ...args];
       return run("bash", ["-c", `"$@" ${redirection}`, "bash", await executable(runtime), ...line], "");
     }
 
-    it("append refuses a folder, and what is open for writing only, before it takes the path", async () => {
+    it("append refuses an input that is a folder or open for writing only, before it claims the path", async () => {
       const written = join(server.root, "written");
       writeFileSync(written, "");
       for (const [redirection, why] of [
@@ -45,13 +45,13 @@ for (const runtime of RUNTIMES) {
       const { exit, output } = await redirected(line, "1< mod.ts");
       assert.equal(exit.code, 1, output);
       assert.match(output, /^httpfstream follow: Can't write to standard output: it is open for reading only\./);
-      // Programs that start others, and want none of their output, open it for reading and writing.
+      // Programs that discard the output of a child process open /dev/null for reading and writing.
       for (const none of ["> /dev/null", "1<> /dev/null"]) {
         assert.deepEqual((await redirected(line, none)).exit, { code: 0, signal: null }, none);
       }
     });
 
-    it("a version or a help that can't be printed is a failure", async () => {
+    it("a version or a help text that can't be printed is a failure", async () => {
       for (const args of [["--version"], ["follow", "--help"], ["help", "append"]]) {
         const { exit, output } = await redirected(args, "> /dev/full");
         assert.equal(exit.code, 1, output);

@@ -1,5 +1,5 @@
 /**
- * The commands in real terminals, under the names that they have when they are installed.
+ * The commands in real terminals, under their installed names.
  */
 import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
@@ -54,7 +54,7 @@ describe("in a terminal", { skip: NO_TERMINALS }, () => {
     await server.shows(/append begins: \/foo\.txt at 0, websocket from [\s\S]*append ends: \/foo\.txt, 12 bytes/);
   });
 
-  it("Ctrl-D ends an append as done", async () => {
+  it("Ctrl-D completes an append", async () => {
     const terminal = await terminals.open("typing");
     await terminal.line(`httpfstream append ${url}/typed.txt; echo "quit with $?"`);
     await server.shows(/append begins: \/typed\.txt/);
@@ -64,7 +64,7 @@ describe("in a terminal", { skip: NO_TERMINALS }, () => {
     assert.equal(await readFile(join(folder, "root", "typed.txt"), "utf8"), "a line\n");
   });
 
-  it("a file's progress has a bar and a share, a pipe's only a count", async () => {
+  it("the progress of a file has a bar and a percentage, that of a pipe only a count", async () => {
     const bytes = randomBytes(5 * 1024 * 1024, 2);
     const file = join(folder, "file.bin");
     await writeFile(file, bytes);
@@ -79,13 +79,13 @@ describe("in a terminal", { skip: NO_TERMINALS }, () => {
     assert.ok((await readFile(join(folder, "root", "pipe.bin"))).equals(bytes));
   });
 
-  it("a refusal leaves one line, also with a bar", async () => {
+  it("a refusal leaves one line, even with a progress bar", async () => {
     const terminal = await terminals.open("refused");
     await terminal.line(`echo | httpfstream append -v ${url}/a%2fb; echo "quit with $?"`);
     await terminal.shows(/^httpfstream append: bad path: The path .* is refused: .*\nquit with 1\n\$$/m);
   });
 
-  it("Ctrl-C ends a waiting follower, and at last the server", async () => {
+  it("Ctrl-C ends a waiting follower, and then the server", async () => {
     const terminal = await terminals.open("leaving");
     await terminal.line(`httpfstream follow --wait -v ${url}/never; echo "quit with $?"`);
     await terminal.shows(/^waiting: /m);
@@ -97,7 +97,7 @@ describe("in a terminal", { skip: NO_TERMINALS }, () => {
   });
 });
 
-/** What `npm install` does, for the sources. */
+/** Installs a command as `npm install` does, but from the sources. */
 async function install(folder: string, name: string): Promise<void> {
   const args = scriptArguments("node", join("src", "cli", "bin", `${name}.ts`));
   const line = [process.execPath, ...args].map((arg) => `'${arg}'`).join(" ");

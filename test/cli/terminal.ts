@@ -9,24 +9,24 @@ import { until } from "../fixture/until.ts";
 
 const execute = promisify(execFile);
 
-/** Why there are no terminals here; nothing where there are. */
+/** Why terminals are not available; false if they are. */
 export const NO_TERMINALS: string | false =
   spawnSync("tmux", ["-V"]).status === 0 ? false : "tmux, which makes the terminals, is not installed";
 
-/** A tmux server of our own. */
+/** A private tmux server. */
 export class Terminals {
   readonly #socket = `httpfstream-${randomUUID()}`;
   readonly #env: Record<string, string>;
   readonly #open: string[] = [];
 
-  /** @param path Folder with programs that are found before others. */
+  /** @param path The folder that comes first in `PATH`. */
   constructor(path: string) {
     this.#env = { ...(process.env as Record<string, string>), PATH: `${path}:${process.env["PATH"]}` };
   }
 
-  /** A new terminal with a shell in it. */
+  /** Opens a terminal with a shell. */
   async open(name: string): Promise<Terminal> {
-    // Set here: the shell that tmux runs this with would forget a prompt.
+    // Set here, because the shell with which tmux runs this would drop the prompt.
     const shell = "exec env PS1='$ ' bash --norc --noprofile";
     const size = ["-x", "150", "-y", "40"];
     if (this.#open.length === 0) await this.run("new-session", "-d", "-s", "all", ...size, "-n", name, shell);
@@ -37,13 +37,13 @@ export class Terminals {
     return terminal;
   }
 
-  /** Runs a tmux command. */
+  /** Runs a tmux command, and returns its output. */
   async run(...args: string[]): Promise<string> {
     const { stdout } = await execute("tmux", ["-L", this.#socket, "-f", "/dev/null", ...args], { env: this.#env });
     return stdout;
   }
 
-  /** Ends them all. */
+  /** Closes all terminals. */
   async close(): Promise<void> {
     if (this.#open.length > 0) await this.run("kill-server");
   }
@@ -59,12 +59,12 @@ export class Terminal {
     this.#target = target;
   }
 
-  /** Types text as it is. */
+  /** Types text literally. */
   async type(text: string): Promise<void> {
     await this.#all.run("send-keys", "-t", this.#target, "-l", "--", text);
   }
 
-  /** Types a line. */
+  /** Types a line, and presses Enter. */
   async line(text: string): Promise<void> {
     await this.type(text);
     await this.press("Enter");
@@ -75,13 +75,13 @@ export class Terminal {
     await this.#all.run("send-keys", "-t", this.#target, key);
   }
 
-  /** What was shown until now, without blanks at the ends of lines and empty lines at the end. */
+  /** Everything shown so far, without blanks at the ends of lines and empty lines at the end. */
   async screen(): Promise<string> {
     const shown = await this.#all.run("capture-pane", "-p", "-t", this.#target, "-S", "-");
     return shown.trimEnd();
   }
 
-  /** Waits until the screen shows something. */
+  /** Waits until the screen matches a pattern, and returns the screen. Rejects with the screen if it never does. */
   async shows(pattern: RegExp): Promise<string> {
     let last = "";
     return await until(`${pattern} on the screen`, async () => {

@@ -1,4 +1,4 @@
-/** Options of the server that are on or off, in environment variables; and values that can't be understood. */
+/** Boolean options of the server in environment variables and on the command line, and invalid values. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { start } from "./commands.ts";
 
 const ORIGIN = "https://any.example";
 
-describe("options that are on or off", { concurrency: 2 }, () => {
+describe("boolean options", { concurrency: 2 }, () => {
   let folder: string;
 
   before(async () => {
@@ -23,7 +23,7 @@ describe("options that are on or off", { concurrency: 2 }, () => {
   });
   after(() => removeFolder(folder));
 
-  /** Whether CORS and listings are on in a server with these words. */
+  /** Whether CORS and listings are on in a server with these environment variables. */
   async function stateWith(env: Record<string, string>): Promise<[boolean, boolean]> {
     const server = await startStandalone("node", { env });
     const answer = await request(server.url, { target: "/", headers: { Origin: ORIGIN } });
@@ -31,7 +31,7 @@ describe("options that are on or off", { concurrency: 2 }, () => {
     return [answer.headers.get("access-control-allow-origin") !== null, answer.status === 200];
   }
 
-  /** What a toggle says of itself for a word in its variable and arguments. */
+  /** The value of a toggle for the text of its environment variable and for arguments. */
   async function toggled(flag: string, text: string | undefined, args: readonly string[] = []): Promise<unknown> {
     const variable = "HTTPFSTREAM_TEST_TOGGLE";
     const opposite = flag === "--sound" ? "--no-sound" : "--sound";
@@ -49,7 +49,7 @@ describe("options that are on or off", { concurrency: 2 }, () => {
     return options["sound"];
   }
 
-  it("a variable is on and off by its word", async () => {
+  it("a variable accepts words for true and false", async () => {
     for (const text of ["true", "1", "YES", " on "]) {
       assert.deepEqual([await toggled("--sound", text), await toggled("--no-sound", text)], [true, false], text);
     }
@@ -60,7 +60,7 @@ describe("options that are on or off", { concurrency: 2 }, () => {
     for (const text of ["maybe", "2", "truee"]) await assert.rejects(toggled("--sound", text), /must be true or false/);
   });
 
-  it("the command line beats the variable, either way", async () => {
+  it("the command line overrides the variable, either way", async () => {
     assert.equal(await toggled("--sound", "1", ["--no-sound"]), false);
     assert.equal(await toggled("--no-sound", "1", ["--sound"]), true);
     assert.equal(await toggled("--sound", "0", ["--sound"]), true);
@@ -73,7 +73,7 @@ describe("options that are on or off", { concurrency: 2 }, () => {
     );
   });
 
-  it("the server's variables are such", async () => {
+  it("variables switch CORS and listings of the server", async () => {
     assert.deepEqual(await stateWith({ HTTPFSTREAM_CORS: "false", HTTPFSTREAM_NO_LISTINGS: "false" }), [false, true]);
     assert.deepEqual(await stateWith({ HTTPFSTREAM_CORS: "true", HTTPFSTREAM_NO_LISTINGS: "on" }), [true, false]);
   });
@@ -87,7 +87,7 @@ describe("options that are on or off", { concurrency: 2 }, () => {
       assert.equal((await request(server.url, { target: "/" })).status, 200);
       assert.match(server.program.output, /^httpfstream .* serving /);
       await server.stop();
-      // Nothing is wrong with any of them: what is, is said of the arguments.
+      // None of the variables is reported as wrong, only the arguments.
       const wrong = await start("node", ["serve", "0", "1"], unset(text));
       assert.equal((await wrong.end()).code, 2);
       assert.match(String(wrong.stderr.bytes()), /too many arguments/);
@@ -109,7 +109,7 @@ describe("options that are on or off", { concurrency: 2 }, () => {
     [{}, ["--log-format", "\u001b[31m\nx"], /'\\e\[31m x' is invalid/],
   ];
   for (const [env, args, pattern] of wrong) {
-    it(`${JSON.stringify(env)} ${args.join(" ")} is wrong usage, and makes no folder`, async () => {
+    it(`${JSON.stringify(env)} ${args.join(" ")} is a usage error, and creates no folder`, async () => {
       const root = join(folder, "never");
       const server = await start("node", ["serve", "--root", root, "--http", "127.0.0.1:0", ...args], env);
       assert.deepEqual(await server.end(), { code: 2, signal: null }, server.output);

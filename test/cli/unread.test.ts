@@ -1,6 +1,6 @@
 /**
- * Words never stop the work: what servers, appenders and followers say may go to a pipe that is full, a disk that is
- * full, a terminal that stands still, or nowhere.
+ * Messages never block the work: those of servers, appenders and followers may go to a full pipe, a full disk, a
+ * stopped terminal, or a pipe without a reader.
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
@@ -19,7 +19,7 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until, within } from "../fixture/until.ts";
 import { NO_TERMINALS, Terminals } from "./terminal.ts";
 
-/** What the words go to. A pipe of `spawn` is a socket, and a pipe of a shell is not. */
+/** Where the messages go. A pipe of `spawn` is a socket; a pipe of a shell is not. */
 const OUTPUTS = ["pipe", "socket", "device", "gone"] as const;
 type Output = (typeof OUTPUTS)[number];
 
@@ -32,7 +32,7 @@ const NAMES: Readonly<Record<Output, string>> = {
 
 const NO_DEVICE: string | false = existsSync("/dev/full") ? false : "there is no /dev/full";
 
-/** A line about it has 3 KB: some dozens of appends fill every pipe, and what is kept behind it. */
+/** A log line about it has 3 KB, so a few dozen appends fill every pipe and the buffer behind it. */
 const LONG_PATH: string = Array.from({ length: 4 }, () => "%20".repeat(250)).join("/");
 const APPENDS = 45;
 
@@ -48,14 +48,14 @@ after(async () => {
   await removeFolder(folder);
 });
 
-/** A named pipe, and a descriptor of ours that keeps it open and reads it when we want it to. */
+/** A named pipe, and a descriptor that keeps it open and can read it. */
 function pipe(): { readonly file: string; readonly ours: number } {
   const file = join(folder, `pipe-${++pipes}`);
   assert.equal(spawnSync("mkfifo", [file]).status, 0);
   return { file, ours: openSync(file, constants.O_RDWR | constants.O_NONBLOCK) };
 }
 
-/** Fills a pipe to the brim. */
+/** Fills a pipe completely. */
 function fill(fd: number): void {
   try {
     for (;;) writeSync(fd, "x".repeat(512));
@@ -64,7 +64,7 @@ function fill(fd: number): void {
   }
 }
 
-/** Runs a command whose output, by number, goes to what can't take it; returns also how to read a pipe after all. */
+/** Runs a command whose descriptor `at` goes to an output that blocks or fails. The result can read a pipe later. */
 async function launch(runtime: Runtime, args: readonly string[], at: 1 | 2, output: Output, filled: boolean) {
   const { file, ours } = pipe();
   if (filled && output === "pipe") fill(ours);
@@ -79,7 +79,7 @@ async function launch(runtime: Runtime, args: readonly string[], at: 1 | 2, outp
   const data = at === 1 ? child.stderr : child.stdout;
   data?.on("data", (chunk: Buffer) => printed.push(chunk));
   const exited = once(child, "exit").then(([code, signal]) => ({ code, signal }));
-  /** Reads the pipe from now on. */
+  /** Starts to read the pipe. */
   const read = (): { text(): string; stop(): void } => {
     const reader = new Socket({ fd: ours, readable: true, writable: false });
     let text = "";
@@ -91,7 +91,7 @@ async function launch(runtime: Runtime, args: readonly string[], at: 1 | 2, outp
   return { child, exited, read, printed: () => Buffer.concat(printed) };
 }
 
-/** Appends until the log has nowhere to go. */
+/** Appends often enough to fill the output of the log. */
 async function flood(url: string, appends = APPENDS): Promise<void> {
   for (let count = 1; count <= appends; count++) {
     const response = await fetch(`${url}/${LONG_PATH}?verb=APPEND`, { method: "PUT", body: "x" });
@@ -111,7 +111,7 @@ for (const runtime of RUNTIMES) {
   describe(`a server on ${runtime}`, () => {
     for (const output of OUTPUTS) {
       const skip = output === "device" && NO_DEVICE;
-      it(`serves, and ends in order, with its log going to ${NAMES[output]}`, { skip }, async () => {
+      it(`serves and shuts down cleanly with its log going to ${NAMES[output]}`, { skip }, async () => {
         const url = `http://127.0.0.1:${await freePort()}`;
         const args = ["serve", "--root", join(folder, `${runtime}-${output}`), "--http", url.slice("http://".length)];
         const server = await launch(runtime, args, 1, output, false);
@@ -133,7 +133,7 @@ for (const runtime of RUNTIMES) {
       });
     }
 
-    it("serves while its terminal stands still", { skip: NO_TERMINALS }, async () => {
+    it("serves while its terminal is stopped", { skip: NO_TERMINALS }, async () => {
       const terminals = new Terminals(folder);
       try {
         const url = `http://127.0.0.1:${await freePort()}`;
@@ -172,12 +172,12 @@ for (const runtime of RUNTIMES) {
 
     for (const output of OUTPUTS) {
       const skip = output === "device" && NO_DEVICE;
-      it(`lose nothing with their words going to ${NAMES[output]}`, { skip }, async () => {
+      it(`lose nothing with their messages going to ${NAMES[output]}`, { skip }, async () => {
         const url = `${server.url}/${output}.bin`;
         const up = await launch(runtime, ["append", "-v", url, source], 2, output, true);
         assert.deepEqual(await within(up.exited, "append to end"), { code: 0, signal: null });
         assert.equal(sha256(await readFile(join(server.root, `${output}.bin`))), sha256(BYTES));
-        // The rest is the same for all of them.
+        // The rest does not depend on the output.
         if (output !== "pipe") return;
         const down = await launch(runtime, ["follow", "-v", url], 2, output, true);
         assert.deepEqual(await within(down.exited, "follow to end"), { code: 0, signal: null });
@@ -189,7 +189,7 @@ for (const runtime of RUNTIMES) {
       });
     }
 
-    it("go on while their terminal stands still", { skip: NO_TERMINALS }, async () => {
+    it("continue while their terminal is stopped", { skip: NO_TERMINALS }, async () => {
       const terminals = new Terminals(folder);
       try {
         const url = `${server.url}/terminal.bin`;
@@ -214,7 +214,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-/** A command as it is typed; what to print with its exit code. */
+/** The shell command for these arguments, followed by an `echo` of the epilogue, in which `$?` is the exit code. */
 async function shellLine(runtime: Runtime, args: readonly string[], epilogue?: string): Promise<string> {
   const line = [await executable(runtime), ...scriptArguments(runtime, join(PROJECT, "mod.ts")), ...args];
   const quoted = line.map((arg) => `'${arg}'`).join(" ");

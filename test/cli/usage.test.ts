@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { VERSION } from "../../src/cli/common/version.ts";
 import { command, startProgram } from "./commands.ts";
 
-describe("how the commands are used", () => {
+describe("the usage of the commands", () => {
   it("the version is the package's", async () => {
     const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
     assert.equal(VERSION, version);
@@ -43,7 +43,7 @@ describe("how the commands are used", () => {
     [["help", "follow"], [/--tail <n>/]],
   ];
   for (const [args, patterns] of helps) {
-    it(`${args.join(" ")} explains with examples, on standard output`, async () => {
+    it(`${args.join(" ")} prints help with examples on standard output`, async () => {
       const { exit, stdout, stderr } = await command(args);
       assert.deepEqual([exit.code, String(stderr.bytes())], [0, ""]);
       for (const pattern of patterns) assert.match(String(stdout.bytes()), pattern);
@@ -91,7 +91,7 @@ describe("how the commands are used", () => {
     assert.equal(String(unknown.stderr.bytes()), "error: unknown command 'sing'\n");
   });
 
-  it("the original's names explain themselves under those names", async () => {
+  it("the programs of the original print help under their own names", async () => {
     const calls = { "httpfstream-server": "-help", "httpfstream-append": "-h", "httpfstream-follow": "--help" };
     for (const [name, flag] of Object.entries(calls)) {
       const program = await startProgram(name, [flag]);

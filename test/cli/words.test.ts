@@ -1,4 +1,4 @@
-/** What the commands say when a URL, a server or a proxy is not what was meant. */
+/** The messages of the commands about wrong URLs, servers and proxies. */
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,7 +12,7 @@ import { command } from "./commands.ts";
 let server: TestServer;
 let guard: Server;
 let guarded: string;
-/** Targets that the guard was asked for. */
+/** The request targets that the guard has received. */
 const asked: string[] = [];
 
 before(async () => {
@@ -35,7 +35,7 @@ after(async () => {
   await expectCleanStop(server);
 });
 
-describe("a URL that is none", () => {
+describe("an invalid URL", () => {
   const cases: [string, RegExp][] = [
     ["http://host:99999/a", /has the port "99999" in it, which is not a number from 0 to 65535/],
     ["http://host:8099x/a", /has the port "8099x" in it/],
@@ -46,7 +46,7 @@ describe("a URL that is none", () => {
     ["http://me:secret@host:99999/a", /"http:\/\/host:99999\/a" has the port/],
   ];
   for (const [url, pattern] of cases) {
-    it(`${url} is refused with what is wrong about it`, async () => {
+    it(`${url} is refused with the reason`, async () => {
       for (const verb of ["append", "follow"]) {
         const { exit, output } = await command([verb, url]);
         assert.equal(exit.code, 2, output);
@@ -69,19 +69,19 @@ describe("a query in the URL", () => {
     [["follow", "--query", "x", "http://h/a"], /It must be NAME=VALUE/],
   ];
   for (const [args, pattern] of cases) {
-    it(`${args.join(" ")} is refused with what to use`, async () => {
+    it(`${args.join(" ")} is refused with what to use instead`, async () => {
       const { exit, output } = await command(args);
       assert.equal(exit.code, 2, output);
       assert.match(output, pattern);
     });
   }
 
-  it("may say what the command says anyway", async () => {
+  it("may repeat the verb of the command", async () => {
     const { exit, output } = await command(["follow", `${server.url}/stored?verb=FOLLOW`]);
     assert.deepEqual([exit.code, output], [0, "0123456789"]);
   });
 
-  it("gets what a proxy or a guard wants by --query, which no message repeats", async () => {
+  it("gets parameters for a proxy or a guard from --query, and no message repeats them", async () => {
     const down = await command(["follow", "--query", "user=me & you", "--query", "x=1", `${guarded}/plain`]);
     assert.equal(down.exit.code, 1);
     assert.ok(
@@ -95,7 +95,7 @@ describe("a query in the URL", () => {
 });
 
 describe("a path that is refused", () => {
-  it("is quoted with its slashes, and it is said what is wrong with its bytes", async () => {
+  it("is quoted with its slashes, and with what is wrong with its bytes", async () => {
     for (const [path, pattern] of [
       ["/%ff", /"%ff" is not valid percent-encoded UTF-8/],
       ["//x", /The path "\/\/x" is refused: it has an empty segment/],
@@ -107,8 +107,8 @@ describe("a path that is refused", () => {
   });
 });
 
-describe("a guard in front", () => {
-  it("is quoted where it says in JSON what is wrong, in one printable line", async () => {
+describe("a guard in front of the server", () => {
+  it("is quoted in one printable line if it explains the refusal in JSON", async () => {
     for (const verb of ["append", "follow"]) {
       const { exit, output } = await command([verb, `${guarded}/json`], { input: "x" });
       assert.equal(exit.code, 1);
@@ -117,7 +117,7 @@ describe("a guard in front", () => {
     }
   });
 
-  it("that has no time has its answer as a whole sentence before the next one", async () => {
+  it("that is busy has its response quoted as a complete sentence", async () => {
     const busy = await command(["follow", "--retry-for", "1", `${guarded}/busy`]);
     assert.equal(busy.exit.code, 1);
     assert.match(
@@ -129,7 +129,7 @@ describe("a guard in front", () => {
 
 for (const runtime of RUNTIMES) {
   describe(`https to a server without TLS, on ${runtime}`, () => {
-    it("is told as what it is", async () => {
+    it("is reported as such", async () => {
       for (const args of [["append"], ["follow"], ["follow", "--transport", "http"]]) {
         const url = `${server.url.replace("http:", "https:")}/stored`;
         const { exit, output } = await command([...args, url], { runtime, input: "x" });
@@ -143,7 +143,7 @@ for (const runtime of RUNTIMES) {
 }
 
 describe("follow --wait", () => {
-  it("asks soon at first, and every few seconds at last", () => {
+  it("polls quickly at first, and every five seconds later", () => {
     const waits = Array.from({ length: 12 }, (_, index) => waitMs(index + 1));
     assert.equal(waits[0], 500);
     assert.ok(waits.every((wait, index) => index === 0 || wait >= (waits[index - 1] ?? 0)));

@@ -9,7 +9,7 @@ import { type ScriptedConnection, ScriptedWorld } from "./simulation/scripted.ts
 
 const URL_ = "http://host/a?x=1";
 
-/** An append that has begun, at an offset. */
+/** Begins an append; the server's `start` has the offset `at` and the window. */
 async function begin(
   options: AppendOptions & { at?: number; window?: number } = {},
 ): Promise<{ world: ScriptedWorld; connection: ScriptedConnection; stream: AppendStream }> {
@@ -27,7 +27,7 @@ const failsWith = (code: ErrorCode) => (error: unknown) => {
   return true;
 };
 
-/** Everything of a list as far as it has come. */
+/** Waits until a connection has received exactly this text. */
 async function received(connection: ScriptedConnection, text: string): Promise<void> {
   await until(`${text} to arrive`, () => connection.bytes.toString() === text);
 }
@@ -61,7 +61,7 @@ describe("an append session", () => {
     assert.equal(world.connections.length, 1);
   });
 
-  it("goes on after a break, with its session, from exactly where the server wants it", async () => {
+  it("resumes its session after a break, exactly at the offset of the server", async () => {
     const { world, connection, stream } = await begin();
     const writer = stream.getWriter();
     await writer.write("abcdef");
@@ -102,7 +102,7 @@ describe("an append session", () => {
     await writer.write("abc");
     await received(connection, "abc");
     connection.close(1006);
-    // No answer comes, and it can't be known whether the request has arrived.
+    // Without a response, the client can't know whether the request has arrived.
     (await world.next()).fail();
     const third = await world.next();
     third.accept().say({ type: "start", offset: 0, session: "s1", window: 1000 });
@@ -117,7 +117,7 @@ describe("an append session", () => {
     assert.equal(stream.offset, 3);
   });
 
-  it("leaves the path to others when it is superseded, and when the server gives up", async () => {
+  it("gives up the path when it is superseded, and when the server gives up", async () => {
     for (const [close, code] of [
       [4001, "fenced"],
       [1011, "storage"],
@@ -135,7 +135,7 @@ describe("an append session", () => {
     await assert.rejects(stream.getWriter().closed, failsWith("gone"));
   });
 
-  it("never guesses: a server that has bytes too many or too few ends it", async () => {
+  it("fails when the server has too many or too few bytes", async () => {
     for (const offset of [1, 9]) {
       const { world, connection, stream } = await begin();
       const writer = stream.getWriter();
@@ -150,7 +150,7 @@ describe("an append session", () => {
     }
   });
 
-  it("does not put up with a server that breaks the rules", async () => {
+  it("fails when the server breaks the protocol", async () => {
     const lies: [(connection: ScriptedConnection) => void, ErrorCode][] = [
       [(server) => server.send("data"), "protocol"],
       [(server) => server.say({ type: "ack", offset: 4 }), "protocol"],
@@ -180,7 +180,7 @@ describe("an append session", () => {
     await assert.rejects(opening, failsWith("protocol"), "a start without a session");
   });
 
-  it("ignores messages that it does not know", async () => {
+  it("ignores unknown messages", async () => {
     const { connection, stream } = await begin();
     connection.say({ type: "weather" }).say({ type: "heartbeat", offset: 0 }).say({ type: "ack", offset: 0 });
     const closing = stream.getWriter().close();
@@ -189,7 +189,7 @@ describe("an append session", () => {
     await closing;
   });
 
-  it("finds a dead connection by its silence, and only while it waits for something", async () => {
+  it("detects a dead connection by its silence, and only while it waits for something", async () => {
     const { world, connection, stream } = await begin();
     for (let waits = 0; waits < 5; waits++) world.clock.advance();
     assert.ok(world.clock.now() >= 5 * SILENCE_MS);
@@ -201,13 +201,13 @@ describe("an append session", () => {
     assert.ok(connection.dropped);
     second.accept().say({ type: "start", offset: 0, session: "s1", window: 1000 });
     await received(second, "abc");
-    // What the first one still says does not count.
+    // Messages on the first connection no longer count.
     connection.say({ type: "ack", offset: 3 });
     assert.equal(stream.offset, 0);
     await writer.abort();
   });
 
-  it("believes in its end without a word from the server when everything is there, and not otherwise", async () => {
+  it("is complete without a confirmation if the server has every byte, and not otherwise", async () => {
     for (const [size, settled] of [
       ["3", true],
       ["4", false],
@@ -232,7 +232,7 @@ describe("an append session", () => {
     }
   });
 
-  it("is dropped without an end when it is aborted", async () => {
+  it("is dropped without an end message when it is aborted", async () => {
     const controller = new AbortController();
     const { connection, stream } = await begin({ signal: controller.signal });
     const writer = stream.getWriter();
@@ -247,7 +247,7 @@ describe("an append session", () => {
   });
 });
 
-describe("an append that goes on with an earlier one's session", () => {
+describe("an append that resumes an earlier session", () => {
   const resume = { session: "s1", offset: 10 };
 
   it("sends the rest of its source", async () => {
@@ -263,7 +263,7 @@ describe("an append that goes on with an earlier one's session", () => {
     await closing;
   });
 
-  it("learns where its source has to begin before it is read, if it does not say so itself", async () => {
+  it("learns where its source must begin before it is read, if the caller does not say", async () => {
     const points: ResumePoint[] = [];
     const onAcked = (point: ResumePoint): void => void points.push(point);
     const { connection, stream } = await begin({ resume: { session: "s1" }, at: 12, onAcked });
@@ -292,8 +292,8 @@ describe("an append that goes on with an earlier one's session", () => {
   });
 });
 
-describe("an append that begins at an offset only", () => {
-  it("asks the server to see to that", async () => {
+describe("an append that must begin at a given offset", () => {
+  it("asks the server to check it", async () => {
     const { connection } = await begin({ offset: 7, at: 7 });
     assert.equal(connection.request.url.search, "?x=1&verb=APPEND&offset=7");
     assert.equal(connection.request.requireProtocol, true);
@@ -303,7 +303,7 @@ describe("an append that begins at an offset only", () => {
     await assert.rejects(opening, failsWith("precondition_failed"));
   });
 
-  it("does not take another for it, nor a server that can't see to it", async () => {
+  it("accepts neither another offset nor a server that can't check it", async () => {
     await assert.rejects(begin({ offset: 7, at: 8 }), failsWith("changed"));
     const world = new ScriptedWorld();
     const opening = openIn(world, URL_, { offset: 7 });

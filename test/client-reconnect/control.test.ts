@@ -6,7 +6,7 @@ import { StreamError } from "../../src/protocol/errors.ts";
 const parse = (text: string): unknown => parseControl(Buffer.from(text));
 
 describe("a control message", () => {
-  it("is understood", () => {
+  it("is parsed", () => {
     assert.deepEqual(parse('{"type":"start","offset":7,"session":"s","window":9}'), {
       type: "start",
       offset: 7,
@@ -19,7 +19,7 @@ describe("a control message", () => {
     assert.deepEqual(parse('{"type":"end","offset":1,"reason":"lost"}'), { type: "end", offset: 1, reason: "lost" });
   });
 
-  it("may say more than is known", () => {
+  it("may have unknown fields, types and reasons", () => {
     assert.deepEqual(parse('{"type":"ack","offset":1,"more":[]}'), { type: "ack", offset: 1 });
     assert.equal(parse('{"type":"weather","is":"fine"}'), undefined);
     assert.equal(parse("{}"), undefined);
@@ -31,7 +31,7 @@ describe("a control message", () => {
     assert.deepEqual(parse('{"type":"end","offset":1}'), { type: "end", offset: 1, reason: "unknown" });
   });
 
-  it("must be one", () => {
+  it("must be JSON with valid fields", () => {
     const wrong = [
       "",
       "no JSON",

@@ -14,7 +14,7 @@ describe("an append session", () => {
   });
   afterEach(() => rig.stop());
 
-  it("that does not come back in time is gone, and its followers learn that it was lost", async () => {
+  it("that does not return in time is gone, and its followers learn that it was lost", async () => {
     const stream = await openAppend(rig.url("lost"));
     const writer = stream.getWriter();
     await writer.write("abc");
@@ -31,7 +31,7 @@ describe("an append session", () => {
     assert.equal(String(await rig.stored("lost")), "abcdef");
   });
 
-  it("that is resumed elsewhere leaves the path to whoever resumed it", async () => {
+  it("that is resumed elsewhere leaves the path to the client that resumed it", async () => {
     const points: ResumePoint[] = [];
     const stream = await openAppend(rig.url("taken"), { onAcked: (point) => points.push(point) });
     const writer = stream.getWriter();
@@ -40,7 +40,7 @@ describe("an append session", () => {
     const [point] = points;
     assert.ok(point);
     assert.equal(point.offset, 0);
-    // Of this source, the first three bytes are there.
+    // The first three bytes of this source are already stored.
     const result = append(rig.url("taken"), "abcdef", { resume: point });
     await refuses("fenced", () => writer.closed);
     assert.deepEqual(await result, { bytes: 3, offset: 6 });
@@ -48,7 +48,7 @@ describe("an append session", () => {
     await refuses("gone", () => append(rig.url("taken"), "abcdef", { resume: point }));
   });
 
-  it("begins at the wanted offset only", async () => {
+  it("begins at the requested offset only", async () => {
     await append(rig.url("sized"), "abc", { offset: 0 });
     await refuses("precondition_failed", () => append(rig.url("sized"), "x", { offset: 0 }));
     await refuses("precondition_failed", () => append(rig.url("sized"), "x", { offset: 4 }));
@@ -56,13 +56,13 @@ describe("an append session", () => {
     assert.equal(String(await rig.stored("sized")), "abcdef");
   });
 
-  it("is unknown, or not there: nothing is written", async () => {
+  it("that is unknown is refused, and nothing is written", async () => {
     await refuses("gone", () => append(rig.url("strange"), "x", { resume: { session: "no such", offset: 0 } }));
     await refuses("not_found", () => all(follow(rig.url("strange"))));
   });
 });
 
-describe("proxies that get in the way", () => {
+describe("proxies that interfere", () => {
   let rig: Rig;
 
   before(async () => {
@@ -70,7 +70,7 @@ describe("proxies that get in the way", () => {
   });
   after(() => rig.stop());
 
-  it("lose the subprotocol: the client speaks as the original one did", async () => {
+  it("drop the subprotocol: the client uses the classic protocol", async () => {
     rig.proxy.treat = stripProtocol;
     const states: unknown[] = [];
     const writer = (await openAppend(rig.url("classic"), { onState: (state) => states.push(state) })).getWriter();
@@ -87,13 +87,13 @@ describe("proxies that get in the way", () => {
     assert.deepEqual(states.slice(2), [{ state: "ended", reason: "complete", offset: undefined }]);
     assert.equal((await reader.read()).done, true);
     assert.deepEqual(await stream.ended, { reason: "unknown", offset: 6 });
-    // What only the subprotocol can promise is not promised.
+    // Options that need the subprotocol are refused.
     await refuses("protocol", () => append(rig.url("classic"), "x", { offset: 6 }));
     await refuses("protocol", () => append(rig.url("classic"), "x", { resume: { session: "s", offset: 6 } }));
     await until("the path to be free", async () => String(await rig.stored("classic")) === "abcdef");
   });
 
-  it("lose the subprotocol and the connection: not a byte of a character that was cut is lost", async () => {
+  it("drop the subprotocol and the connection: no byte of a split character is lost", async () => {
     const text = Buffer.from("漢字".repeat(20_000));
     const writer = (await openAppend(`${rig.server.url}/characters`)).getWriter();
     await writer.write(text);
@@ -109,7 +109,7 @@ describe("proxies that get in the way", () => {
   });
 
   for (const [what, treat] of Object.entries({ stripUpgrade, refuseUpgrade, hangUpOnUpgrade })) {
-    it(`let no WebSocket through (${what}): followers come over HTTP, and come back where they were`, async () => {
+    it(`block WebSockets (${what}): followers use HTTP, and reconnect where they were`, async () => {
       rig.proxy.treat = treat;
       const writer = (await openAppend(`${rig.server.url}/${what}`)).getWriter();
       await writer.write("history ");

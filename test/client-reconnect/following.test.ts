@@ -18,7 +18,7 @@ interface Begun {
   readonly states: FollowState[];
 }
 
-/** A follow whose first connection was granted. */
+/** A follow whose first connection was accepted. */
 async function begin(options: FollowOptions = {}): Promise<Begun> {
   const world = new ScriptedWorld();
   const states: FollowState[] = [];
@@ -39,7 +39,7 @@ const failsWith = (code: ErrorCode) => (error: unknown) => {
 };
 
 describe("a follow", () => {
-  it("goes on in other content as long as it has no byte of the old one", async () => {
+  it("continues with other content as long as it has no byte of the old one", async () => {
     const begun = await begin();
     const { world, connection, stream } = begun;
     const begins = read(begun);
@@ -57,7 +57,7 @@ describe("a follow", () => {
     await assert.rejects(ends, failsWith("replaced"));
   });
 
-  it("goes on in the content that the server named with the offset that it asked for, or that the caller named", async () => {
+  it("continues only with the content that the server named at its start, or that the caller named", async () => {
     for (const options of [{ tail: 4 }, { offset: "now" }, { offset: 6, generation: "first" }] as const) {
       const { world, connection, stream, reader } = await begin(options);
       const ends = reader.read();
@@ -70,7 +70,7 @@ describe("a follow", () => {
     }
   });
 
-  it("hands on what comes, and how it ends", async () => {
+  it("delivers the bytes, and how the append ended", async () => {
     const begun = await begin({ tail: 4 });
     const { connection, stream, states } = begun;
     assert.equal(connection.request.url.search, "?verb=FOLLOW&tail=4");
@@ -90,7 +90,7 @@ describe("a follow", () => {
     ]);
   });
 
-  it("goes on where it was", async () => {
+  it("continues where it was", async () => {
     const begun = await begin({ offset: "now" });
     const { world, connection, states } = begun;
     connection.say({ type: "start", offset: 6 }).send("abc").close(1012);
@@ -104,7 +104,7 @@ describe("a follow", () => {
     assert.ok(retrying?.state === "retrying" && retrying.attempt === 1 && retrying.error.code === "restarting");
   });
 
-  it("asks again for what it asked for until a server has begun", async () => {
+  it("repeats its original request until a server has begun", async () => {
     const begun = await begin({ tail: 4 });
     begun.connection.close(1006);
     void read(begun).catch(() => {});
@@ -112,7 +112,7 @@ describe("a follow", () => {
     await begun.reader.cancel();
   });
 
-  it("does not put up with a server that leaves bytes out", async () => {
+  it("fails when the server skips bytes", async () => {
     const gaps: [(server: ScriptedConnection) => void][] = [
       [(server) => server.say({ type: "end", offset: 4, reason: "complete" })],
       [(server) => server.say({ type: "start", offset: 4 })],
@@ -134,7 +134,7 @@ describe("a follow", () => {
     await assert.rejects(read(elsewhere), failsWith("protocol"));
   });
 
-  it("takes the rest when nobody appends any more", async () => {
+  it("takes the rest when the append has ended", async () => {
     const begun = await begin();
     begun.connection.say({ type: "start", offset: 0 }).send("abc").close(1006);
     assert.equal(await read(begun), "abc");
@@ -146,7 +146,7 @@ describe("a follow", () => {
     assert.deepEqual(await begun.stream.ended, { reason: "unknown", offset: 5 });
   });
 
-  it("knows what it means when the resource is gone or has shrunk since", async () => {
+  it("reports a resource that was deleted or has shrunk since", async () => {
     const deleted = await begin();
     deleted.connection.say({ type: "start", offset: 0 }).send("abc").close(1006);
     await read(deleted);
@@ -163,7 +163,7 @@ describe("a follow", () => {
     await assert.rejects(failing, failsWith("range"));
   });
 
-  it("finds a dead connection by its silence", async () => {
+  it("detects a dead connection by its silence", async () => {
     const begun = await begin();
     begun.connection.say({ type: "start", offset: 0 });
     const next = read(begun);
@@ -176,10 +176,10 @@ describe("a follow", () => {
     await begun.reader.cancel();
   });
 
-  it("does not take its own reader's silence for the server's", async () => {
+  it("does not mistake a pause of its own reader for silence of the server", async () => {
     const begun = await begin();
     const { connection, world } = begun;
-    // One frame is read ahead, one fills the buffer, one is too much.
+    // One frame is read ahead, one fills the buffer, and one exceeds it.
     const large = new Uint8Array(RECEIVE_BUFFER_BYTES);
     connection.say({ type: "start", offset: 0 }).send(large).send(large).send("abc");
     await until("the socket to be paused", () => connection.paused);
@@ -195,7 +195,7 @@ describe("a follow", () => {
     await begun.reader.cancel();
   });
 
-  it("leaves when it is cancelled, or aborted", async () => {
+  it("ends when it is cancelled or aborted", async () => {
     const cancelled = await begin();
     cancelled.connection.say({ type: "start", offset: 0 });
     await cancelled.reader.cancel();
@@ -209,7 +209,7 @@ describe("a follow", () => {
     assert.equal(begun.world.connections.length, 1);
   });
 
-  it("does not connect again when that is not wanted", async () => {
+  it("does not reconnect when retries are disabled", async () => {
     const begun = await begin({ retryForMs: 0 });
     begun.connection.say({ type: "start", offset: 0 }).send("abc").close(1006);
     await read(begun);
@@ -218,8 +218,8 @@ describe("a follow", () => {
   });
 });
 
-describe("a follow where no WebSocket gets through", () => {
-  it("follows over HTTP, and asks at the end whether it is the end", async () => {
+describe("a follow where WebSockets are blocked", () => {
+  it("follows over HTTP, and asks at the end of a body whether the append has ended", async () => {
     const world = new ScriptedWorld();
     const stream = followIn(world, URL_, { offset: 2 });
     const reader = stream.getReader();
@@ -238,7 +238,7 @@ describe("a follow where no WebSocket gets through", () => {
     assert.equal(world.connections.length, 1, "it does not ask for a WebSocket again");
   });
 
-  it("fails with the WebSocket's failure when nothing else gets through either", async () => {
+  it("fails with the error of the WebSocket when HTTP fails, too", async () => {
     const world = new ScriptedWorld();
     const fetch = async (): Promise<Response> => {
       throw new TypeError("fetch failed");
@@ -249,7 +249,7 @@ describe("a follow where no WebSocket gets through", () => {
     await assert.rejects(reading, (error) => failsWith("unreachable")(error) && /ECONNREFUSED/.test(String(error)));
   });
 
-  it("does not take a refusal of the server's own for that", async () => {
+  it("does not fall back to HTTP after a refusal of the server", async () => {
     const world = new ScriptedWorld();
     const stream = followIn(world, URL_, {});
     const reading = stream.getReader().read();

@@ -4,10 +4,10 @@ import { describe, it, type TestContext } from "node:test";
 import { run, scriptArguments } from "../fixture/processes.ts";
 import type { Summary } from "./simulation/simulate.ts";
 
-/** Schedules a simulation plays in a normal test run. */
+/** Number of schedules per simulation in a normal test run. */
 const RUNS = 2_000;
 
-/** Plays schedules in a process of their own: the hooks of the test runner make promises many times slower. */
+/** Plays schedules in a separate process: the hooks of the test runner make promises many times slower. */
 async function simulate(t: TestContext, name: string): Promise<Summary> {
   const script = join("test", "client-reconnect", "simulation", "main.ts");
   const { exit, output, stdout } = await run(process.execPath, [
@@ -27,7 +27,7 @@ async function simulate(t: TestContext, name: string): Promise<Summary> {
 }
 
 describe("over a network that fails in every way", () => {
-  it("an append loses no byte, doubles none, keeps their order, and comes to an end", async (t) => {
+  it("an append loses no byte, duplicates none, keeps their order, and ends", async (t) => {
     const { results } = await simulate(t, "append");
     assert.ok((results["complete"] ?? 0) > RUNS / 3, "most are survived");
     assert.ok((results["gone"] ?? 0) > 0, "some are not");

@@ -1,43 +1,43 @@
 /**
- * A TCP proxy with a fixed address in front of servers that come and go. It can cut connections, and do to upgrade
- * requests what some proxies do.
+ * A TCP proxy with a fixed address in front of servers that restart. It can cut connections, and treat upgrade requests
+ * as some real proxies do.
  * @module
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** What becomes of a request's head: another head, or an answer of the proxy's own, or nothing at all. */
+/** Maps the head of a request to the head to forward, to a response of the proxy itself, or to "hang up". */
 export type Treatment = (head: string) => string | { readonly answer: string } | "hang up";
 
 const END_OF_HEAD = "\r\n\r\n";
 
-/** As some proxies: the subprotocol gets lost. */
+/** Drops the subprotocol, as some proxies do. */
 export const stripProtocol: Treatment = (head) => head.replace(/^Sec-WebSocket-Protocol:.*\r\n/im, "");
 
-/** As proxies that know nothing of WebSockets: the headers that ask for one get lost. */
+/** Drops the headers of an upgrade, as proxies without WebSocket support do. */
 export const stripUpgrade: Treatment = (head) =>
   head.replace(/^(Upgrade|Connection|Sec-WebSocket-[^:]*):.*\r\n/gim, "");
 
-/** As proxies that do not want any. */
+/** Answers upgrade requests with 400. */
 export const refuseUpgrade: Treatment = (head) =>
   /^Upgrade:/im.test(head)
     ? { answer: "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" }
     : head;
 
-/** As some that do not even say so. */
+/** Closes the connection of an upgrade request without a response. */
 export const hangUpOnUpgrade: Treatment = (head) => (/^Upgrade:/im.test(head) ? "hang up" : head);
 
-/** The proxy. */
+/** A proxy that a test controls. */
 export class ShiftyProxy {
-  /** The URL of the server behind it; nothing while there is none. */
+  /** The URL of the server behind it; undefined while there is none. */
   target: string | undefined;
-  /** What becomes of each connection's first request. */
+  /** Treats the first request of each connection. Default: forwards it unchanged. */
   treat: Treatment = (head) => head;
-  /** How many bytes each connection carries, both ways together, before it is cut. */
+  /** Bytes that a connection carries, in both directions together, before it is cut. Default: no limit. */
   allowance: () => number = () => Number.POSITIVE_INFINITY;
-  /** What comes of a connection that has carried that much. It carries no more, and is cut at once by default. */
+  /** Called when a connection has used up its allowance and carries no more. Default: cuts it at once. */
   spent: (cut: () => void) => void = (cut) => cut();
-  /** Connections so far. */
+  /** Number of connections so far. */
   count = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -47,24 +47,24 @@ export class ShiftyProxy {
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#connect(client));
   }
 
-  /** Starts one. */
+  /** Starts a proxy on a free port. */
   static async start(target?: string): Promise<ShiftyProxy> {
     const proxy = new ShiftyProxy(target);
     await once(proxy.#server.listen(0, "127.0.0.1"), "listening");
     return proxy;
   }
 
-  /** Where it listens. */
+  /** The URL at which it listens, without a trailing slash. */
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Cuts everything that goes through it now. */
+  /** Resets all current connections. */
   cut(): void {
     for (const socket of this.#sockets) reset(socket);
   }
 
-  /** Ends it. */
+  /** Resets all connections and closes the proxy. */
   async close(): Promise<void> {
     const closed = once(this.#server.close(), "close");
     this.cut();
@@ -106,7 +106,7 @@ export class ShiftyProxy {
     this.#keep(server);
     let left = this.allowance();
     let isSpent = false;
-    // What is in the buffers goes down with it, in either direction.
+    // A reset drops what is in the buffers, in both directions.
     const cut = (): void => {
       for (const end of [client, server]) reset(end);
     };
@@ -132,7 +132,7 @@ export class ShiftyProxy {
   }
 }
 
-/** Drops a connection. Node never comes to an end when it resets one that it is just ending in good order. */
+/** Drops a connection. Node never finishes the reset of a socket that it is closing gracefully. */
 function reset(socket: Socket): void {
   if (socket.writableEnded && !socket.writableFinished) socket.destroy();
   else socket.resetAndDestroy();

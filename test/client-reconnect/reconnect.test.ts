@@ -25,7 +25,7 @@ function failure(code: ErrorCode, headers: Record<string, string> = {}): StreamE
   return new StreamError(code, "It failed.", { headers });
 }
 
-/** Runs events through the machine. */
+/** Runs events through the state machine. */
 function after(
   events: readonly ReconnectEvent[],
   { policy = POLICY, resuming = false } = {},
@@ -47,13 +47,13 @@ const lost = (code: ErrorCode, nowMs = 0, chance = 0.5, headers = {}): Reconnect
 const due: ReconnectEvent = { type: "due" };
 
 describe("the first attempt", () => {
-  it("is final when nobody is reached, unless that was asked for", () => {
+  it("is final when no server is reached, unless retryFirst is set", () => {
     assert.equal(after([lost("unreachable")]).action?.type, "give up");
     const policy = { ...POLICY, retryFirst: true };
     assert.equal(after([lost("unreachable")], { policy }).action?.type, "wait");
   });
 
-  it("is final when it is refused for good", () => {
+  it("is final when it is refused permanently", () => {
     const codes = [
       "not_found",
       "conflict",
@@ -70,13 +70,13 @@ describe("the first attempt", () => {
     }
   });
 
-  it("is repeated when the server asks for time", () => {
+  it("is retried when the server is restarting or overloaded", () => {
     for (const code of ["restarting", "overloaded"] as const) assert.equal(after([lost(code)]).action?.type, "wait");
   });
 
-  it("is repeated when a connection was granted and broke before it began", () => {
+  it("is retried when a connection was accepted and broke before it began", () => {
     assert.equal(after([reached, lost("unreachable")]).action?.type, "wait");
-    // And the path is then taken by what was begun and lost.
+    // The path may then be held by the append that the lost connection began.
     assert.equal(after([reached, lost("unreachable"), due, lost("conflict")]).action?.type, "wait");
   });
 });
@@ -88,7 +88,7 @@ describe("later attempts", () => {
     assert.deepEqual(step(state, due, POLICY)[1], { type: "connect" });
   });
 
-  it("are repeated while the path is held for a while, and not while it is held for good", () => {
+  it("are retried while the path is reserved temporarily, and not while it is taken", () => {
     const before = [reached, opened(0), lost("unreachable"), due];
     assert.equal(after([...before, lost("conflict", 0, 0, { "retry-after": "1" })]).action?.type, "wait");
     assert.equal(after([...before, lost("conflict")]).action?.type, "give up");
@@ -97,32 +97,32 @@ describe("later attempts", () => {
     assert.equal(after(resumed).action?.type, "give up");
   });
 
-  it("are not made after what no attempt can mend", () => {
+  it("are not made after a permanent failure", () => {
     const codes = ["gone", "changed", "protocol", "storage", "no_space", "range", "unauthorized", "internal"] as const;
     for (const code of codes) {
       assert.equal(after([reached, opened(0), lost(code)], { resuming: true }).action?.type, "give up", code);
     }
   });
 
-  it("are made by whoever is superseded, once for each older attempt that may still have been underway", () => {
+  it("are made after a fence, once per older attempt that may have arrived late", () => {
     const open = [reached, opened(0)];
     const superseded = (before: readonly ReconnectEvent[], nowMs = 0): string | undefined =>
       after([...before, lost("fenced", nowMs)]).action?.type;
     assert.equal(superseded(open), "give up");
-    // What breaks after it was opened can't come back.
+    // A connection that breaks after it was open can't arrive late.
     assert.equal(superseded([...open, lost("unreachable"), due, opened(0)]), "give up");
     const unanswered = [...open, lost("unreachable"), due, lost("unreachable", 1_000), due, opened(1_000)];
     assert.equal(superseded(unanswered, 1_000 + STRAY_MS), "wait");
     assert.equal(superseded(unanswered, 1_001 + STRAY_MS), "give up");
     assert.equal(superseded([...unanswered, lost("fenced", 1_000), due, opened(1_000)], 1_000), "give up");
-    // An answer, whatever it says, leaves nothing underway.
+    // An attempt that got any response can't arrive late.
     const refused = [...open, lost("unreachable"), due, lost("restarting"), due, opened(0)];
     assert.equal(superseded(refused), "give up");
-    // What was never begun has no session that an attempt could be in the name of.
+    // An append that never began has no session that an attempt could have presented.
     assert.equal(superseded([reached, lost("unreachable"), due, opened(0)]), "give up");
   });
 
-  it("are made by whoever resumes and is superseded, as the program before may have left attempts behind", () => {
+  it("are made after a fence when resuming, as the earlier run may have left attempts behind", () => {
     const open = [reached, opened(0)];
     assert.equal(after([...open, lost("fenced", STRAY_MS + 1)], { resuming: true }).action?.type, "give up");
     for (let times = 1; times <= FORMER_STRAYS; times++) {
@@ -133,7 +133,7 @@ describe("later attempts", () => {
     assert.equal(after([...open, lost("fenced")], { resuming: true }).action?.type, "give up");
   });
 
-  it("are not made at all when that is not wanted", () => {
+  it("are not made when retries are disabled", () => {
     const policy = { ...POLICY, retryForMs: 0 };
     assert.equal(
       after([reached, opened(0), { type: "progressed" }, lost("unreachable")], { policy }).action?.type,
@@ -142,14 +142,14 @@ describe("later attempts", () => {
   });
 });
 
-describe("the wait", () => {
+describe("the delay", () => {
   const delay = (events: readonly ReconnectEvent[]): number => {
     const { action } = after(events);
     assert.equal(action?.type, "wait");
     return action?.type === "wait" ? action.delayMs : Number.NaN;
   };
 
-  it("is any time up to a bound that doubles, up to a bound of its own", () => {
+  it("is random, below a bound that doubles up to a maximum", () => {
     const events: ReconnectEvent[] = [reached];
     let bound = BACKOFF_FIRST_MS;
     for (let failures = 1; failures <= 12; failures++, bound *= 2) {
@@ -161,23 +161,23 @@ describe("the wait", () => {
     }
   });
 
-  it("spreads a crowd that a restart sets free", () => {
+  it("spreads the clients of a restarted server", () => {
     const first = [reached, opened(0)];
     assert.equal(delay([...first, lost("restarting", 0, 0.5)]), RESTART_SPREAD_MS / 2);
     assert.equal(delay([...first, lost("unreachable", 0, 0), due, lost("restarting", 0, 0.5)]), BACKOFF_FIRST_MS);
   });
 
-  it("is as long as the server asks for, and some more", () => {
+  it("is as long as the server asks for, plus the backoff", () => {
     const asked = { "retry-after": "3" };
     assert.equal(delay([reached, lost("overloaded", 0, 0.5, asked)]), 3_000 + BACKOFF_FIRST_MS / 2);
     assert.equal(delay([reached, lost("overloaded", 0, 0, { "retry-after": "soon" })]), 0);
   });
 
-  it("is not begun when the server asks for more than is left", () => {
+  it("does not begin when the server asks for more time than is left", () => {
     assert.equal(after([reached, lost("overloaded", 0, 0, { "retry-after": "121" })]).action?.type, "give up");
   });
 
-  it("ends with the time that is left, for a last attempt", () => {
+  it("is cut to the time that is left, for a last attempt", () => {
     const events = [reached, lost("unreachable", 0, 0), due];
     assert.equal(delay([...events, lost("unreachable", 119_950, 0.999)]), 50);
     assert.equal(after([...events, lost("unreachable", 120_000)]).action?.type, "give up");
@@ -185,7 +185,7 @@ describe("the wait", () => {
 });
 
 describe("the count of failures", () => {
-  it("begins anew after progress, and after a connection that held", () => {
+  it("restarts after progress, and after a steady connection", () => {
     const failed = [reached, opened(0), lost("unreachable"), due, lost("unreachable", 50_000), due];
     assert.equal(after(failed).state.failures, 2);
     const good = [...failed, opened(60_000), { type: "progressed" } as const, lost("unreachable", 60_001)];
@@ -194,13 +194,13 @@ describe("the count of failures", () => {
     assert.deepEqual([after(steady).state.failures, after(steady).state.sinceMs], [1, 60_000 + STEADY_MS]);
   });
 
-  it("goes on after a connection that was good for nothing", () => {
+  it("continues after a short connection without progress", () => {
     const events = [reached, opened(0), lost("unreachable"), due, opened(1_000), lost("unreachable", 1_001)];
     assert.deepEqual([after(events).state.failures, after(events).state.sinceMs], [2, 0]);
   });
 });
 
-describe("the machine", () => {
+describe("the state machine", () => {
   const EVENT: fc.Arbitrary<(nowMs: number) => ReconnectEvent> = fc.oneof(
     fc.constant(() => reached),
     fc.constant(opened),
@@ -219,7 +219,7 @@ describe("the machine", () => {
     fc.constant((): ReconnectEvent => ({ type: "ended" })),
   );
 
-  it("comes to rest: it never waits beyond its time, and nothing moves it after its end", () => {
+  it("terminates: it never waits beyond its time, and ignores events after its end", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(EVENT, fc.nat(30_000)), { maxLength: 60 }), (events) => {
         let state = beginning(0, false);

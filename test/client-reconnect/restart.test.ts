@@ -8,7 +8,7 @@ import { Rig } from "./rig.ts";
 
 const SIZE = 3_000_000;
 
-/** Yields pieces of the bytes, and does something at certain offsets before it goes on. */
+/** Yields pieces of the bytes, and runs each event at its offset before it continues. */
 async function* eventful(
   bytes: Buffer,
   events: readonly { at: number; run: () => Promise<void> }[],
@@ -31,7 +31,7 @@ describe("a server that is restarted", () => {
   afterEach(() => rig.stop());
 
   for (const how of ["kill -9", "SIGTERM"] as const) {
-    it(`by ${how} in the middle of an append: file and followers get every byte once, and learn of its end`, async () => {
+    it(`by ${how} during an append: file and followers get every byte once, and followers learn its end`, async () => {
       const bytes = randomBytes(SIZE, how.length);
       /** How often the append and each follow have begun. */
       const begun: number[] = [0];
@@ -52,7 +52,7 @@ describe("a server that is restarted", () => {
       const restart = async (): Promise<void> => {
         const before = [...begun];
         await rig.restart(how);
-        // Whoever comes back after the end would not learn how it ended.
+        // A follower that reconnects after the end would not learn how the append ended.
         await until("everybody to be back", () => begun.every((count, index) => count > (before[index] ?? 0)));
       };
       const events = [0.1, 0.3, 0.5, 0.7, 0.9].map((part, index) => ({
@@ -72,7 +72,7 @@ describe("a server that is restarted", () => {
     });
   }
 
-  it("while nothing is being appended: a quiet append and its follower go on", async () => {
+  it("while nothing is being appended: an idle append and its follower continue", async () => {
     const stream = await openAppend(rig.url("quiet"));
     const writer = stream.getWriter();
     await writer.write("before ");
@@ -87,7 +87,7 @@ describe("a server that is restarted", () => {
     assert.equal((await reader.read()).done, true);
   });
 
-  it("keeps its followers waiting when they come over HTTP, too", async () => {
+  it("keeps followers over HTTP waiting, too", async () => {
     const writer = (await openAppend(rig.url("http"))).getWriter();
     await writer.write("one ");
     const stream = follow(rig.url("http"), { transport: "http" });

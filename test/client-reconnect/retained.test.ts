@@ -6,7 +6,7 @@ import { Retained } from "../../src/client/append/retained.ts";
 const BLOCK = 64 * 1024;
 
 describe("bytes that are not acknowledged", () => {
-  it("are there, whatever was added and acknowledged in between", () => {
+  it("are retained, whatever was added and acknowledged in between", () => {
     const SIZE = fc.oneof(fc.nat(40), fc.nat(3 * BLOCK), fc.constantFrom(BLOCK - 1, BLOCK, BLOCK + 1));
     const STEP = fc.oneof(
       SIZE.map((push) => ({ push })),
@@ -41,7 +41,7 @@ describe("bytes that are not acknowledged", () => {
     );
   });
 
-  it("are not touched after they were handed out", () => {
+  it("are not modified after they were returned", () => {
     const retained = new Retained(0);
     retained.push(Buffer.from("abc"));
     const piece = retained.slice(0, 10);

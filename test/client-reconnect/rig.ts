@@ -1,5 +1,5 @@
 /**
- * A real server that is killed and started again, behind an address that stays.
+ * A real server that tests kill and restart, behind a fixed address.
  * @module
  */
 import { readFile } from "node:fs/promises";
@@ -23,12 +23,12 @@ export class Rig {
     this.#start = start;
   }
 
-  /** Starts everything, with more arguments for the server. */
+  /** Starts the server on Node, with more arguments, and the proxy. */
   static start(...args: string[]): Promise<Rig> {
     return Rig.on("node", ...args);
   }
 
-  /** Starts everything, the server on a runtime. */
+  /** Starts the server on a runtime, with more arguments, and the proxy. */
   static async on(runtime: Runtime, ...args: string[]): Promise<Rig> {
     const root = await temporaryFolder("client-reconnect");
     const start = (): Promise<TestServer> => startStandalone(runtime, { root, args });
@@ -41,14 +41,14 @@ export class Rig {
     return `${this.proxy.url}/${path}`;
   }
 
-  /** What is stored at a path. */
+  /** Reads the bytes stored at a path. */
   stored(path: string): Promise<Buffer> {
     return readFile(join(this.root, path));
   }
 
-  /** Ends the server in one way or the other, and starts it again. */
+  /** Ends the server with a signal, and starts another one on the same folder. */
   async restart(how: "kill -9" | "SIGTERM"): Promise<void> {
-    // Its port is free for others meanwhile, who would know nothing of its paths and sessions.
+    // Another server may get its port meanwhile, and would not know its paths and sessions.
     this.proxy.target = undefined;
     if (how === "SIGTERM") await this.server.stop();
     else await this.server.kill9();
@@ -56,7 +56,7 @@ export class Rig {
     this.proxy.target = this.server.url;
   }
 
-  /** Ends everything. */
+  /** Ends the proxy and the server, and removes the folder. */
   async stop(): Promise<void> {
     await this.proxy.close();
     await this.server.stop();

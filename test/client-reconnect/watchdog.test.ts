@@ -4,7 +4,7 @@ import { SILENCE_MS } from "../../src/client/connection/limits.ts";
 import { Watchdog } from "../../src/client/retry/watchdog.ts";
 import { VirtualClock } from "./simulation/clock.ts";
 
-/** A watchdog, and what it watches. */
+/** A watchdog on a virtual clock, what it watches, and the times at which it reported silence. */
 function watch(): {
   clock: VirtualClock;
   watched: { expects: boolean; pending: number };
@@ -24,7 +24,7 @@ function watch(): {
   return { clock, watched, dog, silences };
 }
 
-/** Lets so much time pass, to the end of its last millisecond. */
+/** Advances the clock by this many milliseconds, including all timers that are due by then. */
 function pass(clock: VirtualClock, milliseconds: number): void {
   let arrived = false;
   clock.after(milliseconds, () => {
@@ -34,7 +34,7 @@ function pass(clock: VirtualClock, milliseconds: number): void {
 }
 
 describe("the watch on a connection", () => {
-  it("finds it dead after a silence, once", () => {
+  it("reports it dead once, after a silence", () => {
     const { clock, silences } = watch();
     pass(clock, 10 * SILENCE_MS);
     assert.deepEqual(silences, [SILENCE_MS]);
@@ -51,7 +51,7 @@ describe("the watch on a connection", () => {
     assert.deepEqual(silences, [10 * (SILENCE_MS - 1) + SILENCE_MS]);
   });
 
-  it("takes no offence at silence that means nothing, such as that of a reader's own making", () => {
+  it("ignores silence while no signs of life are expected", () => {
     const { clock, watched, dog, silences } = watch();
     watched.expects = false;
     pass(clock, 3.5 * SILENCE_MS);
@@ -64,7 +64,7 @@ describe("the watch on a connection", () => {
     assert.deepEqual(silences, [4.5 * SILENCE_MS]);
   });
 
-  it("takes bytes that leave for a sign of life", () => {
+  it("counts departing bytes as a sign of life", () => {
     const { clock, watched, silences } = watch();
     watched.pending = 1000;
     pass(clock, SILENCE_MS - 1);
@@ -83,7 +83,7 @@ describe("the watch on a connection", () => {
     assert.deepEqual(other.silences, [3 * SILENCE_MS]);
   });
 
-  it("ends when it is told to", () => {
+  it("stops when it is told to", () => {
     const { clock, dog, silences } = watch();
     dog.stop();
     pass(clock, 2 * SILENCE_MS);

@@ -7,14 +7,14 @@ import { until } from "../fixture/until.ts";
 import { Relay } from "./relay.ts";
 import { all } from "./scenarios.ts";
 
-/** Far more than sockets and their kernel buffers hold. */
+/** Far more bytes than sockets and their kernel buffers hold. */
 const MUCH = 64 * 1024 * 1024;
-/** What they may hold, with every buffer of this project full. */
+/** The most bytes that they may hold together with all buffers of this project. */
 const LITTLE = MUCH / 2;
 
 const megabyte: Buffer = randomBytes(1024 * 1024, 5);
 
-/** Waits until a number has stood still for a while. */
+/** Waits until a number is positive and has not changed for ten polls, and returns it. */
 async function settled(what: string, value: () => number): Promise<number> {
   let last = -1;
   let still = 0;
@@ -39,7 +39,7 @@ describe("backpressure", () => {
   });
 
   for (const transport of ["websocket", "http"] as const) {
-    it(`a follower that does not read takes only what fits its buffers, over ${transport}`, async () => {
+    it(`a follower that does not read takes only what fits into its buffers, over ${transport}`, async () => {
       const path = `/slow-reader-${transport}`;
       const writer = (await openAppend(server.url + path)).getWriter();
       const reader = follow(relay.url + path, { transport }).getReader();

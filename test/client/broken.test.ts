@@ -6,7 +6,7 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { Relay } from "./relay.ts";
 import { all, refuses } from "./scenarios.ts";
 
-/** Not to be connected again. */
+/** Without reconnecting. */
 const ONCE = { retryForMs: 0 };
 
 describe("a server that goes away", async () => {
@@ -49,7 +49,7 @@ describe("a server that goes away", async () => {
     assert.ok(cancelled instanceof Error);
   });
 
-  it("shut down: both are told that it comes back", async () => {
+  it("shut down: both learn that it is restarting", async () => {
     const writer = (await openAppend(`${server.url}/c`, ONCE)).getWriter();
     await writer.write("x");
     const reader = follow(`${server.url}/c`, ONCE).getReader();
@@ -74,7 +74,7 @@ describe("a server that goes away", async () => {
   });
 });
 
-/** A reader of a path that is just coming into being, after its first byte. */
+/** Retries until the path exists, and returns a reader that has read its first bytes. */
 async function firstByte(url: string): Promise<ReadableStreamDefaultReader<Uint8Array>> {
   for (;;) {
     const reader = follow(url, ONCE).getReader();

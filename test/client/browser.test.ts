@@ -14,7 +14,7 @@ import { expectCleanStop, startStandalone, type TestServer } from "../fixture/se
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 declare global {
-  // What the page below makes of the bundle.
+  // Set by the page below.
   var client: typeof Client;
   var all: (stream: ReadableStream<Uint8Array>) => Promise<number[]>;
   var code: (action: () => Promise<unknown>) => Promise<string>;
@@ -91,7 +91,7 @@ describe("the client in a browser", { skip: browserPath ? false : "no chromium i
     assert.deepEqual([text, states], ["history, lïve", ["connecting", "open", "ended"]]);
   });
 
-  it("follows bytes that no text frame can carry", async () => {
+  it("follows bytes that text frames can't carry", async () => {
     const bytes = await page.evaluate(async (url) => {
       const writer = (await client.openAppend(url)).getWriter();
       await writer.write("text");
@@ -107,7 +107,7 @@ describe("the client in a browser", { skip: browserPath ? false : "no chromium i
     assert.deepEqual(bytes, [...Buffer.from("text"), 255, 0, 254]);
   });
 
-  it("keeps up with nothing: a reader that is slow gets every byte all the same", async () => {
+  it("delivers every byte to a slow reader", async () => {
     const megabytes = 24;
     const { count, wrong } = await page.evaluate(
       async ({ url, megabytes }) => {
@@ -130,7 +130,7 @@ describe("the client in a browser", { skip: browserPath ? false : "no chromium i
     assert.deepEqual({ count, wrong }, { count: megabytes * 1024 * 1024, wrong: 0 });
   });
 
-  it("goes on over a network that cuts its connections: every byte arrives once", async () => {
+  it("survives a network that cuts its connections: every byte arrives once", async () => {
     const proxy = await ShiftyProxy.start(server.url);
     const random = prng(17);
     proxy.allowance = () => 60_000 + Math.floor(random() * 200_000);
@@ -161,7 +161,7 @@ describe("the client in a browser", { skip: browserPath ? false : "no chromium i
     assert.deepEqual(seen, { count: 1e6, wrong: 0, result: { bytes: 1e6, offset: 1e6 }, retried: true });
   });
 
-  it("names what was refused, though browsers hide it", async () => {
+  it("reports why a request was refused, although browsers hide it", async () => {
     const codes = await page.evaluate(async (base) => {
       const held = await client.openAppend(`${base}/held`);
       const codes = {
@@ -204,7 +204,7 @@ describe("the client in a browser", { skip: browserPath ? false : "no chromium i
       async (url) => await code(() => client.append(url, "x")),
       `${server.url}/strange`,
     );
-    // Without CORS headers for it, the page may not even see the refusal.
+    // Without CORS headers, the page can't read the refusal.
     assert.equal(refusal, "unreachable");
     assert.ok(!existsSync(join(server.root, "strange")));
     await strange.close();

@@ -5,14 +5,14 @@ import { broken, closedEarly, refused } from "../../src/client/connection/failur
 const url = new URL("http://host/a");
 
 describe("a refusal", () => {
-  it("has the code that the server names, and its sentence", async () => {
+  it("has the code and the sentence of the server", async () => {
     const headers = { "Stream-Error": "path_conflict", "Content-Type": "text/plain; charset=utf-8", "X-More": "1" };
     const error = await refused(new Response("It is a folder.\nMore.\n", { status: 409, headers }), url, "APPEND");
     assert.deepEqual([error.code, error.message, error.path], ["path_conflict", "It is a folder.", url.href]);
     assert.equal(error.headers["x-more"], "1");
   });
 
-  it("goes by the status where no code is named, or one that nobody knows", async () => {
+  it("gets its code from the status if the server names no code, or an unknown one", async () => {
     const cases: [number, "APPEND" | "FOLLOW", string][] = [
       [403, "APPEND", "conflict"],
       [403, "FOLLOW", "forbidden"],
@@ -34,7 +34,7 @@ describe("a refusal", () => {
     }
   });
 
-  it("does not quote a page made for people, nor read one without end", async () => {
+  it("does not quote an HTML page, nor read an endless body", async () => {
     const page = new Response("<html>…", {
       status: 502,
       statusText: "Bad Gateway",
@@ -64,7 +64,7 @@ describe("the end of a WebSocket", () => {
     assert.equal(closedEarly({ code: 4001, reason: "" }, url).code, "fenced");
   });
 
-  it("is unreachable when it broke, or ended without being asked to", () => {
+  it("is unreachable when the connection broke, or closed unexpectedly", () => {
     assert.equal(closedEarly({ code: 1006, reason: "" }, url).code, "unreachable");
     assert.equal(closedEarly({ code: 1000, reason: "" }, url).code, "unreachable");
     const cause = new Error("read ECONNRESET");
@@ -74,7 +74,7 @@ describe("the end of a WebSocket", () => {
 });
 
 describe("a network error", () => {
-  it("says what lies at its bottom", () => {
+  it("names its root cause", () => {
     const refusedBy = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:1"), { code: "ECONNREFUSED" });
     const cases = [
       new TypeError("fetch failed", { cause: refusedBy }),

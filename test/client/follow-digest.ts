@@ -1,6 +1,6 @@
 /**
- * Follows a URL to its end, on whatever runtime this is, and prints how many bytes came, their digest, and the largest
- * piece.
+ * Follows a URL to its end on the current runtime, and prints the number of bytes, their digest, and the size of the
+ * largest piece in bytes.
  * @module
  */
 import { createHash } from "node:crypto";

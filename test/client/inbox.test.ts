@@ -4,12 +4,12 @@ import { RECEIVE_BUFFER_BYTES, RECEIVE_OVERFLOW_BYTES } from "../../src/client/c
 import type { ClientSocket } from "../../src/client/connection/socket.ts";
 import { Inbox } from "../../src/client/follow/inbox.ts";
 
-/** A socket that notes what is done to it. */
+/** A socket that records the calls of its methods. */
 function socket(pausable: boolean): { calls: string[]; socket: ClientSocket } {
   const calls: string[] = [];
   const note = (name: string) => (): void => void calls.push(name);
-  const calm = { exactText: true, protocol: "", pending: 0, send: async () => {} };
-  const common = { ...calm, close: note("close"), terminate: note("terminate") };
+  const base = { exactText: true, protocol: "", pending: 0, send: async () => {} };
+  const common = { ...base, close: note("close"), terminate: note("terminate") };
   return { calls, socket: pausable ? { ...common, pause: note("pause"), resume: note("resume") } : common };
 }
 
@@ -25,7 +25,7 @@ describe("frames that wait to be read", () => {
     assert.deepEqual([String(await reading), String(await read()), await read()], ["a", "b", undefined]);
   });
 
-  it("pause their socket when they are many, and let it go on when they are read", async () => {
+  it("pause their socket when they are many, and resume it when they are read", async () => {
     const inbox = new Inbox();
     const { calls, socket: paused } = socket(true);
     inbox.frame(new Uint8Array(RECEIVE_BUFFER_BYTES));
@@ -43,7 +43,7 @@ describe("frames that wait to be read", () => {
     assert.equal(inbox.overflowed, false);
   });
 
-  it("drop a socket that cannot be paused, and keep what came before", async () => {
+  it("drop a socket that cannot be paused, and keep what was received before", async () => {
     const inbox = new Inbox();
     const { calls, socket: unstoppable } = socket(false);
     inbox.attach(unstoppable);

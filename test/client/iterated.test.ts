@@ -1,4 +1,4 @@
-/** A follow can be iterated, also where streams by themselves can't. */
+/** A follow is async iterable, even on platforms whose streams are not. */
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { append, follow } from "../../src/client/mod.ts";
@@ -39,7 +39,7 @@ describe("a follow", async () => {
         assert.equal((await stream.ended).reason, "complete");
       }));
 
-    it(`is cancelled by a loop that is left, ${where}`, () =>
+    it(`is cancelled when the loop exits early, ${where}`, () =>
       using(async () => {
         const stream = follow(`${server.url}/a.txt`);
         for await (const _ of stream) break;
@@ -47,7 +47,7 @@ describe("a follow", async () => {
         assert.equal(stream.locked, false);
       }));
 
-    it(`says why it fails, ${where}`, () =>
+    it(`throws the reason of its failure, ${where}`, () =>
       using(async () => {
         await assert.rejects(
           async () => {

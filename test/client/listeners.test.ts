@@ -1,4 +1,4 @@
-/** One signal serves a whole append or follow: what is done with lets go of it. */
+/** One signal serves a whole append or follow: finished requests remove their listeners. */
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, it } from "node:test";
@@ -6,7 +6,7 @@ import { followRedirects } from "../../src/client/connection/redirect.ts";
 import { connectWs } from "../../src/client/connection/socket-ws.ts";
 import { Redirector } from "./redirects.ts";
 
-/** Asks for a WebSocket as often as the server says, all with one signal. */
+/** Requests a WebSocket and follows all redirects, with one signal. */
 async function hop(url: string, signal: AbortSignal): Promise<unknown> {
   const request = { url: new URL(url), headers: new Headers(), signal };
   return await followRedirects(request, (next) =>
@@ -15,7 +15,7 @@ async function hop(url: string, signal: AbortSignal): Promise<unknown> {
 }
 
 describe("the signal of an append or a follow", () => {
-  it("has no listener left of the answers that were no WebSocket", async () => {
+  it("keeps no listener of responses that were not a WebSocket", async () => {
     const redirector = await Redirector.start((target) => {
       const at = Number(target.slice(1));
       return at < 8 ? { status: 302, location: `/${at + 1}`, page: "elsewhere" } : { status: 503, page: "busy" };
@@ -33,7 +33,7 @@ describe("the signal of an append or a follow", () => {
     }
   });
 
-  it("still cuts an answer that is being read", async () => {
+  it("still aborts a response that is being read", async () => {
     const redirector = await Redirector.start(() => ({ status: 200, page: "x".repeat(4_000_000) }));
     const controller = new AbortController();
     try {

@@ -1,8 +1,8 @@
 /**
- * A server that behaves on the wire as the original Go program does, bugs included. The original itself cannot be
- * installed for a test run; these are its ways as its source has them: GET only, 403 and 404 without a code, text
- * frames only (binary ones are dropped without a word), of which it reads so many bytes and drops the rest, no notion of
- * offsets, a file sent as one message, pings to followers only, and the connection dropped without an answer to a close frame.
+ * A server that behaves on the wire like the original Go program, bugs included. The original can't be installed for a
+ * test run, so this follows its source: GET only; 403 and 404 without a code; text frames only, binary frames dropped
+ * silently; the first bytes of a frame read and the rest dropped; no offsets; a file sent as one message; pings to
+ * followers only; and the connection dropped without an answer to a close frame.
  * @module
  */
 import { once } from "node:events";
@@ -11,7 +11,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 
-/** Bytes of a message that it reads. */
+/** Bytes of a message that it reads; it drops the rest. */
 const READ_BYTES = 10_240;
 
 interface Resource {
@@ -20,11 +20,11 @@ interface Resource {
   followers: Set<WebSocket>;
 }
 
-/** The stand-in. */
+/** The stand-in for the original server. */
 export class OriginalServer {
-  /** Every request's method and target, in order. */
+  /** Method and target of every request, in order. */
   readonly requests: string[] = [];
-  /** Unasked-for pongs, which push the deadline of a quiet appender back. */
+  /** Number of pongs from appenders. An unsolicited pong extends the deadline of an idle appender. */
   pongs = 0;
   readonly #resources = new Map<string, Resource>();
   readonly #server: Server = createServer((request, response) => this.#answer(request, response));
@@ -32,11 +32,11 @@ export class OriginalServer {
     noServer: true,
     skipUTF8Validation: true,
     perMessageDeflate: false,
-    // It knows of no subprotocols, and takes none that is offered.
+    // It has no subprotocols, and accepts none.
     handleProtocols: () => false,
   });
 
-  /** Starts one on a free port. */
+  /** Starts a server on a free port. */
   static async start(): Promise<OriginalServer> {
     const original = new OriginalServer();
     original.#server.on("upgrade", (request, socket, head) => original.#upgrade(request, socket, head));
@@ -44,22 +44,22 @@ export class OriginalServer {
     return original;
   }
 
-  /** Where it listens. */
+  /** The URL at which it listens, without a trailing slash. */
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Sets what was appended to a path before. */
+  /** Stores content at a path, as if it had been appended before. */
   keep(path: string, bytes: Buffer): void {
     this.#resources.set(path, { bytes, appender: undefined, followers: new Set() });
   }
 
-  /** What was appended to a path. */
+  /** The bytes stored at a path; empty if there are none. */
   stored(path: string): Buffer {
     return this.#resources.get(path)?.bytes ?? Buffer.alloc(0);
   }
 
-  /** Ends it. */
+  /** Drops all connections and closes the server. */
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     for (const { appender, followers } of this.#resources.values()) {
@@ -85,7 +85,7 @@ export class OriginalServer {
     const { pathname, searchParams } = new URL(request.url ?? "", this.url);
     const appending = (request.headers["x-verb"] || searchParams.get("verb")) === "APPEND";
     const busy = this.#resources.get(pathname)?.appender !== undefined;
-    // A taken path, or nothing to wait for: no WebSocket.
+    // An append to a taken path and a follow without an appender get no WebSocket.
     if (appending === busy) {
       this.#answerPlainly(request, socket, appending);
       return;
@@ -118,7 +118,7 @@ export class OriginalServer {
       resource.bytes = Buffer.concat([resource.bytes, data]);
       for (const follower of resource.followers) follower.send(data, { binary: false });
     });
-    // Instead of the answer that `ws` would give to a close frame.
+    // Drops the connection where `ws` would answer a close frame.
     ws.close = () => void socket.end();
     ws.on("close", () => {
       resource.appender = undefined;

@@ -15,7 +15,7 @@ describe("the client with a server like the original", () => {
   });
   after(() => server.close());
 
-  it("appends in frames that it does not drop, whatever the bytes are", async () => {
+  it("appends any bytes in frames that the server does not drop", async () => {
     const bytes = Buffer.concat([ALL_BYTES, Buffer.from(MIXED_TEXT), randomBytes(300_000, 3)]);
     assert.deepEqual(await append(`${server.url}/a`, bytes), { bytes: bytes.length, offset: undefined });
     await until("all to be stored", () => server.stored("/a").length === bytes.length);
@@ -37,7 +37,7 @@ describe("the client with a server like the original", () => {
       const [, size, digest, largest] = await program.printed(/(\d+) ([0-9a-f]{64}) (\d+)/);
       assert.equal(Number(size), large.length + 4);
       assert.equal(digest, sha256(Buffer.concat([large, Buffer.from("live")])));
-      // Bun's own implementation gathers each message.
+      // Bun's own implementation buffers each message.
       if (runtime !== "bun") assert.ok(Number(largest) <= 1024 * 1024, `a piece has ${largest} bytes`);
       assert.equal((await program.exited).code, 0);
     });
@@ -61,7 +61,7 @@ describe("the client with a server like the original", () => {
     await refuses("not_found", () => all(follow(`${server.url}/never`)));
   });
 
-  it("starts at an offset by itself, and says where it can't", async () => {
+  it("starts at an offset without help of the server, and refuses where that is impossible", async () => {
     const url = `${server.url}/d`;
     const writer = (await openAppend(url)).getWriter();
     await writer.write("0123456789");
@@ -78,7 +78,7 @@ describe("the client with a server like the original", () => {
     await refuses("range", () => all(follow(url, { offset: 11 })));
   });
 
-  it("shows it signs of life while nothing is appended", async (t) => {
+  it("sends signs of life while nothing is appended", async (t) => {
     t.mock.timers.enable({ apis: ["setInterval"] });
     const before = server.pongs;
     const writer = (await openAppend(`${server.url}/e`)).getWriter();

@@ -1,6 +1,6 @@
 /**
- * Redirects: followed by appends and follows, over WebSockets and HTTP, on every runtime, with credentials only where
- * they belong.
+ * Redirects of appends and follows, over WebSockets and HTTP, on every runtime. Credentials are sent to their own
+ * origin only.
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -27,7 +27,7 @@ for (const runtime of RUNTIMES) {
         const [, kind = "", status = "302"] = /^\/([a-z]+)-?(\d+)?$/.exec(pathname) ?? [];
         switch (kind) {
           case "to":
-            // As servers do that move a path: without the query.
+            // Like a server that has moved a path: without the query.
             return { status: Number(status), location: `${server.url}/moved-${status}.txt` };
           case "relative":
             return { status: 308, location: `/live${search}` };
@@ -56,7 +56,7 @@ for (const runtime of RUNTIMES) {
     });
 
     it("is followed by append and by follow, whatever its status", async () => {
-      // The platforms differ in what they do with the statuses by themselves; the others are looked at on one of them.
+      // Runtimes may handle redirects themselves, so each gets one status; one runtime gets all of them.
       for (const status of runtime === "bun" ? STATUSES : [302]) {
         const url = `${redirector.url}/to-${status}`;
         const up = await command(["append", url], { runtime, input: `by ${status}\n` });
@@ -69,7 +69,7 @@ for (const runtime of RUNTIMES) {
       }
     });
 
-    it("is followed to an appender, also where the place is relative and lost the verb", async () => {
+    it("is followed to a live append, even if its location is relative or lacks the verb", async () => {
       const url = `${redirector.url}/relative`;
       const appender = await start(runtime, ["append", `${redirector.url}/live`]);
       await appender.write("live\n");
@@ -85,7 +85,7 @@ for (const runtime of RUNTIMES) {
       assert.doesNotMatch(String(follower.stderr.bytes()), /over plain HTTP/);
     });
 
-    it("takes no header and no password to another origin", async () => {
+    it("passes no header and no password to another origin", async () => {
       const others: Asked[] = [];
       const other = await Redirector.start(() => ({ status: 404 }));
       const sender = await Redirector.start((target) => ({
@@ -117,7 +117,7 @@ for (const runtime of RUNTIMES) {
       await Promise.all([sender.stop(), other.stop()]);
     });
 
-    it("that can't be followed is refused with the place that it names", async () => {
+    it("that can't be followed is refused with its location", async () => {
       const cases: [string, RegExp][] = [
         ["circle", /redirects http:\S+\/circle in a circle, back to http:\S+\/circle\?verb=/],
         ["endless-1", /redirects http:\S+\/endless-1 more than 10 times, at last to http:\S+\/endless-12\?/],
@@ -126,7 +126,7 @@ for (const runtime of RUNTIMES) {
       ];
       for (const [path, pattern] of runtime === "bun" ? cases : cases.slice(0, 1)) {
         for (const args of [["append"], ["follow"], ["follow", "--transport", "http"]]) {
-          // What a page answers to an appender is no upgrade, and said as ever.
+          // For an appender, a page is an ordinary refusal of the upgrade.
           if (path === "login" && args[0] === "append") continue;
           const refused = await command([...args, `${redirector.url}/${path}`], { runtime });
           assert.equal(refused.exit.code, 1, refused.output);
@@ -156,7 +156,7 @@ describe("the rules for redirects", () => {
     assert.deepEqual(asked, ["https:", "https:", "https:"]);
   });
 
-  it("lead from http to https, without what was for the other origin", async () => {
+  it("lead from http to https, without the headers for the first origin", async () => {
     const seen: [string, string | null][] = [];
     const first = { url: new URL("http://h/a?verb=FOLLOW"), headers: new Headers({ Authorization: "x" }) };
     await followRedirects<never>(first, async ({ url, headers }) => {
@@ -169,7 +169,7 @@ describe("the rules for redirects", () => {
     ]);
   });
 
-  it("keep what a place says as it is, but for what is ours", () => {
+  it("keep the query of a location, except for the client's own parameters", () => {
     const from = new URL("http://h/a?verb=APPEND&session=S%2B1&x=1");
     const signed = "http://h/b?sig=a%20b+c&e";
     assert.equal(withOurs(new URL(signed), from).href, `${signed}&verb=APPEND&session=S%2B1`);

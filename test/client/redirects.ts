@@ -1,26 +1,26 @@
 /**
- * A server that redirects, and remembers what it was asked.
+ * A server that redirects, and records the requests that it gets.
  * @module
  */
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What it was asked. */
+/** One request that it got. */
 export interface Asked {
   readonly target: string;
   readonly upgrade: boolean;
   readonly headers: IncomingHttpHeaders;
 }
 
-/** How it answers: a status, and where to, which may be anything. */
+/** Its response: a status, and a location, which need not be valid. */
 export interface Redirect {
   readonly status: number;
   readonly location?: string;
-  /** A body of its own, with its type. */
+  /** The body, sent as HTML. Default empty. */
   readonly page?: string;
 }
 
-/** Answers every request, upgrades too, as it is told to. */
+/** Answers every request, including upgrades, as the test decides. */
 export class Redirector {
   readonly asked: Asked[] = [];
   readonly #server: Server;
@@ -29,7 +29,7 @@ export class Redirector {
     this.#server = server;
   }
 
-  /** @param answer Decides by the target of the request. */
+  /** @param answer Returns the response for the target of a request. */
   static async start(answer: (target: string, upgrade: boolean) => Redirect): Promise<Redirector> {
     const server = createServer({ keepAlive: false });
     const own = new Redirector(server);
@@ -59,12 +59,12 @@ export class Redirector {
     return own;
   }
 
-  /** Without a slash at its end. */
+  /** The URL at which it listens, without a trailing slash. */
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Ends it. */
+  /** Drops all connections and closes the server. */
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));

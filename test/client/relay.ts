@@ -1,5 +1,5 @@
 /**
- * A TCP relay in front of a server: it counts what passes, and can hold either direction up.
+ * A TCP relay in front of a server: it counts the bytes that pass, and can block either direction.
  * @module
  */
 import { once } from "node:events";
@@ -7,25 +7,25 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 
 /** One direction through a relay. */
 export class Direction {
-  /** Bytes that passed. */
+  /** Number of bytes that have passed. */
   passed = 0;
   #held: Promise<void> | undefined;
   #release: () => void = () => {};
 
-  /** Lets nothing more through until {@link release}. */
+  /** Blocks this direction until {@link release}. */
   hold(): void {
     this.#held = new Promise((resolve) => {
       this.#release = resolve;
     });
   }
 
-  /** Lets everything through again. */
+  /** Unblocks this direction. */
   release(): void {
     this.#release();
     this.#held = undefined;
   }
 
-  /** Moves everything that comes, no faster than it is taken. */
+  /** Copies all bytes from one socket to the other, with backpressure. */
   async move(from: Socket, to: Socket): Promise<void> {
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) {
@@ -35,7 +35,7 @@ export class Direction {
       }
       to.end();
     } catch {
-      // One end has gone; so does the other.
+      // One end is gone, so drop the other.
       to.destroy();
     }
   }
@@ -54,7 +54,7 @@ export class Relay {
     this.#server = server;
   }
 
-  /** Starts one. */
+  /** Starts a relay on a free port. */
   static async to(url: string): Promise<Relay> {
     const { hostname, port } = new URL(url);
     const relay = new Relay(
@@ -72,12 +72,12 @@ export class Relay {
     return relay;
   }
 
-  /** Where it listens. */
+  /** The URL at which it listens, without a trailing slash. */
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Ends it and everything that goes through it. */
+  /** Drops all connections and closes the relay. */
   async close(): Promise<void> {
     this.up.release();
     this.down.release();

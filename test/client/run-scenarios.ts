@@ -1,5 +1,6 @@
 /**
- * Runs every scenario against the folder that is named, on whatever runtime this is, and prints a line of JSON for each.
+ * Runs every scenario on the current runtime, against the URL of a folder in the first argument, and prints one line of
+ * JSON per scenario.
  * @module
  */
 import process from "node:process";

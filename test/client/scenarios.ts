@@ -1,16 +1,16 @@
 /**
- * What the client must do, whatever it runs on and whichever server it talks to. Each scenario gets the URL of a
- * folder, and appends to paths of its own in it.
+ * What the client must do on every runtime and with every server. Each scenario gets the URL of a folder, and appends
+ * to paths of its own in it.
  * @module
  */
 import assert from "node:assert/strict";
 import { append, type ErrorCode, follow, openAppend, StreamError } from "../../src/client/mod.ts";
 import { ALL_BYTES, MIXED_TEXT, randomBytes } from "../fixture/bytes.ts";
 
-/** A scenario by its name. */
+/** Scenarios by name. */
 export type Scenarios = Readonly<Record<string, (folder: string) => Promise<void>>>;
 
-/** Asserts that something is refused with a code, and with a sentence. */
+/** Asserts that an action fails with a {@link StreamError} that has this code and a sentence. */
 export async function refuses(code: ErrorCode, action: () => Promise<unknown>): Promise<void> {
   await assert.rejects(action, (error) => {
     assert.ok(error instanceof StreamError, String(error));
@@ -20,14 +20,14 @@ export async function refuses(code: ErrorCode, action: () => Promise<unknown>): 
   });
 }
 
-/** Everything that a stream yields. */
+/** Reads a stream to its end. */
 export async function all(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-/** Reads until there are so many bytes. */
+/** Reads until there are at least `count` bytes. */
 async function atLeast(reader: ReadableStreamDefaultReader<Uint8Array>, count: number): Promise<Buffer> {
   let bytes: Buffer = Buffer.alloc(0);
   while (bytes.length < count) {
@@ -45,7 +45,7 @@ function fresh(folder: string): string {
 }
 
 export const SCENARIOS: Scenarios = {
-  async "appends bytes that are no text, and reads them back"(folder) {
+  async "appends bytes that are not text, and reads them back"(folder) {
     const url = fresh(folder);
     const bytes = randomBytes(3_000_000, 1);
     assert.deepEqual(await append(url, bytes), { bytes: bytes.length, offset: bytes.length });
@@ -58,7 +58,7 @@ export const SCENARIOS: Scenarios = {
     assert.ok((await all(follow(url.replace("http:", "ws:")))).equals(whole));
   },
 
-  async "follows history and what comes, to the end"(folder) {
+  async "follows stored and live bytes to the end"(folder) {
     const url = fresh(folder);
     const states: string[] = [];
     const writer = (await openAppend(url)).getWriter();
@@ -72,7 +72,7 @@ export const SCENARIOS: Scenarios = {
     assert.deepEqual(states, ["connecting", "open", "ended"]);
   },
 
-  async "follows live bytes that are no text"(folder) {
+  async "follows live bytes that are not text"(folder) {
     const url = fresh(folder);
     const writer = (await openAppend(url)).getWriter();
     await writer.write("text first");
@@ -86,7 +86,7 @@ export const SCENARIOS: Scenarios = {
     assert.equal((await reader.read()).done, true);
   },
 
-  async "refuses a second appender, and takes it when the first has ended"(folder) {
+  async "refuses a second appender, and accepts it when the first has ended"(folder) {
     const url = fresh(folder);
     const first = await openAppend(url);
     await refuses("conflict", () => openAppend(url));
@@ -96,7 +96,7 @@ export const SCENARIOS: Scenarios = {
     assert.equal(String(await all(follow(url))), "second");
   },
 
-  async "starts where it is asked to, in what is stored"(folder) {
+  async "starts where requested, in stored content"(folder) {
     const url = fresh(folder);
     await append(url, "0123456789");
     assert.equal(String(await all(follow(url))), "0123456789");
@@ -108,7 +108,7 @@ export const SCENARIOS: Scenarios = {
     await refuses("range", () => all(follow(url, { offset: 11 })));
   },
 
-  async "starts where it is asked to, with a live appender"(folder) {
+  async "starts where requested, with a live appender"(folder) {
     const url = fresh(folder);
     const writer = (await openAppend(url)).getWriter();
     const early = follow(url).getReader();
@@ -129,7 +129,7 @@ export const SCENARIOS: Scenarios = {
     }
   },
 
-  async "names what was refused"(folder) {
+  async "reports the code of a refusal"(folder) {
     await refuses("not_found", () => all(follow(`${folder}/never/written`)));
     await refuses("not_found", () => all(follow(`${folder}/never/written`, { transport: "http" })));
     await refuses("bad_path", () => append(`${folder}/a%2fb`, "x"));
@@ -169,7 +169,7 @@ export const SCENARIOS: Scenarios = {
     await refuses("aborted", () => append(fresh(folder), endless(), { signal: pumping.signal }));
   },
 
-  async "leaves when it is cancelled, and holds the path for a while when it is aborted"(folder) {
+  async "leaves when it is cancelled, and keeps the path reserved when it is aborted"(folder) {
     const url = fresh(folder);
     const stream = await openAppend(url);
     const writer = stream.getWriter();
@@ -181,7 +181,7 @@ export const SCENARIOS: Scenarios = {
     const { resumePoint } = stream;
     await writer.abort();
     await refuses("conflict", () => append(url, "y"));
-    // Whoever has its session goes on with it.
+    // A client that has its session can resume it.
     assert.ok(resumePoint);
     assert.deepEqual(await append(url, "xy", { resume: { ...resumePoint, offset: 0 } }), { bytes: 1, offset: 2 });
     assert.equal(String(await all(follow(url))), "xy");

@@ -32,7 +32,7 @@ describe("what can be appended", () => {
     it(name, async () => assert.equal(await collect(source()), "onetwo"));
   }
 
-  it("not a number, a chunk that is one, or null", async () => {
+  it("neither a number nor null, nor a number as a chunk", async () => {
     const wrong = (error: unknown): boolean => error instanceof StreamError && error.code === "bad_request";
     for (const source of [7, null, undefined, {}]) assert.throws(() => streamOf(source as never), wrong);
     await assert.rejects(collect([7] as never), wrong);
@@ -40,7 +40,7 @@ describe("what can be appended", () => {
 });
 
 describe("a cancelled source", () => {
-  it("is told, also while it waits for its next piece", async () => {
+  it("is closed, even while a read is pending", async () => {
     const readable = new Readable({ read() {} });
     const closed = new Promise((resolve) => readable.once("close", resolve));
     const reader = streamOf(readable).getReader();
@@ -50,7 +50,7 @@ describe("a cancelled source", () => {
     assert.deepEqual(await pending, { done: true, value: undefined });
   });
 
-  it("gets its clean-up done", async () => {
+  it("runs its cleanup", async () => {
     let cleaned = false;
     async function* source(): AsyncGenerator<Chunk> {
       try {
@@ -73,7 +73,7 @@ describe("a character split over two strings", () => {
     assert.equal(await collect(["\ud83d", "", "\ude00"]), "😀");
   });
 
-  it("is replaced where its other half never comes", async () => {
+  it("is replaced if its other half is missing", async () => {
     assert.equal(await collect(["a\ud83d"]), "a\ufffd");
     assert.equal(await collect(["\ud83d", "b"]), "\ufffdb");
     assert.equal(await collect(["\ud83d", Buffer.from("b")]), "\ufffdb");

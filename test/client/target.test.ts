@@ -13,7 +13,7 @@ describe("the URL of a resource", () => {
     assert.equal(parseTarget(new URL("wss://host/a")).url.href, "https://host/a");
   });
 
-  it("refuses everything else with a sentence", () => {
+  it("refuses everything else", () => {
     for (const wrong of ["", "foo", "localhost:8080/a", "ftp://host/a", "http://", "/a"]) {
       assert.throws(() => parseTarget(wrong), badRequest, wrong);
     }
@@ -51,13 +51,13 @@ describe("the URL of a request", () => {
     assert.equal(withVerb(url, "FOLLOW", { tail: 0 }).searchParams.get("tail"), "0");
   });
 
-  it("refuses a start that is none", () => {
+  it("refuses an invalid start", () => {
     for (const start of [{ offset: -1 }, { offset: 1.5 }, { tail: Number.NaN }, { offset: 1, tail: 1 }]) {
       assert.throws(() => withVerb(url, "FOLLOW", start), badRequest, JSON.stringify(start));
     }
   });
 
-  it("refuses a URL whose query says what only the request itself can say", () => {
+  it("refuses a URL whose query has a parameter that the client sets itself", () => {
     for (const query of ["offset=5", "tail=1", "session=S", "generation=G", "key=1&tail"]) {
       const given = new URL(`http://host/a?${query}`);
       assert.throws(() => withVerb(given, "FOLLOW"), badRequest, query);
@@ -65,7 +65,7 @@ describe("the URL of a request", () => {
     }
   });
 
-  it("has a WebSocket's scheme of the same safety", () => {
+  it("has the WebSocket scheme of the same security", () => {
     assert.equal(socketUrl(new URL("http://host/a")).href, "ws://host/a");
     assert.equal(socketUrl(new URL("https://host:8443/a")).href, "wss://host:8443/a");
   });

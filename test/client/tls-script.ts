@@ -1,5 +1,5 @@
 /**
- * Appends and follows at the URL that is named, with both of its schemes.
+ * Appends to and follows a path of the server at the URL in the first argument, with the schemes `https` and `wss`.
  * @module
  */
 import process from "node:process";

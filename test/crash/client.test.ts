@@ -1,4 +1,4 @@
-/** What the project's client makes of a server that comes back with less, or more, than it had. */
+/** How the project's client reacts to a restarted server that has fewer or more bytes than before. */
 import assert from "node:assert/strict";
 import { appendFileSync, readdirSync, truncateSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -11,15 +11,15 @@ import { until } from "../fixture/until.ts";
 
 const BYTES = numberedLines(100_000);
 
-/** What happened to a root, and the errors that appender and follower end with. */
+/** The damage to a root, and the error codes with which the appender and the follower may end. */
 const CASES: Record<string, { tear: (root: string) => void; append: string[]; follow?: string[] }> = {
-  "the file ends before what was acknowledged": {
+  "the file ends before the acknowledged offset": {
     tear: (root) => truncateSync(join(root, "a.txt"), 60_000),
-    // What was put on record just before tells; what had no time to get there, the offset.
+    // `replaced` if the path's record was written before the kill; else only the offset shows it, with `changed`.
     append: ["replaced", "changed"],
     follow: ["replaced", "range"],
   },
-  "the file has more than was ever sent": {
+  "the file has more bytes than were sent": {
     tear: (root) => appendFileSync(join(root, "a.txt"), "by hand"),
     append: ["changed"],
   },
@@ -35,7 +35,7 @@ const CASES: Record<string, { tear: (root: string) => void; append: string[]; fo
 
 describe("after kill -9 and a restart, when", { concurrency: 2 }, () => {
   for (const [what, { tear, append, follow: followed }] of Object.entries(CASES)) {
-    test(`${what}: the client says so, rather than leave a gap`, { timeout: 60_000 }, async () => {
+    test(`${what}: the client reports it, and leaves no gap`, { timeout: 60_000 }, async () => {
       const rig = await Rig.start();
       try {
         const stream = await openAppend(rig.url("a.txt"));
@@ -54,7 +54,7 @@ describe("after kill -9 and a restart, when", { concurrency: 2 }, () => {
           append.includes((await codeOf(writer.closed)) ?? ""),
           `the append ended with ${await codeOf(writer.closed)}`,
         );
-        // Else it may wait for the rest of the grace, or has ended already.
+        // Otherwise the follow may wait for the rest of the grace period, or has already ended.
         if (followed === undefined) leaving.abort();
         const { bytes, code } = await got;
         if (followed !== undefined) assert.ok(followed.includes(code ?? ""), `the follow ended with ${code}`);

@@ -1,4 +1,4 @@
-/** Permissions that a crash, a backup or a hand has left wrong in the server's own folder: refusals that say so. */
+/** Wrong permissions in the reserved folder, left by a crash, a backup or a person: the refusals name them. */
 import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import { WebSocketPeer } from "../fixture/websocket.ts";
 
 const TOKEN = "token-of-old";
 
-/** A root with an open session of `a.txt`, whose file has six bytes, and a server on it. */
+/** A root with an open session for `a.txt`, whose file has six bytes, and a server on this root. */
 interface Denied {
   readonly root: string;
   readonly sessions: string;
@@ -25,7 +25,7 @@ interface Denied {
   append(target: string): Promise<V1Peer>;
 }
 
-/** Registers a test that runs as an ordinary user, who owns the root. `prepare` comes before the server does. */
+/** Registers a test that runs as an ordinary user who owns the root. `prepare` runs before the server starts. */
 function deniedTest(what: string, prepare: (root: string) => void, run: (denied: Denied) => Promise<void>): void {
   const options = { timeout: 60_000, ...(NO_PERMISSIONS === undefined ? {} : { skip: NO_PERMISSIONS }) };
   test(what, options, async () => {
@@ -71,7 +71,7 @@ async function withServer(
   }
 }
 
-/** A refusal that says what is wrong, and not where the files are. */
+/** Expects a refusal that names the missing permission, but not where the files are. */
 async function expectDenied({ upgrade, root }: Denied, target: string): Promise<void> {
   const { status, headers, text } = await (await upgrade(target)).response();
   assert.deepEqual([status, headers.get("stream-error")], [500, "denied"], text);
@@ -80,7 +80,7 @@ async function expectDenied({ upgrade, root }: Denied, target: string): Promise<
 }
 
 deniedTest(
-  "a session that can't be read refuses its path only, and goes on once it can",
+  "an unreadable session refuses only its own path, and continues once it can be read",
   (root) => chmodSync(sessionIn(root), 0o000),
   async (denied) => {
     await expectDenied(denied, "/a.txt?verb=APPEND");
@@ -97,7 +97,7 @@ deniedTest(
 );
 
 deniedTest(
-  "sessions that can't be written refuse new appends, and not what is open",
+  "a sessions folder without write permission refuses new appends, but not open sessions",
   (root) => chmodSync(join(root, ".httpfstream", "sessions"), 0o555),
   async (denied) => {
     await expectDenied(denied, "/b.txt?verb=APPEND");
@@ -115,7 +115,7 @@ deniedTest(
 );
 
 deniedTest(
-  "a reserved folder that can't be entered refuses whatever needs it, and nothing crashes",
+  "an inaccessible reserved folder refuses every request that needs it, and nothing crashes",
   (root) => chmodSync(join(root, ".httpfstream"), 0o000),
   async (denied) => {
     await expectDenied(denied, "/a.txt?verb=APPEND");
@@ -128,7 +128,7 @@ deniedTest(
 );
 
 deniedTest(
-  "a file that can't be written to any more holds its session back, and loses nothing",
+  "a session whose file has become read-only can't be resumed, and loses nothing",
   (root) => chmodSync(join(root, "a.txt"), 0o444),
   async (denied) => {
     await expectDenied(denied, `/a.txt?verb=APPEND&session=${TOKEN}`);

@@ -1,4 +1,4 @@
-/** What the levels of durability ask of the disk, and what waits for it. */
+/** What each durability level flushes, and what waits for a flush. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
@@ -12,10 +12,10 @@ import { until } from "../fixture/until.ts";
 import { OFFER, V1Peer } from "../fixture/v1.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
 
-/** Where the names of open files are. */
+/** Links to the open files of this process. */
 const DESCRIPTORS = "/proc/self/fd";
 
-/** Every flush of this process: which file, in order; and what holds them up. */
+/** The files that this process has flushed, in order. Each flush waits for `gate`. */
 const flushed: string[] = [];
 let gate: Promise<void> = Promise.resolve();
 let original: Pick<FileHandle, "sync" | "datasync">;
@@ -65,7 +65,7 @@ describe("durability", {
     return new V1Peer(await (await WebSocketPeer.open(`http://127.0.0.1:${server.port}`, options)).opened());
   }
 
-  /** Resolves when the server has taken everything that was sent before. */
+  /** Resolves once the server has received everything that was sent before. */
   async function taken({ peer }: V1Peer): Promise<void> {
     await peer.frame(9, "ping");
     await peer.pongs.atLeast(4);
@@ -79,7 +79,7 @@ describe("durability", {
     assert.deepEqual(flushed, []);
   });
 
-  test("disk: a session's record and every folder on the way are flushed before the first word", async () => {
+  test("disk: a session's record and all its folders are flushed before the start message", async () => {
     await start("disk");
     const appender = await connect("APPEND");
     await appender.control("start");
@@ -91,7 +91,7 @@ describe("durability", {
     await appender.finish();
   });
 
-  test("disk: neither the appender nor a follower hears of bytes that the disk does not have", async () => {
+  test("disk: neither the appender nor a follower learns of bytes before they are flushed", async () => {
     await start("disk");
     const appender = await connect("APPEND");
     const follower = await connect("FOLLOW");
@@ -113,7 +113,7 @@ describe("durability", {
     assert.equal(await appender.finish(), 5);
   });
 
-  test("disk: pieces that come during a flush share the next one", async () => {
+  test("disk: pieces that arrive during a flush share the next one", async () => {
     await start("disk");
     const appender = await connect("APPEND");
     await appender.send("begin");
@@ -133,7 +133,7 @@ describe("durability", {
     assert.equal(await appender.finish(), 510);
   });
 
-  test("disk: appends to many files that come during a flush share the next one", async () => {
+  test("disk: appends to many files that arrive during a flush share the next one", async () => {
     await start("disk");
     const paths = Array.from({ length: 20 }, (_, at) => `deep/${at}.txt`);
     const appenders = await Promise.all(paths.map((path) => connect("APPEND", path)));
@@ -157,11 +157,11 @@ describe("durability", {
     assert.deepEqual(
       since().map((file) => file.replace(/journal.+/, "journal/segment")),
       [
-        // A segment of the journal begins,
+        // The journal begins a segment.
         ".httpfstream/journal",
         ".httpfstream",
         "",
-        // has the first append, and all the others.
+        // It flushes the segment for the first append, then once for all others.
         ".httpfstream/journal/segment",
         ".httpfstream/journal/segment",
       ],
@@ -170,7 +170,7 @@ describe("durability", {
     for (const path of paths) assert.ok(since().includes(path), `${path} was never flushed`);
   });
 
-  test("disk: what is in a file already is flushed before anybody hears of it", async () => {
+  test("disk: bytes that are already in a file are flushed before the start message", async () => {
     await mkdir(join(root, "deep"));
     await writeFile(join(root, "deep", "a.txt"), "by a server that was killed before it could flush");
     await start("disk");
@@ -180,7 +180,7 @@ describe("durability", {
     assert.equal(await appender.finish(), 49);
   });
 
-  test("disk: what can't be flushed was not stored", async () => {
+  test("disk: bytes that can't be flushed do not count as stored", async () => {
     await start("disk");
     const appender = await connect("APPEND");
     const follower = await connect("FOLLOW");

@@ -1,5 +1,5 @@
 /**
- * Hands in the server's own folder while it appends: it goes on with what it has, loses and doubles nothing, and leaves
+ * A person changes the reserved folder during an append. The server continues, loses and duplicates no byte, and leaves
  * nothing behind.
  */
 import assert from "node:assert/strict";
@@ -14,25 +14,25 @@ import { Cluster, expectEnd, type Server } from "../processes/cluster.ts";
 
 const BYTES = randomBytes(300_000, 12);
 
-/** How much of them is appended before the hand comes. */
+/** Number of bytes that are appended before the change. */
 const BEFORE = 100_000;
 
-/** What a hand does to the reserved folder; `refused` is the status of new appends until it is undone. */
-interface Hand {
-  readonly reach: (reserved: string) => void;
+/** A change of the reserved folder; `refused` is the status of new appends until it is undone. */
+interface Edit {
+  readonly apply: (reserved: string) => void;
   readonly refused?: number;
 }
 
-const HANDS: Record<string, Hand> = {
-  "the sessions": { reach: (reserved) => remove(join(reserved, "sessions")) },
-  "the session's file": { reach: (reserved) => filesIn(reserved, "sessions").forEach(remove) },
+const EDITS: Record<string, Edit> = {
+  "the sessions": { apply: (reserved) => remove(join(reserved, "sessions")) },
+  "the session's file": { apply: (reserved) => filesIn(reserved, "sessions").forEach(remove) },
   "the session's file, leaving garbage": {
-    reach: (reserved) => {
+    apply: (reserved) => {
       for (const file of filesIn(reserved, "sessions")) writeFileSync(file, "{{{");
     },
   },
   "the session's file, leaving a folder": {
-    reach: (reserved) => {
+    apply: (reserved) => {
       for (const file of filesIn(reserved, "sessions")) {
         remove(file);
         mkdirSync(join(file, "deep"), { recursive: true });
@@ -40,19 +40,19 @@ const HANDS: Record<string, Hand> = {
     },
   },
   "the session's file, leaving a link": {
-    reach: (reserved) => {
+    apply: (reserved) => {
       for (const file of filesIn(reserved, "sessions")) {
         remove(file);
         symlinkSync(join(dirname(file), "elsewhere"), file);
       }
     },
   },
-  "the claims": { reach: (reserved) => remove(join(reserved, "claims")) },
-  "the signs of life": { reach: (reserved) => remove(join(reserved, "servers")) },
-  "the temporary files": { reach: (reserved) => remove(join(reserved, "temporary")) },
-  "the whole reserved folder": { reach: remove },
+  "the claims": { apply: (reserved) => remove(join(reserved, "claims")) },
+  "the signs of life": { apply: (reserved) => remove(join(reserved, "servers")) },
+  "the temporary files": { apply: (reserved) => remove(join(reserved, "temporary")) },
+  "the whole reserved folder": { apply: remove },
   "the whole reserved folder, leaving a file": {
-    reach: (reserved) => {
+    apply: (reserved) => {
       remove(reserved);
       writeFileSync(reserved, "a file");
     },
@@ -60,16 +60,16 @@ const HANDS: Record<string, Hand> = {
   },
 };
 
-/** Where runtimes may differ: in what the file system says to something that stands in the wrong place. */
+/** Selects the cases for all runtimes: runtimes may report file system errors in different ways. */
 const DIFFERS = /leaving a/;
 
 for (const runtime of RUNTIMES) {
-  describe(`a server that appends while a hand takes away (${runtime})`, { concurrency: 3 }, () => {
-    for (const [what, hand] of Object.entries(HANDS).filter(([name]) => runtime === "node" || DIFFERS.test(name))) {
-      test(what, { timeout: 90_000 }, () => withCluster(runtime, (cluster) => survive(cluster, hand)));
+  describe(`removed during an append (${runtime})`, { concurrency: 3 }, () => {
+    for (const [what, edit] of Object.entries(EDITS).filter(([name]) => runtime === "node" || DIFFERS.test(name))) {
+      test(what, { timeout: 90_000 }, () => withCluster(runtime, (cluster) => survive(cluster, edit)));
     }
 
-    test("the session's file, and is killed then: the session is gone, the bytes are not", { timeout: 90_000 }, () =>
+    test("the session's file, then kill -9: the session is gone, the bytes are not", { timeout: 90_000 }, () =>
       withCluster(runtime, async (cluster) => {
         const server = await cluster.start();
         const { peer, session } = await server.append("a.bin");
@@ -87,14 +87,14 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-async function survive(cluster: Cluster, { reach, refused }: Hand): Promise<void> {
+async function survive(cluster: Cluster, { apply, refused }: Edit): Promise<void> {
   const reserved = join(cluster.root, ".httpfstream");
   const server = await cluster.start();
   const first = await server.append("a.bin");
   const follower = await server.follow("a.bin");
   await first.peer.send(BYTES.subarray(0, BEFORE));
   await first.peer.acked(BEFORE);
-  reach(reserved);
+  apply(reserved);
   await first.peer.send(BYTES.subarray(BEFORE, 2 * BEFORE));
   await first.peer.acked(2 * BEFORE);
   assert.equal(await server.status("/a.bin?verb=APPEND"), 403, "the path is still taken");
@@ -115,7 +115,7 @@ async function survive(cluster: Cluster, { reach, refused }: Hand): Promise<void
   await expectCalm(cluster, server);
 }
 
-/** Nothing is left behind, by a restart at the latest; and it never crashed. */
+/** Expects that the server did not crash, and that nothing is left in the reserved folder after a restart. */
 async function expectCalm(cluster: Cluster, server: Server): Promise<void> {
   assert.doesNotMatch(server.process.program.output, /^ {4}at .*/m, "the server printed a stack trace");
   assert.deepEqual(await server.process.program.stop(), { code: 0, signal: null });

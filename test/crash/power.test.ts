@@ -1,4 +1,4 @@
-/** The power goes while many append at the level `disk`: what was acknowledged is there, and every append goes on. */
+/** A power cut during many appends at the level `disk`: acknowledged bytes survive, and every append continues. */
 import assert from "node:assert/strict";
 import { readdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,13 +13,13 @@ const BYTES = randomBytes(1_000_000, 3);
 const DISK = ["--durability", "disk"];
 const skip = await noCrashingDisk();
 
-/** Appends, each piece when the one before it was acknowledged, until the connection breaks. */
+/** Appends pieces until the connection breaks; each piece waits for the acknowledgement of the one before it. */
 class Pieces {
   acked = 0;
   readonly broken: Promise<void>;
   readonly #enough: () => void;
 
-  /** @param enough Called once a few pieces are acknowledged. */
+  /** @param enough Called once eight pieces are acknowledged, or when the connection breaks. */
   constructor({ peer }: Appending, pieceBytes: number, enough: () => void) {
     this.#enough = enough;
     this.broken = this.#append(peer, pieceBytes);
@@ -27,7 +27,7 @@ class Pieces {
 
   async #append(peer: Appending["peer"], pieceBytes: number): Promise<void> {
     try {
-      // The end is for those who come back.
+      // The rest is appended after the resume.
       for (let count = 1; this.acked + pieceBytes < BYTES.length; count++) {
         const next = this.acked + pieceBytes;
         await peer.send(BYTES.subarray(this.acked, next));
@@ -48,7 +48,7 @@ interface Machine {
   readonly cluster: Cluster;
 }
 
-/** Runs with a machine; what it is given makes another one of what is left when the power goes. */
+/** Runs with a machine. The callback's `cut` cuts the power, and returns a new machine with what is on the disk. */
 async function withMachines(
   runtime: Runtime,
   run: (machine: Machine, cut: () => Promise<Machine>) => Promise<void>,
@@ -70,7 +70,7 @@ async function withMachines(
   }
 }
 
-/** A system takes longer to start than a sign of life is believed. */
+/** Expires all signs of life: a system takes longer to start than a sign of life is valid. */
 async function ageSigns(root: string): Promise<void> {
   const servers = join(root, ".httpfstream", "servers");
   for (const name of await readdir(servers)) await utimes(join(servers, name), 0, 0);
@@ -93,7 +93,7 @@ async function cutPower(runtime: Runtime): Promise<void> {
     const appends = await Promise.all(PATHS.map((path) => first.append(path)));
     const pieces: Pieces[] = [];
     await Promise.all(
-      // Small ones share flushes, large ones do not.
+      // Small pieces share flushes, large ones do not.
       appends.map(
         (append, at) =>
           new Promise<void>((enough) => {

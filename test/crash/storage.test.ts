@@ -1,4 +1,4 @@
-/** Append sessions on a store that fails, stalls or is slow at the worst moment, under real sockets. */
+/** Append sessions over real sockets, on a store that fails, stalls or is slow at critical moments. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fstream } from "../../mod.ts";
@@ -13,7 +13,7 @@ import { until, within } from "../fixture/until.ts";
 import { OFFER, V1Peer } from "../fixture/v1.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
 
-/** A server in this process on a store under control. */
+/** A server in this process, on a store that the test controls. */
 interface Bench {
   readonly store: HeldStore;
   readonly log: LogEvent[];
@@ -55,7 +55,7 @@ function bench(
   });
 }
 
-bench("an end that comes while a write fails is not answered as if all were stored", {}, async ({ store, ...at }) => {
+bench("an end that arrives during a failing write is not confirmed as complete", {}, async ({ store, ...at }) => {
   const peer = await at.append();
   const follower = await at.follow();
   await peer.send("stored ");
@@ -74,7 +74,7 @@ bench("an end that comes while a write fails is not answered as if all were stor
   assert.deepEqual(follower.controls.at(-1), { type: "end", offset: 7, reason: "failed" });
 });
 
-bench("a failed write ends the session with 1011, and its token is worth nothing", {}, async ({ store, ...at }) => {
+bench("a failed write ends the session with 1011, and its token is invalid", {}, async ({ store, ...at }) => {
   const peer = await at.append();
   const { session } = await peer.control("start");
   store.holding = true;
@@ -89,7 +89,7 @@ bench("a failed write ends the session with 1011, and its token is worth nothing
   assert.equal((await next.control("start")).offset, 4);
 });
 
-bench("a session that can't be kept is refused, and the path is free", {}, async ({ store, ...at }) => {
+bench("an append whose session can't be saved is refused, and the path is free", {}, async ({ store, ...at }) => {
   const { save } = store.sessions;
   store.sessions.save = () => Promise.reject(new StreamError("no_space", "The disk is full."));
   const refused = await at.upgrade("verb=APPEND");
@@ -101,7 +101,7 @@ bench("a session that can't be kept is refused, and the path is free", {}, async
   assert.equal(await peer.finish(), 0);
 });
 
-bench("a session that can't be forgotten ends all the same, and the operator hears of it", {}, async (at) => {
+bench("a session that can't be removed ends normally, and the operator is told", {}, async (at) => {
   const { store, log } = at;
   const remove = store.sessions.remove.bind(store.sessions);
   store.sessions.remove = () => Promise.reject(new StreamError("denied", "The session's file can't be removed."));
@@ -116,13 +116,13 @@ bench("a session that can't be forgotten ends all the same, and the operator hea
   assert.equal(await (await at.append()).finish(), 9);
 });
 
-bench("data before the start is closed with 1008, and does not count", {}, async ({ store, ...at }) => {
+bench("data before the start message is closed with 1008, and does not count", {}, async ({ store, ...at }) => {
   const older = await at.append();
   const { session } = await older.control("start");
   store.holding = true;
   await older.send("slow");
   const held = await store.next();
-  // Resumed while the older connection's bytes are being stored, it is not told yet where to start.
+  // The older connection's bytes are still being stored, so the newer one gets no start message yet.
   const newer = await at.append(`&session=${session}`);
   assert.equal((await older.closed()).code, 4001);
   await newer.send("hasty");
@@ -135,7 +135,7 @@ bench("data before the start is closed with 1008, and does not count", {}, async
   assert.equal(await last.finish(), 4);
 });
 
-bench("a resume waits until what came before is stored, and starts exactly there", {}, async ({ store, ...at }) => {
+bench("a resume waits until the earlier bytes are stored, and starts exactly there", {}, async ({ store, ...at }) => {
   const older = await at.append();
   const { session } = await older.control("start");
   store.holding = true;
@@ -153,7 +153,7 @@ bench("a resume waits until what came before is stored, and starts exactly there
   assert.equal(await newer.finish(), 8);
 });
 
-bench("a window's worth of bytes may wait, and not one more", { windowBytes: 1_000 }, async ({ store, ...at }) => {
+bench("one window of bytes may wait, and not one byte more", { windowBytes: 1_000 }, async ({ store, ...at }) => {
   const peer = await at.append();
   const { session, window } = await peer.control("start");
   assert.equal(window, 1_000);
@@ -168,7 +168,7 @@ bench("a window's worth of bytes may wait, and not one more", { windowBytes: 1_0
   assert.equal((await again.control("start")).offset, 1_000, "what was within the window counts");
 });
 
-bench("without any grace an append works, and a broken one is lost at once", { graceMs: 0 }, async (at) => {
+bench("without a grace period an append works, and a broken one is lost at once", { graceMs: 0 }, async (at) => {
   const { store } = at;
   let claim = (): void => {};
   store.beforeClaim = new Promise((resolve) => {
@@ -189,7 +189,7 @@ bench("without any grace an append works, and a broken one is lost at once", { g
 });
 
 bench(
-  "a shutdown during a claim does not wait for a grace, nor forget the session",
+  "a shutdown during a claim neither waits for the grace period nor removes the session",
   { graceMs: 600_000 },
   async (at) => {
     const { store, close } = at;
@@ -214,7 +214,7 @@ bench(
   },
 );
 
-bench("a follower that comes while a claim is in the making gets what comes of it", {}, async ({ store, ...at }) => {
+bench("a follower that arrives during a claim gets the append that begins with it", {}, async ({ store, ...at }) => {
   let claim = (): void => {};
   store.beforeClaim = new Promise((resolve) => {
     claim = resolve;
@@ -222,7 +222,7 @@ bench("a follower that comes while a claim is in the making gets what comes of i
   const appending = at.append();
   await until("the claim to begin", () => store.claims > 0);
   const following = at.follow();
-  // Answered after the follower's request has been looked at.
+  // When these are answered, the server has processed the follower's request.
   for (let count = 0; count < 3; count++) await request(at.url, { target: "/" });
   claim();
   const peer = await appending;
@@ -233,7 +233,7 @@ bench("a follower that comes while a claim is in the making gets what comes of i
   assert.equal(String(follower.data), "for who came early");
 });
 
-bench("an append that is refused was never there for followers", {}, async ({ store, ...at }) => {
+bench("followers do not see an append that is refused", {}, async ({ store, ...at }) => {
   assert.equal((await (await at.upgrade("verb=APPEND&offset=7")).head).status, 412);
   assert.equal((await (await at.upgrade("verb=FOLLOW")).head).status, 404);
   await (await at.append()).finish();
@@ -241,7 +241,7 @@ bench("an append that is refused was never there for followers", {}, async ({ st
   assert.equal((await (await at.upgrade("verb=FOLLOW")).head).status, 200);
 });
 
-/** A session on record whose server is seen alive by the next claim, and is gone right after it. */
+/** Saves a session whose server counts as alive at the next claim, and is gone right after it. */
 async function dyingServer(store: HeldStore): Promise<void> {
   await (await store.claim("a.txt")).release();
   await store.sessions.save({ path: "a.txt", digest: await digestOf("token-of-old") });
@@ -252,7 +252,7 @@ async function dyingServer(store: HeldStore): Promise<void> {
   };
 }
 
-bench("who follows while a server dies waits for its session, and is not sent away", { graceMs: 2_000 }, async (at) => {
+bench("a follower that arrives while a server dies waits for its session", { graceMs: 2_000 }, async (at) => {
   await dyingServer(at.store);
   const follower = await at.follow();
   const resumed = await at.append("&session=token-of-old");
@@ -263,7 +263,7 @@ bench("who follows while a server dies waits for its session, and is not sent aw
   assert.equal(follower.controls.at(-1)?.reason, "complete");
 });
 
-bench("who appends while a server dies does not get its session's path", { graceMs: 60_000 }, async (at) => {
+bench("a new appender does not get the path of a session whose server dies", { graceMs: 60_000 }, async (at) => {
   await dyingServer(at.store);
   for (const query of ["verb=APPEND", "verb=APPEND&offset=0"]) {
     const { status, headers } = await (await at.upgrade(query)).response();
@@ -274,7 +274,7 @@ bench("who appends while a server dies does not get its session's path", { grace
   assert.equal(await resumed.finish(), 0);
 });
 
-/** A store on which something lies in the way of sessions until it is tidied, as it may after a crash. */
+/** A store where leftovers of a crash block the records of sessions until it is tidied. */
 class UntidyStore extends HeldStore {
   clear: () => void = () => {};
   readonly #cleared = new Promise<void>((resolve) => {
@@ -291,11 +291,11 @@ class UntidyStore extends HeldStore {
 
 const untidy = new UntidyStore();
 bench(
-  "whoever comes before the leftovers of a crash are cleared away waits for that",
+  "an append waits until the leftovers of a crash are removed",
   {},
   async ({ append, upgrade, url }) => {
     const first = await upgrade("verb=APPEND");
-    // Answered after the appender's request has been looked at.
+    // When these are answered, the server has processed the appender's request.
     for (let count = 0; count < 3; count++) await request(url, { target: "/" });
     untidy.clear();
     assert.equal(await new V1Peer(await first.opened()).finish(), 0);

@@ -1,6 +1,6 @@
 /**
- * Whatever a crash, a power cut or a hand has done to the store's own folder and to the files while the server was
- * down: it comes up again, loses no acknowledged byte that is still in a file, stores none twice, and cleans up.
+ * Damage to the reserved folder and to the files, done by a crash, a power cut or a person while the server was down.
+ * The server starts again, loses no acknowledged byte that is still in a file, stores none twice, and cleans up.
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -27,39 +27,39 @@ import { Cluster, type Server } from "../processes/cluster.ts";
 
 const GRACE_MS = 1_500;
 
-/** A folder whose server was killed in the middle of an append, with what it knows. */
+/** The files of a root whose server was killed during an append. */
 interface Wreck {
   /** The reserved folder. */
   readonly reserved: string;
-  /** The file of the open session. */
+  /** The record of the open session. */
   readonly session: string;
-  /** The folder of the claims of the path. */
+  /** The folder with the path's claims. */
   readonly claims: string;
-  /** The entry of the server that was killed. */
+  /** The claim of the killed server. */
   readonly entry: string;
-  /** Its sign of life. */
+  /** The sign of life of the killed server. */
   readonly server: string;
-  /** The file that is appended to. */
+  /** The file of the append. */
   readonly file: string;
 }
 
-/** What may become of the session. */
+/** Whether the session can be resumed, or gets 410. */
 type Fate = "resumes" | "gone";
 
 interface Tear {
   readonly fate: Fate;
   readonly tear: (wreck: Wreck) => void;
-  /** The bytes that the file has afterwards. Default: all that were acknowledged. */
+  /** The file's size after the damage, in bytes. Default: all acknowledged bytes. */
   readonly left?: number;
 }
 
 const ACKED = 100_000;
 
-/** Where runtimes may differ: in what the file system says to something that stands in the wrong place. */
+/** Selects the cases for all runtimes: runtimes may report file system errors in different ways. */
 const DIFFERS = /\b(is|are|lie) (a|about|gone)\b|link|strangers/;
 
 const TEARS: Record<string, Tear> = {
-  "nothing is torn": { fate: "resumes", tear: () => {} },
+  "nothing is damaged": { fate: "resumes", tear: () => {} },
   "the session is empty": { fate: "gone", tear: ({ session }) => writeFileSync(session, "") },
   "the session is cut off": {
     fate: "gone",
@@ -79,7 +79,7 @@ const TEARS: Record<string, Tear> = {
     fate: "gone",
     tear: ({ session }) => rewrite(session, (record) => ({ ...record, digest: "" })),
   },
-  "the session has more in it than we know": {
+  "the session has fields that this version does not know": {
     fate: "resumes",
     tear: ({ session }) => rewrite(session, (record) => ({ ...record, since: "the next version" })),
   },
@@ -93,7 +93,7 @@ const TEARS: Record<string, Tear> = {
   },
   "the session is gone": { fate: "gone", tear: ({ session }) => unlinkSync(session) },
   "the sessions are a file": { fate: "gone", tear: ({ reserved }) => replaceByFile(join(reserved, "sessions")) },
-  "there are sessions of others, torn and stray": {
+  "there are torn and stray records of other sessions": {
     fate: "resumes",
     tear: ({ reserved }) => {
       const sessions = join(reserved, "sessions");
@@ -109,11 +109,11 @@ const TEARS: Record<string, Tear> = {
   "the claim is gone": { fate: "resumes", tear: ({ claims }) => rmSync(claims, { recursive: true }) },
   "the path's claims are a file": { fate: "resumes", tear: ({ claims }) => replaceByFile(claims) },
   "the claims are a file": { fate: "resumes", tear: ({ reserved }) => replaceByFile(join(reserved, "claims")) },
-  "a claim of an earlier process with the number of one that lives": {
+  "the claim of an earlier process has the process number of a living one": {
     fate: "resumes",
     tear: ({ entry }) => rewrite(entry, (record) => ({ ...record, pid: process.pid, started: "12345" })),
   },
-  "words, marks and entries that were taken away lie about": {
+  "end markers, watch marks and entries that were moved away lie about": {
     fate: "resumes",
     tear: ({ claims, entry }) => {
       const owner = readFileSync(entry);
@@ -134,7 +134,7 @@ const TEARS: Record<string, Tear> = {
     },
   },
   "the signs of life are a file": { fate: "resumes", tear: ({ reserved }) => replaceByFile(join(reserved, "servers")) },
-  "files that were about to be renamed lie about": {
+  "unfinished temporary files lie about": {
     fate: "resumes",
     tear: ({ reserved, server }) => {
       const temporary = join(reserved, "temporary");
@@ -150,7 +150,7 @@ const TEARS: Record<string, Tear> = {
   },
   "the whole reserved folder is gone": { fate: "gone", tear: ({ reserved }) => rmSync(reserved, { recursive: true }) },
   "the whole reserved folder is a file": { fate: "gone", tear: ({ reserved }) => replaceByFile(reserved) },
-  "the file is cut off below what was acknowledged": {
+  "the file is cut off below the acknowledged offset": {
     fate: "resumes",
     tear: ({ file }) => truncateSync(file, 60_000),
     left: 60_000,
@@ -160,7 +160,7 @@ const TEARS: Record<string, Tear> = {
 };
 
 for (const runtime of RUNTIMES) {
-  describe(`a server that comes back (${runtime})`, { concurrency: 3 }, () => {
+  describe(`a server that restarts (${runtime})`, { concurrency: 3 }, () => {
     for (const [what, tear] of Object.entries(TEARS).filter(([name]) => runtime === "node" || DIFFERS.test(name))) {
       test(`when ${what}`, { timeout: 90_000 }, () =>
         withWreck(runtime, (cluster, wreck) => salvage(cluster, wreck, tear)),
@@ -194,7 +194,7 @@ for (const runtime of RUNTIMES) {
       }),
     );
 
-    test("when the file is a link to another one below the root now", { timeout: 90_000 }, () =>
+    test("when the file is a link to another file below the root now", { timeout: 90_000 }, () =>
       withWreck(runtime, async (cluster, { session, wreck }) => {
         renameSync(wreck.file, join(cluster.root, "moved.bin"));
         symlinkSync("moved.bin", wreck.file);
@@ -209,18 +209,18 @@ for (const runtime of RUNTIMES) {
       }),
     );
 
-    test("when somebody has written more into the file", { timeout: 90_000 }, () =>
+    test("when another program has written more into the file", { timeout: 90_000 }, () =>
       withWreck(runtime, async (cluster, { session, wreck }) => {
         appendFileSync(wreck.file, "by hand");
         const server = await cluster.start({ graceMs: GRACE_MS });
-        // It can't know better: the size is what the file has.
+        // The server can't tell these bytes from appended ones: it takes the file's size.
         assert.equal((await server.resume("a.bin", session)).offset, ACKED + 7);
       }),
     );
   });
 }
 
-/** What a wreck is, and the token of its session. */
+/** A wreck, and the token of its session. */
 interface Wrecked {
   readonly session: string;
   readonly wreck: Wreck;
@@ -262,7 +262,7 @@ async function salvage(
   await expectClean(cluster, server);
 }
 
-/** Nothing is left in the reserved folder, and a last restart finds nothing to complain about. */
+/** Expects an empty reserved folder, no stack trace in the output, and a clean exit. */
 async function expectClean(cluster: Cluster, server: Server): Promise<void> {
   await until(`nothing to be left in ${cluster.root}`, () => cluster.reserved().length === 0).catch((error: Error) => {
     throw new Error(`${error.message}: ${cluster.reserved().join(" ")}`);

@@ -1,5 +1,5 @@
 /**
- * A real browser, where there is one.
+ * A real browser, if one is installed.
  * @module
  */
 import { existsSync } from "node:fs";
@@ -9,7 +9,7 @@ const PROGRAM = "/usr/bin/chromium";
 
 /** Opens pages; closing a page closes its browser. */
 export interface Browser {
-  /** Why there is none, or false. */
+  /** Why there is no browser, or false. */
   readonly skip: string | false;
   open(): Promise<Page>;
 }

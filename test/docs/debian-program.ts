@@ -1,5 +1,5 @@
 /**
- * Programs of Debian packages that tests use when they can have them.
+ * Programs from Debian packages that tests use if they are available.
  * @module
  */
 import { execFile } from "node:child_process";
@@ -10,11 +10,11 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /**
- * Where a program is: the installed one, else one that is unpacked from its Debian package into a folder. It is not
- * installed for that, as an installed web server would be started, too.
+ * Finds a program: the installed one, or else one that it unpacks from its Debian package into a folder. It does not
+ * install the package, since Debian would also start an installed web server.
  *
- * @param paths Where it may be, from the root of a file system.
- * @returns Nothing when it is neither there nor to be had.
+ * @param paths Possible locations of the program, relative to the root of a file system.
+ * @returns The path of the program, or undefined if it is neither installed nor can be downloaded.
  */
 export async function debianProgram(
   name: string,
@@ -28,7 +28,7 @@ export async function debianProgram(
     const [archive] = (await readdir(folder)).filter((file) => file.startsWith(`${name}_`) && file.endsWith(".deb"));
     await run("dpkg", ["--extract", archive ?? "", folder], { cwd: folder });
   } catch {
-    return undefined; // No Debian, no network, no package lists: whoever asked says what is missing.
+    return undefined; // No Debian, no network or no package lists: the caller reports what is missing.
   }
   return firstOf(paths.map((path) => join(folder, path)));
 }

@@ -23,13 +23,13 @@ const TESTED = [
 const folder = await temporaryFolder("examples");
 after(() => removeFolder(folder));
 
-/** Starts an example in a folder of its own; its port is chosen for it. */
+/** Starts an example in its own folder, on a free port. */
 async function start(name: string, runtime: Runtime = "node", env: Record<string, string> = {}): Promise<Example> {
   const cwd = join(folder, name);
   await mkdir(cwd, { recursive: true });
   const port = await freePort();
   const args = scriptArguments(runtime, join(ROOT, "examples", name));
-  // Which that folder does not have.
+  // That folder has no node_modules with tsx.
   const found = args.map((arg) => (arg === "tsx" ? import.meta.resolve(arg) : arg));
   const program = new Program(await executable(runtime), found, { cwd, env: { ...env, PORT: String(port) } });
   return { program, url: `http://127.0.0.1:${port}` };
@@ -65,7 +65,7 @@ describe("examples", { timeout: 120_000 }, () => {
     });
   }
 
-  it("with-auth.ts lets everybody read, and only those with the token append", async (test) => {
+  it("with-auth.ts lets all clients read, and only those with the token append", async (test) => {
     const { program, url } = await start("with-auth.ts", "node", { TOKEN: "open-sesame" });
     test.after(() => program.stop());
     await program.printed(/http:/);
@@ -85,7 +85,7 @@ describe("examples", { timeout: 120_000 }, () => {
     assert.match(program.output, /^the same bytes$/m);
   });
 
-  it("upload-download.ts does so again and again with one URL", async (test) => {
+  it("upload-download.ts does so repeatedly with one URL", async (test) => {
     const server = await startStandalone("node");
     test.after(() => server.stop());
     for (let time = 0; time < 2; time++) {
@@ -97,7 +97,7 @@ describe("examples", { timeout: 120_000 }, () => {
     }
   });
 
-  it("llm-output.ts goes on without whoever asked, and can be followed from anywhere", async (test) => {
+  it("llm-output.ts continues without the client that asked, and other clients can follow it", async (test) => {
     const { program, url } = await start("llm-output.ts", "node", { TOKEN_MS: "20" });
     test.after(() => program.stop());
     await program.printed(/http:/);
@@ -133,7 +133,7 @@ describe("build-log.sh", { timeout: 120_000 }, () => {
     return program;
   }
 
-  it("shows and stores both outputs of a command, and has its exit code", async () => {
+  it("shows and stores both outputs of a command, and ends with its exit code", async () => {
     const url = `${server.url}/build/42.log`;
     const program = await build(url, "echo one; echo two >&2; exit 3");
     assert.equal((await program.exited).code, 3);
@@ -148,7 +148,7 @@ describe("build-log.sh", { timeout: 120_000 }, () => {
     assert.match(program.output, /^httpfstream append: unreachable: /m);
   });
 
-  it("says how it is used", async () => {
+  it("prints its usage", async () => {
     const program = new Program(script, ["http://127.0.0.1/"]);
     assert.equal((await program.exited).code, 2);
     assert.match(program.output, /^Usage: /);
@@ -158,13 +158,13 @@ describe("build-log.sh", { timeout: 120_000 }, () => {
 describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
   const { open, skip } = await chromiumPage();
 
-  it("shows what is stored, waits for what is not, and adds what comes", { skip }, async (test) => {
+  it("shows stored bytes, waits for a missing stream, and adds new bytes", { skip }, async (test) => {
     const { page, append } = await waitingPage(test, "early.log");
     const writer = await append();
     await expectToSee(page, writer);
   });
 
-  it("prints a URL that shows a stream, and says what is missing in one without", { skip }, async (test) => {
+  it("prints a URL that shows a stream, and explains what a URL without one lacks", { skip }, async (test) => {
     const { program, url } = await start("tail-viewer.ts");
     test.after(() => program.stop());
     const [printed] = await program.printed(/http:\S+/);
@@ -180,7 +180,7 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
     assert.equal(await page.locator("#log").textContent(), "");
   });
 
-  it("misses nothing of what begins while it asks for what is stored", { skip }, async (test) => {
+  it("misses no byte of an append that begins while it requests the stored bytes", { skip }, async (test) => {
     const { page, append } = await waitingPage(test, "late.log");
     const question = await held(page, /late\.log\?/);
     const writer = await append();
@@ -188,7 +188,7 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
     await expectToSee(page, writer);
   });
 
-  /** A page on a path that nobody has written yet, and what begins to. */
+  /** A page on a path that does not exist yet, and a function that begins an append to it. */
   async function waitingPage(test: TestContext, path: string): Promise<{ page: Page; append: () => Promise<Writer> }> {
     const { program, url } = await start("tail-viewer.ts");
     test.after(() => program.stop());
@@ -210,7 +210,7 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
     await writer.write("aus dem Browser\n");
     await page.getByText("grüße aus dem Browser", { exact: true }).waitFor();
     await writer.close();
-    // Which of them depends on whether somebody was appending already when it came with its WebSocket.
+    // Which of the two appears depends on whether the append had begun when the page opened its WebSocket.
     await page.getByText(/ended: complete|no appender/).waitFor();
     await page.reload();
     await page.getByText("grüße aus dem Browser", { exact: true }).waitFor();
@@ -220,7 +220,7 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
 
 type Writer = WritableStreamDefaultWriter<Uint8Array | string>;
 
-/** Resolves when a page has asked for something; it waits for the answer until it is released. */
+/** Resolves when a page has sent a matching request, which is held until `release` is called. */
 async function held(page: Page, url: RegExp): Promise<{ release: () => void }> {
   let release = (): void => {};
   const released = new Promise<void>((resolve) => {

@@ -1,15 +1,19 @@
 /**
- * Terminal sessions as a page shows them, and whether what was printed is what is shown.
+ * Terminal sessions as a page shows them, and the comparison with what was printed.
  * @module
  */
 
-/** A command as it was typed, with what it printed. */
+/** A command as it was typed, with its output. */
 export interface Typed {
   readonly command: string;
   readonly output: readonly string[];
 }
 
-/** The commands of a `console` block: after `$ `, with lines that end in a backslash carried on by `> `. */
+/**
+ * The commands of a `console` block. A command follows `$ `; after a backslash it continues behind `> `.
+ *
+ * @throws {Error} If the block does not begin with `$ `.
+ */
 export function commandsOf(text: string): Typed[] {
   const commands: { command: string; output: string[] }[] = [];
   for (const line of text.split("\n")) {
@@ -22,7 +26,7 @@ export function commandsOf(text: string): Typed[] {
   return commands;
 }
 
-/** What differs from one time to the next. */
+/** Output that differs each time, and its replacements. */
 const FLEETING: readonly [RegExp, string][] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>"],
   [/\bin \d+\.\d{3} s\b/g, "in <time>"],
@@ -34,14 +38,14 @@ function lasting(line: string): string {
   return FLEETING.reduce((text, [pattern, name]) => text.replace(pattern, name), line.trimEnd());
 }
 
-/** Whether a printed line is the shown one; `…` in it stands for anything. */
+/** Whether a printed line matches the shown one; `…` in the shown line matches any text. */
 export function isLine(shown: string, printed: string): boolean {
   const parts = lasting(shown).split("…");
   const pattern = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*");
   return new RegExp(`^${pattern}$`).test(lasting(printed));
 }
 
-/** The first shown line that was not printed in its place; nothing where all is as shown. A line `…` stands for any. */
+/** The first shown line that was not printed in its place, or undefined. A line `…` matches any number of lines. */
 export function missing(shown: readonly string[], printed: readonly string[]): string | undefined {
   const [line, ...rest] = shown;
   if (line === undefined) return printed.length === 0 ? undefined : `(nothing, but there is ${printed[0]})`;
@@ -54,7 +58,7 @@ export function missing(shown: readonly string[], printed: readonly string[]): s
   return first !== undefined && isLine(line, first) ? missing(rest, others) : line;
 }
 
-/** The first shown line that was not printed yet; others may stand in between. */
+/** The first shown line that was not printed yet, or undefined; other lines may be in between. */
 export function awaited(shown: readonly string[], printed: readonly string[]): string | undefined {
   let at = 0;
   for (const line of shown) {

@@ -4,7 +4,7 @@
  */
 import { createServer } from "node:net";
 
-/** A port of 127.0.0.1 on which nobody listens now. */
+/** A port of 127.0.0.1 that is free now. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

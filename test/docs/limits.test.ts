@@ -1,6 +1,6 @@
 /**
- * The table of limits in docs/operate.md is what the code says. `UPDATE_DOCS=1 node --import tsx --test test/docs/limits.test.ts`
- * writes it.
+ * The table of limits in docs/operate.md matches the code.
+ * `UPDATE_DOCS=1 node --import tsx --test test/docs/limits.test.ts` writes the table.
  */
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { DEFAULT_LIMITS } from "../../src/engine/limits.ts";
 const PAGE = join(ROOT, "docs", "operate.md");
 const TABLE = /(<!-- limits: .* -->\n)([\s\S]*?)(<!-- limits: end -->)/;
 
-it("the table of limits is what the code says", async () => {
+it("the table of limits matches the code", async () => {
   const page = await readFile(PAGE, "utf8");
   const source = await readFile(join(ROOT, "src", "engine", "limits.ts"), "utf8");
   const wanted = `\n${tableOf(source)}\n\n`;
@@ -42,7 +42,7 @@ function tableOf(source: string): string {
   return ["| limit | default | |", "|---|---|---|", ...rows].join("\n");
 }
 
-/** A number as the comments have it. */
+/** A number as the comments write it. */
 function forPeople(name: string, value: number): string {
   if (!name.endsWith("Bytes")) return value.toLocaleString("en");
   const kibibytes = value / 1024;

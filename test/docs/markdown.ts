@@ -1,5 +1,5 @@
 /**
- * What the tests need to know of a Markdown file: its headings, its code blocks, its links.
+ * The parts of a Markdown file that the tests need: headings, code blocks, links.
  * @module
  */
 
@@ -7,24 +7,28 @@
 export interface Block {
   /** The line of its fence, counted from 1. */
   readonly line: number;
-  /** What stands after the fence, such as `sh`. */
+  /** The text after the fence, such as `sh`. */
   readonly language: string;
   readonly text: string;
-  /** What `<!-- docs: … -->` comments right above it say. */
+  /** The contents of the `<!-- docs: … -->` comments right above it. */
   readonly directives: readonly string[];
 }
 
-/** A heading with what stands below it, up to the next heading. */
+/** A heading with the blocks below it, up to the next heading. */
 export interface Section {
   readonly title: string;
-  /** 1 for `#`, and so on; 0 for what stands before the first heading. */
+  /** 1 for `#`, and so on; 0 for the part before the first heading. */
   readonly level: number;
   readonly blocks: readonly Block[];
 }
 
 const DIRECTIVE = /^<!-- docs: (.+) -->$/;
 
-/** The sections of a file, with their blocks. */
+/**
+ * The sections of a file, with their blocks.
+ *
+ * @throws {Error} If a code block has no end.
+ */
 export function sectionsOf(markdown: string): Section[] {
   const sections: { title: string; level: number; blocks: Block[] }[] = [{ title: "", level: 0, blocks: [] }];
   let open: { line: number; language: string; lines: string[]; directives: string[] } | undefined;
@@ -60,7 +64,7 @@ export function proseOf(markdown: string): string {
   return markdown.replace(/^```[\s\S]*?^```$/gm, "").replace(/<!--[\s\S]*?-->/g, "");
 }
 
-/** Where the links and images of a file lead. */
+/** The targets of the links and images of a file. */
 export function linksOf(markdown: string): string[] {
   const prose = proseOf(markdown).replace(/`[^`\n]*`/g, (code) => code.replace(/[()[\]]/g, ""));
   const inline = [...prose.matchAll(/\]\(([^()\s]+)\)/g)].map(([, target]) => target as string);
@@ -68,7 +72,7 @@ export function linksOf(markdown: string): string[] {
   return [...inline, ...tags];
 }
 
-/** The names by which a heading of the file can be linked to, as GitHub makes them. */
+/** The anchors of the file's headings, as GitHub makes them. */
 export function anchorsOf(markdown: string): Set<string> {
   const titles = sectionsOf(markdown).map(({ title }) => title);
   return new Set(

@@ -1,16 +1,17 @@
 /**
- * A page as a suite of tests: every code block is run, in the order of the page.
+ * A page as a suite of tests: every code block runs, in the order of the page.
  *
- * What is done with a block is told by its language, and by comments right above it:
+ * The language of a block, and the comments right above it, determine how it runs:
  *
- * - `sh`: a script, which must succeed. `console`: commands with what they print.
- * - `ts`, `js`: a program. With its name in a comment in the first line: a file of the project, for a later block to run.
+ * - `sh`: a script, which must succeed. `console`: commands with their output.
+ * - `ts`, `js`: a program. With its name in a comment in the first line: a file of the project for a later block.
  * - `<!-- docs: in project -->`: it runs in the project that uses the package, not in the checkout.
- * - `<!-- docs: stays -->`: it goes on running; what it has to print must be there when its section is over.
- * - `<!-- docs: types one, two, Ctrl-C -->`: it stays, in a terminal where this is typed.
- * - `<!-- docs: elsewhere FILE -->`: that test file runs it. `<!-- docs: skip REASON -->`: nobody does.
+ * - `<!-- docs: stays -->`: it keeps running; it must have printed all its output at the end of its section.
+ * - `<!-- docs: types one, two, Ctrl-C -->`: it keeps running in a terminal, where this is typed.
+ * - `<!-- docs: elsewhere FILE -->`: that test file runs it. `<!-- docs: skip REASON -->`: it does not run.
  *
- * A chapter (`##`) has a home folder of its own, and each section a server at the page's port, unless it starts one.
+ * Each chapter (`##`) has its own home folder. A block that uses the page's port finds a server there, unless its
+ * section has started a program.
  * @module
  */
 import assert from "node:assert/strict";
@@ -27,9 +28,9 @@ import { type Chapter, Machine } from "./stage.ts";
 /** Separates the outputs of a console block's commands. */
 const MARK = "\u001e";
 
-/** How to run a page. */
+/** Options of a page. */
 export interface PageOptions {
-  /** What happened before its first block, as a script. */
+  /** A script that runs before the first block of each chapter. */
   readonly prelude?: string;
 }
 
@@ -80,7 +81,7 @@ function testChapter(sections: readonly Section[], begin: () => Promise<Chapter>
       }
     }
     if (!blocks.some(isRun)) continue;
-    it(`what goes on in "${title}" prints what is shown, and ends`, { timeout: 180_000 }, async () => {
+    it(`programs that keep running in "${title}" print what is shown, and end`, { timeout: 180_000 }, async () => {
       for (const { block, shell } of stays) await expectShown(chapter, block, shell);
       await chapter.stop();
     });
@@ -93,7 +94,7 @@ function isRun(block: Block): boolean {
   return elsewhere === undefined && directive(block, "skip") === undefined;
 }
 
-/** Runs a block to its end, but for what stays. */
+/** Runs a block to its end; starts a block that stays, and returns its shell. */
 async function runBlock(chapter: Chapter, block: Block): Promise<Shell | undefined> {
   const folder = directive(block, "in") ?? (isProgram(block) ? "project" : "httpfstream");
   if (["stays", "types"].some((name) => directive(block, name) !== undefined)) return start(chapter, block, folder);
@@ -140,7 +141,7 @@ async function expectOutputs(chapter: Chapter, text: string, folder: string): Pr
   }
 }
 
-/** Starts what stays, waits for what it is to print at first, and types what is to be typed. */
+/** Starts a block that stays, waits for its first output, and types its lines. */
 async function start(chapter: Chapter, block: Block, folder: string): Promise<Shell> {
   const commands = block.language === "console" ? commandsOf(block.text) : [];
   const script = block.language === "console" ? commands.map(({ command }) => command).join("\n") : block.text;
@@ -148,13 +149,13 @@ async function start(chapter: Chapter, block: Block, folder: string): Promise<Sh
   const others = [...chapter.running];
   const shell = chapter.start(`exec ${script}`, folder, typed !== undefined);
   const shown = commands.flatMap(({ output }) => output);
-  // Nobody types before everything stands there that is shown above it.
+  // Types nothing before the line that is shown above the first typed one was printed.
   const first = shown[typed?.[0] === undefined ? 0 : shown.indexOf(typed[0]) - 1];
   assert.ok(first !== undefined, "a block that stays shows something by which one can tell that it runs");
   await shell.shows(first, ({ lines }) => chapter.generalized(lines).some((line) => isLine(first, line)));
   let last = "";
   for (const line of typed ?? []) {
-    // What was typed and not read yet is lost with Ctrl-C: somebody else has to have it first.
+    // Ctrl-C discards typed input that was not read yet: another program must have printed the last line first.
     if (line === "Ctrl-C")
       for (const other of others.slice(-1)) await other.shows(last, ({ lines }) => lines.includes(last));
     shell.type(line);

@@ -1,4 +1,4 @@
-/** The recipes in the description of the protocol. */
+/** The code blocks of docs/protocol.md, run as a reader would run them. */
 import { testPage } from "./page.ts";
 
 await testPage("docs/protocol.md", {

@@ -1,4 +1,4 @@
-/** The configurations in docs/operate.md of nginx and Caddy, with the real programs in front of a real server. */
+/** The configurations of nginx and Caddy in docs/operate.md, with the real programs in front of a real server. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -17,9 +17,9 @@ import { sectionsOf } from "./markdown.ts";
 
 interface Proxy {
   readonly name: string;
-  /** Where the package has the program. */
+  /** Where the package has the program, relative to the root. */
   readonly paths: readonly string[];
-  /** The language of the block. */
+  /** The language of its code block. */
   readonly language: string;
   /** The whole configuration, for a port and a folder. */
   configuration(block: string, port: number, folder: string): string;
@@ -51,7 +51,7 @@ const PROXIES: readonly Proxy[] = [
 
 const page = await readFile(join(ROOT, "docs", "operate.md"), "utf8");
 const tools = await temporaryFolder("proxies");
-// All of them before the first test is known: what is to be done after the last one may be done while one is waited for.
+// Finds all programs before it registers the first test: an `after` hook may run while the module still awaits one.
 const programs: (string | undefined)[] = [];
 for (const { name, paths } of PROXIES) programs.push(await debianProgram(name, paths, tools));
 after(() => removeFolder(tools));
@@ -90,7 +90,7 @@ function cases(proxy: Proxy, program: string): void {
     await server?.stop();
   });
 
-  it("passes pieces of an upload on at once, to followers over HTTP", async () => {
+  it("passes pieces of an upload on at once to followers over HTTP", async () => {
     const headers = { "Transfer-Encoding": "chunked" };
     const upload = await HttpExchange.start(url, { method: "PUT", target: "/http.txt?verb=APPEND", headers });
     await upload.chunk("one");
@@ -125,7 +125,7 @@ function cases(proxy: Proxy, program: string): void {
     assert.equal((await foreign.response()).status, 403);
   });
 
-  it("takes large bodies, and gives ranges of them", async () => {
+  it("accepts large bodies, and serves ranges of them", async () => {
     const body = randomBytes(5 * 1024 * 1024);
     const stored = await request(url, { method: "PUT", target: "/large.bin?verb=APPEND", body });
     assert.equal(stored.status, 200);

@@ -1,4 +1,4 @@
-/** What the documentation refers to exists: files, headings, options, variables, npm scripts. */
+/** Everything that the documentation refers to exists: files, headings, options, variables, npm scripts. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -102,7 +102,7 @@ describe("the other tables", () => {
   });
 });
 
-/** What stands below a heading of a page. */
+/** The text below a heading of a page, up to the next heading. */
 function sectionText(page: string, title: string): string {
   const markdown = pages.get(page) ?? "";
   const titles = sectionsOf(markdown).map((section) => section.title);
@@ -115,7 +115,7 @@ function firstCells(text: string): string[] {
   return [...text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
 }
 
-/** The first cells of a table of options: `-v`, `--verbose`; as the help writes them. */
+/** The first cells of a table of options, as the help writes them, such as `-v, --verbose`. */
 function optionsIn(text: string): string[] {
   const cells = [...text.matchAll(/^\| (`-[^|]*`) \|/gm)].map(([, cell = ""]) => cell);
   return cells.map((cell) => cell.replaceAll("`", "")).sort();

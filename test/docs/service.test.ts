@@ -25,7 +25,7 @@ describe("the systemd unit", { timeout: 60_000 }, async () => {
   after(() => removeFolder(folder));
   const skip = !existsSync(VERIFIER) && `${VERIFIER} is not there`;
 
-  it("is what systemd understands", { skip }, async () => {
+  it("is valid for systemd", { skip }, async () => {
     const file = join(folder, "httpfstream.service");
     await writeFile(file, unit.replace(COMMAND, "/bin/true"));
     const { exit, output } = await run(VERIFIER, ["verify", "--recursive-errors=no", file]);
@@ -33,7 +33,7 @@ describe("the systemd unit", { timeout: 60_000 }, async () => {
     assert.doesNotMatch(output, /httpfstream/);
   });
 
-  it("starts a server that ends in order with SIGTERM", async () => {
+  it("starts a server that SIGTERM shuts down cleanly", async () => {
     const [, line = ""] = /^ExecStart=(.*)$/m.exec(unit) ?? [];
     const [command, ...args] = line.replace(STATE, folder).replace(":8080", ":0").split(" ");
     assert.equal(command, COMMAND);

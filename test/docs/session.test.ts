@@ -1,4 +1,4 @@
-/** The README's picture shows what the programs say today. */
+/** The README's picture shows the current output of the programs. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -29,12 +29,12 @@ describe("docs/session.svg", { skip, timeout: 120_000 }, () => {
   });
 });
 
-/** The lines that stay to the end. */
+/** The lines that are visible at the end. */
 function lastLines(svg: string): string[] {
   return [...svg.matchAll(/<text class="on[^>]*>([^<]*)</g)].map(([, text = ""]) => text);
 }
 
-/** Rates are never the same twice. */
+/** Compares lines without their rates, which differ each time. */
 function isSame(one: string, other: string): boolean {
   const withoutRate = (line: string): string => line.replace(/\d+ B\/s/, "… B/s");
   return isLine(withoutRate(one), withoutRate(other));

@@ -1,27 +1,27 @@
 /**
- * A command line that runs in a shell of its own, with everything it starts.
+ * A command line that runs in its own shell, with all processes that it starts.
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { until, within } from "../fixture/until.ts";
 
-/** Where and with what a command line runs. */
+/** The working directory and the environment of a command line. */
 export interface Surroundings {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** How a terminal ends what runs in it. */
+/** The character with which a terminal interrupts its program. */
 const CTRL_C = "\u0003";
 
-/** A running command line: its standard output and standard error together, in the order in which they came. */
+/** A running command line, with its standard output and standard error in the order in which they arrived. */
 export class Shell {
   output = "";
   readonly #child: ChildProcess;
   readonly #closed: Promise<number>;
   #ended = false;
 
-  /** @param terminal Whether it gets a terminal, with the echo of what is typed, instead of pipes. */
+  /** @param terminal Whether it gets a terminal, which echoes typed input, instead of pipes. Default: false. */
   constructor(script: string, { cwd, env }: Surroundings, terminal = false) {
     const bash = ["-c", `exec 2>&1\n${script}`];
     const [command, args] = terminal
@@ -41,20 +41,20 @@ export class Shell {
     });
   }
 
-  /** What it printed, line by line. */
+  /** The lines that it has printed so far. */
   get lines(): string[] {
     const lines = this.output.split("\n");
     return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
   }
 
-  /** Its exit code, once it has ended. */
+  /** Resolves with its exit code once it has ended; rejects with its output after two minutes. */
   exit(): Promise<number> {
     return within(this.#closed, "a command of the page to end", 120_000).catch((error: unknown) => {
       throw new Error(`${error}; it printed:\n${this.output}`);
     });
   }
 
-  /** Waits for a condition on its output, or its end. */
+  /** Waits for a condition on its output; rejects if it ends before that, or after a minute. */
   async shows(what: string, condition: (shell: Shell) => boolean): Promise<void> {
     const met = await until(what, () => condition(this) || this.#ended, 60_000).catch((error: unknown) => {
       throw new Error(`${error}; it printed:\n${this.output}`);
@@ -67,7 +67,7 @@ export class Shell {
     this.#child.stdin?.write(line === "Ctrl-C" ? CTRL_C : `${line}\n`);
   }
 
-  /** Presses Ctrl-C, unless it has ended, and waits for its end; nothing it started outlives it. */
+  /** Interrupts it unless it has ended, waits for its end, and kills what is left of its processes. */
   async stop(): Promise<void> {
     if (!this.#ended) this.#signal("SIGINT");
     try {
@@ -83,7 +83,7 @@ export class Shell {
     try {
       process.kill(-(this.#child.pid ?? 0), signal);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // Nothing is left of it.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // No process is left.
     }
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Where the code blocks of a page run: a machine as its reader has it, with a checkout, the commands installed from the
+ * The environment of a page's code blocks. It resembles a reader's machine: a checkout, the commands installed from the
  * package, a project that uses it, and a server.
  *
- * A page speaks of port 8080, of the home folder `/home/ada` and of `/tmp/httpfstream`. Here these are a free port and
- * two temporary folders; what is run and what is printed is translated both ways.
+ * A page uses port 8080, the home folder `/home/ada` and `/tmp/httpfstream`. Here these are a free port and two
+ * temporary folders; the commands and their output are translated both ways.
  * @module
  */
 import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
@@ -16,13 +16,13 @@ import { type Installation, installPackage } from "../package/installation.ts";
 import { freePort } from "./free-port.ts";
 import { Shell, type Surroundings } from "./shell.ts";
 
-/** What a clone of the repository has, as far as pages use it. */
+/** The parts of a clone of the repository that pages use. */
 const CHECKOUT = [
   ...["mod.ts", "src", "scripts", "examples", "test", "package.json", "package-lock.json", "deno.json"],
   ...["tsconfig.json", "tsconfig.build.json", "README.md", "CHANGELOG.md", "LICENSE"],
 ];
 
-/** Files that a reader has anyway. */
+/** Files that a reader already has. */
 const FILES: Readonly<Record<string, string>> = {
   Makefile: "all:\n\t@echo compiling\n\t@echo linking\n\t@echo done\n",
   "disk.img": "0123456789abcdef".repeat(64 * 1024),
@@ -38,7 +38,11 @@ export class Machine {
     this.#bin = bin;
   }
 
-  /** Builds and installs the package. */
+  /**
+   * Builds and installs the package.
+   *
+   * @throws {Error} If node_modules is not up to date.
+   */
   static async make(): Promise<Machine> {
     if (!isInstalled(ROOT)) throw new Error(`node_modules is not up to date in ${ROOT}; run "npm ci" there first`);
     const bin = await temporaryFolder("docs-bin");
@@ -47,7 +51,7 @@ export class Machine {
     return new Machine(await installPackage(), bin);
   }
 
-  /** A fresh home folder on it. */
+  /** Creates a new home folder. */
   async chapter(): Promise<Chapter> {
     const home = await temporaryFolder("docs");
     const checkout = join(home, "httpfstream");
@@ -67,7 +71,7 @@ export class Machine {
     return new Chapter(home, await freePort(), this.#environment(home));
   }
 
-  /** Removes what was installed. */
+  /** Removes the installation. */
   async remove(): Promise<void> {
     await this.#installation.remove();
     await removeFolder(this.#bin);
@@ -76,7 +80,7 @@ export class Machine {
   #environment(home: string): NodeJS.ProcessEnv {
     const npm = { npm_config_prefix: join(home, "npm"), npm_config_prefer_offline: "true" };
     const path = [this.#bin, join(home, "npm", "bin"), this.#installation.bin, process.env["PATH"]].join(delimiter);
-    // Whatever npm told the test run is not meant for the npm that a block runs.
+    // The variables that npm has set for the test run must not reach the npm that a block runs.
     const inherited = Object.entries(process.env).filter(([name]) => !/^npm_|^INIT_CWD$|^NODE_OPTIONS$/.test(name));
     return { ...Object.fromEntries(inherited), ...npm, PATH: path, CURL_HOME: this.#bin, NO_COLOR: "1" };
   }
@@ -87,7 +91,7 @@ export class Chapter {
   readonly home: string;
   readonly #port: number;
   readonly #env: NodeJS.ProcessEnv;
-  /** Programs that go on running, in the order in which they were started. */
+  /** Programs that keep running, in the order in which they were started. */
   readonly running: Shell[] = [];
 
   constructor(home: string, port: number, env: NodeJS.ProcessEnv) {
@@ -96,7 +100,7 @@ export class Chapter {
     this.#env = { ...env, HTTPFSTREAM_HTTP: `127.0.0.1:${port}` };
   }
 
-  /** A page's text as it has to be here. */
+  /** Translates the text of a page to this environment. */
   localized(text: string): string {
     return text
       .replace(/\b8080\b/g, String(this.#port))
@@ -104,7 +108,7 @@ export class Chapter {
       .replaceAll("/home/ada", this.home);
   }
 
-  /** What was printed here as it is on a page. */
+  /** Translates the output in this environment to that of a page. */
   generalized(lines: readonly string[]): string[] {
     return lines.map((line) =>
       line
@@ -119,7 +123,7 @@ export class Chapter {
     return new Shell(this.localized(script), this.#surroundings(folder), terminal);
   }
 
-  /** Starts what goes on running. */
+  /** Starts a program that keeps running. */
   start(script: string, folder: string, terminal = false): Shell {
     const shell = this.shell(script, folder, terminal);
     this.running.push(shell);
@@ -131,7 +135,7 @@ export class Chapter {
     await writeFile(join(this.home, folder, name), `${this.localized(text)}\n`);
   }
 
-  /** A server on the page's port, where nothing else runs yet. */
+  /** Starts a server on the page's port, unless a program is already running. */
   async ensureServer(): Promise<void> {
     if (this.running.length > 0) return;
     await this.start("exec httpfstream serve", "httpfstream").shows("that it serves", ({ output }) =>

@@ -1,4 +1,4 @@
-/** The conversations in the description of the protocol, played against a real server. */
+/** The transcripts in docs/protocol.md, replayed against a real server. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -21,8 +21,8 @@ const transcripts = sections
       text.startsWith("> GET") && directives.includes("elsewhere test/docs/transcripts.test.ts"),
   );
 
-describe("the conversations of docs/protocol.md", { timeout: 60_000 }, () => {
-  it("are one of each kind", () => {
+describe("the transcripts of docs/protocol.md", { timeout: 60_000 }, () => {
+  it("are one append and one follow", () => {
     assert.deepEqual(transcripts.map(({ text }) => /verb=(\w+)/.exec(text)?.[1]).sort(), ["APPEND", "FOLLOW"]);
   });
 
@@ -37,7 +37,7 @@ describe("the conversations of docs/protocol.md", { timeout: 60_000 }, () => {
   }
 });
 
-/** Follows somebody who has appended six bytes, and appends the rest once the conversation has begun. */
+/** Follows an append that has six bytes, and appends the rest when the transcript expects data. */
 async function playFollow(server: TestServer, transcript: Block): Promise<void> {
   const appender = await V1Peer.open(server.url, { target: `${TARGET}?verb=APPEND` });
   await appender.send("hello ");
@@ -49,16 +49,16 @@ async function playFollow(server: TestServer, transcript: Block): Promise<void> 
   await player.play(transcript);
 }
 
-/** How many bytes are stored. */
+/** Number of stored bytes. */
 async function sizeOf({ url }: TestServer): Promise<number> {
   const { headers } = await request(url, { method: "HEAD", target: TARGET });
   return Number(headers.get("Stream-Next-Offset"));
 }
 
-/** The client of a conversation. */
+/** The client of a transcript. */
 class Player {
   readonly #server: TestServer;
-  /** Makes the server have data to send, when the first is expected. */
+  /** Gives the server data to send; called when the transcript expects the first data. */
   #cause: (() => Promise<void>) | undefined;
   #peer: V1Peer["peer"] | undefined;
   #seen = 0;
@@ -111,7 +111,7 @@ class Player {
     }
   }
 
-  /** Cuts the connection, once what was sent is stored. */
+  /** Cuts the connection once all sent bytes are stored. */
   async #breakOff(): Promise<void> {
     await until("what was sent to be stored", async () => (await sizeOf(this.#server)) === this.#sent);
     this.#peer?.connection.drop();

@@ -1,4 +1,4 @@
-/** Every code block of the documentation that is a program type-checks, strictly, as it would in a reader's project. */
+/** Every program in the documentation type-checks strictly, as it would in a reader's project. */
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,14 +13,14 @@ const pages = [
   ...(await readdir(join(ROOT, "docs"))).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`),
 ];
 
-/** The programs of a page, by the name of the file that each becomes. */
+/** The programs of a page, each with the name of its file. */
 async function programsOf(page: string): Promise<[file: string, text: string][]> {
   const blocks = sectionsOf(await readFile(join(ROOT, page), "utf8")).flatMap(({ blocks }) => blocks);
   const name = page.replace(/\.md$/, "").replaceAll("/", "-");
   return blocks
     .filter(({ language }) => /^(js|ts|javascript|typescript)$/.test(language))
     .map(({ line, text }) => {
-      // What other programs import has a name of its own in its first line.
+      // A program that others import has its file name in the first line.
       const [, named] = /^\/\/ ([\w-]+)\.m[jt]s\n/.exec(text) ?? [];
       return [named === undefined ? `${name}-line-${line + 1}.mts` : `${named}.mts`, `${text}\nexport {};\n`];
     });
@@ -38,12 +38,12 @@ describe("the programs in the documentation", { timeout: 120_000 }, async () => 
     for (const [file, text] of programs) await writeFile(join(project, "pages", file), text);
     await writeFile(join(project, "tsconfig.json"), JSON.stringify(await settings()));
     const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-    // What the checkout itself is checked with is stricter still.
+    // The checkout itself is checked with even stricter options.
     output = (await run(process.execPath, [tsc, "-p", project, "--pretty", "false"])).output;
   });
   after(() => removeFolder(project));
 
-  it("are found, each under a name of its own", () => {
+  it("are found, each under a unique name", () => {
     assert.ok(programs.length > 5, `only ${programs.length} programs`);
     assert.equal(new Set(programs.map(([file]) => file)).size, programs.length);
   });
@@ -56,7 +56,7 @@ describe("the programs in the documentation", { timeout: 120_000 }, async () => 
   }
 });
 
-/** A reader's project with `strict`, whose package `httpfstream` is this checkout. */
+/** The settings of a reader's project with `strict`, where the package `httpfstream` is this checkout. */
 async function settings(): Promise<object> {
   const { exports } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
     exports: Record<string, { types?: string }>;

@@ -54,7 +54,7 @@ for (const runtime of RUNTIMES) {
         });
       }
 
-      it("that is missing lets failures reach the console with their cause, and nothing else", async () => {
+      it("that is missing leaves failures with their cause to the console, and nothing else", async () => {
         const before = program.stderr.bytes().length;
         const quiet = "/quiet";
         const body = "x".repeat(300_000);
@@ -69,7 +69,7 @@ for (const runtime of RUNTIMES) {
         assert.equal(said.trimEnd().split("\n").length, 1, said);
       });
 
-      it("hears of a failure in the middle of a read or a follow, and of an append's, once, with the cause", async () => {
+      it("gets a failure in the middle of a read or a follow, and of an append, once, with the cause", async () => {
         const body = "x".repeat(300_000);
         await request(url, { method: "POST", target: "/logs/broken-1?verb=APPEND", body });
         const eio = (path: string, code: string): RegExp =>

@@ -118,7 +118,7 @@ faultTest("a file that is removed under an upload", {}, async ({ peers, root }) 
   assert.equal(String(await peers.stored("a.txt")), "after");
 });
 
-faultTest("a file that is removed while somebody still catches up", {}, async ({ peers, root }) => {
+faultTest("a file that is removed while a follower still catches up", {}, async ({ peers, root }) => {
   const bytes = Buffer.alloc(30_000_000, "0123456789");
   await peers.put("a.bin", bytes);
   const appender = await peers.appender("a.bin");

@@ -14,7 +14,7 @@ async function flood(appender: WebSocketPeer, bytes: Buffer): Promise<void> {
   }
 }
 
-faultTest("kill -9 while appending, and again, and again", {}, async ({ root, restart, ...first }) => {
+faultTest("repeated kill -9 during an append", {}, async ({ root, restart, ...first }) => {
   let { server, peers }: { server: typeof first.server; peers: Peers } = first;
   const file = join(root, "dir/a.bin");
   let stored = Buffer.alloc(0);

@@ -18,7 +18,7 @@ faultTest("the path of an appender that answered pings and stopped is free", { l
   assert.equal((await appender.end()).code, 1006);
 });
 
-faultTest("an appender whose machine stands still is taken for dead", { limits: PINGS }, async ({ peers }) => {
+faultTest("an appender whose machine stands still counts as dead", { limits: PINGS }, async ({ peers }) => {
   const appender = await peers.appender("a.txt");
   const follower = await peers.follower("a.txt");
   await appender.text("last words");
@@ -97,7 +97,7 @@ faultTest(
   },
 );
 
-faultTest("an idle timeout lets those alone who go on, and all who follow", { limits: IDLE }, async ({ peers }) => {
+faultTest("an idle timeout spares active appenders and all followers", { limits: IDLE }, async ({ peers }) => {
   const appender = await peers.appender("a.txt");
   const upload = await peers.upload("b.txt");
   const follower = await peers.follower("a.txt", { query: "&offset=now" });
@@ -113,7 +113,7 @@ faultTest("an idle timeout lets those alone who go on, and all who follow", { li
   assert.equal((await follower.end()).code, 1000);
 });
 
-faultTest("a server that ends leaves no pinging behind", { limits: PINGS }, async ({ peers, server }) => {
+faultTest("a server that ends leaves no ping timer behind", { limits: PINGS }, async ({ peers, server }) => {
   const appender = await peers.appender("a.txt");
   await appender.pings.atLeast(1);
   await appender.finish();

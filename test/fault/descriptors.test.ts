@@ -19,14 +19,14 @@ const through = ["sh", "-c", `ulimit -n ${LIMIT} && exec "$0" "$@"`];
 const options = NO_DESCRIPTORS === undefined ? {} : { skip: NO_DESCRIPTORS };
 
 const CROWDS = {
-  "downloads that stand still": "/a.bin",
-  "follows of what another one appends": "/live.txt?verb=FOLLOW",
+  "stalled downloads": "/a.bin",
+  "follows of another client's append": "/live.txt?verb=FOLLOW",
   "connections that stay open behind a listing": "/",
 };
 
 for (const runtime of RUNTIMES) {
   for (const [what, target] of Object.entries(CROWDS)) {
-    test(`with few descriptors, a crowd of ${what} leaves a server that serves on (${runtime})`, options, async () => {
+    test(`with few descriptors, the server outlives a crowd of ${what} (${runtime})`, options, async () => {
       const server = await startStandalone(runtime, { through });
       const peers = new Peers(server.url);
       try {

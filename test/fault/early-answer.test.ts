@@ -12,7 +12,7 @@ const MIB = 1024 * 1024;
 /** Milliseconds; longer than the HTTP library waits by default for the rest of a request that it has answered. */
 const PAUSE_MS = 1_500;
 
-faultTest("a client that pauses, and looks for no answer until it has sent all, gets it", {}, async ({ peers }) => {
+faultTest("a client that pauses, and reads no response until it has sent all, gets it", {}, async ({ peers }) => {
   await peers.appender("a.bin");
   const upload = await peers.upload("a.bin");
   const { socket } = upload.connection;
@@ -28,7 +28,7 @@ faultTest("a client that pauses, and looks for no answer until it has sent all, 
   assert.equal(headers.get("stream-error"), "conflict");
 });
 
-faultTest("the answer comes at once, and the connection takes the next request afterwards", {}, async (fault) => {
+faultTest("the response comes at once, and the connection then takes the next request", {}, async (fault) => {
   const { peers, server } = fault;
   const appender = await peers.appender("a.bin");
   await appender.text("text");
@@ -53,7 +53,7 @@ faultTest("the answer comes at once, and the connection takes the next request a
   assert.equal((await peers.stored("b.txt")).toString(), "whole");
 });
 
-faultTest("a client that sends nothing more is given up, or when the server ends", {}, async ({ peers, server }) => {
+faultTest("a client that stops sending is dropped, also when the server ends", {}, async ({ peers, server }) => {
   await peers.appender("a.bin");
   const refused = async () => {
     const upload = await peers.upload("a.bin");
@@ -68,7 +68,7 @@ faultTest("a client that sends nothing more is given up, or when the server ends
 
 const LIMITS = { limits: { refusedUploadMs: 300 } };
 
-faultTest("a client that goes on sending for ever is given up", LIMITS, async ({ peers }) => {
+faultTest("a client that never stops sending is dropped", LIMITS, async ({ peers }) => {
   await peers.appender("a.bin");
   const upload = await peers.upload("a.bin");
   assert.equal((await upload.response()).status, 403);

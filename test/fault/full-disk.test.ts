@@ -27,7 +27,7 @@ function nextOffset({ headers }: HttpHead): number {
   return Number(headers.get("stream-next-offset"));
 }
 
-diskTest("an appender over a WebSocket is closed with 1011 and a sentence", async ({ peers, root, runtime }) => {
+diskTest("an appender over a WebSocket is closed with 1011 and a message", async ({ peers, root, runtime }) => {
   const bytes = randomBytes(8 * MIB, 1);
   const appender = await peers.appender("a.bin");
   const follower = await peers.follower("a.bin");
@@ -54,7 +54,7 @@ diskTest("an appender over a WebSocket is closed with 1011 and a sentence", asyn
   assert.ok((await peers.stored("a.bin")).equals(file));
 });
 
-diskTest("an upload is answered with 507 and a sentence", async ({ peers, root }, disk) => {
+diskTest("an upload is answered with 507 and a message", async ({ peers, root }, disk) => {
   disk.fill(2 * MIB);
   const bytes = randomBytes(4 * MIB, 2);
   const upload = await peers.upload("a.bin");
@@ -73,7 +73,7 @@ diskTest("an upload is answered with 507 and a sentence", async ({ peers, root }
 });
 
 diskTest(
-  "a path that can't even be made is refused before the upgrade, until there is space",
+  "a path that can't be created is refused before the upgrade, until there is space",
   async ({ peers }, disk) => {
     disk.fill(8 * MIB);
     const refused = await peers.upgrade("/new/a.txt?verb=APPEND");
@@ -92,7 +92,7 @@ diskTest(
   },
 );
 
-diskTest("others on the same full disk go on as soon as there is space", async ({ peers }, disk) => {
+diskTest("others on the same full disk continue as soon as there is space", async ({ peers }, disk) => {
   const patient = await peers.appender("patient.txt");
   await patient.text("before ");
   await (await peers.follower("patient.txt")).received.atLeast(7);

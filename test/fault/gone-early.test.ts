@@ -30,7 +30,7 @@ for (const [what, headers] of Object.entries({
     "Sec-WebSocket-Key": Buffer.alloc(16, 1).toString("base64"),
   },
 })) {
-  goneTest(`${what}, whose client resets before its answer begins`, async (server) => {
+  goneTest(`${what}, whose client resets before its response begins`, async (server) => {
     await server.put("a.bin", Buffer.alloc(SIZE));
     let stat = (): void => {};
     server.store.beforeStat = new Promise((resolve) => {
@@ -48,7 +48,7 @@ for (const [what, headers] of Object.entries({
     await until("every stream to be closed", () => server.store.openReads === 0, 5_000);
   });
 
-  goneTest(`${what}, whose client resets as soon as it has asked`, async (server) => {
+  goneTest(`${what}, whose client resets right after the request`, async (server) => {
     await server.put("a.bin", Buffer.alloc(SIZE));
     for (let wave = 0; wave < 10; wave++) {
       const requests = await Promise.all(
@@ -71,7 +71,7 @@ for (const [what, headers] of Object.entries({
   });
 }
 
-goneTest("followers over HTTP who reset as soon as they have asked have all left", async (server) => {
+goneTest("followers over HTTP that reset right after the request have all left", async (server) => {
   const appender = await server.appender("a.txt");
   await appender.text("something to read");
   for (let wave = 0; wave < 10; wave++) {
@@ -86,7 +86,7 @@ goneTest("followers over HTTP who reset as soon as they have asked have all left
   assert.equal((await follower.end()).code, 1000);
 });
 
-test("what a held store counts as open is what was read from and not closed", async () => {
+test("a held store counts as open the streams that were read from and not closed", async () => {
   const store = new HeldStore();
   const handle = await store.claim("a");
   await handle.append(Buffer.from("xy"));

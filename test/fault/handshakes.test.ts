@@ -28,17 +28,17 @@ const WAYS: Record<string, (connection: Connection, request: string) => Promise<
     await connection.write(request.slice(0, -20));
     connection.reset();
   },
-  "half a goodbye right after the request": async (connection, request) => {
+  "a half-closed connection right after the request": async (connection, request) => {
     connection.socket.end(request);
     await connection.readThrough("\r\n\r\n").catch(() => {});
     connection.reset();
   },
-  "a reset on the answer": async (connection, request) => {
+  "a reset on the response": async (connection, request) => {
     await connection.write(request);
     await connection.readThrough("\r\n\r\n").catch(() => {});
     connection.reset();
   },
-  "no word after the request, and a reset with data on the way": async (connection, request) => {
+  "a reset with data on the way right after the request": async (connection, request) => {
     await connection.write(Buffer.concat([Buffer.from(request), Buffer.alloc(50_000)]));
     connection.reset();
   },

@@ -6,7 +6,7 @@ import { faultTest } from "./standalone.ts";
 const LIMITS = { messageBytes: 1_000 };
 
 faultTest(
-  "a message that is too large ends its append, and what came before it stays",
+  "a message that is too large ends its append, and the bytes before it stay",
   { limits: LIMITS },
   async (fault) => {
     const { peers } = fault;
@@ -33,7 +33,7 @@ faultTest("the parts of a message count together", { limits: LIMITS }, async ({ 
   assert.equal((await peers.stored("a.bin")).length, 0);
 });
 
-faultTest("the body of an upload may be as long as it likes", { limits: LIMITS }, async ({ peers }) => {
+faultTest("the body of an upload may have any length", { limits: LIMITS }, async ({ peers }) => {
   await peers.put("a.bin", Buffer.alloc(100_000, "x"));
   assert.equal((await peers.stored("a.bin")).length, 100_000);
 });

@@ -37,7 +37,7 @@ faultTest("pipelined follows whose client has left have all ended", options, asy
 });
 
 faultTest(
-  "pipelined downloads wait for their turn, and have none when their client has left",
+  "pipelined downloads wait for their turn, and never begin if their client has left",
   options,
   async (fault) => {
     const { peers, server, root } = fault;
@@ -76,7 +76,7 @@ faultTest("an append that waits behind a follow takes its path only when its tur
   });
 });
 
-faultTest("thousands of requests behind a follow cost little, and go with their connection", options, async (fault) => {
+faultTest("thousands of requests behind a follow cost little, and end with the connection", options, async (fault) => {
   const { peers } = fault;
   const appender = await peers.appender("a.txt");
   const connection = await pipeline(fault, "/a.txt?verb=FOLLOW", 1);
@@ -90,7 +90,7 @@ faultTest("thousands of requests behind a follow cost little, and go with their 
 // Bun does not process a request before it has answered the previous one.
 const eager = { ...options, runtimes: ["node", "deno"] as const };
 
-faultTest("an upgrade behind an answer that is under way puts nothing into it", eager, async (fault) => {
+faultTest("an upgrade behind a running response writes nothing into it", eager, async (fault) => {
   const { peers } = fault;
   const appender = await peers.appender("a.txt");
   await appender.text("text");

@@ -16,7 +16,7 @@ async function terminate({ server }: Fault): Promise<void> {
   if (existsSync("/proc")) assert.ok(!existsSync(`/proc/${server.pid}/fd/0`), "no process is left");
 }
 
-faultTest("followers and appenders over WebSockets are told to come back", {}, async (fault) => {
+faultTest("followers and appenders over WebSockets are told to reconnect", {}, async (fault) => {
   const { peers, root } = fault;
   const appender = await peers.appender("a.txt");
   const follower = await peers.follower("a.txt");
@@ -62,7 +62,7 @@ faultTest("a download in progress is finished", {}, async (fault) => {
   assert.equal(readFileSync(join(root, "a.bin")).length, bytes.length);
 });
 
-faultTest("what was taken at full speed is stored without a gap", {}, async (fault) => {
+faultTest("bytes received at full speed are stored without a gap", {}, async (fault) => {
   const { peers, root } = fault;
   const appender = await peers.appender("a.bin");
   const follower = await peers.follower("a.bin");
@@ -79,7 +79,7 @@ faultTest("what was taken at full speed is stored without a gap", {}, async (fau
 
 const QUICK = { shutdownTimeoutMs: 300 };
 
-faultTest("whoever does not read does not hold it up", { limits: QUICK }, async (fault) => {
+faultTest("clients that do not read do not delay it", { limits: QUICK }, async (fault) => {
   const { peers } = fault;
   await peers.put("a.bin", randomBytes(20_000_000, 3));
   const appender = await peers.appender("a.bin");

@@ -19,7 +19,7 @@ function slowTest(what: string, limits: Partial<Limits>, run: (server: SlowServe
 
 const BUSY: Partial<Limits> = { pingIntervalMs: 20, appenderQueueBytes: 1000 };
 
-slowTest("an appender that waits for the store is not taken for dead", BUSY, async (server) => {
+slowTest("an appender that waits for the store does not count as dead", BUSY, async (server) => {
   const appender = await server.appender("a.bin");
   await appender.pings.atLeast(3);
   server.store.holding = true;
@@ -75,7 +75,7 @@ slowTest("an upload is not cut off as idle while it waits for the store", IMPATI
   assert.equal((await server.store.stat("a.bin"))?.size, 4_000);
 });
 
-slowTest("a file that can't be closed takes nothing else with it", {}, async (server) => {
+slowTest("a file that can't be closed affects nothing else", {}, async (server) => {
   const appender = await server.appender("a.txt");
   const follower = await server.follower("a.txt");
   await appender.text("stored");
@@ -115,7 +115,7 @@ const upgrade = {
   "Sec-WebSocket-Key": Buffer.alloc(16, 1).toString("base64"),
 };
 
-slowTest("a failure while nobody is connected yet is told when they are", {}, async (server) => {
+slowTest("a failure of the first write is reported to the appender and to the log", {}, async (server) => {
   const appender = await server.appender("a.txt");
   server.store.holding = true;
   void appender.text("one");
@@ -129,7 +129,7 @@ slowTest("a failure while nobody is connected yet is told when they are", {}, as
   await (await server.appender("a.txt")).finish();
 });
 
-slowTest("what arrives while the store stands still is bounded", { appenderQueueBytes: 50_000 }, async (server) => {
+slowTest("bytes that arrive while the store stalls are bounded", { appenderQueueBytes: 50_000 }, async (server) => {
   const appender = await server.appender("a.bin");
   server.store.holding = true;
   const before = process.memoryUsage().external + process.memoryUsage().arrayBuffers;
@@ -147,7 +147,7 @@ slowTest("what arrives while the store stands still is bounded", { appenderQueue
   appender.connection.drop();
 });
 
-slowTest("what went wrong inside is told to the log, and not to the client", {}, async (server) => {
+slowTest("an internal error is reported to the log, and not to the client", {}, async (server) => {
   const secret = "EIO: i/o error, open '/srv/secret/root/a.txt'";
   const broken = Promise.reject(Object.assign(new Error(secret), { code: "EIO" }));
   broken.catch(() => {});

@@ -32,14 +32,14 @@ for (const [what, body] of [
   ["with a length", `${head("POST /a.txt?verb=APPEND", "Content-Length: 5")}hello`],
   ["in chunks", `${head("POST /a.txt?verb=APPEND", "Transfer-Encoding: chunked")}5\r\nhello\r\n0\r\n\r\n`],
 ] as const) {
-  faultTest(`a body ${what} is stored and answered so, whatever comes behind it`, {}, async ({ peers, server }) => {
+  faultTest(`a body ${what} is stored and acknowledged, whatever comes behind it`, {}, async ({ peers, server }) => {
     assert.deepEqual(statuses(await answerTo(server.url, body + GARBAGE)), [200, 400]);
     assert.equal(String(await peers.stored("a.txt")), "hello");
     await server.program.printed(/append ends: \/a\.txt, 5 bytes in .*complete/);
   });
 }
 
-faultTest("requests in front of what can't be read get their answers", {}, async ({ peers, server }) => {
+faultTest("requests in front of unreadable bytes get their responses", {}, async ({ peers, server }) => {
   await peers.put("a.txt", "x".repeat(1_000_000));
   const answers = await answerTo(server.url, head("GET /none.txt") + head("GET /a.txt") + GARBAGE);
   assert.deepEqual(statuses(answers), [404, 200, 400]);

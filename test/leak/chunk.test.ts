@@ -1,4 +1,4 @@
-/** What went through a path is nobody's any more: a quiet path, and there may be thousands, keeps none of it. */
+/** A quiet path retains none of the memory of its earlier batches; a server may have thousands of quiet paths. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS } from "../../src/engine/limits.ts";
 import type { AppendHandle } from "../../src/engine/storage/store.ts";
 import { until } from "../fixture/until.ts";
 
-/** Stores nothing: what it stored would be kept. */
+/** Stores nothing, since stored bytes would stay in memory. */
 class Counting implements AppendHandle {
   readonly generation = "0";
   readonly epoch = 1;

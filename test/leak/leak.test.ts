@@ -1,4 +1,4 @@
-/** After thousands of appends, follows and aborts everything is as it was, and a closed server lets its process end. */
+/** Appends, follows and aborts leave no memory and no handle behind, and a closed server lets its process end. */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -27,14 +27,14 @@ class Worker {
     this.program = new Program(process.execPath, ["--expose-gc", "--import", "tsx", WORKLOAD, root]);
   }
 
-  /** Has something done, and waits for the answer. */
+  /** Sends a command, and waits for the answer. */
   async ask(order: string): Promise<Measure> {
     await this.program.write(`${order}\n`);
     const line = await until(
       `the answer to "${order}"`,
       () => {
         const lines = this.program.stdout.bytes().toString().split("\n");
-        // The last answer may come together with the end.
+        // The last answer may arrive together with the end of the output.
         if (lines.length > this.#answers + 1) return lines[this.#answers];
         if (this.program.stdout.ended) throw new Error(`it ended:\n${this.program.output}`);
         return undefined;
@@ -46,19 +46,19 @@ class Worker {
   }
 }
 
-test("hundreds of rounds of everything", {
+test("many rounds of appends, follows and aborts leave nothing behind", {
   timeout: 240_000,
   ...(NO_DESCRIPTORS && { skip: NO_DESCRIPTORS }),
 }, async () => {
   const root = await temporaryFolder("leak");
   const worker = new Worker(root);
   try {
-    // Caches and pools fill up first.
+    // Fills caches and pools first.
     await worker.ask("work 30");
     const before = await quiet(worker, "at first", Number.POSITIVE_INFINITY);
     await worker.ask("work 60");
     const after = await quiet(worker, "after the work", before.descriptors.length);
-    // 60 rounds are some 900 connections: what one of them leaves behind would show.
+    // 60 rounds make about 900 connections, so a leak per connection is visible.
     const grown = after.heapUsed - before.heapUsed;
     assert.ok(grown < 1_500_000, `the heap has grown by ${grown} bytes`);
     assert.ok(after.external - before.external < 3_000_000, `${before.external} -> ${after.external} bytes outside it`);
@@ -77,7 +77,7 @@ test("hundreds of rounds of everything", {
   }
 });
 
-/** Waits until nothing is open but the server and the pipes to this process: no socket, no timer, no file. */
+/** Waits until only the server and the pipes to this process are open: no socket, no timer, no file. */
 async function quiet(worker: Worker, when: string, mostDescriptors: number): Promise<Measure> {
   let last: Measure | undefined;
   const isQuiet = async (): Promise<Measure | undefined> => {

@@ -1,7 +1,7 @@
 /**
- * A server and its clients in one process, that does what it is told on standard input, a line at a time: `work N`
- * (N rounds of appends, follows and aborts), `measure`, `close`. It answers each with a line of JSON. After `close` it
- * ends only when nothing keeps it alive.
+ * A server and its clients in one process, which reads commands from standard input, one per line: `work N` (N rounds
+ * of appends, follows and aborts), `measure`, `close`. It answers each command with one line of JSON. After `close` it
+ * ends as soon as nothing keeps it alive.
  * @module
  */
 import process from "node:process";
@@ -22,7 +22,7 @@ const app = fstream({ root, limits: { upgradeTimeoutMs: 200, pingIntervalMs: 50,
 const server = await serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
 const url = `http://127.0.0.1:${server.port}`;
 
-/** One of everything that may happen to a path. */
+/** Performs each operation on a path once. */
 async function round(at: number): Promise<void> {
   const path = `folder/${at % 7}.bin`;
   const peers = new Peers(url);
@@ -47,7 +47,7 @@ async function round(at: number): Promise<void> {
   peers.dispose();
 }
 
-/** A handshake whose client has gone before it is answered. */
+/** Sends handshakes, and resets their connections before the responses. */
 async function aborted(path: string): Promise<void> {
   for (const verb of ["APPEND", "FOLLOW"]) {
     const connection = await Connection.open(url);
@@ -64,7 +64,7 @@ async function brokenUpload(peers: Peers, path: string): Promise<void> {
   await reader.body.remains();
 }
 
-/** What is in use, after everything unused has been collected. */
+/** The resources in use after a garbage collection. */
 function measure(): Record<string, unknown> {
   for (let count = 0; count < 5; count++) globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();

@@ -1,5 +1,5 @@
 /**
- * package.json, its lock file, deno.json and the sources must tell the same story.
+ * package.json, its lock file, deno.json and the sources must agree.
  */
 import assert from "node:assert/strict";
 import { access, readFile } from "node:fs/promises";
@@ -46,7 +46,7 @@ describe("package.json and deno.json agree on", () => {
     assert.equal(deno.license, npm.license);
   });
 
-  it("the exports: what Deno takes from a source, npm takes from what is built of it", () => {
+  it("the exports: npm's entries are what is built from the sources of Deno's entries", () => {
     const built = Object.entries(deno.exports).map(([name, source]) => {
       const file = source.replace("./", "./dist/").replace(/\.ts$/, "");
       return [name, { types: `${file}.d.ts`, default: `${file}.js` }];
@@ -64,7 +64,7 @@ describe("package.json and deno.json agree on", () => {
     assert.deepEqual(deno.imports, Object.fromEntries(specifiers));
   });
 
-  it("how strictly types are checked", () => {
+  it("the strictness of the type check", () => {
     for (const [option, value] of Object.entries(deno.compilerOptions)) {
       assert.equal(tsconfig.compilerOptions[option], value, option);
     }
@@ -84,14 +84,14 @@ describe("package.json agrees with", () => {
     assert.deepEqual(root?.bin, npm.bin);
   });
 
-  it("the types of Node it is checked with: those of the oldest one it supports", () => {
+  it("the types of Node in the type check: those of the oldest supported version", () => {
     const oldest = /^>=(\d+)\.\d+\.\d+$/.exec(npm.engines.node)?.[1];
     assert.match(npm.devDependencies["@types/node"] ?? "", new RegExp(`^\\^${oldest}\\.`));
   });
 });
 
-it("the lock file covers every platform, as npm ci demands: no package lacks one of its optional ones", () => {
-  // npm looks for a package in the node_modules folders from the inside out.
+it("the lock file covers every platform, as npm ci demands: no package lacks one of its optional dependencies", () => {
+  // npm searches the node_modules folders from the inside out.
   const isLocked = (name: string, within: string): boolean =>
     `${within}/node_modules/${name}`.replace(/^\//, "") in lock.packages ||
     (within !== "" && isLocked(name, within.replace(/(^|\/)node_modules\/(@[^/]+\/)?[^/]+$/, "")));
@@ -103,7 +103,7 @@ it("the lock file covers every platform, as npm ci demands: no package lacks one
   assert.deepEqual(missing, []);
 });
 
-describe("what they name exists:", () => {
+describe("the files that they name exist:", () => {
   const sources = [
     ...Object.values(deno.exports),
     ...Object.values(npm.bin).map((file) => file.replace(/^dist\//, "./").replace(/\.js$/, ".ts")),

@@ -1,5 +1,5 @@
 /**
- * A checkout as git clone leaves it, without node_modules: everything in it must run as it is.
+ * A checkout as `git clone` leaves it, without node_modules: all its commands must work at once.
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
@@ -15,7 +15,7 @@ import { within } from "../fixture/until.ts";
 /** What git does not clone. */
 const LOCAL = new Set(["node_modules", "dist", "data", ".git"]);
 
-/** How long npm may take to download what it installs, in milliseconds. */
+/** Timeout for npm to download and install the dependencies, in milliseconds. */
 const INSTALL_MS = 240_000;
 
 let home = "";
@@ -28,12 +28,12 @@ before(async () => {
 });
 after(() => removeFolder(home));
 
-/** A command in the foreground of a terminal: in a process group of its own, with whatever it starts. */
+/** Starts a command as in the foreground of a terminal: in its own process group, together with its children. */
 function foreground(file: string, args: readonly string[], env: Record<string, string> = {}): Program {
   return new Program("setsid", [file, ...args], { cwd: clone, env });
 }
 
-/** What the terminal does: the signal goes to every process in the foreground at once. */
+/** Sends SIGINT to every process in the foreground, as a terminal does, and waits for the end. */
 async function ctrlC(program: Program): Promise<Exit> {
   process.kill(-program.pid, "SIGINT");
   const exit = await within(program.exited, "the end after Ctrl-C");
@@ -41,7 +41,7 @@ async function ctrlC(program: Program): Promise<Exit> {
   return exit;
 }
 
-/** Where a server listens, once it does. */
+/** Waits until a server listens, and returns its URL. */
 async function listening(server: Program): Promise<string> {
   const [url] = await server.printed(/http:\/\/[\d.:]+\//);
   return url;
@@ -60,7 +60,7 @@ describe("without anything installed", () => {
       return foreground(deno, ["task", "start", ...options()], { PATH: `${dirname(deno)}:/usr/bin:/bin` });
     },
     "bun run": async () => {
-      // By its absolute path, and not on the PATH.
+      // By its absolute path; it is not on the PATH.
       return foreground(await executable("bun"), ["run", "server", ...options()], { PATH: "/usr/bin:/bin" });
     },
   };
@@ -81,21 +81,21 @@ describe("without anything installed", () => {
 });
 
 describe("with npm", () => {
-  it("the first command installs what is needed, and standard output stays its own", async () => {
+  it("the first command installs the dependencies, and its standard output has nothing else", async () => {
     const first = foreground("npm", ["run", "-s", "append", "--", "--version"]);
     assert.deepEqual(await ended(first, INSTALL_MS), { code: 0, signal: null }, first.output);
     assert.equal(first.stdout.bytes().toString(), `${VERSION}\n`);
     assert.match(first.stderr.bytes().toString(), /^Installing the dependencies/m);
   });
 
-  it("the second one does not", async () => {
+  it("the second one installs nothing", async () => {
     const second = foreground("npm", ["run", "-s", "follow", "--", "--version"]);
     assert.deepEqual(await ended(second), { code: 0, signal: null });
     assert.equal(second.stdout.bytes().toString(), `${VERSION}\n`);
     assert.doesNotMatch(second.stderr.bytes().toString(), /Installing/);
   });
 
-  it("npm start serves; append and follow pass bytes and exit codes through; Ctrl-C ends it well", async () => {
+  it("npm start serves; append and follow pass bytes and exit codes through; Ctrl-C ends it cleanly", async () => {
     const server = foreground("npm", ["start", "--", "--root", join(home, "data"), "--http", "127.0.0.1:0"]);
     const url = `${await listening(server)}bytes.bin`;
     const bytes = randomBytes(300_000);
@@ -112,7 +112,7 @@ describe("with npm", () => {
     assert.deepEqual(await ended(refused), { code: 1, signal: null });
     assert.equal(refused.stdout.length, 0);
 
-    // An appender that is still there makes the end take a moment, in which npm passes the signal on once more.
+    // With an open append the shutdown takes a moment, during which npm passes the signal on a second time.
     const typing = foreground("npm", ["run", "-s", "append", "--", "--retry-for", "0", `${url}.live`]);
     await typing.write("typed\n");
     await server.printed(/append begins: .*live/);

@@ -10,13 +10,13 @@ import { promisify } from "node:util";
 import { ROOT } from "../../scripts/lib/install.mjs";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
-/** What the tarball is made of, and what makes it. */
+/** The files that the tarball is made from, and the scripts that make it. */
 const INGREDIENTS = [
   ...["mod.ts", "src", "scripts", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"],
   ...["README.md", "CHANGELOG.md", "LICENSE"],
 ];
 
-/** A global installation of the packed package, under a prefix of its own. */
+/** A global installation of the packed package, under its own prefix. */
 export interface Installation {
   /** The tarball that was installed. */
   readonly tarball: string;
@@ -26,14 +26,14 @@ export interface Installation {
   readonly folder: string;
   /** The installed package. */
   readonly package: string;
-  /** Removes all of it. */
+  /** Removes the installation. */
   remove(): Promise<void>;
 }
 
 /**
- * Runs a command to its end and gives its standard output.
+ * Runs a command to its end and returns its standard output.
  *
- * @throws {Error} with all its output, when its exit code is not 0.
+ * @throws {Error} With all its output, if its exit code is not 0.
  */
 export async function command(file: string, args: readonly string[], cwd: string): Promise<string> {
   const { stdout } = await promisify(execFile)(file, args, { cwd, env: { ...process.env, NO_COLOR: "1" } });
@@ -56,13 +56,13 @@ export async function installPackage(): Promise<Installation> {
   }
 }
 
-/** Installs another package into a folder of its own. */
+/** Installs another package into its own folder. */
 export async function installTool(spec: string, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await npm(["install", "--prefix", folder, "--prefer-offline", spec], folder);
 }
 
-/** Packs a copy of the checkout, so that its own dist/ stays what it is, whoever uses it meanwhile. */
+/** Packs a copy of the checkout, so that the checkout's own dist/ does not change while others use it. */
 async function pack(folder: string): Promise<string> {
   await mkdir(folder);
   for (const name of INGREDIENTS) {

@@ -1,5 +1,5 @@
 /**
- * What ships, as installed from the tarball: its files, its types, its entries on each runtime, its commands.
+ * The package as installed from the tarball: its files, its types, its entries on each runtime, its commands.
  */
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
@@ -40,7 +40,7 @@ describe("the tarball", () => {
     const tarball = createPackageFromTarballData(new Uint8Array(await readFile(installation.tarball)));
     const analysis = await checkPackage(tarball);
     assert.ok(analysis.types, "it has types");
-    // This package is for ES modules only: what require() would make of it does not count.
+    // This package is for ES modules only, so its resolution by require() does not count.
     const notForUs = ["node10", "node16-cjs"];
     const problems = analysis.problems.filter(
       (problem) => !("resolutionKind" in problem && notForUs.includes(problem.resolutionKind)),
@@ -48,7 +48,7 @@ describe("the tarball", () => {
     assert.deepEqual(problems, []);
   });
 
-  it("has what runs, and neither tests nor tools", async () => {
+  it("has the program, and neither tests nor tools", async () => {
     const listing = await command("tar", ["-tzf", installation.tarball], ROOT);
     const files = listing
       .trim()
@@ -64,7 +64,7 @@ describe("the tarball", () => {
 });
 
 describe("its types", () => {
-  it("are complete for a strict user who does not skip library checks", async () => {
+  it("are complete for a strict project that does not skip library checks", async () => {
     const program = `
       import { fstream, memoryStore, type Limits, type Store, type StreamApp } from "httpfstream";
       import { append, follow, openAppend } from "httpfstream/client";
@@ -78,7 +78,7 @@ describe("its types", () => {
     await compile("strict.ts", program, ["--types", "node"]);
   });
 
-  it("fit Bun's own", async () => {
+  it("fit Bun's types", async () => {
     const program = `
       import { fstream } from "httpfstream";
       import { websocket } from "httpfstream/bun";

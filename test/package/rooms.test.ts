@@ -1,4 +1,4 @@
-/** The room check: it reports every import and every name that has no place in its room, and nothing else. */
+/** The room check: it reports every import and every name that is not allowed in its room, and nothing else. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,13 +12,13 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Most files in a folder of sources. */
+/** Maximum number of files per source folder. */
 const MOST_FILES = 16;
 
-/** Most lines in a source file. */
+/** Maximum number of lines per source file. */
 const MOST_LINES = 300;
 
-/** What keeps to the rooms. */
+/** Files that follow the rules of their rooms. */
 const GOOD: Record<string, string> = {
   "src/engine/append/good.ts": `import type { E } from "../../protocol/errors.ts"; export interface P { process?: E; Buffer(): void }`,
   "src/protocol/good.ts": "export const x = { process: 1 }.process; // import 'hono'; Deno",
@@ -33,7 +33,7 @@ const GOOD: Record<string, string> = {
   "src/cli/good.ts": `import "commander"; import "./serve/mod.ts"; process.exit();`,
 };
 
-/** What does not; each is one problem, in its second line. */
+/** Files that violate them; each has one problem, in its second line. */
 const BAD: Record<string, string> = {
   "src/engine/append/sessions.ts": `import "../sessions/session.ts";`,
   "src/engine/follow/stores.ts": `import "../../stores/memory.ts";`,
@@ -81,7 +81,7 @@ describe("the room check", () => {
   });
   after(() => removeFolder(root));
 
-  it("lets pass what keeps to its room", () => {
+  it("accepts files that follow the rules of their rooms", () => {
     assert.deepEqual(
       problems.filter((problem) => Object.keys(GOOD).some((file) => problem.startsWith(file))),
       [],
@@ -101,7 +101,7 @@ describe("the room check", () => {
   });
 });
 
-it("files that import each other are refused by the linter, for a type, too", async () => {
+it("the linter refuses files that import each other, even only for a type", async () => {
   const root = await temporaryFolder("circle");
   try {
     copyFileSync(join(TOP, "biome.json"), join(root, "biome.json"));

@@ -1,5 +1,5 @@
 /**
- * The test runner itself: it must count leaf tests only, and notice files that crash, hang, leave early or run nothing.
+ * The test runner itself: it must count leaf tests only, and report files that crash, hang, exit early or run no tests.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -34,7 +34,7 @@ async function failureOf(text: string, timeoutMs?: number): Promise<TestResult> 
   return results[0] as TestResult;
 }
 
-describe("what is counted", () => {
+describe("the results of a file", () => {
   it("are leaf tests, with the names of their suites", async () => {
     const results = await resultsOf(`
       describe("outer", () => {
@@ -50,7 +50,7 @@ describe("what is counted", () => {
     ]);
   });
 
-  it("is a failure once, where it happened", async () => {
+  it("have a failure once, where it happened", async () => {
     const failure = await failureOf(`
       describe("outer", () => { describe("inner", () => { it("a", () => { throw new Error("so it was"); }); }); });
     `);
@@ -58,7 +58,7 @@ describe("what is counted", () => {
     assert.match(failure.error ?? "", /so it was/);
   });
 
-  it("is a suite or a parent that fails by itself", async () => {
+  it("include a suite or a parent that fails by itself", async () => {
     const results = await resultsOf(`
       import { after } from "node:test";
       describe("suite", () => { after(() => { throw new Error("in the hook"); }); it("a", () => {}); });
@@ -67,7 +67,7 @@ describe("what is counted", () => {
     assert.equal(counts(results), "2 passed, 2 failed");
   });
 
-  it("are skipped tests, skipped suites and tests to be done, with their reasons", async () => {
+  it("include skipped tests, skipped suites and to-do tests, with their reasons", async () => {
     const results = await resultsOf(`
       it("a", { skip: "no such disk" }, () => {});
       it("b", (t) => t.skip("not here"));
@@ -86,7 +86,7 @@ describe("what is counted", () => {
     ]);
   });
 
-  it("is summed up in one line", () => {
+  it("are summed up in one line", () => {
     const results: TestResult[] = [
       { kind: "pass", name: "a" },
       { kind: "fail", name: "b" },
@@ -97,7 +97,7 @@ describe("what is counted", () => {
   });
 });
 
-describe("a file fails as a whole that", () => {
+describe("a file fails as a whole if it", () => {
   it("runs no tests", async () => {
     assert.match((await failureOf("")).name, /exited with code 0 before any test was done/);
     assert.match((await failureOf(`describe("empty", () => {});`)).name, /ran no tests/);
@@ -114,7 +114,7 @@ describe("a file fails as a whole that", () => {
     assert.match(failure.error ?? "", /at the top/);
   });
 
-  it("leaves before its tests are done", async () => {
+  it("exits before its tests are done", async () => {
     const failure = await failureOf(`it("a", () => process.exit(0));`);
     assert.match(failure.name, /exited with code 0 before/);
   });
@@ -135,7 +135,7 @@ describe("a file fails as a whole that", () => {
   });
 });
 
-it("what a file started and left behind is ended with it", async () => {
+it("processes that a file leaves behind are ended with it", async () => {
   const results = await resultsOf(`
     import { spawn } from "node:child_process";
     import { writeFileSync } from "node:fs";
@@ -147,7 +147,7 @@ it("what a file started and left behind is ended with it", async () => {
   `);
   assert.equal(counts(results), "1 passed, 0 failed");
   const pid = Number(await readFile(join(folder, "pid"), "utf8"));
-  // Gone, or a zombie that nobody has collected yet.
+  // Gone, or a zombie that was not reaped yet.
   const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
   assert.match(stdout.trim(), /^(Z.*)?$/);
 });

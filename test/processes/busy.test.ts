@@ -1,4 +1,4 @@
-/** Two servers on one folder: one appender a path, and followers everywhere. */
+/** Two servers on one folder: one appender per path, followers on both servers. */
 import assert from "node:assert/strict";
 import { numberedLines, pieces, randomBytes, sha256 } from "../fixture/bytes.ts";
 import { until } from "../fixture/until.ts";
@@ -6,7 +6,7 @@ import { OFFER, type V1Peer } from "../fixture/v1.ts";
 import { expectEnd, pairSuite } from "./cluster.ts";
 
 pairSuite("two servers on one folder", {
-  "a path that has an appender in one is 403 in the other, for every kind of appender": async ({ one, other }) => {
+  "a path with an appender on one server is 403 on the other, for every kind of appender": async ({ one, other }) => {
     const v1 = await one.append("v1.txt");
     await other.classic("classic.txt");
     for (const [server, path] of [
@@ -25,7 +25,7 @@ pairSuite("two servers on one folder", {
     assert.equal(await one.status("/v1.txt?verb=APPEND"), 403);
   },
 
-  "a path that is taken in one is 403 in the other, whatever else the request asks for": async ({ one, other }) => {
+  "a path that is taken on one server is 403 on the other, whatever the request asks for": async ({ one, other }) => {
     const { peer } = await one.append("a.txt");
     await peer.send("one");
     await peer.acked(3);
@@ -44,7 +44,7 @@ pairSuite("two servers on one folder", {
     assert.equal(await other.status("/a.txt?verb=APPEND", { ...OFFER, "If-None-Match": "*" }), 412);
   },
 
-  "a session that its server can't give up can't be resumed in the other, but is not gone": async ({ one, other }) => {
+  "a session that its server can't release can't be resumed on the other, but is not gone": async ({ one, other }) => {
     const { peer, session } = await one.append("a.txt");
     await peer.send("one");
     await peer.acked(3);
@@ -59,7 +59,7 @@ pairSuite("two servers on one folder", {
     assert.equal(await other.status(`/a.txt?verb=APPEND&session=${session}`), 410);
   },
 
-  "followers in the other get every byte and hear how it ended": async ({ one, other }) => {
+  "followers on the other server get every byte and the end reason": async ({ one, other }) => {
     const bytes = randomBytes(1_500_000, 3);
     const { peer } = await one.append("complete.bin");
     const early = await other.follow("complete.bin");
@@ -88,11 +88,11 @@ pairSuite("two servers on one folder", {
     await until("the path to be free", async () => (await other.status("/lost.txt?verb=APPEND")) === 101);
   },
 
-  "a byte reaches followers in the other within a second": async ({ one, other }) => {
+  "a byte reaches followers on the other server within a second": async ({ one, other }) => {
     const { peer } = await one.append("a.txt");
     const follower = await other.follow("a.txt");
     const classic = await (await other.upgrade("/a.txt?verb=FOLLOW", {})).opened();
-    // The promise is a second; half a second on top is for a machine that has other things to do.
+    // The guarantee is one second; the other half second is for a busy machine.
     for (let count = 1; count <= 10; count++) {
       await peer.send("x");
       await until(`byte ${count} in the other process`, () => follower.data.length >= count, 1_500);
@@ -100,7 +100,7 @@ pairSuite("two servers on one folder", {
     }
   },
 
-  "a crowd of followers at once finds the appender of the other process, every one of them": async ({ one, other }) => {
+  "a hundred followers at once all find the appender of the other process": async ({ one, other }) => {
     const { peer } = await one.append("a.txt");
     await peer.send("for ");
     await peer.acked(4);
@@ -110,9 +110,9 @@ pairSuite("two servers on one folder", {
     for (const follower of crowd) await expectEnd(follower, "for everybody", "complete");
   },
 
-  "a follower may know more than the other server has looked at yet": async ({ one, other }) => {
+  "a follower may start at an offset that the other server has not seen yet": async ({ one, other }) => {
     const { peer } = await one.append("a.txt");
-    // Keeps the other's watch going, which looks ten times a second.
+    // Keeps the other server's watch running, which polls ten times per second.
     await other.follow("a.txt");
     for (let size = 1; size <= 30; size++) {
       await peer.send("x");
@@ -123,7 +123,7 @@ pairSuite("two servers on one folder", {
     await peer.finish();
   },
 
-  "followers who leave end the watch; the last word comes to those who stay": async ({ one, other, cluster }) => {
+  "the watch ends when all its followers leave; followers that stay get the end": async ({ one, other, cluster }) => {
     const { peer } = await one.append("a.txt");
     const watchers = (): string[] => cluster.reserved().filter((file) => file.includes("watch-"));
     for (let round = 0; round < 3; round++) {
@@ -140,7 +140,7 @@ pairSuite("two servers on one folder", {
     await expectEnd(staying, "the end", "complete");
   },
 
-  "appends on many paths from both sides leave nothing behind": async ({ one, other, cluster }) => {
+  "appends to many paths on both servers leave nothing behind": async ({ one, other, cluster }) => {
     await Promise.all(
       Array.from({ length: 30 }, async (_, at) => {
         const [here, there] = at % 2 ? [one, other] : [other, one];

@@ -1,4 +1,4 @@
-/** Servers on one folder whose clocks disagree, and are set while they append: nobody loses a byte, or a path, over that. */
+/** Servers on one folder with clocks that differ, and that are set during appends: no byte and no path is lost. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
@@ -10,10 +10,10 @@ import { type Cluster, clusterTest, type Server } from "./cluster.ts";
 
 const HOUR = 3_600;
 
-/** Where the second server's clock is, in seconds after the first one's. */
+/** Offsets of the second server's clock from the first one's, in seconds. */
 const STEPS = [HOUR, -HOUR, 15, -15, 24 * HOUR, 0];
 
-/** A process in a namespace of process numbers of its own. It dies with what started it. */
+/** Runs a process in its own PID namespace. The process dies with its parent. */
 const NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
 const noNamespace =
@@ -21,14 +21,14 @@ const noNamespace =
     ? undefined
     : "process namespaces need a privilege that this user does not have";
 
-/** Tries every kind of append on a path that has an appender elsewhere. */
+/** Expects that a path with an appender on another server is refused to every kind of append. */
 async function expectTaken(server: Server, path: string): Promise<void> {
   assert.equal(await server.status(`/${path}?verb=APPEND`), 403);
   assert.equal(await server.status(`/${path}?verb=APPEND`, {}), 403);
   assert.equal((await server.send(`/${path}?verb=APPEND`, "POST", "theirs")).status, 403);
 }
 
-/** Appends through one server while the other one wants the path and its clock is set. */
+/** Appends through one server while the other one asks for the path and a clock is set. */
 async function appendWhileSet(cluster: Cluster, [owner, other]: readonly [Server, Server], set: () => void) {
   const names = ["v1.txt", "classic.txt"];
   const v1 = await owner.append("v1.txt");
@@ -59,7 +59,7 @@ async function appendWhileSet(cluster: Cluster, [owner, other]: readonly [Server
 }
 
 describe("clocks", { concurrency: 2 }, () => {
-  clusterTest("a path that a living process has is not taken over, whatever the clocks say", async (cluster) => {
+  clusterTest("the path of a living process is not taken over, whatever the clocks say", async (cluster) => {
     const clock = new Clock(join(cluster.root, "clock"));
     const [one, other] = [await cluster.start(), await cluster.start({}, { clock })];
     for (const [at, seconds] of STEPS.entries()) {
@@ -71,10 +71,10 @@ describe("clocks", { concurrency: 2 }, () => {
   });
 });
 
-// Some of them wait for a lease to run out; they wait together.
+// Some of these tests wait for a lease to expire, so they run at the same time.
 describe("process namespaces", { concurrency: 3, skip: noNamespace ?? false }, () => {
   clusterTest(
-    "a living process is not taken for dead where it can't be seen, whatever its clock says",
+    "a living process in another PID namespace does not count as dead, whatever its clock says",
     async (cluster) => {
       const clock = new Clock(join(cluster.root, "clock"));
       const one = await cluster.start();
@@ -89,7 +89,7 @@ describe("process namespaces", { concurrency: 3, skip: noNamespace ?? false }, (
   );
 
   clusterTest(
-    "a process that died where it can't be seen, with its clock ahead, holds its paths for a lease and no longer",
+    "a process that died in another PID namespace, with its clock ahead, keeps its paths for one lease and no longer",
     async (cluster) => {
       const clock = new Clock(join(cluster.root, "clock"));
       clock.set(HOUR);
@@ -101,7 +101,7 @@ describe("process namespaces", { concurrency: 3, skip: noNamespace ?? false }, (
       await peer.send("before ");
       await peer.acked(7);
       await until("the classic bytes", () => cluster.file("classic.txt").length === 7);
-      // It gives signs of life with its own clock only after a while.
+      // The first sign of life with a time from its own clock comes only after a while.
       await until("a sign of life from the future", () => cluster.reserved().some(isFromTheFuture));
       await hidden.process.kill9();
       const refusal = await one.send("/classic.txt?verb=APPEND", "POST", "after");

@@ -1,5 +1,5 @@
 /**
- * Several servers on one folder, each a process of its own.
+ * Several servers on one folder, each in its own process.
  * @module
  */
 import assert from "node:assert/strict";
@@ -17,24 +17,24 @@ import { WebSocketPeer } from "../fixture/websocket.ts";
 
 const TIMEOUT_MS = 150_000;
 
-/** An append session's connection, and what its server said first. */
+/** The connection of an append session, and the fields of its start message. */
 export interface Appending {
   readonly peer: V1Peer;
   readonly offset: number;
   readonly session: string;
 }
 
-/** What else can be said of a server of a cluster. */
+/** Options for a server of a cluster. */
 export interface ServerTerms {
   /** Default: the cluster's. */
   readonly runtime?: Runtime;
-  /** Default: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
   /** More command line arguments. */
   readonly args?: readonly string[];
-  /** The command that starts it, given behind it. */
+  /** A command that starts the server; the server's own command line follows as its arguments. */
   readonly through?: readonly string[];
-  /** The clock that it goes by. Default: the system's. */
+  /** The server's clock. Default: the system's. */
   readonly clock?: Clock;
 }
 
@@ -42,7 +42,7 @@ export interface ServerTerms {
 export class Cluster {
   readonly root: string;
   readonly runtime: Runtime;
-  /** Where the paths of a test are, below the root: the empty string, or a folder with a slash before it. */
+  /** The folder of a test's paths below the root: the empty string, or a name with a leading slash. */
   folder = "";
   readonly #servers: TestServer[] = [];
   readonly #peers: WebSocketPeer[] = [];
@@ -52,7 +52,7 @@ export class Cluster {
     this.runtime = runtime;
   }
 
-  /** Starts one more server, with these limits. */
+  /** Starts another server with these limits. */
   async start(limits: Record<string, number> = {}, more: ServerTerms = {}): Promise<Server> {
     const args = Object.entries(limits).flatMap(([name, value]) => ["--limit", `${name}=${value}`]);
     args.push(...(more.args ?? []));
@@ -72,7 +72,7 @@ export class Cluster {
     return readFileSync(join(this.root, this.folder, path));
   }
 
-  /** The files below the reserved folder, but for what is remembered of paths. */
+  /** The files below the reserved folder, without the records of paths. */
   reserved(): string[] {
     try {
       const folder = join(this.root, ".httpfstream");
@@ -90,7 +90,7 @@ export class Cluster {
     for (const peer of this.#peers.splice(0)) peer.connection.drop();
   }
 
-  /** Ends everything. */
+  /** Drops the connections, kills the servers and removes the folder. */
   async dispose(): Promise<void> {
     this.disconnect();
     for (const server of this.#servers) await server.kill9();
@@ -116,7 +116,7 @@ export class Server {
     return Number(new URL(this.url).port);
   }
 
-  /** Stops it in the middle of whatever it does, until {@link wake}. */
+  /** Stops the process with SIGSTOP until {@link wake}. */
   freeze(): void {
     this.process.program.child.kill("SIGSTOP");
   }
@@ -125,7 +125,7 @@ export class Server {
     this.process.program.child.kill("SIGCONT");
   }
 
-  /** Asks to upgrade, and leaves the answer to the caller. */
+  /** Sends an upgrade request; the caller handles the response. */
   async upgrade(target: string, headers: Record<string, string> = OFFER): Promise<WebSocketPeer> {
     const options = { target: `${this.#cluster.folder}${target}`, headers, kind: "binary" } as const;
     const peer = await WebSocketPeer.open(this.url, options);
@@ -148,7 +148,7 @@ export class Server {
     return { peer, offset, session };
   }
 
-  /** Resumes an append, as soon as the path is not in other hands any more. */
+  /** Resumes an append; retries while the server can't be reached or refuses the resume with 403 or 503. */
   async resume(path: string, session: string): Promise<Appending> {
     const target = `/${path}?verb=APPEND&session=${session}`;
     const peer = await until(`the session of ${path} to be resumed`, async () => {
@@ -168,7 +168,7 @@ export class Server {
     return new V1Peer(await (await this.upgrade(`/${path}?verb=FOLLOW${query && `&${query}`}`)).opened());
   }
 
-  /** A classic appender that was let in. */
+  /** Opens a classic append. */
   async classic(path: string): Promise<WebSocketPeer> {
     return await (await this.upgrade(`/${path}?verb=APPEND`, {})).opened();
   }
@@ -183,7 +183,7 @@ export class Server {
   }
 }
 
-/** Registers a test on each runtime, or on some, with a folder of its own. */
+/** Registers a test with its own folder on each of the runtimes. Default: all runtimes. */
 export function clusterTest(
   what: string,
   run: (cluster: Cluster) => Promise<void>,
@@ -201,14 +201,14 @@ export function clusterTest(
   }
 }
 
-/** Two servers on one folder, and the cluster they are. */
+/** Two servers on one folder, and their cluster. */
 export interface Pair {
   readonly cluster: Cluster;
   readonly one: Server;
   readonly other: Server;
 }
 
-/** Registers tests on each runtime that share two servers, whose grace is short; each has a folder of its own. */
+/** Registers tests on each runtime that share two servers with a short grace period; each test has its own folder. */
 export function pairSuite(title: string, cases: Record<string, (pair: Pair) => Promise<void>>): void {
   for (const runtime of RUNTIMES) {
     describe(`${title} (${runtime})`, () => {
@@ -230,7 +230,7 @@ export function pairSuite(title: string, cases: Record<string, (pair: Pair) => P
   }
 }
 
-/** A follower's last word. */
+/** Expects that a follower got these bytes and then the end with this reason. */
 export async function expectEnd(peer: V1Peer, expected: Uint8Array | string, reason: string): Promise<void> {
   const { code } = await peer.closed();
   const end = peer.controls.at(-1);
@@ -238,7 +238,7 @@ export async function expectEnd(peer: V1Peer, expected: Uint8Array | string, rea
   assert.ok(peer.data.equals(Buffer.from(expected)), `the follower got ${JSON.stringify(String(peer.data))}`);
 }
 
-/** What a follower has, and what it gets when it goes on as long as it has not heard the end. */
+/** All bytes of a follower that reconnects until it gets the end. */
 export async function restOf(server: Server, path: string, follower: V1Peer): Promise<Buffer> {
   let [peer, got] = [follower, Buffer.alloc(0)];
   for (;;) {

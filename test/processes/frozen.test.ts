@@ -1,4 +1,4 @@
-/** Two servers on one folder, of which one is put to sleep in the middle of appends, and wakes up too late. */
+/** Two servers on one folder; one is stopped during appends, and continues after its lease has expired. */
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -6,10 +6,10 @@ import { describe } from "node:test";
 import { until } from "../fixture/until.ts";
 import { type Cluster, clusterTest, expectEnd } from "./cluster.ts";
 
-// Each of them waits ten seconds for a lease to run out; they wait together.
-describe("a server that sleeps for longer than its lease", { concurrency: 4 }, () => {
+// Each test waits ten seconds for a lease to expire, so they run at the same time.
+describe("a server that is stopped for longer than its lease", { concurrency: 4 }, () => {
   clusterTest(
-    "a frozen server loses its paths after ten seconds, and writes nothing when it wakes",
+    "a stopped server loses its paths after ten seconds, and writes nothing when it continues",
     async (cluster) => {
       const [sleeper, other] = [await cluster.start(), await cluster.start()];
       const busy = await sleeper.append("busy.txt");
@@ -23,7 +23,7 @@ describe("a server that sleeps for longer than its lease", { concurrency: 4 }, (
       await Promise.all([busy.peer.acked(7), quiet.peer.acked(7), far.dataAtLeast(7)]);
       await until("the classic bytes", () => cluster.file("classic.txt").length === 7);
       sleeper.freeze();
-      // What it finds on its connections when it wakes up.
+      // The server finds these on its connections when it continues.
       void busy.peer.send("SLEEPER");
       void busy.peer.say({ type: "end" });
       void classic.send("SLEEPER");
@@ -48,15 +48,15 @@ describe("a server that sleeps for longer than its lease", { concurrency: 4 }, (
   );
 
   clusterTest(
-    "a session taken over from a sleeper survives a crash, though the sleeper wakes up meanwhile",
+    "a session taken over from a stopped server survives a crash, although that server continues meanwhile",
     async (cluster) => {
       const [sleeper, second] = [await cluster.start({ graceMs: 3_000 }), await cluster.start()];
       const first = await sleeper.append("a.txt");
       await first.peer.send("one ");
       await first.peer.acked(4);
-      // Its grace is over when it wakes up.
+      // The session's grace period has expired when the server continues.
       first.peer.peer.connection.drop();
-      // A sleeper that is stopped while it writes this would finish when it wakes up.
+      // A server that was stopped during this write would finish the write when it continues.
       await until("the grace to be on record", () => sessionOf(cluster).includes("graceLeftMs"));
       sleeper.freeze();
       const next = await second.resume("a.txt", first.session);
@@ -76,7 +76,7 @@ describe("a server that sleeps for longer than its lease", { concurrency: 4 }, (
     },
   );
 
-  clusterTest("a sleeper keeps a session that strangers ask for, as long as its grace lasts", async (cluster) => {
+  clusterTest("a stopped server keeps its session from other clients during the grace period", async (cluster) => {
     const [sleeper, other] = [await cluster.start(), await cluster.start()];
     const { peer } = await sleeper.append("a.txt");
     const classic = await sleeper.classic("classic.txt");
@@ -103,7 +103,7 @@ describe("a server that sleeps for longer than its lease", { concurrency: 4 }, (
     assert.equal(statSync(join(cluster.root, "a.txt")).ino, ino, "the file was not touched");
   });
 
-  clusterTest("a sleeper that sleeps for its session's grace, too, loses the session to strangers", async (cluster) => {
+  clusterTest("a server that is stopped beyond the grace period loses its session to others", async (cluster) => {
     const limits = { graceMs: 1_500 };
     const [sleeper, other] = [await cluster.start(limits), await cluster.start(limits)];
     const { peer, session } = await sleeper.append("a.txt");
@@ -121,7 +121,7 @@ describe("a server that sleeps for longer than its lease", { concurrency: 4 }, (
   });
 });
 
-/** What is on record of the only session. */
+/** The record of the only session, or the empty string. */
 function sessionOf(cluster: Cluster): string {
   const file = cluster.reserved().find((name) => name.includes("sessions"));
   return file === undefined ? "" : readFileSync(file, "utf8");

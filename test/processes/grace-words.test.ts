@@ -1,4 +1,4 @@
-/** What an appender hears of a path whose appender has lost its connection, from its server and from another one. */
+/** Refusals of an append while a path is reserved for an appender that lost its connection, on each of two servers. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { command } from "../cli/commands.ts";
@@ -7,7 +7,7 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { V1Peer } from "../fixture/v1.ts";
 
-describe("a path in its time of grace", () => {
+describe("a path in its grace period", () => {
   let root: string;
   let servers: TestServer[];
 
@@ -20,7 +20,7 @@ describe("a path in its time of grace", () => {
     await removeFolder(root);
   });
 
-  it("is refused with what is so and with when to try again, by its server and by another one", async () => {
+  it("is refused with the reason and a Retry-After, by its own server and by another one", async () => {
     const [here, there] = servers as [TestServer, TestServer];
     const peer = await V1Peer.open(here.url, { target: "/kept.log?verb=APPEND" });
     await peer.control("start");

@@ -1,4 +1,4 @@
-/** A path that goes from one process to another while it is appended to and followed: nobody who follows has to notice. */
+/** Handovers of a path between processes during an append; its followers do not notice. */
 import assert from "node:assert/strict";
 import { numberedLines, sha256 } from "../fixture/bytes.ts";
 import { until } from "../fixture/until.ts";
@@ -7,7 +7,7 @@ import { clusterTest, expectEnd } from "./cluster.ts";
 const BYTES = numberedLines(600_000);
 
 clusterTest(
-  "a rolling restart: the appender comes back to its own server, though another one has taken over",
+  "a rolling restart: the appender returns to its restarted server, although another one has taken over",
   async (cluster) => {
     const [one, other] = [await cluster.start(), await cluster.start()];
     const first = await one.append("a.bin");
@@ -37,7 +37,7 @@ clusterTest(
 );
 
 clusterTest(
-  "an appender that is cut off and comes back elsewhere: its old connection is dropped with 4001",
+  "an appender that resumes its session on another server: its old connection is closed with 4001",
   async (cluster) => {
     const [one, other] = [await cluster.start(), await cluster.start()];
     const first = await one.append("a.bin");
@@ -57,7 +57,7 @@ clusterTest(
   },
 );
 
-clusterTest("a session is given up for its own token only", async (cluster) => {
+clusterTest("a server hands a session over only to a request with its token", async (cluster) => {
   const [one, other] = [await cluster.start(), await cluster.start()];
   const first = await one.append("a.bin");
   await first.peer.send("mine");

@@ -1,23 +1,23 @@
 /**
- * A process with many followers of one URL, the project's own: `herd-followers.ts URL COUNT`.
+ * A process with many followers of one URL, made with the project's client: `herd-followers.ts URL COUNT`.
  *
- * Prints `all open` when all of them are connected, again when all of them are after they had lost their connections,
- * and in the end one line of JSON: a {@link HerdReport}.
+ * Prints `all open` each time that all of them are connected: at first, and after a reconnect. At the end it prints one
+ * line of JSON: a {@link HerdReport}.
  * @module
  */
 import { createHash } from "node:crypto";
 import process from "node:process";
 import { type FollowState, follow } from "../../src/client/mod.ts";
 
-/** What became of the followers. */
+/** The results of the followers. */
 export interface HerdReport {
-  /** How many ended how; `failed` and the error's code where one failed. */
+  /** Followers by end reason; after an error, by `failed` and the error's code. */
   readonly ends: Readonly<Record<string, number>>;
-  /** How many got which bytes, by their SHA-256. */
+  /** Followers by the SHA-256 of the bytes that they got. */
   readonly got: Readonly<Record<string, number>>;
-  /** How long each waited before its first attempt to come back, in milliseconds. */
+  /** The delay of each follower before its first reconnect, in milliseconds. */
   readonly delaysMs: readonly number[];
-  /** Why their connections broke, by the errors' codes. */
+  /** Lost connections by error code. */
   readonly causes: Readonly<Record<string, number>>;
 }
 

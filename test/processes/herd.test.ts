@@ -1,4 +1,4 @@
-/** A server with two thousand followers is restarted: they are sent away, and come back spread over time. */
+/** A restart of a server with two thousand followers: it disconnects them, and they reconnect spread over time. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openAppend } from "../../src/client/mod.ts";
@@ -11,15 +11,15 @@ import type { HerdReport } from "./herd-followers.ts";
 const PROCESSES = 2;
 const FOLLOWERS = 1_000;
 
-/** How long two thousand connections may take on a machine that has other things to do, in milliseconds. */
+/** Timeout for two thousand connections on a busy machine, in milliseconds. */
 const PATIENCE_MS = 100_000;
 
-/** Milliseconds that the server waits for two thousand goodbyes; a loaded machine needs most of them. */
+/** The server's shutdown timeout in milliseconds; on a loaded machine two thousand closes take most of it. */
 const GOODBYE_MS = 12_000;
 
-clusterTest("SIGTERM: two thousand followers come back, and every one gets all bytes and the end", async (cluster) => {
+clusterTest("SIGTERM: two thousand followers reconnect, and each gets all bytes and the end", async (cluster) => {
   const bytes = numberedLines(30_000);
-  // So that nobody is cut off for being slow to answer the goodbye, on a machine that is.
+  // A busy machine answers close frames late; the server must not cut off a follower for that.
   const server = await cluster.start({ shutdownTimeoutMs: GOODBYE_MS });
   const url = `${server.url}/a.txt`;
   const appender = (await openAppend(url)).getWriter();
@@ -52,12 +52,12 @@ clusterTest("SIGTERM: two thousand followers come back, and every one gets all b
   }
 });
 
-/** They are to come back spread evenly over two seconds: in each tenth of that about as many as in any other. */
+/** Expects the reconnects evenly spread over two seconds: about as many in each tenth as in any other. */
 function expectSpread(delaysMs: readonly number[]): void {
   const tenths = Array.from({ length: 10 }, (_, tenth) => {
     return delaysMs.filter((delay) => Math.floor(delay / 200) === tenth).length;
   });
-  // Half of what is to be expected is five standard deviations away.
+  // Half of the expected number is five standard deviations away.
   assert.ok(Math.min(...tenths) > FOLLOWERS / 20, `in each tenth of the time: ${tenths.join(" ")}`);
 }
 

@@ -1,11 +1,11 @@
-/** Two servers on one folder, of which one is killed or shut down in the middle of appends. */
+/** Two servers on one folder; one is killed or shut down during appends. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { randomBytes, sha256 } from "../fixture/bytes.ts";
 import { until } from "../fixture/until.ts";
 import { type Cluster, clusterTest, expectEnd, restOf } from "./cluster.ts";
 
-clusterTest("kill -9 of one: the other takes its paths over at once, and sessions go on there", async (cluster) => {
+clusterTest("kill -9 of one server: the other takes its paths at once, and sessions continue", async (cluster) => {
   const [one, other] = [await cluster.start(), await cluster.start()];
   const bytes = randomBytes(600_000, 7);
   const first = await one.append("a.bin");
@@ -29,7 +29,7 @@ clusterTest("kill -9 of one: the other takes its paths over at once, and session
   assert.equal((await other.append("classic.txt")).offset, 4);
 });
 
-clusterTest("SIGTERM of one in mid-append: 1012, and the client goes on with the other", async (cluster) => {
+clusterTest("SIGTERM of one during an append: 1012, and the client continues on the other", async (cluster) => {
   const [one, other] = [await cluster.start(), await cluster.start()];
   const bytes = randomBytes(600_000, 8);
   const first = await one.append("a.bin");
@@ -51,7 +51,7 @@ clusterTest("SIGTERM of one in mid-append: 1012, and the client goes on with the
   assert.equal(sha256(await restOf(other, "a.bin", far)), sha256(bytes));
 });
 
-clusterTest("a session whose client does not come back is lost, in whichever process it is", async (cluster) => {
+clusterTest("a session whose client does not return is lost, on whichever server it is", async (cluster) => {
   const [one, other] = [await cluster.start({ graceMs: 1_000 }), await cluster.start({ graceMs: 1_000 })];
   const { peer, session } = await one.append("a.txt");
   await peer.send("so far");
@@ -64,7 +64,7 @@ clusterTest("a session whose client does not come back is lost, in whichever pro
   await until("nothing to be left", () => cluster.reserved().every((file) => !file.includes("sessions")));
 });
 
-clusterTest("kill -9 and a restart: the path is held for its session's grace, then free", async (cluster) => {
+clusterTest("kill -9 and a restart: the path is reserved for the grace period, then free", async (cluster) => {
   const server = await cluster.start();
   const { peer, session } = await server.append("a.txt");
   await peer.send("so far");
@@ -83,7 +83,7 @@ clusterTest("kill -9 and a restart: the path is held for its session's grace, th
 });
 
 clusterTest(
-  "kill -9 again and again: the grace goes on where it was, and is whole again for who comes back",
+  "kill -9 repeatedly: the grace period continues where it was, and starts afresh after a resume",
   async (cluster) => {
     const limits = { graceMs: 3_600_000 };
     const server = await cluster.start(limits);
@@ -113,7 +113,7 @@ clusterTest(
   ["node"],
 );
 
-/** Starts a server and kills it as soon as it has spent some of the grace; what is left. */
+/** Starts a server, kills it once part of the grace period is spent, and returns what is left in milliseconds. */
 async function strike(cluster: Cluster, limits: { graceMs: number }, before: number): Promise<number | undefined> {
   const server = await cluster.start(limits);
   await until("some of the grace to be spent", () => graceLeftMs(cluster) !== before);
@@ -121,7 +121,7 @@ async function strike(cluster: Cluster, limits: { graceMs: number }, before: num
   return graceLeftMs(cluster);
 }
 
-/** What is on record of the grace of the only session; nothing when there is none. */
+/** The remaining grace period on record for the only session, in milliseconds; undefined without a session. */
 function graceLeftMs(cluster: Cluster): number | undefined {
   const file = cluster.reserved().find((name) => name.includes("sessions"));
   if (file === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Many processes that want the same paths at the same moments: never two have one. */
+/** Many processes claim the same paths at the same time: a path never has two owners. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,10 +10,10 @@ import { until, within } from "../fixture/until.ts";
 
 const RACER = fileURLToPath(new URL("racer.ts", import.meta.url));
 
-/** Claims that each of two lanes of a process tries. */
+/** Claims that each of a process's two lanes attempts. */
 const ROUNDS = Number(process.env["HTTPFSTREAM_RACE_ROUNDS"] ?? 250);
 
-test("hundreds of rounds of processes on all runtimes, with sweeps in between", { timeout: 240_000 }, async () => {
+test("hundreds of claims by processes on all runtimes, with clean-ups between", { timeout: 240_000 }, async () => {
   const parent = await temporaryFolder("race");
   const root = join(parent, "root");
   const seed = Date.now() % 100_000;
@@ -32,7 +32,7 @@ test("hundreds of rounds of processes on all runtimes, with sweeps in between", 
     );
     const wins = racers.map((racer) => Number(/won (\d+)/.exec(racer.output)?.[1]));
     const stored = ["a", "b", "c"].map((path) => readFileSync(join(root, path), "utf8")).join("");
-    // Every win has stored two bytes, in one go, and nothing else has been stored.
+    // Every win has stored its two bytes together, and there are no other bytes.
     assert.match(stored, /^(xy)+$/);
     assert.equal(stored.length, 2 * wins.reduce((sum, count) => sum + count, 0));
     assert.ok(Math.min(...wins) > 0, `somebody never won: ${wins.join(", ")}`);
@@ -46,6 +46,6 @@ test("hundreds of rounds of processes on all runtimes, with sweeps in between", 
 function filesBelow(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  // What is remembered of a path stays.
+  // The records of paths stay.
   return files.filter((file) => !file.startsWith(join(folder, "streams")));
 }

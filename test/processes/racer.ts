@@ -1,8 +1,9 @@
 /**
- * A process that claims paths of a root again and again, against others that do the same: `racer.ts ROOT ROUNDS SEED`.
+ * A process that claims paths of a root repeatedly, in competition with other processes: `racer.ts ROOT ROUNDS SEED`.
  *
- * Whoever has a path makes a file beside the root that only one can have. Paths are few, so that processes meet; one
- * that has several at once begins and ends claims all the time. Prints `won N` at the end, or what is wrong.
+ * The owner of a path creates a file beside the root with an exclusive open, which fails if the path has another owner.
+ * There are few paths, so that the processes collide often, and each process runs several claims at once. Prints
+ * `won N` at the end, or the error.
  * @module
  */
 import { closeSync, openSync, unlinkSync } from "node:fs";
@@ -12,10 +13,10 @@ import { StreamError } from "../../src/protocol/errors.ts";
 import { fileStore } from "../../src/stores/file/store.ts";
 import { prng } from "../fixture/bytes.ts";
 
-/** Paths that everybody wants. */
+/** The paths that all processes claim. */
 const PATHS = ["a", "b", "c"];
 
-/** Claims that one process has at work at the same time. */
+/** Concurrent claims per process. */
 const LANES = 2;
 
 const [root = "", rounds = "0", seed = "0"] = process.argv.slice(2);
@@ -43,7 +44,7 @@ async function round(): Promise<void> {
 async function lane(): Promise<void> {
   for (let count = 0; count < Number(rounds); count++) {
     await round();
-    // What a server does when it starts, and must not disturb anybody.
+    // A server does this when it starts; it must not disturb other processes.
     if (count % 25 === 0) await store.tidy?.();
   }
 }

@@ -1,14 +1,14 @@
-/** A server that is alone on its folder and stands still for a while: it goes on with all that it was doing. */
+/** A server that is alone on its folder continues all its appends after it was stopped for a while. */
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../fixture/until.ts";
 import { type Cluster, clusterTest } from "./cluster.ts";
 
-/** Milliseconds for which it stands still: longer than it trusts its last sign of life. */
+/** How long the server is stopped, in milliseconds: longer than it trusts its last sign of life. */
 const STALL_MS = 6_000;
 
-/** How many send short bodies all the time, each to a path of its own. */
+/** Number of clients that send short bodies continuously, each to its own path. */
 const SENDERS = 12;
 
 async function stall(cluster: Cluster, durability: string): Promise<void> {
@@ -43,7 +43,7 @@ async function stall(cluster: Cluster, durability: string): Promise<void> {
   for (const [at, count] of counts.entries()) assert.equal(cluster.file(`${at}.txt`).length, count);
 }
 
-describe("a server that is alone and stands still", { concurrency: 3 }, () => {
+describe("a server that is alone on its folder and is stopped for a while", { concurrency: 3 }, () => {
   for (const durability of ["os", "disk"]) {
     clusterTest(`${durability}: no append is refused, and none is lost`, (cluster) => stall(cluster, durability));
   }

@@ -1,11 +1,11 @@
-/** The core under random schedules: thousands of them, in this process. */
+/** The engine under random schedules, in this process. */
 import { test } from "node:test";
 import fc from "fast-check";
 import { schedules } from "./schedule.ts";
 import { settings } from "./settings.ts";
 import { play } from "./world.ts";
 
-test("whatever happens when, every follower gets the file's bytes, each once, and the end", async () => {
+test("in any order of events every follower gets the file's bytes, each once, and the end", async () => {
   await fc.assert(fc.asyncProperty(schedules(60), play), settings(1000));
 });
 

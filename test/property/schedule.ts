@@ -1,35 +1,35 @@
 /**
- * Random schedules of everything that can happen to a path.
+ * Random schedules of all events that can happen to a path.
  * @module
  */
 import fc from "fast-check";
 import type { Limits } from "../../src/engine/limits.ts";
 
-/** One thing that happens. Numbers from 0 to 1 choose among what there is at that moment. */
+/** One event. Numbers from 0 to 1 choose among the candidates that exist at that moment. */
 export type Action =
   /** The appender sends a piece. */
   | { readonly do: "push"; readonly bytes: number }
-  /** Time passes: so many turns of microtasks, then of the event loop. */
+  /** Time passes: `micro` turns of the microtask queue, then `macro` turns of the event loop. */
   | { readonly do: "wait"; readonly micro: number; readonly macro: number }
-  /** Somebody begins to follow. */
+  /** A follower joins. */
   | { readonly do: "join"; readonly where: number; readonly text: boolean; readonly stalled: boolean }
   /** A follower's connection stalls, lets some bytes through, or flows. */
   | { readonly do: "stall" | "flow"; readonly who: number }
   | { readonly do: "pass"; readonly who: number; readonly bytes: number }
   /** A follower leaves. */
   | { readonly do: "leave"; readonly who: number }
-  /** The store begins to hold appends back, stores a part of one, one, or all of them. */
+  /** The store begins to hold appends back, stores one of them, or stores all and stops holding; or a part of one. */
   | { readonly do: "hold" | "store" | "release" }
   | { readonly do: "storePart"; readonly share: number }
   /** The store fails an append that it holds. */
   | { readonly do: "fail" }
-  /** The appender ends, and another one comes. */
+  /** The appender ends, and another one begins. */
   | { readonly do: "end"; readonly lost: boolean };
 
-/** A schedule, and the limits and kind of bytes that it is for. */
+/** A schedule, with its limits and its kind of bytes. */
 export interface Schedule {
   readonly limits: Partial<Limits>;
-  /** Whether the bytes are text, so that text frames must be. */
+  /** Whether the bytes are valid UTF-8, so that text frames must be, too. */
   readonly utf8: boolean;
   readonly actions: readonly Action[];
 }
@@ -62,7 +62,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("end" as const), lost: fc.boolean() }) },
 );
 
-/** Schedules of some length. */
+/** Schedules of at most `maxLength` actions. */
 export function schedules(maxLength: number): fc.Arbitrary<Schedule> {
   return fc.record({
     limits: fc.record({

@@ -14,7 +14,7 @@ import { within } from "../fixture/until.ts";
 import type { WebSocketPeer } from "../fixture/websocket.ts";
 import { settings } from "./settings.ts";
 
-/** One thing that happens. Numbers from 0 to 1 choose among what there is. */
+/** One event. Numbers from 0 to 1 choose among the candidates that exist. */
 type Step =
   | { readonly do: "push"; readonly bytes: number }
   | { readonly do: "join"; readonly kind: "socket" | "body"; readonly where: number; readonly paused: boolean }
@@ -22,13 +22,13 @@ type Step =
   | { readonly do: "confirm" }
   | { readonly do: "change"; readonly how: "close" | "drop" };
 
-/** Somebody who follows. */
+/** A follower. */
 interface Watcher {
   readonly kind: "socket" | "body";
   readonly connection: Connection;
   readonly received: Collected;
   readonly start: number;
-  /** The size of the path when its appender ended; nothing while it has one. */
+  /** The size of the path when its appender ended; undefined while it has an appender. */
   end: number | undefined;
   left: boolean;
 }
@@ -63,7 +63,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 const steps = fc.array(step, { maxLength: 40, size: "max" });
 
-/** One path of a server, and what happens to it. */
+/** Plays a schedule on one path of a server. */
 class Play {
   readonly #peers: Peers;
   readonly #path: string;
@@ -117,7 +117,7 @@ class Play {
     }
   }
 
-  /** Bytes that are certainly stored and given out. */
+  /** Number of bytes that are known to be stored and published. */
   get #confirmed(): number {
     return this.#witness?.received.length ?? 0;
   }
@@ -147,7 +147,7 @@ class Play {
     return watcher;
   }
 
-  /** Ends the appender, and waits until everybody who follows it knows. */
+  /** Ends the appender, and waits until all its followers have the end. */
   async #end(how: "close" | "drop"): Promise<void> {
     await this.#confirm();
     if (how === "close") await this.#appender?.finish();
@@ -171,7 +171,7 @@ class Play {
   }
 }
 
-/** Where text begins that is asked for from an offset on: behind the character that the offset is inside of. */
+/** Where a text follow from an offset begins: after the character that contains the offset, if it is inside one. */
 function characterFrom(bytes: Uint8Array, offset: number): number {
   for (let begin = Math.max(0, offset - 3); begin < offset; begin++) {
     for (let end = offset + 1; end <= Math.min(begin + 4, bytes.length); end++) {

@@ -1,6 +1,6 @@
 /**
- * A schedule played on the core, compared with what must hold: every follower gets the file's bytes from where it
- * began, each once and in order, never one that is not stored, and is told the end.
+ * Plays a schedule on the engine and checks its invariants: every follower gets the file's bytes from its start on,
+ * each once and in order, never a byte that is not stored, and then the end.
  * @module
  */
 import assert from "node:assert/strict";
@@ -14,10 +14,10 @@ import type { Action, Schedule } from "./schedule.ts";
 
 const TEXT = Buffer.from(MIXED_TEXT.repeat(40));
 
-/** An appender, and everything it was given. */
+/** An appender, and all pieces that were pushed to it. */
 interface Session {
   readonly admission: Admission;
-  /** Where it began. */
+  /** The offset at which it began. */
   readonly start: number;
   readonly pushed: Buffer[];
   failed: boolean;
@@ -29,11 +29,11 @@ interface Watcher {
   readonly running: Running;
   readonly session: Session;
   outcome: FollowEnd | undefined;
-  /** Bytes it had been sent when it left. */
+  /** Number of bytes that it had been sent when it left. */
   leftAt: number | undefined;
 }
 
-/** Plays a schedule; rejects when something does not hold. */
+/** Plays a schedule; rejects if an invariant is violated. */
 export async function play({ limits, utf8, actions }: Schedule): Promise<void> {
   const world = new World(new Rig(limits), utf8);
   await world.begin();
@@ -63,7 +63,7 @@ class World {
   async begin(): Promise<void> {
     const admission = await this.#rig.admit();
     const start = admission.batcher.channel.size;
-    // After a failure it goes on with the byte that was not stored, so that what is text stays text.
+    // After a failure the next appender continues with the first byte that was not stored, so that text stays valid.
     this.#produced = start;
     this.#sessions.push({ admission, start, pushed: [], failed: false, ended: undefined });
   }
@@ -95,7 +95,7 @@ class World {
     }
   }
 
-  /** Nobody was ever sent a byte that is not stored. */
+  /** Checks that no follower was sent a byte that is not stored. */
   checkNothingUnstored(): void {
     for (const { running, session } of this.#watchers) {
       const { size } = session.admission.batcher.channel;
@@ -104,7 +104,7 @@ class World {
     }
   }
 
-  /** Lets everything come to its end, and looks at the whole. */
+  /** Completes all pending work, and checks the final state. */
   async finish(): Promise<void> {
     await this.#rig.store.letGo();
     for (const { running } of this.#watchers) running.sink.flow();
@@ -127,7 +127,7 @@ class World {
   #join(where: number, sink: TestSink): void {
     const session = this.#session;
     const { size } = session.admission.batcher.channel;
-    // In text everybody begins with a whole character, as a client does that goes on where it was.
+    // Followers of text begin with a whole character, as a client does that continues at its offset.
     const offset = this.#utf8 ? boundaryBefore(Math.floor(where * (size + 1))) : Math.floor(where * (size + 1));
     const running = this.#rig.follow(session.admission, sink, offset);
     const watcher: Watcher = { running, session, outcome: undefined, leftAt: undefined };
@@ -195,7 +195,7 @@ class World {
   }
 }
 
-/** Where text begins that is asked for from an offset: behind the character that the offset is inside of, if it is. */
+/** Where a text follow from an offset begins: after the character that contains the offset, if it is inside one. */
 function characterFrom(bytes: Buffer, offset: number): number {
   for (let back = 1; back <= 3 && back <= offset; back++) {
     for (let length = back + 1; length <= 4; length++) {
@@ -219,14 +219,14 @@ async function wait(micro: number, macro: number): Promise<void> {
   for (let turn = 0; turn < macro; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Bytes that tell their place: a gap, a duplicate or a swap shows. */
+/** Bytes that depend on their offset, so that a gap, a duplicate or a swap is detected. */
 function bytesAt(offset: number, length: number): Buffer {
   const bytes = Buffer.alloc(length);
   for (let at = 0; at < length; at++) bytes[at] = ((offset + at) * 167 + ((offset + at) >> 8) * 13) & 0xff;
   return bytes;
 }
 
-/** A part of an endless text, which may begin and end inside characters. */
+/** A part of an endless text; it may begin and end inside characters. */
 function textAt(offset: number, length: number): Buffer {
   const from = offset % TEXT.length;
   return Buffer.concat([TEXT, TEXT]).subarray(from, from + length);
@@ -238,7 +238,7 @@ function boundaryBefore(offset: number): number {
   return at;
 }
 
-/** Each frame but the last, which the end may cut, is text by itself. */
+/** Checks that each frame is valid UTF-8, except the last one, which the end may cut. */
 function checkFrames(sink: TestSink): void {
   const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   for (const frame of sink.frames.slice(0, -1)) strict.decode(frame.bytes);

@@ -1,4 +1,4 @@
-/** Middleware that answers while a body is still being appended: the append ends as if its client had gone. */
+/** Middleware that responds during an append over HTTP: the append ends as if its client had disconnected. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -16,7 +16,7 @@ import { until } from "../fixture/until.ts";
 /** How long the next appender may be refused, in milliseconds; the machine may be busy. */
 const PATIENCE_MS = 10_000;
 
-/** An upload that stays open, until somebody else has answered it. */
+/** Keeps an upload open until a middleware has responded, and expects that its path becomes free. */
 async function expectFreed(peers: Peers, path: string, status: number): Promise<void> {
   const upload = await peers.upload(path);
   await upload.chunk("first ");
@@ -24,7 +24,7 @@ async function expectFreed(peers: Peers, path: string, status: number): Promise<
   assert.equal((await upload.head).status, status);
   const next = { method: "POST", target: `/${path}?verb=APPEND`, body: "second" };
   await until("the path to be free", async () => (await peers.send(next)).status === 200, PATIENCE_MS);
-  // On a busy machine the middleware answers a second one, too, when it is stored already.
+  // On a busy machine the middleware may respond to a second request, too, after its body was stored.
   assert.match((await peers.stored(path)).toString(), /^first (second)+$/);
 }
 
@@ -33,7 +33,7 @@ for (const runtime of RUNTIMES) {
     ["hono's timeout", MOUNTS.timed, 504],
     ["middleware that races", MOUNTS.raced, 503],
   ] as const) {
-    test(`mounted on ${runtime}, ${what} frees the path of the append that it has answered`, async () => {
+    test(`mounted on ${runtime}, ${what} frees the path of the append that it answers`, async () => {
       const server = await startMounted(runtime);
       const peers = new Peers(server.url);
       try {
@@ -46,7 +46,7 @@ for (const runtime of RUNTIMES) {
   }
 }
 
-test("a time-out in front of the standalone server's app frees the path, too", async () => {
+test("a timeout in front of the standalone server's app frees the path, too", async () => {
   const root = await temporaryFolder("answered");
   const streams = fstream({ root: join(root, "streams") });
   const app = new Hono().use(timeout(200)).route("/streams", streams);

@@ -1,4 +1,4 @@
-/** Bodies in many little chunks on Node: what the parser hands out in one turn goes on together. */
+/** Bodies in many small chunks on Node: chunks that the parser delivers in one turn are passed on together. */
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
@@ -7,7 +7,7 @@ import { gatherChunks } from "../../src/runtime/node/chunks.ts";
 import { numberedLines } from "../fixture/bytes.ts";
 import { within } from "../fixture/until.ts";
 
-/** What a server's request body was, and in how many pieces it came. */
+/** The request body that a server received, and the number of its pieces. */
 async function received(chunks: string, ending: "end" | "close"): Promise<{ body: Buffer; pieces: number }> {
   const server: Server = createServer();
   const pieces: Buffer[] = [];
@@ -39,13 +39,13 @@ async function received(chunks: string, ending: "end" | "close"): Promise<{ body
 const text = numberedLines(20_000);
 const chunks = Array.from(text, (byte) => `1\r\n${String.fromCharCode(byte)}\r\n`).join("");
 
-test("little chunks come together, in order and complete", async () => {
+test("small chunks are gathered, in order and complete", async () => {
   const { body, pieces } = await received(`${chunks}0\r\n\r\n`, "end");
   assert.ok(body.equals(text));
   assert.ok(pieces < text.length / 50, `${pieces} pieces`);
 });
 
-test("nothing that came before the connection ended is lost", async () => {
+test("no byte that arrived before the connection ended is lost", async () => {
   const { body } = await received(chunks, "close");
   assert.ok(body.equals(text), `${body.length} bytes of ${text.length}`);
 });

@@ -1,6 +1,6 @@
 /**
- * What a runtime's own server writes to the console of bodies that break off: nothing that a path or a cause could harm, and
- * no stack trace. Its operator hears of them by the log.
+ * What a runtime's own server prints about bodies that break off: no stack trace, and no raw text of a path or a cause.
+ * The log tells the operator about them.
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -8,7 +8,7 @@ import { Peers } from "../fixture/peers.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
 import { startScript, type TestServer } from "../fixture/servers.ts";
 
-/** A name that writes lines of its own, and colours, where it is printed as it is. */
+/** A name that adds lines and colours to the console if it is printed raw. */
 const EVIL = "evil%0aFAKE%20LINE%1b%5b31m%e2%80%ae.txt";
 
 for (const runtime of RUNTIMES) {
@@ -54,7 +54,7 @@ function expectClean({ program }: TestServer): void {
   assert.doesNotMatch(output, /^ +at /m, "a stack trace");
   assert.doesNotMatch(output, /^FAKE/m, "a line that a name has made");
   assert.doesNotMatch(output, /^\s*\d+ \| /m, "an excerpt of our source");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for them
   assert.doesNotMatch(output, /[\0-\x09\x0b-\x1f\x7f\u202e]/, "raw control characters");
 }
 
@@ -63,7 +63,7 @@ async function withServer(
   script: string,
   use: (peers: Peers, server: TestServer) => Promise<void>,
 ): Promise<void> {
-  // Of those that it can be, this one is the runtime's own server.
+  // Selects the runtime's own server among those that the script can start.
   const kind = script === "logged-server.ts" ? { root: "native" } : {};
   const server = await startScript(runtime, script, kind);
   const peers = new Peers(server.url);

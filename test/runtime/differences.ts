@@ -5,7 +5,7 @@
 import type { Target } from "../contract/wire/target.ts";
 import type { Runtime } from "../fixture/processes.ts";
 
-/** By runtime; the README's table of runtimes says the same. */
+/** The differences by runtime. A test compares them with the table in docs/runtimes.md. */
 export const DIFFERENCES: Record<Runtime, NonNullable<Target["differs"]>> = {
   node: {
     "dot segments": "@hono/node-server resolves dots, so `/streams/../x` belongs to the host app",

@@ -1,4 +1,4 @@
-/** Followers whose response a middleware drops: they end, and not only with their append. */
+/** A follow whose response a middleware drops ends at once, and not only with its append. */
 import { describe, it } from "node:test";
 import { Peers } from "../fixture/peers.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
@@ -22,9 +22,9 @@ for (const runtime of RUNTIMES) {
     };
 
     for (const [mount, what] of [
-      ["replaced", "whose response a middleware replaces"],
-      ["thrown", "behind whose handler a middleware throws"],
-      ["inside", "whose response an app around the mounted one replaces"],
+      ["replaced", "if a middleware replaces its response"],
+      ["thrown", "if a middleware throws after its handler"],
+      ["inside", "if an app around the mounted one replaces its response"],
     ] as const) {
       it(`a follow ends ${what}`, () =>
         connected(async (peers, { program }) => {
@@ -38,7 +38,7 @@ for (const runtime of RUNTIMES) {
         }));
     }
 
-    it("a follow ends with its client, also where a middleware has split its body and reads one half only", () =>
+    it("a follow ends with its client, even if a middleware has teed its body and reads only one branch", () =>
       connected(async (peers, { program }) => {
         const appender = await peers.upload("plain/teed.txt");
         await appender.chunk("hello");

@@ -1,4 +1,4 @@
-/** Programs that serve the app and have forgotten what WebSockets need: the answer and the log say what. */
+/** Programs that serve the app without the setup for WebSockets: the response and the log name what is missing. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ for (const [runtime, what] of [
   ["bun", "websocket"],
 ] as const) {
   if (!RUNTIMES.includes(runtime)) continue;
-  test(`on ${runtime}, a forgotten ${what} is named by the answer and by the log, and nothing is taken`, async () => {
+  test(`on ${runtime}, the response and the log name a forgotten ${what}, and no path is claimed`, async () => {
     const server = await startScript(runtime, `forgotten-${runtime}.ts`);
     const peers = new Peers(server.url);
     try {
@@ -26,7 +26,7 @@ for (const [runtime, what] of [
       }
       await server.program.printed(new RegExp(what));
       assert.ok(!existsSync(join(server.root, "a.txt")), "a file was made");
-      // Its path is free, and plain HTTP works.
+      // The path is free, and plain HTTP works.
       await peers.put("streams/a.txt", "text");
       assert.equal((await peers.stored("streams/a.txt")).toString(), "text");
     } finally {

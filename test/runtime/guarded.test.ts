@@ -1,6 +1,6 @@
 /**
- * A guard in front of one folder of a mount sees every request that reaches the folder, however its target and its
- * `Host` are written: the path that is served is the path that the router has seen.
+ * A guard in front of one folder of a mount sees every request that reaches the folder, however the target and the
+ * `Host` of the request are written: the path that is served is the path that the router has seen.
  */
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 const SECRET = "the secret of the guarded folder";
 const KEY = Buffer.alloc(16, 7).toString("base64");
 
-/** How long a connection may stay silent before it counts as answered: some servers just leave it open. */
+/** After this silence, in milliseconds, a request counts as answered: some servers leave the connection open. */
 const SILENCE_MS = 5_000;
 
 /** Ways to write the path of the secret below the mount. */
@@ -58,7 +58,7 @@ const TARGETS = [
   (path: string) => `http+unix://x${path}`,
 ];
 
-/** What stands in the `Host` headers. */
+/** The values of the `Host` headers of a request. */
 const HOSTS: (readonly string[])[] = [
   [],
   ["x"],
@@ -83,10 +83,10 @@ const HOSTS: (readonly string[])[] = [
   ["a, b"],
 ];
 
-/** The `Host` headers that most differ, for apps that are like the first. */
+/** The `Host` headers that differ most, for apps that resemble the first one. */
 const FEW_HOSTS: (readonly string[])[] = [["x"], [], [""], ["a/streams"], ["/"]];
 
-/** A server process with the guarded apps, on TCP and, where it can, on Unix sockets. */
+/** A server process with the guarded apps, on TCP and, if it supports them, on Unix sockets. */
 interface Server {
   readonly name: string;
   readonly runtime: Runtime;
@@ -116,7 +116,7 @@ for (const server of SERVERS) {
       await removeFolder(root);
     });
 
-    /** Sends requests and sees to it that none reads the secret or changes it. */
+    /** Sends requests, and checks that none of them reads or changes the secret. */
     async function expectSafe(where: Where, requests: readonly Hostile[]): Promise<void> {
       const left = [...requests];
       const worker = async (): Promise<void> => {
@@ -161,7 +161,7 @@ interface Hostile {
   readonly version?: "1.0" | "1.1";
 }
 
-/** All paths with a usable `Host` and with none, and all targets with every `Host` or with few. */
+/** All paths with a valid `Host` and with none, and all targets with every `Host` or with a few of them. */
 function everyRequest(mount: string, thorough: boolean): Hostile[] {
   const requests: Hostile[] = [];
   const add = (target: string, hosts: readonly string[]): void => {
@@ -174,14 +174,14 @@ function everyRequest(mount: string, thorough: boolean): Hostile[] {
   for (const [at, target] of TARGETS.entries()) {
     for (const hosts of thorough && at < 3 ? HOSTS : FEW_HOSTS) {
       add(target(`${mount}/private/secret.txt`), hosts);
-      // A host with a path could make the router's path of it.
+      // A host with a path could become part of the path that the router sees.
       if (mount !== "") add(target("/private/secret.txt"), hosts);
     }
   }
   return requests;
 }
 
-/** Everything that a server answers to a request, before it ends the connection or falls silent. */
+/** The bytes that a server sends for a request, until the response is complete, the connection ends or is silent. */
 function send(where: Where, { method, target, hosts, version = "1.1" }: Hostile): Promise<string> {
   const lines = [`${method === "UPGRADE" ? "GET" : method} ${target} HTTP/${version}`];
   for (const host of hosts) lines.push(`Host: ${host}`);
@@ -207,7 +207,7 @@ function send(where: Where, { method, target, hosts, version = "1.1" }: Hostile)
   });
 }
 
-/** Whether an answer is all there; of a WebSocket the head will do. */
+/** Whether a response is complete; for a WebSocket the head is enough. */
 function isWhole(answer: string): boolean {
   const [head = "", ...rest] = answer.split("\r\n\r\n");
   if (rest.length === 0) return false;

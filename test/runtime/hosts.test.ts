@@ -1,4 +1,4 @@
-/** The standalone server answers to its own names only, where it listens for this machine alone. */
+/** A standalone server that listens only for this machine answers only to its own names. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -64,7 +64,7 @@ for (const runtime of RUNTIMES) {
       return status;
     }
 
-    it("another name gets 421 that names the option, for every method, verb and transport", async () => {
+    it("another name gets a 421 that names the option, for every method, verb and transport", async () => {
       for (const Host of FOREIGN) {
         const headers = { Host };
         for (const [method, target] of [
@@ -101,7 +101,7 @@ for (const runtime of RUNTIMES) {
       }
     });
 
-    it("a foreign origin gets 403 that names the option", async () => {
+    it("a foreign origin gets a 403 that names the option", async () => {
       const headers = { Origin: "https://elsewhere.example" };
       const answer = await request(listed.url, { method: "PUT", target: "/a?verb=APPEND", headers, body: "x" });
       assert.equal(answer.status, 403);
@@ -112,12 +112,12 @@ for (const runtime of RUNTIMES) {
       assert.match(text, /"null" may not do this here\.\n$/);
     });
 
-    it("the command line beats the variable", async () => {
+    it("the command line overrides the environment variable", async () => {
       assert.equal((await request(server.url, { target: "/", headers: { Host: "named.example" } })).status, 200);
       assert.equal((await request(server.url, { target: "/", headers: { Host: "ignored.example" } })).status, 421);
     });
 
-    it("no Host and an empty one pass, also for an upgrade; two and a malformed one get 400", async () => {
+    it("a missing or empty Host is accepted, also for an upgrade; two or a malformed one get 400", async () => {
       const upgrade = Object.entries(upgradeHeaders(KEY)).map(([name, value]) => `${name}: ${value}\r\n`);
       assert.equal(await statusOf("GET / HTTP/1.0\r\n\r\n"), 200);
       assert.equal(await statusOf("GET / HTTP/1.1\r\nHost:\r\n\r\n"), 200);
@@ -146,13 +146,13 @@ for (const runtime of RUNTIMES) {
       }
     });
 
-    it("a target that is a whole URL is measured by its own host", async () => {
+    it("a target that is an absolute URL is checked by its own host", async () => {
       assert.equal(await statusOf("GET http://rebound.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n"), 421);
       assert.equal(await statusOf("GET http://localhost/ HTTP/1.1\r\nHost: rebound.example\r\n\r\n"), 421);
       assert.equal(await statusOf("GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
     });
 
-    it("a malformed request comes before another name, and that before a foreign origin and an unknown method", async () => {
+    it("a malformed request is reported before another name, and that before a foreign origin and an unknown method", async () => {
       const headers = { Host: "rebound.example", Origin: "https://elsewhere.example" };
       assert.equal((await request(listed.url, { target: "/a//b", headers })).status, 400);
       assert.equal((await request(listed.url, { target: "/a?verb=x", headers })).status, 400);
@@ -172,7 +172,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-describe("a server that listens on a name which means this machine", () => {
+describe("a server that listens on a name of this machine", () => {
   it("answers to it, as its banner says, and to no other", async () => {
     const preload = join(PROJECT, "test", "fixture", "own-name.mjs");
     for (const name of ["buildbox.example", "Buildbox.Example", "127.1"]) {
@@ -191,8 +191,8 @@ describe("a server that listens on a name which means this machine", () => {
   });
 });
 
-describe("a server that other machines reach", () => {
-  it("answers to every name, unless it is given some", async () => {
+describe("a server that other machines can reach", () => {
+  it("answers to every name unless some are configured", async () => {
     const open = await startStandalone("node", { args: ["--http", "0.0.0.0:0"] });
     const url = open.url.replace("0.0.0.0", "127.0.0.1");
     assert.equal((await request(url, { target: "/", headers: { Host: "any.example" } })).status, 200);

@@ -1,4 +1,4 @@
-/** Mounts that are served over HTTP/2: where a body ends without being complete, which hosts there are, and no upgrades. */
+/** Mounts that are served over HTTP/2: incomplete bodies, checks of the host, and no upgrades. */
 import assert from "node:assert/strict";
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2";
 import { after, describe, it } from "node:test";
@@ -46,7 +46,7 @@ function cases({ url, program }: TestServer): void {
     await program.printed(/append of whole\.txt: complete/);
   });
 
-  /** A follower, once there is an append to follow. */
+  /** Starts a follow; retries until there is an append to follow. */
   async function begun(path: string): Promise<Http2Exchange> {
     for (;;) {
       const follower = send(`${path}?verb=FOLLOW`);
@@ -60,7 +60,7 @@ function cases({ url, program }: TestServer): void {
     ["of a given length", { "content-length": "100" }],
   ] as const) {
     for (const code of [8, 0, 2]) {
-      it(`an upload ${what} that is reset with code ${code} is lost, and so for its follower`, async () => {
+      it(`an upload ${what} that is reset with code ${code} is lost, also for its follower`, async () => {
         const path = `reset-${code}-${what.replaceAll(" ", "-")}.txt`;
         const upload = await RawUpload.begin(url, `/streams/${path}?verb=APPEND`, headers);
         await upload.write("half a log");
@@ -79,7 +79,7 @@ function cases({ url, program }: TestServer): void {
     ["ends and resets it in one go, as Node's does", (upload: Http2Exchange) => upload.stream.close(8)],
     ["drops the connection", (_upload: Http2Exchange, own: ClientHttp2Session) => own.destroy()],
   ] as const) {
-    it(`an upload is lost whose client ${how}`, async () => {
+    it(`an upload is lost if its client ${how}`, async () => {
       const path = `given-up-${how.length}.txt`;
       const own = session();
       const upload = new Http2Exchange(own, { ":path": `/streams/${path}?verb=APPEND`, ":method": "POST" });
@@ -92,14 +92,14 @@ function cases({ url, program }: TestServer): void {
     });
   }
 
-  it("an append by GET is refused without a word of an upgrade, and the server lives on", async () => {
+  it("an append by GET is refused without mention of an upgrade, and the server keeps running", async () => {
     const { status, text } = await send("get.txt?verb=APPEND").response();
     assert.equal(status, 426);
     assert.match(text, /POST or PUT/);
     assert.equal((await post("after.txt").response()).status, 200);
   });
 
-  it("the authority is the host: a foreign one is refused, and a page's own may append", async () => {
+  it("the authority counts as the host: a foreign one is refused, and a page of the same origin may append", async () => {
     assert.equal((await send("after.txt", { ":authority": "evil.example" }).response()).status, 421);
     assert.equal((await post("hosts.txt", { ":authority": "evil.example" }).response()).status, 421);
     assert.equal((await post("hosts.txt", { ":authority": NAME }).response()).status, 200);

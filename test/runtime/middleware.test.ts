@@ -57,7 +57,7 @@ function cases(runtime: Runtime, { url, program }: TestServer): void {
     assert.equal((await request(url, { method: "OPTIONS", target, headers })).status, 204);
   });
 
-  it("follows live over HTTP behind etag and compress, which gather what they may touch", async () => {
+  it("follows live over HTTP behind etag and compress, which buffer other responses", async () => {
     const target = `${MOUNTS.squeezed}/live-${runtime}.txt`;
     const appender = await (await upgrade(`${target}?verb=APPEND`)).opened();
     const headers = { "Accept-Encoding": "gzip" };
@@ -77,7 +77,7 @@ function cases(runtime: Runtime, { url, program }: TestServer): void {
     ["bearerAuth", MOUNTS.bearer, BEARER, "Bearer guess"],
     ["logger, cors and basicAuth", MOUNTS.all, BASIC, "Basic bm9ib2R5OndyaXRl"],
   ] as const) {
-    it(`a refused upgrade is a real 401 with its headers and body behind ${name}`, async () => {
+    it(`a refused upgrade gets a complete 401 with headers and body behind ${name}`, async () => {
       for (const verb of ["APPEND", "FOLLOW"]) {
         for (const headers of [{}, { Authorization: wrong }] as Record<string, string>[]) {
           const refusal = await (await upgrade(`${mount}/refused.txt?verb=${verb}`, headers)).response();
@@ -96,11 +96,11 @@ function cases(runtime: Runtime, { url, program }: TestServer): void {
       assert.equal((await request(url, { target: `${mount}/refused.txt` })).status, 401);
     });
 
-    it(`who has the credentials appends, follows and reads behind ${name}`, () =>
+    it(`a client with the credentials appends, follows and reads behind ${name}`, () =>
       expectWorking(mount, { Authorization: right }));
   }
 
-  it("no spelling of a path leads around a guard that stands before one folder of a mount", async () => {
+  it("no spelling of a path bypasses a guard in front of one folder of a mount", async () => {
     const secret = "private/secret.txt";
     const headers = { Authorization: BASIC };
     const target = `${MOUNTS.plain}/${secret}`;
@@ -131,7 +131,7 @@ function cases(runtime: Runtime, { url, program }: TestServer): void {
     assert.equal((await request(url, { target: "/nowhere" })).text, "the host app does not have that");
   });
 
-  it("an upgrade of a route that has no WebSocket gets that route's whole answer", async () => {
+  it("an upgrade request to a route without a WebSocket gets that route's complete response", async () => {
     const there = await (await upgrade("/")).response();
     assert.deepEqual([there.status, there.text], [200, "the host app"]);
     const nowhere = await (await upgrade("/nowhere")).response();
@@ -153,7 +153,7 @@ function cases(runtime: Runtime, { url, program }: TestServer): void {
     assert.equal((await request(url, { target: `${MOUNTS.deep}/mine.txt` })).text, "deep");
   });
 
-  it("listings that are off are 404", async () => {
+  it("disabled listings are 404", async () => {
     await request(url, { method: "POST", target: `${MOUNTS.unlisted}/folder/a.txt?verb=APPEND`, body: "x" });
     for (const path of ["/", "", "/folder/", "/folder"]) {
       assert.equal((await request(url, { target: MOUNTS.unlisted + path })).status, 404, path);

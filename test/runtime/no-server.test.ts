@@ -1,4 +1,4 @@
-/** An app can be asked without a server, as tests of a host app do, on each runtime. */
+/** Requests to an app without a server, as in the tests of a host app, on each runtime. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { it } from "node:test";

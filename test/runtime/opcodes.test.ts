@@ -1,4 +1,4 @@
-/** An appender over a WebSocket that sends an opcode that does not exist has broken off, and has not completed its append. */
+/** An append over a WebSocket whose client sends a reserved opcode is lost, and not complete. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MOUNTS } from "../fixture/mounts.ts";

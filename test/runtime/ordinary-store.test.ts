@@ -62,7 +62,7 @@ function cases({ url }: TestServer): void {
     assert.ok((await reader.body.all()).equals(all));
   });
 
-  it("answers a follower that comes after the end", async () => {
+  it("answers a follower that arrives after the end", async () => {
     const path = `${mount}/ended.txt`;
     await peers.put(path, "all of it");
     const { status, text } = await request(url, { target: `/${path}?verb=FOLLOW&offset=4` });

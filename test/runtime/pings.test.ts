@@ -1,6 +1,6 @@
 /**
- * Who answers pings, who stops answering, and who never did. The mount `quick` pings every 50 ms, `patient` every
- * 250 ms, and waits for an answer as long as a test takes.
+ * Peers that answer pings, that stop answering, and that never answer. The mount `quick` pings every 50 ms. The mount
+ * `patient` pings every 250 ms, and waits for an answer longer than a test takes.
  * @module
  */
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ import { until } from "../fixture/until.ts";
 import { V1Peer } from "../fixture/v1.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
 
-/** More pings than anybody may miss. */
+/** More pings than a peer may miss. */
 const MANY = 12;
 
 const SKIPS: Partial<Record<Runtime, string>> = { deno: "Deno's WebSocket gives no way to send a ping" };
@@ -36,14 +36,14 @@ function cases({ url }: TestServer): void {
   const open = (path: string, verb: string, pongs: boolean): Promise<WebSocketPeer> =>
     WebSocketPeer.open(url, { target: `${MOUNTS.quick}/${path}?verb=${verb}`, pongs });
 
-  it("an appender that never answers pings, as the Go client, is left alone", async () => {
+  it("an appender that never answers pings, like the Go client, is kept", async () => {
     const appender = await (await open("silent.txt", "APPEND", false)).opened();
     await appender.pings.atLeast(MANY);
     await appender.send("still here");
     assert.equal((await appender.finish()).code, 1000);
   });
 
-  it("a quiet appender and a quiet follower that answer pings are left alone", async () => {
+  it("a quiet appender and a quiet follower that answer pings are kept", async () => {
     const appender = await (await open("quiet.txt", "APPEND", true)).opened();
     const follower = await (await open("quiet.txt", "FOLLOW", true)).opened();
     await Promise.all([appender.pings.atLeast(MANY), follower.pings.atLeast(MANY)]);
@@ -51,7 +51,7 @@ function cases({ url }: TestServer): void {
     await follower.received.atLeast(10);
   });
 
-  it("an appender that stops answering is dead, and its path is free", async () => {
+  it("an appender that stops answering counts as dead, and its path is free", async () => {
     const appender = await (await open("dead.txt", "APPEND", true)).opened();
     const follower = await (await open("dead.txt", "FOLLOW", true)).opened();
     await appender.send("last words");
@@ -66,7 +66,7 @@ function cases({ url }: TestServer): void {
     );
   });
 
-  it("an appender that vanishes without a packet is dead, and its path is free", async () => {
+  it("an appender that vanishes without a packet counts as dead, and its path is free", async () => {
     const appender = await (await open("vanished.txt", "APPEND", true)).opened();
     await appender.pings.atLeast(2);
     appender.connection.socket.pause();
@@ -105,7 +105,7 @@ function cases({ url }: TestServer): void {
     void follower.closed().then(() => {
       closed = true;
     });
-    // Two round trips: a close frame that was sent behind the end would have come.
+    // After two round trips a close frame that was sent right after the end would have arrived.
     for (const _ of [1, 2]) assert.equal((await request(url, { target: `${MOUNTS.patient}/behind.txt` })).status, 200);
     assert.equal(closed, false, "it was closed while a ping was not answered");
     for (let left = follower.peer.pings.length - answered; left > 0; left--) await follower.peer.frame(OPCODE.pong);

@@ -1,4 +1,4 @@
-/** Upgrades that wait behind another request of their connection, in mounted apps: they keep no path once their client has left. */
+/** Upgrades behind another request of their connection, in mounted apps: they keep no path after their client left. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { requestHead } from "../fixture/http.ts";
@@ -11,7 +11,7 @@ import { upgradeHeaders } from "../fixture/websocket.ts";
 
 const KEY = Buffer.alloc(16, 1).toString("base64");
 
-// Where an upgrade that is never completed keeps its path for ten minutes.
+// On this mount an upgrade that is never completed keeps its path for ten minutes.
 const mount = MOUNTS.patient.slice(1);
 
 for (const runtime of RUNTIMES) {
@@ -28,7 +28,7 @@ for (const runtime of RUNTIMES) {
       await follow.body.atLeast(4);
       const upgrade = { target: `/${mount}/taken.txt?verb=APPEND`, headers: upgradeHeaders(KEY) };
       await follow.connection.write(requestHead(server.url, upgrade));
-      // What came before this has been looked at when it is answered.
+      // When this is answered, the server has processed the earlier requests.
       assert.equal((await peers.send({ target: `/${mount}/live.txt`, method: "HEAD" })).status, 200);
       follow.connection.drop();
       await until("the path to be free", async () => {

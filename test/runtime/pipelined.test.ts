@@ -1,4 +1,4 @@
-/** Pipelined requests on mounts: where the runtime hands them out at once, each waits for its turn. */
+/** Pipelined requests on mounts: if the runtime delivers them all at once, each waits for its turn. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ import { RUNTIMES } from "../fixture/processes.ts";
 import { startMounted } from "../fixture/servers.ts";
 import { until } from "../fixture/until.ts";
 
-/** How many requests of a connection each may have begun. Bun's own server closes connections with pipelined requests. */
+/** Requests of a connection that each runtime may begin at once. Bun's own server closes connections that pipeline. */
 const MOST = [
   ["node", 1],
   ["deno", 2],

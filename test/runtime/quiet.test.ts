@@ -1,8 +1,8 @@
 /**
- * Quiet connections outlive every watchdog that a runtime has by default: Deno ends a WebSocket after 30 s without
- * a pong, Bun a WebSocket after 120 s, a quiet response or a trickling upload after 10 s. There is no event for
- * "nothing happened", so this is the one place where tests wait for time to pass: once, for all targets together.
- * `HTTPFSTREAM_QUIET_SECONDS=130` waits for the last of them too.
+ * Quiet connections outlive the default timeouts of the runtimes: Deno ends a WebSocket after 30 s without a pong, Bun
+ * a WebSocket after 120 s, and a quiet response or a slow upload after 10 s. There is no event for "nothing happened",
+ * so these tests wait for time to pass: once, for all targets together. `HTTPFSTREAM_QUIET_SECONDS=130` covers the
+ * longest timeout, too.
  */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";

@@ -1,4 +1,4 @@
-/** Middleware that has read the body of an append: it is told what it has done, and nothing is made of the rest. */
+/** Middleware that reads the body of an append: the request is refused with an explanation, and nothing is created. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Peers } from "../fixture/peers.ts";
@@ -6,7 +6,7 @@ import { RUNTIMES } from "../fixture/processes.ts";
 import { startScript } from "../fixture/servers.ts";
 
 for (const runtime of RUNTIMES) {
-  test(`mounted on ${runtime}, an append whose body a middleware has read is refused with what to do`, async () => {
+  test(`mounted on ${runtime}, an append whose body a middleware has read is refused with an explanation`, async () => {
     const server = await startScript(runtime, "careless-server.ts");
     const peers = new Peers(server.url);
     try {

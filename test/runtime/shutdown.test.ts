@@ -35,7 +35,7 @@ async function scenario(server: TestServer, mount: string, folder: string): Prom
     return await (await WebSocketPeer.open(url, options)).opened();
   };
 
-  // Polite peers, over WebSockets and over HTTP.
+  // Peers that read and answer, over WebSockets and over HTTP.
   const appender = await socket("a.txt", "APPEND");
   const follower = await socket("a.txt", "FOLLOW");
   await appender.send("stored");
@@ -47,7 +47,7 @@ async function scenario(server: TestServer, mount: string, folder: string): Prom
   await upload.chunk("uploaded");
   await until("the upload", async () => (await request(url, { target: `${mount}/b.txt` })).text === "uploaded");
 
-  // Peers that neither read nor answer; the first of them has megabytes waiting.
+  // Peers that neither read nor answer; the first one has megabytes pending.
   const stalled = await socket("a.txt", "FOLLOW");
   stalled.connection.socket.pause();
   const flood = Buffer.alloc(1_000_000, "x");
@@ -56,7 +56,7 @@ async function scenario(server: TestServer, mount: string, folder: string): Prom
   const deaf = await socket("deaf.txt", "APPEND");
   deaf.connection.socket.pause();
 
-  // Connections that have not asked for anything yet.
+  // Connections without a complete request.
   const idle = await Connection.open(url);
   const slow = await Connection.open(url);
   await slow.write("GET /");

@@ -1,4 +1,4 @@
-/** Section 6 of the wire contract against a local user who swaps symbolic links during requests: nothing goes out, nothing in. */
+/** Section 6 of the wire contract: a local user swaps symbolic links during requests, and no byte leaves or enters. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,15 +7,15 @@ import { executable, Program, RUNTIMES, scriptArguments } from "../fixture/proce
 import { startStandalone } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
-/** So many requests of each kind. Where nothing is done against it, some dozens suffice for a leak. */
+/** Requests of each kind. Without protection a few dozen are enough for a leak. */
 const ROUNDS = 60;
 
 const AT_ONCE = 8;
 
-/** What stands outside, and nowhere else. */
+/** The content of the files outside the root, and of no other file. */
 const SECRET = "outside-secret";
 
-/** Every way to bytes, names and sizes, and every way to leave some. */
+/** Requests that read bytes, names and sizes, and requests that write some. */
 function requests(round: number): { method: string; target: string; body?: string }[] {
   const within = ["link", "folder"].flatMap((folder) => [
     { method: "GET", target: `${folder}/file.txt` },
@@ -33,7 +33,7 @@ function requests(round: number): { method: string; target: string; body?: strin
   ];
 }
 
-/** What a folder holds, and what is in its files. */
+/** The paths in a folder, and the content of its files. */
 function contents(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries.map((entry) => {
@@ -42,7 +42,7 @@ function contents(folder: string): string[] {
   });
 }
 
-/** Sends everything, and says what brought something out. */
+/** Sends all requests; returns those that leaked something, and how many succeeded. */
 async function tryAll(url: string): Promise<{ leaks: Set<string>; worked: number }> {
   const leaks = new Set<string>();
   const all = Array.from({ length: ROUNDS }, (_, round) => requests(round)).flat();
@@ -50,7 +50,7 @@ async function tryAll(url: string): Promise<{ leaks: Set<string>; worked: number
   const work = async (): Promise<void> => {
     for (let next = all.shift(); next; next = all.shift()) {
       const { target, ...init } = next;
-      // The connection is cut when the file is not the one any more that the headers speak of.
+      // The server cuts the connection if the file is no longer the one that the headers describe.
       const response = await fetch(`${url}/${target}`, { ...init, headers: { Accept: "application/json" } }).catch(
         () => {},
       );

@@ -1,4 +1,4 @@
-/** Section 6 of the wire contract where it needs the disk: symlinks never lead out of the root. */
+/** Section 6 of the wire contract, as far as it needs a disk: symlinks never lead out of the root. */
 import assert from "node:assert/strict";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** An app that is made with another copy of hono: in CommonJS, hono comes as a module of its own. */
+/** An app that uses another copy of hono: CommonJS loads hono as a separate module. */
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, it } from "node:test";
@@ -8,7 +8,7 @@ import { fstream, memoryStore } from "../../mod.ts";
 const other = createRequire(import.meta.url)("hono") as typeof import("hono");
 
 describe("an app of another copy of hono", () => {
-  it("is one", () => assert.notEqual(other.Hono, Hono));
+  it("does not use our copy", () => assert.notEqual(other.Hono, Hono));
 
   for (const mount of ["/streams", "/deep/er", "/"]) {
     it(`mounts streams at ${mount}`, async () => {
@@ -23,7 +23,7 @@ describe("an app of another copy of hono", () => {
     });
   }
 
-  it("is refused a mount with a parameter, as any", async () => {
+  it("can't have a mount with a parameter, like any app", async () => {
     const app = new other.Hono().route(
       "/u/:user",
       fstream({ store: memoryStore(), log: () => {} }) as unknown as InstanceType<typeof other.Hono>,
@@ -33,7 +33,7 @@ describe("an app of another copy of hono", () => {
     assert.match(await answer.text(), /mounted at "\/u\/:user"/);
   });
 
-  it("hears why where that copy does not tell its routes", async () => {
+  it("gets an explanation if that copy does not tell its routes", async () => {
     const app = new other.Hono();
     app.use(async (c, next) => {
       Object.defineProperty(c.req, "routePath", { value: undefined });

@@ -1,4 +1,4 @@
-/** Requests that an HTTP parser takes offence at, and the standalone server answers all the same. */
+/** Requests that an HTTP parser rejects, and that the standalone server still answers. */
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { Collected } from "../fixture/collected.ts";
@@ -12,14 +12,14 @@ for (const runtime of RUNTIMES) {
   describe(`requests that are hard to read, on ${runtime}`, { timeout: 60_000 }, () => {
     after(() => expectCleanStop(server));
 
-    it("a method that somebody made up gets 405 with Allow", async () => {
+    it("a made-up method gets 405 with Allow", async () => {
       const refusal = await exchange(server.url, "BREW /pot?verb=APPEND HTTP/1.1\r\nHost: x\r\n\r\n");
       assert.equal(refusal.status, 405);
       assert.match(refusal.headers.get("allow") ?? "", /\bGET\b/);
       assert.match(refusal.text, /BREW/);
     });
 
-    it("what is no request gets 400 and a sentence", async () => {
+    it("bytes that are no request get 400 and a message", async () => {
       const refusal = await exchange(server.url, "\0\0\0 /\r\n\r\n");
       assert.equal(refusal.status, 400);
       assert.notEqual(refusal.text, "");
@@ -32,7 +32,7 @@ for (const runtime of RUNTIMES) {
       }
     });
 
-    it("a body in a transfer coding that is not known gets 501, and nothing is made", async () => {
+    it("a body in an unknown transfer coding gets 501, and nothing is created", async () => {
       for (const coding of ["gzip", "identity", "gzip, chunked"]) {
         const head = `POST /coded?verb=APPEND HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: ${coding}\r\n\r\n`;
         const refusal = await exchange(server.url, `${head}3\r\nabc\r\n0\r\n\r\n`);
@@ -48,13 +48,13 @@ for (const runtime of RUNTIMES) {
       assert.equal((await exchange(server.url, "GET /old.txt HTTP/1.0\r\n\r\n")).text, "hello");
     });
 
-    it("the server goes on", async () => {
+    it("the server keeps running", async () => {
       assert.equal((await request(server.url, { target: "/" })).status, 200);
     });
   });
 }
 
-/** Sends bytes as they are, and waits for the answer to them. */
+/** Sends raw bytes, and waits for the response. */
 async function exchange(url: string, bytes: string): Promise<HttpResponse> {
   const connection = await Connection.open(url);
   try {

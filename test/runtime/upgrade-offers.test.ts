@@ -1,4 +1,4 @@
-/** Requests with bodies that offer an upgrade, again and again on one connection, leave nothing behind. */
+/** Repeated requests with a body that offer an upgrade, on one connection, leave no listeners behind. */
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { Socket } from "node:net";
@@ -15,7 +15,7 @@ import { startStandalone } from "../fixture/servers.ts";
 
 const REQUESTS = 40;
 
-/** Appends a byte at a time, each with a request that offers an upgrade, and returns the connection. */
+/** Appends single bytes with requests that offer an upgrade, and returns their connection. */
 async function appendWithOffers(url: string, target: string): Promise<Connection> {
   const connection = await Connection.open(url);
   for (let at = 1; at <= REQUESTS; at++) {
@@ -33,7 +33,7 @@ async function appendWithOffers(url: string, target: string): Promise<Connection
 }
 
 for (const runtime of RUNTIMES) {
-  it(`no warning on ${runtime}`, { timeout: 60_000 }, async () => {
+  it(`upgrade offers cause no warning on ${runtime}`, { timeout: 60_000 }, async () => {
     const server = await startStandalone(runtime);
     (await appendWithOffers(server.url, "/a.txt")).drop();
     await server.stop();
@@ -41,7 +41,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-it("no listeners on a mount's connection", async () => {
+it("upgrade offers leave no listeners on a mount's connection", async () => {
   const app = fstream({ store: memoryStore() });
   const server = createServer(getRequestListener(app.fetch));
   injectWebSocket(server, app);
@@ -63,7 +63,7 @@ it("no listeners on a mount's connection", async () => {
   assert.deepEqual(warnings, []);
 });
 
-it("no listeners on a connection of serve()", async () => {
+it("upgrade offers leave no listeners on a connection of serve()", async () => {
   const app = fstream({ store: memoryStore() });
   const server = await serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 });
   const warnings: Error[] = [];

@@ -1,4 +1,4 @@
-/** The registry: one appender a path, in order, until the server closes. */
+/** The registry: one appender per path, in order, until the server closes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppendRegistry } from "../../src/engine/append/registry.ts";
@@ -9,7 +9,7 @@ import { rejectsWith } from "../contract/store/driver.ts";
 import { Rig, settle } from "../fixture/rig.ts";
 import { until } from "../fixture/until.ts";
 
-/** Appends to the path "a", as somebody who is not in the way. */
+/** Appends to the path "a" and ends the append at once. */
 async function appendTo(rig: Rig, text: string): Promise<void> {
   const admission = await rig.admit("a");
   await rig.push(admission, text);
@@ -35,7 +35,7 @@ test("a second appender of a path is refused, one of another path is not", async
   await (await rig.admit("a")).end("complete");
 });
 
-test("a path is taken from the moment it is asked for, and free again when claiming it fails", async () => {
+test("a path is taken as soon as it is requested, and free again if its claim fails", async () => {
   const rig = new Rig();
   let claim = (): void => {};
   rig.store.beforeClaim = new Promise((resolve) => {
@@ -52,7 +52,7 @@ test("a path is taken from the moment it is asked for, and free again when claim
   await (await rig.admit("a")).end("complete");
 });
 
-test("whoever comes while an appender is ending waits for it, and goes on where it ended", async () => {
+test("an appender that arrives while another one is ending waits for it, and continues where it ended", async () => {
   const rig = new Rig();
   const first = await rig.admit("a");
   rig.store.holding = true;
@@ -69,7 +69,7 @@ test("whoever comes while an appender is ending waits for it, and goes on where 
   await (await second).end("complete");
 });
 
-test("of many who wait for an ending appender one gets the path", async () => {
+test("of many appenders that wait for one that is ending, one gets the path", async () => {
   const rig = new Rig();
   const first = await rig.admit("a");
   let release = (): void => {};
@@ -87,7 +87,7 @@ test("of many who wait for an ending appender one gets the path", async () => {
   await admitted[0]?.end("complete");
 });
 
-test("offset=N is looked at again once the path is claimed: others may have written meanwhile", async () => {
+test("offset=N is checked again after the claim: another process may have written meanwhile", async () => {
   for (const [offset, terms] of [
     [0, { offset: 0 }],
     [3, { offset: 3 }],
@@ -108,7 +108,7 @@ test("offset=N is looked at again once the path is claimed: others may have writ
   }
 });
 
-test("a condition is looked at again once the path is claimed, and a path that the claim made did not exist", async () => {
+test("a condition is checked again after the claim, and a path that the claim created counts as absent", async () => {
   const rig = new Rig();
   const seen: (number | undefined)[] = [];
   const check = (found: { size: number } | undefined): void => void seen.push(found?.size);
@@ -124,7 +124,7 @@ test("a condition is looked at again once the path is claimed, and a path that t
   assert.deepEqual(seen, [undefined, undefined, 0, 3]);
 });
 
-test("a path that must exist is not made, also when it was removed in between", async () => {
+test("a path that must exist is not created, even if it was removed in between", async () => {
   const rig = new Rig();
   await appendTo(rig, "old");
   const claimed = gate();
@@ -152,18 +152,18 @@ test("a failed append frees its path", async () => {
   assert.equal(String(await rig.stored("a")), "y");
 });
 
-test("there is something to follow from the admission to the end", async () => {
+test("a path can be followed from the admission to the end of the append", async () => {
   const rig = new Rig();
   assert.equal(await rig.registry.lease("a"), undefined);
   const admission = await rig.admit("a");
-  const hold = await rig.registry.lease("a");
-  assert.equal(hold?.source, admission.batcher.channel);
-  hold?.leave();
+  const lease = await rig.registry.lease("a");
+  assert.equal(lease?.source, admission.batcher.channel);
+  lease?.leave();
   await admission.end("complete");
   assert.equal(await rig.registry.lease("a"), undefined);
 });
 
-test("closing refuses who is new, ends connections, stores what was taken and waits for every path", async () => {
+test("closing refuses new appenders, ends connections, stores what was received and waits for every path", async () => {
   const rig = new Rig();
   const admission = await rig.admit("a");
   rig.store.holding = true;
@@ -188,7 +188,7 @@ test("closing refuses who is new, ends connections, stores what was taken and wa
   await rig.registry.close();
 });
 
-test("whoever waits for a path when the server closes is told so", async () => {
+test("an appender that waits for a path when the server closes is refused", async () => {
   const rig = new Rig();
   const first = await rig.admit("a");
   let release = (): void => {};
@@ -220,7 +220,7 @@ test("a connection that fails to close does not keep the others from closing", a
   assert.deepEqual(closed, ["closed"]);
 });
 
-test("whoever comes in the moment when the last follower of another process's append leaves has it anew", async () => {
+test("a follower that arrives while the last one leaves another process's append starts a new watch", async () => {
   const store = memoryStore();
   let watches = 0;
   store.watch = async (_path, signal) => {
@@ -240,7 +240,7 @@ test("whoever comes in the moment when the last follower of another process's ap
   second?.leave();
 });
 
-test("an append that never began, or met a shutdown, leaves no empty path behind, and takes none away", async () => {
+test("an append that never began leaves no empty path behind, and removes none that existed before", async () => {
   const store = memoryStore();
   const registry = new AppendRegistry(store, resolveLimits());
   await (await registry.admit("refused")).end("lost", true);

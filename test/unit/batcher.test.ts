@@ -1,4 +1,4 @@
-/** Appender and channel: batches, order, failure, end. */
+/** Batcher and channel: batches, order, failure, end. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StreamError } from "../../src/protocol/errors.ts";
@@ -7,7 +7,7 @@ import { Rig, settle } from "../fixture/rig.ts";
 
 const texts = (batches: readonly Uint8Array[]): string[] => batches.map((batch) => Buffer.from(batch).toString());
 
-test("pieces of one turn become one batch, the next turn's another", async () => {
+test("pieces of one turn become one batch, pieces of the next turn another", async () => {
   const rig = new Rig();
   const admission = await rig.admit();
   await rig.push(admission, "a", "b", "c");
@@ -16,7 +16,7 @@ test("pieces of one turn become one batch, the next turn's another", async () =>
   assert.deepEqual(texts(rig.store.batches), ["abc", "d", "ef"]);
 });
 
-test("little pieces of one turn become one batch also where each comes by itself", async () => {
+test("small pieces that arrive separately in one turn become one batch", async () => {
   const rig = new Rig();
   const admission = await rig.admit();
   for (const piece of ["a", "b", "c"]) {
@@ -46,7 +46,7 @@ test("pieces that arrive while a write is under way become one batch, in order",
   assert.equal(String(await rig.stored()), "first second third fourth ");
 });
 
-test("batches keep to their limit: many pieces are spread, one large piece is cut", async () => {
+test("batches stay within their limit: many pieces are spread over several, a large piece is cut", async () => {
   const rig = new Rig({ batchBytes: 10 });
   const admission = await rig.admit();
   const pieces = ["1234", "5678", "90", "1", "23456789012345678901234567", "x", "", "y", "1234567890", "12345678901"];
@@ -56,7 +56,7 @@ test("batches keep to their limit: many pieces are spread, one large piece is cu
   assert.equal(String(await rig.stored()), pieces.join(""));
 });
 
-test("whatever the sizes, every byte is stored once and in order", async () => {
+test("every byte is stored once and in order, whatever the sizes", async () => {
   const random = prng(4);
   for (let round = 0; round < 50; round++) {
     const rig = new Rig({ batchBytes: 1 + Math.floor(random() * 300) });
@@ -73,7 +73,7 @@ test("whatever the sizes, every byte is stored once and in order", async () => {
   }
 });
 
-test("queued tells what is taken and not yet stored", async () => {
+test("queued counts the bytes that are received but not yet stored", async () => {
   const rig = new Rig();
   rig.store.holding = true;
   const told: number[] = [];
@@ -91,7 +91,7 @@ test("queued tells what is taken and not yet stored", async () => {
   assert.deepEqual(told, [5, 8]);
 });
 
-test("the end waits for what was taken, and takes nothing more", async () => {
+test("the end waits for what was received, and accepts nothing more", async () => {
   const rig = new Rig();
   rig.store.holding = true;
   const admission = await rig.admit();
@@ -113,7 +113,7 @@ test("the first reason for an end stands", async () => {
   for (const end of ends) assert.deepEqual(await end, { size: 0, reason: "restarting" });
 });
 
-test("a write that fails ends the append: nothing more is taken, and the reason is told once", async () => {
+test("a failed write ends the append: nothing more is accepted, and the failure is reported once", async () => {
   const rig = new Rig();
   rig.store.holding = true;
   const failures: StreamError[] = [];
@@ -134,7 +134,7 @@ test("a write that fails ends the append: nothing more is taken, and the reason 
   assert.equal(rig.store.held.length, 0, "nothing more was written");
 });
 
-test("of a write that fails half-way the first half counts", async () => {
+test("of a write that fails halfway, the stored part counts", async () => {
   const rig = new Rig();
   await rig.push(await rig.admit("b"), "other");
   const admission = await rig.admit();
@@ -160,7 +160,7 @@ test("a removed resource ends the append as deleted", async () => {
   assert.equal((await admission.end("complete")).reason, "deleted");
 });
 
-test("errors of a store that are no StreamErrors become some", async () => {
+test("errors of a store become StreamErrors", async () => {
   const rig = new Rig();
   const admission = await rig.admit();
   Object.assign(rig.store, { holding: true });
@@ -172,7 +172,7 @@ test("errors of a store that are no StreamErrors become some", async () => {
   await admission.end("lost");
 });
 
-test("a path that can't be given back in order is free all the same, and the end does not reject", async () => {
+test("a path whose release fails is free nevertheless, and the end does not reject", async () => {
   const rig = new Rig();
   const failures: string[] = [];
   const admission = await rig.admit("a", { failed: (error) => failures.push(error.message) });

@@ -17,7 +17,7 @@ test("frames come out in order, then the end", async () => {
   assert.deepEqual(read, ["one ", "two "]);
 });
 
-test("what nobody has read is pending", async () => {
+test("unread bytes are pending", async () => {
   const sink = new BodySink(() => {});
   const reader = sink.stream.getReader();
   assert.equal(sink.pending, 0);
@@ -30,7 +30,7 @@ test("what nobody has read is pending", async () => {
   assert.equal(sink.pending, 0);
 });
 
-test("drained comes when enough has been read, whatever the amounts", async () => {
+test("drained resolves when enough has been read, whatever the amounts", async () => {
   for (const sizes of [[10], [300_000], [100, 100, 100], [60_000, 10_000, 1], [1, 1, 200_000, 1], [65_536], [65_537]]) {
     for (const bytes of [0, 1, 50, 65_536, 100_000]) {
       const sink = new BodySink(() => {});
@@ -60,7 +60,7 @@ test("drained waits while too much is pending", async () => {
   await waiting;
 });
 
-test("a reader that leaves is told to the follower, and nobody waits for it any more", async () => {
+test("the follower learns that its reader has left, and drained resolves", async () => {
   let left = 0;
   const sink = new BodySink(() => left++);
   const reader = sink.stream.getReader();
@@ -75,7 +75,7 @@ test("a reader that leaves is told to the follower, and nobody waits for it any 
   assert.equal(sink.pending, 0);
 });
 
-test("after the end nothing more is taken", async () => {
+test("nothing is accepted after the end", async () => {
   const sink = new BodySink(() => {});
   sink.end();
   sink.end();

@@ -1,4 +1,4 @@
-/** Conditional requests and ranges as RFC 9110 has them, rule by rule. */
+/** Conditional requests and ranges according to RFC 9110, rule by rule. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoreStat } from "../../src/engine/storage/store.ts";
@@ -13,7 +13,7 @@ import {
 } from "../../src/server/request/conditions.ts";
 import { parseHttpDate } from "../../src/server/request/http-date.ts";
 
-/** Written in the middle of a second, long ago. */
+/** A modification time in the middle of a second, a minute before {@link NOW_MS}. */
 const MODIFIED_MS = Date.UTC(2026, 0, 31, 12, 0, 0, 400);
 const NOW_MS = MODIFIED_MS + 60_000;
 const FOUND: StoreStat = { size: 5, modified: new Date(MODIFIED_MS), generation: 'odd "generation" ü' };
@@ -28,7 +28,7 @@ const SECOND_BEFORE = date(MODIFIED_MS - 400);
 
 type Row = [what: string, headers: Record<string, string>, read: Verdict, write: Verdict, absent: Verdict];
 
-/** What each set of headers means to a read, to an append, and to an append to a path that does not exist. */
+/** The verdicts on each set of headers: for a read, for an append, and for an append to a path that does not exist. */
 const ROWS: Row[] = [
   ["no condition", {}, "met", "met", "met"],
   ["If-Match *", { "If-Match": "*" }, "met", "met", "failed"],
@@ -77,7 +77,7 @@ for (const [what, headers, read, write, absent] of ROWS) {
   });
 }
 
-test("a date is told only once nothing can be written under it any more, and never from the future", () => {
+test("a date is sent only when no later write can have the same date, and never from the future", () => {
   const at = (ms: number): string => lastModified(FOUND, ms).toUTCString();
   assert.equal(at(NOW_MS), TOLD);
   for (const laterMs of [0, 100, 599, 601, 630]) {
@@ -92,7 +92,7 @@ test("a date is told only once nothing can be written under it any more, and nev
   assert.ok(lastModified(fromTheFuture, NOW_MS).getTime() <= NOW_MS);
 });
 
-test("an ETag is a strong one of legal characters, and of its own for each size, time and generation", () => {
+test("an ETag is strong, has legal characters only, and differs for each size, time and generation", () => {
   assert.match(TAG, /^"[\x21\x23-\x7e]+"$/);
   const others = [
     { ...FOUND, size: 6 },
@@ -102,7 +102,7 @@ test("an ETag is a strong one of legal characters, and of its own for each size,
   assert.equal(new Set([TAG, ...others.map(entityTag)]).size, 4);
 });
 
-test("If-Range applies for the strong tag and for the exact date, where the date tells versions apart", () => {
+test("If-Range applies to the strong tag, and to the exact date if it distinguishes versions", () => {
   const cases: [string | null, boolean, number][] = [
     [null, true, NOW_MS],
     [TAG, true, NOW_MS],
@@ -122,7 +122,7 @@ test("If-Range applies for the strong tag and for the exact date, where the date
   }
 });
 
-test("the three forms of dates, and nothing else", () => {
+test("HTTP dates have three forms, and nothing else is accepted", () => {
   const ms = Date.UTC(1994, 10, 6, 8, 49, 37);
   for (const text of ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]) {
     assert.equal(parseHttpDate(text), ms, text);
@@ -148,7 +148,7 @@ test("the three forms of dates, and nothing else", () => {
   }
 });
 
-test("ranges: one, joined ones, those past the end, and what makes no sense", () => {
+test("ranges: single, joined, past the end, and malformed", () => {
   const cases: [string, number, ByteRange | "whole" | "none"][] = [
     ["bytes=0-3", 10, { from: 0, to: 4 }],
     ["Bytes = 0 - 3", 10, { from: 0, to: 4 }],

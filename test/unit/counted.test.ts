@@ -1,10 +1,10 @@
-/** A body whose reader is of interest tells its end once, however its reader and its source meet. */
+/** A counted body reports its end once, in whatever order its reader and its source end. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { counted } from "../../src/server/http/counted.ts";
 import { settle } from "../fixture/rig.ts";
 
-/** A body under control, and what was told of it. */
+/** A counted body whose source the test controls, and what it reported. */
 function body(): { controller: ReadableStreamDefaultController<Uint8Array>; reader: Reader; told: unknown[][] } {
   const told: unknown[][] = [];
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -20,7 +20,7 @@ function body(): { controller: ReadableStreamDefaultController<Uint8Array>; read
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 describe("a counted body", () => {
-  it("tells of its end", async () => {
+  it("reports its end", async () => {
     const { controller, reader, told } = body();
     controller.enqueue(new Uint8Array(3));
     assert.equal((await reader.read()).value?.length, 3);
@@ -30,7 +30,7 @@ describe("a counted body", () => {
     assert.deepEqual(told, [[3, undefined]]);
   });
 
-  it("tells of its failure", async () => {
+  it("reports its failure", async () => {
     const { controller, reader, told } = body();
     const failure = new Error("EIO");
     const read = reader.read();
@@ -43,7 +43,7 @@ describe("a counted body", () => {
     ["brings a piece", (controller) => controller.enqueue(new Uint8Array(3))],
     ["ends", (controller) => controller.close()],
   ] as const satisfies [string, (controller: ReadableStreamDefaultController<Uint8Array>) => void][]) {
-    it(`tells once that its reader has left, also when a read of it then ${what}`, async () => {
+    it(`reports once that its reader has left, even if a pending read then ${what}`, async () => {
       const { controller, reader, told } = body();
       const read = reader.read().catch(() => {});
       await settle();

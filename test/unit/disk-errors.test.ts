@@ -1,4 +1,4 @@
-/** From the errors of an operating system to those of the Store contract. */
+/** The mapping from errors of the operating system to those of the Store contract. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StreamError } from "../../src/protocol/errors.ts";
@@ -7,7 +7,7 @@ import { diskError, isMissing } from "../../src/stores/file/folders/errors.ts";
 const systemError = (code: string): Error =>
   Object.assign(new Error(`${code}: something, open '/srv/secret/root/a.txt'`), { code });
 
-test("the errors that an operator can do something about have codes and words of their own", () => {
+test("errors that an operator can fix have codes and messages of their own", () => {
   const codes: Record<string, [string, RegExp]> = {
     ENOSPC: ["no_space", /full/],
     EDQUOT: ["no_space", /quota/],
@@ -31,7 +31,7 @@ test("the errors that an operator can do something about have codes and words of
   }
 });
 
-test("no message tells where the root is, but the cause does", () => {
+test("no message reveals where the root is, but the cause does", () => {
   for (const name of ["ENOSPC", "EACCES", "EIO", "ESTALE", "EBADF"]) {
     const cause = systemError(name);
     const error = diskError(cause, "a.txt");
@@ -40,14 +40,14 @@ test("no message tells where the root is, but the cause does", () => {
   }
 });
 
-test("errors of ours stay as they are, and anything else thrown becomes one", () => {
+test("a StreamError stays as it is, and any other thrown value becomes one", () => {
   const own = new StreamError("conflict", "Taken.");
   assert.equal(diskError(own, "a"), own);
   assert.equal(diskError(new Error("boom"), "a").code, "storage");
   assert.equal(diskError("text", "a").code, "storage");
 });
 
-test("only what does not exist is missing", () => {
+test("only ENOENT counts as missing", () => {
   assert.equal(isMissing(systemError("ENOENT")), true);
   for (const thrown of [systemError("EACCES"), systemError("ENOTDIR"), new Error("ENOENT"), undefined]) {
     assert.equal(isMissing(thrown), false);

@@ -6,17 +6,17 @@ import { closeReason, refusal } from "../../src/server/service/respond.ts";
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
 
-test("every code has a status of a refusal, and a close code that means failure", () => {
+test("every code has an error status, and a close code that means failure", () => {
   for (const code of CODES) {
     const error = new StreamError(code, "It failed.");
     assert.ok(error.status >= 400 && error.status <= 599, code);
-    // Codes that an endpoint may send, and 1006, which stands for no close frame at all.
+    // Codes that an endpoint may send, and 1006, which means that no close frame arrived.
     const sendable = [1007, 1008, 1009, 1011, 1012, 1013].includes(error.closeCode) || error.closeCode >= 4000;
     assert.ok(sendable || error.closeCode === 1006, `${code}: ${error.closeCode}`);
   }
 });
 
-test("what the wire contract says of statuses and close codes", () => {
+test("statuses and close codes match the wire contract", () => {
   const said: Partial<Record<ErrorCode, { status?: number; close?: number }>> = {
     conflict: { status: 403 },
     forbidden: { status: 403 },
@@ -64,7 +64,7 @@ test("an error is an Error with a name, a code, a path and its cause", () => {
   assert.ok(!("cause" in new StreamError("internal", "x")));
 });
 
-test("anything thrown becomes one; one that is one stays as it is", () => {
+test("any thrown value becomes a StreamError; a StreamError stays as it is", () => {
   const error = new StreamError("conflict", "Taken.");
   assert.equal(StreamError.from(error, "storage"), error);
   const boom = new Error("boom");
@@ -77,7 +77,7 @@ test("anything thrown becomes one; one that is one stays as it is", () => {
   }
 });
 
-test("a refusal is its status, its code and a sentence, and is not kept by caches", async () => {
+test("a refusal has a status, a code and a sentence, and caches do not store it", async () => {
   for (const code of CODES) {
     const response = refusal(new StreamError(code, "It failed.", { headers: { "Retry-After": "7" } }));
     assert.equal(response.status, ERROR_CODES[code].status);
@@ -118,7 +118,7 @@ function isWellFormed(text: string): boolean {
   return new TextDecoder().decode(new TextEncoder().encode(text)) === text;
 }
 
-test("statuses and close codes without a name are read as the same codes as ever", () => {
+test("statuses and close codes that come without an error code map to fixed codes", () => {
   const statuses = {
     400: "bad_request",
     401: "unauthorized",

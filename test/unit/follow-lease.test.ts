@@ -1,4 +1,4 @@
-/** What a follower holds on to: it lets go of everything, whenever it leaves. */
+/** The lease of a follower releases everything, whenever the follower leaves. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LeasedSource } from "../../src/engine/append/registry.ts";
@@ -7,8 +7,8 @@ import type { Followable } from "../../src/engine/follow/followable.ts";
 import { RecentPool } from "../../src/engine/follow/recent-chunks.ts";
 import { FollowLease } from "../../src/engine/sessions/follow-lease.ts";
 
-/** Something to hold, which tells how often it was let go. */
-class Place implements LeasedSource {
+/** A leased source that counts how often it was released. */
+class CountingSource implements LeasedSource {
   left = 0;
   readonly source: Followable = {
     path: "a",
@@ -23,38 +23,38 @@ class Place implements LeasedSource {
   }
 }
 
-test("it goes on with what there is next, and lets go of what was", async () => {
-  const [first, second] = [new Place(), new Place()];
-  const hold = new FollowLease(first, async () => second);
-  assert.equal(hold.source, first.source);
-  assert.equal(await hold.next(), second.source);
-  assert.equal(hold.source, second.source);
+test("it moves to the next source, and releases the previous one", async () => {
+  const [first, second] = [new CountingSource(), new CountingSource()];
+  const lease = new FollowLease(first, async () => second);
+  assert.equal(lease.source, first.source);
+  assert.equal(await lease.next(), second.source);
+  assert.equal(lease.source, second.source);
   assert.deepEqual([first.left, second.left], [1, 0]);
-  hold.leave();
+  lease.leave();
   assert.deepEqual([first.left, second.left], [1, 1]);
 });
 
-test("what is found for somebody who has left meanwhile is let go", async () => {
-  const [first, second] = [new Place(), new Place()];
+test("a source that is found after the follower has left is released", async () => {
+  const [first, second] = [new CountingSource(), new CountingSource()];
   let find = (_found: LeasedSource): void => {};
   const found = new Promise<LeasedSource>((resolve) => {
     find = resolve;
   });
-  const hold = new FollowLease(first, () => found);
-  const next = hold.next();
-  hold.leave();
+  const lease = new FollowLease(first, () => found);
+  const next = lease.next();
+  lease.leave();
   find(second);
   assert.equal(await next, undefined);
   assert.deepEqual([first.left, second.left], [1, 1]);
 });
 
-test("where nothing is found, or it can't be looked for, there is nothing next and everything as it was", async () => {
+test("if there is no next source, or the search for one fails, the lease stays as it is", async () => {
   for (const seek of [async () => undefined, () => Promise.reject(new Error("the server shuts down"))]) {
-    const first = new Place();
-    const hold = new FollowLease(first, seek);
-    assert.equal(await hold.next(), undefined);
-    assert.deepEqual([hold.source, first.left], [first.source, 0]);
-    hold.leave();
+    const first = new CountingSource();
+    const lease = new FollowLease(first, seek);
+    assert.equal(await lease.next(), undefined);
+    assert.deepEqual([lease.source, first.left], [first.source, 0]);
+    lease.leave();
     assert.equal(first.left, 1);
   }
 });

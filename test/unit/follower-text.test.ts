@@ -1,11 +1,11 @@
-/** Text followers: frames end on character boundaries, and not a byte is lost for it. */
+/** Text followers: frames end at character boundaries, and no byte is lost. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_BYTES, insideOf, MIXED_TEXT, pieces, prng, randomBytes } from "../fixture/bytes.ts";
 import { Rig, type Running, settle } from "../fixture/rig.ts";
 import { TestSink } from "../fixture/test-sink.ts";
 
-/** Whether every frame but the last is text by itself, as a browser asks for. */
+/** Whether every frame but the last is valid UTF-8 by itself, as browsers require. */
 function framesAreText({ sink }: Running): boolean {
   const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   return sink.frames.slice(0, -1).every((frame) => {
@@ -18,12 +18,12 @@ function framesAreText({ sink }: Running): boolean {
   });
 }
 
-/** Character boundaries of UTF-8. */
+/** The offsets that are not inside a UTF-8 character. */
 function boundaries(bytes: Buffer): number[] {
   return [...bytes.keys()].filter((at) => ((bytes[at] as number) & 0xc0) !== 0x80);
 }
 
-/** Lets some connections stall and others flow. */
+/** Stalls some connections and lets others flow, at random. */
 function disturb(running: readonly Running[], random: () => number): void {
   for (const { sink } of running) {
     if (random() < 0.05) sink.flow();
@@ -31,7 +31,7 @@ function disturb(running: readonly Running[], random: () => number): void {
   }
 }
 
-test("text appended byte by byte leaves in whole characters", async () => {
+test("text appended byte by byte is sent in whole characters", async () => {
   const rig = new Rig();
   const bytes = Buffer.from(MIXED_TEXT);
   const admission = await rig.admit();
@@ -47,7 +47,7 @@ test("text appended byte by byte leaves in whole characters", async () => {
   await admission.end("complete");
 });
 
-test("text followers who begin anywhere, join at any time and stall all get their bytes in whole characters", async () => {
+test("text followers that begin anywhere, join at any time and stall get their bytes in whole characters", async () => {
   const random = prng(21);
   const text = Buffer.from(MIXED_TEXT.repeat(20));
   const starts = boundaries(text);
@@ -76,7 +76,7 @@ test("text followers who begin anywhere, join at any time and stall all get thei
   }
 });
 
-test("bytes that are no text come through all the same, from any offset", async () => {
+test("bytes that are not text arrive unchanged, from any offset", async () => {
   const random = prng(22);
   for (let round = 0; round < 12; round++) {
     const rig = new Rig({ followerBudgetBytes: 500 });
@@ -103,7 +103,7 @@ test("bytes that are no text come through all the same, from any offset", async 
   }
 });
 
-test("an unfinished character at the end leaves with the end", async () => {
+test("an unfinished character at the end is sent with the end", async () => {
   const rig = new Rig();
   const admission = await rig.admit();
   const { sink, ended } = rig.follow(admission, new TestSink("text"));
@@ -115,7 +115,7 @@ test("an unfinished character at the end leaves with the end", async () => {
   assert.deepEqual([...sink.bytes], [0x41, 0xe2, 0x82]);
 });
 
-test("a character that one appender began and the next one finishes is whole", async () => {
+test("a character that one appender begins and the next one finishes is sent whole", async () => {
   const rig = new Rig();
   const first = await rig.admit();
   await rig.push(first, Buffer.from([0x41, 0xe2, 0x82]));
@@ -133,7 +133,7 @@ test("a character that one appender began and the next one finishes is whole", a
   assert.ok(framesAreText(fromStart));
 });
 
-test("a long catch-up as text uses memory again and again, and every byte is what it was", async () => {
+test("a long catch-up as text reuses memory, and every byte is correct", async () => {
   const rig = new Rig();
   const text = Buffer.from(MIXED_TEXT.repeat(Math.ceil(2_000_000 / Buffer.byteLength(MIXED_TEXT))));
   const admission = await rig.admit();

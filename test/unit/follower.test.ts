@@ -1,4 +1,4 @@
-/** Followers: every byte once, from wherever they begin, however slow they are. */
+/** Followers get every byte once, wherever they begin and however slow they are. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rejectsWith } from "../contract/store/driver.ts";
@@ -7,7 +7,7 @@ import { Rig, settle } from "../fixture/rig.ts";
 import { TestSink } from "../fixture/test-sink.ts";
 import { within } from "../fixture/until.ts";
 
-test("what was stored before, what is stored while it joins, and what comes, once each", async () => {
+test("a follower gets what is stored before, during and after its joining, once each", async () => {
   const rig = new Rig();
   const admission = await rig.admit();
   await rig.push(admission, "stored ");
@@ -25,7 +25,7 @@ test("what was stored before, what is stored while it joins, and what comes, onc
   assert.equal(String(sink.bytes), "stored being written live");
 });
 
-test("followers begin wherever they want", async () => {
+test("followers begin at any offset", async () => {
   const rig = new Rig();
   const bytes = numberedLines(1000);
   const admission = await rig.admit();
@@ -39,7 +39,7 @@ test("followers begin wherever they want", async () => {
   }
 });
 
-test("a follower that begins in the middle of a write that is stored bit by bit gets nothing from before", async () => {
+test("a follower that begins within a partly stored write gets nothing from before its offset", async () => {
   const rig = new Rig();
   const admission = await rig.admit();
   await rig.push(admission, "0123");
@@ -62,7 +62,7 @@ test("a follower that begins in the middle of a write that is stored bit by bit 
   }
 });
 
-test("all who are live get the same frame, built once for bytes and once for text", async () => {
+test("all live followers get the same frame, built once for bytes and once for text", async () => {
   const rig = new Rig();
   const admission = await rig.admit();
   const sinks = (["binary", "binary", "text", "text"] as const).map((kind) => new TestSink(kind));
@@ -78,7 +78,7 @@ test("all who are live get the same frame, built once for bytes and once for tex
   await admission.end("complete");
 });
 
-test("a stalled follower is read to from the store later, and nobody waits for it", async () => {
+test("a stalled follower catches up from the store later, and does not delay the others", async () => {
   const limits = { followerBudgetBytes: 1000, batchBytes: 400 };
   const rig = new Rig(limits);
   const admission = await rig.admit();
@@ -101,7 +101,7 @@ test("a stalled follower is read to from the store later, and nobody waits for i
   assert.equal(await stalled.ended, "complete");
 });
 
-test("what is pending for a follower stays within its budget, however it trickles", async () => {
+test("what is pending for a follower stays within its budget, however slowly it drains", async () => {
   const rig = new Rig({ followerBudgetBytes: 1000, batchBytes: 300, readBytes: 300 });
   const admission = await rig.admit();
   const { sink, ended } = rig.follow(admission, new TestSink("binary", true));
@@ -121,7 +121,7 @@ test("what is pending for a follower stays within its budget, however it trickle
   assert.ok(sink.mostPending <= 1000, `${sink.mostPending} bytes were pending at most`);
 });
 
-test("a follower that is stopped ends, wherever it is", async () => {
+test("a follower that is stopped ends in every state", async () => {
   const places: Record<string, (rig: Rig, sink: TestSink) => void> = {
     live: (_rig, sink) => sink.flow(),
     "waiting for its connection to drain": () => {},
@@ -160,7 +160,7 @@ test("a follower that was stopped before it ran sends nothing", async () => {
   await admission.end("complete");
 });
 
-test("an end while a follower catches up comes after every byte", async () => {
+test("a follower that catches up while the append ends gets every byte before the end", async () => {
   const rig = new Rig({ followerBudgetBytes: 1000 });
   const bytes = randomBytes(600_000, 3);
   const admission = await rig.admit();
@@ -176,9 +176,9 @@ test("an end while a follower catches up comes after every byte", async () => {
   assert.equal(sha256(sink.bytes), sha256(bytes));
 });
 
-test("an end at any moment around a follower's joining tells it everything and the end", async () => {
+test("a follower gets every byte and the end, at whatever moment the append ends while it joins", async () => {
   for (let turns = 0; turns < 60; turns++) {
-    // A whole batch does not wait for the end of the turn: the write is under way while these turns pass.
+    // A full batch does not wait for the end of the turn, so its write runs during these microtasks.
     const rig = new Rig({ batchBytes: 4 });
     const admission = await rig.admit();
     await rig.push(admission, "stored ");
@@ -196,7 +196,7 @@ test("an end at any moment around a follower's joining tells it everything and t
   }
 });
 
-test("a follower that joins at any moment around a write gets every byte once", async () => {
+test("a follower that joins at any moment of a write gets every byte once", async () => {
   for (let turns = 0; turns < 60; turns++) {
     const rig = new Rig({ batchBytes: 4 });
     const admission = await rig.admit();
@@ -213,7 +213,7 @@ test("a follower that joins at any moment around a write gets every byte once", 
   }
 });
 
-test("a store that can't be read any more fails the follow, not the append", async () => {
+test("a store that can no longer be read fails the follow, not the append", async () => {
   const rig = new Rig();
   const admission = await rig.admit();
   await rig.push(admission, "stored ");
@@ -227,7 +227,7 @@ test("a store that can't be read any more fails the follow, not the append", asy
   assert.equal(String(live.sink.bytes), "more");
 });
 
-test("a full store ends its followers after what was stored, exactly", async () => {
+test("a full store ends its followers exactly after the last stored byte", async () => {
   const rig = new Rig();
   const admission = await rig.admit();
   const live = rig.follow(admission);

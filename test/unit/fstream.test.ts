@@ -1,4 +1,4 @@
-/** What `fstream()` makes of its options. */
+/** The options of `fstream()`. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { OFFER } from "../fixture/v1.ts";
 import { upgradeHeaders } from "../fixture/websocket.ts";
 
 describe("fstream()", () => {
-  it("a refusal names the option of an app that would let its client in", async () => {
+  it("names in a refusal the option that would admit the client", async () => {
     const app = fstream({ store: memoryStore(), hosts: ["named.example"] });
     const foreign = { method: "PUT", headers: { Origin: "https://elsewhere.example" }, body: "x" };
     assert.match(
@@ -24,7 +24,7 @@ describe("fstream()", () => {
     assert.match(await (await app.request("http://rebound.example/a", { headers })).text(), /the option "hosts"/);
   });
 
-  it("refuses a store together with what only the file store has", () => {
+  it("refuses a store together with options of the file store", () => {
     const store = memoryStore();
     assert.throws(() => fstream({ store, root: "data" }), { name: "TypeError", message: /either "root" or "store"/ });
     assert.throws(() => fstream({ store, durability: "disk" }), {
@@ -33,15 +33,15 @@ describe("fstream()", () => {
     });
   });
 
-  it("refuses a root without a name, which would be the working directory", () => {
+  it("refuses an empty root, which would be the working directory", () => {
     assert.throws(() => fstream({ root: "" }), { name: "TypeError", message: /root folder has no name/ });
   });
 
-  it("refuses unknown options, and names those that exist", () => {
+  it("refuses unknown options, and lists the known ones", () => {
     assert.throws(() => fstream({ folder: "data" } as never), { name: "TypeError", message: /"folder".*root, durab/ });
   });
 
-  it("tells of a follower who finds nobody appending, and of one who leaves early", async () => {
+  it("logs the end of a follower without an appender, and of one that leaves early", async () => {
     const ends: unknown[] = [];
     const log: Log = (event) => {
       if (event.type === "follow" && event.phase === "end") ends.push([event.bytes, event.offset, event.reason]);
@@ -61,7 +61,7 @@ describe("fstream()", () => {
     ]);
   });
 
-  it("reads as much at once as limits.readBytes says", async () => {
+  it("reads at most limits.readBytes at once", async () => {
     const root = await temporaryFolder("fstream");
     await writeFile(join(root, "a.txt"), "0123456789");
     const app = fstream({ root, limits: { readBytes: 4 } });
@@ -73,7 +73,7 @@ describe("fstream()", () => {
     assert.deepEqual(sizes, [4, 4, 2]);
   });
 
-  it("does not hold a path for an append session whose token nobody was told", async () => {
+  it("does not reserve a path for an append session whose token was never sent", async () => {
     const upgradeWebSocket = (async () => new Response(null)) as unknown as UpgradeWebSocket<WebSocket>;
     const limits = { upgradeTimeoutMs: 1, graceMs: 600_000 };
     const app = fstream({ store: memoryStore(), upgradeWebSocket, limits });
@@ -84,7 +84,7 @@ describe("fstream()", () => {
     await app.close();
   });
 
-  it("refuses origins and host names that can't match, and makes no folder first", async () => {
+  it("refuses origins and host names that can't match, before it creates a folder", async () => {
     const root = join(await temporaryFolder("fstream"), "never");
     for (const options of [{ origins: ["foo"] }, { origins: ["null"] }, { hosts: ["a:80"] }]) {
       assert.throws(() => fstream({ root, ...options }), {
@@ -95,7 +95,7 @@ describe("fstream()", () => {
     assert.ok(!existsSync(root));
   });
 
-  it("answers to the names that it is given, addresses and localhost", async () => {
+  it("accepts the given host names, addresses and localhost", async () => {
     const app = fstream({ store: memoryStore(), hosts: ["named.example"] });
     for (const [Host, status] of [
       ["named.example:8080", 200],
@@ -119,7 +119,7 @@ describe("fstream()", () => {
     "/u:user{[a-z]+}/x": "/uada/x/a.txt",
     "/a:b/streams": "/ada/streams/a.txt",
   })) {
-    it(`throws with a sentence where it is mounted at ${mount}, at the first request`, async () => {
+    it(`explains at the first request that it can't be mounted at ${mount}`, async () => {
       const streams = fstream({ store: memoryStore(), log: () => {} });
       const host = new Hono().route(mount, streams);
       const answer = await host.request(`${url}?verb=APPEND`, { method: "POST", body: "x" });
@@ -136,7 +136,7 @@ describe("fstream()", () => {
     });
   }
 
-  it("works at a fixed path, also one with a colon, an empty segment or a slash at its end", async () => {
+  it("works at a fixed path, including one with a colon, an empty segment or a trailing slash", async () => {
     for (const mount of ["/a:b/streams", "/a//b", "/streams/", "/", "/ü/%25/ö x", "/a.b+c(d)"]) {
       const streams = fstream({ store: memoryStore() });
       const host = new Hono().route(mount, streams);

@@ -1,4 +1,4 @@
-/** The grace of a session: spent in slices, each on record before it is over. */
+/** The grace period of a session is spent in slices, each recorded before it begins, except the first. */
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { Grace } from "../../src/engine/sessions/grace-period.ts";
@@ -7,14 +7,14 @@ const GRACE_MS = 16_000;
 
 interface Rig {
   readonly grace: Grace;
-  /** What was put on record. */
+  /** The recorded milliseconds, in order. */
   readonly recorded: number[];
-  /** How often it was over. */
+  /** How often the grace period has ended. */
   readonly overs: () => number;
   readonly pass: (ms: number) => void;
 }
 
-/** A test whose time passes only when told to. */
+/** A test with mock timers, which only `pass` advances. */
 function graceTest(what: string, run: (rig: Rig) => void): void {
   test(what, () => {
     let nowMs = 0;
@@ -44,7 +44,7 @@ function graceTest(what: string, run: (rig: Rig) => void): void {
   });
 }
 
-graceTest("it is over when all of it has passed, once", ({ grace, overs, pass }) => {
+graceTest("it ends once, when all of it has passed", ({ grace, overs, pass }) => {
   assert.equal(grace.leftMs, undefined);
   grace.begin();
   assert.equal(grace.leftMs, GRACE_MS);
@@ -56,7 +56,7 @@ graceTest("it is over when all of it has passed, once", ({ grace, overs, pass })
   assert.equal(overs(), 1);
 });
 
-graceTest("who comes back at once leaves no trace on record", ({ grace, recorded, overs, pass }) => {
+graceTest("a return within the first slice leaves nothing on record", ({ grace, recorded, overs, pass }) => {
   grace.begin();
   pass(900);
   grace.stop();
@@ -64,13 +64,13 @@ graceTest("who comes back at once leaves no trace on record", ({ grace, recorded
   assert.deepEqual([recorded, overs(), grace.leftMs], [[], 0, undefined]);
 });
 
-graceTest("each slice is on record before it begins, but for the first", ({ grace, recorded, pass }) => {
+graceTest("each slice is recorded before it begins, except the first", ({ grace, recorded, pass }) => {
   grace.begin();
   pass(2_500);
   assert.deepEqual(recorded, [14_000, 13_000]);
 });
 
-graceTest("what a server has left is gone on with, and no kill gives any of it back", ({ grace, recorded, overs }) => {
+graceTest("the time left continues after each kill, and no kill restores any of it", ({ grace, recorded, overs }) => {
   let leftMs: number = GRACE_MS;
   for (let kills = 1; kills <= 16; kills++) {
     grace.goOn(leftMs);
@@ -80,7 +80,7 @@ graceTest("what a server has left is gone on with, and no kill gives any of it b
   assert.deepEqual([leftMs, overs()], [0, 0]);
 });
 
-graceTest("nothing left is over at once; more than all of it is all of it", ({ grace, overs, pass }) => {
+graceTest("no time left ends at once; more than the whole counts as the whole", ({ grace, overs, pass }) => {
   grace.goOn(0);
   pass(100);
   assert.equal(overs(), 1);
@@ -88,7 +88,7 @@ graceTest("nothing left is over at once; more than all of it is all of it", ({ g
   assert.equal(grace.leftMs, GRACE_MS);
 });
 
-graceTest("a process that stood still meanwhile is late, and waits no longer", ({ grace, overs, pass }) => {
+graceTest("a process that was suspended until after the end waits no longer", ({ grace, overs, pass }) => {
   grace.begin();
   const clock = mock.method(performance, "now", () => GRACE_MS + 1);
   pass(1_000);

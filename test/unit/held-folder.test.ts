@@ -1,4 +1,4 @@
-/** A held folder: what is done in it is done there, whatever takes its place. */
+/** A held folder: operations reach that folder, whatever replaces it at its path. */
 import assert from "node:assert/strict";
 import { constants, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 interface Place {
   readonly root: string;
   readonly outside: string;
-  /** Puts a link that leads out in the place of the folder. */
+  /** Replaces the folder by a symbolic link that leads out of the root. */
   swap(): void;
 }
 
@@ -51,7 +51,7 @@ async function read(folder: HeldFolder, name: string): Promise<string> {
 }
 
 folderTest(
-  "a folder that was swapped while it was held is still the one that was held",
+  "operations reach a held folder even after it was replaced at its path",
   async ({ root, outside, swap }) => {
     const folder = await holdFolder(root, join(root, "folder"));
     swap();
@@ -64,7 +64,7 @@ folderTest(
   NO_PROC,
 );
 
-folderTest("a folder that is known by its path alone yields nothing once it was swapped", async ({ root, swap }) => {
+folderTest("a folder that is known by its path alone yields nothing after it was replaced", async ({ root, swap }) => {
   const folder = await CheckedFolder.look(root, join(root, "folder"));
   assert.equal(await read(folder, "a.txt"), "inside");
   swap();
@@ -72,7 +72,7 @@ folderTest("a folder that is known by its path alone yields nothing once it was 
   await rejectsWith(folder.verify(), "bad_path");
 });
 
-folderTest("a folder that was swapped before is not held, however it is looked at", async ({ root, outside, swap }) => {
+folderTest("a folder that was replaced by a link is not held, by any path", async ({ root, outside, swap }) => {
   swap();
   for (const folder of ["folder", "folder/deep", ".httpfstream", ".."]) {
     mkdirSync(join(root, ".httpfstream"), { recursive: true });
@@ -84,7 +84,7 @@ folderTest("a folder that was swapped before is not held, however it is looked a
   assert.ok(!existsSync(join(outside, "new")));
 });
 
-folderTest("a file that was swapped for a link is neither opened nor replaced", async ({ root, outside }) => {
+folderTest("a link in place of a file is neither opened nor replaced", async ({ root, outside }) => {
   symlinkSync(join(outside, "a.txt"), join(root, "folder/link.txt"));
   const folder = await holdFolder(root, join(root, "folder"));
   await assert.rejects(openIn(folder, "link.txt", O_RDONLY), { code: "ELOOP" });
@@ -93,7 +93,7 @@ folderTest("a file that was swapped for a link is neither opened nor replaced", 
   assert.equal(readFileSync(join(outside, "a.txt"), "utf8"), "outside");
 });
 
-folderTest("a folder that was swapped during a takeover gets no copy", async ({ root, outside, swap }) => {
+folderTest("a folder that was replaced during a takeover gets no copy", async ({ root, outside, swap }) => {
   swap();
   await rejectsWith(replaceByCopy(reservedIn(root), join(root, "folder/a.txt")), "bad_path");
   assert.equal(readFileSync(join(outside, "a.txt"), "utf8"), "outside");

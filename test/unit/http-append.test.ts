@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fstream, memoryStore } from "../../mod.ts";
 
-test("a body of single bytes that are all there already leaves turns of the event loop to others", async () => {
+test("a body of single bytes that are all available at once does not block the event loop", async () => {
   const streams = fstream({ store: memoryStore() });
   const count = 20_000;
   let left = count;

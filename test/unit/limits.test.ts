@@ -1,21 +1,21 @@
-/** Limits: defaults, bounds, and clear refusals. */
+/** Limits: defaults, bounds, and errors for invalid values. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../src/engine/limits.ts";
 
 const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
 
-/** The longest that a timer of any runtime can wait: 32 bits of milliseconds, one of them the sign. */
+/** The longest delay of a timer on any runtime, in milliseconds: the largest signed 32-bit number. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-test("nothing given is the defaults, and what is given replaces its default only", () => {
+test("without options all defaults apply, and an option replaces its own default only", () => {
   assert.deepEqual(resolveLimits(), DEFAULT_LIMITS);
   assert.deepEqual(resolveLimits({}), DEFAULT_LIMITS);
   assert.deepEqual(resolveLimits({ missedPings: 5 }), { ...DEFAULT_LIMITS, missedPings: 5 });
   assert.deepEqual(resolveLimits({ missedPings: undefined } as unknown as Partial<Limits>), DEFAULT_LIMITS);
 });
 
-test("nobody can change the defaults or the result", () => {
+test("the defaults and the result are frozen", () => {
   assert.ok(Object.isFrozen(DEFAULT_LIMITS));
   assert.ok(Object.isFrozen(resolveLimits({ missedPings: 5 })));
 });
@@ -37,14 +37,14 @@ for (const name of NAMES) {
   });
 }
 
-test("times are no longer than a timer can wait: one that is would fire at once", () => {
+test("times are limited to what a timer can wait: a longer one would fire at once", () => {
   for (const name of NAMES.filter((each) => each.endsWith("Ms"))) {
     assert.equal(resolveLimits({ [name]: LONGEST_MS })[name], LONGEST_MS);
     assert.throws(() => resolveLimits({ [name]: LONGEST_MS + 1 }), RangeError, name);
   }
 });
 
-test("only what can be switched off may be zero", () => {
+test("only limits that can be switched off may be zero", () => {
   const off = NAMES.filter((name) => {
     try {
       return resolveLimits({ [name]: 0 })[name] === 0;
@@ -60,11 +60,11 @@ test("a follower's budget is at most a mebibyte", () => {
   assert.throws(() => resolveLimits({ followerBudgetBytes: 2 ** 20 + 1 }), RangeError);
 });
 
-test("a message has at most what every runtime takes", () => {
+test("the largest message is one that every runtime accepts", () => {
   assert.throws(() => resolveLimits({ messageBytes: 64 * 2 ** 20 + 1 }), RangeError);
 });
 
-test("a name that is no limit is refused, with those that are", () => {
+test("an unknown name is refused, and the known ones are listed", () => {
   for (const name of ["pingInterval", "", "PINGINTERVALMS", "toString", "constructor", "__proto__x"]) {
     assert.throws(
       () => resolveLimits({ [name]: 5 }),

@@ -1,11 +1,11 @@
-/** Pings, and the verdict on those who stop answering them. */
+/** Pings, and disconnecting peers that stop answering them. */
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { type Limits, resolveLimits } from "../../src/engine/limits.ts";
 import type { SocketPort } from "../../src/server/platform/platform.ts";
 import { Liveness } from "../../src/server/timers/liveness.ts";
 
-/** A connection that counts what is done to it. */
+/** A connection that counts its pings and terminations. */
 class FakePort implements SocketPort {
   pending = 0;
   paused = false;
@@ -25,7 +25,7 @@ class FakePort implements SocketPort {
   }
 }
 
-/** A test with timers that move only when told to. */
+/** A test with mock timers; `rounds` advances them by a number of ping intervals. */
 function clockTest(what: string, run: (liveness: Liveness, rounds: (count: number) => void) => void): void {
   test(what, () => {
     mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
@@ -38,7 +38,7 @@ function clockTest(what: string, run: (liveness: Liveness, rounds: (count: numbe
   });
 }
 
-clockTest("a connection is pinged once a round", (liveness, rounds) => {
+clockTest("a connection is pinged once per interval", (liveness, rounds) => {
   const port = new FakePort();
   liveness.watch(port);
   rounds(0.99);
@@ -49,7 +49,7 @@ clockTest("a connection is pinged once a round", (liveness, rounds) => {
   assert.equal(port.pings, 10);
 });
 
-clockTest("a peer that never answers is never ended", (liveness, rounds) => {
+clockTest("a peer that never answers is never disconnected", (liveness, rounds) => {
   const port = new FakePort();
   const watch = liveness.watch(port);
   rounds(100);
@@ -58,7 +58,7 @@ clockTest("a peer that never answers is never ended", (liveness, rounds) => {
   assert.equal(port.terminated, 0);
 });
 
-clockTest("a peer that answered and stops is ended after three missed pings, once", (liveness, rounds) => {
+clockTest("a peer that answered and then stops is disconnected once, after three missed pings", (liveness, rounds) => {
   const port = new FakePort();
   const watch = liveness.watch(port);
   rounds(1);
@@ -72,7 +72,7 @@ clockTest("a peer that answered and stops is ended after three missed pings, onc
   assert.equal(port.terminated, 1);
 });
 
-clockTest("any word of the peer counts as life", (liveness, rounds) => {
+clockTest("any message of the peer counts as a sign of life", (liveness, rounds) => {
   const port = new FakePort();
   const watch = liveness.watch(port);
   rounds(1);
@@ -84,7 +84,7 @@ clockTest("any word of the peer counts as life", (liveness, rounds) => {
   assert.equal(port.terminated, 0);
 });
 
-clockTest("a peer that has data to read is not asked meanwhile, and not ended for it", (liveness, rounds) => {
+clockTest("a peer with unread data is not pinged meanwhile, and not disconnected for it", (liveness, rounds) => {
   const port = new FakePort();
   const watch = liveness.watch(port);
   rounds(1);
@@ -98,7 +98,7 @@ clockTest("a peer that has data to read is not asked meanwhile, and not ended fo
   assert.equal(port.terminated, 1);
 });
 
-clockTest("a peer that is not being read from is not blamed for its silence", (liveness, rounds) => {
+clockTest("a peer is not disconnected for its silence while its socket is paused", (liveness, rounds) => {
   const port = new FakePort();
   const watch = liveness.watch(port);
   rounds(1);
@@ -114,7 +114,7 @@ clockTest("a peer that is not being read from is not blamed for its silence", (l
   assert.equal(port.terminated, 1);
 });
 
-clockTest("peers are judged one by one", (liveness, rounds) => {
+clockTest("peers are judged independently", (liveness, rounds) => {
   const [dead, alive, silent] = [new FakePort(), new FakePort(), new FakePort()];
   const watches = [dead, alive, silent].map((port) => liveness.watch(port));
   rounds(1);
@@ -126,7 +126,7 @@ clockTest("peers are judged one by one", (liveness, rounds) => {
   assert.deepEqual([dead.terminated, alive.terminated, silent.terminated], [1, 0, 0]);
 });
 
-clockTest("nobody is pinged after the watch has ended, nor where there are no pings", (liveness, rounds) => {
+clockTest("no peer is pinged after its watch has ended, or if its port can't ping", (liveness, rounds) => {
   const [port, other, mute] = [new FakePort(), new FakePort(), new FakePort()];
   Object.assign(mute, { ping: undefined });
   const watch = liveness.watch(port);
@@ -141,7 +141,7 @@ clockTest("nobody is pinged after the watch has ended, nor where there are no pi
   assert.equal(mute.terminated, 0);
 });
 
-/** Whether a promise is settled after the jobs that are due now. */
+/** Whether a promise is settled after the pending microtasks. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
   void promise.then(() => {
@@ -151,7 +151,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return settled;
 }
 
-test("a watch is settled when every ping is answered, and pings no more", async () => {
+test("a watch settles when every ping is answered, and sends no more", async () => {
   mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
   try {
     const liveness = new Liveness(resolveLimits({ pingIntervalMs: 1000, missedPings: 3 }));
@@ -177,7 +177,7 @@ test("a watch is settled when every ping is answered, and pings no more", async 
   }
 });
 
-test("a watch is settled without an answer where none comes, none ever came, or the connection has gone", async () => {
+test("a watch settles without an answer if none comes, none ever came, or the connection is gone", async () => {
   mock.timers.enable({ apis: ["setInterval", "setTimeout"] });
   try {
     const liveness = new Liveness(resolveLimits({ pingIntervalMs: 1000, missedPings: 3 }));
@@ -201,7 +201,7 @@ test("a watch is settled without an answer where none comes, none ever came, or 
   }
 });
 
-test("there is a timer only while somebody is watched, and none with an interval of 0", (t) => {
+test("there is a timer only while a connection is watched, and none with an interval of 0", (t) => {
   const started = t.mock.method(globalThis, "setInterval");
   const stopped = t.mock.method(globalThis, "clearInterval");
   const liveness = new Liveness(resolveLimits({ pingIntervalMs: 60_000 }));

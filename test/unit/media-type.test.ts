@@ -1,4 +1,4 @@
-/** The type of what is stored: said, known by its extension, or seen in its first bytes. */
+/** The media type of stored content: given by the appender, implied by the extension, or detected in the bytes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mediaTypeOf } from "../../src/server/http/media-type.ts";
@@ -16,7 +16,7 @@ async function typeOf(path: string, content: string | Uint8Array, type?: string)
   return await mediaTypeOf(store, { path, size, type });
 }
 
-test("text without a type by its name is plain text", async () => {
+test("text whose name implies no type is plain text", async () => {
   const names = [
     "42",
     "builds/42",
@@ -40,7 +40,7 @@ test("text without a type by its name is plain text", async () => {
   }
 });
 
-test("what is no text keeps the type by its name, or has none", async () => {
+test("other content keeps the type that its name implies, or has none", async () => {
   const bytes = Uint8Array.of(0x47, 0x40, 0, 0x10, 0);
   const types = {
     "a.ts": "video/mp2t",
@@ -52,7 +52,7 @@ test("what is no text keeps the type by its name, or has none", async () => {
   for (const [name, type] of Object.entries(types)) assert.equal(await typeOf(name, bytes), type, name);
 });
 
-test("a type by the name, or one that was said, needs no look at the bytes", async () => {
+test("a type that the name implies or the appender gave needs no look at the bytes", async () => {
   const types = {
     "a.html": "text/html; charset=utf-8",
     "a.json": "application/json; charset=utf-8",
@@ -68,7 +68,7 @@ test("a type by the name, or one that was said, needs no look at the bytes", asy
   assert.equal(await typeOf("42", "text", BINARY), BINARY);
 });
 
-test("only the first 512 bytes count, and a character may be cut there", async () => {
+test("only the first 512 bytes count, and they may end within a character", async () => {
   assert.equal(await typeOf("42", `${"x".repeat(512)}\0`), PLAIN);
   assert.equal(await typeOf("42", `${"x".repeat(511)}\0`), BINARY);
   assert.equal(await typeOf("42", `${"x".repeat(511)}\u6f22`), PLAIN);
@@ -90,11 +90,11 @@ test("text is UTF-8 without the control characters that no terminal prints", () 
   }
 });
 
-test("what can't be read is no text", async () => {
+test("content that can't be read does not count as text", async () => {
   assert.equal(await mediaTypeOf(memoryStore(), { path: "gone", size: 5 }), BINARY);
 });
 
-test("a range of types, a form's type and what is no type are not remembered", () => {
+test("a range of types, a form's type and an invalid type are not stored", () => {
   for (const type of ["text/plain", "text/x-diff; charset=utf-8", 'text/plain; charset="utf-8"', "a/b+c"]) {
     assert.equal(givenType(type), type);
   }

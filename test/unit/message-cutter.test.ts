@@ -1,11 +1,11 @@
-/** Cutting the frames of a server, compared with what the package `ws` makes of both. */
+/** Cutting the frames of a server into messages no larger than what arrives at once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MessageCutter } from "../../src/client/connection/message-cutter.ts";
 import { pieces, prng, randomBytes } from "../fixture/bytes.ts";
 import { OPCODE } from "../fixture/frames.ts";
 
-/** A frame as a server sends it. */
+/** An unmasked frame, as a server sends it. */
 function frame(opcode: number, payload: Uint8Array, fin = true): Buffer {
   const { length } = payload;
   const header = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
@@ -16,7 +16,7 @@ function frame(opcode: number, payload: Uint8Array, fin = true): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-/** The frames in bytes, each of which must be whole. */
+/** Parses frames; the bytes must end with a complete one. */
 function framesOf(bytes: Buffer): { opcode: number; fin: boolean; payload: Buffer }[] {
   const frames: { opcode: number; fin: boolean; payload: Buffer }[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -32,7 +32,7 @@ function framesOf(bytes: Buffer): { opcode: number; fin: boolean; payload: Buffe
   return frames;
 }
 
-test("every byte of every message comes, in messages no larger than what arrives at once", () => {
+test("every byte of every message is passed on, in messages no larger than what arrives at once", () => {
   const random = prng(3);
   for (let round = 0; round < 100; round++) {
     const sent: Buffer[] = [];
@@ -56,7 +56,7 @@ test("every byte of every message comes, in messages no larger than what arrives
   }
 });
 
-test("control frames stay whole, nothing comes behind a close, and what is no server's frame is left alone", () => {
+test("control frames stay whole, nothing follows a close frame, and invalid frames pass unchanged", () => {
   const close = frame(OPCODE.close, Buffer.from([3, 232]));
   const ping = frame(OPCODE.ping, Buffer.from("between"));
   const cutter = new MessageCutter();

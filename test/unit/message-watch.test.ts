@@ -1,4 +1,4 @@
-/** Watching the sizes of messages by their headers. */
+/** Checking the sizes of messages by their frame headers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MessageWatch } from "../../src/runtime/node/message-watch.ts";
@@ -8,7 +8,7 @@ import { encodeFrame, OPCODE } from "../fixture/frames.ts";
 
 const LIMITS: MessageLimits = sessionLimits({ messageBytes: 200_000, windowBytes: 100_000 });
 
-test("messages of any size up to their kind's limit pass, however they are cut", () => {
+test("messages of any size up to the limit of their kind pass, however they are fragmented", () => {
   const random = prng(6);
   for (let round = 0; round < 50; round++) {
     const frames: Buffer[] = [];
@@ -30,7 +30,7 @@ test("messages of any size up to their kind's limit pass, however they are cut",
   }
 });
 
-test("a message is too large as soon as its header is there", () => {
+test("a message that is too large is refused as soon as its header has arrived", () => {
   for (const [opcode, most, code] of [
     [OPCODE.text, 65_536, "too_large"],
     [OPCODE.binary, 100_000, "protocol"],

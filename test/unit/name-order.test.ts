@@ -1,9 +1,9 @@
-/** Names in the order of their bytes in UTF-8, however many. */
+/** Sorting any number of names by their UTF-8 bytes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compareNames, SortedNames } from "../../src/engine/storage/name-order.ts";
 
-/** Pieces of names on both sides of everything that may sort otherwise. */
+/** Pieces of names on both sides of the boundaries at which UTF-16 and UTF-8 may sort differently. */
 const PIECES = [
   "",
   "a",
@@ -32,7 +32,7 @@ test("two names compare as their bytes do", () => {
   }
 });
 
-test("any number of names comes out sorted, whatever order they come in", () => {
+test("any number of names comes out sorted, whatever their input order", () => {
   for (const count of [0, 1, 2, 4095, 4096, 4097, 30_000]) {
     const names = Array.from({ length: count }, (_, at) => {
       const number = (at * 7919) % count;

@@ -1,4 +1,4 @@
-/** Where records overlap, the latest counts: against a plain array of bytes. */
+/** Where records overlap, the latest one counts: compared with a plain array of bytes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newestParts } from "../../src/stores/file/journal/newest-parts.ts";
@@ -6,7 +6,7 @@ import { newestParts } from "../../src/stores/file/journal/newest-parts.ts";
 const SIZE = 60;
 const SCHEDULES = 2_000;
 
-test("whatever overlaps, each byte is the one that was kept last, and comes once", () => {
+test("each byte is returned once, from the last record that covers it", () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   let state = seed;
   const random = (below: number): number => {

@@ -6,7 +6,7 @@ import { formatOffset, parseStart, resolveStart, type Start } from "../../src/pr
 
 const isRefused = (code: string) => (error: unknown) => error instanceof StreamError && error.code === code;
 
-test("printed offsets have 16 digits, sort as text, and are read back", () => {
+test("formatted offsets have 16 digits, sort as text, and parse back", () => {
   const offsets = [0, 1, 9, 10, 999, 2 ** 31, 2 ** 32, 2 ** 40 + 1, Number.MAX_SAFE_INTEGER];
   const tokens = offsets.map(formatOffset);
   assert.ok(tokens.every((token) => /^\d{16}$/.test(token)));
@@ -14,7 +14,7 @@ test("printed offsets have 16 digits, sort as text, and are read back", () => {
   for (const [at, token] of tokens.entries()) assert.deepEqual(parseStart(token, undefined), { offset: offsets[at] });
 });
 
-test("the ways to say where to begin", () => {
+test("a start is an offset, now or a tail", () => {
   const cases: [string | undefined, string | undefined, Start][] = [
     [undefined, undefined, { offset: 0 }],
     ["-1", undefined, { offset: 0 }],
@@ -28,7 +28,7 @@ test("the ways to say where to begin", () => {
   for (const [offset, tail, start] of cases) assert.deepEqual(parseStart(offset, tail), start, `${offset} ${tail}`);
 });
 
-test("a number that is too large to be counted with lies past any end", () => {
+test("a number beyond the safe integers lies past any end", () => {
   for (const text of ["9007199254740992", "9999999999999999", "1".repeat(400)]) {
     assert.deepEqual(parseStart(text, undefined), { offset: Number.MAX_SAFE_INTEGER });
     assert.deepEqual(parseStart(undefined, text), { tail: Number.MAX_SAFE_INTEGER });
@@ -45,7 +45,7 @@ test("anything else is refused", () => {
   assert.throws(() => parseStart("0", "0"), isRefused("bad_request"), "both at once");
 });
 
-test("a start in a resource of some size", () => {
+test("a start resolves to an offset in the resource", () => {
   assert.equal(resolveStart("now", 10), 10);
   assert.equal(resolveStart({ offset: 0 }, 0), 0);
   assert.equal(resolveStart({ offset: 10 }, 10), 10);

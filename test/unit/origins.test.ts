@@ -22,7 +22,7 @@ test("an origin on the list matches itself, whatever its scheme", () => {
   }
 });
 
-test("what browsers never send is brought into their form", () => {
+test("origins are normalized to the form that browsers send", () => {
   assert.ok(new Origins(["HTTPS://A.Example:443"]).allows("https://a.example"));
   assert.ok(new Origins(["https://a.example", "http://[::1]:8080"]).allows("HTTPS://A.Example:443"));
   assert.ok(new Origins(["http://[::0001]:8080"]).allows("http://[0:0::1]:8080"));
@@ -30,7 +30,7 @@ test("what browsers never send is brought into their form", () => {
   assert.ok(new Origins(["https://bücher.example"]).allows("https://xn--bcher-kva.example"));
 });
 
-test("a star stands for exactly one label, and a port counts", () => {
+test("a wildcard matches exactly one label, and the port counts", () => {
   const origins = new Origins(["https://*.example.com", "https://*.ports.example:8443"]);
   for (const yes of ["https://a.example.com", "https://a-b.example.com", "https://x.ports.example:8443"]) {
     assert.ok(origins.allows(yes), yes);
@@ -53,7 +53,7 @@ test("a star stands for exactly one label, and a port counts", () => {
   }
 });
 
-test("what can't be understood, or could never match, is refused", () => {
+test("an origin that is malformed or could never match is refused", () => {
   for (const bad of [
     "",
     "foo",

@@ -29,7 +29,7 @@ test("paths are decoded once, segment by segment", () => {
   for (const [pathname, path] of Object.entries(paths)) assert.equal(resourcePath(pathname), path, pathname);
 });
 
-test("what names nothing that could exist is refused, however it is written", () => {
+test("a path that can't name a resource is refused, however it is encoded", () => {
   const bad = [
     "//",
     "/a//b",
@@ -65,7 +65,7 @@ test("what names nothing that could exist is refused, however it is written", ()
   for (const pathname of bad) assert.throws(() => resourcePath(pathname), isRefused, pathname);
 });
 
-test("a folder may have one slash at its end, where folders are meant", () => {
+test("a folder may have one trailing slash, where folders are allowed", () => {
   assert.equal(resourcePath("/a/b/", { folder: true }), "a/b");
   assert.equal(resourcePath("/", { folder: true }), "");
   for (const pathname of ["/a//", "//", "/a/b//"]) {
@@ -83,7 +83,7 @@ test("the segments of a mount are not part of the path", () => {
   assert.throws(() => resourcePath(`/streams/${RESERVED_SEGMENT}/a`, { skip: 1 }), isRefused);
 });
 
-test("the reserved name may be used further down", () => {
+test("the reserved name is allowed below the first level", () => {
   assert.equal(resourcePath(`/a/${RESERVED_SEGMENT}`), `a/${RESERVED_SEGMENT}`);
   assert.equal(checkedPath(["a", RESERVED_SEGMENT, "b"]), `a/${RESERVED_SEGMENT}/b`);
 });
@@ -97,7 +97,7 @@ test("segments are measured in bytes", () => {
   assert.equal(resourcePath(`/${long}`), long, "there may be many of them");
 });
 
-test("a refusal is short, whatever it refuses", () => {
+test("a refusal is short, however long the path is", () => {
   try {
     resourcePath(`/${"x".repeat(100_000)}`);
     assert.fail("it was not refused");
@@ -106,7 +106,7 @@ test("a refusal is short, whatever it refuses", () => {
   }
 });
 
-test("every path survives the way to a URL and back", () => {
+test("every path survives the conversion to a URL and back", () => {
   const random = prng(33);
   const alphabet = [..."ab .%/?#&+\"'<>:;=@[]{}|^`~\n\t\u0001ü漢🜁e\u0301"];
   for (let round = 0; round < 2000; round++) {

@@ -1,10 +1,10 @@
-/** Pieces that wait: order, batches, and work that grows with the bytes only. */
+/** The queue of pieces: order, batch sizes, copies and memory. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PieceQueue } from "../../src/engine/append/piece-queue.ts";
 import { prng, randomBytes } from "../fixture/bytes.ts";
 
-test("whatever the sizes, every byte comes out once and in order, in batches that keep to their limit", () => {
+test("every byte comes out once and in order, in batches within their limit, whatever the sizes", () => {
   const random = prng(7);
   for (let round = 0; round < 200; round++) {
     const queue = new PieceQueue();
@@ -37,7 +37,7 @@ test("a single piece is not copied", () => {
   }
 });
 
-test("little pieces do not keep the memory that they came in", () => {
+test("small pieces do not retain the buffer that they came in", () => {
   const queue = new PieceQueue();
   const large = new Uint8Array(100_000);
   for (let at = 0; at < 1000; at++) queue.push(large.subarray(at, at + 1));
@@ -46,7 +46,7 @@ test("little pieces do not keep the memory that they came in", () => {
   assert.ok(batch.buffer.byteLength <= 4 * batch.length, `${batch.buffer.byteLength} bytes of memory`);
 });
 
-test("what was cleared does not come out", () => {
+test("cleared pieces do not come out", () => {
   const queue = new PieceQueue();
   for (const piece of ["a", "b", "c".repeat(5000), "d"]) queue.push(Buffer.from(piece));
   queue.clear();

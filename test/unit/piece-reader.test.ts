@@ -1,5 +1,5 @@
 /**
- * Reading in pieces: they grow, and their memory is used again.
+ * Reading in pieces that grow, and whose memory is reused.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { randomBytes } from "../fixture/bytes.ts";
 
 const KIB = 1024;
 
-/** A reader of bytes that come as fast as they are asked for. */
+/** A reader of bytes that are always available. */
 function readerOf(bytes: Uint8Array, mostBytes: number): PieceReader {
   const read = (into: Uint8Array, at: number) => {
     const piece = bytes.subarray(at, at + into.length);
@@ -20,7 +20,7 @@ function readerOf(bytes: Uint8Array, mostBytes: number): PieceReader {
   return new PieceReader(stream, mostBytes);
 }
 
-test("pieces begin at 64 KiB, double, and stop to grow at the limit", async () => {
+test("pieces begin at 64 KiB, double, and stop growing at the limit", async () => {
   const bytes = randomBytes(1000 * KIB, 1);
   const pieces = readerOf(bytes, 300 * KIB);
   const sizes: number[] = [];
@@ -33,14 +33,14 @@ test("pieces begin at 64 KiB, double, and stop to grow at the limit", async () =
   assert.deepEqual(Buffer.concat(read), bytes);
 });
 
-test("a limit below 64 KiB is kept from the first piece on", async () => {
+test("a limit below 64 KiB applies from the first piece on", async () => {
   const pieces = readerOf(randomBytes(5, 2), 2);
   const sizes = [await pieces.read(), await pieces.read(), await pieces.read()].map((piece) => piece?.length);
   assert.deepEqual(sizes, [2, 2, 1]);
   assert.equal(await pieces.read(), undefined);
 });
 
-test("memory that was given back is used again, and no other", async () => {
+test("memory that was given back is reused, and no other", async () => {
   const bytes = randomBytes(192 * KIB, 3);
   const pieces = readerOf(bytes, 64 * KIB);
   const first = (await pieces.read()) as Uint8Array<ArrayBuffer>;
@@ -51,7 +51,7 @@ test("memory that was given back is used again, and no other", async () => {
   assert.deepEqual(Buffer.concat([second as Uint8Array, third as Uint8Array]), bytes.subarray(64 * KIB));
 });
 
-test("a piece gets a prefix where it lies", async () => {
+test("a piece gets its prefix in the same buffer", async () => {
   const pieces = readerOf(new Uint8Array([3, 4]), 64 * KIB);
   const piece = (await pieces.read()) as Uint8Array<ArrayBuffer>;
   const whole = pieces.prefixed(piece, new Uint8Array([1, 2]));
@@ -59,7 +59,7 @@ test("a piece gets a prefix where it lies", async () => {
   assert.equal(whole.buffer, piece.buffer);
 });
 
-test("an ordinary stream is read just as well, whatever the size and kind of its chunks", async () => {
+test("an ordinary stream can be read too, whatever the size and kind of its chunks", async () => {
   const bytes = randomBytes(300 * KIB, 4);
   const chunks = [bytes.subarray(0, 1), Buffer.alloc(0), bytes.subarray(1, 200 * KIB), bytes.subarray(200 * KIB)];
   const ordinary = (): ReadableStream<Uint8Array> =>

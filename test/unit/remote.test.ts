@@ -1,4 +1,4 @@
-/** Following what another process appends to: growth counts only while the file has the content that is followed. */
+/** Following the append of another process: growth counts only while the file has the followed content. */
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { TestSink } from "../fixture/test-sink.ts";
 import { until, within } from "../fixture/until.ts";
 
-/** A file store whose watch says what the test says, and when. */
+/** A file store whose watch yields what the test passes to `tell`. */
 function watchedStore(root: string): { store: Store; tell: (growth: Growth) => Promise<void>; left: () => boolean } {
   const files = fileStore({ root });
   const news = new TransformStream<Growth, Growth>({}, { highWaterMark: 10 }, { highWaterMark: 10 });
@@ -43,7 +43,7 @@ async function append(store: Store, path: string, bytes: string): Promise<void> 
   await handle.release("complete");
 }
 
-test("a live follower gets nothing of a file that has taken the place of its own", async () => {
+test("a live follower gets nothing of a file that has replaced its own", async () => {
   const root = await temporaryFolder("remote");
   const { store, tell, left } = watchedStore(root);
   try {

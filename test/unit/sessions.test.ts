@@ -1,4 +1,4 @@
-/** Sessions that have to be given up: to another process, or at a shutdown. */
+/** Sessions that end by a handover to another process, or at a shutdown. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppendRegistry } from "../../src/engine/append/registry.ts";
@@ -10,12 +10,13 @@ import { memoryStore } from "../../src/stores/memory.ts";
 import { until } from "../fixture/until.ts";
 
 for (const when of ["before it has begun", "later"]) {
-  test(`a session that is asked for ${when} is given up, and stays on record`, async () => {
+  test(`a session whose path is requested ${when} is handed over, and stays on record`, async () => {
     const store = memoryStore();
     const asked = new AbortController();
     if (when !== "later") asked.abort();
     const claim = store.claim.bind(store);
-    store.claim = async (...terms) => Object.defineProperty(await claim(...terms), "wanted", { value: asked.signal });
+    store.claim = async (...terms) =>
+      Object.defineProperty(await claim(...terms), "handoverRequested", { value: asked.signal });
     const registry = new AppendRegistry(store, resolveLimits());
     const sessions = new Sessions(registry, (path, error) => assert.fail(`/${path}: ${error}`));
     const { session } = await sessions.open("a.txt");
@@ -26,7 +27,7 @@ for (const when of ["before it has begun", "later"]) {
 }
 
 for (const kind of ["opened", "adopted"]) {
-  test(`a session that is ${kind} while the shutdown begins does not hold it up`, { timeout: 10_000 }, async () => {
+  test(`a session that is ${kind} while the shutdown begins does not delay it`, { timeout: 10_000 }, async () => {
     const store = memoryStore();
     const { save, find } = store.sessions;
     await store.claim("a.txt").then((handle) => handle.release());
@@ -37,7 +38,7 @@ for (const kind of ["opened", "adopted"]) {
     const gate = new Promise<void>((resolve) => {
       go = resolve;
     });
-    // The last that is done with the record before the session is there.
+    // The last access to the record before the session exists.
     const held = async <T>(last: boolean, work: () => Promise<T>): Promise<T> => {
       const result = await work();
       if (last) await gate;
@@ -65,17 +66,17 @@ for (const kind of ["opened", "adopted"]) {
   });
 }
 
-test("a connection that comes to a session which was given up leaves its record alone", async () => {
+test("a connection to a session that was handed over leaves its record alone", async () => {
   const store = memoryStore();
   const registry = new AppendRegistry(store, resolveLimits());
   const sessions = new Sessions(registry, (path, error) => assert.fail(`/${path}: ${error}`));
   const { session } = await sessions.open("a.txt");
   const connection = { superseded: () => {} };
   await session.attach(connection);
-  // From here on some of its grace is spent, which the next connection has put right on record.
+  // From here on part of the grace period is spent; the next connection would restore it on record.
   session.detach(connection);
   await session.end("restarting");
-  // Where it went, it has ended.
+  // The process that took it over has ended it.
   await store.sessions.remove("a.txt");
   await assert.rejects(session.attach(connection), { code: "gone" });
   assert.equal(await store.sessions.find("a.txt"), undefined);

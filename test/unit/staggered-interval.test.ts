@@ -1,13 +1,13 @@
-/** Visiting many, a part of them at a time. */
+/** Visiting every member once per interval, a part of them per step. */
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { StaggeredInterval } from "../../src/server/timers/staggered-interval.ts";
 
 const INTERVAL_MS = 4000;
-/** A step of a round of sixteen. */
+/** One of the sixteen steps of an interval. */
 const STEP_MS = INTERVAL_MS / 16;
 
-/** A test with timers that move only when told to. */
+/** A test with mock timers, which only `pass` advances. */
 function clockTest(what: string, run: (pass: (milliseconds: number) => void) => void): void {
   test(what, () => {
     mock.timers.enable({ apis: ["setInterval"] });
@@ -19,13 +19,13 @@ function clockTest(what: string, run: (pass: (milliseconds: number) => void) => 
   });
 }
 
-clockTest("each member is visited once an interval, whenever it came", (pass) => {
+clockTest("each member is visited once per interval, whenever it was added", (pass) => {
   const visits = new Map<number, number>();
-  const rota = new StaggeredInterval<number>(INTERVAL_MS, (member) =>
+  const interval = new StaggeredInterval<number>(INTERVAL_MS, (member) =>
     visits.set(member, (visits.get(member) ?? 0) + 1),
   );
   for (let member = 0; member < 100; member++) {
-    rota.add(member);
+    interval.add(member);
     pass(STEP_MS / 3);
   }
   visits.clear();
@@ -34,10 +34,10 @@ clockTest("each member is visited once an interval, whenever it came", (pass) =>
   assert.equal(visits.size, 100);
 });
 
-clockTest("those who come together are not visited together", (pass) => {
+clockTest("members that are added together are visited at different times", (pass) => {
   let visits = 0;
-  const rota = new StaggeredInterval<number>(INTERVAL_MS, () => visits++);
-  for (let member = 0; member < 1600; member++) rota.add(member);
+  const interval = new StaggeredInterval<number>(INTERVAL_MS, () => visits++);
+  for (let member = 0; member < 1600; member++) interval.add(member);
   for (let step = 0; step < 64; step++) {
     visits = 0;
     pass(STEP_MS);
@@ -45,30 +45,30 @@ clockTest("those who come together are not visited together", (pass) => {
   }
 });
 
-clockTest("who comes alone is visited after a whole interval", (pass) => {
+clockTest("a lone member is visited after a whole interval", (pass) => {
   let visits = 0;
-  const rota = new StaggeredInterval<string>(INTERVAL_MS, () => visits++);
+  const interval = new StaggeredInterval<string>(INTERVAL_MS, () => visits++);
   for (let time = 0; time < 3; time++) {
-    rota.add("alone");
+    interval.add("alone");
     pass(INTERVAL_MS - 1);
     assert.equal(visits, 0);
     pass(1);
     assert.equal(visits, 1);
-    // The next one finds the rota somewhere else.
+    // The next round begins at another step.
     pass(5 * STEP_MS);
-    assert.equal(rota.remove("alone"), true);
-    assert.equal(rota.remove("alone"), false);
+    assert.equal(interval.remove("alone"), true);
+    assert.equal(interval.remove("alone"), false);
     visits = 0;
   }
 });
 
-clockTest("a member that is removed is not visited again, also when a visit removes it", (pass) => {
+clockTest("a removed member is not visited again, even if a visit removed it", (pass) => {
   const visited: number[] = [];
-  const rota = new StaggeredInterval<number>(INTERVAL_MS, (member) => {
+  const interval = new StaggeredInterval<number>(INTERVAL_MS, (member) => {
     visited.push(member);
-    if (member % 2 === 0) rota.remove(member);
+    if (member % 2 === 0) interval.remove(member);
   });
-  for (let member = 0; member < 64; member++) rota.add(member);
+  for (let member = 0; member < 64; member++) interval.add(member);
   pass(INTERVAL_MS);
   assert.equal(visited.length, 64);
   visited.length = 0;
@@ -79,8 +79,8 @@ clockTest("a member that is removed is not visited again, also when a visit remo
 
 clockTest("a short interval is one step", (pass) => {
   let visits = 0;
-  const rota = new StaggeredInterval<number>(50, () => visits++);
-  for (let member = 0; member < 10; member++) rota.add(member);
+  const interval = new StaggeredInterval<number>(50, () => visits++);
+  for (let member = 0; member < 10; member++) interval.add(member);
   pass(49);
   assert.equal(visits, 0);
   pass(1);

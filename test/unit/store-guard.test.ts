@@ -1,4 +1,4 @@
-/** Custom stores that do not keep to their contract: clients learn that the store failed, and the log learns how. */
+/** Custom stores that break their contract: clients learn that the store failed, and only the log says how. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fstream, type Log, memoryStore } from "../../mod.ts";
@@ -7,7 +7,7 @@ import { failureLine } from "../../src/server/service/operator.ts";
 
 const SECRET = "db.internal refuses user=root password=hunter2";
 
-/** A store in memory, of which some things are done in another way. */
+/** Serves a memory store of which some methods are replaced. */
 async function withStore(overrides: (memory: Store) => Partial<Store>, use: (at: Tried) => Promise<void>) {
   const memory = memoryStore();
   const store: Store = {
@@ -34,7 +34,7 @@ async function withStore(overrides: (memory: Store) => Partial<Store>, use: (at:
 
 interface Tried {
   readonly memory: Store;
-  /** The lines of the log that tell of failures. */
+  /** The lines of the log about failures. */
   readonly lines: string[];
   readonly request: (path: string, init?: RequestInit) => Promise<Response>;
 }
@@ -84,7 +84,7 @@ describe("a custom store that fails", () => {
     "in sessions": (memory) => ({ sessions: { ...memory.sessions, list: async () => [], find: async () => fail() } }),
   };
   for (const [where, overrides] of Object.entries(failing)) {
-    it(`${where} tells the log why, and its client only that it did`, async () => {
+    it(`${where} reports the cause to the log, and only the failure to its client`, async () => {
       await withStore(overrides, async ({ lines, request }) => {
         const answer = await request("/a.txt?verb=APPEND", { method: "POST", body: "x" });
         assert.equal(answer.status, 500);
@@ -110,7 +110,7 @@ describe("a custom store that fails", () => {
     });
   }
 
-  it("in a listing, at once or late", async () => {
+  it("in a listing, at once or later", async () => {
     await withStore(
       () => ({ list: async () => fail() }),
       async ({ request }) => {
@@ -145,14 +145,14 @@ describe("a custom store that fails", () => {
   });
 });
 
-describe("a custom store that hands out", () => {
+describe("a custom store that returns", () => {
   const wrong: Record<string, { pieces: unknown[]; says: RegExp }> = {
     "text for bytes": { pieces: ["12345"], says: /no Uint8Array/ },
     "memory for bytes": { pieces: [new ArrayBuffer(5)], says: /no Uint8Array/ },
     "more bytes than were asked for": { pieces: [new Uint8Array(5), new Uint8Array(1)], says: /more bytes/ },
   };
   for (const [what, { pieces, says }] of Object.entries(wrong)) {
-    it(`${what} is found out`, async () => {
+    it(`${what} is detected`, async () => {
       await withStore(
         () => ({ read: () => streamOf(...pieces) }),
         async ({ memory, lines, request }) => {
@@ -171,7 +171,7 @@ describe("a custom store that hands out", () => {
     "a generation that breaks a header": { size: 5, modified: new Date(), generation: "a\r\nb: c" },
   };
   for (const [what, found] of Object.entries(stats)) {
-    it(`${what} is found out`, async () => {
+    it(`${what} is detected`, async () => {
       await withStore(
         () => ({ stat: async () => found as never }),
         async ({ lines, request }) => {
@@ -182,7 +182,7 @@ describe("a custom store that hands out", () => {
     });
   }
 
-  it("handles without what was added to the contract later works, and gives its paths back", async () => {
+  it("handles of an earlier version of the contract works, and releases its paths", async () => {
     const old = (handle: AppendHandle): AppendHandle =>
       ({
         get offset() {
@@ -203,7 +203,7 @@ describe("a custom store that hands out", () => {
     );
   });
 
-  it("times and types that fit into no header gives others in their place", async () => {
+  it("times and types that are invalid in a header has them replaced", async () => {
     const times = [new Date(Number.NaN), new Date(8.64e15), new Date(-8.64e15)];
     const rows = times.map((modified, at) => ({ name: `${at}`, kind: "file" as const, size: 1, modified }));
     await withStore(

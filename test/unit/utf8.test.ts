@@ -1,10 +1,10 @@
-/** Cutting text, compared with the decoder that every browser has. */
+/** Cutting text at character boundaries, compared with `TextDecoder`. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cutText, incompleteTail, NO_BYTES, TextStart, textPieces } from "../../src/protocol/utf8.ts";
 import { ALL_BYTES, insideOf, MIXED_TEXT, pieces, prng, randomBytes } from "../fixture/bytes.ts";
 
-/** One byte of every kind that UTF-8 tells apart, at both ends of each range. */
+/** The bytes at both ends of each range that UTF-8 distinguishes. */
 const KINDS = [
   0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef,
   0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff,
@@ -37,7 +37,7 @@ test("all sequences of one and two bytes", () => {
   }
 });
 
-test("all sequences of three and four bytes, by the kinds of bytes that matter", () => {
+test("all sequences of three and four bytes, by the kinds of their bytes", () => {
   const bytes = new Uint8Array(4);
   for (const first of KINDS) {
     for (const second of KINDS) {
@@ -53,7 +53,7 @@ test("all sequences of three and four bytes, by the kinds of bytes that matter",
   }
 });
 
-test("whatever comes before the end does not matter", () => {
+test("bytes before the end do not matter", () => {
   for (const before of [ALL_BYTES, Buffer.from(MIXED_TEXT), Buffer.from([0xf0, 0x9f])]) {
     for (const end of [[0xe2], [0xe2, 0x82], [0xf0, 0x9f, 0x98], [0x80, 0x80, 0x80], [0xc3, 0x41], [0xed, 0xa0]]) {
       check(Buffer.concat([before, Buffer.from(end)]));
@@ -61,7 +61,7 @@ test("whatever comes before the end does not matter", () => {
   }
 });
 
-test("text cut anywhere leaves in whole characters, all of it", () => {
+test("text that is cut anywhere comes out complete, in whole characters", () => {
   const text = Buffer.from(MIXED_TEXT.repeat(3));
   const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   for (let seed = 0; seed < 200; seed++) {
@@ -78,7 +78,7 @@ test("text cut anywhere leaves in whole characters, all of it", () => {
   }
 });
 
-test("bytes that are no text come out as they went in", () => {
+test("bytes that are not text come out unchanged", () => {
   const random = prng(8);
   for (let seed = 0; seed < 200; seed++) {
     const bytes = randomBytes(200, seed).map((byte) => (random() < 0.5 ? byte | 0x80 : byte));
@@ -93,7 +93,7 @@ test("bytes that are no text come out as they went in", () => {
   }
 });
 
-test("what waits does not keep what it came with in memory", () => {
+test("the carried bytes do not retain the buffer that they came in", () => {
   const batch = new Uint8Array(100_000).fill(0x41);
   batch[batch.length - 1] = 0xc3;
   const { whole: sent, carry } = cutText(NO_BYTES, batch);
@@ -101,7 +101,7 @@ test("what waits does not keep what it came with in memory", () => {
   assert.equal(sent.buffer, batch.buffer, "what leaves is not copied");
 });
 
-test("pieces for messages are as large as they may be, and whole characters where the bytes are text", () => {
+test("pieces for messages are as large as allowed, and end at character boundaries if the bytes are text", () => {
   const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const text = Buffer.from(MIXED_TEXT.repeat(20));
   for (const most of [4, 5, 7, 100, 32_768]) {
@@ -117,7 +117,7 @@ test("pieces for messages are as large as they may be, and whole characters wher
   assert.ok(parts.every((part) => part.length <= 32_768));
 });
 
-test("text that begins anywhere begins at the next character, and other bytes where they were asked for", () => {
+test("text is aligned to the next character, and other bytes begin at the requested offset", () => {
   const kinds = Buffer.from(Array.from({ length: 3_000 }, (_, at) => KINDS[(at * at + 7 * at) % KINDS.length] ?? 0));
   for (const bytes of [Buffer.from(MIXED_TEXT), ALL_BYTES, randomBytes(3_000, 9), kinds]) {
     for (let at = 0; at <= bytes.length; at++) {

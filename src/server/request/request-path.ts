@@ -148,10 +148,7 @@ function baseOf(raw: string, rest: readonly string[]): string {
 function refuseDots(pathname: string): void {
   const dots = pathname.split("/").find((segment) => /^(\.|%2e){1,2}$/i.test(segment));
   if (dots !== undefined) {
-    throw new StreamError(
-      "bad_path",
-      `The path ${JSON.stringify(pathname)} is refused: "." and ".." are not allowed.`,
-    );
+    throw new StreamError("bad_path", `The path ${JSON.stringify(pathname)} is refused: "." and ".." are not allowed.`);
   }
 }
 

@@ -13,7 +13,7 @@ import { type Event, World } from "./world.ts";
 
 const URL_ = "http://model/a";
 
-/** Everything that distinguishes one schedule from another. */
+/** The parameters of a schedule. */
 export const APPEND_SCHEDULE = fc.record({
   seed: fc.nat(2 ** 31),
   wildSteps: fc.nat(400),
@@ -27,9 +27,9 @@ export const APPEND_SCHEDULE = fc.record({
 type Schedule = typeof APPEND_SCHEDULE extends fc.Arbitrary<infer T> ? T : never;
 
 /**
- * Plays one schedule: no byte is lost, none comes twice, their order is kept, what was acknowledged stays, and it ends.
+ * Plays one schedule: no byte is lost or duplicated, their order is kept, acknowledged bytes stay, and the append ends.
  *
- * @throws {AssertionError} when anything of that is not so, or when it was given up without a reason.
+ * @throws {AssertionError} if that does not hold, or if the client gives up without a reason.
  */
 export async function playAppend({
   seed,
@@ -65,7 +65,7 @@ export async function playAppend({
       const buffer = all.slice(at, at + length);
       at += length;
       await writer.write(buffer);
-      buffer.fill(0); // The caller may use its buffer again.
+      buffer.fill(0); // The caller may reuse its buffer.
     }
     await writer.close();
     return appending.resumePoint;
@@ -88,7 +88,7 @@ export async function playAppend({
       assert.equal(server.size, before + all.length, "everything has arrived");
       assert.equal(point?.offset, server.size);
       assert.notEqual(server.session?.token, point?.session, "the path is given back");
-      // A first request that was given up may arrive after all, and take it for a moment.
+      // An abandoned first request may arrive late, and take the path for a while.
       if (!world.anyArrivedLate) assert.equal(server.session, undefined, "the path is free");
       return undefined;
     },
@@ -101,19 +101,19 @@ export async function playAppend({
   return { result: error?.code ?? "complete", steps: world.steps, connections };
 }
 
-/** Giving up has its reasons. */
+/** Asserts that the client had a reason to give up. */
 function judge(error: StreamError, { server, clock }: World, connections: number): void {
   const { code } = error;
   const unavailable = code === "unreachable" || code === "restarting";
   const reason =
     code === "gone"
       ? server.graceRanOut
-      : // Nothing went forward for two minutes; a little less when the server asks for more time than is left.
+      : // No progress for two minutes, or a little less if the server asks for more time than is left.
         (unavailable && (connections === 0 || clock.now() > 115_000)) || (code === "conflict" && connections === 0);
   assert.ok(reason, `${code}: ${error.message}`);
 }
 
-/** What the server does by itself. */
+/** The possible events of the server without a fault. */
 function life(world: World): Event[] {
   const { server } = world;
   if (!server.up) {
@@ -127,7 +127,7 @@ function life(world: World): Event[] {
   return server.session?.pending.length ? [() => server.store(1 + world.choose(60))] : [];
 }
 
-/** How the server may end. */
+/** The possible faults of the server. */
 function crashes(world: World): Event[] {
   const { server } = world;
   if (!server.up) return [];

@@ -1,13 +1,13 @@
 /**
- * One simulated response body, that arrives in pieces and may break off.
+ * A simulated response body, which arrives in pieces and may break off.
  * @module
  */
 
-/** A body on its way. */
+/** A body in transit. */
 export class SimulatedBody {
-  /** What arrives at the client. */
+  /** The client's end of the body. */
   readonly stream: ReadableStream<Uint8Array>;
-  /** Whether the client has seen its end, or has left. */
+  /** Whether the client has seen its end, or has cancelled it. */
   over = false;
   #queue: Uint8Array[] = [];
   #ending = false;
@@ -25,27 +25,27 @@ export class SimulatedBody {
     });
   }
 
-  /** The server sends. */
+  /** Queues bytes from the server. */
   send(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#queue.push(bytes);
   }
 
-  /** The server has sent everything. */
+  /** Ends the body after the queued bytes. */
   end(): void {
     this.#ending = true;
   }
 
-  /** The server has gone: unless it has sent everything, the body breaks off after what is on its way. */
+  /** The server is gone: unless the body was complete, it breaks off after the queued bytes. */
   breakOff(): void {
     this.#breaking = !this.#ending;
   }
 
-  /** Whether something is on its way. */
+  /** Whether bytes, the end or the break are still in transit. */
   get moving(): boolean {
     return !this.over && (this.#ending || this.#breaking || this.#queue.length > 0);
   }
 
-  /** At most so many bytes arrive, or the end does. */
+  /** Delivers at most `most` bytes, or the end, or the break. */
   deliver(most: number): void {
     const [piece] = this.#queue;
     if (piece) {
@@ -61,7 +61,7 @@ export class SimulatedBody {
     }
   }
 
-  /** It breaks off. */
+  /** Breaks the body off now. */
   cut(): void {
     if (this.over) return;
     this.over = true;

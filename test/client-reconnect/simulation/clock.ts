@@ -1,5 +1,5 @@
 /**
- * Time that passes only when the simulation says so.
+ * A virtual clock, which only the simulation advances.
  * @module
  */
 import type { Clock } from "../../../src/client/connection/environment.ts";
@@ -9,7 +9,7 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** A clock with its timers. */
+/** A clock that stands still until `advance` is called. */
 export class VirtualClock implements Clock {
   #nowMs = 0;
   readonly #timers = new Set<Timer>();
@@ -24,13 +24,13 @@ export class VirtualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Milliseconds until the next timer is due; nothing when nobody waits for time to pass. */
+  /** Milliseconds until the next timer is due; undefined if there is no timer. */
   get nextMs(): number | undefined {
     const next = this.#next();
     return next && next.dueMs - this.#nowMs;
   }
 
-  /** Lets the time pass until the next timer is due, and runs it. */
+  /** Advances the time to the next timer, and runs it. */
   advance(): void {
     const next = this.#next();
     if (!next) return;

@@ -1,25 +1,25 @@
 /**
- * One simulated WebSocket: two queues of messages, and two ends that may learn of its end at different times.
+ * A simulated WebSocket: two queues of messages, and two ends that may learn at different times that it is closed.
  * @module
  */
 import type { ClientSocket, SocketHandler } from "../../../src/client/connection/socket.ts";
 
-/** What travels: a frame, or a close frame. */
+/** A message in transit: a data frame or a close frame. */
 export type Message =
   | { readonly bytes: Uint8Array; readonly text: boolean }
   | { readonly code: number; readonly reason: string };
 
-/** The server's end. */
+/** The server's end of a connection. */
 export interface ServerSide {
   message(bytes: Uint8Array, text: boolean): void;
   /** The server has noticed that the connection is gone. */
   gone(): void;
 }
 
-/** Bytes that fit between the ends before a sender has to wait. */
+/** High-water mark of the bytes in transit to the server, above which the client waits. */
 const BUFFER_BYTES = 200;
 
-/** A connection; as {@link ClientSocket} it is the client's end of it. */
+/** A connection. As a {@link ClientSocket}, it is the client's end. */
 export class SimulatedConnection implements ClientSocket {
   readonly exactText = true;
   readonly protocol = "httpfstream.v1";
@@ -27,10 +27,10 @@ export class SimulatedConnection implements ClientSocket {
   server: ServerSide | undefined;
   up: Message[] = [];
   down: Message[] = [];
-  /** Whether each end still believes in it. */
+  /** Whether each end still considers it open. */
   clientThere = true;
   serverThere = true;
-  /** Whether messages still pass. */
+  /** Whether it is cut, so that no message passes. */
   cut = false;
   paused = false;
   pending = 0;
@@ -43,7 +43,7 @@ export class SimulatedConnection implements ClientSocket {
     this.#signal = signal;
   }
 
-  /** From now on, the client's signal ends it. */
+  /** From now on, the client's signal terminates it. */
   hold(): void {
     if (this.#signal.aborted) this.terminate();
     else this.#signal.addEventListener("abort", this.#abort, { once: true });
@@ -51,7 +51,7 @@ export class SimulatedConnection implements ClientSocket {
 
   send(bytes: Uint8Array, text: boolean): Promise<void> {
     if (!this.clientThere) return Promise.reject(new Error("the connection is gone"));
-    // A copy, as the kernel makes one.
+    // A copy, as a kernel would make it.
     this.up.push({ bytes: bytes.slice(), text });
     this.pending += bytes.length;
     if (this.pending <= BUFFER_BYTES) return Promise.resolve();
@@ -74,12 +74,12 @@ export class SimulatedConnection implements ClientSocket {
     queueMicrotask(() => this.clientGone(1006));
   }
 
-  /** The server sends. */
+  /** Queues a message from the server. */
   reply(message: Message): void {
     if (this.serverThere) this.down.push(message);
   }
 
-  /** The next message reaches the server, if it is still there. */
+  /** Delivers the next message to the server, if it is still there. */
   deliverUp(): void {
     const message = this.up.shift();
     if (!message) return;
@@ -90,7 +90,7 @@ export class SimulatedConnection implements ClientSocket {
     else this.serverGone();
   }
 
-  /** The next message reaches the client, if it is still there. */
+  /** Delivers the next message to the client, if it is still there. */
   deliverDown(): void {
     const message = this.down.shift();
     if (!message || !this.clientThere) return;
@@ -98,7 +98,7 @@ export class SimulatedConnection implements ClientSocket {
     else this.clientGone(message.code, message.reason);
   }
 
-  /** The client learns that it is over. What is on its way to the server may still arrive. */
+  /** Tells the client that the connection is closed. Messages in transit to the server may still arrive. */
   clientGone(code: number, reason = ""): void {
     if (!this.clientThere) return;
     this.clientThere = false;
@@ -109,7 +109,7 @@ export class SimulatedConnection implements ClientSocket {
     this.#makeRoom();
   }
 
-  /** The server learns that it is over. What is on its way to the client may still arrive. */
+  /** Tells the server that the connection is closed. Messages in transit to the client may still arrive. */
   serverGone(): void {
     if (!this.serverThere) return;
     this.serverThere = false;

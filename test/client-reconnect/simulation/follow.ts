@@ -13,12 +13,12 @@ import { type Event, World } from "./world.ts";
 
 const URL_ = "http://model/a";
 
-/** Everything that distinguishes one schedule from another. */
+/** The parameters of a schedule. */
 export const FOLLOW_SCHEDULE = fc.record({
   seed: fc.nat(2 ** 31),
   wildSteps: fc.nat(400),
   retryForMs: fc.constantFrom(120_000, 1e9),
-  /** What is there before the follower comes, and what is appended while it follows. */
+  /** Number of bytes stored before the follow begins, and sizes of the pieces appended during it. */
   before: fc.nat(60),
   pieces: fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 12 }),
   start: fc.constantFrom({}, { offset: 0 }, { offset: 7 }, { offset: "now" as const }, { tail: 5 }),
@@ -38,7 +38,7 @@ type Schedule = typeof FOLLOW_SCHEDULE extends fc.Arbitrary<infer T> ? T : never
 /**
  * Plays one schedule: the follower gets every byte from its start on, once and in order, and learns how it ended.
  *
- * @throws {AssertionError} when anything of that is not so, or when it gives up without a reason.
+ * @throws {AssertionError} if that does not hold, or if the follower gives up without a reason.
  */
 export async function playFollow(schedule: Schedule): Promise<Played> {
   const { seed, wildSteps, retryForMs, before, start, proxy, transport } = schedule;
@@ -90,14 +90,14 @@ export async function playFollow(schedule: Schedule): Promise<Played> {
   return { ...played, result: result.reason };
 }
 
-/** Giving up has its reasons. */
+/** Asserts that the client had a reason to give up. */
 function judge({ code, message }: StreamError, { start, retryForMs }: Schedule, before: number, nowMs: number): void {
   const tooFar = code === "range" && start.offset === 7 && before < 7;
   const unavailable = ["unreachable", "restarting"].includes(code) && retryForMs < 1e9 && nowMs > 115_000;
   assert.ok(tooFar || unavailable, `${code}: ${message}`);
 }
 
-/** What is appended while somebody follows. */
+/** The append that is followed. */
 interface Growth {
   readonly over: boolean;
   grow(bytes: number): void;
@@ -124,11 +124,11 @@ function growthOf(server: ModelServer, { pieces, reason }: Schedule): Growth {
   };
 }
 
-/** What the server does by itself. */
+/** The possible events of the server without a fault. */
 function life(world: World, growth: Growth): Event[] {
   const { server } = world;
   if (!server.up) return [() => server.restart()];
-  // Mostly while somebody follows: there is little to be learnt from an append that is over before.
+  // Mostly while the follower is connected: an append that ends before that shows little.
   const grows = !growth.over && (server.followers.size > 0 || !world.wild || world.choose(20) === 0);
   const events: Event[] = grows ? [() => growth.next()] : [];
   for (const follower of server.followers) {
@@ -138,7 +138,7 @@ function life(world: World, growth: Growth): Event[] {
   return events;
 }
 
-/** How the server may end. */
+/** The possible faults of the server. */
 function crashes(world: World): Event[] {
   const { server } = world;
   if (!server.up) return [];

@@ -1,5 +1,5 @@
 /**
- * The simulations as a program; see `simulate.ts`. Not inside the test runner, whose hooks make promises slow.
+ * Runs the simulations as a program; see `simulate.ts`. The hooks of the test runner would make promises slow.
  * @module
  */
 import process from "node:process";
@@ -7,7 +7,7 @@ import { APPEND_SCHEDULE, playAppend } from "./append.ts";
 import { FOLLOW_SCHEDULE, playFollow } from "./follow.ts";
 import { simulate } from "./simulate.ts";
 
-// Errors are many here, and their stacks cost more than everything else.
+// The simulations create many errors, and capturing their stacks would cost more than everything else.
 Error.stackTraceLimit = Number(process.env["STACK"] ?? 0);
 
 const [name, runs = "1000", seed = String(Math.floor(Math.random() * 2 ** 31))] = process.argv.slice(2);

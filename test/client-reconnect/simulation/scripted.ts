@@ -1,5 +1,5 @@
 /**
- * A world in which the test is the server: it answers each request by hand, and may say what no server should.
+ * An environment in which the test plays the server: it answers each request itself, and may break the protocol.
  * @module
  */
 import type { Environment } from "../../../src/client/connection/environment.ts";
@@ -15,9 +15,9 @@ interface Settle {
 /** The server's end of one WebSocket. */
 export class ScriptedConnection {
   readonly request: SocketRequest;
-  /** The data frames that came. */
+  /** The data frames that were received. */
   readonly data: Uint8Array[] = [];
-  /** The control messages that came. */
+  /** The control messages that were received. */
   readonly controls: string[] = [];
   /** Whether the client has dropped it. */
   dropped = false;
@@ -32,12 +32,12 @@ export class ScriptedConnection {
     request.signal.addEventListener("abort", () => this.close(1006));
   }
 
-  /** All bytes that came. */
+  /** The payloads of all data frames that were received. */
   get bytes(): Buffer {
     return Buffer.concat(this.data);
   }
 
-  /** Grants the connection. */
+  /** Accepts the upgrade. */
   accept(protocol = "httpfstream.v1"): this {
     const note = (): void => {
       this.dropped = true;
@@ -62,12 +62,12 @@ export class ScriptedConnection {
     return this;
   }
 
-  /** Answers without a WebSocket. */
+  /** Answers the upgrade request with a plain response. */
   refuse(status: number, headers: Record<string, string> = {}, body: string | null = null): void {
     this.#settle.resolve(new Response(body, { status, headers }));
   }
 
-  /** Nobody answers. */
+  /** Fails the attempt, as if no server were reached. */
   fail(): void {
     this.#settle.reject(new Error("connect ECONNREFUSED"));
   }
@@ -89,14 +89,14 @@ export class ScriptedConnection {
   }
 }
 
-/** A plain request. */
+/** A plain HTTP request that waits for its response. */
 export interface ScriptedRequest {
   readonly url: URL;
   readonly method: string;
   answer(response: Response): void;
 }
 
-/** The world. */
+/** The environment of a client under test. */
 export class ScriptedWorld implements Environment {
   readonly clock: VirtualClock = new VirtualClock();
   readonly takesHeaders = true;
@@ -113,7 +113,7 @@ export class ScriptedWorld implements Environment {
   readonly fetch = (url: URL, { method = "GET" }: RequestInit): Promise<Response> =>
     new Promise((answer) => this.requests.push({ url, method, answer }));
 
-  /** The next WebSocket that is asked for; waits are over at once. */
+  /** Waits for the next upgrade request, and advances the clock until it comes. */
   async next(): Promise<ScriptedConnection> {
     const connection = await until("the next connection", () => {
       if (this.connections.length > this.#taken) return this.connections[this.#taken];
@@ -124,7 +124,7 @@ export class ScriptedWorld implements Environment {
     return connection;
   }
 
-  /** The next plain request. */
+  /** Waits for the next plain HTTP request. */
   request(): Promise<ScriptedRequest> {
     return until("a plain request", () => this.requests.shift());
   }

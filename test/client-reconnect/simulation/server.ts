@@ -1,6 +1,6 @@
 /**
- * A model of a server: what WIRE says of `httpfstream.v1`, for one path, in as few words as possible. Written without
- * a look at the real one.
+ * A minimal model of a server with one path, written from the wire contract of `httpfstream.v1` in `docs/protocol.md`
+ * and not from the real server.
  * @module
  */
 
@@ -8,7 +8,7 @@ import { SimulatedBody } from "./body.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { ServerSide, SimulatedConnection } from "./connection.ts";
 
-/** Milliseconds that an interrupted session holds its path. */
+/** Milliseconds for which an interrupted session keeps its path reserved. */
 export const GRACE_MS = 30_000;
 
 /** How an append ends. */
@@ -17,42 +17,42 @@ export type Reason = "complete" | "lost" | "failed" | "deleted" | "replaced" | "
 interface Session {
   readonly token: string;
   connection: SimulatedConnection | undefined;
-  /** What its connection was told. */
+  /** The window that was sent to its connection, in bytes. */
   window: number;
-  /** Taken and not yet stored. */
+  /** Bytes that are received but not yet stored. */
   pending: Uint8Array[];
   cancelGrace: () => void;
 }
 
-/** A follower, on a WebSocket or on a response's body. */
+/** A follower, on a WebSocket or on a response body. */
 interface Follower {
   offset: number;
   send(bytes: Uint8Array): void;
-  /** It has everything; `restart` when the server goes before that. */
+  /** Ends it: with a reason after the last byte, or with `restart` when the server goes away. */
   finish(how: Reason | "restart"): void;
   heartbeat(): void;
 }
 
 /** A server with one path. */
 export class ModelServer {
-  /** Everything stored. */
+  /** The stored bytes. */
   bytes: Uint8Array = new Uint8Array(0);
   exists = false;
-  /** Whether it runs. */
+  /** Whether the server is running. */
   up = true;
-  /** Whether a session has ever been given up. */
+  /** Whether the grace period of a session has ever run out. */
   graceRanOut = false;
-  /** Everything before this offset was promised to be kept. */
+  /** The offset up to which bytes were acknowledged, and must survive a crash. */
   promised = 0;
-  /** What went wrong that no client may do. */
+  /** How the client has violated the protocol; undefined if it has not. */
   violation: string | undefined;
   session: Session | undefined;
-  /** Whether somebody appends without a session, as the follow simulation lets somebody do. */
+  /** Whether an append without a session is in progress, as in the follow simulation. */
   busy = false;
   readonly followers: Set<Follower> = new Set();
-  /** Response bodies on their way. */
+  /** Response bodies in transit. */
   bodies: SimulatedBody[] = [];
-  /** Unacknowledged bytes that it allows from the next connection on. */
+  /** Unacknowledged bytes that it allows, from the next connection on. */
   window: number;
   readonly #clock: VirtualClock;
   #sessions = 0;
@@ -113,7 +113,7 @@ export class ModelServer {
     return { message: () => {}, gone: () => this.followers.delete(follower) };
   }
 
-  /** Answers the plain request of a follower. */
+  /** Answers the HTTP request of a follower. */
   followOverHttp(query: URLSearchParams): Response {
     const start = this.#startOf(query);
     if (start instanceof Response) return start;
@@ -123,13 +123,13 @@ export class ModelServer {
       offset: start,
       send: (bytes) => body.send(bytes),
       heartbeat: () => {},
-      // How it ended can't be said here.
+      // The body can't tell how the append ended.
       finish: () => body.end(),
     });
     return new Response(body.stream, { headers: { "Stream-Start-Offset": String(start) } });
   }
 
-  /** Stores the next bytes of what it has taken, and acknowledges them. */
+  /** Stores at most `most` of the received bytes, and acknowledges them. */
   store(most: number): void {
     const { session } = this;
     const piece = session?.pending[0];
@@ -138,13 +138,13 @@ export class ModelServer {
     if (part.length === piece.length) session.pending.shift();
     else session.pending[0] = piece.subarray(most);
     this.grow(part);
-    // Whether it gets around to saying so is another matter.
+    // Without a connection, the bytes stay unacknowledged.
     if (!session.connection) return;
     this.promised = this.size;
     control(session.connection, { type: "ack", offset: this.size });
   }
 
-  /** More bytes are there. */
+  /** Appends to the stored bytes. */
   grow(more: Uint8Array): void {
     const grown = new Uint8Array(this.size + more.length);
     grown.set(this.bytes);
@@ -152,14 +152,14 @@ export class ModelServer {
     this.bytes = grown;
   }
 
-  /** Sends a follower what it has not got yet. */
+  /** Sends a follower at most `most` of the next bytes. */
   feed(follower: Follower, most: number): void {
     const bytes = this.bytes.slice(follower.offset, follower.offset + most);
     follower.offset += bytes.length;
     follower.send(bytes);
   }
 
-  /** The append that has no session ends: its followers get the rest, and learn how. */
+  /** Ends the append without a session: its followers get the rest and the reason. */
   end(reason: Reason): void {
     this.busy = false;
     for (const follower of this.followers) {
@@ -169,7 +169,7 @@ export class ModelServer {
     this.followers.clear();
   }
 
-  /** It is killed: what was taken is lost, and of what was stored whatever was not promised, as far as `keep` says. */
+  /** Kills the server. It loses all bytes that are not stored, and stored bytes beyond both `promised` and `keep`. */
   crash(keep: number): void {
     this.up = false;
     this.bytes = this.bytes.slice(0, Math.max(this.promised, Math.min(keep, this.size)));
@@ -177,7 +177,7 @@ export class ModelServer {
     this.#drop();
   }
 
-  /** It is asked to end: it stores what it took, and tells everybody. */
+  /** Shuts the server down: it stores what it has received, and closes all connections. */
   restartSoon(): void {
     this.#storeAll();
     for (const follower of this.followers) follower.finish("restart");
@@ -186,7 +186,7 @@ export class ModelServer {
     this.#drop();
   }
 
-  /** It is back, with what is on its disk. */
+  /** Starts the server again, with the stored bytes. */
   restart(): void {
     this.up = true;
     if (this.session) this.#wait(this.session);

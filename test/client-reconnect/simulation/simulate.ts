@@ -1,5 +1,5 @@
 /**
- * Runs simulations, as many and for as long as anybody likes:
+ * Runs any number of simulations:
  *
  *     node --import tsx test/client-reconnect/simulation/main.ts append 100000
  *     node --import tsx test/client-reconnect/simulation/main.ts append 1000 7      with the seed 7
@@ -8,31 +8,31 @@
  */
 import fc from "fast-check";
 
-/** What became of one schedule. */
+/** The outcome of one schedule. */
 export interface Played {
   /** How it ended for the client. */
   readonly result: string;
-  /** How many things happened in it. */
+  /** Number of its steps. */
   readonly steps: number;
-  /** How many connections it took. */
+  /** Number of connections that it opened. */
   readonly connections: number;
 }
 
-/** What became of many. */
+/** The outcome of many schedules. */
 export interface Summary {
   readonly seed: number;
   readonly runs: number;
   readonly perSecond: number;
   readonly steps: number;
   readonly connections: number;
-  /** How many ended how. */
+  /** Number of schedules by result. */
   readonly results: Readonly<Record<string, number>>;
 }
 
 /**
  * Plays random schedules.
  *
- * @throws when one of them shows a fault: with the smallest such schedule that was found, and the seed.
+ * @throws {Error} if a schedule shows a fault, with the smallest such schedule that was found, and the seed.
  */
 export async function simulate<T>(
   schedules: fc.Arbitrary<T>,

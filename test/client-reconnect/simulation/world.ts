@@ -1,5 +1,5 @@
 /**
- * The world that a simulated client lives in, and the schedule that decides what happens in it next.
+ * The environment of a simulated client, and the schedule that chooses the next event.
  * @module
  */
 import { setImmediate as turn } from "node:timers/promises";
@@ -18,50 +18,50 @@ interface Asking {
   reject(error: Error): void;
 }
 
-/** Something that could happen next. */
+/** A possible next event. */
 export type Event = () => void;
 
-/** Milliseconds after which a server finds a connection dead that nobody has told it about. */
+/** Milliseconds after which a server detects that a connection was cut silently. */
 const PINGS_MS = 60_000;
 
-/** Milliseconds that a request may be underway at most. */
+/** Most milliseconds that an abandoned request stays in transit. */
 const LATE_MS = 45_000;
 
-/** How many steps a schedule may take before it counts as endless. */
+/** Number of steps after which a schedule counts as endless. */
 const MOST_STEPS = 20_000;
 
-/** One simulated world. */
+/** A simulated network between one client and one server. */
 export class World implements Environment {
   readonly clock: VirtualClock = new VirtualClock();
   readonly takesHeaders = true;
   server!: ModelServer;
   connections: SimulatedConnection[] = [];
   asking: Asking[] = [];
-  /** Requests that their client has given up, and that will still arrive. */
+  /** Requests that the client has abandoned, and that may still arrive. */
   late: Asking[] = [];
-  /** Whether one of them has. */
+  /** Whether such a request has arrived. */
   anyArrivedLate = false;
   steps = 0;
-  /** What becomes of upgrade requests: some proxies let none through, each in its own way. */
+  /** How a proxy blocks upgrade requests, if there is one. */
   proxy: "none" | "hangs up" | "answers 400" | "strips upgrades" = "none";
   readonly random: () => number;
   readonly #wildSteps: number;
 
   /**
-   * @param seed Decides what happens.
-   * @param wildSteps For so many steps anything may go wrong; after that nothing does.
+   * @param seed The seed of all random decisions.
+   * @param wildSteps The number of steps in which faults may occur; later, none does.
    */
   constructor(seed: number, wildSteps: number) {
     this.random = prng(seed);
     this.#wildSteps = wildSteps;
   }
 
-  /** Whether things may still go wrong. */
+  /** Whether faults may still occur. */
   get wild(): boolean {
     return this.steps < this.#wildSteps;
   }
 
-  /** The next decision: a number from 0 up to, and not including, `count`. */
+  /** The next random decision: an integer in [0, count). */
   choose(count: number): number {
     return Math.floor(this.random() * count);
   }
@@ -74,13 +74,18 @@ export class World implements Environment {
   readonly fetch = async (url: URL, init: RequestInit): Promise<Response> => {
     if (!this.server.up) throw new TypeError("fetch failed");
     if (init.method !== "HEAD") return this.server.followOverHttp(url.searchParams);
-    // What it says to have, it has.
+    // The response promises that this many bytes are kept.
     this.server.promised = this.server.size;
     const headers = { "Stream-Next-Offset": String(this.server.size) };
     return this.server.exists ? new Response(null, { headers }) : new Response(null, { status: 404 });
   };
 
-  /** Lets things happen until the promise has settled. */
+  /**
+   * Runs events until the promise has settled.
+   *
+   * @param more Returns the possible events of the server: normal ones and faults.
+   * @throws {Error} if it takes too many steps, or if no event is possible any more.
+   */
   async until(done: Promise<unknown>, more: () => { normal: Event[]; faults: Event[] }): Promise<void> {
     let settled = false;
     const settle = (): void => {
@@ -92,7 +97,7 @@ export class World implements Environment {
       if (settled) return;
       if (++this.steps > MOST_STEPS) throw new Error("it does not come to an end");
       const event = this.#next(more());
-      // Streams of the platform may need a turn of their own.
+      // Streams of the platform may need another turn of the event loop.
       if (event) event();
       else if (++idle > 20) throw new Error("nothing can happen any more, and it has not ended");
       else await turn();
@@ -104,14 +109,14 @@ export class World implements Environment {
     const wild = this.wild;
     if (wild && faults.length > 0 && this.choose(5) === 0) return faults[this.choose(faults.length)];
     const events = [...normal, ...this.#traffic()];
-    // Time passes when nothing else happens, and sometimes, seldom for long, although something could.
+    // Time advances when no event is possible, and sometimes earlier, but rarely by much.
     const { nextMs } = this.clock;
     const early = wild && nextMs !== undefined && this.choose(nextMs < 5_000 ? 8 : 200) === 0;
     if (nextMs !== undefined && (events.length === 0 || early)) return () => this.clock.advance();
     return events[this.choose(Math.max(1, events.length))];
   }
 
-  /** What the network can do without any fault. */
+  /** The possible events of the network without a fault. */
   #traffic(): Event[] {
     const events: Event[] = [];
     for (const asking of this.asking) events.push(() => this.answer(asking));
@@ -122,9 +127,9 @@ export class World implements Environment {
     for (const one of this.connections) {
       if (one.up.length > 0 && !one.cut) events.push(() => one.deliverUp());
       if (one.down.length > 0 && !one.cut && !one.paused) events.push(() => one.deliverDown());
-      // The server learns in time that a client has left, once everything on its way has arrived.
+      // The server learns that a client has left once everything in transit has arrived.
       if (!one.clientThere && one.serverThere && one.up.length === 0 && !one.cut) events.push(() => one.serverGone());
-      // And a client that its server has gone.
+      // A client learns likewise that its server is gone.
       if (!one.serverThere && one.clientThere && one.down.length === 0 && !one.cut) {
         events.push(() => one.clientGone(1006));
       }
@@ -136,14 +141,14 @@ export class World implements Environment {
     return events;
   }
 
-  /** What can go wrong with the network. */
+  /** The possible faults of the network. */
   troubles(): Event[] {
     const events: Event[] = this.server.bodies.map((body) => () => body.cut());
     for (const asking of this.asking) {
       events.push(() => this.#fail(asking));
       events.push(() => this.#refuse(asking));
       events.push(() => this.#delay(asking));
-      // The server's answer is lost on its way.
+      // The server's response is lost.
       events.push(() => {
         this.answer(asking, true);
         this.#cut(asking.connection);
@@ -159,16 +164,16 @@ export class World implements Environment {
         one.clientGone(1006);
         one.serverGone();
       });
-      // What the client sent still arrives, though it has given up.
+      // The client gives up, but what it has sent still arrives.
       if (one.clientThere) events.push(() => one.clientGone(1006));
       if (one.serverThere) events.push(() => one.serverGone());
-      // Half-open: nobody learns anything.
+      // Half-open: neither end learns that the connection is gone.
       events.push(() => this.#cut(one));
     }
     return events;
   }
 
-  /** The server's process ends, and its connections with it. */
+  /** Ends the server's process by `how`, and its connections with it. */
   kill(how: () => void): void {
     how();
     for (const one of this.connections) {
@@ -178,7 +183,7 @@ export class World implements Environment {
     for (const body of this.server.bodies) body.breakOff();
   }
 
-  /** The server answers an upgrade request. */
+  /** Lets the server answer an upgrade request. If `unheard`, the client does not get the response. */
   answer(asking: Asking, unheard = false): void {
     const { request, connection } = asking;
     if (!this.server.up) {
@@ -224,14 +229,14 @@ export class World implements Environment {
     asking.reject(new Error("nobody answers"));
   }
 
-  /** The client gives up, and its request goes on. */
+  /** The client gives up, but its request stays in transit. */
   #delay(asking: Asking): void {
     this.#fail(asking);
     this.late.push(asking);
     this.clock.after(LATE_MS, () => this.#forget(asking));
   }
 
-  /** A request that nobody waits for any more arrives. */
+  /** An abandoned request arrives. */
   #arrive(asking: Asking): void {
     this.#forget(asking);
     if (!this.server.up) return;
@@ -253,7 +258,7 @@ export class World implements Environment {
 
 /** Resolves when every promise that can settle has settled. */
 async function quiet(): Promise<void> {
-  // A tick comes after all microtasks, and the second one after those that the first has caused.
+  // A tick runs after all microtasks, and the second one after those that the first has caused.
   await new Promise<void>((resolve) => process.nextTick(resolve));
   await new Promise<void>((resolve) => process.nextTick(resolve));
 }

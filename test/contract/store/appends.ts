@@ -23,7 +23,7 @@ export function appendSection(driver: Driver): void {
       assert.deepEqual(await stored(store, "a.bin"), expected);
     },
 
-    "what is appended can be read before the next append": async ({ store }) => {
+    "appended bytes can be read before the next append": async ({ store }) => {
       await holding(store, "a.txt", async (handle) => {
         for (const [at, word] of ["zero ", "one ", "two ", "three "].entries()) {
           const from = handle.offset;
@@ -44,7 +44,7 @@ export function appendSection(driver: Driver): void {
       assert.equal(String(await stored(store, "a.txt")), "one two ");
     },
 
-    "a view into a larger buffer is stored without its surroundings": async ({ store }) => {
+    "a view into a larger buffer is stored without the rest of the buffer": async ({ store }) => {
       await put(store, "a.txt", new Uint8Array(Buffer.from("<<bytes>>")).subarray(2, 7));
       assert.equal(String(await stored(store, "a.txt")), "bytes");
     },

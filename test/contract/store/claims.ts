@@ -12,7 +12,7 @@ export function claimSection(driver: Driver): void {
       assert.equal((await store.stat("new.txt"))?.size, 0, "it stays when nothing was appended");
     },
 
-    "a claim that is discarded leaves nothing of what it made, and nothing else goes": async ({ store }) => {
+    "a discarded claim removes what it created, and nothing else": async ({ store }) => {
       await put(store, "there/a.txt", "");
       for (const path of ["new/folder/a.txt", "there/new/a.txt", "there/b.txt"]) {
         const handle = await store.claim(path);
@@ -32,7 +32,7 @@ export function claimSection(driver: Driver): void {
       assert.equal((await store.stat("there/a.txt"))?.size, 0, "it was there before");
     },
 
-    "a claim of what exists begins at its end": async ({ store }) => {
+    "a claim of an existing path begins at its end": async ({ store }) => {
       await put(store, "a.txt", "one ");
       await holding(store, "a.txt", async (handle) => {
         assert.equal(handle.offset, 4);
@@ -41,7 +41,7 @@ export function claimSection(driver: Driver): void {
       assert.equal(String(await stored(store, "a.txt")), "one two");
     },
 
-    "a path that is taken is refused with conflict, and stays with its owner": async ({ store }) => {
+    "a claimed path is refused with conflict, and stays with its owner": async ({ store }) => {
       await holding(store, "a.txt", async (handle) => {
         const error = await rejectsWith(store.claim("a.txt"), "conflict");
         assert.match(error.message, /a\.txt/, "the message names the path");
@@ -71,7 +71,7 @@ export function claimSection(driver: Driver): void {
       }
     },
 
-    "different paths do not get into each other's way": async ({ store }) => {
+    "claims of different paths are independent": async ({ store }) => {
       const paths = ["a", "b", "a.txt", "folder/a", "folder/b"];
       const handles = await Promise.all(paths.map((path) => store.claim(path)));
       await Promise.all(handles.map((handle, at) => handle.append(Buffer.from(String(paths[at])))));
@@ -79,7 +79,7 @@ export function claimSection(driver: Driver): void {
       for (const path of paths) assert.equal(String(await stored(store, path)), path);
     },
 
-    "releasing gives the path back, once": async ({ store }) => {
+    "a release frees the path, once": async ({ store }) => {
       const first = await store.claim("a.txt");
       await first.release();
       const second = await store.claim("a.txt");
@@ -110,14 +110,14 @@ export function claimSection(driver: Driver): void {
       assert.ok(grown, `epochs ${epochs.join(", ")}`);
     },
 
-    "a claim that nobody took over is not lost": async ({ store }) => {
+    "a claim that no other process took over is not revoked": async ({ store }) => {
       const handle = await store.claim("a.txt");
       await handle.append(Buffer.from("x"));
       await handle.release();
       assert.equal(handle.revoked.aborted, false);
     },
 
-    "without create, a path that does not exist is refused and not made": async ({ store }) => {
+    "without create, a path that does not exist is refused and not created": async ({ store }) => {
       await rejectsWith(store.claim("none.txt", { create: false }), "not_found");
       await rejectsWith(store.claim("no/such/folder/none.txt", { create: false }), "not_found");
       assert.equal(await store.stat("none.txt"), undefined);
@@ -135,7 +135,7 @@ export function claimSection(driver: Driver): void {
       await holding(store, "a.txt", async () => {});
     },
 
-    "a claim that is given up before it begins takes nothing": async ({ store }) => {
+    "a claim that is aborted before it begins claims nothing": async ({ store }) => {
       await assert.rejects(store.claim("a.txt", { signal: AbortSignal.abort() }));
       assert.equal(await store.stat("a.txt"), undefined);
       await holding(store, "a.txt", async () => {});

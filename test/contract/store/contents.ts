@@ -19,7 +19,7 @@ function nextTurn(): Promise<void> {
 
 export function contentSection(driver: Driver): void {
   section(driver, "contents", {
-    "a generation stays over appends, and the handle knows it": async ({ store, again }) => {
+    "appends keep the generation, and the handle has it": async ({ store, again }) => {
       const handle = await store.claim("a.txt");
       const { generation } = handle;
       assert.equal(await generationOf(store, "a.txt"), generation, "before the first byte");
@@ -33,7 +33,7 @@ export function contentSection(driver: Driver): void {
       assert.equal(await generationOf(again(), "a.txt"), generation);
     },
 
-    "a removed path that is made anew has another generation, also with the same bytes": async ({ store }) => {
+    "a removed path that is created again has another generation, even with the same bytes": async ({ store }) => {
       await put(store, "a.txt", "same");
       const before = await generationOf(store, "a.txt");
       await store.remove("a.txt");
@@ -42,7 +42,7 @@ export function contentSection(driver: Driver): void {
       assert.notEqual(await generationOf(store, "a.txt"), before);
     },
 
-    "a generation is the same at every look while the content grows": async ({ store, again }) => {
+    "a generation stays the same while the content grows": async ({ store, again }) => {
       const handle = await store.claim("a.txt");
       const other = again();
       let isOver = false;
@@ -80,7 +80,7 @@ export function contentSection(driver: Driver): void {
       assert.equal(new Set(all).size, 3);
     },
 
-    "how an append ended is on record once it has, for every reason": async ({ store, again }) => {
+    "every end reason of an append is on record once it has ended": async ({ store, again }) => {
       for (const reason of END_REASONS) {
         const handle = await store.claim("a.txt");
         await handle.append(Buffer.from("x"));
@@ -92,14 +92,14 @@ export function contentSection(driver: Driver): void {
       }
     },
 
-    "an append that went on elsewhere, and did not, was lost": async ({ store, again }) => {
+    "an append that was to continue on another server, and did not, was lost": async ({ store, again }) => {
       const handle = await store.claim("a.txt");
       await handle.append(Buffer.from("x"));
       await handle.release("restarting");
       assert.equal((await again().stat("a.txt"))?.ended, "lost");
     },
 
-    "a claim that comes to nothing leaves on record what was there": async ({ store }) => {
+    "a claim without an append leaves the record as it was": async ({ store }) => {
       await holding(store, "new.txt", async () => {});
       assert.equal((await store.stat("new.txt"))?.ended, "unknown");
       const handle = await store.claim("a.txt");
@@ -109,7 +109,7 @@ export function contentSection(driver: Driver): void {
       assert.equal((await store.stat("a.txt"))?.ended, "complete");
     },
 
-    "the session of a path counts as an append that is under way": async ({ store }) => {
+    "the session of a path counts as a running append": async ({ store }) => {
       await put(store, "a.txt", "x");
       await store.sessions.save({ path: "a.txt", digest: "0".repeat(64) });
       assert.deepEqual([(await store.stat("a.txt"))?.appending, (await store.stat("a.txt"))?.ended], [true, undefined]);

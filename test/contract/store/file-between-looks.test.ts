@@ -48,7 +48,7 @@ fileTest("an append that is taken over and ends between two looks is watched to 
   await handle.release();
 });
 
-fileTest("an append that ends between two looks at its record is not lost", async ({ store }) => {
+fileTest("an append that ends between two looks at its record does not count as lost", async ({ store }) => {
   const first = await store.claim("a.txt");
   await first.append(Buffer.from("one "));
   // An append that moves to another process is recorded without an end.
@@ -61,7 +61,7 @@ fileTest("an append that ends between two looks at its record is not lost", asyn
   assert.equal((await store.stat("a.txt"))?.ended, "complete");
 });
 
-fileTest("a session that another process has keeps its record", async ({ store }) => {
+fileTest("a session of another process keeps its record", async ({ store }) => {
   await store.sessions.save(record(2));
   await store.sessions.save(record(1), () => false);
   await store.sessions.remove("a.txt", () => false);
@@ -72,7 +72,7 @@ fileTest("a session that another process has keeps its record", async ({ store }
   assert.equal(await store.sessions.find("a.txt"), undefined);
 });
 
-fileTest("a file is judged without what its append has closed", async ({ store, root, outside }) => {
+fileTest("a file is judged without the descriptors that its append has closed", async ({ store, root, outside }) => {
   writeFileSync(join(outside, "other"), "something else");
   let other = -1;
   const handle = await store.claim("a.txt");
@@ -105,7 +105,7 @@ function onLook(store: Store, count: number, work: () => Promise<void>): void {
   };
 }
 
-fileTest("a reader that puts a new file on record before its appender does has named it", async ({ store }) => {
+fileTest("a reader that records a new file before its appender sets its generation", async ({ store }) => {
   const { createNow } = Records.prototype;
   let named: string | undefined;
   Records.prototype.createNow = function (record) {
@@ -123,7 +123,7 @@ fileTest("a reader that puts a new file on record before its appender does has n
   assert.equal((await store.stat("a.txt"))?.generation, named);
 });
 
-fileTest("a file whose place a copy takes while it is looked at is the same content", async ({ store, root }) => {
+fileTest("a file that is replaced by a copy during a look is the same content", async ({ store, root }) => {
   const first = await store.claim("a.txt");
   await first.append(Buffer.from("one "));
   await first.release("complete");

@@ -24,7 +24,7 @@ const INTERFERENCES: Record<string, { interfere: (file: string) => void; left: s
   "truncated by a byte": { interfere: (file) => truncateSync(file, 3), left: "one" },
   "written to": { interfere: (file) => appendFileSync(file, "!"), left: "one !" },
   "rewritten at another length": { interfere: (file) => writeFileSync(file, "other bytes"), left: "other bytes" },
-  "removed and made anew": {
+  "removed and created again": {
     interfere: (file) => {
       // Keep the old file under another name, so that the new one cannot get the same inode.
       renameSync(file, `${file}.old`);
@@ -91,7 +91,7 @@ function isFile(file: string): boolean {
   }
 }
 
-fileTest("after a change the path can be taken again, and goes on at its real end", async ({ store, root }) => {
+fileTest("after a change the path can be claimed again, and continues at its real end", async ({ store, root }) => {
   for (const interfere of [truncateSync, rmSync, (file: string) => appendFileSync(file, "foreign ")]) {
     const handle = await store.claim("a.txt");
     await handle.append(Buffer.from("mine "));
@@ -106,7 +106,7 @@ fileTest("after a change the path can be taken again, and goes on at its real en
 });
 
 fileTest(
-  "whatever a foreign writer does at the same time, an append that succeeds stands where it says",
+  "whatever a foreign writer does at the same time, an append that succeeds is at the offset that it reports",
   async (at) => {
     const { store, root } = at;
     const random = prng(11);

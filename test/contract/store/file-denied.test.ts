@@ -74,7 +74,7 @@ deniedTest(
 );
 
 deniedTest(
-  "a folder that can't be looked into",
+  "a folder that can't be searched",
   ({ root }) => {
     mkdirSync(join(root, "closed"));
     writeFileSync(join(root, "closed/a.txt"), "secret");
@@ -91,7 +91,7 @@ deniedTest(
 );
 
 deniedTest(
-  "permission that is withdrawn during an append, and given back",
+  "permission that is withdrawn during an append, and restored",
   () => {},
   async (at) => {
     const { store, root } = at;
@@ -109,7 +109,7 @@ deniedTest(
 );
 
 deniedTest(
-  "once permission is given, a refused path can be taken",
+  "once permission is granted, a refused path can be claimed",
   ({ root }) => {
     writeFileSync(join(root, "a.txt"), "one ");
     chmodSync(join(root, "a.txt"), 0o444);
@@ -123,7 +123,7 @@ deniedTest(
 );
 
 deniedTest(
-  "a root that can't be made",
+  "a root that can't be created",
   ({ root }) => chmodSync(root, 0o555),
   async ({ root }) => {
     assert.throws(
@@ -141,7 +141,7 @@ test("a root that is a file", () => {
 });
 
 deniedTest(
-  "a file that can't be read says so before anybody asks for its bytes",
+  "an unreadable file is refused before its bytes are requested",
   ({ root }) => {
     writeFileSync(join(root, "a.txt"), "secret");
     if (process.getuid?.() === 0) chownSync(join(root, "a.txt"), 65_534, 65_534);

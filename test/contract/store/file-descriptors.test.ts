@@ -40,7 +40,7 @@ openTest("stat, list and remove leave nothing open", async (at) => {
   assert.deepEqual(openFiles(at.root), []);
 });
 
-openTest("a listing holds nothing before its first row, nor after it was left", async (at) => {
+openTest("a listing holds nothing open before its first row, nor after it was abandoned", async (at) => {
   for (const name of ["a", "b", "c"]) await put(at.store, `dir/${name}`, "x");
   await at.store.list("dir");
   assert.deepEqual(openFiles(at.root), []);

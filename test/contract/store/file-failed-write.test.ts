@@ -51,7 +51,7 @@ for (const [what, { left, counted }] of Object.entries(LEFT)) {
   });
 }
 
-fileTest("a journal that was taken away keeps nothing: the next bytes go into a new one", async ({ root }) => {
+fileTest("a removed journal keeps nothing: the next bytes go into a new one", async ({ root }) => {
   const journal = join(root, ".httpfstream", "journal");
   const handle = await fileStore({ root, durability: "disk" }).claim("a.txt");
   const kept = (): string[] =>

@@ -50,7 +50,7 @@ for (const batchBytes of [1000, 64 * KIB, 1024 * KIB]) {
   });
 }
 
-diskTest("the same handle goes on when there is space again", { bytes: 300 * KIB }, async (store, disk) => {
+diskTest("the same handle continues when there is space again", { bytes: 300 * KIB }, async (store, disk) => {
   disk.fill(200 * KIB);
   const bytes = randomBytes(150 * KIB, 2);
   const handle = await store.claim("a.bin");
@@ -63,7 +63,7 @@ diskTest("the same handle goes on when there is space again", { bytes: 300 * KIB
   assert.equal(sha256(await stored(store, "a.bin")), sha256(bytes));
 });
 
-diskTest("a new claim goes on when there is space again", { bytes: 300 * KIB }, async (store, disk) => {
+diskTest("a new claim continues when there is space again", { bytes: 300 * KIB }, async (store, disk) => {
   disk.fill(200 * KIB);
   const bytes = randomBytes(150 * KIB, 3);
   await rejectsWith(put(store, "dir/a.bin", bytes), "no_space");
@@ -75,7 +75,7 @@ diskTest("a new claim goes on when there is space again", { bytes: 300 * KIB }, 
 });
 
 diskTest(
-  "appends that share flushes until it is full, and go on when there is space again",
+  "appends that share flushes until the disk is full, and continue when there is space again",
   { bytes: 1500 * KIB },
   async (store, disk) => {
     disk.fill(1200 * KIB);
@@ -129,7 +129,7 @@ function useUp(folder: string): string[] {
   }
 }
 
-diskTest("claims that fail because it is full leave nothing behind", { bytes: 300 * KIB }, async (store, disk) => {
+diskTest("claims that fail on the full disk leave nothing behind", { bytes: 300 * KIB }, async (store, disk) => {
   await put(store, "a.txt", "x");
   const before = everythingIn(disk.folder);
   disk.fill(400 * KIB);
@@ -146,7 +146,7 @@ diskTest("claims that fail because it is full leave nothing behind", { bytes: 30
 });
 
 diskTest(
-  "a path can be given back although it is full and somebody watches",
+  "a path can be released on the full disk while another process watches",
   { bytes: 300 * KIB },
   async (store, disk) => {
     const handle = await store.claim("a.txt");

@@ -102,7 +102,7 @@ test("os: there is no journal", async () => {
   await removeFolder(root);
 });
 
-test("files get back what they have lost, wherever they end", () =>
+test("files get back the bytes that they have lost, wherever they end", () =>
   withLeft(1, async ({ root, segment, kept }) => {
     let lost = 0;
     for (const [name, offset] of kept) truncateSync(join(root, name), offset + PIECE * (lost++ % PIECES));
@@ -110,7 +110,7 @@ test("files get back what they have lost, wherever they end", () =>
     assert.ok(!existsSync(segment), "the segment is still there");
   }));
 
-test("files get back what has become zeros", () =>
+test("files get back the bytes that have become zeros", () =>
   withLeft(1, async ({ root, kept }) => {
     for (const [name, offset] of kept) {
       const opened = openSync(join(root, name), "r+");
@@ -120,7 +120,7 @@ test("files get back what has become zeros", () =>
     for (const name of NAMES) assert.ok((await reopened(root, name)).equals(BYTES), name);
   }));
 
-test("a claim goes on behind what came back", () =>
+test("a claim continues behind the recovered bytes", () =>
   withLeft(1, async ({ root, kept }) => {
     for (const [name, offset] of kept) truncateSync(join(root, name), offset);
     const store = fileStore({ root, durability: "disk" });
@@ -132,7 +132,7 @@ test("a claim goes on behind what came back", () =>
       assert.equal((await stored(store, name)).toString("latin1"), `${BYTES.toString("latin1")}more`);
   }));
 
-test("as long as the system runs, nobody has lost anything", () =>
+test("as long as the system runs, nothing is recovered", () =>
   withLeft(0, async ({ root, segment, kept }) => {
     for (const [name, offset] of kept) truncateSync(join(root, name), offset);
     for (const [name, offset] of kept)
@@ -173,7 +173,7 @@ const BY_HAND: Record<string, (file: string) => Uint8Array | string | undefined>
 };
 
 for (const [what, change] of Object.entries(BY_HAND)) {
-  test(`a file that somebody has ${what} since is left as it is`, () =>
+  test(`a file that was ${what} by hand since is left as it is`, () =>
     withLeft(1, async ({ root, segment, kept }) => {
       const expected = new Map([...kept.keys()].map((name) => [name, change(join(root, name))]));
       const store = fileStore({ root });
@@ -185,7 +185,7 @@ for (const [what, change] of Object.entries(BY_HAND)) {
     }));
 }
 
-test("nothing comes back where a link leads out of the root now", () =>
+test("nothing is recovered through a link that leads out of the root now", () =>
   withLeft(1, async ({ root, kept }) => {
     const outside = await temporaryFolder("outside");
     for (const [at, name] of [...kept.keys()].entries()) {
@@ -198,7 +198,7 @@ test("nothing comes back where a link leads out of the root now", () =>
     await removeFolder(outside);
   }));
 
-test("who takes a path from a dead process first clears away what that one has left", () =>
+test("a process that takes a path from a dead one first removes the segments of that one", () =>
   withLeft(0, async ({ root, segment }) => {
     const whole = readFileSync(segment);
     unlinkSync(segment);
@@ -214,7 +214,7 @@ test("who takes a path from a dead process first clears away what that one has l
     assert.ok(!existsSync(segment), "the segment is still there");
   }));
 
-test("what is torn is nobody's: what stands before it comes back", () =>
+test("a torn record counts as none: the records before it are recovered", () =>
   withLeft(1, async ({ root, segment, kept }) => {
     const whole = readFileSync(segment);
     const firstLine = whole.indexOf(10) + 1;
@@ -244,7 +244,7 @@ test("what is torn is nobody's: what stands before it comes back", () =>
     );
   }));
 
-test("a changed byte makes a record worthless", () =>
+test("a changed byte makes a record invalid", () =>
   withLeft(1, async ({ root, segment, kept }) => {
     const whole = readFileSync(segment);
     const at = whole.length - PIECE * 2;
@@ -263,7 +263,7 @@ test("a changed byte makes a record worthless", () =>
     }
   }));
 
-test("what a living process keeps is left to it, wherever it lives", () =>
+test("the segments of a living process are left alone, wherever it runs", () =>
   withLeft(1, async ({ root, segment, kept }) => {
     for (const [name, offset] of kept) truncateSync(join(root, name), offset);
     const sign = signOfLife(root, segment);
@@ -278,7 +278,7 @@ test("what a living process keeps is left to it, wherever it lives", () =>
     for (const [name, offset] of kept) assert.equal(readFileSync(join(root, name)).length, offset);
   }));
 
-test("a sign of life that is not given again is waited out", () =>
+test("a sign of life that is not renewed is waited out", () =>
   withLeft(1, async ({ root, segment, kept }) => {
     for (const [name, offset] of kept) truncateSync(join(root, name), offset);
     const old = new Date(Date.now() - 9_500);
@@ -287,7 +287,7 @@ test("a sign of life that is not given again is waited out", () =>
     assert.ok(!existsSync(segment), "the segment is still there");
   }));
 
-test("what was kept last counts where an earlier append has failed", () =>
+test("the bytes that were kept last count if an earlier append has failed", () =>
   withLeft(1, async ({ root, segment, kept }) => {
     const { owner, records } = decodeSegment(readFileSync(segment)) as SegmentContent;
     const failed = records.map((record) => ({ ...record, keptMs: 1, bytes: randomBytes(PIECE + 100, 7) }));
@@ -310,7 +310,7 @@ function signOfLife(root: string, segment: string): string {
   return sign;
 }
 
-test("a file or garbage in place of the journal is cleared away", () =>
+test("a file or garbage in place of the journal is removed", () =>
   withLeft(1, async ({ root, journal, segment }) => {
     unlinkSync(segment);
     mkdirSync(join(journal, "a-folder"));

@@ -49,7 +49,7 @@ fileTest("a link to a folder inside is that folder", async ({ store, root }) => 
   await holding(store, "dir/c.txt", () => rejectsWith(store.claim("linked/c.txt"), "conflict"));
 });
 
-fileTest("a link that leads out and back in again is fine", async ({ store, root, outside }) => {
+fileTest("a link that leads out and back in again is allowed", async ({ store, root, outside }) => {
   await put(store, "a.txt", "x");
   symlinkSync(root, join(outside, "back"));
   symlinkSync(join(outside, "back", "a.txt"), join(root, "round.txt"));
@@ -57,7 +57,7 @@ fileTest("a link that leads out and back in again is fine", async ({ store, root
   assert.equal(String(await stored(store, "a.txt")), "xy");
 });
 
-fileTest("no link leads to what the store keeps for itself", async ({ store, root }) => {
+fileTest("no link leads into the reserved folder", async ({ store, root }) => {
   await put(store, "a.txt", "x");
   symlinkSync(".", join(root, "self"));
   symlinkSync(".httpfstream", join(root, "inner"));
@@ -72,7 +72,7 @@ fileTest("no link leads to what the store keeps for itself", async ({ store, roo
   assert.deepEqual(names, ["a.txt", "self"]);
 });
 
-fileTest("the store's own folder may not be a link: nothing of it is written or read elsewhere", async (at) => {
+fileTest("the reserved folder may not be a link: nothing of it is written or read elsewhere", async (at) => {
   const { store, root, outside } = at;
   await put(store, "a.txt", "x");
   renameSync(join(root, ".httpfstream"), join(root, "away"));
@@ -104,7 +104,7 @@ async function isSealed(store: Store, path: string): Promise<void> {
   await store.remove(path).catch(() => false);
 }
 
-fileTest("links that lead out are sealed", async ({ store, root, outside }) => {
+fileTest("links that lead out are refused", async ({ store, root, outside }) => {
   mkdirSync(join(outside, "folder"));
   writeFileSync(join(outside, "secret"), "secret");
   writeFileSync(join(outside, "folder/secret"), "secret");
@@ -134,7 +134,7 @@ fileTest("links that lead out are sealed", async ({ store, root, outside }) => {
   assert.ok(!existsSync(join(outside, "folder/new")));
 });
 
-fileTest("links that lead nowhere, or in circles, are sealed, and nothing is made where they point", async (at) => {
+fileTest("links that lead nowhere, or in circles, are refused, and nothing is created at their target", async (at) => {
   const { store, root, outside } = at;
   symlinkSync(join(outside, "not-there"), join(root, "dangling"));
   symlinkSync("inside-not-there", join(root, "dangling-inside"));

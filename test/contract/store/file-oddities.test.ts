@@ -45,14 +45,14 @@ async function withPipe({ root }: FileRoot, use: (pipe: string) => Promise<void>
   await use(pipe);
 }
 
-fileTest("a named pipe that nobody reads", (at) =>
+fileTest("a named pipe without a reader", (at) =>
   withPipe(at, async () => {
     await isNoResource(at.store, "pipe");
     await within(assert.rejects(readAll(at.store.read("pipe", 0, 1))), "the read");
   }),
 );
 
-fileTest("a named pipe that somebody reads", (at) =>
+fileTest("a named pipe with a reader", (at) =>
   withPipe(at, async (pipe) => {
     const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
@@ -97,7 +97,7 @@ fileTest(
   noDevices(),
 );
 
-fileTest("pipes in the way of folders do not hang either", (at) =>
+fileTest("pipes in place of folders do not block either", (at) =>
   withPipe(at, async () => {
     await put(at.store, "other.txt", "x");
     await rejectsWith(within(at.store.stat("pipe/below"), "the stat"), "path_conflict");

@@ -9,7 +9,7 @@ import { listed, namesOf, put, rejectsWith, stored } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
 fileTest(
-  "a resource is the file at its path, and what else there is lies in the reserved folder",
+  "a resource is the file at its path, and all other state is in the reserved folder",
   async ({ store, root }) => {
     const names = ["a.txt", "dir/new\nline", "dir/cafe\u0301", "dir/caf\u00e9", "dir/.hidden"];
     for (const name of names) {
@@ -27,7 +27,7 @@ fileTest(
   },
 );
 
-fileTest("a file that somebody put there is a resource", async ({ store, root }) => {
+fileTest("a file that another program has created is a resource", async ({ store, root }) => {
   mkdirSync(join(root, "dir"));
   writeFileSync(join(root, "dir/theirs.txt"), "theirs ");
   assert.equal(await put(store, "dir/theirs.txt", "ours"), 11);
@@ -42,7 +42,7 @@ fileTest("the reserved folder is not listed", async ({ store, root }) => {
   await rejectsWith(store.claim(`${RESERVED_SEGMENT}/state`), "bad_path");
 });
 
-fileTest("names that are not UTF-8 are left out of the listing, and spoil nothing", async ({ store, root }) => {
+fileTest("names that are not UTF-8 are left out of the listing, which has all others", async ({ store, root }) => {
   const { status } = spawnSync("sh", ["-c", `touch "$(printf '\\377\\376')"`], { cwd: root });
   assert.equal(status, 0);
   await put(store, "a.txt", "x");

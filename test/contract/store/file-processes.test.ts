@@ -70,7 +70,7 @@ function processTest(what: string, run: (root: string, start: (path: string) => 
   });
 }
 
-processTest("a path that another process has claimed is refused, until it gives it back", async (root, start) => {
+processTest("a path that another process has claimed is refused until it is released", async (root, start) => {
   const store = fileStore({ root });
   const other = start("dir/a.txt");
   assert.equal(await other.answer(), "claimed at 0");
@@ -83,7 +83,7 @@ processTest("a path that another process has claimed is refused, until it gives 
   assert.equal(String(await stored(store, "dir/a.txt")), "theirs ours");
 });
 
-processTest("another process is refused a path that this one has", async (root, start) => {
+processTest("a path that this process has claimed is refused to another one", async (root, start) => {
   const store = fileStore({ root });
   const handle = await store.claim("a.txt");
   assert.equal(await start("a.txt").answer(), "refused conflict");
@@ -94,7 +94,7 @@ processTest("another process is refused a path that this one has", async (root, 
 });
 
 processTest(
-  "the path of a process that was killed is free at once, and what it stored is there",
+  "the path of a killed process is free at once, and the bytes that it has stored are there",
   async (root, start) => {
     const store = fileStore({ root });
     const other = start("a.txt");
@@ -106,13 +106,13 @@ processTest(
   },
 );
 
-processTest("of many processes that want a path at once exactly one gets it", async (_root, start) => {
+processTest("of many processes that claim a path at once exactly one gets it", async (_root, start) => {
   const answers = await Promise.all(Array.from({ length: 6 }, () => start("a.txt").answer()));
   assert.deepEqual(answers.sort(), ["claimed at 0", ...Array(5).fill("refused conflict")]);
 });
 
 processTest(
-  "a process that sleeps for long loses its path, and can't write any more when it wakes",
+  "a process that is stopped for long loses its path, and can't write when it continues",
   async (root, start) => {
     const other = start("a.txt");
     await other.answer();
@@ -136,7 +136,7 @@ processTest(
   },
 );
 
-processTest("what another process appends can be watched, to its end", async (root, start) => {
+processTest("an append of another process can be watched to its end", async (root, start) => {
   const store = fileStore({ root });
   assert.equal(await store.watch?.("a.txt", new AbortController().signal), undefined, "nobody appends");
   const other = start("a.txt");
@@ -153,7 +153,7 @@ processTest("what another process appends can be watched, to its end", async (ro
   assert.deepEqual(seen.at(-1), { size: 7, ended: "complete" });
 });
 
-processTest("a claim that comes to nothing is not taken for the end of an append", async (root, start) => {
+processTest("a claim without an append does not count as the end of an append", async (root, start) => {
   const store = fileStore({ root });
   await store.sessions.save({ path: "a.txt", digest: "0".repeat(64) });
   const first = start("a.txt");
@@ -174,7 +174,7 @@ processTest("a claim that comes to nothing is not taken for the end of an append
 });
 
 processTest(
-  "a process that dies right before it gives a path back has said how the append ended",
+  "a process that dies right before it releases a path has recorded how the append ended",
   async (root, start) => {
     for (const [path, order, ended] of [
       ["a.txt", "announce complete", "complete"],
@@ -198,7 +198,7 @@ processTest(
   },
 );
 
-processTest("a watch that is left, and a process that died, leave nothing behind", async (root, start) => {
+processTest("an abandoned watch and a dead process leave nothing behind", async (root, start) => {
   const store = fileStore({ root });
   const other = start("a.txt");
   await other.answer();

@@ -81,7 +81,7 @@ const HANDS: Record<string, { reach: (file: string) => void; isOther: boolean }>
 
 for (const [what, { reach, isOther }] of Object.entries(HANDS)) {
   for (const seen of ["read", "claimed"]) {
-    fileTest(`a hand ${what}, then it is ${seen}: ${isOther ? "another" : "the same"} generation`, async (at) => {
+    fileTest(`a person ${what}, then it is ${seen}: ${isOther ? "another" : "the same"} generation`, async (at) => {
       const { store, root } = at;
       const before = await complete(store, "a.txt", LONG);
       reach(join(root, "a.txt"));
@@ -100,7 +100,7 @@ for (const [what, { reach, isOther }] of Object.entries(HANDS)) {
   }
 }
 
-fileTest("a file that was removed is forgotten at the next look", async ({ store, root }) => {
+fileTest("the record of a removed file is gone at the next look", async ({ store, root }) => {
   const before = await complete(store, "a.txt", "first");
   const handle = await store.claim("a.txt", { type: "text/x-old" });
   await handle.release("complete");
@@ -112,7 +112,7 @@ fileTest("a file that was removed is forgotten at the next look", async ({ store
   assert.deepEqual([ended, type], ["unknown", undefined]);
 });
 
-fileTest("a removed file that an append makes anew is another one, also an empty one", async ({ store, root }) => {
+fileTest("a removed file that an append creates again is another one, also an empty one", async ({ store, root }) => {
   for (const text of ["", "text"]) {
     const before = await complete(store, "a.txt", text);
     rmSync(join(root, "a.txt"));
@@ -120,7 +120,7 @@ fileTest("a removed file that an append makes anew is another one, also an empty
   }
 });
 
-fileTest("a plain file has a generation that stays over growth, appends and new stores", async ({ store, root }) => {
+fileTest("a plain file keeps its generation over growth, appends and new stores", async ({ store, root }) => {
   for (const [name, text] of [
     ["empty.txt", ""],
     ["tiny.txt", "x"],
@@ -140,7 +140,7 @@ fileTest("a plain file has a generation that stays over growth, appends and new 
   }
 });
 
-fileTest("many who look at a plain file at once agree on its generation", async ({ store, root }) => {
+fileTest("many readers of a plain file at once agree on its generation", async ({ store, root }) => {
   writeFileSync(join(root, "a.txt"), "plain");
   const stores = [store, fileStore({ root }), fileStore({ root })];
   const found = await Promise.all(
@@ -149,7 +149,7 @@ fileTest("many who look at a plain file at once agree on its generation", async 
   assert.equal(new Set(found).size, 1);
 });
 
-fileTest("a record that is torn, garbage or a folder counts as none, and is mended", async ({ store, root }) => {
+fileTest("a record that is torn, garbage or a folder counts as none, and is repaired", async ({ store, root }) => {
   const streams = join(root, ".httpfstream", "streams");
   for (const spoil of [
     (file: string) => writeFileSync(file, ""),
@@ -171,7 +171,7 @@ fileTest("a record that is torn, garbage or a folder counts as none, and is mend
   }
 });
 
-fileTest("what a later version has put on record is kept", async ({ store, root }) => {
+fileTest("fields that a later version has recorded are kept", async ({ store, root }) => {
   await complete(store, "a.txt", "text");
   const streams = join(root, ".httpfstream", "streams");
   const [name = ""] = readdirSync(streams);
@@ -183,7 +183,7 @@ fileTest("what a later version has put on record is kept", async ({ store, root 
   assert.equal((JSON.parse(readFileSync(file, "utf8")) as { closed?: boolean }).closed, true);
 });
 
-fileTest("a type on record that is none counts as none; the generation stays", async ({ store, root }) => {
+fileTest("an invalid type on record counts as none; the generation stays", async ({ store, root }) => {
   const generation = await complete(store, "a.txt", "text");
   const streams = join(root, ".httpfstream", "streams");
   const file = join(streams, readdirSync(streams)[0] ?? "");
@@ -222,7 +222,7 @@ fileTest("a file that is replaced, or cut short, under an append is another cont
   }
 });
 
-fileTest("a file that is removed under an append leaves nothing on record", async ({ store, root }) => {
+fileTest("a file that is removed under an append leaves no record", async ({ store, root }) => {
   const handle = await store.claim("a.txt");
   await handle.append(Buffer.from("text"));
   rmSync(join(root, "a.txt"));
@@ -245,7 +245,7 @@ fileTest("a copy of the whole root keeps everything", async ({ store, root, outs
 });
 
 fileTest(
-  "a root that can't be written to: generations stay all the same",
+  "a root without write permission: generations stay the same",
   async ({ root }) => {
     writeFileSync(join(root, "a.txt"), "plain");
     rmSync(join(root, ".httpfstream"), { recursive: true, force: true });
@@ -298,7 +298,7 @@ test("kill -9 in mid-append: the same generation, and the appender was lost", { 
   }
 });
 
-test("a process that dies after it has announced the end has said so to later readers", { skip }, async () => {
+test("later readers see the end that a process announced before it died", { skip }, async () => {
   const root = await temporaryFolder("records");
   try {
     const other = new Program(process.execPath, [...scriptArguments("node", CLAIMANT), root, "a.txt"]);

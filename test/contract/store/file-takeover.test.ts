@@ -64,13 +64,13 @@ fileTest("a claim that is refused by its check changes nothing, and takes nothin
   assert.notEqual(statSync(file).ino, ino);
 });
 
-fileTest("a folder that stands where a file was taken over is refused as any other", async ({ store, root }) => {
+fileTest("a folder in place of a file that was taken over is refused like any other", async ({ store, root }) => {
   mkdirSync(join(root, "a.txt"));
   takenAway(root, "a.txt");
   await rejectsWith(store.claim("a.txt"), "path_conflict");
 });
 
-fileTest("an owner notices a takeover that begins, however young its sign of life is", async ({ store, root }) => {
+fileTest("an owner detects a takeover that begins, however recent its sign of life is", async ({ store, root }) => {
   const { linkSync, renameSync } = await import("node:fs");
   const file = join(root, "a.txt");
   const handle = await store.claim("a.txt");
@@ -90,23 +90,20 @@ fileTest("an owner notices a takeover that begins, however young its sign of lif
   assert.equal(readFileSync(file, "utf8"), "one two by its new owner four");
 });
 
-fileTest(
-  "an owner that finds its file replaced by a takeover says so, and not that somebody changed it",
-  async (at) => {
-    const { renameSync } = await import("node:fs");
-    const file = join(at.root, "a.txt");
-    const handle = await at.store.claim("a.txt");
-    await handle.append(Buffer.from("one "));
-    const folder = join(at.root, ".httpfstream", "claims", keyOf(file));
-    const [entry] = readdirSync(folder) as [string];
-    renameSync(join(folder, entry), join(folder, `away-${entry}`));
-    writeFileSync(`${file}.copy`, "one ");
-    renameSync(`${file}.copy`, file);
-    await rejectsWith(handle.append(Buffer.from("two ")), "fenced");
-    assert.ok(handle.isRevoked?.());
-    await handle.release();
-  },
-);
+fileTest("an owner that finds its file replaced by a takeover reports that, and not a foreign change", async (at) => {
+  const { renameSync } = await import("node:fs");
+  const file = join(at.root, "a.txt");
+  const handle = await at.store.claim("a.txt");
+  await handle.append(Buffer.from("one "));
+  const folder = join(at.root, ".httpfstream", "claims", keyOf(file));
+  const [entry] = readdirSync(folder) as [string];
+  renameSync(join(folder, entry), join(folder, `away-${entry}`));
+  writeFileSync(`${file}.copy`, "one ");
+  renameSync(`${file}.copy`, file);
+  await rejectsWith(handle.append(Buffer.from("two ")), "fenced");
+  assert.ok(handle.isRevoked?.());
+  await handle.release();
+});
 
 function filesBelow(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });

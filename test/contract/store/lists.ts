@@ -4,7 +4,7 @@ import { type Driver, holding, listed, namesOf, put, rejectsWith, section, store
 
 export function listSection(driver: Driver): void {
   section(driver, "stat, list and remove", {
-    "stat knows nothing of what does not exist, and nothing of folders": async ({ store }) => {
+    "stat returns nothing for missing paths and for folders": async ({ store }) => {
       await put(store, "folder/a.txt", "x");
       for (const path of ["", "none", "folder", "folder/none", "none/a.txt"]) {
         assert.equal(await store.stat(path), undefined, JSON.stringify(path));
@@ -39,14 +39,14 @@ export function listSection(driver: Driver): void {
       assert.deepEqual(await listed(store, ""), []);
     },
 
-    "there is no listing of a file, nor of what does not exist": async ({ store }) => {
+    "files and missing folders have no listing": async ({ store }) => {
       await put(store, "a.txt", "x");
       for (const path of ["a.txt", "none", "a.txt/below", "none/below"]) {
         assert.equal(await listed(store, path), undefined, path);
       }
     },
 
-    "folders whose names begin alike are told apart": async ({ store }) => {
+    "folders with a common prefix are distinct": async ({ store }) => {
       await put(store, "log/a", "x");
       await put(store, "logs/b", "x");
       await put(store, "log.txt", "x");
@@ -62,7 +62,7 @@ export function listSection(driver: Driver): void {
       assert.ok(rows?.every(({ kind, size }) => kind === "file" && size === 9));
     },
 
-    "names are in the order of their bytes in UTF-8, and a listing goes on behind any name": async ({ store }) => {
+    "names are in the order of their bytes in UTF-8, and a listing continues after any name": async ({ store }) => {
       // In the order of UTF-16 code units, "\ufb01" would come last.
       const names = ["B", "a", "a b", "a-b", "ab", "b", "\u00e9", "\u6f22", "\ufb01", "\u{1f701}", "\u{1f701}a"];
       for (const name of names.toReversed()) await put(store, `f/${name}`, name);
@@ -83,7 +83,7 @@ export function listSection(driver: Driver): void {
       assert.deepEqual(await listed(store, "f", { limit: 0 }), []);
     },
 
-    "a row says whether somebody appends": async ({ store }) => {
+    "a row says whether the path has an appender": async ({ store }) => {
       await put(store, "f/idle", "x");
       await put(store, "f/in grace", "x");
       await put(store, "f/folder/x", "x");
@@ -96,7 +96,7 @@ export function listSection(driver: Driver): void {
       assert.equal((await listed(store, "f"))?.[0]?.appending, false);
     },
 
-    "a listing may be left at any row": async ({ store }) => {
+    "a listing may be abandoned at any row": async ({ store }) => {
       for (let at = 0; at < 20; at++) await put(store, `f/${at}`, "x");
       for (const rows of [0, 1, 7]) {
         let count = 0;
@@ -108,7 +108,7 @@ export function listSection(driver: Driver): void {
       assert.equal((await listed(store, "f"))?.length, 20);
     },
 
-    "remove takes a resource away and says whether there was one": async ({ store }) => {
+    "remove deletes a resource and says whether there was one": async ({ store }) => {
       await put(store, "folder/a.txt", "x");
       assert.equal(await store.remove("folder/a.txt"), true);
       assert.equal(await store.stat("folder/a.txt"), undefined);
@@ -123,7 +123,7 @@ export function listSection(driver: Driver): void {
       assert.equal(String(await stored(store, "folder/a.txt")), "x");
     },
 
-    "what is being appended to is not removed": async ({ store }) => {
+    "a path with an appender is not removed": async ({ store }) => {
       await holding(store, "a.txt", async (handle) => {
         await handle.append(Buffer.from("one "));
         await rejectsWith(store.remove("a.txt"), "conflict");
@@ -133,7 +133,7 @@ export function listSection(driver: Driver): void {
       assert.equal(await store.remove("a.txt"), true);
     },
 
-    "what is written anew after a remove is another resource, from its first byte": async ({ store }) => {
+    "a path that is written again after a remove is another resource, from its first byte": async ({ store }) => {
       await put(store, "a.txt", "old bytes");
       const old = await store.stat("a.txt");
       await store.remove("a.txt");

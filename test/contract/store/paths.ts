@@ -38,7 +38,7 @@ const WEIRD_NAMES = [
 
 export function pathSection(driver: Driver): void {
   section(driver, "paths", {
-    "folders are made as they are needed": async ({ store }) => {
+    "folders are created as they are needed": async ({ store }) => {
       await put(store, "a/b/c/d/e/f.txt", "deep");
       assert.equal(String(await stored(store, "a/b/c/d/e/f.txt")), "deep");
       await put(store, "a/b/g.txt", "beside");
@@ -61,7 +61,7 @@ export function pathSection(driver: Driver): void {
       assert.equal(String(await stored(store, "a/b/c")), "file");
     },
 
-    "of a file and one below it, claimed at once, at most one comes into being": async ({ store }) => {
+    "of a file and one below it, claimed at once, at most one is created": async ({ store }) => {
       const claims = await Promise.allSettled([store.claim("x"), store.claim("x/y"), store.claim("x/y/z")]);
       const won = claims.flatMap((claim) => (claim.status === "fulfilled" ? [claim.value] : []));
       assert.ok(won.length <= 1, `${won.length} claims won`);
@@ -96,7 +96,7 @@ export function pathSection(driver: Driver): void {
       assert.deepEqual(namesOf(await listed(store, "a")), [RESERVED_SEGMENT]);
     },
 
-    "weird names are names like any other": async ({ store }) => {
+    "unusual names are names like any other": async ({ store }) => {
       for (const name of WEIRD_NAMES) await put(store, name, `file ${name}`);
       for (const name of WEIRD_NAMES) await put(store, `folder/${name}/${name}`, `below ${name}`);
       for (const name of WEIRD_NAMES) {

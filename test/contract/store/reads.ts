@@ -37,7 +37,7 @@ export function readSection(driver: Driver): void {
       for (let next = await reader.read(); !next.done; next = await reader.read()) assert.ok(next.value.length > 0);
     },
 
-    "a reader can bring memory of its own, and use it again": async ({ store }) => {
+    "a reader can pass its own buffer, and reuse it": async ({ store }) => {
       const bytes = randomBytes(SIZE, 8);
       await put(store, "a.bin", bytes);
       const reader = store.read("a.bin", 3, SIZE - 5).getReader({ mode: "byob" });
@@ -73,7 +73,7 @@ export function readSection(driver: Driver): void {
       assert.equal((await second.read()).done, true);
     },
 
-    "what one reader does to its bytes does not reach the store": async ({ store }) => {
+    "a reader that changes its bytes does not change the store": async ({ store }) => {
       await put(store, "a.txt", "clean");
       for await (const piece of store.read("a.txt", 0, 5)) piece.fill(0);
       assert.equal(String(await stored(store, "a.txt")), "clean");
@@ -86,7 +86,7 @@ export function readSection(driver: Driver): void {
       await rejectsWith(readAll(store.read("a.txt", 100, 101)), "changed");
     },
 
-    "a read of what does not exist fails with changed, unless it asks for nothing": async ({ store }) => {
+    "a read of a missing path fails with changed, unless it asks for no bytes": async ({ store }) => {
       await rejectsWith(readAll(store.read("none.txt", 0, 1)), "changed");
       assert.equal((await readAll(store.read("none.txt", 0, 0))).length, 0);
     },
@@ -106,7 +106,7 @@ export function readSection(driver: Driver): void {
       assert.equal(sha256(got), sha256(bytes.subarray(0, got.length)));
     },
 
-    "many readers and an appender at once each get what they asked for": async ({ store }) => {
+    "many readers beside an appender each get the bytes that they asked for": async ({ store }) => {
       const bytes = randomBytes(SIZE, 9);
       await put(store, "a.bin", bytes);
       await holding(store, "a.bin", async (handle) => {
@@ -141,7 +141,7 @@ export function readSection(driver: Driver): void {
       }
     },
 
-    "a stream that nobody reads does not get in the way": async ({ store }) => {
+    "a stream that is never read does not block other operations": async ({ store }) => {
       await put(store, "a.bin", randomBytes(1000, 12));
       const unread = Array.from({ length: 100 }, () => store.read("a.bin", 0, 1000));
       await put(store, "a.bin", "more");

@@ -24,7 +24,7 @@ export function sessionSection(driver: Driver): void {
       assert.equal((await store.sessions.list()).length, 1);
     },
 
-    "sessions of many paths, however they are named, are told apart and listed": async ({ store, again }) => {
+    "sessions of many paths, whatever their names, are distinct and listed": async ({ store, again }) => {
       const paths = ["a", "A", "a/b", "a\nb", "é", "e\u0301", "x".repeat(255), `${"long/".repeat(40)}er`, "__proto__"];
       await Promise.all(paths.map((path, at) => store.sessions.save(record(path, at))));
       const other = again();
@@ -33,14 +33,14 @@ export function sessionSection(driver: Driver): void {
       assert.deepEqual(listed.sort(), [...paths].sort());
     },
 
-    "what is left of a session's grace is kept with it": async ({ store, again }) => {
+    "the rest of a session's grace period is stored with it": async ({ store, again }) => {
       await store.sessions.save({ ...record("a.txt"), graceLeftMs: 1_500.5 });
       assert.deepEqual(await again().sessions.find("a.txt"), { ...record("a.txt"), graceLeftMs: 1_500.5 });
       await store.sessions.save(record("a.txt"));
       assert.deepEqual(await again().sessions.find("a.txt"), record("a.txt"));
     },
 
-    "no sessions is an empty list": async ({ store }) => {
+    "without sessions the list is empty": async ({ store }) => {
       assert.deepEqual(await store.sessions.list(), []);
     },
 

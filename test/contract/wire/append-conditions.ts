@@ -56,7 +56,7 @@ export function appendConditionsSection(target: Target): void {
         assert.equal((await wire.get("a.txt")).text, "+");
       },
 
-      "If-Match needs a path that exists, and makes none": async (wire) => {
+      "If-Match needs a path that exists, and creates none": async (wire) => {
         for (const condition of ["*", '"tag"']) {
           assert.equal(await append(wire, "new/a.txt", { "If-Match": condition }), 412, condition);
         }
@@ -66,7 +66,7 @@ export function appendConditionsSection(target: Target): void {
         assert.equal((await wire.get("a.txt")).text, "one+");
       },
 
-      "If-Match with a tag goes on behind exactly what was read": async (wire) => {
+      "If-Match with a tag continues exactly behind what was read": async (wire) => {
         await wire.put("a.txt", "one");
         const read = await tagOf(wire, "a.txt");
         assert.equal(await append(wire, "a.txt", { "If-Match": `W/${read}` }), 412);
@@ -86,7 +86,7 @@ export function appendConditionsSection(target: Target): void {
       },
 
       ...(SESSIONLESS.includes(way) && {
-        "a session, which only httpfstream.v1 has, is refused: it is not appended on other terms": async (wire) => {
+        "a session, which only httpfstream.v1 has, is refused: nothing is appended without it": async (wire) => {
           await wire.put("a.txt", "one");
           for (const query of ["&session=abc", "&session=", "&session=abc&offset=1", "&session=abc&offset=3"]) {
             for (const headers of [{}, { "If-None-Match": "*" }]) {
@@ -98,7 +98,7 @@ export function appendConditionsSection(target: Target): void {
         },
       }),
 
-      "a path that is taken is a 403 first": async (wire) => {
+      "a path that is taken is 403 before any condition": async (wire) => {
         await wire.appender("a.txt");
         assert.equal(await append(wire, "a.txt", { "If-None-Match": "*" }), 403);
       },
@@ -106,7 +106,7 @@ export function appendConditionsSection(target: Target): void {
   }
 
   section(target, "4 conditions of an append", {
-    "a browser that asks why its upgrade was refused learns it": async (wire) => {
+    "a browser can ask why its upgrade was refused": async (wire) => {
       await wire.put("a.txt", "one");
       const ask = (headers: Record<string, string>): Promise<HttpResponse> =>
         wire.send({ target: wire.at("a.txt", "verb=APPEND"), headers });
@@ -114,7 +114,7 @@ export function appendConditionsSection(target: Target): void {
       assert.equal((await ask({ "If-Match": "*" })).status, 426);
     },
 
-    "of many that only create, one does": async (wire) => {
+    "of many that may only create the path, one does": async (wire) => {
       const create = (): Promise<HttpResponse> =>
         wire.send({
           method: "POST",

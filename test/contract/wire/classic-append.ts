@@ -86,7 +86,7 @@ export function classicAppendSection(target: Target): void {
       assert.equal(String(await wire.stored("a.txt")), "ab");
     },
 
-    "data goes to the end of what is there": async (wire) => {
+    "data goes to the end of the file": async (wire) => {
       await wire.put("a.txt", "first, ");
       for (const word of ["second, ", "third"]) {
         const appender = await wire.admitted("a.txt");
@@ -104,7 +104,7 @@ export function classicAppendSection(target: Target): void {
       assert.equal(sha256(await wire.stored("a.bin")), sha256(bytes));
     },
 
-    "sixteen megabytes as fast as they go": async (wire) => {
+    "sixteen megabytes at full speed": async (wire) => {
       const bytes = numberedLines(16 * 1024 * 1024);
       const appender = await wire.appender("a.txt");
       const frames: Buffer[] = [];
@@ -122,7 +122,7 @@ export function classicAppendSection(target: Target): void {
       assert.equal(String(await wire.stored("a.txt")), String(bytes));
     },
 
-    "typing slowly: every keystroke is there before the next": async (wire) => {
+    "typing slowly: every keystroke is stored before the next": async (wire) => {
       const appender = await wire.appender("a.txt");
       const follower = await wire.follower("a.txt");
       for (const [at, key] of [..."slowly"].entries()) {
@@ -145,7 +145,7 @@ export function classicAppendSection(target: Target): void {
       assert.equal(String(await wire.stored("a.txt")), "early bird");
     },
 
-    "an appender that has closed in order is gone, though it keeps its connection": async (wire) => {
+    "an appender that has closed cleanly is gone, although it keeps its connection": async (wire) => {
       const appender = await wire.appender("a.txt");
       const { socket } = appender.connection;
       // The client keeps its half of the connection open even after the server has closed its own, as a suspended

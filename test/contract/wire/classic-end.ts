@@ -14,7 +14,7 @@ export function classicEndSection(target: Target): void {
       }
     },
 
-    "whatever the close code, it is the end for followers": async (wire) => {
+    "every close code is the end for followers": async (wire) => {
       for (const [name, payload] of [
         ["a", closePayload(1001)],
         ["b", closePayload(4321, "gone")],
@@ -68,7 +68,7 @@ export function classicEndSection(target: Target): void {
       }
     },
 
-    "the last bytes do not lose the race against the close": async (wire) => {
+    "bytes right before the close are stored": async (wire) => {
       for (let attempt = 0; attempt < 20; attempt++) {
         const name = `${attempt}.txt`;
         const appender = await wire.appender(name);
@@ -82,7 +82,7 @@ export function classicEndSection(target: Target): void {
       }
     },
 
-    "appenders in quick succession: whoever saw the close answered is not in the next one's way": async (wire) => {
+    "appenders in quick succession: once the close is answered, the path is free": async (wire) => {
       for (let attempt = 0; attempt < 25; attempt++) {
         const appender = await wire.appender("a.txt");
         await appender.send(`${attempt},`);

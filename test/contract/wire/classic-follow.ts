@@ -44,7 +44,7 @@ export function classicFollowSection(target: Target): void {
       await expectEnd(follower, "");
     },
 
-    "what a follower has seen, a read finds": async (wire) => {
+    "a read has the bytes that a follower has received": async (wire) => {
       const appender = await wire.appender("a.txt");
       const follower = await wire.follower("a.txt");
       for (let number = 0; number < 20; number++) {
@@ -161,11 +161,11 @@ export function classicFollowSection(target: Target): void {
       assert.ok((await wire.stored("a.txt")).equals(bytes));
     },
 
-    "a follower that comes while the appender ends gets everything, one way or the other": async (wire) => {
+    "a follower that joins while the appender ends gets all bytes, live or as a whole": async (wire) => {
       await Promise.all(Array.from({ length: 40 }, (_, attempt) => raceTheEnd(wire, `${attempt}.txt`, attempt % 4)));
     },
 
-    "followers that leave, politely or not, disturb nobody": async (wire) => {
+    "followers that leave, with or without a close frame, do not disturb others": async (wire) => {
       const appender = await wire.appender("a.txt");
       const staying = await wire.follower("a.txt");
       const [polite, dropping, resetting] = await Promise.all([1, 2, 3].map(() => wire.follower("a.txt")));

@@ -27,7 +27,7 @@ async function halfOf(wire: Wire, path: string, text: string): Promise<HttpExcha
 
 export function contentSection(target: Target): void {
   section(target, "8 and 9 contents", {
-    "reads, HEAD, follows and v1 name the same generation, which appends leave alone": async (wire) => {
+    "reads, HEAD, follows and v1 name the same generation, which appends keep": async (wire) => {
       await wire.put("a.txt", "one ");
       const { generation } = contentOf(await wire.get("a.txt"));
       assert.match(generation ?? "", GENERATION);
@@ -47,7 +47,7 @@ export function contentSection(target: Target): void {
       assert.equal(contentOf(await wire.get("a.txt", "", { Range: "bytes=2-3" })).generation, generation);
     },
 
-    "Stream-Appending tells whether somebody appends, Stream-Ended how it ended": async (wire) => {
+    "Stream-Appending says whether an append is running, Stream-Ended how it ended": async (wire) => {
       await wire.put("a.txt", "x");
       for (const query of ["", "verb=FOLLOW"]) {
         const { appending, ended } = contentOf(await wire.get("a.txt", query));
@@ -128,7 +128,7 @@ export function contentSection(target: Target): void {
       assert.equal(ended.status, 410, "an unknown session comes before another generation");
     },
 
-    "a follow over HTTP whose appender is lost is cut, not ended; later ones are told": async (wire) => {
+    "a follow over HTTP whose appender is lost is cut, not ended; later ones learn it": async (wire) => {
       const upload = await halfOf(wire, "a.txt", "half of it");
       const follower = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
       assert.equal(String(await follower.body.atLeast(10)), "half of it");

@@ -11,7 +11,7 @@ const STALL_BYTES = 40 * 1024 * 1024;
 
 export function crowdSection(target: Target): void {
   section(target, "2 crowds", {
-    "of twenty who want to append at once, one gets in": async (wire) => {
+    "of twenty clients that append at once, one is admitted": async (wire) => {
       const peers = await Promise.all(
         Array.from({ length: 20 }, () => wire.upgrade({ target: wire.at("a.txt", "verb=APPEND") })),
       );
@@ -19,7 +19,7 @@ export function crowdSection(target: Target): void {
       assert.deepEqual(statuses.sort(), [101, ...Array<number>(19).fill(403)]);
     },
 
-    "followers who join in the middle of appends get every byte once": async (wire) => {
+    "followers that join during appends get every byte once": async (wire) => {
       const bytes = Buffer.from(Array.from({ length: 3_000 }, (_, line) => `${line} ${MIXED_TEXT}`).join(""));
       const random = prng(9);
       const appender = await wire.appender("a.txt");
@@ -49,7 +49,7 @@ export function crowdSection(target: Target): void {
       assert.ok(frames < messages.length / 10, `${frames} frames for ${messages.length} messages`);
     },
 
-    "followers who come and go do not disturb those who stay": async (wire) => {
+    "followers that come and go do not disturb those that stay": async (wire) => {
       const bytes = numberedLines(400_000);
       const appender = await wire.appender("a.txt");
       const staying = await Promise.all(Array.from({ length: 5 }, () => wire.follower("a.txt")));
@@ -63,7 +63,7 @@ export function crowdSection(target: Target): void {
       for (const follower of staying) await expectEnd(follower, bytes);
     },
 
-    "a follower that stops reading slows nobody, and gets every byte when it reads on": async (wire) => {
+    "a follower that stops reading slows no other client, and gets every byte when it reads on": async (wire) => {
       const bytes = numberedLines(STALL_BYTES);
       const appender = await wire.appender("a.txt");
       const stalled = await wire.follower("a.txt");

@@ -108,7 +108,7 @@ export function hostileSection(target: Target): void {
       await Promise.all(Array.from({ length: 15 }, (_, at) => wire.admitted(`${at}.txt`)));
     },
 
-    "strange request lines are answered or cut off, and the server lives": async (wire) => {
+    "strange request lines are answered or cut off, and the server keeps running": async (wire) => {
       const { host } = new URL(wire.target.url);
       const lines = [
         "GET // HTTP/1.1",
@@ -143,7 +143,7 @@ export function hostileSection(target: Target): void {
       await wire.put("a.txt", "alive");
     },
 
-    "a strange Host header is answered, and the server lives": async (wire) => {
+    "a strange Host header is answered, and the server keeps running": async (wire) => {
       for (const Host of ["", "a b", "[", "x:99999", "//", "@"]) {
         for (const upgrade of [false, true]) {
           const headers = { Host, ...(upgrade ? upgradeHeaders(KEY) : {}) };

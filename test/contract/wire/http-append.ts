@@ -40,7 +40,7 @@ export function httpAppendSection(target: Target): void {
       assert.deepEqual([(await wire.get("a.txt")).status, (await wire.get("a.txt")).text], [200, ""]);
     },
 
-    "followers see each piece as it lands": async (wire) => {
+    "followers see each piece as it arrives": async (wire) => {
       const put = await wire.startPut("a.txt");
       await put.chunk("first ");
       const socket = await wire.admittedFollower("a.txt");
@@ -55,7 +55,7 @@ export function httpAppendSection(target: Target): void {
       assert.equal(String(await plain.body.all()), "first second");
     },
 
-    "one appender at a time, whatever it speaks": async (wire) => {
+    "one appender at a time, over every transport": async (wire) => {
       const socket = await wire.appender("socket.txt");
       const refusal = await wire.send({ method: "PUT", target: wire.at("socket.txt", "verb=APPEND"), body: "x" });
       assert.deepEqual([refusal.status, /append/i.test(refusal.text)], [403, true], refusal.text);
@@ -79,7 +79,7 @@ export function httpAppendSection(target: Target): void {
       assert.equal((await put.head).status, 403);
     },
 
-    "whoever has the 200 is not in the next one's way": async (wire) => {
+    "after the 200 the path is free for the next append": async (wire) => {
       for (let attempt = 0; attempt < 25; attempt++) await wire.put("a.txt", `${attempt},`);
       assert.equal((await wire.get("a.txt")).text, `${[...Array(25).keys()].join()},`);
     },
@@ -171,7 +171,7 @@ export function httpAppendSection(target: Target): void {
       assert.equal((await wire.get("a.txt")).text, "12345");
     },
 
-    "a body that means something else than its bytes is refused, and nothing is made": async (wire) => {
+    "a body that is encoded, multipart or a range is refused, and nothing is created": async (wire) => {
       const cases: [Record<string, string>, number][] = [
         [{ "Content-Encoding": "gzip" }, 415],
         [{ "Content-Encoding": "identity, br" }, 415],
@@ -189,7 +189,7 @@ export function httpAppendSection(target: Target): void {
       assert.equal((await wire.get("new/")).status, 404);
     },
 
-    "a body in another transfer coding is refused with 501, and nothing is made": async (wire) => {
+    "a body in another transfer coding is refused with 501, and nothing is created": async (wire) => {
       for (const coding of ["gzip, chunked", "gzip", "identity"]) {
         const coded = await wire.start({
           method: "POST",
@@ -204,7 +204,7 @@ export function httpAppendSection(target: Target): void {
       assert.equal((await wire.get("new/")).status, 404);
     },
 
-    "bodies that say what they are in plain words are appended": async (wire) => {
+    "bodies with the identity coding or the type of a form are appended": async (wire) => {
       const kinds = [{ "Content-Encoding": "identity" }, { "Content-Type": "application/x-www-form-urlencoded" }];
       for (const headers of kinds) {
         const target = wire.at("a.txt", "verb=APPEND");

@@ -72,13 +72,13 @@ export function httpFollowSection(target: Target): void {
       assert.equal((await wire.get("a.txt", "verb=FOLLOW&offset=6")).status, 416);
     },
 
-    "without an appender: what is there, then the end": async (wire) => {
+    "without an appender: the stored bytes, then the end": async (wire) => {
       await wire.put("a.txt", "stored");
       const read = await wire.get("a.txt", "verb=FOLLOW");
       assert.deepEqual([read.status, read.text], [200, "stored"]);
     },
 
-    "a follower that stops reading slows nobody, and gets every byte when it reads on": async (wire) => {
+    "a follower that stops reading slows no other client, and gets every byte when it reads on": async (wire) => {
       const bytes = numberedLines(24 * 1024 * 1024);
       const appender = await wire.appender("a.txt");
       const stalled = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
@@ -92,7 +92,7 @@ export function httpFollowSection(target: Target): void {
       assert.equal(sha256(await stalled.body.all()), sha256(bytes));
     },
 
-    "followers that hang up disturb nobody": async (wire) => {
+    "followers that hang up do not disturb other clients": async (wire) => {
       const appender = await wire.appender("a.txt");
       const staying = await wire.start({ target: wire.at("a.txt", "verb=FOLLOW") });
       await appender.send("x");

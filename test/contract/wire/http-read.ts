@@ -62,7 +62,7 @@ export function httpReadSection(target: Target): void {
       }
     },
 
-    "text without a type by its name is shown as text, whoever asks and however": async (wire) => {
+    "text without a type by its name is served as text, for every kind of read": async (wire) => {
       const plain = "text/plain; charset=utf-8";
       const binary = "application/octet-stream";
       const cases: [string, string | Uint8Array, string][] = [
@@ -136,7 +136,7 @@ export function httpReadSection(target: Target): void {
       assert.deepEqual([read.status, read.body.length, read.headers.get("content-length")], [200, 0, "0"]);
     },
 
-    "a read while somebody appends is a snapshot that ends": async (wire) => {
+    "a read during an append is a snapshot that ends": async (wire) => {
       const appender = await wire.appender("a.txt");
       const follower = await wire.follower("a.txt");
       for (let size = 5; size <= 25; size += 5) {
@@ -206,7 +206,7 @@ export function httpReadSection(target: Target): void {
       assert.equal(later.status, 200, "a date to come tells nothing");
     },
 
-    "two appends within a second are never taken for one, by no date": async (wire) => {
+    "no date makes two appends within a second look like one": async (wire) => {
       for (let attempt = 0; attempt < 5; attempt++) {
         const path = `${attempt}.txt`;
         await wire.put(path, "first ");
@@ -224,7 +224,7 @@ export function httpReadSection(target: Target): void {
       }
     },
 
-    "If-Match and If-Unmodified-Since answer 412, and say what there is": async (wire) => {
+    "If-Match and If-Unmodified-Since answer 412, and name the current tag": async (wire) => {
       await wire.put("a.txt", "hello");
       const etag = (await wire.get("a.txt")).headers.get("etag") ?? "";
       assert.doesNotMatch(etag, /^W/);
@@ -241,7 +241,7 @@ export function httpReadSection(target: Target): void {
       assert.equal((await wire.get("a.txt", "", { ...before, "If-Match": etag })).status, 200);
     },
 
-    "a weak tag and * answer 304, and caches' words change nothing": async (wire) => {
+    "a weak tag and * answer 304, whatever Cache-Control says": async (wire) => {
       await wire.put("a.txt", "hello");
       const etag = (await wire.get("a.txt")).headers.get("etag") ?? "";
       for (const condition of [`W/${etag}`, "*", `"a,b", ${etag}`]) {

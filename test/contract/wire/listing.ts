@@ -44,7 +44,7 @@ export function listingSection(target: Target): void {
       assert.match(text, /\b5\b/, "the size is missing");
     },
 
-    "a row has a name, a kind, a size, a time, and whether somebody appends": async (wire) => {
+    "a row has a name, a kind, a size, a time, and whether it has an appender": async (wire) => {
       await wire.put("folder/idle.txt", "hello");
       await wire.put("folder/sub/b.txt", "hello");
       const appender = await wire.appender("folder/live.txt");
@@ -99,7 +99,7 @@ export function listingSection(target: Target): void {
       assert.doesNotMatch(second.text, />c d<|rel="next"/);
     },
 
-    "a page says its times with their zone": async (wire) => {
+    "a page shows its times with their zone": async (wire) => {
       await wire.put("folder/a.txt", "hello");
       const time = /<time datetime="(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{3}Z">\1 \2 UTC<\/time>/;
       assert.match((await wire.get("folder/")).text, time);
@@ -126,7 +126,7 @@ export function listingSection(target: Target): void {
       assert.equal((await wire.send({ target: followed.pathname })).text, "hello");
     },
 
-    "the root does not show what the store keeps for itself": async (wire) => {
+    "the root does not list the reserved folder": async (wire) => {
       const appender = await wire.appender("a.txt");
       const root = await wire.send({ target: `${wire.mount}/` });
       if (root.status === 200) assert.match(root.text, new RegExp(wire.folder));

@@ -85,7 +85,7 @@ export function messageSizesSection(target: Target): void {
       assert.equal((await wire.get("a.txt")).text, "stored");
     },
 
-    "a follower's message of more than 64 KiB is closed with 1009, and disturbs nobody": async (wire) => {
+    "a follower's message of more than 64 KiB is closed with 1009, and disturbs no other client": async (wire) => {
       const appender = await wire.appender("a.txt");
       const staying = await wire.follower("a.txt");
       const v1 = await follow(wire, "a.txt");

@@ -119,7 +119,7 @@ export function orderSection(target: Target): void {
   const cases: Record<string, (wire: Wire) => Promise<void>> = {};
   for (const [way, { request, without }] of Object.entries(WAYS)) {
     const faults = Object.entries(ORDER).filter(([what]) => !without.includes(what));
-    cases[`of two faults of ${way} the first in the order is told, and nothing changes`] = async (wire) => {
+    cases[`of two faults of ${way} the first in the order is reported, and nothing changes`] = async (wire) => {
       await wire.put("file", "a file");
       const appender = await wire.appender("taken");
       for (const [at, [what, first]] of faults.entries()) {
@@ -136,14 +136,14 @@ export function orderSection(target: Target): void {
   section(target, "0 the order of refusals", {
     ...cases,
 
-    "a malformed question comes before an unknown method, and that before what is not there": async (wire) => {
+    "a malformed query is reported before an unknown method, and that before a missing path": async (wire) => {
       assert.equal((await wire.send({ method: "PATCH", target: wire.at("a//b") })).status, 400);
       assert.equal((await wire.send({ method: "PATCH", target: wire.at("a", "verb=x") })).status, 400);
       assert.equal((await wire.send({ method: "PATCH", target: wire.at("a", "offset=1&tail=1") })).status, 400);
       assert.equal((await wire.send({ method: "PATCH", target: wire.at("a") })).status, 405);
     },
 
-    "an offer of subprotocols that is no list is malformed, whatever is asked for, and takes nothing": async (wire) => {
+    "an offer of subprotocols that is no list is malformed in every request, and claims nothing": async (wire) => {
       await wire.appender("taken");
       for (const offer of ["", ",", "a,,b", "a b", "a, a", "a,", "httpfstream.v1, httpfstream.v1", "(v1)", 'a"']) {
         const headers = { "Sec-WebSocket-Protocol": offer };
@@ -162,13 +162,13 @@ export function orderSection(target: Target): void {
       assert.equal((await wire.get("free")).status, 404);
     },
 
-    "a malformed limit comes before an unknown method": async (wire) => {
+    "a malformed limit is reported before an unknown method": async (wire) => {
       assert.equal((await wire.send({ method: "PATCH", target: wire.at("", "limit=0") })).status, 400);
       assert.equal((await wire.get("none", "limit=x")).status, 400);
       assert.equal((await wire.get("none", "limit=7")).status, 404);
     },
 
-    "a file in the way comes before an offset past the end": async (wire) => {
+    "a file in the way is reported before an offset past the end": async (wire) => {
       await wire.put("file", "a file");
       assert.equal((await wire.get("file/a", "offset=99")).status, 409);
       assert.equal((await wire.get("file", "offset=99")).status, 416);

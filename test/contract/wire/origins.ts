@@ -91,7 +91,7 @@ export function originsSection(target: Target): void {
       }
     },
 
-    "a request without an origin is free to do all": async (wire) => {
+    "a request without an origin may do everything": async (wire) => {
       await wire.appender("a.txt");
       await wire.follower("a.txt");
       await wire.put("b.txt", "x");

@@ -74,7 +74,7 @@ export function pathsSection(target: Target): void {
       }
     },
 
-    "what is not UTF-8 in a path is said to be that": async (wire) => {
+    "a refusal says if a path is not UTF-8": async (wire) => {
       for (const name of ["%ff", "a%C3.txt", "%E2%82/x"]) {
         const { status, text } = await wire.get(name);
         assert.equal(status, 400);
@@ -83,7 +83,7 @@ export function pathsSection(target: Target): void {
       }
     },
 
-    "what a refusal says of a path can't control a terminal, end its line or turn it around": async (wire) => {
+    "a path in a refusal can't control a terminal, end its line or reverse it": async (wire) => {
       const name = "%1B%5B31m%0A%0D%C2%9B%E2%80%AEx";
       const answers = [
         await wire.get(name),
@@ -115,7 +115,7 @@ export function pathsSection(target: Target): void {
       assert.equal((await wire.get("new")).status, 404);
     },
 
-    "a file has no slash at its end, also while somebody appends to it": async (wire) => {
+    "a file has no slash at its end, also while it has an appender": async (wire) => {
       const appender = await wire.appender("a.txt");
       for (const query of ["", "verb=FOLLOW"]) {
         const refusal = await wire.get("a.txt/", query);
@@ -162,7 +162,7 @@ export function pathsSection(target: Target): void {
       assert.equal((await wire.get("%25%32%65%252e%252fx")).text, "a name with percent signs");
     },
 
-    "a name is one, whichever of its characters are encoded": async (wire) => {
+    "a name is the same, whichever of its characters are encoded": async (wire) => {
       for (const [at, [plain, encoded]] of [
         ["~!$&'()*+,;=:@-._", "%7E%21%24%26%27%28%29%2A%2B%2C%3B%3D%3A%40%2D%2E%5F"],
         ["50%25%2520off", "%35%30%25%2520%6f%66%66"],
@@ -183,7 +183,7 @@ export function pathsSection(target: Target): void {
       }
     },
 
-    "a request with an odd Host is refused, wherever it would lead": async (wire) => {
+    "a request with an odd Host is refused, whatever its path": async (wire) => {
       await wire.put("a.txt", "stored");
       for (const Host of ["a/private", "a?b", "a#b", "a b", "a\\b", "u@a", "[", "/", "1/aaaaa", ":80", "a, b"]) {
         const target = wire.at("b.txt", "verb=APPEND");

@@ -36,7 +36,7 @@ export function rangesSection(target: Target): void {
       assert.equal(refusal.headers.get("stream-next-offset"), "0000000000000010");
     },
 
-    "a follower gets 200 and everything, whatever conditions come along": async (wire) => {
+    "a follower gets 200 and all bytes, whatever conditions it sends": async (wire) => {
       await wire.put("a.txt", DIGITS);
       const etag = (await wire.get("a.txt")).headers.get("etag") ?? "";
       for (const headers of [{ Range: "bytes=0-3" }, { Range: "bytes=10-" }, { "If-None-Match": etag }]) {
@@ -47,7 +47,7 @@ export function rangesSection(target: Target): void {
       }
     },
 
-    "a Range that makes no sense is ignored": async (wire) => {
+    "an invalid Range is ignored": async (wire) => {
       await wire.put("a.txt", DIGITS);
       for (const range of ["lines=1-2", "bytes", "bytes=x-y"]) {
         const read = await wire.get("a.txt", "", { Range: range });
@@ -55,7 +55,7 @@ export function rangesSection(target: Target): void {
       }
     },
 
-    "If-Range gives the part while nothing changed, and everything after that": async (wire) => {
+    "If-Range gives the part until the content changes, and all bytes after that": async (wire) => {
       await wire.put("a.txt", DIGITS);
       const etag = (await wire.get("a.txt")).headers.get("etag") ?? "";
       const part = await wire.get("a.txt", "", { Range: "bytes=0-3", "If-Range": etag });
@@ -65,7 +65,7 @@ export function rangesSection(target: Target): void {
       assert.deepEqual([whole.status, whole.text], [200, `${DIGITS}+`]);
     },
 
-    "a suffix of nothing is nothing, and no range past the end": async (wire) => {
+    "a suffix of an empty file is empty, and no range past the end": async (wire) => {
       await wire.put("a.txt", "");
       const suffix = await wire.get("a.txt", "", { Range: "bytes=-5" });
       assert.deepEqual([suffix.status, suffix.text, suffix.headers.get("content-range")], [200, "", null]);
@@ -74,7 +74,7 @@ export function rangesSection(target: Target): void {
       }
     },
 
-    "ranges that are one together are sent as one, others as the whole": async (wire) => {
+    "adjacent ranges are sent as one, others as the whole": async (wire) => {
       await wire.put("a.txt", DIGITS);
       const one = await wire.get("a.txt", "", { Range: "bytes=2-3,4-5" });
       assert.deepEqual([one.status, one.text], [206, "2345"]);
@@ -154,7 +154,7 @@ export function rangesSection(target: Target): void {
       }
     },
 
-    "an offset or tail that is no number gets 400": async (wire) => {
+    "an offset or tail that is not a number gets 400": async (wire) => {
       await wire.put("a.txt", DIGITS);
       for (const query of [
         "offset=x",
@@ -172,7 +172,7 @@ export function rangesSection(target: Target): void {
       }
     },
 
-    "an upgrade that is answered plainly honours offset and tail": async (wire) => {
+    "an upgrade that gets a plain response honours offset and tail": async (wire) => {
       await wire.put("a.txt", DIGITS);
       for (const [query, text] of Object.entries({ "offset=7": "789", "tail=2": "89" })) {
         const full = await (await wire.upgrade({ target: wire.at("a.txt", `verb=FOLLOW&${query}`) })).response();

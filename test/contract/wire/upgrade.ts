@@ -93,7 +93,7 @@ export function upgradeSection(target: Target): void {
       assert.deepEqual([full.body.length, sha256(full.body)], [bytes.length, sha256(bytes)]);
     },
 
-    "a client that leaves in the middle of such a body hurts nobody": async (wire) => {
+    "a client that leaves in the middle of such a body disturbs no other client": async (wire) => {
       await wire.put("big.txt", numberedLines(MEGABYTES));
       for (const leave of ["drop", "reset"] as const) {
         const peer = await wire.upgrade({ target: wire.at("big.txt", "verb=FOLLOW") });
@@ -103,7 +103,7 @@ export function upgradeSection(target: Target): void {
       assert.equal((await wire.get("big.txt")).body.length, MEGABYTES);
     },
 
-    "the Upgrade and Connection headers are read without regard to case and company": async (wire) => {
+    "the Upgrade and Connection headers may be in any case and have other values": async (wire) => {
       const headers = { Upgrade: "WebSocket", Connection: "keep-alive, Upgrade" };
       const appender = await wire.appender("a.txt", { headers });
       const follower = await wire.follower("a.txt", { headers });
@@ -154,7 +154,7 @@ export function upgradeSection(target: Target): void {
       assert.equal((await wire.get("a.txt")).text, "1234512345");
     },
 
-    "a handshake without a key, or of another version, is refused and takes nothing": async (wire) => {
+    "a handshake without a key, or of another version, is refused and claims nothing": async (wire) => {
       const { "Sec-WebSocket-Key": _key, ...keyless } = upgradeHeaders(KEY);
       const broken = {
         "without a key": keyless,

@@ -27,7 +27,7 @@ export function v1AppendSection(target: Target): void {
       }
     },
 
-    "start, ack, end: the bytes are stored, and followers hear that it is complete": async (wire) => {
+    "start, ack, end: the bytes are stored, and followers learn that it is complete": async (wire) => {
       const { peer, offset, session } = await append(wire, "new/a.bin");
       assert.equal(offset, 0);
       assert.ok(session.length >= 16, `a session token of ${session.length} characters can be guessed`);
@@ -59,14 +59,14 @@ export function v1AppendSection(target: Target): void {
       assert.equal(sha256(await wire.stored("a.bin")), sha256(bytes));
     },
 
-    "an append of nothing is an append": async (wire) => {
+    "an empty append is an append": async (wire) => {
       const { peer } = await append(wire, "a.txt");
       const follower = await follow(wire, "a.txt");
       assert.equal(await peer.finish(), 0);
       await expectEnd(follower, "");
     },
 
-    "a later append goes on at the size": async (wire) => {
+    "a later append continues at the size": async (wire) => {
       await wire.put("a.txt", "earlier ");
       const { peer, offset } = await append(wire, "a.txt");
       assert.equal(offset, 8);
@@ -114,7 +114,7 @@ export function v1AppendSection(target: Target): void {
       }
     },
 
-    "control messages and fields that nobody knows are ignored": async (wire) => {
+    "unknown control messages and fields are ignored": async (wire) => {
       const { peer } = await append(wire, "a.txt");
       await peer.say({ type: "weather", offset: 12 });
       await peer.say({ type: "ack", offset: 1e9 });
@@ -138,7 +138,7 @@ export function v1AppendSection(target: Target): void {
       assert.equal((await wire.get("a.txt")).text, "before");
     },
 
-    "offset=N starts only at exactly that size: else 412, and nothing is made": async (wire) => {
+    "offset=N starts only at exactly that size: else 412, and nothing is created": async (wire) => {
       const at5 = await refused(wire, "some/new.txt", "verb=APPEND&offset=5");
       assert.deepEqual([at5.status, at5.headers.get("stream-next-offset")], [412, "0000000000000000"]);
       assert.equal(at5.headers.get("stream-error"), "precondition_failed");
@@ -160,7 +160,7 @@ export function v1AppendSection(target: Target): void {
       assert.equal(await first.peer.finish(), 0);
     },
 
-    "of two that want to begin at the same offset one does": async (wire) => {
+    "of two appends that begin at the same offset one succeeds": async (wire) => {
       await wire.put("a.txt", "12345");
       const target = wire.at("a.txt", "verb=APPEND&offset=5");
       const peers = await Promise.all(Array.from({ length: 6 }, () => wire.upgrade({ target, headers: OFFER })));
@@ -168,7 +168,7 @@ export function v1AppendSection(target: Target): void {
       assert.deepEqual(statuses.sort(), [101, 403, 403, 403, 403, 403]);
     },
 
-    "a path that is taken is 403, whoever has it and whoever asks": async (wire) => {
+    "a path that is taken is 403, for every kind of owner and of request": async (wire) => {
       await append(wire, "v1.txt");
       await wire.appender("classic.txt");
       for (const path of ["v1.txt", "classic.txt"]) {

@@ -48,7 +48,7 @@ export function v1FollowSection(target: Target): void {
       }
     },
 
-    "an offset past the size is 416 with the size; one that is none, or two, is 400": async (wire) => {
+    "an offset past the size is 416 with the size; an invalid one, or two, is 400": async (wire) => {
       await wire.put("a.txt", "0123456789");
       const check = async (): Promise<void> => {
         const past = await refused(wire, "a.txt", "verb=FOLLOW&offset=11");
@@ -124,7 +124,7 @@ export function v1FollowSection(target: Target): void {
       await expectEnd(second, "abc", "lost");
     },
 
-    "a follower that comes back at its offset again and again has every byte once": async (wire) => {
+    "a follower that reconnects repeatedly at its offset has every byte once": async (wire) => {
       const bytes = randomBytes(2_000_000, 21);
       const { peer } = await append(wire, "a.bin");
       const following = Promise.all([1, 2, 3].map((seed) => restlessFollower(wire, "a.bin", seed)));
@@ -139,7 +139,7 @@ export function v1FollowSection(target: Target): void {
       for (const got of await following) assert.equal(sha256(got), sha256(bytes));
     },
 
-    "whatever a follower says is ignored": async (wire) => {
+    "messages of a follower are ignored": async (wire) => {
       const { peer } = await append(wire, "a.txt");
       const follower = await follow(wire, "a.txt");
       await follower.say({ type: "end" });
@@ -150,7 +150,7 @@ export function v1FollowSection(target: Target): void {
       await expectEnd(follower, "fine");
     },
 
-    "followers of one path in many places join exactly": async (wire) => {
+    "followers that join one path at many offsets get exactly its bytes": async (wire) => {
       const bytes = randomBytes(1_000_000, 31);
       const { peer } = await append(wire, "a.bin");
       const random = prng(32);

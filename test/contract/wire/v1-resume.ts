@@ -80,7 +80,7 @@ export function v1ResumeSection(target: Target): void {
       await expectEnd(follower, "old new");
     },
 
-    "a chain of takeovers leaves the last one in charge": async (wire) => {
+    "after a chain of takeovers the last connection has the session": async (wire) => {
       const first = await append(wire, "a.txt");
       const chain = [first];
       for (let number = 0; number < 10; number++) {
@@ -95,7 +95,7 @@ export function v1ResumeSection(target: Target): void {
       assert.equal((await wire.get("a.txt")).text, "0123456789");
     },
 
-    "many that resume the same session at once leave one in charge, and the bytes in order": async (wire) => {
+    "of many that resume the same session at once one has it, and the bytes are in order": async (wire) => {
       const first = await append(wire, "a.txt");
       await first.peer.send("kept");
       await first.peer.acked(4);
@@ -136,7 +136,7 @@ export function v1ResumeSection(target: Target): void {
       assert.equal(await other.peer.finish(), 0);
     },
 
-    "a broken append can be ended by whoever resumes it, without another byte": async (wire) => {
+    "a resume can end a broken append without another byte": async (wire) => {
       const first = await append(wire, "a.txt");
       const follower = await follow(wire, "a.txt");
       await first.peer.send("all of it");
@@ -162,7 +162,7 @@ export function v1ResumeSection(target: Target): void {
       assert.equal(head.headers.get("stream-next-offset"), "0000000000000005");
     },
 
-    "followers hear lost when nobody comes back within the grace, and the path is free": async (wire) => {
+    "without a resume in the grace period followers get lost, and the path is free": async (wire) => {
       const { peer, session } = await append(wire, "a.txt");
       const follower = await follow(wire, "a.txt");
       const classic = await wire.follower("a.txt");
@@ -176,7 +176,7 @@ export function v1ResumeSection(target: Target): void {
       assert.equal((await append(wire, "a.txt")).offset, 17);
     },
 
-    "a classic appender leaves no grace behind": async (wire) => {
+    "a classic appender has no grace period": async (wire) => {
       const appender = await wire.appender("a.txt");
       const follower = await follow(wire, "a.txt");
       await appender.send("classic");

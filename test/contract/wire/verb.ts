@@ -8,13 +8,13 @@ import { expectEnd, section, type Wire } from "./wire.ts";
 
 export function verbSection(target: Target): void {
   section(target, "1 choosing the verb", {
-    "the query parameter chooses": async (wire) => {
+    "the query parameter selects the verb": async (wire) => {
       const appender = await wire.appender("a.txt");
       await appender.send("hello");
       await (await wire.follower("a.txt")).received.atLeast(5);
     },
 
-    "the X-Verb header chooses, without a query": async (wire) => {
+    "the X-Verb header selects the verb without a query": async (wire) => {
       const target = wire.at("a.txt");
       const appender = await headerAppender(wire, target);
       const follower = await wire.follower("a.txt", { target, headers: { "X-Verb": "FOLLOW" } });
@@ -23,7 +23,7 @@ export function verbSection(target: Target): void {
       await expectEnd(follower, "hello");
     },
 
-    "the X-Verb header beats the query": async (wire) => {
+    "the X-Verb header overrides the query": async (wire) => {
       const appender = await headerAppender(wire, wire.at("a.txt", "verb=FOLLOW"));
       const follower = await wire.follower("a.txt", {
         target: wire.at("a.txt", "verb=APPEND"),
@@ -33,7 +33,7 @@ export function verbSection(target: Target): void {
       await follower.received.atLeast(5);
     },
 
-    "the X-Verb header beats the query over plain HTTP too": async (wire) => {
+    "the X-Verb header overrides the query over plain HTTP too": async (wire) => {
       await wire.put("a.txt", "before");
       const read = await wire.get("a.txt", "verb=APPEND", { "X-Verb": "FOLLOW" });
       assert.deepEqual([read.status, read.text], [200, "before"]);
@@ -47,7 +47,7 @@ export function verbSection(target: Target): void {
       assert.equal((await wire.get("a.txt")).text, "before, after");
     },
 
-    "an empty X-Verb header leaves it to the query": async (wire) => {
+    "with an empty X-Verb header the query decides": async (wire) => {
       const appender = await wire.appender("a.txt", { headers: { "X-Verb": "" } });
       const follower = await wire.follower("a.txt", { headers: { "X-Verb": "" } });
       await appender.send("hello");
@@ -91,7 +91,7 @@ export function verbSection(target: Target): void {
       assert.equal((await wire.get("a.txt")).text, "stored");
     },
 
-    "an empty verb is none": async (wire) => {
+    "an empty verb counts as none": async (wire) => {
       await wire.put("a.txt", "stored");
       for (const query of ["verb=", "verb"]) assert.equal((await wire.get("a.txt", query)).text, "stored");
     },
@@ -117,7 +117,7 @@ export function verbSection(target: Target): void {
       assert.equal((await wire.get("a.txt")).text, "stored");
     },
 
-    "a method in small letters is malformed, or not even that": async (wire) => {
+    "a method in lower case gets 400 or no response": async (wire) => {
       for (const method of ["post", "Put", "get"]) {
         const connection = await wire.connect();
         const head = requestHead(wire.target.url, { method, target: wire.at("a.txt", "verb=APPEND"), body: "x" });

@@ -89,8 +89,7 @@ export class Claim {
    */
   static async take(parts: ClaimParts): Promise<Claim> {
     const { file, path, owner } = parts;
-    if (held.has(file))
-      throw new StreamError("conflict", `"/${path}" has another appender already.`, { path });
+    if (held.has(file)) throw new StreamError("conflict", `"/${path}" has another appender already.`, { path });
     held.add(file);
     const claim = new Claim(parts);
     try {
