@@ -21,7 +21,7 @@ export interface AppendTerms {
 /**
  * The terms of an append that can't go on with a session.
  *
- * @throws {StreamError} `bad_request` for a session, and an offset that is none.
+ * @throws {StreamError} `protocol` for a session, `bad_request` for an offset that is none.
  */
 export function newAppendTerms(c: Context): SessionTerms {
   const { session, path } = appendTerms(c);
@@ -29,7 +29,7 @@ export function newAppendTerms(c: Context): SessionTerms {
   const message =
     `Nothing was appended: only a WebSocket that speaks ${PROTOCOL} goes on with a session. ` +
     'Leave "session" out; "offset=N" appends only if N bytes are stored.';
-  throw new StreamError("bad_request", message);
+  throw new StreamError("protocol", message);
 }
 
 /**
