@@ -49,7 +49,8 @@ async function failing<T>(path: string, work: () => Promise<T>): Promise<T> {
 
 function failure(path: string, cause: unknown): StreamError {
   if (cause instanceof StreamError) return cause;
-  return new StreamError("storage", `"/${path}" could not be stored or read: the store failed.`, { path, cause });
+  const message = `"/${path}" could not be stored or read: the store failed. The server's log says why.`;
+  return new StreamError("storage", message, { path, cause });
 }
 
 function broken(path: string, what: string): StreamError {
