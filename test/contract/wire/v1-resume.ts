@@ -45,7 +45,7 @@ export function v1ResumeSection(target: Target): void {
         const frame = encodeFrame(OPCODE.binary, part);
         // Cut somewhere in the frame, its header included.
         const cut = random() < 0.5 ? frame : frame.subarray(0, Math.floor(random() * frame.length));
-        const written = appending.peer.peer.connection.write(cut);
+        const written = appending.peer.peer.part(cut);
         if (random() < 0.5) await written;
         appending.peer.peer.connection[random() < 0.5 ? "drop" : "reset"]();
         const acked = Math.max(at, ...appending.peer.controls.map(({ offset }) => offset));
@@ -67,12 +67,12 @@ export function v1ResumeSection(target: Target): void {
       await older.peer.acked(4);
       // A frame of which only a part has arrived: the rest comes too late.
       const late = encodeFrame(OPCODE.binary, "LATE");
-      await older.peer.peer.connection.write(late.subarray(0, 8));
+      await older.peer.peer.part(late.subarray(0, 8));
       const newer = await resume(wire, "a.txt", older);
       assert.equal(newer.offset, 4);
       // At once: a write to a connection that is closed already fails, and would destroy what has come and is not read yet.
       const later = [older.peer.peer.encode("LATER"), encodeFrame(OPCODE.text, JSON.stringify({ type: "end" }))];
-      await older.peer.peer.connection.write(Buffer.concat([late.subarray(8), ...later]));
+      await older.peer.peer.part(Buffer.concat([late.subarray(8), ...later]));
       assert.equal((await older.peer.closed()).code, 4001);
       await newer.peer.send("new");
       assert.equal(await newer.peer.finish(), 7);
