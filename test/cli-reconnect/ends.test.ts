@@ -268,7 +268,7 @@ describe("append that is interrupted, or runs for long", () => {
   let rig: Rig;
 
   before(async () => {
-    rig = await Rig.start("--limit", "graceMs=300");
+    rig = await Rig.start("--limit", "graceMs=3000");
   });
   afterEach(() => heal(rig.proxy));
   after(() => rig.stop());

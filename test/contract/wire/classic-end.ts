@@ -44,7 +44,7 @@ export function classicEndSection(target: Target): void {
       const follower = await wire.follower("a.txt");
       await appender.send("whole");
       await follower.received.atLeast(5);
-      await appender.connection.write(appender.encode("never complete").subarray(0, 9));
+      await appender.part(appender.encode("never complete").subarray(0, 9));
       appender.connection.drop();
       await expectEnd(follower, "whole");
       await wire.admitted("a.txt");

@@ -66,7 +66,7 @@ export function messageSizesSection(target: Target): void {
       if (wire.differs("gathered messages")) return wire.skip(wire.differs("gathered messages") ?? "");
       const slow = await append(wire, "a.txt");
       for (const byte of [0x81, 0xff, 0, 0, 0, 0, 8, 0, 0, 0, 1, 2, 3, 4]) {
-        await slow.peer.peer.connection.write(Buffer.of(byte));
+        await slow.peer.peer.part(Buffer.of(byte));
       }
       assert.equal((await slow.peer.closed()).code, 1009);
       const parts = await append(wire, "b.txt");

@@ -45,7 +45,7 @@ export function v1ResumeSection(target: Target): void {
         const frame = encodeFrame(OPCODE.binary, part);
         // Cut anywhere in the frame, including its header.
         const cut = random() < 0.5 ? frame : frame.subarray(0, Math.floor(random() * frame.length));
-        const written = appending.peer.peer.connection.write(cut);
+        const written = appending.peer.peer.part(cut);
         if (random() < 0.5) await written;
         appending.peer.peer.connection[random() < 0.5 ? "drop" : "reset"]();
         const acked = Math.max(at, ...appending.peer.controls.map(({ offset }) => offset));
@@ -67,13 +67,13 @@ export function v1ResumeSection(target: Target): void {
       await older.peer.acked(4);
       // Only a part of this frame has arrived; the rest comes too late.
       const late = encodeFrame(OPCODE.binary, "LATE");
-      await older.peer.peer.connection.write(late.subarray(0, 8));
+      await older.peer.peer.part(late.subarray(0, 8));
       const newer = await resume(wire, "a.txt", older);
       assert.equal(newer.offset, 4);
       // In one write: a write to a closed connection fails, and would discard bytes that have arrived but are not read
       // yet.
       const later = [older.peer.peer.encode("LATER"), encodeFrame(OPCODE.text, JSON.stringify({ type: "end" }))];
-      await older.peer.peer.connection.write(Buffer.concat([late.subarray(8), ...later]));
+      await older.peer.peer.part(Buffer.concat([late.subarray(8), ...later]));
       assert.equal((await older.peer.closed()).code, 4001);
       await newer.peer.send("new");
       assert.equal(await newer.peer.finish(), 7);
