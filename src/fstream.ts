@@ -3,7 +3,7 @@
  * @module
  */
 import type { UpgradeWebSocket } from "hono/ws";
-import type { Limits } from "./core/limits.ts";
+import { type Limits, resolveLimits } from "./core/limits.ts";
 import type { Log } from "./core/log.ts";
 import type { Store } from "./core/store.ts";
 import { guardedStore } from "./core/store-guard.ts";
@@ -56,24 +56,26 @@ export interface FstreamOptions {
   upgradeWebSocket?: UpgradeWebSocket<any>;
 }
 
-const NAMES: ReadonlySet<string> = new Set<keyof FstreamOptions>([
-  "root",
-  "durability",
-  "store",
-  "limits",
-  "listings",
-  "origins",
-  "hosts",
-  "cors",
-  "log",
-  "signal",
-  "upgradeWebSocket",
-]);
+/** The options, and the type of each. */
+const TYPES: Readonly<Record<keyof FstreamOptions, string>> = {
+  root: "string",
+  durability: "string",
+  store: "object",
+  limits: "object",
+  listings: "boolean",
+  origins: "array",
+  hosts: "array",
+  cors: "boolean",
+  log: "function",
+  signal: "object",
+  upgradeWebSocket: "function",
+};
 
 /**
  * A Hono app that serves streams: one appends to a path, many follow it, and it is kept as a plain file.
  *
- * @throws {TypeError} for `store` together with `root` or `durability`, an unknown option, or an origin or host name that is none.
+ * @throws {TypeError} for `store` together with `root` or `durability`, an unknown option or one of another type, or an
+ * origin or host name that is none.
  * @throws {RangeError} for a limit out of its bounds.
  * @throws {StreamError} when the root folder can't be used.
  * @example
@@ -92,14 +94,12 @@ export function standalone(options: FstreamOptions): StreamApp {
 }
 
 function build(options: FstreamOptions, remedies: Remedies): StreamApp {
-  for (const name of Object.keys(options)) {
-    if (!NAMES.has(name))
-      throw new TypeError(`"${name}" is not an option of fstream(); it has ${[...NAMES].join(", ")}.`);
-  }
+  for (const [name, value] of Object.entries(options)) checkOption(name, value);
   const { root, durability, store, upgradeWebSocket, ...rest } = options;
   // First of all: bad options leave no folder behind.
   const origins = new Origins(rest.origins);
   const hosts = rest.hosts && new Hosts(rest.hosts);
+  const limits = resolveLimits(rest.limits);
   if (store !== undefined && (root !== undefined || durability !== undefined)) {
     const other = root === undefined ? "durability" : "root";
     throw new TypeError(
@@ -110,13 +110,30 @@ function build(options: FstreamOptions, remedies: Remedies): StreamApp {
     ...rest,
     origins,
     hosts,
+    limits,
     remedies,
-    store: store ? guardedStore(store) : fileStore(given({ root, durability, readBytes: rest.limits?.readBytes })),
+    store: store ? guardedStore(store) : fileStore(given({ root, durability, readBytes: limits.readBytes })),
     platform: async (c) => {
       const platform = await detectPlatform(c);
       return upgradeWebSocket ? withHelper(platform, upgradeWebSocket) : platform;
     },
   });
+}
+
+function checkOption(name: string, value: unknown): void {
+  if (!Object.hasOwn(TYPES, name)) {
+    throw new TypeError(`"${name}" is not an option of fstream(); it has ${Object.keys(TYPES).join(", ")}.`);
+  }
+  const expected = TYPES[name as keyof FstreamOptions];
+  const type = typeOf(value);
+  if (value !== undefined && type !== expected) {
+    throw new TypeError(`The option "${name}" of fstream() must be of the type ${expected}, not ${type}.`);
+  }
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
 }
 
 /** What was given, without what was left out. */

@@ -6,7 +6,7 @@ import { type Context, Hono } from "hono";
 import { StreamError } from "../core/errors.ts";
 import type { Hold } from "../core/hold.ts";
 import { Hub } from "../core/hub.ts";
-import { type Limits, resolveLimits } from "../core/limits.ts";
+import type { Limits } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import { Sessions } from "../core/sessions.ts";
 import type { Store } from "../core/store.ts";
@@ -34,7 +34,7 @@ import type { Remedies } from "./told.ts";
 export interface AppParts {
   readonly store: Store;
   readonly platform: (c: Context) => Promise<Platform>;
-  readonly limits?: Partial<Limits>;
+  readonly limits: Readonly<Limits>;
   readonly listings?: boolean;
   readonly origins: Origins;
   readonly hosts: Hosts | undefined;
@@ -57,7 +57,7 @@ export type StreamApp = Hono & {
 
 /** Builds the app. */
 export function createApp(parts: AppParts): StreamApp {
-  const limits = resolveLimits(parts.limits);
+  const { limits } = parts;
   const operator = new Operator(parts.log);
   const hub = new Hub(parts.store, limits, (path, error) => operator.failedIfFault(path, error));
   const service: Service = {
