@@ -4,7 +4,7 @@
  */
 import type { UpgradeWebSocket } from "hono/ws";
 import type { Log } from "./engine/events.ts";
-import type { Limits } from "./engine/limits.ts";
+import { type Limits, resolveLimits } from "./engine/limits.ts";
 import type { Store } from "./engine/storage/store.ts";
 import { guardedStore } from "./engine/storage/store-guard.ts";
 import { detectPlatform } from "./runtime/detect.ts";
@@ -57,26 +57,27 @@ export interface FstreamOptions {
   upgradeWebSocket?: UpgradeWebSocket<any>;
 }
 
-const NAMES: ReadonlySet<string> = new Set<keyof FstreamOptions>([
-  "root",
-  "durability",
-  "store",
-  "limits",
-  "listings",
-  "origins",
-  "hosts",
-  "cors",
-  "log",
-  "signal",
-  "upgradeWebSocket",
-]);
+/** The options, and the type of each. */
+const TYPES: Readonly<Record<keyof FstreamOptions, string>> = {
+  root: "string",
+  durability: "string",
+  store: "object",
+  limits: "object",
+  listings: "boolean",
+  origins: "array",
+  hosts: "array",
+  cors: "boolean",
+  log: "function",
+  signal: "object",
+  upgradeWebSocket: "function",
+};
 
 /**
  * Creates a Hono app that serves streams: one client appends to a path, many clients follow it, and its bytes are kept
  * in a plain file, or in `store`.
  *
  * @throws {TypeError} for `store` together with `root` or `durability`, an empty `root`, an unknown option or
- * `durability`, or an invalid origin or host name.
+ * `durability`, an option of the wrong type, or an invalid origin or host name.
  * @throws {RangeError} for an unknown limit, or one that is out of bounds.
  * @throws {StreamError} if the root folder can't be used.
  * @example
@@ -95,14 +96,12 @@ export function standalone(options: FstreamOptions): StreamApp {
 }
 
 function build(options: FstreamOptions, remedies: Remedies): StreamApp {
-  for (const name of Object.keys(options)) {
-    if (!NAMES.has(name))
-      throw new TypeError(`"${name}" is not an option of fstream(); it has ${[...NAMES].join(", ")}.`);
-  }
+  for (const [name, value] of Object.entries(options)) checkOption(name, value);
   const { root, durability, store, upgradeWebSocket, ...rest } = options;
-  // Validated before the store is opened, so that a bad origin or host name creates no folder.
+  // Validated before the store is opened, so that a bad option creates no folder.
   const origins = new Origins(rest.origins);
   const hosts = rest.hosts && new Hosts(rest.hosts);
+  const limits = resolveLimits(rest.limits);
   if (store !== undefined && (root !== undefined || durability !== undefined)) {
     const other = root === undefined ? "durability" : "root";
     throw new TypeError(
@@ -113,13 +112,30 @@ function build(options: FstreamOptions, remedies: Remedies): StreamApp {
     ...rest,
     origins,
     hosts,
+    limits,
     remedies,
-    store: store ? guardedStore(store) : fileStore(given({ root, durability, readBytes: rest.limits?.readBytes })),
+    store: store ? guardedStore(store) : fileStore(given({ root, durability, readBytes: limits.readBytes })),
     platform: async (c) => {
       const platform = await detectPlatform(c);
       return upgradeWebSocket ? withHelper(platform, upgradeWebSocket) : platform;
     },
   });
+}
+
+function checkOption(name: string, value: unknown): void {
+  if (!Object.hasOwn(TYPES, name)) {
+    throw new TypeError(`"${name}" is not an option of fstream(); it has ${Object.keys(TYPES).join(", ")}.`);
+  }
+  const expected = TYPES[name as keyof FstreamOptions];
+  const type = typeOf(value);
+  if (value !== undefined && type !== expected) {
+    throw new TypeError(`The option "${name}" of fstream() must be of the type ${expected}, not ${type}.`);
+  }
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
 }
 
 /** The options that are set, without those that are undefined. */

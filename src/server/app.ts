@@ -5,7 +5,7 @@
 import { type Context, Hono } from "hono";
 import { AppendRegistry } from "../engine/append/registry.ts";
 import type { Log } from "../engine/events.ts";
-import { type Limits, resolveLimits } from "../engine/limits.ts";
+import type { Limits } from "../engine/limits.ts";
 import type { FollowLease } from "../engine/sessions/follow-lease.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import type { Store } from "../engine/storage/store.ts";
@@ -34,7 +34,7 @@ import { followOverSocket } from "./websocket/follow.ts";
 export interface AppParts {
   readonly store: Store;
   readonly platform: (c: Context) => Promise<Platform>;
-  readonly limits?: Partial<Limits>;
+  readonly limits: Readonly<Limits>;
   readonly listings?: boolean;
   readonly origins: Origins;
   readonly hosts: Hosts | undefined;
@@ -62,7 +62,7 @@ export type StreamApp = Hono & {
  * @throws {RangeError} for a limit that does not exist or is out of bounds.
  */
 export function createApp(parts: AppParts): StreamApp {
-  const limits = resolveLimits(parts.limits);
+  const { limits } = parts;
   const operator = new Operator(parts.log);
   const registry = new AppendRegistry(parts.store, limits, (path, error) => operator.failedIfFault(path, error));
   const service: Service = {

@@ -95,6 +95,23 @@ describe("fstream()", () => {
     assert.ok(!existsSync(root));
   });
 
+  it("refuses invalid limits and options of the wrong type, and creates no folder first", async () => {
+    const root = join(await temporaryFolder("fstream"), "never");
+    for (const [options, name, message] of [
+      [{ limits: { nope: 1 } }, "RangeError", /limits\.nope is not a limit/],
+      [{ limits: { batchBytes: -1 } }, "RangeError", /limits\.batchBytes/],
+      [{ limits: [] }, "TypeError", /"limits".* must be of the type object, not array/],
+      [{ origins: "https://a.example" }, "TypeError", /"origins".* array, not string/],
+      [{ listings: "false" }, "TypeError", /"listings".* boolean, not string/],
+      [{ log: {} }, "TypeError", /"log".* function, not object/],
+      [{ signal: null }, "TypeError", /"signal".* object, not null/],
+      [{ root: new URL("file:///") }, "TypeError", /"root".* string, not object/],
+    ] as const) {
+      assert.throws(() => fstream({ root, ...options } as never), { name, message });
+    }
+    assert.ok(!existsSync(root));
+  });
+
   it("accepts the given host names, addresses and localhost", async () => {
     const app = fstream({ store: memoryStore(), hosts: ["named.example"] });
     for (const [Host, status] of [
