@@ -18,41 +18,7 @@ import { existsSync, realpathSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 
-export type {
-  BeginEvent,
-  EndEvent,
-  FailureEvent,
-  Log,
-  LogEvent,
-  RefusalEvent,
-  RequestEvent,
-  ShutdownBeginEvent,
-  ShutdownEndEvent,
-  Transport,
-} from "./src/engine/events.ts";
-export { DEFAULT_LIMITS, type Limits } from "./src/engine/limits.ts";
-export type {
-  AppendHandle,
-  ClaimOptions,
-  Growth,
-  SessionRecord,
-  SessionRecords,
-  Store,
-  StoreEntry,
-  StoreStat,
-} from "./src/engine/storage/store.ts";
-export { type FstreamOptions, fstream } from "./src/fstream.ts";
-export type { EndedReason, EndReason } from "./src/protocol/end-reason.ts";
-export {
-  ERROR_CODES,
-  type ErrorCode,
-  StreamError,
-  type StreamErrorOptions,
-  type WireForm,
-} from "./src/protocol/errors.ts";
-export type { StreamApp } from "./src/server/app.ts";
-export { DURABILITIES, type Durability, type FileStoreOptions, fileStore } from "./src/stores/file/store.ts";
-export { memoryStore } from "./src/stores/memory.ts";
+export * from "./src/index.ts";
 
 if (runsAsProgram()) {
   // Not awaited: `require` can't load a module with a top-level await.

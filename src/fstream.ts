@@ -13,7 +13,8 @@ import { createApp, type StreamApp } from "./server/app.ts";
 import { Hosts } from "./server/request/host.ts";
 import { Origins } from "./server/request/origin.ts";
 import { FLAGS, OPTIONS, type Remedies } from "./server/request/remedies.ts";
-import { type Durability, type FileStoreOptions, fileStore } from "./stores/file/store.ts";
+import type { Durability } from "./stores/file/durability.ts";
+import { type FileStoreOptions, fileStore } from "./stores/file/store.ts";
 
 /** Options of {@link fstream}. All are optional. */
 export interface FstreamOptions {

@@ -45,5 +45,6 @@ export {
   type WireForm,
 } from "./protocol/errors.ts";
 export type { StreamApp } from "./server/app.ts";
-export { DURABILITIES, type Durability, type FileStoreOptions, fileStore } from "./stores/file/store.ts";
+export { DURABILITIES, type Durability } from "./stores/file/durability.ts";
+export { type FileStoreOptions, fileStore } from "./stores/file/store.ts";
 export { memoryStore } from "./stores/memory.ts";

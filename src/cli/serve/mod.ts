@@ -2,43 +2,17 @@
  * `httpfstream serve`: the standalone server.
  * @module
  */
-import { accessSync, constants } from "node:fs";
-import { join, resolve } from "node:path";
-import { getLogLevels, type LogLevel } from "@logtape/logtape";
+import { getLogLevels } from "@logtape/logtape";
 import { type Command, Option } from "commander";
 import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../engine/limits.ts";
-import { type FstreamOptions, standalone } from "../../fstream.ts";
-import { RESERVED_SEGMENT } from "../../protocol/path.ts";
-import { type RunningServer, type ServeOptions, serve } from "../../runtime/node/mod.ts";
-import type { StreamApp } from "../../server/app.ts";
 import { Hosts } from "../../server/request/host.ts";
 import { Origins } from "../../server/request/origin.ts";
-import { makeFolderSync } from "../../stores/file/folders/folder.ts";
-import { DURABILITIES, type Durability } from "../../stores/file/store.ts";
-import { systemMessage } from "../common/complaint.ts";
-import { DONE } from "../common/exit-codes.ts";
-import { Interrupts } from "../common/interrupts.ts";
+import { DURABILITIES } from "../../stores/file/durability.ts";
 import { bareCommand, commandLine, parsed, WrongUsage } from "../common/options.ts";
-import { askForNetwork, denialOf } from "../common/permission.ts";
-import { runtimeName, VERSION } from "../common/version.ts";
-import { type ListenAddress, localUrl, parseListenAddress, parsePort } from "./listen-address.ts";
-import { LOG_FORMATS, type LogFormat, openLog } from "./log.ts";
-import { isLoopback, nameOf } from "./loopback.ts";
+import { type ListenAddress, parseListenAddress, parsePort } from "./listen-address.ts";
+import { LOG_FORMATS } from "./log.ts";
+import type { ServeFlags } from "./run.ts";
 import { addToggle } from "./toggle.ts";
-
-interface ServeFlags {
-  readonly root: string;
-  readonly http: ListenAddress;
-  readonly port?: number;
-  readonly durability: Durability;
-  readonly host: readonly string[];
-  readonly origin: readonly string[];
-  readonly cors?: boolean;
-  readonly listings: boolean;
-  readonly limit: Partial<Limits>;
-  readonly logFormat: LogFormat;
-  readonly logLevel: LogLevel;
-}
 
 /**
  * Creates the command.
@@ -131,9 +105,11 @@ Examples:
   $ ${words} --limit idleTimeoutMs=600000           cut off appenders that are silent for 10 minutes
   $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines for machines`,
     )
-    .action(async (address: ListenAddress | undefined, flags: ServeFlags, command: Command) =>
-      finish(await run({ ...flags, http: addressOf(address, flags, command) })),
-    );
+    .action(async (address: ListenAddress | undefined, flags: ServeFlags, command: Command) => {
+      // Imported only now: the other commands start without loading the server.
+      const { run } = await import("./run.ts");
+      finish(await run({ ...flags, http: addressOf(address, flags, command) }));
+    });
 }
 
 /**
@@ -148,73 +124,6 @@ function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlag
   }
   if (address !== undefined) return address;
   return port === undefined ? http : parseListenAddress(String(port));
-}
-
-/** Serves until a signal arrives. */
-async function run(flags: ServeFlags): Promise<number> {
-  const root = resolve(flags.root);
-  const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
-  const { durability, listings, cors = false, origin, host, limit } = flags;
-  // Other machines may use host names that the server cannot know.
-  const isNamed = host.length > 0 || (await isLoopback(flags.http.hostname));
-  // The server prints this name in its URL, so it must accept it.
-  const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};
-  const app = createApp({
-    root: flags.root,
-    durability,
-    listings,
-    cors,
-    origins: origin,
-    ...hosts,
-    limits: limit,
-    log,
-  });
-  checkWritable(root);
-  const interrupts = new Interrupts();
-  const server = await listen({
-    ...flags.http,
-    fetch: app.fetch,
-    log,
-    refusedUploadMs: resolveLimits(limit).refusedUploadMs,
-  });
-  const url = localUrl({ ...flags.http, port: server.port });
-  announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
-  await interrupts.first;
-  const deadlineMs = performance.now() + resolveLimits(limit).shutdownTimeoutMs;
-  await app.close(interrupts.received);
-  await server.close(Math.max(0, deadlineMs - performance.now()));
-  return DONE;
-}
-
-function createApp(options: FstreamOptions): StreamApp {
-  try {
-    return standalone(options);
-  } catch (error) {
-    throw error instanceof TypeError ? new WrongUsage(error.message) : error;
-  }
-}
-
-async function listen(options: ServeOptions): Promise<RunningServer> {
-  await askForNetwork(options);
-  try {
-    return await serve(options);
-  } catch (error) {
-    const where = `${options.hostname ?? "all interfaces"}, port ${options.port}`;
-    throw new Error(`Can't listen on ${where}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
-  }
-}
-
-/** Fails at startup rather than at the first append. */
-function checkWritable(root: string): void {
-  try {
-    accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
-    // Root ignores the permission bits, and some file systems do not report them correctly.
-    makeFolderSync(join(root, RESERVED_SEGMENT));
-  } catch (error) {
-    const why = systemMessage(error) ?? denialOf(error);
-    // Other errors, such as Deno's missing permission for this check, do not concern the folder.
-    if (why) throw new Error(`The root folder ${root} can't be written to: ${why}.`, { cause: error });
-  }
 }
 
 /** Rejects an empty value, which would mean the working directory: it usually comes from an unset shell variable. */

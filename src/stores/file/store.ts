@@ -24,6 +24,7 @@ import { requestHandover } from "./claims/handover.ts";
 import { type Owner, ownerOf } from "./claims/owner.ts";
 import { sweep } from "./claims/sweep.ts";
 import { watchFile } from "./claims/watch.ts";
+import { DURABILITIES, type Durability } from "./durability.ts";
 import { openToRead, readFile } from "./files/read.ts";
 import { diskError, isMissing } from "./folders/errors.ts";
 import { makeFolderSync, namesIn } from "./folders/folder.ts";
@@ -39,12 +40,6 @@ import { Contents } from "./records/known.ts";
 import { Records } from "./records/records.ts";
 import { assertOwn, assertOwnFolders, keyOf, type Reserved, reservedIn } from "./reserved/layout.ts";
 import { FileSessions } from "./sessions.ts";
-
-/** The levels of {@link FileStoreOptions.durability}. */
-export const DURABILITIES = ["os", "disk"] as const;
-
-/** When a byte counts as stored; see {@link FileStoreOptions.durability}. */
-export type Durability = (typeof DURABILITIES)[number];
 
 /** How to open a {@link fileStore}. */
 export interface FileStoreOptions {
