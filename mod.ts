@@ -45,7 +45,8 @@ export type {
 } from "./src/core/store.ts";
 export type { StreamApp } from "./src/faces/app.ts";
 export { type FstreamOptions, fstream } from "./src/fstream.ts";
-export { DURABILITIES, type Durability, type FileStoreOptions, fileStore } from "./src/stores/file/store.ts";
+export { DURABILITIES, type Durability } from "./src/stores/file/durability.ts";
+export { type FileStoreOptions, fileStore } from "./src/stores/file/store.ts";
 export { memoryStore } from "./src/stores/memory.ts";
 
 if (runsAsProgram()) {

@@ -13,7 +13,8 @@ import { Origins } from "./faces/origin.ts";
 import { FLAGS, OPTIONS, type Remedies } from "./faces/told.ts";
 import { detectPlatform } from "./runtime/detect.ts";
 import { withHelper } from "./runtime/helper.ts";
-import { type Durability, type FileStoreOptions, fileStore } from "./stores/file/store.ts";
+import type { Durability } from "./stores/file/durability.ts";
+import { type FileStoreOptions, fileStore } from "./stores/file/store.ts";
 
 /** Options of {@link fstream}. All have defaults. */
 export interface FstreamOptions {

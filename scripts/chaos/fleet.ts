@@ -6,7 +6,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Durability } from "../../src/stores/file/store.ts";
+import type { Durability } from "../../src/stores/file/durability.ts";
 import type { Runtime } from "../../test/fixture/processes.ts";
 import { startStandalone, type TestServer } from "../../test/fixture/servers.ts";
 import { Clocks, type STEPS } from "./clock.ts";

@@ -4,7 +4,7 @@
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { DURABILITIES, type Durability } from "../../src/stores/file/store.ts";
+import { DURABILITIES, type Durability } from "../../src/stores/file/durability.ts";
 import { RUNTIMES, type Runtime } from "../../test/fixture/processes.ts";
 
 /** What to do. */

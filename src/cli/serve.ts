@@ -2,43 +2,17 @@
  * `httpfstream serve`: the standalone server.
  * @module
  */
-import { accessSync, constants } from "node:fs";
-import { join, resolve } from "node:path";
-import { getLogLevels, type LogLevel } from "@logtape/logtape";
+import { getLogLevels } from "@logtape/logtape";
 import { type Command, Option } from "commander";
 import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../core/limits.ts";
-import { RESERVED_SEGMENT } from "../core/path.ts";
-import type { StreamApp } from "../faces/app.ts";
 import { Hosts } from "../faces/host.ts";
 import { Origins } from "../faces/origin.ts";
-import { type FstreamOptions, standalone } from "../fstream.ts";
-import { type RunningServer, type ServeOptions, serve } from "../runtime/node.ts";
-import { makeFolderSync } from "../stores/file/folder.ts";
-import { DURABILITIES, type Durability } from "../stores/file/store.ts";
-import { systemMessage } from "./complaint.ts";
-import { DONE } from "./exit-codes.ts";
-import { Interrupts } from "./interrupts.ts";
-import { type ListenAddress, localUrl, parseListenAddress, parsePort } from "./listen-address.ts";
-import { LOG_FORMATS, type LogFormat, openLog } from "./log.ts";
-import { isLoopback, nameOf } from "./loopback.ts";
+import { DURABILITIES } from "../stores/file/durability.ts";
+import { type ListenAddress, parseListenAddress, parsePort } from "./listen-address.ts";
+import { LOG_FORMATS } from "./log.ts";
 import { bareCommand, parsed, typed, WrongUsage } from "./options.ts";
-import { askForNetwork, denialOf } from "./permission.ts";
+import type { ServeFlags } from "./serve-run.ts";
 import { addToggle } from "./toggle.ts";
-import { runtimeName, VERSION } from "./version.ts";
-
-interface ServeFlags {
-  readonly root: string;
-  readonly http: ListenAddress;
-  readonly port?: number;
-  readonly durability: Durability;
-  readonly host: readonly string[];
-  readonly origin: readonly string[];
-  readonly cors?: boolean;
-  readonly listings: boolean;
-  readonly limit: Partial<Limits>;
-  readonly logFormat: LogFormat;
-  readonly logLevel: LogLevel;
-}
 
 /**
  * The command.
@@ -131,9 +105,11 @@ Examples:
   $ ${words} --limit idleTimeoutMs=600000           cut off appenders that are silent for 10 minutes
   $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines for machines`,
     )
-    .action(async (address: ListenAddress | undefined, flags: ServeFlags, command: Command) =>
-      finish(await run({ ...flags, http: placeOf(address, flags, command) })),
-    );
+    .action(async (address: ListenAddress | undefined, flags: ServeFlags, command: Command) => {
+      // Imported only now: the other commands start without loading the server.
+      const { run } = await import("./serve-run.ts");
+      finish(await run({ ...flags, http: placeOf(address, flags, command) }));
+    });
 }
 
 /** @throws {WrongUsage} when it is said twice; what stands in the environment gives way. */
@@ -144,73 +120,6 @@ function placeOf(address: ListenAddress | undefined, { http, port }: ServeFlags,
   }
   if (address !== undefined) return address;
   return port === undefined ? http : parseListenAddress(String(port));
-}
-
-/** Serves until a signal comes. */
-async function run(flags: ServeFlags): Promise<number> {
-  const root = resolve(flags.root);
-  const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
-  const { durability, listings, cors = false, origin, host, limit } = flags;
-  // Where others reach it, they may call it by names that we can't know.
-  const isNamed = host.length > 0 || (await isLoopback(flags.http.hostname));
-  // By the name that it listens on it announces itself.
-  const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};
-  const app = createApp({
-    root: flags.root,
-    durability,
-    listings,
-    cors,
-    origins: origin,
-    ...hosts,
-    limits: limit,
-    log,
-  });
-  checkWritable(root);
-  const interrupts = new Interrupts();
-  const server = await listen({
-    ...flags.http,
-    fetch: app.fetch,
-    log,
-    refusedUploadMs: resolveLimits(limit).refusedUploadMs,
-  });
-  const url = localUrl({ ...flags.http, port: server.port });
-  announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
-  await interrupts.first;
-  const deadlineMs = performance.now() + resolveLimits(limit).shutdownTimeoutMs;
-  await app.close(interrupts.received);
-  await server.close(Math.max(0, deadlineMs - performance.now()));
-  return DONE;
-}
-
-function createApp(options: FstreamOptions): StreamApp {
-  try {
-    return standalone(options);
-  } catch (error) {
-    throw error instanceof TypeError ? new WrongUsage(error.message) : error;
-  }
-}
-
-async function listen(options: ServeOptions): Promise<RunningServer> {
-  await askForNetwork(options);
-  try {
-    return await serve(options);
-  } catch (error) {
-    const where = `${options.hostname ?? "all interfaces"}, port ${options.port}`;
-    throw new Error(`Can't listen on ${where}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
-  }
-}
-
-/** Now, and not when the first appender comes. */
-function checkWritable(root: string): void {
-  try {
-    accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
-    // What this asks about does not bind root, nor every file system.
-    makeFolderSync(join(root, RESERVED_SEGMENT));
-  } catch (error) {
-    const why = systemMessage(error) ?? denialOf(error);
-    // Anything else, as Deno's own permission to ask this, says nothing about the folder.
-    if (why) throw new Error(`The root folder ${root} can't be written to: ${why}.`, { cause: error });
-  }
 }
 
 /** Empty, it would be the working directory: a script whose variable is not set does not mean that. */

@@ -4,7 +4,7 @@ import { randomInt } from "node:crypto";
 import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Durability } from "../../src/stores/file/store.ts";
+import type { Durability } from "../../src/stores/file/durability.ts";
 import { type Exit, PROJECT, Program, type Runtime } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { within } from "../fixture/until.ts";

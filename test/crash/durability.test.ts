@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { fstream } from "../../mod.ts";
 import { type RunningServer, serve } from "../../src/runtime/node.ts";
-import type { Durability } from "../../src/stores/file/store.ts";
+import type { Durability } from "../../src/stores/file/durability.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { OFFER, V1Peer } from "../fixture/v1.ts";

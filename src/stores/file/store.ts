@@ -19,6 +19,7 @@ import type {
   StoreStat,
 } from "../../core/store.ts";
 import { Claim } from "./claim.ts";
+import { DURABILITIES, type Durability } from "./durability.ts";
 import { claimsFolder, holdersOf, lookAround } from "./entries.ts";
 import { diskError, isMissing } from "./errors.ts";
 import { makeFolderSync, namesIn } from "./folder.ts";
@@ -39,12 +40,6 @@ import { FileSessions } from "./sessions.ts";
 import { sweep } from "./sweep.ts";
 import { ask } from "./wanted.ts";
 import { watchFile } from "./watch.ts";
-
-/** The levels of {@link FileStoreOptions.durability}. */
-export const DURABILITIES = ["os", "disk"] as const;
-
-/** What it takes for a byte to count as stored; see {@link FileStoreOptions.durability}. */
-export type Durability = (typeof DURABILITIES)[number];
 
 /** How to open a {@link fileStore}. */
 export interface FileStoreOptions {

@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Durability } from "../../../src/stores/file/durability.ts";
 import {
   decodeSegment,
   encodeOwner,
@@ -25,7 +26,7 @@ import {
   type SegmentContent,
 } from "../../../src/stores/file/journal/record.ts";
 import { keyOf } from "../../../src/stores/file/reserved.ts";
-import { type Durability, fileStore } from "../../../src/stores/file/store.ts";
+import { fileStore } from "../../../src/stores/file/store.ts";
 import { randomBytes } from "../../fixture/bytes.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
 import { listed, put, stored } from "./driver.ts";

@@ -1,0 +1,110 @@
+/**
+ * Runs the standalone server.
+ * @module
+ */
+import { accessSync, constants } from "node:fs";
+import { join, resolve } from "node:path";
+import type { LogLevel } from "@logtape/logtape";
+import { type Limits, resolveLimits } from "../core/limits.ts";
+import { RESERVED_SEGMENT } from "../core/path.ts";
+import type { StreamApp } from "../faces/app.ts";
+import { type FstreamOptions, standalone } from "../fstream.ts";
+import { type RunningServer, type ServeOptions, serve } from "../runtime/node.ts";
+import type { Durability } from "../stores/file/durability.ts";
+import { makeFolderSync } from "../stores/file/folder.ts";
+import { systemMessage } from "./complaint.ts";
+import { DONE } from "./exit-codes.ts";
+import { Interrupts } from "./interrupts.ts";
+import { type ListenAddress, localUrl } from "./listen-address.ts";
+import { type LogFormat, openLog } from "./log.ts";
+import { isLoopback, nameOf } from "./loopback.ts";
+import { WrongUsage } from "./options.ts";
+import { askForNetwork, denialOf } from "./permission.ts";
+import { runtimeName, VERSION } from "./version.ts";
+
+/** The options of the command. */
+export interface ServeFlags {
+  readonly root: string;
+  readonly http: ListenAddress;
+  readonly port?: number;
+  readonly durability: Durability;
+  readonly host: readonly string[];
+  readonly origin: readonly string[];
+  readonly cors?: boolean;
+  readonly listings: boolean;
+  readonly limit: Partial<Limits>;
+  readonly logFormat: LogFormat;
+  readonly logLevel: LogLevel;
+}
+
+/**
+ * Serves until a signal comes.
+ *
+ * @returns the exit code.
+ * @throws {WrongUsage} when options exclude each other; an error with a sentence when the root or the address can't be used.
+ */
+export async function run(flags: ServeFlags): Promise<number> {
+  const root = resolve(flags.root);
+  const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
+  const { durability, listings, cors = false, origin, host, limit } = flags;
+  // Where others reach it, they may call it by names that we can't know.
+  const isNamed = host.length > 0 || (await isLoopback(flags.http.hostname));
+  // By the name that it listens on it announces itself.
+  const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};
+  const app = createApp({
+    root: flags.root,
+    durability,
+    listings,
+    cors,
+    origins: origin,
+    ...hosts,
+    limits: limit,
+    log,
+  });
+  checkWritable(root);
+  const interrupts = new Interrupts();
+  const server = await listen({
+    ...flags.http,
+    fetch: app.fetch,
+    log,
+    refusedUploadMs: resolveLimits(limit).refusedUploadMs,
+  });
+  const url = localUrl({ ...flags.http, port: server.port });
+  announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
+  await interrupts.first;
+  const deadlineMs = performance.now() + resolveLimits(limit).shutdownTimeoutMs;
+  await app.close(interrupts.received);
+  await server.close(Math.max(0, deadlineMs - performance.now()));
+  return DONE;
+}
+
+function createApp(options: FstreamOptions): StreamApp {
+  try {
+    return standalone(options);
+  } catch (error) {
+    throw error instanceof TypeError ? new WrongUsage(error.message) : error;
+  }
+}
+
+async function listen(options: ServeOptions): Promise<RunningServer> {
+  await askForNetwork(options);
+  try {
+    return await serve(options);
+  } catch (error) {
+    const where = `${options.hostname ?? "all interfaces"}, port ${options.port}`;
+    throw new Error(`Can't listen on ${where}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
+  }
+}
+
+/** Now, and not when the first appender comes. */
+function checkWritable(root: string): void {
+  try {
+    accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
+    // What this asks about does not bind root, nor every file system.
+    makeFolderSync(join(root, RESERVED_SEGMENT));
+  } catch (error) {
+    const why = systemMessage(error) ?? denialOf(error);
+    // Anything else, as Deno's own permission to ask this, says nothing about the folder.
+    if (why) throw new Error(`The root folder ${root} can't be written to: ${why}.`, { cause: error });
+  }
+}
