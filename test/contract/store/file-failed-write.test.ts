@@ -1,9 +1,11 @@
 /** Failed writes, and which bytes count as stored afterwards. */
 import assert from "node:assert/strict";
 import fs, { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { decodeSegment } from "../../../src/stores/file/journal/record.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
@@ -29,17 +31,14 @@ for (const [what, { left, counted }] of Object.entries(LEFT)) {
     const root = await temporaryFolder("failed");
     const handle = await fileStore({ root }).claim("a.txt");
     await handle.append(Buffer.from("before "));
-    const write = fs.writeSync;
-    fs.writeSync = (() => {
+    const restore = await replaceWrites(() => {
       appendFileSync(join(root, "a.txt"), left);
       throw Object.assign(new Error("no space"), { code: "ENOSPC" });
-    }) as typeof write;
-    syncBuiltinESMExports();
+    });
     try {
       await rejectsWith(handle.append(Buffer.from("ours")), "no_space");
     } finally {
-      fs.writeSync = write;
-      syncBuiltinESMExports();
+      restore();
     }
     assert.equal(handle.offset, 7 + counted);
     const next = handle.append(Buffer.from("next"));
@@ -49,6 +48,23 @@ for (const [what, { left, counted }] of Object.entries(LEFT)) {
     assert.ok(readFileSync(join(root, "a.txt"), "utf8").startsWith(`before ${left}`));
     await removeFolder(root);
   });
+}
+
+/** Replaces both ways of writing: after a slow write the store uses the asynchronous one for a while. */
+async function replaceWrites(replacement: () => never): Promise<() => void> {
+  const opened = await open(fileURLToPath(import.meta.url));
+  const handles = Object.getPrototypeOf(opened);
+  await opened.close();
+  const { writeSync } = fs;
+  const { write } = handles;
+  fs.writeSync = replacement;
+  handles.write = async () => replacement();
+  syncBuiltinESMExports();
+  return () => {
+    fs.writeSync = writeSync;
+    handles.write = write;
+    syncBuiltinESMExports();
+  };
 }
 
 fileTest("a removed journal keeps nothing: the next bytes go into a new one", async ({ root }) => {
