@@ -1,5 +1,5 @@
 /**
- * Everybody may read and follow; who appends needs a token: `TOKEN=open-sesame npx tsx examples/with-auth.ts`
+ * Anyone may read and follow; appending needs a token: `TOKEN=open-sesame npx tsx examples/with-auth.ts`
  *
  *     echo hello | npm run -s append -- -H 'Authorization: Bearer open-sesame' http://127.0.0.1:8080/streams/a.txt
  *     curl http://127.0.0.1:8080/streams/a.txt

@@ -35,7 +35,7 @@ export function report(options: Options, { ledger, seconds, kept }: Outcome): st
 }
 
 function verdict(options: Options, { problems }: Ledger, kept: string | undefined): string[] {
-  if (problems.length === 0) return ["No byte was lost, none came twice, and everybody knows how it ended."];
+  if (problems.length === 0) return ["No byte was lost, none came twice, and every client knows how it ended."];
   const list = problems.map((problem) => `  ${problem.replaceAll("\n", "\n    ")}`);
   const [count, s] = [problems.length, problems.length === 1 ? "" : "s"];
   return [`${count} problem${s}:`, ...list, "", `The files are in ${kept}.`, `Again: ${commandOf(options)}`];

@@ -53,7 +53,7 @@ describe("a server that is restarted", () => {
         const before = [...begun];
         await rig.restart(how);
         // A follower that reconnects after the end would not learn how the append ended.
-        await until("everybody to be back", () => begun.every((count, index) => count > (before[index] ?? 0)));
+        await until("all followers to be back", () => begun.every((count, index) => count > (before[index] ?? 0)));
       };
       const events = [0.1, 0.3, 0.5, 0.7, 0.9].map((part, index) => ({
         at: part * SIZE,

@@ -83,7 +83,7 @@ describe("the client with a server like the original", () => {
     const before = server.pongs;
     const writer = (await openAppend(`${server.url}/e`)).getWriter();
     t.mock.timers.tick(25_000);
-    await until("a pong that nobody asked for", () => server.pongs > before);
+    await until("an unsolicited pong", () => server.pongs > before);
     await writer.close();
   });
 });

@@ -95,7 +95,7 @@ bench("an append whose session can't be saved is refused, and the path is free",
   const refused = await at.upgrade("verb=APPEND");
   const { status, headers } = await refused.response();
   assert.deepEqual([status, headers.get("stream-error")], [507, "no_space"]);
-  assert.equal((await (await at.upgrade("verb=FOLLOW")).head).status, 200, "nobody appends");
+  assert.equal((await (await at.upgrade("verb=FOLLOW")).head).status, 200, "there is no appender");
   store.sessions.save = save;
   const peer = await at.append();
   assert.equal(await peer.finish(), 0);

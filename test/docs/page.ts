@@ -116,7 +116,7 @@ async function runCommands(chapter: Chapter, { language, text }: Block, folder: 
   if (/\b8080\b/.test(text)) await chapter.ensureServer();
   if (language === "sh") await expectSuccess(chapter.shell(`set -euo pipefail\n${text}`, folder));
   else if (language === "console") await expectOutputs(chapter, text, folder);
-  else assert.fail(`nobody knows how to run a block of "${language}"; say above it what is to be done with it`);
+  else assert.fail(`there is no way to run a block of "${language}"; say above it how the tests treat it`);
 }
 
 function isProgram({ language }: Block): boolean {

@@ -19,7 +19,7 @@ describe("docs/session.svg", { skip, timeout: 120_000 }, () => {
     for (const line of drawn)
       assert.ok(
         now.some((other) => isSame(line, other)),
-        `nobody prints: ${line}`,
+        `no program prints: ${line}`,
       );
     for (const line of now)
       assert.ok(

@@ -73,7 +73,7 @@ faultTest("bytes received at full speed are stored without a gap", {}, async (fa
   const file = readFileSync(join(root, "a.bin"));
   const followed = await follower.received.remains();
   assert.ok(file.equals(bytes.subarray(0, file.length)), "the file is the beginning of what was sent");
-  assert.ok(followed.length <= file.length, "nobody was sent what is not stored");
+  assert.ok(followed.length <= file.length, "a follower got bytes that are not stored");
   assert.ok(followed.equals(file.subarray(0, followed.length)));
 });
 

@@ -86,7 +86,7 @@ describe("a server that is stopped for longer than its lease", { concurrency: 4 
     await until("the classic bytes", () => cluster.file("classic.txt").length === 7);
     const { ino } = statSync(join(cluster.root, "a.txt"));
     sleeper.freeze();
-    await until("the sleeper to have lost a path that is nobody's session", async () => {
+    await until("the sleeper to have lost a path without a session", async () => {
       return (await other.status("/classic.txt?verb=APPEND&offset=7", {})) === 101;
     });
     assert.equal(await other.status("/a.txt?verb=APPEND"), 403);

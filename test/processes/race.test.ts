@@ -35,7 +35,7 @@ test("hundreds of claims by processes on all runtimes, with clean-ups between", 
     // Every win has stored its two bytes together, and there are no other bytes.
     assert.match(stored, /^(xy)+$/);
     assert.equal(stored.length, 2 * wins.reduce((sum, count) => sum + count, 0));
-    assert.ok(Math.min(...wins) > 0, `somebody never won: ${wins.join(", ")}`);
+    assert.ok(Math.min(...wins) > 0, `one process never won: ${wins.join(", ")}`);
     await until("the reserved folder to be empty", () => filesBelow(join(root, ".httpfstream")).length === 0);
   } finally {
     for (const racer of racers) await racer.stop("SIGKILL");

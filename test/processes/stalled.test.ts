@@ -28,13 +28,13 @@ async function stall(cluster: Cluster, durability: string): Promise<void> {
     isDone = true;
   });
   const sent = (): number => Math.min(...counts);
-  await until("everybody to have sent", () => isDone || sent() >= 3);
+  await until("all appenders to have sent", () => isDone || sent() >= 3);
   for (let stalls = 0; stalls < 2 && !isDone; stalls++) {
     const before = sent();
     server.freeze();
     await sleep(STALL_MS);
     server.wake();
-    await until("everybody to have sent again", () => isDone || sent() >= before + 10, 60_000);
+    await until("all appenders to have sent again", () => isDone || sent() >= before + 10, 60_000);
   }
   isDone = true;
   await sending;

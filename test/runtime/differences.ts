@@ -15,7 +15,7 @@ export const DIFFERENCES: Record<Runtime, NonNullable<Target["differs"]>> = {
     "text appends": "Deno drops the end of a fragmented text message that stops inside a character, and nothing tells",
     "unmasked frames": "Deno takes unmasked frames like others",
     "close codes": "Deno drops a connection that breaks the rules of WebSockets without a close frame",
-    "gathered messages": "Deno's WebSocket has one limit, 64 MiB a frame, for everybody",
+    "gathered messages": "Deno's WebSocket has one limit for all connections, 64 MiB a frame",
     "early end": "Deno throws away what it has of a body whose connection ends right behind its head",
     "upgrade offers": "Deno answers 400 to a request with a body that offers an upgrade",
   },

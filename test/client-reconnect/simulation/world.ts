@@ -226,7 +226,7 @@ export class World implements Environment {
 
   #fail(asking: Asking): void {
     this.#forget(asking);
-    asking.reject(new Error("nobody answers"));
+    asking.reject(new Error("no answer"));
   }
 
   /** The client gives up, but its request stays in transit. */

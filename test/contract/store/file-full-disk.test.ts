@@ -109,7 +109,7 @@ diskTest("no room for another file", { bytes: 1024 * KIB, files: 60 }, async (st
   const handle = await store.claim("b.txt");
   const junk = useUp(folder);
   for (const path of ["c.txt", "deep/er/c.txt"]) await rejectsWith(put(store, path, "x"), "no_space");
-  assert.equal(await handle.append(Buffer.from("goes on")), 7, "whoever has a file can append to it");
+  assert.equal(await handle.append(Buffer.from("goes on")), 7, "the open append continues");
   await handle.release();
   for (const file of junk) rmSync(file);
   assert.equal(await put(store, "a.txt", "two"), 7);

@@ -22,7 +22,7 @@ fileTest(
     assert.deepEqual(
       left.filter((entry) => entry.isFile() && !entry.parentPath.endsWith("streams")),
       [],
-      "nothing but the records is left there once nobody appends",
+      "only the records remain when no append is open",
     );
   },
 );

@@ -138,7 +138,7 @@ processTest(
 
 processTest("an append of another process can be watched to its end", async (root, start) => {
   const store = fileStore({ root });
-  assert.equal(await store.watch?.("a.txt", new AbortController().signal), undefined, "nobody appends");
+  assert.equal(await store.watch?.("a.txt", new AbortController().signal), undefined, "there is no appender");
   const other = start("a.txt");
   await other.answer();
   const news = await store.watch?.("a.txt", new AbortController().signal);
