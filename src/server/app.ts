@@ -155,7 +155,13 @@ async function read(
   const following = socket || verb === "FOLLOW";
   const lease = following && !isFolder ? await service.sessions.lease(path) : undefined;
   if (lease) return follow(service, exchange, lease, socket);
-  const found = await service.store.stat(path);
+  let found = await service.store.stat(path);
+  if (following && !isFolder && found?.appending) {
+    // The append began after the lookup above. A snapshot of its first bytes would look complete.
+    const late = await service.sessions.lease(path);
+    if (late) return follow(service, exchange, late, socket);
+    found = await service.store.stat(path);
+  }
   if (found && !isFolder) return readSnapshot(service, exchange, found, !following);
   if (found) throw new StreamError("not_found", `"/${path}" is no folder. Leave out the slash at the end.`, { path });
   const entries = service.listings ? await service.store.list(path, listOptions(c)) : undefined;
