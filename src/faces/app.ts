@@ -148,7 +148,13 @@ async function read(
   const following = socket || verb === "FOLLOW";
   const hold = following && !isFolder ? await service.sessions.hold(path) : undefined;
   if (hold) return follow(service, exchange, hold, socket);
-  const found = await service.store.stat(path);
+  let found = await service.store.stat(path);
+  if (following && !isFolder && found?.appending) {
+    // The append has begun since we looked for it. What is there so far must not pass for all of it.
+    const late = await service.sessions.hold(path);
+    if (late) return follow(service, exchange, late, socket);
+    found = await service.store.stat(path);
+  }
   if (found && !isFolder) return readSnapshot(service, exchange, found, !following);
   if (found) throw new StreamError("not_found", `"/${path}" is no folder. Leave out the slash at the end.`, { path });
   const entries = service.listings ? await service.store.list(path, listOptions(c)) : undefined;

@@ -163,4 +163,29 @@ describe("fstream()", () => {
       await streams.close();
     }
   });
+
+  it("follows an append that begins while the path is looked at", async () => {
+    const store = memoryStore();
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const target = "http://localhost/a.txt";
+    let appended: Response | Promise<Response> | undefined;
+    const stat = store.stat.bind(store);
+    store.stat = async (path) => {
+      if (!appended) {
+        const body = { method: "POST", body: readable, duplex: "half" } as RequestInit;
+        appended = app.request(new Request(`${target}?verb=APPEND`, body));
+        await writer.write(Buffer.from("first "));
+        await until("the append", async () => (await stat(path))?.size === 6);
+      }
+      return await stat(path);
+    };
+    const app = fstream({ store });
+    const response = await app.request(`${target}?verb=FOLLOW`);
+    const text = response.text();
+    await writer.write(Buffer.from("second"));
+    await writer.close();
+    assert.deepEqual([await text, (await appended)?.status], ["first second", 200]);
+    await app.close();
+  });
 });
