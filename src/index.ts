@@ -12,39 +12,7 @@
  * @module
  */
 
-export type {
-  BeginEvent,
-  EndEvent,
-  FailureEvent,
-  Log,
-  LogEvent,
-  RefusalEvent,
-  RequestEvent,
-  ShutdownBeginEvent,
-  ShutdownEndEvent,
-  Transport,
-} from "./engine/events.ts";
-export { DEFAULT_LIMITS, type Limits } from "./engine/limits.ts";
-export type {
-  AppendHandle,
-  ClaimOptions,
-  Growth,
-  SessionRecord,
-  SessionRecords,
-  Store,
-  StoreEntry,
-  StoreStat,
-} from "./engine/storage/store.ts";
+export * from "./exports.ts";
 export { type FstreamOptions, fstream } from "./fstream.ts";
-export type { EndedReason, EndReason } from "./protocol/end-reason.ts";
-export {
-  ERROR_CODES,
-  type ErrorCode,
-  StreamError,
-  type StreamErrorOptions,
-  type WireForm,
-} from "./protocol/errors.ts";
-export type { StreamApp } from "./server/app.ts";
 export { DURABILITIES, type Durability } from "./stores/file/durability.ts";
 export { type FileStoreOptions, fileStore } from "./stores/file/store.ts";
-export { memoryStore } from "./stores/memory.ts";

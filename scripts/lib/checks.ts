@@ -32,7 +32,11 @@ const ENTRIES = [
 export const CHECKS: readonly Check[] = [
   { group: "format", name: "format and lint", script: [BIOME, "ci", "--colors=off"] },
   { group: "types", name: "types", script: [TSC, "-p", "tsconfig.json"] },
-  { group: "types", name: "types of the core, without any runtime", script: [TSC, "-p", "tsconfig.core.json"] },
+  {
+    group: "types",
+    name: "types of the engine and the web entry, without any runtime",
+    script: [TSC, "-p", "tsconfig.core.json"],
+  },
   { group: "types", name: "types on Deno", script: [DENO, "check", "--quiet", ...ENTRIES] },
   { group: "rooms", name: "rooms", script: ["scripts/run.mjs", "scripts/rooms.ts"] },
   { group: "build", name: "build", script: ["scripts/build.mjs"] },

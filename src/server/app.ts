@@ -56,11 +56,7 @@ export type StreamApp = Hono & {
   close(reason?: string): Promise<void>;
 };
 
-/**
- * Builds the app.
- *
- * @throws {RangeError} for a limit that does not exist or is out of bounds.
- */
+/** Builds the app. */
 export function createApp(parts: AppParts): StreamApp {
   const { limits } = parts;
   const operator = new Operator(parts.log);

@@ -113,7 +113,12 @@ describe("its types", () => {
 });
 
 describe("its entries can be imported on", () => {
-  const everywhere = { httpfstream: "fstream", "httpfstream/client": "follow", "httpfstream/node": "serve" };
+  const everywhere = {
+    httpfstream: "fstream",
+    "httpfstream/client": "follow",
+    "httpfstream/node": "serve",
+    "httpfstream/web": "memoryStore",
+  };
   const entries: Record<Runtime, Record<string, string>> = {
     node: everywhere,
     deno: { ...everywhere, "httpfstream/deno": "platform" },

@@ -1,0 +1,38 @@
+/**
+ * What every server entry exports.
+ * @module
+ */
+export type {
+  BeginEvent,
+  EndEvent,
+  FailureEvent,
+  Log,
+  LogEvent,
+  RefusalEvent,
+  RequestEvent,
+  ShutdownBeginEvent,
+  ShutdownEndEvent,
+  Transport,
+} from "./engine/events.ts";
+export { DEFAULT_LIMITS, type Limits } from "./engine/limits.ts";
+export type {
+  AppendHandle,
+  ClaimOptions,
+  Growth,
+  SessionRecord,
+  SessionRecords,
+  Store,
+  StoreEntry,
+  StoreStat,
+} from "./engine/storage/store.ts";
+export type { EndedReason, EndReason } from "./protocol/end-reason.ts";
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  StreamError,
+  type StreamErrorOptions,
+  type WireForm,
+} from "./protocol/errors.ts";
+export type { StreamApp } from "./server/app.ts";
+export type { AppOptions } from "./server/options.ts";
+export { memoryStore } from "./stores/memory.ts";

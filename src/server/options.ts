@@ -1,0 +1,95 @@
+/**
+ * The options that every app has, however it stores its bytes.
+ * @module
+ */
+import type { UpgradeWebSocket } from "hono/ws";
+import type { Log } from "../engine/events.ts";
+import { type Limits, resolveLimits } from "../engine/limits.ts";
+import type { AppParts } from "./app.ts";
+import { Hosts } from "./request/host.ts";
+import { Origins } from "./request/origin.ts";
+
+/** Options of an app. All are optional. */
+export interface AppOptions {
+  /** Limits that override `DEFAULT_LIMITS`. */
+  limits?: Partial<Limits>;
+  /** Whether a folder's URL returns its listing. Default true; if false, it returns 404. */
+  listings?: boolean;
+  /**
+   * Origins of web pages, besides the server's own, that may upgrade and append, such as `https://ci.example.com`,
+   * `https://*.example.com` (one label) or `tauri://localhost`; `*` allows any. Default none. Requests without an
+   * `Origin` are allowed, unless the browser marks them as cross-site.
+   */
+  origins?: readonly string[];
+  /**
+   * Host names that the server accepts, besides IP addresses and `localhost`, such as `streams.example.com`; `*`
+   * accepts any. A request for another `Host` gets 421. This protects a server that is reachable only from this machine
+   * against web pages whose own name resolves to this machine (DNS rebinding). Default: any.
+   */
+  hosts?: readonly string[];
+  /** Whether responses carry CORS headers: for `origins`, or for any origin if none are listed. Default false. */
+  cors?: boolean;
+  /**
+   * Receives an event for the begin and end of each append and follow, and for each request, refusal, shutdown and
+   * failure. Errors that it throws or rejects with are written to the console and have no other effect. Default: only
+   * failures are reported, on the console.
+   */
+  log?: Log;
+  /** Closes the app, as `close()` does, when it aborts. */
+  signal?: AbortSignal;
+  /** Hono's WebSocket helper for this runtime. Default: detected per request. */
+  // biome-ignore lint/suspicious/noExplicitAny: every runtime's helper has its own type of raw socket.
+  upgradeWebSocket?: UpgradeWebSocket<any>;
+}
+
+/** The names of the options of an app, and the type of each. */
+export const OPTION_TYPES: Readonly<Record<keyof AppOptions, string>> = {
+  limits: "object",
+  listings: "boolean",
+  origins: "array",
+  hosts: "array",
+  cors: "boolean",
+  log: "function",
+  signal: "object",
+  upgradeWebSocket: "function",
+};
+
+/**
+ * Checks the names and the types of options.
+ *
+ * @param types The type of each option: what `typeof` returns, or `array`.
+ * @throws {TypeError} for an unknown option, or one of the wrong type.
+ */
+export function checkOptions(options: object, types: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    const expected = Object.hasOwn(types, name) ? types[name] : undefined;
+    if (expected === undefined) {
+      throw new TypeError(`"${name}" is not an option of fstream(); it has ${Object.keys(types).join(", ")}.`);
+    }
+    const type = typeOf(value);
+    if (value !== undefined && type !== expected) {
+      throw new TypeError(`The option "${name}" of fstream() must be of the type ${expected}, not ${type}.`);
+    }
+  }
+}
+
+/**
+ * Returns the parts of an app that its options determine.
+ *
+ * @throws {TypeError} for an invalid origin or host name.
+ * @throws {RangeError} for an unknown limit, or one that is out of bounds.
+ */
+export function partsOf(options: AppOptions): Omit<AppParts, "store" | "platform" | "remedies"> {
+  const { upgradeWebSocket: _, limits, origins, hosts, ...rest } = options;
+  return {
+    ...rest,
+    limits: resolveLimits(limits),
+    origins: new Origins(origins),
+    hosts: hosts && new Hosts(hosts),
+  };
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "array" : typeof value;
+}
