@@ -16,6 +16,7 @@ interface PackageJson {
   exports: Record<string, string | { types: string; default: string }>;
   bin: Record<string, string>;
   dependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
   devDependencies: Record<string, string>;
 }
 
@@ -59,8 +60,8 @@ describe("package.json and deno.json agree on", () => {
     const types = Object.entries(npm.devDependencies).filter(
       ([name]) => name.startsWith("@types/") && name.slice("@types/".length) in npm.dependencies,
     );
-    const wanted = [...Object.entries(npm.dependencies), ...types];
-    const specifiers = wanted.map(([name, range]) => [name, `npm:${name}@${range}`]);
+    const wanted = { ...npm.dependencies, ...npm.peerDependencies, ...Object.fromEntries(types) };
+    const specifiers = Object.entries(wanted).map(([name, range]) => [name, `npm:${name}@${range}`]);
     assert.deepEqual(deno.imports, Object.fromEntries(specifiers));
   });
 
@@ -80,6 +81,7 @@ describe("package.json agrees with", () => {
     const { "": root } = lock.packages;
     assert.deepEqual([lock.name, lock.version], [npm.name, npm.version]);
     assert.deepEqual(root?.dependencies, npm.dependencies);
+    assert.deepEqual(root?.peerDependencies, npm.peerDependencies);
     assert.deepEqual(root?.devDependencies, npm.devDependencies);
     assert.deepEqual(root?.bin, npm.bin);
   });

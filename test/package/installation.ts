@@ -56,10 +56,10 @@ export async function installPackage(): Promise<Installation> {
   }
 }
 
-/** Installs another package into its own folder. */
-export async function installTool(spec: string, folder: string): Promise<void> {
+/** Installs packages into a folder of their own. */
+export async function installInto(folder: string, ...specs: string[]): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await npm(["install", "--prefix", folder, "--prefer-offline", spec], folder);
+  await npm(["install", "--prefix", folder, "--prefer-offline", ...specs], folder);
 }
 
 /** Packs a copy of the checkout, so that the checkout's own dist/ does not change while others use it. */

@@ -10,7 +10,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { ROOT } from "../../scripts/lib/install.mjs";
 import { executable, RUNTIMES, type Runtime } from "../fixture/processes.ts";
-import { command, type Installation, installPackage, installTool } from "./installation.ts";
+import { command, type Installation, installInto, installPackage } from "./installation.ts";
 
 interface PackageJson {
   version: string;
@@ -18,6 +18,44 @@ interface PackageJson {
 }
 
 const { version, bin } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as PackageJson;
+
+/** An app, and the ways to serve it. Each appends and follows over WebSockets, reads what is missing, and ends. */
+const SOURCES: Record<string, string> = {
+  "app.mjs": `
+    import { Hono } from "hono";
+    import { logger } from "hono/logger";
+    import { fstream, memoryStore } from "httpfstream";
+    import { append, follow } from "httpfstream/client";
+    export const app = new Hono();
+    app.use(logger(() => {}));
+    app.route("/streams", fstream({ store: memoryStore() }));
+    export async function use(port) {
+      const url = \`http://127.0.0.1:\${port}/streams/a.txt\`;
+      await append(url, "hello");
+      let text = "";
+      for await (const bytes of follow(url)) text += new TextDecoder().decode(bytes);
+      const missing = await fetch(\`\${url}.never\`);
+      console.log(text, missing.status, missing.headers.get("Stream-Error"));
+      process.exit();
+    }
+  `,
+  "node.mjs": `
+    import { serve } from "@hono/node-server";
+    import { injectWebSocket } from "httpfstream/node";
+    import { app, use } from "./app.mjs";
+    const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => use(port));
+    injectWebSocket(server, app);
+  `,
+  "deno.mjs": `
+    import { app, use } from "./app.mjs";
+    Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: ({ port }) => use(port) }, app.fetch);
+  `,
+  "bun.mjs": `
+    import { websocket } from "httpfstream/bun";
+    import { app, use } from "./app.mjs";
+    use(Bun.serve({ fetch: app.fetch, websocket, hostname: "127.0.0.1", port: 0 }).port);
+  `,
+};
 
 let installation: Installation;
 before(async () => {
@@ -89,7 +127,7 @@ describe("its types", () => {
 
   it("of the client fit TypeScript of 2024, whose streams can't be iterated", async () => {
     const folder = join(installation.folder, "old");
-    await installTool("typescript@5.4.5", folder);
+    await installInto(folder, "typescript@5.4.5");
     const program = `
       import { append, follow } from "httpfstream/client";
       const stream = follow("http://localhost/a.txt");
@@ -149,6 +187,39 @@ describe("its entries can be imported on", () => {
     await writeFile(join(installation.folder, file), script);
     const options = runtime === "deno" ? ["run", "-A", "--node-modules-dir=manual", "--quiet"] : [];
     return command(await executable(runtime), [...options, file], installation.folder);
+  }
+});
+
+describe("an app that brings its own hono", () => {
+  const APPS = {
+    "the oldest hono, and node-server 1": ["hono@4.8.0", "@hono/node-server@1.19.19"],
+    "the newest hono, and node-server 2": ["hono@4", "@hono/node-server@2"],
+  };
+  for (const [title, packages] of Object.entries(APPS)) {
+    describe(title, () => {
+      let folder: string;
+      before(async () => {
+        folder = join(installation.folder, title.replaceAll(/\W+/g, "-"));
+        await installInto(folder, installation.tarball, ...packages);
+        for (const [name, source] of Object.entries(SOURCES)) await writeFile(join(folder, name), source);
+      });
+
+      it("installs one copy of hono", async () => {
+        const found = await command("find", ["node_modules", "-type", "d", "-path", "*node_modules/hono"], folder);
+        assert.deepEqual(found.trim().split("\n"), ["node_modules/hono"]);
+      });
+
+      for (const runtime of RUNTIMES) {
+        const servers = runtime === "node" ? ["node.mjs"] : ["node.mjs", `${runtime}.mjs`];
+        for (const server of servers) {
+          it(`appends and follows on ${runtime}, with ${server}`, async () => {
+            const options = runtime === "deno" ? ["run", "-A", "--node-modules-dir=manual", "--quiet"] : [];
+            const printed = await command(await executable(runtime), [...options, server], folder);
+            assert.equal(printed, "hello 404 not_found\n");
+          });
+        }
+      }
+    });
   }
 });
 

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Context } from "hono";
-import { getBunServer, websocket as honoWebSocket } from "hono/bun";
+import { createBunWebSocket } from "hono/bun";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Platform, SocketHandler } from "../../server/platform/platform.ts";
@@ -34,6 +34,9 @@ export interface SocketData {
 }
 
 type Socket = BunSocket<SocketData>;
+
+/** Hono's handlers, in the way that every version of Hono 4 exports them. */
+const { websocket: honoWebSocket } = createBunWebSocket();
 
 /** The `websocket` half of a Bun server: its handlers and settings. */
 export interface BunWebSocket {
@@ -141,9 +144,10 @@ export const platform: Platform = {
   disableRequestTimeout: (c) => serverOf(c)?.timeout?.(c.req.raw, 0),
 };
 
-/** Bun's server; `undefined` for a request without one, as from `app.request()`, where Hono's own function fails. */
+/** Bun's server, the second argument of `app.fetch` or its property `server`; `undefined` for `app.request()`. */
 function serverOf(c: Context): BunServer | undefined {
-  return c.env ? getBunServer<BunServer>(c) : undefined;
+  const env = c.env as BunServer | { server: BunServer } | undefined;
+  return env && "server" in env ? env.server : env;
 }
 
 /** Servers that are known to support upgrades. */
