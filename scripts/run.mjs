@@ -18,7 +18,7 @@ if (!file) {
 const script = resolve(ROOT, file);
 
 try {
-  await ensureInstalled();
+  await ensureInstalled(script === join(ROOT, "mod.ts") ? "program" : "all");
 } catch (error) {
   console.error(error.message);
   process.exit(1);

@@ -14,42 +14,57 @@ import { fileURLToPath } from "node:url";
 /** The folder of the checkout, without a trailing slash. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, "");
 
+/** What runs the sources on Node. It is a development dependency, as the package is built without it. */
+const RUNNER = "tsx";
+
 /**
- * Makes node_modules match package-lock.json. If it already does, the check takes a few milliseconds.
+ * Installs what package-lock.json lists. If it is there already, the check takes a few milliseconds.
  * Prints to standard error only: standard output belongs to the command that runs next.
  *
+ * @param scope `program`: what the server and the commands need, about 20 MB. `all`: also what tests and tools need.
  * @throws {Error} if npm can't be started or fails.
  */
-export async function ensureInstalled(root = ROOT) {
-  if (isInstalled(root)) return;
+export async function ensureInstalled(scope = "all", root = ROOT) {
+  if (isInstalled(scope, root)) return;
   const unlock = await lock(root);
   try {
-    if (isInstalled(root)) return; // Another process has installed them meanwhile.
-    console.error("Installing the dependencies (only this time) ...");
+    if (isInstalled(scope, root)) return; // Another process has installed them meanwhile.
+    console.error(`Installing the dependencies${scope === "all" ? " of tests and tools" : ""} (only this time) ...`);
     const { command, args } = npm();
-    const options = ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
+    const options = [...installation(scope, root), "--no-audit", "--no-fund", "--loglevel=error"];
     const { status, error } = spawnSync(command, [...args, ...options], {
       cwd: root,
       stdio: ["ignore", 2, 2],
       shell: process.platform === "win32" && args.length === 0,
     });
     if (error) throw new Error(`npm could not be started: ${error.message}. Install npm, or run "npm ci" yourself.`);
-    if (status !== 0) throw new Error(`"npm ci" failed in ${root}; its messages are above.`);
+    if (status !== 0) throw new Error(`"npm ${options[0]}" failed in ${root}; its messages are above.`);
   } finally {
     unlock();
   }
+}
+
+/** The npm command that installs; none of them changes package-lock.json. */
+function installation(scope, root) {
+  // Options given together: npm takes the runner for a dependency of the program, and saves that nowhere.
+  if (scope === "program") {
+    const { version } = packages(join(root, "package-lock.json"))[`node_modules/${RUNNER}`];
+    return ["install", "--no-save", "--save-prod", "--omit=dev", `${RUNNER}@${version}`];
+  }
+  // `npm ci` removes node_modules first, also under a server that runs from it.
+  return isInstalled("program", root) ? ["install", "--no-save", "--include=dev"] : ["ci", "--include=dev"];
 }
 
 /**
  * Whether node_modules holds what package-lock.json lists, according to the record that npm keeps in node_modules.
  * Optional packages, such as those for other platforms, may be missing.
  */
-export function isInstalled(root) {
+export function isInstalled(scope = "all", root = ROOT) {
   const wanted = packages(join(root, "package-lock.json"));
   const present = packages(join(root, "node_modules", ".package-lock.json"));
   if (!wanted || !present) return false;
-  return Object.entries(wanted).every(([path, { version, integrity, optional, devOptional }]) => {
-    if (path === "") return true;
+  return Object.entries(wanted).every(([path, { version, integrity, optional, devOptional, dev }]) => {
+    if (path === "" || (scope === "program" && dev && path !== `node_modules/${RUNNER}`)) return true;
     const found = present[path];
     if (!found) return optional === true || devOptional === true;
     return found.version === version && found.integrity === integrity;

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { cp, readdir } from "node:fs/promises";
+import { cp, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ROOT } from "../../scripts/lib/install.mjs";
@@ -81,11 +81,18 @@ describe("without anything installed", () => {
 });
 
 describe("with npm", () => {
-  it("the first command installs the dependencies, and its standard output has nothing else", async () => {
+  it("the first command installs what it needs, and its standard output has nothing else", async () => {
     const first = foreground("npm", ["run", "-s", "append", "--", "--version"]);
     assert.deepEqual(await ended(first, INSTALL_MS), { code: 0, signal: null }, first.output);
     assert.equal(first.stdout.bytes().toString(), `${VERSION}\n`);
     assert.match(first.stderr.bytes().toString(), /^Installing the dependencies/m);
+    const tools = ["typescript", "deno", "bun", "playwright-core", "@biomejs"];
+    const installed = await readdir(join(clone, "node_modules"));
+    assert.deepEqual(
+      tools.filter((name) => installed.includes(name)),
+      [],
+      "tools of the developers",
+    );
   });
 
   it("the second one installs nothing", async () => {
@@ -118,5 +125,21 @@ describe("with npm", () => {
     await server.printed(/append begins: .*live/);
     assert.deepEqual(await ctrlC(server), { code: 0, signal: null }, server.output);
     await ended(typing);
+  });
+
+  it("a tool installs the rest, without taking away what a running server may still load", async () => {
+    const server = foreground("npm", ["start", "--", "--root", join(home, "data"), "--http", "127.0.0.1:0"]);
+    const url = await listening(server);
+    const before = await stat(join(clone, "node_modules", "ws"));
+    const rooms = foreground("npm", ["run", "-s", "rooms"]);
+    assert.deepEqual(await ended(rooms, INSTALL_MS), { code: 0, signal: null }, rooms.output);
+    assert.match(rooms.stderr.bytes().toString(), /^Installing the dependencies of tests and tools/m);
+    assert.equal((await stat(join(clone, "node_modules", "ws"))).ino, before.ino);
+    // The first upgrade loads the WebSocket server.
+    const append = foreground("npm", ["run", "-s", "append", "--", `${url}late.txt`]);
+    assert.deepEqual(await ended(append), { code: 0, signal: null }, append.output);
+    assert.deepEqual(await ctrlC(server), { code: 0, signal: null }, server.output);
+    const lock = "package-lock.json";
+    assert.equal(await readFile(join(clone, lock), "utf8"), await readFile(join(ROOT, lock), "utf8"));
   });
 });
