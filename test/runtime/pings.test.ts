@@ -1,6 +1,6 @@
 /**
- * Peers that answer pings, that stop answering, and that never answer. The mount `quick` pings every 50 ms. The mount
- * `patient` pings every 250 ms, and waits for an answer longer than a test takes.
+ * Peers that answer pings, that stop answering, and that never answer. The mount `quick` pings every 250 ms. The mount
+ * `patient` does so too, and waits for an answer longer than a test takes.
  * @module
  */
 import assert from "node:assert/strict";
