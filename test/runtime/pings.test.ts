@@ -1,6 +1,6 @@
 /**
- * Who answers pings, who stops answering, and who never did. The mount `quick` pings every 50 ms, `patient` every
- * 250 ms, and waits for an answer as long as a test takes.
+ * Who answers pings, who stops answering, and who never did. The mounts `quick` and `patient` ping every 250 ms; `patient`
+ * waits for an answer as long as a test takes.
  * @module
  */
 import assert from "node:assert/strict";
