@@ -96,7 +96,7 @@ test("offset=N is checked again after the claim: another process may have writte
     if (offset > 0) await appendTo(rig, "old");
     const claimed = gate();
     rig.store.beforeClaim = claimed.promise;
-    const late = rig.registry.admit("a", {}, terms);
+    const late = rig.registry.admit("a", terms);
     await until("the claim", () => rig.store.claims > (offset > 0 ? 1 : 0));
     rig.store.beforeClaim = Promise.resolve();
     await rig.store.append("a", "new");
@@ -112,10 +112,10 @@ test("a condition is checked again after the claim, and a path that the claim cr
   const rig = new Rig();
   const seen: (number | undefined)[] = [];
   const check = (found: { size: number } | undefined): void => void seen.push(found?.size);
-  await (await rig.registry.admit("a", {}, { check })).end("complete");
+  await (await rig.registry.admit("a", { check })).end("complete");
   const claimed = gate();
   rig.store.beforeClaim = claimed.promise;
-  const late = rig.registry.admit("a", {}, { check });
+  const late = rig.registry.admit("a", { check });
   await until("the claim", () => rig.store.claims > 1);
   rig.store.beforeClaim = Promise.resolve();
   await rig.store.append("a", "new");
@@ -129,7 +129,7 @@ test("a path that must exist is not created, even if it was removed in between",
   await appendTo(rig, "old");
   const claimed = gate();
   rig.store.beforeClaim = claimed.promise;
-  const late = rig.registry.admit("a", {}, { offset: 3 });
+  const late = rig.registry.admit("a", { offset: 3 });
   await until("the claim", () => rig.store.claims > 1);
   rig.store.beforeClaim = Promise.resolve();
   await rig.store.remove("a");
@@ -249,11 +249,7 @@ test("an append that never began leaves no empty path behind, and removes none t
   await (await registry.admit("kept")).end("lost", true);
   assert.equal((await store.stat("kept"))?.size, 0, "it was there before");
   await rejectsWith(
-    registry.admit(
-      "terms",
-      {},
-      { prepare: () => Promise.reject(new StreamError("storage", "It can't be remembered.")) },
-    ),
+    registry.admit("terms", { prepare: () => Promise.reject(new StreamError("storage", "It can't be remembered.")) }),
     "storage",
   );
   assert.equal(await store.stat("terms"), undefined);

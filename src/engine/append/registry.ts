@@ -25,17 +25,18 @@ interface AppendSlot {
   /** Resolves when the claim has succeeded or failed. */
   readonly claimed: Promise<void>;
   readonly free: Promise<void>;
-  readonly events: AdmissionEvents;
+  /** Undefined until {@link Admission.connect}. */
+  owner: AppendOwner | undefined;
 }
 
-/** Callbacks for the owner of an admission. */
-export interface AdmissionEvents extends AppenderEvents {
+/** The owner of an admission, as the registry calls it. */
+export interface AppendOwner extends AppenderEvents {
   /** Whether the appender has sent its close frame, although its connection is still open. If so, ends the append. */
   hasLeft?(): boolean;
   /** Milliseconds until the path will be free, if known. */
   retryAfterMs?(): number | undefined;
   /** Called on shutdown, once the connections have ended: ends an append that has no connection. */
-  restart?(): Promise<unknown> | undefined;
+  shutDown?(): Promise<unknown>;
 }
 
 /** Preconditions for an append, and how to claim its path. */
@@ -61,6 +62,8 @@ export interface LeasedSource {
 /** An appender that the registry has admitted. */
 export interface Admission {
   readonly batcher: Batcher;
+  /** Names the owner, which gets all events from here on. Call it in the turn in which the append was admitted. */
+  connect(owner: AppendOwner): void;
   /** Ends the append; see {@link Batcher.end}. The path is free when this resolves. */
   end(reason: EndReason, unused?: boolean): Promise<Outcome>;
 }
@@ -129,7 +132,7 @@ export class AppendRegistry {
    * `precondition_failed` for another size than required, `restarting` on shutdown; what {@link Store.claim},
    * `terms.check` and `terms.prepare` throw.
    */
-  async admit(path: string, events: AdmissionEvents = {}, terms: AppendPreconditions = {}): Promise<Admission> {
+  async admit(path: string, terms: AppendPreconditions = {}): Promise<Admission> {
     // Checked first: a client that continues replaced content is refused without waiting for the path to be free.
     await checkContent(this.store, path, terms);
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
@@ -139,7 +142,7 @@ export class AppendRegistry {
     this.assertOpen();
     const { promise: free, resolve: setFree } = deferred();
     const { promise: claimed, resolve: setClaimed } = deferred();
-    const slot: AppendSlot = { channel: undefined, ending: false, claimed, free, events };
+    const slot: AppendSlot = { channel: undefined, ending: false, claimed, free, owner: undefined };
     this.#slots.set(path, slot);
     const leave = () => {
       this.#slots.delete(path);
@@ -148,12 +151,15 @@ export class AppendRegistry {
     try {
       const channel = new Channel(path, await this.#claim(path, terms), this.#recent);
       slot.channel = channel;
-      const batcher = new Batcher(channel, this.limits, this.#reporting(path, events));
+      const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));
       const end = (reason: EndReason, unused?: boolean): Promise<Outcome> => {
         slot.ending = true;
         return batcher.end(reason, unused).finally(leave);
       };
-      return { batcher, end };
+      const connect = (owner: AppendOwner): void => {
+        slot.owner = owner;
+      };
+      return { batcher, connect, end };
     } catch (error) {
       leave();
       throw error;
@@ -165,8 +171,8 @@ export class AppendRegistry {
   /** @throws {StreamError} `conflict` if an appender holds the path and is not leaving. */
   assertFree(path: string): void {
     const slot = this.#slots.get(path);
-    if (!slot || slot.ending || slot.events.hasLeft?.()) return;
-    throw taken(path, slot.events.retryAfterMs?.());
+    if (!slot || slot.ending || slot.owner?.hasLeft?.()) return;
+    throw taken(path, slot.owner?.retryAfterMs?.());
   }
 
   /**
@@ -199,17 +205,17 @@ export class AppendRegistry {
     // Yield first, so that the closers already see `closing` as true.
     await undefined;
     await Promise.allSettled([...this.#closers].map((close) => close()));
-    await Promise.allSettled([...this.#slots.values()].map((slot) => slot.events.restart?.()));
+    await Promise.allSettled([...this.#slots.values()].map((slot) => slot.owner?.shutDown?.()));
     await Promise.all([...this.#slots.values()].map((slot) => slot.free));
   }
 
-  /** The events of a batcher, with each failure also reported to the server. */
-  #reporting(path: string, events: AppenderEvents): AppenderEvents {
+  /** Passes the events of a batcher on to the owner of its append, and each failure also to the server. */
+  #eventsOf(slot: AppendSlot, path: string): AppenderEvents {
     return {
-      stored: (offset) => events.stored?.(offset),
+      stored: (offset) => slot.owner?.stored?.(offset),
       failed: (error) => {
         this.#onFailure(path, error);
-        events.failed?.(error);
+        slot.owner?.failed?.(error);
       },
     };
   }

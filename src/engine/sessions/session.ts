@@ -6,7 +6,7 @@
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppenderEvents } from "../append/batcher.ts";
-import type { Admission } from "../append/registry.ts";
+import type { Admission, AppendOwner } from "../append/registry.ts";
 import type { Outcome } from "../follow/followable.ts";
 import type { SessionRecord, SessionRecords } from "../storage/store.ts";
 import { Grace } from "./grace-period.ts";
@@ -39,7 +39,7 @@ export interface SessionParts {
 const HANDOVER_WATCH_MS = 1_000;
 
 /** One resumable append: connected, in its grace period, or ended. */
-export class AppendSession {
+export class AppendSession implements AppendOwner {
   readonly path: string;
   readonly digest: string;
   readonly #parts: SessionParts;
@@ -90,7 +90,7 @@ export class AppendSession {
   }
 
   /** Milliseconds until its path is free unless a client resumes it; undefined while it has a connection. */
-  get graceLeftMs(): number | undefined {
+  retryAfterMs(): number | undefined {
     return this.#grace.leftMs;
   }
 
@@ -161,6 +161,11 @@ export class AppendSession {
   failed(error: StreamError): void {
     const connection = this.#connection;
     void this.end(error.code === "fenced" ? "restarting" : "lost").then(() => connection?.failed?.(error));
+  }
+
+  /** Called on shutdown: the next server can resume the session. */
+  shutDown(): Promise<Outcome> {
+    return this.end("restarting");
   }
 
   /**

@@ -234,20 +234,9 @@ export class Sessions {
   ): Promise<AppendSession> {
     const { path } = known.record;
     const registry = this.#registry;
-    let session: AppendSession | undefined;
-    let isRestarting = false;
-    const events = {
-      stored: (offset: number) => session?.stored(offset),
-      failed: (error: StreamError) => session?.failed(error),
-      retryAfterMs: () => session?.graceLeftMs,
-      restart: () => {
-        isRestarting = true;
-        return session?.end("restarting");
-      },
-    };
-    const admission = await registry.admit(path, events, terms);
+    const admission = await registry.admit(path, terms);
     const onEnd = () => this.#open.delete(path);
-    session = new AppendSession({
+    const session = new AppendSession({
       ...known,
       admission,
       records: registry.store.sessions,
@@ -257,7 +246,8 @@ export class Sessions {
       onProblem: (error) => this.#onProblem(path, error),
     });
     this.#open.set(path, session);
-    if (isRestarting) {
+    admission.connect(session);
+    if (registry.closing) {
       // The shutdown began after the claim, and waits for this session. No client knows the token of a new session.
       if (known.graceLeftMs === undefined) {
         await registry.store.sessions.remove(path).catch((error: unknown) => this.#onProblem(path, error));

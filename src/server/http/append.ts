@@ -102,7 +102,9 @@ async function admit({ registry, sessions }: Service, { c, platform, subject: { 
     // Create nothing for a body of which nothing can be read.
     if (platform.isUnreadable?.(c)) throw new StreamError("lost", "The request body is malformed.", { path });
     // Without this, a failure would not be reported while the sender is quiet.
-    return await registry.admit(path, { failed: (error) => intake.stop(error) }, terms);
+    const admission = await registry.admit(path, terms);
+    admission.connect({ failed: (error) => intake.stop(error) });
+    return admission;
   } catch (error) {
     intake.refuse();
     throw error;

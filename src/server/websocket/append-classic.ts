@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Admission } from "../../engine/append/registry.ts";
+import type { Admission, AppendOwner } from "../../engine/append/registry.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { classicLimits, type MessageLimits } from "../platform/message-limits.ts";
@@ -20,20 +20,14 @@ import { SocketSession } from "./connection.ts";
  * `conflict`, and any other error of claiming the path; all before the upgrade.
  */
 export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
-  let session: SocketAppend | undefined;
   refuseGoProgram(exchange);
-  const terms = newAppendTerms(exchange.c);
-  const events = {
-    stored: () => session?.stored(),
-    failed: (error: StreamError) => session?.fail(error),
-    hasLeft: () => session?.hasLeft() ?? false,
-  };
-  const admission = await service.registry.admit(exchange.subject.path, events, terms);
+  const admission = await service.registry.admit(exchange.subject.path, newAppendTerms(exchange.c));
+  const session = new SocketAppend(service, exchange, admission);
+  admission.connect(session);
   try {
-    session = new SocketAppend(service, exchange, admission);
     return await upgrade(exchange, session, { mayBeSilent: true });
   } catch (error) {
-    session?.closed();
+    session.closed();
     await admission.end("lost", true);
     throw error;
   }
@@ -52,7 +46,7 @@ function refuseGoProgram({ c, platform, subject: { path } }: Exchange): void {
 }
 
 /** One classic appender. */
-class SocketAppend extends SocketSession {
+class SocketAppend extends SocketSession implements AppendOwner {
   readonly most: MessageLimits;
   readonly #takesText: boolean;
   readonly #admission: Admission;
@@ -90,7 +84,7 @@ class SocketAppend extends SocketSession {
   }
 
   /** Ends the append early: storing failed, or the appender sent something that cannot be kept. */
-  fail(error: StreamError): void {
+  failed(error: StreamError): void {
     this.#error ??= error;
     void this.#finish(error.code === "restarting" ? "restarting" : "lost");
   }
@@ -99,10 +93,10 @@ class SocketAppend extends SocketSession {
     const { idleTimeoutMs } = this.service.limits;
     this.#idleTimeout = new IdleTimeout(
       idleTimeoutMs,
-      (error) => this.fail(error),
+      (error) => this.failed(error),
       () => this.#paused,
     );
-    if (this.#error) this.fail(this.#error);
+    if (this.#error) this.failed(this.#error);
   }
 
   protected override receive(bytes: Uint8Array, text: boolean): void {
@@ -111,7 +105,7 @@ class SocketAppend extends SocketSession {
     try {
       this.#checkKind(text);
     } catch (error) {
-      this.fail(StreamError.from(error));
+      this.failed(StreamError.from(error));
       return;
     }
     const { batcher } = this.#admission;
@@ -121,7 +115,7 @@ class SocketAppend extends SocketSession {
       this.#paused = true;
       this.port.pause();
     } else if (batcher.queued > appenderOverloadBytes) {
-      this.fail(new StreamError("overloaded", "This arrives faster than it can be stored. Send more slowly."));
+      this.failed(new StreamError("overloaded", "This arrives faster than it can be stored. Send more slowly."));
     }
   }
 
@@ -134,11 +128,11 @@ class SocketAppend extends SocketSession {
   }
 
   protected override refuse(error: StreamError): void {
-    this.fail(error);
+    this.failed(error);
   }
 
   protected override restart(): void {
-    this.fail(new StreamError("restarting", "The server is shutting down. Come back in a moment."));
+    this.failed(new StreamError("restarting", "The server is shutting down. Come back in a moment."));
   }
 
   /** A classic append normally ends when the appender drops the connection. */
