@@ -88,7 +88,12 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
   return response;
 });
 
-/** @internal The platform for this runtime. */
+/**
+ * The platform for this runtime.
+ *
+ * @internal
+ * @ignore
+ */
 export const platform: Platform = {
   name: "node",
   keepsText: true,
