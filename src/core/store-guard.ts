@@ -7,7 +7,7 @@
  * @module
  */
 import { StreamError } from "./errors.ts";
-import type { AppendHandle, EndReason, SessionRecords, Store, StoreEntry, StoreListing, StoreStat } from "./store.ts";
+import type { AppendHandle, EndReason, SessionRecords, Store, StoreStat } from "./store.ts";
 
 /**
  * The same store, whose errors are all {@link StreamError}s that tell clients nothing but that it failed; its own error is their
@@ -27,14 +27,26 @@ export function guardedStore(store: Store): Store {
     list: (folder, options) =>
       failing(folder, async () => {
         const rows = await store.list(folder, options);
-        return rows && guardedRows(folder, rows);
+        return rows && guardedEach(folder, rows);
       }),
     remove: (path) => failing(path, async () => store.remove(path)),
   };
   const { tidy, ask, watch } = store;
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
-  if (ask) guarded.ask = (path) => failing(path, async () => ask.call(store, path));
-  if (watch) guarded.watch = (path, signal) => failing(path, async () => watch.call(store, path, signal));
+  if (ask) {
+    guarded.ask = (path) =>
+      failing(path, async () => {
+        const takeBack = await ask.call(store, path);
+        return () => failing(path, async () => takeBack());
+      });
+  }
+  if (watch) {
+    guarded.watch = (path, signal) =>
+      failing(path, async () => {
+        const growth = await watch.call(store, path, signal);
+        return growth && guardedEach(path, growth);
+      });
+  }
   return guarded;
 }
 
@@ -61,7 +73,7 @@ function broken(path: string, what: string): StreamError {
 function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
   if (!isSize(handle.offset)) throw broken(path, `the offset of an append is ${handle.offset}`);
   const { verify, announce, discard } = handle;
-  const lost = handle.lost ?? new AbortController().signal;
+  const lost = guardedSignal(path, () => handle.lost);
   const guarded: AppendHandle = {
     get offset() {
       return handle.offset;
@@ -82,7 +94,7 @@ function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
       return handle.wasSilent ?? false;
     },
     get lost() {
-      return handle.lost ?? lost;
+      return lost();
     },
     append: (batch) =>
       failing(path, async () => {
@@ -124,27 +136,37 @@ function isSize(size: unknown): size is number {
   return typeof size === "number" && Number.isSafeInteger(size) && size >= 0;
 }
 
-async function* guardedRows(folder: string, rows: StoreListing): AsyncGenerator<StoreEntry, void, void> {
+async function* guardedEach<T>(path: string, values: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T, void, void> {
   try {
-    yield* rows;
+    yield* values;
   } catch (error) {
-    throw failure(folder, error);
+    throw failure(path, error);
   }
+}
+
+/** A signal that aborts with an error of ours. It is asked for anew each time: a driver may look only then. */
+function guardedSignal(path: string, signal: () => AbortSignal | undefined): () => AbortSignal {
+  const controller = new AbortController();
+  const abort = (reason: unknown): void => controller.abort(failure(path, reason));
+  signal()?.addEventListener("abort", ({ target }) => abort((target as AbortSignal).reason), { once: true });
+  return () => {
+    const current = signal();
+    if (current?.aborted && !controller.signal.aborted) abort(current.reason);
+    return controller.signal;
+  };
 }
 
 type Range = Parameters<Store["read"]>;
 
-/** Streams of bytes hand out nothing but bytes; all others are looked at piece by piece. */
+/** Looks at every piece. That it takes no memory of the reader's costs a copy; only the file store, which is ours, is spared it. */
 function guardedRead(store: Store, range: Range): ReadableStream<Uint8Array> {
   const [path, from, to] = range;
-  let stream: ReadableStream<Uint8Array>;
+  let reader: ReadableStreamDefaultReader<Uint8Array>;
   try {
-    stream = store.read(...range);
-    if (isByteStream(stream)) return stream;
+    reader = store.read(...range).getReader();
   } catch (error) {
     return failedStream(failure(path, error));
   }
-  const reader = stream.getReader();
   let left = to - from;
   const next = async (): Promise<Uint8Array | undefined> => {
     const { done, value } = await reader.read().catch((error: unknown) => {
@@ -169,15 +191,6 @@ function guardedRead(store: Store, range: Range): ReadableStream<Uint8Array> {
     },
     { highWaterMark: 0 },
   );
-}
-
-function isByteStream(stream: ReadableStream<Uint8Array>): boolean {
-  try {
-    stream.getReader({ mode: "byob" }).releaseLock();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function failedStream(error: StreamError): ReadableStream<Uint8Array> {
