@@ -153,7 +153,7 @@ async function read(
   if (lease) return follow(service, exchange, lease, socket);
   let found = await service.store.stat(path);
   if (following && !isFolder && found?.appending) {
-    // The append began after the lookup above. A snapshot of its first bytes would look complete.
+    // The append began after the lookup above. The client would take a snapshot of its first bytes for the whole stream.
     const late = await service.sessions.lease(path);
     if (late) return follow(service, exchange, late, socket);
     found = await service.store.stat(path);

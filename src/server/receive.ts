@@ -1,5 +1,5 @@
 /**
- * Parses a request once and completely, before anything is done for it.
+ * Validates every part of a request before anything is done for it. Handlers parse again the parts that they need.
  * @module
  */
 import type { Context } from "hono";

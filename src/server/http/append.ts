@@ -99,7 +99,7 @@ async function admit({ registry, sessions }: Service, { c, platform, subject: { 
     const terms = newAppendTerms(c);
     // A session that its former server left behind must claim its path before any new append can.
     await sessions.adopt(path);
-    // Create nothing for a body of which nothing can be read.
+    // If the body is malformed from its first byte on, create no file.
     if (platform.isUnreadable?.(c)) throw new StreamError("lost", "The request body is malformed.", { path });
     // Without this, a failure would not be reported while the sender is quiet.
     const admission = await registry.admit(path, terms);
