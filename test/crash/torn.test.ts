@@ -17,8 +17,9 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { randomBytes } from "../fixture/bytes.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
@@ -228,18 +229,41 @@ interface Wrecked {
 
 const BYTES = randomBytes(150_000, 11);
 
+/** The folder of a killed server, which each test copies, and the token of its session. */
+interface Template {
+  readonly folder: string;
+  readonly session: string;
+}
+
+const templates = new Map<Runtime, Promise<Template>>();
+after(async () => {
+  for (const template of templates.values()) await removeFolder((await template).folder);
+});
+
 async function withWreck(runtime: Runtime, run: (cluster: Cluster, wrecked: Wrecked) => Promise<void>): Promise<void> {
+  const template = templates.get(runtime) ?? makeTemplate(runtime);
+  templates.set(runtime, template);
+  const { folder, session } = await template;
   const cluster = new Cluster(await temporaryFolder("torn"), runtime);
   try {
-    const server = await cluster.start({ graceMs: 60_000 });
-    const { peer, session } = await server.append("a.bin");
-    await peer.send(BYTES.subarray(0, ACKED));
-    await peer.acked(ACKED);
-    await server.process.kill9();
+    await cp(folder, cluster.root, { recursive: true, preserveTimestamps: true });
     await run(cluster, { session, wreck: wreckIn(cluster.root) });
   } finally {
     await cluster.dispose();
   }
+}
+
+/** Kills a server in the middle of an append. */
+async function makeTemplate(runtime: Runtime): Promise<Template> {
+  const folder = await temporaryFolder("wreck");
+  const cluster = new Cluster(folder, runtime);
+  const server = await cluster.start({ graceMs: 60_000 });
+  const { peer, session } = await server.append("a.bin");
+  await peer.send(BYTES.subarray(0, ACKED));
+  await peer.acked(ACKED);
+  await server.process.kill9();
+  cluster.disconnect();
+  return { folder, session };
 }
 
 async function salvage(
