@@ -40,30 +40,29 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
   const words = commandLine(name);
   return bareCommand(name)
     .description("Append standard input, or a file, to a URL. Followers see every piece as it is read.")
-    .argument("<url>", "where to append to; http, https, ws or wss", parseUrlOf("append"))
-    .argument("[file]", "what to append; - or nothing for standard input", parseFileName)
-    .option("-v, --verbose", "show on standard error what is going on; on a terminal with a progress bar")
+    .argument("<url>", "URL to append to; http, https, ws or wss", parseUrlOf("append"))
+    .argument("[file]", "file to append; standard input if omitted or -", parseFileName)
+    .option("-v, --verbose", "report status changes on standard error, one per line; on a terminal with a progress bar")
     .addOption(
-      new Option(
-        "--resume-file <file>",
-        "remember in this file how to go on, and go on with what it remembers",
-      ).argParser(parseFileName),
+      new Option("--resume-file <file>", "store in this file how to resume, and resume from it").argParser(
+        parseFileName,
+      ),
     )
-    .option("--wait", "keep trying until the server is there, for as long as --retry-for says")
+    .option("--wait", "keep trying until the server answers, for at most --retry-for")
     .addOption(retryOption())
     .addOption(headerOption())
     .addOption(queryOption())
     .addHelpText(
       "after",
       `
-A broken connection is made again, and the append goes on at exactly the byte where it was interrupted.
-With --resume-file that also holds when this command is killed: run the same command again within the server's time of
-grace (30 s by default). A FILE is read from where the server has it; standard input must yield the same bytes again,
-from its first one. What --resume-file names is removed when the append is done; FILE stays.
+When the connection breaks, append reconnects and resumes at exactly the byte where it was interrupted.
+With --resume-file, it resumes even after this command was killed: run the same command again within the server's grace
+period (30 s by default). A FILE is read from the offset that the server has; standard input must yield the same bytes
+again, from the first one. The resume file is removed when the append is complete; FILE stays.
 
-Ctrl-C sends what was read. It ends the append of standard input; that of a FILE, and one with --resume-file, it leaves
-unfinished: followers hear that it was lost unless it is gone on with. A second Ctrl-C quits at once.
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted (129 by SIGHUP, 143 by SIGTERM).
+Ctrl-C sends what has been read, and completes an append of standard input. An append of a FILE, or one with
+--resume-file, stays unfinished: unless it is resumed, followers learn that it was lost. A second Ctrl-C quits at once.
+Exit codes: 0 done, 1 refused or failed, 2 usage error, 130 interrupted (129 by SIGHUP, 143 by SIGTERM).
 
 Examples:
   $ make 2>&1 | ${words} http://localhost:8080/build/42.log

@@ -69,7 +69,7 @@ const parseHeader: (text: string, previous: Record<string, string>) => Record<st
 
 /** The option `--header` of `append` and `follow`. */
 export function headerOption(): Option {
-  return new Option("-H, --header <line>", 'header to send along, as "Name: value"; repeatable')
+  return new Option("-H, --header <line>", 'request header, as "Name: value"; repeatable')
     .default({}, "none")
     .argParser(parseHeader);
 }
@@ -85,14 +85,14 @@ const parseParameter: (text: string, previous: string) => string = parsed((text,
 
 /** The option `--query` of `append` and `follow`. */
 export function queryOption(): Option {
-  return new Option("--query <name=value>", "query parameter for a proxy or a guard in front of the server; repeatable")
+  return new Option("--query <name=value>", "query parameter for a proxy or guard in front of the server; repeatable")
     .default("", "none")
     .argParser(parseParameter);
 }
 
 /** The option `--retry-for` of `append` and `follow`, in seconds. Default 120. */
 export function retryOption(): Option {
-  return new Option("--retry-for <seconds>", "how long to try again, without progress, when a connection breaks")
+  return new Option("--retry-for <seconds>", "how long to keep reconnecting without progress; 0 disables reconnecting")
     .default(RETRY_FOR_MS / 1000)
     .argParser(parseSeconds);
 }

@@ -61,18 +61,18 @@ const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unre
 export function followCommand(name: string, finish: (code: number) => void, waitIfVerbose = false): Command {
   const words = commandLine(name);
   return bareCommand(name)
-    .description("Write what is stored at a URL to standard output, then what is appended, until the appender ends.")
-    .argument("<url>", "what to follow; http, https, ws or wss", parseUrlOf("follow"))
-    .option("-v, --verbose", "show on standard error what is going on")
+    .description("Write the stored bytes of a URL to standard output, then the live ones, until the appender ends.")
+    .argument("<url>", "URL to follow; http, https, ws or wss", parseUrlOf("follow"))
+    .option("-v, --verbose", "report status changes on standard error, one per line")
     .addOption(
-      new Option("--offset <n>", "begin at this byte, or with what comes: now")
+      new Option("--offset <n>", 'begin at this byte; "now" skips what is stored')
         .argParser(parseOffset)
         .conflicts("tail"),
     )
-    .addOption(new Option("--tail <n>", "begin with the last so many bytes").argParser(parseBytes))
-    .option("--wait", "wait until the server is there and the path exists")
+    .addOption(new Option("--tail <n>", "begin with the last N bytes").argParser(parseBytes))
+    .option("--wait", "wait until the server answers and the path exists")
     .addOption(
-      new Option("-o, --output <file>", "write to a file instead, and go on where it ends")
+      new Option("-o, --output <file>", "write to a file, and continue where that ends")
         .argParser(parseFileName)
         .conflicts(["offset", "tail"]),
     )
@@ -80,18 +80,18 @@ export function followCommand(name: string, finish: (code: number) => void, wait
     .addOption(headerOption())
     .addOption(queryOption())
     .addOption(
-      new Option("--transport <kind>", "http where WebSockets do not get through")
+      new Option("--transport <kind>", "http skips WebSockets; otherwise blocking is detected automatically")
         .choices(["websocket", "http"])
         .default("websocket"),
     )
     .addHelpText(
       "after",
       `
-A broken connection is made again, and the follow goes on at exactly the byte where it was interrupted.
-With --output that also holds when this command is killed: run it again, and it fetches what the file lacks. It is refused
-where the file does not have the beginning of what is there now; to know that, .FILE.httpfstream is kept beside it.
+When the connection breaks, follow reconnects and resumes at exactly the byte where it was interrupted.
+With --output, it resumes even after this command was killed: run it again, and it fetches what the file lacks. It
+refuses a file that does not have the beginning of the content, which it detects by the note .FILE.httpfstream.
 
-Exit codes: 0 done, 1 refused or failed, or the append was not completed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 refused or failed, or the append was not completed, 2 usage error, 130 interrupted.
 
 Examples:
   $ ${words} http://localhost:8080/build/42.log
