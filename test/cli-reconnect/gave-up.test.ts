@@ -56,12 +56,12 @@ describe("a server that stays away", () => {
     assert.match(
       String(followers[0]?.stderr.bytes()),
       new RegExp(
-        `${gaveUp} 12 bytes were written to standard output, up to offset 12\\. To go on, use --offset 12\\.\\n$`,
+        `${gaveUp} 12 bytes were written to standard output, up to offset 12\\. To continue, use --offset 12\\.\\n$`,
       ),
     );
     assert.match(
       String(followers[1]?.stderr.bytes()),
-      new RegExp(`${gaveUp} 12 bytes were written to ${copy}\\. The same command goes on behind them\\.\\n$`),
+      new RegExp(`${gaveUp} 12 bytes were written to ${copy}\\. The same command continues after them\\.\\n$`),
     );
     rig.proxy.target = rig.server.url;
   });

@@ -64,8 +64,8 @@ describe("a query in the URL", () => {
     [["append", "http://h/a?verb=FOLLOW"], /This command is append; leave the verb out, or use follow/],
     [["append", "http://h/a?offset=5"], /"offset" in its query. It means nothing to append; leave it out/],
     [["append", "http://h/a?session=S"], /use --resume-file/],
-    [["follow", "http://h/a?user=me"], /Use --query for one of a proxy or a guard/],
-    [["follow", "--query", "tail=1", "http://h/a"], /"tail" is not for a proxy or a guard/],
+    [["follow", "http://h/a?user=me"], /Use --query for a parameter of a proxy or guard/],
+    [["follow", "--query", "tail=1", "http://h/a"], /"tail" is a parameter of the server itself/],
     [["follow", "--query", "x", "http://h/a"], /It must be NAME=VALUE/],
   ];
   for (const [args, pattern] of cases) {

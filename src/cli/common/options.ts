@@ -79,7 +79,7 @@ const parseParameter: (text: string, previous: string) => string = parsed((text,
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new TypeError("It must be NAME=VALUE.");
   if (OWN_PARAMETERS.has(name))
-    throw new TypeError(`"${name}" is not for a proxy or a guard, but for the server itself.`);
+    throw new TypeError(`"${name}" is a parameter of the server itself, not of a proxy or guard.`);
   return `${previous}${previous && "&"}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
 });
 
@@ -99,7 +99,7 @@ export function retryOption(): Option {
 
 function parseSeconds(text: string): number {
   if (!/^\d{1,9}$/.test(text))
-    throw new InvalidArgumentError("It must be a whole number of seconds; 0 for not at all.");
+    throw new InvalidArgumentError("It must be a whole number of seconds; 0 disables reconnecting.");
   return Number(text);
 }
 
@@ -109,7 +109,7 @@ function parseSeconds(text: string): number {
  * @throws {InvalidArgumentError} for an empty name, which usually comes from an unset shell variable.
  */
 export function parseFileName(text: string): string {
-  if (text === "") throw new InvalidArgumentError("It must be the name of a file, and is empty.");
+  if (text === "") throw new InvalidArgumentError("It is empty; it must be the name of a file.");
   return text;
 }
 

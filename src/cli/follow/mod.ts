@@ -173,8 +173,10 @@ async function followed(
 /** Describes how many bytes were written and how to continue. */
 function writtenWords(bytes: number, offset: number | undefined, { output }: FollowFlags): string {
   const written = `${inBytes(bytes)} ${bytes === 1 ? "was" : "were"} written to ${output ?? "standard output"}`;
-  if (output !== undefined) return `${written}. The same command goes on behind them.`;
-  return offset === undefined ? `${written}.` : `${written}, up to offset ${offset}. To go on, use --offset ${offset}.`;
+  if (output !== undefined) return `${written}. The same command continues after them.`;
+  return offset === undefined
+    ? `${written}.`
+    : `${written}, up to offset ${offset}. To continue, use --offset ${offset}.`;
 }
 
 /**
@@ -185,14 +187,22 @@ function writtenWords(bytes: number, offset: number | undefined, { output }: Fol
 function expectWhole({ reason, offset }: FollowEnd, url: string): void {
   const at = offset === undefined ? "" : ` at offset ${offset}`;
   if (reason === "lost") {
-    throw new StreamError("lost", `The appender of ${url} vanished${at} and did not come back. More was to come.`);
+    throw new StreamError(
+      "lost",
+      `The appender of ${url} vanished${at} and did not return. The content is incomplete.`,
+    );
   }
-  if (reason === "deleted") throw new Error(`deleted: ${url} was removed${at}, while it was followed.`);
+  if (reason === "deleted") throw new Error(`deleted: ${url} was removed while it was followed${at && `,${at}`}.`);
   if (reason === "replaced") {
-    throw new StreamError("replaced", `The content of ${url} was replaced or cut short${at}, while it was followed.`);
+    throw new StreamError(
+      "replaced",
+      `The content of ${url} was replaced or cut short while it was followed${at && `,${at}`}.`,
+    );
   }
-  if (reason === "failed") throw new Error(`failed: The server could not store all of ${url}${at}. More was to come.`);
-  if (reason === "limit") throw new Error(`limit: The server has ended the append of ${url}${at}. More was to come.`);
+  if (reason === "failed")
+    throw new Error(`failed: The server failed to store ${url}${at}. The content is incomplete.`);
+  if (reason === "limit")
+    throw new Error(`limit: The server ended the append of ${url}${at}, at a limit. The content is incomplete.`);
 }
 
 /** Rewords an error that concerns the file of `--output`. */
@@ -200,7 +210,7 @@ function explained(error: unknown, url: string, { output: file }: FollowFlags, {
   if (!(error instanceof StreamError) || file === undefined) return error;
   if (error.code === "replaced") return otherContent(file, url, error);
   if (error.code !== "range") return error;
-  const message = `${file} has ${size} bytes, which is more than there are at ${url}. Name another file, or remove it.`;
+  const message = `${file} has ${size} bytes, which is more than ${url} has. Name another file, or remove it.`;
   return new StreamError("range", message, { cause: error });
 }
 

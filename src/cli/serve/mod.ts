@@ -129,7 +129,9 @@ Examples:
 function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlags, command: Command): ListenAddress {
   const said = [address !== undefined, port !== undefined, command.getOptionValueSource("http") === "cli"];
   if (said.filter(Boolean).length > 1) {
-    throw new WrongUsage("Say once where to listen: as an argument, with --http or with --port.");
+    throw new WrongUsage(
+      "The address to listen on is given more than once. Give it as an argument, with --http or with --port.",
+    );
   }
   if (address !== undefined) return address;
   return port === undefined ? http : parseListenAddress(String(port));
@@ -137,7 +139,7 @@ function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlag
 
 /** Rejects an empty value, which would mean the working directory: it usually comes from an unset shell variable. */
 function parseRoot(text: string): string {
-  if (text === "") throw new TypeError('It must name a folder; "." is this one.');
+  if (text === "") throw new TypeError('It must name a folder; "." is the current one.');
   return text;
 }
 
