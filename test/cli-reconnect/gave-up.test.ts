@@ -77,7 +77,7 @@ describe("a server that stays away", () => {
     assert.equal(shorter.exit.code, 1);
     assert.match(
       shorter.output,
-      /: The input has ended 6 bytes before what the server has of it already\. .*same bytes/,
+      /: The input ended 6 bytes before the end of what the server has of it\. .*same bytes/,
     );
     assert.doesNotMatch(shorter.output, /another program/);
     assert.equal(String(await rig.stored("shorter")), "twelve bytes");
