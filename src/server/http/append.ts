@@ -49,7 +49,7 @@ async function store(service: Service, exchange: Exchange, intake: Intake): Prom
   const { batcher, end } = await admit(service, exchange, intake);
   let ended: Promise<Outcome> | undefined;
   const forget = await onShutdown(registry, end, async () => {
-    intake.stop(new StreamError("restarting", "The server is shutting down. What arrived until now is stored."));
+    intake.stop(new StreamError("restarting", "The server is shutting down. What has arrived is stored."));
     await ended;
     await answered(service, exchange);
   });
@@ -77,20 +77,16 @@ function unread(request: Request, path: string): Request {
   if (!request.bodyUsed && !request.body?.locked) return request;
   throw new StreamError(
     "misconfigured",
-    "A middleware in front of this app has read the body of the request, so there is nothing left to append. Let it leave " +
-      'the bodies of appends alone, or set "c.req.raw" to a new Request with the same body.',
+    "A middleware in front of this app has read the body of the request, so there is nothing left to append. Make it leave " +
+      'the bodies of appends unread, or set "c.req.raw" to a new Request with the same body.',
     { path },
   );
 }
 
 function answeredFirst(path: string): StreamError {
-  return new StreamError(
-    "lost",
-    "The request was answered before its body had ended. What arrived until then is stored.",
-    {
-      path,
-    },
-  );
+  return new StreamError("lost", "The request was answered before its body ended. What had arrived is stored.", {
+    path,
+  });
 }
 
 async function admit({ registry, sessions }: Service, { c, platform, subject: { path } }: Exchange, intake: Intake) {

@@ -76,5 +76,5 @@ export async function followBody(service: Service, exchange: Exchange, lease: Fo
 /** The error that explains why a body does not end normally. */
 function cutShort(path: string, reason: string): StreamError {
   const code = reason === "restarting" ? "restarting" : "lost";
-  return new StreamError(code, `The append of "/${path}" has not been completed: ${reason}.`, { path });
+  return new StreamError(code, `The append of "/${path}" was not completed: ${reason}.`, { path });
 }

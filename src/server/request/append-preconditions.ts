@@ -27,8 +27,8 @@ export function newAppendTerms(c: Context): SessionPreconditions {
   const { session, path } = appendTerms(c);
   if (session === undefined) return path;
   const message =
-    `Nothing was appended: only a WebSocket that speaks ${PROTOCOL} goes on with a session. ` +
-    'Leave "session" out; "offset=N" appends only if N bytes are stored.';
+    `Nothing was appended: only a WebSocket that speaks ${PROTOCOL} can resume a session. ` +
+    'Remove "session"; "offset=N" appends only if N bytes are stored.';
   throw new StreamError("protocol", message);
 }
 
