@@ -19,13 +19,15 @@ export type {
   AppendHandle,
   ClaimOptions,
   Growth,
+  ListOptions,
   SessionRecord,
   SessionRecords,
   Store,
   StoreEntry,
+  StoreListing,
   StoreStat,
 } from "./engine/storage/store.ts";
-export type { EndedReason, EndReason } from "./protocol/end-reason.ts";
+export { END_REASONS, type EndedReason, type EndReason } from "./protocol/end-reason.ts";
 export {
   ERROR_CODES,
   type ErrorCode,

@@ -3,6 +3,7 @@
  * @module
  */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { ROOT } from "./install.mjs";
@@ -20,13 +21,7 @@ export interface Check {
 const BIOME = join("node_modules", "@biomejs", "biome", "bin", "biome");
 const TSC = join("node_modules", "typescript", "bin", "tsc");
 const DENO = join("node_modules", "deno", "bin.cjs");
-const ENTRIES = [
-  "mod.ts",
-  "src/client/mod.ts",
-  "src/runtime/node/mod.ts",
-  "src/runtime/deno.ts",
-  "src/runtime/bun/mod.ts",
-];
+const { exports } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as { exports: Record<string, string> };
 
 /** All checks, in the order in which they run. */
 export const CHECKS: readonly Check[] = [
@@ -37,8 +32,9 @@ export const CHECKS: readonly Check[] = [
     name: "types of the engine and the web entry, without any runtime",
     script: [TSC, "-p", "tsconfig.core.json"],
   },
-  { group: "types", name: "types on Deno", script: [DENO, "check", "--quiet", ...ENTRIES] },
+  { group: "types", name: "types on Deno", script: [DENO, "check", "--quiet", "mod.ts", ...Object.values(exports)] },
   { group: "rooms", name: "rooms", script: ["scripts/run.mjs", "scripts/rooms.ts"] },
+  { group: "documentation", name: "documentation of what is exported", script: ["scripts/run.mjs", "scripts/docs.ts"] },
   { group: "build", name: "build", script: ["scripts/build.mjs"] },
   { group: "build", name: "publishable to JSR", script: [DENO, "publish", "--quiet", "--dry-run", "--allow-dirty"] },
 ];

@@ -11,7 +11,7 @@ export interface Limits {
   batchBytes: number;
   /** Bytes received from one appender and not yet stored before its connection is paused. Default 1 MiB. */
   appenderQueueBytes: number;
-  /** As above, before an appender whose connection cannot be paused is closed with 1013. Default 64 MiB. */
+  /** Bytes received and not yet stored at which an appender that can't be paused is closed with 1013. Default 64 MiB. */
   appenderOverloadBytes: number;
   /** Bytes of recent chunks, over all paths, kept for followers that lag a little. Default 16 MiB. */
   recentBytes: number;

@@ -55,7 +55,12 @@ const upgradeWebSocket = defineWebSocketHelper<WebSocket, Partial<UpgradeSetting
   return response;
 });
 
-/** @internal The platform for this runtime. */
+/**
+ * The platform for this runtime.
+ *
+ * @internal
+ * @ignore
+ */
 export const platform: Platform = {
   name: "deno",
   keepsText: false,

@@ -12,17 +12,16 @@ import type { Store } from "../engine/storage/store.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
-import { listing, listOptions } from "./http/listing.ts";
+import { listing } from "./http/listing.ts";
 import { readSnapshot } from "./http/read.ts";
+import { type AppendRequest, checkMethod, isUnsafe, parseRequest, type ReadRequest } from "./parse-request.ts";
 import type { Platform } from "./platform/platform.ts";
-import { checkMethod, isUnsafe, type Understood, understand } from "./receive.ts";
-import { appendTerms } from "./request/append-preconditions.ts";
 import { checkHost, type Hosts } from "./request/host.ts";
 import { checkOrigin, crossOrigin, type Origins } from "./request/origin.ts";
 import type { Remedies } from "./request/remedies.ts";
 import { logged, type Noted } from "./service/log-request.ts";
 import { Operator } from "./service/operator.ts";
-import type { Exchange, Service } from "./service/service.ts";
+import type { Service } from "./service/service.ts";
 import { Heartbeats } from "./timers/heartbeats.ts";
 import { Liveness } from "./timers/liveness.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
@@ -102,7 +101,8 @@ export function createApp(parts: AppParts): StreamApp {
 
 async function answer(service: Service, c: Context, noted: Noted): Promise<Response> {
   const platform = await service.platform(c);
-  const { verb, socket, names, host, base, isFolder, exchange } = understand(c, platform, noted);
+  const request = parseRequest(c, platform, noted);
+  const { verb, socket, names, host, exchange } = request;
   const { path } = exchange.subject;
   if (service.hosts) checkHost(names, service.hosts, service.remedies);
   if (socket || verb === "APPEND" || isUnsafe(c.req.method)) checkOrigin(c, host, service.origins, service.remedies);
@@ -113,27 +113,28 @@ async function answer(service: Service, c: Context, noted: Noted): Promise<Respo
     throw new StreamError("lost", "The client disconnected before its request began.", { path });
   }
   service.registry.assertOpen();
-  // The body must be read from this very turn on, so that nothing of it is lost if the client aborts.
-  if (verb === "APPEND" && !socket && isUnsafe(c.req.method)) return appendBody(service, exchange);
-  // A session that its former server left behind must claim its path before any other request uses it. Its own appender
-  // takes it over by itself.
-  const isResumed = verb === "APPEND" && (!socket || offersV1(c)) && appendTerms(c).session !== undefined;
-  if ((socket || verb !== undefined) && !isResumed) await service.sessions.adopt(path);
-  return verb === "APPEND"
-    ? append(service, exchange, socket)
-    : read(service, exchange, { base, verb, socket, isFolder });
+  return request.verb === "APPEND" ? append(service, request) : read(service, request);
 }
 
-async function append(service: Service, exchange: Exchange, socket: boolean): Promise<Response> {
+async function append(service: Service, { exchange, socket, parameters }: AppendRequest): Promise<Response> {
   const { c, subject } = exchange;
   const { path } = subject;
-  const { session, path: terms } = appendTerms(c);
+  // The body must be read from this very turn on, so that nothing of it is lost if the client aborts.
+  if (!socket && isUnsafe(c.req.method)) return appendBody(service, exchange, parameters);
+  const { session, preconditions } = parameters;
+  const isV1 = offersV1(c);
+  const isResumed = session !== undefined && (!socket || isV1);
+  // A session that its former server left behind must claim its path before any other request uses it. Its own appender
+  // takes it over by itself.
+  if (!isResumed) await service.sessions.adopt(path);
   // A file in place of a parent folder is reported first. The claim of a new append finds it; resuming a session and
   // checking claim nothing.
   if (session !== undefined || !socket) await service.store.stat(path);
-  if (socket) return offersV1(c) ? appendWithSession(service, exchange) : appendOverSocket(service, exchange);
+  if (socket) {
+    return isV1 ? appendWithSession(service, exchange, parameters) : appendOverSocket(service, exchange, parameters);
+  }
   // Browsers hide why an upgrade was refused, so a client in a browser asks again without one.
-  await service.sessions.check(path, session, terms);
+  await service.sessions.check(path, session, preconditions);
   throw new StreamError(
     "upgrade_required",
     `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,
@@ -143,33 +144,42 @@ async function append(service: Service, exchange: Exchange, socket: boolean): Pr
 
 async function read(
   service: Service,
-  exchange: Exchange,
-  { base, verb, socket, isFolder }: Pick<Understood, "base" | "verb" | "socket" | "isFolder">,
+  { exchange, base, verb, socket, isFolder, parameters }: ReadRequest,
 ): Promise<Response> {
-  const { c, subject } = exchange;
-  const { path } = subject;
+  const { path } = exchange.subject;
   const following = socket || verb === "FOLLOW";
+  // A session that its former server left behind must claim its path before it is followed.
+  if (following) await service.sessions.adopt(path);
   const lease = following && !isFolder ? await service.sessions.lease(path) : undefined;
-  if (lease) return follow(service, exchange, lease, socket);
+  if (lease) return follow(service, { exchange, socket, parameters }, lease);
   let found = await service.store.stat(path);
   if (following && !isFolder && found?.appending) {
-    // The append began after the lookup above. A snapshot of its first bytes would look complete.
+    // The append began after the lookup above. The client would take a snapshot of its first bytes for the whole stream.
     const late = await service.sessions.lease(path);
-    if (late) return follow(service, exchange, late, socket);
+    if (late) return follow(service, { exchange, socket, parameters }, late);
     found = await service.store.stat(path);
   }
-  if (found && !isFolder) return readSnapshot(service, exchange, found, !following);
+  if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: !following });
   if (found) throw new StreamError("not_found", `"/${path}" is not a folder. Remove the trailing slash.`, { path });
-  const entries = service.listings ? await service.store.list(path, listOptions(c)) : undefined;
+  const { after, limit } = parameters.listing;
+  // One row more than the limit tells whether there is a next page.
+  const rows = { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit: limit + 1 }) };
+  const entries = service.listings ? await service.store.list(path, rows) : undefined;
   if (entries && following)
     throw new StreamError("path_conflict", `"/${path}" is a folder: there is nothing to follow.`);
-  if (entries) return listing(service, exchange, { base, folder: path, entries });
+  if (entries) return listing(service, exchange, { base, folder: path, entries }, parameters.listing);
   throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
 }
 
-async function follow(service: Service, exchange: Exchange, lease: FollowLease, socket: boolean): Promise<Response> {
+async function follow(
+  service: Service,
+  { exchange, socket, parameters }: Pick<ReadRequest, "exchange" | "socket" | "parameters">,
+  lease: FollowLease,
+): Promise<Response> {
   try {
-    return socket ? await followOverSocket(service, exchange, lease) : await followBody(service, exchange, lease);
+    return socket
+      ? await followOverSocket(service, exchange, lease, parameters)
+      : await followBody(service, exchange, lease, parameters);
   } catch (error) {
     lease.leave();
     throw error;

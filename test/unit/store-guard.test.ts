@@ -145,6 +145,38 @@ describe("a custom store that fails", () => {
   });
 });
 
+describe("a custom store whose reads", () => {
+  const bytes = (source: UnderlyingByteSource): ReadableStream<Uint8Array> => new ReadableStream(source);
+  const locked = (): ReadableStream<Uint8Array> => {
+    const stream = streamOf(new Uint8Array(5));
+    stream.getReader();
+    return stream;
+  };
+  const reads: Record<string, { read: () => unknown; says: RegExp }> = {
+    "are byte streams that fail": { read: () => bytes({ type: "bytes", pull: fail }), says: /hunter2/ },
+    "are byte streams with too many bytes": {
+      read: () => bytes({ type: "bytes", start: (controller) => controller.enqueue(new Uint8Array(6)) }),
+      says: /more bytes/,
+    },
+    "are locked": { read: locked, says: /locked/i },
+    "are a promise": { read: async () => streamOf(new Uint8Array(5)), says: /getReader/ },
+    "are nothing": { read: () => undefined, says: /getReader|undefined/ },
+  };
+  for (const [what, { read, says }] of Object.entries(reads)) {
+    it(`${what} are reported to the log, and not to the client`, async () => {
+      await withStore(
+        () => ({ read: read as Store["read"] }),
+        async ({ memory, lines, request }) => {
+          await put(memory, "a.bin", "12345");
+          await assert.rejects((await request("/a.bin")).text(), ({ message }: Error) => !message.includes("hunter2"));
+          assert.match(lines.join("\n"), says);
+          assert.match(lines.join("\n"), /the store failed/);
+        },
+      );
+    });
+  }
+});
+
 describe("a custom store that returns", () => {
   const wrong: Record<string, { pieces: unknown[]; says: RegExp }> = {
     "text for bytes": { pieces: ["12345"], says: /not a Uint8Array/ },

@@ -58,6 +58,7 @@ export class ResumeFile {
     try {
       await writeSmallFile(this.#file, `${JSON.stringify({ url: this.#url, session, start, generation })}\n`, {
         sync: true,
+        links: true,
       });
     } catch (error) {
       throw unusable(this.#file, error);

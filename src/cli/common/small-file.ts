@@ -4,15 +4,22 @@
  */
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, realpath, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 
 /** Largest size of such a file. */
 const MOST_BYTES = 64 * 1024;
 
-/** Options of {@link readSmallFile}. */
+/** How to treat a small file. */
 export interface SmallFileOptions {
   /** Whether to follow a symbolic link. Default false. */
   readonly links?: boolean;
+}
+
+/** How to write one. */
+export interface WriteOptions extends SmallFileOptions {
+  /** Whether to flush the file and its folder to the disk before the write resolves. */
+  readonly sync: boolean;
 }
 
 /**
@@ -57,11 +64,12 @@ function irregular(cause?: unknown): Error {
 /**
  * Writes a small file atomically, readable by its owner only: mode 0600.
  *
- * @param options `sync`: whether to flush it to the disk before this resolves.
  * @throws an operating system error with its `code`.
  */
-export async function writeSmallFile(file: string, text: string, { sync }: { sync: boolean }): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
+export async function writeSmallFile(file: string, text: string, { sync, links }: WriteOptions): Promise<void> {
+  // A rename would replace the link instead of the file that it names.
+  const target = links ? await realpath(file).catch(() => file) : file;
+  const temporary = `${target}.${randomUUID()}.tmp`;
   try {
     const handle = await open(temporary, "wx", 0o600);
     try {
@@ -70,9 +78,20 @@ export async function writeSmallFile(file: string, text: string, { sync }: { syn
     } finally {
       await handle.close();
     }
-    await rename(temporary, file);
+    await rename(temporary, target);
+    if (sync) await flushFolder(dirname(target));
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Flushes a folder, so that the new name of a file survives a power cut. Not every system can open a folder. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY).catch(() => undefined);
+  try {
+    await handle?.sync();
+  } finally {
+    await handle?.close();
   }
 }

@@ -53,8 +53,8 @@ export class Beginning {
   }
 
   /**
-   * Adjusts the start after a failed attempt. If the path does not exist yet, its first byte is also the first new byte
-   * and the first of the last bytes.
+   * Adjusts the start after a failed attempt. For a path that does not exist yet, `--offset now` and `--tail` mean offset
+   * 0.
    */
   missed(code: ErrorCode): void {
     const isRelative = this.#start.offset === "now" || this.#start.tail !== undefined;

@@ -61,7 +61,11 @@ export interface AppendResult {
 export class AppendStream extends WritableStream<Chunk> {
   readonly #appending: Appending;
 
-  /** @param appending The append to write to. */
+  /**
+   * Wraps an append.
+   *
+   * @param appending The append to write to.
+   */
   constructor(appending: Appending) {
     super(new AppendSink(appending));
     this.#appending = appending;

@@ -92,7 +92,11 @@ export class FollowSource {
 export class FollowStream extends ReadableStream<Uint8Array> {
   readonly #source: FollowSource;
 
-  /** @param source The source of the bytes. */
+  /**
+   * Wraps a follow.
+   *
+   * @param source The source of the bytes.
+   */
   constructor(source: FollowSource) {
     // No read-ahead, so that `offset` is exact and a reader that stops loses no bytes.
     super(source, { highWaterMark: 0 });

@@ -65,7 +65,7 @@ export class Broadcast {
   /** Delivers all chunks of a channel to the live set, until the channel ends. */
   async run(readable: ReadableStream<Chunk>): Promise<void> {
     const reader = readable.getReader();
-    // A function of its own: a suspended function would retain the chunk.
+    // Not inline: the loop would retain the last chunk while it awaits the next one.
     const take = (result: ReadableStreamReadResult<Chunk>): boolean => {
       if (result.done) return false;
       this.deliver(result.value);

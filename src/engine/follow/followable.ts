@@ -5,7 +5,7 @@
 import type { EndReason } from "../../protocol/end-reason.ts";
 import type { Broadcast } from "./broadcast.ts";
 
-/** At which size and why a channel ended. */
+/** The final size of a path, and why its append ended. */
 export interface Outcome {
   /** The size of the path in bytes; followers get every byte before it. */
   readonly size: number;

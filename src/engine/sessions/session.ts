@@ -55,7 +55,7 @@ export class AppendSession implements AppendOwner {
   /** Whether no other process has taken over the path; if one has, the record belongs to it. */
   readonly #isOurs = (): boolean => !this.#parts.admission.batcher.channel.isRevoked();
 
-  /** Starts in the grace period: the first connection is expected and attached like any later one. */
+  /** A new session has no connection, so its grace period runs until the first one attaches. */
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.path = parts.record.path;

@@ -41,7 +41,7 @@ export function bringYourOwn(stream: ReadableStream<Uint8Array>): ByteReader | u
       cancel: () => reader.cancel(),
     };
   } catch {
-    // Only this error tells that the stream is not a byte stream.
+    // A stream can't be asked for its kind. `getReader` throws if it is not a byte stream.
     return undefined;
   }
 }

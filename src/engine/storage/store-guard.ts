@@ -8,7 +8,7 @@
  */
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
-import type { AppendHandle, SessionRecords, Store, StoreEntry, StoreListing, StoreStat } from "./store.ts";
+import type { AppendHandle, SessionRecords, Store, StoreStat } from "./store.ts";
 
 /**
  * Wraps a store so that its errors are {@link StreamError}s. An error of any other type becomes the cause of a
@@ -28,14 +28,26 @@ export function guardedStore(store: Store): Store {
     list: (folder, options) =>
       failing(folder, async () => {
         const rows = await store.list(folder, options);
-        return rows && guardedRows(folder, rows);
+        return rows && guardedEach(folder, rows);
       }),
     remove: (path) => failing(path, async () => store.remove(path)),
   };
   const { tidy, requestHandover, watch } = store;
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
-  if (requestHandover) guarded.requestHandover = (path) => failing(path, async () => requestHandover.call(store, path));
-  if (watch) guarded.watch = (path, signal) => failing(path, async () => watch.call(store, path, signal));
+  if (requestHandover) {
+    guarded.requestHandover = (path) =>
+      failing(path, async () => {
+        const withdraw = await requestHandover.call(store, path);
+        return () => failing(path, async () => withdraw());
+      });
+  }
+  if (watch) {
+    guarded.watch = (path, signal) =>
+      failing(path, async () => {
+        const growth = await watch.call(store, path, signal);
+        return growth && guardedEach(path, growth);
+      });
+  }
   return guarded;
 }
 
@@ -62,7 +74,7 @@ function broken(path: string, what: string): StreamError {
 function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
   if (!isSize(handle.offset)) throw broken(path, `the offset of an append is ${handle.offset}`);
   const { isRevoked, verify, leaveEndMarker, discard } = handle;
-  const revoked = handle.revoked ?? new AbortController().signal;
+  const revoked = guardedSignal(path, handle.revoked);
   const guarded: AppendHandle = {
     get offset() {
       return handle.offset;
@@ -82,9 +94,7 @@ function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
     get wasSilent() {
       return handle.wasSilent ?? false;
     },
-    get revoked() {
-      return handle.revoked ?? revoked;
-    },
+    revoked,
     append: (batch) =>
       failing(path, async () => {
         const size = await handle.append(batch);
@@ -129,27 +139,37 @@ function isSize(size: unknown): size is number {
   return typeof size === "number" && Number.isSafeInteger(size) && size >= 0;
 }
 
-async function* guardedRows(folder: string, rows: StoreListing): AsyncGenerator<StoreEntry, void, void> {
+async function* guardedEach<T>(path: string, values: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T, void, void> {
   try {
-    yield* rows;
+    yield* values;
   } catch (error) {
-    throw failure(folder, error);
+    throw failure(path, error);
   }
+}
+
+/** A signal that aborts together with the driver's, with a {@link StreamError} as its reason. */
+function guardedSignal(path: string, signal: AbortSignal | undefined): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(failure(path, signal?.reason));
+  if (signal?.aborted) abort();
+  else signal?.addEventListener("abort", abort, { once: true });
+  return controller.signal;
 }
 
 type Range = Parameters<Store["read"]>;
 
-/** Returns a byte stream as it is, since it can yield only bytes; checks any other stream chunk by chunk. */
+/**
+ * Checks every chunk. The result copies into the reader's memory even if the driver's stream would not; only the file
+ * store, which is not guarded, avoids that.
+ */
 function guardedRead(store: Store, range: Range): ReadableStream<Uint8Array> {
   const [path, from, to] = range;
-  let stream: ReadableStream<Uint8Array>;
+  let reader: ReadableStreamDefaultReader<Uint8Array>;
   try {
-    stream = store.read(...range);
-    if (isByteStream(stream)) return stream;
+    reader = store.read(...range).getReader();
   } catch (error) {
     return failedStream(failure(path, error));
   }
-  const reader = stream.getReader();
   let left = to - from;
   const next = async (): Promise<Uint8Array | undefined> => {
     const { done, value } = await reader.read().catch((error: unknown) => {
@@ -174,15 +194,6 @@ function guardedRead(store: Store, range: Range): ReadableStream<Uint8Array> {
     },
     { highWaterMark: 0 },
   );
-}
-
-function isByteStream(stream: ReadableStream<Uint8Array>): boolean {
-  try {
-    stream.getReader({ mode: "byob" }).releaseLock();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function failedStream(error: StreamError): ReadableStream<Uint8Array> {

@@ -132,8 +132,8 @@ export interface ClaimOptions {
    */
   check?: () => Promise<void>;
   /**
-   * Milliseconds for which a silent process that holds the path is spared after it could be taken over. Default 0. A
-   * process that has certainly ended is never spared. Only for drivers that several processes share.
+   * Milliseconds to wait, beyond the lease, before the path is taken from a process that shows no sign of life. Default
+   * 0. The path of a process that has certainly ended is taken at once. Only for drivers that several processes share.
    */
   spareMs?: number;
 }

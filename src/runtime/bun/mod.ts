@@ -12,6 +12,8 @@ import { refusalOf } from "../shared/refusals.ts";
 import { passOn } from "../shared/socket-events.ts";
 import { BunPort, type BunSocket } from "./port.ts";
 
+export type { BunSocket } from "./port.ts";
+
 /** The part of Bun's server that is used here. It is missing for a request that was made without a server. */
 interface BunServer {
   upgrade(request: Request, options: { headers?: Record<string, string>; data: SocketData }): boolean;
@@ -33,23 +35,21 @@ export interface SocketData {
   handler?: SocketHandler;
 }
 
-type Socket = BunSocket<SocketData>;
-
 /** Hono's handlers, in the way that every version of Hono 4 exports them. */
 const { websocket: honoWebSocket } = createBunWebSocket();
 
 /** The `websocket` half of a Bun server: its handlers and settings. */
 export interface BunWebSocket {
   /** Called when a socket has opened. */
-  open(socket: Socket): void;
+  open(socket: BunSocket<SocketData>): void;
   /** Called for each message. */
-  message(socket: Socket, message: string | Uint8Array<ArrayBuffer>): void;
+  message(socket: BunSocket<SocketData>, message: string | Uint8Array<ArrayBuffer>): void;
   /** Called when a socket has closed. */
-  close(socket: Socket, code?: number, reason?: string): void;
+  close(socket: BunSocket<SocketData>, code?: number, reason?: string): void;
   /** Called when some buffered bytes have been sent. */
-  drain(socket: Socket): void;
+  drain(socket: BunSocket<SocketData>): void;
   /** Called when a ping has been answered. */
-  pong(socket: Socket): void;
+  pong(socket: BunSocket<SocketData>): void;
   /** Seconds of silence after which Bun closes a socket; 0 for never. */
   idleTimeout: number;
   /** Whether Bun sends pings by itself. */
@@ -92,7 +92,12 @@ export const websocket: BunWebSocket = {
   closeOnBackpressureLimit: false,
 };
 
-/** @internal The platform for this runtime. */
+/**
+ * The platform for this runtime.
+ *
+ * @internal
+ * @ignore
+ */
 export const platform: Platform = {
   name: "bun",
   keepsText: false,
@@ -106,7 +111,7 @@ export const platform: Platform = {
       protocol: protocol ?? "",
       handler,
       events: {
-        onOpen(_event: Event, { raw }: { raw: Socket }) {
+        onOpen(_event: Event, { raw }: { raw: BunSocket<SocketData> }) {
           data.port = new BunPort(raw);
           handler.opened(data.port);
         },

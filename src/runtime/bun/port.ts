@@ -12,14 +12,23 @@ import { decodeText, UNTEXTABLE } from "../shared/text-frame.ts";
  * package.
  */
 export interface BunSocket<Data = unknown> {
+  /** What was given to `server.upgrade()`. */
   data: Data;
+  /** As of a standard WebSocket. */
   readonly readyState: 0 | 1 | 2 | 3;
+  /** Bytes that wait to be sent. */
   getBufferedAmount(): number;
+  /** Sends a message. Returns its bytes, -1 if it waits, 0 if it was dropped; as the other functions that send. */
   send(data: string | ArrayBuffer | Uint8Array, compress?: boolean): number;
+  /** Sends a binary message. */
   sendBinary(bytes: Uint8Array<ArrayBuffer>): number;
+  /** Sends a text message. */
   sendText(text: string): number;
+  /** Sends a ping. */
   ping(): number;
+  /** Begins the closing handshake. */
   close(code?: number, reason?: string): void;
+  /** Ends the connection at once. */
   terminate(): void;
 }
 

@@ -59,7 +59,7 @@ const IDLE_LOOK_MS = 20;
 /** Milliseconds within which a client must send the headers of its request. */
 const HEADERS_TIMEOUT_MS = 60_000;
 
-// node-ws is made for one app, but its helper and its events work with any socket that is emitted on its server.
+// One helper for all apps: it accepts any socket that is emitted on its server.
 const nodeWs = createNodeWebSocket({ app: new Hono() });
 
 /**
@@ -88,7 +88,12 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
   return response;
 });
 
-/** @internal The platform for this runtime. */
+/**
+ * The platform for this runtime.
+ *
+ * @internal
+ * @ignore
+ */
 export const platform: Platform = {
   name: "node",
   keepsText: true,

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Milliseconds after the end of a body within which a reset shows. Most clients send an end of stream before it. */
+/** Milliseconds to wait for a reset after the end of a body. Most clients send END_STREAM before they reset. */
 const RESET_SHOWS_MS = 25;
 
 /** Whether a request's signal aborts right after the body has ended. */

@@ -12,7 +12,7 @@ import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { GENERATION_HEADER } from "../../protocol/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
-import { newAppendTerms } from "../request/append-preconditions.ts";
+import { type AppendParameters, withoutSession } from "../request/append-parameters.ts";
 import { refuseOtherBodies } from "../request/body-kind.ts";
 import { whenAnswered } from "../service/answer-watch.ts";
 import { LogSpan } from "../service/log-span.ts";
@@ -26,7 +26,11 @@ import { type BodyReader, bodyReader } from "./body-reader.ts";
  * @throws {StreamError} `conflict`, `precondition_failed`, `unsupported`, `not_implemented`, `restarting`, and any
  * error of reading or storing the body.
  */
-export async function appendBody(service: Service, exchange: Exchange): Promise<Response> {
+export async function appendBody(
+  service: Service,
+  exchange: Exchange,
+  parameters: AppendParameters,
+): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
   const { limits } = service;
@@ -37,16 +41,23 @@ export async function appendBody(service: Service, exchange: Exchange): Promise<
   const intake = new Intake(reader, body ? platform.bodyWatch?.(c) : undefined, limits);
   const unwatch = whenAnswered(exchange, () => intake.stop(answeredFirst(path)));
   try {
-    return await store(service, exchange, intake);
+    return await store(service, exchange, { parameters, intake });
   } finally {
     unwatch();
   }
 }
 
-async function store(service: Service, exchange: Exchange, intake: Intake): Promise<Response> {
+/** A body, and what its request asks for. */
+interface Upload {
+  readonly parameters: AppendParameters;
+  readonly intake: Intake;
+}
+
+async function store(service: Service, exchange: Exchange, upload: Upload): Promise<Response> {
   const { registry } = service;
   const { path } = exchange.subject;
-  const { batcher, end } = await admit(service, exchange, intake);
+  const { intake } = upload;
+  const { batcher, end } = await admit(service, exchange, upload);
   let ended: Promise<Outcome> | undefined;
   const forget = await onShutdown(registry, end, async () => {
     intake.stop(new StreamError("restarting", "The server is shutting down. What has arrived is stored."));
@@ -89,16 +100,20 @@ function answeredFirst(path: string): StreamError {
   });
 }
 
-async function admit({ registry, sessions }: Service, { c, platform, subject: { path } }: Exchange, intake: Intake) {
+async function admit(
+  { registry, sessions }: Service,
+  { c, platform, subject: { path } }: Exchange,
+  { parameters, intake }: Upload,
+): Promise<Admission> {
   try {
     refuseOtherBodies(c, path);
-    const terms = newAppendTerms(c);
+    const preconditions = withoutSession(parameters);
     // A session that its former server left behind must claim its path before any new append can.
     await sessions.adopt(path);
-    // Create nothing for a body of which nothing can be read.
+    // If the body is malformed from its first byte on, create no file.
     if (platform.isUnreadable?.(c)) throw new StreamError("lost", "The request body is malformed.", { path });
     // Without this, a failure would not be reported while the sender is quiet.
-    const admission = await registry.admit(path, terms);
+    const admission = await registry.admit(path, preconditions);
     admission.connect({ failed: (error) => intake.stop(error) });
     return admission;
   } catch (error) {

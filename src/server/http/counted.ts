@@ -12,7 +12,8 @@ export interface Breaking {
    */
   readonly cut: (() => Promise<void>) | undefined;
   /**
-   * Maps the error that the body fails with where there is no `cut`, so that a runtime that prints it corrupts no log.
+   * Returns the error to fail the body with on a platform without `cut`. The runtime may print it, so it must fit on one
+   * line of a log.
    */
   quiet(error: unknown): unknown;
 }

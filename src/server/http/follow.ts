@@ -7,8 +7,8 @@ import { Follower } from "../../engine/follow/follower.ts";
 import type { FollowLease } from "../../engine/sessions/follow-lease.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
-import { parseStart, resolveStart } from "../../protocol/offset.ts";
-import { wantedGeneration } from "../request/wanted-generation.ts";
+import { resolveStart } from "../../protocol/offset.ts";
+import type { ReadParameters } from "../request/read-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { answered, type Exchange, type Service } from "../service/service.ts";
 import { BodySink } from "./body-sink.ts";
@@ -23,12 +23,16 @@ import { liveHeaders } from "./resource-headers.ts";
  *
  * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`
  */
-export async function followBody(service: Service, exchange: Exchange, lease: FollowLease): Promise<Response> {
+export async function followBody(
+  service: Service,
+  exchange: Exchange,
+  lease: FollowLease,
+  { start: wanted, generation }: ReadParameters,
+): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
-  const { offset, tail } = c.req.query();
-  checkGeneration(path, wantedGeneration(c), lease.source.generation);
-  const start = resolveStart(parseStart(offset, tail), lease.source.size);
+  checkGeneration(path, generation, lease.source.generation);
+  const start = resolveStart(wanted, lease.source.size);
   const { size, type } = lease.source;
   const headers = liveHeaders(lease.source, start);
   headers.set("Content-Type", await mediaTypeOf(service.store, { path, size, type }));

@@ -2,17 +2,12 @@
  * A folder's listing, as HTML for people or as JSON for programs, generated row by row as the client reads it.
  * @module
  */
-import type { Context } from "hono";
-import { accepts } from "hono/accepts";
-import type { ListOptions, StoreEntry } from "../../engine/storage/store.ts";
-import { StreamError } from "../../protocol/errors.ts";
+import type { StoreEntry } from "../../engine/storage/store.ts";
 import { writableDate } from "../request/http-date.ts";
+import type { ListingParameters } from "../request/read-parameters.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { type Listing, listingPage } from "./listing-page.ts";
 import { reported } from "./reported.ts";
-
-/** Rows per HTML page if the request names no limit. */
-const PAGE_ROWS = 1_000;
 
 /** No page may frame a listing and trick its visitor into clicking on it. */
 const UNFRAMED = { "X-Frame-Options": "DENY" };
@@ -20,26 +15,16 @@ const UNFRAMED = { "X-Frame-Options": "DENY" };
 /** Characters to gather before they are sent. */
 const PIECE_LENGTH = 16 * 1024;
 
-/**
- * The rows of a folder that a request asks for, plus one more, which tells whether there is a next page.
- *
- * @throws {StreamError} `bad_request` for a limit that is not a whole number of at least 1.
- */
-export function listOptions(c: Context): ListOptions {
-  const { after } = c.req.query();
-  const limit = limitOf(c);
-  return { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit: limit + 1 }) };
-}
-
 /** Responds with the rows of a folder. Links are absolute, so that they work with and without a trailing slash. */
 export function listing(
   service: Service,
   exchange: Exchange,
   at: Pick<Listing, "base" | "folder" | "entries">,
+  { format, limit }: ListingParameters,
 ): Response {
   const { c } = exchange;
-  const parts = { ...at, limit: limitOf(c) };
-  const isJson = wantsJson(c);
+  const parts = { ...at, limit };
+  const isJson = format === "json";
   const headers: Record<string, string> = {
     "Content-Type": isJson ? "application/json" : "text/html; charset=UTF-8",
     "Cache-Control": "no-cache",
@@ -55,21 +40,6 @@ export function listing(
   if (c.req.method === "HEAD") return new Response(null, { headers });
   const body = bodyOf(isJson ? json(parts) : listingPage(parts));
   return new Response(reported(service, exchange, body), { headers });
-}
-
-function wantsJson(c: Context): boolean {
-  const supports = ["text/html", "application/json"];
-  return accepts(c, { header: "Accept", supports, default: "text/html" }) === "application/json";
-}
-
-function limitOf(c: Context): number | undefined {
-  const limit = c.req.query("limit");
-  if (limit === undefined) return wantsJson(c) ? undefined : PAGE_ROWS;
-  if (/^0*[1-9][0-9]{0,8}$/.test(limit)) return Number(limit);
-  throw new StreamError(
-    "bad_request",
-    `"limit" must be a whole number of rows, at least 1, not ${JSON.stringify(limit)}.`,
-  );
 }
 
 async function* json({ folder, entries, limit }: Listing): AsyncGenerator<string, void, void> {

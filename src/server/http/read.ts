@@ -6,16 +6,10 @@
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
-import {
-  formatOffset,
-  NEXT_OFFSET_HEADER,
-  parseStart,
-  resolveStart,
-  START_OFFSET_HEADER,
-} from "../../protocol/offset.ts";
+import { formatOffset, NEXT_OFFSET_HEADER, resolveStart, START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { type ByteRange, wantedRange } from "../request/byte-range.ts";
 import { conditionFailed, conditionsOf, judge, rangeApplies } from "../request/conditions.ts";
-import { wantedGeneration } from "../request/wanted-generation.ts";
+import type { ReadParameters } from "../request/read-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { breaking, counted } from "./counted.ts";
@@ -24,10 +18,15 @@ import { mediaTypeOf } from "./media-type.ts";
 import { reported } from "./reported.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
 
+/** What the request asks for. */
+interface SnapshotParameters extends ReadParameters {
+  /** Whether `Range`, `If-None-Match` and the like apply. A follower gets everything. */
+  readonly conditional: boolean;
+}
+
 /**
  * Responds with the bytes that are stored at present.
  *
- * @param conditional Whether `Range`, `If-None-Match` and the like apply. A follower gets everything.
  * @throws {StreamError} `replaced` if the content is not the generation that the request names, `range` for an offset
  * past the end, `precondition_failed`, `bad_request`.
  */
@@ -35,21 +34,20 @@ export async function readSnapshot(
   service: Service,
   exchange: Exchange,
   found: StoreStat,
-  conditional: boolean,
+  { start: wanted, hasStart, generation, conditional }: SnapshotParameters,
 ): Promise<Response> {
   const { c, subject } = exchange;
   const { path } = subject;
-  const { offset, tail } = c.req.query();
-  checkGeneration(path, wantedGeneration(c), found.generation);
-  const start = resolveStart(parseStart(offset, tail), found.size);
+  checkGeneration(path, generation, found.generation);
+  const start = resolveStart(wanted, found.size);
   const headers = snapshotHeaders(found);
   // A follower counts its offset from here.
-  if (!conditional || offset !== undefined || tail !== undefined) headers.set(START_OFFSET_HEADER, formatOffset(start));
+  if (!conditional || hasStart) headers.set(START_OFFSET_HEADER, formatOffset(start));
   const unmodified = conditional && isUnmodified(c.req.raw.headers, found, path);
   // A 304 needs it as well: Node's adapter would add a type of its own, which caches would store.
   headers.set("Content-Type", await mediaTypeOf(service.store, { ...found, path }));
   if (unmodified) return new Response(null, { status: 304, headers });
-  if (offset !== undefined || tail !== undefined) return body(200, start, found.size);
+  if (hasStart) return body(200, start, found.size);
   const range = conditional ? rangeOf(c.req.raw, found) : undefined;
   if (range === undefined) return body(200, 0, found.size);
   headers.set("Content-Range", `bytes ${range.from}-${range.to - 1}/${found.size}`);

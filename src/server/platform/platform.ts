@@ -57,7 +57,7 @@ export interface UpgradeOptions {
 
 /** How one runtime does what web standards leave open. */
 export interface Platform {
-  /** Its name, for logs. */
+  /** The name of the runtime. Hono's helper for `bun` needs no wrapper. */
   readonly name: string;
   /** Whether text frames carry arbitrary bytes unchanged, as the Go program sends them. */
   readonly keepsText: boolean;

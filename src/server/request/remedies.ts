@@ -1,9 +1,9 @@
 /**
- * What an operator can do about a refusal, in terms of the program that serves the app.
+ * Hints for refusals: the flag of the command, or the option of the app, that allows the client.
  * @module
  */
 
-/** How the operator can allow a client, with the means of the program that serves the app. */
+/** Names what the operator sets to allow a client. */
 export interface Remedies {
   /** For an origin that is not allowed. */
   origin(origin: string): string;

@@ -20,7 +20,7 @@ export function whenAnswered(exchange: Exchange, answered: () => void): () => vo
     forget(exchange);
   };
   watched.set(exchange, { tell, wasFinalized: c.finalized });
-  // Runtimes report at most that a response was sent, and its body may go on forever; hence the timer.
+  // A runtime reports a response when it has sent all of it. Its body may never end, so a timer checks as well.
   void platform.responseSent?.(c)?.then(tell, tell);
   timer ??= setInterval(look, LOOK_EVERY_MS);
   return () => forget(exchange);

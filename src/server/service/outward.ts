@@ -1,5 +1,5 @@
 /**
- * Messages with the paths that clients know, which include the mount.
+ * Adds the path of the mount to the paths in messages: clients know their resource by both.
  * @module
  */
 

@@ -7,7 +7,7 @@ import type { Admission, AppendOwner } from "../../engine/append/registry.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { classicLimits, type MessageLimits } from "../platform/message-limits.ts";
-import { newAppendTerms } from "../request/append-preconditions.ts";
+import { type AppendParameters, withoutSession } from "../request/append-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, upgrade } from "../service/service.ts";
 import { IdleTimeout } from "../timers/idle-timeout.ts";
@@ -19,9 +19,13 @@ import { SocketSession } from "./connection.ts";
  * @throws {StreamError} `upgrade_required` for the Go program where text frames cannot be kept, `bad_request`,
  * `conflict`, and any other error of claiming the path; all before the upgrade.
  */
-export async function appendOverSocket(service: Service, exchange: Exchange): Promise<Response> {
+export async function appendOverSocket(
+  service: Service,
+  exchange: Exchange,
+  parameters: AppendParameters,
+): Promise<Response> {
   refuseGoProgram(exchange);
-  const admission = await service.registry.admit(exchange.subject.path, newAppendTerms(exchange.c));
+  const admission = await service.registry.admit(exchange.subject.path, withoutSession(parameters));
   const session = new SocketAppend(service, exchange, admission);
   admission.connect(session);
   try {

@@ -9,7 +9,7 @@ import { ERROR_CODES, StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL, SUPERSEDED } from "../../protocol/subprotocol.ts";
 import { type MessageLimits, overrun, sessionLimits } from "../platform/message-limits.ts";
 import type { SocketPort } from "../platform/platform.ts";
-import { appendTerms } from "../request/append-preconditions.ts";
+import type { AppendParameters } from "../request/append-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "../service/service.ts";
 import { IdleTimeout } from "../timers/idle-timeout.ts";
@@ -22,14 +22,16 @@ import { controlFrame } from "./control-frame.ts";
  * @throws {StreamError} `replaced`, `conflict`, `precondition_failed`, `gone`, `bad_request`, and any other error of
  * claiming the path; all before the upgrade.
  */
-export async function appendWithSession(service: Service, exchange: Exchange): Promise<Response> {
-  const { c, subject } = exchange;
-  const { path } = subject;
-  const { session: given, path: terms } = appendTerms(c);
+export async function appendWithSession(
+  service: Service,
+  exchange: Exchange,
+  { session: given, preconditions }: AppendParameters,
+): Promise<Response> {
+  const { path } = exchange.subject;
   const { session, token } =
     given === undefined
-      ? await service.sessions.open(path, terms)
-      : { session: await service.sessions.resume(path, given, terms.generation), token: given };
+      ? await service.sessions.open(path, preconditions)
+      : { session: await service.sessions.resume(path, given, preconditions.generation), token: given };
   const connection = new SessionAppend(service, exchange, session, { token, isFirst: given === undefined });
   session.expect(connection);
   try {

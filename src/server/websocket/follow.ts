@@ -7,10 +7,10 @@ import { type FollowEnd, Follower } from "../../engine/follow/follower.ts";
 import type { FollowLease } from "../../engine/sessions/follow-lease.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
-import { parseStart, resolveStart } from "../../protocol/offset.ts";
+import { resolveStart } from "../../protocol/offset.ts";
 import { FOLLOWER_LIMITS, type MessageLimits } from "../platform/message-limits.ts";
 import type { SocketPort } from "../platform/platform.ts";
-import { wantedGeneration } from "../request/wanted-generation.ts";
+import type { ReadParameters } from "../request/read-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "../service/service.ts";
 import type { Beating } from "../timers/heartbeats.ts";
@@ -22,12 +22,15 @@ import { CLASSIC, type Dialect, offersV1, V1 } from "./dialect.ts";
  *
  * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`; all before the upgrade.
  */
-export async function followOverSocket(service: Service, exchange: Exchange, lease: FollowLease): Promise<Response> {
-  const { c } = exchange;
-  const { offset, tail } = c.req.query();
-  checkGeneration(exchange.subject.path, wantedGeneration(c), lease.source.generation);
-  const start = resolveStart(parseStart(offset, tail), lease.source.size);
-  const dialect = offersV1(c) ? V1 : CLASSIC;
+export async function followOverSocket(
+  service: Service,
+  exchange: Exchange,
+  lease: FollowLease,
+  { start: wanted, generation }: ReadParameters,
+): Promise<Response> {
+  checkGeneration(exchange.subject.path, generation, lease.source.generation);
+  const start = resolveStart(wanted, lease.source.size);
+  const dialect = offersV1(exchange.c) ? V1 : CLASSIC;
   const session = new SocketFollow(service, exchange, lease, { start, dialect });
   try {
     const { protocol } = dialect;

@@ -104,7 +104,7 @@ export class FileHandle implements AppendHandle, LiveContent {
       if (commit && create) await flushFolders(dirname(file), root);
       // This size counts as stored, but the process that wrote the bytes may have died before it flushed them.
       if (commit && found.size > 0) await opened.datasync();
-      // A process that takes the claim over from here on replaces this very file, not one that was opened too late.
+      // Check again after opening: a takeover before this point has replaced the file under its name.
       if (!claim.isOurs(true)) throw fenced(path);
       const judged = { fd: opened.fd, readable, size: found.size, isNew, former, isOurs: () => claim.isOurs() };
       const remembered = { root, records, name, durable: commit !== undefined, type };
@@ -139,7 +139,7 @@ export class FileHandle implements AppendHandle, LiveContent {
     return ino === this.#inode && dev === this.#device && size >= this.#offset && this.isOurs;
   }
 
-  /** What this process can prove of the content, whatever stands at the path now. */
+  /** A record of the bytes that this process appended, even if the file was replaced since. */
   proof(): StreamRecord {
     return this.#content.proofAt(this.#offset);
   }

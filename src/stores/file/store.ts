@@ -138,7 +138,7 @@ class FileStore implements Store {
     const { opened, stats, known } = await this.#contents.at(file, () => openToRead(this.#root, path));
     try {
       let { ended, ...content } = known;
-      // An append that began after the first look is recorded without an end. It may be over by now.
+      // The record has no end, so an append began after the first look. It may have ended since: look again.
       const isDoubtful = ended === "lost" && !wasAppended;
       const isAppended = wasAppended || (isDoubtful && (await this.#isAppended(file, path)));
       if (isDoubtful && !isAppended) ({ ended, ...content } = await this.#contents.of({ file, opened }));

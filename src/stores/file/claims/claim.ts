@@ -183,8 +183,7 @@ export class Claim {
 
   /** Removes a revoked entry without an end marker: the append goes on in another process. */
   async #dropEntry(entry: string): Promise<void> {
-    // The other process may put the entry back, if it sees a sign of life of this one after this one has seen the entry
-    // gone.
+    // The other process restores the entry if it sees a later sign of life of this one. So remove it again after a lease.
     const remove = (): Promise<void> => removeFile(entry).catch(() => {});
     await remove();
     setTimeout(remove, LEASE_MS).unref?.();

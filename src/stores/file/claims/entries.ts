@@ -79,7 +79,7 @@ export function nextName(names: readonly string[]): string {
  * @throws Errors of the operating system.
  */
 export async function judge({ file, owner }: Entry, self: Owner, leaseMs: number = LEASE_MS): Promise<Verdict> {
-  // If this process has given the entry up, only a process that was too late can have put it back.
+  // This process has removed its entry. If the entry is there again, another process has restored it since.
   if (owner.id === self.record.id) return ownEntries.has(file) ? "alive" : "dead";
   const verdict = await judgeOwner(owner, self, leaseMs);
   // An owner removes its entries before its sign of life.

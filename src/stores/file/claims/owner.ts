@@ -150,8 +150,8 @@ export class Owner {
       if (!isMissing(error)) throw error;
       await writeWhole(this.#reserved, file, this.record, false);
     }
-    // Touch first, then verify: a process that judged by the old sign has taken the claim by now, or will see the new
-    // one.
+    // Touch the file before checking the claims: a process that missed the touch has already moved the entry, and the
+    // check finds that.
     if (!wasFresh) for (const claim of this.#claims) claim.verify();
     this.#freshMs = atMs;
     // Usually there is no request. One look serves all claims.

@@ -203,7 +203,7 @@ export class Content {
     return (records.readNow(name) ?? this.#record).generation !== this.generation;
   }
 
-  /** What this process can prove of the content up to an offset, whatever stands at the path now. */
+  /** A record of the bytes up to an offset, even if the file was replaced since. */
   proofAt(offset: number): StreamRecord {
     return this.#at(offset, {});
   }

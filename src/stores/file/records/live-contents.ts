@@ -15,7 +15,7 @@ export interface LiveContent {
   readonly isOurs: boolean;
   /** Whether the file at the path now is the one that is appended to, with all bytes that were appended. */
   covers(found: Stats): boolean;
-  /** What this process can prove of the content, whatever stands at the path now. */
+  /** A record of the bytes that this process appended, even if the file was replaced since. */
   proof(): StreamRecord;
 }
 

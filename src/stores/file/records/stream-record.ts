@@ -1,6 +1,7 @@
 /**
- * What is remembered of a path besides its bytes, and how it is judged. A record describes one content, by its size and
- * a digest of its end, and never by an inode. Copies, moves, restores and takeovers keep it; other bytes do not.
+ * The metadata of a path, and the test whether a file still has the content that it describes. A record describes one
+ * content, by its size and a digest of its end, and never by an inode. Copies, moves, restores and takeovers keep it;
+ * other bytes do not.
  * @module
  */
 import { createHash } from "node:crypto";

@@ -4,21 +4,34 @@
  */
 import type { Context } from "hono";
 import { StreamError } from "../protocol/errors.ts";
-import { parseStart } from "../protocol/offset.ts";
-import { listOptions } from "./http/listing.ts";
 import type { Platform } from "./platform/platform.ts";
-import { appendTerms } from "./request/append-preconditions.ts";
+import { type AppendParameters, appendParameters } from "./request/append-parameters.ts";
 import { refuseContentRange } from "./request/body-kind.ts";
 import { namesOf } from "./request/host.ts";
+import { type ReadParameters, readParameters } from "./request/read-parameters.ts";
 import { locate } from "./request/request-path.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
 import type { Noted } from "./service/log-request.ts";
 import type { Exchange } from "./service/service.ts";
 
 /** A request whose every part has proved valid. */
-export interface Understood {
+export type ParsedRequest = AppendRequest | ReadRequest;
+
+/** A request that asks to append. */
+export interface AppendRequest extends RequestParts {
+  readonly verb: "APPEND";
+  readonly parameters: AppendParameters;
+}
+
+/** A request that asks to read or to follow. */
+export interface ReadRequest extends RequestParts {
+  readonly verb: Exclude<Verb, "APPEND"> | undefined;
+  readonly parameters: ReadParameters;
+}
+
+/** What requests of every verb have. */
+interface RequestParts {
   readonly exchange: Exchange;
-  readonly verb: Verb | undefined;
   /** Whether it asks to become a WebSocket. */
   readonly socket: boolean;
   /** The host names by which it addresses the server. */
@@ -36,7 +49,7 @@ export interface Understood {
  * @throws {StreamError} `bad_path`, `bad_request`, `upgrade_required`
  * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
  */
-export function understand(c: Context, platform: Platform, noted: Noted): Understood {
+export function parseRequest(c: Context, platform: Platform, noted: Noted): ParsedRequest {
   const peer = platform.peer?.(c);
   if (peer !== undefined) noted.peer = peer;
   const target = platform.target?.(c);
@@ -49,21 +62,17 @@ export function understand(c: Context, platform: Platform, noted: Noted): Unders
   refuseSmall(c.req.method);
   const verb = verbOf(c);
   const socket = wantsWebSocket(c);
-  if (verb === "APPEND") {
-    if (path === "" || isFolder) {
-      throw new StreamError("bad_path", `"/${path}" names a folder, which can't be appended to. Add a file name.`, {
-        path,
-      });
-    }
-    appendTerms(c);
-    if (isUnsafe(c.req.method)) refuseContentRange(c, path);
-  } else {
-    const { offset, tail } = c.req.query();
-    parseStart(offset, tail);
-    listOptions(c);
-  }
   const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) }, noted };
-  return { exchange, verb, socket, names, host: authority ?? c.req.header("Host"), base, isFolder };
+  const parts: RequestParts = { exchange, socket, names, host: authority ?? c.req.header("Host"), base, isFolder };
+  if (verb !== "APPEND") return { ...parts, verb, parameters: readParameters(c) };
+  if (path === "" || isFolder) {
+    throw new StreamError("bad_path", `"/${path}" names a folder, which can't be appended to. Add a file name.`, {
+      path,
+    });
+  }
+  const parameters = appendParameters(c);
+  if (isUnsafe(c.req.method)) refuseContentRange(c, path);
+  return { ...parts, verb, parameters };
 }
 
 /** Whether a method is meant to change something. */

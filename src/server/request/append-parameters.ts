@@ -1,5 +1,5 @@
 /**
- * The preconditions that a request sets for an append.
+ * What an append request asks for, besides its path.
  * @module
  */
 import type { Context } from "hono";
@@ -11,21 +11,20 @@ import { conditionsOf, needsExistence, requireConditions } from "./conditions.ts
 import { givenType } from "./given-type.ts";
 
 /** What an append request says about its session and its path. */
-export interface AppendTerms {
+export interface AppendParameters {
   /** The token of the session to resume. */
   readonly session?: string;
   /** Preconditions for the path. For a session, which resumes at any offset, they contain only the generation. */
-  readonly path: SessionPreconditions;
+  readonly preconditions: SessionPreconditions;
 }
 
 /**
  * The preconditions of an append over a transport that cannot resume sessions.
  *
- * @throws {StreamError} `protocol` for a `session` parameter, `bad_request` for an invalid offset.
+ * @throws {StreamError} `protocol` for a `session` parameter.
  */
-export function newAppendTerms(c: Context): SessionPreconditions {
-  const { session, path } = appendTerms(c);
-  if (session === undefined) return path;
+export function withoutSession({ session, preconditions }: AppendParameters): SessionPreconditions {
+  if (session === undefined) return preconditions;
   const message =
     `Nothing was appended: only a WebSocket that speaks ${PROTOCOL} can resume a session. ` +
     'Remove "session"; "offset=N" appends only if N bytes are stored.';
@@ -33,17 +32,17 @@ export function newAppendTerms(c: Context): SessionPreconditions {
 }
 
 /**
- * Reads the preconditions of an append, over any transport, from the query and the conditional headers.
+ * Parses the parameters of an append, over any transport, from the query and the conditional headers.
  *
  * @throws {StreamError} `bad_request` for an invalid offset.
  */
-export function appendTerms(c: Context): AppendTerms {
+export function appendParameters(c: Context): AppendParameters {
   const { session, offset, generation } = c.req.query();
   const size = offset === undefined ? undefined : parseOffset("offset", offset);
-  if (session !== undefined) return { session, path: { generation } };
+  if (session !== undefined) return { session, preconditions: { generation } };
   const conditions = conditionsOf(c.req.raw.headers);
   return {
-    path: {
+    preconditions: {
       generation,
       type: givenType(c.req.header("Content-Type")),
       ...(size !== undefined && { offset: size }),

@@ -1,0 +1,67 @@
+/**
+ * What a read or a follow asks for, besides its path.
+ * @module
+ */
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import { StreamError } from "../../protocol/errors.ts";
+import { parseStart, type Start } from "../../protocol/offset.ts";
+
+/** The parameters of a read or a follow. */
+export interface ReadParameters {
+  /** Where to start. */
+  readonly start: Start;
+  /** Whether the request names a start. If it does, `Range` does not apply. */
+  readonly hasStart: boolean;
+  /** The generation that the content must have; `undefined` for any. */
+  readonly generation: string | undefined;
+  /** For the listing of a folder. */
+  readonly listing: ListingParameters;
+}
+
+/** Which rows of a folder to list, and how. */
+export interface ListingParameters {
+  readonly format: "html" | "json";
+  /** The name after which the rows begin; `undefined` for the first. */
+  readonly after: string | undefined;
+  /** Maximum number of rows; `undefined` for all. */
+  readonly limit: number | undefined;
+}
+
+/** Rows per HTML page if the request names no limit. */
+const PAGE_ROWS = 1_000;
+
+/**
+ * Parses the query, and the `Accept` header for listings.
+ *
+ * @throws {StreamError} `bad_request` for an invalid offset, tail or limit.
+ */
+export function readParameters(c: Context): ReadParameters {
+  const { offset, tail, generation, after, limit } = c.req.query();
+  const start = parseStart(offset, tail);
+  const format = acceptedFormat(c);
+  return {
+    start,
+    hasStart: offset !== undefined || tail !== undefined,
+    generation,
+    listing: { format, after, limit: limit === undefined ? defaultLimit(format) : parseLimit(limit) },
+  };
+}
+
+function acceptedFormat(c: Context): "html" | "json" {
+  const supports = ["text/html", "application/json"];
+  const accepted = accepts(c, { header: "Accept", supports, default: "text/html" });
+  return accepted === "application/json" ? "json" : "html";
+}
+
+function defaultLimit(format: "html" | "json"): number | undefined {
+  return format === "html" ? PAGE_ROWS : undefined;
+}
+
+function parseLimit(limit: string): number {
+  if (/^0*[1-9][0-9]{0,8}$/.test(limit)) return Number(limit);
+  throw new StreamError(
+    "bad_request",
+    `"limit" must be a whole number of rows, at least 1, not ${JSON.stringify(limit)}.`,
+  );
+}
