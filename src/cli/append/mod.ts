@@ -167,7 +167,7 @@ function storedWords({ url, input, flags, resumeFile }: Run, first: ResumePoint,
   }
   return (
     `${what} To continue, find out how many bytes are stored (Stream-Next-Offset in the answer to a HEAD request), and ` +
-    "append what follows them. With --resume-file, the same command does this by itself."
+    "append what follows them. With --resume-file the same command does this by itself."
   );
 }
 
