@@ -1,4 +1,4 @@
-/** What the examples use of Deno, for those who check types without it. */
+/** The part of Deno's API that the examples use, so that their types can be checked without Deno. */
 declare const Deno: {
   serve(
     options: { hostname?: string; port?: number },

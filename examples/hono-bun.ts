@@ -1,7 +1,7 @@
 /**
  * Streams inside a Hono app, on Bun: `bun run examples/hono-bun.ts`
  *
- * In a project of your own import from "httpfstream" and "httpfstream/bun".
+ * In a project of your own, import from "httpfstream" and "httpfstream/bun".
  */
 import process from "node:process";
 import { Hono } from "hono";
@@ -13,7 +13,7 @@ const app = new Hono();
 app.get("/", (c) => c.text("The streams are below /streams/\n"));
 app.route("/streams", streams);
 
-// Ends followers and appenders in order, and stores what has arrived.
+// Stores what has arrived, and disconnects appenders and followers cleanly.
 process.once("SIGINT", async () => {
   await streams.close();
   process.exit();

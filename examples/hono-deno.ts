@@ -1,7 +1,7 @@
 /**
  * Streams inside a Hono app, on Deno: `deno run -A examples/hono-deno.ts`
  *
- * In a project of your own import from "httpfstream".
+ * In a project of your own, import from "httpfstream".
  */
 import process from "node:process";
 import { Hono } from "hono";
@@ -14,7 +14,7 @@ app.route("/streams", streams);
 
 Deno.serve({ hostname: "127.0.0.1", port: Number(process.env["PORT"] ?? 8080) }, app.fetch);
 
-// Ends followers and appenders in order, and stores what has arrived.
+// Stores what has arrived, and disconnects appenders and followers cleanly.
 process.once("SIGINT", async () => {
   await streams.close();
   process.exit();

@@ -1,7 +1,7 @@
 /**
  * Streams inside a Hono app, on Node: `npx tsx examples/hono-node.ts`
  *
- * In a project of your own import from "httpfstream" and "httpfstream/node".
+ * In a project of your own, import from "httpfstream" and "httpfstream/node".
  */
 import process from "node:process";
 import { serve } from "@hono/node-server";
@@ -19,14 +19,14 @@ const server = serve(
     fetch: app.fetch,
     hostname: "127.0.0.1",
     port: Number(process.env["PORT"] ?? 8080),
-    // Node ends an upload after five minutes otherwise.
+    // By default, Node ends an upload after five minutes.
     serverOptions: { requestTimeout: 0 },
   },
   ({ port }) => console.log(`http://127.0.0.1:${port}/streams/`),
 );
 injectWebSocket(server, app);
 
-// Ends followers and appenders in order, and stores what has arrived.
+// Stores what has arrived, and disconnects appenders and followers cleanly.
 process.once("SIGINT", async () => {
   await streams.close();
   process.exit();

@@ -1,6 +1,7 @@
 /**
- * The output of a language model, or of anything else that takes its time: it survives a reload of the page and a lost
- * connection, several people can watch it, and it is still there next week. `npx tsx examples/llm-output.ts`
+ * Stores the output of a language model, or of another slow source: `npx tsx examples/llm-output.ts`
+ *
+ * The output survives a reload of the page and a lost connection, several people can follow it, and it stays as a file.
  *
  *     curl -i -d 'Why is the sky blue?' http://127.0.0.1:8080/ask
  *     curl -N 'http://127.0.0.1:8080/answers/…?verb=FOLLOW'
@@ -13,7 +14,7 @@ import { Hono } from "hono";
 import { fstream } from "../mod.ts";
 import { serve } from "../src/runtime/node/mod.ts";
 
-/** Stands for the model. */
+/** A stand-in for the model. */
 async function* tokens(question: string): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   const answer = `You asked: ${question} That is a good question, and here is a long answer to it.\n`;
@@ -26,13 +27,13 @@ async function* tokens(question: string): AsyncGenerator<Uint8Array> {
 const answers = fstream({ root: "./data/answers", listings: false });
 
 /**
- * Appends to a path without a way through the network: the app is called as a function. Resolves once the path has
- * been taken, so that it can be followed; the appending goes on.
+ * Appends to a path without the network, by calling the app as a function. Resolves when the append has begun, so that
+ * the path can be followed; the append continues.
  */
 function store(path: string, source: AsyncIterable<Uint8Array>): Promise<void> {
   return new Promise((begun, failed) => {
     async function* body(): AsyncGenerator<Uint8Array> {
-      begun(); // The first bytes are asked for when the path is ours.
+      begun(); // The app reads the first bytes once it has the path.
       yield* source;
     }
     const init: RequestInit & { duplex: "half" } = {

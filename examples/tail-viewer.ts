@@ -1,9 +1,9 @@
 /**
- * A page that shows a log as it grows: `npx tsx examples/tail-viewer.ts`, then
+ * A page that shows a log as it grows: `npx tsx examples/tail-viewer.ts`
+ *
+ * Append to the log, and open the URL that the example prints, http://127.0.0.1:8080/#/streams/build/42.log
  *
  *     make 2>&1 | npm run -s append -- http://127.0.0.1:8080/streams/build/42.log
- *
- * and open the URL that it prints: http://127.0.0.1:8080/#/streams/build/42.log
  */
 import { readFile } from "node:fs/promises";
 import process from "node:process";

@@ -1,8 +1,8 @@
 /**
- * Downloads a file while it is being uploaded, from its first byte: `npx tsx examples/upload-download.ts [URL]`
+ * Downloads a file from its first byte while it is being uploaded: `npx tsx examples/upload-download.ts [URL]`
  *
- * Without a URL it starts a server of its own, which keeps everything in memory. What the URL has already is left alone:
- * the file goes to its end. It fails when what was downloaded is something else.
+ * Without a URL, it starts its own server, which keeps everything in memory. It appends the file to the bytes that the
+ * URL already has. It fails if the downloaded bytes differ from the uploaded ones.
  */
 import { createHash } from "node:crypto";
 import process from "node:process";
@@ -13,14 +13,14 @@ import { serve } from "../src/runtime/node/mod.ts";
 const MEBIBYTE = 1024 * 1024;
 const FILE_BYTES = 64 * MEBIBYTE;
 
-/** The file, piece by piece, and its hash once all of it was read. */
+/** Hashes the file as {@link file} yields it, piece by piece. */
 const uploaded = createHash("sha256");
 async function* file(): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < FILE_BYTES; at += MEBIBYTE) {
     const piece = new Uint8Array(MEBIBYTE).fill(at / MEBIBYTE);
     uploaded.update(piece);
     yield piece;
-    // The second half is made only when its beginning has been downloaded.
+    // The second half is created only after the first half has been downloaded.
     if (at === FILE_BYTES / 2) await halfDownloaded;
   }
 }
@@ -47,7 +47,7 @@ const app = fstream({ store: memoryStore() });
 const server = own ? await serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }) : undefined;
 const url = process.argv[2] ?? `http://127.0.0.1:${server?.port}/disk.img`;
 
-// Resolves when the path is ours, so that there is something to download.
+// Resolves when the append has begun, so that the path can be followed.
 const upload = await openAppend(url);
 const downloading = download(url, upload.offset ?? 0);
 const writer = upload.getWriter();

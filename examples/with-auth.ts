@@ -1,5 +1,5 @@
 /**
- * Anyone may read and follow; appending needs a token: `TOKEN=open-sesame npx tsx examples/with-auth.ts`
+ * All clients may read and follow; appending requires a token: `TOKEN=open-sesame npx tsx examples/with-auth.ts`
  *
  *     echo hello | npm run -s append -- -H 'Authorization: Bearer open-sesame' http://127.0.0.1:8080/streams/a.txt
  *     curl http://127.0.0.1:8080/streams/a.txt
@@ -11,12 +11,12 @@ import { fstream } from "../mod.ts";
 import { serve } from "../src/runtime/node/mod.ts";
 
 const token = process.env["TOKEN"];
-if (!token) throw new Error("Set TOKEN to what an appender has to know.");
+if (!token) throw new Error("Set TOKEN to the token that appenders must send.");
 
 const guard = bearerAuth({ token });
 const app = new Hono();
 app.use("/streams/*", (c, next) => {
-  // The same two places, in the same order and in any case, as the protocol looks for the verb.
+  // Looks for the verb as the protocol does: the same two places, in the same order, in any letter case.
   const verb = c.req.header("X-Verb") || c.req.query("verb");
   const reads = ["GET", "HEAD"].includes(c.req.method) && verb?.toUpperCase() !== "APPEND";
   return reads ? next() : guard(c, next);

@@ -63,7 +63,7 @@ function build(options: FstreamOptions, remedies: Remedies): StreamApp {
   if (store !== undefined && (root !== undefined || durability !== undefined)) {
     const other = root === undefined ? "durability" : "root";
     throw new TypeError(
-      `Give fstream() either "${other}" or "store", not both: a store knows itself where and how it keeps its bytes.`,
+      `Give fstream() either "${other}" or "store", not both: a store has a place and a durability of its own.`,
     );
   }
   const { readBytes } = parts.limits;

@@ -18,7 +18,7 @@ export type OriginalName = "httpfstream-server" | "httpfstream-append" | "httpfs
 type Finish = (code: number) => void;
 
 /**
- * Runs `httpfstream` and ends the process with its exit code: 0 done, 1 refused or failed, 2 wrong usage, 128 plus the
+ * Runs `httpfstream` and ends the process with its exit code: 0 done, 1 refused or failed, 2 usage error, 128 plus the
  * number of the signal if interrupted (130 for Ctrl-C).
  *
  * @param args The arguments without the program name.

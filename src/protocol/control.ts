@@ -44,7 +44,7 @@ export function encodeControl(message: ServerControl): Uint8Array {
  */
 export function parseControl(bytes: Uint8Array): ServerControl | undefined {
   const message = objectIn(bytes);
-  if (!message) throw new StreamError("protocol", "The server sent a text frame that is no JSON object.");
+  if (!message) throw new StreamError("protocol", "The server sent a text frame that is not a JSON object.");
   switch (message["type"]) {
     case "start": {
       const { generation, session, window } = message;
@@ -93,5 +93,5 @@ function objectIn(bytes: Uint8Array): Record<string, unknown> | undefined {
 function count(message: Record<string, unknown>, name: string): number {
   const value = message[name];
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new StreamError("protocol", `The server sent "${message["type"]}" without a proper "${name}".`);
+  throw new StreamError("protocol", `The server sent "${message["type"]}" without a valid "${name}".`);
 }

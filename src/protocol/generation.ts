@@ -30,8 +30,8 @@ export const CONTENT_HEADERS: readonly string[] = [GENERATION_HEADER, APPENDING_
  */
 export function checkGeneration(path: string, wanted: string | undefined, generation: string | undefined): void {
   if (wanted === undefined || wanted === generation) return;
-  const now = generation === undefined ? "does not exist any more" : "has other content by now";
-  throw new StreamError("replaced", `"/${path}" ${now}: an offset in the old content means nothing in the new one.`, {
+  const now = generation === undefined ? "no longer exists" : "has other content now";
+  throw new StreamError("replaced", `"/${path}" ${now}: an offset in the old content is not valid in the new one.`, {
     path,
     headers: generation === undefined ? {} : { [GENERATION_HEADER]: generation },
   });

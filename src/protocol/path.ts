@@ -57,7 +57,7 @@ export function checkedPath(segments: readonly string[], sent: string = `/${segm
     if (wrong) throw refused(sent, wrong);
   }
   if (segments[0] !== undefined && isReserved(segments[0])) {
-    throw refused(sent, `"${RESERVED_SEGMENT}" is reserved for the store itself`);
+    throw refused(sent, `"${RESERVED_SEGMENT}" is reserved for the server`);
   }
   return segments.join("/");
 }

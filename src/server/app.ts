@@ -68,7 +68,7 @@ export function createApp(parts: AppParts): StreamApp {
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions: new Sessions(registry, (path, error) => {
-      operator.failed(path, error, `The append session of "/${path}" can't be kept or forgotten.`);
+      operator.failed(path, error, `The record of the append session of "/${path}" can't be written or removed.`);
     }),
     listings: parts.listings ?? true,
     origins: parts.origins,
@@ -110,7 +110,7 @@ async function answer(service: Service, c: Context, noted: Noted): Promise<Respo
   if (socket) platform.checkUpgrade?.(c);
   const turn = platform.turn?.(c);
   if (turn && !(await turn)) {
-    throw new StreamError("lost", "The client left before its request had its turn.", { path });
+    throw new StreamError("lost", "The client disconnected before its request began.", { path });
   }
   service.registry.assertOpen();
   return request.verb === "APPEND" ? append(service, request) : read(service, request);
@@ -160,7 +160,7 @@ async function read(
     found = await service.store.stat(path);
   }
   if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: !following });
-  if (found) throw new StreamError("not_found", `"/${path}" is no folder. Leave out the slash at the end.`, { path });
+  if (found) throw new StreamError("not_found", `"/${path}" is not a folder. Remove the trailing slash.`, { path });
   const { after, limit } = parameters.listing;
   // One row more than the limit tells whether there is a next page.
   const rows = { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit: limit + 1 }) };

@@ -88,7 +88,7 @@ function refuseSmall(method: string): void {
 
 /** @throws {StreamError} `method_not_allowed` if the method does not exist or does not go with the verb. */
 export function checkMethod(method: string, verb: Verb | undefined): void {
-  if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not known here.`, METHODS);
+  if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not supported.`, METHODS);
   if (verb === "APPEND" || !isUnsafe(method)) return;
   throw notAllowed(`${method} needs the verb APPEND: add "?verb=APPEND" to the URL.`, ["GET", "HEAD"]);
 }

@@ -66,7 +66,7 @@ class MemoryStore implements Store {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     if (this.#claimed.has(path)) {
-      throw new StreamError("conflict", `"/${path}" has another appender already.`, { path });
+      throw new StreamError("conflict", `"/${path}" already has an appender.`, { path });
     }
     this.#refuseBelowFile(path);
     this.#refuseFolder(path);
@@ -225,7 +225,7 @@ class MemoryHandle implements AppendHandle {
 
   async append(batch: Uint8Array): Promise<number> {
     if (this.#released) {
-      throw new StreamError("fenced", `The claim of "/${this.#path}" was given back.`, { path: this.#path });
+      throw new StreamError("fenced", `The claim of "/${this.#path}" was released.`, { path: this.#path });
     }
     const resource = this.#resource;
     const size = resource.size + batch.length;

@@ -121,7 +121,7 @@ describe("a follow whose appender is lost", () => {
       await following.printed(/half/);
       upload.connection.reset();
       assert.deepEqual(await following.end(), { code: 1, signal: null });
-      assert.match(following.output, /lost: The appender of .* vanished at offset 4 and did not come back/);
+      assert.match(following.output, /lost: The appender of .* vanished at offset 4 and did not return/);
       const late = await command(["follow", "--transport", transport, rig.url(path)]);
       assert.equal(late.exit.code, 1, "who comes later is told, too");
       assert.match(late.output, /^half.*lost: /s);

@@ -56,12 +56,12 @@ describe("a server that stays away", () => {
     assert.match(
       String(followers[0]?.stderr.bytes()),
       new RegExp(
-        `${gaveUp} 12 bytes were written to standard output, up to offset 12\\. To go on, use --offset 12\\.\\n$`,
+        `${gaveUp} 12 bytes were written to standard output, up to offset 12\\. To continue, use --offset 12\\.\\n$`,
       ),
     );
     assert.match(
       String(followers[1]?.stderr.bytes()),
-      new RegExp(`${gaveUp} 12 bytes were written to ${copy}\\. The same command goes on behind them\\.\\n$`),
+      new RegExp(`${gaveUp} 12 bytes were written to ${copy}\\. The same command continues after them\\.\\n$`),
     );
     rig.proxy.target = rig.server.url;
   });
@@ -77,7 +77,7 @@ describe("a server that stays away", () => {
     assert.equal(shorter.exit.code, 1);
     assert.match(
       shorter.output,
-      /: The input has ended 6 bytes before what the server has of it already\. .*same bytes/,
+      /: The input ended 6 bytes before the end of what the server has of it\. .*same bytes/,
     );
     assert.doesNotMatch(shorter.output, /another program/);
     assert.equal(String(await rig.stored("shorter")), "twelve bytes");

@@ -52,10 +52,7 @@ describe("the note of follow --output", () => {
       const before = readFileSync(copy);
       const { exit, output } = await command(line);
       assert.equal(exit.code, 1, output);
-      assert.match(
-        output,
-        /^httpfstream follow: changed: \S+ is not as the last run has left it: [^\n]*remove [^\n]*\n$/,
-      );
+      assert.match(output, /^httpfstream follow: changed: \S+ is not as the last run left it: [^\n]*remove [^\n]*\n$/);
       assert.ok(readFileSync(copy).equals(before));
     });
   }
@@ -128,20 +125,16 @@ describe("a file that is not a regular file", () => {
 
 describe("the name of a file", () => {
   const cases: [string[], number, RegExp][] = [
-    [
-      ["follow", "-o", "", "http://127.0.0.1:1/a"],
-      2,
-      /--output <file>' argument '' is invalid. It must be the name of a/,
-    ],
-    [["append", "http://127.0.0.1:1/a", ""], 2, /'file'\. It must be the name of a file, and is empty/],
-    [["append", "--resume-file", "", "http://127.0.0.1:1/a"], 2, /It must be the name of a file, and is empty/],
+    [["follow", "-o", "", "http://127.0.0.1:1/a"], 2, /--output <file>' argument '' is invalid. It is empty; it must/],
+    [["append", "http://127.0.0.1:1/a", ""], 2, /'file'\. It is empty; it must be the name of a file/],
+    [["append", "--resume-file", "", "http://127.0.0.1:1/a"], 2, /It is empty; it must be the name of a file/],
     [
       ["follow", "-o", "/no/such/x", "http://127.0.0.1:1/a"],
       1,
-      /Can't write to \/no\/such\/x: there is no folder \/no\/such\./,
+      /Can't write to \/no\/such\/x: the folder \/no\/such does not exist\./,
     ],
     [["follow", "-o", "/tmp", "http://127.0.0.1:1/a"], 1, /Can't write to \/tmp: it is a folder\./],
-    [["append", "--resume-file", "/no/such/x", "http://127.0.0.1:1/a"], 1, /there is no folder \/no\/such\./],
+    [["append", "--resume-file", "/no/such/x", "http://127.0.0.1:1/a"], 1, /the folder \/no\/such does not exist\./],
   ];
   for (const [args, code, pattern] of cases) {
     it(`${args.map((arg) => arg || "''").join(" ")} is refused before anything is sent, with the reason`, async () => {

@@ -46,7 +46,7 @@ for (const runtime of RUNTIMES) {
       assert.equal(sha256(follower.stdout.bytes()), sha256(BYTES));
       assert.match(
         String(appender.stderr.bytes()),
-        /^connecting to .*\nappending standard input to .*\n.* Trying again in .* s, attempt 1\.\n(.*\n)*connecting to .*\ngoing on with standard input to .*, at offset \d+\ndone: appended 10000000 bytes to .*\n$/,
+        /^connecting to .*\nappending standard input to .*\n.* Trying again in .* s, attempt 1\.\n(.*\n)*connecting to .*\nresuming standard input to .*, at offset \d+\ndone: appended 10000000 bytes to .*\n$/,
       );
       assert.match(
         String(follower.stderr.bytes()),
@@ -77,7 +77,7 @@ for (const runtime of RUNTIMES) {
       assert.equal(again.exit.code, 0, again.output);
       assert.equal(sha256(await rig.stored("resumed")), sha256(BYTES));
       const [, offset, sent] =
-        /\ngoing on with .*, at offset (\d+)\ndone: appended (\d+) bytes to /.exec(again.output) ?? [];
+        /\nresuming .*, at offset (\d+)\ndone: appended (\d+) bytes to /.exec(again.output) ?? [];
       assert.equal(Number(offset) + Number(sent), SIZE, again.output);
       assert.ok(Number(offset) >= size, "what the server has is not sent again");
       assert.ok(!existsSync(file), "it is done with");

@@ -95,7 +95,7 @@ for (const runtime of RUNTIMES) {
     it("refusals are one line on standard error, and exit code 1", async () => {
       const writer = await openAppend(`${server.url}/taken.txt`);
       const cases: [string[], RegExp][] = [
-        [["append", `${server.url}/taken.txt`], /^httpfstream append: taken: "\/taken\.txt" has another appender/],
+        [["append", `${server.url}/taken.txt`], /^httpfstream append: taken: "\/taken\.txt" already has an appender/],
         [["append", "http://127.0.0.1:1/a"], /^httpfstream append: unreachable: .*ECONNREFUSED/],
         [
           ["append", `${server.url}/a`, "/no/such/file"],

@@ -95,7 +95,7 @@ describe("the standalone server", () => {
       const cases: [string[], RegExp][] = [
         [
           ["--http", `127.0.0.1:${port}`],
-          /^httpfstream serve: Can't listen on 127\.0\.0\.1, port \d+: the port is in use/,
+          /^httpfstream serve: Can't listen on 127\.0\.0\.1, port \d+: the port is already in use/,
         ],
         [["--http", "192.0.2.1:0"], /^httpfstream serve: Can't listen on 192\.0\.2\.1, port 0: /],
         [

@@ -60,7 +60,7 @@ describe("the usage of the commands", () => {
     [["follow", "http://host/a", "--tail", "1", "--offset", "1"], /cannot be used with/],
     [["follow", "http://host/a", "--tail", "1", "--output", "f"], /cannot be used with/],
     [["follow", "http://host/a", "--retry-for", "soon"], /--retry-for .* whole number of seconds/],
-    [["append", "http://host/a", "--resume-file", "package.json"], /package\.json was not made by --resume-file/],
+    [["append", "http://host/a", "--resume-file", "package.json"], /package\.json is not a resume file/],
     [["follow", "http://host/a", "--header", "nonsense"], /Name: value/],
     [["follow", "http://host/a", "--bogus"], /unknown option '--bogus'/],
     [["serve", "--http", "nowhere"], /HOST:PORT/],

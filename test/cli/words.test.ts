@@ -37,12 +37,12 @@ after(async () => {
 
 describe("an invalid URL", () => {
   const cases: [string, RegExp][] = [
-    ["http://host:99999/a", /has the port "99999" in it, which is not a number from 0 to 65535/],
-    ["http://host:8099x/a", /has the port "8099x" in it/],
-    ["http://[::1]:x/a", /has the port "x" in it/],
-    ["http:///a?", /"http:\/\/\/a\?" has no host|Use --query/],
-    ["http://", /has no host in it/],
-    ["http://a b/c", /has the host "a b" in it, which can't be one/],
+    ["http://host:99999/a", /has the port "99999", which is not a number from 0 to 65535/],
+    ["http://host:8099x/a", /has the port "8099x", which/],
+    ["http://[::1]:x/a", /has the port "x", which/],
+    ["http:///a?", /"http:\/\/\/a\?" has no host\.|Use --query/],
+    ["http://", /has no host\./],
+    ["http://a b/c", /has the invalid host "a b"\./],
     ["http://me:secret@host:99999/a", /"http:\/\/host:99999\/a" has the port/],
   ];
   for (const [url, pattern] of cases) {
@@ -64,8 +64,8 @@ describe("a query in the URL", () => {
     [["append", "http://h/a?verb=FOLLOW"], /This command is append; leave the verb out, or use follow/],
     [["append", "http://h/a?offset=5"], /"offset" in its query. It means nothing to append; leave it out/],
     [["append", "http://h/a?session=S"], /use --resume-file/],
-    [["follow", "http://h/a?user=me"], /Use --query for one of a proxy or a guard/],
-    [["follow", "--query", "tail=1", "http://h/a"], /"tail" is not for a proxy or a guard/],
+    [["follow", "http://h/a?user=me"], /Use --query for a parameter of a proxy or guard/],
+    [["follow", "--query", "tail=1", "http://h/a"], /"tail" is a parameter of the server itself/],
     [["follow", "--query", "x", "http://h/a"], /It must be NAME=VALUE/],
   ];
   for (const [args, pattern] of cases) {

@@ -121,7 +121,7 @@ for (const runtime of RUNTIMES) {
       const cases: [string, RegExp][] = [
         ["circle", /redirects http:\S+\/circle in a circle, back to http:\S+\/circle\?verb=/],
         ["endless-1", /redirects http:\S+\/endless-1 more than 10 times, at last to http:\S+\/endless-12\?/],
-        ["login", /redirects to http:\S+\/page\?verb=\S+, where a web page is/],
+        ["login", /redirects to http:\S+\/page\?verb=\S+, which is a web page/],
         ["elsewhere", /redirects to "ftp:\/\/example\.com\/a"/],
       ];
       for (const [path, pattern] of runtime === "bun" ? cases : cases.slice(0, 1)) {

@@ -176,7 +176,7 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
     await page.getByText("no appender").waitFor();
     await page.goto(`${url}/`);
     await page.reload();
-    await page.getByText("Name a stream behind the address of this page").waitFor();
+    await page.getByText("Add the name of a stream to the address of this page").waitFor();
     assert.equal(await page.locator("#log").textContent(), "");
   });
 
@@ -196,7 +196,7 @@ describe("tail-viewer.ts with browser.html", { timeout: 120_000 }, async () => {
     const page = await open();
     test.after(() => page.close());
     await page.goto(`${url}/#/streams/${path}`);
-    await page.getByText("this does not exist yet").waitFor();
+    await page.getByText("this stream does not exist yet").waitFor();
     const append = async (): Promise<Writer> => {
       const writer = (await openAppend(`${url}/streams/${path}`)).getWriter();
       await writer.write("grüße ");

@@ -55,7 +55,7 @@ for (const runtime of RUNTIMES) {
         await appender.text("ly");
         await appender.finish();
         assert.equal((await peers.stored("live.txt")).toString(), "lively");
-        await server.program.printed(/There is room for connections again/);
+        await server.program.printed(/Connections are accepted again/);
       } finally {
         peers.dispose();
         await server.stop();

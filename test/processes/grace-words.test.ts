@@ -39,7 +39,7 @@ describe("a path in its grace period", () => {
       });
       assert.match(
         said.text,
-        /^The appender of "\/kept\.log" has lost its connection\. The path is kept for it for up to \d+ more second/,
+        /^The appender of "\/kept\.log" has lost its connection\. The path stays reserved for it for up to \d+ more second/,
       );
       assert.ok(said.after > 1 && said.after <= 30, String(said.after));
       const refused = await command(["append", `${url}/kept.log`]);

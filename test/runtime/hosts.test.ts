@@ -109,7 +109,7 @@ for (const runtime of RUNTIMES) {
       assert.doesNotMatch(answer.text, /"origins"/);
       const sandboxed = { target: "/a?verb=APPEND", headers: { Origin: "null" } };
       const text = (await (await WebSocketPeer.open(listed.url, sandboxed)).response()).text;
-      assert.match(text, /"null" may not do this here\.\n$/);
+      assert.match(text, /"null" may not do this\.\n$/);
     });
 
     it("the command line overrides the environment variable", async () => {

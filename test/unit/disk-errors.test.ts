@@ -11,7 +11,7 @@ test("errors that an operator can fix have codes and messages of their own", () 
   const codes: Record<string, [string, RegExp]> = {
     ENOSPC: ["no_space", /full/],
     EDQUOT: ["no_space", /quota/],
-    EFBIG: ["no_space", /largest size/],
+    EFBIG: ["no_space", /maximum size/],
     EACCES: ["denied", /permission/],
     EPERM: ["denied", /permission/],
     EROFS: ["denied", /read-only/],

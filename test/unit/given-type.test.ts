@@ -16,5 +16,5 @@ test("media types are accepted unchanged, with or without parameters", () => {
 test("a type with many semicolons and a coding with much white space are checked in linear time", () => {
   assert.equal(givenType(`text/plain${"; ".repeat(120)}\u00e4`), undefined);
   assert.equal(givenType(`text/plain${"; ".repeat(120)}a`), undefined);
-  assert.match(transferFault(`a${" ".repeat(1_000_000)}b`) ?? "", /is not understood here/);
+  assert.match(transferFault(`a${" ".repeat(1_000_000)}b`) ?? "", /is not supported/);
 });

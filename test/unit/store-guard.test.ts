@@ -179,8 +179,8 @@ describe("a custom store whose reads", () => {
 
 describe("a custom store that returns", () => {
   const wrong: Record<string, { pieces: unknown[]; says: RegExp }> = {
-    "text for bytes": { pieces: ["12345"], says: /no Uint8Array/ },
-    "memory for bytes": { pieces: [new ArrayBuffer(5)], says: /no Uint8Array/ },
+    "text for bytes": { pieces: ["12345"], says: /not a Uint8Array/ },
+    "memory for bytes": { pieces: [new ArrayBuffer(5)], says: /not a Uint8Array/ },
     "more bytes than were asked for": { pieces: [new Uint8Array(5), new Uint8Array(1)], says: /more bytes/ },
   };
   for (const [what, { pieces, says }] of Object.entries(wrong)) {
@@ -208,7 +208,7 @@ describe("a custom store that returns", () => {
         () => ({ stat: async () => found as never }),
         async ({ lines, request }) => {
           assert.equal((await request("/a.txt")).status, 500);
-          assert.match(lines.join("\n"), /does not keep to its contract/);
+          assert.match(lines.join("\n"), /violates its contract/);
         },
       );
     });

@@ -40,30 +40,29 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
   const words = commandLine(name);
   return bareCommand(name)
     .description("Append standard input, or a file, to a URL. Followers see every piece as it is read.")
-    .argument("<url>", "where to append to; http, https, ws or wss", parseUrlOf("append"))
-    .argument("[file]", "what to append; - or nothing for standard input", parseFileName)
-    .option("-v, --verbose", "show on standard error what is going on; on a terminal with a progress bar")
+    .argument("<url>", "URL to append to; http, https, ws or wss", parseUrlOf("append"))
+    .argument("[file]", "file to append; standard input if omitted or -", parseFileName)
+    .option("-v, --verbose", "report status changes on standard error, one per line; on a terminal with a progress bar")
     .addOption(
-      new Option(
-        "--resume-file <file>",
-        "remember in this file how to go on, and go on with what it remembers",
-      ).argParser(parseFileName),
+      new Option("--resume-file <file>", "store in this file how to resume, and resume from it").argParser(
+        parseFileName,
+      ),
     )
-    .option("--wait", "keep trying until the server is there, for as long as --retry-for says")
+    .option("--wait", "keep trying until the server answers, for at most --retry-for")
     .addOption(retryOption())
     .addOption(headerOption())
     .addOption(queryOption())
     .addHelpText(
       "after",
       `
-A broken connection is made again, and the append goes on at exactly the byte where it was interrupted.
-With --resume-file that also holds when this command is killed: run the same command again within the server's time of
-grace (30 s by default). A FILE is read from where the server has it; standard input must yield the same bytes again,
-from its first one. What --resume-file names is removed when the append is done; FILE stays.
+When the connection breaks, append reconnects and resumes at exactly the byte where it was interrupted.
+With --resume-file, it resumes even after this command was killed: run the same command again within the server's grace
+period (30 s by default). A FILE is read from the offset that the server has; standard input must yield the same bytes
+again, from the first one. The resume file is removed when the append is complete; FILE stays.
 
-Ctrl-C sends what was read. It ends the append of standard input; that of a FILE, and one with --resume-file, it leaves
-unfinished: followers hear that it was lost unless it is gone on with. A second Ctrl-C quits at once.
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted (129 by SIGHUP, 143 by SIGTERM).
+Ctrl-C sends what has been read, and completes an append of standard input. An append of a FILE, or one with
+--resume-file, stays unfinished: unless it is resumed, followers learn that it was lost. A second Ctrl-C quits at once.
+Exit codes: 0 done, 1 refused or failed, 2 usage error, 130 interrupted (129 by SIGHUP, 143 by SIGTERM).
 
 Examples:
   $ make 2>&1 | ${words} http://localhost:8080/build/42.log
@@ -123,7 +122,7 @@ async function appended(run: Run): Promise<number> {
   let last: ResumePoint | undefined;
   let away = true;
   void interrupts.first.then(() => {
-    if (away) say("The server is away. Once it is back, what was read is sent; Ctrl-C again quits at once.");
+    if (away) say("The server can't be reached. Once it answers, what was read is sent. Ctrl-C again quits at once.");
   });
   const options: AppendOptions = {
     headers: flags.header,
@@ -150,8 +149,8 @@ async function appended(run: Run): Promise<number> {
     if (await hasArrived(run, begun.start)) return 0;
     throw new StreamError(
       "gone",
-      `The append that ${flags.resumeFile} is about has ended at the server, or its time of grace is over. ` +
-        `What was stored stays. To append the rest only, remove that file and append what comes after the bytes that are at ${shownUrl(url)}.`,
+      `The append of ${flags.resumeFile} has ended at the server, or its grace period has expired. The stored bytes stay. ` +
+        `To append only the rest, remove ${flags.resumeFile}, and append what follows the bytes that are stored at ${shownUrl(url)}.`,
       { cause: error },
     );
   }
@@ -164,11 +163,11 @@ function storedWords({ url, input, flags, resumeFile }: Run, first: ResumePoint,
   const place = `${shownUrl(url)}, up to offset ${offset}`;
   const what = `${inBytes(stored)} of ${input.name} ${stored === 1 ? "is" : "are"} stored at ${place}, and perhaps more.`;
   if (resumeFile) {
-    return `${what} To go on, run the same command again before the server's time of grace is over: ${flags.resumeFile} remembers where.`;
+    return `${what} To resume, run the same command again within the server's grace period; ${flags.resumeFile} has the position.`;
   }
   return (
-    `${what} To go on, see how many bytes are there (Stream-Next-Offset in the answer to a HEAD request), and append ` +
-    "what comes after them. With --resume-file the same command does so by itself."
+    `${what} To continue, find out how many bytes are stored (Stream-Next-Offset in the answer to a HEAD request), and ` +
+    "append what follows them. With --resume-file the same command does this by itself."
   );
 }
 
@@ -190,14 +189,15 @@ async function* source(run: Run, point: () => ResumePoint | undefined): AsyncGen
   }
   const isShort = input.size === undefined ? resumeFile !== undefined && !isTyped(input) : at < input.size;
   if (!interrupts.received || !isShort) return;
-  const goesOn = "The same command goes on with it, if it comes before the server's time of grace is over.";
-  const isLost = "Its followers hear that it was lost when the server's time of grace is over.";
-  throw new Unfinished(`${at} bytes of ${input.name} were read, and not all. ${resumeFile ? goesOn : isLost}`);
+  const goesOn = "The same command resumes the append within the server's grace period.";
+  const isLost = "When the server's grace period expires, followers learn that the append was lost.";
+  throw new Unfinished(`${at} bytes of ${input.name} were read, but not all. ${resumeFile ? goesOn : isLost}`);
 }
 
 /** Saves what is needed to resume the append, and returns the byte of the input to start from. */
 async function prepareResume({ url, input }: Run, file: ResumeFile, point: ResumePoint | undefined): Promise<number> {
-  if (!point) throw new Error(`The server at ${shownUrl(url)} can't resume an append. Leave --resume-file away.`);
+  if (!point)
+    throw new Error(`The server at ${shownUrl(url)} can't resume an append. Run the command without --resume-file.`);
   const { session, offset, generation } = point;
   const start = file.begun?.start ?? offset;
   if (session !== file.begun?.session) await file.save({ session, start, generation });
@@ -205,7 +205,9 @@ async function prepareResume({ url, input }: Run, file: ResumeFile, point: Resum
   const from = offset - start;
   if (from >= 0 && from <= input.size) return from;
   const found = `${input.name} has ${input.size} bytes`;
-  throw new Error(`The server has ${from} bytes of it, and ${found}: one of them was changed since it was begun.`);
+  throw new Error(
+    `The server has ${from} bytes of the append, but ${found}: one of the two has changed since it began.`,
+  );
 }
 
 /** Whether a session has ended because all bytes had arrived; the last run may not have received the confirmation. */

@@ -80,12 +80,12 @@ export class ResumeFile {
 function parseBegun(text: string, file: string, resource: string): Begun {
   const { url, session, start, generation } = parseObject(text);
   if (typeof url !== "string" || typeof session !== "string" || typeof start !== "number") {
-    throw new WrongUsage(`${file} was not made by --resume-file. Name another file; this one is left as it is.`);
+    throw new WrongUsage(`${file} is not a resume file. Name another file; this one was left unchanged.`);
   }
   const noted = URL.canParse(url) ? resourceOf(url) : url;
   if (noted === resource) return { session, start, ...(typeof generation === "string" && { generation }) };
   throw new WrongUsage(
-    `${file} is about an append to ${noted}, not to ${resource}. Name another file, or remove this one.`,
+    `${file} belongs to an append to ${noted}, not to ${resource}. Name another file, or remove this one.`,
   );
 }
 
@@ -100,6 +100,6 @@ function parseObject(text: string): { url?: unknown; session?: unknown; start?: 
 
 function unusable(file: string, cause: unknown): Error {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const folder = code === "ENOENT" ? `there is no folder ${dirname(file)}` : undefined;
+  const folder = code === "ENOENT" ? `the folder ${dirname(file)} does not exist` : undefined;
   return new Error(`Can't use the resume file ${file}: ${folder ?? systemMessage(cause) ?? message}.`, { cause });
 }

@@ -14,7 +14,7 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EIO: "the device has failed",
   EBADF: "it is not open for this",
-  EADDRINUSE: "the port is in use already; choose another with --http",
+  EADDRINUSE: "the port is already in use; choose another with --http",
   EADDRNOTAVAIL: "this machine has no such address",
   ENOTFOUND: "no such host",
 };

@@ -24,11 +24,11 @@ export type DroppedWords = (count: number) => string;
  *
  * @example
  * ```ts
- * droppedSentence(2); // "2 messages were dropped: nothing could be written here."
+ * droppedSentence(2); // "2 messages were dropped: this output could not be written to."
  * ```
  */
 export function droppedSentence(count: number): string {
-  return `${count} ${count === 1 ? "message was" : "messages were"} dropped: nothing could be written here.`;
+  return `${count} ${count === 1 ? "message was" : "messages were"} dropped: this output could not be written to.`;
 }
 
 /** The messages of one process on standard output or standard error. */

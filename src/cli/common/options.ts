@@ -69,7 +69,7 @@ const parseHeader: (text: string, previous: Record<string, string>) => Record<st
 
 /** The option `--header` of `append` and `follow`. */
 export function headerOption(): Option {
-  return new Option("-H, --header <line>", 'header to send along, as "Name: value"; repeatable')
+  return new Option("-H, --header <line>", 'request header, as "Name: value"; repeatable')
     .default({}, "none")
     .argParser(parseHeader);
 }
@@ -79,27 +79,27 @@ const parseParameter: (text: string, previous: string) => string = parsed((text,
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new TypeError("It must be NAME=VALUE.");
   if (OWN_PARAMETERS.has(name))
-    throw new TypeError(`"${name}" is not for a proxy or a guard, but for the server itself.`);
+    throw new TypeError(`"${name}" is a parameter of the server itself, not of a proxy or guard.`);
   return `${previous}${previous && "&"}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
 });
 
 /** The option `--query` of `append` and `follow`. */
 export function queryOption(): Option {
-  return new Option("--query <name=value>", "query parameter for a proxy or a guard in front of the server; repeatable")
+  return new Option("--query <name=value>", "query parameter for a proxy or guard in front of the server; repeatable")
     .default("", "none")
     .argParser(parseParameter);
 }
 
 /** The option `--retry-for` of `append` and `follow`, in seconds. Default 120. */
 export function retryOption(): Option {
-  return new Option("--retry-for <seconds>", "how long to try again, without progress, when a connection breaks")
+  return new Option("--retry-for <seconds>", "how long to keep reconnecting without progress; 0 disables reconnecting")
     .default(RETRY_FOR_MS / 1000)
     .argParser(parseSeconds);
 }
 
 function parseSeconds(text: string): number {
   if (!/^\d{1,9}$/.test(text))
-    throw new InvalidArgumentError("It must be a whole number of seconds; 0 for not at all.");
+    throw new InvalidArgumentError("It must be a whole number of seconds; 0 disables reconnecting.");
   return Number(text);
 }
 
@@ -109,7 +109,7 @@ function parseSeconds(text: string): number {
  * @throws {InvalidArgumentError} for an empty name, which usually comes from an unset shell variable.
  */
 export function parseFileName(text: string): string {
-  if (text === "") throw new InvalidArgumentError("It must be the name of a file, and is empty.");
+  if (text === "") throw new InvalidArgumentError("It is empty; it must be the name of a file.");
   return text;
 }
 

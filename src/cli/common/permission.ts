@@ -26,7 +26,7 @@ export async function askForNetwork(where: { readonly hostname?: string; readonl
     if (state === "granted") return;
   }
   throw new Error(
-    `Deno does not let this program listen on ${hostname ?? "all interfaces"}, port ${port}: run it with --allow-net, or with -A.`,
+    `Deno does not allow this program to listen on ${hostname ?? "all interfaces"}, port ${port}. Run it with --allow-net or -A.`,
   );
 }
 

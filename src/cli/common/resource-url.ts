@@ -134,7 +134,7 @@ function misleadingName(character: string, text: string): InvalidArgumentError {
   const shown = character.trim() === "" ? "white space" : `"${character}"`;
   const why =
     character === "?"
-      ? "what follows is no parameter that is known here. Use --query for one of a proxy or a guard. Else it belongs to the name"
+      ? "what follows is not a known parameter. Use --query for a parameter of a proxy or guard. In a name, it must be escaped"
       : "a URL can't have it in a name";
   return new InvalidArgumentError(
     `It has ${shown} in it, and ${why}. Write ${escaped}, as in ${text.replaceAll(character, escaped)}`,

@@ -20,9 +20,9 @@ export function appendNarrator(url: string, what: string, resumed: boolean): Nar
   let begun = resumed;
   return (state) => {
     if (state.state !== "open") return unopened(url, state);
-    if (begun) return `going on with ${what} to ${url}, at offset ${state.offset}`;
+    if (begun) return `resuming ${what} to ${url}, at offset ${state.offset}`;
     begun = true;
-    const classic = state.protocol === "classic" ? ", which can't be resumed at this server" : "";
+    const classic = state.protocol === "classic" ? ", which this server can't resume" : "";
     return `appending ${what} to ${url}${classic}`;
   };
 }

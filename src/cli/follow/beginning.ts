@@ -47,7 +47,7 @@ export class Beginning {
     this.#isVerified = verdict === "same";
     if (verdict === "unknown" && !this.#hasWarned) {
       this.#hasWarned = true;
-      say(`this server does not tell whether ${this.#file} has the beginning of what is there; going on behind it`);
+      say(`this server can't tell whether ${this.#file} has the beginning of the content; continuing at its end`);
     }
     return this.#start;
   }

@@ -55,8 +55,8 @@ export async function continuationOf(continued: Continued): Promise<Continuation
 /** The error for a file that is the beginning of other content. */
 export function otherContent(file: string, url: string, cause: unknown): StreamError {
   const message =
-    `${file} has the beginning of other content than there is at ${url} now, which was removed, replaced or cut short. ` +
-    `Name another file, or remove ${file} to fetch everything anew.`;
+    `${file} has the beginning of other content than ${url} has now: the path was removed, replaced or cut short. ` +
+    `Name another file, or remove ${file} to fetch everything again.`;
   return new StreamError("replaced", message, { path: url, cause });
 }
 

@@ -61,18 +61,18 @@ const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unre
 export function followCommand(name: string, finish: (code: number) => void, waitIfVerbose = false): Command {
   const words = commandLine(name);
   return bareCommand(name)
-    .description("Write what is stored at a URL to standard output, then what is appended, until the appender ends.")
-    .argument("<url>", "what to follow; http, https, ws or wss", parseUrlOf("follow"))
-    .option("-v, --verbose", "show on standard error what is going on")
+    .description("Write the stored bytes of a URL to standard output, then the live ones, until the appender ends.")
+    .argument("<url>", "URL to follow; http, https, ws or wss", parseUrlOf("follow"))
+    .option("-v, --verbose", "report status changes on standard error, one per line")
     .addOption(
-      new Option("--offset <n>", "begin at this byte, or with what comes: now")
+      new Option("--offset <n>", 'begin at this byte; "now" skips what is stored')
         .argParser(parseOffset)
         .conflicts("tail"),
     )
-    .addOption(new Option("--tail <n>", "begin with the last so many bytes").argParser(parseBytes))
-    .option("--wait", "wait until the server is there and the path exists")
+    .addOption(new Option("--tail <n>", "begin with the last N bytes").argParser(parseBytes))
+    .option("--wait", "wait until the server answers and the path exists")
     .addOption(
-      new Option("-o, --output <file>", "write to a file instead, and go on where it ends")
+      new Option("-o, --output <file>", "write to a file, and continue where that ends")
         .argParser(parseFileName)
         .conflicts(["offset", "tail"]),
     )
@@ -80,18 +80,18 @@ export function followCommand(name: string, finish: (code: number) => void, wait
     .addOption(headerOption())
     .addOption(queryOption())
     .addOption(
-      new Option("--transport <kind>", "http where WebSockets do not get through")
+      new Option("--transport <kind>", "http skips WebSockets; otherwise blocking is detected automatically")
         .choices(["websocket", "http"])
         .default("websocket"),
     )
     .addHelpText(
       "after",
       `
-A broken connection is made again, and the follow goes on at exactly the byte where it was interrupted.
-With --output that also holds when this command is killed: run it again, and it fetches what the file lacks. It is refused
-where the file does not have the beginning of what is there now; to know that, .FILE.httpfstream is kept beside it.
+When the connection breaks, follow reconnects and resumes at exactly the byte where it was interrupted.
+With --output, it resumes even after this command was killed: run it again, and it fetches what the file lacks. It
+refuses a file that does not have the beginning of the content, which it detects by the note .FILE.httpfstream.
 
-Exit codes: 0 done, 1 refused or failed, or the append was not completed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 refused or failed, or the append was not completed, 2 usage error, 130 interrupted.
 
 Examples:
   $ ${words} http://localhost:8080/build/42.log
@@ -173,8 +173,10 @@ async function followed(
 /** Describes how many bytes were written and how to continue. */
 function writtenWords(bytes: number, offset: number | undefined, { output }: FollowFlags): string {
   const written = `${inBytes(bytes)} ${bytes === 1 ? "was" : "were"} written to ${output ?? "standard output"}`;
-  if (output !== undefined) return `${written}. The same command goes on behind them.`;
-  return offset === undefined ? `${written}.` : `${written}, up to offset ${offset}. To go on, use --offset ${offset}.`;
+  if (output !== undefined) return `${written}. The same command continues after them.`;
+  return offset === undefined
+    ? `${written}.`
+    : `${written}, up to offset ${offset}. To continue, use --offset ${offset}.`;
 }
 
 /**
@@ -185,14 +187,22 @@ function writtenWords(bytes: number, offset: number | undefined, { output }: Fol
 function expectWhole({ reason, offset }: FollowEnd, url: string): void {
   const at = offset === undefined ? "" : ` at offset ${offset}`;
   if (reason === "lost") {
-    throw new StreamError("lost", `The appender of ${url} vanished${at} and did not come back. More was to come.`);
+    throw new StreamError(
+      "lost",
+      `The appender of ${url} vanished${at} and did not return. The content is incomplete.`,
+    );
   }
-  if (reason === "deleted") throw new Error(`deleted: ${url} was removed${at}, while it was followed.`);
+  if (reason === "deleted") throw new Error(`deleted: ${url} was removed while it was followed${at && `,${at}`}.`);
   if (reason === "replaced") {
-    throw new StreamError("replaced", `The content of ${url} was replaced or cut short${at}, while it was followed.`);
+    throw new StreamError(
+      "replaced",
+      `The content of ${url} was replaced or cut short while it was followed${at && `,${at}`}.`,
+    );
   }
-  if (reason === "failed") throw new Error(`failed: The server could not store all of ${url}${at}. More was to come.`);
-  if (reason === "limit") throw new Error(`limit: The server has ended the append of ${url}${at}. More was to come.`);
+  if (reason === "failed")
+    throw new Error(`failed: The server failed to store ${url}${at}. The content is incomplete.`);
+  if (reason === "limit")
+    throw new Error(`limit: The server ended the append of ${url}${at}, at a limit. The content is incomplete.`);
 }
 
 /** Rewords an error that concerns the file of `--output`. */
@@ -200,7 +210,7 @@ function explained(error: unknown, url: string, { output: file }: FollowFlags, {
   if (!(error instanceof StreamError) || file === undefined) return error;
   if (error.code === "replaced") return otherContent(file, url, error);
   if (error.code !== "range") return error;
-  const message = `${file} has ${size} bytes, which is more than there are at ${url}. Name another file, or remove it.`;
+  const message = `${file} has ${size} bytes, which is more than ${url} has. Name another file, or remove it.`;
   return new StreamError("range", message, { cause: error });
 }
 

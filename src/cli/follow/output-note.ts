@@ -48,7 +48,7 @@ export async function provenNote(file: string, url: string): Promise<Note | unde
   // Read before the file, because another command may be appending to the file.
   const text = await readSmallFile(place).catch((error: unknown) => {
     const why = systemMessage(error) ?? (error as Error).message;
-    throw new Error(`Can't read ${place}, which tells what ${file} has: ${why}. Remove it, or name another file.`, {
+    throw new Error(`Can't read ${place}, the note about ${file}: ${why}. Remove the note, or name another file.`, {
       cause: error,
     });
   });
@@ -56,9 +56,9 @@ export async function provenNote(file: string, url: string): Promise<Note | unde
   if (!note) return undefined;
   if ((await tailOf(file, note.size)) === note.tail) return note;
   const message =
-    `${file} is not as the last run has left it: it was cut short, replaced or edited. Name another file, or remove ` +
-    `${file} to fetch everything anew. If it does have the beginning of what is there, remove ${place}: ` +
-    "its last bytes are compared with the server's then.";
+    `${file} is not as the last run left it: it was cut short, replaced or edited. Name another file, or remove ` +
+    `${file} to fetch everything again. If it still has the beginning of the content, remove ${place}: ` +
+    "the command then compares the last bytes of the file with the server's.";
   throw new StreamError("changed", message, { path: url });
 }
 
@@ -79,7 +79,7 @@ export async function keepNote(file: string, url: string, generation: string, si
     });
   } catch (error) {
     const why = systemMessage(error) ?? (error as Error).message;
-    throw new Error(`Can't write to ${file}: ${why}, at ${place}.`, { cause: error });
+    throw new Error(`Can't write ${place}, the note about ${file}: ${why}.`, { cause: error });
   }
 }
 

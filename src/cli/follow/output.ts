@@ -56,7 +56,7 @@ async function statusOf(file: string): Promise<Stats | undefined> {
   const folder = dirname(file);
   await stat(folder).catch((error: unknown) => {
     throw isMissing(error)
-      ? new Error(`Can't write to ${file}: there is no folder ${folder}.`)
+      ? new Error(`Can't write to ${file}: the folder ${folder} does not exist.`)
       : unwritable(file, error);
   });
   return undefined;

@@ -24,15 +24,18 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
   const words = commandLine(name);
   const command = bareCommand(name)
     .argument("[address]", "the same as --http", parsed(parseListenAddress))
-    .description("Serve a folder of streams: one appends to a path, many follow it, and it is kept as a plain file.")
+    .description("Serve a folder of streams: one program appends to a path, many follow it, and it stays a plain file.")
     .addOption(
-      new Option("--root <dir>", "folder to serve, made when it does not exist")
+      new Option("--root <dir>", "folder to serve; created if it does not exist")
         .default("./data")
         .env("HTTPFSTREAM_ROOT")
         .argParser(parsed(parseRoot)),
     )
     .addOption(
-      new Option("--http <[host]:port>", "where to listen; without a host on all interfaces; port 0 takes a free one")
+      new Option(
+        "--http <[host]:port>",
+        "address to listen on; without a host, all interfaces; port 0 takes a free one",
+      )
         .default(parseListenAddress("127.0.0.1:8080"), "127.0.0.1:8080")
         .env("HTTPFSTREAM_HTTP")
         .argParser(parsed(parseListenAddress)),
@@ -41,19 +44,25 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
       new Option("--port <port>", "the same as --http 127.0.0.1:PORT").argParser(parsed((text) => parsePort(text))),
     )
     .addOption(
-      new Option("--durability <level>", "when a byte counts as stored: the system has it, or the disk has it")
+      new Option(
+        "--durability <level>",
+        "when a byte counts as stored: the operating system has it, or the disk has it",
+      )
         .choices(DURABILITIES)
         .default("os")
         .env("HTTPFSTREAM_DURABILITY"),
     )
     .addOption(
-      new Option("--host <name>", "name by which clients and proxies call this server, beside localhost; repeatable")
-        .default([], "any, unless only this machine reaches it")
+      new Option("--host <name>", "host name of this server, besides localhost; repeatable; * for any")
+        .default([], "any, unless only this machine can reach the server")
         .env("HTTPFSTREAM_HOST")
         .argParser(parsed(addHosts)),
     )
     .addOption(
-      new Option("--origin <url>", "origin of web pages that may follow and append, beside our own; repeatable")
+      new Option(
+        "--origin <url>",
+        "origin whose pages may follow and append, besides the server's own; repeatable; * for any",
+      )
         .default([], "none")
         .env("HTTPFSTREAM_ORIGIN")
         .argParser(parsed(addOrigins)),
@@ -61,7 +70,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
   addToggle(command, {
     flag: "--cors",
     opposite: "--no-cors",
-    description: "let pages of those origins, or of any, read by plain HTTP",
+    description: "send CORS headers: pages of those origins, or of all if none is given, can read over plain HTTP",
     variable: "HTTPFSTREAM_CORS",
   });
   addToggle(command, {
@@ -78,13 +87,13 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .argParser(parsed(addLimits)),
     )
     .addOption(
-      new Option("--log-format <format>", "form of the log")
+      new Option("--log-format <format>", "format of the log")
         .choices(LOG_FORMATS)
         .default("text")
         .env("HTTPFSTREAM_LOG_FORMAT"),
     )
     .addOption(
-      new Option("--log-level <level>", "least important level that is logged")
+      new Option("--log-level <level>", "lowest level that is logged")
         .choices(getLogLevels())
         .default("info")
         .env("HTTPFSTREAM_LOG_LEVEL"),
@@ -102,8 +111,8 @@ Examples:
   $ ${words} 9000                                   the same on port 9000
   $ ${words} --root /srv/logs --http :8080          all interfaces
   $ ${words} --host streams.example.com             behind a proxy that has this name
-  $ ${words} --limit idleTimeoutMs=600000           cut off appenders that are silent for 10 minutes
-  $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines for machines`,
+  $ ${words} --limit idleTimeoutMs=600000           disconnect appenders that are silent for 10 minutes
+  $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines as JSON`,
     )
     .action(async (address: ListenAddress | undefined, flags: ServeFlags, command: Command) => {
       // Imported only now: the other commands start without loading the server.
@@ -120,7 +129,9 @@ Examples:
 function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlags, command: Command): ListenAddress {
   const said = [address !== undefined, port !== undefined, command.getOptionValueSource("http") === "cli"];
   if (said.filter(Boolean).length > 1) {
-    throw new WrongUsage("Say once where to listen: as an argument, with --http or with --port.");
+    throw new WrongUsage(
+      "The address to listen on is given more than once. Give it as an argument, with --http or with --port.",
+    );
   }
   if (address !== undefined) return address;
   return port === undefined ? http : parseListenAddress(String(port));
@@ -128,7 +139,7 @@ function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlag
 
 /** Rejects an empty value, which would mean the working directory: it usually comes from an unset shell variable. */
 function parseRoot(text: string): string {
-  if (text === "") throw new TypeError('It must name a folder; "." is this one.');
+  if (text === "") throw new TypeError('It must name a folder; "." is the current one.');
   return text;
 }
 

@@ -42,7 +42,7 @@ export function addToggle(command: Command, { flag, opposite, description, varia
       if (!isOn && !OFF.has(text.trim().toLowerCase())) {
         command.error(
           `error: the environment variable ${variable} must be true or false, not ${JSON.stringify(text)}. ` +
-            `These are understood: ${[...ON, ...OFF].filter(Boolean).join(", ")}; empty is off.`,
+            `Accepted values: ${[...ON, ...OFF].filter(Boolean).join(", ")}; an empty value means off.`,
         );
       }
       command.setOptionValueWithSource(name, isOn !== option.negate, "env");

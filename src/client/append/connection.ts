@@ -73,7 +73,7 @@ export class AppendConnection implements SocketHandler {
       get pending() {
         return socket.pending;
       },
-      silent: () => this.drop(new StreamError("unreachable", "Nothing was heard of the server.", { path: url.href })),
+      silent: () => this.drop(new StreamError("unreachable", "The server stopped answering.", { path: url.href })),
     });
   }
 
@@ -149,7 +149,7 @@ export class AppendConnection implements SocketHandler {
       this.#owner.acked(offset);
       void this.pump();
     } else if (type === "end") {
-      if (!this.endSent) throw this.#violation("ended an append that goes on");
+      if (!this.endSent) throw this.#violation("ended an append that is not complete");
       this.#owner.ended(offset);
       this.#finish(undefined);
       this.#socket.close(1000);
@@ -167,7 +167,7 @@ export class AppendConnection implements SocketHandler {
   }
 
   #violation(what: string): StreamError {
-    return new StreamError("protocol", `The server broke the rules of the protocol: it ${what}.`, {
+    return new StreamError("protocol", `The server violated the protocol: it ${what}.`, {
       path: this.#url.href,
     });
   }

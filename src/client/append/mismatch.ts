@@ -17,7 +17,7 @@ export function otherSize({ href, pathname }: URL, what: string): StreamError {
  */
 export function sourceTooShort({ href }: URL, missing: number): StreamError {
   const message =
-    `The input has ended ${missing} bytes before what the server has of it already. To go on, it must yield the ` +
-    "same bytes as before, from its first one. Nothing was added.";
+    `The input ended ${missing} bytes before the end of what the server has of it. To resume, it must yield the ` +
+    "same bytes as before, from the first one. Nothing was appended.";
   return new StreamError("changed", message, { path: href });
 }

@@ -145,14 +145,13 @@ export class AppendSession implements Appending, SessionOwner {
   started({ offset, generation, session, window = FRAME_BYTES }: Extract<ServerControl, { type: "start" }>): void {
     const { acked } = this.retained;
     if (this.#first === undefined) this.#begin(offset);
-    else if (offset < acked)
-      throw otherSize(this.#parts.target.url, `${offset} bytes, though it had acknowledged ${acked}`);
+    else if (offset < acked) throw otherSize(this.#parts.target.url, `${offset} bytes, but had acknowledged ${acked}`);
     else if (offset > this.#sent)
-      throw otherSize(this.#parts.target.url, `${offset} bytes, though only ${this.#sent} were sent`);
+      throw otherSize(this.#parts.target.url, `${offset} bytes, but only ${this.#sent} were sent`);
     this.#token = session ?? this.#token;
     this.#generation ??= generation;
     if (this.#token === undefined) {
-      throw new StreamError("protocol", 'The server said "start" without a session.', {
+      throw new StreamError("protocol", 'The server sent "start" without a session.', {
         path: this.#parts.target.url.href,
       });
     }
@@ -172,8 +171,7 @@ export class AppendSession implements Appending, SessionOwner {
 
   ended(offset: number): void {
     const { acked, end } = this.retained;
-    if (offset !== end)
-      throw otherSize(this.#parts.target.url, `${offset} bytes at its end, though it should have ${end}`);
+    if (offset !== end) throw otherSize(this.#parts.target.url, `${offset} bytes at the end, but should have ${end}`);
     if (offset > acked) this.acked(offset);
   }
 
@@ -252,8 +250,8 @@ export class AppendSession implements Appending, SessionOwner {
     const { resume, offset: wanted } = this.#parts.options;
     const from = resume?.offset ?? wanted ?? offset;
     if (resume && offset < from)
-      throw otherSize(this.#parts.target.url, `${offset} bytes, though it had acknowledged ${from}`);
-    if (!resume && offset !== from) throw otherSize(this.#parts.target.url, `${offset} bytes, and not ${from}`);
+      throw otherSize(this.#parts.target.url, `${offset} bytes, but had acknowledged ${from}`);
+    if (!resume && offset !== from) throw otherSize(this.#parts.target.url, `${offset} bytes, not ${from}`);
     this.#skip = offset - from;
     this.#first = this.#sent = offset;
     this.retained = new Retained(offset);

@@ -57,7 +57,7 @@ export function broken(cause: unknown, url: URL): StreamError {
   if (cause instanceof StreamError) return cause;
   const code = (cause as { code?: unknown } | undefined)?.code;
   if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
-    return new StreamError("too_large", "The server sent a message that is too large to take.", {
+    return new StreamError("too_large", "The server sent a message that is too large.", {
       path: url.href,
       cause,
     });

@@ -85,12 +85,12 @@ function nextHop({ url: from, headers }: Hop, place: string, asked: URL): Hop {
   const url = URL.canParse(place, from) ? new URL(place, from) : undefined;
   if (url) url.protocol = SCHEMES[url.protocol] ?? url.protocol;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    throw refused(`The server redirects to ${JSON.stringify(place)}, which is no http or https URL.`, asked);
+    throw refused(`The server redirects to ${JSON.stringify(place)}, which is not an http or https URL.`, asked);
   }
   // A password in the URL would come from the server, not from the caller.
   url.username = url.password = url.hash = "";
   if (from.protocol === "https:" && url.protocol === "http:") {
-    throw refused(`The server redirects to ${url}, which is not encrypted. Use that URL if this is meant.`, asked);
+    throw refused(`The server redirects to ${url}, which is not encrypted. Use that URL if this is intended.`, asked);
   }
   return { url: withOurs(url, from), headers: url.origin === from.origin ? headers : new Headers() };
 }
@@ -103,7 +103,7 @@ function expectStream(answer: Response, asked: URL, place: URL): Response {
     headers.get("Content-Type")?.toLowerCase().startsWith("text/html") && !/\.html?$/i.test(place.pathname);
   if (!ok || ours || !isPage) return answer;
   void answer.body?.cancel().catch(() => {});
-  throw refused(`The server redirects to ${place}, where a web page is and no stream.`, asked);
+  throw refused(`The server redirects to ${place}, which is a web page, not a stream.`, asked);
 }
 
 function refused(message: string, url: URL): StreamError {

@@ -22,7 +22,7 @@ const TRIES = 2;
 export async function connectBrowser(request: SocketRequest, handler: SocketHandler): Promise<ClientSocket | Response> {
   const { url, headers, signal } = request;
   if (!headers.keys().next().done) {
-    throw new StreamError("bad_request", "A browser's WebSocket takes no headers.", { path: url.href });
+    throw new StreamError("bad_request", "A browser's WebSocket can't send request headers.", { path: url.href });
   }
   // A browser disconnects if the server does not select the subprotocol, which the original server would record as an
   // append.
@@ -47,7 +47,7 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
     redirects++;
     tried = -1;
   }
-  throw broken(new Error("it answers plain requests, but no WebSocket gets through to it"), url);
+  throw broken(new Error("it answers plain requests, but WebSockets are blocked"), url);
 }
 
 /** Resolves with the open socket, or with undefined if it could not be opened. */
@@ -112,7 +112,7 @@ class BrowserSocket implements ClientSocket {
     try {
       return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     } catch (cause) {
-      const message = "This server takes text only, and a browser can't send these bytes as text.";
+      const message = "This server accepts only text, and a browser can't send these bytes as text.";
       throw new StreamError("not_text", message, { path: this.#url.href, cause });
     }
   }

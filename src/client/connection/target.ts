@@ -67,11 +67,11 @@ function describeFault(given: string): string {
   const [, scheme, host = ""] = /^(https?|wss?):\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(given) ?? [];
   if (scheme === undefined) return `${shown} is not a URL that begins with http://, https://, ws:// or wss://.`;
   const [, name, port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(host) ?? [];
-  if (name === "") return `${shown} has no host in it.`;
+  if (name === "") return `${shown} has no host.`;
   if (port !== undefined && !(/^\d*$/.test(port) && Number(port) <= 65_535)) {
-    return `${shown} has the port "${port}" in it, which is not a number from 0 to 65535.`;
+    return `${shown} has the port "${port}", which is not a number from 0 to 65535.`;
   }
-  return `${shown} has the host "${host}" in it, which can't be one.`;
+  return `${shown} has the invalid host "${host}".`;
 }
 
 /** Parameters that the client sets itself. In the user's URL, they would contradict the options. */

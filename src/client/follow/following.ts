@@ -87,7 +87,7 @@ export class Following {
     if (outcome.type === "turn") {
       const idle = this.#wasIdle && !outcome.progressed;
       this.#wasIdle = !outcome.progressed;
-      const message = "The response ended, although the append goes on.";
+      const message = "The response ended, but the append continues.";
       return idle ? new StreamError("unreachable", message, { path: target.url.href }) : undefined;
     }
     const { error } = outcome;

@@ -46,7 +46,7 @@ export class Inbox implements SocketHandler {
       pending: 0,
       silent: () => {
         this.#socket?.terminate();
-        this.closed({ code: 1006, reason: "nothing was heard of the server" });
+        this.closed({ code: 1006, reason: "the server stopped answering" });
       },
     });
   }

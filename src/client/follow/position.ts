@@ -61,7 +61,7 @@ export class FollowPosition {
    */
   begin(offset: number | undefined, generation: string | undefined): void {
     if (this.#isBound && this.generation !== undefined && generation !== undefined && generation !== this.generation) {
-      const message = `"${this.#url.pathname}" has other content by now: what is there does not continue what was read.`;
+      const message = `"${this.#url.pathname}" has other content now: it does not continue the bytes that were read.`;
       throw new StreamError("replaced", message, { path: this.#url.href });
     }
     this.generation = generation ?? this.generation;
@@ -84,7 +84,7 @@ export class FollowPosition {
    */
   expect(offset: number): void {
     if (offset === this.next) return;
-    const message = `The server stands at offset ${offset}, where offset ${this.next} should be.`;
+    const message = `The server is at offset ${offset}, but should be at ${this.next}.`;
     throw new StreamError("protocol", message, { path: this.#url.href });
   }
 }

@@ -52,7 +52,7 @@ async function* classic(task: FollowTask, inbox: Inbox, socket: ClientSocket): F
   const { environment, position, reconnector, target, report } = task;
   const before = await skipInSocket(position.start, target, environment.fetch);
   if (before === undefined) {
-    const message = "This server's classic WebSockets can't start at every byte.";
+    const message = "This server's classic WebSockets can't start at an arbitrary byte.";
     return { type: "http", error: new StreamError("protocol", message, { path: target.url.href }) };
   }
   let skip = before;

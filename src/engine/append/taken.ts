@@ -30,7 +30,7 @@ export function mostLeftMs(recordedMs: number, graceMs: number): number {
  */
 export function taken(path: string, graceLeftMs: number | undefined): StreamError {
   if (graceLeftMs !== undefined) return inGrace(path, graceLeftMs);
-  const message = `"/${path}" has another appender already. Try again when it has ended.`;
+  const message = `"/${path}" already has an appender. Try again when it has ended.`;
   return new StreamError("conflict", message, { path });
 }
 
@@ -44,7 +44,7 @@ export function taken(path: string, graceLeftMs: number | undefined): StreamErro
  */
 export function inGrace(path: string, leftMs: number): StreamError {
   const seconds = Math.max(1, Math.ceil(leftMs / 1000));
-  const kept = `The path is kept for it for up to ${seconds} more ${seconds === 1 ? "second" : "seconds"}`;
+  const kept = `The path stays reserved for it for up to ${seconds} more ${seconds === 1 ? "second" : "seconds"}`;
   const message = `The appender of "/${path}" has lost its connection. ${kept}; try again after that.`;
   return new StreamError("conflict", message, { path, headers: { "Retry-After": String(seconds) } });
 }

@@ -91,7 +91,7 @@ export class Sessions {
     this.#registry.assertFree(path);
     const found = await this.#registry.store.stat(path);
     if (found?.appending) {
-      throw new StreamError("conflict", `"/${path}" has an appender already. Try again when it has ended.`, { path });
+      throw new StreamError("conflict", `"/${path}" already has an appender. Try again when it has ended.`, { path });
     }
     await checkPath(this.#registry.store, path, terms);
   }
@@ -141,10 +141,14 @@ export class Sessions {
       await this.adopt(path);
       if (attempt > 1) await pause();
     }
-    throw new StreamError("restarting", `"/${path}" is on its way to another server process. Try again in a moment.`, {
-      path,
-      headers: { "Retry-After": "1" },
-    });
+    throw new StreamError(
+      "restarting",
+      `"/${path}" is being handed over to another server process. Try again in a moment.`,
+      {
+        path,
+        headers: { "Retry-After": "1" },
+      },
+    );
   }
 
   /** The session of a path, if this process holds it and it is open. */
@@ -188,12 +192,16 @@ export class Sessions {
 
   async #refuse(path: string, digest: string): Promise<never> {
     if (await this.#isOnRecord(path, digest)) {
-      throw new StreamError("conflict", `The append session of "/${path}" is in the hands of another server process.`, {
-        path,
-        headers: { "Retry-After": "1" },
-      });
+      throw new StreamError(
+        "conflict",
+        `Another server process has the append session of "/${path}". Try again in a moment.`,
+        {
+          path,
+          headers: { "Retry-After": "1" },
+        },
+      );
     }
-    throw new StreamError("gone", `No append session of "/${path}" has this token: it has ended, or it never was.`, {
+    throw new StreamError("gone", `No append session of "/${path}" has this token: it has ended or never existed.`, {
       path,
     });
   }

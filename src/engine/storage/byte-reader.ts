@@ -60,7 +60,8 @@ class CopyingReader implements ByteReader {
     while (this.#rest.length === 0) {
       const { done, value } = await this.#reader.read();
       if (done) return undefined;
-      if (!(value instanceof Uint8Array)) throw new TypeError("The store's stream has a chunk that is no Uint8Array.");
+      if (!(value instanceof Uint8Array))
+        throw new TypeError("The store's stream has a chunk that is not a Uint8Array.");
       this.#rest = value;
     }
     const bytes = this.#rest.subarray(0, view.length);

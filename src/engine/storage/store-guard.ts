@@ -67,7 +67,7 @@ function failure(path: string, cause: unknown): StreamError {
 }
 
 function broken(path: string, what: string): StreamError {
-  return failure(path, new TypeError(`The store does not keep to its contract: ${what}.`));
+  return failure(path, new TypeError(`The store violates its contract: ${what}.`));
 }
 
 /** Wraps a handle. Optional members that the driver lacks stay missing; required ones get a default. */
@@ -129,7 +129,7 @@ function checkedStat(path: string, found: StoreStat | undefined): StoreStat | un
   if (!found) return undefined;
   const { size, modified, generation = "" } = found;
   if (!isSize(size)) throw broken(path, `the size of a resource is ${size}`);
-  if (!(modified instanceof Date)) throw broken(path, "the time of a resource is no Date");
+  if (!(modified instanceof Date)) throw broken(path, "the time of a resource is not a Date");
   // The generation becomes a header value and a part of URLs.
   if (!/^[!-~]{0,255}$/.test(generation)) throw broken(path, "a generation does not fit into a header");
   return { ...found, generation };
@@ -176,8 +176,8 @@ function guardedRead(store: Store, range: Range): ReadableStream<Uint8Array> {
       throw failure(path, error);
     });
     if (done) return undefined;
-    if (!(value instanceof Uint8Array)) throw broken(path, "a piece of a read is no Uint8Array");
-    if (value.length > left) throw broken(path, "a read gave more bytes than were asked for");
+    if (!(value instanceof Uint8Array)) throw broken(path, "a piece of a read is not a Uint8Array");
+    if (value.length > left) throw broken(path, "a read returned more bytes than requested");
     left -= value.length;
     return value;
   };

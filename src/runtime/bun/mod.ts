@@ -166,7 +166,7 @@ const upgrading = new WeakSet<BunServer>();
 function upgradingServer(c: Context): BunServer {
   const server = serverOf(c);
   if (typeof server?.upgrade !== "function") {
-    throw missing("Bun's server does not reach this app: pass it on as the second argument of app.fetch.");
+    throw missing("This app does not get Bun's server: pass it as the second argument of app.fetch.");
   }
   if (upgrading.has(server)) return server;
   try {

@@ -15,7 +15,7 @@ const UPGRADED_SHARE = 8;
 /** Milliseconds for which a count of the open descriptors stays valid if it left no room. */
 const COUNT_MS = 50;
 
-const REFUSAL_BODY = "The server has as many connections as it can take. Try again in a moment.\n";
+const REFUSAL_BODY = "The server has too many connections. Try again in a moment.\n";
 const REFUSAL = `HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: ${REFUSAL_BODY.length}\r\n\r\n${REFUSAL_BODY}`;
 
 /** Receives messages of a {@link Crowd}: that connections are refused, and how many were once there is room again. */
@@ -75,7 +75,7 @@ export class Crowd {
       this.#refuse(socket);
       return;
     }
-    if (this.#refused > 0) this.#report(`There is room for connections again; ${this.#refused} were refused.`);
+    if (this.#refused > 0) this.#report(`Connections are accepted again; ${this.#refused} were refused.`);
     this.#refused = 0;
     this.sockets.add(socket);
     socket.on("close", this.#forget);
@@ -111,7 +111,7 @@ export class Crowd {
   #refuse(socket: Duplex): void {
     if (this.#refused++ === 0) {
       const { size } = this.sockets;
-      this.#report(`Connections are refused: ${size} are open, and the system allows few more open files.`);
+      this.#report(`Connections are refused: ${size} are open, and the system allows only a few more open files.`);
     }
     socket.on("error", () => {});
     // Before this refusal is sent, Deno may accept more connections, until no descriptor is left for one.

@@ -13,7 +13,7 @@ export const MOST_FRAGMENTS: number = 16 * 1024;
 const FRAGMENTS: MessageLimit = {
   bytes: 0,
   refusal: () =>
-    new StreamError("protocol", `A message may come in at most ${MOST_FRAGMENTS} frames: send longer ones.`),
+    new StreamError("protocol", `A message may have at most ${MOST_FRAGMENTS} frames. Send longer frames.`),
 };
 
 /** Bytes of the longest header. */

@@ -22,10 +22,10 @@ const ANSWERS: Record<string, Answer> = {
     sentence: "The URL and the headers together are too long.",
   },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: "413 Payload Too Large", sentence: "The chunk extensions are too long." },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: "408 Request Timeout", sentence: "The request did not come in time." },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: "408 Request Timeout", sentence: "The request did not arrive in time." },
 };
 
-const MALFORMED: Answer = { status: "400 Bad Request", sentence: "This is no HTTP request." };
+const MALFORMED: Answer = { status: "400 Bad Request", sentence: "This is not an HTTP request." };
 
 /** The headers of every such answer. */
 const PLAIN: [string, string][] = [
@@ -107,6 +107,6 @@ function unknownMethod(packet: Buffer | undefined): Answer | undefined {
   const [, method] = REQUEST_LINE.exec(packet?.toString("latin1", 0, LINE_BYTES) ?? "") ?? [];
   // A method in lower case is malformed, not unknown.
   if (method === undefined || KNOWN_METHODS.includes(method.toUpperCase())) return undefined;
-  const sentence = `The method ${method} is not known here.`;
+  const sentence = `The method ${method} is not supported.`;
   return { status: "405 Method Not Allowed", sentence, headers: `Allow: ${METHODS.join(", ")}\r\n` };
 }

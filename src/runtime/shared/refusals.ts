@@ -24,5 +24,5 @@ export function refusalOf(reason: string, most: MessageLimits): StreamError {
     const message = "Text that is not UTF-8 can't be kept here: send binary frames, or use httpfstream.v1.";
     return new StreamError("not_text", message);
   }
-  return new StreamError("protocol", `The client broke the rules of WebSockets: ${reason}.`);
+  return new StreamError("protocol", `The client violated the WebSocket protocol: ${reason}.`);
 }

@@ -60,7 +60,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   const { batcher, end } = await admit(service, exchange, upload);
   let ended: Promise<Outcome> | undefined;
   const forget = await onShutdown(registry, end, async () => {
-    intake.stop(new StreamError("restarting", "The server is shutting down. What arrived until now is stored."));
+    intake.stop(new StreamError("restarting", "The server is shutting down. What has arrived is stored."));
     await ended;
     await answered(service, exchange);
   });
@@ -88,20 +88,16 @@ function unread(request: Request, path: string): Request {
   if (!request.bodyUsed && !request.body?.locked) return request;
   throw new StreamError(
     "misconfigured",
-    "A middleware in front of this app has read the body of the request, so there is nothing left to append. Let it leave " +
-      'the bodies of appends alone, or set "c.req.raw" to a new Request with the same body.',
+    "A middleware in front of this app has read the body of the request, so there is nothing left to append. Make it leave " +
+      'the bodies of appends unread, or set "c.req.raw" to a new Request with the same body.',
     { path },
   );
 }
 
 function answeredFirst(path: string): StreamError {
-  return new StreamError(
-    "lost",
-    "The request was answered before its body had ended. What arrived until then is stored.",
-    {
-      path,
-    },
-  );
+  return new StreamError("lost", "The request was answered before its body ended. What had arrived is stored.", {
+    path,
+  });
 }
 
 async function admit(

@@ -80,5 +80,5 @@ export async function followBody(
 /** The error that explains why a body does not end normally. */
 function cutShort(path: string, reason: string): StreamError {
   const code = reason === "restarting" ? "restarting" : "lost";
-  return new StreamError(code, `The append of "/${path}" has not been completed: ${reason}.`, { path });
+  return new StreamError(code, `The append of "/${path}" was not completed: ${reason}.`, { path });
 }

@@ -51,7 +51,7 @@ export async function* listingPage({ base, folder, entries, limit }: Listing): A
   for await (const entry of entries) {
     if (count === limit) {
       const next = `${here}?limit=${limit}&after=${encodeURIComponent(last)}`;
-      yield String(html`</tbody></table><p><a rel="next" href="${next}">The next ${limit}</a>, behind ${last}</p>`);
+      yield String(html`</tbody></table><p><a rel="next" href="${next}">The next ${limit}</a>, after ${last}</p>`);
       yield "</body></html>\n";
       return;
     }

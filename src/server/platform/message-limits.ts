@@ -23,13 +23,13 @@ export interface MessageLimits {
 
 /** Limits messages to a number of bytes; a larger one is refused with close code 1009. */
 export function atMost(bytes: number): MessageLimit {
-  const message = `A message may have ${bytes} bytes at most. Send smaller ones.`;
+  const message = `A message may have at most ${bytes} bytes. Send smaller messages.`;
   return { bytes, refusal: () => new StreamError("too_large", message) };
 }
 
 const CONTROL: MessageLimit = {
   bytes: CONTROL_BYTES,
-  refusal: () => new StreamError("too_large", `A control message may have ${CONTROL_BYTES} bytes at most.`),
+  refusal: () => new StreamError("too_large", `A control message may have at most ${CONTROL_BYTES} bytes.`),
 };
 
 const IGNORED = atMost(CONTROL_BYTES);

@@ -26,8 +26,8 @@ export interface AppendParameters {
 export function withoutSession({ session, preconditions }: AppendParameters): SessionPreconditions {
   if (session === undefined) return preconditions;
   const message =
-    `Nothing was appended: only a WebSocket that speaks ${PROTOCOL} goes on with a session. ` +
-    'Leave "session" out; "offset=N" appends only if N bytes are stored.';
+    `Nothing was appended: only a WebSocket that speaks ${PROTOCOL} can resume a session. ` +
+    'Remove "session"; "offset=N" appends only if N bytes are stored.';
   throw new StreamError("protocol", message);
 }
 

@@ -27,7 +27,7 @@ export function refuseContentRange(c: Context, path: string): void {
   const range = c.req.header("Content-Range");
   if (range === undefined) return;
   const what = `Bytes are appended at the end, not at "Content-Range: ${range}".`;
-  throw new StreamError("bad_request", `${what} Leave it out, and say "offset=N" in the URL.`, { path });
+  throw new StreamError("bad_request", `${what} Remove the header, and put "offset=N" into the URL.`, { path });
 }
 
 function refuseTransferCoding(value: string | undefined, path: string): void {
@@ -39,21 +39,21 @@ function refuseTransferCoding(value: string | undefined, path: string): void {
 export function transferFault(value: string | undefined): string | undefined {
   const other = words(value).find((coding) => coding !== "chunked");
   if (other === undefined) return undefined;
-  const what = `The transfer coding ${JSON.stringify(other)} is not understood here.`;
+  const what = `The transfer coding ${JSON.stringify(other)} is not supported.`;
   return `${what} Send the body with "chunked", or with its length.`;
 }
 
 function refuseContentCoding(value: string | undefined, path: string): void {
   const other = words(value).find((coding) => coding !== "identity");
   if (other === undefined) return;
-  const what = `A body with "Content-Encoding: ${other}" is not appended, as it would be stored in that coding.`;
+  const what = `A body with "Content-Encoding: ${other}" is not appended, because it would be stored in that coding.`;
   const headers = { "Accept-Encoding": "identity" };
-  throw new StreamError("unsupported", `${what} Send the bytes as they are to be read.`, { path, headers });
+  throw new StreamError("unsupported", `${what} Send the decoded bytes.`, { path, headers });
 }
 
 function refuseForm(type: string | undefined, path: string): void {
   if (!/^\s*multipart\/form-data\s*(;|$)/i.test(type ?? "")) return;
-  const what = "A form with files is not appended, as its boundaries would be stored, too.";
+  const what = "A form with files is not appended, because its boundaries would be stored, too.";
   throw new StreamError("unsupported", `${what} Send the bytes alone: "curl -T file" instead of "curl -F".`, { path });
 }
 

@@ -75,10 +75,12 @@ export function requireConditions(conditions: Conditions, found: StoreStat | und
 /** The refusal of a request whose conditions do not hold. */
 export function conditionFailed(path: string, found: StoreStat | undefined, outcome = ""): StreamError {
   if (!found) {
-    return new StreamError("precondition_failed", `"/${path}" does not exist, as If-Match asks.${outcome}`, { path });
+    return new StreamError("precondition_failed", `"/${path}" does not exist, but If-Match requires it.${outcome}`, {
+      path,
+    });
   }
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(found.size), ETag: entityTag(found) };
-  const message = `"/${path}" is not what the conditions of the request ask for.${outcome}`;
+  const message = `"/${path}" does not meet the conditions of the request.${outcome}`;
   return new StreamError("precondition_failed", message, { path, headers });
 }
 

@@ -61,7 +61,7 @@ export function namesOf(c: Context, authority: string | undefined, target: strin
     if (name !== undefined) return name;
     throw new StreamError(
       "bad_request",
-      `The Host ${JSON.stringify(host)} is not one name with a port. Send one such header.`,
+      `The Host ${JSON.stringify(host)} is not a name with an optional port. Send one such header.`,
     );
   });
 }
@@ -72,7 +72,7 @@ export function checkHost(names: readonly string[], hosts: Hosts, remedies: Reme
   if (foreign === undefined) return;
   throw new StreamError(
     "misdirected",
-    `This server does not know itself as "${foreign}". Its operator can allow the name ${remedies.host(foreign)}.`,
+    `"${foreign}" is not a name of this server. Its operator can allow the name ${remedies.host(foreign)}.`,
   );
 }
 
@@ -109,7 +109,7 @@ function parseName(text: string): string {
   const address = IPV4.test(name) || /^\[[\da-f:.]+\]$/.test(name);
   if (name === "*" || address || (NAME.test(name) && !/^[\d.]+$/.test(name))) return name;
   throw new TypeError(
-    `${JSON.stringify(text)} is not a host name; one looks like "streams.example.com", without a scheme or a port.`,
+    `${JSON.stringify(text)} is not a host name; a host name looks like "streams.example.com", without a scheme or a port.`,
   );
 }
 

@@ -71,12 +71,12 @@ export function checkOrigin(c: Context, host: string | undefined, origins: Origi
   if (origins.any) return;
   if (origin === undefined) {
     if (c.req.header("Sec-Fetch-Site")?.toLowerCase() !== "cross-site") return;
-    throw new StreamError("forbidden", "Pages of other sites may not do this here without naming their origin.");
+    throw new StreamError("forbidden", "Pages of other sites may not do this without an Origin header.");
   }
   if (origins.allows(origin) || isOwn(origin, host)) return;
   throw new StreamError(
     "forbidden",
-    `Pages of the origin ${JSON.stringify(origin)} may not do this here.${remedyFor(origin, remedies)}`,
+    `Pages of the origin ${JSON.stringify(origin)} may not do this.${remedyFor(origin, remedies)}`,
   );
 }
 
@@ -128,7 +128,7 @@ function parseOrigin(text: string): { origin: string; wildcard: boolean } {
 function notAnOrigin(text: string): TypeError {
   const why =
     text === "null"
-      ? "it is what browsers say of every sandboxed page and file, so it would let in all of them"
+      ? "browsers send it for every sandboxed page and file, so it would allow all of them"
       : 'an origin looks like "https://example.com" or "https://*.example.com" (one label), without a path or a slash';
   return new TypeError(`${JSON.stringify(text)} is not an origin: ${why}.`);
 }

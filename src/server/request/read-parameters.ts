@@ -62,6 +62,6 @@ function parseLimit(limit: string): number {
   if (/^0*[1-9][0-9]{0,8}$/.test(limit)) return Number(limit);
   throw new StreamError(
     "bad_request",
-    `"limit" must be a whole number of rows from 1 on, not ${JSON.stringify(limit)}.`,
+    `"limit" must be a whole number of rows, at least 1, not ${JSON.stringify(limit)}.`,
   );
 }

@@ -70,8 +70,8 @@ function mountOf(c: Context): string {
   const isFixed = !/(^|\/):|\*/.test(mount) && `${c.req.path}/`.startsWith(`${mount}/`);
   if (!isFixed) {
     throw new MountError(
-      `fstream() is mounted at "${mount}", which has a parameter or a wildcard. Everything it stands for would share one ` +
-        "folder: a file of one user would be the file of all. Mount one fstream() with a root of its own at each fixed path.",
+      `fstream() is mounted at "${mount}", which has a parameter or a wildcard. All paths that match it would share one ` +
+        "folder, so all users would share their files. Mount one fstream() with a root of its own at each fixed path.",
     );
   }
   return mount;
@@ -86,8 +86,8 @@ function routeOf(c: Context): string {
     const { routePath: told } = c.req as { routePath?: string };
     if (typeof told === "string") return told;
     throw new MountError(
-      "fstream() can't tell where it is mounted: the app around it is made with another copy of hono, as where one is " +
-        'imported and the other required, or in two versions. "npm ls hono" lists them; leave one.',
+      "fstream() can't determine where it is mounted: the app around it uses another copy of hono, because one copy is " +
+        'imported and the other required, or because there are two versions. "npm ls hono" lists them; keep one.',
       { cause: error },
     );
   }
@@ -105,7 +105,7 @@ function rawPath(url: string): string {
   if (!ORIGIN.test(url)) throw unreadable(url);
   const path = url.replace(ORIGIN, "").replace(/[?#].*$/s, "");
   if (/%(?![\da-f]{2})/i.test(path)) {
-    throw new StreamError("bad_path", `The path ${JSON.stringify(path)} is refused: it has a broken escape.`);
+    throw new StreamError("bad_path", `The path ${JSON.stringify(path)} is refused: it has an invalid escape.`);
   }
   return path;
 }
@@ -122,7 +122,7 @@ function refuseHalfDecoded(segment: string, sent: string): void {
     const why =
       again === undefined
         ? `"${run}" is not valid percent-encoded UTF-8`
-        : `"${run}" has another spelling. Encode only what has to be, in capitals`;
+        : `"${run}" has another spelling. Encode only what must be encoded, in capitals`;
     throw new StreamError("bad_path", `The path ${JSON.stringify(sent)} is refused: ${why}.`);
   }
 }
@@ -156,6 +156,6 @@ function unreadable(target: string): StreamError {
   const shown = target.length > 200 ? `${target.slice(0, 200)}…` : target;
   return new StreamError(
     "bad_request",
-    `The path of the request ${JSON.stringify(shown)} can't be told without a usable Host header. Send one.`,
+    `The path of the request ${JSON.stringify(shown)} can't be determined without a valid Host header. Send one.`,
   );
 }

@@ -45,7 +45,7 @@ export function wantsWebSocket(c: Context): boolean {
   checkOffer(c.req.header("Sec-WebSocket-Protocol"));
   const version = c.req.header("Sec-WebSocket-Version");
   if (version !== "13") {
-    throw new StreamError("upgrade_required", `WebSocket version ${version ?? "(none)"} is not spoken here; use 13.`, {
+    throw new StreamError("upgrade_required", `WebSocket version ${version ?? "(none)"} is not supported; use 13.`, {
       headers: { Upgrade: "websocket", "Sec-WebSocket-Version": "13" },
     });
   }
@@ -57,6 +57,6 @@ function checkOffer(offer: string | undefined): void {
   if (offer === undefined) return;
   const names = offer.split(/[ \t]*,[ \t]*/);
   if (names.every((name) => TOKEN.test(name)) && new Set(names).size === names.length) return;
-  const what = `The Sec-WebSocket-Protocol ${JSON.stringify(offer.slice(0, 100))} is no list of names, each there once.`;
-  throw new StreamError("bad_request", `${what} Leave the header out, or offer "${PROTOCOL}".`);
+  const what = `The Sec-WebSocket-Protocol ${JSON.stringify(offer.slice(0, 100))} is not a list of distinct names.`;
+  throw new StreamError("bad_request", `${what} Remove the header, or offer "${PROTOCOL}".`);
 }

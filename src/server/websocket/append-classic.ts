@@ -119,7 +119,7 @@ class SocketAppend extends SocketSession implements AppendOwner {
       this.#paused = true;
       this.port.pause();
     } else if (batcher.queued > appenderOverloadBytes) {
-      this.failed(new StreamError("overloaded", "This arrives faster than it can be stored. Send more slowly."));
+      this.failed(new StreamError("overloaded", "The bytes arrive faster than they can be stored. Send more slowly."));
     }
   }
 
@@ -136,7 +136,7 @@ class SocketAppend extends SocketSession implements AppendOwner {
   }
 
   protected override restart(): void {
-    this.failed(new StreamError("restarting", "The server is shutting down. Come back in a moment."));
+    this.failed(new StreamError("restarting", "The server is shutting down. Try again in a moment."));
   }
 
   /** A classic append normally ends when the appender drops the connection. */

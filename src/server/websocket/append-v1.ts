@@ -49,7 +49,7 @@ const ACK_INTERVAL_MS = 5;
 const RESTARTING = ERROR_CODES.restarting.close;
 
 function comeBack(): StreamError {
-  return new StreamError("restarting", "The server is restarting. Come back in a moment, with your session.");
+  return new StreamError("restarting", "The server is restarting. Reconnect in a moment, with your session.");
 }
 
 /** One connection of a session. */
@@ -104,7 +104,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
   superseded(): void {
     this.#over = true;
     this.#endSpan("superseded");
-    this.port?.close(SUPERSEDED, "Superseded: the session goes on with a newer connection.");
+    this.port?.close(SUPERSEDED, "Superseded: a newer connection continues the session.");
     // The old connection may be half-open and never answer.
     this.#terminateTimer = setTimeout(() => this.port?.terminate(), this.service.limits.shutdownTimeoutMs);
   }
@@ -121,7 +121,8 @@ class SessionAppend extends SocketSession implements SessionConnection {
     if (this.#over) return;
     this.#idleTimeout?.heard();
     try {
-      if (!this.#started) throw new StreamError("protocol", "Nothing may be sent before the server has said start.");
+      if (!this.#started)
+        throw new StreamError("protocol", "The client must not send anything before the server has sent start.");
       if (!text) this.#take(bytes);
       else if (controlType(bytes) === "end") void this.#complete();
     } catch (error) {
@@ -193,7 +194,7 @@ class SessionAppend extends SocketSession implements SessionConnection {
     } else if (reason === "restarting") {
       this.port?.close(RESTARTING, this.reasonOf(comeBack()));
     } else {
-      const failure = error ?? new StreamError("storage", "The append has ended, and not all of it is stored.");
+      const failure = error ?? new StreamError("storage", "The append has ended, but not all of it is stored.");
       this.port?.close(failure.closeCode, this.reasonOf(failure));
     }
   }

@@ -117,7 +117,7 @@ class SocketFollow extends SocketSession implements Beating {
   async #ended(port: SocketPort, follower: Follower, ended: FollowEnd, error?: StreamError): Promise<void> {
     let failure = error ?? this.#refusal;
     if (ended === "restarting" || (ended === "gone" && this.service.registry.closing)) {
-      failure = new StreamError("restarting", "The server is restarting. Come back in a moment, at your offset.");
+      failure = new StreamError("restarting", "The server is restarting. Reconnect in a moment, at your offset.");
     }
     this.service.heartbeats.remove(this);
     this.#span?.end(follower.offset, failure?.code ?? ended);

@@ -100,7 +100,7 @@ export class FileHandle implements AppendHandle, LiveContent {
     const { opened, isNew, readable } = made;
     try {
       const found = await opened.stat();
-      if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is no regular file.`, { path });
+      if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is not a regular file.`, { path });
       if (commit && create) await flushFolders(dirname(file), root);
       // This size counts as stored, but the process that wrote the bytes may have died before it flushed them.
       if (commit && found.size > 0) await opened.datasync();
@@ -162,7 +162,7 @@ export class FileHandle implements AppendHandle, LiveContent {
 
   async append(batch: Uint8Array): Promise<number> {
     if (this.#released) {
-      throw new StreamError("fenced", `The claim of "/${this.#path}" was given back.`, { path: this.#path });
+      throw new StreamError("fenced", `The claim of "/${this.#path}" was released.`, { path: this.#path });
     }
     const write = (): Promise<void> => this.#writeAndCheck(batch);
     try {
@@ -297,5 +297,5 @@ export class FileHandle implements AppendHandle, LiveContent {
 }
 
 function fenced(path: string): StreamError {
-  return new StreamError("fenced", `Another server process has taken "/${path}" over.`, { path });
+  return new StreamError("fenced", `Another server process has taken over "/${path}".`, { path });
 }

@@ -76,14 +76,14 @@ export function fileStore(options: FileStoreOptions = {}): Store {
     throw new TypeError(`The durability is "os" or "disk", not ${JSON.stringify(durability)}.`);
   }
   // An empty root would mean the working directory. It usually comes from a variable that is not set.
-  if (root === "") throw new TypeError('The root folder has no name. For the working directory say ".".');
+  if (root === "") throw new TypeError('The root folder has no name. For the working directory, use ".".');
   const folder = resolve(root);
   try {
     makeFolderSync(folder);
     return new FileStore(realpathSync(folder), readBytes, durability === "disk");
   } catch (error) {
     const { code, message } = isMissing(error)
-      ? new StreamError("storage", `nothing can be made in ${dirname(folder)}.`)
+      ? new StreamError("storage", `nothing can be created in ${dirname(folder)}.`)
       : diskError(error, "");
     const why = message.replace(/^.*?: /, "");
     throw new StreamError(code, `The root folder ${folder} can't be used: ${why}`, { path: folder, cause: error });

@@ -89,7 +89,7 @@ export class Claim {
    */
   static async take(parts: ClaimParts): Promise<Claim> {
     const { file, path, owner } = parts;
-    if (held.has(file)) throw new StreamError("conflict", `"/${path}" has another appender already.`, { path });
+    if (held.has(file)) throw new StreamError("conflict", `"/${path}" already has an appender.`, { path });
     held.add(file);
     const claim = new Claim(parts);
     try {
@@ -289,7 +289,7 @@ export class Claim {
     // Before the entry is written, no other process can move it away.
     if (!this.#entry || !this.#isEntered || this.#released || this.#revoked.signal.aborted) return;
     if (statSync(this.#entry, { throwIfNoEntry: false })) return;
-    this.#revoked.abort(new StreamError("fenced", "Another server process has taken the path over."));
+    this.#revoked.abort(new StreamError("fenced", "Another server process has taken over the path."));
   }
 }
 

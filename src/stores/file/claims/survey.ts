@@ -48,10 +48,10 @@ export async function survey({ folder, own, self, leaseMs }: SurveyTerms): Promi
 export function takenElsewhere(path: string, found: Survey | undefined, self: Owner): StreamError {
   const freeInMs = found && freeIn(found, self);
   if (freeInMs === undefined) {
-    return new StreamError("conflict", `"/${path}" has an appender on another server process already.`, { path });
+    return new StreamError("conflict", `"/${path}" already has an appender on another server process.`, { path });
   }
   const seconds = Math.max(1, Math.ceil(freeInMs / 1000));
-  const message = `Another server process has "/${path}", and may have gone. If it gives no sign of life, the path is free in ${seconds} s.`;
+  const message = `Another server process has "/${path}", but may be gone. If it shows no sign of life, the path is free in ${seconds} s.`;
   return new StreamError("conflict", message, { path, headers: { "Retry-After": String(seconds) } });
 }
 

@@ -59,7 +59,7 @@ export async function openToRead(root: string, path: string): Promise<FileHandle
 }
 
 function gone(path: string): StreamError {
-  return new StreamError("changed", `"/${path}" is not there any more.`, { path });
+  return new StreamError("changed", `"/${path}" no longer exists.`, { path });
 }
 
 function shrunk(path: string, at: number): StreamError {

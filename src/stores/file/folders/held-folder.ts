@@ -203,7 +203,7 @@ function swapped(root: string, folder: string): StreamError {
 
 function notFolder(root: string, folder: string): StreamError {
   const path = relative(root, folder);
-  return new StreamError("path_conflict", `"/${path}" is no folder.`, { path });
+  return new StreamError("path_conflict", `"/${path}" is not a folder.`, { path });
 }
 
 function linkTo(descriptor: number): string {
