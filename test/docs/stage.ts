@@ -44,7 +44,8 @@ export class Machine {
    * @throws {Error} If node_modules is not up to date.
    */
   static async make(): Promise<Machine> {
-    if (!isInstalled("all", ROOT)) throw new Error(`node_modules is not up to date in ${ROOT}; run "npm ci" there first`);
+    if (!isInstalled("all", ROOT))
+      throw new Error(`node_modules is not up to date in ${ROOT}; run "npm ci" there first`);
     const bin = await temporaryFolder("docs-bin");
     for (const runtime of RUNTIMES) await symlink(await executable(runtime), join(bin, runtime));
     await writeFile(join(bin, ".curlrc"), "silent\nshow-error\n");
