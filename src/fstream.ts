@@ -8,7 +8,7 @@ import { detectPlatform } from "./runtime/detect.ts";
 import { withHelper } from "./runtime/helper.ts";
 import { createApp, type StreamApp } from "./server/app.ts";
 import { type AppOptions, checkOptions, OPTION_TYPES, partsOf } from "./server/options.ts";
-import { FLAGS, OPTIONS, type Remedies } from "./server/request/remedies.ts";
+import { FLAG_HINTS, OPTION_HINTS, type RefusalHints } from "./server/request/refusal-hints.ts";
 import type { Durability } from "./stores/file/durability.ts";
 import { type FileStoreOptions, fileStore } from "./stores/file/store.ts";
 
@@ -47,15 +47,15 @@ const TYPES: Readonly<Record<keyof FstreamOptions, string>> = {
  * ```
  */
 export function fstream(options: FstreamOptions = {}): StreamApp {
-  return build(options, OPTIONS);
+  return build(options, OPTION_HINTS);
 }
 
 /** @internal The app of the standalone server: its refusals suggest command-line flags instead of options. */
 export function standalone(options: FstreamOptions): StreamApp {
-  return build(options, FLAGS);
+  return build(options, FLAG_HINTS);
 }
 
-function build(options: FstreamOptions, remedies: Remedies): StreamApp {
+function build(options: FstreamOptions, hints: RefusalHints): StreamApp {
   checkOptions(options, TYPES);
   const { root, durability, store, ...rest } = options;
   // Validated before the store is opened, so that a bad option creates no folder.
@@ -70,7 +70,7 @@ function build(options: FstreamOptions, remedies: Remedies): StreamApp {
   const { upgradeWebSocket } = rest;
   return createApp({
     ...parts,
-    remedies,
+    hints,
     store: store ? guardedStore(store) : fileStore(given({ root, durability, readBytes })),
     platform: async (c) => {
       const platform = await detectPlatform(c);

@@ -18,7 +18,7 @@ import { withHelper } from "./runtime/helper.ts";
 import { platform } from "./runtime/other.ts";
 import { createApp, type StreamApp } from "./server/app.ts";
 import { type AppOptions, checkOptions, OPTION_TYPES, partsOf } from "./server/options.ts";
-import { OPTIONS } from "./server/request/remedies.ts";
+import { OPTION_HINTS } from "./server/request/refusal-hints.ts";
 
 export * from "./exports.ts";
 
@@ -43,7 +43,7 @@ export function fstream(options: WebOptions): StreamApp {
   const used = upgradeWebSocket ? withHelper(platform, upgradeWebSocket) : platform;
   return createApp({
     ...partsOf(rest),
-    remedies: OPTIONS,
+    hints: OPTION_HINTS,
     store: guardedStore(store),
     platform: async () => used,
   });

@@ -4,7 +4,7 @@
  */
 import { type Command, CommanderError } from "commander";
 import { appendCommand } from "./append/mod.ts";
-import { complaint } from "./common/complaint.ts";
+import { errorLine } from "./common/error-line.ts";
 import { DONE, FAILED, WRONG_USAGE } from "./common/exit-codes.ts";
 import { bareCommand, forgetEmptyVariables, WrongUsage } from "./common/options.ts";
 import { leave, printed, say } from "./common/terminal.ts";
@@ -76,7 +76,7 @@ async function run(command: Command, args: readonly string[], name: string, resu
   } catch (error) {
     // Commander has already reported the error.
     if (error instanceof CommanderError) await leave(WRONG_USAGE);
-    say(`${name}: ${complaint(error)}`);
+    say(`${name}: ${errorLine(error)}`);
     await leave(error instanceof WrongUsage ? WRONG_USAGE : FAILED);
   }
   await leave(result());

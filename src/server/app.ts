@@ -18,8 +18,8 @@ import { type AppendRequest, checkMethod, isUnsafe, parseRequest, type ReadReque
 import type { Platform } from "./platform/platform.ts";
 import { checkHost, type Hosts } from "./request/host.ts";
 import { checkOrigin, crossOrigin, type Origins } from "./request/origin.ts";
-import type { Remedies } from "./request/remedies.ts";
-import { logged, type Noted } from "./service/log-request.ts";
+import type { RefusalHints } from "./request/refusal-hints.ts";
+import { logRequest, type RequestLogFields } from "./service/log-request.ts";
 import { Operator } from "./service/operator.ts";
 import type { Service } from "./service/service.ts";
 import { Heartbeats } from "./timers/heartbeats.ts";
@@ -37,7 +37,7 @@ export interface AppParts {
   readonly listings?: boolean;
   readonly origins: Origins;
   readonly hosts: Hosts | undefined;
-  readonly remedies: Remedies;
+  readonly hints: RefusalHints;
   readonly cors?: boolean;
   readonly log?: Log;
   readonly signal?: AbortSignal;
@@ -73,7 +73,7 @@ export function createApp(parts: AppParts): StreamApp {
     listings: parts.listings ?? true,
     origins: parts.origins,
     hosts: parts.hosts,
-    remedies: parts.remedies,
+    hints: parts.hints,
     platform: parts.platform,
   };
   const app = new Hono();
@@ -85,7 +85,7 @@ export function createApp(parts: AppParts): StreamApp {
     return response;
   };
   if (parts.cors) app.use(crossOrigin(service.origins));
-  app.all("*", (c) => logged(operator, c, (noted) => answer(service, c, noted)).then(marked));
+  app.all("*", (c) => logRequest(operator, c, (noted) => answer(service, c, noted)).then(marked));
   service.sessions.restore().catch((error: unknown) => {
     operator.failed(undefined, error, "The open sessions can't be read.");
   });
@@ -99,13 +99,13 @@ export function createApp(parts: AppParts): StreamApp {
   return Object.assign(app, { close });
 }
 
-async function answer(service: Service, c: Context, noted: Noted): Promise<Response> {
+async function answer(service: Service, c: Context, noted: RequestLogFields): Promise<Response> {
   const platform = await service.platform(c);
   const request = parseRequest(c, platform, noted);
   const { verb, socket, names, host, exchange } = request;
   const { path } = exchange.subject;
-  if (service.hosts) checkHost(names, service.hosts, service.remedies);
-  if (socket || verb === "APPEND" || isUnsafe(c.req.method)) checkOrigin(c, host, service.origins, service.remedies);
+  if (service.hosts) checkHost(names, service.hosts, service.hints);
+  if (socket || verb === "APPEND" || isUnsafe(c.req.method)) checkOrigin(c, host, service.origins, service.hints);
   checkMethod(c.req.method, verb);
   if (socket) platform.checkUpgrade?.(c);
   const turn = platform.turn?.(c);

@@ -79,7 +79,7 @@ export function checkOptions(options: object, types: Readonly<Record<string, str
  * @throws {TypeError} for an invalid origin or host name.
  * @throws {RangeError} for an unknown limit, or one that is out of bounds.
  */
-export function partsOf(options: AppOptions): Omit<AppParts, "store" | "platform" | "remedies"> {
+export function partsOf(options: AppOptions): Omit<AppParts, "store" | "platform" | "hints"> {
   const { upgradeWebSocket: _, limits, origins, hosts, ...rest } = options;
   return {
     ...rest,

@@ -6,12 +6,12 @@ import type { Context } from "hono";
 import { StreamError } from "../protocol/errors.ts";
 import type { Platform } from "./platform/platform.ts";
 import { type AppendParameters, appendParameters } from "./request/append-parameters.ts";
-import { refuseContentRange } from "./request/body-kind.ts";
 import { namesOf } from "./request/host.ts";
 import { type ReadParameters, readParameters } from "./request/read-parameters.ts";
 import { locate } from "./request/request-path.ts";
+import { refuseContentRange } from "./request/unsupported-body.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
-import type { Noted } from "./service/log-request.ts";
+import type { RequestLogFields } from "./service/log-request.ts";
 import type { Exchange } from "./service/service.ts";
 
 /** A request whose every part has proved valid. */
@@ -49,7 +49,7 @@ interface RequestParts {
  * @throws {StreamError} `bad_path`, `bad_request`, `upgrade_required`
  * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
  */
-export function parseRequest(c: Context, platform: Platform, noted: Noted): ParsedRequest {
+export function parseRequest(c: Context, platform: Platform, noted: RequestLogFields): ParsedRequest {
   const peer = platform.peer?.(c);
   if (peer !== undefined) noted.peer = peer;
   const target = platform.target?.(c);

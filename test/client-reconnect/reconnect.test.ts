@@ -4,10 +4,10 @@ import fc from "fast-check";
 import {
   BACKOFF_FIRST_MS,
   BACKOFF_MOST_MS,
-  FORMER_STRAYS,
+  FORMER_UNANSWERED,
   RESTART_SPREAD_MS,
   STEADY_MS,
-  STRAY_MS,
+  UNANSWERED_MS,
 } from "../../src/client/connection/limits.ts";
 import {
   beginning,
@@ -16,7 +16,7 @@ import {
   type ReconnectState,
   type RetryPolicy,
   step,
-} from "../../src/client/retry/reconnect.ts";
+} from "../../src/client/retry/retry-policy.ts";
 import { type ErrorCode, StreamError } from "../../src/protocol/errors.ts";
 
 const POLICY: RetryPolicy = { retryForMs: 120_000, retryFirst: false };
@@ -112,8 +112,8 @@ describe("later attempts", () => {
     // A connection that breaks after it was open can't arrive late.
     assert.equal(superseded([...open, lost("unreachable"), due, opened(0)]), "give up");
     const unanswered = [...open, lost("unreachable"), due, lost("unreachable", 1_000), due, opened(1_000)];
-    assert.equal(superseded(unanswered, 1_000 + STRAY_MS), "wait");
-    assert.equal(superseded(unanswered, 1_001 + STRAY_MS), "give up");
+    assert.equal(superseded(unanswered, 1_000 + UNANSWERED_MS), "wait");
+    assert.equal(superseded(unanswered, 1_001 + UNANSWERED_MS), "give up");
     assert.equal(superseded([...unanswered, lost("fenced", 1_000), due, opened(1_000)], 1_000), "give up");
     // An attempt that got any response can't arrive late.
     const refused = [...open, lost("unreachable"), due, lost("restarting"), due, opened(0)];
@@ -124,8 +124,8 @@ describe("later attempts", () => {
 
   it("are made after a fence when resuming, as the earlier run may have left attempts behind", () => {
     const open = [reached, opened(0)];
-    assert.equal(after([...open, lost("fenced", STRAY_MS + 1)], { resuming: true }).action?.type, "give up");
-    for (let times = 1; times <= FORMER_STRAYS; times++) {
+    assert.equal(after([...open, lost("fenced", UNANSWERED_MS + 1)], { resuming: true }).action?.type, "give up");
+    for (let times = 1; times <= FORMER_UNANSWERED; times++) {
       open.push(lost("fenced"));
       assert.equal(after(open, { resuming: true }).action?.type, "wait");
       open.push(due, opened(0));

@@ -1,8 +1,8 @@
 /** Headers of appends are untrusted, so the time to check them is linear in their length. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { transferFault } from "../../src/server/request/body-kind.ts";
 import { givenType } from "../../src/server/request/given-type.ts";
+import { transferFault } from "../../src/server/request/unsupported-body.ts";
 
 test("media types are accepted unchanged, with or without parameters", () => {
   for (const type of ["text/plain", "text/x-diff; charset=utf-8", 'a/b ;c="d e"; ;f=g', "a/b;", "a/b \t; \t;c=d"]) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mediaTypeOf } from "../../src/server/http/media-type.ts";
-import { isText } from "../../src/server/http/text-kind.ts";
+import { isText } from "../../src/server/http/sniff-text.ts";
 import { givenType } from "../../src/server/request/given-type.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { put } from "../contract/store/driver.ts";

@@ -5,7 +5,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import process from "node:process";
 import type { Readable } from "node:stream";
-import { systemMessage } from "../common/complaint.ts";
+import { systemMessage } from "../common/error-line.ts";
 import type { Interrupts } from "../common/interrupts.ts";
 import { checkInput } from "../common/standard-streams.ts";
 

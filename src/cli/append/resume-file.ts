@@ -4,7 +4,7 @@
  */
 import { access, constants, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { systemMessage } from "../common/complaint.ts";
+import { systemMessage } from "../common/error-line.ts";
 import { WrongUsage } from "../common/options.ts";
 import { resourceOf } from "../common/resource-url.ts";
 import { readSmallFile, writeSmallFile } from "../common/small-file.ts";

@@ -6,7 +6,7 @@ import process from "node:process";
 import type { Writable } from "node:stream";
 import { inspect } from "node:util";
 import { printable } from "../../support/printable.ts";
-import { unwritable } from "./complaint.ts";
+import { unwritable } from "./error-line.ts";
 import { messagesOn, settleMessages } from "./messages.ts";
 
 /** Whether data was written to standard output. The process waits for data at its end, but not for all messages. */

@@ -12,7 +12,7 @@ import {
   follow,
   StreamError,
 } from "../../client/mod.ts";
-import { sentence } from "../common/complaint.ts";
+import { sentence } from "../common/error-line.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { gaveUp, inBytes } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { StreamError } from "../../client/mod.ts";
-import { systemMessage } from "../common/complaint.ts";
+import { systemMessage } from "../common/error-line.ts";
 import { resourceOf } from "../common/resource-url.ts";
 import { readSmallFile, writeSmallFile } from "../common/small-file.ts";
 

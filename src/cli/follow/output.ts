@@ -5,7 +5,7 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { unwritable } from "../common/complaint.ts";
+import { unwritable } from "../common/error-line.ts";
 import { checkOutput } from "../common/standard-streams.ts";
 import { dataOutput, ReaderGone, write } from "../common/terminal.ts";
 import { keepNote } from "./output-note.ts";

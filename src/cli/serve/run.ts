@@ -12,7 +12,7 @@ import { type RunningServer, type ServeOptions, serve } from "../../runtime/node
 import type { StreamApp } from "../../server/app.ts";
 import type { Durability } from "../../stores/file/durability.ts";
 import { makeFolderSync } from "../../stores/file/folders/folder.ts";
-import { systemMessage } from "../common/complaint.ts";
+import { systemMessage } from "../common/error-line.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import { WrongUsage } from "../common/options.ts";

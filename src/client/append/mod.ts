@@ -6,7 +6,7 @@
 import { callUser } from "../../support/callback.ts";
 import { Scope } from "../../support/scope.ts";
 import { type Environment, realEnvironment } from "../connection/environment.ts";
-import { isOriginal } from "../connection/peer.ts";
+import { isOriginalServer } from "../connection/original-server.ts";
 import { type HeadersLike, parseTarget } from "../connection/target.ts";
 import type { RetryOptions } from "../retry/reconnector.ts";
 import { ClassicAppend } from "./classic.ts";
@@ -155,7 +155,7 @@ export async function openIn(environment: Environment, url: string | URL, option
     const session = new AppendSession({ environment, target, scope, options, report });
     const classic = await session.open();
     if (!classic) return session;
-    const text = await isOriginal(target, environment.fetch);
+    const text = await isOriginalServer(target, environment.fetch);
     const appending = new ClassicAppend(target.url, scope, classic.socket, text, report);
     classic.relay.to(appending);
     report({ state: "open", protocol: "classic", offset: undefined });

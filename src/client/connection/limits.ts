@@ -58,10 +58,10 @@ export const RESTART_SPREAD_MS: number = 2_000;
 export const STEADY_MS: number = 5_000;
 
 /** Milliseconds during which an abandoned attempt may still reach a server. */
-export const STRAY_MS: number = 60_000;
+export const UNANSWERED_MS: number = 60_000;
 
 /** Number of abandoned attempts to assume from an earlier run when its append is resumed. */
-export const FORMER_STRAYS: number = 3;
+export const FORMER_UNANSWERED: number = 3;
 
 /** Milliseconds of silence after which a connection counts as dead; a server sends three signs of life in that time. */
 export const SILENCE_MS: number = 45_000;

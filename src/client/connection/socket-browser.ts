@@ -6,7 +6,7 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { aborted, broken } from "./failure.ts";
 import { DRAIN_POLL_MS, MOST_REDIRECTS, SEND_BUFFER_BYTES } from "./limits.ts";
-import { isOriginal } from "./peer.ts";
+import { isOriginalServer } from "./original-server.ts";
 import { withOurs } from "./redirect.ts";
 import type { ClientSocket, SocketHandler, SocketRequest } from "./socket.ts";
 import { socketUrl } from "./target.ts";
@@ -27,7 +27,7 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
   // A browser disconnects if the server does not select the subprotocol, which the original server would record as an
   // append.
   const { protocol, requireProtocol, ...plain } = request;
-  const offer = protocol !== undefined && (requireProtocol || !(await isOriginal(request)));
+  const offer = protocol !== undefined && (requireProtocol || !(await isOriginalServer(request)));
   let asked = url;
   for (let tried = 0, redirects = 0; tried < TRIES; tried++) {
     if (signal.aborted) throw aborted(signal, url);

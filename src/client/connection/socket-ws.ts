@@ -11,7 +11,7 @@ import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import { aborted, broken, type Closing, noSubprotocol } from "./failure.ts";
 import { CLOSE_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS, SEND_BUFFER_BYTES } from "./limits.ts";
 import { MessageCutter } from "./message-cutter.ts";
-import { isOriginal } from "./peer.ts";
+import { isOriginalServer } from "./original-server.ts";
 import type { ClientSocket, SocketHandler, SocketRequest } from "./socket.ts";
 import { socketUrl } from "./target.ts";
 
@@ -38,7 +38,7 @@ export async function connectWs(request: SocketRequest, handler: SocketHandler):
   const { url, headers, requireProtocol, protocol, ...plain } = request;
   // Bun's own `ws` disconnects if the server does not select the subprotocol, which the original server would record as
   // an append.
-  const offer = protocol !== undefined && !(isBun() && !requireProtocol && (await isOriginal(request)));
+  const offer = protocol !== undefined && !(isBun() && !requireProtocol && (await isOriginalServer(request)));
   const answer = await attempt(offer ? request : { url, headers, ...plain }, handler);
   if (answer !== DECLINED) return answer;
   if (requireProtocol) throw noSubprotocol(url);

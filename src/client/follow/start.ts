@@ -4,7 +4,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { START_OFFSET_HEADER } from "../../protocol/offset.ts";
-import { isOriginal } from "../connection/peer.ts";
+import { isOriginalServer } from "../connection/original-server.ts";
 import type { StartOptions, Target } from "../connection/target.ts";
 
 /** Whether the requested start is other than the first byte. */
@@ -40,10 +40,10 @@ export function skipInResponse({ headers }: Response, start: StartOptions, { url
 export async function skipInSocket(
   start: StartOptions,
   target: Target,
-  request: Parameters<typeof isOriginal>[1],
+  request: Parameters<typeof isOriginalServer>[1],
 ): Promise<number | undefined> {
   if (!startsLater(start)) return 0;
-  if (!(await isOriginal(target, request))) return undefined;
+  if (!(await isOriginalServer(target, request))) return undefined;
   if (typeof start.offset === "number") return start.offset;
   throw cannotStart(target.url);
 }

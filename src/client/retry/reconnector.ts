@@ -5,7 +5,7 @@
 import type { StreamError } from "../../protocol/errors.ts";
 import type { Clock } from "../connection/environment.ts";
 import { RETRY_FOR_MS } from "../connection/limits.ts";
-import { beginning, type ReconnectEvent, type ReconnectState, type RetryPolicy, step } from "./reconnect.ts";
+import { beginning, type ReconnectEvent, type ReconnectState, type RetryPolicy, step } from "./retry-policy.ts";
 
 /** How long and when an append or a follow reconnects. */
 export interface RetryOptions {

@@ -12,8 +12,8 @@ import type { Limits } from "../limits.ts";
 import type { AppendHandle, Store } from "../storage/store.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
+import { heldByAppender, heldDuringGrace, mostLeftMs } from "./conflicts.ts";
 import { checkClaimed, checkContent, checkPath, mustExist, type PathPreconditions } from "./preconditions.ts";
-import { inGrace, mostLeftMs, taken } from "./taken.ts";
 
 /** Ends a connection when the server shuts down; resolves when the connection has ended. */
 export type Closer = () => Promise<void>;
@@ -45,8 +45,8 @@ export interface AppendPreconditions extends PathPreconditions {
   readonly create?: boolean;
   /** The digest of the session to resume. A path with any other session on record is refused. */
   readonly session?: string;
-  /** Milliseconds; see {@link ClaimOptions.spareMs}. Default 0. */
-  readonly spareMs?: number;
+  /** Milliseconds; see {@link ClaimOptions.extraLeaseMs}. Default 0. */
+  readonly extraLeaseMs?: number;
   /** The media type of the appended bytes; see {@link ClaimOptions.type}. */
   readonly type?: string | undefined;
   /** Called after the claim, before the path can be followed. If it throws, the path is released. */
@@ -172,7 +172,7 @@ export class AppendRegistry {
   assertFree(path: string): void {
     const slot = this.#slots.get(path);
     if (!slot || slot.ending || slot.owner?.hasLeft?.()) return;
-    throw taken(path, slot.owner?.retryAfterMs?.());
+    throw heldByAppender(path, slot.owner?.retryAfterMs?.());
   }
 
   /**
@@ -227,10 +227,10 @@ export class AppendRegistry {
     const check = async (): Promise<void> => {
       isChecked = true;
       const open = await this.store.sessions.find(path);
-      if (open && open.digest !== terms.session) throw inGrace(path, open.graceLeftMs ?? 1_000);
+      if (open && open.digest !== terms.session) throw heldDuringGrace(path, open.graceLeftMs ?? 1_000);
     };
     const create = !mustExist(terms) && (terms.create ?? true);
-    const options = { create, check, spareMs: terms.spareMs ?? 0, type: terms.type };
+    const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type };
     const handle = await this.store.claim(path, options).catch(async (error) => {
       // The path was removed after the first check. The second check throws if the preconditions require it to exist.
       if (isNotFound(error)) await checkPath(this.store, path, terms);
@@ -257,7 +257,7 @@ export class AppendRegistry {
     if (open?.graceLeftMs === undefined) {
       return open ? new StreamError(error.code, error.message, { path, headers: { "Retry-After": "1" } }) : error;
     }
-    return inGrace(path, mostLeftMs(open.graceLeftMs, this.limits.graceMs));
+    return heldDuringGrace(path, mostLeftMs(open.graceLeftMs, this.limits.graceMs));
   }
 
   async #leaseRemote(path: string): Promise<{ source: RemoteChannel; leave: () => void } | undefined> {

@@ -225,9 +225,9 @@ export class Sessions {
       // The silent process was spared for the whole grace period.
       if (wasSilent && !isResumed) known.graceLeftMs = 0;
     };
-    const spareMs = isResumed ? 0 : graceLeftMs;
+    const extraLeaseMs = isResumed ? 0 : graceLeftMs;
     try {
-      await this.#start(known, { create: false, session: record.digest, spareMs, prepare });
+      await this.#start(known, { create: false, session: record.digest, extraLeaseMs, prepare });
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
       // The path that the session appends to no longer exists.

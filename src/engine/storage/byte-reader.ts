@@ -26,11 +26,11 @@ export interface ByteReader {
  * ```
  */
 export function byteReader(stream: ReadableStream<Uint8Array>): ByteReader {
-  return bringYourOwn(stream) ?? new CopyingReader(stream);
+  return byobReader(stream) ?? new CopyingReader(stream);
 }
 
 /** Creates a reader for a byte stream; undefined for any other stream. */
-export function bringYourOwn(stream: ReadableStream<Uint8Array>): ByteReader | undefined {
+export function byobReader(stream: ReadableStream<Uint8Array>): ByteReader | undefined {
   try {
     const reader = stream.getReader({ mode: "byob" });
     return {

@@ -135,7 +135,7 @@ export interface ClaimOptions {
    * Milliseconds to wait, beyond the lease, before the path is taken from a process that shows no sign of life. Default
    * 0. The path of a process that has certainly ended is taken at once. Only for drivers that several processes share.
    */
-  spareMs?: number;
+  extraLeaseMs?: number;
 }
 
 /** The record of a resumable append session, which outlives its connection and its server. At most one per path. */

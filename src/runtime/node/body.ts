@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { type ByteReader, bringYourOwn } from "../../engine/storage/byte-reader.ts";
+import { type ByteReader, byobReader } from "../../engine/storage/byte-reader.ts";
 import { PieceReader } from "../../engine/storage/piece-reader.ts";
 
 /** Maximum bytes per piece. */
@@ -22,7 +22,7 @@ export function sendBytes(response: Response, outgoing: ServerResponse): Respons
   // A response without a length is small or live: a small one is not worth two buffers, and a live one is not a file.
   const length = Number(response.headers.get("content-length"));
   if (!length) return response;
-  const reader = response.body ? bringYourOwn(response.body) : undefined;
+  const reader = response.body ? byobReader(response.body) : undefined;
   if (!reader) return response;
   putHead(response, outgoing);
   void send(reader, outgoing, length).catch(() => {

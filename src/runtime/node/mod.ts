@@ -23,11 +23,11 @@ import type { Platform, SocketHandler } from "../../server/platform/platform.ts"
 import { abortsNow } from "../shared/body-end.ts";
 import { sendBytes } from "./body.ts";
 import { gatherChunks } from "./chunks.ts";
-import { Crowd } from "./crowd.ts";
+import { ConnectionLimit } from "./connection-limit.ts";
 import { cutResponse, cutStream } from "./cut.ts";
 import { ANSWERED, Lingering } from "./linger.ts";
+import { answerFailed, answerUnreadable, isUnreadable } from "./parse-errors.ts";
 import { isDetached, turnOf } from "./pipeline.ts";
-import { answerFailed, answerUnreadable, isUnreadable } from "./unreadable.ts";
 import { type FetchApp, injectWebSocket, whenUpgraded } from "./upgrade.ts";
 import { attachWs } from "./ws-port.ts";
 
@@ -227,7 +227,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const server = createServer(settings, listener);
   answerUnreadable(server);
   injectWebSocket(server, { fetch });
-  const crowd = new Crowd((message) => log?.({ type: "error", message, error: undefined }), BACKLOG);
+  const crowd = new ConnectionLimit((message) => log?.({ type: "error", message, error: undefined }), BACKLOG);
   server.on("connection", (socket: Duplex) => crowd.add(socket));
   server.on("upgrade", (_request, socket: Duplex) => crowd.upgraded(socket));
   await new Promise<void>((resolve, reject) => {

@@ -14,9 +14,9 @@ import { usableHost } from "../../server/request/host.ts";
 import { reportFailure } from "../../support/callback.ts";
 import { sendBytes } from "./body.ts";
 import { MOST_FRAGMENTS } from "./message-watch.ts";
-import { isBodiless, isUnread, parseAgain } from "./not-upgrade.ts";
+import { answerFailed } from "./parse-errors.ts";
 import { detach } from "./pipeline.ts";
-import { answerFailed } from "./unreadable.ts";
+import { isBodiless, isUnread, parseAgain } from "./upgrade-with-body.ts";
 import { answerPings } from "./ws-pongs.ts";
 import { isGenuine } from "./ws-port.ts";
 

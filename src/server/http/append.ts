@@ -13,7 +13,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import { GENERATION_HEADER } from "../../protocol/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { type AppendParameters, withoutSession } from "../request/append-parameters.ts";
-import { refuseOtherBodies } from "../request/body-kind.ts";
+import { refuseOtherBodies } from "../request/unsupported-body.ts";
 import { whenAnswered } from "../service/answer-watch.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { answered, type Exchange, type Service } from "../service/service.ts";

@@ -6,7 +6,7 @@
 import { turnEnd } from "../../engine/append/turn.ts";
 import type { Sink } from "../../engine/follow/follower.ts";
 import type { Frame } from "../../engine/follow/frame.ts";
-import type { Breaking } from "./counted.ts";
+import type { BodyAbort } from "./count-bytes.ts";
 
 /** High-water mark: bytes that a response body buffers before it asks its follower to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -69,7 +69,7 @@ export class BodySink implements Sink {
    * Breaks the body off after everything sent before. A server that has not begun to send the body could still end it
    * normally, so it first gets all pending bytes, and one turn of the event loop to send them.
    */
-  async fail(error: unknown, { cut, quiet }: Breaking): Promise<void> {
+  async fail(error: unknown, { cut, errorFor }: BodyAbort): Promise<void> {
     const controller = this.#controller;
     await this.drained(0);
     await turnEnd();
@@ -77,7 +77,7 @@ export class BodySink implements Sink {
     // The connection's end cancels the body.
     if (cut) return cut();
     this.#controller = undefined;
-    controller.error(quiet(error));
+    controller.error(errorFor(error));
   }
 
   #wakeIfDrained(): void {

@@ -12,7 +12,7 @@ import type { ReadParameters } from "../request/read-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { answered, type Exchange, type Service } from "../service/service.ts";
 import { BodySink } from "./body-sink.ts";
-import { breaking } from "./counted.ts";
+import { bodyAbort } from "./count-bytes.ts";
 import { whenDropped } from "./dropped-body.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import { liveHeaders } from "./resource-headers.ts";
@@ -45,7 +45,7 @@ export async function followBody(
   const { store, limits } = service;
   const follower = new Follower({ store, from: lease, sink, text: false, limits, offset: start });
   let done = Promise.resolve();
-  const breakOff = (error: StreamError): Promise<void> => sink.fail(error, breaking(exchange));
+  const breakOff = (error: StreamError): Promise<void> => sink.fail(error, bodyAbort(exchange));
   const forget = service.registry.onClose(async () => {
     follower.stop();
     // Cutting a body waits for its reader, which may never read again.

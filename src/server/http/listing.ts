@@ -7,7 +7,7 @@ import { writableDate } from "../request/http-date.ts";
 import type { ListingParameters } from "../request/read-parameters.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { type Listing, listingPage } from "./listing-page.ts";
-import { reported } from "./reported.ts";
+import { reportFailures } from "./report-failures.ts";
 
 /** No page may frame a listing and trick its visitor into clicking on it. */
 const UNFRAMED = { "X-Frame-Options": "DENY" };
@@ -39,7 +39,7 @@ export function listing(
   // A HEAD reads nothing of the folder.
   if (c.req.method === "HEAD") return new Response(null, { headers });
   const body = bodyOf(isJson ? json(parts) : listingPage(parts));
-  return new Response(reported(service, exchange, body), { headers });
+  return new Response(reportFailures(service, exchange, body), { headers });
 }
 
 async function* json({ folder, entries, limit }: Listing): AsyncGenerator<string, void, void> {

@@ -6,7 +6,7 @@
 import mime from "mime";
 import type { Store } from "../../engine/storage/store.ts";
 import { isMediaType } from "../../protocol/media-type.ts";
-import { isText, SNIFFED_BYTES } from "./text-kind.ts";
+import { isText, SNIFFED_BYTES } from "./sniff-text.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 

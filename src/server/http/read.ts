@@ -12,10 +12,10 @@ import { conditionFailed, conditionsOf, judge, rangeApplies } from "../request/c
 import type { ReadParameters } from "../request/read-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import type { Exchange, Service } from "../service/service.ts";
-import { breaking, counted } from "./counted.ts";
+import { bodyAbort, countBytes } from "./count-bytes.ts";
 import { whenDropped } from "./dropped-body.ts";
 import { mediaTypeOf } from "./media-type.ts";
-import { reported } from "./reported.ts";
+import { reportFailures } from "./report-failures.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
 
 /** What the request asks for. */
@@ -57,7 +57,9 @@ export async function readSnapshot(
     headers.set("Content-Length", String(to - from));
     if (c.req.method === "HEAD") return new Response(null, { status, headers });
     const bytes = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
-    const sent = conditional ? reported(service, exchange, bytes) : followed(service, exchange, bytes, { from, to });
+    const sent = conditional
+      ? reportFailures(service, exchange, bytes)
+      : followed(service, exchange, bytes, { from, to });
     return new Response(sent, { status, headers });
   }
 }
@@ -77,7 +79,7 @@ function followed(
     if (failure) service.operator.failedIfFault(subject.path, failure);
     span.end(from + bytes, failure?.code ?? reason);
   };
-  const sent = counted(body, ended, breaking(exchange));
+  const sent = countBytes(body, ended, bodyAbort(exchange));
   whenDropped(c, sent, () => sent.cancel().catch(() => {}));
   return sent;
 }

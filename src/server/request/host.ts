@@ -7,7 +7,7 @@
  */
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
-import type { Remedies } from "./remedies.ts";
+import type { RefusalHints } from "./refusal-hints.ts";
 
 /**
  * A valid `Host`: a name or an address, with an optional port. Two headers arrive joined by a comma, which does not
@@ -67,12 +67,12 @@ export function namesOf(c: Context, authority: string | undefined, target: strin
 }
 
 /** @throws {StreamError} `misdirected` if one of the names does not belong to the server. */
-export function checkHost(names: readonly string[], hosts: Hosts, remedies: Remedies): void {
+export function checkHost(names: readonly string[], hosts: Hosts, hints: RefusalHints): void {
   const foreign = names.find((name) => !hosts.allows(name));
   if (foreign === undefined) return;
   throw new StreamError(
     "misdirected",
-    `"${foreign}" is not a name of this server. Its operator can allow the name ${remedies.host(foreign)}.`,
+    `"${foreign}" is not a name of this server. Its operator can allow the name ${hints.host(foreign)}.`,
   );
 }
 

@@ -7,7 +7,7 @@ import { cors } from "hono/cors";
 import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
 import { CONTENT_HEADERS } from "../../protocol/generation.ts";
 import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.ts";
-import type { Remedies } from "./remedies.ts";
+import type { RefusalHints } from "./refusal-hints.ts";
 import { METHODS } from "./verb.ts";
 
 /** This package's own headers, which pages of other origins may read along with the response. */
@@ -66,7 +66,7 @@ export class Origins {
  * @param host The host and port that the request was sent to.
  * @throws {StreamError} `forbidden`
  */
-export function checkOrigin(c: Context, host: string | undefined, origins: Origins, remedies: Remedies): void {
+export function checkOrigin(c: Context, host: string | undefined, origins: Origins, hints: RefusalHints): void {
   const origin = c.req.header("Origin");
   if (origins.any) return;
   if (origin === undefined) {
@@ -76,15 +76,15 @@ export function checkOrigin(c: Context, host: string | undefined, origins: Origi
   if (origins.allows(origin) || isOwn(origin, host)) return;
   throw new StreamError(
     "forbidden",
-    `Pages of the origin ${JSON.stringify(origin)} may not do this.${remedyFor(origin, remedies)}`,
+    `Pages of the origin ${JSON.stringify(origin)} may not do this.${remedyFor(origin, hints)}`,
   );
 }
 
 /** Empty for an origin that cannot be listed, such as `null`. */
-function remedyFor(origin: string, remedies: Remedies): string {
+function remedyFor(origin: string, hints: RefusalHints): string {
   try {
     parseOrigin(origin);
-    return ` The operator can allow it ${remedies.origin(origin)}.`;
+    return ` The operator can allow it ${hints.origin(origin)}.`;
   } catch {
     return "";
   }

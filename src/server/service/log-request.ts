@@ -5,12 +5,12 @@
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
 import { MountError } from "../request/request-path.ts";
+import { withMountPath } from "./mount-path.ts";
 import { isFault, type Operator } from "./operator.ts";
-import { outward } from "./outward.ts";
 import { refusal } from "./respond.ts";
 
 /** What is known about a request so far. */
-export interface Noted {
+export interface RequestLogFields {
   /** The client's address, where the runtime exposes it. */
   peer?: string;
   /** The resource path, once it is derived. */
@@ -29,13 +29,13 @@ export interface Noted {
  * @param answer Answers the request, and records what it learns about it.
  * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
  */
-export async function logged(
+export async function logRequest(
   operator: Operator,
   c: Context,
-  answer: (noted: Noted) => Promise<Response>,
+  answer: (noted: RequestLogFields) => Promise<Response>,
 ): Promise<Response> {
   const startedMs = performance.now();
-  const noted: Noted = {};
+  const noted: RequestLogFields = {};
   const response = await answer(noted).catch((thrown: unknown) => refuse(operator, c, noted, thrown));
   if (!operator.hasLog) return response;
   const status = noted.upgraded ? 101 : response.status;
@@ -44,7 +44,7 @@ export async function logged(
   return response;
 }
 
-function refuse(operator: Operator, c: Context, noted: Noted, thrown: unknown): Response {
+function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown: unknown): Response {
   if (thrown instanceof MountError) {
     operator.failed(undefined, thrown);
     // The mistake is the host app's, so its error handler gets the error.
@@ -54,7 +54,7 @@ function refuse(operator: Operator, c: Context, noted: Noted, thrown: unknown): 
   if (isFault(error)) operator.failed(error.path ?? noted.path, thrown);
   else if (isRefusal(c, error) && operator.hasLog) {
     const { status, code } = error;
-    const message = outward(error.message, noted);
+    const message = withMountPath(error.message, noted);
     const where = noted.path === undefined ? {} : { path: noted.path };
     operator.log({ type: "refusal", ...requestOf(c, noted), ...where, status, code, message });
   }
@@ -74,7 +74,7 @@ function isRefusal(c: Context, { code }: StreamError): boolean {
   return code !== "lost" && !(code === "upgrade_required" && c.req.method === "HEAD");
 }
 
-function requestOf(c: Context, { peer }: Noted): { method: string; target: string; peer?: string } {
+function requestOf(c: Context, { peer }: RequestLogFields): { method: string; target: string; peer?: string } {
   const { method, url } = c.req;
   const target = url.replace(/^[a-z+]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
   return { method, target, ...(peer === undefined ? {} : { peer }) };

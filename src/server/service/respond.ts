@@ -4,7 +4,7 @@
  */
 import { ERROR_HEADER, type StreamError } from "../../protocol/errors.ts";
 import { printable } from "../../support/printable.ts";
-import { type Mounted, outward } from "./outward.ts";
+import { type MountedPath, withMountPath } from "./mount-path.ts";
 
 /** Maximum bytes of the reason in a close frame. */
 const REASON_BYTES = 123;
@@ -15,8 +15,8 @@ const ELLIPSIS = "…";
  * A refusal or failure as a response: the status and the headers of the error, and its message, which may quote the
  * client.
  */
-export function refusal(error: StreamError, at: Mounted = {}): Response {
-  return new Response(`${printable(outward(error.message, at))}\n`, {
+export function refusal(error: StreamError, at: MountedPath = {}): Response {
+  return new Response(`${printable(withMountPath(error.message, at))}\n`, {
     status: error.status,
     // With a plain object, `@hono/node-server` would drop headers that are set on the response later.
     headers: new Headers({
@@ -30,8 +30,8 @@ export function refusal(error: StreamError, at: Mounted = {}): Response {
 }
 
 /** A WebSocket close reason of at most 123 bytes of UTF-8, the maximum of a close frame. */
-export function closeReason(sentence: string, at: Mounted = {}): string {
-  const message = printable(outward(sentence, at));
+export function closeReason(sentence: string, at: MountedPath = {}): string {
+  const message = printable(withMountPath(sentence, at));
   const encoder = new TextEncoder();
   if (encoder.encode(message).length <= REASON_BYTES) return message;
   // `encodeInto` stops before a character that does not fit, so that none is cut.

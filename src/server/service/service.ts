@@ -10,10 +10,10 @@ import type { Store } from "../../engine/storage/store.ts";
 import type { Platform, SocketHandler, UpgradeOptions } from "../platform/platform.ts";
 import type { Hosts } from "../request/host.ts";
 import type { Origins } from "../request/origin.ts";
-import type { Remedies } from "../request/remedies.ts";
+import type { RefusalHints } from "../request/refusal-hints.ts";
 import type { Heartbeats } from "../timers/heartbeats.ts";
 import type { Liveness } from "../timers/liveness.ts";
-import type { Noted } from "./log-request.ts";
+import type { RequestLogFields } from "./log-request.ts";
 import type { Operator } from "./operator.ts";
 
 /** The parts of one running `fstream()`. */
@@ -31,7 +31,7 @@ export interface Service {
   /** The names that the server answers to; `undefined` for any. */
   readonly hosts: Hosts | undefined;
   /** How the operator can allow the clients that these refuse. */
-  readonly remedies: Remedies;
+  readonly hints: RefusalHints;
   /** The platform that a request came in through. */
   platform(c: Context): Promise<Platform>;
 }
@@ -49,7 +49,7 @@ export interface Exchange {
   readonly c: Context;
   readonly platform: Platform;
   readonly subject: Subject;
-  readonly noted: Noted;
+  readonly noted: RequestLogFields;
 }
 
 /** Turns a request into a WebSocket; see {@link Platform.upgrade}. */

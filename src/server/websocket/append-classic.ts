@@ -11,7 +11,7 @@ import { type AppendParameters, withoutSession } from "../request/append-paramet
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, upgrade } from "../service/service.ts";
 import { IdleTimeout } from "../timers/idle-timeout.ts";
-import { SocketSession } from "./connection.ts";
+import { SocketConnection } from "./connection.ts";
 
 /**
  * Admits an appender and upgrades its connection.
@@ -26,7 +26,7 @@ export async function appendOverSocket(
 ): Promise<Response> {
   refuseGoProgram(exchange);
   const admission = await service.registry.admit(exchange.subject.path, withoutSession(parameters));
-  const session = new SocketAppend(service, exchange, admission);
+  const session = new ClassicAppender(service, exchange, admission);
   admission.connect(session);
   try {
     return await upgrade(exchange, session, { mayBeSilent: true });
@@ -50,7 +50,7 @@ function refuseGoProgram({ c, platform, subject: { path } }: Exchange): void {
 }
 
 /** One classic appender. */
-class SocketAppend extends SocketSession implements AppendOwner {
+class ClassicAppender extends SocketConnection implements AppendOwner {
   readonly most: MessageLimits;
   readonly #takesText: boolean;
   readonly #admission: Admission;

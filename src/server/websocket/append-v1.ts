@@ -13,7 +13,7 @@ import type { AppendParameters } from "../request/append-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "../service/service.ts";
 import { IdleTimeout } from "../timers/idle-timeout.ts";
-import { SocketSession } from "./connection.ts";
+import { SocketConnection } from "./connection.ts";
 import { controlFrame } from "./control-frame.ts";
 
 /**
@@ -32,7 +32,7 @@ export async function appendWithSession(
     given === undefined
       ? await service.sessions.open(path, preconditions)
       : { session: await service.sessions.resume(path, given, preconditions.generation), token: given };
-  const connection = new SessionAppend(service, exchange, session, { token, isFirst: given === undefined });
+  const connection = new V1Appender(service, exchange, session, { token, isFirst: given === undefined });
   session.expect(connection);
   try {
     return await upgrade(exchange, connection, { mayBeSilent: false, protocol: PROTOCOL });
@@ -53,7 +53,7 @@ function comeBack(): StreamError {
 }
 
 /** One connection of a session. */
-class SessionAppend extends SocketSession implements SessionConnection {
+class V1Appender extends SocketConnection implements SessionConnection {
   readonly most: MessageLimits;
   readonly #subject: Subject;
   readonly #session: AppendSession;

@@ -5,20 +5,20 @@
 import type { StreamError } from "../../protocol/errors.ts";
 import type { MessageLimits } from "../platform/message-limits.ts";
 import type { SocketHandler, SocketPort } from "../platform/platform.ts";
-import type { Mounted } from "../service/outward.ts";
+import type { MountedPath } from "../service/mount-path.ts";
 import { closeReason } from "../service/respond.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import type { Watch } from "../timers/liveness.ts";
 
 /** Owns one connection: its upgrade deadline, its pings, its end at a shutdown. */
-export abstract class SocketSession implements SocketHandler {
+export abstract class SocketConnection implements SocketHandler {
   abstract readonly most: MessageLimits;
   protected readonly service: Service;
   /** The connection, once it is open. */
   protected port: SocketPort | undefined;
   #watch: Watch | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #at: Mounted;
+  readonly #at: MountedPath;
   #closed = false;
   /** Set while a shutdown waits for the end of the connection. */
   #gone: (() => void) | undefined;

@@ -14,7 +14,7 @@ import type { ReadParameters } from "../request/read-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "../service/service.ts";
 import type { Beating } from "../timers/heartbeats.ts";
-import { SocketSession } from "./connection.ts";
+import { SocketConnection } from "./connection.ts";
 import { CLASSIC, type Dialect, offersV1, V1 } from "./dialect.ts";
 
 /**
@@ -42,7 +42,7 @@ export async function followOverSocket(
 }
 
 /** One follower. */
-class SocketFollow extends SocketSession implements Beating {
+class SocketFollow extends SocketConnection implements Beating {
   readonly #subject: Subject;
   readonly #lease: FollowLease;
   readonly #start: number;

@@ -16,9 +16,9 @@ import { Writer } from "./files/writer.ts";
 import { diskError } from "./folders/errors.ts";
 import { DiskFile } from "./journal/disk-file.ts";
 import type { GroupCommit } from "./journal/group-commit.ts";
-import { Content } from "./records/content.ts";
+import { AppendRecord } from "./records/append-record.ts";
 import { type LiveContent, liveContents } from "./records/live-contents.ts";
-import type { Records } from "./records/records.ts";
+import type { RecordFiles } from "./records/record-files.ts";
 import type { StreamRecord } from "./records/stream-record.ts";
 import { flushFolders } from "./reserved/fsync.ts";
 
@@ -36,7 +36,7 @@ export interface HandleParts {
   /** Brings every append to the disk first, at the level `disk`; undefined otherwise. */
   readonly commit: GroupCommit | undefined;
   /** The records of the root. */
-  readonly records: Records;
+  readonly records: RecordFiles;
   /** The media type given by the appender. */
   readonly type: string | undefined;
 }
@@ -56,14 +56,14 @@ export class FileHandle implements AppendHandle, LiveContent {
   readonly #writer: Writer;
   readonly #claim: Claim;
   readonly #commit: GroupCommit | undefined;
-  readonly #content: Content;
+  readonly #content: AppendRecord;
   readonly #made: OpenedToAppend;
   readonly #reached = (): number | undefined => (this.#claim.isOurs() ? this.#offset : undefined);
   #offset: number;
   #released = false;
   #begun = false;
 
-  private constructor(made: OpenedToAppend, found: Stats, content: Content, parts: HandleParts) {
+  private constructor(made: OpenedToAppend, found: Stats, content: AppendRecord, parts: HandleParts) {
     const { root, file, path, epoch, claim, commit } = parts;
     const { opened, isNew } = made;
     this.#opened = opened;
@@ -108,7 +108,7 @@ export class FileHandle implements AppendHandle, LiveContent {
       if (!claim.isOurs(true)) throw fenced(path);
       const judged = { fd: opened.fd, readable, size: found.size, isNew, former, isOurs: () => claim.isOurs() };
       const remembered = { root, records, name, durable: commit !== undefined, type };
-      const handle = new FileHandle(made, found, await Content.open({ ...remembered, ...judged }), parts);
+      const handle = new FileHandle(made, found, await AppendRecord.open({ ...remembered, ...judged }), parts);
       liveContents.set(file, handle);
       return handle;
     } catch (error) {

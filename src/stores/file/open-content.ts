@@ -6,7 +6,7 @@ import type { FileHandle } from "node:fs/promises";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { openToRead } from "./files/read.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
-import type { Contents } from "./records/known.ts";
+import type { RecordReader } from "./records/record-reader.ts";
 
 /**
  * Opens a file to read a content from it.
@@ -17,7 +17,7 @@ import type { Contents } from "./records/known.ts";
 export async function openContent(
   root: string,
   path: string,
-  contents: Contents,
+  contents: RecordReader,
   generation: string | undefined,
 ): Promise<FileHandle> {
   if (generation === undefined) return openToRead(root, path);

@@ -36,8 +36,8 @@ import { Journal } from "./journal/journal.ts";
 import { Recovery } from "./journal/recovery.ts";
 import { assertListable, listFolder } from "./listing.ts";
 import { openContent } from "./open-content.ts";
-import { Contents } from "./records/known.ts";
-import { Records } from "./records/records.ts";
+import { RecordFiles } from "./records/record-files.ts";
+import { RecordReader } from "./records/record-reader.ts";
 import { assertOwn, assertOwnFolders, keyOf, type Reserved, reservedIn } from "./reserved/layout.ts";
 import { FileSessions } from "./sessions.ts";
 
@@ -93,8 +93,8 @@ export function fileStore(options: FileStoreOptions = {}): Store {
 class FileStore implements Store {
   readonly #root: string;
   readonly sessions: FileSessions;
-  readonly #records: Records;
-  readonly #contents: Contents;
+  readonly #records: RecordFiles;
+  readonly #contents: RecordReader;
   readonly #readBytes: number;
   readonly #commit: GroupCommit | undefined;
   readonly #reserved: Reserved;
@@ -111,8 +111,8 @@ class FileStore implements Store {
     this.#recovery = new Recovery(root, this.#reserved, this.#owner);
     this.#commit = durable ? new GroupCommit(new Journal(root, this.#reserved, this.#owner)) : undefined;
     this.sessions = new FileSessions(this.#reserved, durable);
-    this.#records = new Records(this.#reserved);
-    this.#contents = new Contents(root, this.#reserved, this.#records, durable);
+    this.#records = new RecordFiles(this.#reserved);
+    this.#contents = new RecordReader(root, this.#reserved, this.#records, durable);
   }
 
   async stat(path: string): Promise<StoreStat | undefined> {
@@ -162,7 +162,7 @@ class FileStore implements Store {
 
   async claim(
     path: string,
-    { create = true, signal, type, check, spareMs = 0 }: ClaimOptions = {},
+    { create = true, signal, type, check, extraLeaseMs: spareMs = 0 }: ClaimOptions = {},
   ): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));

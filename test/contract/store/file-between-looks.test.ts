@@ -14,7 +14,7 @@ import {
 import { join } from "node:path";
 import type { Growth, SessionRecord, Store, StoreStat } from "../../../src/engine/storage/store.ts";
 import { DiskFile } from "../../../src/stores/file/journal/disk-file.ts";
-import { Records } from "../../../src/stores/file/records/records.ts";
+import { RecordFiles } from "../../../src/stores/file/records/record-files.ts";
 import { newRecord } from "../../../src/stores/file/records/stream-record.ts";
 import { tailDigestSync } from "../../../src/stores/file/records/tail.ts";
 import { readAll } from "./driver.ts";
@@ -106,10 +106,10 @@ function onLook(store: Store, count: number, work: () => Promise<void>): void {
 }
 
 fileTest("a reader that records a new file before its appender sets its generation", async ({ store }) => {
-  const { createNow } = Records.prototype;
+  const { createNow } = RecordFiles.prototype;
   let named: string | undefined;
-  Records.prototype.createNow = function (record) {
-    Records.prototype.createNow = createNow;
+  RecordFiles.prototype.createNow = function (record) {
+    RecordFiles.prototype.createNow = createNow;
     const { file, size, digest } = record;
     const theirs = newRecord(file, { size, digest });
     named = theirs.generation;
@@ -127,10 +127,10 @@ fileTest("a file that is replaced by a copy during a look is the same content", 
   const first = await store.claim("a.txt");
   await first.append(Buffer.from("one "));
   await first.release("complete");
-  const { read } = Records.prototype;
+  const { read } = RecordFiles.prototype;
   const takeOver = (): void => {
-    Records.prototype.read = async function (name) {
-      Records.prototype.read = read;
+    RecordFiles.prototype.read = async function (name) {
+      RecordFiles.prototype.read = read;
       // Like a takeover from a stalled server: later appends go into the copy only.
       const copy = join(root, "copy");
       copyFileSync(join(root, "a.txt"), copy);

@@ -8,8 +8,8 @@ import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
+import { ChangeObserver } from "../processes/change-observer.ts";
 import { ownIdentity, type ProcessIdentity } from "../processes/process-identity.ts";
-import { Sightings } from "../processes/sightings.ts";
 import { removeFile, writeWhole } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 
@@ -52,9 +52,9 @@ export function ownerOf(root: string, reserved: Reserved): Owner {
 export class Owner {
   readonly record: OwnerRecord = { id: randomUUID(), ...ownIdentity() };
   /** Observations of other owners' signs of life, and of other short-lived files. */
-  readonly signs: Sightings = new Sightings({ creditMs: 2 * BEAT_MS, everyMs: BEAT_MS });
+  readonly signs: ChangeObserver = new ChangeObserver({ creditMs: 2 * BEAT_MS, everyMs: BEAT_MS });
   /** Observations of files that may be left over from processes that cannot be checked. */
-  readonly leftovers: Sightings = new Sightings({ creditMs: LEFTOVER_CREDIT_MS });
+  readonly leftovers: ChangeObserver = new ChangeObserver({ creditMs: LEFTOVER_CREDIT_MS });
   readonly #reserved: Reserved;
   readonly #claims = new Set<OwnedClaim>();
   #timer: ReturnType<typeof setInterval> | undefined;

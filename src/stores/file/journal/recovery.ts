@@ -19,7 +19,7 @@ import { isSameBoot } from "../processes/process-identity.ts";
 import { removeFile } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { isOrphaned } from "../reserved/orphans.ts";
-import { openOwn, TORN } from "../reserved/own-file.ts";
+import { openSmallFile, UNUSABLE } from "../reserved/small-file.ts";
 import { identityOf } from "./disk-file.ts";
 import { newestParts } from "./newest-parts.ts";
 import { decodeSegment, type FileIdentity, type JournalRecord, type SegmentContent } from "./record.ts";
@@ -91,7 +91,7 @@ async function leftSegments(reserved: Reserved, owner: Owner): Promise<LeftSegme
   for (const name of await namesIn(reserved.journal).catch(() => [])) {
     const path = join(reserved.journal, name);
     const content = await readSegment(path).catch(() => undefined);
-    if (content === TORN) await removeTorn(path, owner).catch(() => {});
+    if (content === UNUSABLE) await removeTorn(path, owner).catch(() => {});
     else if (content && (await hasGone(content.owner, owner).catch(() => false))) {
       segments.push({ path, ...content });
     }
@@ -105,12 +105,12 @@ async function leftSegments(reserved: Reserved, owner: Owner): Promise<LeftSegme
  * @returns {@link TORN} if its first line is torn, or it is no segment at all; undefined if it has gone.
  * @throws Errors of the operating system. A segment that cannot be read may be intact.
  */
-async function readSegment(path: string): Promise<SegmentContent | typeof TORN | undefined> {
-  const opened = await openOwn(path, MOST_SEGMENT_BYTES);
-  if (opened === TORN) return TORN;
+async function readSegment(path: string): Promise<SegmentContent | typeof UNUSABLE | undefined> {
+  const opened = await openSmallFile(path, MOST_SEGMENT_BYTES);
+  if (opened === UNUSABLE) return UNUSABLE;
   if (!opened) return undefined;
   try {
-    return decodeSegment(await opened.readFile()) ?? TORN;
+    return decodeSegment(await opened.readFile()) ?? UNUSABLE;
   } finally {
     await opened.close();
   }

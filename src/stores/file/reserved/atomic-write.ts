@@ -11,7 +11,7 @@ import { makeFolder } from "../folders/folder.ts";
 import { ownIdentity } from "../processes/process-identity.ts";
 import { flush } from "./fsync.ts";
 import { keyOf, type Reserved } from "./layout.ts";
-import { readOwn, TORN } from "./own-file.ts";
+import { readSmallFile, UNUSABLE } from "./small-file.ts";
 
 /** Attempts at writing into a folder that other processes remove when it is empty. They may be many, and faster. */
 const ATTEMPTS = 50;
@@ -96,12 +96,12 @@ async function writeNew(file: string, text: string, durable: boolean): Promise<v
  * @throws Errors of the operating system.
  */
 export async function readWhole(file: string): Promise<unknown> {
-  const text = await readOwn(file);
+  const text = await readSmallFile(file);
   if (typeof text !== "string") return text;
   try {
     return JSON.parse(text);
   } catch {
-    return TORN;
+    return UNUSABLE;
   }
 }
 

@@ -3,8 +3,8 @@
  * @module
  */
 import { basename } from "node:path";
+import type { ChangeObserver } from "../processes/change-observer.ts";
 import { isDead, type ProcessIdentity } from "../processes/process-identity.ts";
-import type { Sightings } from "../processes/sightings.ts";
 import { keyOf } from "./layout.ts";
 
 /** Milliseconds without a change after which a file counts as orphaned if its process cannot be checked. */
@@ -13,7 +13,7 @@ const FORGOTTEN_MS = 60 * 60 * 1000;
 /** A process that examines what other processes have left behind. */
 export interface Observer {
   readonly record: ProcessIdentity;
-  readonly leftovers: Sightings;
+  readonly leftovers: ChangeObserver;
 }
 
 /**
@@ -38,7 +38,7 @@ function makerOf(name: string, { scope }: ProcessIdentity): ProcessIdentity | un
  *
  * @throws Errors of the operating system.
  */
-export async function isForgotten(file: string, leftovers: Sightings): Promise<boolean> {
+export async function isForgotten(file: string, leftovers: ChangeObserver): Promise<boolean> {
   const { quietMs, isMissing } = await leftovers.look(file);
   if (isMissing || quietMs >= FORGOTTEN_MS) leftovers.forget(file);
   return !isMissing && quietMs >= FORGOTTEN_MS;

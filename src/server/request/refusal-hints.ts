@@ -4,7 +4,7 @@
  */
 
 /** Names what the operator sets to allow a client. */
-export interface Remedies {
+export interface RefusalHints {
   /** For an origin that is not allowed. */
   origin(origin: string): string;
   /** For a host name that does not belong to the server. */
@@ -12,13 +12,13 @@ export interface Remedies {
 }
 
 /** Flags of the standalone server. */
-export const FLAGS: Remedies = {
+export const FLAG_HINTS: RefusalHints = {
   origin: (origin) => `with "--origin ${origin}"`,
   host: (name) => `with "--host ${name}"`,
 };
 
 /** Options of an app. */
-export const OPTIONS: Remedies = {
+export const OPTION_HINTS: RefusalHints = {
   origin: () => 'with the option "origins" of fstream()',
   host: () => 'with the option "hosts" of fstream()',
 };

@@ -14,7 +14,7 @@ import { isMissing } from "../folders/errors.ts";
 const MISSING_MS = 60_000;
 
 /** What this process has observed of a file. */
-export interface Sighting {
+export interface Observation {
   /** Milliseconds for which this process has seen the file unchanged; 0 at the first look. */
   readonly quietMs: number;
   /** Whether this process has seen the file change. */
@@ -24,7 +24,7 @@ export interface Sighting {
 }
 
 /** How to observe files. */
-export interface SightingTerms {
+export interface ObserverOptions {
   /**
    * Most milliseconds between two looks that count as quiet. A process that was stopped for longer has observed nothing
    * meanwhile, and the processes that it observes may have been stopped with it, as in a paused container.
@@ -34,19 +34,19 @@ export interface SightingTerms {
   readonly everyMs?: number;
 }
 
-interface Known extends Sighting {
+interface Known extends Observation {
   readonly sign: string;
   readonly lookedMs: number;
 }
 
 /** Tracks files over many looks. */
-export class Sightings {
-  readonly #terms: SightingTerms;
+export class ChangeObserver {
+  readonly #terms: ObserverOptions;
   readonly #known = new Map<string, Known>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #looking = false;
 
-  constructor(terms: SightingTerms) {
+  constructor(terms: ObserverOptions) {
     this.#terms = terms;
   }
 
@@ -56,16 +56,16 @@ export class Sightings {
   }
 
   /** The observation of the last look, without a new look. */
-  known(file: string): Sighting | undefined {
+  known(file: string): Observation | undefined {
     return this.#known.get(file);
   }
 
   /**
-   * Looks at a file now, and from now on every {@link SightingTerms.everyMs}, if that is set.
+   * Looks at a file now, and from now on every {@link ObserverOptions.everyMs}, if that is set.
    *
    * @throws Errors of the operating system.
    */
-  async look(file: string): Promise<Sighting> {
+  async look(file: string): Promise<Observation> {
     const beganMs = performance.now();
     const sign = await signIn(file);
     const known = this.#known.get(file);

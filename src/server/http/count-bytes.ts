@@ -5,7 +5,7 @@
 import type { Exchange } from "../service/service.ts";
 
 /** How to break off a body. */
-export interface Breaking {
+export interface BodyAbort {
   /**
    * Drops the connection, where the platform can. Given an error instead, a server may write it to the console, and may
    * end a response that it has not begun as if it were complete.
@@ -15,19 +15,19 @@ export interface Breaking {
    * Returns the error to fail the body with on a platform without `cut`. The runtime may print it, so it must fit on one
    * line of a log.
    */
-  quiet(error: unknown): unknown;
+  errorFor(error: unknown): unknown;
 }
 
 /** How to break off the body of this response. */
-export function breaking({ c, platform }: Exchange): Breaking {
+export function bodyAbort({ c, platform }: Exchange): BodyAbort {
   const { cut, bodyError } = platform;
   return {
     cut: cut && (() => cut(c)),
-    quiet: (error) => (bodyError ? bodyError(error) : error),
+    errorFor: (error) => (bodyError ? bodyError(error) : error),
   };
 }
 
-const AS_IT_FAILS: Breaking = { cut: undefined, quiet: (error) => error };
+const AS_IT_FAILS: BodyAbort = { cut: undefined, errorFor: (error) => error };
 
 /**
  * Passes a body on, and reports once how many bytes were taken: when it ends or fails, or when its reader leaves.
@@ -35,10 +35,10 @@ const AS_IT_FAILS: Breaking = { cut: undefined, quiet: (error) => error };
  * @param ended Called with the number of bytes, and with the error if the body has failed.
  * @param how How to break the body off when it fails. Default: it fails with the same error.
  */
-export function counted(
+export function countBytes(
   body: ReadableStream<Uint8Array>,
   ended: (bytes: number, error?: unknown) => void,
-  { cut, quiet }: Breaking = AS_IT_FAILS,
+  { cut, errorFor }: BodyAbort = AS_IT_FAILS,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let bytes = 0;
@@ -53,7 +53,7 @@ export function counted(
       async pull(controller) {
         const { done, value } = await reader.read().catch((error: unknown) => {
           end(error);
-          if (!cut) throw quiet(error);
+          if (!cut) throw errorFor(error);
           // The connection's end cancels the body.
           return new Promise<never>(() => void cut());
         });

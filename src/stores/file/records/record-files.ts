@@ -22,7 +22,7 @@ import { makeFolderSync } from "../folders/folder.ts";
 import { nameIn, writeTextWhole } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
-import { readOwn, readOwnNow } from "../reserved/own-file.ts";
+import { readSmallFile, readSmallFileSync } from "../reserved/small-file.ts";
 import { formatRecord, parseRecord, type StreamRecord } from "./stream-record.ts";
 
 /** Attempts at writing a record into folders that may be removed meanwhile. */
@@ -38,7 +38,7 @@ const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP",
  * Reads and writes records. Small writes into the page cache are synchronous: a few trips through the thread pool would
  * cost more than a short append, and nothing can come in between.
  */
-export class Records {
+export class RecordFiles {
   readonly #reserved: Reserved;
 
   constructor(reserved: Reserved) {
@@ -51,7 +51,7 @@ export class Records {
    * @throws Errors of the operating system.
    */
   async read(name: string): Promise<StreamRecord | undefined> {
-    const text = await readOwn(this.#place(name));
+    const text = await readSmallFile(this.#place(name));
     if (typeof text !== "string") return undefined;
     // A record that is being written right now is complete at the next look.
     return parseRecord(text, name) ?? this.readNow(name);
@@ -64,7 +64,7 @@ export class Records {
    */
   readNow(name: string): StreamRecord | undefined {
     for (let look = 1; ; look++) {
-      const text = readOwnNow(this.#place(name));
+      const text = readSmallFileSync(this.#place(name));
       if (typeof text !== "string") return undefined;
       const found = parseRecord(text, name);
       if (found || text === "" || look === LOOKS) return found;

@@ -10,7 +10,7 @@ import { Claim } from "../claims/claim.ts";
 import { claimsFolder } from "../claims/entries.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { liveContents } from "./live-contents.ts";
-import type { Records } from "./records.ts";
+import type { RecordFiles } from "./record-files.ts";
 import { endedBy, isSameContent, newRecord, replacedRecord, type StreamRecord } from "./stream-record.ts";
 import { tailDigest } from "./tail.ts";
 
@@ -38,15 +38,15 @@ export interface Judged {
 }
 
 /** The contents of one root, as readers see them. */
-export class Contents {
+export class RecordReader {
   readonly #root: string;
   readonly #reserved: Reserved;
-  readonly #records: Records;
+  readonly #records: RecordFiles;
   readonly #durable: boolean;
   /** Records that cannot be written, as in a read-only or full root. They last as long as the store. */
   readonly #unwritten = new Map<string, StreamRecord>();
 
-  constructor(root: string, reserved: Reserved, records: Records, durable: boolean) {
+  constructor(root: string, reserved: Reserved, records: RecordFiles, durable: boolean) {
     this.#root = root;
     this.#reserved = reserved;
     this.#records = records;

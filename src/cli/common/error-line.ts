@@ -27,7 +27,7 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
  * complaint(new StreamError("not_found", '"/a" does not exist.')); // 'not found: "/a" does not exist.'
  * ```
  */
-export function complaint(error: unknown): string {
+export function errorLine(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const text = (systemMessage(error) ?? error.message).replace(/\s*\n\s*/g, " ").trim();
   return error instanceof StreamError ? `${label(error)}: ${sentence(text)}` : text;

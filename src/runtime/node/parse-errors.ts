@@ -5,7 +5,7 @@
 import { type IncomingMessage, METHODS as KNOWN_METHODS, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { RequestError } from "@hono/node-server";
-import { transferFault } from "../../server/request/body-kind.ts";
+import { transferFault } from "../../server/request/unsupported-body.ts";
 import { METHODS } from "../../server/request/verb.ts";
 import { printable } from "../../support/printable.ts";
 

@@ -4,20 +4,20 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import type { Exchange, Service } from "../service/service.ts";
-import { breaking, counted } from "./counted.ts";
+import { bodyAbort, countBytes } from "./count-bytes.ts";
 
 /** Returns the body. If reading it fails, the failure is logged and the body breaks off. */
-export function reported(
+export function reportFailures(
   { operator }: Service,
   exchange: Exchange,
   body: ReadableStream<Uint8Array>,
 ): ReadableStream<Uint8Array> {
   const { path } = exchange.subject;
   const failed = (error: unknown): void => operator.failedIfFault(path, StreamError.from(error, "storage"));
-  const how = breaking(exchange);
+  const how = bodyAbort(exchange);
   const { cut } = how;
   if (!exchange.platform.readsBodies || !cut) {
-    return counted(
+    return countBytes(
       body,
       (_bytes, error) => {
         if (error !== undefined) failed(error);
@@ -39,7 +39,7 @@ export function reported(
     return options === undefined ? withoutFailure(reader as ReadableStreamDefaultReader<Uint8Array>) : reader;
   };
   // Middleware that pipes or tees the body does not call `getReader`, and passes a failure on.
-  const around = (): ReadableStream<Uint8Array> => counted(body, () => {}, how);
+  const around = (): ReadableStream<Uint8Array> => countBytes(body, () => {}, how);
   return Object.assign(body, {
     getReader: watched,
     pipeThrough: <T>(into: ReadableWritablePair<T, Uint8Array>, options?: StreamPipeOptions) =>

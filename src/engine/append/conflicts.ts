@@ -28,8 +28,8 @@ export function mostLeftMs(recordedMs: number, graceMs: number): number {
  * taken("a.log", undefined).code; // "conflict"
  * ```
  */
-export function taken(path: string, graceLeftMs: number | undefined): StreamError {
-  if (graceLeftMs !== undefined) return inGrace(path, graceLeftMs);
+export function heldByAppender(path: string, graceLeftMs: number | undefined): StreamError {
+  if (graceLeftMs !== undefined) return heldDuringGrace(path, graceLeftMs);
   const message = `"/${path}" already has an appender. Try again when it has ended.`;
   return new StreamError("conflict", message, { path });
 }
@@ -42,7 +42,7 @@ export function taken(path: string, graceLeftMs: number | undefined): StreamErro
  * inGrace("a.log", 1_500).headers; // { "Retry-After": "2" }
  * ```
  */
-export function inGrace(path: string, leftMs: number): StreamError {
+export function heldDuringGrace(path: string, leftMs: number): StreamError {
   const seconds = Math.max(1, Math.ceil(leftMs / 1000));
   const kept = `The path stays reserved for it for up to ${seconds} more ${seconds === 1 ? "second" : "seconds"}`;
   const message = `The appender of "/${path}" has lost its connection. ${kept}; try again after that.`;

@@ -6,10 +6,10 @@ import type { StreamError } from "../../protocol/errors.ts";
 import {
   BACKOFF_FIRST_MS,
   BACKOFF_MOST_MS,
-  FORMER_STRAYS,
+  FORMER_UNANSWERED,
   RESTART_SPREAD_MS,
   STEADY_MS,
-  STRAY_MS,
+  UNANSWERED_MS,
 } from "../connection/limits.ts";
 
 /** How long and when to retry. */
@@ -45,9 +45,9 @@ export interface ReconnectState {
    * Abandoned attempts that presented the session and got no answer. Each may still reach a server late and fence off
    * the connection that replaced it.
    */
-  readonly strays: number;
+  readonly unanswered: number;
   /** When the last of them was abandoned, in milliseconds of the clock. */
-  readonly strayMs: number;
+  readonly unansweredMs: number;
 }
 
 /** The events. `chance` is a random number in [0, 1). */
@@ -82,8 +82,8 @@ export function beginning(nowMs: number, resuming: boolean): ReconnectState {
     reached: false,
     begun: false,
     resuming,
-    strays: resuming ? FORMER_STRAYS : 0,
-    strayMs: nowMs,
+    unanswered: resuming ? FORMER_UNANSWERED : 0,
+    unansweredMs: nowMs,
   };
 }
 
@@ -124,8 +124,8 @@ function lost(
   { error, nowMs, chance }: Extract<ReconnectEvent, { type: "lost" }>,
   policy: RetryPolicy,
 ): readonly [ReconnectState, ReconnectAction] {
-  const strays = nowMs - before.strayMs <= STRAY_MS ? before.strays : 0;
-  const state = { ...before, strays, ...(madeProgress(before, nowMs) && { failures: 0, sinceMs: nowMs }) };
+  const unanswered = nowMs - before.unansweredMs <= UNANSWERED_MS ? before.unanswered : 0;
+  const state = { ...before, unanswered, ...(madeProgress(before, nowMs) && { failures: 0, sinceMs: nowMs }) };
   const failures = state.failures + 1;
   const leftMs = state.sinceMs + policy.retryForMs - nowMs;
   const serverMs = retryAfterMs(error);
@@ -137,20 +137,20 @@ function lost(
   }
   const delayMs = Math.min((serverMs ?? 0) + chance * spreadMs(error, failures), leftMs);
   return [
-    { ...state, ...straysAfter(state, error, nowMs), phase: "waiting", failures, progressed: false },
+    { ...state, ...unansweredAfter(state, error, nowMs), phase: "waiting", failures, progressed: false },
     { type: "wait", delayMs, attempt: failures, error },
   ];
 }
 
 /** Counts abandoned attempts: one more if this attempt got no answer, one fewer if an abandoned one fenced this one. */
-function straysAfter(
-  { phase, begun, resuming, strays, strayMs }: ReconnectState,
+function unansweredAfter(
+  { phase, begun, resuming, unanswered, unansweredMs }: ReconnectState,
   { code }: StreamError,
   nowMs: number,
-): Pick<ReconnectState, "strays" | "strayMs"> {
-  const unanswered = code === "unreachable" && phase === "connecting";
-  if (unanswered && (begun || resuming)) return { strays: strays + 1, strayMs: nowMs };
-  return { strays: code === "fenced" ? strays - 1 : strays, strayMs };
+): Pick<ReconnectState, "unanswered" | "unansweredMs"> {
+  const isAbandoned = code === "unreachable" && phase === "connecting";
+  if (isAbandoned && (begun || resuming)) return { unanswered: unanswered + 1, unansweredMs: nowMs };
+  return { unanswered: code === "fenced" ? unanswered - 1 : unanswered, unansweredMs };
 }
 
 /** Whether the connection was useful, so that the failure count starts over. */
@@ -163,7 +163,7 @@ function isTemporary({ code, headers }: StreamError, state: ReconnectState, { re
   if (code === "restarting" || code === "overloaded") return true;
   if (code === "unreachable") return state.reached || retryFirst;
   // An older attempt of this client probably took over, rather than another process with the same session.
-  if (code === "fenced") return state.strays > 0;
+  if (code === "fenced") return state.unanswered > 0;
   // The path is held temporarily: during a grace period or handover, or by a connection of this append that broke
   // before the client learned its session.
   const { reached, begun, resuming } = state;

@@ -1,7 +1,7 @@
 /** A counted body reports its end once, in whatever order its reader and its source end. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { counted } from "../../src/server/http/counted.ts";
+import { countBytes } from "../../src/server/http/count-bytes.ts";
 import { settle } from "../fixture/rig.ts";
 
 /** A counted body whose source the test controls, and what it reported. */
@@ -13,7 +13,7 @@ function body(): { controller: ReadableStreamDefaultController<Uint8Array>; read
       controller = given;
     },
   });
-  const reader = counted(source, (...news) => told.push(news)).getReader();
+  const reader = countBytes(source, (...news) => told.push(news)).getReader();
   return { controller: controller as ReadableStreamDefaultController<Uint8Array>, reader, told };
 }
 

@@ -4,7 +4,7 @@
  */
 
 /** A location: the path below the mount, and the URL path of the mount, which is empty at the root. */
-export interface Mounted {
+export interface MountedPath {
   readonly path?: string | undefined;
   readonly base?: string | undefined;
 }
@@ -18,7 +18,7 @@ export interface Mounted {
  * outward('"/a" does not exist.', { path: "a", base: "/logs" }); // '"/logs/a" does not exist.'
  * ```
  */
-export function outward(sentence: string, { path, base = "" }: Mounted): string {
+export function withMountPath(sentence: string, { path, base = "" }: MountedPath): string {
   if (base === "" || path === undefined) return sentence;
   const own = `"/${path}"`;
   // A name may contain quotes, so the resource itself is matched as a whole.

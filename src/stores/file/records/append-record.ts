@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { openToRead } from "../files/read.ts";
-import type { Records } from "./records.ts";
+import type { RecordFiles } from "./record-files.ts";
 import { isSameContent, newRecord, replacedRecord, type StreamRecord } from "./stream-record.ts";
 import { tailDigest, tailDigestSync } from "./tail.ts";
 
@@ -16,11 +16,11 @@ const FIRST_CHECKPOINT_MS = 200;
 /** Milliseconds between later checkpoints. */
 const CHECKPOINT_MS = 2_000;
 
-/** What a {@link Content} is made of. */
-export interface ContentParts {
+/** What a {@link AppendRecord} is made of. */
+export interface AppendRecordParts {
   /** The store's root. */
   readonly root: string;
-  readonly records: Records;
+  readonly records: RecordFiles;
   /** The file, relative to the root. */
   readonly name: string;
   /** The file's descriptor, open for appending, and for reading where that is allowed. */
@@ -46,8 +46,8 @@ export interface ContentParts {
  * process dies during the append, later readers learn that the appender was lost, and the content keeps its generation.
  * The recorded size may lag behind the file; further bytes in the file count as appended.
  */
-export class Content {
-  readonly #parts: ContentParts;
+export class AppendRecord {
+  readonly #parts: AppendRecordParts;
   /** The record on disk, as far as this process knows. */
   #record: StreamRecord;
   /** The record from before the append began. */
@@ -57,7 +57,7 @@ export class Content {
   #afterMs = FIRST_CHECKPOINT_MS;
   #isOver = false;
 
-  private constructor(parts: ContentParts, record: StreamRecord, before: StreamRecord) {
+  private constructor(parts: AppendRecordParts, record: StreamRecord, before: StreamRecord) {
     this.#parts = parts;
     this.#record = record;
     this.#before = before;
@@ -71,7 +71,7 @@ export class Content {
    *
    * @throws Errors of the operating system.
    */
-  static async open(parts: ContentParts): Promise<Content> {
+  static async open(parts: AppendRecordParts): Promise<AppendRecord> {
     for (;;) {
       const { records, name, isNew, former, type } = parts;
       const found = records.readNow(name);
@@ -81,7 +81,7 @@ export class Content {
       const typed = (record: StreamRecord): StreamRecord =>
         record.type === undefined && type !== undefined ? { ...record, type } : record;
       if (known && isSameContent(known, { size: parts.size, digest: digestAt(parts, known.size) })) {
-        return new Content(parts, typed(known), known);
+        return new AppendRecord(parts, typed(known), known);
       }
       const tail = { size: parts.size, digest: digestAt(parts, parts.size) };
       const before = typed(known ? replacedRecord(known, tail) : newRecord(name, tail));
@@ -89,7 +89,7 @@ export class Content {
       if (found) records.writeNow(record);
       else if (!records.createNow(record)) continue;
       if (parts.durable) await records.flush(name);
-      return new Content(parts, record, before);
+      return new AppendRecord(parts, record, before);
     }
   }
 
@@ -226,6 +226,6 @@ export class Content {
 }
 
 /** Empty if the file can be written but not read. */
-function digestAt({ fd, readable }: ContentParts, end: number): string {
+function digestAt({ fd, readable }: AppendRecordParts, end: number): string {
   return readable ? tailDigestSync(fd, end) : "";
 }

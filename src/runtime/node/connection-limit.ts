@@ -18,16 +18,16 @@ const COUNT_MS = 50;
 const REFUSAL_BODY = "The server has too many connections. Try again in a moment.\n";
 const REFUSAL = `HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: ${REFUSAL_BODY.length}\r\n\r\n${REFUSAL_BODY}`;
 
-/** Receives messages of a {@link Crowd}: that connections are refused, and how many were once there is room again. */
-export type CrowdReport = (message: string) => void;
+/** Receives messages of a {@link ConnectionLimit}: that connections are refused, and how many were once there is room again. */
+export type LimitReport = (message: string) => void;
 
 /** The connections of one server. */
-export class Crowd {
+export class ConnectionLimit {
   /** The open connections. */
   readonly sockets: Set<Duplex> = new Set();
   readonly #limit: number;
   readonly #backlog: number;
-  readonly #report: CrowdReport;
+  readonly #report: LimitReport;
   /** Descriptors that were open before the first connection. */
   readonly #base: number;
   /** Connections that have become WebSockets, most of which open no more files. */
@@ -46,7 +46,7 @@ export class Crowd {
    * @param limit Maximum number of descriptors that this process may have open. Default: the system's limit; where the
    * system names none, all connections are accepted.
    */
-  constructor(report: CrowdReport, backlog: number, limit: number = descriptorLimit()) {
+  constructor(report: LimitReport, backlog: number, limit: number = descriptorLimit()) {
     this.#report = report;
     const { sockets } = this;
     const leaves = (socket: Duplex): void => {

@@ -11,7 +11,7 @@ import { type FileHandle as OpenFile, open } from "node:fs/promises";
 import { errorCode, isMissing } from "../folders/errors.ts";
 
 /** Stands for a file that is incomplete, too large, or not a regular file. */
-export const TORN: unique symbol = Symbol("torn");
+export const UNUSABLE: unique symbol = Symbol("torn");
 
 /** Most bytes that a small file of the store may have. */
 const SMALL_BYTES = 64 * 1024;
@@ -30,27 +30,27 @@ const NO_FILE: ReadonlySet<string> = new Set(["EISDIR", "ENOTDIR", "ELOOP", "ENX
  * @returns {@link TORN} for a larger file or anything but a regular file; undefined if nothing is there.
  * @throws Errors of the operating system.
  */
-export async function openOwn(file: string, mostBytes: number): Promise<OpenFile | typeof TORN | undefined> {
+export async function openSmallFile(file: string, mostBytes: number): Promise<OpenFile | typeof UNUSABLE | undefined> {
   try {
     const opened = await open(file, FLAGS);
     // Synchronously: the system has this in memory.
     if (ownSize(opened.fd, mostBytes) !== undefined) return opened;
     await opened.close();
-    return TORN;
+    return UNUSABLE;
   } catch (error) {
     return missingOrTorn(error);
   }
 }
 
 /**
- * Reads the text of a small file, opened as by {@link openOwn}.
+ * Reads the text of a small file, opened as by {@link openSmallFile}.
  *
  * @returns {@link TORN} for a file of more than 64 KiB or anything but a regular file; undefined if nothing is there.
  * @throws Errors of the operating system.
  */
-export async function readOwn(file: string): Promise<string | typeof TORN | undefined> {
-  const opened = await openOwn(file, SMALL_BYTES);
-  if (opened === TORN || opened === undefined) return opened;
+export async function readSmallFile(file: string): Promise<string | typeof UNUSABLE | undefined> {
+  const opened = await openSmallFile(file, SMALL_BYTES);
+  if (opened === UNUSABLE || opened === undefined) return opened;
   try {
     return await opened.readFile("utf8");
   } finally {
@@ -59,16 +59,16 @@ export async function readOwn(file: string): Promise<string | typeof TORN | unde
 }
 
 /**
- * As {@link readOwn}, synchronously.
+ * As {@link readSmallFile}, synchronously.
  *
  * @throws Errors of the operating system.
  */
-export function readOwnNow(file: string): string | typeof TORN | undefined {
+export function readSmallFileSync(file: string): string | typeof UNUSABLE | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(file, FLAGS);
     const size = ownSize(fd, SMALL_BYTES);
-    return size === undefined ? TORN : textOf(fd, size);
+    return size === undefined ? UNUSABLE : textOf(fd, size);
   } catch (error) {
     return missingOrTorn(error);
   } finally {
@@ -91,8 +91,8 @@ function ownSize(fd: number, mostBytes: number): number | undefined {
   return found.isFile() && found.size <= mostBytes ? found.size : undefined;
 }
 
-function missingOrTorn(error: unknown): typeof TORN | undefined {
+function missingOrTorn(error: unknown): typeof UNUSABLE | undefined {
   if (isMissing(error)) return undefined;
-  if (NO_FILE.has(errorCode(error))) return TORN;
+  if (NO_FILE.has(errorCode(error))) return UNUSABLE;
   throw error;
 }
