@@ -162,14 +162,14 @@ class FileStore implements Store {
 
   async claim(
     path: string,
-    { create = true, signal, type, check, extraLeaseMs: spareMs = 0 }: ClaimOptions = {},
+    { create = true, signal, type, check, extraLeaseMs = 0 }: ClaimOptions = {},
   ): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     await this.#ready();
     const file = await resolveInRoot(this.#root, path);
     try {
-      const parts = { reserved: this.#reserved, owner: this.#owner, file, path, check, spareMs };
+      const parts = { reserved: this.#reserved, owner: this.#owner, file, path, check, extraLeaseMs };
       const claim = await Claim.take(parts);
       return await this.#open(file, path, claim, { create, type });
     } catch (error) {

@@ -56,7 +56,7 @@ export interface ClaimParts {
    */
   readonly check?: (() => Promise<void>) | undefined;
   /** Milliseconds for which a silent owner keeps the path after its lease. */
-  readonly spareMs: number;
+  readonly extraLeaseMs: number;
 }
 
 /** A claim of a file, held by this process. */
@@ -78,7 +78,7 @@ export class Claim {
   private constructor(parts: ClaimParts) {
     this.#parts = parts;
     this.#folder = claimsFolder(parts.reserved, parts.file);
-    this.#leaseMs = LEASE_MS + parts.spareMs;
+    this.#leaseMs = LEASE_MS + parts.extraLeaseMs;
   }
 
   /**
