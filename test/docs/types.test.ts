@@ -1,7 +1,7 @@
 /** Every program in the documentation type-checks strictly, as it would in a reader's project. */
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { ROOT } from "../../scripts/lib/install.mjs";
 import { run } from "../fixture/processes.ts";
@@ -13,7 +13,7 @@ const pages = [
   ...(await readdir(join(ROOT, "docs"))).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`),
 ];
 
-/** The programs of a page, each with the name of its file. */
+/** The programs of a page, each with the name of its file in the folder of that page. */
 async function programsOf(page: string): Promise<[file: string, text: string][]> {
   const blocks = sectionsOf(await readFile(join(ROOT, page), "utf8")).flatMap(({ blocks }) => blocks);
   const name = page.replace(/\.md$/, "").replaceAll("/", "-");
@@ -22,7 +22,7 @@ async function programsOf(page: string): Promise<[file: string, text: string][]>
     .map(({ line, text }) => {
       // A program that others import has its file name in the first line.
       const [, named] = /^\/\/ ([\w-]+)\.m[jt]s\n/.exec(text) ?? [];
-      return [named === undefined ? `${name}-line-${line + 1}.mts` : `${named}.mts`, `${text}\nexport {};\n`];
+      return [`${name}/${named ?? `line-${line + 1}`}.mts`, `${text}\nexport {};\n`];
     });
 }
 
@@ -34,8 +34,10 @@ describe("the programs in the documentation", { timeout: 120_000 }, async () => 
   before(async () => {
     project = await temporaryFolder("docs-types");
     await symlink(join(ROOT, "node_modules"), join(project, "node_modules"));
-    await mkdir(join(project, "pages"));
-    for (const [file, text] of programs) await writeFile(join(project, "pages", file), text);
+    for (const [file, text] of programs) {
+      await mkdir(join(project, "pages", dirname(file)), { recursive: true });
+      await writeFile(join(project, "pages", file), text);
+    }
     await writeFile(join(project, "tsconfig.json"), JSON.stringify(await settings()));
     const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
     // The checkout itself is checked with even stricter options.
@@ -49,7 +51,7 @@ describe("the programs in the documentation", { timeout: 120_000 }, async () => 
   });
 
   for (const [file] of programs) {
-    it(`type-check: ${file.replace(/-line-(\d+)\.mts$/, ", line $1")}`, () => {
+    it(`type-check: ${file.replace(/\/line-(\d+)\.mts$/, ", line $1")}`, () => {
       const errors = output.split("\n").filter((line) => line.includes(file));
       assert.deepEqual(errors, []);
     });

@@ -253,8 +253,7 @@ export class FileHandle implements AppendHandle, LiveContent {
   }
 
   /**
-   * Counts what a failed write has stored. Deno does not tell how many bytes were written before the failure, but the
-   * file does. Bytes of other programs do not count; the next check finds them.
+   * Counts what a failed write has stored: Deno does not tell, but the file does. The next check finds foreign bytes.
    */
   async #countPart(rest: Uint8Array): Promise<void> {
     const size = await this.#opened.stat().then(
