@@ -1,12 +1,10 @@
-/**
- * `npm run bench`: measures httpfstream and its peers.
- * @module
- */
+/** `npm run bench`: measures httpfstream and its peers. @module */
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { HELP, parseOptions, UsageError } from "./options.ts";
 import { chart } from "./report/chart.ts";
 import { table } from "./report/table.ts";
+import { toJson } from "./results.ts";
 import { run } from "./run.ts";
 
 /** Aborted by the first SIGINT, so that the measurements so far are still reported. */
@@ -22,16 +20,16 @@ try {
   const options = parseOptions(process.argv.slice(2));
   if (options) {
     const results = await run(options, (line) => console.error(line), interruption.signal);
-    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
+    if (options.json !== undefined) writeFileSync(options.json, toJson(results));
     if (options.svg !== undefined) writeFileSync(options.svg, chart(results));
     console.log(table(results));
-    const failed = results.loads.some(({ rows }) => rows.some(({ isOurs, failures }) => isOurs && failures.length > 0));
-    if (failed) process.exitCode = 1;
+    if (results.failures.some(({ peer }) => results.peers[peer]?.isOurs)) process.exitCode = 1;
   } else {
     console.log(HELP);
   }
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message} See npm run bench -- --help.`);
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (!(error instanceof UsageError) && !code?.startsWith("ERR_PARSE_ARGS")) throw error;
+  console.error(`${message} See npm run bench -- --help.`);
   process.exitCode = 2;
 }

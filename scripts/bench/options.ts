@@ -1,33 +1,9 @@
-/**
- * The command line of the benchmark.
- * @module
- */
+/** The command line of the benchmark. @module */
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { RUNTIMES, type Runtime } from "./peers/httpfstream.ts";
-import { SIZES, type SizeName } from "./size.ts";
-
-/** The options of a run. */
-export interface Options {
-  /** Words that select loads by parts of their names. Empty: all loads. */
-  readonly only: readonly string[];
-  /** The names of the peers to measure. Empty: all peers. */
-  readonly peers: readonly string[];
-  /** The runtimes on which httpfstream is measured. */
-  readonly runtimes: readonly Runtime[];
-  readonly size: SizeName;
-  readonly rounds: number;
-  /** The URL of a running server to measure instead of this checkout. */
-  readonly url?: string;
-  /** The path of another version's compiled `mod.js`, to be measured as well. */
-  readonly against?: string;
-  /** A folder for CPU profiles of the server on Node. */
-  readonly profile?: string;
-  /** The files to write results and a chart to. */
-  readonly json?: string;
-  readonly svg?: string;
-}
+import { RUNTIMES } from "./peers/peer.ts";
+import { SIZE_NAMES, sizeOf } from "./size.ts";
 
 /** The output of `--help`. */
 export const HELP = `Usage: npm run bench -- [option ...]
@@ -41,7 +17,7 @@ Measures this checkout and its peers, all in one run, and prints a table.
   --runtime NAME,...  run ours only on these: ${RUNTIMES.join(", ")} (default: all)
   --url URL           measure the server that runs there, over plain HTTP, instead of ours: running[-classic|-http]
   --quick             smaller and shorter, for every day
-  --size NAME         ${Object.keys(SIZES).join(", ")} (default: full)
+  --size NAME         ${SIZE_NAMES.join(", ")} (default: full)
   --rounds N          how often each is measured (default: what the size says)
   --json FILE         write the results
   --svg FILE          draw a chart
@@ -55,73 +31,40 @@ It takes more than an hour in full, and wants the machine for itself. Ctrl-C end
 /** An invalid command line. */
 export class UsageError extends Error {}
 
-/**
- * Parses the arguments.
- *
- * @returns The options, or undefined if `--help` was given.
- * @throws {UsageError} if an argument is unknown or invalid.
- */
-export function parseOptions(args: readonly string[]): Options | undefined {
-  const values = parse(args);
-  if (values.help) return undefined;
-  const size = values.quick ? "quick" : oneOf("--size", values.size, Object.keys(SIZES) as SizeName[]);
+/** The options of a run. {@link HELP} describes them. */
+export type Options = NonNullable<ReturnType<typeof parseOptions>>;
+
+/** Parses the arguments. Returns undefined for `--help`. Throws a {@link UsageError}, or the TypeError of `parseArgs`. */
+export function parseOptions(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  const list = { type: "string", multiple: true, default: [] as string[] } as const;
+  const flag = { type: "boolean" } as const;
+  const lists = { only: list, peers: list, runtime: { ...list, default: [...RUNTIMES] } };
+  const texts = { url: text, size: { ...text, default: "full" }, rounds: text, against: text, profile: text };
+  const all = { ...lists, ...texts, json: text, svg: text, quick: flag, help: flag };
+  const { values } = parseArgs({ args: [...args], options: all });
+  const { help, quick, only, peers, runtime, against, profile } = values;
+  if (help) return undefined;
+  const size = quick ? "quick" : oneOf("--size", values.size, SIZE_NAMES);
+  const { url, rounds = String(sizeOf(size).rounds), json, svg } = values;
+  if (!/^[1-9]\d*$/.test(rounds)) throw new UsageError(`--rounds is a whole number from 1 on, not "${rounds}".`);
+  if (url !== undefined && !(URL.canParse(url) && url.startsWith("http:"))) {
+    throw new UsageError(`--url is where a server runs over plain HTTP, as in http://host:8080, not "${url}".`);
+  }
   return {
-    only: words(values.only),
-    peers: words(values.peers),
-    runtimes: words(values.runtime).map((name) => oneOf("--runtime", name, RUNTIMES)),
-    size,
-    rounds: values.rounds === undefined ? SIZES[size].rounds : count("--rounds", values.rounds),
-    ...(values.url === undefined ? {} : { url: plainUrl(values.url) }),
-    ...(values.against === undefined ? {} : { against: resolve(values.against) }),
-    ...(values.profile === undefined ? {} : { profile: resolve(values.profile) }),
-    ...(values.json === undefined ? {} : { json: values.json }),
-    ...(values.svg === undefined ? {} : { svg: values.svg }),
+    ...{ size, rounds: Number(rounds), url, json, svg, only: words(only), peers: words(peers) },
+    runtimes: words(runtime).map((name) => oneOf("--runtime", name, RUNTIMES)),
+    against: against && resolve(against),
+    profile: profile && resolve(profile),
   };
 }
 
-function parse(args: readonly string[]) {
-  const text = { type: "string" } as const;
-  const list = { type: "string", multiple: true } as const;
-  const flag = { type: "boolean" } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        only: list,
-        peers: list,
-        runtime: { ...list, default: [...RUNTIMES] },
-        url: text,
-        quick: flag,
-        size: { ...text, default: "full" },
-        rounds: text,
-        against: text,
-        profile: text,
-        json: text,
-        svg: text,
-        help: flag,
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function plainUrl(value: string): string {
-  if (URL.canParse(value) && new URL(value).protocol === "http:") return value;
-  throw new UsageError(`--url is where a server runs over plain HTTP, as in http://host:8080, not "${value}".`);
-}
-
-function words(values: readonly string[] = []): string[] {
+function words(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(",")).filter((word) => word !== "");
 }
 
-function oneOf<Name extends string>(option: string, value: string | undefined, names: readonly Name[]): Name {
+function oneOf<Name extends string>(option: string, value: string, names: readonly Name[]): Name {
   const found = names.find((name) => name === value);
   if (found === undefined) throw new UsageError(`${option} is one of ${names.join(", ")}, not "${value}".`);
   return found;
-}
-
-function count(option: string, value: string): number {
-  if (!/^[1-9]\d*$/.test(value)) throw new UsageError(`${option} is a whole number from 1 on, not "${value}".`);
-  return Number(value);
 }

@@ -1,77 +1,59 @@
-/**
- * The results of a run.
- * @module
- */
-import type { Goal, Load, Metric, Numbers } from "./load.ts";
-import type { Machine } from "./machine.ts";
+/** The results of a run, and their verdicts. @module */
+import type { Goal, Load, Numbers } from "./loads/load.ts";
 import type { Peer } from "./peers/peer.ts";
-import type { Size } from "./size.ts";
-import { median } from "./stats.ts";
+import type { SizeName } from "./size.ts";
+import type { Machine } from "./system.ts";
 
-/** The results of one peer in one load. */
-export interface Row {
-  readonly peer: string;
-  readonly title: string;
-  readonly version: string;
-  readonly runtime: string;
-  /** Whether goals apply to the peer; the others are only compared with. */
-  readonly isOurs: boolean;
-  /** The numbers of each round that succeeded. */
-  readonly samples: Numbers[];
-  /** The share of the large amounts that the peer got, if it is not 1. */
-  readonly share?: number;
-  /** Why the peer could not be measured here. */
-  readonly missing?: string;
-  /** The message of each round that failed. */
-  readonly failures: string[];
-}
-
-/** The results of one load. */
-export interface LoadResult {
-  readonly name: string;
-  readonly title: string;
-  readonly metrics: readonly [Metric, ...Metric[]];
-  readonly goals: readonly Goal[];
-  readonly rows: Row[];
-}
-
-/** The results of a whole run, as written to the JSON file. */
+/** The results of a run, as written to the JSON file. */
 export interface Results {
   readonly machine: Machine;
-  readonly size: string;
-  readonly rounds: number;
+  readonly size: SizeName;
   readonly date: string;
-  readonly minutes: number;
-  readonly loads: readonly LoadResult[];
+  rounds: number;
+  minutes: number;
+  readonly peers: Record<string, Pick<Peer, "title" | "version" | "isOurs" | "missing">>;
+  /** For each load, peer and key of a metric one number for each round that succeeded. */
+  readonly loads: Record<string, Record<string, Record<string, number[]>>>;
+  readonly failures: { readonly load: string; readonly peer: string; readonly message: string }[];
 }
 
-/** Creates a row without samples. */
-export function emptyRow({ name, title, version, runtime, way, isReference, missing }: Peer, { shares }: Load): Row {
-  const share = shares?.[name];
-  return {
-    peer: name,
-    title,
-    version,
-    runtime,
-    isOurs: way !== undefined && isReference !== true,
-    samples: [],
-    ...(share === undefined ? {} : { share }),
-    ...(missing === undefined ? {} : { missing }),
-    failures: [],
+/** Adds the numbers of a measurement, with five significant digits, to the results of a peer in a load. */
+export function addNumbers(row: Record<string, number[]>, { metrics }: Load, numbers: Numbers): void {
+  for (const { key } of metrics) {
+    const value = numbers[key] ?? Number.NaN;
+    // Some numbers of a server on another machine are unknown.
+    if (Number.isFinite(value)) row[key] = [...(row[key] ?? []), Number(value.toPrecision(5))];
+  }
+}
+
+/** Formats the results as JSON, with a line for each peer of a load. */
+export function toJson(results: Results): string {
+  const text = JSON.stringify(results, undefined, 1);
+  return `${text.replace(/\{[^{}]*\}/g, (object) => object.replace(/\n\s*/g, " "))}\n`;
+}
+
+/** Returns the median, or NaN for an empty list. */
+export function median(numbers: readonly number[] = []): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
+}
+
+/** Judges all goals of a load for each of our peers. If a measurement is missing, `reached` is undefined. */
+export function verdicts(
+  { name, metrics, goals = [] }: Pick<Load, "name" | "metrics" | "goals">,
+  { peers, loads }: Pick<Results, "peers" | "loads">,
+) {
+  const ours = Object.keys(loads[name] ?? {}).filter((peer) => peers[peer]?.isOurs && !peers[peer].missing);
+  const judge = ({ metric: key, against, load, atLeast = -Infinity, atMost = Infinity }: Goal, peer: string) => {
+    const isAbsolute = against === undefined && load === undefined;
+    const other = isAbsolute ? 1 : median(loads[load ?? name]?.[against ?? peer]?.[key]);
+    const value = median(loads[name]?.[peer]?.[key]) / other;
+    const reached = Number.isNaN(value) ? undefined : value >= atLeast && value <= atMost;
+    const { title, unit } = metrics.find((metric) => metric.key === key) ?? { title: key, unit: "" };
+    const bound = Number.isFinite(atLeast) ? `≥ ${atLeast}` : `≤ ${atMost}`;
+    const scale = isAbsolute ? ` ${unit}` : `× ${[against, load && `in ${load}`].filter(Boolean).join(" ")}`;
+    return { peer, goal: `${title} ${bound}${scale}`, value, reached };
   };
-}
-
-/** Returns the name of a row, with its share if that is not 1. */
-export function nameOf({ peer, share }: Row): string {
-  return share === undefined ? peer : `${peer} (1/${Math.round(1 / share)})`;
-}
-
-/** Creates the result of a load without rows. */
-export function emptyResult({ name, title, metrics, goals }: Load, size: Size): LoadResult {
-  return { name, title: title(size), metrics, goals, rows: [] };
-}
-
-/** Returns the median of a metric, or NaN if it was never measured. */
-export function medianOf(row: Row | undefined, metric: string): number {
-  return median(row?.samples.map((sample) => sample[metric] ?? Number.NaN) ?? []);
+  return goals.flatMap((goal) => ours.map((peer) => judge(goal, peer)));
 }

@@ -1,36 +1,27 @@
-/**
- * A whole run: measures every load and every peer, round by round, so that disturbances of the machine affect all
- * alike.
- * @module
- */
-import { mkdtempSync, rmSync } from "node:fs";
+/** A whole run: measures all loads and peers in turns, so that disturbances of the machine affect all alike. @module */
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { build } from "./build.ts";
-import type { Load, Numbers } from "./load.ts";
+import { ROOT } from "../lib/install.mjs";
 import { LOADS } from "./loads/all.ts";
-import { describeMachine } from "./machine.ts";
+import type { Load } from "./loads/load.ts";
 import { type Options, UsageError } from "./options.ts";
-import { catPeer } from "./peers/cat.ts";
-import { httpfstreamPeers, otherPeers, runningPeers } from "./peers/httpfstream.ts";
-import { nchanPeer, sendfilePeer } from "./peers/nginx.ts";
-import { barePeer, bareReadPeer, durablePeer } from "./peers/node-servers.ts";
+import { allPeers } from "./peers/all.ts";
 import type { Peer } from "./peers/peer.ts";
-import { emptyResult, emptyRow, type LoadResult, type Results, type Row } from "./results.ts";
-import { SIZES } from "./size.ts";
-import { type Setting, Stage } from "./stage.ts";
-import { inTurns } from "./turns.ts";
+import { addNumbers, type Results } from "./results.ts";
+import { sizeOf } from "./size.ts";
+import { onStage } from "./stage.ts";
+import { describeMachine } from "./system.ts";
 
 /**
- * Runs the benchmark.
- *
- * @param progress Is called with a line per measurement.
- * @param signal Ends the run after the current measurement; the results so far are returned.
- * @throws {UsageError} if the options name an unknown peer or no load.
+ * Runs the benchmark, and calls `progress` with a line per measurement. Ends after the current one if the signal is
+ * aborted. Rejects with a {@link UsageError} if the options name an unknown peer or no load.
  */
 export async function run(options: Options, progress: (line: string) => void, signal: AbortSignal): Promise<Results> {
-  const began = Date.now();
+  const date = new Date();
+  const { size, rounds } = options;
   // Now, because files of the checkout may change during the run.
   const machine = describeMachine();
   const below = mkdtempSync(join(tmpdir(), "httpfstream-bench-"));
@@ -38,102 +29,93 @@ export async function run(options: Options, progress: (line: string) => void, si
   process.once("exit", clear);
   try {
     const { server, generator } = build(below);
-    const plan = choose(options, server);
-    const setting = { size: SIZES[options.size], below, generatorProgram: generator };
-    let rounds = 0;
-    for (const { round, load, peer, row } of measurements(plan, options.rounds)) {
-      if (signal.aborted) break;
-      rounds = round;
-      const outcome = await measure(load, peer, setting);
+    const plan = choose(options, allPeers(options, server));
+    const run = { machine, size, date: date.toISOString() };
+    const results: Results = { ...run, rounds: 0, minutes: 0, peers: {}, loads: {}, failures: [] };
+    for (const { load, peers } of plan) {
+      results.loads[load.name] = Object.fromEntries(peers.map(({ name }) => [name, {}]));
+      for (const { name, title, version, isOurs, missing } of peers) {
+        results.peers[name] = { title, version, isOurs, missing };
+      }
+    }
+    const turns = Array.from({ length: rounds }, (_, round) =>
+      plan.map(({ load, peers }) => {
+        const installed = peers.filter(({ missing }) => missing === undefined);
+        return inTurns(installed, round).map((peer) => ({ round: round + 1, load, peer }));
+      }),
+    );
+    for (const { round, load, peer } of turns.flat(2)) {
+      const largeBytes = sizeOf(size).largeBytes * (load.shares?.[peer.name] ?? 1);
+      const setting = { peer, below, size: { ...sizeOf(size), largeBytes } };
+      const measure = (peer.abilities.includes("copy") && load.copy) || load.measure;
+      const outcome = await onStage(setting, generator, measure).catch((error: Error) => error);
       // The interruption may have ended the server as well.
       if (signal.aborted) break;
-      if (typeof outcome === "string") row.failures.push(outcome);
-      else row.samples.push(outcome);
-      progress(`round ${round}/${options.rounds}  ${load.name}  ${peer.name}  ${summary(load, outcome)}`);
+      results.rounds = round;
+      results.minutes = Math.round((Date.now() - date.getTime()) / 6_000) / 10;
+      const { key, title, unit } = load.metrics[0];
+      const isFailed = outcome instanceof Error;
+      if (isFailed) results.failures.push({ load: load.name, peer: peer.name, message: outcome.message });
+      else addNumbers(results.loads[load.name]?.[peer.name] ?? {}, load, outcome);
+      const summary = isFailed ? `FAILED: ${outcome.message}` : `${title} ${outcome[key]?.toPrecision(4)} ${unit}`;
+      progress(`round ${round}/${rounds}  ${load.name}  ${peer.name}  ${summary}`);
     }
-    return {
-      machine,
-      size: options.size,
-      rounds,
-      date: new Date(began).toISOString(),
-      minutes: Math.round((Date.now() - began) / 6_000) / 10,
-      loads: plan.map(({ result }) => result),
-    };
+    return results;
   } finally {
     process.off("exit", clear);
     clear();
   }
 }
 
-/** A load, with the peers that it measures. */
-interface Planned {
-  readonly load: Load;
-  readonly entries: readonly { readonly peer: Peer; readonly row: Row }[];
-  readonly result: LoadResult;
+/** Builds the checkout, as it ships, and the load generator in a subfolder, so that no other build affects the run. */
+function build(folder: string): { server: string; generator: string } {
+  const built = join(folder, "built");
+  const dist = join(built, "dist");
+  const project = join(built, "tsconfig.json");
+  const settings = {
+    extends: join(ROOT, "tsconfig.build.json"),
+    compilerOptions: { rootDir: ROOT, outDir: dist, declaration: false, isolatedDeclarations: false },
+    files: [join(ROOT, "mod.ts"), join(ROOT, "scripts", "bench", "generator", "main.ts")],
+    include: [join(ROOT, "src")],
+  };
+  mkdirSync(built);
+  copyFileSync(join(ROOT, "package.json"), join(built, "package.json"));
+  symlinkSync(join(ROOT, "node_modules"), join(built, "node_modules"));
+  writeFileSync(project, JSON.stringify(settings));
+  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", project], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`The checkout can't be built:\n${stdout}`);
+  return { server: join(dist, "mod.js"), generator: join(dist, "scripts", "bench", "generator", "main.js") };
 }
 
-/** All measurements, in order. Rounds are counted from 1. */
-function* measurements(plan: readonly Planned[], rounds: number) {
-  for (let round = 1; round <= rounds; round++) {
-    for (const { load, entries } of plan) {
-      const there = entries.filter(({ peer }) => peer.missing === undefined);
-      for (const { peer, row } of inTurns(there, round - 1)) yield { round, load, peer, row };
-    }
-  }
+/**
+ * Returns the order of the items in a round, because the state of the machine changes during a run. Each odd round
+ * reverses the one before it, and each even round starts with the next item. The first round is 0.
+ */
+export function inTurns<Item>(items: readonly Item[], round: number): Item[] {
+  const start = items.length === 0 ? 0 : (round >> 1) % items.length;
+  const turned = [...items.slice(start), ...items.slice(0, start)];
+  return round % 2 === 0 ? turned : turned.reverse();
 }
 
-/** Chooses the loads and their peers, with an empty row for each. */
-function choose(options: Options, program: string): Planned[] {
-  const peers = allPeers(options, program);
+/** Chooses the loads, and the peers of each. */
+function choose(options: Options, peers: readonly Peer[]) {
+  const { only } = options;
   const unknown = options.peers.find((name) => !peers.some((peer) => peer.name === name));
   if (unknown !== undefined) {
     throw new UsageError(`There is no peer "${unknown}"; there are ${peers.map(({ name }) => name).join(", ")}.`);
   }
-  const wanted = LOADS.filter(
-    ({ name }) => options.only.length === 0 || options.only.some((word) => name.includes(word)),
-  );
-  if (wanted.length === 0) throw new UsageError(`The loads are ${LOADS.map(({ name }) => name).join(", ")}.`);
-  const plan = wanted.map((load) => {
-    const chosen = peers.filter((peer) => suits(load, peer, options));
-    const entries = chosen.map((peer) => ({ peer, row: emptyRow(peer, load) }));
-    return {
-      load,
-      entries,
-      result: { ...emptyResult(load, SIZES[options.size]), rows: entries.map(({ row }) => row) },
-    };
-  });
-  return plan.filter(({ entries }) => entries.length > 0);
+  const loads = LOADS.filter(({ name }) => only.length === 0 || only.some((word) => name.includes(word)));
+  if (loads.length === 0) throw new UsageError(`The loads are ${LOADS.map(({ name }) => name).join(", ")}.`);
+  const plan = loads.map((load) => ({ load, peers: peers.filter((peer) => suits(load, peer, options)) }));
+  return plan.filter((each) => each.peers.length > 0);
 }
 
-function allPeers({ url, profile, against }: Options, program: string): Peer[] {
-  const ours = url === undefined ? httpfstreamPeers(program, profile) : runningPeers(url);
-  const other = against === undefined ? [] : otherPeers(against);
-  return [...ours, ...other, barePeer(), nchanPeer(), durablePeer(), bareReadPeer(), sendfilePeer(), catPeer()];
-}
-
-function suits(load: Load, peer: Peer, { peers, runtimes }: Options): boolean {
-  const { way, runtime, name, abilities } = peer;
-  if (peers.length > 0 && !peers.includes(name)) return false;
-  const copies = abilities.includes("copy") && load.compareWithCopy === true;
-  if (!copies && !load.needs.every((ability) => abilities.includes(ability))) return false;
-  if (way === undefined) return load.onlyOurs !== true;
+function suits(load: Load, { name, way, runtime, abilities }: Peer, options: Options): boolean {
+  if (options.peers.length > 0 && !options.peers.includes(name)) return false;
+  const isCopy = abilities.includes("copy");
+  if (isCopy ? !load.copy : !load.needs.every((ability) => abilities.includes(ability))) return false;
+  if (way === undefined || runtime === undefined) return !load.onlyOurs;
   if (!(load.ways ?? ["v1", "classic"]).includes(way)) return false;
-  return runtime === "node" || (load.everyRuntime === true && way !== "http")
-    ? runtimes.some((chosen) => chosen === runtime)
-    : false;
-}
-
-async function measure(load: Load, peer: Peer, { size, ...setting }: Setting): Promise<Numbers | string> {
-  const share = load.shares?.[peer.name] ?? 1;
-  const scaled = { ...size, largeBytes: size.largeBytes * share };
-  try {
-    return await Stage.use(peer, { ...setting, size: scaled }, (stage) => load.measure(stage));
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-function summary({ metrics: [first] }: Load, outcome: Numbers | string): string {
-  if (typeof outcome === "string") return `FAILED: ${outcome}`;
-  return `${first.title} ${outcome[first.key]?.toPrecision(4)} ${first.unit}`;
+  return options.runtimes.includes(runtime) && (runtime === "node" || (load.everyRuntime === true && way !== "http"));
 }

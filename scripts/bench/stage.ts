@@ -1,120 +1,170 @@
-/**
- * The environment of one measurement: a fresh server with an empty folder, load generators, and a meter of their costs.
- * @module
- */
+/** The environment of one measurement: a server with an empty folder, load generators, a meter of their costs. @module */
+import { spawn } from "node:child_process";
+import { appendFileSync, existsSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Generator } from "./generator.ts";
-import type { Numbers } from "./load.ts";
-import type { Peer, Server } from "./peers/peer.ts";
-import type { Size } from "./size.ts";
-import { cpuSeconds, peakBytes, resetPeak } from "./usage.ts";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Commands } from "./generator/main.ts";
+import type { FollowJob } from "./generator/protocol.ts";
+import { cycle, nowNs } from "./generator/records.ts";
+import type { Numbers } from "./loads/load.ts";
+import { type Peer, type Server, startServer } from "./peers/peer.ts";
+import { GIB, MIB, type Size } from "./size.ts";
+import { cpuSeconds, end, isRunning, resetPeak, residentBytes } from "./system.ts";
 
 /** Milliseconds after which a measurement fails. */
 const TIMEOUT_MS = 900_000;
 
-/** The cost of a part of a measurement. */
-export interface Cost {
-  /** The server's processor time, in seconds. */
-  readonly serverSeconds: number;
-  /** The server's processor time, in percent of the elapsed time. */
-  readonly serverCpu: number;
-  /** The processor time of the busiest load generator, in percent of the elapsed time. */
-  readonly generatorCpu: number;
-  /** The peak of the server's resident memory, in MiB. */
-  readonly peakMemory: number;
-}
-
-/** What all measurements of a run share. */
-export interface Setting {
-  readonly size: Size;
-  /** The folder of the run. */
-  readonly below: string;
-  /** The path of the load generator's program. */
-  readonly generatorProgram: string;
-}
-
 /** The environment of one measurement. */
-export class Stage {
+export interface Stage {
   readonly peer: Peer;
-  /** The folder with the server's data. It is removed at the end. */
+  readonly size: Size;
+  /** The folder of the run, and the folder with the server's data, which is removed at the end. */
+  readonly below: string;
   readonly folder: string;
   readonly server: Server;
-  readonly #setting: Setting;
-  readonly #generators: Generator[] = [];
+  /** Starts a load generator, which is stopped at the end. */
+  readonly generator: () => Generator;
+  /** Starts to measure costs. The result returns the costs since then, for a number of delivered bytes. */
+  readonly meter: () => ReturnType<typeof startMeter>;
+}
 
-  private constructor(peer: Peer, setting: Setting, folder: string, server: Server) {
-    this.peer = peer;
-    this.#setting = setting;
-    this.folder = folder;
-    this.server = server;
-  }
-
-  /** Sets up a stage, measures, and always cleans up. */
-  static async use(peer: Peer, setting: Setting, measure: (stage: Stage) => Promise<Numbers>): Promise<Numbers> {
-    const folder = await mkdtemp(join(setting.below, `${peer.name}-`));
-    try {
-      const server = await peer.start(folder);
-      const stage = new Stage(peer, setting, folder, server);
-      try {
-        return await within(TIMEOUT_MS, measure(stage));
-      } finally {
-        // Stop the generators first, so that the server does not wait for their connections.
-        await Promise.all(stage.#generators.map((generator) => generator.stop()));
-        await server.stop();
-      }
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  }
-
-  /** The size of the run, scaled for this peer. */
-  get size(): Size {
-    return this.#setting.size;
-  }
-
-  /** The folder of the run, for content that measurements share. */
-  get below(): string {
-    return this.#setting.below;
-  }
-
-  /** Starts a load generator, which is stopped at the end of the measurement. */
-  generator(): Generator {
-    const generator = new Generator(this.#setting.generatorProgram);
-    this.#generators.push(generator);
-    return generator;
-  }
-
-  /** Starts to measure costs. Call the result to get the costs since then. */
-  meter(): () => Cost {
-    const { pids } = this.server;
-    resetPeak(pids);
-    const generators = this.#generators.filter(({ running }) => running).map(({ pid }) => pid);
-    const startMs = performance.now();
-    const serverBefore = cpuSeconds(pids);
-    const before = generators.map((pid) => cpuSeconds([pid]));
-    return () => {
-      const seconds = (performance.now() - startMs) / 1000;
-      const busy = generators.map((pid, index) => (cpuSeconds([pid]) - (before[index] ?? 0)) / seconds);
-      const serverSeconds = cpuSeconds(pids) - serverBefore;
-      return {
-        serverSeconds,
-        serverCpu: (serverSeconds / seconds) * 100,
-        generatorCpu: Math.max(0, ...busy) * 100,
-        peakMemory: peakBytes(pids) / 1024 / 1024,
-      };
+/** Sets up a stage, measures, and always cleans up. `program` is the path of the load generator's program. */
+export async function onStage(
+  { peer, size, below }: Pick<Stage, "peer" | "size" | "below">,
+  program: string,
+  measure: (stage: Stage) => Promise<Numbers>,
+): Promise<Numbers> {
+  const folder = await mkdtemp(join(below, `${peer.name}-`));
+  const generators: Generator[] = [];
+  const done = new AbortController();
+  try {
+    const server = await startServer(peer, folder);
+    const generator = (): Generator => {
+      generators.push(startGenerator(program, server));
+      return generators.at(-1) as Generator;
     };
+    const meter = () => startMeter(server, generators);
+    const late = sleep(TIMEOUT_MS, undefined, { signal: done.signal }).then(() => {
+      throw new Error(`It took more than ${TIMEOUT_MS / 1000} s.`);
+    });
+    try {
+      return await Promise.race([measure({ peer, size, below, folder, server, generator, meter }), late]);
+    } finally {
+      done.abort();
+      // Stop the generators first, so that the server does not wait for their connections.
+      await Promise.all(generators.map(({ stop }) => stop()));
+      await server.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`It took more than ${timeoutMs / 1000} s.`)), timeoutMs);
+function startMeter(server: Server, generators: readonly Generator[]) {
+  const pids = server.pids();
+  const running = generators.filter(({ child }) => isRunning(child)).map(({ child }) => child.pid ?? -1);
+  resetPeak(pids);
+  const before = running.map((pid) => cpuSeconds([pid]));
+  const serverBefore = cpuSeconds(pids);
+  const startMs = performance.now();
+  return (bytes = Number.NaN) => {
+    const seconds = (performance.now() - startMs) / 1000;
+    const busy = running.map((pid, index) => cpuSeconds([pid]) - (before[index] ?? 0));
+    const serverSeconds = cpuSeconds(pids) - serverBefore;
+    return {
+      serverSeconds,
+      serverCpu: (serverSeconds / seconds) * 100,
+      serverCost: serverSeconds / (bytes / GIB),
+      generatorCpu: (Math.max(0, ...busy) / seconds) * 100,
+      peakMemory: residentBytes(pids, "VmHWM") / MIB,
+    };
+  };
+}
+
+/** A running load generator. */
+export type Generator = ReturnType<typeof startGenerator>;
+
+/** Starts a load generator for a server. `program` is the path of its compiled `main.js`. */
+export function startGenerator(program: string, server: Server) {
+  const child = spawn(process.execPath, [program], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const pending = new Map<number, (answer: { result?: unknown; error?: string }) => void>();
+  let lastId = 0;
+  child.on("message", ({ id, ...answer }: { id: number; result?: unknown; error?: string }) => {
+    pending.get(id)?.(answer);
+    pending.delete(id);
   });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
+  child.once("close", () => {
+    for (const answered of pending.values()) answered({ error: "A load generator has ended." });
+  });
+
+  /** Executes a command. Rejects if the command fails or the process ends. */
+  function call<Name extends keyof Commands>(name: Name, input: Parameters<Commands[Name]>[0]) {
+    const id = ++lastId;
+    return new Promise<Awaited<ReturnType<Commands[Name]>>>((resolve, reject) => {
+      pending.set(id, ({ result, error }) => {
+        if (error === undefined) resolve(result as Awaited<ReturnType<Commands[Name]>>);
+        else reject(new Error(error));
+      });
+      child.send({ id, name, input }, (error) => error && pending.get(id)?.({ error: error.message }));
+    });
   }
+
+  return {
+    child,
+    stop: () => end(child, "SIGKILL"),
+    /** Connects `count` appenders to a path, with records of a size in bytes. They flood, or keep a pace a second. */
+    async append(path: string, recordBytes: number, count = 1) {
+      const { group } = await call("append", { target: server.at("append", path), recordBytes, count });
+      return {
+        flood: (records: number) => call("flood", { group, records }),
+        pace: (records: number, perSecond: number) => call("pace", { group, records, perSecond }),
+      };
+    },
+    /** Connects followers or readers to a path. If one of them loses a byte, `received` rejects. */
+    async follow(path: string, followers: Omit<FollowJob, "target">, how: "follow" | "tail" | "read" = "follow") {
+      const job = { ...followers, target: server.at(how, path) };
+      const { group, ...connected } = await call("follow", job);
+      return {
+        connected,
+        more: (count: number) => call("more", { group, count }),
+        expect: (bytes: number) => call("expect", { group, bytes }),
+        received: (timeoutMs: number) => call("received", { group, timeoutMs }),
+        resume: () => call("resume", { group }),
+        drop: () => call("drop", { group }),
+      };
+    },
+  };
+}
+
+/** The size of the records in large files and appends, in bytes. */
+export const LARGE_RECORD_BYTES: number = 64 * 1024;
+
+/** Milliseconds after which an append that is not stored counts as lost. */
+const STORED_MS = 120_000;
+
+/** Returns the path of a file of that size, which all measurements share. Do not modify it. */
+export function contentFile({ below }: Stage, bytes: number): string {
+  const file = join(below, `content-${bytes}`);
+  if (existsSync(file)) return file;
+  const whole = cycle(LARGE_RECORD_BYTES);
+  for (let left = bytes; left > 0; left -= whole.length) appendFileSync(file, whole.subarray(0, left));
+  return file;
+}
+
+/** Waits until bytes of a path are stored, and returns the time in nanoseconds, or 0 if the peer confirms appends. */
+export async function untilStored({ server }: Stage, path: string, bytes: number): Promise<number> {
+  if (server.at("append", path).dialect !== "frames") return 0;
+  // To look at the file costs the server nothing.
+  const file = server.file(path);
+  const stored = async (): Promise<number> => {
+    if (file !== undefined) return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    const { headers } = await fetch(server.at("read", path).url, { method: "HEAD" });
+    return Number(headers.get("content-length") ?? 0);
+  };
+  for (const untilNs = nowNs() + STORED_MS * 1e6; (await stored()) < bytes; await sleep(2)) {
+    if (nowNs() > untilNs) throw new Error(`${path} had fewer than ${bytes} bytes after ${STORED_MS / 1000} s.`);
+  }
+  return nowNs();
 }

@@ -2,22 +2,25 @@
  * The benchmark's followers detect lost, duplicated and wrong bytes.
  */
 import assert from "node:assert/strict";
+import { createHistogram } from "node:perf_hooks";
 import { describe, test } from "node:test";
-import { Histogram } from "../../scripts/bench/generator/histogram.ts";
 import {
-  ExactReceiver,
-  NumberedReceiver,
+  cycle,
+  cycleReceiver,
+  firstReceiver,
+  nowNs,
   type Receiver,
-  StampedReceiver,
-} from "../../scripts/bench/generator/receivers.ts";
-import { cycle, writeRecord } from "../../scripts/bench/generator/records.ts";
+  stampedReceiver,
+  writeRecord,
+} from "../../scripts/bench/generator/records.ts";
 
-const SPEC = { bytes: 100 };
+const RECORD_BYTES = 100;
 
-/** Whole records with the time of their creation, like those of paced appends. */
-function stamped(count: number): Buffer {
-  const made = Buffer.alloc(count * SPEC.bytes);
-  for (let record = 0; record < count; record++) writeRecord(made, record * SPEC.bytes, SPEC, record, 1);
+/** Whole records with a timestamp, like those of paced appends. */
+function stamped(count: number, stampNs = nowNs()): Buffer {
+  const made = Buffer.alloc(count * RECORD_BYTES);
+  for (let record = 0; record < count; record++)
+    writeRecord(made, record * RECORD_BYTES, RECORD_BYTES, record, stampNs);
   return made;
 }
 
@@ -26,20 +29,20 @@ function give(receiver: Receiver, bytes: Buffer, pieceBytes: number): Receiver {
   for (let at = 0; at < bytes.length; at += pieceBytes) {
     const piece = bytes.subarray(at, at + pieceBytes);
     const memory = Buffer.concat([Buffer.alloc(7), piece, Buffer.alloc(7)]);
-    receiver.take(memory, 7, 7 + piece.length);
+    receiver.feed(memory, 7, 7 + piece.length);
   }
   return receiver;
 }
 
 const MAKERS: Record<string, () => Receiver> = {
-  numbered: () => new NumberedReceiver(SPEC),
-  exact: () => new ExactReceiver(SPEC),
-  stamped: () => new StampedReceiver(SPEC, new Histogram()),
+  sampling: () => cycleReceiver(RECORD_BYTES, false),
+  exact: () => cycleReceiver(RECORD_BYTES, true),
+  stamped: () => stampedReceiver(RECORD_BYTES, createHistogram()),
 };
 
 for (const [name, make] of Object.entries(MAKERS)) {
   describe(`the ${name} receiver`, () => {
-    const whole = name === "stamped" ? stamped(1000) : cycle(SPEC).subarray(0, 100_000);
+    const whole = name === "stamped" ? stamped(1000) : cycle(RECORD_BYTES).subarray(0, 100_000);
 
     for (const pieceBytes of [33, 100, 150, 4096, 100_000]) {
       test(`accepts the appended bytes, in pieces of ${pieceBytes} bytes`, () => {
@@ -47,8 +50,8 @@ for (const [name, make] of Object.entries(MAKERS)) {
         assert.deepEqual([receiver.received, receiver.wrong], [whole.length, false]);
       });
 
-      // A numbered receiver checks one number per piece, so it can't detect errors inside a piece.
-      if (name === "numbered" && pieceBytes === whole.length) continue;
+      // A sampling receiver takes one sample per piece, so it can't detect errors inside a piece.
+      if (name === "sampling" && pieceBytes === whole.length) continue;
 
       test(`detects a missing record, in pieces of ${pieceBytes} bytes`, () => {
         // The length stays the same: a shorter append would be detected by its length.
@@ -65,21 +68,29 @@ for (const [name, make] of Object.entries(MAKERS)) {
 }
 
 test("the exact receiver detects a single wrong byte", () => {
-  const bytes = Buffer.from(cycle(SPEC).subarray(0, 100_000));
+  const bytes = Buffer.from(cycle(RECORD_BYTES).subarray(0, 100_000));
   bytes[51_234] = (bytes[51_234] as number) ^ 1;
-  assert.equal(give(new ExactReceiver(SPEC), bytes, 999).wrong, true);
+  assert.equal(give(cycleReceiver(RECORD_BYTES, true), bytes, 999).wrong, true);
 });
 
-test("a histogram finds percentiles within two per cent", () => {
-  const histogram = new Histogram();
-  for (let ms = 1; ms <= 1000; ms++) histogram.add(ms * 1e6);
-  for (const share of [0.5, 0.99, 0.999]) {
-    const found = histogram.percentileMs(share);
-    assert.ok(Math.abs(found - share * 1000) <= share * 20, `${share}: ${found}`);
-  }
-  const sum = new Histogram();
-  sum.addAll(histogram.pack());
-  assert.equal(sum.percentileMs(0.5), histogram.percentileMs(0.5));
-  assert.equal(sum.total, 1000);
-  assert.ok(Number.isNaN(new Histogram().percentileMs(0.5)));
+test("the exact receiver compares beyond the end of the cycle", () => {
+  const whole = cycle(RECORD_BYTES);
+  const bytes = Buffer.concat([whole, whole.subarray(0, 1000)]);
+  assert.equal(give(cycleReceiver(RECORD_BYTES, true), bytes, 64_000).wrong, false);
+  bytes[bytes.length - 1] = 0;
+  assert.equal(give(cycleReceiver(RECORD_BYTES, true), bytes, 64_000).wrong, true);
+});
+
+test("a stamped receiver measures the ages of records", () => {
+  const ages = createHistogram();
+  const receiver = stampedReceiver(RECORD_BYTES, ages);
+  give(receiver, stamped(1000, nowNs() - 1e9), 150);
+  assert.equal(ages.count, 1000);
+  assert.ok(ages.min >= 1e9 * 0.999);
+});
+
+test("the first data of a follower that joins must begin with a new record", () => {
+  assert.equal(give(firstReceiver(), stamped(1), RECORD_BYTES).wrong, false);
+  assert.equal(give(firstReceiver(), stamped(1, nowNs() - 2e9), RECORD_BYTES).wrong, true);
+  assert.equal(give(firstReceiver(), stamped(1).subarray(50), RECORD_BYTES).wrong, true);
 });

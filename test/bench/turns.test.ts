@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { inTurns } from "../../scripts/bench/turns.ts";
+import { inTurns } from "../../scripts/bench/run.ts";
 
 describe("in turns", () => {
   test("every second round is the reverse of the one before it; then the order rotates", () => {

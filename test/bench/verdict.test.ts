@@ -3,35 +3,39 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Goal } from "../../scripts/bench/load.ts";
-import type { LoadResult, Row } from "../../scripts/bench/results.ts";
-import { verdicts } from "../../scripts/bench/verdict.ts";
+import type { Goal } from "../../scripts/bench/loads/load.ts";
+import { type Results, verdicts } from "../../scripts/bench/results.ts";
 
-function row(peer: string, rates: number[], more: Partial<Row> = {}): Row {
-  const samples = rates.map((rate) => ({ rate }));
-  return { peer, title: peer, version: "1", runtime: "node", isOurs: false, samples, failures: [], ...more };
+/** The peers of which goals are judged have names that begin with "us". Those without rates failed or are missing. */
+type Rates = Record<string, number[]>;
+
+function peersOf(rates: Rates, missing: string[]): Results["peers"] {
+  const peer = (name: string) => ({ title: name, version: "1", isOurs: name.startsWith("us") });
+  return Object.fromEntries(
+    Object.keys(rates).map((name) => [name, { ...peer(name), ...(missing.includes(name) ? { missing: "?" } : {}) }]),
+  );
 }
 
-function load(name: string, goals: Goal[], rows: Row[]): LoadResult {
-  return { name, title: name, metrics: [{ key: "rate", title: "rate", unit: "/s", better: "more" }], goals, rows };
-}
-
-function judged(result: LoadResult, ...others: LoadResult[]): unknown[] {
-  return verdicts(result, [result, ...others]).map(({ peer, value, reached }) => [peer, value, reached]);
+function judged(goal: Goal, rates: Rates, { missing = [], there = {} }: { missing?: string[]; there?: Rates } = {}) {
+  const rows = (of: Rates) => Object.fromEntries(Object.entries(of).map(([peer, rate]) => [peer, { rate }]));
+  const load = {
+    name: "a",
+    metrics: [{ key: "rate", title: "rate", unit: "/s", better: "more" }],
+    goals: [goal],
+  } as const;
+  const results = { peers: peersOf(rates, missing), loads: { a: rows(rates), b: rows(there) } };
+  return verdicts(load, results).map(({ peer, value, reached }) => [peer, value, reached]);
 }
 
 describe("a goal", () => {
-  const ours = { isOurs: true };
-
   test("is judged by the medians", () => {
-    const rows = [row("us", [1, 100, 6], ours), row("them", [3, 2, 99])];
-    assert.deepEqual(judged(load("a", [{ metric: "rate", against: "them", atLeast: 2 }], rows)), [["us", 2, true]]);
-    assert.deepEqual(judged(load("a", [{ metric: "rate", against: "them", atLeast: 2.1 }], rows)), [["us", 2, false]]);
+    const rates = { us: [1, 100, 6], them: [3, 2, 99] };
+    assert.deepEqual(judged({ metric: "rate", against: "them", atLeast: 2 }, rates), [["us", 2, true]]);
+    assert.deepEqual(judged({ metric: "rate", against: "them", atLeast: 2.1 }, rates), [["us", 2, false]]);
   });
 
   test("applies to each of our own peers, and to no other", () => {
-    const rows = [row("us", [1], ours), row("us-bun", [9], { ...ours, runtime: "bun" }), row("them", [99])];
-    assert.deepEqual(judged(load("a", [{ metric: "rate", atMost: 5 }], rows)), [
+    assert.deepEqual(judged({ metric: "rate", atMost: 5 }, { us: [1], "us-bun": [9], them: [99] }), [
       ["us", 1, true],
       ["us-bun", 9, false],
     ]);
@@ -39,24 +43,23 @@ describe("a goal", () => {
 
   test("may compare a peer with itself in another load", () => {
     const goal = { metric: "rate", load: "b", atLeast: 1 };
-    assert.deepEqual(judged(load("a", [goal], [row("us", [3], ours)]), load("b", [], [row("us", [4], ours)])), [
-      ["us", 0.75, false],
-    ]);
+    assert.deepEqual(judged(goal, { us: [3] }, { there: { us: [4] } }), [["us", 0.75, false]]);
+  });
+
+  test("may compare a peer with another one in another load", () => {
+    const goal = { metric: "rate", load: "b", against: "them", atLeast: 1 };
+    assert.deepEqual(judged(goal, { us: [3] }, { there: { us: [4], them: [2] } }), [["us", 1.5, true]]);
   });
 
   test("is neither reached nor missed if a measurement is missing", () => {
     const goal = { metric: "rate", against: "them", atLeast: 1 };
-    for (const rows of [
-      [row("us", [1], ours)],
-      [row("us", [1], ours), row("them", [], { missing: "not installed" })],
-      [row("us", [], ours), row("them", [1])],
-    ]) {
-      assert.deepEqual(judged(load("a", [goal], rows)), [["us", Number.NaN, undefined]]);
-    }
+    const unknown = [["us", Number.NaN, undefined]];
+    assert.deepEqual(judged(goal, { us: [1] }), unknown);
+    assert.deepEqual(judged(goal, { us: [1], them: [] }, { missing: ["them"] }), unknown);
+    assert.deepEqual(judged(goal, { us: [], them: [1] }), unknown);
   });
 
   test("does not apply to a runtime that is not installed", () => {
-    const goal = { metric: "rate", atLeast: 1 };
-    assert.deepEqual(judged(load("a", [goal], [row("us", [], { ...ours, missing: "not installed" })])), []);
+    assert.deepEqual(judged({ metric: "rate", atLeast: 1 }, { us: [] }, { missing: ["us"] }), []);
   });
 });

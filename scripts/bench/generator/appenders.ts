@@ -1,83 +1,182 @@
-/**
- * A group of concurrent appenders that flood or keep a pace.
- * @module
- */
-import { type Appender, openAppender } from "./appender.ts";
-import { nowNs } from "./clock.ts";
-import type { AppendJob, Connected, Flooded } from "./protocol.ts";
-import { writeRecord } from "./records.ts";
-import { urlOf } from "./url-of.ts";
+/** Appenders over a WebSocket and over HTTP, and groups of them that flood or keep a pace. @module */
+import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AppendJob } from "./protocol.ts";
+import { cycle, nowNs, writeRecord } from "./records.ts";
+import { clientFrame, frameBytes, frameCycle, OPCODE, openWebSocket, upgradeRequest } from "./websocket.ts";
 
-/** The maximum number of concurrent connection attempts. */
-const AT_ONCE = 50;
+/** The maximum number of bytes per write or request, unless a single record is larger. */
+const WRITE_BYTES = 64 * 1024;
+
+/** An appender of any dialect. */
+interface Appender {
+  /** Appends the next `records` records of the cycle. Resolves when they are confirmed, if the dialect confirms. */
+  flood(records: number): Promise<void>;
+  /** Appends one record immediately. */
+  send(record: Buffer): void;
+  /** Resolves when everything sent is confirmed, if the dialect confirms. */
+  settled(): Promise<void>;
+}
 
 /** A group of appenders. */
-export class Appenders {
-  readonly #job: AppendJob;
-  readonly #appenders: Appender[] = [];
+export type Appenders = Awaited<ReturnType<typeof openAppenders>>;
+
+/** Connects a group of appenders, fifty at a time. Rejects if one of them can't connect. */
+export async function openAppenders(job: AppendJob) {
+  const { target, recordBytes, count } = job;
+  const open = target.dialect === "posts" ? openPostAppender : openFrameAppender;
+  const appenders: Appender[] = [];
+  while (appenders.length < count) {
+    const first = appenders.length;
+    const numbers = Array.from({ length: Math.min(50, count - first) }, (_, index) => first + index);
+    appenders.push(...(await Promise.all(numbers.map((number) => open(job, number)))));
+  }
   /** How many records each has appended at a pace. */
-  #paced = 0;
+  let paced = 0;
+  const sendStamped = (turn: number): void => {
+    const record = Buffer.allocUnsafe(recordBytes);
+    writeRecord(record, 0, recordBytes, paced + Math.floor(turn / count), nowNs());
+    appenders[turn % count]?.send(record);
+  };
+  return {
+    /** Appends records with each appender, as fast as possible, and returns when it began and ended. */
+    async flood(records: number) {
+      const startNs = nowNs();
+      await Promise.all(appenders.map((appender) => appender.flood(records)));
+      return { startNs, endNs: nowNs() };
+    },
+    /** Appends records with each appender, `perSecond` a second, evenly spaced over all of them. */
+    async pace(records: number, perSecond: number) {
+      const total = records * count;
+      const everyMs = 1000 / (perSecond * count);
+      const startMs = performance.now();
+      for (let sent = 0; sent < total; ) {
+        const due = Math.min(total, Math.floor((performance.now() - startMs) / everyMs) + 1);
+        for (; sent < due; sent++) sendStamped(sent);
+        const waitMs = startMs + sent * everyMs - performance.now();
+        if (sent < total) await sleep(Math.max(1, Math.floor(waitMs)));
+      }
+      paced += records;
+      await Promise.all(appenders.map((appender) => appender.settled()));
+    },
+  };
+}
 
-  /** @param job The appenders to connect. */
-  constructor(job: AppendJob) {
-    this.#job = job;
-  }
+/** Opens an appender with one record per frame. */
+async function openFrameAppender({ target, recordBytes }: AppendJob, number: number): Promise<Appender> {
+  const { url, dialect } = target;
+  const opcode = dialect === "frames" ? OPCODE.text : OPCODE.binary;
+  const frames = frameCycle(opcode, recordBytes);
+  let isOpen = false;
+  let broken: Error | undefined;
+  /** The numbers of bytes sent and confirmed on this connection, and the offset at which the append began. */
+  let [sent, confirmed, base] = [0, 0, 0];
+  let window = Number.POSITIVE_INFINITY;
+  let wake: () => void = () => {};
 
-  /** Connects all appenders; rejects if one of them can't connect. */
-  async connect(): Promise<Omit<Connected, "group">> {
-    const { target, count, records } = this.#job;
-    const firstNs = nowNs();
-    while (this.#appenders.length < count) {
-      const first = this.#appenders.length;
-      const few = Array.from({ length: Math.min(AT_ONCE, count - first) }, (_, number) =>
-        openAppender(urlOf(target.url, first + number), target.dialect, records),
-      );
-      this.#appenders.push(...few);
-      await Promise.all(few.map(({ opened }) => opened));
-    }
-    return { firstNs, lastNs: nowNs() };
-  }
+  /** Resolves at the next event on the connection, or rejects if it has closed. */
+  const change = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      wake = () => (broken ? reject(broken) : resolve());
+      if (broken) wake();
+    });
+  const heard = (payload: Buffer): void => {
+    if (dialect === "replies") confirmed += recordBytes;
+    if (dialect === "counted") confirmed = Number(payload);
+    if (dialect !== "v1") return;
+    const message = JSON.parse(String(payload)) as { type: string; offset: number; window?: number };
+    if (message.type === "ack") confirmed = message.offset - base;
+    if (message.type !== "start") return;
+    base = message.offset;
+    window = message.window ?? window;
+    isOpen = true;
+  };
+  const { socket } = openWebSocket(upgradeRequest(url, number, dialect === "v1"), {
+    opened() {
+      isOpen = dialect !== "v1";
+      wake();
+    },
+    data: { feed() {} },
+    text(payload) {
+      heard(payload);
+      wake();
+    },
+    closed(reason) {
+      broken = new Error(`An appender lost its connection: ${reason}.`);
+      wake();
+    },
+  });
+  while (!isOpen) await change();
 
-  /** Appends `records` records with each appender, as fast as the server accepts them. */
-  async flood(records: number): Promise<Flooded> {
-    const startNs = nowNs();
-    await Promise.all(this.#appenders.map((appender) => appender.flood(records)));
-    return { startNs, endNs: nowNs() };
-  }
+  const settled = async (): Promise<void> => {
+    if (dialect === "frames") return;
+    if (dialect === "counted") socket.write(clientFrame(OPCODE.text, Buffer.from("count")));
+    while (sent > confirmed) await change();
+  };
+  const size = frameBytes(recordBytes);
+  const atOnce = Math.max(1, Math.floor(WRITE_BYTES / recordBytes));
+  const written = (): void => wake();
+  /** The position in the cycle of frames from which the next flood continues, in bytes. */
+  let at = 0;
+  return {
+    settled,
+    send(record) {
+      sent += recordBytes;
+      socket.write(clientFrame(opcode, record));
+    },
+    async flood(records) {
+      for (let left = records; left > 0; ) {
+        const count = Math.min(left, atOnce, (frames.length - at) / size);
+        const payload = count * recordBytes;
+        while (socket.writableNeedDrain || sent + payload - confirmed > window) await change();
+        socket.write(frames.subarray(at, at + count * size), written);
+        at = (at + count * size) % frames.length;
+        sent += payload;
+        left -= count;
+      }
+      while (socket.writableLength > 0) await change();
+      await settled();
+    },
+  };
+}
 
-  /** Appends `perSecond` records per second with each appender, evenly spaced over all of them. */
-  async pace(records: number, perSecond: number): Promise<Flooded> {
-    const appenders = this.#appenders;
-    const total = records * appenders.length;
-    const everyMs = 1000 / (perSecond * appenders.length);
-    const startNs = nowNs();
-    const startMs = performance.now();
-    for (let sent = 0; sent < total; ) {
-      const due = Math.min(total, Math.floor((performance.now() - startMs) / everyMs) + 1);
-      for (; sent < due; sent++) this.#sendStamped(sent);
-      const waitMs = startMs + sent * everyMs - performance.now();
-      if (sent < total) await new Promise((resolve) => setTimeout(resolve, Math.max(1, Math.floor(waitMs))));
-    }
-    this.#paced += records;
-    await Promise.all(appenders.map((appender) => appender.settled()));
-    return { startNs, endNs: nowNs() };
-  }
+/** Opens an appender that sends one POST after the other. Records that arrive meanwhile form the next batch. */
+async function openPostAppender({ target, recordBytes }: AppendJob, number: number): Promise<Appender> {
+  const url = target.url.replaceAll("{n}", String(number));
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const call = (method: string, body: Buffer): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const headers = { "Content-Type": "text/plain", "Content-Length": body.length };
+      const outgoing = request(url, { method, agent, headers }, (response) => {
+        const { statusCode = 0 } = response;
+        if (statusCode < 200 || statusCode > 299) reject(new Error(`the server answered with status ${statusCode}`));
+        response.once("error", reject).once("end", resolve).resume();
+      });
+      outgoing.once("error", reject).end(body);
+    });
+  await call("PUT", Buffer.alloc(0));
 
-  /** Ends all appends as their dialect prescribes. */
-  async end(): Promise<void> {
-    await Promise.all(this.#appenders.map((appender) => appender.end()));
-  }
-
-  /** Drops all connections. */
-  drop(): void {
-    for (const appender of this.#appenders) appender.drop();
-  }
-
-  #sendStamped(turn: number): void {
-    const { records } = this.#job;
-    const count = this.#appenders.length;
-    const record = Buffer.allocUnsafe(records.bytes);
-    writeRecord(record, 0, records, this.#paced + Math.floor(turn / count), nowNs());
-    this.#appenders[turn % count]?.send(record);
-  }
+  const whole = cycle(recordBytes);
+  const most = Math.max(1, Math.floor(WRITE_BYTES / recordBytes)) * recordBytes;
+  const waiting: Buffer[] = [];
+  let posted: Promise<void> = Promise.resolve();
+  /** The position in the cycle of records from which the next flood continues, in bytes. */
+  let at = 0;
+  return {
+    settled: () => posted,
+    send(record) {
+      if (waiting.push(record) > 1) return;
+      posted = posted.then(() => call("POST", Buffer.concat(waiting.splice(0))));
+      // A failure reaches the caller through `settled`.
+      posted.catch(() => {});
+    },
+    async flood(records) {
+      for (let left = records * recordBytes; left > 0; ) {
+        const batch = whole.subarray(at, at + Math.min(most, left));
+        await call("POST", batch);
+        at = (at + batch.length) % whole.length;
+        left -= batch.length;
+      }
+    },
+  };
 }

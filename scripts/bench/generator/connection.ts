@@ -1,152 +1,149 @@
-/**
- * A TCP connection that sends requests, parses response heads, and passes on the bodies without copying.
- * @module
- */
-import { randomBytes } from "node:crypto";
+/** HTTP: a connection that sends one request and passes on the body without copying, and decoders of bodies. @module */
 import { connect, type Socket } from "node:net";
 
-/** The buffer that all connections of this process read into. It is processed before the next read. */
-const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(256 * 1024);
+/** The memory that all connections read into. The headroom is for what a decoder could not use of an earlier read. */
+const HEADROOM = 64 * 1024;
+const MEMORY: Buffer = Buffer.allocUnsafeSlow(HEADROOM + 256 * 1024);
+const READ_BUFFER = MEMORY.subarray(HEADROOM);
 
 const HEAD_END = "\r\n\r\n";
 
-/** Receives the body: the bytes from `from` up to `to`, exclusive, which are overwritten after the call. */
+/** Receives the bytes from `from` up to `to`, exclusive, which the next read overwrites. */
 export interface Body {
   feed(bytes: Buffer, from: number, to: number): void;
 }
 
-/** The head of a response. Headers are parsed on demand only, because thousands of heads arrive at once. */
-export class Head {
-  readonly status: number;
-  readonly #lines: readonly string[];
+/** Decodes the bytes from `from` up to `to`, exclusive, and returns the position from which it needs more of them. */
+export type Decoder = (bytes: Buffer, from: number, to: number) => number;
 
-  /** @param text The head, without the empty line at its end. */
-  constructor(text: string) {
-    this.#lines = text.split("\r\n");
-    this.status = Number(this.#lines[0]?.split(" ")[1]);
-  }
-
-  /** Returns the value of a header by its lower-case name. */
-  header(name: string): string | undefined {
-    const line = this.#lines.find((each) => each.slice(0, name.length + 1).toLowerCase() === `${name}:`);
-    return line?.slice(name.length + 1).trim();
-  }
-}
-
-/** Callbacks of a connection. */
-export interface ConnectionEvents {
-  /** Called with a response head; returns the receiver of the body. Throw to end the connection. */
-  opened(head: Head): Body;
-  /** Called when the connection has closed, with an error unless the peer ended it normally. */
-  closed(error: Error | undefined): void;
-}
-
-/** A request. */
+/** A request as it is sent. Many connections may share one. */
 export interface Request {
-  readonly method?: string;
-  readonly url: URL;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
-}
-
-/** A serialized request and its destination. Many connections may share one. */
-export class Outgoing {
   readonly host: string;
   readonly port: number;
-  readonly bytes: Uint8Array;
-
-  /** @param request The request to serialize. */
-  constructor(request: Request) {
-    const { hostname, port } = request.url;
-    this.host = hostname.replace(/^\[|\]$/g, "");
-    this.port = Number(port || 80);
-    this.bytes = serialize(request);
-  }
+  readonly head: string;
 }
 
-/** A TCP connection. */
-export class Connection {
+/** Creates a GET request. The numbered connection of a template gets its number in place of `{n}`. */
+export function requestOf(template: string, number: number, headers: Readonly<Record<string, string>>): Request {
+  const { hostname, port, host, pathname, search } = new URL(template.replaceAll("{n}", String(number)));
+  const lines = Object.entries({ Host: host, ...headers }).map(([name, value]) => `${name}: ${value}`);
+  const head = [`GET ${pathname}${search} HTTP/1.1`, ...lines].join("\r\n") + HEAD_END;
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80), head };
+}
+
+/** What a connection reports. */
+export interface ConnectionEvents {
+  /** The status that the response must have. */
+  readonly status: number;
+  /** The head of the response has arrived. Returns the decoder of the body. */
+  readonly opened: (head: string) => Decoder;
+  /** The connection has closed, with an error unless the server ended it normally. */
+  readonly closed: (error: Error | undefined) => void;
+}
+
+/** A TCP connection that reads, or is stalled. */
+export interface Connection {
   readonly socket: Socket;
-  readonly #events: ConnectionEvents;
-  #head = "";
-  #body: Body | undefined;
-  #error: Error | undefined;
-  #stalled = false;
-
-  /** Connects and sends the request. */
-  constructor(request: Outgoing, events: ConnectionEvents) {
-    this.#events = events;
-    const { host, port } = request;
-    const callback = (size: number): boolean => this.#read(size);
-    this.socket = connect({ host, port, noDelay: true, onread: { buffer: READ_BUFFER, callback } });
-    this.socket.on("error", (error) => {
-      this.#error ??= error;
-    });
-    this.socket.once("close", () => events.closed(this.#error));
-    this.send(request);
-  }
-
-  /** Sends another request on the same connection; the next head belongs to it. */
-  send({ bytes }: Outgoing): boolean {
-    this.#body = undefined;
-    this.#head = "";
-    return this.socket.write(bytes);
-  }
-
-  /** Stops reading. */
-  stall(): void {
-    this.#stalled = true;
-    this.socket.pause();
-  }
-
-  /** Continues reading. */
-  resume(): void {
-    this.#stalled = false;
-    this.socket.resume();
-  }
-
-  /** Resets the connection. */
-  drop(): void {
-    this.socket.resetAndDestroy();
-  }
-
-  #read(size: number): boolean {
-    try {
-      if (this.#body) this.#body.feed(READ_BUFFER, 0, size);
-      else this.#readHead(size);
-    } catch (error) {
-      this.#error ??= error as Error;
-      this.socket.destroy();
-    }
-    return !this.#stalled;
-  }
-
-  #readHead(size: number): void {
-    const before = this.#head.length;
-    this.#head += READ_BUFFER.toString("latin1", 0, size);
-    const end = this.#head.indexOf(HEAD_END);
-    if (end < 0) return;
-    this.#body = this.#events.opened(new Head(this.#head.slice(0, end)));
-    const from = end + HEAD_END.length - before;
-    if (from < size) this.#body.feed(READ_BUFFER, from, size);
-  }
+  readonly stall: (isStalled: boolean) => void;
 }
 
-/** Returns the headers of an upgrade request. */
-export function upgradeHeaders(protocol: string | undefined): Record<string, string> {
-  return {
-    Upgrade: "websocket",
-    Connection: "Upgrade",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": randomBytes(16).toString("base64"),
-    ...(protocol === undefined ? {} : { "Sec-WebSocket-Protocol": protocol }),
+/** Connects and sends the request. */
+export function openConnection({ host, port, head }: Request, events: ConnectionEvents): Connection {
+  let decode: Decoder = (bytes, from, to) => {
+    const end = bytes.subarray(from, to).indexOf(HEAD_END);
+    if (end < 0) return from;
+    const answer = bytes.toString("latin1", from, from + end);
+    const status = Number(answer.split(" ", 2)[1]);
+    if (status !== events.status) throw new Error(`the server answered with status ${status}`);
+    decode = events.opened(answer);
+    return decode(bytes, from + end + HEAD_END.length, to);
+  };
+  let rest: Buffer | undefined;
+  let failure: Error | undefined;
+  let isReading = true;
+  const callback = (size: number): boolean => {
+    try {
+      const from = HEADROOM - (rest?.copy(MEMORY, HEADROOM - rest.length) ?? 0);
+      const to = HEADROOM + size;
+      const end = decode(MEMORY, from, to);
+      if (to - end > HEADROOM) throw new Error("a head or a control message is too long");
+      rest = end < to ? Buffer.from(MEMORY.subarray(end, to)) : undefined;
+    } catch (error) {
+      socket.destroy(error as Error);
+    }
+    return isReading;
+  };
+  const socket = connect({ host, port, noDelay: true, onread: { buffer: READ_BUFFER, callback } });
+  socket.on("error", (error) => {
+    failure ??= error;
+  });
+  socket.once("close", () => events.closed(failure));
+  socket.write(head, "latin1");
+  const stall = (isStalled: boolean): void => {
+    isReading = !isStalled;
+    if (isStalled) socket.pause();
+    else socket.resume();
+  };
+  return { socket, stall };
+}
+
+const LF = 0x0a;
+
+/** Creates the decoder of a body of known length, of one that ends with the connection, or of a chunked one. */
+export function httpDecoder(head: string, inner: Body): Decoder {
+  const isChunked = /^transfer-encoding:.*chunked/im.test(head);
+  const [, length] = /^content-length:\s*(\d+)/im.exec(head) ?? [];
+  /** How many bytes of the body, or of the current chunk, have not arrived yet. */
+  let left = isChunked ? 0 : Number(length ?? Number.POSITIVE_INFINITY);
+  return (bytes, from, to) => {
+    for (let at = from; ; ) {
+      const end = Math.min(to, at + left);
+      if (end > at) inner.feed(bytes, at, end);
+      left -= end - at;
+      if (end === to) return to;
+      if (!isChunked) throw new Error("the body is longer than its head says");
+      const lineEnd = bytes.indexOf(LF, end);
+      if (lineEnd < 0 || lineEnd >= to) return end;
+      // The line break after a chunk looks like an empty line, which has no size.
+      left = Number.parseInt(bytes.toString("latin1", end, lineEnd), 16) || 0;
+      at = lineEnd + 1;
+    }
   };
 }
 
-function serialize({ method = "GET", url, headers = {}, body }: Request): Uint8Array {
-  const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`, `Host: ${url.host}`];
-  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
-  if (body) lines.push(`Content-Length: ${body.length}`);
-  const head = Buffer.from(lines.join("\r\n") + HEAD_END, "latin1");
-  return body ? Buffer.concat([head, body]) : head;
+/** Decodes an event stream to the data of its events, except control events. Each event's data must be on one line. */
+export function sseBody(data: Body): Body {
+  let prefix = "";
+  let event = "";
+  /** The field of the current line, or undefined until its name is complete. */
+  let field: "data" | "event" | "other" | undefined;
+  const readName = (byte: number): void => {
+    if (byte === LF) {
+      // An empty line ends the event.
+      if (prefix === "") event = "";
+      prefix = "";
+      return;
+    }
+    prefix += String.fromCharCode(byte);
+    if (prefix === "data:") field = "data";
+    else if (prefix === "event:") field = "event";
+    else if (prefix.length > "event:".length) field = "other";
+    if (field !== undefined) prefix = "";
+  };
+  return {
+    feed(bytes, from, to) {
+      for (let at = from; at < to; ) {
+        if (field === undefined) {
+          readName(bytes[at++] as number);
+          continue;
+        }
+        const lineEnd = bytes.indexOf(LF, at);
+        const end = lineEnd < 0 || lineEnd >= to ? to : lineEnd;
+        if (field === "data" && event !== "control") data.feed(bytes, at, end);
+        else if (field === "event") event += bytes.toString("latin1", at, end).trim();
+        if (end < to) field = undefined;
+        at = end + 1;
+      }
+    },
+  };
 }

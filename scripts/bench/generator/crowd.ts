@@ -1,136 +1,129 @@
-/**
- * A group of concurrent followers, and checks of what they receive.
- * @module
- */
-import { nowNs } from "./clock.ts";
-import type { Outgoing } from "./connection.ts";
-import { Follower, followRequest } from "./follower.ts";
-import { Histogram } from "./histogram.ts";
-import type { Connected, FollowJob, Received } from "./protocol.ts";
-import { ExactReceiver, NumberedReceiver, type Receiver, StampedReceiver } from "./receivers.ts";
-import { isTemplate, urlOf } from "./url-of.ts";
-
-/** By default, one in this many followers compares every byte. */
-const EXACT_EVERY = 50;
+/** A group of concurrent followers, and checks of what they receive. @module */
+import { createHistogram } from "node:perf_hooks";
+import { type Connection, httpDecoder, openConnection, type Request, requestOf, sseBody } from "./connection.ts";
+import type { FollowDialect, FollowJob, Target } from "./protocol.ts";
+import { cycleReceiver, firstReceiver, nowNs, type Receiver, stampedReceiver } from "./records.ts";
+import { openWebSocket, type SocketEvents, upgradeRequest } from "./websocket.ts";
 
 /** A group of followers. */
-export class Crowd {
-  readonly #job: FollowJob;
-  readonly #followers: Follower[] = [];
-  readonly #receivers: Receiver[] = [];
+export type Crowd = ReturnType<typeof openCrowd>;
+
+/** Creates a group of followers, none of which is connected yet. */
+export function openCrowd({ target, recordBytes, check, atOnce = 100, bytes: firstGoal, stalled }: FollowJob) {
+  const followers: Connection[] = [];
+  const receivers: Receiver[] = [];
   /** The request that all followers share if they follow the same path. */
-  readonly #shared: Outgoing | undefined;
-  readonly #ages = new Histogram();
-  /** How many bytes each follower is to receive in total. */
-  #goal = Number.POSITIVE_INFINITY;
-  #complete = 0;
-  #lastNs = 0;
-  #gone = 0;
-  #reason: string | undefined;
-  #dropping = false;
-  #wake: () => void = () => {};
+  const shared = target.url.includes("{n}") ? undefined : followRequest(target, 0);
+  const ages = createHistogram();
+  /** How many bytes each follower is to receive in total, and how many of them have. */
+  let goal = firstGoal ?? Number.POSITIVE_INFINITY;
+  let complete = 0;
+  let lastNs = 0;
+  /** Why a follower has lost its connection. */
+  let lost: string | undefined;
+  let isDropped = false;
+  let wake: () => void = () => {};
 
-  /** @param job The followers to connect, and their purpose. */
-  constructor(job: FollowJob) {
-    this.#job = job;
-    this.#goal = job.bytes ?? this.#goal;
-    const { url, dialect } = job.target;
-    this.#shared = isTemplate(url) ? undefined : followRequest(urlOf(url, 0), dialect);
-  }
-
-  /** Connects all followers; rejects if one of them can't connect. */
-  async connect(): Promise<Omit<Connected, "group">> {
-    const { count, atOnce } = this.#job;
-    const firstNs = nowNs();
-    let next = 0;
-    const worker = async (): Promise<void> => {
-      while (next < count) await this.#connectOne(next++);
-    };
-    await Promise.all(Array.from({ length: Math.min(atOnce, count) }, worker));
-    return { firstNs, lastNs: nowNs() };
-  }
-
-  /** Sets how many bytes each follower is to receive in total, and clears the recorded ages. */
-  expect(bytes: number): void {
-    this.#goal = bytes;
-    this.#complete = this.#receivers.filter(({ received }) => received >= bytes).length;
-    this.#ages.clear();
-  }
-
-  /** Waits until all followers have the expected bytes, one has lost its connection, or the time is over. */
-  async received(timeoutMs: number): Promise<Received> {
-    if (this.#complete < this.#job.count && this.#gone === 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    const bytes = this.#goal;
-    return {
-      lastNs: this.#lastNs,
-      short: this.#receivers.filter(({ received }) => received < bytes).length,
-      wrong: this.#receivers.filter(({ received, wrong }) => wrong || received > bytes).length,
-      gone: this.#gone,
-      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
-      ages: this.#ages.pack(),
-    };
-  }
-
-  /** Makes stalled followers read. */
-  resume(): void {
-    for (const follower of this.#followers) follower.resume();
-  }
-
-  /** Drops all connections. */
-  drop(): void {
-    this.#dropping = true;
-    for (const follower of this.#followers) follower.drop();
-  }
-
-  #connectOne(number: number): Promise<void> {
-    const { target, first = 0, purpose } = this.#job;
-    const receiver = this.#receiver(number);
-    const request = this.#shared ?? followRequest(urlOf(target.url, first + number), target.dialect);
-    this.#receivers.push(receiver);
-    return new Promise((resolve, reject) => {
-      const follower: Follower = new Follower(request, target.dialect, {
-        opened: () => {
-          if (purpose === "stall") follower.stall();
-          resolve();
-        },
-        data: (bytes, from, to) => this.#take(receiver, bytes, from, to),
-        closed: (reason) => {
-          reject(new Error(`A follower could not connect to ${target.url}: ${reason}.`));
-          this.#closed(receiver, reason);
-        },
-      });
-      this.#followers.push(follower);
-    });
-  }
-
-  #receiver(number: number): Receiver {
-    const { purpose, records, exactEvery = EXACT_EVERY } = this.#job;
-    if (purpose === "measure") return new StampedReceiver(records, this.#ages);
-    return exactEvery > 0 && number % exactEvery === 0 ? new ExactReceiver(records) : new NumberedReceiver(records);
-  }
-
-  #take(receiver: Receiver, bytes: Buffer, from: number, to: number): void {
+  const receiverOf = (number: number): Receiver => {
+    if (check === "first") return firstReceiver();
+    if (check === "numbers") return stampedReceiver(recordBytes);
+    if (check === "ages") return stampedReceiver(recordBytes, ages);
+    return cycleReceiver(recordBytes, check === "all" || (check === "some" && number % 50 === 0));
+  };
+  const feed = (receiver: Receiver, bytes: Buffer, from: number, to: number): void => {
     const before = receiver.received;
-    receiver.take(bytes, from, to);
-    if (before >= this.#goal || receiver.received < this.#goal) return;
-    if (++this.#complete < this.#job.count) return;
-    this.#lastNs = nowNs();
-    this.#wake();
-  }
+    receiver.feed(bytes, from, to);
+    if (before >= goal || receiver.received < goal) return;
+    if (++complete < receivers.length) return;
+    lastNs = nowNs();
+    wake();
+  };
+  const connectOne = (number: number): Promise<void> => {
+    const receiver = receiverOf(number);
+    receivers.push(receiver);
+    return new Promise((resolve, reject) => {
+      const follower: Connection = openFollower(shared ?? followRequest(target, number), target.dialect, {
+        data: { feed: (bytes, from, to) => feed(receiver, bytes, from, to) },
+        opened() {
+          if (stalled) follower.stall(true);
+          resolve();
+        },
+        closed(reason) {
+          reject(new Error(`A follower could not connect to ${target.url}: ${reason}.`));
+          // A server may close the connection of a follower that has received everything.
+          if (isDropped || receiver.received >= goal) return;
+          lost ??= reason;
+          wake();
+        },
+      });
+      followers.push(follower);
+    });
+  };
+  return {
+    /** Connects `count` more followers, and returns when it began and ended. Rejects if one of them can't connect. */
+    async connect(count: number) {
+      const until = receivers.length + count;
+      const startNs = nowNs();
+      const worker = async (): Promise<void> => {
+        while (receivers.length < until) await connectOne(receivers.length);
+      };
+      await Promise.all(Array.from({ length: Math.min(atOnce, count) }, worker));
+      return { startNs, endNs: nowNs() };
+    },
+    /** Sets how many bytes each follower is to receive in total, and forgets the ages so far. */
+    expect(bytes: number) {
+      goal = bytes;
+      complete = receivers.filter(({ received }) => received >= bytes).length;
+      ages.reset();
+    },
+    /** Waits until all followers have the expected bytes. Returns when that was, and the ages of records. */
+    async received(timeoutMs: number) {
+      if (complete < receivers.length && lost === undefined) {
+        let timer: NodeJS.Timeout | undefined;
+        await new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, timeoutMs);
+          wake = resolve;
+        });
+        clearTimeout(timer);
+      }
+      const wrong = receivers.filter((receiver) => receiver.wrong || receiver.received > goal).length;
+      const short = receivers.filter(({ received }) => received < goal).length;
+      if (wrong > 0) throw new Error(`${wrong} followers received bytes that were never appended, or some twice.`);
+      if (lost !== undefined) throw new Error(`A follower lost its connection: ${lost}.`);
+      if (short > 0) throw new Error(`${short} followers had not received everything after ${timeoutMs / 1000} s.`);
+      const ageMs = (percent: number): number => ages.percentile(percent) / 1e6;
+      return { lastNs, ages: { p50: ageMs(50), p99: ageMs(99), p999: ageMs(99.9) } };
+    },
+    /** Makes stalled followers read. */
+    resume: () => followers.forEach((follower) => void follower.stall(false)),
+    /** Drops all connections. */
+    drop() {
+      isDropped = true;
+      for (const { socket } of followers) socket.resetAndDestroy();
+    },
+  };
+}
 
-  #closed({ received }: Receiver, reason: string): void {
-    // A server may close the connection of a follower that has received everything.
-    if (this.#dropping || received >= this.#goal) return;
-    this.#gone++;
-    this.#reason ??= reason;
-    this.#wake();
+function followRequest({ url, dialect }: Target<FollowDialect>, number: number): Request {
+  if (dialect === "v1" || dialect === "frames") return upgradeRequest(url, number, dialect === "v1");
+  return requestOf(url, number, { Accept: dialect === "sse" ? "text/event-stream" : "*/*" });
+}
+
+/** Connects a follower, which in v1 has opened when the server has sent `start`. */
+function openFollower(request: Request, dialect: FollowDialect, events: SocketEvents): Connection {
+  if (dialect === "frames") return openWebSocket(request, events);
+  if (dialect === "v1") {
+    const text = (payload: Buffer): void => {
+      if (JSON.parse(String(payload)).type === "start") events.opened();
+    };
+    return openWebSocket(request, { ...events, opened() {}, text });
   }
+  return openConnection(request, {
+    status: 200,
+    opened(head) {
+      events.opened();
+      return httpDecoder(head, dialect === "sse" ? sseBody(events.data) : events.data);
+    },
+    closed: (error) => events.closed(error?.message ?? "the response has ended"),
+  });
 }

@@ -1,83 +1,49 @@
-/**
- * The program of a load generator. It executes the benchmark's commands, which arrive over its IPC channel, against any
- * URL. It shares no code with the server.
- * @module
- */
+/** The program of a load generator, which executes commands from its IPC channel. It shares no code with src. @module */
 import process from "node:process";
-import { Appenders } from "./appenders.ts";
-import { Crowd } from "./crowd.ts";
-import { join } from "./join.ts";
-import type { CommandMessage, Commands, ResultMessage } from "./protocol.ts";
-import { stored } from "./stored.ts";
-import { urlOf } from "./url-of.ts";
+import { type Appenders, openAppenders } from "./appenders.ts";
+import { type Crowd, openCrowd } from "./crowd.ts";
+import type { AppendJob, FollowJob } from "./protocol.ts";
 
-type Handlers = {
-  readonly [Name in keyof Commands]: (
-    input: Parameters<Commands[Name]>[0],
-  ) => Promise<ReturnType<Commands[Name]>> | ReturnType<Commands[Name]>;
+const crowds: Crowd[] = [];
+const writers: Appenders[] = [];
+
+/** The commands. Groups of followers and groups of appenders have numbers of their own. */
+const COMMANDS = {
+  async follow(job: FollowJob) {
+    const crowd = openCrowd(job);
+    const group = crowds.push(crowd) - 1;
+    return { group, ...(await crowd.connect(job.count ?? 1)) };
+  },
+  more: ({ group, count }: { group: number; count: number }) => known(crowds, group).connect(count),
+  expect: ({ group, bytes }: { group: number; bytes: number }) => known(crowds, group).expect(bytes),
+  received: ({ group, timeoutMs }: { group: number; timeoutMs: number }) => known(crowds, group).received(timeoutMs),
+  resume: ({ group }: { group: number }) => known(crowds, group).resume(),
+  drop: ({ group }: { group: number }) => known(crowds, group).drop(),
+  async append(job: AppendJob) {
+    return { group: writers.push(await openAppenders(job)) - 1 };
+  },
+  flood: ({ group, records }: { group: number; records: number }) => known(writers, group).flood(records),
+  pace({ group, records, perSecond }: { group: number; records: number; perSecond: number }) {
+    return known(writers, group).pace(records, perSecond);
+  },
 };
 
-const crowds = new Map<number, Crowd>();
-const writers = new Map<number, Appenders>();
-let lastGroup = 0;
+/** The functions that the benchmark calls. */
+export type Commands = typeof COMMANDS;
 
-const handlers: Handlers = {
-  async follow(job) {
-    const group = ++lastGroup;
-    const crowd = new Crowd(job);
-    crowds.set(group, crowd);
-    return { group, ...(await crowd.connect()) };
-  },
-  expect({ group, bytes }) {
-    known(crowds, group).expect(bytes);
-    return null;
-  },
-  received: ({ group, timeoutMs }) => known(crowds, group).received(timeoutMs),
-  async append(job) {
-    const group = ++lastGroup;
-    const appenders = new Appenders(job);
-    writers.set(group, appenders);
-    return { group, ...(await appenders.connect()) };
-  },
-  flood: ({ group, records }) => known(writers, group).flood(records),
-  pace: ({ group, records, perSecond }) => known(writers, group).pace(records, perSecond),
-  async end({ group }) {
-    await known(writers, group).end();
-    return null;
-  },
-  resume({ group }) {
-    known(crowds, group).resume();
-    return null;
-  },
-  drop({ group }) {
-    crowds.get(group)?.drop();
-    writers.get(group)?.drop();
-    crowds.delete(group);
-    writers.delete(group);
-    return null;
-  },
-  join: ({ target, times }) => join(target, times),
-  stored: async ({ url, bytes, timeoutMs }) => ({ atNs: await stored(urlOf(url, 0), bytes, timeoutMs) }),
-};
-
-// Exit with the benchmark's process.
-process.once("disconnect", () => process.exit(0));
-process.on("message", ({ id, name, input }: CommandMessage) => {
-  const handler = handlers[name] as (input: unknown) => unknown;
-  void Promise.resolve()
-    .then(() => handler(input))
-    .then(
-      (result) => reply({ id, result }),
-      (error: Error) => reply({ id, error: error.message }),
-    );
-});
-
-function reply(message: ResultMessage): void {
-  process.send?.(message);
-}
-
-function known<Group>(groups: ReadonlyMap<number, Group>, group: number): Group {
-  const found = groups.get(group);
+function known<Group>(groups: readonly Group[], group: number): Group {
+  const found = groups[group];
   if (!found) throw new Error(`There is no group ${group} of this kind.`);
   return found;
 }
+
+// Exit with the benchmark's process.
+process.once("disconnect", () => process.exit(0));
+process.on("message", async ({ id, name, input }: { id: number; name: keyof Commands; input: unknown }) => {
+  const command = COMMANDS[name] as (input: unknown) => unknown;
+  try {
+    process.send?.({ id, result: await command(input) });
+  } catch (error) {
+    process.send?.({ id, error: (error as Error).message });
+  }
+});

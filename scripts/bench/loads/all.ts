@@ -1,134 +1,181 @@
-/**
- * All loads, in the order in which they run, with their goals.
- * @module
- */
-import type { Goal, Load } from "../load.ts";
-import { inBytes } from "../size.ts";
-import { catchUp } from "./catch-up.ts";
-import { CONNECT } from "./connect.ts";
-import { flood } from "./flood.ts";
-import { ingest } from "./ingest.ts";
-import { JOIN } from "./join.ts";
-import { FLAT, IDLE, STALLED } from "./memory.ts";
-import { paced } from "./paced.ts";
+/** All loads, in the order in which they run, with their metrics and goals. @module */
+import { inBytes, KIB, type Size } from "../size.ts";
+import { connect, join, paced } from "./latency.ts";
+import type { Goal, Load, Metric } from "./load.ts";
+import { flat, idle, stalled } from "./memory.ts";
+import { catchUp, copy, flood, ingest } from "./throughput.ts";
 
-const SMALL_BYTES = 100;
-const LARGE_BYTES = 16 * 1024;
+/** The server's processor time per GiB is the number that other work on the machine affects least. */
+const SERVER_COST = less("serverCost", "server CPU per GiB", "s");
 
-const SMALL_FLOOD: readonly Goal[] = [
-  { metric: "rate", against: "nchan", atLeast: 10 },
-  { metric: "rate", against: "bare", atLeast: 0.7 },
+/** The percentages are of one processor, and of the busiest load generator. */
+const COSTS = [
+  less("serverCpu", "server CPU", "%"),
+  less("generatorCpu", "generator CPU", "%"),
+  less("peakMemory", "peak memory", "MiB"),
 ];
 
-const LARGE_FLOOD: readonly Goal[] = [
-  { metric: "rate", against: "nchan", atLeast: 1.2 },
-  { metric: "rate", against: "bare", atLeast: 0.7 },
-];
+const PEAK = less("whole", "peak memory", "MiB");
 
-const LATENCY: readonly Goal[] = [
-  { metric: "p50", against: "nchan", atMost: 1 },
-  { metric: "p99", against: "nchan", atMost: 1 },
-];
+/** The shares of the large amounts that slow peers get, because the full amount would take minutes. */
+const LARGE_SHARES = { durable: 1 / 16 };
+
+/** The loads that run on each runtime, in each way of talking to httpfstream. */
+const EVERYWHERE = { ways: ["v1", "classic", "http"], everyRuntime: true } as const;
+
+const NEEDS_LIVE = { needs: ["append", "live"] } as const;
+const NEEDS_LOCAL = { needs: ["append", "live", "local"] } as const;
+const SMALL_FLOOD = { ...EVERYWHERE, goals: [atLeast("rate", 10, "nchan"), atLeast("rate", 0.7, "bare")] };
+const LATENCY = { ...EVERYWHERE, goals: [atMost("p50", 1, "nchan"), atMost("p99", 1, "nchan")] };
 
 /** All loads. */
 export const LOADS: readonly Load[] = [
-  flood({
-    name: "flood-small-few",
-    title: ({ few }) => `Flood of 100-byte records to ${few} followers`,
-    recordBytes: SMALL_BYTES,
-    followers: ({ few }) => few,
-    ways: ["v1", "classic", "http"],
-    everyRuntime: true,
-    goals: SMALL_FLOOD,
+  floodOf("flood-small-few", "few", 100, "100-byte", SMALL_FLOOD),
+  floodOf("flood-small-many", "many", 100, "100-byte", SMALL_FLOOD),
+  floodOf("flood-large", "few", 16 * KIB, "16 KiB", {
+    goals: [atLeast("rate", 1.2, "nchan"), atLeast("rate", 0.7, "bare")],
   }),
-  flood({
-    name: "flood-small-many",
-    title: ({ many }) => `Flood of 100-byte records to ${many} followers`,
-    recordBytes: SMALL_BYTES,
-    followers: ({ many }) => many,
-    ways: ["v1", "classic", "http"],
-    everyRuntime: true,
-    goals: SMALL_FLOOD,
-  }),
-  flood({
-    name: "flood-large",
-    title: ({ few }) => `Flood of 16 KiB records to ${few} followers`,
-    recordBytes: LARGE_BYTES,
-    followers: ({ few }) => few,
-    ways: ["v1", "classic"],
-    everyRuntime: false,
-    goals: LARGE_FLOOD,
-  }),
-  paced({
-    name: "paced-few",
-    title: ({ few }) => `Latency of 200 records a second to ${few} followers`,
-    paths: () => 1,
-    followers: ({ few }) => few,
-    perSecond: 200,
-    ways: ["v1", "classic", "http"],
-    everyRuntime: true,
-    goals: LATENCY,
-  }),
-  paced({
-    name: "paced-many",
-    title: ({ many }) => `Latency of 50 records a second to ${many} followers`,
-    paths: () => 1,
-    followers: ({ many }) => many,
-    perSecond: 50,
-    ways: ["v1", "classic", "http"],
-    everyRuntime: true,
-    goals: LATENCY,
-  }),
-  paced({
-    name: "paced-crowd",
-    title: ({ crowd }) => `Latency of 10 records a second to ${crowd} followers`,
-    paths: () => 1,
-    followers: ({ crowd }) => crowd,
-    perSecond: 10,
-    ways: ["v1", "classic"],
-    everyRuntime: false,
-    goals: [],
-  }),
-  ingest({
+  pacedOf("paced-few", "few", 200, LATENCY),
+  pacedOf("paced-many", "many", 50, LATENCY),
+  pacedOf("paced-crowd", "crowd", 10, {}),
+  {
+    ...throughputOf("stored", "file"),
     name: "ingest-one",
     title: ({ largeBytes }) => `Ingest of ${inBytes(largeBytes)} from one appender in 64 KiB frames`,
-    appenders: () => 1,
-    goals: [{ metric: "rate", against: "bare", atLeast: 0.6 }],
-  }),
-  ingest({
+    goals: [atLeast("rate", 0.6, "bare")],
+    needs: ["append"],
+    measure: (stage) => ingest(stage, 1),
+  },
+  {
+    ...throughputOf("stored", "file"),
     name: "ingest-many",
     title: ({ largeBytes, appenders }) => `Ingest of ${inBytes(largeBytes)} from ${appenders} appenders at once`,
-    appenders: ({ appenders }) => appenders,
-    goals: [
-      { metric: "rate", against: "bare", atLeast: 0.6 },
-      { metric: "rate", load: "ingest-one", atLeast: 1 },
-    ],
-  }),
-  catchUp({
+    goals: [atLeast("rate", 0.6, "bare"), { metric: "rate", load: "ingest-one", atLeast: 1 }],
+    needs: ["append"],
+    measure: (stage) => ingest(stage, stage.size.appenders),
+  },
+  {
+    ...throughputOf("read", "pipe"),
     name: "catch-up-http",
     title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} over HTTP`,
-    reading: "http",
-    goals: [{ metric: "rate", against: "sendfile", atLeast: 0.75 }],
-  }),
-  catchUp({
+    goals: [atLeast("rate", 0.75, "sendfile")],
+    needs: ["read"],
+    // The WebSocket protocol makes no difference to a plain read.
+    ways: ["v1"],
+    everyRuntime: true,
+    measure: (stage) => catchUp(stage, "read"),
+  },
+  {
+    ...throughputOf("read", "pipe"),
     name: "catch-up-follow",
     title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} by following from the first byte`,
-    reading: "follow",
     goals: [{ metric: "rate", against: "sendfile", load: "catch-up-http", atLeast: 0.5 }],
-  }),
-  IDLE,
-  STALLED,
-  FLAT,
-  CONNECT,
-  paced({
-    name: "paths",
+    needs: ["replay"],
+    everyRuntime: true,
+    measure: (stage) => catchUp(stage, "follow"),
+  },
+  {
+    ...NEEDS_LOCAL,
+    name: "memory-idle",
+    title: ({ idle }) => `Memory of each of ${idle} idle followers`,
+    metrics: [less("each", "per follower", "KiB"), less("whole", "server", "MiB")],
+    goals: [atMost("each", 15)],
+    everyRuntime: true,
+    measure: idle,
+  },
+  {
+    ...NEEDS_LOCAL,
+    name: "memory-stalled",
+    title: ({ stalled, largeBytes }) => `Memory of each of ${stalled} stalled followers of ${inBytes(largeBytes)}`,
+    metrics: [less("growth", "growth per follower", "MiB"), less("each", "beyond the append's own", "MiB"), PEAK],
+    goals: [atMost("growth", 1)],
+    everyRuntime: true,
+    // Both would take minutes for more: nchan's time grows with the square of the bytes pending for a follower.
+    shares: { durable: 1 / 64, nchan: 1 / 4 },
+    measure: stalled,
+  },
+  {
+    ...NEEDS_LOCAL,
+    name: "memory-flat",
+    title: ({ longBytes }) => `Growth of the server while ${inBytes(longBytes)} go through it`,
+    metrics: [less("growth", "growth", "MiB"), less("peakGrowth", "growth of the peak", "MiB"), PEAK],
+    goals: [atMost("growth", 16), atMost("peakGrowth", 32)],
+    // The other peers keep everything in memory, or would need an hour.
+    onlyOurs: true,
+    measure: flat,
+  },
+  {
+    ...NEEDS_LIVE,
+    name: "connect",
+    title: ({ connecting }) => `${connecting} followers that connect at once`,
+    metrics: [less("all", "until all are served", "ms"), less("each", "server CPU each", "ms"), ...COSTS],
+    goals: [atMost("all", 2, "bare")],
+    measure: connect,
+  },
+  pacedOf("paths", "paths", 10, {
     title: ({ paths }) => `Latency of 10 records a second on each of ${paths} paths`,
-    paths: ({ paths }) => paths,
-    followers: () => 1,
-    perSecond: 10,
-    ways: ["v1", "classic"],
-    everyRuntime: false,
-    goals: [],
+    measure: (stage) => paced(stage, 10, 1, stage.size.paths),
   }),
-  JOIN,
+  {
+    ...NEEDS_LIVE,
+    name: "join",
+    title: ({ largeBytes }) => `Followers that join one after the other at the end of ${inBytes(largeBytes)}`,
+    metrics: [
+      less("p50", "first byte p50", "ms"),
+      less("p99", "first byte p99", "ms"),
+      less("ratio", "p50, large path / small path", "×"),
+      less("answer", "answer p50", "ms"),
+      less("answerRatio", "answer, large path / small path", "×"),
+      ...COSTS,
+    ],
+    goals: [atMost("ratio", 1.25), atMost("answerRatio", 1.25)],
+    shares: LARGE_SHARES,
+    measure: join,
+  },
 ];
+
+function floodOf(name: string, followers: keyof Size, bytes: number, kind: string, rest: Partial<Load>): Load {
+  return {
+    ...NEEDS_LIVE,
+    name,
+    title: (size) => `Flood of ${kind} records to ${size[followers]} followers`,
+    metrics: [more("rate", "deliveries", "/s"), more("throughput", "throughput", "MiB/s"), SERVER_COST, ...COSTS],
+    measure: (stage) => flood(stage, bytes, stage.size[followers]),
+    ...rest,
+  };
+}
+
+function pacedOf(name: string, followers: keyof Size, perSecond: number, rest: Partial<Load>): Load {
+  return {
+    ...NEEDS_LIVE,
+    name,
+    title: (size) => `Latency of ${perSecond} records a second to ${size[followers]} followers`,
+    metrics: [less("p99", "p99", "ms"), less("p50", "p50", "ms"), less("p999", "p99.9", "ms"), ...COSTS],
+    measure: (stage) => paced(stage, perSecond, stage.size[followers]),
+    ...rest,
+  };
+}
+
+function throughputOf(title: string, copyTo: "file" | "pipe"): Pick<Load, "metrics" | "shares" | "copy"> {
+  return {
+    metrics: [more("rate", title, "MiB/s"), SERVER_COST, ...COSTS],
+    shares: LARGE_SHARES,
+    copy: (stage) => copy(stage, copyTo),
+  };
+}
+
+function more(key: string, title: string, unit: string): Metric {
+  return { key, title, unit, better: "more" };
+}
+
+function less(key: string, title: string, unit: string): Metric {
+  return { key, title, unit, better: "less" };
+}
+
+function atLeast(metric: string, bound: number, against: string): Goal {
+  return { metric, against, atLeast: bound };
+}
+
+function atMost(metric: string, bound: number, against?: string): Goal {
+  return { metric, atMost: bound, ...(against === undefined ? {} : { against }) };
+}

@@ -1,59 +1,123 @@
-/**
- * The interfaces of a peer and of its server.
- * @module
- */
+/** What the benchmark knows of a system that it measures, and its running server. @module */
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ROOT } from "../../lib/install.mjs";
 import type { AppendDialect, FollowDialect, Target } from "../generator/protocol.ts";
+import { end, isRunning, withChildren } from "../system.ts";
 
-/**
- * What a peer can do. `append`: accept appends. `live`: serve followers. `replay`: serve followers from the first byte.
- * `read`: serve stored bytes over HTTP. `local`: run on this machine, so that its costs can be measured. `copy`: copy
- * files; such a peer is not a server.
- */
-export type Ability = "append" | "live" | "replay" | "read" | "local" | "copy";
+/** The runtimes of httpfstream. */
+export const RUNTIMES = ["node", "deno", "bun"] as const;
 
-/** The runtime of a peer. */
-export type PeerRuntime = "node" | "deno" | "bun" | "native";
+/** One of {@link RUNTIMES}. */
+export type Runtime = (typeof RUNTIMES)[number];
 
 /** How to talk to httpfstream: `httpfstream.v1`, the classic protocol, or `v1` with followers over HTTP. */
 export type Way = "v1" | "classic" | "http";
 
-/** A system to measure. */
+/**
+ * What a peer can do. `append`: accept appends. `live`: serve followers. `replay`: serve followers from the first byte.
+ * `read`: serve stored bytes over HTTP. `local`: run on this machine, so that its memory can be measured. `copy`: copy
+ * files, instead of serving.
+ */
+export type Ability = "append" | "live" | "replay" | "read" | "local" | "copy";
+
+/** A system to measure. In its URLs, `{path}` stands for a path. */
 export interface Peer {
   /** A short stable name, as in `--peers`. */
   readonly name: string;
-  /** The title in reports. */
   readonly title: string;
-  /** The version, for reports. */
   readonly version: string;
-  readonly runtime: PeerRuntime;
-  /** Set for httpfstream only; the other peers are compared with. */
+  /** Whether goals apply to it. The other peers are only compared with. Default: false. */
+  readonly isOurs?: boolean | undefined;
+  /** Set for builds of httpfstream only. */
   readonly way?: Way;
-  /** Whether it is only compared with although it has a way. Default: false. */
-  readonly isReference?: boolean;
+  readonly runtime?: Runtime;
   readonly abilities: readonly Ability[];
-  /** Why it can't be measured here, and the command that fixes it; undefined if it can. */
+  /** Why it can't be measured here, and the command that fixes it. */
   readonly missing?: string | undefined;
-  /** Starts a server that stores its data in a folder. */
-  start(folder: string): Promise<Server>;
+  /** The program, and its arguments, that serves on a port and keeps its data in a folder. Default: it runs already. */
+  readonly command?: (port: number, folder: string) => readonly string[];
+  /** How many processes serve. Default: 1. */
+  readonly processes?: number;
+  /** What the URLs begin with if it runs already. */
+  readonly origin?: string;
+  readonly append?: Target<AppendDialect>;
+  /** Follows a path from its first byte, or from now on if the peer stores nothing. */
+  readonly follow?: Target<FollowDialect>;
+  /** Follows a path from its end. */
+  readonly tail?: Target<FollowDialect>;
+  readonly read?: Target<"body">;
+  /** The folder with a plain file for each path, relative to the data folder. */
+  readonly files?: string | undefined;
 }
 
-/** A running server of a peer. */
+/** A running server. */
 export interface Server {
-  /** The ids of its processes, including workers; empty if it runs on another machine. */
-  readonly pids: readonly number[];
-  /** The target for appends to a path. */
-  append(path: string): Target<AppendDialect>;
-  /** The target for follows of a path, from its first byte or from its end. */
-  follow(path: string, from: "start" | "now"): Target<FollowDialect>;
-  /** The target for reads of a path over HTTP. */
-  read(path: string): Target<"body">;
-  /** The file of a path; only for peers that store plain files. */
-  file?(path: string): string;
-  /** Stops the server. */
+  /** The ids of its processes, including workers. Empty if it is not a child process. */
+  pids(): readonly number[];
+  /** Returns the target of an operation on a path. */
+  at<What extends "append" | "follow" | "tail" | "read">(what: What, path: string): NonNullable<Peer[What]>;
+  /** Returns the file of a path, or undefined if the peer does not store paths as plain files. */
+  file(path: string): string | undefined;
   stop(): Promise<void>;
 }
 
-/** The target of an operation that a peer does not support. Always throws. */
-export function nowhere(): never {
-  throw new Error("This was asked of a peer that can't do it.");
+/** Starts the server of a peer and waits until it listens. Rejects if it ends or takes 15 seconds. */
+export async function startServer(peer: Peer, folder: string): Promise<Server> {
+  const port = await freePort();
+  // A server that runs already may have been measured before, so each measurement uses new paths.
+  const origin = peer.command ? `http://127.0.0.1:${port}` : `${peer.origin}/bench-${randomUUID()}`;
+  const child = peer.command && (await startChild(peer, peer.command(port, folder), port));
+  return {
+    pids: () => (child ? withChildren(child) : []),
+    at(what, path) {
+      const target = peer[what];
+      if (!target) throw new Error(`${peer.name} has no way to ${what}.`);
+      return { ...target, url: origin + target.url.replace("{path}", path) };
+    },
+    file: (path) => (peer.files === undefined ? undefined : join(folder, peer.files, path)),
+    stop: async () => child && end(child, "SIGTERM"),
+  };
+}
+
+async function startChild({ processes = 1 }: Peer, [program = "", ...args]: readonly string[], port: number) {
+  const env = { ...process.env, NO_COLOR: "1" };
+  const child = spawn(program, args, { cwd: ROOT, env, stdio: ["ignore", "ignore", "inherit"] });
+  // No server may outlive the benchmark.
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("close", () => process.off("exit", kill));
+  child.once("error", () => {});
+  const untilMs = performance.now() + 15_000;
+  // A master listens before its workers run.
+  while (!(await accepts(port)) || withChildren(child).length < processes) {
+    const isLate = performance.now() > untilMs;
+    if (isLate || !isRunning(child)) {
+      await end(child, "SIGTERM");
+      throw new Error(`${program} ${isLate ? "does not listen" : "has ended"}.`);
+    }
+    await sleep(25);
+  }
+  return child;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  return once(socket, "connect").then(
+    () => socket.destroy().destroyed,
+    () => false,
+  );
 }

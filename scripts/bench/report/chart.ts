@@ -1,69 +1,43 @@
-/**
- * Renders the results as an SVG: one panel per load, one bar per peer. Its colours follow the viewer's theme.
- * @module
- */
-import { type LoadResult, medianOf, nameOf, type Results } from "../results.ts";
-import { withUnit } from "./numbers.ts";
+/** Renders the results as an SVG with one panel per load. Its colours follow the viewer's theme. @module */
+import { LOADS } from "../loads/all.ts";
+import type { Load } from "../loads/load.ts";
+import { median, type Results } from "../results.ts";
+import { sizeOf } from "../size.ts";
+import { peerName, withUnit } from "./table.ts";
 
-const COLUMNS = 2;
-const COLUMN_WIDTH = 480;
-const MARGIN = 24;
-const NAME_WIDTH = 158;
-const VALUE_WIDTH = 92;
-const BAR_HEIGHT = 13;
-const BAR_STEP = 18;
-const TITLE_HEIGHT = 42;
-const PANEL_GAP = 20;
-const HEAD_HEIGHT = 84;
-const LINE_HEIGHT = 17;
-
-const WIDTH = MARGIN + COLUMNS * (COLUMN_WIDTH + MARGIN);
+/** Measures in pixels. */
+const [COLUMN_WIDTH, MARGIN, NAME_WIDTH, VALUE_WIDTH] = [480, 24, 158, 92];
+const [HEAD_HEIGHT, TITLE_HEIGHT, BAR_HEIGHT, BAR_STEP, PANEL_GAP, LINE_HEIGHT] = [84, 42, 13, 18, 20, 17];
+const WIDTH = MARGIN + 2 * (COLUMN_WIDTH + MARGIN);
 const WIDEST_BAR = COLUMN_WIDTH - NAME_WIDTH - VALUE_WIDTH;
 
-/** A bar that is this many times as long as all others is cut, so that the others remain comparable. */
-const FAR_OUT = 4;
-
-/** The distance of the cut from the end of a bar, and the width of the cut. */
-const CUT_AT = 24;
-const CUT_WIDTH = 4;
-
-/** How many characters of the footer fit into the width. */
-const LETTERS = 165;
-
 const STYLE = `
-  text { font: 12px system-ui, sans-serif; fill: #1f2328; }
-  .title { font-size: 20px; font-weight: 600; }
-  .panel { font-size: 13px; font-weight: 600; }
-  .faint { fill: #656d76; }
-  .bar { fill: #c3cad2; }
-  .ours { fill: #0969da; }
-  .background { fill: #ffffff; }
+  text { font: 12px system-ui, sans-serif; fill: #1f2328; } .faint { fill: #656d76; }
+  .title { font-size: 20px; font-weight: 600; } .panel { font-size: 13px; font-weight: 600; }
+  .bar { fill: #c3cad2; } .ours { fill: #0969da; } .background { fill: #ffffff; }
   @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3; }
-    .faint { fill: #8d96a0; }
-    .bar { fill: #484f58; }
-    .ours { fill: #4493f8; }
-    .background { fill: #0d1117; }
+    text { fill: #e6edf3; } .faint { fill: #8d96a0; }
+    .bar { fill: #484f58; } .ours { fill: #4493f8; } .background { fill: #0d1117; }
   }
 `;
 
 /** Renders the chart as SVG. */
 export function chart(results: Results): string {
-  const { machine, date, rounds } = results;
-  const tops = Array.from({ length: COLUMNS }, () => HEAD_HEIGHT);
-  const panels = results.loads.map((load) => {
+  const { machine, date, rounds, loads } = results;
+  const tops: [number, number] = [HEAD_HEIGHT, HEAD_HEIGHT];
+  const panels = LOADS.filter(({ name }) => loads[name]).map((load) => {
     // Put the panel into the shorter column.
-    const top = Math.min(...tops);
-    const column = tops.indexOf(top);
-    const { svg, height } = panel(load, MARGIN + column * (COLUMN_WIDTH + MARGIN), top);
-    tops[column] = top + height;
+    const column = tops[0] <= tops[1] ? 0 : 1;
+    const { svg, height } = panel(load, results, MARGIN + column * (COLUMN_WIDTH + MARGIN), tops[column]);
+    tops[column] += height;
     return svg;
   });
   const bottom = Math.max(...tops);
-  const foot = wrapped(versions(results)).map((line, index) =>
-    text(MARGIN, bottom + LINE_HEIGHT * index, line, { kind: "faint" }),
+  const versions = versionsOf(results);
+  const height = bottom + LINE_HEIGHT * Math.ceil(versions.length / 2) + MARGIN;
+  const footer = versions.map((version, index) =>
+    text(MARGIN + (index % 2) * (WIDTH / 2), bottom + LINE_HEIGHT * Math.floor(index / 2), version, "faint"),
   );
-  const height = bottom + LINE_HEIGHT * foot.length + MARGIN;
   const where = `${machine.processor}, ${machine.processors} processors, ${machine.memoryGib} GiB, ${machine.system}, ${machine.storage}`;
   const times = rounds === 1 ? "one round" : `medians of ${rounds} rounds`;
   const when = `${date.slice(0, 10)}, commit ${machine.commit}, ${times}`;
@@ -71,63 +45,49 @@ export function chart(results: Results): string {
 <title>httpfstream measured against its peers</title>
 <style>${STYLE}</style>
 <rect class="background" width="${WIDTH}" height="${height}" rx="6"/>
-${text(MARGIN, 36, "httpfstream and its peers, measured in one run", { kind: "title" })}
-${text(MARGIN, 58, `${where}; ${when}`, { kind: "faint" })}
-${[...panels, ...foot].join("\n")}
+${text(MARGIN, 36, "httpfstream and its peers, measured in one run", "title")}
+${text(MARGIN, 58, `${where}; ${when}`, "faint")}
+${[...panels, ...footer].join("\n")}
 </svg>
 `;
 }
 
-function panel(
-  { title, metrics: [metric], rows }: LoadResult,
-  left: number,
-  top: number,
-): { svg: string; height: number } {
-  const measured = rows.filter(({ samples }) => samples.length > 0);
-  const [longest = 0, second = longest] = measured.map((row) => medianOf(row, metric.key)).sort((a, b) => b - a);
-  const most = metric.better === "less" && longest > FAR_OUT * second && second > 0 ? second : longest;
-  const parts = [
-    text(left, top + 14, title, { kind: "panel" }),
-    text(left, top + 31, `${metric.title}, ${metric.better} is better`, { kind: "faint" }),
-  ];
-  measured.forEach((row, index) => {
-    const value = medianOf(row, metric.key);
-    const x = left + NAME_WIDTH;
+function panel(load: Load, { loads, peers, size }: Results, left: number, top: number) {
+  const { name, title, metrics } = load;
+  const [{ key, title: metric, unit, better }] = metrics;
+  const bars = Object.entries(loads[name] ?? {}).flatMap(([peer, row]) =>
+    row[key] ? [{ peer, value: median(row[key]) }] : [],
+  );
+  const [longest = 0, second = longest] = bars.map(({ value }) => value).sort((a, b) => b - a);
+  // A bar that is four times as long as all others is cut, so that the others remain comparable.
+  const most = better === "less" && longest > 4 * second && second > 0 ? second : longest;
+  const x = left + NAME_WIDTH;
+  const lines = bars.flatMap(({ peer, value }, index) => {
     const y = top + TITLE_HEIGHT + BAR_STEP * index;
     const width = Math.max(1, Math.round((Math.min(most, Math.max(0, value)) / most) * WIDEST_BAR) || 0);
-    const kind = row.isOurs ? "bar ours" : "bar";
-    parts.push(
-      text(x - 8, y + 11, nameOf(row), { anchor: "end" }),
-      `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,
-      text(x + width + 6, y + 11, withUnit(value, metric.unit)),
-    );
-    if (value <= most) return;
-    parts.push(
-      `<rect class="background" x="${x + width - CUT_AT}" y="${y}" width="${CUT_WIDTH}" height="${BAR_HEIGHT}"/>`,
-    );
+    const rect = (kind: string, x: number, width: number, more = ""): string =>
+      `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${BAR_HEIGHT}"${more}/>`;
+    return [
+      text(x - 8, y + 11, peerName(peer, load), "", ' text-anchor="end"'),
+      rect(peers[peer]?.isOurs ? "bar ours" : "bar", x, width, ' rx="2"'),
+      text(x + width + 6, y + 11, withUnit(value, unit)),
+      // The cut of a bar that would be too long.
+      ...(value > most ? [rect("background", x + width - 24, 4)] : []),
+    ];
   });
-  return { svg: parts.join("\n"), height: TITLE_HEIGHT + BAR_STEP * measured.length + PANEL_GAP };
+  const heading = text(left, top + 14, title(sizeOf(size)), "panel");
+  const legend = text(left, top + 31, `${metric}, ${better} is better`, "faint");
+  const svg = [heading, legend, ...lines].join("\n");
+  return { svg, height: TITLE_HEIGHT + BAR_STEP * bars.length + PANEL_GAP };
 }
 
-function text(x: number, y: number, words: string, { kind = "", anchor = "start" } = {}): string {
+function text(x: number, y: number, words: string, kind = "", more = ""): string {
   const safe = words.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-  const attributes = `${kind && ` class="${kind}"`}${anchor === "start" ? "" : ` text-anchor="${anchor}"`}`;
-  return `<text x="${x}" y="${y}"${attributes}>${safe}</text>`;
+  return `<text x="${x}" y="${y}"${kind && ` class="${kind}"`}${more}>${safe}</text>`;
 }
 
-/** The names and versions of the peers, and the version of each runtime of httpfstream. */
-function versions({ loads }: Results): string[] {
-  const rows = loads.flatMap(({ rows }) => rows).filter(({ samples }) => samples.length > 0);
-  return [...new Set(rows.map(({ isOurs, peer, version }) => (isOurs ? version : `${peer}: ${version}`)))];
-}
-
-/** Joins the parts to lines that fit into the width. */
-function wrapped(words: readonly string[]): string[] {
-  const lines: string[] = [];
-  for (const word of words) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + word.length + 2 <= LETTERS) lines[lines.length - 1] = `${last}; ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+/** The versions of the peers that were measured. */
+function versionsOf({ peers }: Results): string[] {
+  const measured = Object.entries(peers).filter(([, { missing }]) => missing === undefined);
+  return [...new Set(measured.map(([peer, { isOurs, version }]) => (isOurs ? version : `${peer}: ${version}`)))];
 }

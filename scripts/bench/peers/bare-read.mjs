@@ -1,8 +1,6 @@
 /**
- * Serves files over HTTP without routes, ranges or conditions, as the upper bound for a read on Node: two buffers
- * alternate between the thread that reads the file and the one that writes to the socket.
- *
- * `node bare-read.mjs FOLDER`
+ * Serves files and does nothing else, as the upper bound for a read on Node: two buffers alternate between the thread
+ * that reads the file and the one that writes to the socket. `node bare-read.mjs PORT FOLDER`
  */
 import { open } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -12,7 +10,7 @@ import process from "node:process";
 const PIECE_BYTES = 1024 * 1024;
 
 async function send(name, response) {
-  const file = await open(join(process.argv[2], name));
+  const file = await open(join(process.argv[3], name));
   try {
     response.setHeader("Content-Length", (await file.stat()).size);
     const free = [Buffer.allocUnsafeSlow(PIECE_BYTES), Buffer.allocUnsafeSlow(PIECE_BYTES)];
@@ -37,7 +35,4 @@ async function send(name, response) {
   }
 }
 
-const server = createServer((request, response) => send(request.url, response));
-server.listen({ host: "127.0.0.1", port: 0 }, () => {
-  console.log(`http://127.0.0.1:${server.address().port}`);
-});
+createServer((request, response) => send(request.url, response)).listen(Number(process.argv[2]), "127.0.0.1");

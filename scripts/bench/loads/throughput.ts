@@ -1,0 +1,114 @@
+/** The loads that measure throughput: floods, ingest and catch-up. @module */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { link } from "node:fs/promises";
+import { join } from "node:path";
+import { MIB } from "../size.ts";
+import { contentFile, LARGE_RECORD_BYTES, type Stage, untilStored } from "../stage.ts";
+import type { Numbers } from "./load.ts";
+
+/** Milliseconds within which everything must arrive. */
+const TIMEOUT_MS = 120_000;
+
+/** The records of a flood's first warm-up, and the maximum factor by which each warm-up is longer than the last. */
+const FIRST_RECORDS = 100;
+const GROWTH = 8;
+
+/** How often a catch-up reads: a single read is too short for the resolution of the system's processor times. */
+const READS = 3;
+
+/** One appender at full speed and `count` followers: the records that all followers together receive per second. */
+export async function flood(stage: Stage, recordBytes: number, count: number): Promise<Numbers> {
+  const { size } = stage;
+  const appender = await stage.generator().append("flood.log", recordBytes);
+  const audience = await stage.generator().follow("flood.log", { recordBytes, count, check: "some" });
+  let appended = 0;
+  const run = async (records: number): Promise<number> => {
+    appended += records;
+    await audience.expect(appended * recordBytes);
+    const [{ startNs }, { lastNs }] = await Promise.all([appender.flood(records), audience.received(TIMEOUT_MS)]);
+    return (lastNs - startNs) / 1e9;
+  };
+
+  const most = Math.floor(size.floodBytes / recordBytes);
+  let records = Math.min(FIRST_RECORDS, most);
+  let seconds = await run(records);
+  while (seconds < size.warmSeconds && records < most) {
+    const growth = Math.min(GROWTH, (1.2 * size.warmSeconds) / seconds);
+    records = Math.min(most, Math.ceil(records * growth));
+    seconds = await run(records);
+  }
+  records = Math.max(1, Math.min(most, Math.round((records * size.floodSeconds) / seconds)));
+  const meter = stage.meter();
+  seconds = await run(records);
+  const bytes = records * count * recordBytes;
+  return { ...meter(bytes), rate: (records * count) / seconds, throughput: bytes / MIB / seconds };
+}
+
+/** `count` appenders at full speed without followers: MiB stored per second. */
+export async function ingest(stage: Stage, count: number): Promise<Numbers> {
+  const appenders = await stage.generator().append("ingest-{n}.log", LARGE_RECORD_BYTES, count);
+  let appended = 0;
+  const run = async (records: number): Promise<number> => {
+    appended += records * LARGE_RECORD_BYTES;
+    let { startNs, endNs } = await appenders.flood(records);
+    for (let number = 0; number < count; number++) {
+      endNs = Math.max(endNs, await untilStored(stage, `ingest-${number}.log`, appended));
+    }
+    return (endNs - startNs) / 1e9;
+  };
+  const each = Math.ceil(stage.size.largeBytes / LARGE_RECORD_BYTES / count);
+  // The first eighth warms the server up.
+  await run(Math.ceil(each / 8));
+  const meter = stage.meter();
+  const seconds = await run(each);
+  const bytes = each * count * LARGE_RECORD_BYTES;
+  const cost = meter(bytes);
+  // Compares every stored byte, if the peer can be read. Other peers have counted the bytes.
+  const { abilities } = stage.peer;
+  if (abilities.includes("read") || abilities.includes("replay")) {
+    const job = { recordBytes: LARGE_RECORD_BYTES, count, atOnce: 1, bytes: appended, check: "all" } as const;
+    const how = abilities.includes("read") ? "read" : "follow";
+    await (await stage.generator().follow("ingest-{n}.log", job, how)).received(TIMEOUT_MS);
+  }
+  return { ...cost, rate: bytes / MIB / seconds };
+}
+
+/** One reader of a large stored path, with plain requests or by following it from its first byte: MiB per second. */
+export async function catchUp(stage: Stage, how: "read" | "follow"): Promise<Numbers> {
+  const path = "large.log";
+  const records = Math.ceil(stage.size.largeBytes / LARGE_RECORD_BYTES);
+  const bytes = records * LARGE_RECORD_BYTES;
+  const [writer, reader] = [stage.generator(), stage.generator()];
+  const file = stage.server.file(path);
+  if (file) await link(contentFile(stage, bytes), file);
+  // A follower over a WebSocket needs an appender, even an idle one.
+  if (!file || how === "follow") {
+    const appender = await writer.append(path, LARGE_RECORD_BYTES);
+    if (!file) await appender.flood(records);
+  }
+  const read = async (check: "all" | "samples"): Promise<number> => {
+    const audience = await reader.follow(path, { recordBytes: LARGE_RECORD_BYTES, bytes, check }, how);
+    const { lastNs } = await audience.received(TIMEOUT_MS);
+    await audience.drop();
+    return (lastNs - audience.connected.startNs) / 1e9;
+  };
+  // The first read compares every byte and serves as the warm-up. The others are as fast as possible.
+  await read("all");
+  const meter = stage.meter();
+  let seconds = 0;
+  for (let time = 0; time < READS; time++) seconds += await read("samples");
+  return { ...meter(READS * bytes), rate: (READS * bytes) / MIB / seconds };
+}
+
+/** What `cat` does instead of an ingest, from file to file, or instead of a catch-up, through a pipe: MiB per second. */
+export async function copy(stage: Stage, to: "file" | "pipe"): Promise<Numbers> {
+  const { largeBytes } = stage.size;
+  const command = to === "file" ? 'cat "$0" > "$1"' : 'cat "$0" | cat > /dev/null';
+  const files = [contentFile(stage, largeBytes), join(stage.folder, "to")];
+  const startMs = performance.now();
+  const [status] = await once(spawn("/bin/sh", ["-c", command, ...files], { stdio: "ignore" }), "close");
+  const seconds = (performance.now() - startMs) / 1000;
+  if (status !== 0) throw new Error(`${command} failed with status ${status}.`);
+  return { rate: largeBytes / MIB / seconds };
+}
