@@ -67,7 +67,7 @@ describe("the benchmark in its smallest size", () => {
 test("the benchmark compares with what is there, and names what is missing", async () => {
   const ours = ["httpfstream-classic", "httpfstream-http", "httpfstream-deno", "httpfstream-bun"];
   const peers = [...ours, "bare", "nchan", "durable", "bare-read", "sendfile", "cat"];
-  const program = bench("--peers", peers.join(","), "--only", "flood-small-few,ingest-one,catch-up-http");
+  const program = bench("--peers", peers.join(","), "--only", "flood-small-few,paced-few,ingest-one,catch-up-http");
   const { code } = await program.exited;
   assert.equal(code, 0, program.output);
   const table = program.stdout.bytes().toString();
