@@ -144,7 +144,7 @@ async function* guardedEach<T>(path: string, values: AsyncIterable<T> | Iterable
   }
 }
 
-/** A signal that aborts with an error of ours. It is asked for anew each time: a driver may look only then. */
+/** A signal that aborts with a {@link StreamError}. The driver's is read each time: it may look at its path only then. */
 function guardedSignal(path: string, signal: () => AbortSignal | undefined): () => AbortSignal {
   const controller = new AbortController();
   const abort = (reason: unknown): void => controller.abort(failure(path, reason));
@@ -158,7 +158,7 @@ function guardedSignal(path: string, signal: () => AbortSignal | undefined): () 
 
 type Range = Parameters<Store["read"]>;
 
-/** Looks at every piece. That it takes no memory of the reader's costs a copy; only the file store, which is ours, is spared it. */
+/** Checks every piece, also of a byte stream: it may fail with any error, or give more than was asked for. */
 function guardedRead(store: Store, range: Range): ReadableStream<Uint8Array> {
   const [path, from, to] = range;
   let reader: ReadableStreamDefaultReader<Uint8Array>;
