@@ -71,7 +71,7 @@ test("the chart in the documentation shows the results in the documentation", as
 test("the benchmark compares the installed peers, and names the missing ones", async () => {
   const ours = ["httpfstream-classic", "httpfstream-http", "httpfstream-deno", "httpfstream-bun"];
   const peers = [...ours, "bare", "nchan", "durable", "bare-read", "sendfile", "cat"];
-  const program = bench("--peers", peers.join(","), "--only", "flood-small-few,ingest-one,catch-up-http");
+  const program = bench("--peers", peers.join(","), "--only", "flood-small-few,paced-few,ingest-one,catch-up-http");
   const { code } = await program.exited;
   assert.equal(code, 0, program.output);
   const table = program.stdout.bytes().toString();

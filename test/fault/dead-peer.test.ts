@@ -45,7 +45,7 @@ faultTest("a follower that answered pings and stopped is dropped", { limits: PIN
 faultTest("an appender that never answers pings is kept, however silent", { limits: PINGS }, async ({ peers }) => {
   const appender = await peers.appender("a.txt", { pongs: false });
   const follower = await peers.follower("a.txt", { pongs: false });
-  await appender.pings.atLeast(12);
+  await appender.pings.atLeast(25);
   const refused = await (await peers.upgrade("/a.txt?verb=APPEND")).response();
   assert.equal(refused.status, 403);
   await appender.text("still here");
