@@ -3,6 +3,7 @@
  * @module
  */
 
+import { heldByAppender } from "../engine/storage/conflicts.ts";
 import { compareNames } from "../engine/storage/name-order.ts";
 import { rangeStream } from "../engine/storage/range-stream.ts";
 import type {
@@ -65,9 +66,7 @@ class MemoryStore implements Store {
   async claim(path: string, { create = true, signal, type }: ClaimOptions = {}): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
-    if (this.#claimed.has(path)) {
-      throw new StreamError("conflict", `"/${path}" already has an appender.`, { path });
-    }
+    if (this.#claimed.has(path)) throw heldByAppender(path);
     this.#refuseBelowFile(path);
     this.#refuseFolder(path);
     const known = this.#resources.get(path);
@@ -121,7 +120,7 @@ class MemoryStore implements Store {
   }
 
   async remove(path: string): Promise<boolean> {
-    if (this.#claimed.has(path)) throw new StreamError("conflict", `"/${path}" has an appender.`, { path });
+    if (this.#claimed.has(path)) throw heldByAppender(path);
     const resource = this.#resources.get(path);
     if (resource) resource.removed = true;
     return this.#resources.delete(path);

@@ -108,6 +108,29 @@ slowTest("a server that closes while an upload is being admitted does not wait f
   assert.equal((await appender.response()).status, 503);
 });
 
+slowTest("a server that closes while an appender's conditions are checked releases its path", {}, async (server) => {
+  const { store } = server;
+  await server.put("a.txt", Buffer.from("there"));
+  let [claim, look] = [() => {}, () => {}];
+  store.beforeClaim = new Promise((resolve) => {
+    claim = resolve;
+  });
+  const claims = store.claims;
+  const headers = { ...upgrade, "If-Match": "*" };
+  const appender = await server.exchange({ target: "/a.txt?verb=APPEND", headers });
+  await until("the claim", () => store.claims > claims);
+  store.beforeStat = new Promise((resolve) => {
+    look = resolve;
+  });
+  const { stats } = store;
+  claim();
+  await until("the check after the claim", () => store.stats > stats);
+  const closing = server.closeApp();
+  look();
+  await within(closing, "the app to close", 5_000);
+  assert.equal((await appender.response()).status, 503);
+});
+
 const upgrade = {
   Connection: "Upgrade",
   Upgrade: "websocket",

@@ -9,10 +9,11 @@ import type { Followable, Outcome } from "../follow/followable.ts";
 import { RecentPool } from "../follow/recent-chunks.ts";
 import { RemoteChannel } from "../follow/remote.ts";
 import type { Limits } from "../limits.ts";
+import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
 import type { AppendHandle, Store } from "../storage/store.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
-import { heldByAppender, heldDuringGrace, mostLeftMs } from "./conflicts.ts";
+import { mostLeftMs } from "./grace-left.ts";
 import { checkClaimed, checkContent, checkPath, mustExist, type PathPreconditions } from "./preconditions.ts";
 
 /** Ends a connection when the server shuts down; resolves when the connection has ended. */
@@ -158,6 +159,7 @@ export class AppendRegistry {
       };
       const connect = (owner: AppendOwner): void => {
         slot.owner = owner;
+        if (batcher.error) owner.failed?.(batcher.error);
       };
       return { batcher, connect, end };
     } catch (error) {
@@ -172,7 +174,8 @@ export class AppendRegistry {
   assertFree(path: string): void {
     const slot = this.#slots.get(path);
     if (!slot || slot.ending || slot.owner?.hasLeft?.()) return;
-    throw heldByAppender(path, slot.owner?.retryAfterMs?.());
+    const leftMs = slot.owner?.retryAfterMs?.();
+    throw leftMs === undefined ? heldByAppender(path) : heldDuringGrace(path, leftMs);
   }
 
   /**

@@ -3,7 +3,7 @@
  * servers that are killed repeatedly can't reserve a path forever.
  * @module
  */
-import { GRACE_SLICES } from "../append/conflicts.ts";
+import { GRACE_SLICES } from "../append/grace-left.ts";
 
 /** The parts of a {@link Grace}. */
 export interface GraceParts {

@@ -7,6 +7,7 @@ import { checkGeneration } from "../../protocol/generation.ts";
 import { digestOf, newToken } from "../../support/token.ts";
 import { checkContent, checkPath, type PathPreconditions } from "../append/preconditions.ts";
 import type { AppendPreconditions, AppendRegistry, LeasedSource } from "../append/registry.ts";
+import { heldByAppender } from "../storage/conflicts.ts";
 import type { AppendHandle, SessionRecord } from "../storage/store.ts";
 import { FollowLease } from "./follow-lease.ts";
 import { AppendSession, type SessionParts } from "./session.ts";
@@ -90,9 +91,7 @@ export class Sessions {
     await checkContent(this.#registry.store, path, terms);
     this.#registry.assertFree(path);
     const found = await this.#registry.store.stat(path);
-    if (found?.appending) {
-      throw new StreamError("conflict", `"/${path}" already has an appender. Try again when it has ended.`, { path });
-    }
+    if (found?.appending) throw heldByAppender(path);
     await checkPath(this.#registry.store, path, terms);
   }
 
@@ -220,9 +219,9 @@ export class Sessions {
     const graceLeftMs = Math.min(record.graceLeftMs ?? Number.POSITIVE_INFINITY, this.#registry.limits.graceMs);
     const known = { record, graceLeftMs };
     const prepare = async ({ wasSilent }: AppendHandle): Promise<void> => {
-      // The session may have ended since its record was read.
+      // The session may have ended since its record was read. The error below only stops the claim.
       if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
-      // The silent process was spared for the whole grace period.
+      // The silent process was spared for the whole grace period. `#start` reads this after the claim.
       if (wasSilent && !isResumed) known.graceLeftMs = 0;
     };
     const extraLeaseMs = isResumed ? 0 : graceLeftMs;

@@ -26,12 +26,14 @@ export async function appendOverSocket(
 ): Promise<Response> {
   refuseGoProgram(exchange);
   const admission = await service.registry.admit(exchange.subject.path, withoutSession(parameters));
-  const session = new ClassicAppender(service, exchange, admission);
-  admission.connect(session);
+  let connection: ClassicAppender | undefined;
   try {
-    return await upgrade(exchange, session, { mayBeSilent: true });
+    // Throws if a shutdown has begun meanwhile.
+    connection = new ClassicAppender(service, exchange, admission);
+    admission.connect(connection);
+    return await upgrade(exchange, connection, { mayBeSilent: true });
   } catch (error) {
-    session.closed();
+    connection?.closed();
     await admission.end("lost", true);
     throw error;
   }
@@ -83,7 +85,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
    */
   hasLeft(): boolean {
     if (!this.port?.closing) return false;
-    this.end();
+    void this.#finish("complete");
     return true;
   }
 
@@ -94,13 +96,17 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
   }
 
   protected override begin(): void {
+    // The append may have ended while the upgrade was under way.
+    if (this.#error) {
+      this.#close(this.#error);
+      return;
+    }
     const { idleTimeoutMs } = this.service.limits;
     this.#idleTimeout = new IdleTimeout(
       idleTimeoutMs,
       (error) => this.failed(error),
       () => this.#paused,
     );
-    if (this.#error) this.failed(this.#error);
   }
 
   protected override receive(bytes: Uint8Array, text: boolean): void {
@@ -151,7 +157,10 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
     const { size } = await this.#admission.end(reason, this.port === undefined);
     const error = this.#error ?? this.#admission.batcher.error;
     this.#span.end(size, error?.code ?? reason);
-    if (!error) return;
+    if (error) this.#close(error);
+  }
+
+  #close(error: StreamError): void {
     // A paused connection would never receive the answer to the close frame.
     this.port?.resume?.();
     this.port?.close(error.closeCode, this.reasonOf(error));

@@ -2,11 +2,11 @@
  * The default store: a root folder in which every resource is a plain file at its URL's path.
  * @module
  */
-import { existsSync, realpathSync, type Stats } from "node:fs";
+import { existsSync, type Stats } from "node:fs";
 import { lstat, unlink } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
 import { clearTimeout, setTimeout } from "node:timers";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
+import { heldByAppender } from "../../engine/storage/conflicts.ts";
 import type {
   AppendHandle,
   ClaimOptions,
@@ -16,7 +16,6 @@ import type {
   StoreListing,
   StoreStat,
 } from "../../engine/storage/store.ts";
-import { StreamError } from "../../protocol/errors.ts";
 import { checkedPath } from "../../protocol/path.ts";
 import { Claim } from "./claims/claim.ts";
 import { claimantsOf, claimsFolder, lookAround } from "./claims/entries.ts";
@@ -27,7 +26,7 @@ import { watchFile } from "./claims/watch.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
 import { openToRead, readFile } from "./files/read.ts";
 import { diskError, isMissing } from "./folders/errors.ts";
-import { makeFolderSync, namesIn } from "./folders/folder.ts";
+import { namesIn } from "./folders/folder.ts";
 import { inFolderOf } from "./folders/held-folder.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import { FileHandle } from "./handle.ts";
@@ -39,6 +38,7 @@ import { openContent } from "./open-content.ts";
 import { RecordFiles } from "./records/record-files.ts";
 import { RecordReader } from "./records/record-reader.ts";
 import { assertOwn, assertOwnFolders, keyOf, type Reserved, reservedIn } from "./reserved/layout.ts";
+import { openRoot } from "./root.ts";
 import { FileSessions } from "./sessions.ts";
 
 /** How to open a {@link fileStore}. */
@@ -75,19 +75,7 @@ export function fileStore(options: FileStoreOptions = {}): Store {
   if (!DURABILITIES.includes(durability)) {
     throw new TypeError(`The durability is "os" or "disk", not ${JSON.stringify(durability)}.`);
   }
-  // An empty root would mean the working directory. It usually comes from a variable that is not set.
-  if (root === "") throw new TypeError('The root folder has no name. For the working directory, use ".".');
-  const folder = resolve(root);
-  try {
-    makeFolderSync(folder);
-    return new FileStore(realpathSync(folder), readBytes, durability === "disk");
-  } catch (error) {
-    const { code, message } = isMissing(error)
-      ? new StreamError("storage", `nothing can be created in ${dirname(folder)}.`)
-      : diskError(error, "");
-    const why = message.replace(/^.*?: /, "");
-    throw new StreamError(code, `The root folder ${folder} can't be used: ${why}`, { path: folder, cause: error });
-  }
+  return openRoot(root, (realRoot) => new FileStore(realRoot, readBytes, durability === "disk"));
 }
 
 class FileStore implements Store {
@@ -202,7 +190,7 @@ class FileStore implements Store {
   async remove(path: string): Promise<boolean> {
     const file = await resolveInRoot(this.#root, path);
     if (Claim.isHeld(file) || (await claimantsOf(this.#reserved, this.#owner, file)).length > 0)
-      throw new StreamError("conflict", `"/${path}" has an appender.`, { path });
+      throw heldByAppender(path);
     try {
       return await inFolderOf(this.#root, file, async (folder, name) => {
         // Check first: Deno can unlink an empty folder.

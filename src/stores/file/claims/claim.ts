@@ -10,6 +10,7 @@
 import { statSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { heldByAppender } from "../../../engine/storage/conflicts.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { isMissing } from "../folders/errors.ts";
@@ -89,7 +90,7 @@ export class Claim {
    */
   static async take(parts: ClaimParts): Promise<Claim> {
     const { file, path, owner } = parts;
-    if (held.has(file)) throw new StreamError("conflict", `"/${path}" already has an appender.`, { path });
+    if (held.has(file)) throw heldByAppender(path);
     held.add(file);
     const claim = new Claim(parts);
     try {

@@ -1,0 +1,33 @@
+/**
+ * Refusals of a path that has an appender.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+
+/**
+ * The refusal of a path that has an appender.
+ *
+ * @example
+ * ```ts
+ * heldByAppender("a.log").code; // "conflict"
+ * ```
+ */
+export function heldByAppender(path: string): StreamError {
+  const message = `"/${path}" already has an appender. Try again when it has ended.`;
+  return new StreamError("conflict", message, { path });
+}
+
+/**
+ * The refusal of a path whose appender has lost its connection and may resume.
+ *
+ * @example
+ * ```ts
+ * heldDuringGrace("a.log", 1_500).headers; // { "Retry-After": "2" }
+ * ```
+ */
+export function heldDuringGrace(path: string, leftMs: number): StreamError {
+  const seconds = Math.max(1, Math.ceil(leftMs / 1000));
+  const kept = `The path stays reserved for it for up to ${seconds} more ${seconds === 1 ? "second" : "seconds"}`;
+  const message = `The appender of "/${path}" has lost its connection. ${kept}; try again after that.`;
+  return new StreamError("conflict", message, { path, headers: { "Retry-After": String(seconds) } });
+}
