@@ -96,6 +96,7 @@ export const ERROR_CODES = {
 const FOREIGN_STATUSES: Readonly<Record<number, ErrorCode>> = {
   407: "unauthorized",
   408: "protocol",
+  421: "protocol",
   429: "overloaded",
   499: "protocol",
   504: "unreachable",

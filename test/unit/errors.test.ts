@@ -132,6 +132,7 @@ test("statuses and close codes that come without an error code map to fixed code
     413: "too_large",
     415: "unsupported",
     416: "range",
+    421: "protocol",
     426: "upgrade_required",
     429: "overloaded",
     500: "storage",

@@ -24,7 +24,7 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
  *
  * @example
  * ```ts
- * complaint(new StreamError("not_found", '"/a" does not exist.')); // 'not found: "/a" does not exist.'
+ * errorLine(new StreamError("not_found", '"/a" does not exist.')); // 'not found: "/a" does not exist.'
  * ```
  */
 export function errorLine(error: unknown): string {

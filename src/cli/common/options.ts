@@ -5,9 +5,9 @@
 import process from "node:process";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { RETRY_FOR_MS } from "../../client/connection/limits.ts";
+import { PROTOCOL_PARAMETERS } from "../../protocol/parameters.ts";
 import { printable } from "../../support/printable.ts";
 import { messagesOn } from "./messages.ts";
-import { OWN_PARAMETERS } from "./resource-url.ts";
 import { print } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -78,7 +78,7 @@ export function headerOption(): Option {
 const parseParameter: (text: string, previous: string) => string = parsed((text, previous) => {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new TypeError("It must be NAME=VALUE.");
-  if (OWN_PARAMETERS.has(name))
+  if (PROTOCOL_PARAMETERS.includes(name))
     throw new TypeError(`"${name}" is a parameter of the server itself, not of a proxy or guard.`);
   return `${previous}${previous && "&"}${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
 });

@@ -5,11 +5,7 @@
 import { InvalidArgumentError } from "commander";
 import { parseTarget } from "../../client/connection/target.ts";
 import { StreamError } from "../../protocol/errors.ts";
-
-/** Query parameters of the protocol. */
-export const OWN_PARAMETERS: ReadonlySet<string> = new Set([
-  ...["verb", "offset", "tail", "session", "generation", "stay", "raw", "live", "cursor"],
-]);
+import { PROTOCOL_PARAMETERS } from "../../protocol/parameters.ts";
 
 /** The options that replace such parameters, where there is one. */
 const FLAGS: Readonly<Record<"append" | "follow", Readonly<Record<string, string>>>> = {
@@ -17,9 +13,12 @@ const FLAGS: Readonly<Record<"append" | "follow", Readonly<Record<string, string
   follow: { offset: "--offset", tail: "--tail" },
 };
 
+/** Parameters of the protocol that the commands pass on as they are. */
+const PASSED_ON: ReadonlySet<string> = new Set(["stay", "raw"]);
+
 /** The query parameters that a URL may have; any other is taken for part of a name with a question mark. */
 const PARAMETERS: ReadonlySet<string> = new Set([
-  ...OWN_PARAMETERS,
+  ...PROTOCOL_PARAMETERS,
   // Parameters of proxies in front of a server.
   ...["access_token", "token", "auth", "key", "api_key", "apikey", "sig", "signature"],
 ]);
@@ -67,7 +66,8 @@ export function parseUrlOf(command: "append" | "follow"): (text: string) => stri
   return (text) => {
     const url = withoutVerb(parseUrl(text), command);
     const query = new URLSearchParams(queryOf(url));
-    for (const name of ["verb", "offset", "tail", "session", "generation", "live", "cursor"]) {
+    for (const name of PROTOCOL_PARAMETERS) {
+      if (PASSED_ON.has(name)) continue;
       const value = query.get(name);
       if (value !== null)
         throw new InvalidArgumentError(`It has "${name}" in its query. ${alternative(command, name, value)}`);

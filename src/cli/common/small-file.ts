@@ -86,11 +86,11 @@ export async function writeSmallFile(file: string, text: string, { sync, links }
   }
 }
 
-/** Flushes a folder, so that the new name of a file survives a power cut. Not every system can open a folder. */
+/** Flushes a folder, so that the new name of a file survives a power cut. Not every system can. */
 async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY).catch(() => undefined);
   try {
-    await handle?.sync();
+    await handle?.sync().catch(() => {});
   } finally {
     await handle?.close();
   }

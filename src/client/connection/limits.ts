@@ -40,7 +40,7 @@ export const KEEPALIVE_INTERVAL_MS: number = 10_000;
 export const DRAIN_POLL_MS: number = 10;
 
 /** Most characters of a refusal's body that are read for the error message. */
-export const REFUSAL_TEXT_BYTES: number = 1024;
+export const REFUSAL_TEXT_CHARACTERS: number = 1024;
 
 /** Default number of milliseconds without progress after which a broken append or follow gives up. */
 export const RETRY_FOR_MS: number = 120_000;

@@ -7,6 +7,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.ts";
+import { PROTOCOL_PARAMETERS } from "../../protocol/parameters.ts";
 import { MOST_REDIRECTS } from "./limits.ts";
 
 /** One request of a redirect chain. */
@@ -17,9 +18,6 @@ export interface Hop {
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-
-/** Query parameters of the protocol, which are kept across redirects. */
-const PARAMETERS = ["verb", "offset", "tail", "session", "generation", "stay"] as const;
 
 /** Credentials in the query; like headers, they are kept for the same origin only. */
 const CREDENTIALS = ["access_token"] as const;
@@ -70,8 +68,8 @@ export async function followRedirects<T>(first: Hop, ask: (hop: Hop) => Promise<
  */
 export function withOurs(place: URL, from: URL): URL {
   const url = new URL(place);
-  const kept: readonly string[] = url.origin === from.origin ? [...PARAMETERS, ...CREDENTIALS] : PARAMETERS;
-  for (const name of kept) {
+  const credentials = url.origin === from.origin ? CREDENTIALS : [];
+  for (const name of [...PROTOCOL_PARAMETERS, ...credentials]) {
     const value = from.searchParams.get(name);
     if (value === null || url.searchParams.get(name) === value) continue;
     // Not always through `searchParams`, which reserializes the whole query and would break a signed one.

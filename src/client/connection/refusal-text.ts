@@ -3,7 +3,7 @@
  * @module
  */
 import { printable } from "../../support/printable.ts";
-import { REFUSAL_TEXT_BYTES } from "./limits.ts";
+import { REFUSAL_TEXT_CHARACTERS } from "./limits.ts";
 
 /** Most characters that a message quotes. */
 const QUOTED_CHARACTERS = 300;
@@ -36,7 +36,7 @@ async function readStart(response: Response, mark: string | undefined): Promise<
   let text = "";
   const isEnough = (): boolean => mark !== undefined && text.trimStart().includes(mark);
   try {
-    while (text.length < REFUSAL_TEXT_BYTES && !isEnough()) {
+    while (text.length < REFUSAL_TEXT_CHARACTERS && !isEnough()) {
       const { done, value } = await reader.read();
       if (done) break;
       text += decoder.decode(value, { stream: true });
@@ -45,7 +45,7 @@ async function readStart(response: Response, mark: string | undefined): Promise<
     // The body broke off; the part that was read is used.
   }
   await reader.cancel().catch(() => {});
-  return text.slice(0, REFUSAL_TEXT_BYTES);
+  return text.slice(0, REFUSAL_TEXT_CHARACTERS);
 }
 
 function parsed(json: string): unknown {

@@ -3,6 +3,7 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
+import { START_PARAMETERS } from "../../protocol/parameters.ts";
 
 /** Headers to send, in any of the usual forms. */
 export type HeadersLike = Headers | Record<string, string> | Iterable<readonly [string, string]>;
@@ -74,9 +75,6 @@ function describeFault(given: string): string {
   return `${shown} has the invalid host "${host}".`;
 }
 
-/** Parameters that the client sets itself. In the user's URL, they would contradict the options. */
-const OWN_PARAMETERS = ["offset", "tail", "session", "generation"] as const;
-
 /**
  * The target's URL with a verb and, if given, a start.
  *
@@ -91,7 +89,8 @@ export function withVerb(url: URL, verb: "APPEND" | "FOLLOW", start: StartOption
   const { offset, tail, generation } = start;
   if (offset !== undefined && tail !== undefined)
     throw new StreamError("bad_request", `Give "offset" or "tail", not both.`);
-  const own = OWN_PARAMETERS.find((name) => url.searchParams.has(name));
+  // In the user's URL, they would contradict the options.
+  const own = START_PARAMETERS.find((name) => url.searchParams.has(name));
   if (own !== undefined) {
     const way = own === "session" ? 'the option "resume"' : `the option "${own}"`;
     throw new StreamError("bad_request", `The URL has "${own}" in its query. Leave it out, and use ${way} instead.`);

@@ -51,8 +51,8 @@ export async function* followResponse(task: FollowTask, response: Response): Fol
   return { type: "lost", error: new StreamError("unreachable", "The response broke off.", { path: target.url.href }) };
 }
 
-/** The offset of the first byte that is not skipped; undefined if the response does not reveal it. */
-function startOf({ headers }: Response, skip: number): number | undefined {
+/** The offset of the first byte that is not skipped. */
+function startOf({ headers }: Response, skip: number): number {
   const said = headers.get(START_OFFSET_HEADER);
   if (said !== null) return parseOffset(START_OFFSET_HEADER, said);
   // A server without this header starts at the first byte.

@@ -1,5 +1,5 @@
 /**
- * Drives the state machine of `reconnect.ts` with a clock and random numbers.
+ * Drives the state machine of `retry-policy.ts` with a clock and random numbers.
  * @module
  */
 import type { StreamError } from "../../protocol/errors.ts";
