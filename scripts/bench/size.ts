@@ -12,7 +12,8 @@ export type SizeName = (typeof SIZE_NAMES)[number];
 const TABLE = {
   // How often each measurement is made by default.
   rounds: [3, 1, 1],
-  // The followers of a small, a large and the largest group.
+  // The followers of the smallest, a small, a large and the largest group.
+  one: [1, 1, 1],
   few: [100, 100, 3],
   many: [1000, 1000, 25],
   crowd: [10_000, 5000, 25],

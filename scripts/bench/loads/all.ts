@@ -35,6 +35,10 @@ export const LOADS: readonly Load[] = [
   floodOf("flood-large", "few", 16 * KIB, "16 KiB", {
     goals: [atLeast("rate", 1.2, "nchan"), atLeast("rate", 0.7, "bare")],
   }),
+  pacedOf("paced-one", "one", 200, {
+    ...EVERYWHERE,
+    goals: [atMost("p50", 1.3, "bare"), atMost("p99", 1.3, "bare")],
+  }),
   pacedOf("paced-few", "few", 200, LATENCY),
   pacedOf("paced-many", "many", 50, LATENCY),
   pacedOf("paced-crowd", "crowd", 10, {}),
@@ -149,11 +153,15 @@ function pacedOf(name: string, followers: keyof Size, perSecond: number, rest: P
   return {
     ...NEEDS_LIVE,
     name,
-    title: (size) => `Latency of ${perSecond} records a second to ${size[followers]} followers`,
+    title: (size) => `Latency of ${perSecond} records a second to ${counted(size[followers], "follower")}`,
     metrics: [less("p99", "p99", "ms"), less("p50", "p50", "ms"), less("p999", "p99.9", "ms"), ...COSTS],
     measure: (stage) => paced(stage, perSecond, stage.size[followers]),
     ...rest,
   };
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function throughputOf(title: string, copyTo: "file" | "pipe"): Pick<Load, "metrics" | "shares" | "copy"> {

@@ -10,8 +10,11 @@ import { WebSocketServer } from "ws";
 
 const rooms = new Map();
 
-/** Fewer bytes than this wait for more messages, and a frame has no more than this, unless a message is larger. */
+/** Fewer bytes than this wait for more messages, unless the room was at rest for so many milliseconds. */
 const FLUSH_BYTES = 16 * 1024;
+const REST_MS = 1;
+
+/** A frame has no more bytes than this, unless a message is larger. */
 const FRAME_BYTES = 256 * 1024;
 
 /** The followers of one path. */
@@ -19,13 +22,15 @@ class Room {
   followers = new Set();
   #pieces = [];
   #size = 0;
+  #flushedMs = 0;
 
   push(piece) {
     if (this.#size > 0 && this.#size + piece.length > FRAME_BYTES) this.#flush();
     this.#size += piece.length;
     if (this.#pieces.push(piece) > 1) return;
     queueMicrotask(() => {
-      if (this.#size >= FLUSH_BYTES) this.#flush();
+      const isAtRest = performance.now() - this.#flushedMs >= REST_MS;
+      if (this.#size >= FLUSH_BYTES || isAtRest) this.#flush();
       else setImmediate(() => this.#flush());
     });
   }
@@ -36,6 +41,7 @@ class Room {
     this.#pieces = [];
     this.#size = 0;
     for (const socket of this.followers) socket.write(frame);
+    this.#flushedMs = performance.now();
   }
 }
 

@@ -12,8 +12,11 @@ import type { Channel } from "./channel.ts";
 import { PieceQueue } from "./piece-queue.ts";
 import { turnEnd } from "./turn.ts";
 
-/** If fewer bytes than this are queued, and less than a whole batch, the write waits for the end of the turn. */
+/** During a burst, a batch with fewer bytes waits for the end of the turn, so that more pieces can join it. */
 const COALESCE_BYTES = 16 * 1024;
+
+/** Milliseconds without a write after which an appender is at rest: its next piece is written at once. */
+const REST_MS = 1;
 
 /** Callbacks for the owner of a {@link Batcher}. */
 export interface AppenderEvents {
@@ -33,6 +36,7 @@ export class Batcher {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #pieces = new PieceQueue();
   #queued = 0;
+  #wroteMs = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> | undefined;
   #ending: Promise<Outcome> | undefined;
 
@@ -109,9 +113,11 @@ export class Batcher {
 
   async #write(): Promise<void> {
     // Pieces that arrive in the same read of the connection become one batch. Node delivers them synchronously; other
-    // runtimes deliver one message at a time, so a small batch waits until all of them are delivered.
+    // runtimes deliver one message at a time, so during a burst a small batch waits until all of them are delivered.
     await undefined;
-    if (this.#queued < Math.min(COALESCE_BYTES, this.#limits.batchBytes)) await turnEnd();
+    const isLarge = this.#queued >= Math.min(COALESCE_BYTES, this.#limits.batchBytes);
+    const isAtRest = performance.now() - this.#wroteMs >= REST_MS;
+    if (!isLarge && !isAtRest) await turnEnd();
     try {
       while (this.#pieces.bytes > 0) {
         const batch = this.#pieces.take(this.#limits.batchBytes);
@@ -124,6 +130,7 @@ export class Batcher {
     } catch (error) {
       this.#fail(error);
     }
+    this.#wroteMs = performance.now();
     this.#writing = undefined;
   }
 
