@@ -112,8 +112,8 @@ async function admit(
     await sessions.adopt(path);
     // If the body is malformed from its first byte on, create no file.
     if (platform.isUnreadable?.(c)) throw new StreamError("lost", "The request body is malformed.", { path });
-    // Without this, a failure would not be reported while the sender is quiet.
     const admission = await registry.admit(path, preconditions);
+    // Without this, a failure would not be reported while the sender is quiet.
     admission.connect({ failed: (error) => intake.stop(error) });
     return admission;
   } catch (error) {

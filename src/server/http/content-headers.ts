@@ -17,7 +17,7 @@ export function growing({ generation }: Followable): Known {
 /** The headers for the content. */
 export function contentHeaders({ generation, appending = false, ended = "unknown" }: Known): Record<string, string> {
   return {
-    // A store that predates generations has none.
+    // A custom store may lack it.
     ...(generation ? { [GENERATION_HEADER]: generation } : {}),
     [APPENDING_HEADER]: appending ? "?1" : "?0",
     ...(appending ? {} : { [ENDED_HEADER]: ended }),

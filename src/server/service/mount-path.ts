@@ -15,7 +15,7 @@ export interface MountedPath {
  *
  * @example
  * ```ts
- * outward('"/a" does not exist.', { path: "a", base: "/logs" }); // '"/logs/a" does not exist.'
+ * withMountPath('"/a" does not exist.', { path: "a", base: "/logs" }); // '"/logs/a" does not exist.'
  * ```
  */
 export function withMountPath(sentence: string, { path, base = "" }: MountedPath): string {

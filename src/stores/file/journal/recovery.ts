@@ -102,7 +102,7 @@ async function leftSegments(reserved: Reserved, owner: Owner): Promise<LeftSegme
 /**
  * Reads a segment.
  *
- * @returns {@link TORN} if its first line is torn, or it is no segment at all; undefined if it has gone.
+ * @returns {@link UNUSABLE} if its first line is torn, or it is no segment at all; undefined if it has gone.
  * @throws Errors of the operating system. A segment that cannot be read may be intact.
  */
 async function readSegment(path: string): Promise<SegmentContent | typeof UNUSABLE | undefined> {

@@ -92,7 +92,7 @@ async function writeNew(file: string, text: string, durable: boolean): Promise<v
 /**
  * Reads the JSON of a small file.
  *
- * @returns {@link TORN} if the file is incomplete or not a small regular file; undefined if it does not exist.
+ * @returns {@link UNUSABLE} if the file is incomplete or not a small regular file; undefined if it does not exist.
  * @throws Errors of the operating system.
  */
 export async function readWhole(file: string): Promise<unknown> {

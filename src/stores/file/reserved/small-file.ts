@@ -11,7 +11,7 @@ import { type FileHandle as OpenFile, open } from "node:fs/promises";
 import { errorCode, isMissing } from "../folders/errors.ts";
 
 /** Stands for a file that is incomplete, too large, or not a regular file. */
-export const UNUSABLE: unique symbol = Symbol("torn");
+export const UNUSABLE: unique symbol = Symbol("unusable");
 
 /** Most bytes that a small file of the store may have. */
 const SMALL_BYTES = 64 * 1024;
@@ -27,7 +27,7 @@ const NO_FILE: ReadonlySet<string> = new Set(["EISDIR", "ENOTDIR", "ELOOP", "ENX
  * Opens a regular file for reading.
  *
  * @param mostBytes Larger files are not opened.
- * @returns {@link TORN} for a larger file or anything but a regular file; undefined if nothing is there.
+ * @returns {@link UNUSABLE} for a larger file or anything but a regular file; undefined if nothing is there.
  * @throws Errors of the operating system.
  */
 export async function openSmallFile(file: string, mostBytes: number): Promise<OpenFile | typeof UNUSABLE | undefined> {
@@ -38,14 +38,14 @@ export async function openSmallFile(file: string, mostBytes: number): Promise<Op
     await opened.close();
     return UNUSABLE;
   } catch (error) {
-    return missingOrTorn(error);
+    return missingOrUnusable(error);
   }
 }
 
 /**
  * Reads the text of a small file, opened as by {@link openSmallFile}.
  *
- * @returns {@link TORN} for a file of more than 64 KiB or anything but a regular file; undefined if nothing is there.
+ * @returns {@link UNUSABLE} for a file of more than 64 KiB or anything but a regular file; undefined if nothing is there.
  * @throws Errors of the operating system.
  */
 export async function readSmallFile(file: string): Promise<string | typeof UNUSABLE | undefined> {
@@ -70,7 +70,7 @@ export function readSmallFileSync(file: string): string | typeof UNUSABLE | unde
     const size = ownSize(fd, SMALL_BYTES);
     return size === undefined ? UNUSABLE : textOf(fd, size);
   } catch (error) {
-    return missingOrTorn(error);
+    return missingOrUnusable(error);
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
@@ -91,7 +91,7 @@ function ownSize(fd: number, mostBytes: number): number | undefined {
   return found.isFile() && found.size <= mostBytes ? found.size : undefined;
 }
 
-function missingOrTorn(error: unknown): typeof UNUSABLE | undefined {
+function missingOrUnusable(error: unknown): typeof UNUSABLE | undefined {
   if (isMissing(error)) return undefined;
   if (NO_FILE.has(errorCode(error))) return UNUSABLE;
   throw error;
