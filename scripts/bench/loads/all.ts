@@ -40,6 +40,11 @@ export const LOADS: readonly Load[] = [
     goals: [atMost("p50", 1.3, "bare"), atMost("p99", 1.3, "bare")],
   }),
   pacedOf("paced-few", "few", 200, LATENCY),
+  pacedOf("paced-first", "few", 200, {
+    goals: [atMost("p50", 1.3, "nchan"), atMost("p99", 1.3, "nchan")],
+    title: ({ few }) => `Latency of the first records of a new server, 200 a second to ${few} followers`,
+    measure: (stage) => paced(stage, { perSecond: 200, followers: stage.size.few, isCold: true }),
+  }),
   pacedOf("paced-many", "many", 50, LATENCY),
   pacedOf("paced-crowd", "crowd", 10, {}),
   {
@@ -118,7 +123,7 @@ export const LOADS: readonly Load[] = [
   },
   pacedOf("paths", "paths", 10, {
     title: ({ paths }) => `Latency of 10 records a second on each of ${paths} paths`,
-    measure: (stage) => paced(stage, 10, 1, stage.size.paths),
+    measure: (stage) => paced(stage, { perSecond: 10, followers: 1, paths: stage.size.paths }),
   }),
   {
     ...NEEDS_LIVE,
@@ -155,7 +160,7 @@ function pacedOf(name: string, followers: keyof Size, perSecond: number, rest: P
     name,
     title: (size) => `Latency of ${perSecond} records a second to ${counted(size[followers], "follower")}`,
     metrics: [less("p99", "p99", "ms"), less("p50", "p50", "ms"), less("p999", "p99.9", "ms"), ...COSTS],
-    measure: (stage) => paced(stage, perSecond, stage.size[followers]),
+    measure: (stage) => paced(stage, { perSecond, followers: stage.size[followers] }),
     ...rest,
   };
 }
