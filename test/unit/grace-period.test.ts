@@ -26,7 +26,7 @@ function graceTest(what: string, run: (rig: Rig) => void): void {
       const grace = new Grace({
         graceMs: GRACE_MS,
         record: (leftMs) => recorded.push(leftMs),
-        over: () => {
+        onExpired: () => {
           overs++;
         },
       });
@@ -73,7 +73,7 @@ graceTest("each slice is recorded before it begins, except the first", ({ grace,
 graceTest("the time left continues after each kill, and no kill restores any of it", ({ grace, recorded, overs }) => {
   let leftMs: number = GRACE_MS;
   for (let kills = 1; kills <= 16; kills++) {
-    grace.goOn(leftMs);
+    grace.resume(leftMs);
     leftMs = recorded.at(-1) as number;
     assert.equal(leftMs, GRACE_MS - kills * 1_000);
   }
@@ -81,10 +81,10 @@ graceTest("the time left continues after each kill, and no kill restores any of 
 });
 
 graceTest("no time left ends at once; more than the whole counts as the whole", ({ grace, overs, pass }) => {
-  grace.goOn(0);
+  grace.resume(0);
   pass(100);
   assert.equal(overs(), 1);
-  grace.goOn(GRACE_MS * 2);
+  grace.resume(GRACE_MS * 2);
   assert.equal(grace.leftMs, GRACE_MS);
 });
 

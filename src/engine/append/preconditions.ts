@@ -41,7 +41,11 @@ export function mustExist({ offset = 0, exists = false, generation }: PathPrecon
  *
  * @throws {StreamError} `replaced`, `precondition_failed`; what {@link Store.stat} throws.
  */
-export async function checkPath(store: Store, path: string, terms: PathPreconditions): Promise<StoreStat | undefined> {
+export async function checkBeforeClaim(
+  store: Store,
+  path: string,
+  terms: PathPreconditions,
+): Promise<StoreStat | undefined> {
   const { offset, generation, check } = terms;
   if (offset === undefined && generation === undefined && !check) return undefined;
   const found = await store.stat(path);
@@ -58,7 +62,11 @@ export async function checkPath(store: Store, path: string, terms: PathPrecondit
  *
  * @throws {StreamError} `replaced`; what {@link Store.stat} throws.
  */
-export async function checkContent(store: Store, path: string, { generation }: PathPreconditions): Promise<void> {
+export async function checkRequiredGeneration(
+  store: Store,
+  path: string,
+  { generation }: PathPreconditions,
+): Promise<void> {
   if (generation !== undefined) checkGeneration(path, generation, (await store.stat(path))?.generation);
 }
 
@@ -72,9 +80,9 @@ export interface ClaimedPath {
 /**
  * Checks the preconditions again after the claim: before it, other appenders could write to the path.
  *
- * @throws {StreamError} as {@link checkPath}.
+ * @throws {StreamError} as {@link checkBeforeClaim}.
  */
-export async function checkClaimed(store: Store, claimed: ClaimedPath, terms: PathPreconditions): Promise<void> {
+export async function checkAfterClaim(store: Store, claimed: ClaimedPath, terms: PathPreconditions): Promise<void> {
   const { path, before, handle } = claimed;
   const { offset, generation, check } = terms;
   checkGeneration(path, generation, handle.generation);

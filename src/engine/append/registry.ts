@@ -14,7 +14,13 @@ import type { AppendHandle, Store } from "../storage/store.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { mostLeftMs } from "./grace-left.ts";
-import { checkClaimed, checkContent, checkPath, mustExist, type PathPreconditions } from "./preconditions.ts";
+import {
+  checkAfterClaim,
+  checkBeforeClaim,
+  checkRequiredGeneration,
+  mustExist,
+  type PathPreconditions,
+} from "./preconditions.ts";
 
 /** Ends a connection when the server shuts down; resolves when the connection has ended. */
 export type Closer = () => Promise<void>;
@@ -33,7 +39,7 @@ interface AppendSlot {
 /** The owner of an admission, as the registry calls it. */
 export interface AppendOwner extends AppenderEvents {
   /** Whether the appender has sent its close frame, although its connection is still open. If so, ends the append. */
-  hasLeft?(): boolean;
+  endIfLeft?(): boolean;
   /** Milliseconds until the path will be free, if known. */
   retryAfterMs?(): number | undefined;
   /** Called on shutdown, once the connections have ended: ends an append that has no connection. */
@@ -135,7 +141,7 @@ export class AppendRegistry {
    */
   async admit(path: string, terms: AppendPreconditions = {}): Promise<Admission> {
     // Checked first: a client that continues replaced content is refused without waiting for the path to be free.
-    await checkContent(this.store, path, terms);
+    await checkRequiredGeneration(this.store, path, terms);
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       this.assertFree(path);
       await slot.free;
@@ -173,7 +179,7 @@ export class AppendRegistry {
   /** @throws {StreamError} `conflict` if an appender holds the path and is not leaving. */
   assertFree(path: string): void {
     const slot = this.#slots.get(path);
-    if (!slot || slot.ending || slot.owner?.hasLeft?.()) return;
+    if (!slot || slot.ending || slot.owner?.endIfLeft?.()) return;
     const leftMs = slot.owner?.retryAfterMs?.();
     throw leftMs === undefined ? heldByAppender(path) : heldDuringGrace(path, leftMs);
   }
@@ -224,7 +230,7 @@ export class AppendRegistry {
   }
 
   async #claim(path: string, terms: AppendPreconditions): Promise<AppendHandle> {
-    const before = await checkPath(this.store, path, terms);
+    const before = await checkBeforeClaim(this.store, path, terms);
     let isChecked = false;
     // The server of an open session may have died after it was last seen alive, and before this claim.
     const check = async (): Promise<void> => {
@@ -236,7 +242,7 @@ export class AppendRegistry {
     const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type };
     const handle = await this.store.claim(path, options).catch(async (error) => {
       // The path was removed after the first check. The second check throws if the preconditions require it to exist.
-      if (isNotFound(error)) await checkPath(this.store, path, terms);
+      if (isNotFound(error)) await checkBeforeClaim(this.store, path, terms);
       throw await this.#refused(path, error);
     });
     try {
@@ -244,7 +250,7 @@ export class AppendRegistry {
       this.assertOpen();
       // Not every store calls `check`.
       if (!isChecked) await check();
-      await checkClaimed(this.store, { path, before, handle }, terms);
+      await checkAfterClaim(this.store, { path, before, handle }, terms);
       await terms.prepare?.(handle);
       return handle;
     } catch (error) {

@@ -6,7 +6,7 @@
 
 import { NO_BYTES } from "../../protocol/utf8.ts";
 import { type Chunk, LiveChunk } from "./live-chunk.ts";
-import { Recent, type RecentPool } from "./recent-chunks.ts";
+import { RecentChunks, type RecentPool } from "./recent-chunks.ts";
 
 /** A live follower: its offset is the tail. */
 export interface Member {
@@ -24,7 +24,7 @@ export class Broadcast {
   readonly #members = new Set<Member>();
   /** Members that left because they were too slow and have not rejoined. */
   readonly #lagging = new Set<Member>();
-  readonly #recent: Recent;
+  readonly #recent: RecentChunks;
 
   /**
    * @param tail The size of the path when the channel opened.
@@ -32,7 +32,7 @@ export class Broadcast {
    */
   constructor(tail: number, pool: RecentPool) {
     this.tail = tail;
-    this.#recent = new Recent(pool);
+    this.#recent = new RecentChunks(pool);
   }
 
   /** The number of live members. */

@@ -10,7 +10,7 @@ import type { LiveChunk } from "./live-chunk.ts";
  */
 export class RecentPool {
   readonly #capBytes: number;
-  readonly #owners = new Map<LiveChunk, Recent>();
+  readonly #owners = new Map<LiveChunk, RecentChunks>();
   #bytes = 0;
 
   /** @param capBytes Maximum number of bytes to keep, over all paths. */
@@ -19,7 +19,7 @@ export class RecentPool {
   }
 
   /** Adds a chunk of a path; drops the oldest chunks above the limit. */
-  add(chunk: LiveChunk, owner: Recent): void {
+  add(chunk: LiveChunk, owner: RecentChunks): void {
     this.#owners.set(chunk, owner);
     this.#bytes += chunk.bytes.length;
     for (const [oldest, recent] of this.#owners) {
@@ -36,7 +36,7 @@ export class RecentPool {
 }
 
 /** The newest chunks of one path. */
-export class Recent {
+export class RecentChunks {
   readonly #pool: RecentPool;
   readonly #byStart = new Map<number, LiveChunk>();
 

@@ -12,7 +12,7 @@ export interface GraceParts {
   /** Records the milliseconds that will be left after the slice that begins. */
   record(leftMs: number): void;
   /** Called when the grace period is over. */
-  over(): void;
+  onExpired(): void;
 }
 
 /** The grace period of one session. It does not run at first. */
@@ -37,9 +37,9 @@ export class Grace {
   }
 
   /** Continues a grace period of which a former server had `leftMs` milliseconds left. */
-  goOn(leftMs: number): void {
+  resume(leftMs: number): void {
     this.#untilMs = performance.now() + Math.min(leftMs, this.#parts.graceMs);
-    this.#spend();
+    this.#beginSlice();
   }
 
   /** Stops it until it starts again. */
@@ -48,7 +48,7 @@ export class Grace {
     this.#timer = undefined;
   }
 
-  #spend(): void {
+  #beginSlice(): void {
     const leftMs = this.#untilMs - performance.now();
     this.#parts.record(Math.max(0, leftMs - this.#sliceMs));
     this.#next();
@@ -58,8 +58,8 @@ export class Grace {
     this.stop();
     const dueMs = Math.max(0, Math.min(this.#sliceMs, this.#untilMs - performance.now()));
     this.#timer = setTimeout(() => {
-      if (this.#untilMs > performance.now()) this.#spend();
-      else this.#parts.over();
+      if (this.#untilMs > performance.now()) this.#beginSlice();
+      else this.#parts.onExpired();
     }, dueMs);
   }
 

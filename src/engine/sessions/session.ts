@@ -64,12 +64,12 @@ export class AppendSession implements AppendOwner {
     this.#grace = new Grace({
       graceMs: parts.graceMs,
       record: (leftMs) => this.#record(leftMs),
-      over: () => void this.end("lost"),
+      onExpired: () => void this.end("lost"),
     });
     const { handoverRequested } = parts.admission.batcher.channel;
     handoverRequested?.addEventListener("abort", () => void this.#handOver(), { once: true });
     if (parts.graceLeftMs === undefined) this.#grace.begin();
-    else this.#grace.goOn(parts.graceLeftMs);
+    else this.#grace.resume(parts.graceLeftMs);
     // The request may have come right after the claim, and an aborted signal fires no event.
     if (handoverRequested?.aborted) void this.#handOver();
   }

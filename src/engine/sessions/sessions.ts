@@ -5,7 +5,7 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { digestOf, newToken } from "../../support/token.ts";
-import { checkContent, checkPath, type PathPreconditions } from "../append/preconditions.ts";
+import { checkBeforeClaim, checkRequiredGeneration, type PathPreconditions } from "../append/preconditions.ts";
 import type { AppendPreconditions, AppendRegistry, LeasedSource } from "../append/registry.ts";
 import { heldByAppender } from "../storage/conflicts.ts";
 import type { AppendHandle, SessionRecord } from "../storage/store.ts";
@@ -68,7 +68,7 @@ export class Sessions {
    */
   async resume(path: string, token: string, generation?: string): Promise<AppendSession> {
     const digest = await digestOf(token);
-    const session = (await this.#ours(path, digest)) ?? (await this.#fetch(path, digest));
+    const session = (await this.#ownSession(path, digest)) ?? (await this.#takeOver(path, digest));
     if (!session) return await this.#refuse(path, digest);
     checkGeneration(path, generation, session.generation);
     return session;
@@ -83,16 +83,16 @@ export class Sessions {
   async check(path: string, token: string | undefined, terms: PathPreconditions = {}): Promise<void> {
     if (token !== undefined) {
       const digest = await digestOf(token);
-      if (await this.#ours(path, digest)) return;
+      if (await this.#ownSession(path, digest)) return;
       if (await this.#isOnRecord(path, digest)) await this.adopt(path, true);
-      if (!(await this.#ours(path, digest))) await this.#refuse(path, digest);
-      return checkContent(this.#registry.store, path, terms);
+      if (!(await this.#ownSession(path, digest))) await this.#refuse(path, digest);
+      return checkRequiredGeneration(this.#registry.store, path, terms);
     }
-    await checkContent(this.#registry.store, path, terms);
+    await checkRequiredGeneration(this.#registry.store, path, terms);
     this.#registry.assertFree(path);
     const found = await this.#registry.store.stat(path);
     if (found?.appending) throw heldByAppender(path);
-    await checkPath(this.#registry.store, path, terms);
+    await checkBeforeClaim(this.#registry.store, path, terms);
   }
 
   /** Adopts every session on record that no living process holds. */
@@ -127,12 +127,12 @@ export class Sessions {
    * @throws {StreamError} `restarting` if the session does not settle in any process; what reading the store throws.
    */
   async lease(path: string): Promise<FollowLease | undefined> {
-    const seek = () => this.#seek(path);
+    const seek = () => this.#findSource(path);
     const held = await seek();
     return held && new FollowLease(held, seek);
   }
 
-  async #seek(path: string): Promise<LeasedSource | undefined> {
+  async #findSource(path: string): Promise<LeasedSource | undefined> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       this.#registry.assertOpen();
       const held = await this.#registry.lease(path);
@@ -151,7 +151,7 @@ export class Sessions {
   }
 
   /** The session of a path, if this process holds it and it is open. */
-  async #ours(path: string, digest: string): Promise<AppendSession | undefined> {
+  async #ownSession(path: string, digest: string): Promise<AppendSession | undefined> {
     const session = this.#open.get(path);
     if (!session || session.ended || session.digest !== digest) return undefined;
     // Queued bytes are checked when they are stored; waiting for that may take longer than a takeover should.
@@ -163,18 +163,18 @@ export class Sessions {
   }
 
   /** Requests a session from the process that holds it, and adopts it. */
-  async #fetch(path: string, digest: string): Promise<AppendSession | undefined> {
+  async #takeOver(path: string, digest: string): Promise<AppendSession | undefined> {
     const { store } = this.#registry;
     if (!(await this.#isOnRecord(path, digest))) return undefined;
     await this.adopt(path, true);
-    const adopted = await this.#ours(path, digest);
+    const adopted = await this.#ownSession(path, digest);
     // The content may be gone for good; then there is no session left to request.
     if (adopted || !store.requestHandover || !(await this.#isOnRecord(path, digest))) return adopted;
     const withdraw = await store.requestHandover(path);
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         await this.adopt(path, true);
-        const session = await this.#ours(path, digest);
+        const session = await this.#ownSession(path, digest);
         if (session || !(await this.#isOnRecord(path, digest))) return session;
         await pause();
       }

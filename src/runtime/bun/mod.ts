@@ -119,7 +119,8 @@ export const platform: Platform = {
         onMessage: (event: MessageEvent<string | ArrayBuffer>) => passOn(handler, event.data),
         onClose({ code, reason }: CloseEvent) {
           // No peer can send this code: Bun has ended the connection, and gives the reason.
-          if (code === 1006 && reason.startsWith("Received ")) handler.refused(refusalOf(reason, handler.most));
+          if (code === 1006 && reason.startsWith("Received "))
+            handler.refused(refusalOf(reason, handler.messageLimits));
           data.port?.gone();
           handler.closed();
         },

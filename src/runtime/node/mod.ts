@@ -111,7 +111,7 @@ export const platform: Platform = {
   async upgrade(c: Context, handler: SocketHandler, { protocol }): Promise<Response> {
     whenUpgraded((c.env as NodeEnv).incoming, {
       protocol,
-      maxPayload: gatheredBytes(handler.most),
+      maxPayload: gatheredBytes(handler.messageLimits),
       open: (ws, below) => attachWs(ws, below, handler),
       failed: () => handler.closed(),
     });

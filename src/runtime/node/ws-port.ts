@@ -26,7 +26,7 @@ const { close: closeWs } = wsPackage.WebSocket.prototype;
 export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): void {
   // A close follows each error. Errors of the network are not the peer's fault.
   ws.on("error", (error: Error & { code?: string }) => {
-    if (error.code?.startsWith("WS_ERR_")) handler.refused(refusalOf(error.message, handler.most));
+    if (error.code?.startsWith("WS_ERR_")) handler.refused(refusalOf(error.message, handler.messageLimits));
   });
   ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
   ws.on("pong", () => handler.ponged());
@@ -44,7 +44,7 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
 
 /** Refuses a message that is too large as soon as its header tells. */
 function watchMessages(below: Duplex, handler: SocketHandler): void {
-  const watch = new MessageWatch(handler.most);
+  const watch = new MessageWatch(handler.messageLimits);
   // Runs after the package's own listener, which has then processed everything before that header.
   below.on("data", (chunk: Uint8Array) => {
     const limit = watch.look(chunk);

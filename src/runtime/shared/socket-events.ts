@@ -13,7 +13,7 @@ const encoder = new TextEncoder();
 export function passOn(handler: SocketHandler, data: string | ArrayBufferLike | Uint8Array): void {
   if (typeof data !== "string") handler.message(data instanceof Uint8Array ? data : new Uint8Array(data), false);
   // A character takes at least one byte, so this refuses text that is too large without copying it.
-  else if (data.length > handler.most.text.bytes) handler.refused(handler.most.text.refusal());
+  else if (data.length > handler.messageLimits.text.bytes) handler.refused(handler.messageLimits.text.refusal());
   else handler.message(encoder.encode(data), true);
 }
 
@@ -42,7 +42,7 @@ export function socketEvents(handler: SocketHandler): WSEvents<WebSocket> {
     onClose: closed,
     onError(event) {
       const { message = "" } = event as Partial<ErrorEvent>;
-      if (BROKEN_FRAMES.test(message)) handler.refused(refusalOf(message, handler.most));
+      if (BROKEN_FRAMES.test(message)) handler.refused(refusalOf(message, handler.messageLimits));
       closed();
     },
   };

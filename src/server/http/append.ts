@@ -16,7 +16,7 @@ import { type AppendParameters, withoutSession } from "../request/append-paramet
 import { refuseOtherBodies } from "../request/unsupported-body.ts";
 import { whenAnswered } from "../service/answer-watch.ts";
 import { LogSpan } from "../service/log-span.ts";
-import { answered, type Exchange, type Service } from "../service/service.ts";
+import { type Exchange, type Service, waitUntilSent } from "../service/service.ts";
 import { IdleTimeout } from "../timers/idle-timeout.ts";
 import { type BodyReader, bodyReader } from "./body-reader.ts";
 
@@ -62,7 +62,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   const forget = await onShutdown(registry, end, async () => {
     intake.stop(new StreamError("restarting", "The server is shutting down. What has arrived is stored."));
     await ended;
-    await answered(service, exchange);
+    await waitUntilSent(service, exchange);
   });
   const span = new LogSpan(service, exchange.subject, {
     type: "append",

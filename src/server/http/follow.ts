@@ -10,7 +10,7 @@ import { checkGeneration } from "../../protocol/generation.ts";
 import { resolveStart } from "../../protocol/offset.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
-import { answered, type Exchange, type Service } from "../service/service.ts";
+import { type Exchange, type Service, waitUntilSent } from "../service/service.ts";
 import { BodySink } from "./body-sink.ts";
 import { bodyAbort } from "./count-bytes.ts";
 import { whenDropped } from "./dropped-body.ts";
@@ -49,7 +49,7 @@ export async function followBody(
   const forget = service.registry.onClose(async () => {
     follower.stop();
     // Cutting a body waits for its reader, which may never read again.
-    await answered(service, exchange, done);
+    await waitUntilSent(service, exchange, done);
   });
   const span = new LogSpan(service, exchange.subject, { type: "follow", transport: "http", offset: start });
   platform.disableRequestTimeout?.(c);

@@ -10,7 +10,7 @@ import { type Listing, listingPage } from "./listing-page.ts";
 import { reportFailures } from "./report-failures.ts";
 
 /** No page may frame a listing and trick its visitor into clicking on it. */
-const UNFRAMED = { "X-Frame-Options": "DENY" };
+const NO_FRAMING_HEADERS = { "X-Frame-Options": "DENY" };
 
 /** Characters to gather before they are sent. */
 const PIECE_LENGTH = 16 * 1024;
@@ -30,7 +30,7 @@ export function listing(
     "Cache-Control": "no-cache",
     Vary: "Accept",
     "X-Content-Type-Options": "nosniff",
-    ...UNFRAMED,
+    ...NO_FRAMING_HEADERS,
   };
   if (!isJson) {
     headers["Content-Security-Policy"] =

@@ -10,7 +10,7 @@ import { entityTag, lastModified } from "../request/conditions.ts";
 import { contentHeaders, growing } from "./content-headers.ts";
 
 /** Stored content is untrusted: a browser that displays it must not run it with this server's origin. */
-const HARMLESS = {
+const SANDBOX_HEADERS = {
   "X-Content-Type-Options": "nosniff",
   "Content-Security-Policy":
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'",
@@ -19,7 +19,7 @@ const HARMLESS = {
 /** Headers of a live body except for its type. Its final size is not known yet. */
 export function liveHeaders(source: Followable, start: number): Headers {
   return new Headers({
-    ...HARMLESS,
+    ...SANDBOX_HEADERS,
     ...contentHeaders(growing(source)),
     // Compression in front of this app would gather the body first.
     "Cache-Control": "no-store, no-transform",
@@ -35,7 +35,7 @@ export function liveHeaders(source: Followable, start: number): Headers {
 /** Headers of a snapshot except for its type. */
 export function snapshotHeaders(found: StoreStat): Headers {
   return new Headers({
-    ...HARMLESS,
+    ...SANDBOX_HEADERS,
     ...contentHeaders(found),
     "Cache-Control": "no-cache",
     "Accept-Ranges": "bytes",

@@ -31,7 +31,7 @@ export interface SocketPort extends Sink {
  */
 export interface SocketHandler {
   /** Maximum sizes of the peer's messages. */
-  readonly most: MessageLimits;
+  readonly messageLimits: MessageLimits;
   opened(port: SocketPort): void;
   message(bytes: Uint8Array, text: boolean): void;
   /**

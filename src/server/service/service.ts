@@ -69,7 +69,7 @@ export async function upgrade(
  *
  * @param done Settles once the whole response has been written. Default: it is written already.
  */
-export async function answered(
+export async function waitUntilSent(
   { limits }: Service,
   { c, platform }: Exchange,
   done: Promise<void> = Promise.resolve(),

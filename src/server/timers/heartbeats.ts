@@ -9,7 +9,7 @@ import { StaggeredInterval } from "./staggered-interval.ts";
 const ROUND_MS = 1_000;
 
 /** One follower. */
-export interface Beating {
+export interface HeartbeatTarget {
   /** The offset that it has reached. While it moves, the follower needs no heartbeat. */
   readonly offset: number;
   /** Sends a heartbeat. */
@@ -18,7 +18,7 @@ export interface Beating {
 
 /** How long a follower has been quiet. */
 interface Quiet {
-  readonly follower: Beating;
+  readonly follower: HeartbeatTarget;
   offset: number;
   rounds: number;
 }
@@ -26,7 +26,7 @@ interface Quiet {
 /** Calls `beat` on every follower whose offset has not moved for a while. */
 export class Heartbeats {
   readonly #afterRounds: number;
-  readonly #quiet = new Map<Beating, Quiet>();
+  readonly #quiet = new Map<HeartbeatTarget, Quiet>();
   readonly #members: StaggeredInterval<Quiet>;
 
   /** @param heartbeatMs Milliseconds of quiet before a heartbeat. */
@@ -37,7 +37,7 @@ export class Heartbeats {
   }
 
   /** Watches a follower until {@link remove}. */
-  add(follower: Beating): void {
+  add(follower: HeartbeatTarget): void {
     // The current round is not a full one.
     const quiet: Quiet = { follower, offset: follower.offset, rounds: -1 };
     this.#quiet.set(follower, quiet);
@@ -45,7 +45,7 @@ export class Heartbeats {
   }
 
   /** Stops watching a follower. Does nothing if it is not watched. */
-  remove(follower: Beating): void {
+  remove(follower: HeartbeatTarget): void {
     const quiet = this.#quiet.get(follower);
     if (!quiet) return;
     this.#quiet.delete(follower);

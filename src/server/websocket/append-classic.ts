@@ -53,7 +53,7 @@ function refuseGoProgram({ c, platform, subject: { path } }: Exchange): void {
 
 /** One classic appender. */
 class ClassicAppender extends SocketConnection implements AppendOwner {
-  readonly most: MessageLimits;
+  readonly messageLimits: MessageLimits;
   readonly #takesText: boolean;
   readonly #admission: Admission;
   readonly #span: LogSpan;
@@ -64,7 +64,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
 
   constructor(service: Service, exchange: Exchange, admission: Admission) {
     super(service, exchange);
-    this.most = classicLimits(service.limits);
+    this.messageLimits = classicLimits(service.limits);
     this.#takesText = exchange.platform.takesText;
     this.#admission = admission;
     const offset = admission.batcher.channel.size;
@@ -83,7 +83,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
    * Whether the connection is closing, so that no more data can arrive. If so, ends the append without waiting for the
    * connection to be gone.
    */
-  hasLeft(): boolean {
+  endIfLeft(): boolean {
     if (!this.port?.closing) return false;
     void this.#finish("complete");
     return true;

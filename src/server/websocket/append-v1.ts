@@ -48,13 +48,13 @@ const ACK_INTERVAL_MS = 5;
 /** The close code after which a client reconnects and resumes its session. */
 const RESTARTING = ERROR_CODES.restarting.close;
 
-function comeBack(): StreamError {
+function restartingError(): StreamError {
   return new StreamError("restarting", "The server is restarting. Reconnect in a moment, with your session.");
 }
 
 /** One connection of a session. */
 class V1Appender extends SocketConnection implements SessionConnection {
-  readonly most: MessageLimits;
+  readonly messageLimits: MessageLimits;
   readonly #subject: Subject;
   readonly #session: AppendSession;
   readonly #token: string;
@@ -77,7 +77,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
     { token, isFirst }: { token: string; isFirst: boolean },
   ) {
     super(service, exchange);
-    this.most = sessionLimits(service.limits);
+    this.messageLimits = sessionLimits(service.limits);
     this.#subject = exchange.subject;
     this.#session = session;
     this.#token = token;
@@ -136,7 +136,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
   }
 
   protected override restart(): void {
-    this.#leave(RESTARTING, comeBack());
+    this.#leave(RESTARTING, restartingError());
   }
 
   protected override end(): void {
@@ -192,7 +192,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
       await this.port?.drained(0);
       this.port?.close(1000, "");
     } else if (reason === "restarting") {
-      this.port?.close(RESTARTING, this.reasonOf(comeBack()));
+      this.port?.close(RESTARTING, this.reasonOf(restartingError()));
     } else {
       const failure = error ?? new StreamError("storage", "The append has ended, but not all of it is stored.");
       this.port?.close(failure.closeCode, this.reasonOf(failure));

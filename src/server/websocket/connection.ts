@@ -12,7 +12,7 @@ import type { Watch } from "../timers/liveness.ts";
 
 /** Owns one connection: its upgrade deadline, its pings, its end at a shutdown. */
 export abstract class SocketConnection implements SocketHandler {
-  abstract readonly most: MessageLimits;
+  abstract readonly messageLimits: MessageLimits;
   protected readonly service: Service;
   /** The connection, once it is open. */
   protected port: SocketPort | undefined;
@@ -72,7 +72,7 @@ export abstract class SocketConnection implements SocketHandler {
   message(bytes: Uint8Array, text: boolean): void {
     this.#watch?.heard(false);
     if (this.#closed) return;
-    const limit = text ? this.most.text : this.most.binary;
+    const limit = text ? this.messageLimits.text : this.messageLimits.binary;
     if (bytes.length > limit.bytes) this.refuse(limit.refusal());
     else this.receive(bytes, text);
   }

@@ -13,7 +13,7 @@ import type { SocketPort } from "../platform/platform.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, type Subject, upgrade } from "../service/service.ts";
-import type { Beating } from "../timers/heartbeats.ts";
+import type { HeartbeatTarget } from "../timers/heartbeats.ts";
 import { SocketConnection } from "./connection.ts";
 import { CLASSIC, type Dialect, offersV1, V1 } from "./dialect.ts";
 
@@ -31,18 +31,18 @@ export async function followOverSocket(
   checkGeneration(exchange.subject.path, generation, lease.source.generation);
   const start = resolveStart(wanted, lease.source.size);
   const dialect = offersV1(exchange.c) ? V1 : CLASSIC;
-  const session = new SocketFollow(service, exchange, lease, { start, dialect });
+  const connection = new SocketFollow(service, exchange, lease, { start, dialect });
   try {
     const { protocol } = dialect;
-    return await upgrade(exchange, session, { mayBeSilent: false, ...(protocol === undefined ? {} : { protocol }) });
+    return await upgrade(exchange, connection, { mayBeSilent: false, ...(protocol === undefined ? {} : { protocol }) });
   } catch (error) {
-    session.closed();
+    connection.closed();
     throw error;
   }
 }
 
 /** One follower. */
-class SocketFollow extends SocketConnection implements Beating {
+class SocketFollow extends SocketConnection implements HeartbeatTarget {
   readonly #subject: Subject;
   readonly #lease: FollowLease;
   readonly #start: number;
@@ -78,7 +78,7 @@ class SocketFollow extends SocketConnection implements Beating {
     );
   }
 
-  get most(): MessageLimits {
+  get messageLimits(): MessageLimits {
     return FOLLOWER_LIMITS;
   }
 

@@ -22,7 +22,7 @@ import type { RecordFiles } from "./records/record-files.ts";
 import type { StreamRecord } from "./records/stream-record.ts";
 import { flushFolders } from "./reserved/fsync.ts";
 
-/** What a {@link FileHandle} is made of. */
+/** What a {@link FileAppendHandle} is made of. */
 export interface HandleParts {
   /** The store's root. */
   readonly root: string;
@@ -42,7 +42,7 @@ export interface HandleParts {
 }
 
 /** Appends to a file, and detects changes by other programs. */
-export class FileHandle implements AppendHandle, LiveContent {
+export class FileAppendHandle implements AppendHandle, LiveContent {
   readonly created: boolean;
   readonly epoch: number;
   fate: "deleted" | "replaced" | "failed" | undefined;
@@ -89,7 +89,7 @@ export class FileHandle implements AppendHandle, LiveContent {
    * @throws {StreamError} `path_conflict` if it is not a regular file, `fenced` if another process has taken the path
    * over; errors of the operating system as they are.
    */
-  static async open(parts: HandleParts, create: boolean): Promise<FileHandle> {
+  static async open(parts: HandleParts, create: boolean): Promise<FileAppendHandle> {
     const { root, file, path, claim, commit, records, type } = parts;
     const name = relative(root, file);
     let former: StreamRecord | undefined;
@@ -108,7 +108,7 @@ export class FileHandle implements AppendHandle, LiveContent {
       if (!claim.isOurs(true)) throw fenced(path);
       const judged = { fd: opened.fd, readable, size: found.size, isNew, former, isOurs: () => claim.isOurs() };
       const remembered = { root, records, name, durable: commit !== undefined, type };
-      const handle = new FileHandle(made, found, await AppendRecord.open({ ...remembered, ...judged }), parts);
+      const handle = new FileAppendHandle(made, found, await AppendRecord.open({ ...remembered, ...judged }), parts);
       liveContents.set(file, handle);
       return handle;
     } catch (error) {
@@ -238,7 +238,7 @@ export class FileHandle implements AppendHandle, LiveContent {
       // Readers must not use the handle any more: its descriptor may soon belong to another file.
       liveContents.delete(this.#file);
       await this.#disk.close();
-      if (isUnused && this.#claim.isOurs()) await this.#made.unmake().then(() => this.#content.forget());
+      if (isUnused && this.#claim.isOurs()) await this.#made.removeUnused().then(() => this.#content.forget());
     } finally {
       await this.#claim.release(ended);
     }

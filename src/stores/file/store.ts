@@ -29,7 +29,7 @@ import { diskError, isMissing } from "./folders/errors.ts";
 import { namesIn } from "./folders/folder.ts";
 import { inFolderOf } from "./folders/held-folder.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
-import { FileHandle } from "./handle.ts";
+import { FileAppendHandle } from "./handle.ts";
 import { GroupCommit } from "./journal/group-commit.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recovery } from "./journal/recovery.ts";
@@ -237,7 +237,7 @@ class FileStore implements Store {
       if (claim.isInherited) await this.#recovery.again();
       const { create = true, type } = options;
       const mine = { root: this.#root, records: this.#records, commit: this.#commit };
-      return await FileHandle.open({ ...mine, file, path, epoch: ++lastEpoch, claim, type }, create);
+      return await FileAppendHandle.open({ ...mine, file, path, epoch: ++lastEpoch, claim, type }, create);
     } catch (error) {
       await claim.release();
       throw error;

@@ -8,7 +8,7 @@ import { basename, dirname } from "node:path";
 import { StreamError } from "../../../protocol/errors.ts";
 import { errorCode, isMissing } from "../folders/errors.ts";
 import { type HeldFolder, holdFolder, holdOrMakeFolder, openIn } from "../folders/held-folder.ts";
-import { removeFolders, removeUnused } from "./unmake.ts";
+import { removeFolders, removeUnused } from "./remove-unused.ts";
 
 /** Attempts at opening a file that other processes create and remove at the same moment. */
 const ATTEMPTS = 4;
@@ -19,12 +19,12 @@ export interface OpenedToAppend {
   /** Whether the file was created. A record of its path then describes an earlier file that was removed. */
   readonly isNew: boolean;
   /** Removes what was created, if the file is empty. Call it while the file is claimed. */
-  unmake(): Promise<void>;
+  removeUnused(): Promise<void>;
   /** Whether the file can also be read. */
   readonly readable: boolean;
 }
 
-type Opened = Omit<OpenedToAppend, "unmake">;
+type Opened = Omit<OpenedToAppend, "removeUnused">;
 
 /** What to open. */
 interface Claimed {
@@ -50,7 +50,7 @@ export async function openToAppend({ root, file, path, onCreate }: Claimed, crea
     const held = await (create ? holdOrMakeFolder(root, dirname(file), folders) : holdFolder(root, dirname(file)));
     return {
       ...(await openHeld(held, { file, path, onCreate }, create)),
-      unmake: () => removeUnused(root, file, folders),
+      removeUnused: () => removeUnused(root, file, folders),
     };
   } catch (error) {
     await removeFolders(root, folders);
