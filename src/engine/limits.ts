@@ -33,7 +33,7 @@ export interface Limits {
   heartbeatMs: number;
   /** Milliseconds that a granted upgrade may take to complete before its path is released. Default 10,000. */
   upgradeTimeoutMs: number;
-  /** Maximum milliseconds that the standalone server drains a refused upload so its client sees why. Default 30,000. */
+  /** Maximum milliseconds for which the standalone server reads on after it has refused an upload. Default 30,000. */
   refusedUploadMs: number;
   /** Milliseconds that a shutdown waits for connections to end by themselves. Default 3,000. */
   shutdownTimeoutMs: number;

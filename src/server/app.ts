@@ -119,7 +119,8 @@ async function answer(service: Service, c: Context, noted: RequestLogFields): Pr
 async function append(service: Service, { exchange, socket, parameters }: AppendRequest): Promise<Response> {
   const { c, subject } = exchange;
   const { path } = subject;
-  // The body must be read from this very turn on, so that nothing of it is lost if the client aborts.
+  // Await nothing before this: the body must be read from the turn in which the request came, so that nothing of it is
+  // lost if the client aborts.
   if (!socket && isUnsafe(c.req.method)) return appendBody(service, exchange, parameters);
   const { session, preconditions } = parameters;
   const isV1 = offersV1(c);
@@ -127,8 +128,8 @@ async function append(service: Service, { exchange, socket, parameters }: Append
   // A session that its former server left behind must claim its path before any other request uses it. Its own appender
   // takes it over by itself.
   if (!isResumed) await service.sessions.adopt(path);
-  // A file in place of a parent folder is reported first. The claim of a new append finds it; resuming a session and
-  // checking claim nothing.
+  // Report a file in place of a parent folder first. A claim would find it, but neither resuming a session nor a plain
+  // GET claims anything.
   if (session !== undefined || !socket) await service.store.stat(path);
   if (socket) {
     return isV1 ? appendWithSession(service, exchange, parameters) : appendOverSocket(service, exchange, parameters);
@@ -166,7 +167,7 @@ async function read(
   const rows = { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit: limit + 1 }) };
   const entries = service.listings ? await service.store.list(path, rows) : undefined;
   if (entries && following)
-    throw new StreamError("path_conflict", `"/${path}" is a folder: there is nothing to follow.`);
+    throw new StreamError("path_conflict", `"/${path}" is a folder: there is nothing to follow.`, { path });
   if (entries) return listing(service, exchange, { base, folder: path, entries }, parameters.listing);
   throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
 }

@@ -61,13 +61,10 @@ export type ReconnectEvent =
   /** An attempt failed, or the connection broke. */
   | { readonly type: "lost"; readonly error: StreamError; readonly nowMs: number; readonly chance: number }
   /** The delay before the next attempt is over. */
-  | { readonly type: "due" }
-  /** The append or follow has ended, successfully or because the caller ended it. */
-  | { readonly type: "ended" };
+  | { readonly type: "due" };
 
 /** The actions that the caller has to perform. */
 export type ReconnectAction =
-  | { readonly type: "connect" }
   | { readonly type: "wait"; readonly delayMs: number; readonly attempt: number; readonly error: StreamError }
   | { readonly type: "give up"; readonly error: StreamError };
 
@@ -113,9 +110,7 @@ export function step(
     case "lost":
       return phase === "connecting" || phase === "open" ? lost(state, event, policy) : [state, undefined];
     case "due":
-      return phase === "waiting" ? [{ ...state, phase: "connecting" }, { type: "connect" }] : [state, undefined];
-    case "ended":
-      return [phase === "ended" ? state : { ...state, phase: "ended" }, undefined];
+      return [phase === "waiting" ? { ...state, phase: "connecting" } : state, undefined];
   }
 }
 

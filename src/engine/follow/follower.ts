@@ -55,7 +55,7 @@ export interface FollowerParts {
 export class Follower implements Member {
   /** The offset just past the last byte taken; a text follower may hold up to three bytes before it. */
   offset: number;
-  // Hot path: own fields, read per chunk per follower.
+  // Hot path: copied into private fields, because they are read for every chunk of every follower.
   readonly #sink: Sink;
   readonly #text: boolean;
   readonly #budgetBytes: number;
@@ -147,7 +147,7 @@ export class Follower implements Member {
     this.#pieces?.cancel().catch(() => {});
   }
 
-  /** Called by the broadcast for each chunk while live. */
+  /** Called by the broadcast for each chunk while live, and by {@link run} for a recent chunk. */
   take(live: LiveChunk): boolean {
     if (!this.#hasRoomFor(live)) {
       this.#wake?.();

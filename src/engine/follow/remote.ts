@@ -37,6 +37,7 @@ export class RemoteChannel implements Followable {
     this.path = path;
     this.generation = generation;
     this.type = type;
+    // Keeps no recent chunks: what the other process appends is read from the store anyway.
     this.broadcast = new Broadcast(size, new RecentPool(0));
     this.#store = store;
     this.#watch = watch;

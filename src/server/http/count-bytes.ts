@@ -54,7 +54,7 @@ export function countBytes(
         const { done, value } = await reader.read().catch((error: unknown) => {
           end(error);
           if (!cut) throw errorFor(error);
-          // The connection's end cancels the body.
+          // When the connection ends, the runtime cancels the body.
           return new Promise<never>(() => void cut());
         });
         if (isOver) return;

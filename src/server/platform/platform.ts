@@ -59,9 +59,9 @@ export interface UpgradeOptions {
 export interface Platform {
   /** The name of the runtime. Hono's helper for `bun` needs no wrapper. */
   readonly name: string;
-  /** Whether text frames carry arbitrary bytes unchanged, as the Go program sends them. */
+  /** Whether text frames can carry bytes that are not UTF-8 unchanged, in both directions. */
   readonly keepsText: boolean;
-  /** Whether appenders may send text frames: no byte of one can be altered or lost without this package noticing. */
+  /** Whether an appender may send text frames: the runtime alters or drops no byte of one without an error. */
   readonly takesText: boolean;
   /** Whether the runtime reads response bodies through their own `getReader`, so that it may be replaced. */
   readonly readsBodies?: boolean;
