@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Frame } from "../../src/engine/follow/frame.ts";
 import { BodySink } from "../../src/server/http/body-sink.ts";
+import type { BodyWriter } from "../../src/server/platform/live-body.ts";
+import { TestSink } from "../fixture/test-sink.ts";
 import { within } from "../fixture/until.ts";
 
 const frame = (bytes: number): Frame => new Frame(new Uint8Array(bytes), false);
@@ -81,4 +83,82 @@ test("nothing is accepted after the end", async () => {
   sink.end();
   sink.send(frame(10));
   assert.equal((await sink.stream.getReader().read()).done, true);
+});
+
+/** A writer that counts its ends. */
+class TestWriter extends TestSink implements BodyWriter {
+  ends = 0;
+
+  end(): void {
+    this.ends++;
+  }
+}
+
+test("a diverted body writes what its stream holds, then each frame as it is", async () => {
+  const sink = new BodySink(() => {});
+  sink.send(new Frame(Buffer.from("held "), false));
+  const writer = new TestWriter();
+  const diverted = sink.divert(writer);
+  sink.send(new Frame(Buffer.from("meanwhile "), false));
+  await diverted;
+  const next = new Frame(Buffer.from("next"), false);
+  sink.send(next);
+  assert.equal(String(writer.bytes), "held meanwhile next");
+  assert.equal(writer.frames.at(-1), next, "followers share the frame");
+  sink.end();
+  sink.send(frame(1));
+  assert.equal(writer.ends, 1);
+  assert.equal(writer.length, 19);
+});
+
+test("a body that has ended before it is diverted is written completely", async () => {
+  const sink = new BodySink(() => {});
+  sink.send(frame(70_000));
+  sink.send(frame(5));
+  sink.end();
+  const writer = new TestWriter();
+  await sink.divert(writer);
+  assert.deepEqual([writer.length, writer.ends], [70_005, 1]);
+});
+
+test("the writer of a diverted body decides what is pending, and when it has drained", async () => {
+  const sink = new BodySink(() => {});
+  const writer = new TestWriter("binary", true);
+  await sink.divert(writer);
+  sink.send(frame(100));
+  assert.equal(sink.pending, 100);
+  const drained = sink.drained(50);
+  assert.ok(writer.awaited);
+  writer.pass(60);
+  await drained;
+  assert.equal(sink.pending, 40);
+});
+
+test("a diverted body is cut after everything that was sent", async () => {
+  const sink = new BodySink(() => {});
+  const writer = new TestWriter("binary", true);
+  await sink.divert(writer);
+  sink.send(frame(10));
+  let cuts = 0;
+  const failed = sink.fail(new Error("lost"), {
+    cut: async () => {
+      cuts++;
+    },
+    errorFor: (error) => error,
+  });
+  assert.equal(cuts, 0);
+  writer.flow();
+  await failed;
+  assert.deepEqual([cuts, writer.ends], [1, 0]);
+});
+
+test("the follower of a diverted body learns that its reader has left", async () => {
+  let left = 0;
+  const sink = new BodySink(() => left++);
+  const writer = new TestWriter("binary", true);
+  await sink.divert(writer);
+  sink.send(frame(10));
+  sink.leave();
+  assert.equal(left, 1);
+  assert.equal(sink.pending, 0);
 });

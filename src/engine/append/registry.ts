@@ -7,7 +7,7 @@ import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Followable, Outcome } from "../follow/followable.ts";
 import { RecentPool } from "../follow/recent-chunks.ts";
-import { RemoteChannel } from "../follow/remote.ts";
+import { RemoteChannels } from "../follow/remote-channels.ts";
 import type { Limits } from "../limits.ts";
 import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
 import type { AppendHandle, Store } from "../storage/store.ts";
@@ -80,7 +80,7 @@ export class AppendRegistry {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
   readonly #slots = new Map<string, AppendSlot>();
-  readonly #remotes = new Map<string, Promise<RemoteChannel | undefined>>();
+  readonly #remotes: RemoteChannels;
   readonly #closers = new Set<Closer>();
   readonly #recent: RecentPool;
   readonly #onFailure: (path: string, error: StreamError) => void;
@@ -101,6 +101,7 @@ export class AppendRegistry {
     this.#onFailure = onFailure;
     this.limits = limits;
     this.#recent = new RecentPool(limits.recentBytes);
+    this.#remotes = new RemoteChannels(store, onFailure);
   }
 
   /** Whether the server is shutting down. */
@@ -121,7 +122,7 @@ export class AppendRegistry {
       // The pending claim may fail or move to another process, as may a channel that is handed over; look again.
       await (channel ? slot.free : slot.claimed);
     }
-    const remote = await this.#leaseRemote(path);
+    const remote = await this.#remotes.lease(path);
     if (!remote) return undefined;
     await remote.source.refresh();
     return remote;
@@ -129,7 +130,7 @@ export class AppendRegistry {
 
   /** Starts watching a path before handover so local followers miss nothing; call the result to stop. */
   async watchHandover(path: string): Promise<() => void> {
-    return (await this.#leaseRemote(path))?.leave ?? (() => {});
+    return (await this.#remotes.lease(path))?.leave ?? (() => {});
   }
 
   /**
@@ -267,27 +268,6 @@ export class AppendRegistry {
       return open ? new StreamError(error.code, error.message, { path, headers: { "Retry-After": "1" } }) : error;
     }
     return heldDuringGrace(path, mostLeftMs(open.graceLeftMs, this.limits.graceMs));
-  }
-
-  async #leaseRemote(path: string): Promise<{ source: RemoteChannel; leave: () => void } | undefined> {
-    for (let source = await this.#remote(path); source; source = await this.#remote(path)) {
-      const leave = source.lease();
-      if (leave) return { source, leave };
-    }
-    return undefined;
-  }
-
-  /** The append of another process, watched once for all of its local followers. */
-  #remote(path: string): Promise<RemoteChannel | undefined> {
-    const known = this.#remotes.get(path);
-    if (known) return known;
-    const forget = (): void => {
-      if (this.#remotes.get(path) === watched) this.#remotes.delete(path);
-    };
-    const watched = RemoteChannel.open(path, this.store, forget, (error) => this.#onFailure(path, error));
-    this.#remotes.set(path, watched);
-    watched.then((remote) => remote ?? forget(), forget);
-    return watched;
   }
 }
 

@@ -11,6 +11,8 @@ export class Frame {
   readonly text: boolean;
   /** A socket port keeps the encoded frame here, so that it is encoded once and not once per follower. */
   encoded: unknown;
+  /** The same for response bodies: the encoded chunk. */
+  chunk: Uint8Array | undefined;
 
   /**
    * For a frame of one follower only: called once, when its bytes have been sent and their memory can be reused. Not
@@ -27,6 +29,7 @@ export class Frame {
     this.bytes = bytes;
     this.text = text;
     this.encoded = undefined;
+    this.chunk = undefined;
     this.onFlushed = onFlushed;
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import { PieceQueue } from "../../engine/append/piece-queue.ts";
+import { IS_NODE } from "./is-node.ts";
 
 /** Chunks of one body per turn after which the parser stops, so that other connections get their turn. */
 const CHUNKS_PER_TURN = 256;
@@ -17,7 +18,7 @@ const gathering = new WeakSet<IncomingMessage>();
  */
 export function gatherChunks(incoming: IncomingMessage): void {
   // Only Node's parser pushes chunks.
-  if ("Deno" in globalThis || "Bun" in globalThis || gathering.has(incoming)) return;
+  if (!IS_NODE || gathering.has(incoming)) return;
   gathering.add(incoming);
   const push = incoming.push.bind(incoming);
   const waiting = new PieceQueue();

@@ -6,6 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { IS_NODE } from "./is-node.ts";
 
 /** The part of a server that takes a connection back. */
 interface ConnectionTaker {
@@ -22,7 +23,7 @@ export function isBodiless({ method }: IncomingMessage): boolean {
  * calls `shouldUpgradeCallback` before.
  */
 export function isUnread(request: IncomingMessage): boolean {
-  return !isBodiless(request) && !("Deno" in globalThis) && !("Bun" in globalThis);
+  return IS_NODE && !isBodiless(request);
 }
 
 /** Hands a connection back to its server, with the same request but without its `Upgrade` header. */

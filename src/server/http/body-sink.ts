@@ -5,17 +5,21 @@
 
 import { turnEnd } from "../../engine/append/turn.ts";
 import type { Sink } from "../../engine/follow/follower.ts";
-import type { Frame } from "../../engine/follow/frame.ts";
+import { Frame } from "../../engine/follow/frame.ts";
+import { type BodyWriter, type LiveBody, liveBodies } from "../platform/live-body.ts";
 import type { BodyAbort } from "./count-bytes.ts";
 
 /** High-water mark: bytes that a response body buffers before it asks its follower to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
 /** Takes frames, and provides them as a response body. */
-export class BodySink implements Sink {
+export class BodySink implements Sink, LiveBody {
   /** The body. */
   readonly stream: ReadableStream<Uint8Array>;
+  /** The stream's controller; undefined once the body has ended. */
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** Gets the frames instead of the stream; see {@link divert}. */
+  #writer: BodyWriter | undefined;
   #waiting: { bytes: number; wake: () => void } | undefined;
   readonly #onLeave: () => void;
 
@@ -35,21 +39,38 @@ export class BodySink implements Sink {
       },
       new ByteLengthQueuingStrategy({ highWaterMark: HIGH_WATER_BYTES }),
     );
+    liveBodies.set(this.stream, this);
   }
 
   get pending(): number {
-    return this.#controller ? HIGH_WATER_BYTES - (this.#controller.desiredSize ?? HIGH_WATER_BYTES) : 0;
+    if (!this.#controller) return 0;
+    if (this.#writer) return this.#writer.pending;
+    return HIGH_WATER_BYTES - (this.#controller.desiredSize ?? HIGH_WATER_BYTES);
   }
 
   send(frame: Frame): void {
-    this.#controller?.enqueue(frame.bytes);
+    if (!this.#controller) return;
+    if (this.#writer) this.#writer.send(frame);
+    else this.#controller.enqueue(frame.bytes);
   }
 
   drained(bytes: number): Promise<void> {
     if (this.pending <= bytes) return Promise.resolve();
+    if (this.#writer) return this.#writer.drained(bytes);
     return new Promise((wake) => {
       this.#waiting = { bytes, wake };
     });
+  }
+
+  async divert(writer: BodyWriter): Promise<void> {
+    const reader = this.stream.getReader();
+    // No await may come between the last look at the stream and the switch.
+    while (!this.#controller || this.pending > 0) {
+      const { done, value } = await reader.read();
+      if (done) return writer.end();
+      writer.send(new Frame(value, false));
+    }
+    this.#writer = writer;
   }
 
   /** Handles that the reader is gone, whether or not it has cancelled the body. */
@@ -61,8 +82,10 @@ export class BodySink implements Sink {
 
   /** Ends the body after everything sent before. */
   end(): void {
-    this.#controller?.close();
+    const controller = this.#controller;
     this.#controller = undefined;
+    if (controller && this.#writer) this.#writer.end();
+    else controller?.close();
   }
 
   /**
@@ -74,7 +97,7 @@ export class BodySink implements Sink {
     await this.drained(0);
     await turnEnd();
     if (!controller || this.#controller !== controller) return;
-    // The connection's end cancels the body.
+    // When the connection ends, the runtime cancels the body.
     if (cut) return cut();
     this.#controller = undefined;
     controller.error(errorFor(error));
