@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import { PieceQueue } from "../../engine/append/piece-queue.ts";
-import { IS_NODE } from "./is-node.ts";
+import { IS_NODE } from "../shared/is-node.ts";
 
 /** Chunks of one body per turn after which the parser stops, so that other connections get their turn. */
 const CHUNKS_PER_TURN = 256;

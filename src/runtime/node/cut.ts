@@ -3,7 +3,6 @@
  * @module
  */
 import type { ServerResponse } from "node:http";
-import { constants, type Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
 import { Drain } from "../shared/drain.ts";
 
@@ -26,15 +25,8 @@ export async function cutResponse(outgoing: ServerResponse): Promise<void> {
   outgoing.destroy();
 }
 
-/** Does the same over HTTP/2, where each response is a stream of its own, which is reset. */
-export async function cutStream({ stream }: Http2ServerResponse): Promise<void> {
-  await begun(() => stream.headersSent || stream.destroyed);
-  await new Drain(() => (stream.destroyed ? 0 : stream.writableLength)).wait(0);
-  stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-}
-
 /** Waits until the head is sent: `@hono/node-server` sends a body that fails earlier as a complete response. */
-async function begun(hasBegun: () => boolean): Promise<void> {
+export async function begun(hasBegun: () => boolean): Promise<void> {
   for (let leftMs = BEGIN_MS; !hasBegun() && leftMs > 0; leftMs -= LOOK_MS) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }

@@ -10,8 +10,8 @@ import { START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { NO_BYTES } from "../../protocol/utf8.ts";
 import { type BodyWriter, liveBodies } from "../../server/platform/live-body.ts";
 import { Drain } from "../shared/drain.ts";
+import { IS_NODE } from "../shared/is-node.ts";
 import { putHead } from "./body.ts";
-import { IS_NODE } from "./is-node.ts";
 
 /**
  * Sends a response whose body is live, and returns the value that tells `@hono/node-server` so. Returns any other

@@ -6,7 +6,6 @@
  */
 import { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
@@ -24,7 +23,8 @@ import { abortsNow } from "../shared/body-end.ts";
 import { sendBytes } from "./body.ts";
 import { gatherChunks } from "./chunks.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
-import { cutResponse, cutStream } from "./cut.ts";
+import { cutResponse } from "./cut.ts";
+import { cutStream, type Http2Env, isHttp2, whenOvertaken } from "./http2.ts";
 import { ANSWERED, Lingering } from "./linger.ts";
 import { sendLive } from "./live.ts";
 import { answerFailed, answerUnreadable, isUnreadable } from "./parse-errors.ts";
@@ -38,12 +38,6 @@ export { type FetchApp, injectWebSocket, type UpgradeServer } from "./upgrade.ts
 interface NodeEnv {
   incoming: IncomingMessage;
   outgoing: ServerResponse;
-}
-
-/** The same if `node:http2` serves the app. */
-interface Http2Env {
-  incoming: Http2ServerRequest;
-  outgoing: Http2ServerResponse;
 }
 
 /**
@@ -125,7 +119,7 @@ export const platform: Platform = {
     // The protocol itself checks a length.
     if (!isHttp2(c) || c.req.header("Content-Length") !== undefined) return undefined;
     const { signal } = c.req.raw;
-    return () => abortsNow(signal);
+    return () => abortsNow(signal, whenOvertaken((c.env as Http2Env).incoming));
   },
   // A server that listens on all interfaces sees IPv4 addresses as IPv4-mapped IPv6 addresses.
   peer: (c) => (c.env as NodeEnv).incoming.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, ""),
@@ -149,10 +143,6 @@ export const platform: Platform = {
     });
   },
 };
-
-function isHttp2(c: Context): boolean {
-  return (c.env as NodeEnv).incoming.httpVersionMajor >= 2;
-}
 
 function isGone(c: Context): boolean {
   const { outgoing } = c.env as NodeEnv | Http2Env;

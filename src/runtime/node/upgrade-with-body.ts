@@ -6,7 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { IS_NODE } from "./is-node.ts";
+import { IS_NODE } from "../shared/is-node.ts";
 
 /** The part of a server that takes a connection back. */
 interface ConnectionTaker {
