@@ -7,7 +7,6 @@ import { table } from "./report/table.ts";
 import { toJson } from "./results.ts";
 import { run } from "./run.ts";
 
-/** Aborted by the first SIGINT, so that the measurements so far are still reported. */
 const interruption = new AbortController();
 process.once("SIGINT", () => {
   console.error("Ends after this measurement, with what there is. Once more, and it ends now.");

@@ -16,8 +16,7 @@ Measures this checkout and its peers, all in one run, and prints a table.
                       sendfile, cat
   --runtime NAME,...  run ours only on these: ${RUNTIMES.join(", ")} (default: all)
   --url URL           measure the server that runs there, over plain HTTP, instead of ours: running[-classic|-http]
-  --quick             smaller and shorter, for every day
-  --size NAME         ${SIZE_NAMES.join(", ")} (default: full)
+  --size NAME         ${SIZE_NAMES.join(", ")} (default: full); --quick is short for --size quick, for every day
   --rounds N          how often each is measured (default: what the size says)
   --json FILE         write the results
   --svg FILE          draw a chart
@@ -28,7 +27,6 @@ Measures this checkout and its peers, all in one run, and prints a table.
 It takes more than an hour in full, and wants the machine for itself. Ctrl-C ends it with what there is by then. This one has ${availableParallelism()} processors.
 `;
 
-/** An invalid command line. */
 export class UsageError extends Error {}
 
 /** The options of a run. {@link HELP} describes them. */

@@ -83,7 +83,6 @@ function startMeter(server: Server, generators: readonly Generator[]) {
   };
 }
 
-/** A running load generator. */
 export type Generator = ReturnType<typeof startGenerator>;
 
 /** Starts a load generator for a server. `program` is the path of its compiled `main.js`. */

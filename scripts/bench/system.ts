@@ -10,7 +10,6 @@ import { ROOT } from "../lib/install.mjs";
 const TICKS_PER_SECOND = 100;
 const UTIME_FIELD = 11;
 
-/** Whether a process is running. */
 export function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
   return pid !== undefined && exitCode === null && signalCode === null;
 }

@@ -18,7 +18,6 @@ interface Appender {
   settled(): Promise<void>;
 }
 
-/** A group of appenders. */
 export type Appenders = Awaited<ReturnType<typeof openAppenders>>;
 
 /** Connects a group of appenders, fifty at a time. Rejects if one of them can't connect. */

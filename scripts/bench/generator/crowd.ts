@@ -5,7 +5,6 @@ import type { FollowDialect, FollowJob, Target } from "./protocol.ts";
 import { cycleReceiver, firstReceiver, nowNs, type Receiver, stampedReceiver } from "./records.ts";
 import { openWebSocket, type SocketEvents, upgradeRequest } from "./websocket.ts";
 
-/** A group of followers. */
 export type Crowd = ReturnType<typeof openCrowd>;
 
 /** Creates a group of followers, none of which is connected yet. */
@@ -96,7 +95,6 @@ export function openCrowd({ target, recordBytes, check, atOnce = 100, bytes: fir
     },
     /** Makes stalled followers read. */
     resume: () => followers.forEach((follower) => void follower.stall(false)),
-    /** Drops all connections. */
     drop() {
       isDropped = true;
       for (const { socket } of followers) socket.resetAndDestroy();

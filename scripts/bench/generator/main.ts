@@ -28,7 +28,6 @@ const COMMANDS = {
   },
 };
 
-/** The functions that the benchmark calls. */
 export type Commands = typeof COMMANDS;
 
 function known<Group>(groups: readonly Group[], group: number): Group {

@@ -28,7 +28,6 @@ const NEEDS_LOCAL = { needs: ["append", "live", "local"] } as const;
 const SMALL_FLOOD = { ...EVERYWHERE, goals: [atLeast("rate", 10, "nchan"), atLeast("rate", 0.7, "bare")] };
 const LATENCY = { ...EVERYWHERE, goals: [atMost("p50", 1, "nchan"), atMost("p99", 1, "nchan")] };
 
-/** All loads. */
 export const LOADS: readonly Load[] = [
   floodOf("flood-small-few", "few", 100, "100-byte", SMALL_FLOOD),
   floodOf("flood-small-many", "many", 100, "100-byte", SMALL_FLOOD),
@@ -43,7 +42,7 @@ export const LOADS: readonly Load[] = [
   pacedOf("paced-first", "few", 200, {
     goals: [atMost("p50", 1.3, "nchan"), atMost("p99", 1.3, "nchan")],
     title: ({ few }) => `Latency of the first records of a new server, 200 a second to ${few} followers`,
-    measure: (stage) => paced(stage, { perSecond: 200, followers: stage.size.few, isCold: true }),
+    measure: (stage) => paced(stage, 200, stage.size.few, { isCold: true }),
   }),
   pacedOf("paced-many", "many", 50, LATENCY),
   pacedOf("paced-crowd", "crowd", 10, {}),
@@ -123,7 +122,7 @@ export const LOADS: readonly Load[] = [
   },
   pacedOf("paths", "paths", 10, {
     title: ({ paths }) => `Latency of 10 records a second on each of ${paths} paths`,
-    measure: (stage) => paced(stage, { perSecond: 10, followers: 1, paths: stage.size.paths }),
+    measure: (stage) => paced(stage, 10, 1, { paths: stage.size.paths }),
   }),
   {
     ...NEEDS_LIVE,
@@ -158,15 +157,11 @@ function pacedOf(name: string, followers: keyof Size, perSecond: number, rest: P
   return {
     ...NEEDS_LIVE,
     name,
-    title: (size) => `Latency of ${perSecond} records a second to ${counted(size[followers], "follower")}`,
+    title: (size) => `Latency of ${perSecond} records a second, followers: ${size[followers]}`,
     metrics: [less("p99", "p99", "ms"), less("p50", "p50", "ms"), less("p999", "p99.9", "ms"), ...COSTS],
-    measure: (stage) => paced(stage, { perSecond, followers: stage.size[followers] }),
+    measure: (stage) => paced(stage, perSecond, stage.size[followers]),
     ...rest,
   };
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function throughputOf(title: string, copyTo: "file" | "pipe"): Pick<Load, "metrics" | "shares" | "copy"> {

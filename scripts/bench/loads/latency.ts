@@ -26,22 +26,23 @@ const CONNECT = { warmUp: 0.25, settleMs: 500 };
 /** Of `join`: the joins of a path that warm up and in a turn, the pause before a join, and enough records meanwhile. */
 const JOIN = { warmUp: 20, inTurn: 10, mostPauseMs: 5, perSecond: 1000, records: 120_000 };
 
-/** How records are paced: on each path, so many per second to so many followers. */
-export interface Pace {
-  readonly perSecond: number;
-  readonly followers: number;
-  /** Default 1. */
-  readonly paths?: number;
-  /** Whether the server is new, and its first records are measured. Default false. */
-  readonly isCold?: boolean;
-}
-
-/** Each path gets records with timestamps at a pace: percentiles of their age in milliseconds at the followers. */
-export async function paced(stage: Stage, { perSecond, followers, paths = 1, isCold }: Pace): Promise<Numbers> {
+/**
+ * Each path gets records with timestamps at a pace: percentiles of their age in milliseconds at the followers. With
+ * `isCold`, these are the first records of the server.
+ */
+export async function paced(stage: Stage, perSecond: number, followers: number, { paths = 1, isCold = false } = {}) {
   const { pacedSeconds } = stage.size;
   const path = paths === 1 ? "paced.log" : "paced-{n}.log";
   const [writer, timing, crowd] = [stage.generator(), stage.generator(), stage.generator()];
-  if (!isCold) await warmUp(writer, crowd, pacedSeconds);
+  if (!isCold) {
+    // These connections stay open, so that nothing is closed during the measurement.
+    const records = Math.ceil(Math.min(WARM.seconds, pacedSeconds) * WARM.perSecond);
+    const job = { ...RECORDS, count: WARM.paths, bytes: records * RECORDS.recordBytes, check: "numbers" } as const;
+    const appenders = await writer.append("warm-{n}.log", RECORDS.recordBytes, WARM.paths);
+    const audience = await crowd.follow("warm-{n}.log", job);
+    await appenders.pace(records, WARM.perSecond);
+    await audience.received(PATIENCE_MS);
+  }
   const appenders = await writer.append(path, RECORDS.recordBytes, paths);
   const timed = await timing.follow(path, { ...RECORDS, count: 0, check: "ages" });
   const others = await crowd.follow(path, { ...RECORDS, count: 0, check: "numbers" });
@@ -66,16 +67,6 @@ export async function paced(stage: Stage, { perSecond, followers, paths = 1, isC
   const meter = stage.meter();
   const ages = await run(pacedSeconds);
   return { ...meter(), ...ages };
-}
-
-/** The first warm-up. Its connections stay open, so that nothing is closed during the measurement. */
-async function warmUp(writer: Generator, crowd: Generator, mostSeconds: number): Promise<void> {
-  const records = Math.ceil(Math.min(WARM.seconds, mostSeconds) * WARM.perSecond);
-  const appenders = await writer.append("warm-{n}.log", RECORDS.recordBytes, WARM.paths);
-  const job = { ...RECORDS, count: WARM.paths, bytes: records * RECORDS.recordBytes, check: "numbers" } as const;
-  const audience = await crowd.follow("warm-{n}.log", job);
-  await appenders.pace(records, WARM.perSecond);
-  await audience.received(PATIENCE_MS);
 }
 
 /** Many followers connect at once: milliseconds until all are served. */

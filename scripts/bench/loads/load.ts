@@ -27,7 +27,6 @@ export interface Goal {
   readonly atMost?: number;
 }
 
-/** A load. */
 export interface Load {
   /** A short stable name. */
   readonly name: string;

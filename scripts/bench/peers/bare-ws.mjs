@@ -10,12 +10,8 @@ import { WebSocketServer } from "ws";
 
 const rooms = new Map();
 
-/** Fewer bytes than this wait for more messages, unless the room was at rest for so many milliseconds. */
-const FLUSH_BYTES = 16 * 1024;
-const REST_MS = 1;
-
-/** A frame has no more bytes than this, unless a message is larger. */
-const FRAME_BYTES = 256 * 1024;
+/** Fewer bytes wait for more messages, unless the room was at rest so long. A frame has no more, unless a message has. */
+const [FLUSH_BYTES, REST_MS, FRAME_BYTES] = [16 * 1024, 1, 256 * 1024];
 
 /** The followers of one path. */
 class Room {

@@ -10,10 +10,8 @@ import { ROOT } from "../../lib/install.mjs";
 import type { AppendDialect, FollowDialect, Target } from "../generator/protocol.ts";
 import { end, isRunning, withChildren } from "../system.ts";
 
-/** The runtimes of httpfstream. */
 export const RUNTIMES = ["node", "deno", "bun"] as const;
 
-/** One of {@link RUNTIMES}. */
 export type Runtime = (typeof RUNTIMES)[number];
 
 /** How to talk to httpfstream: `httpfstream.v1`, the classic protocol, or `v1` with followers over HTTP. */
@@ -56,7 +54,6 @@ export interface Peer {
   readonly files?: string | undefined;
 }
 
-/** A running server. */
 export interface Server {
   /** The ids of its processes, including workers. Empty if it is not a child process. */
   pids(): readonly number[];

@@ -4,7 +4,6 @@ import type { Load } from "../loads/load.ts";
 import { median, type Results, verdicts } from "../results.ts";
 import { sizeOf } from "../size.ts";
 
-/** Formats all results. */
 export function table(results: Results): string {
   const { machine, rounds, size, minutes, peers, loads } = results;
   const sections = LOADS.filter(({ name }) => loads[name]).map((load) => section(load, results));
