@@ -57,7 +57,6 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
   readonly #takesText: boolean;
   readonly #admission: Admission;
   readonly #span: LogSpan;
-  #paused = false;
   #error: StreamError | undefined;
   #ending = false;
   #idleTimeout: IdleTimeout | undefined;
@@ -73,10 +72,9 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
 
   /** A batch has been stored. */
   stored(): void {
-    if (!this.#paused || this.#admission.batcher.queued > this.service.limits.appenderQueueBytes / 2) return;
-    this.#paused = false;
+    if (!this.port?.paused || this.#admission.batcher.queued > this.service.limits.appenderQueueBytes / 2) return;
     this.#idleTimeout?.heard();
-    this.port?.resume?.();
+    this.port.resume?.();
   }
 
   /**
@@ -105,7 +103,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
     this.#idleTimeout = new IdleTimeout(
       idleTimeoutMs,
       (error) => this.failed(error),
-      () => this.#paused,
+      () => this.port?.paused === true,
     );
   }
 
@@ -121,8 +119,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
     const { batcher } = this.#admission;
     const { appenderQueueBytes, appenderOverloadBytes } = this.service.limits;
     batcher.push(bytes);
-    if (batcher.queued > appenderQueueBytes && !this.#paused && this.port?.pause) {
-      this.#paused = true;
+    if (batcher.queued > appenderQueueBytes && this.port?.pause && !this.port.paused) {
       this.port.pause();
     } else if (batcher.queued > appenderOverloadBytes) {
       this.failed(new StreamError("overloaded", "The bytes arrive faster than they can be stored. Send more slowly."));
