@@ -1,12 +1,14 @@
 /**
  * `npm run mutate [-- FOLDER ...]`: puts small faults into the code, one at a time, and lists those that no test finds.
+ * With `--build`, as Stryker calls it, compiles the code with all faults, of which a variable then selects one.
  * @module
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
 import { ROOT } from "./lib/install.mjs";
 
 /**
@@ -31,45 +33,74 @@ const SLOW = /file-(processes|journal|stalled|plain)/;
 /** Runs of each property per fault. A normal test run makes a thousand. */
 const RUNS = "40";
 
-const folders = process.argv.length > 2 ? process.argv.slice(2) : FOLDERS;
-const tests = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
-  .map((file) => file.replaceAll("\\", "/"))
-  .filter((file) => TESTS.test(file) && !SLOW.test(file))
-  .map((file) => `test/${file}`);
+const TSX = pathToFileURL(join(ROOT, "node_modules", "tsx", "dist", "loader.mjs")).href;
 
-const configuration = {
-  mutate: folders.map((folder) => (folder.endsWith(".ts") ? folder : `${folder}/**/*.ts`)),
-  testRunner: "tap",
-  tap: {
-    testFiles: tests,
-    nodeArgs: ["--import", "tsx", "--test-reporter=tap", "-r", "{{hookFile}}", "{{testFile}}"],
-    forceBail: true,
-  },
-  coverageAnalysis: "perTest",
-  concurrency: 2,
-  reporters: ["clear-text", "progress"],
-  clearTextReporter: { allowColor: false, reportTests: false, logTests: false },
-  // Most strings are messages for people. The tests compare codes.
-  mutator: { excludedMutations: ["StringLiteral"] },
-  thresholds: { high: KILL_RATE, low: KILL_RATE, break: KILL_RATE },
-  // Stryker would rewrite the file, with a TypeScript that it does not bring.
-  tsconfigFile: "none",
-  ignorePatterns: ["dist", "docs", "examples", "deploy"],
-  allowEmpty: true,
-};
+/** The folder of the compiled code. Compiling it again in each of thousands of test processes would take hours. */
+const BUILT = ".mutate";
 
-const folder = mkdtempSync(join(tmpdir(), "httpfstream-mutate-"));
-try {
-  const file = join(folder, "stryker.json");
-  writeFileSync(file, JSON.stringify(configuration));
-  const packages = PACKAGES.map((name) => `--package=${name}@${VERSION}`);
-  const { status } = spawnSync("npm", ["exec", "--yes", ...packages, "--", "stryker", "run", file], {
-    cwd: ROOT,
-    stdio: "inherit",
-    env: { ...process.env, FSTREAM_RUNS: process.env["FSTREAM_RUNS"] ?? RUNS },
-    shell: process.platform === "win32",
-  });
-  process.exitCode = status ?? 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+const args = process.argv.slice(2);
+if (args[0] === "--build") build(args[1] ?? ROOT);
+else mutate(args.length > 0 ? args : FOLDERS);
+
+function mutate(folders: readonly string[]): void {
+  const tests = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => TESTS.test(file) && !SLOW.test(file))
+    // The fastest first: the first failure ends the search.
+    .sort((one, other) => Number(other.startsWith("unit/")) - Number(one.startsWith("unit/")))
+    .map((file) => `${BUILT}/test/${file.replace(/ts$/, "js")}`);
+  const configuration = {
+    mutate: folders.map((folder) => (folder.endsWith(".ts") ? folder : `${folder}/**/*.ts`)),
+    // In a copy of the checkout that has no packages yet.
+    buildCommand: `node --import ${TSX} scripts/mutate.ts --build ${ROOT}`,
+    testRunner: "tap",
+    tap: {
+      testFiles: tests,
+      nodeArgs: ["--test-reporter=tap", "-r", "{{hookFile}}", "{{testFile}}"],
+      forceBail: true,
+    },
+    coverageAnalysis: "perTest",
+    concurrency: 2,
+    reporters: ["clear-text", "progress"],
+    clearTextReporter: { allowColor: false, reportTests: false, logTests: false },
+    // Most strings are messages for people. The tests compare codes.
+    mutator: { excludedMutations: ["StringLiteral"] },
+    thresholds: { high: KILL_RATE, low: KILL_RATE, break: KILL_RATE },
+    // Stryker would rewrite the file, with a TypeScript that it does not bring.
+    tsconfigFile: "none",
+    ignorePatterns: ["dist", "docs", "examples", "deploy"],
+    allowEmpty: true,
+  };
+  const folder = mkdtempSync(join(tmpdir(), "httpfstream-mutate-"));
+  try {
+    const file = join(folder, "stryker.json");
+    writeFileSync(file, JSON.stringify(configuration));
+    const packages = PACKAGES.map((name) => `--package=${name}@${VERSION}`);
+    const { status } = spawnSync("npm", ["exec", "--yes", ...packages, "--", "stryker", "run", file], {
+      cwd: ROOT,
+      stdio: "inherit",
+      env: { ...process.env, FSTREAM_RUNS: process.env["FSTREAM_RUNS"] ?? RUNS },
+      shell: process.platform === "win32",
+    });
+    process.exitCode = status ?? 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function build(checkout: string): void {
+  const project = "tsconfig.mutate.json";
+  const compilerOptions = {
+    rootDir: ".",
+    outDir: BUILT,
+    declaration: false,
+    isolatedDeclarations: false,
+    noCheck: true,
+  };
+  const settings = { extends: "./tsconfig.build.json", compilerOptions, include: ["src", "test"], exclude: [] };
+  writeFileSync(project, JSON.stringify(settings));
+  const tsc = join(checkout, "node_modules", "typescript", "bin", "tsc");
+  process.exitCode = spawnSync(process.execPath, [tsc, "-p", project], { stdio: "inherit" }).status ?? 1;
+  // For the programs that tests start from source.
+  for (const folder of ["src", "test"]) cpSync(folder, join(BUILT, folder), { recursive: true });
 }

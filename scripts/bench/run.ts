@@ -28,8 +28,10 @@ export async function run(options: Options, progress: (line: string) => void, si
   const clear = (): void => rmSync(below, { recursive: true, force: true });
   process.once("exit", clear);
   try {
-    const { server, generator } = build(below);
-    const plan = choose(options, allPeers(options, server));
+    const dist = join(below, "built", "dist");
+    const generator = join(dist, "scripts", "bench", "generator", "main.js");
+    const plan = choose(options, allPeers(options, join(dist, "mod.js")));
+    build(join(below, "built"));
     const run = { machine, size, date: date.toISOString() };
     const results: Results = { ...run, rounds: 0, minutes: 0, peers: {}, loads: {}, failures: [] };
     for (const { load, peers } of plan) {
@@ -67,14 +69,12 @@ export async function run(options: Options, progress: (line: string) => void, si
   }
 }
 
-/** Builds the checkout, as it ships, and the load generator in a subfolder, so that no other build affects the run. */
-function build(folder: string): { server: string; generator: string } {
-  const built = join(folder, "built");
-  const dist = join(built, "dist");
+/** Builds the checkout, as it ships, and the load generator in a folder, so that no other build affects the run. */
+function build(built: string): void {
   const project = join(built, "tsconfig.json");
   const settings = {
     extends: join(ROOT, "tsconfig.build.json"),
-    compilerOptions: { rootDir: ROOT, outDir: dist, declaration: false, isolatedDeclarations: false },
+    compilerOptions: { rootDir: ROOT, outDir: join(built, "dist"), declaration: false, isolatedDeclarations: false },
     files: [join(ROOT, "mod.ts"), join(ROOT, "scripts", "bench", "generator", "main.ts")],
     include: [join(ROOT, "src")],
   };
@@ -85,7 +85,6 @@ function build(folder: string): { server: string; generator: string } {
   const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
   const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", project], { encoding: "utf8" });
   if (status !== 0) throw new Error(`The checkout can't be built:\n${stdout}`);
-  return { server: join(dist, "mod.js"), generator: join(dist, "scripts", "bench", "generator", "main.js") };
 }
 
 /**

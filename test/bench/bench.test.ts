@@ -9,13 +9,9 @@ import { LOADS } from "../../scripts/bench/loads/all.ts";
 import { chart } from "../../scripts/bench/report/chart.ts";
 import type { Results } from "../../scripts/bench/results.ts";
 import { sizeOf } from "../../scripts/bench/size.ts";
-import { PROJECT, Program } from "../fixture/processes.ts";
+import { PROJECT, type Program } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-
-function bench(...args: string[]): Program {
-  const script = join(PROJECT, "scripts", "run.mjs");
-  return new Program(process.execPath, [script, "scripts/bench/main.ts", "--size", "smoke", ...args]);
-}
+import { bench } from "./smoke.ts";
 
 describe("the benchmark in its smallest size", () => {
   let folder: string;
@@ -66,29 +62,4 @@ describe("the benchmark in its smallest size", () => {
 test("the chart in the documentation shows the results in the documentation", async () => {
   const published = JSON.parse(await readFile(join(PROJECT, "docs", "bench.json"), "utf8")) as Results;
   assert.equal(await readFile(join(PROJECT, "docs", "bench.svg"), "utf8"), chart(published));
-});
-
-test("the benchmark compares the installed peers, and names the missing ones", async () => {
-  const ours = ["httpfstream-classic", "httpfstream-http", "httpfstream-deno", "httpfstream-bun"];
-  const peers = [...ours, "bare", "nchan", "durable", "bare-read", "sendfile", "cat"];
-  const program = bench("--peers", peers.join(","), "--only", "flood-small-few,paced-few,ingest-one,catch-up-http");
-  const { code } = await program.exited;
-  assert.equal(code, 0, program.output);
-  const table = program.stdout.bytes().toString();
-  for (const peer of peers)
-    assert.match(table, new RegExp(`^  (${peer}  .*\\d|! ${peer}: .* is not installed: )`, "m"));
-});
-
-test("the benchmark refuses invalid options, and names the valid ones", async () => {
-  for (const [args, words] of [
-    [["--peers", "nobody"], /no peer "nobody"; there are httpfstream,/],
-    [["--only", "nothing"], /The loads are flood-small-few,/],
-    [["--rounds", "0"], /--rounds/],
-    [["--runtime", "browser"], /node, deno, bun/],
-  ] as const) {
-    const program = bench(...args);
-    const { code } = await program.exited;
-    assert.equal(code, 2, program.output);
-    assert.match(program.stderr.bytes().toString(), words);
-  }
 });

@@ -1,0 +1,29 @@
+/** The benchmark compares all peers, and checks its options. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bench } from "./smoke.ts";
+
+test("the benchmark compares the installed peers, and names the missing ones", async () => {
+  const ours = ["httpfstream-classic", "httpfstream-http", "httpfstream-deno", "httpfstream-bun"];
+  const peers = [...ours, "bare", "nchan", "durable", "bare-read", "sendfile", "cat"];
+  const program = bench("--peers", peers.join(","), "--only", "flood-small-few,paced-few,ingest-one,catch-up-http");
+  const { code } = await program.exited;
+  assert.equal(code, 0, program.output);
+  const table = program.stdout.bytes().toString();
+  for (const peer of peers)
+    assert.match(table, new RegExp(`^  (${peer}  .*\\d|! ${peer}: .* is not installed: )`, "m"));
+});
+
+test("the benchmark refuses invalid options, and names the valid ones", async () => {
+  for (const [args, words] of [
+    [["--peers", "nobody"], /no peer "nobody"; there are httpfstream,/],
+    [["--only", "nothing"], /The loads are flood-small-few,/],
+    [["--rounds", "0"], /--rounds/],
+    [["--runtime", "browser"], /node, deno, bun/],
+  ] as const) {
+    const program = bench(...args);
+    const { code } = await program.exited;
+    assert.equal(code, 2, program.output);
+    assert.match(program.stderr.bytes().toString(), words);
+  }
+});
