@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { testArguments } from "./built.ts";
 import { ROOT } from "./install.mjs";
 import type { ReportLine, TestResult } from "./test-result.ts";
 
@@ -47,9 +48,7 @@ export async function runTestFile(
   const folder = mkdtempSync(join(tmpdir(), "test-report-"));
   const report = join(folder, "report.jsonl");
   try {
-    const reporter = new URL("./test-reporter.ts", import.meta.url).href;
-    const options = ["--import", "tsx", `--test-reporter=${reporter}`, `--test-reporter-destination=${report}`];
-    const ending = await run([...options, file], timeoutMs, node);
+    const ending = await run(testArguments(file, report), timeoutMs, node);
     return judge(readReport(report), ending, timeoutMs);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -3,13 +3,12 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { NO_DESCRIPTORS } from "../fixture/descriptors.ts";
-import { Program } from "../fixture/processes.ts";
+import { Program, scriptArguments } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until, within } from "../fixture/until.ts";
 
-const WORKLOAD = fileURLToPath(new URL("workload.ts", import.meta.url));
+const WORKLOAD = join("test", "leak", "workload.ts");
 
 interface Measure {
   heapUsed: number;
@@ -24,7 +23,7 @@ class Worker {
   #answers = 0;
 
   constructor(root: string) {
-    this.program = new Program(process.execPath, ["--expose-gc", "--import", "tsx", WORKLOAD, root]);
+    this.program = new Program(process.execPath, ["--expose-gc", ...scriptArguments("node", WORKLOAD), root]);
   }
 
   /** Sends a command, and waits for the answer. */

@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { executable, Program, RUNTIMES, scriptArguments } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until, within } from "../fixture/until.ts";
 
-const RACER = fileURLToPath(new URL("racer.ts", import.meta.url));
+const RACER = join("test", "processes", "racer.ts");
 
 /** Claims that each of a process's two lanes attempts. */
 const ROUNDS = Number(process.env["HTTPFSTREAM_RACE_ROUNDS"] ?? 250);

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { Growth } from "../../../src/engine/storage/store.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { Program, scriptArguments } from "../../fixture/processes.ts";
@@ -11,7 +10,7 @@ import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
 import { until } from "../../fixture/until.ts";
 import { put, rejectsWith, stored } from "./driver.ts";
 
-const CLAIMANT = fileURLToPath(new URL("claimant.ts", import.meta.url));
+const CLAIMANT = join("test", "contract", "store", "claimant.ts");
 
 // The tests start Node processes, so they run on Node only.
 const skip = "Deno" in globalThis || "Bun" in globalThis ? "tested on Node, with processes of its own" : undefined;

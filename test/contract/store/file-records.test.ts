@@ -17,7 +17,6 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { Store } from "../../../src/engine/storage/store.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../../fixture/privileges.ts";
@@ -269,7 +268,7 @@ fileTest(
 
 // The tests start Node processes, so they run on Node only.
 const skip = "Deno" in globalThis || "Bun" in globalThis ? "tested on Node, with processes of its own" : false;
-const CLAIMANT = fileURLToPath(new URL("claimant.ts", import.meta.url));
+const CLAIMANT = join("test", "contract", "store", "claimant.ts");
 
 test("kill -9 in mid-append: the same generation, and the appender was lost", { skip }, async () => {
   const root = await temporaryFolder("records");

@@ -1,12 +1,13 @@
 /** The Store contract on Deno and Bun: the same test files, run by each runtime's own test runner. */
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { executable, Program } from "../../fixture/processes.ts";
+import { executable, PROJECT, Program } from "../../fixture/processes.ts";
 import { within } from "../../fixture/until.ts";
 
 const FOLDER = "./test/contract/store";
-const FILES = readdirSync(new URL(".", import.meta.url))
+const FILES = readdirSync(join(PROJECT, FOLDER))
   .filter((name) => /^(file|memory).*\.test\.ts$/.test(name))
   .map((name) => `${FOLDER}/${name}`);
 
