@@ -1,5 +1,6 @@
 /**
- * `npm run mutate [-- FOLDER ...]`: puts small faults into the code, one at a time, and lists those that no test finds.
+ * `npm run mutate [-- FOLDER|FILE|FILE:LINE-LINE ...] [--only WORD,...]`: puts small faults into the code, one at a time,
+ * and lists those that no test finds. `--only` takes the test files whose names have one of the words.
  * With `--build`, as Stryker calls it, compiles the code with all faults, of which a variable then selects one.
  * @module
  */
@@ -9,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 import { ROOT } from "./lib/install.mjs";
 
 /**
@@ -38,19 +40,22 @@ const TSX = pathToFileURL(join(ROOT, "node_modules", "tsx", "dist", "loader.mjs"
 /** The folder of the compiled code. Compiling it again in each of thousands of test processes would take hours. */
 const BUILT = ".mutate";
 
-const args = process.argv.slice(2);
-if (args[0] === "--build") build(args[1] ?? ROOT);
-else mutate(args.length > 0 ? args : FOLDERS);
+const { values, positionals } = parseArgs({
+  options: { build: { type: "string" }, only: { type: "string", default: "" } },
+  allowPositionals: true,
+});
+if (values.build !== undefined) build(values.build);
+else mutate(positionals.length > 0 ? positionals : FOLDERS, values.only.split(","));
 
-function mutate(folders: readonly string[]): void {
+function mutate(targets: readonly string[], words: readonly string[]): void {
   const tests = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
     .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => TESTS.test(file) && !SLOW.test(file))
+    .filter((file) => TESTS.test(file) && !SLOW.test(file) && words.some((word) => file.includes(word)))
     // The fastest first: the first failure ends the search.
     .sort((one, other) => Number(other.startsWith("unit/")) - Number(one.startsWith("unit/")))
     .map((file) => `${BUILT}/test/${file.replace(/ts$/, "js")}`);
   const configuration = {
-    mutate: folders.map((folder) => (folder.endsWith(".ts") ? folder : `${folder}/**/*.ts`)),
+    mutate: targets.map((target) => (/\.ts(:|$)/.test(target) ? target : `${target}/**/*.ts`)),
     // In a copy of the checkout that has no packages yet.
     buildCommand: `node --import ${TSX} scripts/mutate.ts --build ${ROOT}`,
     testRunner: "tap",
