@@ -1,0 +1,144 @@
+/**
+ * The gate: who may do what with which path.
+ * @module
+ */
+import type { Context } from "hono";
+import { StreamError } from "../../protocol/errors.ts";
+
+/**
+ * What a request can do with a path. `append` includes creating and closing; `read` includes following, and does not
+ * include `list`.
+ */
+export const ACTIONS = ["read", "list", "append", "delete"] as const;
+
+/** One of {@link ACTIONS}. */
+export type Action = (typeof ACTIONS)[number];
+
+/** The question that the gate asks once for every path that a request touches. */
+export interface AccessRequest {
+  /** What the request is about to do. */
+  readonly action: Action;
+  /** The resource path, decoded, without a leading slash; empty for the root folder. */
+  readonly path: string;
+  /** The request, as Hono's context. */
+  readonly c: Context;
+}
+
+/** Allows a request. */
+export interface Permission {
+  readonly allow: true;
+  /**
+   * When the permission ends, in milliseconds since 1970. A connection that is still open then is ended. May be further
+   * away than a timer can wait. Default: never.
+   */
+  readonly expiresAtMs?: number;
+  /**
+   * Whether a listing shows an entry: a path that may be read, or a folder in which something may be read. Default: all
+   * entries are shown.
+   */
+  readonly mayRead?: (path: string, isFolder: boolean) => boolean;
+}
+
+/** Refuses a request. */
+export interface Refusal {
+  readonly allow: false;
+  /**
+   * 401: the request has no valid credentials. 403: its credentials do not allow this. 404: as 403, but the existence
+   * of the path stays hidden. Default 403.
+   */
+  readonly status?: 401 | 403 | 404;
+  /** A sentence for the client, without secrets. Default: one that fits the status. Not used for 404. */
+  readonly message?: string;
+  /** The `WWW-Authenticate` header of a 401. Default `Bearer realm="httpfstream"`. */
+  readonly challenge?: string;
+}
+
+/**
+ * The answer of an {@link Authorize} function: true allows, false refuses with 403, and a `Response` is sent as it is.
+ */
+export type AccessDecision = boolean | Permission | Refusal | Response;
+
+/**
+ * Decides about a request, before anything is claimed, created or read for it. An error that it throws refuses the
+ * request: with the status of a `StreamError`, otherwise with 500.
+ *
+ * @example
+ * ```ts
+ * const authorize: Authorize = ({ action, path, c }) =>
+ *   action === "read" || path.startsWith(`users/${c.get("user")}/`);
+ * ```
+ */
+export type Authorize = (request: AccessRequest) => AccessDecision | Promise<AccessDecision>;
+
+/** The challenge of a 401 without any credentials. RFC 6750 demands at least one parameter. */
+export const CHALLENGE = 'Bearer realm="httpfstream"';
+
+const DOING: Readonly<Record<Action, string>> = {
+  read: "Reading",
+  list: "Listing",
+  append: "Appending to",
+  delete: "Removing",
+};
+
+/**
+ * Asks an {@link Authorize} function.
+ *
+ * @returns The permission, or the response that answers the request instead.
+ * @throws {StreamError} `unauthorized`, `forbidden` or `not_found` if the request is refused.
+ * @throws {TypeError} for anything that is not an {@link AccessDecision}: a function that forgets to return refuses.
+ * @example
+ * ```ts
+ * const access = await askGate(authorize, { action: "read", path: "a.log", c });
+ * if (access instanceof Response) return access;
+ * ```
+ */
+export async function askGate(authorize: Authorize, request: AccessRequest): Promise<Permission | Response> {
+  const decision: unknown = await authorize(request);
+  if (decision === true) return { allow: true };
+  if (decision === false) throw refused(request, { allow: false });
+  if (isPermission(decision) || isResponse(decision)) return decision;
+  if (isRefusal(decision)) throw refused(request, decision);
+  throw new TypeError(
+    `The function "authorize" must return true, false, an object with "allow", or a Response, not ${shown(decision)}.`,
+  );
+}
+
+function refused({ action, path, c }: AccessRequest, { status = 403, message, challenge }: Refusal): StreamError {
+  const doing = `${DOING[action]} "/${path}"`;
+  if (status === 404) return new StreamError("not_found", `"/${path}" does not exist.`, { path });
+  // A client with producer headers takes 403 for a stale epoch, and would try again without end.
+  if (status === 401 || hasProducer(c)) {
+    return new StreamError("unauthorized", message ?? `${doing} needs valid credentials.`, {
+      path,
+      headers: { "WWW-Authenticate": challenge ?? CHALLENGE },
+    });
+  }
+  return new StreamError("forbidden", message ?? `${doing} is not allowed with the credentials of this request.`, {
+    path,
+  });
+}
+
+function hasProducer(c: Context): boolean {
+  return [...c.req.raw.headers.keys()].some((name) => name.toLowerCase().startsWith("producer-"));
+}
+
+function isPermission(decision: unknown): decision is Permission {
+  return isObject(decision) && decision.allow === true;
+}
+
+function isRefusal(decision: unknown): decision is Refusal {
+  return isObject(decision) && decision.allow === false;
+}
+
+/** Recognizes the responses of other realms and polyfills too. */
+function isResponse(decision: unknown): decision is Response {
+  return decision instanceof Response || Object.prototype.toString.call(decision) === "[object Response]";
+}
+
+function isObject(value: unknown): value is { readonly allow?: unknown } {
+  return typeof value === "object" && value !== null;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "object" && value !== null ? "another object" : String(value);
+}
