@@ -119,11 +119,17 @@ class MemoryStore implements Store {
     return behind.sort((one, other) => compareNames(one.name, other.name)).slice(0, limit);
   }
 
-  async remove(path: string): Promise<boolean> {
-    if (this.#claimed.has(path)) throw heldByAppender(path);
+  async remove(path: string, check?: () => Promise<void>): Promise<boolean> {
     const resource = this.#resources.get(path);
-    if (resource) resource.removed = true;
-    return this.#resources.delete(path);
+    if (!resource && !this.#claimed.has(path)) return false;
+    const handle = await this.claim(path, { create: false });
+    try {
+      await check?.();
+      if (resource) resource.removed = true;
+      return this.#resources.delete(path);
+    } finally {
+      await handle.release();
+    }
   }
 
   #create(path: string): Resource {

@@ -30,7 +30,7 @@ export function guardedStore(store: Store): Store {
         const rows = await store.list(folder, options);
         return rows && guardedEach(folder, rows);
       }),
-    remove: (path) => failing(path, async () => store.remove(path)),
+    remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
   const { tidy, requestHandover, watch } = store;
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));

@@ -214,11 +214,12 @@ export interface Store {
    */
   list(folder: string, options?: ListOptions): Promise<StoreListing | undefined>;
   /**
-   * Removes a resource; resolves to whether there was one.
+   * Removes a resource and what is on record about it; resolves to whether there was one. No append can begin meanwhile.
    *
-   * @throws {StreamError} `conflict` while the path has an appender.
+   * @param check Called once it is certain that the path exists and has no appender. If it throws, nothing is removed.
+   * @throws {StreamError} `conflict` while the path has an appender; errors of `check`.
    */
-  remove(path: string): Promise<boolean>;
+  remove(path: string, check?: () => Promise<void>): Promise<boolean>;
   /** Removes what crashed processes left behind. */
   tidy?(): Promise<void>;
   /**

@@ -3,10 +3,9 @@
  * @module
  */
 import { existsSync, type Stats } from "node:fs";
-import { lstat, unlink } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { clearTimeout, setTimeout } from "node:timers";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
-import { heldByAppender } from "../../engine/storage/conflicts.ts";
 import type {
   AppendHandle,
   ClaimOptions,
@@ -37,6 +36,7 @@ import { assertListable, listFolder } from "./listing.ts";
 import { openContent } from "./open-content.ts";
 import { RecordFiles } from "./records/record-files.ts";
 import { RecordReader } from "./records/record-reader.ts";
+import { removeResource } from "./remove.ts";
 import { assertOwn, assertOwnFolders, keyOf, type Reserved, reservedIn } from "./reserved/layout.ts";
 import { openRoot } from "./root.ts";
 import { FileSessions } from "./sessions.ts";
@@ -187,19 +187,17 @@ class FileStore implements Store {
     }
   }
 
-  async remove(path: string): Promise<boolean> {
-    const file = await resolveInRoot(this.#root, path);
-    if (Claim.isHeld(file) || (await claimantsOf(this.#reserved, this.#owner, file)).length > 0)
-      throw heldByAppender(path);
+  async remove(path: string, check?: () => Promise<void>): Promise<boolean> {
+    await this.#ready();
     try {
-      return await inFolderOf(this.#root, file, async (folder, name) => {
-        // Check first: Deno can unlink an empty folder.
-        if (!(await lstat(folder.at(name))).isFile()) return false;
-        await folder.verify();
-        await unlink(folder.at(name));
-        this.#contents.forget(file);
-        return true;
+      const file = await resolveInRoot(this.#root, path);
+      const removed = await removeResource({
+        ...{ root: this.#root, reserved: this.#reserved, owner: this.#owner },
+        ...{ records: this.#records, recovery: this.#recovery, durable: this.#commit !== undefined },
+        ...{ file, path, check },
       });
+      if (removed) this.#contents.forget(file);
+      return removed;
     } catch (error) {
       if (isAbsence(error)) return false;
       throw diskError(error, path);

@@ -1,5 +1,6 @@
 /** Stat, list and remove. */
 import assert from "node:assert/strict";
+import { StreamError } from "../../../src/protocol/errors.ts";
 import { type Driver, holding, listed, namesOf, put, rejectsWith, section, stored } from "./driver.ts";
 
 export function listSection(driver: Driver): void {
@@ -131,6 +132,20 @@ export function listSection(driver: Driver): void {
       });
       assert.equal(String(await stored(store, "a.txt")), "one two");
       assert.equal(await store.remove("a.txt"), true);
+    },
+
+    "the check of a remove runs while no append can begin, and can prevent it": async ({ store, again }) => {
+      await put(store, "a.txt", "x");
+      const refused = new StreamError("precondition_failed", "Not this one.");
+      const checked = store.remove("a.txt", async () => {
+        await rejectsWith(again().claim("a.txt"), "conflict");
+        throw refused;
+      });
+      await assert.rejects(checked, refused);
+      assert.equal(await put(store, "a.txt", "y"), 2);
+      assert.equal(await store.remove("none", () => assert.fail("nothing to check")), false);
+      assert.equal(await store.remove("a.txt", async () => {}), true);
+      assert.equal(await store.stat("a.txt"), undefined);
     },
 
     "a path that is written again after a remove is another resource, from its first byte": async ({ store }) => {
