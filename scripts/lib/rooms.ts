@@ -64,7 +64,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/server/platform": { imports: ["src/protocol", "src/engine", "src/engine/follow"], packages: HONO },
   "src/server/timers": { imports: ["src/protocol", "src/engine", "src/server/platform"] },
   "src/server/gate": { imports: ["src/protocol"], packages: HONO },
-  "src/server/request": { imports: ["src/protocol", "src/engine/storage", "src/engine/sessions"], packages: HONO },
+  "src/server/request": {
+    imports: ["src/protocol", "src/engine/storage", "src/engine/append", "src/engine/sessions"],
+    packages: HONO,
+  },
   "src/server/service": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server/http": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: [...HONO, "mime"] },
   "src/server/websocket": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: HONO },

@@ -42,6 +42,8 @@ export const ERROR_CODES = {
   method_not_allowed: { status: 405, close: 1008 },
   /** A file stands where a folder must be, or a folder where a file must be. */
   path_conflict: { status: 409, close: 1011 },
+  /** The path can't be removed, because it has an appender. */
+  in_use: { status: 409, close: 1008 },
   /** The append session is unknown, ended or expired. */
   gone: { status: 410, close: 1008 },
   /** The path does not meet the preconditions of the request: its size, its ETag or its date. */

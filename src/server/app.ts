@@ -14,8 +14,17 @@ import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
 import { listing } from "./http/listing.ts";
 import { readSnapshot } from "./http/read.ts";
-import { type AppendRequest, checkMethod, isUnsafe, parseRequest, type ReadRequest } from "./parse-request.ts";
+import { removeResource } from "./http/remove.ts";
+import {
+  type AppendRequest,
+  checkMethod,
+  isUnsafe,
+  parseRequest,
+  type ReadRequest,
+  type RemoveRequest,
+} from "./parse-request.ts";
 import type { Platform } from "./platform/platform.ts";
+import type { Deletes } from "./request/deletes.ts";
 import { checkHost, type Hosts } from "./request/host.ts";
 import { checkOrigin, crossOrigin, type Origins } from "./request/origin.ts";
 import type { RefusalHints } from "./request/refusal-hints.ts";
@@ -39,6 +48,7 @@ export interface AppParts {
   readonly hosts: Hosts | undefined;
   readonly hints: RefusalHints;
   readonly cors?: boolean;
+  readonly deletes: Deletes;
   readonly log?: Log;
   readonly signal?: AbortSignal;
 }
@@ -59,7 +69,9 @@ export type StreamApp = Hono & {
 export function createApp(parts: AppParts): StreamApp {
   const { limits } = parts;
   const operator = new Operator(parts.log);
-  const registry = new AppendRegistry(parts.store, limits, (path, error) => operator.failedIfFault(path, error));
+  const registry = new AppendRegistry(parts.store, limits, {
+    failed: (path, error) => operator.failedIfFault(path, error),
+  });
   const service: Service = {
     store: parts.store,
     registry,
@@ -73,6 +85,7 @@ export function createApp(parts: AppParts): StreamApp {
     listings: parts.listings ?? true,
     origins: parts.origins,
     hosts: parts.hosts,
+    deletes: parts.deletes,
     hints: parts.hints,
     platform: parts.platform,
   };
@@ -106,14 +119,15 @@ async function answer(service: Service, c: Context, noted: RequestLogFields): Pr
   const { path } = exchange.subject;
   if (service.hosts) checkHost(names, service.hosts, service.hints);
   if (socket || verb === "APPEND" || isUnsafe(c.req.method)) checkOrigin(c, host, service.origins, service.hints);
-  checkMethod(c.req.method, verb);
+  checkMethod(request, service.deletes);
   if (socket) platform.checkUpgrade?.(c);
   const turn = platform.turn?.(c);
   if (turn && !(await turn)) {
     throw new StreamError("lost", "The client disconnected before its request began.", { path });
   }
   service.registry.assertOpen();
-  return request.verb === "APPEND" ? append(service, request) : read(service, request);
+  if (request.action === "append") return append(service, request);
+  return request.action === "delete" ? remove(service, request) : read(service, request);
 }
 
 async function append(service: Service, { exchange, socket, parameters }: AppendRequest): Promise<Response> {
@@ -141,6 +155,12 @@ async function append(service: Service, { exchange, socket, parameters }: Append
     `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,
     { path, headers: { Upgrade: "websocket" } },
   );
+}
+
+async function remove(service: Service, { exchange, isFolder, parameters }: RemoveRequest): Promise<Response> {
+  const { path } = exchange.subject;
+  if (path !== "" && !isFolder) return removeResource(service, exchange, parameters);
+  throw new StreamError("path_conflict", `"/${path}" names a folder. Only what was appended can be removed.`, { path });
 }
 
 async function read(

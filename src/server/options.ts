@@ -6,6 +6,7 @@ import type { UpgradeWebSocket } from "hono/ws";
 import type { Log } from "../engine/events.ts";
 import { type Limits, resolveLimits } from "../engine/limits.ts";
 import type { AppParts } from "./app.ts";
+import { checkDeletes, type Deletes } from "./request/deletes.ts";
 import { Hosts } from "./request/host.ts";
 import { Origins } from "./request/origin.ts";
 
@@ -30,6 +31,11 @@ export interface AppOptions {
   /** Whether responses carry CORS headers: for `origins`, or for any origin if none are listed. Default false. */
   cors?: boolean;
   /**
+   * Which resources a `DELETE` may remove: `all`; only those that a `PUT` without a verb has `created`, which no client can
+   * do yet; or `none`. Default `created`. {@link Streams.remove} removes any.
+   */
+  deletes?: Deletes;
+  /**
    * Receives an event for the begin and end of each append and follow, and for each request, refusal, shutdown and
    * failure. Errors that it throws or rejects with are written to the console and have no other effect. Default: only
    * failures are reported, on the console.
@@ -49,6 +55,7 @@ export const OPTION_TYPES: Readonly<Record<keyof AppOptions, string>> = {
   origins: "array",
   hosts: "array",
   cors: "boolean",
+  deletes: "string",
   log: "function",
   signal: "object",
   upgradeWebSocket: "function",
@@ -76,13 +83,15 @@ export function checkOptions(options: object, types: Readonly<Record<string, str
 /**
  * Returns the parts of an app that its options determine.
  *
- * @throws {TypeError} for an invalid origin or host name.
+ * @throws {TypeError} for an invalid origin, host name or `deletes`.
  * @throws {RangeError} for an unknown limit, or one that is out of bounds.
  */
 export function partsOf(options: AppOptions): Omit<AppParts, "store" | "platform" | "hints"> {
-  const { upgradeWebSocket: _, limits, origins, hosts, ...rest } = options;
+  const { upgradeWebSocket: _, limits, origins, hosts, deletes = "created", ...rest } = options;
+  checkDeletes(deletes);
   return {
     ...rest,
+    deletes,
     limits: resolveLimits(limits),
     origins: new Origins(origins),
     hosts: hosts && new Hosts(hosts),

@@ -3,9 +3,11 @@
  * @module
  */
 import type { Context } from "hono";
+import type { PathPreconditions } from "../engine/append/preconditions.ts";
 import { StreamError } from "../protocol/errors.ts";
 import type { Platform } from "./platform/platform.ts";
-import { type AppendParameters, appendParameters } from "./request/append-parameters.ts";
+import { type AppendParameters, appendParameters, preconditionsOf } from "./request/append-parameters.ts";
+import type { Deletes } from "./request/deletes.ts";
 import { namesOf } from "./request/host.ts";
 import { type ReadParameters, readParameters } from "./request/read-parameters.ts";
 import { locate } from "./request/request-path.ts";
@@ -15,18 +17,27 @@ import type { RequestLogFields } from "./service/log-request.ts";
 import type { Exchange } from "./service/service.ts";
 
 /** A request whose every part has proved valid. */
-export type ParsedRequest = AppendRequest | ReadRequest;
+export type ParsedRequest = AppendRequest | ReadRequest | RemoveRequest;
 
 /** A request that asks to append. */
 export interface AppendRequest extends RequestParts {
+  readonly action: "append";
   readonly verb: "APPEND";
   readonly parameters: AppendParameters;
 }
 
 /** A request that asks to read or to follow. */
 export interface ReadRequest extends RequestParts {
+  readonly action: "read";
   readonly verb: Exclude<Verb, "APPEND"> | undefined;
   readonly parameters: ReadParameters;
+}
+
+/** A request that asks to remove a resource. */
+export interface RemoveRequest extends RequestParts {
+  readonly action: "delete";
+  readonly verb: undefined;
+  readonly parameters: PathPreconditions;
 }
 
 /** What requests of every verb have. */
@@ -64,7 +75,10 @@ export function parseRequest(c: Context, platform: Platform, noted: RequestLogFi
   const socket = wantsWebSocket(c);
   const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) }, noted };
   const parts: RequestParts = { exchange, socket, names, host: authority ?? c.req.header("Host"), base, isFolder };
-  if (verb !== "APPEND") return { ...parts, verb, parameters: readParameters(c) };
+  if (verb === undefined && c.req.method === "DELETE") {
+    return { ...parts, action: "delete", verb, parameters: preconditionsOf(c) };
+  }
+  if (verb !== "APPEND") return { ...parts, action: "read", verb, parameters: readParameters(c) };
   if (path === "" || isFolder) {
     throw new StreamError("bad_path", `"/${path}" names a folder, which can't be appended to. Add a file name.`, {
       path,
@@ -72,7 +86,7 @@ export function parseRequest(c: Context, platform: Platform, noted: RequestLogFi
   }
   const parameters = appendParameters(c);
   if (isUnsafe(c.req.method)) refuseContentRange(c, path);
-  return { ...parts, verb, parameters };
+  return { ...parts, action: "append", verb, parameters };
 }
 
 /** Whether a method is meant to change something. */
@@ -87,9 +101,16 @@ function refuseSmall(method: string): void {
 }
 
 /** @throws {StreamError} `method_not_allowed` if the method does not exist or does not go with the verb. */
-export function checkMethod(method: string, verb: Verb | undefined): void {
-  if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not supported.`, METHODS);
-  if (verb === "APPEND" || !isUnsafe(method)) return;
+export function checkMethod({ action, exchange }: ParsedRequest, deletes: Deletes): void {
+  const { method } = exchange.c.req;
+  const methods = METHODS.filter((one) => one !== "DELETE" || deletes === "all");
+  if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not supported.`, methods);
+  if (action === "delete" && deletes === "none")
+    throw notAllowed("This server lets no client remove anything.", methods);
+  if (action === "append" && method === "DELETE") {
+    throw notAllowed("DELETE does not append. Use POST or PUT, or remove the verb.", ["GET", "HEAD", "POST", "PUT"]);
+  }
+  if (action !== "read" || !isUnsafe(method)) return;
   throw notAllowed(`${method} needs the verb APPEND: add "?verb=APPEND" to the URL.`, ["GET", "HEAD"]);
 }
 

@@ -5,6 +5,7 @@
 import { getLogLevels } from "@logtape/logtape";
 import { type Command, Option } from "commander";
 import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../engine/limits.ts";
+import { DELETES } from "../../server/request/deletes.ts";
 import { Hosts } from "../../server/request/host.ts";
 import { Origins } from "../../server/request/origin.ts";
 import { DURABILITIES } from "../../stores/file/durability.ts";
@@ -80,6 +81,12 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
     variable: "HTTPFSTREAM_NO_LISTINGS",
   });
   return command
+    .addOption(
+      new Option("--deletes <which>", "which resources clients may remove with DELETE")
+        .choices(DELETES)
+        .default("created")
+        .env("HTTPFSTREAM_DELETES"),
+    )
     .addOption(
       new Option("--limit <name=value>", "set a limit; repeatable")
         .default({}, "see below")

@@ -10,6 +10,7 @@ import { type FstreamOptions, standalone } from "../../fstream.ts";
 import { RESERVED_SEGMENT } from "../../protocol/path.ts";
 import { type RunningServer, type ServeOptions, serve } from "../../runtime/node/mod.ts";
 import type { StreamApp } from "../../server/app.ts";
+import type { Deletes } from "../../server/request/deletes.ts";
 import type { Durability } from "../../stores/file/durability.ts";
 import { makeFolderSync } from "../../stores/file/folders/folder.ts";
 import { systemMessage } from "../common/error-line.ts";
@@ -32,6 +33,7 @@ export interface ServeFlags {
   readonly origin: readonly string[];
   readonly cors?: boolean;
   readonly listings: boolean;
+  readonly deletes: Deletes;
   readonly limit: Partial<Limits>;
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
@@ -46,7 +48,7 @@ export interface ServeFlags {
 export async function run(flags: ServeFlags): Promise<number> {
   const root = resolve(flags.root);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
-  const { durability, listings, cors = false, origin, host, limit } = flags;
+  const { durability, listings, deletes, cors = false, origin, host, limit } = flags;
   // Other machines may use host names that the server cannot know.
   const isNamed = host.length > 0 || (await isLoopback(flags.http.hostname));
   // The server prints this name in its URL, so it must accept it.
@@ -55,6 +57,7 @@ export async function run(flags: ServeFlags): Promise<number> {
     root: flags.root,
     durability,
     listings,
+    deletes,
     cors,
     origins: origin,
     ...hosts,

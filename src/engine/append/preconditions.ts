@@ -49,12 +49,26 @@ export async function checkBeforeClaim(
   const { offset, generation, check } = terms;
   if (offset === undefined && generation === undefined && !check) return undefined;
   const found = await store.stat(path);
-  checkGeneration(path, generation, found?.generation);
   // The claim reports the conflict. If the path is free by then, it is checked after the claim.
-  if (found?.appending) return found;
+  if (found?.appending) checkGeneration(path, generation, found.generation);
+  else checkFound(found, path, terms);
+  return found;
+}
+
+/**
+ * Checks what was found at a path.
+ *
+ * @param found Undefined if the path does not exist.
+ * @throws {StreamError} `replaced`, `precondition_failed`.
+ */
+export function checkFound(
+  found: StoreStat | undefined,
+  path: string,
+  { offset, generation, check }: PathPreconditions,
+): void {
+  checkGeneration(path, generation, found?.generation);
   check?.(found, path);
   if (offset !== undefined) checkSize(path, offset, found?.size ?? 0);
-  return found;
 }
 
 /**
@@ -95,7 +109,7 @@ export async function checkAfterClaim(store: Store, claimed: ClaimedPath, terms:
 /** @throws {StreamError} `precondition_failed` if the size differs from the required one. */
 function checkSize(path: string, offset: number, size: number): void {
   if (offset === size) return;
-  throw new StreamError("precondition_failed", `"/${path}" has ${size} bytes, not ${offset}. Nothing was appended.`, {
+  throw new StreamError("precondition_failed", `"/${path}" has ${size} bytes, not ${offset}. Nothing was changed.`, {
     path,
     headers: { [NEXT_OFFSET_HEADER]: formatOffset(size) },
   });

@@ -10,17 +10,11 @@ import { RecentPool } from "../follow/recent-chunks.ts";
 import { RemoteChannels } from "../follow/remote-channels.ts";
 import type { Limits } from "../limits.ts";
 import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
-import type { AppendHandle, Store } from "../storage/store.ts";
+import type { Store } from "../storage/store.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
-import { mostLeftMs } from "./grace-left.ts";
-import {
-  checkAfterClaim,
-  checkBeforeClaim,
-  checkRequiredGeneration,
-  mustExist,
-  type PathPreconditions,
-} from "./preconditions.ts";
+import { type AppendPreconditions, claimPath } from "./claim.ts";
+import { checkRequiredGeneration } from "./preconditions.ts";
 
 /** Ends a connection when the server shuts down; resolves when the connection has ended. */
 export type Closer = () => Promise<void>;
@@ -46,20 +40,6 @@ export interface AppendOwner extends AppenderEvents {
   shutDown?(): Promise<unknown>;
 }
 
-/** Preconditions for an append, and how to claim its path. */
-export interface AppendPreconditions extends PathPreconditions {
-  /** Whether to create the path if it does not exist. Default true. */
-  readonly create?: boolean;
-  /** The digest of the session to resume. A path with any other session on record is refused. */
-  readonly session?: string;
-  /** Milliseconds; see {@link ClaimOptions.extraLeaseMs}. Default 0. */
-  readonly extraLeaseMs?: number;
-  /** The media type of the appended bytes; see {@link ClaimOptions.type}. */
-  readonly type?: string | undefined;
-  /** Called after the claim, before the path can be followed. If it throws, the path is released. */
-  prepare?(handle: AppendHandle): Promise<void>;
-}
-
 /** A source to follow, leased until `leave` is called. */
 export interface LeasedSource {
   readonly source: Followable;
@@ -75,6 +55,16 @@ export interface Admission {
   end(reason: EndReason, unused?: boolean): Promise<Outcome>;
 }
 
+/** Callbacks of an {@link AppendRegistry}. They must not throw. */
+export interface RegistryEvents {
+  /** An appender was admitted. */
+  began?(channel: Channel): void;
+  /** An append has ended, and its path is free. `error` is what ended it, if storing failed. */
+  ended?(channel: Channel, outcome: Outcome, error: StreamError | undefined): void;
+  /** Storing an append failed, or reading what another process appends. */
+  failed?(path: string, error: StreamError): void;
+}
+
 /** The paths of one server that have an appender. */
 export class AppendRegistry {
   readonly store: Store;
@@ -83,25 +73,22 @@ export class AppendRegistry {
   readonly #remotes: RemoteChannels;
   readonly #closers = new Set<Closer>();
   readonly #recent: RecentPool;
-  readonly #onFailure: (path: string, error: StreamError) => void;
+  readonly #events: RegistryEvents;
+  /** Appends that are about to claim their paths, by path. */
+  readonly #announced = new Map<string, Set<Promise<void>>>();
   #closing: Promise<void> | undefined;
 
   /**
    * @param store Stores the bytes.
    * @param limits The server's limits.
-   * @param onFailure Called when storing an append fails, or reading what another process appends. Default: does
-   * nothing.
+   * @param events Callbacks for the server. Default: none.
    */
-  constructor(
-    store: Store,
-    limits: Readonly<Limits>,
-    onFailure: (path: string, error: StreamError) => void = () => {},
-  ) {
+  constructor(store: Store, limits: Readonly<Limits>, events: RegistryEvents = {}) {
     this.store = store;
-    this.#onFailure = onFailure;
+    this.#events = events;
     this.limits = limits;
     this.#recent = new RecentPool(limits.recentBytes);
-    this.#remotes = new RemoteChannels(store, onFailure);
+    this.#remotes = new RemoteChannels(store, (path, error) => events.failed?.(path, error));
   }
 
   /** Whether the server is shutting down. */
@@ -114,8 +101,24 @@ export class AppendRegistry {
     return this.#slots.has(path);
   }
 
+  /**
+   * Announces an append that is about to be admitted, so that a follow of the path that comes in the meantime waits for it.
+   * Call the result once the append is admitted or refused.
+   */
+  announce(path: string): () => void {
+    const { promise, resolve } = deferred();
+    const all = this.#announced.get(path) ?? new Set();
+    this.#announced.set(path, all.add(promise));
+    return () => {
+      all.delete(promise);
+      if (all.size === 0) this.#announced.delete(path);
+      resolve();
+    };
+  }
+
   /** Leases the append to a path, in this process or in another one; undefined if there is none. */
   async lease(path: string): Promise<LeasedSource | undefined> {
+    for (let all = this.#announced.get(path); all; all = this.#announced.get(path)) await Promise.all(all);
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       const { channel } = slot;
       if (channel && channel.outcome?.reason !== "restarting") return { source: channel, leave: () => {} };
@@ -143,36 +146,49 @@ export class AppendRegistry {
   async admit(path: string, terms: AppendPreconditions = {}): Promise<Admission> {
     // Checked first: a client that continues replaced content is refused without waiting for the path to be free.
     await checkRequiredGeneration(this.store, path, terms);
-    for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
-      this.assertFree(path);
-      await slot.free;
-    }
-    this.assertOpen();
-    const { promise: free, resolve: setFree } = deferred();
-    const { promise: claimed, resolve: setClaimed } = deferred();
-    const slot: AppendSlot = { channel: undefined, ending: false, claimed, free, owner: undefined };
-    this.#slots.set(path, slot);
-    const leave = () => {
-      this.#slots.delete(path);
-      setFree();
-    };
+    const { slot, setClaimed, leave } = await this.#reserve(path);
     try {
-      const channel = new Channel(path, await this.#claim(path, terms), this.#recent);
+      const channel = new Channel(path, await claimPath(this, path, terms), this.#recent);
       slot.channel = channel;
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));
+      const finish = async (reason: EndReason, unused?: boolean): Promise<Outcome> => {
+        const outcome = await batcher.end(reason, unused).finally(leave);
+        this.#events.ended?.(channel, outcome, batcher.error);
+        return outcome;
+      };
+      let ended: Promise<Outcome> | undefined;
       const end = (reason: EndReason, unused?: boolean): Promise<Outcome> => {
         slot.ending = true;
-        return batcher.end(reason, unused).finally(leave);
+        ended ??= finish(reason, unused);
+        return ended;
       };
       const connect = (owner: AppendOwner): void => {
         slot.owner = owner;
         if (batcher.error) owner.failed?.(batcher.error);
       };
+      this.#events.began?.(channel);
       return { batcher, connect, end };
     } catch (error) {
       leave();
       throw error;
     } finally {
+      setClaimed();
+    }
+  }
+
+  /**
+   * Runs a task while no append of a path can begin in this process. Follows wait for it.
+   *
+   * @throws {StreamError} `conflict` if the path has an appender, `restarting` on shutdown; errors of the task.
+   */
+  async whileFree<T>(path: string, task: () => Promise<T>): Promise<T> {
+    const { slot, setClaimed, leave } = await this.#reserve(path);
+    // An append that comes meanwhile waits, like behind one that is ending.
+    slot.ending = true;
+    try {
+      return await task();
+    } finally {
+      leave();
       setClaimed();
     }
   }
@@ -219,60 +235,33 @@ export class AppendRegistry {
     await Promise.all([...this.#slots.values()].map((slot) => slot.free));
   }
 
+  async #reserve(path: string): Promise<{ slot: AppendSlot; setClaimed: () => void; leave: () => void }> {
+    for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
+      this.assertFree(path);
+      await slot.free;
+    }
+    this.assertOpen();
+    const { promise: free, resolve: setFree } = deferred();
+    const { promise: claimed, resolve: setClaimed } = deferred();
+    const slot: AppendSlot = { channel: undefined, ending: false, claimed, free, owner: undefined };
+    this.#slots.set(path, slot);
+    const leave = (): void => {
+      this.#slots.delete(path);
+      setFree();
+    };
+    return { slot, setClaimed, leave };
+  }
+
   /** Passes the events of a batcher on to the owner of its append, and each failure also to the server. */
   #eventsOf(slot: AppendSlot, path: string): AppenderEvents {
     return {
       stored: (offset) => slot.owner?.stored?.(offset),
       failed: (error) => {
-        this.#onFailure(path, error);
+        this.#events.failed?.(path, error);
         slot.owner?.failed?.(error);
       },
     };
   }
-
-  async #claim(path: string, terms: AppendPreconditions): Promise<AppendHandle> {
-    const before = await checkBeforeClaim(this.store, path, terms);
-    let isChecked = false;
-    // The server of an open session may have died after it was last seen alive, and before this claim.
-    const check = async (): Promise<void> => {
-      isChecked = true;
-      const open = await this.store.sessions.find(path);
-      if (open && open.digest !== terms.session) throw heldDuringGrace(path, open.graceLeftMs ?? 1_000);
-    };
-    const create = !mustExist(terms) && (terms.create ?? true);
-    const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type };
-    const handle = await this.store.claim(path, options).catch(async (error) => {
-      // The path was removed after the first check. The second check throws if the preconditions require it to exist.
-      if (isNotFound(error)) await checkBeforeClaim(this.store, path, terms);
-      throw await this.#refused(path, error);
-    });
-    try {
-      // A shutdown that began during the claim does not know this append, and would wait for it.
-      this.assertOpen();
-      // Not every store calls `check`.
-      if (!isChecked) await check();
-      await checkAfterClaim(this.store, { path, before, handle }, terms);
-      await terms.prepare?.(handle);
-      return handle;
-    } catch (error) {
-      await (handle.discard?.() ?? handle.release());
-      throw error;
-    }
-  }
-
-  /** Refines a conflict: the append of another process may be in its grace period, with the time left on record. */
-  async #refused(path: string, error: unknown): Promise<unknown> {
-    if (!(error instanceof StreamError) || error.code !== "conflict") return error;
-    const open = await this.store.sessions.find(path).catch(() => undefined);
-    if (open?.graceLeftMs === undefined) {
-      return open ? new StreamError(error.code, error.message, { path, headers: { "Retry-After": "1" } }) : error;
-    }
-    return heldDuringGrace(path, mostLeftMs(open.graceLeftMs, this.limits.graceMs));
-  }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof StreamError && error.code === "not_found";
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

@@ -5,8 +5,9 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { digestOf, newToken } from "../../support/token.ts";
+import type { AppendPreconditions } from "../append/claim.ts";
 import { checkBeforeClaim, checkRequiredGeneration, type PathPreconditions } from "../append/preconditions.ts";
-import type { AppendPreconditions, AppendRegistry, LeasedSource } from "../append/registry.ts";
+import type { AppendRegistry, LeasedSource } from "../append/registry.ts";
 import { heldByAppender } from "../storage/conflicts.ts";
 import type { AppendHandle, SessionRecord } from "../storage/store.ts";
 import { FollowLease } from "./follow-lease.ts";

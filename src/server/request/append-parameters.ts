@@ -3,6 +3,7 @@
  * @module
  */
 import type { Context } from "hono";
+import type { PathPreconditions } from "../../engine/append/preconditions.ts";
 import type { SessionPreconditions } from "../../engine/sessions/sessions.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { parseOffset } from "../../protocol/offset.ts";
@@ -37,19 +38,27 @@ export function withoutSession({ session, preconditions }: AppendParameters): Se
  * @throws {StreamError} `bad_request` for an invalid offset.
  */
 export function appendParameters(c: Context): AppendParameters {
-  const { session, offset, generation } = c.req.query();
-  const size = offset === undefined ? undefined : parseOffset("offset", offset);
+  const { session, generation } = c.req.query();
+  const preconditions = preconditionsOf(c);
   if (session !== undefined) return { session, preconditions: { generation } };
+  return { preconditions: { ...preconditions, type: givenType(c.req.header("Content-Type")) } };
+}
+
+/**
+ * Parses the preconditions of a request that changes a path, from the query and the conditional headers.
+ *
+ * @throws {StreamError} `bad_request` for an invalid offset.
+ */
+export function preconditionsOf(c: Context): PathPreconditions {
+  const { offset, generation } = c.req.query();
+  const size = offset === undefined ? undefined : parseOffset("offset", offset);
   const conditions = conditionsOf(c.req.raw.headers);
   return {
-    preconditions: {
-      generation,
-      type: givenType(c.req.header("Content-Type")),
-      ...(size !== undefined && { offset: size }),
-      ...(conditions && {
-        exists: needsExistence(conditions),
-        check: (found, path) => requireConditions(conditions, found, path),
-      }),
-    },
+    generation,
+    ...(size !== undefined && { offset: size }),
+    ...(conditions && {
+      exists: needsExistence(conditions),
+      check: (found, path) => requireConditions(conditions, found, path),
+    }),
   };
 }

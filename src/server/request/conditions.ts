@@ -69,7 +69,7 @@ export function judge(conditions: Conditions, found: StoreStat | undefined, read
  */
 export function requireConditions(conditions: Conditions, found: StoreStat | undefined, path: string): void {
   if (judge(conditions, found, false, Date.now()) === "met") return;
-  throw conditionFailed(path, found, " Nothing was appended.");
+  throw conditionFailed(path, found, " Nothing was changed.");
 }
 
 /** The refusal of a request whose conditions do not hold. */

@@ -7,7 +7,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
 
 /** The supported methods. */
-export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT"];
+export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "DELETE"];
 
 /** The name of a subprotocol. */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;

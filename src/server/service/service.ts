@@ -8,6 +8,7 @@ import type { Limits } from "../../engine/limits.ts";
 import type { Sessions } from "../../engine/sessions/sessions.ts";
 import type { Store } from "../../engine/storage/store.ts";
 import type { Platform, SocketHandler, UpgradeOptions } from "../platform/platform.ts";
+import type { Deletes } from "../request/deletes.ts";
 import type { Hosts } from "../request/host.ts";
 import type { Origins } from "../request/origin.ts";
 import type { RefusalHints } from "../request/refusal-hints.ts";
@@ -30,6 +31,8 @@ export interface Service {
   readonly origins: Origins;
   /** The names that the server answers to; `undefined` for any. */
   readonly hosts: Hosts | undefined;
+  /** Which resources clients may remove. */
+  readonly deletes: Deletes;
   /** How the operator can allow the clients that these refuse. */
   readonly hints: RefusalHints;
   /** The platform that a request came in through. */

@@ -21,6 +21,7 @@ import { orderSection } from "./order.ts";
 import { originsSection } from "./origins.ts";
 import { pathsSection } from "./paths.ts";
 import { rangesSection } from "./ranges.ts";
+import { removeSection } from "./remove.ts";
 import type { Target } from "./target.ts";
 import { upgradeSection } from "./upgrade.ts";
 import { v1AppendSection } from "./v1-append.ts";
@@ -56,6 +57,7 @@ export function wireSuite(target: Target): void {
     contentSection(target);
     httpAppendSection(target);
     appendConditionsSection(target);
+    removeSection(target);
     curlSection(target);
     pathsSection(target);
     originsSection(target);

@@ -1,0 +1,92 @@
+/**
+ * Claims a path in the store for an append, under its preconditions.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import type { Limits } from "../limits.ts";
+import { heldDuringGrace } from "../storage/conflicts.ts";
+import type { AppendHandle, Store } from "../storage/store.ts";
+import { mostLeftMs } from "./grace-left.ts";
+import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
+
+/** Preconditions for an append, and how to claim its path. */
+export interface AppendPreconditions extends PathPreconditions {
+  /** Whether to create the path if it does not exist. Default true. */
+  readonly create?: boolean;
+  /** The digest of the session to resume. A path with any other session on record is refused. */
+  readonly session?: string;
+  /** Milliseconds; see {@link ClaimOptions.extraLeaseMs}. Default 0. */
+  readonly extraLeaseMs?: number;
+  /** The media type of the appended bytes; see {@link ClaimOptions.type}. */
+  readonly type?: string | undefined;
+  /** Called after the claim, before the path can be followed. If it throws, the path is released. */
+  prepare?(handle: AppendHandle): Promise<void>;
+}
+
+/** The server that claims a path. */
+export interface Claimant {
+  readonly store: Store;
+  readonly limits: Readonly<Limits>;
+  /** @throws {StreamError} `restarting` if the shutdown has begun. */
+  assertOpen(): void;
+}
+
+/**
+ * Refuses a path whose session waits for its appender.
+ *
+ * @param session The digest of the session that may use the path. Default: none.
+ * @throws {StreamError} `conflict`
+ */
+export async function assertNoSession(store: Store, path: string, session?: string): Promise<void> {
+  const open = await store.sessions.find(path);
+  if (open && open.digest !== session) throw heldDuringGrace(path, open.graceLeftMs ?? 1_000);
+}
+
+/**
+ * Claims a path.
+ *
+ * @throws {StreamError} as {@link AppendRegistry.admit}.
+ */
+export async function claimPath(by: Claimant, path: string, terms: AppendPreconditions): Promise<AppendHandle> {
+  const { store } = by;
+  const before = await checkBeforeClaim(store, path, terms);
+  let isChecked = false;
+  // The server of an open session may have died after it was last seen alive, and before this claim.
+  const check = async (): Promise<void> => {
+    isChecked = true;
+    await assertNoSession(store, path, terms.session);
+  };
+  const create = !mustExist(terms) && (terms.create ?? true);
+  const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type };
+  const handle = await store.claim(path, options).catch(async (error) => {
+    // The path was removed after the first check. The second check throws if the preconditions require it to exist.
+    if (isNotFound(error)) await checkBeforeClaim(store, path, terms);
+    throw await refused(by, path, error);
+  });
+  try {
+    // A shutdown that began during the claim does not know this append, and would wait for it.
+    by.assertOpen();
+    // Not every store calls `check`.
+    if (!isChecked) await check();
+    await checkAfterClaim(store, { path, before, handle }, terms);
+    await terms.prepare?.(handle);
+    return handle;
+  } catch (error) {
+    await (handle.discard?.() ?? handle.release());
+    throw error;
+  }
+}
+
+/** Refines a conflict: the append of another process may be in its grace period, with the time left on record. */
+async function refused({ store, limits }: Claimant, path: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof StreamError) || error.code !== "conflict") return error;
+  const open = await store.sessions.find(path).catch(() => undefined);
+  if (open?.graceLeftMs === undefined) {
+    return open ? new StreamError(error.code, error.message, { path, headers: { "Retry-After": "1" } }) : error;
+  }
+  return heldDuringGrace(path, mostLeftMs(open.graceLeftMs, limits.graceMs));
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof StreamError && error.code === "not_found";
+}

@@ -1,0 +1,27 @@
+/**
+ * Removing over HTTP.
+ * @module
+ */
+import type { PathPreconditions } from "../../engine/append/preconditions.ts";
+import { removePath } from "../../engine/sessions/removal.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import type { Exchange, Service } from "../service/service.ts";
+
+/**
+ * Removes the resource that a request names.
+ *
+ * @throws {StreamError} `not_found`, `method_not_allowed` for a resource that clients may not remove, and what
+ * {@link removePath} throws.
+ */
+export async function removeResource(
+  service: Service,
+  { subject: { path } }: Exchange,
+  preconditions: PathPreconditions,
+): Promise<Response> {
+  if (service.deletes !== "all" && (await service.store.stat(path))) {
+    const message = `"/${path}" was not created by a PUT, so this server lets no client remove it.`;
+    throw new StreamError("method_not_allowed", message, { path, headers: { Allow: "GET, HEAD, POST, PUT" } });
+  }
+  if (await removePath(service, path, preconditions)) return new Response(null, { status: 204 });
+  throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
+}
