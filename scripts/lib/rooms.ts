@@ -16,7 +16,8 @@ export interface Room {
 /** Globals that not every runtime has. */
 export const RUNTIME_NAMES = ["process", "Buffer", "Deno", "Bun"] as const;
 
-const ENGINE = ["src/engine", "src/engine/storage", "src/engine/follow", "src/engine/append", "src/engine/sessions"];
+const APPENDS = ["src/engine", "src/engine/storage", "src/engine/follow", "src/engine/append", "src/engine/sessions"];
+const ENGINE = [...APPENDS, "src/engine/standing"];
 const SERVICE = ["src/server/platform", "src/server/timers", "src/server/request", "src/server/service"];
 const CLIENT = ["src/support", "src/protocol", "src/client/connection", "src/client/retry"];
 const NODE_MODULES = ["node:*", "node:*/*"];
@@ -37,7 +38,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/engine/storage": { imports: ["src/protocol"] },
   "src/engine/follow": { imports: ["src/protocol", "src/engine", "src/engine/storage"] },
   "src/engine/append": { imports: ["src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"] },
-  "src/engine/sessions": { imports: ["src/support", "src/protocol", ...ENGINE] },
+  "src/engine/sessions": { imports: ["src/support", "src/protocol", ...APPENDS] },
+  "src/engine/standing": { imports: ["src/protocol", ...APPENDS] },
 
   "src/stores/file/folders": { imports: ["src/protocol"], ...NODE },
   "src/stores/file/processes": { imports: files("folders"), ...NODE },

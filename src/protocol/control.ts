@@ -16,6 +16,7 @@ export type ServerControl =
     }
   | { readonly type: "ack"; readonly offset: number }
   | { readonly type: "heartbeat"; readonly offset: number }
+  | { readonly type: "idle"; readonly offset: number; readonly reason: EndedReason }
   | { readonly type: "end"; readonly offset: number; readonly reason?: EndedReason };
 
 /** The control message with which an appender completes its append. */
@@ -59,8 +60,9 @@ export function parseControl(bytes: Uint8Array): ServerControl | undefined {
     case "ack":
     case "heartbeat":
       return { type: message["type"], offset: count(message, "offset") };
+    case "idle":
     case "end":
-      return { type: "end", offset: count(message, "offset"), reason: endedReasonOf(message["reason"]) };
+      return { type: message["type"], offset: count(message, "offset"), reason: endedReasonOf(message["reason"]) };
     default:
       return undefined;
   }

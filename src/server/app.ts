@@ -5,11 +5,16 @@
 import { type Context, Hono } from "hono";
 import { AppendRegistry } from "../engine/append/registry.ts";
 import type { Log } from "../engine/events.ts";
+import type { Follow } from "../engine/follow/follow.ts";
 import type { Limits } from "../engine/limits.ts";
 import type { FollowLease } from "../engine/sessions/follow-lease.ts";
+import { LeasedFollow } from "../engine/sessions/leased-follow.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
+import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
 import { StreamError } from "../protocol/errors.ts";
+import { checkGeneration } from "../protocol/generation.ts";
+import { resolveStart } from "../protocol/offset.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
 import { listing } from "./http/listing.ts";
@@ -27,10 +32,11 @@ import type { Platform } from "./platform/platform.ts";
 import type { Deletes } from "./request/deletes.ts";
 import { checkHost, type Hosts } from "./request/host.ts";
 import { checkOrigin, crossOrigin, type Origins } from "./request/origin.ts";
+import type { ReadParameters } from "./request/read-parameters.ts";
 import type { RefusalHints } from "./request/refusal-hints.ts";
 import { logRequest, type RequestLogFields } from "./service/log-request.ts";
 import { Operator } from "./service/operator.ts";
-import type { Service } from "./service/service.ts";
+import type { Exchange, Service } from "./service/service.ts";
 import { Heartbeats } from "./timers/heartbeats.ts";
 import { Liveness } from "./timers/liveness.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
@@ -72,6 +78,9 @@ export function createApp(parts: AppParts): StreamApp {
   const registry = new AppendRegistry(parts.store, limits, {
     failed: (path, error) => operator.failedIfFault(path, error),
   });
+  const sessions = new Sessions(registry, (path, error) => {
+    operator.failed(path, error, `The record of the append session of "/${path}" can't be written or removed.`);
+  });
   const service: Service = {
     store: parts.store,
     registry,
@@ -79,9 +88,8 @@ export function createApp(parts: AppParts): StreamApp {
     operator,
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
-    sessions: new Sessions(registry, (path, error) => {
-      operator.failed(path, error, `The record of the append session of "/${path}" can't be written or removed.`);
-    }),
+    sessions,
+    standing: new StandingFollows({ registry, sessions }),
     listings: parts.listings ?? true,
     origins: parts.origins,
     hosts: parts.hosts,
@@ -169,15 +177,18 @@ async function read(
 ): Promise<Response> {
   const { path } = exchange.subject;
   const following = socket || verb === "FOLLOW";
+  if (following && parameters.stay && !isFolder) {
+    return await follow(service, exchange, socket, await standingFollow(service, path, parameters));
+  }
   // A session that its former server left behind must claim its path before it is followed.
   if (following) await service.sessions.adopt(path);
   const lease = following && !isFolder ? await service.sessions.lease(path) : undefined;
-  if (lease) return follow(service, { exchange, socket, parameters }, lease);
+  if (lease) return await follow(service, exchange, socket, leasedFollow(service, path, lease, parameters));
   let found = await service.store.stat(path);
   if (following && !isFolder && found?.appending) {
     // The append began after the lookup above. The client would take a snapshot of its first bytes for the whole stream.
     const late = await service.sessions.lease(path);
-    if (late) return follow(service, { exchange, socket, parameters }, late);
+    if (late) return await follow(service, exchange, socket, leasedFollow(service, path, late, parameters));
     found = await service.store.stat(path);
   }
   if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: !following });
@@ -186,23 +197,59 @@ async function read(
   // One row more than the limit tells whether there is a next page.
   const rows = { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit: limit + 1 }) };
   const entries = service.listings ? await service.store.list(path, rows) : undefined;
-  if (entries && following)
-    throw new StreamError("path_conflict", `"/${path}" is a folder: there is nothing to follow.`, { path });
+  if (entries && following) throw notAFile(path);
   if (entries) return listing(service, exchange, { base, folder: path, entries }, parameters.listing);
   throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
 }
 
-async function follow(
-  service: Service,
-  { exchange, socket, parameters }: Pick<ReadRequest, "exchange" | "socket" | "parameters">,
-  lease: FollowLease,
-): Promise<Response> {
+/** Sends a follow over the connection that the client asked for. */
+async function follow(service: Service, exchange: Exchange, socket: boolean, followed: Follow): Promise<Response> {
   try {
-    return socket
-      ? await followOverSocket(service, exchange, lease, parameters)
-      : await followBody(service, exchange, lease, parameters);
+    return await (socket ? followOverSocket : followBody)(service, exchange, followed);
+  } catch (error) {
+    followed.leave();
+    throw error;
+  }
+}
+
+/**
+ * A follow of one append. The lease is given up if this throws.
+ *
+ * @throws {StreamError} `replaced`, `range`
+ */
+function leasedFollow(
+  service: Service,
+  path: string,
+  lease: FollowLease,
+  { start, generation }: ReadParameters,
+): Follow {
+  try {
+    checkGeneration(path, generation, lease.source.generation);
+    return new LeasedFollow(lease, resolveStart(start, lease.source.size), service);
   } catch (error) {
     lease.leave();
     throw error;
   }
+}
+
+/**
+ * A follow that outlasts appends. The path need not exist, but it must not be a folder.
+ *
+ * @throws {StreamError} `path_conflict`, or `not_found` if listings are off; what {@link StandingFollows.open} throws.
+ */
+async function standingFollow({ store, standing, listings }: Service, path: string, parameters: ReadParameters) {
+  const follow = await standing.open(path, parameters);
+  try {
+    if (follow.isMissing && (await store.list(path, { limit: 1 }))) {
+      throw listings ? notAFile(path) : new StreamError("not_found", `"/${path}" does not exist.`, { path });
+    }
+    return follow;
+  } catch (error) {
+    follow.leave();
+    throw error;
+  }
+}
+
+function notAFile(path: string): StreamError {
+  return new StreamError("path_conflict", `"/${path}" is a folder: there is nothing to follow.`, { path });
 }

@@ -5,16 +5,18 @@
 import type { Context } from "hono";
 import type { PathPreconditions } from "../engine/append/preconditions.ts";
 import { StreamError } from "../protocol/errors.ts";
+import { PROTOCOL } from "../protocol/subprotocol.ts";
 import type { Platform } from "./platform/platform.ts";
 import { type AppendParameters, appendParameters, preconditionsOf } from "./request/append-parameters.ts";
 import type { Deletes } from "./request/deletes.ts";
 import { namesOf } from "./request/host.ts";
-import { type ReadParameters, readParameters } from "./request/read-parameters.ts";
+import { parseStay, type ReadParameters, readParameters } from "./request/read-parameters.ts";
 import { locate } from "./request/request-path.ts";
 import { refuseContentRange } from "./request/unsupported-body.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
 import type { RequestLogFields } from "./service/log-request.ts";
 import type { Exchange } from "./service/service.ts";
+import { offersV1 } from "./websocket/dialect.ts";
 
 /** A request whose every part has proved valid. */
 export type ParsedRequest = AppendRequest | ReadRequest | RemoveRequest;
@@ -78,15 +80,34 @@ export function parseRequest(c: Context, platform: Platform, noted: RequestLogFi
   if (verb === undefined && c.req.method === "DELETE") {
     return { ...parts, action: "delete", verb, parameters: preconditionsOf(c) };
   }
-  if (verb !== "APPEND") return { ...parts, action: "read", verb, parameters: readParameters(c) };
+  if (verb !== "APPEND") {
+    const parameters = readParameters(c);
+    if (parameters.stay) checkStay(c, socket, verb);
+    return { ...parts, action: "read", verb, parameters };
+  }
   if (path === "" || isFolder) {
     throw new StreamError("bad_path", `"/${path}" names a folder, which can't be appended to. Add a file name.`, {
+      path,
+    });
+  }
+  if (parseStay(c.req.query("stay"))) {
+    throw new StreamError("bad_request", '"stay" is for the verb FOLLOW: an append ends when its appender ends it.', {
       path,
     });
   }
   const parameters = appendParameters(c);
   if (isUnsafe(c.req.method)) refuseContentRange(c, path);
   return { ...parts, action: "append", verb, parameters };
+}
+
+/** @throws {StreamError} `bad_request` for a request that can't be a standing follow. */
+function checkStay(c: Context, socket: boolean, verb: Verb | undefined): void {
+  if (socket && !offersV1(c)) {
+    const message = `"stay" needs the subprotocol ${PROTOCOL}, or plain HTTP: a classic follow ends with the append.`;
+    throw new StreamError("bad_request", message);
+  }
+  if (socket || verb === "FOLLOW") return;
+  throw new StreamError("bad_request", '"stay" needs the verb FOLLOW: add "verb=FOLLOW" to the URL.');
 }
 
 /** Whether a method is meant to change something. */

@@ -14,6 +14,7 @@ import type { Store } from "../storage/store.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
+import { PathNotices } from "./path-notices.ts";
 import { checkRequiredGeneration } from "./preconditions.ts";
 
 /** Ends a connection when the server shuts down; resolves when the connection has ended. */
@@ -69,6 +70,8 @@ export interface RegistryEvents {
 export class AppendRegistry {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
+  /** Tells when an append begins; notify it when a path is removed. */
+  readonly notices: PathNotices = new PathNotices();
   readonly #slots = new Map<string, AppendSlot>();
   readonly #remotes: RemoteChannels;
   readonly #closers = new Set<Closer>();
@@ -150,6 +153,7 @@ export class AppendRegistry {
     try {
       const channel = new Channel(path, await claimPath(this, path, terms), this.#recent);
       slot.channel = channel;
+      this.notices.notify(path);
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));
       const finish = async (reason: EndReason, unused?: boolean): Promise<Outcome> => {
         const outcome = await batcher.end(reason, unused).finally(leave);

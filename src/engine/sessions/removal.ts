@@ -44,7 +44,8 @@ export async function removePath(
       checkFound(found, path, terms);
       return found !== undefined && store.remove(path, check);
     });
-    if (!isRemoved) await refuseFolder(store, path);
+    if (isRemoved) registry.notices.notify(path);
+    else await refuseFolder(store, path);
     return isRemoved;
   } catch (error) {
     throw inUse(error, path);

@@ -2,17 +2,11 @@
  * Response headers that describe the content: its generation, whether an append is under way, how the last one ended.
  * @module
  */
-import type { Followable } from "../../engine/follow/followable.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { APPENDING_HEADER, ENDED_HEADER, GENERATION_HEADER } from "../../protocol/generation.ts";
 
 /** What is known of the content when the response is made. */
 type Known = Pick<StoreStat, "generation" | "appending" | "ended">;
-
-/** Describes content that is followed while it grows. */
-export function growing({ generation }: Followable): Known {
-  return { generation, appending: true };
-}
 
 /** The headers for the content. */
 export function contentHeaders({ generation, appending = false, ended = "unknown" }: Known): Record<string, string> {

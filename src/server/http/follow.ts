@@ -3,12 +3,8 @@
  * @module
  */
 
-import { Follower } from "../../engine/follow/follower.ts";
-import type { FollowLease } from "../../engine/sessions/follow-lease.ts";
+import type { Follow } from "../../engine/follow/follow.ts";
 import { StreamError } from "../../protocol/errors.ts";
-import { checkGeneration } from "../../protocol/generation.ts";
-import { resolveStart } from "../../protocol/offset.ts";
-import type { ReadParameters } from "../request/read-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, waitUntilSent } from "../service/service.ts";
 import { BodySink } from "./body-sink.ts";
@@ -18,36 +14,28 @@ import { mediaTypeOf } from "./media-type.ts";
 import { liveHeaders } from "./resource-headers.ts";
 
 /**
- * Responds with everything from the offset on, including what is appended later. The body ends normally only if the
+ * Responds with everything from the start on, including what is appended later. The body ends normally only if the
  * append is complete. Otherwise the connection is cut, so that a partial log never looks complete.
  *
- * @throws {StreamError} `replaced`, `range`, `bad_request`, `restarting`
+ * @param follow What to send. It is left when the body has ended.
+ * @throws {StreamError} `restarting`
  */
-export async function followBody(
-  service: Service,
-  exchange: Exchange,
-  lease: FollowLease,
-  { start: wanted, generation }: ReadParameters,
-): Promise<Response> {
+export async function followBody(service: Service, exchange: Exchange, follow: Follow): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
-  checkGeneration(path, generation, lease.source.generation);
-  const start = resolveStart(wanted, lease.source.size);
-  const { size, type } = lease.source;
-  const headers = liveHeaders(lease.source, start);
-  headers.set("Content-Type", await mediaTypeOf(service.store, { path, size, type }));
+  const { start, content } = follow;
+  const headers = liveHeaders(content, start);
+  headers.set("Content-Type", await mediaTypeOf(service.store, { ...content, path }));
   if (c.req.method === "HEAD") {
-    lease.leave();
+    follow.leave();
     return new Response(null, { headers });
   }
 
-  const sink = new BodySink(() => follower.stop());
-  const { store, limits } = service;
-  const follower = new Follower({ store, from: lease, sink, text: false, limits, offset: start });
+  const sink = new BodySink(() => follow.stop());
   let done = Promise.resolve();
   const breakOff = (error: StreamError): Promise<void> => sink.fail(error, bodyAbort(exchange));
   const forget = service.registry.onClose(async () => {
-    follower.stop();
+    follow.stop();
     // Cutting a body waits for its reader, which may never read again.
     await waitUntilSent(service, exchange, done);
   });
@@ -55,24 +43,24 @@ export async function followBody(
   platform.disableRequestTimeout?.(c);
   platform.onGone?.(c, () => sink.leave());
   whenDropped(c, sink.stream, () => sink.leave());
-  done = follower
-    .run()
+  done = follow
+    .run(sink, { text: false })
     .then(
       (reason) => {
         const ended = service.registry.closing ? "restarting" : reason;
-        span.end(follower.offset, ended);
+        span.end(follow.offset, ended);
         return ended === "complete" || ended === "gone" ? sink.end() : breakOff(cutShort(path, ended));
       },
       (thrown: unknown) => {
         const error = StreamError.from(thrown, "storage");
         service.operator.failedIfFault(path, error);
-        span.end(follower.offset, error.code);
+        span.end(follow.offset, error.code);
         return breakOff(error);
       },
     )
     .finally(() => {
       forget();
-      lease.leave();
+      follow.leave();
     });
   return new Response(sink.stream, { headers });
 }

@@ -62,6 +62,7 @@ function extensionOf(path: string): string {
 
 async function beginningOf(store: Store, path: string, length: number): Promise<Uint8Array> {
   const beginning = new Uint8Array(length);
+  if (length === 0) return beginning;
   const reader = store.read(path, 0, length).getReader();
   let filled = 0;
   for (let next = await reader.read(); !next.done && filled < length; next = await reader.read()) {

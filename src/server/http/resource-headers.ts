@@ -2,12 +2,11 @@
  * The headers for stored content.
  * @module
  */
-import type { Followable } from "../../engine/follow/followable.ts";
+import type { FollowedContent } from "../../engine/follow/follow.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { entityTag, lastModified } from "../request/conditions.ts";
-
-import { contentHeaders, growing } from "./content-headers.ts";
+import { contentHeaders } from "./content-headers.ts";
 
 /** Stored content is untrusted: a browser that displays it must not run it with this server's origin. */
 const SANDBOX_HEADERS = {
@@ -17,10 +16,10 @@ const SANDBOX_HEADERS = {
 };
 
 /** Headers of a live body except for its type. Its final size is not known yet. */
-export function liveHeaders(source: Followable, start: number): Headers {
+export function liveHeaders(content: FollowedContent, start: number): Headers {
   return new Headers({
     ...SANDBOX_HEADERS,
-    ...contentHeaders(growing(source)),
+    ...contentHeaders(content),
     // Compression in front of this app would gather the body first.
     "Cache-Control": "no-store, no-transform",
     // A unique tag that no client validates. Without it, middleware that adds a missing ETag would read the whole body

@@ -15,6 +15,8 @@ export interface ReadParameters {
   readonly hasStart: boolean;
   /** The generation that the content must have; `undefined` for any. */
   readonly generation: string | undefined;
+  /** Whether the follow goes on when the append ends, and waits for the next one. */
+  readonly stay: boolean;
   /** For the listing of a folder. */
   readonly listing: ListingParameters;
 }
@@ -34,18 +36,30 @@ const PAGE_ROWS = 1_000;
 /**
  * Parses the query, and the `Accept` header for listings.
  *
- * @throws {StreamError} `bad_request` for an invalid offset, tail or limit.
+ * @throws {StreamError} `bad_request` for an invalid offset, tail, stay or limit.
  */
 export function readParameters(c: Context): ReadParameters {
-  const { offset, tail, generation, after, limit } = c.req.query();
+  const { offset, tail, generation, stay, after, limit } = c.req.query();
   const start = parseStart(offset, tail);
   const format = acceptedFormat(c);
   return {
     start,
     hasStart: offset !== undefined || tail !== undefined,
     generation,
+    stay: parseStay(stay),
     listing: { format, after, limit: limit === undefined ? defaultLimit(format) : parseLimit(limit) },
   };
+}
+
+/**
+ * Parses `stay`: on for `1`, `true` and no value, off for `0` and `false`.
+ *
+ * @throws {StreamError} `bad_request` for any other value.
+ */
+export function parseStay(stay: string | undefined): boolean {
+  if (stay === undefined || stay === "0" || stay === "false") return false;
+  if (stay === "" || stay === "1" || stay === "true") return true;
+  throw new StreamError("bad_request", `"stay" must be 1 or 0, not ${JSON.stringify(stay.slice(0, 100))}.`);
 }
 
 function acceptedFormat(c: Context): "html" | "json" {

@@ -6,6 +6,7 @@ import type { Context } from "hono";
 import type { AppendRegistry } from "../../engine/append/registry.ts";
 import type { Limits } from "../../engine/limits.ts";
 import type { Sessions } from "../../engine/sessions/sessions.ts";
+import type { StandingFollows } from "../../engine/standing/standing-follows.ts";
 import type { Store } from "../../engine/storage/store.ts";
 import type { Platform, SocketHandler, UpgradeOptions } from "../platform/platform.ts";
 import type { Deletes } from "../request/deletes.ts";
@@ -26,6 +27,7 @@ export interface Service {
   readonly liveness: Liveness;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
+  readonly standing: StandingFollows;
   readonly listings: boolean;
   /** Origins, other than the server's own, that may upgrade and append. */
   readonly origins: Origins;

@@ -14,10 +14,12 @@ export interface Dialect {
   readonly protocol?: string;
   /** Whether data travels in text frames. */
   readonly text: boolean;
-  /** Sends what precedes the first data frame. */
+  /** Sends what precedes the first data frame. The generation is empty for a path that does not exist. */
   begin?(port: SocketPort, offset: number, generation: string): void;
   /** Sends what follows the last data frame. */
   end?(port: SocketPort, offset: number, reason: EndedReason): void;
+  /** Sends that nothing is appended at present, and how the last append ended. */
+  idle?(port: SocketPort, offset: number, reason: EndedReason): void;
   /** Sends a heartbeat after a long quiet period; only where the client knows its meaning. */
   beat?(port: SocketPort, offset: number): void;
 }
@@ -29,8 +31,10 @@ export const CLASSIC: Dialect = { text: true };
 export const V1: Dialect = {
   protocol: PROTOCOL,
   text: false,
-  begin: (port, offset, generation) => port.send(controlFrame({ type: "start", offset, generation })),
+  begin: (port, offset, generation) =>
+    port.send(controlFrame({ type: "start", offset, ...(generation && { generation }) })),
   end: (port, offset, reason) => port.send(controlFrame({ type: "end", offset, reason })),
+  idle: (port, offset, reason) => port.send(controlFrame({ type: "idle", offset, reason })),
   beat: (port, offset) => port.send(controlFrame({ type: "heartbeat", offset })),
 };
 

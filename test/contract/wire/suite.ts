@@ -22,6 +22,7 @@ import { originsSection } from "./origins.ts";
 import { pathsSection } from "./paths.ts";
 import { rangesSection } from "./ranges.ts";
 import { removeSection } from "./remove.ts";
+import { standingSection } from "./standing.ts";
 import type { Target } from "./target.ts";
 import { upgradeSection } from "./upgrade.ts";
 import { v1AppendSection } from "./v1-append.ts";
@@ -55,6 +56,7 @@ export function wireSuite(target: Target): void {
     listingSection(target);
     httpFollowSection(target);
     contentSection(target);
+    standingSection(target);
     httpAppendSection(target);
     appendConditionsSection(target);
     removeSection(target);

@@ -1,0 +1,20 @@
+/**
+ * Notices that something happened to a path in this process, for those that wait for it.
+ * @module
+ */
+
+/** Passes each notice on to all listeners. */
+export class PathNotices {
+  readonly #listeners = new Set<(path: string) => void>();
+
+  /** Calls `listener` with the path of each notice, synchronously. Call the result to stop. */
+  listen(listener: (path: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells that an append to the path has begun, or that the path was removed. */
+  notify(path: string): void {
+    for (const listener of this.#listeners) listener(path);
+  }
+}

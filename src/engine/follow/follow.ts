@@ -1,0 +1,43 @@
+/**
+ * One follow as a connection runs it, whatever it follows.
+ * @module
+ */
+import type { EndedReason } from "../../protocol/end-reason.ts";
+import type { StoreStat } from "../storage/store.ts";
+import type { FollowEnd, Sink } from "./follower.ts";
+
+/** What is known of the content when the follow begins. */
+export type FollowedContent = Pick<StoreStat, "size" | "generation" | "appending" | "ended" | "type">;
+
+/** How a connection presents a follow. */
+export interface FollowFace {
+  /** Whether it takes text frames, which must end on character boundaries. */
+  readonly text: boolean;
+  /** Standing follows only: a path that did not exist has begun, or its first content was given up for another one. */
+  started?(offset: number, generation: string): void;
+  /**
+   * Standing follows only: everything before `offset` was sent, and an append has ended, or there is none. Called again
+   * when either of them changes.
+   */
+  idle?(offset: number, reason: EndedReason): void;
+}
+
+/** A follow of one path, which begins when {@link run} is called. */
+export interface Follow {
+  /** The offset of the first byte. */
+  readonly start: number;
+  /** The content at the start. */
+  readonly content: FollowedContent;
+  /** The offset just past the last byte taken. */
+  readonly offset: number;
+  /**
+   * Sends every byte from the start on to `sink`, exactly once, and resolves with how the follow ended. Call it once.
+   *
+   * @throws {StreamError} if the store can no longer be read.
+   */
+  run(sink: Sink, face: FollowFace): Promise<FollowEnd>;
+  /** Ends the follow, since the connection has closed. */
+  stop(): void;
+  /** Releases what the follow holds. Call it when {@link run} has settled, or will not be called. */
+  leave(): void;
+}

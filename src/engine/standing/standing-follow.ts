@@ -1,0 +1,258 @@
+/**
+ * A follow that does not end with the append: `tail -F` over any number of appends, processes and restarts.
+ * @module
+ */
+import type { EndedReason } from "../../protocol/end-reason.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import type { AppendRegistry } from "../append/registry.ts";
+import type { Follow, FollowedContent, FollowFace } from "../follow/follow.ts";
+import type { Followable } from "../follow/followable.ts";
+import { type FollowEnd, Follower, type Sink } from "../follow/follower.ts";
+import type { FollowLease } from "../sessions/follow-lease.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { StoreStat } from "../storage/store.ts";
+import type { Look, PathWatch, Waiter } from "./path-watch.ts";
+import { storedContent } from "./stored-content.ts";
+
+/** What there is at a path: an append to follow, or what is stored. */
+export interface Situation {
+  /** How many notices there were before. */
+  readonly notices: number;
+  readonly look: Look;
+  /** The append, if there is one. */
+  readonly lease: FollowLease | undefined;
+}
+
+/** What a {@link StandingFollow} needs of its server. */
+export interface StandingParts {
+  readonly registry: AppendRegistry;
+  readonly sessions: Sessions;
+}
+
+/** Looks at a path, and leases its append if it has one. */
+export async function situationAt(watch: PathWatch, { registry, sessions }: StandingParts): Promise<Situation> {
+  const { path, notices } = watch;
+  const look = await watch.look();
+  if (!registry.isTaken(path) && !look.found?.appending) return { notices, look, lease: undefined };
+  // A session that its former server left behind must claim its path before it is followed.
+  await sessions.adopt(path);
+  return { notices, look, lease: await sessions.lease(path) };
+}
+
+/** The parts of the content that tell whether it is still the one that is followed. */
+type Present = Pick<StoreStat, "size" | "generation">;
+
+/**
+ * One standing follow. While there is no append, it waits for a change without a timer, a stream or a follower of its
+ * own: there may be thousands of them.
+ */
+export class StandingFollow implements Follow, Waiter {
+  readonly start: number;
+  readonly #parts: StandingParts;
+  readonly #watch: PathWatch;
+  readonly #release: () => void;
+  /** The situation that it begins with; taken by the first step. */
+  #first: Situation | undefined;
+  /** Whether the path did not exist at the start. */
+  readonly #wasMissing: boolean;
+  #generation: string | undefined;
+  #offset: number;
+  #follower: Follower | undefined;
+  #wake: ((nothing?: undefined) => void) | undefined;
+  /** What the face was told last. */
+  #said: { readonly offset: number; readonly reason: EndedReason } | undefined;
+  /** Whether the last step came to nothing and was repeated at once. */
+  #isRepeated = false;
+  #isStopped = false;
+
+  /**
+   * @param parts The server.
+   * @param watch The path; `release` gives it up.
+   * @param first What there is at the path. Its lease is given up with the follow.
+   * @param start The offset of the first byte; at most the size.
+   */
+  constructor(
+    parts: StandingParts,
+    { watch, release }: { watch: PathWatch; release: () => void },
+    first: Situation,
+    start: number,
+  ) {
+    this.#parts = parts;
+    this.#watch = watch;
+    this.#release = release;
+    this.#first = first;
+    this.start = start;
+    this.#offset = start;
+    const present = presentIn(first);
+    this.#wasMissing = present === undefined;
+    this.#generation = present?.generation;
+  }
+
+  /** Whether the path does not exist. */
+  get isMissing(): boolean {
+    return this.#wasMissing && this.#generation === undefined;
+  }
+
+  get content(): FollowedContent {
+    const { lease, look } = this.#first ?? { lease: undefined, look: { found: undefined } };
+    if (!lease) return look.found ?? { size: 0, generation: "" };
+    const { size, generation, type } = lease.source;
+    return { size, generation, appending: true, ...(type === undefined ? {} : { type }) };
+  }
+
+  get offset(): number {
+    return this.#follower?.offset ?? this.#offset;
+  }
+
+  /**
+   * Sends every byte from the start on, over all appends. Ends with `deleted` or `replaced` when the content is gone,
+   * with `restarting` on shutdown, and with `gone` after {@link stop}.
+   */
+  async run(sink: Sink, face: FollowFace): Promise<FollowEnd> {
+    for (;;) {
+      // Thousands of idle follows are suspended here, so this function must retain little.
+      const ended = await this.#step(sink, face);
+      if (ended) return ended;
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#watch.leave(this);
+    this.#follower?.stop();
+    this.#wake?.();
+  }
+
+  leave(): void {
+    this.#watch.leave(this);
+    this.#first?.lease?.leave();
+    this.#first = undefined;
+    this.#release();
+  }
+
+  /** Called when something may have changed at the path. */
+  woken(): void {
+    this.#wake?.();
+  }
+
+  /** Whether other content ends the follow. A path that did not exist may begin twice, as long as it has no byte. */
+  get #isBound(): boolean {
+    return !this.#wasMissing || this.offset > 0;
+  }
+
+  async #step(sink: Sink, face: FollowFace): Promise<FollowEnd | undefined> {
+    if (this.#isStopped) return "gone";
+    const situation = this.#first ?? (await situationAt(this.#watch, this.#parts));
+    const isFirst = this.#first !== undefined;
+    this.#first = undefined;
+    const { lease, look } = situation;
+    try {
+      if (this.#isStopped) return "gone";
+      const present = presentIn(situation);
+      const fate = this.#fateOf(present);
+      if (fate) return fate;
+      if (!isFirst) this.#begin(present, face);
+      if (lease) return await this.#follow(sink, lease, (reason) => this.#say(face, reason));
+      if (look.found && look.found.size > this.offset) return await this.#catchUp(sink, look.found);
+    } finally {
+      lease?.leave();
+    }
+    // The append that was found may have ended since.
+    if (look.found?.appending && this.#repeats()) return undefined;
+    this.#isRepeated = false;
+    this.#sayIfNew(face, look.found?.ended);
+    return this.#change(situation);
+  }
+
+  /** How the follow ends because of what is at the path now; undefined if it continues. */
+  #fateOf(present: Present | undefined): "deleted" | "replaced" | undefined {
+    if (!this.#isBound) return undefined;
+    if (!present) return "deleted";
+    // A custom store may lack generations. Then only the size tells.
+    if (this.#generation && present.generation) {
+      return present.generation === this.#generation ? undefined : "replaced";
+    }
+    return present.size < this.offset ? "replaced" : undefined;
+  }
+
+  /** Tells the face that a path that did not exist has begun. */
+  #begin(present: Present | undefined, face: FollowFace): void {
+    const before = this.#generation;
+    if (this.#isBound) {
+      this.#generation = before || present?.generation;
+      return;
+    }
+    this.#generation = present?.generation;
+    if (present && present.generation !== before) face.started?.(this.offset, present.generation);
+  }
+
+  /** Follows an append until it ends. */
+  async #follow(sink: Sink, lease: FollowLease, ended: (reason: EndedReason) => void): Promise<FollowEnd | undefined> {
+    const reason = await this.#run(sink, lease);
+    if (reason === "gone") return reason;
+    if (reason === undefined) return undefined;
+    // Another process may continue the append. On shutdown, the next look is refused.
+    if (reason === "restarting") return this.#parts.registry.closing ? reason : undefined;
+    if (reason !== "deleted" && reason !== "replaced") ended(reason);
+    else if (this.#isBound) return reason;
+    return undefined;
+  }
+
+  /** Sends what is stored, up to the size that was found. */
+  async #catchUp(sink: Sink, found: StoreStat): Promise<FollowEnd | undefined> {
+    const reason = await this.#run(sink, { source: storedContent(this.#watch.path, found) });
+    // Whether it was replaced or deleted, the next look tells.
+    return reason === "gone" ? reason : undefined;
+  }
+
+  /** Runs a follower from the offset on. Undefined if the content changed while it was read: look again. */
+  async #run(sink: Sink, from: FollowLease | { source: Followable }): Promise<FollowEnd | undefined> {
+    const { store, limits } = this.#parts.registry;
+    const before = this.#offset;
+    const follower = new Follower({ store, from, sink, text: false, limits, offset: before });
+    this.#follower = follower;
+    try {
+      const reason = await follower.run();
+      this.#isRepeated = false;
+      return reason;
+    } catch (error) {
+      const isChanged = error instanceof StreamError && error.code === "changed";
+      if (isChanged && (follower.offset > before || this.#repeats())) return undefined;
+      throw error;
+    } finally {
+      this.#offset = follower.offset;
+      this.#follower = undefined;
+    }
+  }
+
+  /** Whether a step that came to nothing may be repeated at once, which it may only once in a row. */
+  #repeats(): boolean {
+    this.#isRepeated = !this.#isRepeated;
+    return this.#isRepeated;
+  }
+
+  #say(face: FollowFace, reason: EndedReason): void {
+    this.#said = { offset: this.#offset, reason };
+    face.idle?.(this.#offset, reason);
+  }
+
+  /** Tells how the last append ended, unless the face was told already. */
+  #sayIfNew(face: FollowFace, reason: EndedReason = "unknown"): void {
+    const { offset, reason: said } = this.#said ?? {};
+    // The record of an append that was followed may be missing.
+    if (offset === this.#offset && (reason === said || reason === "unknown")) return;
+    this.#say(face, reason);
+  }
+
+  /** Waits until something changes, or {@link stop} is called. */
+  #change({ notices, look }: Situation): Promise<undefined> {
+    return new Promise((wake) => {
+      this.#wake = wake;
+      if (this.#isStopped || !this.#watch.join(this, notices, look)) wake(undefined);
+    });
+  }
+}
+
+function presentIn({ lease, look }: Situation): Present | undefined {
+  return lease?.source ?? look.found;
+}

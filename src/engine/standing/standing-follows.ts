@@ -1,0 +1,83 @@
+/**
+ * The standing follows of one server.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import { checkGeneration } from "../../protocol/generation.ts";
+import { resolveStart, type Start } from "../../protocol/offset.ts";
+import { LookRounds } from "./look-rounds.ts";
+import { PathWatch } from "./path-watch.ts";
+import { type Situation, StandingFollow, type StandingParts, situationAt } from "./standing-follow.ts";
+
+/** Where a standing follow begins. */
+export interface StandingStart {
+  readonly start: Start;
+  /** The generation that the content must have; undefined for any. */
+  readonly generation: string | undefined;
+}
+
+/**
+ * Opens standing follows, and wakes them. An append in this process and a removal wake them at once. What other
+ * processes and programs do to a path is found by looking at it, about once per second, at a limited rate for all paths.
+ */
+export class StandingFollows {
+  readonly #parts: StandingParts;
+  readonly #watches = new Map<string, PathWatch>();
+  /** Undefined if no other process can write to the store. */
+  readonly #rounds: LookRounds<PathWatch> | undefined;
+
+  constructor(parts: StandingParts) {
+    this.#parts = parts;
+    const { store, notices } = parts.registry;
+    this.#rounds = store.watch ? new LookRounds((watch) => watch.lookAround()) : undefined;
+    notices.listen((path) => this.#watches.get(path)?.noticed());
+  }
+
+  /**
+   * Opens a standing follow. The path need not exist.
+   *
+   * @throws {StreamError} `not_found` if the path does not exist and a generation is required, `replaced` for another
+   * generation, `range` for an offset past the size, `restarting` on shutdown; what {@link Store.stat} throws.
+   * @example
+   * ```ts
+   * const follow = await standing.open("app.log", { start: { tail: 100 }, generation: undefined });
+   * await follow.run(sink, { text: false, idle: (offset) => console.log("waiting at", offset) });
+   * follow.leave();
+   * ```
+   */
+  async open(path: string, { start, generation }: StandingStart): Promise<StandingFollow> {
+    const watch = this.#watchOf(path);
+    const release = (): void => this.#release(watch);
+    let situation: Situation | undefined;
+    try {
+      situation = await situationAt(watch, this.#parts);
+      const { size, generation: present } = situation.lease?.source ?? situation.look.found ?? { size: 0 };
+      if (generation !== undefined && present === undefined) {
+        throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
+      }
+      checkGeneration(path, generation, present);
+      return new StandingFollow(this.#parts, { watch, release }, situation, resolveStart(start, size));
+    } catch (error) {
+      situation?.lease?.leave();
+      release();
+      throw error;
+    }
+  }
+
+  #watchOf(path: string): PathWatch {
+    const { store } = this.#parts.registry;
+    const onWaiting = (waiting: PathWatch, isWaiting: boolean): void => {
+      if (isWaiting) this.#rounds?.add(waiting);
+      else this.#rounds?.remove(waiting);
+    };
+    const watch = this.#watches.get(path) ?? new PathWatch(path, { stat: () => store.stat(path), onWaiting });
+    this.#watches.set(path, watch);
+    watch.leases++;
+    return watch;
+  }
+
+  #release(watch: PathWatch): void {
+    watch.leases--;
+    if (watch.leases === 0) this.#watches.delete(watch.path);
+  }
+}

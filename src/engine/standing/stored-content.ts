@@ -1,0 +1,17 @@
+/**
+ * What is stored at a path that has no appender, as something to follow: it has ended already.
+ * @module
+ */
+import { Broadcast } from "../follow/broadcast.ts";
+import type { Followable } from "../follow/followable.ts";
+import { RecentPool } from "../follow/recent-chunks.ts";
+import type { StoreStat } from "../storage/store.ts";
+
+/** Nothing is ever broadcast, so nothing is kept. */
+const NO_POOL = new RecentPool(0);
+
+/** Makes the stored bytes of a path followable, up to the size that a look found. */
+export function storedContent(path: string, { size, generation }: StoreStat): Followable {
+  const outcome = { size, reason: "complete" } as const;
+  return { path, generation, size, broadcast: new Broadcast(size, NO_POOL), outcome };
+}
