@@ -42,6 +42,20 @@ export function resourcePath(
 }
 
 /**
+ * Decodes one segment of a URL's pathname, after the same checks as {@link resourcePath}.
+ *
+ * @param sent The path to show in a refusal.
+ * @throws {StreamError} `bad_path`
+ * @example
+ * ```ts
+ * resourceSegment("a%20b", "/u/a%20b/x.txt"); // "a b"
+ * ```
+ */
+export function resourceSegment(segment: string, sent: string): string {
+  return checkedPath([decode(segment, sent)], sent);
+}
+
+/**
  * Joins segments to a resource path, after the same checks as {@link resourcePath}.
  *
  * @param sent The path to show in a refusal. Default: the joined path with a leading slash.

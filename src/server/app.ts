@@ -17,7 +17,7 @@ import { checkGeneration } from "../protocol/generation.ts";
 import { resolveStart } from "../protocol/offset.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
-import { listing } from "./http/listing.ts";
+import { listing, rowsOf } from "./http/listing.ts";
 import { readSnapshot } from "./http/read.ts";
 import { removeResource } from "./http/remove.ts";
 import {
@@ -34,6 +34,7 @@ import { checkHost, type Hosts } from "./request/host.ts";
 import { checkOrigin, crossOrigin, type Origins } from "./request/origin.ts";
 import type { ReadParameters } from "./request/read-parameters.ts";
 import type { RefusalHints } from "./request/refusal-hints.ts";
+import type { Scope } from "./request/scope.ts";
 import { logRequest, type RequestLogFields } from "./service/log-request.ts";
 import { Operator } from "./service/operator.ts";
 import type { Exchange, Service } from "./service/service.ts";
@@ -50,6 +51,7 @@ export interface AppParts {
   readonly platform: (c: Context) => Promise<Platform>;
   readonly limits: Readonly<Limits>;
   readonly listings?: boolean;
+  readonly scope?: Scope;
   readonly origins: Origins;
   readonly hosts: Hosts | undefined;
   readonly hints: RefusalHints;
@@ -91,6 +93,7 @@ export function createApp(parts: AppParts): StreamApp {
     sessions,
     standing: new StandingFollows({ registry, sessions }),
     listings: parts.listings ?? true,
+    scope: parts.scope,
     origins: parts.origins,
     hosts: parts.hosts,
     deletes: parts.deletes,
@@ -122,7 +125,7 @@ export function createApp(parts: AppParts): StreamApp {
 
 async function answer(service: Service, c: Context, noted: RequestLogFields): Promise<Response> {
   const platform = await service.platform(c);
-  const request = parseRequest(c, platform, noted);
+  const request = parseRequest(c, platform, noted, service.scope);
   const { verb, socket, names, host, exchange } = request;
   const { path } = exchange.subject;
   if (service.hosts) checkHost(names, service.hosts, service.hints);
@@ -173,7 +176,7 @@ async function remove(service: Service, { exchange, isFolder, parameters }: Remo
 
 async function read(
   service: Service,
-  { exchange, base, verb, socket, isFolder, parameters }: ReadRequest,
+  { exchange, base, below, verb, socket, isFolder, parameters }: ReadRequest,
 ): Promise<Response> {
   const { path } = exchange.subject;
   const following = socket || verb === "FOLLOW";
@@ -192,13 +195,10 @@ async function read(
     found = await service.store.stat(path);
   }
   if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: !following });
-  if (found) throw new StreamError("not_found", `"/${path}" is not a folder. Remove the trailing slash.`, { path });
-  const { after, limit } = parameters.listing;
-  // One row more than the limit tells whether there is a next page.
-  const rows = { ...(after === undefined ? {} : { after }), ...(limit === undefined ? {} : { limit: limit + 1 }) };
-  const entries = service.listings ? await service.store.list(path, rows) : undefined;
+  if (found) throw notFolder(path, below);
+  const entries = service.listings ? await rowsOf(service.store, { path, below }, parameters.listing) : undefined;
   if (entries && following) throw notAFile(path);
-  if (entries) return listing(service, exchange, { base, folder: path, entries }, parameters.listing);
+  if (entries) return listing(service, exchange, { base, folder: below, entries }, parameters.listing);
   throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
 }
 
@@ -248,6 +248,11 @@ async function standingFollow({ store, standing, listings }: Service, path: stri
     follow.leave();
     throw error;
   }
+}
+
+function notFolder(path: string, below: string): StreamError {
+  const advice = below === "" ? "" : " Remove the trailing slash.";
+  return new StreamError("not_found", `"/${path}" is not a folder.${advice}`, { path });
 }
 
 function notAFile(path: string): StreamError {

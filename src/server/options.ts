@@ -9,6 +9,7 @@ import type { AppParts } from "./app.ts";
 import { checkDeletes, type Deletes } from "./request/deletes.ts";
 import { Hosts } from "./request/host.ts";
 import { Origins } from "./request/origin.ts";
+import type { Scope } from "./request/scope.ts";
 
 /** Options of an app. All are optional. */
 export interface AppOptions {
@@ -16,6 +17,20 @@ export interface AppOptions {
   limits?: Partial<Limits>;
   /** Whether a folder's URL returns its listing. Default true; if false, it returns 404. */
   listings?: boolean;
+  /**
+   * Chooses the folder that a request sees, such as `ada` or `tenants/acme`, for instance by a parameter of the mount or
+   * by the user that a middleware has found; `/` is the whole root. Paths of URLs, listings and messages are relative
+   * to the folder; the paths of events contain it. It is called once per request, before anything is done, and must
+   * return the folder at once. A promise, an empty string or `undefined` is a fault of the app: the request gets 500,
+   * and the log says why. A folder that no path may lead to, such as `..` or `.httpfstream`, is refused with 400. An
+   * `HTTPException` that it throws goes to the app around this one. Default: the whole root.
+   *
+   * @example
+   * ```ts
+   * app.route("/u/:user", fstream({ scope: (c) => c.req.param("user") }));
+   * ```
+   */
+  scope?: Scope;
   /**
    * Origins of web pages, besides the server's own, that may upgrade and append, such as `https://ci.example.com`,
    * `https://*.example.com` (one label) or `tauri://localhost`; `*` allows any. Default none. Requests without an
@@ -52,6 +67,7 @@ export interface AppOptions {
 export const OPTION_TYPES: Readonly<Record<keyof AppOptions, string>> = {
   limits: "object",
   listings: "boolean",
+  scope: "function",
   origins: "array",
   hosts: "array",
   cors: "boolean",

@@ -12,6 +12,7 @@ import type { Deletes } from "./request/deletes.ts";
 import { namesOf } from "./request/host.ts";
 import { parseStay, type ReadParameters, readParameters } from "./request/read-parameters.ts";
 import { locate } from "./request/request-path.ts";
+import type { Scope } from "./request/scope.ts";
 import { refuseContentRange } from "./request/unsupported-body.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
 import type { RequestLogFields } from "./service/log-request.ts";
@@ -51,6 +52,8 @@ interface RequestParts {
   readonly names: readonly string[];
   /** The host and port that it was sent to, according to the client. */
   readonly host: string | undefined;
+  /** The path as the client knows it: without the folder of the scope. */
+  readonly below: string;
   readonly base: string;
   readonly isFolder: boolean;
 }
@@ -59,24 +62,34 @@ interface RequestParts {
  * Parses a request. A malformed one is refused here, before its origin or the state of its path is checked.
  *
  * @param noted Takes what the log needs to know of a request, even of a refused one.
+ * @param scope Chooses the folder that the request sees. Default: the whole root.
  * @throws {StreamError} `bad_path`, `bad_request`, `upgrade_required`
- * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
+ * @throws {MountError} if the app is mounted at a path with a wildcard, or with a parameter and without a scope.
+ * @throws {TypeError} if the scope returns no folder.
  */
-export function parseRequest(c: Context, platform: Platform, noted: RequestLogFields): ParsedRequest {
+export function parseRequest(c: Context, platform: Platform, noted: RequestLogFields, scope?: Scope): ParsedRequest {
   const peer = platform.peer?.(c);
   if (peer !== undefined) noted.peer = peer;
   const target = platform.target?.(c);
   const authority = platform.authority?.(c);
   if (platform.neverUpgrades?.(c)) noted.neverUpgrades = true;
   const names = namesOf(c, authority, target);
-  const { path, base, isFolder } = locate(c, target);
-  noted.path = path;
-  noted.base = base;
+  const located = locate(c, target, scope);
+  const { path, below, base, isFolder } = located;
+  Object.assign(noted, { path, base, scope: located.scope });
   refuseSmall(c.req.method);
   const verb = verbOf(c);
   const socket = wantsWebSocket(c);
   const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) }, noted };
-  const parts: RequestParts = { exchange, socket, names, host: authority ?? c.req.header("Host"), base, isFolder };
+  const parts: RequestParts = {
+    exchange,
+    socket,
+    names,
+    host: authority ?? c.req.header("Host"),
+    below,
+    base,
+    isFolder,
+  };
   if (verb === undefined && c.req.method === "DELETE") {
     return { ...parts, action: "delete", verb, parameters: preconditionsOf(c) };
   }
@@ -85,7 +98,7 @@ export function parseRequest(c: Context, platform: Platform, noted: RequestLogFi
     if (parameters.stay) checkStay(c, socket, verb);
     return { ...parts, action: "read", verb, parameters };
   }
-  if (path === "" || isFolder) {
+  if (isFolder) {
     throw new StreamError("bad_path", `"/${path}" names a folder, which can't be appended to. Add a file name.`, {
       path,
     });

@@ -2,6 +2,7 @@
  * Response bodies that report how many bytes their reader took, and how they ended.
  * @module
  */
+import { withMountPathInError } from "../service/mount-path.ts";
 import type { Exchange } from "../service/service.ts";
 
 /** How to break off a body. */
@@ -19,11 +20,14 @@ export interface BodyAbort {
 }
 
 /** How to break off the body of this response. */
-export function bodyAbort({ c, platform }: Exchange): BodyAbort {
+export function bodyAbort({ c, platform, noted }: Exchange): BodyAbort {
   const { cut, bodyError } = platform;
   return {
     cut: cut && (() => cut(c)),
-    errorFor: (error) => (bodyError ? bodyError(error) : error),
+    errorFor: (error) => {
+      const told = withMountPathInError(error, noted);
+      return bodyError ? bodyError(told) : told;
+    },
   };
 }
 

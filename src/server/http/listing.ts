@@ -2,7 +2,8 @@
  * A folder's listing, as HTML for people or as JSON for programs, generated row by row as the client reads it.
  * @module
  */
-import type { StoreEntry } from "../../engine/storage/store.ts";
+import type { Store, StoreEntry, StoreListing } from "../../engine/storage/store.ts";
+import { isAddressable } from "../../protocol/path.ts";
 import { writableDate } from "../request/http-date.ts";
 import type { ListingParameters } from "../request/read-parameters.ts";
 import type { Exchange, Service } from "../service/service.ts";
@@ -14,6 +15,30 @@ const NO_FRAMING_HEADERS = { "X-Frame-Options": "DENY" };
 
 /** Characters to gather before they are sent. */
 const PIECE_LENGTH = 16 * 1024;
+
+/**
+ * The rows of a folder, one more than the limit if there is a next page; `undefined` if there is no such folder. The
+ * folder of a scope always exists for its clients, as the root does.
+ *
+ * @param at `path`: the resource path of the folder. `below`: the same path as the client knows it.
+ */
+export async function rowsOf(
+  store: Store,
+  { path, below }: { path: string; below: string },
+  { after, limit }: ListingParameters,
+): Promise<StoreListing | undefined> {
+  const from = after === undefined ? {} : { after };
+  if (below === "" && path !== "") {
+    const rows = await store.list(path, from);
+    return rows ? addressable(rows) : [];
+  }
+  return await store.list(path, { ...from, ...(limit === undefined ? {} : { limit: limit + 1 }) });
+}
+
+/** Leaves out the rows that no URL can name in the folder of a scope, but could in the whole root. */
+async function* addressable(rows: StoreListing): AsyncGenerator<StoreEntry, void, void> {
+  for await (const row of rows) if (isAddressable("", row.name)) yield row;
+}
 
 /** Responds with the rows of a folder. Links are absolute, so that they work with and without a trailing slash. */
 export function listing(

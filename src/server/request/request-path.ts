@@ -7,17 +7,22 @@
  * @module
  */
 import type { Context } from "hono";
-import { routePath } from "hono/route";
 import { StreamError } from "../../protocol/errors.ts";
-import { resourcePath } from "../../protocol/path.ts";
+import { checkedPath, resourcePath, resourceSegment } from "../../protocol/path.ts";
+import { mountOf } from "./mount.ts";
+import { folderOf, type Scope } from "./scope.ts";
 
 /** What a request names. */
 export interface RequestPath {
   /** The resource path; empty for the root folder. */
   readonly path: string;
-  /** Whether the URL ends with a slash, as the URL of a folder does. */
+  /** The folder that the request sees, of which {@link path} is a part; empty for the whole root. */
+  readonly scope: string;
+  /** The path as the client knows it: relative to the scope. */
+  readonly below: string;
+  /** Whether the URL names the whole scope, or ends with a slash, as the URL of a folder does. */
   readonly isFolder: boolean;
-  /** The encoded URL path of the root folder, without a trailing slash, for links. */
+  /** The encoded URL path of the scope, without a trailing slash, for links. */
   readonly base: string;
 }
 
@@ -30,67 +35,32 @@ const LEFT_BY_ROUTER = /%(?:2[3-6BCF]|3[ABDF]|40)/gi;
 /**
  * The resource that a request names.
  *
+ * The path below the mount is checked on its own before the folder of the scope is put in front of it. So it can lead
+ * neither out of that folder nor, if the scope is the whole root, into a reserved one.
+ *
  * @param target The target of the request line as the client sent it, where the runtime exposes it.
+ * @param scope Chooses the folder that the request sees. Default: the whole root.
  * @throws {StreamError} `bad_path` for a path that {@link resourcePath} refuses; `bad_request` for a URL that the
  * router cannot have read correctly.
- * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
+ * @throws {MountError} if the app is mounted at a path with a wildcard, or with a parameter and without a scope.
+ * @throws {TypeError} if the scope returns no folder.
  */
-export function locate(c: Context, target?: string): RequestPath {
-  const skip = mountOf(c).split("/").length - 1;
+export function locate(c: Context, target?: string, scope?: Scope): RequestPath {
+  const mount = mountOf(c, scope !== undefined);
   if (target !== undefined) checkTarget(target);
   const raw = rawPath(c.req.url);
   const seen = c.req.path;
-  const rest = seen.split("/").slice(1 + skip);
-  for (const segment of rest) refuseHalfDecoded(segment, raw);
-  const path = resourcePath(seen, { skip, folder: true, sent: raw });
-  return { path, isFolder: seen.endsWith("/"), base: baseOf(raw, rest) };
-}
-
-/** The app is mounted where it cannot tell its paths apart. The app throws it to the error handler of its host app. */
-export class MountError extends TypeError {
-  override readonly name = "MountError";
-
-  /** The response that Hono sends if the host app has no error handler. */
-  getResponse(): Response {
-    return new Response(`${this.message}\n`, {
-      status: 500,
-      headers: { "Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store" },
-    });
-  }
-}
-
-/**
- * The path of the route that the app is mounted at; empty at the root.
- *
- * Hono's routers disagree about what a parameter is: for one of them, `/a-:b` has a parameter, and `/a-c` is the same
- * mount. The mount must therefore match the path literally.
- */
-function mountOf(c: Context): string {
-  const mount = routeOf(c).replace(/\/?\*$/, "");
-  const isFixed = !/(^|\/):|\*/.test(mount) && `${c.req.path}/`.startsWith(`${mount}/`);
-  if (!isFixed) {
-    throw new MountError(
-      `fstream() is mounted at "${mount}", which has a parameter or a wildcard. All paths that match it would share one ` +
-        "folder, so all users would share their files. Mount one fstream() with a root of its own at each fixed path.",
-    );
-  }
-  return mount;
-}
-
-/** The path of the route, even if the host app uses another copy of Hono, whose internals this copy cannot read. */
-function routeOf(c: Context): string {
-  try {
-    return routePath(c);
-  } catch (error) {
-    // A property of the other copy, which newer versions may drop.
-    const { routePath: told } = c.req as { routePath?: string };
-    if (typeof told === "string") return told;
-    throw new MountError(
-      "fstream() can't determine where it is mounted: the app around it uses another copy of hono, because one copy is " +
-        'imported and the other required, or because there are two versions. "npm ls hono" lists them; keep one.',
-      { cause: error },
-    );
-  }
+  const segments = seen.split("/").slice(1);
+  const rest = segments.slice(mount.length);
+  for (const segment of scope ? segments : rest) refuseHalfDecoded(segment, raw);
+  const below = resourcePath(seen, { skip: mount.length, folder: true, sent: raw });
+  const found = { below, isFolder: below === "" || seen.endsWith("/"), base: baseOf(raw, rest) };
+  if (!scope) return { ...found, path: below, scope: "" };
+  // Hono decodes a parameter: the scope must not get a name with a slash, or one that leads to another folder.
+  for (const [at, segment] of mount.entries()) if (segment.startsWith(":")) resourceSegment(segments[at] ?? "", raw);
+  const folder = folderOf(scope, c, raw);
+  const whole = [folder, below].filter((part) => part !== "").join("/");
+  return { ...found, path: whole === "" ? "" : checkedPath(whole.split("/"), raw), scope: folder };
 }
 
 /** Some runtimes resolve dot segments, or take a host from an unusual target, before the router sees the path. */

@@ -4,7 +4,7 @@
  */
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
-import { MountError } from "../request/request-path.ts";
+import { MountError } from "../request/mount.ts";
 import { withMountPath } from "./mount-path.ts";
 import { isFault, type Operator } from "./operator.ts";
 import { refusal } from "./respond.ts";
@@ -17,6 +17,8 @@ export interface RequestLogFields {
   path?: string;
   /** The URL path at which the app is mounted; empty at the root. */
   base?: string;
+  /** The folder that the request sees; empty for the whole root. */
+  scope?: string;
   /** Whether the request has become a WebSocket. */
   upgraded?: boolean;
   /** Whether its version of HTTP forbids responses that mention an upgrade. */
@@ -27,7 +29,8 @@ export interface RequestLogFields {
  * Answers a request, or refuses it if that throws, and logs both.
  *
  * @param answer Answers the request, and records what it learns about it.
- * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
+ * @throws {MountError} if the app is mounted where it cannot tell its paths apart.
+ * @throws {HTTPException} if the app's `scope` throws one.
  */
 export async function logRequest(
   operator: Operator,
@@ -45,11 +48,9 @@ export async function logRequest(
 }
 
 function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown: unknown): Response {
-  if (thrown instanceof MountError) {
-    operator.failed(undefined, thrown);
-    // The mistake is the host app's, so its error handler gets the error.
-    throw thrown;
-  }
+  // The mistake is the host app's, so its error handler gets the error.
+  if (thrown instanceof MountError) operator.failed(undefined, thrown);
+  if (isForHost(thrown)) throw thrown;
   const error = StreamError.from(thrown);
   if (isFault(error)) operator.failed(error.path ?? noted.path, thrown);
   else if (isRefusal(c, error) && operator.hasLog) {
@@ -64,6 +65,11 @@ function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown:
   const response = refusal(told, noted);
   if (noted.neverUpgrades) response.headers.delete("Upgrade");
   return response;
+}
+
+/** Whether an error brings its own response, like Hono's `HTTPException`, perhaps that of another copy of Hono. */
+function isForHost(thrown: unknown): boolean {
+  return thrown instanceof Error && "getResponse" in thrown;
 }
 
 /**

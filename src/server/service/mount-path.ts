@@ -1,39 +1,59 @@
 /**
- * Adds the path of the mount to the paths in messages: clients know their resource by both.
+ * Shows the paths in messages as clients know them: with the path of the mount, and without the folder of the scope.
  * @module
  */
+import { StreamError } from "../../protocol/errors.ts";
 
-/** A location: the path below the mount, and the URL path of the mount, which is empty at the root. */
+/** A location. */
 export interface MountedPath {
+  /** The resource path. */
   readonly path?: string | undefined;
+  /** The URL path of the mount, which is empty at the root. */
   readonly base?: string | undefined;
+  /** The folder that the request sees, of which `path` is a part; empty for the whole root. */
+  readonly scope?: string | undefined;
 }
 
 /**
- * Replaces the paths of a resource and its parent folders in a message by those that the client knows: stores do not
- * know where their app is mounted.
+ * Replaces the paths of a resource and its parent folders in a message by those that the client knows: stores know
+ * neither where their app is mounted nor which folder a request sees.
  *
  * @example
  * ```ts
  * withMountPath('"/a" does not exist.', { path: "a", base: "/logs" }); // '"/logs/a" does not exist.'
+ * withMountPath('"/ada/a" does not exist.', { path: "ada/a", base: "/u/ada", scope: "ada" }); // '"/u/ada/a" does …'
  * ```
  */
-export function withMountPath(sentence: string, { path, base = "" }: MountedPath): string {
-  if (base === "" || path === undefined) return sentence;
-  const own = `"/${path}"`;
-  // A name may contain quotes, so the resource itself is matched as a whole.
-  return sentence
-    .split(own)
-    .map((part) =>
-      part.replace(/"\/([^"]*)"/g, (quote, above: string) => (isAbove(above, path) ? out(base, above) : quote)),
-    )
-    .join(out(base, path));
+export function withMountPath(sentence: string, { path, base = "", scope = "" }: MountedPath): string {
+  if (path === undefined || (base === "" && scope === "")) return sentence;
+  // Names may contain quotes, so each path is matched as a whole.
+  const quoted = new RegExp(`"/(${pathsTo(path).map(escaped).join("|")})"`, "g");
+  return sentence.replace(quoted, (_, named: string) => `"${base}/${withoutScope(named, scope)}"`);
 }
 
-function isAbove(folder: string, path: string): boolean {
-  return folder === "" || path.startsWith(`${folder}/`);
+/**
+ * An error for the client: its message and its path are those that the client knows. Values that are not a
+ * {@link StreamError} are returned unchanged.
+ */
+export function withMountPathInError(error: unknown, at: MountedPath): unknown {
+  if (!(error instanceof StreamError) || at.path === undefined) return error;
+  const { code, headers, path } = error;
+  const shown = path === undefined ? {} : { path: withoutScope(path, at.scope) };
+  return new StreamError(code, withMountPath(error.message, at), { ...shown, headers, cause: error.cause });
 }
 
-function out(base: string, path: string): string {
-  return `"${base}/${path}"`;
+/** The path as the client knows it. Folders above the scope, which the client does not know, are shown as the scope. */
+function withoutScope(path: string, scope = ""): string {
+  if (scope === "") return path;
+  return path.startsWith(`${scope}/`) ? path.slice(scope.length + 1) : "";
+}
+
+/** A path and all its parent folders, the longest first. */
+function pathsTo(path: string): string[] {
+  const segments = path.split("/");
+  return [...segments.map((_, at) => segments.slice(0, segments.length - at).join("/")), ""];
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }

@@ -13,6 +13,7 @@ import type { Deletes } from "../request/deletes.ts";
 import type { Hosts } from "../request/host.ts";
 import type { Origins } from "../request/origin.ts";
 import type { RefusalHints } from "../request/refusal-hints.ts";
+import type { Scope } from "../request/scope.ts";
 import type { Heartbeats } from "../timers/heartbeats.ts";
 import type { Liveness } from "../timers/liveness.ts";
 import type { RequestLogFields } from "./log-request.ts";
@@ -29,6 +30,8 @@ export interface Service {
   readonly sessions: Sessions;
   readonly standing: StandingFollows;
   readonly listings: boolean;
+  /** Chooses the folder that a request sees; `undefined` for the whole root. */
+  readonly scope: Scope | undefined;
   /** Origins, other than the server's own, that may upgrade and append. */
   readonly origins: Origins;
   /** The names that the server answers to; `undefined` for any. */

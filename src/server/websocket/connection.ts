@@ -25,9 +25,9 @@ export abstract class SocketConnection implements SocketHandler {
   readonly #forget: () => void;
 
   /** @throws {StreamError} `restarting` if the server is shutting down. */
-  constructor(service: Service, { subject: { path }, noted: { base } }: Exchange) {
+  constructor(service: Service, { subject: { path }, noted: { base, scope } }: Exchange) {
     this.service = service;
-    this.#at = { path, base };
+    this.#at = { path, base, scope };
     this.#forget = service.registry.onClose(() => this.#shutDown());
     // A client may never complete an accepted upgrade; the resources claimed for it must still be released.
     this.#timer = setTimeout(() => this.closed(), service.limits.upgradeTimeoutMs);
