@@ -170,7 +170,7 @@ async function append(service: Service, { exchange, socket, parameters }: Append
 
 async function remove(service: Service, { exchange, isFolder, parameters }: RemoveRequest): Promise<Response> {
   const { path } = exchange.subject;
-  if (path !== "" && !isFolder) return removeResource(service, exchange, parameters);
+  if (!isFolder) return removeResource(service, exchange, parameters);
   throw new StreamError("path_conflict", `"/${path}" names a folder. Only what was appended can be removed.`, { path });
 }
 
