@@ -102,6 +102,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     globals: ["Deno"],
   },
 
+  "src/auth": { imports: ["src/support", "src/protocol", "src/server/gate"], packages: [...HONO, "jose"] },
+
   "src/client/connection": { imports: ["src/support", "src/protocol"] },
   "src/client/connection/connect.ts": { imports: ["src/protocol"], globals: ["process"] },
   "src/client/connection/socket-ws.ts": {

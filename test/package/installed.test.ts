@@ -154,6 +154,7 @@ describe("its entries can be imported on", () => {
   const everywhere = {
     httpfstream: "fstream",
     "httpfstream/client": "follow",
+    "httpfstream/auth": "jwt",
     "httpfstream/node": "serve",
     "httpfstream/web": "memoryStore",
   };

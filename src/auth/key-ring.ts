@@ -1,0 +1,93 @@
+/**
+ * All keys that a server accepts, wherever they come from.
+ * @module
+ */
+
+import { callUser } from "../support/callback.ts";
+import { algorithmNamed } from "./algorithms.ts";
+import { type Key, type KeySource, type TokenHeader, type VerificationKey, verificationKeys } from "./keys.ts";
+import { RemoteKeys } from "./remote-keys.ts";
+
+/**
+ * Keys, or where they come from. A URL names a set of keys (JWKS), which is fetched, cached and fetched again when it
+ * changes. A function is called for every request: it returns the same value until the keys have changed.
+ */
+export type Keys = Key | URL | (() => Key | Promise<Key>);
+
+/** The keys of all sources. */
+export class KeyRing {
+  readonly #sources: readonly KeySource[];
+  #versions: readonly unknown[] = [];
+  #epoch = 0;
+
+  /**
+   * @param report Receives each failure to obtain keys.
+   * @throws {TypeError} for something that is not {@link Keys}, or for none.
+   */
+  constructor(keys: Keys | readonly Keys[], report: (error: Error) => void) {
+    const list: readonly Keys[] = isList(keys) ? keys : [keys];
+    if (list.length === 0) throw new TypeError('The option "keys" of jwt() is empty; it must have at least one key.');
+    this.#sources = list.map((each) => sourceOf(each, report));
+  }
+
+  /** Brings all keys up to date. Resolves to another number than before if keys may have been removed. */
+  async refresh(): Promise<number> {
+    const versions = await Promise.all(this.#sources.map((source) => source.refresh()));
+    if (versions.some((version, index) => version !== this.#versions[index])) this.#epoch++;
+    this.#versions = versions;
+    return this.#epoch;
+  }
+
+  /** The keys that a token with this header may be signed with. */
+  async keysFor(header: TokenHeader): Promise<VerificationKey[]> {
+    return (await Promise.all(this.#sources.map((source) => source.keysFor(header)))).flat();
+  }
+}
+
+/** Keys that this process has, or that a function of its own returns. */
+class LocalKeys implements KeySource {
+  readonly #current: () => Key | Promise<Key>;
+  readonly #report: (error: Error) => void;
+  #key: Key | undefined;
+  #prepared: Promise<readonly VerificationKey[]> = Promise.resolve([]);
+
+  constructor(current: () => Key | Promise<Key>, report: (error: Error) => void) {
+    this.#current = current;
+    this.#report = report;
+  }
+
+  async refresh(): Promise<unknown> {
+    const key = await this.#current();
+    if (key === this.#key) return key;
+    this.#key = key;
+    this.#prepared = verificationKeys(key);
+    // Each token fails with this error; but it is reported only once, and also if there is no token.
+    this.#prepared.catch((error: Error) => callUser("onError", this.#report, error));
+    return key;
+  }
+
+  async keysFor({ alg, kid }: TokenHeader): Promise<VerificationKey[]> {
+    const keys = await this.#prepared;
+    return keys.filter(({ algorithm, kid: own }) => {
+      return algorithm === algorithmNamed(alg) && (own === undefined || kid === undefined || own === kid);
+    });
+  }
+}
+
+function sourceOf(keys: Keys, report: (error: Error) => void): KeySource {
+  if (keys instanceof URL) return new RemoteKeys(keys, report);
+  if (typeof keys === "function") return new LocalKeys(keys, report);
+  if (typeof keys !== "string" && (typeof keys !== "object" || keys === null)) {
+    throw new TypeError(
+      'The option "keys" of jwt() must be a JWK, a set of JWKs, a key in PEM format, a Uint8Array, a URL or a function.',
+    );
+  }
+  const source = new LocalKeys(() => keys, report);
+  // Prepared now, so that a bad key is reported when the server starts, and not with the first token.
+  void source.refresh();
+  return source;
+}
+
+function isList(keys: Keys | readonly Keys[]): keys is readonly Keys[] {
+  return Array.isArray(keys);
+}

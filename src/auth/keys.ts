@@ -1,0 +1,213 @@
+/**
+ * Keys that verify tokens. Each is bound to the one algorithm that its type has here, so that a token can't choose
+ * another one: a public key is never taken for a shared secret.
+ * @module
+ */
+import {
+  base64url,
+  type CryptoKey,
+  exportJWK,
+  importJWK,
+  importPKCS8,
+  importSPKI,
+  importX509,
+  type JSONWebKeySet,
+  type JWK,
+} from "jose";
+import { type Algorithm, algorithmNamed } from "./algorithms.ts";
+
+/**
+ * A key: a JWK, a set of JWKs, a PEM block (`PUBLIC KEY`, `PRIVATE KEY` or `CERTIFICATE`), or the bytes of a secret
+ * (HS256). Of a private key, only the public half is used to verify.
+ */
+export type Key = JWK | JSONWebKeySet | string | Uint8Array;
+
+/** What chooses the keys that may have signed a token. */
+export interface TokenHeader {
+  /** The algorithm, as the token names it. */
+  readonly alg: string;
+  /** The name of the key, if the token has one. */
+  readonly kid: string | undefined;
+}
+
+/** One origin of keys. */
+export interface KeySource {
+  /** Brings the keys up to date. Resolves to another value than before if keys may have been removed. */
+  refresh(): Promise<unknown>;
+  /** The keys that may have signed a token with this header. */
+  keysFor(header: TokenHeader): Promise<readonly VerificationKey[]>;
+}
+
+/** A key that is ready to verify. */
+export interface VerificationKey {
+  readonly algorithm: Algorithm;
+  /** The name by which tokens refer to the key, if it has one. */
+  readonly kid: string | undefined;
+  readonly key: CryptoKey;
+}
+
+/** Minimum bytes of a secret, as RFC 7518 demands for HS256. */
+export const LEAST_SECRET_BYTES = 32;
+
+/** Minimum bits of an RSA key, as RFC 7518 demands. */
+const LEAST_RSA_BITS = 2048;
+
+/** Bytes of a coordinate of a key with a curve. */
+const POINT_BYTES = 32;
+
+/** For each type of key, its algorithm, the curve that it must have, and the members of its public half. */
+const TYPES: Readonly<Record<string, { algorithm: Algorithm; crv?: string; members: readonly string[] }>> = {
+  oct: { algorithm: "HS256", members: ["k"] },
+  RSA: { algorithm: "RS256", members: ["n", "e"] },
+  EC: { algorithm: "ES256", crv: "P-256", members: ["crv", "x", "y"] },
+  OKP: { algorithm: "EdDSA", crv: "Ed25519", members: ["crv", "x"] },
+};
+
+const SUPPORTED =
+  "The supported keys are secrets (HS256), RSA (RS256), EC with the curve P-256 (ES256) and Ed25519 (EdDSA)";
+
+/**
+ * Prepares a key. Of a set, keys for other algorithms and uses are left out.
+ *
+ * @throws {TypeError} for a key that is unsupported, malformed or too short, or a set without a usable key.
+ */
+export async function verificationKeys(key: Key): Promise<VerificationKey[]> {
+  if (key instanceof Uint8Array) return [await ofJwk({ kty: "oct", k: base64url.encode(key) })];
+  if (typeof key === "string") return [await ofJwk(await jwkOfPem(key))];
+  if (typeof key !== "object" || key === null) throw notAKey();
+  if (!("keys" in key)) return [await ofJwk(key as JWK)];
+  if (!Array.isArray(key.keys)) throw notAKey();
+  const usable = key.keys.filter((each) => algorithmOf(each) !== undefined);
+  if (usable.length === 0) throw new TypeError(`The set has no key that can be used. ${SUPPORTED}.`);
+  return Promise.all(usable.map(ofJwk));
+}
+
+/**
+ * The algorithm that a JWK is bound to; undefined if it is unsupported, or not meant for signatures.
+ *
+ * @example
+ * ```ts
+ * algorithmOf({ kty: "OKP", crv: "Ed25519", x: "…" }); // "EdDSA"
+ * ```
+ */
+export function algorithmOf(jwk: JWK): Algorithm | undefined {
+  const type = typeOf(jwk);
+  if (!type || type.crv !== jwk.crv) return undefined;
+  if (jwk.alg !== undefined && algorithmNamed(jwk.alg) !== type.algorithm) return undefined;
+  return jwk.use === undefined || jwk.use === "sig" ? type.algorithm : undefined;
+}
+
+function typeOf(jwk: JWK): (typeof TYPES)[string] | undefined {
+  // A set is whatever its publisher says.
+  const { kty } = jwk ?? {};
+  return typeof kty === "string" && Object.hasOwn(TYPES, kty) ? TYPES[kty] : undefined;
+}
+
+/**
+ * The public half of a JWK; a secret has none and is returned whole.
+ *
+ * @throws {TypeError} for an unsupported key.
+ */
+export function publicHalf(jwk: JWK): JWK {
+  const algorithm = algorithmOf(jwk);
+  if (!algorithm) throw new TypeError(`The key is not supported, or not meant for signatures. ${SUPPORTED}.`);
+  const members = typeOf(jwk)?.members ?? [];
+  const kept = Object.fromEntries(Object.entries(jwk).filter(([name]) => members.includes(name)));
+  const { kty, kid } = jwk;
+  return { ...kept, kty, alg: algorithm, use: "sig", ...(typeof kid === "string" ? { kid } : {}) } as JWK;
+}
+
+/** Whether a JWK contains a secret or a private key. */
+export function isSecret(jwk: JWK): boolean {
+  return jwk.kty === "oct" || jwk.d !== undefined;
+}
+
+async function ofJwk(jwk: JWK): Promise<VerificationKey> {
+  const half = publicHalf(jwk);
+  const { algorithm, crv } = typeOf(half) ?? malformed();
+  // Some runtimes take a point of the wrong length, and fail later.
+  const point = crv === undefined ? [] : [half.x, ...(half.kty === "EC" ? [half.y] : [])];
+  if (point.some((coordinate) => decoded(coordinate).length !== POINT_BYTES)) malformed();
+  const key = algorithm === "HS256" ? await secret(half.k) : await importJWK(half, algorithm).catch(malformed);
+  if (key instanceof Uint8Array) throw notAKey();
+  const { modulusLength = LEAST_RSA_BITS } = key.algorithm as { modulusLength?: number };
+  if (modulusLength < LEAST_RSA_BITS) {
+    throw new TypeError(`The RSA key has ${modulusLength} bits; it must have at least ${LEAST_RSA_BITS}.`);
+  }
+  return { algorithm, kid: half.kid, key };
+}
+
+/** Imported once, because `jose` would import the bytes anew for each token. */
+function secret(encoded: string | undefined): Promise<CryptoKey> {
+  const bytes = decoded(encoded);
+  if (bytes.length < LEAST_SECRET_BYTES) {
+    throw new TypeError(`The secret has ${bytes.length} bytes; it must have at least ${LEAST_SECRET_BYTES}.`);
+  }
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
+}
+
+function decoded(encoded: string | undefined): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(base64url.decode(encoded ?? ""));
+  } catch (error) {
+    return malformed(error);
+  }
+}
+
+/**
+ * Reads a PEM block as a JWK.
+ *
+ * @throws {TypeError} for a text that is not exactly one supported block.
+ */
+export async function jwkOfPem(text: string): Promise<JWK> {
+  const [block, ...others] = text.match(/-----BEGIN [^-]+-----[^-]*-----END [^-]+-----/g) ?? [];
+  if (block === undefined) {
+    throw new TypeError(
+      "A key given as a string must be in PEM format. Give a secret as a Uint8Array, and the address of a set as a URL object.",
+    );
+  }
+  if (others.length > 0) throw new TypeError("The text has more than one PEM block. Keep only that of the key.");
+  const label = /^-----BEGIN ([^-]+)-----/.exec(block)?.[1] ?? "";
+  const importer = { "PUBLIC KEY": importSPKI, "PRIVATE KEY": importPKCS8, CERTIFICATE: importX509 }[label];
+  if (!importer) {
+    throw new TypeError(
+      `A PEM block of the type ${label} is not supported. Convert a private key with: openssl pkcs8 -topk8 -nocrypt`,
+    );
+  }
+  for (const algorithm of ["RS256", "ES256", "EdDSA"] as const) {
+    // Importing it for another type of key fails.
+    const key = await importer(block, algorithm, { extractable: true }).catch(() => undefined);
+    if (key) return await exportJWK(key);
+  }
+  throw new TypeError(`The PEM block can't be read. ${SUPPORTED}.`);
+}
+
+/**
+ * Parses the contents of a key file: a JWK, a set of JWKs, or a PEM block. A bare secret is not accepted, because a
+ * public key in an unknown format would pass for one.
+ *
+ * @throws {TypeError} for anything else.
+ */
+export async function parseKey(text: string): Promise<JWK | JSONWebKeySet> {
+  if (text.includes("-----BEGIN ")) return await jwkOfPem(text);
+  const key = parsedJson(text);
+  if (typeof key !== "object" || key === null || !("kty" in key || "keys" in key)) throw notAKey();
+  return key as JWK | JSONWebKeySet;
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The error would quote the key.
+    throw notAKey();
+  }
+}
+
+function notAKey(): TypeError {
+  return new TypeError("It is neither a JWK, nor a set of JWKs, nor a key in PEM format.");
+}
+
+function malformed(cause?: unknown): never {
+  throw new TypeError("The key is malformed.", { cause });
+}
