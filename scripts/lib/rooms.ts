@@ -130,6 +130,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...PROGRAM,
   },
   "src/cli/follow": { imports: ["src/protocol", "src/client/connection", "src/client", "src/cli/common"], ...PROGRAM },
+  "src/cli/key": { imports: ["src/auth", "src/cli/common"], ...PROGRAM, packages: [...PROGRAM.packages, "jose"] },
+  "src/cli/token": {
+    imports: ["src/server/gate", "src/auth", "src/cli/common", "src/cli/key"],
+    ...PROGRAM,
+    packages: [...PROGRAM.packages, "jose"],
+  },
   "src/cli/serve": {
     imports: [
       ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", "src/stores/file/folders"],
@@ -137,7 +143,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
     ...PROGRAM,
   },
-  "src/cli": { imports: ["src/cli/common", "src/cli/append", "src/cli/follow", "src/cli/serve"], ...PROGRAM },
+  "src/cli": {
+    imports: ["common", "append", "follow", "key", "token", "serve"].map((folder) => `src/cli/${folder}`),
+    ...PROGRAM,
+  },
   "src/cli/bin": { imports: ["src/cli"], ...PROGRAM },
 };
 

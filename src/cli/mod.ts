@@ -1,5 +1,5 @@
 /**
- * The commands `httpfstream serve | append | follow`, and the three commands of the original.
+ * The commands `httpfstream serve | append | follow | key | token`, and the three commands of the original.
  * @module
  */
 import { type Command, CommanderError } from "commander";
@@ -10,7 +10,9 @@ import { bareCommand, forgetEmptyVariables, WrongUsage } from "./common/options.
 import { leave, printed, say } from "./common/terminal.ts";
 import { followCommand } from "./follow/mod.ts";
 import { fromGoFlags } from "./go-flags.ts";
+import { keyCommand } from "./key/mod.ts";
 import { serveCommand } from "./serve/mod.ts";
+import { tokenCommand } from "./token/mod.ts";
 
 /** The names of the original's commands. */
 export type OriginalName = "httpfstream-server" | "httpfstream-append" | "httpfstream-follow";
@@ -29,7 +31,13 @@ export async function main(args: readonly string[], options: { fallback?: "serve
   const finish: Finish = (result) => {
     code = result;
   };
-  const commands = [serveCommand("serve", finish), appendCommand("append", finish), followCommand("follow", finish)];
+  const commands = [
+    serveCommand("serve", finish),
+    appendCommand("append", finish),
+    followCommand("follow", finish),
+    keyCommand("key", finish),
+    tokenCommand("token", finish),
+  ];
   const program = bareCommand("httpfstream")
     .description("One program writes, many watch: append to a URL, follow it live, keep it as a plain file.")
     .addHelpText(

@@ -47,7 +47,7 @@ for (const [page, text] of pages) {
 }
 
 describe("the tables of docs/commands.md", async () => {
-  for (const command of ["serve", "append", "follow"]) {
+  for (const command of ["serve", "append", "follow", "key", "token"]) {
     const { stdout } = await run(await executable("node"), [...scriptArguments("node", "mod.ts"), command, "--help"]);
     const help = stdout.bytes().toString();
     const section = sectionText("docs/commands.md", command);

@@ -24,13 +24,17 @@ export function bareCommand(name: string): Command {
     });
 }
 
+/** Variables that must not be empty: without them, a server that asks for tokens would silently be open to all. */
+const NEVER_EMPTY: ReadonlySet<string> = new Set(["HTTPFSTREAM_KEY", "HTTPFSTREAM_JWKS", "HTTPFSTREAM_ANONYMOUS"]);
+
 /**
  * Deletes empty environment variables of a command's options. `NAME=` in an environment file of a container means
- * unset, but commander treats it as a value.
+ * unset, but commander treats it as a value. An option that protects the server rejects an empty value instead.
  */
 export function forgetEmptyVariables(command: Command): void {
   for (const { envVar } of command.options) {
-    if (envVar !== undefined && process.env[envVar]?.trim() === "") delete process.env[envVar];
+    if (envVar !== undefined && !NEVER_EMPTY.has(envVar) && process.env[envVar]?.trim() === "")
+      delete process.env[envVar];
   }
 }
 
