@@ -27,6 +27,16 @@ export type {
   StoreListing,
   StoreStat,
 } from "./engine/storage/store.ts";
+export type {
+  AppendBegan,
+  AppendEnded,
+  FollowBegan,
+  FollowEnded,
+  RequestRefused,
+  StreamEvent,
+  StreamRemoved,
+} from "./engine/stream-event.ts";
+export type { AppendSource, Chunk } from "./protocol/append-source.ts";
 export { END_REASONS, type EndedReason, type EndReason } from "./protocol/end-reason.ts";
 export {
   ERROR_CODES,
@@ -37,4 +47,8 @@ export {
 } from "./protocol/errors.ts";
 export type { StreamApp } from "./server/app.ts";
 export type { AppOptions } from "./server/options.ts";
+export type { LocalAppendOptions, LocalAppendStream } from "./server/streams/append-stream.ts";
+export type { LocalFollowOptions } from "./server/streams/follow.ts";
+export type { LocalFollowEnd, LocalFollowStream } from "./server/streams/follow-stream.ts";
+export type { LocalAppendResult, LocalReadOptions, StreamStat, Streams } from "./server/streams/streams.ts";
 export { memoryStore } from "./stores/memory.ts";

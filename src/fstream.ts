@@ -9,6 +9,7 @@ import { withHelper } from "./runtime/helper.ts";
 import { createApp, type StreamApp } from "./server/app.ts";
 import { type AppOptions, checkOptions, OPTION_TYPES, partsOf } from "./server/options.ts";
 import { FLAG_HINTS, OPTION_HINTS, type RefusalHints } from "./server/request/refusal-hints.ts";
+import type { Streams } from "./server/streams/streams.ts";
 import type { Durability } from "./stores/file/durability.ts";
 import { type FileStoreOptions, fileStore } from "./stores/file/store.ts";
 
@@ -48,6 +49,22 @@ const TYPES: Readonly<Record<keyof FstreamOptions, string>> = {
  */
 export function fstream(options: FstreamOptions = {}): StreamApp {
   return build(options, OPTION_HINTS);
+}
+
+/**
+ * Creates streams for this program, and the app that serves them: what {@link fstream} returns, from the other side.
+ *
+ * @param options As for {@link fstream}.
+ * @throws As {@link fstream}.
+ * @example
+ * ```ts
+ * const streams = createStreams({ root: "/var/lib/streams" });
+ * await streams.append("hello.txt", "hello\n");
+ * app.route("/streams", streams.app);
+ * ```
+ */
+export function createStreams(options: FstreamOptions = {}): Streams {
+  return fstream(options).streams;
 }
 
 /** @internal The app of the standalone server: its refusals suggest command-line flags instead of options. */

@@ -13,6 +13,6 @@
  */
 
 export * from "./exports.ts";
-export { type FstreamOptions, fstream } from "./fstream.ts";
+export { createStreams, type FstreamOptions, fstream } from "./fstream.ts";
 export { DURABILITIES, type Durability } from "./stores/file/durability.ts";
 export { type FileStoreOptions, fileStore } from "./stores/file/store.ts";

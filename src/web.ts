@@ -19,6 +19,7 @@ import { platform } from "./runtime/other.ts";
 import { createApp, type StreamApp } from "./server/app.ts";
 import { type AppOptions, checkOptions, OPTION_TYPES, partsOf } from "./server/options.ts";
 import { OPTION_HINTS } from "./server/request/refusal-hints.ts";
+import type { Streams } from "./server/streams/streams.ts";
 
 export * from "./exports.ts";
 
@@ -47,4 +48,18 @@ export function fstream(options: WebOptions): StreamApp {
     store: guardedStore(store),
     platform: async () => used,
   });
+}
+
+/**
+ * Creates streams for this program, and the app that serves them.
+ *
+ * @throws As {@link fstream}.
+ * @example
+ * ```ts
+ * const streams = createStreams({ store: memoryStore() });
+ * await streams.append("hello.txt", "hello\n");
+ * ```
+ */
+export function createStreams(options: WebOptions): Streams {
+  return fstream(options).streams;
 }

@@ -34,7 +34,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/support": {},
   "src/protocol": {},
 
-  "src/engine": {},
+  "src/engine": { imports: ["src/protocol"] },
   "src/engine/storage": { imports: ["src/protocol"] },
   "src/engine/follow": { imports: ["src/protocol", "src/engine", "src/engine/storage"] },
   "src/engine/append": { imports: ["src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"] },
@@ -73,8 +73,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/server/service": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server/http": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: [...HONO, "mime"] },
   "src/server/websocket": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
+  "src/server/streams": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server": {
-    imports: ["src/protocol", ...ENGINE, ...SERVICE, "src/server/http", "src/server/websocket"],
+    imports: [
+      ...["src/protocol", ...ENGINE, ...SERVICE],
+      ...["src/server/http", "src/server/websocket", "src/server/streams"],
+    ],
     packages: HONO,
   },
 
@@ -119,7 +123,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   src: {
     imports: [
       ...["src/protocol", "src/engine", "src/engine/storage", "src/stores", "src/stores/file"],
-      ...["src/server/request", "src/server", "src/runtime"],
+      ...["src/server/request", "src/server/streams", "src/server", "src/runtime"],
     ],
     packages: HONO,
   },

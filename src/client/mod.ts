@@ -11,10 +11,10 @@
  * @module
  */
 
+export type { AppendSource, Chunk } from "../protocol/append-source.ts";
 export type { EndedReason as EndReason } from "../protocol/end-reason.ts";
 export { type ErrorCode, StreamError } from "../protocol/errors.ts";
 export { type AppendOptions, type AppendResult, type AppendStream, append, openAppend } from "./append/mod.ts";
-export type { AppendSource, Chunk } from "./append/source.ts";
 export type { AppendState, Resume, ResumePoint } from "./append/state.ts";
 export type { HeadersLike, StartOptions } from "./connection/target.ts";
 export { type FollowOptions, follow } from "./follow/mod.ts";

@@ -3,8 +3,8 @@
  * @module
  */
 
-/** How a client is connected to the server. */
-export type Transport = "websocket" | "http";
+/** How a client is connected to the server; `local`: it is the program that runs the server. */
+export type Transport = "websocket" | "http" | "local";
 
 /** An append or a follow begins. */
 export interface BeginEvent {

@@ -5,6 +5,7 @@
 import type { UpgradeWebSocket } from "hono/ws";
 import type { Log } from "../engine/events.ts";
 import { type Limits, resolveLimits } from "../engine/limits.ts";
+import type { StreamEvent } from "../engine/stream-event.ts";
 import type { AppParts } from "./app.ts";
 import { checkDeletes, type Deletes } from "./request/deletes.ts";
 import { Hosts } from "./request/host.ts";
@@ -56,6 +57,11 @@ export interface AppOptions {
    * failures are reported, on the console.
    */
   log?: Log;
+  /**
+   * Receives what happens to the streams: an append or follow `began` or `ended`, a resource was `removed`, a request was
+   * `refused`. It may be async. Errors that it throws or rejects with are written to the console and have no other effect.
+   */
+  onEvent?: (event: StreamEvent) => unknown;
   /** Closes the app, as `close()` does, when it aborts. */
   signal?: AbortSignal;
   /** Hono's WebSocket helper for this runtime. Default: detected per request. */
@@ -73,6 +79,7 @@ export const OPTION_TYPES: Readonly<Record<keyof AppOptions, string>> = {
   cors: "boolean",
   deletes: "string",
   log: "function",
+  onEvent: "function",
   signal: "object",
   upgradeWebSocket: "function",
 };

@@ -11,7 +11,7 @@ import { type AppendParameters, appendParameters, preconditionsOf } from "./requ
 import type { Deletes } from "./request/deletes.ts";
 import { namesOf } from "./request/host.ts";
 import { parseStay, type ReadParameters, readParameters } from "./request/read-parameters.ts";
-import { locate } from "./request/request-path.ts";
+import { locate, type RequestPath } from "./request/request-path.ts";
 import type { Scope } from "./request/scope.ts";
 import { refuseContentRange } from "./request/unsupported-body.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
@@ -68,28 +68,11 @@ interface RequestParts {
  * @throws {TypeError} if the scope returns no folder.
  */
 export function parseRequest(c: Context, platform: Platform, noted: RequestLogFields, scope?: Scope): ParsedRequest {
-  const peer = platform.peer?.(c);
-  if (peer !== undefined) noted.peer = peer;
-  const target = platform.target?.(c);
-  const authority = platform.authority?.(c);
-  if (platform.neverUpgrades?.(c)) noted.neverUpgrades = true;
-  const names = namesOf(c, authority, target);
-  const located = locate(c, target, scope);
-  const { path, below, base, isFolder } = located;
-  Object.assign(noted, { path, base, scope: located.scope });
+  const parts = partsOf(c, platform, noted, (target) => locate(c, target, scope));
+  const { isFolder, socket } = parts;
+  const { path } = parts.exchange.subject;
   refuseSmall(c.req.method);
   const verb = verbOf(c);
-  const socket = wantsWebSocket(c);
-  const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) }, noted };
-  const parts: RequestParts = {
-    exchange,
-    socket,
-    names,
-    host: authority ?? c.req.header("Host"),
-    below,
-    base,
-    isFolder,
-  };
   if (verb === undefined && c.req.method === "DELETE") {
     return { ...parts, action: "delete", verb, parameters: preconditionsOf(c) };
   }
@@ -121,6 +104,37 @@ function checkStay(c: Context, socket: boolean, verb: Verb | undefined): void {
   }
   if (socket || verb === "FOLLOW") return;
   throw new StreamError("bad_request", '"stay" needs the verb FOLLOW: add "verb=FOLLOW" to the URL.');
+}
+
+/**
+ * Parses a request of a route of the host app, which follows a path that the app names.
+ *
+ * @throws {StreamError} `bad_request`, `upgrade_required`
+ */
+export function parseFollow(c: Context, platform: Platform, noted: RequestLogFields, path: string): ReadRequest {
+  const parts = partsOf(c, platform, noted, () => ({ path, below: path, scope: "", base: "", isFolder: false }));
+  const parameters = readParameters(c);
+  if (parameters.stay) checkStay(c, parts.socket, "FOLLOW");
+  return { ...parts, action: "read", verb: "FOLLOW", parameters };
+}
+
+function partsOf(
+  c: Context,
+  platform: Platform,
+  noted: RequestLogFields,
+  place: (target: string | undefined) => RequestPath,
+): RequestParts {
+  const peer = platform.peer?.(c);
+  if (peer !== undefined) noted.peer = peer;
+  const target = platform.target?.(c);
+  const authority = platform.authority?.(c);
+  if (platform.neverUpgrades?.(c)) noted.neverUpgrades = true;
+  const names = namesOf(c, authority, target);
+  const { path, below, base, scope, isFolder } = place(target);
+  Object.assign(noted, { path, base, scope });
+  const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) }, noted };
+  const socket = wantsWebSocket(c);
+  return { exchange, socket, names, host: authority ?? c.req.header("Host"), below, base, isFolder };
 }
 
 /** Whether a method is meant to change something. */

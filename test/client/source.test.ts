@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
-import { type AppendSource, type Chunk, Encoder, streamOf } from "../../src/client/append/source.ts";
+import { type AppendSource, type Chunk, Encoder, streamOf } from "../../src/protocol/append-source.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
 
 async function collect(source: AppendSource): Promise<string> {

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { type AppendSource, type Chunk, streamOf } from "../../protocol/append-source.ts";
 import { callUser } from "../../support/callback.ts";
 import { Scope } from "../../support/scope.ts";
 import { type Environment, realEnvironment } from "../connection/environment.ts";
@@ -12,7 +13,6 @@ import type { RetryOptions } from "../retry/reconnector.ts";
 import { ClassicAppend } from "./classic.ts";
 import { AppendSession } from "./session.ts";
 import { AppendSink } from "./sink.ts";
-import { type AppendSource, type Chunk, streamOf } from "./source.ts";
 import type { Appending, AppendState, Resume, ResumePoint } from "./state.ts";
 
 /** Options of {@link append} and {@link openAppend}. */

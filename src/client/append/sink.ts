@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type Chunk, Encoder } from "./source.ts";
+import { type Chunk, Encoder } from "../../protocol/append-source.ts";
 import type { Appending } from "./state.ts";
 
 /** Accepts chunks of bytes and text. Owns its append. */

@@ -62,6 +62,8 @@ export interface RegistryEvents {
   began?(channel: Channel): void;
   /** An append has ended, and its path is free. `error` is what ended it, if storing failed. */
   ended?(channel: Channel, outcome: Outcome, error: StreamError | undefined): void;
+  /** A resource was removed. */
+  removed?(path: string): void;
   /** Storing an append failed, or reading what another process appends. */
   failed?(path: string, error: StreamError): void;
 }
@@ -70,7 +72,7 @@ export interface RegistryEvents {
 export class AppendRegistry {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
-  /** Tells when an append begins; notify it when a path is removed. */
+  /** Tells when an append begins, and when a path is removed. */
   readonly notices: PathNotices = new PathNotices();
   readonly #slots = new Map<string, AppendSlot>();
   readonly #remotes: RemoteChannels;
@@ -195,6 +197,12 @@ export class AppendRegistry {
       leave();
       setClaimed();
     }
+  }
+
+  /** Tells that a resource was removed. */
+  removed(path: string): void {
+    this.notices.notify(path);
+    this.#events.removed?.(path);
   }
 
   /** @throws {StreamError} `conflict` if an appender holds the path and is not leaving. */

@@ -3,16 +3,19 @@
  * @module
  */
 import type { Follow, FollowedContent, FollowFace } from "../follow/follow.ts";
-import { type FollowEnd, Follower, type FollowerParts, type Sink } from "../follow/follower.ts";
+import { type FollowEnd, Follower, type FollowerParts, type Sink, type Source } from "../follow/follower.ts";
 import type { FollowLease } from "./follow-lease.ts";
 
 /** The server, as far as a follow needs it. */
 type LeasedFollowParts = Pick<FollowerParts, "store" | "limits">;
 
+/** An append, or what stands in for one. */
+type Lease = Pick<FollowLease, "source" | "leave"> & Source;
+
 /** Follows a leased append. */
 export class LeasedFollow implements Follow {
   readonly start: number;
-  readonly #lease: FollowLease;
+  readonly #lease: Lease;
   readonly #parts: LeasedFollowParts;
   #follower: Follower | undefined;
   #isStopped = false;
@@ -22,7 +25,7 @@ export class LeasedFollow implements Follow {
    * @param start The offset of the first byte; at most the size.
    * @param parts The store and the limits of the server.
    */
-  constructor(lease: FollowLease, start: number, parts: LeasedFollowParts) {
+  constructor(lease: Lease, start: number, parts: LeasedFollowParts) {
     this.#lease = lease;
     this.start = start;
     this.#parts = parts;

@@ -5,15 +5,9 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { assertNoSession } from "../append/claim.ts";
 import { checkFound, checkRequiredGeneration, type PathPreconditions } from "../append/preconditions.ts";
-import type { AppendRegistry } from "../append/registry.ts";
 import { heldByAppender } from "../storage/conflicts.ts";
-import type { Sessions } from "./sessions.ts";
-
-/** What removes a resource: the appends and sessions of one server. */
-export interface Remover {
-  readonly registry: AppendRegistry;
-  readonly sessions: Sessions;
-}
+import type { Store } from "../storage/store.ts";
+import type { Appends } from "./appends.ts";
 
 /**
  * Removes a resource. Resolves to whether there was one.
@@ -23,7 +17,7 @@ export interface Remover {
  * `precondition_failed`, `replaced`, `path_conflict` for a folder, `restarting`; what {@link Store.remove} throws.
  */
 export async function removePath(
-  { registry, sessions }: Remover,
+  { registry, sessions }: Appends,
   path: string,
   terms: PathPreconditions = {},
 ): Promise<boolean> {
@@ -44,7 +38,7 @@ export async function removePath(
       checkFound(found, path, terms);
       return found !== undefined && store.remove(path, check);
     });
-    if (isRemoved) registry.notices.notify(path);
+    if (isRemoved) registry.removed(path);
     else await refuseFolder(store, path);
     return isRemoved;
   } catch (error) {
@@ -52,7 +46,7 @@ export async function removePath(
   }
 }
 
-async function refuseFolder(store: AppendRegistry["store"], path: string): Promise<void> {
+async function refuseFolder(store: Store, path: string): Promise<void> {
   const rows = await store.list(path, { limit: 1 });
   if (rows)
     throw new StreamError("path_conflict", `"/${path}" is a folder. Only what was appended can be removed.`, { path });

@@ -54,7 +54,7 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
       (thrown: unknown) => {
         const error = StreamError.from(thrown, "storage");
         service.operator.failedIfFault(path, error);
-        span.end(follow.offset, error.code);
+        span.end(follow.offset, error.code, error);
         return breakOff(error);
       },
     )

@@ -77,7 +77,7 @@ function followed(
     const reason = from + bytes === to ? "complete" : "gone";
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
     if (failure) service.operator.failedIfFault(subject.path, failure);
-    span.end(from + bytes, failure?.code ?? reason);
+    span.end(from + bytes, failure?.code ?? reason, failure);
   };
   const sent = countBytes(body, ended, bodyAbort(exchange));
   whenDropped(c, sent, () => sent.cancel().catch(() => {}));

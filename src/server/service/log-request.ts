@@ -52,6 +52,14 @@ function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown:
   if (thrown instanceof MountError) operator.failed(undefined, thrown);
   if (isForHost(thrown)) throw thrown;
   const error = StreamError.from(thrown);
+  const { path, peer } = noted;
+  operator.tell({
+    type: "refused",
+    method: c.req.method,
+    ...(path !== undefined && { path }),
+    error,
+    ...(peer !== undefined && { peer }),
+  });
   if (isFault(error)) operator.failed(error.path ?? noted.path, thrown);
   else if (isRefusal(c, error) && operator.hasLog) {
     const { status, code } = error;

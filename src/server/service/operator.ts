@@ -4,9 +4,13 @@
  */
 
 import type { FailureEvent, Log, LogEvent } from "../../engine/events.ts";
+import type { StreamEvent } from "../../engine/stream-event.ts";
 import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
 import { callUser } from "../../support/callback.ts";
 import { explained, placeOf, printable } from "../../support/printable.ts";
+
+/** The option `onEvent`. */
+export type OnEvent = (event: StreamEvent) => unknown;
 
 /** Codes with a 5xx status that do not mean a fault of the server, but concern the client or normal operation. */
 const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -27,13 +31,26 @@ export function isFault(error: StreamError): boolean {
 export class Operator {
   readonly #begun = { append: 0, follow: 0 };
   readonly #ended = { append: 0, follow: 0 };
+  /** The number of followers, by path. */
+  readonly #followers = new Map<string, number>();
   readonly #log: Log | undefined;
   /** Errors that were logged, because several components may report the same one. */
   readonly #logged = new WeakSet<Error>();
 
-  /** @param log Receives the events. Without it, failures go to the console, and nothing else is logged. */
-  constructor(log: Log | undefined) {
+  readonly #onEvent: OnEvent | undefined;
+
+  /**
+   * @param log Receives the log. Without it, failures go to the console, and nothing else is logged.
+   * @param onEvent Receives what happens to the streams. Default: nothing does.
+   */
+  constructor(log: Log | undefined, onEvent?: OnEvent) {
     this.#log = log;
+    this.#onEvent = onEvent;
+  }
+
+  /** Reports what happened to a stream. Never throws. */
+  tell(event: StreamEvent): void {
+    if (this.#onEvent) callUser("onEvent", this.#onEvent, event);
   }
 
   /** Whether anything but failures is logged. */
@@ -48,13 +65,23 @@ export class Operator {
   }
 
   /** Counts the start of an append or follow. */
-  began(type: "append" | "follow"): void {
+  began(type: "append" | "follow", path: string): void {
     this.#begun[type]++;
+    if (type === "follow") this.#followers.set(path, this.followersOf(path) + 1);
   }
 
   /** Counts the end of an append or follow. */
-  ended(type: "append" | "follow"): void {
+  ended(type: "append" | "follow", path: string): void {
     this.#ended[type]++;
+    if (type === "append") return;
+    const left = this.followersOf(path) - 1;
+    if (left > 0) this.#followers.set(path, left);
+    else this.#followers.delete(path);
+  }
+
+  /** How many followers a path has now. */
+  followersOf(path: string): number {
+    return this.#followers.get(path) ?? 0;
   }
 
   /** Runs a shutdown, and logs its start and its end. */

@@ -105,7 +105,7 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
       failure = new StreamError("restarting", "The server is restarting. Reconnect in a moment, at your offset.");
     }
     this.service.heartbeats.remove(this);
-    this.#span?.end(this.offset, failure?.code ?? ended);
+    this.#span?.end(this.offset, failure?.code ?? ended, failure);
     if (!failure && ended !== "gone" && ended !== "restarting") this.#dialect.end?.(port, this.offset, ended);
     // A closing handshake has a deadline, so a slow reader first gets all the time that it needs for the last bytes.
     await this.settled(port);

@@ -2,13 +2,13 @@
  * Converts any source of an append to a stream.
  * @module
  */
-import { StreamError } from "../../protocol/errors.ts";
+import { StreamError } from "./errors.ts";
 
 /** A chunk of data; strings are encoded as UTF-8. */
 export type Chunk = Uint8Array | string;
 
 /**
- * The sources that {@link append} accepts: bytes or text, at once or in chunks. Node's Readable is an AsyncIterable.
+ * The sources that `append()` accepts: bytes or text, at once or in chunks. Node's Readable is an AsyncIterable.
  */
 export type AppendSource =
   | Chunk

@@ -1,0 +1,32 @@
+/**
+ * Finds what a follow of a path follows.
+ * @module
+ */
+import type { StoreStat } from "../storage/store.ts";
+import type { Appends } from "./appends.ts";
+import type { FollowLease } from "./follow-lease.ts";
+
+/** The append to a path, or what is stored there if it has none. */
+export interface FoundContent {
+  /** The append, which the caller must leave. */
+  readonly lease?: FollowLease;
+  /** What is stored; undefined if the path has an append or does not exist. */
+  readonly stored?: StoreStat | undefined;
+}
+
+/**
+ * Leases the append to a path, or finds what is stored.
+ *
+ * @throws {StreamError} `restarting`; what reading the store throws.
+ */
+export async function findContent({ registry, sessions }: Appends, path: string): Promise<FoundContent> {
+  // A session that its former server left behind must claim its path before it is followed.
+  await sessions.adopt(path);
+  const lease = await sessions.lease(path);
+  if (lease) return { lease };
+  const stored = await registry.store.stat(path);
+  if (!stored?.appending) return { stored };
+  // The append began after the lookup above. What is stored would be a snapshot of its first bytes, and look complete.
+  const late = await sessions.lease(path);
+  return late ? { lease: late } : { stored: await registry.store.stat(path) };
+}

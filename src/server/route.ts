@@ -1,0 +1,149 @@
+/**
+ * Routes every request to its handler.
+ * @module
+ */
+import type { Context } from "hono";
+import type { Follow } from "../engine/follow/follow.ts";
+import { StreamError } from "../protocol/errors.ts";
+import { appendBody } from "./http/append.ts";
+import { followBody } from "./http/follow.ts";
+import { listing, rowsOf } from "./http/listing.ts";
+import { readSnapshot } from "./http/read.ts";
+import { removeResource } from "./http/remove.ts";
+import {
+  type AppendRequest,
+  checkMethod,
+  isUnsafe,
+  type ParsedRequest,
+  parseFollow,
+  parseRequest,
+  type ReadRequest,
+  type RemoveRequest,
+} from "./parse-request.ts";
+import { checkHost } from "./request/host.ts";
+import { checkOrigin } from "./request/origin.ts";
+import type { RequestLogFields } from "./service/log-request.ts";
+import { nothingToFollow, openFollow } from "./service/open-follow.ts";
+import type { Exchange, Service } from "./service/service.ts";
+import { appendOverSocket } from "./websocket/append-classic.ts";
+import { appendWithSession } from "./websocket/append-v1.ts";
+import { offersV1 } from "./websocket/dialect.ts";
+import { followOverSocket } from "./websocket/follow.ts";
+
+/**
+ * Answers a request.
+ *
+ * @param noted Takes what the log needs to know of it.
+ * @throws {StreamError} if the request is refused.
+ * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
+ */
+export async function answer(service: Service, c: Context, noted: RequestLogFields): Promise<Response> {
+  const platform = await service.platform(c);
+  const request = parseRequest(c, platform, noted, service.scope);
+  const { verb, socket, exchange } = request;
+  checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
+  checkMethod(request, service.deletes);
+  await begin(service, exchange, socket);
+  if (request.action === "append") return append(service, request);
+  return request.action === "delete" ? remove(service, request) : read(service, request);
+}
+
+/**
+ * Answers a request of a route of the host app with a follow of a path.
+ *
+ * @throws {StreamError} if the request is refused.
+ */
+export async function respond(service: Service, c: Context, noted: RequestLogFields, path: string): Promise<Response> {
+  const platform = await service.platform(c);
+  const request = parseFollow(c, platform, noted, path);
+  const { socket, exchange } = request;
+  checkSender(service, request, socket);
+  await begin(service, exchange, socket);
+  return read(service, request);
+}
+
+/**
+ * Checks which host the request was sent to, and where it comes from.
+ *
+ * @param isGuarded Whether foreign pages may not make this request.
+ * @throws {StreamError} `misdirected`, `forbidden`
+ */
+function checkSender(service: Service, { names, host, exchange }: ParsedRequest, isGuarded: boolean): void {
+  if (service.hosts) checkHost(names, service.hosts, service.hints);
+  if (isGuarded) checkOrigin(exchange.c, host, service.origins, service.hints);
+}
+
+/** Waits until the response owns its connection. Nothing is opened for the request before. */
+async function begin(service: Service, { c, platform, subject: { path } }: Exchange, socket: boolean): Promise<void> {
+  if (socket) platform.checkUpgrade?.(c);
+  const turn = platform.turn?.(c);
+  if (turn && !(await turn)) {
+    throw new StreamError("lost", "The client disconnected before its request began.", { path });
+  }
+  service.registry.assertOpen();
+}
+
+async function append(service: Service, { exchange, socket, parameters }: AppendRequest): Promise<Response> {
+  const { c, subject } = exchange;
+  const { path } = subject;
+  // Await nothing before this: the body must be read from the turn in which the request came, so that nothing of it is
+  // lost if the client aborts.
+  if (!socket && isUnsafe(c.req.method)) return appendBody(service, exchange, parameters);
+  const { session, preconditions } = parameters;
+  const isV1 = offersV1(c);
+  const isResumed = session !== undefined && (!socket || isV1);
+  // A session that its former server left behind must claim its path before any other request uses it. Its own appender
+  // takes it over by itself.
+  if (!isResumed) await service.sessions.adopt(path);
+  // Report a file in place of a parent folder first. A claim would find it, but neither resuming a session nor a plain
+  // GET claims anything.
+  if (session !== undefined || !socket) await service.store.stat(path);
+  if (socket) {
+    return isV1 ? appendWithSession(service, exchange, parameters) : appendOverSocket(service, exchange, parameters);
+  }
+  // Browsers hide why an upgrade was refused, so a client in a browser asks again without one.
+  await service.sessions.check(path, session, preconditions);
+  throw new StreamError(
+    "upgrade_required",
+    `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,
+    { path, headers: { Upgrade: "websocket" } },
+  );
+}
+
+async function remove(service: Service, { exchange, isFolder, parameters }: RemoveRequest): Promise<Response> {
+  const { path } = exchange.subject;
+  if (!isFolder) return removeResource(service, exchange, parameters);
+  throw new StreamError("path_conflict", `"/${path}" names a folder. Only what was appended can be removed.`, { path });
+}
+
+async function read(
+  service: Service,
+  { exchange, base, below, verb, socket, isFolder, parameters }: ReadRequest,
+): Promise<Response> {
+  const { path } = exchange.subject;
+  const following = socket || verb === "FOLLOW";
+  const { follow, stored: found } =
+    following && !isFolder ? await openFollow(service, path, parameters) : { stored: await service.store.stat(path) };
+  if (follow) return await send(service, exchange, socket, follow);
+  if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: !following });
+  if (found) throw notFolder(path, below);
+  const entries = service.listings ? await rowsOf(service.store, { path, below }, parameters.listing) : undefined;
+  if (entries && following) throw nothingToFollow(path);
+  if (entries) return listing(service, exchange, { base, folder: below, entries }, parameters.listing);
+  throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
+}
+
+/** Sends a follow over the connection that the client asked for. */
+async function send(service: Service, exchange: Exchange, socket: boolean, follow: Follow): Promise<Response> {
+  try {
+    return await (socket ? followOverSocket : followBody)(service, exchange, follow);
+  } catch (error) {
+    follow.leave();
+    throw error;
+  }
+}
+
+function notFolder(path: string, below: string): StreamError {
+  const advice = below === "" ? "" : " Remove the trailing slash.";
+  return new StreamError("not_found", `"/${path}" is not a folder.${advice}`, { path });
+}

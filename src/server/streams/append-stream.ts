@@ -1,0 +1,191 @@
+/**
+ * Appending from the program that runs the server.
+ * @module
+ */
+
+import type { Admission, AppendOwner } from "../../engine/append/registry.ts";
+import { type Chunk, Encoder } from "../../protocol/append-source.ts";
+import type { EndReason } from "../../protocol/end-reason.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { isMediaType } from "../../protocol/media-type.ts";
+import type { Service } from "../service/service.ts";
+import { aborted } from "./aborted.ts";
+
+/** Options of {@link Streams.append} and {@link Streams.openAppend}. All are optional. */
+export interface LocalAppendOptions {
+  /** Append only if the resource has exactly this size in bytes; 0 requires that it is empty or does not exist. */
+  offset?: number;
+  /** Append only to this generation of the content. */
+  generation?: string;
+  /** The media type of the bytes; recorded unless one is on record already. */
+  type?: string;
+  /** Ends the append when it aborts. The bytes appended before stay, and followers learn that the append was lost. */
+  signal?: AbortSignal;
+}
+
+/** Bytes that may wait for the store before `ready` asks a writer to wait. */
+const HIGH_WATER_BYTES = 64 * 1024;
+
+/**
+ * An open append. Returned by {@link Streams.openAppend}.
+ *
+ * A write resolves when its bytes are stored; writes that are not awaited are stored together. `close()` completes the
+ * append. `abort()` ends it as lost.
+ *
+ * @example
+ * ```ts
+ * const log = await streams.openAppend("build/42.log");
+ * const writer = log.getWriter();
+ * await writer.write("started\n");
+ * await writer.close();
+ * console.log(log.offset); // 8
+ * ```
+ */
+export class LocalAppendStream extends WritableStream<Chunk> {
+  readonly #sink: LocalAppend;
+
+  /** @internal */
+  constructor(sink: LocalAppend) {
+    super(sink, { highWaterMark: HIGH_WATER_BYTES, size: (chunk) => sink.announce(chunk) });
+    this.#sink = sink;
+  }
+
+  /** The size of the resource in bytes: every byte before it is stored. */
+  get offset(): number {
+    return this.#sink.offset;
+  }
+
+  /** The generation of the content that it appends to. */
+  get generation(): string {
+    return this.#sink.generation;
+  }
+}
+
+/**
+ * Opens an append.
+ *
+ * @throws {StreamError} `bad_request` for an invalid option, `conflict`, `precondition_failed`, `replaced`, `aborted`,
+ * `restarting`; what claiming the path throws.
+ */
+export async function openLocalAppend(
+  { registry, sessions }: Service,
+  path: string,
+  options: LocalAppendOptions = {},
+): Promise<LocalAppendStream> {
+  const { offset, generation, type, signal } = options;
+  checkOptions(options, path);
+  // A follow of the path that comes from now on waits for the claim.
+  const arrived = registry.announce(path);
+  try {
+    signal?.throwIfAborted();
+    await sessions.adopt(path);
+    const admission = await registry.admit(path, { offset, generation, type });
+    const append = new LocalAppend(path, admission, registry.limits.appenderQueueBytes, signal);
+    admission.connect(append);
+    return new LocalAppendStream(append);
+  } catch (error) {
+    throw signal?.aborted ? aborted(signal, path) : error;
+  } finally {
+    arrived();
+  }
+}
+
+function checkOptions({ offset, type }: LocalAppendOptions, path: string): void {
+  if (offset !== undefined && !(Number.isSafeInteger(offset) && offset >= 0)) {
+    throw new StreamError("bad_request", `"offset" must be a whole number of bytes, not ${offset}.`, { path });
+  }
+  if (type !== undefined && !isMediaType(type)) {
+    throw new StreamError("bad_request", `"type" must be a media type, not ${JSON.stringify(type)}.`, { path });
+  }
+}
+
+/** One append, as the sink of a stream. */
+class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
+  readonly #path: string;
+  readonly #admission: Admission;
+  readonly #queueBytes: number;
+  readonly #encoder = new Encoder();
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.#stop(aborted(this.#signal, this.#path), "lost");
+  #controller: WritableStreamDefaultController | undefined;
+  /** Chunks that the stream has accepted and not yet passed on. */
+  #waiting = 0;
+
+  constructor(path: string, admission: Admission, queueBytes: number, signal: AbortSignal | undefined) {
+    this.#path = path;
+    this.#admission = admission;
+    this.#queueBytes = queueBytes;
+    this.#signal = signal;
+  }
+
+  get offset(): number {
+    return this.#admission.batcher.channel.size;
+  }
+
+  get generation(): string {
+    return this.#admission.batcher.channel.generation;
+  }
+
+  /** Counts a chunk that the stream has accepted, and returns its size. */
+  announce(chunk: Chunk): number {
+    this.#waiting++;
+    return chunk?.length || 1;
+  }
+
+  start(controller: WritableStreamDefaultController): void {
+    this.#controller = controller;
+    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (this.#signal?.aborted) this.#onAbort();
+  }
+
+  async write(chunk: Chunk): Promise<void> {
+    this.#waiting--;
+    const { batcher } = this.#admission;
+    try {
+      // The caller may change its array when the write has settled.
+      for (const piece of this.#encoder.encode(chunk)) batcher.push(piece === chunk ? new Uint8Array(piece) : piece);
+      // The chunks behind this one join its batch.
+      if (this.#waiting > 0 && batcher.queued <= this.#queueBytes) return;
+      await batcher.idle;
+      if (batcher.error) throw batcher.error;
+    } catch (error) {
+      // A stream neither closes nor aborts a sink that has failed, so the path would stay claimed.
+      await this.#end("lost");
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const piece of this.#encoder.flush()) this.#admission.batcher.push(piece);
+    await this.#end("complete");
+    const { error } = this.#admission.batcher;
+    if (error) throw error;
+  }
+
+  async abort(): Promise<void> {
+    await this.#end("lost");
+  }
+
+  /** Called when storing has failed. */
+  failed(error: StreamError): void {
+    this.#stop(error, error.code === "fenced" ? "restarting" : "lost");
+  }
+
+  /** Called on shutdown. */
+  async shutDown(): Promise<void> {
+    this.#controller?.error(
+      new StreamError("restarting", `The server shuts down, which ends the append to "/${this.#path}".`),
+    );
+    await this.#end("restarting");
+  }
+
+  #stop(error: StreamError, reason: EndReason): void {
+    this.#controller?.error(error);
+    void this.#end(reason);
+  }
+
+  async #end(reason: EndReason): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    await this.#admission.end(reason);
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * The streams of a server, for the program that runs it.
+ * @module
+ */
+import type { Context, Hono } from "hono";
+import { removePath } from "../../engine/sessions/removal.ts";
+import type { ListOptions, StoreEntry, StoreStat } from "../../engine/storage/store.ts";
+import { type AppendSource, streamOf } from "../../protocol/append-source.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { checkGeneration } from "../../protocol/generation.ts";
+import type { Service } from "../service/service.ts";
+import { type LocalAppendOptions, type LocalAppendStream, openLocalAppend } from "./append-stream.ts";
+import { LocalFollow, type LocalFollowOptions } from "./follow.ts";
+import { LocalFollowStream } from "./follow-stream.ts";
+import { resourceOf } from "./resource-of.ts";
+
+/** The result of {@link Streams.append}. */
+export interface LocalAppendResult {
+  /** Bytes appended. */
+  readonly bytes: number;
+  /** The size of the resource after the append. */
+  readonly offset: number;
+  /** The generation of its content. */
+  readonly generation: string;
+}
+
+/** What {@link Streams.stat} tells about a resource. */
+export interface StreamStat extends StoreStat {
+  /** Whether an append is under way, in any process, or its session waits for its appender. */
+  readonly appending: boolean;
+  /** Followers of the path in this process. */
+  readonly followers: number;
+}
+
+/** Which bytes {@link Streams.read} reads. */
+export interface LocalReadOptions {
+  /** The offset of the first byte. Default 0. */
+  from?: number;
+  /** The offset just past the last byte. Default: all that is stored when reading begins. */
+  to?: number;
+  /** The generation that the content must have. Default: any. */
+  generation?: string;
+  /** Ends the stream early, without an error. */
+  signal?: AbortSignal;
+}
+
+/** What the streams need of the app that serves them. */
+export interface StreamsParts {
+  readonly app: Hono;
+  readonly service: Service;
+  /** Answers a request that follows a path. */
+  readonly respond: (c: Context, path: string) => Promise<Response>;
+  readonly close: (reason?: string) => Promise<void>;
+}
+
+/**
+ * The streams of a server, used by the program that runs it: the same appends, followers and rules as over the wire, without
+ * a socket. Created by `createStreams()`; `fstream()` has it as its property `streams`.
+ *
+ * Paths are resource paths, such as `build/42.log`; one leading slash is allowed. A path that no URL can name is refused
+ * with `bad_path`. The gate is not asked: the program has decided already.
+ *
+ * @example
+ * ```ts
+ * const streams = createStreams({ root: "./data" });
+ * await streams.append("hello.txt", "hello\n");
+ * for await (const bytes of streams.follow("hello.txt")) process.stdout.write(bytes);
+ * ```
+ */
+export class Streams implements AsyncDisposable {
+  /** The app that serves the streams over HTTP and WebSockets. */
+  readonly app: Hono;
+  readonly #service: Service;
+  readonly #respond: (c: Context, path: string) => Promise<Response>;
+  readonly #close: (reason?: string) => Promise<void>;
+
+  /** @internal */
+  constructor({ app, service, respond, close }: StreamsParts) {
+    this.app = app;
+    this.#service = service;
+    this.#respond = respond;
+    this.#close = close;
+  }
+
+  /**
+   * Appends all bytes that a source yields, no faster than they are stored. Followers see them as they come. Resolves when
+   * everything is stored and the append is complete. If the source fails, what it yielded before stays, followers learn that
+   * the append was lost, and the error is thrown.
+   *
+   * @param source Bytes or text: a stream, an iterable, a `Blob`, a string or an array of bytes.
+   * @throws {StreamError} `bad_path`, `bad_request`, `conflict` if the path has an appender, `precondition_failed` for another
+   * size than `offset`, `replaced` for another generation, `path_conflict`, `aborted`, `restarting`, `no_space`, `storage` and
+   * other errors of the store; or the error of the source.
+   * @example
+   * ```ts
+   * await streams.append("chat/7.txt", model.textStream);
+   * ```
+   */
+  async append(path: string, source: AppendSource, options: LocalAppendOptions = {}): Promise<LocalAppendResult> {
+    const chunks = streamOf(source);
+    const stream = await this.openAppend(path, options).catch(async (error: unknown) => {
+      await chunks.cancel(error).catch(() => {});
+      throw error;
+    });
+    const start = stream.offset;
+    await chunks.pipeTo(stream);
+    const { offset, generation } = stream;
+    return { bytes: offset - start, offset, generation };
+  }
+
+  /**
+   * Opens an append for writing. Resolves once the path belongs to this appender.
+   *
+   * @throws {StreamError} as {@link append}.
+   * @example
+   * ```ts
+   * const writer = (await streams.openAppend("app.log")).getWriter();
+   * await writer.write("started\n");
+   * await writer.close();
+   * ```
+   */
+  async openAppend(path: string, options: LocalAppendOptions = {}): Promise<LocalAppendStream> {
+    return openLocalAppend(this.#service, resourceOf(path), options);
+  }
+
+  /**
+   * Follows a resource: everything stored from the start on, then what is appended, every byte once. The stream closes when
+   * the append ends; `ended` tells how. Without an append, it closes after the stored bytes. It reads no faster than its
+   * reader, and never slows the appender. An append of this program that was begun before is waited for.
+   *
+   * @returns A stream that fails with a {@link StreamError}: `not_found`, `range` for an offset past the end, `replaced`,
+   * `bad_request` for an invalid option, `restarting` if the server shuts down, `aborted`, and errors of the store.
+   * @throws {StreamError} `bad_path`
+   * @example
+   * ```ts
+   * const log = streams.follow("build/42.log", { offset: 1000 });
+   * for await (const bytes of log) process.stdout.write(bytes);
+   * ```
+   */
+  follow(path: string, options: LocalFollowOptions = {}): LocalFollowStream {
+    return new LocalFollowStream(new LocalFollow(this.#service, resourceOf(path), options));
+  }
+
+  /**
+   * Reads what is stored at present.
+   *
+   * @returns A stream that fails with `not_found`, `replaced`, or `range` if the resource has fewer bytes than `from`.
+   * @throws {StreamError} `bad_path`
+   * @example
+   * ```ts
+   * const text = await new Response(streams.read("hello.txt", { from: 6 })).text();
+   * ```
+   */
+  read(path: string, options: LocalReadOptions = {}): ReadableStream<Uint8Array> {
+    const name = resourceOf(path);
+    const { store } = this.#service;
+    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+    const open = async (): Promise<ReadableStreamDefaultReader<Uint8Array>> => {
+      const { from = 0, generation, signal } = options;
+      const found = await store.stat(name);
+      if (!found) throw notFound(name);
+      checkGeneration(name, generation, found.generation);
+      const to = Math.min(options.to ?? found.size, found.size);
+      checkRange(name, from, to, found.size);
+      return store.read(name, from, to, signal, found.generation || undefined).getReader();
+    };
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          reader ??= await open();
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: (reason) => reader?.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  /**
+   * The size, age and state of a resource; undefined if it does not exist or is a folder.
+   *
+   * @throws {StreamError} `bad_path`, `path_conflict` for a path below a resource, and errors of the store.
+   * @example
+   * ```ts
+   * (await streams.stat("hello.txt"))?.size; // 6
+   * ```
+   */
+  async stat(path: string): Promise<StreamStat | undefined> {
+    const name = resourceOf(path);
+    const found = await this.#service.store.stat(name);
+    const followers = this.#service.operator.followersOf(name);
+    return found && { ...found, appending: found.appending ?? false, followers };
+  }
+
+  /**
+   * The rows of a folder, sorted by name, each read on demand.
+   *
+   * @param folder Default: the root.
+   * @throws {StreamError} `bad_path`, `not_found`, and errors of the store; while the rows are read.
+   * @example
+   * ```ts
+   * for await (const { name, size, appending } of streams.list("build")) console.log(name, size, appending);
+   * ```
+   */
+  async *list(folder: string = "", options: ListOptions = {}): AsyncGenerator<StoreEntry, void, void> {
+    const name = folder === "" || folder === "/" ? "" : resourceOf(folder.replace(/\/$/, ""));
+    const rows = await this.#service.store.list(name, options);
+    if (!rows) throw notFound(name);
+    yield* rows;
+  }
+
+  /**
+   * Removes a resource. Resolves to whether there was one.
+   *
+   * @throws {StreamError} `bad_path`, `in_use` while it has an appender, `path_conflict` for a folder, and errors of the store.
+   * @example
+   * ```ts
+   * await streams.remove("build/41.log");
+   * ```
+   */
+  async remove(path: string): Promise<boolean> {
+    return removePath(this.#service, resourceOf(path));
+  }
+
+  /**
+   * Answers a request of your own route with a follow of a path: as a WebSocket if the request asks for an upgrade, as an HTTP
+   * body otherwise. Its parameters (`offset`, `tail`, `generation`) hold. An append of this program that was begun before is
+   * waited for. Refusals are responses, too.
+   *
+   * @example
+   * ```ts
+   * app.post("/chat/:id", (c) => {
+   *   const path = `chat/${c.req.param("id")}`;
+   *   void streams.append(path, answerOf(c.req.raw)).catch(console.error);
+   *   return streams.respond(c, path);
+   * });
+   * ```
+   */
+  async respond(c: Context, path: string): Promise<Response> {
+    return this.#respond(c, path);
+  }
+
+  /**
+   * Shuts down cleanly: refuses new requests, ends followers and appends, stores what it has received, and releases every
+   * path. Resolves when nothing is left.
+   *
+   * @param reason The reason to log. Default `close()`.
+   */
+  async shutdown(reason?: string): Promise<void> {
+    await this.#close(reason);
+  }
+
+  /** Shuts down, at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+  }
+}
+
+function notFound(path: string): StreamError {
+  return new StreamError("not_found", `"/${path}" does not exist.`, { path });
+}
+
+function checkRange(path: string, from: number, to: number, size: number): void {
+  if (Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to) return;
+  const code = from > size ? "range" : "bad_request";
+  throw new StreamError(code, `"/${path}" has no bytes from ${from} to ${to}: its size is ${size} bytes.`, { path });
+}
