@@ -32,7 +32,7 @@ const PROGRAM = {
 /** All rooms, each after those that it builds on. A file that may use more than its folder has an entry of its own. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   "src/support": {},
-  "src/protocol": {},
+  "src/protocol": { imports: ["src/support"] },
 
   "src/engine": { imports: ["src/protocol"] },
   "src/engine/storage": { imports: ["src/protocol"] },

@@ -3,7 +3,8 @@
  * maps to an HTTP status and a WebSocket close code.
  * @module
  */
-import { SUPERSEDED } from "./subprotocol.ts";
+import { withoutTokens } from "../support/printable.ts";
+import { SUPERSEDED, TOKEN_EXPIRED } from "./subprotocol.ts";
 
 /** The response header with the {@link StreamError.code} of a refusal. */
 export const ERROR_HEADER = "Stream-Error";
@@ -30,8 +31,8 @@ export const ERROR_CODES = {
   bad_request: { status: 400, close: 1008 },
   /** The URL can't name a resource. */
   bad_path: { status: 400, close: 1008 },
-  /** The request lacks the credentials that it needs. */
-  unauthorized: { status: 401, close: 1008 },
+  /** The request lacks the credentials that it needs, or its token has expired. */
+  unauthorized: { status: 401, close: TOKEN_EXPIRED },
   /** A web page of a foreign origin may not do this. */
   forbidden: { status: 403, close: 1008 },
   /** Another appender holds the path. */
@@ -164,7 +165,8 @@ export interface StreamErrorOptions {
 }
 
 /**
- * The one error class of this project. `message` is a sentence for people; `code` is for programs.
+ * The one error class of this project. `message` is a sentence for people; `code` is for programs. Neither `message` nor
+ * `path` contains an access token: the value of `access_token` in a URL is replaced by `…`.
  *
  * @example
  * ```ts
@@ -194,9 +196,9 @@ export class StreamError extends Error {
    * @param options The path, the cause and response headers. Default: none.
    */
   constructor(code: ErrorCode, message: string, options: StreamErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(withoutTokens(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.path = options.path;
+    this.path = options.path === undefined ? undefined : withoutTokens(options.path);
     this.headers = options.headers ?? {};
   }
 

@@ -8,3 +8,6 @@ export const PROTOCOL = "httpfstream.v1";
 
 /** The close code of a connection whose session was resumed on a newer connection. */
 export const SUPERSEDED = 4001;
+
+/** The close code of a connection whose token has expired. */
+export const TOKEN_EXPIRED = 4003;

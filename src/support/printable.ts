@@ -44,7 +44,15 @@ function escaped(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-function withoutTokens(text: string): string {
+/**
+ * Replaces the value of an `access_token` in a URL with `…`.
+ *
+ * @example
+ * ```ts
+ * withoutTokens("http://host/a?access_token=s3cret"); // "http://host/a?access_token=…"
+ * ```
+ */
+export function withoutTokens(text: string): string {
   return text.includes("access_token") ? text.replace(TOKEN, "$1…") : text;
 }
 

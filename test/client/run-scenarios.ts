@@ -1,13 +1,17 @@
 /**
- * Runs every scenario on the current runtime, against the URL of a folder in the first argument, and prints one line of
- * JSON per scenario.
+ * Runs every scenario of a set on the current runtime, and prints one line of JSON per scenario. The arguments: the URL
+ * of a folder, and the name of the set.
  * @module
  */
 import process from "node:process";
-import { SCENARIOS } from "./scenarios.ts";
+import { APP_SCENARIOS } from "./app-scenarios.ts";
+import { SCENARIOS, type Scenarios } from "./scenarios.ts";
+import { TOKEN_SCENARIOS } from "./token-scenarios.ts";
 
-const folder = process.argv[2] as string;
-for (const [name, scenario] of Object.entries(SCENARIOS)) {
+const SETS: Readonly<Record<string, Scenarios>> = { app: APP_SCENARIOS, server: SCENARIOS, token: TOKEN_SCENARIOS };
+
+const [, , folder = "", set = "server"] = process.argv;
+for (const [name, scenario] of Object.entries(SETS[set] ?? {})) {
   const outcome = await scenario(folder).then(
     () => ({ name }),
     (error: unknown) => ({ name, error: error instanceof Error ? error.stack : String(error) }),

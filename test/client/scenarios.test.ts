@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { MOUNTS } from "../fixture/mounts.ts";
-import { executable, RUNTIMES, type Runtime, run, scriptArguments } from "../fixture/processes.ts";
+import { RUNTIMES } from "../fixture/processes.ts";
 import { expectCleanStop, startMounted, startStandalone, type TestServer } from "../fixture/servers.ts";
+import { runScenarios } from "./run.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 const servers = {
@@ -30,14 +31,4 @@ for (const runtime of RUNTIMES) {
       }
     });
   }
-}
-
-async function runScenarios(runtime: Runtime, folder: string): Promise<Map<string, string | undefined>> {
-  const script = scriptArguments(runtime, "test/client/run-scenarios.ts");
-  const program = await run(await executable(runtime), [...script, folder]);
-  const lines = program.stdout.bytes().toString().trim().split("\n");
-  assert.equal(program.exit.code, 0, program.output);
-  return new Map(
-    lines.map((line) => JSON.parse(line) as { name: string; error?: string }).map(({ name, error }) => [name, error]),
-  );
 }

@@ -28,7 +28,7 @@ export async function all(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
 }
 
 /** Reads until there are at least `count` bytes. */
-async function atLeast(reader: ReadableStreamDefaultReader<Uint8Array>, count: number): Promise<Buffer> {
+export async function atLeast(reader: ReadableStreamDefaultReader<Uint8Array>, count: number): Promise<Buffer> {
   let bytes: Buffer = Buffer.alloc(0);
   while (bytes.length < count) {
     const { done, value } = await reader.read();
@@ -185,6 +185,28 @@ export const SCENARIOS: Scenarios = {
     assert.ok(resumePoint);
     assert.deepEqual(await append(url, "xy", { resume: { ...resumePoint, offset: 0 } }), { bytes: 1, offset: 2 });
     assert.equal(String(await all(follow(url))), "xy");
+  },
+
+  async "appends over HTTP, live, and learns how the server refuses"(folder) {
+    const url = fresh(folder);
+    const transport = "http";
+    const bytes = randomBytes(1_000_000, 2);
+    assert.deepEqual(await append(url, bytes, { transport }), { bytes: bytes.length, offset: bytes.length });
+    const stream = await openAppend(url, { transport, offset: bytes.length });
+    const writer = stream.getWriter();
+    await writer.write("live");
+    const reader = follow(url).getReader();
+    assert.ok((await atLeast(reader, bytes.length + 4)).equals(Buffer.concat([bytes, Buffer.from("live")])));
+    await writer.write(", too");
+    assert.equal(String(await atLeast(reader, 5)), ", too");
+    await refuses("conflict", () => append(url, "x", { transport }));
+    await refuses("conflict", () => append(url, bytes, { transport }));
+    await writer.close();
+    assert.equal((await reader.read()).done, true);
+    assert.equal(stream.offset, bytes.length + 9);
+    await refuses("precondition_failed", () => append(url, "x", { transport, offset: 1 }));
+    await refuses("unreachable", () => append("http://127.0.0.1:9/a", "x", { transport }));
+    await refuses("bad_request", () => append(url, "x", { transport, resume: { session: "s" } }));
   },
 
   async "sends what a source yielded before it failed"(folder) {

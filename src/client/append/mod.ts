@@ -4,14 +4,18 @@
  */
 
 import { type AppendSource, type Chunk, streamOf } from "../../protocol/append-source.ts";
+import { StreamError } from "../../protocol/errors.ts";
 import { callUser } from "../../support/callback.ts";
 import { Scope } from "../../support/scope.ts";
-import { type Environment, realEnvironment } from "../connection/environment.ts";
+import { type Environment, realEnvironment, withFetch } from "../connection/environment.ts";
 import { isOriginalServer } from "../connection/original-server.ts";
+import type { FetchFunction } from "../connection/request.ts";
 import { type HeadersLike, parseTarget } from "../connection/target.ts";
+import { renewsToken, type TokenSource, withToken } from "../connection/token.ts";
 import type { RetryOptions } from "../retry/reconnector.ts";
 import { ClassicAppend } from "./classic.ts";
-import { AppendSession } from "./session.ts";
+import { HttpAppend } from "./http.ts";
+import { AppendSession, type ClassicConnection, type SessionParts } from "./session.ts";
 import { AppendSink } from "./sink.ts";
 import type { Appending, AppendState, Resume, ResumePoint } from "./state.ts";
 
@@ -21,6 +25,27 @@ export interface AppendOptions extends RetryOptions {
   signal?: AbortSignal;
   /** Headers to send, such as `Authorization`. Browsers cannot send headers with an append. */
   headers?: HeadersLike;
+  /**
+   * An access token, or a function that returns one. It is sent as `Authorization: Bearer`; by the WebSocket of a
+   * browser, which cannot send headers, as the query parameter `access_token`.
+   *
+   * The function is called for each attempt to connect, and once more if the server answers 401. When the token of an
+   * open connection expires, the client calls it again and resumes. An error of the function fails the first attempt;
+   * later it is retried like a broken connection. Default: no token.
+   */
+  token?: TokenSource;
+  /**
+   * Set `http` to append without WebSockets, as the body of one request. Such an append cannot be resumed: it fails when
+   * its connection breaks, and if the source fails, its last bytes may not arrive. A refusal may fail the first write
+   * instead of the opening. Node, Deno and Bun can stream a request body; of browsers, only those based on Chromium, over
+   * HTTP/2. Default `websocket`.
+   */
+  transport?: "websocket" | "http";
+  /**
+   * Sends the requests in place of the global `fetch`, for example `app.fetch` of a Hono app, which then needs no port.
+   * Implies `transport: "http"`.
+   */
+  fetch?: FetchFunction;
   /**
    * Append only if the resource has exactly this size in bytes; 0 requires that it is empty or does not exist. Default:
    * any size.
@@ -71,12 +96,15 @@ export class AppendStream extends WritableStream<Chunk> {
     this.#appending = appending;
   }
 
-  /** All bytes of the resource before this offset are acknowledged. Undefined with classic servers. */
+  /**
+   * All bytes of the resource before this offset are acknowledged. Undefined with classic servers, and over HTTP until
+   * the stream is closed.
+   */
   get offset(): number | undefined {
     return this.#appending.offset;
   }
 
-  /** What to pass as `resume` after a restart of this program. Undefined with classic servers. */
+  /** What to pass as `resume` after a restart of this program. Undefined over HTTP and with classic servers. */
   get resumePoint(): ResumePoint | undefined {
     return this.#appending.resumePoint;
   }
@@ -147,21 +175,48 @@ export async function openAppend(url: string | URL, options: AppendOptions = {})
  *
  * @throws {StreamError} as {@link append}.
  */
-export async function openIn(environment: Environment, url: string | URL, options: AppendOptions): Promise<Appending> {
+export async function openIn(base: Environment, url: string | URL, options: AppendOptions): Promise<Appending> {
   const target = parseTarget(url, options.headers);
+  const environment = withToken(withFetch(base, options.fetch), options.token, target);
+  const overHttp = usesHttp(options);
   const scope = new Scope(options.signal);
   const report = (state: AppendState): void => callUser("onState", options.onState, state);
+  const parts = { environment, target, scope, report, renewsToken: renewsToken(options.token) };
   try {
-    const session = new AppendSession({ environment, target, scope, options, report });
+    if (overHttp) {
+      const appending = new HttpAppend({ ...parts, offset: options.offset });
+      await appending.open();
+      return appending;
+    }
+    const session = new AppendSession({ ...parts, options });
     const classic = await session.open();
-    if (!classic) return session;
-    const text = await isOriginalServer(target, environment.fetch);
-    const appending = new ClassicAppend(target.url, scope, classic.socket, text, report);
-    classic.relay.to(appending);
-    report({ state: "open", protocol: "classic", offset: undefined });
-    return appending;
+    return classic ? await openClassic(parts, classic) : session;
   } catch (error) {
     scope.end();
     throw error;
   }
+}
+
+async function openClassic(
+  { environment, target, scope, report }: Omit<SessionParts, "options">,
+  { socket, relay }: ClassicConnection,
+): Promise<Appending> {
+  const text = await isOriginalServer(target, environment.fetch);
+  const appending = new ClassicAppend(target.url, scope, socket, text, report);
+  relay.to(appending);
+  report({ state: "open", protocol: "classic", offset: undefined });
+  return appending;
+}
+
+/** @throws {StreamError} `bad_request` for options that HTTP has no counterpart for. */
+function usesHttp({ fetch, transport, resume, onAcked }: AppendOptions): boolean {
+  if (fetch === undefined && transport !== "http") return false;
+  if (transport === "websocket") {
+    throw new StreamError("bad_request", 'The option "fetch" can\'t open a WebSocket. Leave out "transport".');
+  }
+  if (resume !== undefined || onAcked !== undefined) {
+    const message = 'An append over HTTP can\'t be resumed. Leave out "resume" and "onAcked", or use a WebSocket.';
+    throw new StreamError("bad_request", message);
+  }
+  return true;
 }

@@ -27,6 +27,8 @@ export interface SessionParts {
   readonly target: Target;
   /** The scope of the session; the session ends it. */
   readonly scope: Scope;
+  /** Whether each attempt gets a new token. Default false. */
+  readonly renewsToken?: boolean;
   readonly options: RetryOptions & {
     readonly offset?: number;
     readonly resume?: Resume;
@@ -78,6 +80,7 @@ export class AppendSession implements Appending, SessionOwner {
       clock,
       random: environment.random,
       options,
+      renewsToken: parts.renewsToken === true,
       resuming: options.resume !== undefined,
       signal: scope.signal,
       onRetrying: (state) => parts.report(state),

@@ -35,15 +35,19 @@ export interface Resume {
 export type AppendState =
   /** The client is connecting. */
   | { readonly state: "connecting" }
-  /** The append is open. `offset` is the offset of the next byte; undefined with classic servers. */
-  | { readonly state: "open"; readonly protocol: "httpfstream.v1" | "classic"; readonly offset: number | undefined }
+  /** The append is open. `offset` is the offset of the next byte; undefined over HTTP and with classic servers. */
+  | {
+      readonly state: "open";
+      readonly protocol: "httpfstream.v1" | "classic" | "http";
+      readonly offset: number | undefined;
+    }
   /** The connection broke, and the client will retry. */
   | RetryingState
   /** The append has ended. `offset` is that of {@link AppendResult}. */
   | { readonly state: "ended"; readonly reason: "complete"; readonly offset: number | undefined }
   | { readonly state: "ended"; readonly reason: "failed"; readonly error: StreamError };
 
-/** One open append, with either protocol. */
+/** One open append, with any protocol. */
 export interface Appending {
   /** Bytes sent. */
   readonly bytes: number;

@@ -2,8 +2,9 @@
  * The dependencies of the client on its platform: connections, requests, time and randomness. Tests replace them.
  * @module
  */
+import { StreamError } from "../../protocol/errors.ts";
 import { connect, takesHeaders } from "./connect.ts";
-import { request } from "./request.ts";
+import { type FetchFunction, request, requestThrough } from "./request.ts";
 import type { Connect } from "./socket.ts";
 
 /** A clock. */
@@ -41,3 +42,22 @@ export const realEnvironment: Environment = {
   },
   random: () => Math.random(),
 };
+
+/**
+ * Returns the environment with another way to send requests. It opens no WebSocket.
+ *
+ * @param given The function that sends the requests; without it, the environment is returned unchanged.
+ */
+export function withFetch(environment: Environment, given: FetchFunction | undefined): Environment {
+  if (given === undefined) return environment;
+  const { clock } = environment;
+  return {
+    takesHeaders: true,
+    clock,
+    random: () => environment.random(),
+    fetch: requestThrough(given),
+    connect: async ({ url }) => {
+      throw new StreamError("bad_request", "A fetch function can't open a WebSocket.", { path: url.href });
+    },
+  };
+}

@@ -10,8 +10,10 @@ import {
   isErrorCode,
   StreamError,
 } from "../../protocol/errors.ts";
-import { PROTOCOL } from "../../protocol/subprotocol.ts";
+import { PROTOCOL, TOKEN_EXPIRED } from "../../protocol/subprotocol.ts";
+import { withoutTokens } from "../../support/printable.ts";
 import { refusalText } from "./refusal-text.ts";
+import { TokenLapse } from "./token-lapse.ts";
 
 /** How a WebSocket ended. */
 export interface Closing {
@@ -35,14 +37,16 @@ export async function refused(response: Response, url: URL, verb: "APPEND" | "FO
   const sentence = await refusalText(response);
   const place = response.status >= 300 && response.status < 400 ? response.headers.get("Location") : null;
   const status = `${response.status} ${response.statusText}`.trim() + (place === null ? "" : `, see ${place}`);
+  const headers = Object.fromEntries(Array.from(response.headers, ([name, value]) => [name, withoutTokens(value)]));
   const message =
     isErrorCode(said) && sentence ? sentence : `The server answered ${status}${sentence && `: ${sentence}`}`;
-  return new StreamError(code, message, { path: url.href, headers: Object.fromEntries(response.headers) });
+  return new StreamError(code, message, { path: url.href, headers });
 }
 
 /** The error for a WebSocket that ended early. */
 export function closedEarly({ code, reason, error }: Closing, url: URL): StreamError {
   if (error !== undefined) return broken(error, url);
+  if (code === TOKEN_EXPIRED) return new TokenLapse(reason || "The token has expired.", url.href);
   const known = code === 1006 ? undefined : codeOfClose(code);
   if (known)
     return new StreamError(known, reason || `The server closed the connection with code ${code}.`, {
@@ -64,7 +68,7 @@ export function broken(cause: unknown, url: URL): StreamError {
   }
   return new StreamError("unreachable", unreachable(cause, url), {
     path: url.href,
-    cause,
+    cause: withoutSecrets(cause),
   });
 }
 
@@ -101,4 +105,20 @@ function explain(cause: unknown): string {
   const deeper = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
   if (deeper instanceof Error) return explain(deeper);
   return (cause.message || String((cause as { code?: unknown }).code ?? cause.name)).replace(/\.$/, "");
+}
+
+/** Replaces an error that quotes a URL with a token, as some runtimes do. */
+function withoutSecrets(cause: unknown): unknown {
+  if (!(cause instanceof Error) || !textsOf(cause).some((text) => withoutTokens(text) !== text)) return cause;
+  const { code } = cause as { code?: unknown };
+  return Object.assign(new Error(withoutTokens(explain(cause))), code === undefined ? {} : { code });
+}
+
+/** The texts that printing an error shows: of its properties, and of its causes. */
+function textsOf(error: unknown): string[] {
+  if (typeof error === "string") return [error];
+  if (!(error instanceof Error)) return [];
+  const inner = error instanceof AggregateError ? error.errors : [error.cause];
+  const own: unknown[] = [error.message, error.stack, ...Object.values(error)];
+  return [...own.filter((value) => typeof value === "string"), ...inner.flatMap(textsOf)];
 }

@@ -15,7 +15,10 @@ type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
  * Whether the server is the original one. The original supports GET only and answers HEAD with a bare 405, which
  * servers of this project never do. A server that does not answer counts as not original.
  */
-export async function isOriginalServer({ url, headers }: Target, request: Fetch = fetch): Promise<boolean> {
+export async function isOriginalServer(
+  { url, headers }: Target,
+  request: Fetch = (asked, init) => fetch(asked, init),
+): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
     const response = await request(url, { method: "HEAD", headers, signal, redirect: "manual", cache: "no-store" });

@@ -34,9 +34,11 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
     const socket = await opened({ ...(offer ? request : plain), url: asked }, handler);
     if (socket) return socket;
     // The browser hides the reason for the refusal; a plain request to the same URL gets the same answer.
-    const response = await fetch(asked, { signal, cache: "no-store" }).catch((error: unknown) => {
-      throw signal.aborted ? aborted(signal, url) : broken(error, url);
-    });
+    const response = await fetch(asked, { signal, cache: "no-store", referrerPolicy: "no-referrer" }).catch(
+      (error: unknown) => {
+        throw signal.aborted ? aborted(signal, url) : broken(error, url);
+      },
+    );
     const place =
       response.redirected && redirects < MOST_REDIRECTS ? withOurs(new URL(response.url), asked) : undefined;
     if (!place && response.status !== 426) return response;

@@ -8,6 +8,7 @@ import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import { broken } from "../connection/failure.ts";
 import { withVerb } from "../connection/target.ts";
+import { TokenLapse } from "../connection/token-lapse.ts";
 import { followResponse } from "./http.ts";
 import { Inbox } from "./inbox.ts";
 import { followSocket } from "./socket.ts";
@@ -112,7 +113,7 @@ export class Following {
       await answer.body?.cancel();
       return this.#preferHttpIfLive(await this.#fetch());
     } catch (error) {
-      if (this.#upgrades || signal.aborted) throw error;
+      if (this.#upgrades || signal.aborted || error instanceof TokenLapse) throw error;
       // An intermediary may pass plain requests but block upgrades.
       const response = await this.#fetch().catch(() => {
         throw error;

@@ -17,7 +17,7 @@ import type { FollowBytes, FollowTask } from "./task.ts";
  * @throws {StreamError} if the response refuses the request.
  */
 export async function* followResponse(task: FollowTask, response: Response): FollowBytes {
-  const { position, reconnector, target, report } = task;
+  const { position, reconnector, target, signal, report } = task;
   const { headers, status } = response;
   if (status === 404 && position.begun) {
     await response.body?.cancel();
@@ -32,7 +32,7 @@ export async function* followResponse(task: FollowTask, response: Response): Fol
   report({ state: "open", transport: "http", live: !stored, offset: position.next });
   let progressed = false;
   try {
-    for await (const chunk of chunks(response.body)) {
+    for await (const chunk of chunks(response.body, signal)) {
       const bytes = chunk.subarray(Math.min(skip, chunk.length));
       skip -= chunk.length - bytes.length;
       if (bytes.length === 0) continue;
@@ -41,8 +41,9 @@ export async function* followResponse(task: FollowTask, response: Response): Fol
       yield position.take(bytes);
     }
   } catch (error) {
-    return { type: "lost", error: broken(error, target.url) };
+    return { type: "lost", error: brokenOff(error, target.url) };
   }
+  signal.throwIfAborted();
   if (!stored) return { type: "turn", progressed };
   const next = headers.get(NEXT_OFFSET_HEADER);
   if (next === null || position.next === undefined || position.next >= parseOffset(NEXT_OFFSET_HEADER, next)) {
@@ -59,13 +60,28 @@ function startOf({ headers }: Response, skip: number): number {
   return skip;
 }
 
-/** Yields the chunks of a stream, for browsers that cannot iterate over one. */
-async function* chunks(stream: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array, void, void> {
+/** The error for a body that broke off. Within one process, the body has the server's own error. */
+function brokenOff(cause: unknown, url: URL): StreamError {
+  if (!(cause instanceof StreamError)) return broken(cause, url);
+  return new StreamError("unreachable", `The response broke off: ${cause.message}`, { path: url.href, cause });
+}
+
+/**
+ * Yields the chunks of a stream, for browsers that cannot iterate over one. Cancels the stream when the signal aborts:
+ * a response that comes from this process does not notice that its request was aborted.
+ */
+async function* chunks(
+  stream: ReadableStream<Uint8Array> | null,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
   if (!stream) return;
   const reader = stream.getReader();
+  const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", stop, { once: true });
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
+    signal.removeEventListener("abort", stop);
     await reader.cancel().catch(() => {});
   }
 }

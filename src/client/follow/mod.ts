@@ -2,10 +2,13 @@
  * Follows a URL.
  * @module
  */
+import { StreamError } from "../../protocol/errors.ts";
 import { callUser } from "../../support/callback.ts";
 import { Scope } from "../../support/scope.ts";
-import { type Environment, realEnvironment } from "../connection/environment.ts";
+import { type Environment, realEnvironment, withFetch } from "../connection/environment.ts";
+import type { FetchFunction } from "../connection/request.ts";
 import { type HeadersLike, parseTarget, type StartOptions, withVerb } from "../connection/target.ts";
+import { renewsToken, type TokenSource, withToken } from "../connection/token.ts";
 import { Reconnector, type RetryOptions } from "../retry/reconnector.ts";
 import { Following } from "./following.ts";
 import { FollowPosition } from "./position.ts";
@@ -26,6 +29,16 @@ export interface FollowOptions extends StartOptions, RetryOptions {
    * silently is detected only when the platform notices. Default `websocket`.
    */
   transport?: "websocket" | "http";
+  /**
+   * An access token, or a function that returns one; see {@link AppendOptions.token}. Unlike `headers`, it works with
+   * the WebSocket of a browser.
+   */
+  token?: TokenSource;
+  /**
+   * Sends the requests in place of the global `fetch`, for example `app.fetch` of a Hono app, which then needs no port.
+   * Implies `transport: "http"`.
+   */
+  fetch?: FetchFunction;
   /** Called when the state of the follow changes, for status displays. */
   onState?: (state: FollowState) => void;
 }
@@ -56,8 +69,9 @@ export function follow(url: string | URL, options: FollowOptions = {}): FollowSt
 }
 
 /** Like {@link follow}, in a given environment. */
-export function followIn(environment: Environment, url: string | URL, options: FollowOptions): FollowStream {
+export function followIn(base: Environment, url: string | URL, options: FollowOptions): FollowStream {
   const target = parseTarget(url, options.headers);
+  const environment = withToken(withFetch(base, options.fetch), options.token, target);
   // Validates the start now rather than when the stream is read.
   withVerb(target.url, "FOLLOW", options);
   const scope = new Scope(options.signal);
@@ -67,14 +81,25 @@ export function followIn(environment: Environment, url: string | URL, options: F
     clock: environment.clock,
     random: environment.random,
     options,
+    renewsToken: renewsToken(options.token),
     resuming: false,
     signal,
     onRetrying: report,
   });
   const position = new FollowPosition(options, target.url);
   const task: FollowTask = { environment, target, position, reconnector, signal, report };
-  const hasNoHeaders = target.headers.keys().next().done === true;
-  const transport = environment.takesHeaders || hasNoHeaders ? (options.transport ?? "websocket") : "http";
-  const following = new Following(task, { transport, retries: options.retryForMs !== 0 });
+  const following = new Following(task, {
+    transport: transportOf(options, environment.takesHeaders || target.headers.keys().next().done === true),
+    retries: options.retryForMs !== 0,
+  });
   return new FollowStream(new FollowSource(task, following, scope));
+}
+
+function transportOf(
+  { fetch, transport }: FollowOptions,
+  socketsSuffice: boolean,
+): NonNullable<FollowOptions["transport"]> {
+  if (fetch === undefined) return socketsSuffice ? (transport ?? "websocket") : "http";
+  if (transport !== "websocket") return "http";
+  throw new StreamError("bad_request", 'The option "fetch" can\'t open a WebSocket. Leave out "transport".');
 }

@@ -38,6 +38,8 @@ export interface ReconnectorParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly options: RetryOptions;
+  /** Whether each attempt gets a new token. Default false. */
+  readonly renewsToken?: boolean;
   /** Whether the append resumes a session that an earlier run began. */
   readonly resuming: boolean;
   /** Aborts all waiting. */
@@ -55,7 +57,7 @@ export class Reconnector {
   constructor(parts: ReconnectorParts) {
     const { retryForMs = RETRY_FOR_MS, retryFirst = false } = parts.options;
     this.#parts = parts;
-    this.#policy = { retryForMs, retryFirst };
+    this.#policy = { retryForMs, retryFirst, renewsToken: parts.renewsToken === true };
     this.#state = beginning(parts.clock.now(), parts.resuming);
   }
 

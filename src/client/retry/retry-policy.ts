@@ -11,6 +11,7 @@ import {
   STEADY_MS,
   UNANSWERED_MS,
 } from "../connection/limits.ts";
+import { TokenLapse } from "../connection/token-lapse.ts";
 
 /** How long and when to retry. */
 export interface RetryPolicy {
@@ -18,6 +19,8 @@ export interface RetryPolicy {
   readonly retryForMs: number;
   /** Whether to keep retrying if no attempt has ever reached a server at this URL. */
   readonly retryFirst: boolean;
+  /** Whether each attempt gets a new token. Default false. */
+  readonly renewsToken?: boolean;
 }
 
 /** The state of the reconnect state machine. */
@@ -154,7 +157,9 @@ function madeProgress({ phase, progressed, openedMs }: ReconnectState, nowMs: nu
 }
 
 /** Whether the error is temporary, so that another attempt may succeed. */
-function isTemporary({ code, headers }: StreamError, state: ReconnectState, { retryFirst }: RetryPolicy): boolean {
+function isTemporary(error: StreamError, state: ReconnectState, { retryFirst, renewsToken }: RetryPolicy): boolean {
+  const { code, headers } = error;
+  if (error instanceof TokenLapse) return renewsToken === true && state.reached;
   if (code === "restarting" || code === "overloaded") return true;
   if (code === "unreachable") return state.reached || retryFirst;
   // An older attempt of this client probably took over, rather than another process with the same session.

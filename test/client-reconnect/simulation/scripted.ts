@@ -99,7 +99,7 @@ export interface ScriptedRequest {
 /** The environment of a client under test. */
 export class ScriptedWorld implements Environment {
   readonly clock: VirtualClock = new VirtualClock();
-  readonly takesHeaders = true;
+  readonly takesHeaders: boolean = true;
   readonly connections: ScriptedConnection[] = [];
   readonly requests: ScriptedRequest[] = [];
   readonly random = (): number => 0.5;

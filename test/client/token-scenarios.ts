@@ -1,0 +1,2 @@
+import type { Scenarios } from "./scenarios.ts";
+export const TOKEN_SCENARIOS: Scenarios = {};
