@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { append, type ErrorCode, follow, openAppend, StreamError } from "../../src/client/mod.ts";
 import { ALL_BYTES, MIXED_TEXT, randomBytes } from "../fixture/bytes.ts";
+import { until } from "../fixture/until.ts";
 
 /** Scenarios by name. */
 export type Scenarios = Readonly<Record<string, (folder: string) => Promise<void>>>;
@@ -195,6 +196,11 @@ export const SCENARIOS: Scenarios = {
     const stream = await openAppend(url, { transport, offset: bytes.length });
     const writer = stream.getWriter();
     await writer.write("live");
+    // A write is done when the bytes are on their way.
+    await until("the append to begin", async () => {
+      const { headers } = await fetch(url, { method: "HEAD" });
+      return headers.get("Stream-Appending") === "?1";
+    });
     const reader = follow(url).getReader();
     assert.ok((await atLeast(reader, bytes.length + 4)).equals(Buffer.concat([bytes, Buffer.from("live")])));
     await writer.write(", too");
