@@ -4,7 +4,7 @@
  * @module
  */
 import { withoutTokens } from "../support/printable.ts";
-import { SUPERSEDED, TOKEN_EXPIRED } from "./subprotocol.ts";
+import { SUPERSEDED } from "./subprotocol.ts";
 
 /** The response header with the {@link StreamError.code} of a refusal. */
 export const ERROR_HEADER = "Stream-Error";
@@ -32,7 +32,7 @@ export const ERROR_CODES = {
   /** The URL can't name a resource. */
   bad_path: { status: 400, close: 1008 },
   /** The request lacks the credentials that it needs, or its token has expired. */
-  unauthorized: { status: 401, close: TOKEN_EXPIRED },
+  unauthorized: { status: 401, close: 4003 },
   /** A web page of a foreign origin may not do this. */
   forbidden: { status: 403, close: 1008 },
   /** Another appender holds the path. */
