@@ -46,6 +46,14 @@ export {
   type WireForm,
 } from "./protocol/errors.ts";
 export type { StreamApp } from "./server/app.ts";
+export type {
+  AccessDecision,
+  AccessRequest,
+  Action,
+  Authorize,
+  Permission,
+  Refusal,
+} from "./server/gate/gate.ts";
 export type { AppOptions } from "./server/options.ts";
 export type { LocalAppendOptions, LocalAppendStream } from "./server/streams/append-stream.ts";
 export type { LocalFollowOptions } from "./server/streams/follow.ts";

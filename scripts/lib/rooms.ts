@@ -18,7 +18,9 @@ export const RUNTIME_NAMES = ["process", "Buffer", "Deno", "Bun"] as const;
 
 const APPENDS = ["src/engine", "src/engine/storage", "src/engine/follow", "src/engine/append", "src/engine/sessions"];
 const ENGINE = [...APPENDS, "src/engine/standing"];
-const SERVICE = ["src/server/platform", "src/server/timers", "src/server/request", "src/server/service"];
+const SERVICE = [
+  ...["src/server/platform", "src/server/timers", "src/server/gate", "src/server/request", "src/server/service"],
+];
 const CLIENT = ["src/support", "src/protocol", "src/client/connection", "src/client/retry"];
 const NODE_MODULES = ["node:*", "node:*/*"];
 const NODE = { packages: NODE_MODULES, globals: ["process", "Buffer"] };
@@ -123,7 +125,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   src: {
     imports: [
       ...["src/protocol", "src/engine", "src/engine/storage", "src/stores", "src/stores/file"],
-      ...["src/server/request", "src/server/streams", "src/server", "src/runtime"],
+      ...["src/server/gate", "src/server/request", "src/server/streams", "src/server", "src/runtime"],
     ],
     packages: HONO,
   },

@@ -9,6 +9,7 @@ import type { Limits } from "../engine/limits.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
+import type { Authorize } from "./gate/gate.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { Deletes } from "./request/deletes.ts";
 import type { Hosts } from "./request/host.ts";
@@ -36,6 +37,7 @@ export interface AppParts {
   readonly hints: RefusalHints;
   readonly cors?: boolean;
   readonly deletes: Deletes;
+  readonly authorize?: Authorize;
   readonly log?: Log;
   readonly onEvent?: OnEvent;
   readonly signal?: AbortSignal;
@@ -92,6 +94,7 @@ export function createApp(parts: AppParts): StreamApp {
     origins: parts.origins,
     hosts: parts.hosts,
     deletes: parts.deletes,
+    authorize: parts.authorize,
     hints: parts.hints,
     platform: parts.platform,
   };

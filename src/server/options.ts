@@ -7,6 +7,7 @@ import type { Log } from "../engine/events.ts";
 import { type Limits, resolveLimits } from "../engine/limits.ts";
 import type { StreamEvent } from "../engine/stream-event.ts";
 import type { AppParts } from "./app.ts";
+import type { Authorize } from "./gate/gate.ts";
 import { checkDeletes, type Deletes } from "./request/deletes.ts";
 import { Hosts } from "./request/host.ts";
 import { Origins } from "./request/origin.ts";
@@ -47,6 +48,11 @@ export interface AppOptions {
   /** Whether responses carry CORS headers: for `origins`, or for any origin if none are listed. Default false. */
   cors?: boolean;
   /**
+   * The gate: decides about every request, before anything is claimed, created or read for it. Default: everything is
+   * allowed. `jwt()` of `httpfstream/auth` makes one that checks signed tokens.
+   */
+  authorize?: Authorize;
+  /**
    * Which resources a `DELETE` may remove: `all`; only those that a `PUT` without a verb has `created`, which no client can
    * do yet; or `none`. Default `created`. {@link Streams.remove} removes any.
    */
@@ -77,6 +83,7 @@ export const OPTION_TYPES: Readonly<Record<keyof AppOptions, string>> = {
   origins: "array",
   hosts: "array",
   cors: "boolean",
+  authorize: "function",
   deletes: "string",
   log: "function",
   onEvent: "function",

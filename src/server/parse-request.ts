@@ -137,6 +137,11 @@ function partsOf(
   return { exchange, socket, names, host: authority ?? c.req.header("Host"), below, base, isFolder };
 }
 
+/** Whether any request with this method may be answered. */
+export function isKnownMethod(method: string): boolean {
+  return METHODS.includes(method);
+}
+
 /** Whether a method is meant to change something. */
 export function isUnsafe(method: string): boolean {
   return !["GET", "HEAD", "OPTIONS"].includes(method);
@@ -152,7 +157,7 @@ function refuseSmall(method: string): void {
 export function checkMethod({ action, exchange }: ParsedRequest, deletes: Deletes): void {
   const { method } = exchange.c.req;
   const methods = METHODS.filter((one) => one !== "DELETE" || deletes === "all");
-  if (!METHODS.includes(method)) throw notAllowed(`The method ${method} is not supported.`, methods);
+  if (!isKnownMethod(method)) throw notAllowed(`The method ${method} is not supported.`, methods);
   if (action === "delete" && deletes === "none")
     throw notAllowed("This server lets no client remove anything.", methods);
   if (action === "append" && method === "DELETE") {

@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import type { Follow } from "../engine/follow/follow.ts";
 import { StreamError } from "../protocol/errors.ts";
+import type { Action } from "./gate/gate.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
 import { listing, rowsOf } from "./http/listing.ts";
@@ -13,6 +14,7 @@ import { removeResource } from "./http/remove.ts";
 import {
   type AppendRequest,
   checkMethod,
+  isKnownMethod,
   isUnsafe,
   type ParsedRequest,
   parseFollow,
@@ -24,6 +26,7 @@ import { checkHost } from "./request/host.ts";
 import { checkOrigin } from "./request/origin.ts";
 import type { RequestLogFields } from "./service/log-request.ts";
 import { nothingToFollow, openFollow } from "./service/open-follow.ts";
+import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
 import { appendWithSession } from "./websocket/append-v1.ts";
@@ -42,6 +45,15 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
   const request = parseRequest(c, platform, noted, service.scope);
   const { verb, socket, exchange } = request;
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
+  // The gate is asked while the body is read: what has arrived must have been read when its sender aborts, or it is lost.
+  if (request.action === "append" && isUpload(request)) {
+    await begin(service, exchange, socket);
+    return appendBody(service, exchange, request.parameters);
+  }
+  if (isKnownMethod(c.req.method)) {
+    const response = await passGate(service, exchange, await actionOf(service, request));
+    if (response) return response;
+  }
   checkMethod(request, service.deletes);
   await begin(service, exchange, socket);
   if (request.action === "append") return append(service, request);
@@ -83,12 +95,34 @@ async function begin(service: Service, { c, platform, subject: { path } }: Excha
   service.registry.assertOpen();
 }
 
+/** Whether an append takes its bytes from the body of the request. */
+function isUpload({ exchange, socket }: AppendRequest): boolean {
+  const { method } = exchange.c.req;
+  return !socket && (method === "POST" || method === "PUT");
+}
+
+/** What the gate is asked about a request. */
+async function actionOf({ authorize, listings, store }: Service, request: ParsedRequest): Promise<Action> {
+  const { action, verb, socket, isFolder, exchange } = request;
+  if (action !== "read") return action;
+  // Without a verb, it would create the path.
+  if (isUnsafe(exchange.c.req.method)) return "append";
+  if (verb !== undefined || socket) return "read";
+  if (isFolder) return "list";
+  if (!authorize || !listings) return "read";
+  const { path } = exchange.subject;
+  try {
+    const isListing = !(await store.stat(path)) && (await store.list(path, { limit: 1 })) !== undefined;
+    return isListing ? "list" : "read";
+  } catch {
+    // A request that may read learns about the failure when it does.
+    return "read";
+  }
+}
+
 async function append(service: Service, { exchange, socket, parameters }: AppendRequest): Promise<Response> {
   const { c, subject } = exchange;
   const { path } = subject;
-  // Await nothing before this: the body must be read from the turn in which the request came, so that nothing of it is
-  // lost if the client aborts.
-  if (!socket && isUnsafe(c.req.method)) return appendBody(service, exchange, parameters);
   const { session, preconditions } = parameters;
   const isV1 = offersV1(c);
   const isResumed = session !== undefined && (!socket || isV1);
@@ -127,7 +161,7 @@ async function read(
   if (follow) return await send(service, exchange, socket, follow);
   if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: !following });
   if (found) throw notFolder(path, below);
-  const entries = service.listings ? await rowsOf(service.store, { path, below }, parameters.listing) : undefined;
+  const entries = service.listings ? await rowsOf(service, exchange, below, parameters.listing) : undefined;
   if (entries && following) throw nothingToFollow(path);
   if (entries) return listing(service, exchange, { base, folder: below, entries }, parameters.listing);
   throw new StreamError("not_found", `"/${path}" does not exist.`, { path });

@@ -16,7 +16,9 @@ import { type AppendParameters, withoutSession } from "../request/append-paramet
 import { refuseOtherBodies } from "../request/unsupported-body.ts";
 import { whenAnswered } from "../service/answer-watch.ts";
 import { LogSpan } from "../service/log-span.ts";
+import { passGate } from "../service/pass-gate.ts";
 import { type Exchange, type Service, waitUntilSent } from "../service/service.ts";
+import { permissionEnded, whenExpired } from "../timers/expiry.ts";
 import { IdleTimeout } from "../timers/idle-timeout.ts";
 import { type BodyReader, bodyReader } from "./body-reader.ts";
 
@@ -57,7 +59,16 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   const { registry } = service;
   const { path } = exchange.subject;
   const { intake } = upload;
+  const answer = await passGate(service, exchange, "append").catch((error: unknown) => {
+    intake.refuse();
+    throw error;
+  });
+  if (answer) {
+    intake.refuse();
+    return answer;
+  }
   const { batcher, end } = await admit(service, exchange, upload);
+  const keep = whenExpired(exchange.access?.expiresAtMs, () => intake.stop(permissionEnded(path)));
   let ended: Promise<Outcome> | undefined;
   const forget = await onShutdown(registry, end, async () => {
     intake.stop(new StreamError("restarting", "The server is shutting down. What has arrived is stored."));
@@ -71,6 +82,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   });
   ended = intake.into(batcher).then(() => end(intake.reason));
   const { size } = await ended;
+  keep();
   forget();
   const failure = batcher.error ?? intake.stopped;
   span.end(size, failure?.code ?? "complete");

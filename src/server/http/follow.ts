@@ -7,6 +7,7 @@ import type { Follow } from "../../engine/follow/follow.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, waitUntilSent } from "../service/service.ts";
+import { permissionEnded, whenExpired } from "../timers/expiry.ts";
 import { BodySink } from "./body-sink.ts";
 import { bodyAbort } from "./count-bytes.ts";
 import { whenDropped } from "./dropped-body.ts";
@@ -33,6 +34,11 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
 
   const sink = new BodySink(() => follow.stop());
   let done = Promise.resolve();
+  let ending: StreamError | undefined;
+  const stopExpiry = whenExpired(exchange.access?.expiresAtMs, () => {
+    ending = permissionEnded(path);
+    follow.stop();
+  });
   const breakOff = (error: StreamError): Promise<void> => sink.fail(error, bodyAbort(exchange));
   const forget = service.registry.onClose(async () => {
     follow.stop();
@@ -47,6 +53,10 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
     .run(sink, { text: false })
     .then(
       (reason) => {
+        if (reason === "gone" && ending) {
+          span.end(follow.offset, ending.code, ending);
+          return breakOff(ending);
+        }
         const ended = service.registry.closing ? "restarting" : reason;
         span.end(follow.offset, ended);
         return ended === "complete" || ended === "gone" ? sink.end() : breakOff(cutShort(path, ended));
@@ -59,6 +69,7 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
       },
     )
     .finally(() => {
+      stopExpiry();
       forget();
       follow.leave();
     });

@@ -2,7 +2,7 @@
  * A folder's listing, as HTML for people or as JSON for programs, generated row by row as the client reads it.
  * @module
  */
-import type { Store, StoreEntry, StoreListing } from "../../engine/storage/store.ts";
+import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
 import { isAddressable } from "../../protocol/path.ts";
 import { writableDate } from "../request/http-date.ts";
 import type { ListingParameters } from "../request/read-parameters.ts";
@@ -17,27 +17,39 @@ const NO_FRAMING_HEADERS = { "X-Frame-Options": "DENY" };
 const PIECE_LENGTH = 16 * 1024;
 
 /**
- * The rows of a folder, one more than the limit if there is a next page; `undefined` if there is no such folder. The
- * folder of a scope always exists for its clients, as the root does.
+ * The rows of a folder that the request may see, one more than the limit if there is a next page; `undefined` if there is no
+ * such folder. The folder of a scope always exists for its clients, as the root does.
  *
- * @param at `path`: the resource path of the folder. `below`: the same path as the client knows it.
+ * @param below The path as the client knows it.
  */
 export async function rowsOf(
-  store: Store,
-  { path, below }: { path: string; below: string },
+  { store }: Service,
+  { subject: { path }, access }: Exchange,
+  below: string,
   { after, limit }: ListingParameters,
 ): Promise<StoreListing | undefined> {
   const from = after === undefined ? {} : { after };
-  if (below === "" && path !== "") {
-    const rows = await store.list(path, from);
-    return rows ? addressable(rows) : [];
+  const isScope = below === "" && path !== "";
+  const mayRead = access?.mayRead;
+  if (!isScope && !mayRead) {
+    return await store.list(path, { ...from, ...(limit === undefined ? {} : { limit: limit + 1 }) });
   }
-  return await store.list(path, { ...from, ...(limit === undefined ? {} : { limit: limit + 1 }) });
+  // Which rows are left out is not known before, so that the store can't count.
+  const rows = (await store.list(path, from)) ?? (isScope ? [] : undefined);
+  if (!rows) return undefined;
+  const prefix = path === "" ? "" : `${path}/`;
+  return visible(rows, ({ name, kind }) => {
+    // The folder of a scope may have names that no URL could name in the whole root.
+    if (isScope && !isAddressable("", name)) return false;
+    return mayRead?.(prefix + name, kind === "folder") ?? true;
+  });
 }
 
-/** Leaves out the rows that no URL can name in the folder of a scope, but could in the whole root. */
-async function* addressable(rows: StoreListing): AsyncGenerator<StoreEntry, void, void> {
-  for await (const row of rows) if (isAddressable("", row.name)) yield row;
+async function* visible(
+  rows: StoreListing,
+  isVisible: (row: StoreEntry) => boolean,
+): AsyncGenerator<StoreEntry, void, void> {
+  for await (const row of rows) if (isVisible(row)) yield row;
 }
 
 /** Responds with the rows of a folder. Links are absolute, so that they work with and without a trailing slash. */

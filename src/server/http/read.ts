@@ -17,6 +17,7 @@ import { whenDropped } from "./dropped-body.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import { reportFailures } from "./report-failures.ts";
 import { snapshotHeaders } from "./resource-headers.ts";
+import { untilExpired } from "./until-expired.ts";
 
 /** What the request asks for. */
 interface SnapshotParameters extends ReadParameters {
@@ -56,7 +57,8 @@ export async function readSnapshot(
   function body(status: number, from: number, to: number): Response {
     headers.set("Content-Length", String(to - from));
     if (c.req.method === "HEAD") return new Response(null, { status, headers });
-    const bytes = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
+    const stored = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
+    const bytes = untilExpired(exchange, stored);
     const sent = conditional
       ? reportFailures(service, exchange, bytes)
       : followed(service, exchange, bytes, { from, to });

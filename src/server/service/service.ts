@@ -8,6 +8,7 @@ import type { Limits } from "../../engine/limits.ts";
 import type { Sessions } from "../../engine/sessions/sessions.ts";
 import type { StandingFollows } from "../../engine/standing/standing-follows.ts";
 import type { Store } from "../../engine/storage/store.ts";
+import type { Authorize, Permission } from "../gate/gate.ts";
 import type { Platform, SocketHandler, UpgradeOptions } from "../platform/platform.ts";
 import type { Deletes } from "../request/deletes.ts";
 import type { Hosts } from "../request/host.ts";
@@ -38,6 +39,8 @@ export interface Service {
   readonly hosts: Hosts | undefined;
   /** Which resources clients may remove. */
   readonly deletes: Deletes;
+  /** Decides about each request; undefined if everything is allowed. */
+  readonly authorize: Authorize | undefined;
   /** How the operator can allow the clients that these refuse. */
   readonly hints: RefusalHints;
   /** The platform that a request came in through. */
@@ -58,6 +61,8 @@ export interface Exchange {
   readonly platform: Platform;
   readonly subject: Subject;
   readonly noted: RequestLogFields;
+  /** What the gate has allowed; undefined without a gate, and before it was asked. */
+  access?: Permission;
 }
 
 /** Turns a request into a WebSocket; see {@link Platform.upgrade}. */

@@ -8,6 +8,7 @@ import type { SocketHandler, SocketPort } from "../platform/platform.ts";
 import type { MountedPath } from "../service/mount-path.ts";
 import { closeReason } from "../service/respond.ts";
 import type { Exchange, Service } from "../service/service.ts";
+import { permissionEnded, whenExpired } from "../timers/expiry.ts";
 import type { Watch } from "../timers/liveness.ts";
 
 /** Owns one connection: its upgrade deadline, its pings, its end at a shutdown. */
@@ -19,15 +20,18 @@ export abstract class SocketConnection implements SocketHandler {
   #watch: Watch | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #at: MountedPath;
+  readonly #expiresAtMs: number | undefined;
+  #stopExpiry: (() => void) | undefined;
   #closed = false;
   /** Set while a shutdown waits for the end of the connection. */
   #gone: (() => void) | undefined;
   readonly #forget: () => void;
 
   /** @throws {StreamError} `restarting` if the server is shutting down. */
-  constructor(service: Service, { subject: { path }, noted: { base, scope } }: Exchange) {
+  constructor(service: Service, { subject: { path }, noted: { base, scope }, access }: Exchange) {
     this.service = service;
     this.#at = { path, base, scope };
+    this.#expiresAtMs = access?.expiresAtMs;
     this.#forget = service.registry.onClose(() => this.#shutDown());
     // A client may never complete an accepted upgrade; the resources claimed for it must still be released.
     this.#timer = setTimeout(() => this.closed(), service.limits.upgradeTimeoutMs);
@@ -59,6 +63,9 @@ export abstract class SocketConnection implements SocketHandler {
     this.port = port;
     this.#watch = this.service.liveness.watch(port);
     this.begin(port);
+    if (this.#expiresAtMs === undefined) return;
+    const { path = "" } = this.#at;
+    this.#stopExpiry = whenExpired(this.#expiresAtMs, () => this.refuse(permissionEnded(path)));
   }
 
   /**
@@ -90,6 +97,7 @@ export abstract class SocketConnection implements SocketHandler {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#watch?.stop();
+    this.#stopExpiry?.();
     this.#forget();
     this.end();
     this.#gone?.();

@@ -1,0 +1,184 @@
+/** The gate is asked about every request, before anything is claimed, created or read for it. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type AccessRequest, createStreams, memoryStore, type Store } from "../../src/index.ts";
+import { METHODS } from "../../src/server/request/verb.ts";
+import { OFFER } from "../fixture/v1.ts";
+import { upgradeHeaders } from "../fixture/websocket.ts";
+
+const UPGRADE = upgradeHeaders("dGhlIHNhbXBsZSBub25jZQ==");
+
+/** A request for something. */
+interface Asking {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: Record<string, string>;
+}
+
+const VERBS = ["", "APPEND", "FOLLOW", "append"].flatMap((verb) => [
+  { query: verb && `verb=${verb}`, headers: {} },
+  { query: "", headers: verb ? { "X-Verb": verb } : {} },
+]);
+const PATHS = ["a.txt", "none.txt", "folder", "folder/", "folder/b.txt", ""];
+const QUERIES = ["", "stay=1", "offset=0", "session=x"];
+const KINDS: Record<string, string>[] = [
+  {},
+  UPGRADE,
+  { ...UPGRADE, ...OFFER },
+  { Range: "bytes=0-1" },
+  { "Producer-Id": "x" },
+];
+
+/** Every way to ask for something: each method, verb, path and query, with and without an upgrade. */
+function* everyRequest(): Generator<Asking> {
+  for (const method of METHODS) {
+    for (const verb of VERBS) {
+      for (const path of PATHS) {
+        for (const query of QUERIES) {
+          for (const kind of KINDS) {
+            const target = `/${path}?${[verb.query, query].filter(Boolean).join("&")}`;
+            yield { method, target, headers: { Host: "localhost", ...verb.headers, ...kind } };
+          }
+        }
+      }
+    }
+  }
+}
+
+/** A store that counts what would change it or reveal its contents. */
+async function watchedStore(): Promise<{ store: Store; touched: string[] }> {
+  const store = memoryStore();
+  for (const path of ["a.txt", "folder/b.txt"]) {
+    const handle = await store.claim(path);
+    await handle.append(new TextEncoder().encode("secret"));
+    await handle.release("complete");
+  }
+  const touched: string[] = [];
+  for (const name of ["claim", "read", "remove"] as const) {
+    const original = store[name].bind(store) as (...args: unknown[]) => unknown;
+    Object.assign(store, {
+      [name]: (...args: unknown[]) => {
+        touched.push(`${name} ${String(args[0])}`);
+        return original(...args);
+      },
+    });
+  }
+  return { store, touched };
+}
+
+describe("the gate", () => {
+  it("is asked about every request that could succeed, and a refusal is final", async () => {
+    const { store, touched } = await watchedStore();
+    const asked: Omit<AccessRequest, "c">[] = [];
+    const authorize = ({ action, path }: AccessRequest): false => {
+      asked.push({ action, path });
+      return false;
+    };
+    const streams = createStreams({ store, deletes: "all", authorize });
+    for (const { method, target, headers } of everyRequest()) {
+      asked.length = 0;
+      const body = method === "POST" || method === "PUT" ? "bytes" : null;
+      const response = await streams.app.request(`http://localhost${target}`, { method, headers, body });
+      const what = `${method} ${target} ${JSON.stringify(headers)}: ${response.status}`;
+      const text = await response.text();
+      assert.doesNotMatch(text, /secret/, what);
+      // A malformed request is refused before the gate.
+      if (response.status === 400 || response.status === 426) {
+        assert.deepEqual(asked, [], what);
+        continue;
+      }
+      assert.equal(response.status, "Producer-Id" in headers ? 401 : 403, what);
+      assert.equal(asked.length, 1, what);
+    }
+    assert.deepEqual(touched, []);
+    await streams.shutdown();
+  });
+
+  it("is asked for the action that a request takes", async () => {
+    const { store } = await watchedStore();
+    let asked = "";
+    const authorize = ({ action, path }: AccessRequest): boolean => {
+      asked = `${action} /${path}`;
+      return true;
+    };
+    const streams = createStreams({ store, deletes: "all", authorize });
+    const expected: [string, string, string][] = [
+      ["GET", "/a.txt", "read /a.txt"],
+      ["HEAD", "/a.txt", "read /a.txt"],
+      ["GET", "/a.txt?verb=FOLLOW", "read /a.txt"],
+      ["GET", "/none.txt", "read /none.txt"],
+      ["GET", "/a.txt?verb=APPEND", "append /a.txt"],
+      ["GET", "/", "list /"],
+      ["GET", "/folder", "list /folder"],
+      ["GET", "/folder/", "list /folder"],
+      ["GET", "/folder/b.txt", "read /folder/b.txt"],
+      ["POST", "/new.txt?verb=APPEND", "append /new.txt"],
+      ["PUT", "/new.txt", "append /new.txt"],
+      ["POST", "/new.txt?verb=FOLLOW", "append /new.txt"],
+      ["DELETE", "/a.txt", "delete /a.txt"],
+      ["DELETE", "/a.txt?verb=APPEND", "append /a.txt"],
+    ];
+    for (const [method, target, want] of expected) {
+      asked = "";
+      const body = method === "POST" || method === "PUT" ? "x" : null;
+      await (await streams.app.request(`http://localhost${target}`, { method, body })).arrayBuffer();
+      assert.equal(asked, want, `${method} ${target}`);
+    }
+    await streams.shutdown();
+  });
+
+  it("may answer with a response of its own", async () => {
+    const { store, touched } = await watchedStore();
+    const authorize = (): Response => new Response("Sign in first.", { status: 302, headers: { Location: "/login" } });
+    const streams = createStreams({ store, authorize });
+    for (const init of [{}, { method: "POST", body: "x" }]) {
+      const response = await streams.app.request("http://localhost/a.txt?verb=APPEND", init);
+      assert.deepEqual([response.status, response.headers.get("location")], [302, "/login"]);
+    }
+    assert.deepEqual(touched, []);
+    await streams.shutdown();
+  });
+
+  it("refuses when it throws, and says so on the server only", async () => {
+    const { store, touched } = await watchedStore();
+    const logged: unknown[] = [];
+    const authorize = async (): Promise<boolean> => {
+      throw new Error("the user database at db.internal is down");
+    };
+    const log = (event: { type: string }): void => void (event.type === "error" && logged.push(event));
+    const streams = createStreams({ store, authorize, log });
+    for (const init of [{}, { method: "POST", body: "x" }]) {
+      const response = await streams.app.request("http://localhost/a.txt?verb=APPEND", init);
+      assert.equal(response.status, 500);
+      assert.doesNotMatch(await response.text(), /db\.internal/);
+    }
+    assert.equal(logged.length, 2);
+    assert.deepEqual(touched, []);
+    await streams.shutdown();
+  });
+
+  it("shows in a listing only what may be read", async () => {
+    const { store } = await watchedStore();
+    const authorize = () => ({ allow: true as const, mayRead: (path: string) => path.startsWith("folder") });
+    const streams = createStreams({ store, authorize });
+    const headers = { Accept: "application/json" };
+    const { entries } = (await (await streams.app.request("http://localhost/", { headers })).json()) as {
+      entries: { name: string }[];
+    };
+    assert.deepEqual(
+      entries.map(({ name }) => name),
+      ["folder"],
+    );
+    const page = await (await streams.app.request("http://localhost/")).text();
+    assert.doesNotMatch(page, /a\.txt/);
+    await streams.shutdown();
+  });
+
+  it("is not asked about what the program itself does", async () => {
+    const { store } = await watchedStore();
+    const streams = createStreams({ store, authorize: () => false });
+    await streams.append("a.txt", "!");
+    assert.equal(await new Response(streams.read("a.txt")).text(), "secret!");
+    await streams.shutdown();
+  });
+});
