@@ -65,6 +65,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "src/stores": { imports: ["src/support", "src/protocol", "src/engine/storage"] },
 
+  "src/store/suite": { imports: ["src/protocol", "src/engine/storage"] },
+  "src/store": { imports: ["src/support", "src/protocol", "src/engine/storage", "src/store/suite"] },
+
   "src/server/platform": { imports: ["src/protocol", "src/engine", "src/engine/follow"], packages: HONO },
   "src/server/timers": { imports: ["src/protocol", "src/engine", "src/server/platform"] },
   "src/server/gate": { imports: ["src/protocol"], packages: HONO },

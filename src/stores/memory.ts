@@ -3,7 +3,7 @@
  * @module
  */
 
-import { heldByAppender } from "../engine/storage/conflicts.ts";
+import { belowResource, folderInPlace, heldByAppender } from "../engine/storage/conflicts.ts";
 import { compareNames } from "../engine/storage/name-order.ts";
 import { rangeStream } from "../engine/storage/range-stream.ts";
 import type {
@@ -150,17 +150,13 @@ class MemoryStore implements Store {
     const segments = path.split("/");
     for (let depth = 1; depth < segments.length; depth++) {
       const above = segments.slice(0, depth).join("/");
-      if (this.#resources.has(above)) {
-        throw new StreamError("path_conflict", `"/${above}" is a file, so "/${path}" cannot be below it.`, { path });
-      }
+      if (this.#resources.has(above)) throw belowResource(path, above);
     }
   }
 
   #refuseFolder(path: string): void {
     for (const other of this.#resources.keys()) {
-      if (other.startsWith(`${path}/`)) {
-        throw new StreamError("path_conflict", `"/${path}" is a folder, so it cannot be appended to.`, { path });
-      }
+      if (other.startsWith(`${path}/`)) throw folderInPlace(path);
     }
   }
 }

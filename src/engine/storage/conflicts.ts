@@ -1,5 +1,5 @@
 /**
- * Refusals of a path that has an appender.
+ * Refusals of a path that has an appender, or whose place is taken.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -30,4 +30,29 @@ export function heldDuringGrace(path: string, leftMs: number): StreamError {
   const kept = `The path stays reserved for it for up to ${seconds} more ${seconds === 1 ? "second" : "seconds"}`;
   const message = `The appender of "/${path}" has lost its connection. ${kept}; try again after that.`;
   return new StreamError("conflict", message, { path, headers: { "Retry-After": String(seconds) } });
+}
+
+/**
+ * The refusal of a path below a resource.
+ *
+ * @param above The path of the resource.
+ * @example
+ * ```ts
+ * belowResource("a/b", "a").code; // "path_conflict"
+ * ```
+ */
+export function belowResource(path: string, above: string): StreamError {
+  return new StreamError("path_conflict", `"/${above}" is a file, so "/${path}" cannot be below it.`, { path });
+}
+
+/**
+ * The refusal to append to a folder.
+ *
+ * @example
+ * ```ts
+ * folderInPlace("a").code; // "path_conflict"
+ * ```
+ */
+export function folderInPlace(path: string): StreamError {
+  return new StreamError("path_conflict", `"/${path}" is a folder, so it cannot be appended to.`, { path });
 }

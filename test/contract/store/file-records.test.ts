@@ -23,8 +23,7 @@ import { asOrdinaryUser, NO_PERMISSIONS } from "../../fixture/privileges.ts";
 import { Program, scriptArguments } from "../../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
 import { until } from "../../fixture/until.ts";
-import { generationOf } from "./contents.ts";
-import { put } from "./driver.ts";
+import { generationOf, put } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
 const LONG = "a line of a log, as there are many\n".repeat(400);

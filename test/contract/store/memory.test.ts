@@ -1,11 +1,8 @@
 /** The memory store fulfils the Store contract. */
+import { test } from "node:test";
+import { storeSuite } from "../../../src/store/mod.ts";
 import { memoryStore } from "../../../src/stores/memory.ts";
-import { storeContract } from "./suite.ts";
+import { ordinaryStore } from "../../fixture/ordinary-store.ts";
 
-storeContract({
-  name: "memoryStore",
-  async open() {
-    const store = memoryStore();
-    return { store, again: () => store, close: async () => {} };
-  },
-});
+await storeSuite({ name: "memoryStore", open: () => ({ store: memoryStore() }), test });
+await storeSuite({ name: "a store of ordinary streams", open: () => ({ store: ordinaryStore() }), test });

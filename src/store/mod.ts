@@ -1,0 +1,40 @@
+/**
+ * For authors of stores: the contract that a store fulfils, helpers to write one, and the suite that checks it.
+ *
+ * It imports no module of Node, so that it can be used on every runtime.
+ *
+ * @example
+ * ```ts
+ * import { type Store, storeSuite } from "httpfstream/store";
+ * ```
+ * @module
+ */
+export { type ByteReader, byteReader } from "../engine/storage/byte-reader.ts";
+export { belowResource, folderInPlace, heldByAppender } from "../engine/storage/conflicts.ts";
+export { compareNames, SortedNames } from "../engine/storage/name-order.ts";
+export { type RangeSource, rangeStream } from "../engine/storage/range-stream.ts";
+export type {
+  AppendHandle,
+  ClaimOptions,
+  Growth,
+  ListOptions,
+  SessionRecord,
+  SessionRecords,
+  Store,
+  StoreEntry,
+  StoreListing,
+  StoreStat,
+} from "../engine/storage/store.ts";
+export { guardedStore } from "../engine/storage/store-guard.ts";
+export { END_REASONS, type EndedReason, type EndReason } from "../protocol/end-reason.ts";
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  StreamError,
+  type StreamErrorOptions,
+  type WireForm,
+} from "../protocol/errors.ts";
+export { checkGeneration } from "../protocol/generation.ts";
+export { checkedPath, isAddressable, RESERVED_SEGMENT, SEGMENT_BYTES } from "../protocol/path.ts";
+export { newGeneration } from "../support/token.ts";
+export { type OpenStore, type RegisterTest, type StoreSuiteOptions, storeSuite } from "./suite/suite.ts";

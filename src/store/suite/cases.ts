@@ -1,0 +1,115 @@
+/**
+ * The cases of the suite, and helpers for them.
+ * @module
+ */
+import type { AppendHandle, ListOptions, Store, StoreEntry } from "../../engine/storage/store.ts";
+import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
+import { assert } from "./assert.ts";
+import { bytesOf, concat } from "./bytes.ts";
+
+/** The store of one case. */
+export interface CaseStore {
+  readonly store: Store;
+  /** Opens a second store on the same data. */
+  again(): Store;
+}
+
+/** What a store may lack. */
+export type Need = "discard" | "verify" | "tidy" | "watch" | "byte streams";
+
+/** One case. It fails if it rejects. */
+export interface Case {
+  (opened: CaseStore): Promise<void>;
+  /** What the store must have for the case; without it, the case is skipped. */
+  readonly needs?: Need;
+}
+
+/** The cases of one section, by title. */
+export type Cases = Readonly<Record<string, Case>>;
+
+/** Marks a case that needs a part of the contract that a store may lack. */
+export function needing(needs: Need, run: (opened: CaseStore) => Promise<void>): Case {
+  return Object.assign((opened: CaseStore) => run(opened), { needs });
+}
+
+/** Claims a path, appends batches and releases it; resolves with the new size. */
+export async function put(store: Store, path: string, ...batches: (string | Uint8Array)[]): Promise<number> {
+  const handle = await store.claim(path);
+  try {
+    for (const batch of batches) await handle.append(typeof batch === "string" ? bytesOf(batch) : batch);
+    return handle.offset;
+  } finally {
+    await handle.release();
+  }
+}
+
+/** Reads everything stored at a path, which must exist. */
+export async function stored(store: Store, path: string): Promise<Uint8Array> {
+  const found = await store.stat(path);
+  assert.ok(found, `"${path}" should exist`);
+  return await readAll(store.read(path, 0, found.size));
+}
+
+/** Reads a stream to its end. */
+export async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const reader = stream.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+  return concat(chunks);
+}
+
+/** Reads all rows of a listing. */
+export async function listed(store: Store, folder: string, options?: ListOptions): Promise<StoreEntry[] | undefined> {
+  const listing = await store.list(folder, options);
+  if (!listing) return undefined;
+  const rows: StoreEntry[] = [];
+  for await (const row of listing) rows.push(row);
+  return rows;
+}
+
+/** Returns the names of a listing's rows. */
+export function namesOf(rows: readonly StoreEntry[] | undefined): string[] | undefined {
+  return rows?.map(({ name }) => name);
+}
+
+/** Checks that a promise rejects with a {@link StreamError} with one of the codes, and returns the error. */
+export async function rejectsWith(promise: Promise<unknown>, ...codes: ErrorCode[]): Promise<StreamError> {
+  const outcome = await promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  assert.ok("error" in outcome, `expected ${codes.join(" or ")}, but it succeeded`);
+  const { error } = outcome;
+  assert.ok(error instanceof StreamError, `expected a StreamError, got ${String(error)}`);
+  assert.ok(codes.includes(error.code), `expected ${codes.join(" or ")}, got ${error.code}: ${error.message}`);
+  return error;
+}
+
+/** Holds a claim on a path while a function runs. */
+export async function holding<T>(store: Store, path: string, use: (handle: AppendHandle) => Promise<T>): Promise<T> {
+  const handle = await store.claim(path);
+  try {
+    return await use(handle);
+  } finally {
+    await handle.release();
+  }
+}
+
+/** Returns the generation of the content at a path, which must exist. */
+export async function generationOf(store: Store, path: string): Promise<string> {
+  const found = await store.stat(path);
+  assert.ok(found, `"${path}" should exist`);
+  assert.match(found.generation, /^[\w-]{8,64}$/, "it can stand in a URL as it is");
+  return found.generation;
+}
+
+/** Not in the web standards, but faster than a timer. */
+const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
+
+/** Lets everything else run for a turn of the event loop. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (setImmediate) setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+}

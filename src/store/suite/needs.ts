@@ -1,0 +1,26 @@
+/**
+ * Finds out what a store lacks.
+ * @module
+ */
+
+import { byobReader } from "../../engine/storage/byte-reader.ts";
+import type { Store } from "../../engine/storage/store.ts";
+import { bytesOf } from "./bytes.ts";
+import type { Need } from "./cases.ts";
+
+/** The parts that a store lacks, each with the reason for which its cases are skipped. */
+export async function lackingOf(store: Store): Promise<ReadonlyMap<Need, string>> {
+  const handle = await store.claim("probe");
+  await handle.append(bytesOf("probe"));
+  await handle.release("complete");
+  const reader = byobReader(store.read("probe", 0, 5));
+  await reader?.cancel();
+  const reasons: [Need, boolean, string][] = [
+    ["discard", handle.discard !== undefined, 'its handles have no "discard": the server calls "release"'],
+    ["verify", handle.verify !== undefined, 'its handles have no "verify": nothing else may change its content'],
+    ["tidy", store.tidy !== undefined, 'it has no "tidy"'],
+    ["watch", store.watch !== undefined, 'it has no "watch": no other process may append to it'],
+    ["byte streams", reader !== undefined, "its reads are ordinary streams: the server copies them"],
+  ];
+  return new Map(reasons.filter(([, has]) => !has).map(([need, , reason]) => [need, reason]));
+}

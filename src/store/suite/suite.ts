@@ -1,0 +1,124 @@
+/**
+ * The suite of the Store contract, for any driver, runtime and test runner.
+ * @module
+ */
+import type { Store } from "../../engine/storage/store.ts";
+import { APPENDS } from "./appends.ts";
+import type { Case, Cases, Need } from "./cases.ts";
+import { CLAIMS } from "./claims.ts";
+import { CONTENTS } from "./contents.ts";
+import { LISTS } from "./lists.ts";
+import { lackingOf } from "./needs.ts";
+import { PARTS } from "./parts.ts";
+import { PATHS } from "./paths.ts";
+import { READS } from "./reads.ts";
+import { SESSIONS } from "./sessions.ts";
+
+/** An empty store for one case. */
+export interface OpenStore {
+  /** The store. */
+  readonly store: Store;
+  /**
+   * Opens a second store on the same data, as another part of the program or another process would. Default: `store`
+   * itself, for data that only one store can have.
+   */
+  again?(): Store;
+  /** Removes the store's data. Default: nothing is left to remove. */
+  close?(): Promise<void> | void;
+}
+
+/**
+ * Registers a test: `test` of `node:test`, of `bun:test` and of Vitest, and `Deno.test`, are such functions. Where they
+ * have `skip` or `ignore`, it registers a test that is skipped.
+ */
+export interface RegisterTest {
+  /** Registers a test, which fails if `run` rejects. */
+  (name: string, run: () => Promise<void>): unknown;
+  /** Registers a test that is skipped. */
+  skip?: (name: string, run: () => Promise<void>) => unknown;
+  /** The same, as Deno calls it. */
+  ignore?: (name: string, run: () => Promise<void>) => unknown;
+}
+
+/** Options of {@link storeSuite}. */
+export interface StoreSuiteOptions {
+  /** The name of the store, with which the title of each test begins. */
+  readonly name: string;
+  /** Opens an empty store. Called once before the tests are registered, and once for each test. */
+  open(): Promise<OpenStore> | OpenStore;
+  /** Registers a test with the test runner. */
+  readonly test: RegisterTest;
+  /**
+   * The cases that the store can't pass, each with its reason: by title, without the names of the store and the section.
+   * Default: none.
+   */
+  readonly skips?: Readonly<Record<string, string>>;
+}
+
+const SECTIONS: Readonly<Record<string, Cases>> = {
+  claims: CLAIMS,
+  contents: CONTENTS,
+  appends: APPENDS,
+  reads: READS,
+  "stat, list and remove": LISTS,
+  paths: PATHS,
+  sessions: SESSIONS,
+  "optional parts": PARTS,
+};
+
+/**
+ * Registers the tests of the Store contract for a store, as it is: without the guard that the server puts around it.
+ * Each test gets its own empty store. Cases for optional methods that the store lacks are skipped, with the reason in
+ * their title. Resolves when all tests are registered: await it at the top level of a test file.
+ *
+ * @throws {TypeError} if `skips` has the title of no case.
+ * @example
+ * ```ts
+ * import { test } from "node:test";
+ * import { memoryStore } from "httpfstream";
+ * import { storeSuite } from "httpfstream/store";
+ *
+ * await storeSuite({ name: "memoryStore", open: () => ({ store: memoryStore() }), test });
+ * ```
+ */
+export async function storeSuite({ name, open, test, skips = {} }: StoreSuiteOptions): Promise<void> {
+  const all = Object.values(SECTIONS).flatMap((cases) => Object.keys(cases));
+  const unknown = Object.keys(skips).find((title) => !all.includes(title));
+  if (unknown !== undefined) throw new TypeError(`The suite has no case ${JSON.stringify(unknown)}; "skips" names it.`);
+  const lacking = await probe(open);
+  for (const [section, cases] of Object.entries(SECTIONS)) {
+    for (const [title, run] of Object.entries(cases)) {
+      const own = Object.hasOwn(skips, title) ? skips[title] : undefined;
+      const reason = own ?? (run.needs && lacking.get(run.needs));
+      const full = `${name}: ${section}: ${title}`;
+      if (reason === undefined) test(full, () => runCase(open, run));
+      else skip(test, `${full} (skipped: ${reason})`);
+    }
+  }
+}
+
+async function runCase(open: StoreSuiteOptions["open"], run: Case): Promise<void> {
+  const { store, again, close } = await open();
+  try {
+    await run({ store, again: again ?? (() => store) });
+  } finally {
+    await close?.();
+  }
+}
+
+/** What the store lacks. If the store fails, its tests will say how. */
+async function probe(open: StoreSuiteOptions["open"]): Promise<ReadonlyMap<Need, string>> {
+  const { store, close } = await open();
+  try {
+    return await lackingOf(store);
+  } catch {
+    return new Map();
+  } finally {
+    await close?.();
+  }
+}
+
+function skip(test: RegisterTest, title: string): void {
+  const register = test.skip ?? test.ignore ?? test;
+  register.call(test, title, async () => {});
+}
