@@ -11,7 +11,7 @@ import { stripVTControlCharacters } from "node:util";
 import { ROOT } from "./lib/install.mjs";
 
 /** Types of other packages in our signatures. Their packages export and document them. */
-const OTHERS = ["Hono", "UpgradeWebSocket", "WebSocket"];
+const OTHERS = ["Context", "Hono", "UpgradeWebSocket", "WebSocket"];
 
 const { exports } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as { exports: Record<string, string> };
 const args = [join(ROOT, "node_modules", "deno", "bin.cjs"), "doc", "--lint", ...Object.values(exports)];

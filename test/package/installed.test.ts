@@ -157,6 +157,7 @@ describe("its entries can be imported on", () => {
     "httpfstream/auth": "jwt",
     "httpfstream/node": "serve",
     "httpfstream/web": "memoryStore",
+    "httpfstream/store": "storeSuite",
   };
   const entries: Record<Runtime, Record<string, string>> = {
     node: everywhere,

@@ -6,7 +6,14 @@ import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkedPath } from "../../protocol/path.ts";
 
-/** Returns the folder that a request sees; see `AppOptions.scope`. */
+/**
+ * Returns the folder that a request sees; see {@link AppOptions.scope}. `undefined` refuses the request with 500.
+ *
+ * @example
+ * ```ts
+ * const scope: Scope = (c) => `tenants/${c.req.param("tenant")}`;
+ * ```
+ */
 export type Scope = (c: Context) => string | undefined;
 
 /**
