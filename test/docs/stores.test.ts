@@ -22,11 +22,12 @@ it("the store of the page passes the suite on Node, and no other case than those
     const source = text.replace('"httpfstream/store"', JSON.stringify(pathToFileURL(join(ROOT, "src/store/mod.ts"))));
     if (name !== undefined) await writeFile(join(folder, name), source);
   }
+  // If it were set, the test runner would report to this one instead of printing results.
+  delete process.env["NODE_TEST_CONTEXT"];
   const script = scriptArguments("node", join(folder, "batch-store_test.mts"));
   const { exit, output } = await run(await executable("node"), script);
   await removeFolder(folder);
   assert.equal(exit.code, 0, output);
-  assert.match(output, /^# pass [1-9]\d/m);
-  const skipped = [...output.matchAll(/^ok \d+ - batchStore: ([^:]+): .*# SKIP/gm)].map(([, section]) => section);
+  const skipped = [...output.matchAll(/^.*batchStore: ([^:]+): .*# SKIP$/gm)].map(([, section]) => section);
   assert.deepEqual(skipped, ["claims", "optional parts", "optional parts", "optional parts"]);
 });
