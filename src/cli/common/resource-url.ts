@@ -10,11 +10,14 @@ import { PROTOCOL_PARAMETERS } from "../../protocol/parameters.ts";
 /** The options that replace such parameters, where there is one. */
 const FLAGS: Readonly<Record<"append" | "follow", Readonly<Record<string, string>>>> = {
   append: { session: "--resume-file" },
-  follow: { offset: "--offset", tail: "--tail" },
+  follow: { offset: "--offset", tail: "--tail", stay: "--stay" },
 };
 
+/** Those of them that do not take the value of the parameter. */
+const WITHOUT_VALUE: ReadonlySet<string> = new Set(["--resume-file", "--stay"]);
+
 /** Parameters of the protocol that the commands pass on as they are. */
-const PASSED_ON: ReadonlySet<string> = new Set(["stay", "raw"]);
+const PASSED_ON: ReadonlySet<string> = new Set(["raw"]);
 
 /** The query parameters that a URL may have; any other is taken for part of a name with a question mark. */
 const PARAMETERS: ReadonlySet<string> = new Set([
@@ -81,7 +84,7 @@ function alternative(command: "append" | "follow", name: string, value: string):
   if (name === "verb") return `This command is ${command}; leave the verb out, or use ${other[command]}`;
   const flag = FLAGS[command][name];
   if (flag === undefined) return `It means nothing to ${command}; leave it out`;
-  return `Leave it out, and use ${flag}${flag === "--resume-file" ? "" : ` ${value}`}`;
+  return `Leave it out, and use ${flag}${WITHOUT_VALUE.has(flag) ? "" : ` ${value}`}`;
 }
 
 function withoutVerb(url: string, command: string): string {

@@ -34,7 +34,15 @@ export function appendNarrator(url: string, what: string, resumed: boolean): Nar
  */
 export function followNarrator(url: string): Narrator<FollowState> {
   let begun = false;
+  let idle: string | undefined;
   return (state) => {
+    if (state.state === "idle") {
+      const last = idle;
+      idle = waiting(url, state);
+      return idle === last ? undefined : idle;
+    }
+    if (idle !== undefined && isPoll(state)) return undefined;
+    idle = undefined;
     if (state.state !== "open") return unopened(url, state);
     const what = state.live ? "following" : "no appender; fetching what is stored at";
     const where = begun && state.offset !== undefined ? `, from offset ${state.offset}` : "";
@@ -44,8 +52,22 @@ export function followNarrator(url: string): Narrator<FollowState> {
   };
 }
 
+/** Whether a server that does not know standing follows is asked again, which is not worth a line. */
+function isPoll(state: FollowState): boolean {
+  return state.state === "connecting" || (state.state === "open" && !state.live);
+}
+
+function waiting(url: string, { offset, reason }: Extract<FollowState, { state: "idle" }>): string {
+  const where = offset === undefined ? "" : ` at offset ${offset}`;
+  const last = reason === "unknown" ? "" : `; the last append: ${reason}`;
+  return `waiting for an append to ${url}${where}${last}`;
+}
+
 /** The lines that appends and follows share. */
-function unopened(url: string, state: Exclude<AppendState | FollowState, { state: "open" }>): string | undefined {
+function unopened(
+  url: string,
+  state: Exclude<AppendState | FollowState, { state: "open" | "idle" }>,
+): string | undefined {
   if (state.state === "connecting") return `connecting to ${url}`;
   return state.state === "retrying" ? retrying(state) : undefined;
 }

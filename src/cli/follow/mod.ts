@@ -36,6 +36,7 @@ import { waitMs } from "./wait.ts";
 interface FollowFlags {
   readonly verbose?: true;
   readonly wait?: true;
+  readonly stay?: true;
   readonly tail?: number;
   readonly offset?: number | "now";
   readonly output?: string;
@@ -71,6 +72,7 @@ export function followCommand(name: string, finish: (code: number) => void, wait
     )
     .addOption(new Option("--tail <n>", "begin with the last N bytes").argParser(parseBytes))
     .option("--wait", "wait until the server answers and the path exists")
+    .option("--stay", "continue with the next append, as tail -F does; the path need not exist")
     .addOption(
       new Option("-o, --output <file>", "write to a file, and continue where that ends")
         .argParser(parseFileName)
@@ -91,12 +93,14 @@ When the connection breaks, follow reconnects and resumes at exactly the byte wh
 With --output, it resumes even after this command was killed: run it again, and it fetches what the file lacks. It
 refuses a file that does not have the beginning of the content, which it detects by the note .FILE.httpfstream.
 
+With --stay, it ends only if the path is deleted or replaced (1), or when it is interrupted.
+
 Exit codes: 0 done, 1 refused or failed, or the append was not completed, 2 usage error, 130 interrupted.
 
 Examples:
   $ ${words} http://localhost:8080/build/42.log
   $ ${words} --wait http://localhost:8080/build/43.log | grep -i error
-  $ ${words} --tail 1000 http://localhost:8080/app.log
+  $ ${words} --stay --tail 1000 http://localhost:8080/app.log
   $ ${words} --output disk.img http://localhost:8080/images/disk.img`,
     )
     .action(async (given: string, flags: FollowFlags) => {
@@ -140,6 +144,7 @@ async function followed(
     retryForMs: flags.retryFor * 1000,
     headers,
     transport,
+    stay: flags.stay ?? false,
     signal,
     onState: (state) => {
       const line = narrate(state);

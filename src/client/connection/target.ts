@@ -21,6 +21,12 @@ export interface StartOptions {
   generation?: string;
 }
 
+/** What a follow asks for. */
+export interface FollowQuery extends StartOptions {
+  /** Whether to follow over any number of appends. Default false. */
+  stay?: boolean;
+}
+
 /** A resource on a server, as the user specified it. */
 export interface Target {
   /** The resource, as `http:` or `https:`, without credentials, verb and fragment. */
@@ -76,7 +82,7 @@ function describeFault(given: string): string {
 }
 
 /**
- * The target's URL with a verb and, if given, a start.
+ * The target's URL with a verb and, for a follow, what it asks for.
  *
  * @throws {StreamError} `bad_request` for a start that is not a whole number, for both `offset` and `tail`, or for a
  * URL that already contains such a parameter.
@@ -85,8 +91,8 @@ function describeFault(given: string): string {
  * withVerb(new URL("http://host/a.log"), "FOLLOW", { tail: 10 }).href; // "http://host/a.log?verb=FOLLOW&tail=10"
  * ```
  */
-export function withVerb(url: URL, verb: "APPEND" | "FOLLOW", start: StartOptions = {}): URL {
-  const { offset, tail, generation } = start;
+export function withVerb(url: URL, verb: "APPEND" | "FOLLOW", query: FollowQuery = {}): URL {
+  const { offset, tail, generation, stay = false } = query;
   if (offset !== undefined && tail !== undefined)
     throw new StreamError("bad_request", `Give "offset" or "tail", not both.`);
   // In the user's URL, they would contradict the options.
@@ -100,6 +106,7 @@ export function withVerb(url: URL, verb: "APPEND" | "FOLLOW", start: StartOption
   if (offset !== undefined) asked.searchParams.set("offset", offset === "now" ? offset : count("offset", offset));
   if (tail !== undefined) asked.searchParams.set("tail", count("tail", tail));
   if (generation !== undefined) asked.searchParams.set("generation", generation);
+  if (stay) asked.searchParams.set("stay", "1");
   return asked;
 }
 

@@ -7,8 +7,10 @@ import type { EndedReason } from "../../protocol/end-reason.ts";
 import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import { broken } from "../connection/failure.ts";
+import { BACKOFF_MOST_MS } from "../connection/limits.ts";
 import { withVerb } from "../connection/target.ts";
 import { TokenLapse } from "../connection/token-lapse.ts";
+import { sleep } from "../retry/reconnector.ts";
 import { followResponse } from "./http.ts";
 import { Inbox } from "./inbox.ts";
 import { followSocket } from "./socket.ts";
@@ -17,17 +19,23 @@ import type { FollowBytes, FollowOutcome, FollowTask } from "./task.ts";
 /** Statuses with which proxies reject an upgrade. */
 const UPGRADE_REFUSALS: ReadonlySet<number> = new Set([400, 403, 405, 426, 501, 502]);
 
+/** Upper bound of the delay before an old server is asked again for the first time, in milliseconds. */
+const POLL_FIRST_MS = 1_000;
+
 /** Options of a {@link Following}. */
 export interface FollowingOptions {
   readonly transport: "websocket" | "http";
   /** Whether to reconnect. */
   readonly retries: boolean;
+  /** Whether to ask again after the end of an append. */
+  readonly stays: boolean;
 }
 
 /** Chooses the transport and replaces connections that end. */
 export class Following {
   readonly #task: FollowTask;
   readonly #retries: boolean;
+  readonly #stays: boolean;
   #transport: "websocket" | "http";
   /** Whether a WebSocket has ever been opened. If so, upgrades are not blocked. */
   #upgrades = false;
@@ -39,10 +47,16 @@ export class Following {
    */
   #socketError: StreamError | undefined;
 
-  constructor(task: FollowTask, { transport, retries }: FollowingOptions) {
+  /** Number of times in a row that an old server was asked again and had no bytes. */
+  #polls = 0;
+  /** The offset at which it was asked last. */
+  #polledAt: number | undefined;
+
+  constructor(task: FollowTask, { transport, retries, stays }: FollowingOptions) {
     this.#task = task;
     this.#transport = transport;
     this.#retries = retries;
+    this.#stays = stays;
   }
 
   /**
@@ -53,13 +67,33 @@ export class Following {
   async *run(): AsyncGenerator<Uint8Array, EndedReason, void> {
     for (;;) {
       const outcome = yield* this.#connection();
-      if (outcome.type === "ended") return outcome.reason;
+      if (outcome.type === "ended") {
+        if (!this.#staysAfter(outcome.reason)) return outcome.reason;
+        await this.#poll(outcome.reason);
+        continue;
+      }
       if (outcome.type === "turn" && !this.#retries) return "unknown";
       const error = this.#blockingError(outcome);
       if (!error) continue;
       if (!this.#task.position.isKnown) throw error;
       await this.#task.reconnector.lost(error);
     }
+  }
+
+  /** Whether the follow continues after an end that only a server reports that does not know `stay`. */
+  #staysAfter(reason: EndedReason): boolean {
+    const { position } = this.#task;
+    return this.#stays && reason !== "deleted" && reason !== "replaced" && position.next !== undefined;
+  }
+
+  /** Waits before an old server is asked again. */
+  async #poll(reason: EndedReason): Promise<void> {
+    const { report, position, environment, signal } = this.#task;
+    this.#polls = position.next === this.#polledAt ? this.#polls + 1 : 0;
+    this.#polledAt = position.next;
+    report({ state: "idle", offset: position.next, reason });
+    const longestMs = Math.min(BACKOFF_MOST_MS, POLL_FIRST_MS * 2 ** this.#polls);
+    await sleep(environment.clock, (longestMs * (1 + environment.random())) / 2, signal);
   }
 
   async *#connection(): FollowBytes {

@@ -39,6 +39,13 @@ export interface FollowOptions extends StartOptions, RetryOptions {
    * Implies `transport: "http"`.
    */
   fetch?: FetchFunction;
+  /**
+   * Whether to go on when the append ends, and wait for the next one, as `tail -F` does; the resource need not exist. The
+   * stream closes only if the resource is deleted or replaced. A server that does not know this ends each follow
+   * normally; the client then asks again, after pauses of up to 15 s, and such a server answers `not_found` for a
+   * resource that does not exist. With `retryForMs: 0`, it does not ask again. Default false.
+   */
+  stay?: boolean;
   /** Called when the state of the follow changes, for status displays. */
   onState?: (state: FollowState) => void;
 }
@@ -46,7 +53,7 @@ export interface FollowOptions extends StartOptions, RetryOptions {
 /**
  * Follows a resource. The stream yields all bytes stored from the requested start, then bytes as they are appended. It
  * closes when the appender ends; {@link FollowStream.ended} reports how. Without an appender, it closes after the
- * stored bytes.
+ * stored bytes. With `stay`, it continues over any number of appends.
  *
  * The client connects at once and applies backpressure: it reads no faster than the consumer. If the connection breaks,
  * the client reconnects and continues at the exact byte. Cancelling the stream disconnects.
@@ -88,9 +95,11 @@ export function followIn(base: Environment, url: string | URL, options: FollowOp
   });
   const position = new FollowPosition(options, target.url);
   const task: FollowTask = { environment, target, position, reconnector, signal, report };
+  const { retryForMs, stay = false } = options;
   const following = new Following(task, {
     transport: transportOf(options, environment.takesHeaders || target.headers.keys().next().done === true),
-    retries: options.retryForMs !== 0,
+    retries: retryForMs !== 0,
+    stays: stay && retryForMs !== 0,
   });
   return new FollowStream(new FollowSource(task, following, scope));
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
-import type { StartOptions } from "../connection/target.ts";
+import type { FollowQuery } from "../connection/target.ts";
 
 /** The offsets of one follow. */
 export class FollowPosition {
@@ -15,14 +15,14 @@ export class FollowPosition {
   generation: string | undefined;
   /** Whether a server has ever started to respond. */
   begun = false;
-  readonly #wanted: StartOptions;
+  readonly #wanted: FollowQuery;
   readonly #url: URL;
 
   /**
-   * @param wanted The requested start.
+   * @param wanted What the first connection asks for.
    * @param url The resource, for messages.
    */
-  constructor(wanted: StartOptions, url: URL) {
+  constructor(wanted: FollowQuery, url: URL) {
     const { offset = 0, tail, generation } = wanted;
     this.#wanted = wanted;
     this.generation = generation;
@@ -30,11 +30,16 @@ export class FollowPosition {
     this.first = this.next = tail !== undefined || offset === "now" ? undefined : offset;
   }
 
-  /** The start to request on the next connection. */
-  get start(): StartOptions {
+  /** What to ask for on the next connection. */
+  get start(): FollowQuery {
     if (!this.begun || this.next === undefined) return this.#wanted;
     const { generation } = this;
-    return { offset: this.next, ...(generation !== undefined && this.#isBound && { generation }) };
+    const { stay } = this.#wanted;
+    return {
+      offset: this.next,
+      ...(stay && { stay }),
+      ...(generation !== undefined && this.#isBound && { generation }),
+    };
   }
 
   /**

@@ -26,19 +26,30 @@ async function* resumable(task: FollowTask, inbox: Inbox): FollowBytes {
   const { environment, position, reconnector, target, report } = task;
   inbox.guard(environment.clock);
   let started = false;
+  let isIdle = false;
+  const open = (): void => {
+    isIdle = false;
+    report({ state: "open", transport: "websocket", live: true, offset: position.next });
+  };
   for (let frame = await inbox.read(); frame; frame = await inbox.read()) {
     const control = frame.text ? parseControl(frame.bytes) : undefined;
     if (control?.type === "start") {
+      // A standing follow gets a second start when a path begins that did not exist.
       position.begin(control.offset, control.generation);
       started = true;
       reconnector.opened();
-      report({ state: "open", transport: "websocket", live: true, offset: position.next });
+      open();
     } else if (!started) {
       throw new StreamError("protocol", 'The server did not begin with "start".', { path: target.url.href });
     } else if (control?.type === "end") {
       position.expect(control.offset);
       return { type: "ended", reason: control.reason ?? "unknown" };
+    } else if (control?.type === "idle") {
+      position.expect(control.offset);
+      isIdle = true;
+      report({ state: "idle", offset: position.next, reason: control.reason });
     } else if (!frame.text) {
+      if (isIdle) open();
       reconnector.progressed();
       yield position.take(frame.bytes);
     }

@@ -33,6 +33,11 @@ export type FollowState =
       readonly live: boolean;
       readonly offset: number | undefined;
     }
+  /**
+   * With the option `stay` only: nothing is appended at present, and the follow waits. `reason` says how the last append
+   * ended. `open` follows when the next append begins. Over plain HTTP, servers do not report this.
+   */
+  | { readonly state: "idle"; readonly offset: number | undefined; readonly reason: EndedReason }
   /** The connection broke, and the client will retry. */
   | RetryingState
   /** The follow ended, and the stream closes. */
