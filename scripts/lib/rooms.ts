@@ -148,7 +148,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/cli/serve": {
     imports: [
       ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", "src/stores/file/folders"],
-      ...["src/server", "src/server/request", "src/server/service", "src/runtime/node", "src/cli/common"],
+      ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/runtime/node"],
+      ...["src/auth", "src/cli/common", "src/cli/key"],
     ],
     ...PROGRAM,
   },

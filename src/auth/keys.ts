@@ -114,7 +114,7 @@ export function publicHalf(jwk: JWK): JWK {
   const members = typeOf(jwk)?.members ?? [];
   const kept = Object.fromEntries(Object.entries(jwk).filter(([name]) => members.includes(name)));
   const { kty, kid } = jwk;
-  return { ...kept, kty, alg: algorithm, use: "sig", ...(typeof kid === "string" ? { kid } : {}) } as JWK;
+  return { kty, ...kept, alg: algorithm, use: "sig", ...(typeof kid === "string" ? { kid } : {}) } as JWK;
 }
 
 /** Whether a JWK contains a secret or a private key. */

@@ -48,6 +48,8 @@ export class Verifier {
   readonly #expected: Expectations;
   /** By the digest of the token, so that the time of a lookup says nothing about tokens. The oldest come first. */
   readonly #valid = new Map<string, Verified>();
+  /** Verifications in progress: many connections may begin with the same token at once. */
+  readonly #pending = new Map<string, Promise<Verified>>();
   #epoch = 0;
 
   constructor(keys: KeyRing, expected: Expectations) {
@@ -64,16 +66,32 @@ export class Verifier {
   async verify(token: string): Promise<Verified> {
     if (token.length > MOST_CHARACTERS) throw new InvalidToken("The token has more than 16 KiB.");
     const epoch = await this.#keys.refresh();
-    if (epoch !== this.#epoch) this.#valid.clear();
+    if (epoch !== this.#epoch) this.#forget();
     this.#epoch = epoch;
     const digest = await digestOf(token);
     const known = this.#valid.get(digest);
     if (known && known.expiresAtMs > Date.now()) return known;
-    if (known) this.#valid.delete(digest);
-    const verified = await this.#verifyAnew(token);
-    // The keys may have changed meanwhile.
-    if (epoch === this.#epoch) this.#remember(digest, verified);
-    return verified;
+    this.#valid.delete(digest);
+    return await (this.#pending.get(digest) ?? this.#begin(digest, token));
+  }
+
+  async #begin(digest: string, token: string): Promise<Verified> {
+    const epoch = this.#epoch;
+    const pending = this.#verifyAnew(token);
+    this.#pending.set(digest, pending);
+    try {
+      const verified = await pending;
+      // The keys may have changed meanwhile.
+      if (epoch === this.#epoch) this.#remember(digest, verified);
+      return verified;
+    } finally {
+      if (this.#pending.get(digest) === pending) this.#pending.delete(digest);
+    }
+  }
+
+  #forget(): void {
+    this.#valid.clear();
+    this.#pending.clear();
   }
 
   #remember(digest: string, verified: Verified): void {

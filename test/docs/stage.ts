@@ -64,7 +64,7 @@ export class Machine {
     await cp(this.#installation.tarball, join(checkout, "httpfstream-0.1.0.tgz"));
     await mkdir(join(project, "node_modules", "@hono"), { recursive: true });
     await symlink(this.#installation.package, join(project, "node_modules", "httpfstream"));
-    for (const name of ["hono", "@hono/node-server"]) {
+    for (const name of ["hono", "@hono/node-server", "jose"]) {
       await symlink(join(modules, name), join(project, "node_modules", name));
     }
     await writeFile(join(project, "package.json"), '{ "private": true, "type": "module" }\n');

@@ -10,6 +10,7 @@ import { Hosts } from "../../server/request/host.ts";
 import { Origins } from "../../server/request/origin.ts";
 import { DURABILITIES } from "../../stores/file/durability.ts";
 import { bareCommand, commandLine, parsed, WrongUsage } from "../common/options.ts";
+import { addGateOptions } from "./gate-options.ts";
 import { type ListenAddress, parseListenAddress, parsePort } from "./listen-address.ts";
 import { LOG_FORMATS } from "./log.ts";
 import type { ServeFlags } from "./run.ts";
@@ -68,6 +69,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .env("HTTPFSTREAM_ORIGIN")
         .argParser(parsed(addOrigins)),
     );
+  addGateOptions(command);
   addToggle(command, {
     flag: "--cors",
     opposite: "--no-cors",
@@ -118,6 +120,7 @@ Examples:
   $ ${words} 9000                                   the same on port 9000
   $ ${words} --root /srv/logs --http :8080          all interfaces
   $ ${words} --host streams.example.com             behind a proxy that has this name
+  $ ${words} --key key.json --anonymous 'read=/**'  ask for tokens, except to read
   $ ${words} --limit idleTimeoutMs=600000           disconnect appenders that are silent for 10 minutes
   $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines as JSON`,
     )

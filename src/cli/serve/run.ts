@@ -19,12 +19,14 @@ import { Interrupts } from "../common/interrupts.ts";
 import { WrongUsage } from "../common/options.ts";
 import { askForNetwork, denialOf } from "../common/permission.ts";
 import { runtimeName, VERSION } from "../common/version.ts";
+import { gateOf, openLine } from "./gate.ts";
+import type { GateFlags } from "./gate-options.ts";
 import { type ListenAddress, localUrl } from "./listen-address.ts";
 import { type LogFormat, openLog } from "./log.ts";
 import { isLoopback, nameOf } from "./loopback.ts";
 
 /** The options of the command, parsed. */
-export interface ServeFlags {
+export interface ServeFlags extends GateFlags {
   readonly root: string;
   readonly http: ListenAddress;
   readonly port?: number;
@@ -49,8 +51,13 @@ export async function run(flags: ServeFlags): Promise<number> {
   const root = resolve(flags.root);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
   const { durability, listings, deletes, cors = false, origin, host, limit } = flags;
-  // Other machines may use host names that the server cannot know.
-  const isNamed = host.length > 0 || (await isLoopback(flags.http.hostname));
+  const authorize = await gateOf(flags, (error) => {
+    const { message } = error;
+    log({ type: "error", message, error });
+  });
+  const isLocal = await isLoopback(flags.http.hostname);
+  // Other machines may use host names that the server cannot know. A page with a name of its own has no token.
+  const isNamed = host.length > 0 || (isLocal && !authorize);
   // The server prints this name in its URL, so it must accept it.
   const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};
   const app = createApp({
@@ -61,6 +68,7 @@ export async function run(flags: ServeFlags): Promise<number> {
     cors,
     origins: origin,
     ...hosts,
+    ...(authorize && { authorize }),
     limits: limit,
     log,
   });
@@ -74,6 +82,7 @@ export async function run(flags: ServeFlags): Promise<number> {
   });
   const url = localUrl({ ...flags.http, port: server.port });
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
+  if (!authorize) announce(openLine(isLocal));
   await interrupts.first;
   const deadlineMs = performance.now() + resolveLimits(limit).shutdownTimeoutMs;
   await app.close(interrupts.received);

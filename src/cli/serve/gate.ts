@@ -1,0 +1,48 @@
+/**
+ * The gate of the standalone server.
+ * @module
+ */
+import { jwt, anonymous as openTo } from "../../auth/jwt.ts";
+import type { Keys } from "../../auth/key-ring.ts";
+import type { Authorize } from "../../server/gate/gate.ts";
+import { WrongUsage } from "../common/options.ts";
+import { KeyFile } from "../key/key-file.ts";
+import type { GateFlags } from "./gate-options.ts";
+
+/**
+ * Creates the gate that the options describe.
+ *
+ * @param report Receives each failure to read or fetch keys later on.
+ * @returns undefined if the server is open to all.
+ * @throws {WrongUsage} if the options make no sense together; an error with a sentence if a key file can't be used.
+ */
+export async function gateOf(flags: GateFlags, report: (error: Error) => void): Promise<Authorize | undefined> {
+  const { key, jwks, audience, issuer, anonymous } = flags;
+  const keys: Keys[] = jwks instanceof URL ? [jwks] : [];
+  for (const file of [key, jwks]) {
+    if (typeof file !== "string") continue;
+    const watched = await KeyFile.open(file, report);
+    keys.push(() => watched.current());
+  }
+  if (keys.length > 0) {
+    const named = { ...(audience.length > 0 && { audience }), ...(issuer.length > 0 && { issuer }) };
+    return jwt({ keys, anonymous, onError: report, ...named });
+  }
+  if (audience.length > 0 || issuer.length > 0) {
+    const name = audience.length > 0 ? "--audience" : "--issuer";
+    throw new WrongUsage(`${name} is about tokens, which need --key or --jwks.`);
+  }
+  return Object.keys(anonymous).length > 0 ? openTo(anonymous) : undefined;
+}
+
+/**
+ * What a server without a gate prints when it starts.
+ *
+ * @param isLocal Whether only this machine can reach it.
+ */
+export function openLine(isLocal: boolean): string {
+  return isLocal
+    ? "Every program on this machine may read and append. To ask for tokens, use --key or --jwks."
+    : "WARNING: THIS SERVER IS OPEN. Every machine that can reach it may read, and append until the disk is full. " +
+        "Use --key or --jwks to ask for tokens, or listen on 127.0.0.1.";
+}
