@@ -108,7 +108,9 @@ function withToken({ rights, expiresAtMs }: Verified, everyone: Rights, request:
   // What needs no token does not end with it.
   if (everyone.allows(action, path)) return { allow: true, mayRead };
   if (!rights.allows(action, path)) {
-    return { allow: false, message: `The token does not allow to ${action} "/${path}".` };
+    // Who may not read a path does not learn either whether it is a folder.
+    const shown = action === "list" && !rights.allows("read", path) ? "read" : action;
+    return { allow: false, message: `The token does not allow to ${shown} "/${path}".` };
   }
   return { allow: true, mayRead, ...(Number.isFinite(expiresAtMs) ? { expiresAtMs } : {}) };
 }

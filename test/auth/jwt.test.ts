@@ -89,6 +89,12 @@ describe("jwt()", () => {
     }
     const refused = await present(gate, token, { action: "list", path: "build" });
     assert.equal(refused.message, 'The token does not allow to list "/build".');
+    // Listing is asked for where a folder is, so the answer must not tell.
+    const [folder, file] = await Promise.all([
+      present(gate, token, { action: "list", path: "other" }),
+      present(gate, token, { action: "read", path: "other" }),
+    ]);
+    assert.equal(folder.message, file.message);
   });
 
   test("a token without permissions is valid, and allows nothing", async () => {

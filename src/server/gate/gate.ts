@@ -73,9 +73,10 @@ export type Authorize = (request: AccessRequest) => AccessDecision | Promise<Acc
 /** The challenge of a 401 without any credentials. RFC 6750 demands at least one parameter. */
 export const CHALLENGE = 'Bearer realm="httpfstream"';
 
+/** Reading and listing read alike: the difference would tell whether a path is a folder. */
 const DOING: Readonly<Record<Action, string>> = {
   read: "Reading",
-  list: "Listing",
+  list: "Reading",
   append: "Appending to",
   delete: "Removing",
 };
