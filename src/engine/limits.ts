@@ -5,6 +5,8 @@
 
 /** The limits of one server. All are optional; a limit that is not set keeps its default. */
 export interface Limits {
+  /** Bytes of the largest resource; an append that would exceed it ends there; 0 for no limit. Default 16 GiB. */
+  pathBytes: number;
   /** Bytes pending on one follower's connection before it falls back to the store. Default 512 KiB, at most 1 MiB. */
   followerBudgetBytes: number;
   /** Bytes of the largest batch that is written and broadcast at once. Default 256 KiB. */
@@ -48,6 +50,7 @@ export interface Limits {
  * ```
  */
 export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
+  pathBytes: 16 * 1024 ** 3,
   followerBudgetBytes: 512 * 1024,
   batchBytes: 256 * 1024,
   appenderQueueBytes: 1024 * 1024,
@@ -73,7 +76,7 @@ const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024, messageBytes: 
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** Limits that may be 0. */
-const MAY_BE_ZERO: ReadonlySet<string> = new Set(["idleTimeoutMs", "pingIntervalMs", "graceMs"]);
+const MAY_BE_ZERO: ReadonlySet<string> = new Set(["pathBytes", "idleTimeoutMs", "pingIntervalMs", "graceMs"]);
 
 /**
  * Merges the given limits with the defaults.

@@ -5,7 +5,10 @@
 import { type EndedReason, endedReasonOf } from "./end-reason.ts";
 import { StreamError } from "./errors.ts";
 
-/** A control message from the server. An appender gets no reason with `end`: its append is complete. */
+/**
+ * A control message from the server. An appender gets a reason with `end` only if its append ended at a
+ * limit; without one, the append is complete.
+ */
 export type ServerControl =
   | {
       readonly type: "start";

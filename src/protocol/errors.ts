@@ -77,6 +77,8 @@ export const ERROR_CODES = {
   restarting: { status: 503, close: 1012 },
   /** The disk is full, or a quota is used up. */
   no_space: { status: 507, close: 1011 },
+  /** The resource has as many bytes as the server allows. */
+  limit: { status: 507, close: 1008 },
   /** Storage failed in another way. */
   storage: { status: 500, close: 1011 },
   /** The operating system denies access to the file. */

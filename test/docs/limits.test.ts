@@ -32,7 +32,7 @@ function tableOf(source: string): string {
   const rows = Object.entries(DEFAULT_LIMITS).map(([name, value]) => {
     const comment = comments.get(name);
     assert.ok(comment !== undefined, `${name} has a comment of one line`);
-    const stated = /Default ([\d,]+(?: [KM]iB)?)/.exec(comment)?.[1];
+    const stated = /Default ([\d,]+(?: [KMG]iB)?)/.exec(comment)?.[1];
     assert.equal(stated, forPeople(name, value), `what the comment of ${name} says`);
     const meaning = comment
       .replace(/ Default [^.]*, (at most [^.]*)\.$/, " It may be $1.")
@@ -46,5 +46,6 @@ function tableOf(source: string): string {
 function forPeople(name: string, value: number): string {
   if (!name.endsWith("Bytes")) return value.toLocaleString("en");
   const kibibytes = value / 1024;
-  return kibibytes < 1024 ? `${kibibytes} KiB` : `${kibibytes / 1024} MiB`;
+  if (kibibytes < 1024) return `${kibibytes} KiB`;
+  return kibibytes < 1024 ** 2 ? `${kibibytes / 1024} MiB` : `${kibibytes / 1024 ** 2} GiB`;
 }

@@ -52,7 +52,7 @@ test("only limits that can be switched off may be zero", () => {
       return false;
     }
   });
-  assert.deepEqual(off.sort(), ["graceMs", "idleTimeoutMs", "pingIntervalMs"]);
+  assert.deepEqual(off.sort(), ["graceMs", "idleTimeoutMs", "pathBytes", "pingIntervalMs"]);
 });
 
 test("a follower's budget is at most a mebibyte", () => {

@@ -148,6 +148,11 @@ export class AppendConnection implements SocketHandler {
       if (offset <= this.#owner.retained.acked) return;
       this.#owner.acked(offset);
       void this.pump();
+    } else if (type === "end" && control.reason === "limit") {
+      // What this connection has not sent was not stored either; the last acknowledgement says what was.
+      this.#finish(atLimit(offset, this.#url));
+      this.#socket.close(1000);
+      this.#leaving = this.#clock.after(LEAVE_TIMEOUT_MS, () => this.#socket.terminate());
     } else if (type === "end") {
       if (!this.endSent) throw this.#violation("ended an append that is not complete");
       this.#owner.ended(offset);
@@ -171,4 +176,9 @@ export class AppendConnection implements SocketHandler {
       path: this.#url.href,
     });
   }
+}
+
+function atLimit(offset: number, url: URL): StreamError {
+  const message = `The server ended the append at offset ${offset}: the resource is as large as the server allows. The bytes before that offset are stored.`;
+  return new StreamError("limit", message, { path: url.href });
 }

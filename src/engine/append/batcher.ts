@@ -36,19 +36,23 @@ export class Batcher {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #pieces = new PieceQueue();
   #queued = 0;
+  /** Bytes that it still accepts before the resource reaches its limit. */
+  #room: number;
+  #isFull = false;
   #wroteMs = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> | undefined;
   #ending: Promise<Outcome> | undefined;
 
   /**
    * @param channel Receives the bytes. {@link end} ends it.
-   * @param limits The batch size.
+   * @param limits The batch size, and the largest size of the resource.
    * @param events Callbacks for progress and failure. Default: none.
    */
   constructor(channel: Channel, limits: Readonly<Limits>, events: AppenderEvents = {}) {
     this.channel = channel;
     this.#limits = limits;
     this.#events = events;
+    this.#room = limits.pathBytes === 0 ? Number.POSITIVE_INFINITY : Math.max(0, limits.pathBytes - channel.size);
     this.#writer = channel.writable.getWriter();
     // The rejection is handled where the write is awaited.
     this.#writer.closed.catch(() => {});
@@ -68,12 +72,27 @@ export class Batcher {
 
   /**
    * Queues `piece`, if possible without copying; the caller must not modify it. Ignored after a failure or {@link end}.
+   * Bytes beyond the largest size of the resource are dropped: what fits is stored, and then the append fails with
+   * `limit`.
    */
   push(piece: Uint8Array): void {
     if (piece.length === 0 || this.error || this.#ending) return;
+    if (piece.length > this.#room) this.#fill(piece.subarray(0, this.#room));
+    else this.#queue(piece);
+  }
+
+  #queue(piece: Uint8Array): void {
     this.#pieces.push(piece);
+    this.#room -= piece.length;
     this.#queued += piece.length;
     this.#writing ??= this.#write();
+  }
+
+  /** Queues the last bytes that fit. The append fails when they are stored. */
+  #fill(rest: Uint8Array): void {
+    this.#isFull = true;
+    if (rest.length > 0) this.#queue(rest);
+    else this.#writing ??= this.#write();
   }
 
   /**
@@ -102,7 +121,7 @@ export class Batcher {
     // A failure outside a write has left the channel open.
     if (this.error) await this.#writer.abort(this.error).catch(() => {});
     // The handle's `fate` overrides this reason if the store knows more.
-    const failure = this.error && (this.error.code === "changed" ? "deleted" : "failed");
+    const failure = this.error && reasonOf(this.error);
     try {
       return await this.channel.finish(failure ?? reason, unused);
     } catch (error) {
@@ -127,6 +146,7 @@ export class Batcher {
         this.#queued -= batch.length;
         this.#events.stored?.(this.channel.size);
       }
+      if (this.#isFull) this.#fail(tooManyBytes(this.channel.path, this.#limits.pathBytes));
     } catch (error) {
       this.#fail(error);
     }
@@ -141,4 +161,15 @@ export class Batcher {
     this.#queued = 0;
     this.#events.failed?.(this.error);
   }
+}
+
+/** How an append ends that has failed. */
+function reasonOf({ code }: StreamError): EndReason {
+  if (code === "limit") return "limit";
+  return code === "changed" ? "deleted" : "failed";
+}
+
+function tooManyBytes(path: string, pathBytes: number): StreamError {
+  const message = `"/${path}" has reached the largest size that this server allows, ${pathBytes} bytes (pathBytes). The bytes up to there are stored. Continue under another path.`;
+  return new StreamError("limit", message, { path });
 }

@@ -17,6 +17,7 @@ const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "not_implemented",
   "restarting",
   "overloaded",
+  "limit",
   "lost",
   "aborted",
   "unreachable",

@@ -97,8 +97,9 @@ class V1Appender extends SocketConnection implements SessionConnection {
   }
 
   failed(error: StreamError): void {
+    if (error.code === "limit" && !this.#over) void this.#endAtLimit(error);
     // Another process has taken the session over. The client finds it there.
-    this.#leave(error.code === "fenced" ? RESTARTING : error.closeCode, error);
+    else this.#leave(error.code === "fenced" ? RESTARTING : error.closeCode, error);
   }
 
   superseded(): void {
@@ -186,17 +187,33 @@ class V1Appender extends SocketConnection implements SessionConnection {
     const { error } = this.#session;
     this.#endSpan(error?.code ?? reason);
     if (reason === "complete") {
-      this.#stored = size;
-      this.#ack();
-      this.port?.send(controlFrame({ type: "end", offset: size }));
-      await this.port?.drained(0);
+      await this.#sayEnd(size);
       this.port?.close(1000, "");
     } else if (reason === "restarting") {
       this.port?.close(RESTARTING, this.reasonOf(restartingError()));
+    } else if (error?.code === "limit") {
+      await this.#sayEnd(size, "limit");
+      this.port?.close(error.closeCode, this.reasonOf(error));
     } else {
       const failure = error ?? new StreamError("storage", "The append has ended, but not all of it is stored.");
       this.port?.close(failure.closeCode, this.reasonOf(failure));
     }
+  }
+
+  /** Tells the client that nothing more is stored, and that it need not try again. */
+  async #endAtLimit(error: StreamError): Promise<void> {
+    this.#over = true;
+    this.#endSpan(error.code);
+    this.#session.detach(this);
+    await this.#sayEnd(this.#session.offset, "limit");
+    this.port?.close(error.closeCode, this.reasonOf(error));
+  }
+
+  async #sayEnd(size: number, reason?: "limit"): Promise<void> {
+    this.#stored = size;
+    this.#ack();
+    this.port?.send(controlFrame({ type: "end", offset: size, ...(reason && { reason }) }));
+    await this.port?.drained(0);
   }
 
   /** Ends the session with the connection: an idle appender must not resume it and keep the path. */
