@@ -134,11 +134,21 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
 
   "src/cli/common": { imports: ["src/support", "src/protocol", "src/client/connection", "src/client"], ...PROGRAM },
+  "src/cli/access": { imports: ["src/protocol", "src/client/connection", "src/client", "src/cli/common"], ...PROGRAM },
   "src/cli/append": {
-    imports: ["src/client/connection", "src/client/append", "src/client", "src/cli/common"],
+    imports: ["src/client/connection", "src/client/append", "src/client", "src/cli/common", "src/cli/access"],
     ...PROGRAM,
   },
-  "src/cli/follow": { imports: ["src/protocol", "src/client/connection", "src/client", "src/cli/common"], ...PROGRAM },
+  "src/cli/follow": {
+    imports: ["src/protocol", "src/client/connection", "src/client", "src/cli/common", "src/cli/access"],
+    ...PROGRAM,
+  },
+  "src/cli/ls": { imports: ["src/support", "src/client", "src/cli/common", "src/cli/access"], ...PROGRAM },
+  "src/cli/stat": {
+    imports: ["src/support", "src/protocol", "src/client", "src/cli/common", "src/cli/access"],
+    ...PROGRAM,
+  },
+  "src/cli/rm": { imports: ["src/cli/common", "src/cli/access"], ...PROGRAM },
   "src/cli/key": { imports: ["src/auth", "src/cli/common"], ...PROGRAM, packages: [...PROGRAM.packages, "jose"] },
   "src/cli/token": {
     imports: ["src/server/gate", "src/auth", "src/cli/common", "src/cli/key"],
@@ -154,7 +164,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...PROGRAM,
   },
   "src/cli": {
-    imports: ["common", "append", "follow", "key", "token", "serve"].map((folder) => `src/cli/${folder}`),
+    imports: ["common", "append", "follow", "ls", "stat", "rm", "key", "token", "serve"].map(
+      (folder) => `src/cli/${folder}`,
+    ),
     ...PROGRAM,
   },
   "src/cli/bin": { imports: ["src/cli"], ...PROGRAM },

@@ -1,5 +1,5 @@
 /**
- * The commands `httpfstream serve | append | follow | key | token`, and the three commands of the original.
+ * The commands `httpfstream serve | append | follow | ls | stat | rm | key | token`, and the three commands of the original.
  * @module
  */
 import { type Command, CommanderError } from "commander";
@@ -11,7 +11,10 @@ import { leave, printed, say } from "./common/terminal.ts";
 import { followCommand } from "./follow/mod.ts";
 import { fromGoFlags } from "./go-flags.ts";
 import { keyCommand } from "./key/mod.ts";
+import { listCommand } from "./ls/mod.ts";
+import { removeCommand } from "./rm/mod.ts";
 import { serveCommand } from "./serve/mod.ts";
+import { statCommand } from "./stat/mod.ts";
 import { tokenCommand } from "./token/mod.ts";
 
 /** The names of the original's commands. */
@@ -35,6 +38,9 @@ export async function main(args: readonly string[], options: { fallback?: "serve
     serveCommand("serve", finish),
     appendCommand("append", finish),
     followCommand("follow", finish),
+    listCommand("ls", finish),
+    statCommand("stat", finish),
+    removeCommand("rm", finish),
     keyCommand("key", finish),
     tokenCommand("token", finish),
   ];

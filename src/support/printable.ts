@@ -25,7 +25,19 @@ const TOKEN = /([?&]access_token=)[^&#\s"']+/gi;
  * ```
  */
 export function printable(text: string): string {
-  return withoutTokens(text).replace(UNPRINTABLE, (char) => SHORT[char] ?? escaped(char));
+  return unprintableEscaped(withoutTokens(text));
+}
+
+/**
+ * Escapes like {@link printable}, and leaves everything else as it is. For data that may look like a URL, such as names.
+ *
+ * @example
+ * ```ts
+ * unprintableEscaped("a\nb"); // "a\\nb"
+ * ```
+ */
+export function unprintableEscaped(text: string): string {
+  return text.replace(UNPRINTABLE, (char) => SHORT[char] ?? escaped(char));
 }
 
 /**
@@ -37,7 +49,19 @@ export function printable(text: string): string {
  * ```
  */
 export function printableJson(json: string): string {
-  return withoutTokens(json).replace(UNPRINTABLE, escaped);
+  return unprintableEscapedInJson(withoutTokens(json));
+}
+
+/**
+ * Escapes like {@link printableJson}, and leaves everything else as it is.
+ *
+ * @example
+ * ```ts
+ * unprintableEscapedInJson('"\u202eb"'); // '"\\u202eb"'
+ * ```
+ */
+export function unprintableEscapedInJson(json: string): string {
+  return json.replace(UNPRINTABLE, escaped);
 }
 
 function escaped(char: string): string {

@@ -76,8 +76,8 @@ export class Gate {
   }
 
   /** Replaces the token, and ends every connection. */
-  expire(): void {
-    this.token = `token-${++this.#generation}`;
+  expire(next = `token-${++this.#generation}`): void {
+    this.token = next;
     for (const end of this.#open) end();
   }
 

@@ -7,27 +7,47 @@ import { type Command, Option } from "commander";
 import { isComplete } from "../../client/append/completion.ts";
 import { realEnvironment } from "../../client/connection/environment.ts";
 import { parseTarget } from "../../client/connection/target.ts";
-import { type AppendOptions, append, type Resume, type ResumePoint, StreamError } from "../../client/mod.ts";
+import { withToken } from "../../client/connection/token.ts";
+import {
+  type AppendOptions,
+  append,
+  type Resume,
+  type ResumePoint,
+  StreamError,
+  type TokenSource,
+} from "../../client/mod.ts";
+import { type TokenFlags, tokenOf, tokenOption } from "../access/token-option.ts";
+import { parseDuration } from "../common/duration.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { gaveUp, inBytes } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
-import { bareCommand, commandLine, headerOption, parseFileName, queryOption, retryOption } from "../common/options.ts";
+import {
+  bareCommand,
+  commandLine,
+  headerOption,
+  parsed,
+  parseFileName,
+  queryOption,
+  retryOption,
+} from "../common/options.ts";
 import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
 import { appendNarrator, outageNarrator } from "../common/states.ts";
 import { say } from "../common/terminal.ts";
 import { type Input, openInput, untilInterrupted } from "./input.ts";
+import { PathWait } from "./path-wait.ts";
 import { type Progress, progressOf } from "./progress.ts";
 import { type Begun, ResumeFile } from "./resume-file.ts";
 
-interface AppendFlags {
+interface AppendFlags extends TokenFlags {
   readonly verbose?: true;
-  readonly header: Record<string, string>;
   /** URL-encoded. */
   readonly query: string;
   /** In seconds. */
   readonly retryFor: number;
   readonly resumeFile?: string;
   readonly wait?: true;
+  /** In seconds. */
+  readonly waitFor?: number;
 }
 
 /**
@@ -48,8 +68,15 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
         parseFileName,
       ),
     )
-    .option("--wait", "keep trying until the server answers, for at most --retry-for")
+    .option("--wait", "wait while another client appends, and until the server answers, for at most --retry-for")
+    .addOption(
+      new Option(
+        "--wait-for <duration>",
+        "like --wait, but give up after this time: a number and s, m, h or d",
+      ).argParser(parsed(parseDuration)),
+    )
     .addOption(retryOption())
+    .addOption(tokenOption())
     .addOption(headerOption())
     .addOption(queryOption())
     .addHelpText(
@@ -81,11 +108,12 @@ class Unfinished extends Error {}
 
 async function run(url: string, file: string | undefined, flags: AppendFlags): Promise<number> {
   const interrupts = new Interrupts();
+  const token = await tokenOf(url, flags, file === undefined || file === "-");
   const resumeFile = flags.resumeFile === undefined ? undefined : await ResumeFile.open(flags.resumeFile, url);
   const input = await openInput(file);
   const progress = progressOf(flags.verbose ?? false, input.size, isTyped(input));
   try {
-    const bytes = await appended({ url, input, flags, resumeFile, interrupts, progress });
+    const bytes = await appended({ url, input, flags, token, resumeFile, interrupts, progress });
     await resumeFile?.remove();
     progress.end(`${interrupts.received ? "interrupted" : "done"}: appended ${bytes} bytes to ${shownUrl(url)}`);
   } catch (error) {
@@ -106,38 +134,87 @@ interface Run {
   readonly url: string;
   readonly input: Input;
   readonly flags: AppendFlags;
+  readonly token: TokenSource | undefined;
   readonly resumeFile: ResumeFile | undefined;
   readonly interrupts: Interrupts;
   readonly progress: Progress;
 }
 
-/** Appends to the end of the input and returns the number of bytes appended. */
+/** What the attempts of one run share. */
+interface Progressing {
+  /** Whether the command waits for the server. */
+  away: boolean;
+  /** Whether the append was ever open. */
+  begun: boolean;
+  /** The wait for another appender; undefined if the command does not wait. */
+  readonly wait: PathWait | undefined;
+}
+
+/**
+ * Appends to the end of the input and returns the number of bytes appended. With `--wait`, it tries again while another
+ * client appends; the input is not read before.
+ */
 async function appended(run: Run): Promise<number> {
-  const { url, input, flags, resumeFile, interrupts, progress } = run;
+  const { url, flags, interrupts } = run;
+  const { waitFor } = flags;
+  const shared: Progressing = {
+    away: true,
+    begun: false,
+    wait: flags.wait || waitFor !== undefined ? new PathWait(waitFor) : undefined,
+  };
+  void interrupts.first.then(() => {
+    if (shared.away)
+      say("The server can't be reached. Once it answers, what was read is sent. Ctrl-C again quits at once.");
+  });
+  for (;;) {
+    try {
+      return await attempted(run, shared);
+    } catch (error) {
+      if (!shared.wait || shared.begun) throw error;
+      shared.away = false;
+      if (!shared.wait.begun && isConflict(error)) announceWait(run);
+      await shared.wait.next(error, interrupts.signal).catch((reason: unknown) => {
+        throw interrupts.received ? new Unfinished(`${shownUrl(url)} still has another appender.`) : reason;
+      });
+    }
+  }
+}
+
+function announceWait({ url, flags, progress }: Run): void {
+  const line = `${shownUrl(url)} has another appender; waiting until it ends`;
+  if (flags.verbose) progress.say(line);
+  else if (process.stderr.isTTY) say(line);
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof StreamError && error.code === "conflict";
+}
+
+async function attempted(run: Run, shared: Progressing): Promise<number> {
+  const { url, input, flags, token, resumeFile, progress } = run;
   const begun = resumeFile?.begun;
   const narrate = flags.verbose
     ? appendNarrator(shownUrl(url), input.name, begun !== undefined)
     : outageNarrator(shownUrl(url), flags.retryFor * 1000);
   let point: ResumePoint | undefined;
   let last: ResumePoint | undefined;
-  let away = true;
-  void interrupts.first.then(() => {
-    if (away) say("The server can't be reached. Once it answers, what was read is sent. Ctrl-C again quits at once.");
-  });
   const options: AppendOptions = {
     headers: flags.header,
+    ...(token !== undefined && { token }),
     retryForMs: flags.retryFor * 1000,
     // The URL worked in the earlier run.
-    retryFirst: begun !== undefined || flags.wait === true,
+    retryFirst: begun !== undefined || shared.wait !== undefined,
     ...(begun && { resume: resumed(begun, input) }),
     onAcked: (acked) => {
       point ??= acked;
       last = acked;
     },
     onState: (state) => {
-      away = state.state === "connecting" || state.state === "retrying";
+      shared.away = state.state === "retrying" || (state.state === "connecting" && !shared.wait?.begun);
+      shared.begun ||= state.state === "open";
       const line = narrate(state);
-      if (line !== undefined) (flags.verbose ? progress.say : say)(line);
+      if (line === undefined || (state.state === "connecting" && shared.wait?.begun)) return;
+      (flags.verbose ? progress.say : say)(line);
     },
   };
   try {
@@ -211,9 +288,9 @@ async function prepareResume({ url, input }: Run, file: ResumeFile, point: Resum
 }
 
 /** Whether a session has ended because all bytes had arrived; the last run may not have received the confirmation. */
-async function hasArrived({ url, input, flags }: Run, start: number): Promise<boolean> {
+async function hasArrived({ url, input, flags, token }: Run, start: number): Promise<boolean> {
   if (input.size === undefined) return false;
   const target = parseTarget(url, flags.header);
   const signal = AbortSignal.timeout(flags.retryFor * 1000 + 10_000);
-  return await isComplete(realEnvironment, target, start + input.size, signal);
+  return await isComplete(withToken(realEnvironment, token, target), target, start + input.size, signal);
 }

@@ -7,8 +7,11 @@ import { parseTarget } from "../../client/connection/target.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL_PARAMETERS } from "../../protocol/parameters.ts";
 
+/** The commands that take the URL of a resource. */
+export type UrlCommand = "append" | "follow" | "ls" | "stat" | "rm";
+
 /** The options that replace such parameters, where there is one. */
-const FLAGS: Readonly<Record<"append" | "follow", Readonly<Record<string, string>>>> = {
+const FLAGS: Readonly<Partial<Record<UrlCommand, Readonly<Record<string, string>>>>> = {
   append: { session: "--resume-file" },
   follow: { offset: "--offset", tail: "--tail", stay: "--stay" },
 };
@@ -65,7 +68,7 @@ export const parseUrl: (text: string) => string = (text) => {
  * @returns A function that returns the URL unchanged, except that it removes a verb that matches the command.
  * @throws {InvalidArgumentError} as {@link parseUrl}, and for such a parameter, naming the option to use.
  */
-export function parseUrlOf(command: "append" | "follow"): (text: string) => string {
+export function parseUrlOf(command: UrlCommand): (text: string) => string {
   return (text) => {
     const url = withoutVerb(parseUrl(text), command);
     const query = new URLSearchParams(queryOf(url));
@@ -79,10 +82,12 @@ export function parseUrlOf(command: "append" | "follow"): (text: string) => stri
   };
 }
 
-function alternative(command: "append" | "follow", name: string, value: string): string {
-  const other = { append: "follow", follow: "append" } as const;
-  if (name === "verb") return `This command is ${command}; leave the verb out, or use ${other[command]}`;
-  const flag = FLAGS[command][name];
+function alternative(command: UrlCommand, name: string, value: string): string {
+  if (name === "verb") {
+    const other = ["append", "follow"].find((verb) => verb === value.toLowerCase());
+    return `This command is ${command}; leave the verb out${other === undefined ? "" : `, or use ${other}`}`;
+  }
+  const flag = FLAGS[command]?.[name];
   if (flag === undefined) return `It means nothing to ${command}; leave it out`;
   return `Leave it out, and use ${flag}${WITHOUT_VALUE.has(flag) ? "" : ` ${value}`}`;
 }

@@ -9,7 +9,8 @@
 import { realEnvironment } from "../../client/connection/environment.ts";
 import { broken } from "../../client/connection/failure.ts";
 import { parseTarget } from "../../client/connection/target.ts";
-import { StreamError } from "../../client/mod.ts";
+import { withToken } from "../../client/connection/token.ts";
+import { StreamError, type TokenSource } from "../../client/mod.ts";
 import { GENERATION_HEADER } from "../../protocol/generation.ts";
 import { START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { bytesBefore, provenNote } from "./output-note.ts";
@@ -21,6 +22,7 @@ export interface Continued {
   readonly size: number;
   readonly url: string;
   readonly headers: Record<string, string>;
+  readonly token: TokenSource | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -60,7 +62,7 @@ export function otherContent(file: string, url: string, cause: unknown): StreamE
   return new StreamError("replaced", message, { path: url, cause });
 }
 
-async function compared({ file, size, url, headers, signal }: Continued): Promise<Continuation> {
+async function compared({ file, size, url, headers, token, signal }: Continued): Promise<Continuation> {
   const ours = await bytesBefore(file, size);
   if (!ours) throw new StreamError("changed", `${file} was cut short just now. Try again.`, { path: url });
   const from = size - ours.length;
@@ -69,7 +71,8 @@ async function compared({ file, size, url, headers, signal }: Continued): Promis
   target.url.searchParams.set("raw", "");
   target.url.searchParams.set("offset", String(from));
   const init = { headers: target.headers, signal, cache: "no-store" } as const;
-  const response = await realEnvironment.fetch(target.url, init).catch((error: unknown) => {
+  const environment = withToken(realEnvironment, token, target);
+  const response = await environment.fetch(target.url, init).catch((error: unknown) => {
     throw broken(error, target.url);
   });
   const generation = response.headers.get(GENERATION_HEADER) ?? undefined;

@@ -12,6 +12,7 @@ import {
   follow,
   StreamError,
 } from "../../client/mod.ts";
+import { type TokenFlags, tokenOf, tokenOption } from "../access/token-option.ts";
 import { sentence } from "../common/error-line.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { gaveUp, inBytes } from "../common/gave-up.ts";
@@ -33,14 +34,13 @@ import { otherContent } from "./continuation.ts";
 import { type Output, outputTo } from "./output.ts";
 import { waitMs } from "./wait.ts";
 
-interface FollowFlags {
+interface FollowFlags extends TokenFlags {
   readonly verbose?: true;
   readonly wait?: true;
   readonly stay?: true;
   readonly tail?: number;
   readonly offset?: number | "now";
   readonly output?: string;
-  readonly header: Record<string, string>;
   /** URL-encoded. */
   readonly query: string;
   /** In seconds. */
@@ -79,6 +79,7 @@ export function followCommand(name: string, finish: (code: number) => void, wait
         .conflicts(["offset", "tail"]),
     )
     .addOption(retryOption())
+    .addOption(tokenOption())
     .addOption(headerOption())
     .addOption(queryOption())
     .addOption(
@@ -137,12 +138,14 @@ async function followed(
   tell: (line: string) => void,
 ): Promise<{ bytes: number; end: FollowEnd }> {
   const { header: headers, transport } = flags;
-  const beginning = new Beginning({ url, headers, signal }, flags, output);
+  const token = await tokenOf(url, flags);
+  const beginning = new Beginning({ url, headers, token, signal }, flags, output);
   const narrate = flags.verbose ? followNarrator(shownUrl(url)) : outageNarrator(shownUrl(url), flags.retryFor * 1000);
   let waiting = false;
   const options: FollowOptions = {
     retryForMs: flags.retryFor * 1000,
     headers,
+    ...(token !== undefined && { token }),
     transport,
     stay: flags.stay ?? false,
     signal,

@@ -6,11 +6,11 @@ import { type Command, Option } from "commander";
 import { Glob } from "../../auth/glob.ts";
 import type { Grants } from "../../auth/grants.ts";
 import { ACTIONS, type Action } from "../../server/gate/gate.ts";
+import { parseDuration } from "../common/duration.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { bareCommand, commandLine, parsed, parseFileName, WrongUsage } from "../common/options.ts";
 import { parseUrl, withQuery } from "../common/resource-url.ts";
 import { print } from "../common/terminal.ts";
-import { parseDuration } from "./duration.ts";
 import type { TokenOptions } from "./sign.ts";
 
 type TokenFlags = TokenOptions & Record<Action, readonly string[]> & { readonly link?: string };
