@@ -38,9 +38,11 @@ for (const runtime of RUNTIMES) {
   it(`a token file is read again when the token expires, on ${runtime}`, async () => {
     const url = `${gate.url}/${runtime}.log`;
     await writeFile(file, `${gate.token}\n`);
-    const appender = await start(runtime, ["append", "--token-file", file, url]);
+    const appender = await start(runtime, ["append", "-v", "--token-file", file, url]);
     await appender.write("one\n");
-    const follower = await start(runtime, ["follow", "--wait", "--token-file", file, url]);
+    await appender.printed(/appending standard input/);
+    const follower = await start(runtime, ["follow", "--wait", "-v", "--token-file", file, url]);
+    await follower.printed(/\nfollowing /);
     await follower.stdout.atLeast(4);
     await writeFile(file, " token-next \n");
     gate.expire("token-next");
