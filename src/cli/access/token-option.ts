@@ -60,6 +60,12 @@ export async function tokenOf(
   return read;
 }
 
+/** The token of a command, as {@link tokenOf} returns it, as an option of the client. */
+export async function accessOf(url: string, flags: TokenFlags): Promise<{ readonly token?: TokenSource }> {
+  const token = await tokenOf(url, flags);
+  return token === undefined ? {} : { token };
+}
+
 function otherCredentials(url: string, header: Record<string, string>): string | undefined {
   if (Object.keys(header).some((name) => name.trim().toLowerCase() === "authorization"))
     return "an Authorization header";

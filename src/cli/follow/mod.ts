@@ -12,7 +12,7 @@ import {
   follow,
   StreamError,
 } from "../../client/mod.ts";
-import { type TokenFlags, tokenOf, tokenOption } from "../access/token-option.ts";
+import { accessOf, type TokenFlags, tokenOption } from "../access/token-option.ts";
 import { sentence } from "../common/error-line.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { gaveUp, inBytes } from "../common/gave-up.ts";
@@ -138,14 +138,14 @@ async function followed(
   tell: (line: string) => void,
 ): Promise<{ bytes: number; end: FollowEnd }> {
   const { header: headers, transport } = flags;
-  const token = await tokenOf(url, flags);
-  const beginning = new Beginning({ url, headers, token, signal }, flags, output);
+  const access = await accessOf(url, flags);
+  const beginning = new Beginning({ url, headers, token: access.token, signal }, flags, output);
   const narrate = flags.verbose ? followNarrator(shownUrl(url)) : outageNarrator(shownUrl(url), flags.retryFor * 1000);
   let waiting = false;
   const options: FollowOptions = {
     retryForMs: flags.retryFor * 1000,
     headers,
-    ...(token !== undefined && { token }),
+    ...access,
     transport,
     stay: flags.stay ?? false,
     signal,
