@@ -125,6 +125,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/client/follow": { imports: CLIENT },
   "src/client": { imports: [...CLIENT, "src/client/append", "src/client/follow"] },
 
+  "src/resumable": { imports: ["src/protocol", "src/engine/append", "src/server/streams"] },
+
   src: {
     imports: [
       ...["src/protocol", "src/engine", "src/engine/storage", "src/stores", "src/stores/file"],

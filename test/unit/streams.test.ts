@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { createStreams, memoryStore, StreamError, type Streams } from "../../src/index.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
@@ -185,6 +186,22 @@ for (const [name, open] of Object.entries(STORES)) {
       abort.abort();
       await rejects(aborted.ended, "aborted");
       await writer.close();
+    });
+
+    using("a reader that leaves while it waits makes no rejection that is unhandled", async (streams) => {
+      const unhandled: unknown[] = [];
+      const note = (reason: unknown): void => void unhandled.push(reason);
+      process.on("unhandledRejection", note);
+      const stream = await streams.openAppend("a.txt");
+      const reader = streams.follow("a.txt").getReader();
+      const waiting = reader.read();
+      await until("the follower", async () => (await streams.stat("a.txt"))?.followers === 1);
+      await reader.cancel();
+      assert.equal((await waiting).done, true);
+      await stream.close();
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off("unhandledRejection", note);
+      assert.deepEqual(unhandled, []);
     });
 
     using("read gives a range", async (streams) => {

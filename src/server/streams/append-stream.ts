@@ -4,6 +4,7 @@
  */
 
 import type { Admission, AppendOwner } from "../../engine/append/registry.ts";
+import type { StoreStat } from "../../engine/storage/store.ts";
 import { type Chunk, Encoder } from "../../protocol/append-source.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
@@ -15,6 +16,8 @@ import { aborted } from "./aborted.ts";
 export interface LocalAppendOptions {
   /** Append only if the resource has exactly this size in bytes; 0 requires that it is empty or does not exist. */
   offset?: number;
+  /** Append only if the resource does not exist. Default false. */
+  ifAbsent?: boolean;
   /** Append only to this generation of the content. */
   generation?: string;
   /** The media type of the bytes; recorded unless one is on record already. */
@@ -72,14 +75,17 @@ export async function openLocalAppend(
   path: string,
   options: LocalAppendOptions = {},
 ): Promise<LocalAppendStream> {
-  const { offset, generation, type, signal } = options;
+  const { offset, ifAbsent = false, generation, type, signal } = options;
   checkOptions(options, path);
   // A follow of the path that comes from now on waits for the claim.
   const arrived = registry.announce(path);
   try {
     signal?.throwIfAborted();
     await sessions.adopt(path);
-    const admission = await registry.admit(path, { offset, generation, type });
+    const admission = await registry.admit(path, {
+      ...{ offset, generation, type },
+      ...(ifAbsent && { check: refuseExisting }),
+    });
     const append = new LocalAppend(path, admission, registry.limits.appenderQueueBytes, signal);
     admission.connect(append);
     return new LocalAppendStream(append);
@@ -88,6 +94,12 @@ export async function openLocalAppend(
   } finally {
     arrived();
   }
+}
+
+/** @throws {StreamError} `precondition_failed` if the resource exists. */
+function refuseExisting(found: StoreStat | undefined, path: string): void {
+  if (!found) return;
+  throw new StreamError("precondition_failed", `"/${path}" exists already. Nothing was appended.`, { path });
 }
 
 function checkOptions({ offset, type }: LocalAppendOptions, path: string): void {

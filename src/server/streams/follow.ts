@@ -62,14 +62,16 @@ export class LocalFollow implements LocalFollowSource, Sink {
   #outcome: EndedReason | StreamError | undefined;
   #onFrame: () => void = () => {};
   #onDrained: { bytes: number; wake: () => void } | undefined;
-  #settle: (end: LocalFollowEnd | Promise<never>) => void = () => {};
+  #resolveEnded: (end: LocalFollowEnd) => void = () => {};
+  #rejectEnded: (error: StreamError) => void = () => {};
 
   constructor(service: Service, path: string, options: LocalFollowOptions) {
     this.#service = service;
     this.#path = path;
     this.#options = options;
-    this.ended = new Promise((resolve) => {
-      this.#settle = resolve;
+    this.ended = new Promise((resolve, reject) => {
+      this.#resolveEnded = resolve;
+      this.#rejectEnded = reject;
     });
     // A caller that ignores `ended` still learns of a failure from the stream.
     this.ended.catch(() => {});
@@ -108,10 +110,10 @@ export class LocalFollow implements LocalFollowSource, Sink {
       controller.enqueue(bytes);
     } else if (this.#outcome instanceof StreamError) {
       controller.error(this.#outcome);
-      this.#settle(Promise.reject(this.#outcome));
+      this.#rejectEnded(this.#outcome);
     } else if (this.#outcome) {
       controller.close();
-      this.#settle({ reason: this.#outcome, offset: this.offset ?? 0 });
+      this.#resolveEnded({ reason: this.#outcome, offset: this.offset ?? 0 });
     }
   }
 
@@ -129,7 +131,7 @@ export class LocalFollow implements LocalFollowSource, Sink {
     this.pending = 0;
     this.#finish(error);
     this.#followed?.stop();
-    this.#settle(Promise.reject(error));
+    this.#rejectEnded(error);
   }
 
   /** Ends the stream after the bytes that wait. First outcome wins. */

@@ -1,0 +1,33 @@
+/**
+ * A model that says what the test makes it say.
+ * @module
+ */
+
+/** Its answer is {@link stream}. */
+export class Model {
+  readonly stream: ReadableStream<string>;
+  #controller: ReadableStreamDefaultController<string> | undefined;
+
+  constructor() {
+    this.stream = new ReadableStream<string>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+    });
+  }
+
+  /** Says a piece of the answer. */
+  say(text: string): void {
+    this.#controller?.enqueue(text);
+  }
+
+  /** Ends the answer. */
+  end(): void {
+    this.#controller?.close();
+  }
+
+  /** Fails in the middle of the answer. */
+  fail(error: Error): void {
+    this.#controller?.error(error);
+  }
+}
