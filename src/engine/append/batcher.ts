@@ -53,7 +53,7 @@ export class Batcher {
     // The rejection is handled where the write is awaited.
     this.#writer.closed.catch(() => {});
     const { revoked } = channel;
-    revoked.addEventListener("abort", () => this.#fail(revoked.reason), { once: true });
+    revoked.addEventListener("abort", () => this.#fail(revoked.reason));
   }
 
   /** Bytes accepted and not yet stored. */
@@ -98,9 +98,9 @@ export class Batcher {
 
   async #end(reason: EndReason, unused: boolean): Promise<Outcome> {
     await (reason === "restarting" ? this.#writing : this.verify());
-    if (!this.error) await this.#writer.close().catch((error: unknown) => this.#fail(error));
     // A failure outside a write has left the channel open.
-    if (this.error) await this.#writer.abort(this.error).catch(() => {});
+    const closed = this.error ? this.#writer.abort(this.error) : this.#writer.close();
+    await closed.catch((error: unknown) => this.#fail(error));
     // The handle's `fate` overrides this reason if the store knows more.
     const failure = this.error && (this.error.code === "changed" ? "deleted" : "failed");
     try {

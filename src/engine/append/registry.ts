@@ -239,7 +239,7 @@ export class AppendRegistry {
       const open = await this.store.sessions.find(path);
       if (open && open.digest !== terms.session) throw heldDuringGrace(path, open.graceLeftMs ?? 1_000);
     };
-    const create = !mustExist(terms) && (terms.create ?? true);
+    const create = !mustExist(terms) && terms.create !== false;
     const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type };
     const handle = await this.store.claim(path, options).catch(async (error) => {
       // The path was removed after the first check. The second check throws if the preconditions require it to exist.
