@@ -160,7 +160,7 @@ test("an owner that wants no events does not disturb the append, or its failure"
   connect({});
   batcher.push(Buffer.from("stored"));
   await batcher.idle;
-  assert.equal(batcher.error, undefined);
+  assert.deepEqual([batcher.error], [undefined]);
   handle.failsAfter = 0;
   batcher.push(Buffer.from("lost"));
   await batcher.idle;
