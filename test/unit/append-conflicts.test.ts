@@ -198,8 +198,12 @@ test("a shutdown during a claim waits for the claim, and refuses it", async () =
   });
   const pending = rig.registry.admit("a");
   await settle();
-  const closed = rig.registry.close();
+  let isClosed = false;
+  const closed = rig.registry.close().then(() => {
+    isClosed = true;
+  });
   await settle();
+  assert.equal(isClosed, false);
   claim();
   await rejectsWith(pending, "restarting");
   await closed;

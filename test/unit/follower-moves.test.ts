@@ -99,26 +99,27 @@ test("a live follower takes what fits exactly into its budget, and a chunk of an
 
 test("a follower that lags sends the recent chunks that others got, and does not read the store", async () => {
   const append = new TestAppend(0);
-  const slow = follow(append, { sink: new TestSink("binary", true), limits: { followerBudgetBytes: 10 } });
-  const prompt = follow(append, {});
+  const late = follow(append, { sink: new TestSink("binary", true), limits: { followerBudgetBytes: 10 } });
+  const live = follow(append, {});
   await settle();
   append.give("first chunk", "second", "third");
-  append.end("complete");
-  await prompt.ended;
-  slow.sink.flow();
-  await settle();
-  assert.deepEqual(slow.outcomes, ["error changed"], "the end has dropped them, and the store has nothing here");
-
-  const other = new TestAppend(0);
-  const late = follow(other, { sink: new TestSink("binary", true), limits: { followerBudgetBytes: 10 } });
-  const live = follow(other, {});
-  await settle();
-  other.give("first chunk", "second", "third");
   late.sink.flow();
   await settle();
   assert.equal(String(late.sink.bytes), "first chunksecondthird");
-  assert.deepEqual(late.sink.frames, live.sink.frames);
   assert.equal(late.sink.frames[1], live.sink.frames[1], "the same frame");
+  assert.equal(append.broadcast.size, 2);
+});
+
+test("an empty chunk at the tail keeps no follower from joining", async () => {
+  const append = new TestAppend(0);
+  follow(append, { sink: new TestSink("binary", true), limits: { followerBudgetBytes: 10 } });
+  await settle();
+  append.give("first chunk", "second", "");
+  assert.equal(append.broadcast.size, 0, "one lags, so recent chunks are kept");
+  const { sink } = follow(append, { offset: append.size });
+  await settle();
+  append.give("third");
+  assert.equal(String(sink.bytes), "third");
 });
 
 test("a follower may be ahead of the live set by several chunks", async () => {
@@ -211,11 +212,15 @@ test("stored bytes that are missing fail the follow; a store that fails, too", a
   const missing = follow(new TestAppend(5), {}, store);
   await missing.ended;
   assert.deepEqual(missing.outcomes, ["error changed"]);
-  store.read = () =>
-    new ReadableStream({ pull: (controller) => controller.error(new StreamError("denied", "It can't be read.")) });
-  const failed = follow(new TestAppend(5), {}, store);
-  await failed.ended;
-  assert.deepEqual(failed.outcomes, ["error denied"]);
+  for (const [error, outcome] of [
+    [new StreamError("denied", "It can't be read."), "error denied"],
+    [Object.assign(new Error("It is not ours."), { code: "replaced" }), "error replaced"],
+  ] as const) {
+    store.read = () => new ReadableStream({ pull: (controller) => controller.error(error) });
+    const failed = follow(new TestAppend(5), {}, store);
+    await failed.ended;
+    assert.deepEqual(failed.outcomes, [outcome]);
+  }
 });
 
 test("a store that gives out less than it was asked for is asked again", async () => {

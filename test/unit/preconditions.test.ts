@@ -1,7 +1,12 @@
 /** Preconditions of an append: what they require, when they are checked, and what a refusal leaves behind. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkAfterClaim, mustExist, type PathPreconditions } from "../../src/engine/append/preconditions.ts";
+import {
+  checkAfterClaim,
+  checkBeforeClaim,
+  mustExist,
+  type PathPreconditions,
+} from "../../src/engine/append/preconditions.ts";
 import { AppendRegistry } from "../../src/engine/append/registry.ts";
 import { resolveLimits } from "../../src/engine/limits.ts";
 import type { ClaimOptions } from "../../src/engine/storage/store.ts";
@@ -53,6 +58,20 @@ test("a path that does not meet the preconditions is not even claimed", async ()
   for (const terms of [{ offset: 3 }, { generation }, { generation, offset: 3 }, { check: () => {} }]) {
     await (await rig.registry.admit("a", terms)).end("complete");
   }
+});
+
+test("a check before the claim returns what it found, if there is anything to check", async () => {
+  const store = memoryStore();
+  await put(store, "a", "four");
+  const generation = (await store.stat("a"))?.generation;
+  const found = async (path: string, terms: PathPreconditions): Promise<number | undefined> =>
+    (await checkBeforeClaim(store, path, terms))?.size;
+  assert.equal(await found("a", {}), undefined);
+  for (const terms of [{ offset: 4 }, { generation }, { check: () => {} }]) assert.equal(await found("a", terms), 4);
+  assert.equal(await found("none", { offset: 0 }), undefined);
+  await rejectsWith(found("a", { generation: "other" }), "replaced");
+  await rejectsWith(found("a", { offset: 3 }), "precondition_failed");
+  await rejectsWith(found("none", { generation: "other" }), "replaced");
 });
 
 test("a client that continues replaced content is refused at once, even while the path is not free", async () => {
@@ -131,7 +150,11 @@ test("what the store is told with a claim", async () => {
 });
 
 test("a claim that fails for another reason is refused for that reason, even if the path has changed meanwhile", async () => {
-  for (const error of [new StreamError("no_space", "The disk is full."), new Error("boom")]) {
+  for (const error of [
+    new StreamError("no_space", "The disk is full."),
+    new Error("boom"),
+    Object.assign(new Error("It is not ours."), { code: "not_found" }),
+  ]) {
     const rig = new Rig();
     let fail = (_error: Error): void => {};
     rig.store.beforeClaim = new Promise((_, reject) => {

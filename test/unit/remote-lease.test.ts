@@ -69,6 +69,17 @@ test("after the end of another process's append its path is looked up again", as
   assert.equal(await registry.lease("a"), undefined);
 });
 
+test("a path of another process that can no longer be read is reported, by its name", async () => {
+  const shared = sharedStore();
+  const failures: string[] = [];
+  const onFailure = (path: string, error: Error): void => void failures.push(`${path}: ${error.message}`);
+  const registry = new AppendRegistry(shared.store, resolveLimits(), onFailure);
+  const lease = await registry.lease("a");
+  await shared.watches[0]?.fail(new Error("gone"));
+  await until("the end", () => lease?.source.outcome !== undefined);
+  assert.deepEqual(failures, ["a: gone"]);
+});
+
 test("a path that no process appends to is looked up for each follower", async () => {
   assert.equal(await new AppendRegistry(memoryStore(), resolveLimits()).lease("a"), undefined, "no driver's watch");
   const store = memoryStore();
