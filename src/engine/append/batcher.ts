@@ -98,9 +98,8 @@ export class Batcher {
 
   async #end(reason: EndReason, unused: boolean): Promise<Outcome> {
     await (reason === "restarting" ? this.#writing : this.verify());
-    // A failure outside a write has left the channel open.
-    const closed = this.error ? this.#writer.abort(this.error) : this.#writer.close();
-    await closed.catch((error: unknown) => this.#fail(error));
+    // Also after a failure: one outside a write has left the channel open.
+    await this.#writer.close().catch((error: unknown) => this.#fail(error));
     // The handle's `fate` overrides this reason if the store knows more.
     const failure = this.error && (this.error.code === "changed" ? "deleted" : "failed");
     try {
