@@ -42,7 +42,7 @@ test("a single piece is not copied", () => {
 
 test("pieces of 64 bytes and more are not copied, and leave one by one if the batch has no room for two", () => {
   const queue = new PieceQueue();
-  const pieces = [64, 65, 64, 100].map((length, at) => randomBytes(length, at));
+  const pieces = [64, 64, 65, 100].map((length, at) => randomBytes(length, at));
   for (const piece of pieces) queue.push(piece);
   for (const piece of pieces) assert.equal(queue.take(Math.max(piece.length, 100)), piece);
   assert.equal(queue.take(100).length, 0);
