@@ -7,6 +7,11 @@ import { Rig, settle } from "../fixture/rig.ts";
 
 const texts = (batches: readonly Uint8Array[]): string[] => batches.map((batch) => Buffer.from(batch).toString());
 
+/** Runs everything that does not depend on the end of the turn. */
+async function jobs(): Promise<void> {
+  for (let job = 0; job < 40; job++) await undefined;
+}
+
 test("pieces of one turn become one batch, pieces of the next turn another", async () => {
   const rig = new Rig();
   const admission = await rig.admit();
@@ -23,11 +28,57 @@ test("at rest a small piece is written at once; those that follow in its turn be
   const admission = await rig.admit();
   for (const piece of ["a", "b", "c"]) {
     void rig.push(admission, piece);
-    for (let job = 0; job < 40; job++) await undefined;
+    await jobs();
   }
   assert.deepEqual(texts(rig.store.batches), ["a"]);
   await settle();
   assert.deepEqual(texts(rig.store.batches), ["a", "bc"]);
+});
+
+test("during a burst, a batch waits for the end of the turn only if it is small", async (t) => {
+  t.mock.method(performance, "now", () => 1_000);
+  for (const [limits, enough] of [
+    [{}, 16 * 1024],
+    [{ batchBytes: 100 }, 100],
+    [{ batchBytes: 1_000_000 }, 16 * 1024],
+  ] as const) {
+    const rig = new Rig(limits);
+    const admission = await rig.admit();
+    await rig.push(admission, "the burst begins");
+    const written = rig.store.batches.length;
+    void rig.push(admission, Buffer.alloc(enough));
+    await jobs();
+    assert.equal(rig.store.batches.length, written + 1, `${enough} bytes are enough`);
+    void rig.push(admission, Buffer.alloc(enough - 1));
+    await jobs();
+    assert.equal(rig.store.batches.length, written + 1, `${enough - 1} bytes wait`);
+    await admission.end("complete");
+  }
+});
+
+test("a burst ends a millisecond after its last write; an empty piece is no write", async (t) => {
+  let nowMs = 1_000;
+  t.mock.method(performance, "now", () => nowMs);
+  const rig = new Rig();
+  const admission = await rig.admit();
+  for (const [afterMs, isAtOnce] of [
+    [0, true],
+    [0.9, false],
+    [1, true],
+    [5, true],
+    [0, false],
+  ] as const) {
+    nowMs += afterMs;
+    const written = rig.store.batches.length;
+    void rig.push(admission, "x");
+    await jobs();
+    assert.equal(rig.store.batches.length - written, isAtOnce ? 1 : 0, `${afterMs} ms later`);
+    await admission.batcher.idle;
+    nowMs += 1;
+    await rig.push(admission, "");
+    nowMs -= 1;
+  }
+  await admission.end("complete");
 });
 
 test("pieces that arrive while a write is under way become one batch, in order", async () => {

@@ -133,6 +133,74 @@ test("a character that one appender begins and the next one finishes is sent who
   assert.ok(framesAreText(fromStart));
 });
 
+test("a text follower that begins inside a character begins with the next one; others get every byte", async () => {
+  const rig = new Rig();
+  const text = "€ä🜁b";
+  const admission = await rig.admit();
+  await rig.push(admission, text);
+  const bytes = Buffer.from(text);
+  for (let offset = 0; offset <= bytes.length; offset++) {
+    const running = rig.follow(admission, new TestSink("text"), offset);
+    const binary = rig.follow(admission, new TestSink(), offset);
+    await settle();
+    assert.ok(running.sink.bytes.equals(bytes.subarray(offset + insideOf(bytes, offset))), `from ${offset}`);
+    assert.ok(binary.sink.bytes.equals(bytes.subarray(offset)), `from ${offset}`);
+  }
+  await admission.end("complete");
+});
+
+test("a text follower shares the frames of the live set as soon as it is on a character boundary", async () => {
+  const rig = new Rig();
+  const admission = await rig.admit();
+  await rig.push(admission, Buffer.from([0x41, 0xe2]));
+  const running = [0, 1, 2].map((offset) => rig.follow(admission, new TestSink("text"), offset));
+  await settle();
+  await rig.push(admission, Buffer.from([0x82]));
+  await rig.push(admission, Buffer.from([0xac, 0x42]));
+  await rig.push(admission, "shared");
+  const [first, ...others] = running.map(({ sink }) => sink.frames.at(-1));
+  assert.equal(first && Buffer.from(first.bytes).toString(), "shared");
+  for (const other of others) assert.equal(other, first);
+  assert.deepEqual(
+    running.map(({ sink }) => String(sink.bytes)),
+    ["A€Bshared", "€Bshared", "Bshared"],
+  );
+  await admission.end("complete");
+});
+
+test("a text follower on a boundary shares frames from its first one on, and reads only what it needs", async () => {
+  const rig = new Rig();
+  const admission = await rig.admit();
+  const fromStart = rig.follow(admission, new TestSink("text"));
+  await settle();
+  assert.equal(rig.store.reads, 0);
+  await rig.push(admission, "stored");
+  const fromEnd = rig.follow(admission, new TestSink("text"), 6);
+  await settle();
+  assert.equal(rig.store.reads, 1, "to see where it begins");
+  await rig.push(admission, "live");
+  assert.equal(fromEnd.sink.frames[0], fromStart.sink.frames[1]);
+  await admission.end("complete");
+});
+
+test("at the end a text follower gets what was left undecided, as text, and no empty frame", async () => {
+  for (const [bytes, offset, rest] of [
+    [[0x41, 0xe2, 0x82], 1, [0xe2, 0x82]],
+    [[0x41, 0xe2, 0x82], 2, [0x82]],
+    [[0x41, 0xe2], 2, []],
+    [[0x41, 0x42], 1, [0x42]],
+  ] as const) {
+    const rig = new Rig();
+    const admission = await rig.admit();
+    await rig.push(admission, Buffer.from(bytes));
+    const { sink, ended } = rig.follow(admission, new TestSink("text"), offset);
+    await admission.end("complete");
+    await ended;
+    assert.deepEqual([...sink.bytes], [...rest]);
+    assert.ok(sink.frames.every((frame) => frame.text && frame.bytes.length > 0));
+  }
+});
+
 test("a long catch-up as text reuses memory, and every byte is correct", async () => {
   const rig = new Rig();
   const text = Buffer.from(MIXED_TEXT.repeat(Math.ceil(2_000_000 / Buffer.byteLength(MIXED_TEXT))));

@@ -57,7 +57,7 @@ export class Batcher {
     // The rejection is handled where the write is awaited.
     this.#writer.closed.catch(() => {});
     const { revoked } = channel;
-    revoked.addEventListener("abort", () => this.#fail(revoked.reason), { once: true });
+    revoked.addEventListener("abort", () => this.#fail(revoked.reason));
   }
 
   /** Bytes accepted and not yet stored. */
@@ -117,9 +117,8 @@ export class Batcher {
 
   async #end(reason: EndReason, unused: boolean): Promise<Outcome> {
     await (reason === "restarting" ? this.#writing : this.verify());
-    if (!this.error) await this.#writer.close().catch((error: unknown) => this.#fail(error));
-    // A failure outside a write has left the channel open.
-    if (this.error) await this.#writer.abort(this.error).catch(() => {});
+    // Also after a failure: one outside a write has left the channel open.
+    await this.#writer.close().catch((error: unknown) => this.#fail(error));
     // The handle's `fate` overrides this reason if the store knows more.
     const failure = this.error && reasonOf(this.error);
     try {

@@ -56,7 +56,7 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     isChecked = true;
     await assertNoSession(store, path, terms.session);
   };
-  const create = !mustExist(terms) && (terms.create ?? true);
+  const create = !mustExist(terms) && terms.create !== false;
   const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type };
   const handle = await store.claim(path, options).catch(async (error) => {
     // The path was removed after the first check. The second check throws if the preconditions require it to exist.

@@ -12,9 +12,6 @@ const GATHER_BYTES = 64 * 1024;
 /** Bytes of the smallest buffer for small pieces. */
 const LEAST_BYTES = 256;
 
-/** Empty slots at the front of the array before it may be shortened. */
-const SLACK = 1024;
-
 /**
  * A first-in, first-out queue: takes pieces, returns batches.
  *
@@ -50,8 +47,13 @@ export class PieceQueue {
     if (length >= SMALL_BYTES) {
       this.#seal();
       this.#pieces.push(piece);
-    } else if (this.#gathered || this.#single) {
-      this.#gather(piece);
+    } else if (this.#gathered) {
+      this.#gather(piece, this.#gathered);
+    } else if (this.#single) {
+      const buffer = new Uint8Array(LEAST_BYTES);
+      this.#gather(this.#single, buffer);
+      this.#gather(piece, buffer);
+      this.#single = undefined;
     } else {
       this.#single = piece;
     }
@@ -88,23 +90,17 @@ export class PieceQueue {
     this.#bytes = 0;
   }
 
-  /** Copies a small piece behind the last one. The buffer doubles until it has its maximum size. */
-  #gather(piece: Uint8Array): void {
-    const single = this.#single;
-    this.#single = undefined;
-    const needed = this.#used + (single?.length ?? 0) + piece.length;
-    if (!this.#gathered) {
-      this.#gathered = new Uint8Array(Math.max(LEAST_BYTES, needed));
-    } else if (needed > this.#gathered.length) {
-      if (this.#gathered.length >= GATHER_BYTES) this.#seal();
-      const larger = new Uint8Array(Math.min(GATHER_BYTES, Math.max(LEAST_BYTES, needed * 2)));
-      if (this.#gathered) larger.set(this.#gathered);
-      this.#gathered = larger;
+  /** Copies a small piece into the buffer, which doubles until it has its maximum size; then a new one begins. */
+  #gather(piece: Uint8Array, buffer: Uint8Array): void {
+    let room = buffer;
+    if (this.#used + piece.length > buffer.length) {
+      if (buffer.length === GATHER_BYTES) this.#seal();
+      room = new Uint8Array(Math.min(GATHER_BYTES, buffer.length * 2));
+      room.set(buffer.subarray(0, this.#used));
     }
-    for (const part of single ? [single, piece] : [piece]) {
-      this.#gathered.set(part, this.#used);
-      this.#used += part.length;
-    }
+    room.set(piece, this.#used);
+    this.#used += piece.length;
+    this.#gathered = room;
   }
 
   /** Moves the small pieces to the end of the queue. */
@@ -129,10 +125,7 @@ export class PieceQueue {
 
   /** Removes the pieces before `end`. Copies the array only when half of it is empty: once per piece on average. */
   #drop(end: number): void {
-    if (end === this.#pieces.length) {
-      this.#pieces = [];
-      this.#head = 0;
-    } else if (end > SLACK && end * 2 > this.#pieces.length) {
+    if (end * 2 > this.#pieces.length) {
       this.#pieces = this.#pieces.slice(end);
       this.#head = 0;
     } else {

@@ -3,9 +3,6 @@
  * @module
  */
 
-/** Not in the web standards, but available on Node, Deno and Bun. */
-const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
-
 /**
  * Resolves when the runtime has delivered everything that it read in this turn; at once if `setImmediate` is missing.
  *
@@ -15,6 +12,8 @@ const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) =
  * ```
  */
 export function turnEnd(): Promise<void> {
+  // Not in the web standards, but available on Node, Deno and Bun.
+  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
   return new Promise((resolve) => {
     if (setImmediate) setImmediate(resolve);
     else resolve();

@@ -67,7 +67,8 @@ export class Follower implements Member {
   /** Set until the start of a text follower is decided. */
   #textStart: TextStart | undefined;
   #stopped = false;
-  #wake: ((nothing?: undefined) => void) | undefined;
+  /** Ends the wait that is under way, if any. */
+  #wake: (nothing?: undefined) => void = doNothing;
   #pieces: PieceReader | undefined;
 
   constructor({ store, from, sink, text, limits, offset }: FollowerParts) {
@@ -143,14 +144,14 @@ export class Follower implements Member {
   stop(): void {
     this.#stopped = true;
     this.#channel.broadcast.leave(this);
-    this.#wake?.();
+    this.#wake();
     this.#pieces?.cancel().catch(() => {});
   }
 
   /** Called by the broadcast for each chunk while live, and by {@link run} for a recent chunk. */
   take(live: LiveChunk): boolean {
     if (!this.#hasRoomFor(live)) {
-      this.#wake?.();
+      this.#wake();
       return false;
     }
     // The offset may be inside this chunk: the follower has read a part of the batch that was stored before the rest.
@@ -171,7 +172,7 @@ export class Follower implements Member {
 
   /** Called by the broadcast when the channel has ended. */
   dismissed(): void {
-    this.#wake?.();
+    this.#wake();
   }
 
   /** Whether a chunk fits into the budget; a chunk that is alone always does. */
@@ -205,13 +206,7 @@ export class Follower implements Member {
     this.#pieces = pieces;
     try {
       let next = pieces.read();
-      while (!this.#stopped) {
-        const piece = await next;
-        // The store ends before the tail; a retry would loop forever.
-        if (!piece && this.offset === from && !this.#stopped) {
-          throw new StreamError("changed", `The stored bytes of "/${path}" end at ${from}, before ${tail}.`, { path });
-        }
-        if (!piece) return undefined;
+      for (let piece = await next; piece; piece = await next) {
         await this.#roomFor(piece);
         if (this.#stopped) return undefined;
         // Read ahead: another thread reads the next piece while this thread sends the current one.
@@ -221,6 +216,10 @@ export class Follower implements Member {
         const whole = pieces.prefixed(piece, this.#carry);
         this.#carry = NO_BYTES;
         this.#send(whole, () => pieces.reuse(piece));
+      }
+      // The store ends before the tail; a retry would loop forever.
+      if (this.offset === from && !this.#stopped) {
+        throw new StreamError("changed", `The stored bytes of "/${path}" end at ${from}, before ${tail}.`, { path });
       }
       return undefined;
     } catch (error) {
@@ -233,18 +232,16 @@ export class Follower implements Member {
   }
 
   /** Waits down to the low-water mark, so that resuming is rare; further down if the piece needs the room. */
-  async #roomFor({ length }: Uint8Array): Promise<undefined> {
+  #roomFor({ length }: Uint8Array): Promise<undefined> {
     return this.#drained(Math.max(0, Math.min(this.#lowWater, this.#budgetBytes - length)));
   }
 
   /** Waits until at most `bytes` are pending, the connection has closed, or {@link stop} is called. */
-  async #drained(bytes: number): Promise<undefined> {
-    if (this.#sink.pending <= bytes) return;
-    await new Promise<void>((wake) => {
+  #drained(bytes: number): Promise<undefined> {
+    return new Promise((wake) => {
       this.#wake = wake;
-      void this.#sink.drained(bytes).then(wake);
+      void this.#sink.drained(bytes).then(() => wake(undefined));
     });
-    this.#wake = undefined;
   }
 
   /** Sends bytes in a frame of their own; see {@link Frame.onFlushed}. */
@@ -268,3 +265,5 @@ export class Follower implements Member {
     this.#carry = NO_BYTES;
   }
 }
+
+function doNothing(): void {}

@@ -29,9 +29,10 @@ export class RecentPool {
     }
   }
 
-  /** Removes a chunk. */
+  /** Removes a chunk that was added. */
   remove(chunk: LiveChunk): void {
-    if (this.#owners.delete(chunk)) this.#bytes -= chunk.bytes.length;
+    this.#owners.delete(chunk);
+    this.#bytes -= chunk.bytes.length;
   }
 }
 

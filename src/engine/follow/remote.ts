@@ -59,8 +59,9 @@ export class RemoteChannel implements Followable {
   ): Promise<RemoteChannel | undefined> {
     const watch = new AbortController();
     const updates = await store.watch?.(path, watch.signal);
-    const first = await updates?.next();
-    if (!updates || !first || first.done) return undefined;
+    if (!updates) return undefined;
+    const first = await updates.next();
+    if (first.done) return undefined;
     // Ignored: the watch reports that the path can't be read.
     const found = await store.stat(path).catch(() => undefined);
     // Size and generation come from the same look: between two, the file may be replaced.
