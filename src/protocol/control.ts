@@ -91,7 +91,7 @@ function objectIn(bytes: Uint8Array): Record<string, unknown> | undefined {
 }
 
 function count(message: Record<string, unknown>, name: string): number {
-  const value = message[name];
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  const value = Number.isSafeInteger(message[name]) ? Number(message[name]) : -1;
+  if (value >= 0) return value;
   throw new StreamError("protocol", `The server sent "${message["type"]}" without a valid "${name}".`);
 }
