@@ -1,12 +1,14 @@
 /** One resumable append: its connections, one after the other, and the grace period between them. */
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { afterEach, mock, test } from "node:test";
 import type { AppendSession, SessionConnection } from "../../src/engine/sessions/session.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { settle } from "../fixture/rig.ts";
-import { gate, SessionServer, SharedStore } from "../fixture/shared-store.ts";
+import { closeServers, gate, SessionServer, SharedStore } from "../fixture/shared-store.ts";
 import { until } from "../fixture/until.ts";
+
+afterEach(closeServers);
 
 const GRACE_MS = 16_000;
 
