@@ -70,6 +70,12 @@ graceTest("each slice is recorded before it begins, except the first", ({ grace,
   assert.deepEqual(recorded, [14_000, 13_000]);
 });
 
+graceTest("nothing is recorded after the last slice has begun", ({ grace, recorded, overs, pass }) => {
+  grace.resume(2_000);
+  pass(2_000);
+  assert.deepEqual([recorded, overs()], [[1_000, 0], 1]);
+});
+
 graceTest("the time left continues after each kill, and no kill restores any of it", ({ grace, recorded, overs }) => {
   let leftMs: number = GRACE_MS;
   for (let kills = 1; kills <= 16; kills++) {
