@@ -111,6 +111,8 @@ test("a connection need not listen", async () => {
   await session.attach(connection);
   session.push(connection, Buffer.from("12345"));
   await until("the bytes to be stored", () => session.offset === 5);
+  await settle();
+  assert.equal(session.error, undefined);
   store.errors.set("append", new StreamError("no_space", "The disk is full."));
   session.push(connection, Buffer.from("6"));
   await until("the end", () => session.ended);
@@ -186,7 +188,7 @@ test("a session to which nobody comes back is lost, and frees its path", async (
   await until("the path to be free", () => !server.registry.isTaken("a"));
   assert.deepEqual([session.ended, (await store.stat("a"))?.ended], [true, "lost"]);
   assert.equal(await store.onRecord(), undefined);
-  await rejectsWith(session.attach(connection), "gone");
+  assert.equal((await rejectsWith(session.attach(connection), "gone")).path, "a");
 });
 
 test("a connection that goes after the end starts no grace period", async () => {

@@ -12,7 +12,8 @@ import {
 } from "../../src/protocol/path.ts";
 import { prng } from "../fixture/bytes.ts";
 
-const isRefused = (error: unknown): boolean => error instanceof StreamError && error.code === "bad_path";
+const isRefused = (error: unknown): boolean =>
+  error instanceof StreamError && error.code === "bad_path" && error.path !== undefined;
 
 test("paths are decoded once, segment by segment", () => {
   const paths: Record<string, string> = {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
 import type { AppendSession, SessionConnection } from "../../src/engine/sessions/session.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
+import { rejectsWith } from "../contract/store/driver.ts";
 import { settle } from "../fixture/rig.ts";
 import { closeServers, gate, SessionServer, SharedStore } from "../fixture/shared-store.ts";
 import { until } from "../fixture/until.ts";
@@ -185,6 +186,22 @@ test("the end waits for a change of the record that is under way, and begins no 
   await ended;
   assert.equal(await store.onRecord(), undefined);
   assert.equal(store.count("save"), 1);
+});
+
+test("a session that is opened while the server shuts down is reported if its record can't be removed", async () => {
+  const store = new SharedStore();
+  const held = gate();
+  store.gates.set("save", held.promise);
+  store.errors.set("removeRecord", new Error("no removal"));
+  const server = new SessionServer(store);
+  const opened = rejectsWith(server.sessions.open("a"), "restarting");
+  await until("the record", () => store.count("save") > 0);
+  const closed = server.registry.close();
+  await settle();
+  held.open();
+  await opened;
+  await closed;
+  assert.deepEqual(server.problems, ["/a: Error: no removal"]);
 });
 
 test("a path that another process requests is watched for a while after it is given up", async () => {
