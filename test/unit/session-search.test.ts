@@ -109,6 +109,7 @@ test("a session that another process holds is requested from it, and continues h
     const { store, other, session, token, told } = await servers(true);
     const resumed = await throughPauses(other.sessions.resume("a", token, session.generation));
     assert.deepEqual([resumed.offset, session.ended, told], [5, true, ["superseded"]]);
+    assert.equal(store.claimed?.extraLeaseMs, 0, "its appender is here");
     assert.equal((await session.end("lost")).reason, "restarting");
     const requests = store.calls.filter((call) => /^(requestHandover|withdraw)/.test(call));
     assert.deepEqual(requests, ["requestHandover a", "withdraw a"]);
@@ -156,9 +157,24 @@ test("a session of a removed path is not requested from anybody", async () => {
   assert.ok(!store.calls.some((call) => call.startsWith("requestHandover")));
 });
 
+test("a session whose process has ended is adopted by its own appender only, who requests nothing", async () => {
+  const store = new SharedStore();
+  store.shareAppends();
+  await put(store, "a", "12345");
+  await store.sessions.save({ path: "a", digest: await digestOf(TOKEN) });
+  const { sessions, registry } = new SessionServer(store);
+  await rejectsWith(sessions.resume("a", "another"), "gone");
+  assert.equal(registry.isTaken("a"), false);
+  assert.equal((await sessions.resume("a", TOKEN)).offset, 5);
+  assert.equal(store.claimed?.extraLeaseMs, 0);
+  assert.ok(!store.calls.some((call) => call.startsWith("requestHandover")));
+});
+
 test("a check of a token tells what a resumption would, and requests nothing", async () => {
-  const { store, one, other, token } = await servers(true);
+  const { store, one, other, session, token } = await servers(true);
   await one.sessions.check("a", token);
+  await one.sessions.check("a", token, { generation: session.generation });
+  await rejectsWith(one.sessions.check("a", token, { generation: "another" }), "replaced");
   await rejectsWith(one.sessions.check("a", "another"), "gone");
   await rejectsWith(other.sessions.check("a", token), "conflict");
   await rejectsWith(other.sessions.check("a", "another"), "gone");
