@@ -71,6 +71,14 @@ test("pieces are as large as the source says, and take no more memory than the r
   assert.deepEqual([value?.length, value?.buffer.byteLength], [5, 5]);
 });
 
+test("a source need not be closed", async () => {
+  const stream = rangeStream(ready(0, 5, 5));
+  await stream.cancel();
+  const reader = rangeStream(ready(0, 5, 5)).getReader();
+  await reader.read();
+  assert.equal((await reader.read()).done, true);
+});
+
 test("a reader's own memory is filled, but not past the end of the range", async () => {
   const reader = rangeStream(ready(0, 50, 10)).getReader({ mode: "byob" });
   const first = await reader.read(new Uint8Array(40));

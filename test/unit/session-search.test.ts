@@ -6,6 +6,7 @@ import { digestOf } from "../../src/support/token.ts";
 import { put, rejectsWith } from "../contract/store/driver.ts";
 import { settle } from "../fixture/rig.ts";
 import { closeServers, gate, SessionServer, SharedStore } from "../fixture/shared-store.ts";
+import { PATIENCE_MS } from "../fixture/until.ts";
 
 afterEach(closeServers);
 
@@ -33,10 +34,12 @@ async function throughPauses<T>(work: Promise<T>): Promise<T> {
     done = true;
   });
   settled.catch(() => {});
-  for (let pauses = 0; !done && pauses < 100; pauses++) {
+  // The work also waits for digests, which other threads compute: no number of turns is enough for sure.
+  for (const deadline = Date.now() + PATIENCE_MS; !done && Date.now() < deadline; ) {
     await settle();
     mock.timers.tick(100);
   }
+  assert.ok(done, "it should have ended after some pauses");
   return await settled;
 }
 
