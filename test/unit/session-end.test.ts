@@ -143,6 +143,7 @@ test("a session that another process has taken over leaves its record to that pr
   session.detach(connection);
   await until("the path to be given up", () => !server.registry.isTaken("a"));
   assert.deepEqual(told, ["fenced, ended"]);
+  assert.equal(store.count("removeRecord"), 0);
   assert.equal((await session.end("complete")).reason, "restarting");
   assert.equal((await store.onRecord())?.digest, "taken over");
 });
