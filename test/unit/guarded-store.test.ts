@@ -168,6 +168,13 @@ describe("a guarded read", () => {
     }
   });
 
+  it("converts the errors of the driver's stream", async () => {
+    await convertsErrors("a", (fail) => {
+      const read = (): ReadableStream<Uint8Array> => new ReadableStream({ pull: () => fail() });
+      return guarded({ read }).read("a", 0, 1).getReader().read();
+    });
+  });
+
   it("asks the driver for nothing before it is read, and passes its cancellation on", async () => {
     const seen: unknown[] = [];
     const stream = new ReadableStream<Uint8Array>(
