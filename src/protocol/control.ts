@@ -81,12 +81,12 @@ export function controlType(bytes: Uint8Array): string {
   throw new StreamError("protocol", "A text frame must be one JSON object with a type: data travels in binary frames.");
 }
 
-function objectIn(bytes: Uint8Array): Record<string, unknown> | undefined {
+function objectIn(bytes: Uint8Array): Record<string, unknown> | null {
   try {
     const message: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    return typeof message === "object" && message !== null ? (message as Record<string, unknown>) : undefined;
+    return typeof message === "object" ? (message as Record<string, unknown> | null) : null;
   } catch {
-    return undefined;
+    return null;
   }
 }
 
