@@ -47,3 +47,13 @@ test("any number of names comes out sorted, whatever their input order", () => {
     assert.deepEqual(taken, expected.map(String), String(count));
   }
 });
+
+test("names that come in the opposite order come out sorted, too", () => {
+  const count = 20_000;
+  const sorted = new SortedNames();
+  for (let number = count - 1; number >= 0; number--) sorted.add(String(number).padStart(6, "0"));
+  for (let number = 0; number < count; number++) {
+    if (Number(sorted.take()) !== number) assert.fail(`${number} is missing`);
+  }
+  assert.equal(sorted.take(), undefined);
+});

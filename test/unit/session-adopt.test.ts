@@ -109,6 +109,30 @@ test("a session that ends while it is adopted is not adopted", async () => {
   assert.equal((await store.stat("a"))?.size, 5);
 });
 
+test("a session that is adopted while the server shuts down stays on record", async () => {
+  const store = await withRecord();
+  const held = gate();
+  const { find } = store.sessions;
+  let looks = 0;
+  // The third look is the last one before the session exists.
+  const looked = async (path: string) => {
+    const found = await find(path);
+    if (++looks === 3) await held.promise;
+    return found;
+  };
+  Object.assign(store.sessions, { find: looked });
+  const { sessions, registry } = serverOn(store);
+  const adopted = sessions.adopt("a");
+  await until("the last look", () => looks === 3);
+  const closed = registry.close();
+  await settle();
+  held.open();
+  await adopted;
+  await closed;
+  assert.equal(store.count("removeRecord"), 0);
+  assert.equal((await store.onRecord())?.digest, await digestOf(TOKEN));
+});
+
 test("two adoptions of a path at once are one", async () => {
   const store = await withRecord();
   const held = gate();
