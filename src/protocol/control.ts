@@ -86,17 +86,17 @@ export function controlType(bytes: Uint8Array): string {
   throw new StreamError("protocol", "A text frame must be one JSON object with a type: data travels in binary frames.");
 }
 
-function objectIn(bytes: Uint8Array): Record<string, unknown> | undefined {
+function objectIn(bytes: Uint8Array): Record<string, unknown> | null {
   try {
     const message: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    return typeof message === "object" && message !== null ? (message as Record<string, unknown>) : undefined;
+    return typeof message === "object" ? (message as Record<string, unknown> | null) : null;
   } catch {
-    return undefined;
+    return null;
   }
 }
 
 function count(message: Record<string, unknown>, name: string): number {
-  const value = message[name];
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  const value = Number.isSafeInteger(message[name]) ? Number(message[name]) : -1;
+  if (value >= 0) return value;
   throw new StreamError("protocol", `The server sent "${message["type"]}" without a valid "${name}".`);
 }

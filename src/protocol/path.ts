@@ -10,6 +10,9 @@ export const SEGMENT_BYTES = 255;
 /** The store's own folder, directly below the root; no URL can name it. */
 export const RESERVED_SEGMENT = ".httpfstream";
 
+/** Code points that HFS+, APFS and ext4 may ignore when they compare names. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
+
 const encoder = new TextEncoder();
 
 /**
@@ -33,7 +36,7 @@ export function resourcePath(
 ): string {
   const { sent = pathname } = options;
   const raw = pathname.split("/").slice(1 + (options.skip ?? 0));
-  if (raw.length === 0 || (raw.length === 1 && raw[0] === "")) return "";
+  if (raw.length === 1 && raw[0] === "") return "";
   if (options.folder && raw[raw.length - 1] === "") raw.pop();
   return checkedPath(
     raw.map((segment) => decode(segment, sent)),
@@ -102,9 +105,9 @@ export function urlPath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
-/** Ignores case, since some file systems are case-insensitive. */
+/** Ignores case, ligatures and invisible characters, since some file systems do. */
 function isReserved(segment: string): boolean {
-  return segment.length === RESERVED_SEGMENT.length && segment.toUpperCase() === RESERVED_SEGMENT.toUpperCase();
+  return segment.replace(INVISIBLE, "").toUpperCase() === RESERVED_SEGMENT.toUpperCase();
 }
 
 function fault(segment: string): string | undefined {

@@ -24,8 +24,9 @@ export interface TextCut {
  */
 export function incompleteTail(bytes: Uint8Array): number {
   const size = bytes.length;
-  for (let back = 1; back <= 3 && back <= size; back++) {
-    const lead = bytes[size - back] as number;
+  for (let back = 1; back <= 3; back++) {
+    // In front of the bytes, as after a complete character, nothing is unfinished.
+    const lead = bytes[size - back] ?? 0;
     if (isContinuation(lead)) continue;
     if (characterLength(lead) <= back) return 0;
     return back === 1 || secondByteFits(lead, bytes[size - back + 1] as number) ? back : 0;
@@ -106,13 +107,13 @@ export class TextStart {
     const head = join(begun, bytes.subarray(0, 3));
     const length = characterLength(head[0] as number);
     const character = head.subarray(0, length);
-    if (character.length < length && incompleteTail(character) === character.length) {
+    if (incompleteTail(character) === character.length) {
       this.#begun = character;
       return NO_BYTES;
     }
     this.#begun = NO_BYTES;
     if (isCharacter(character)) return bytes.subarray(length - begun.length);
-    return begun.length === this.#before ? bytes : join(begun.subarray(this.#before), bytes);
+    return join(begun.subarray(this.#before), bytes);
   }
 
   /** Returns the bytes that are left to send if no more follow. */

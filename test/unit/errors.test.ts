@@ -1,7 +1,14 @@
 /** The one error class and its table. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { codeOfClose, codeOfStatus, ERROR_CODES, type ErrorCode, StreamError } from "../../src/protocol/errors.ts";
+import {
+  codeOfClose,
+  codeOfStatus,
+  ERROR_CODES,
+  type ErrorCode,
+  isErrorCode,
+  StreamError,
+} from "../../src/protocol/errors.ts";
 import { closeReason, refusal } from "../../src/server/service/respond.ts";
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
@@ -61,7 +68,9 @@ test("an error is an Error with a name, a code, a path and its cause", () => {
   assert.equal(error.cause, cause);
   assert.deepEqual(error.headers, { "Retry-After": "1" });
   assert.match(String(error), /StreamError: The disk is full\./);
-  assert.ok(!("cause" in new StreamError("internal", "x")));
+  const plain = new StreamError("internal", "x");
+  assert.ok(!("cause" in plain));
+  assert.deepEqual([plain.path, plain.headers], [undefined, {}]);
 });
 
 test("any thrown value becomes a StreamError; a StreamError stays as it is", () => {
@@ -71,10 +80,17 @@ test("any thrown value becomes a StreamError; a StreamError stays as it is", () 
   assert.equal(StreamError.from(boom).code, "internal");
   assert.equal(StreamError.from(boom, "storage").code, "storage");
   assert.equal(StreamError.from(boom).cause, boom);
+  assert.equal(StreamError.from(boom).message, "boom");
+  assert.equal(StreamError.from("text").message, "text");
   for (const thrown of ["text", 5, null, undefined, { message: "x" }]) {
     assert.ok(StreamError.from(thrown) instanceof StreamError);
     assert.equal(typeof StreamError.from(thrown).message, "string");
   }
+});
+
+test("only names of the table are error codes", () => {
+  for (const code of CODES) assert.equal(isErrorCode(code), true, code);
+  for (const name of ["", "Conflict", "toString", "__proto__"]) assert.equal(isErrorCode(name), false, name);
 });
 
 test("a refusal has a status, a code and a sentence, and caches do not store it", async () => {

@@ -48,6 +48,15 @@ test("a source that is found after the follower has left is released", async () 
   assert.deepEqual([first.left, second.left], [1, 1]);
 });
 
+test("a search that finds nothing after the follower has left releases nothing twice", async () => {
+  const first = new CountingSource();
+  const lease = new FollowLease(first, async () => undefined);
+  const next = lease.next();
+  lease.leave();
+  assert.equal(await next, undefined);
+  assert.equal(first.left, 1);
+});
+
 test("if there is no next source, or the search for one fails, the lease stays as it is", async () => {
   for (const seek of [async () => undefined, () => Promise.reject(new Error("the server shuts down"))]) {
     const first = new CountingSource();

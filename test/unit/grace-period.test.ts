@@ -70,6 +70,20 @@ graceTest("each slice is recorded before it begins, except the first", ({ grace,
   assert.deepEqual(recorded, [14_000, 13_000]);
 });
 
+graceTest("nothing is recorded after the last slice has begun", ({ grace, recorded, overs, pass }) => {
+  grace.resume(2_000);
+  pass(2_000);
+  assert.deepEqual([recorded, overs()], [[1_000, 0], 1]);
+});
+
+graceTest("the last slice may be shorter than the others", ({ grace, recorded, overs, pass }) => {
+  grace.resume(1_500);
+  pass(1_400);
+  assert.deepEqual([recorded, overs()], [[500, 0], 0]);
+  pass(100);
+  assert.equal(overs(), 1);
+});
+
 graceTest("the time left continues after each kill, and no kill restores any of it", ({ grace, recorded, overs }) => {
   let leftMs: number = GRACE_MS;
   for (let kills = 1; kills <= 16; kills++) {

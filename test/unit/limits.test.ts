@@ -15,6 +15,27 @@ test("without options all defaults apply, and an option replaces its own default
   assert.deepEqual(resolveLimits({ missedPings: undefined } as unknown as Partial<Limits>), DEFAULT_LIMITS);
 });
 
+test("the defaults are those that the operator's page lists", () => {
+  assert.deepEqual(DEFAULT_LIMITS, {
+    followerBudgetBytes: 524_288,
+    batchBytes: 262_144,
+    appenderQueueBytes: 1_048_576,
+    appenderOverloadBytes: 67_108_864,
+    recentBytes: 16_777_216,
+    readBytes: 393_216,
+    messageBytes: 67_108_864,
+    pingIntervalMs: 15_000,
+    missedPings: 3,
+    idleTimeoutMs: 0,
+    graceMs: 30_000,
+    windowBytes: 4_194_304,
+    heartbeatMs: 15_000,
+    upgradeTimeoutMs: 10_000,
+    refusedUploadMs: 30_000,
+    shutdownTimeoutMs: 3_000,
+  });
+});
+
 test("the defaults and the result are frozen", () => {
   assert.ok(Object.isFrozen(DEFAULT_LIMITS));
   assert.ok(Object.isFrozen(resolveLimits({ missedPings: 5 })));
@@ -61,7 +82,13 @@ test("a follower's budget is at most a mebibyte", () => {
 });
 
 test("the largest message is one that every runtime accepts", () => {
+  assert.equal(resolveLimits({ messageBytes: 64 * 2 ** 20 }).messageBytes, 64 * 2 ** 20);
   assert.throws(() => resolveLimits({ messageBytes: 64 * 2 ** 20 + 1 }), RangeError);
+});
+
+test("a limit in bytes without an upper bound may be any safe integer", () => {
+  const windowBytes = Number.MAX_SAFE_INTEGER;
+  assert.equal(resolveLimits({ windowBytes }).windowBytes, windowBytes);
 });
 
 test("an unknown name is refused, and the known ones are listed", () => {

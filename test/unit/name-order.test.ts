@@ -16,6 +16,7 @@ const PIECES = [
   "\ufb01",
   "\uffff",
   "\u{10000}",
+  "\u{103ff}",
   "\u{1f701}",
 ];
 
@@ -27,7 +28,7 @@ test("two names compare as their bytes do", () => {
   const names = PIECES.flatMap((one) => PIECES.map((other) => one + other));
   for (const one of names) {
     for (const other of names) {
-      assert.equal(Math.sign(compareNames(one, other)), byBytes(one, other), JSON.stringify([one, other]));
+      if (Math.sign(compareNames(one, other)) !== byBytes(one, other)) assert.fail(JSON.stringify([one, other]));
     }
   }
 });
@@ -42,6 +43,17 @@ test("any number of names comes out sorted, whatever their input order", () => {
     for (const name of names) sorted.add(name);
     const taken: string[] = [];
     for (let name = sorted.take(); name !== undefined; name = sorted.take()) taken.push(name);
-    assert.deepEqual(taken, names.sort(byBytes), String(count));
+    const expected = names.map((name) => Buffer.from(name)).sort(Buffer.compare);
+    assert.deepEqual(taken, expected.map(String), String(count));
   }
+});
+
+test("names that come in the opposite order come out sorted, too", () => {
+  const count = 20_000;
+  const sorted = new SortedNames();
+  for (let number = count - 1; number >= 0; number--) sorted.add(String(number).padStart(6, "0"));
+  for (let number = 0; number < count; number++) {
+    if (Number(sorted.take()) !== number) assert.fail(`${number} is missing`);
+  }
+  assert.equal(sorted.take(), undefined);
 });

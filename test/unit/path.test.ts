@@ -2,10 +2,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StreamError } from "../../src/protocol/errors.ts";
-import { checkedPath, RESERVED_SEGMENT, resourcePath, SEGMENT_BYTES, urlPath } from "../../src/protocol/path.ts";
+import {
+  checkedPath,
+  isAddressable,
+  RESERVED_SEGMENT,
+  resourcePath,
+  SEGMENT_BYTES,
+  urlPath,
+} from "../../src/protocol/path.ts";
 import { prng } from "../fixture/bytes.ts";
 
-const isRefused = (error: unknown): boolean => error instanceof StreamError && error.code === "bad_path";
+const isRefused = (error: unknown): boolean =>
+  error instanceof StreamError && error.code === "bad_path" && error.path !== undefined;
 
 test("paths are decoded once, segment by segment", () => {
   const paths: Record<string, string> = {
@@ -86,6 +94,59 @@ test("the segments of a mount are not part of the path", () => {
 test("the reserved name is allowed below the first level", () => {
   assert.equal(resourcePath(`/a/${RESERVED_SEGMENT}`), `a/${RESERVED_SEGMENT}`);
   assert.equal(checkedPath(["a", RESERVED_SEGMENT, "b"]), `a/${RESERVED_SEGMENT}/b`);
+});
+
+test("the reserved name is refused however a file system may spell it", () => {
+  const spellings = [".HTTPFSTREAM", ".httpF\u017ftream", ".httpf\ufb06ream", ".httpf\ufb05ream"];
+  spellings.push(".http\u200cfstream", "\ufeff.httpfstream", ".httpfstream\u00ad\u2060");
+  for (const name of spellings) {
+    assert.throws(() => resourcePath(`/${encodeURIComponent(name)}/a`), isRefused, JSON.stringify(name));
+    assert.equal(isAddressable("", name), false, JSON.stringify(name));
+  }
+  for (const name of [".httpfstreams", "httpfstream", ".httpf stream", ".httpfstrea", ".httpfstreak"]) {
+    assert.equal(resourcePath(`/${encodeURIComponent(name)}`), name);
+    assert.equal(isAddressable("", name), true, name);
+  }
+});
+
+test("an entry of a folder can be named by a URL unless its path would be refused", () => {
+  assert.equal(isAddressable("a", RESERVED_SEGMENT), true);
+  for (const folder of ["", "a"]) {
+    for (const name of ["a.txt", "ü", "..a"]) assert.equal(isAddressable(folder, name), true, name);
+    for (const name of ["", ".", "..", "a\\b", "a/b", "a\0b", "x".repeat(256)]) {
+      assert.equal(isAddressable(folder, name), false, name);
+    }
+  }
+});
+
+test("no segments at all name the root", () => {
+  assert.equal(checkedPath([]), "");
+});
+
+test("a refusal names the path as the client sent it, unless it is long", () => {
+  const messageOf = (refuse: () => unknown): string => {
+    try {
+      return String(refuse());
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assert.match(
+    messageOf(() => checkedPath(["a", "..", "b"])),
+    /"\/a\/\.\.\/b" is refused/,
+  );
+  assert.match(
+    messageOf(() => resourcePath("/a/%2e%2e")),
+    /"\/a\/%2e%2e" is refused/,
+  );
+  assert.match(
+    messageOf(() => resourcePath("/s/..", { skip: 1, sent: "/..?x" })),
+    /"\/\.\.\?x" is refused/,
+  );
+  const long = `/..${"/a".repeat(98)}b`;
+  assert.equal(long.length, 200);
+  assert.ok(messageOf(() => resourcePath(long)).includes(JSON.stringify(long)), "200 characters are shown");
+  assert.ok(messageOf(() => resourcePath(`${long}c`)).includes(JSON.stringify(`${long}…`)), "the rest is cut");
 });
 
 test("segments are measured in bytes", () => {

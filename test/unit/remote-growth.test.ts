@@ -6,7 +6,7 @@ import type { Growth } from "../../src/engine/storage/store.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
 import { put } from "../contract/store/driver.ts";
 import { settle } from "../fixture/rig.ts";
-import { type SharedStore, sharedStore, updates, type Watch } from "../fixture/shared-store.ts";
+import { type SharedStore, sharedStore, updates, type Watch } from "../fixture/watched-store.ts";
 
 /** Opens the append of another process, with a live member. */
 async function open(shared: SharedStore) {

@@ -7,7 +7,7 @@ import { resolveLimits } from "../../src/engine/limits.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { put } from "../contract/store/driver.ts";
 import { Rig, settle } from "../fixture/rig.ts";
-import { sharedStore, updates, type Watch } from "../fixture/shared-store.ts";
+import { sharedStore, updates, type Watch } from "../fixture/watched-store.ts";
 import { until } from "../fixture/until.ts";
 
 test("followers of another process's append share one watch, which ends when the last one leaves", async () => {

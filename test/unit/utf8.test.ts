@@ -99,6 +99,8 @@ test("the carried bytes do not retain the buffer that they came in", () => {
   const { whole: sent, carry } = cutText(NO_BYTES, batch);
   assert.equal(carry.buffer.byteLength, 1);
   assert.equal(sent.buffer, batch.buffer, "what leaves is not copied");
+  const complete = batch.subarray(0, 1000);
+  assert.equal(cutText(NO_BYTES, complete).whole, complete, "text that needs no cut stays as it is");
 });
 
 test("pieces for messages are as large as allowed, and end at character boundaries if the bytes are text", () => {
@@ -111,6 +113,9 @@ test("pieces for messages are as large as allowed, and end at character boundari
     assert.ok(parts.slice(0, -1).every((part) => part.length > most - 4));
     assert.equal(parts.map((part) => strict.decode(part)).join(""), text.toString());
   }
+  const fitting = Buffer.from("12345678");
+  assert.equal(textPieces(fitting, 8)[0], fitting, "what fits stays as it is");
+  assert.deepEqual(textPieces(fitting, 4).map(String), ["1234", "5678"]);
   const bytes = randomBytes(100_000, 4);
   const parts = textPieces(bytes);
   assert.ok(Buffer.concat(parts).equals(bytes));

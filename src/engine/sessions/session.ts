@@ -67,7 +67,7 @@ export class AppendSession implements AppendOwner {
       onExpired: () => void this.end("lost"),
     });
     const { handoverRequested } = parts.admission.batcher.channel;
-    handoverRequested?.addEventListener("abort", () => void this.#handOver(), { once: true });
+    handoverRequested?.addEventListener("abort", () => void this.#handOver());
     if (parts.graceLeftMs === undefined) this.#grace.begin();
     else this.#grace.resume(parts.graceLeftMs);
     // The request may have come right after the claim, and an aborted signal fires no event.

@@ -84,10 +84,10 @@ export class Sessions {
   async check(path: string, token: string | undefined, terms: PathPreconditions = {}): Promise<void> {
     if (token !== undefined) {
       const digest = await digestOf(token);
-      if (await this.#ownSession(path, digest)) return;
       if (await this.#isOnRecord(path, digest)) await this.adopt(path, true);
-      if (!(await this.#ownSession(path, digest))) await this.#refuse(path, digest);
-      return checkRequiredGeneration(this.#registry.store, path, terms);
+      const session = await this.#ownSession(path, digest);
+      if (!session) return await this.#refuse(path, digest);
+      return checkGeneration(path, terms.generation, session.generation);
     }
     await checkRequiredGeneration(this.#registry.store, path, terms);
     this.#registry.assertFree(path);

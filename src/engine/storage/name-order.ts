@@ -66,7 +66,7 @@ export class SortedNames {
 
   /** Adds a name. No name may be added after the first {@link take}. */
   add(name: string): void {
-    if (this.#compare === compareUnits && DOUBTFUL.test(name)) this.#compare = compareNames;
+    if (DOUBTFUL.test(name)) this.#compare = compareNames;
     this.#gathered.push(name);
     if (this.#gathered.length >= RUN_LENGTH) this.#endRun();
   }
@@ -75,12 +75,11 @@ export class SortedNames {
   take(): string | undefined {
     this.#endRun();
     const [first] = this.#runs;
-    const name = first?.names[first.at];
-    if (!first || name === undefined) return undefined;
-    first.at++;
+    if (!first) return undefined;
+    const name = first.names[first.at++];
     if (first.at === first.names.length) {
-      const last = this.#runs.pop();
-      if (last && last !== first) this.#runs[0] = last;
+      const last = this.#runs.pop() ?? first;
+      if (last !== first) this.#runs[0] = last;
     }
     this.#siftDown();
     return name;
@@ -91,7 +90,8 @@ export class SortedNames {
     if (this.#gathered.length === 0) return;
     this.#runs.push({ names: this.#gathered.sort(this.#compare), at: 0 });
     this.#gathered = [];
-    for (let at = this.#runs.length - 1; at > 0; ) {
+    for (let at = this.#runs.length - 1; ; ) {
+      // No run has the number -1, which is that of the first one's parent.
       const parent = (at - 1) >> 1;
       if (!this.#isBefore(at, parent)) return;
       this.#swap(at, parent);
@@ -115,9 +115,8 @@ export class SortedNames {
   }
 
   #swap(one: number, other: number): void {
-    const [a, b] = [this.#runs[one], this.#runs[other]];
-    if (!a || !b) return;
-    this.#runs[one] = b;
-    this.#runs[other] = a;
+    const run = this.#runs[one] as Run;
+    this.#runs[one] = this.#runs[other] as Run;
+    this.#runs[other] = run;
   }
 }

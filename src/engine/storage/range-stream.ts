@@ -90,7 +90,7 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
       const abort = (): void => {
         if (!reading && !over) void finish(controller);
       };
-      signal?.addEventListener("abort", abort, { once: true });
+      signal?.addEventListener("abort", abort);
     },
     pull(controller) {
       // Not awaited: the stream would pull the next piece only some turns after this one has arrived, and the consumer

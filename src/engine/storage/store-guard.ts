@@ -136,7 +136,7 @@ function checkedStat(path: string, found: StoreStat | undefined): StoreStat | un
 }
 
 function isSize(size: unknown): size is number {
-  return typeof size === "number" && Number.isSafeInteger(size) && size >= 0;
+  return Number.isSafeInteger(size) && Number(size) >= 0;
 }
 
 async function* guardedEach<T>(path: string, values: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T, void, void> {
@@ -150,9 +150,11 @@ async function* guardedEach<T>(path: string, values: AsyncIterable<T> | Iterable
 /** A signal that aborts together with the driver's, with a {@link StreamError} as its reason. */
 function guardedSignal(path: string, signal: AbortSignal | undefined): AbortSignal {
   const controller = new AbortController();
-  const abort = (): void => controller.abort(failure(path, signal?.reason));
-  if (signal?.aborted) abort();
-  else signal?.addEventListener("abort", abort, { once: true });
+  // A driver of an earlier version of the contract has no signal.
+  const source = signal ?? new AbortController().signal;
+  const abort = (): void => controller.abort(failure(path, source.reason));
+  if (source.aborted) abort();
+  else source.addEventListener("abort", abort);
   return controller.signal;
 }
 
