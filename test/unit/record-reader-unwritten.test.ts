@@ -1,6 +1,6 @@
 /** Contents whose records cannot be written, and records whose files have gone. */
 import assert from "node:assert/strict";
-import fs, { existsSync, linkSync, mkdirSync, rmSync, type Stats, writeFileSync } from "node:fs";
+import fs, { existsSync, mkdirSync, rmSync, type Stats, symlinkSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
@@ -100,14 +100,17 @@ test("of ten thousand contents that cannot be recorded, the one that was seen fi
   assert.notEqual(other, derived);
   const empty = join(rig.root, "empty");
   writeFileSync(empty, "");
+  // The links give one file as many names.
+  for (let count = 0; count <= 100; count++) symlinkSync(".", join(rig.root, `here-${count}`));
   const opened = await open(empty);
   t.after(() => opened.close());
   for (let count = 1; count <= MOST_UNWRITTEN; count++) {
     // One more forgets the first one, which then looks like a file that is seen for the first time.
     if (count === MOST_UNWRITTEN) assert.equal(await generationOf(reader, rig.file), other);
-    const file = join(rig.root, `empty-${count}`);
-    linkSync(empty, file);
-    await reader.of({ file, opened });
+    await reader.of({
+      file: join(rig.root, `here-${count % 100}`, `here-${Math.floor(count / 100)}`, "empty"),
+      opened,
+    });
   }
   assert.equal(await generationOf(reader, rig.file), derived);
 });
