@@ -53,13 +53,16 @@ test("a segment that cannot be begun leaves nothing behind", async (t) => {
 test("later segments have a greater order, whatever the clock says", async (t) => {
   const rig = await JournalRig.make(t);
   t.mock.method(Date, "now", () => 4_000_000_000_000);
-  await begin(t, rig);
+  const first = await begin(t, rig);
   assert.deepEqual(rig.names().map(orderOf), [4_000_000_000_000]);
-  await begin(t, rig);
+  const second = await begin(t, rig);
   assert.deepEqual(rig.names().map(orderOf).sort(), [4_000_000_000_000, 4_000_000_000_001]);
+  for (const segment of [first, second]) await segment.retire();
+  await begin(t, rig);
+  assert.deepEqual(rig.names().map(orderOf), [4_000_000_000_002], "also if the earlier ones have gone");
   t.mock.method(Date, "now", () => 1_000);
   await begin(t, rig);
-  assert.deepEqual(rig.names().map(orderOf).sort().at(-1), 4_000_000_000_002);
+  assert.deepEqual(rig.names().map(orderOf).sort().at(-1), 4_000_000_000_003);
   t.mock.method(Date, "now", () => 4_000_000_000_100);
   await begin(t, rig);
   assert.deepEqual(rig.names().map(orderOf).sort().at(-1), 4_000_000_000_100);
