@@ -121,7 +121,8 @@ test("a segment is retired five seconds after its beginning; the clock of the ne
   assert.deepEqual(rig.kept(), [["one.bin 0 a", "one.bin 1 b"]]);
   t.mock.timers.tick(1);
   await journal.keep([entryOf(one, 2, "c")]);
-  assert.deepEqual(rig.kept().at(-1), ["one.bin 2 c"], "it is in a segment of its own");
+  const segment = rig.kept().find((kept) => kept.includes("one.bin 2 c"));
+  assert.deepEqual(segment, ["one.bin 2 c"], "it is in a segment of its own");
   await journal.retire();
   assert.deepEqual(rig.names(), []);
   await journal.keep([entryOf(other, 0, "c")]);

@@ -44,5 +44,11 @@ test("however many records follow each other, in either direction, each is compa
 
 test("a record without bytes cuts no other one", () => {
   const bytes = Uint8Array.of(1, 2, 3);
-  assert.deepEqual(newestParts([{ offset: 0, bytes }, { offset: 1, bytes: new Uint8Array(0) }]), [{ offset: 0, bytes }]);
+  assert.deepEqual(
+    newestParts([
+      { offset: 0, bytes },
+      { offset: 1, bytes: new Uint8Array(0) },
+    ]),
+    [{ offset: 0, bytes }],
+  );
 });
