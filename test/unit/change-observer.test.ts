@@ -1,8 +1,10 @@
 /** Observing the files that other processes touch: what counts as quiet, and for how long. */
 import assert from "node:assert/strict";
 import { mkdirSync, rmdirSync, rmSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import timers from "node:timers";
 import { ChangeObserver, type Observation } from "../../src/stores/file/processes/change-observer.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
@@ -171,4 +173,22 @@ test("a file that cannot be looked at keeps the others from nothing", async (t) 
   }
   assert.deepEqual(seen(observer.known(inner) as Observation), [0, false, true]);
   for (const each of [file, inner]) observer.forget(each);
+});
+
+test("looks end with the last file", async (t) => {
+  const { file } = await place(t);
+  const cleared = t.mock.method(timers, "clearInterval");
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  writeFileSync(file, "");
+  const observer = new ChangeObserver({ creditMs: 100, everyMs: 1 });
+  await observer.look(file);
+  utimesSync(file, 1, 1);
+  await until("a look", () => observer.known(file)?.hasChanged);
+  assert.equal(cleared.mock.callCount(), 0);
+  observer.forget(file);
+  await until("the timer to end", () => cleared.mock.callCount() > 0);
 });
