@@ -31,3 +31,24 @@ test("each byte is returned once, from the last record that covers it", () => {
     assert.deepEqual(found, expected, `seed ${seed}, schedule ${schedule}`);
   }
 });
+
+test("however many records follow each other, in either direction, each is compared with few others", () => {
+  const ascending = Array.from({ length: 60_000 }, (_, offset) => ({ offset, bytes: Uint8Array.of(offset & 0xff) }));
+  // If each were compared with all others, this would take minutes.
+  for (const records of [ascending, ascending.toReversed()]) {
+    const parts = newestParts(records);
+    assert.equal(parts.length, records.length);
+    assert.ok(parts.every(({ offset, bytes }, at) => offset === at && bytes[0] === (at & 0xff)));
+  }
+});
+
+test("a record without bytes cuts no other one", () => {
+  const bytes = Uint8Array.of(1, 2, 3);
+  assert.deepEqual(
+    newestParts([
+      { offset: 0, bytes },
+      { offset: 1, bytes: new Uint8Array(0) },
+    ]),
+    [{ offset: 0, bytes }],
+  );
+});

@@ -72,8 +72,11 @@ export class GroupCommit {
 
   #nextGroup(): Waiting[] {
     let count = 0;
-    for (let size = 0; count < this.#waiting.length && size < GROUP_BYTES; count++) {
-      size += this.#waiting[count]?.bytes.length ?? 0;
+    let size = 0;
+    for (const { bytes } of this.#waiting) {
+      if (size >= GROUP_BYTES) break;
+      size += bytes.length;
+      count++;
     }
     return this.#waiting.splice(0, count);
   }

@@ -80,7 +80,7 @@ export class Journal {
       this.#newest ??= await this.#begin();
       const segment = this.#newest;
       await segment.keep(entries);
-      if (segment.isFull && segment === this.#newest) void this.retire();
+      if (segment.isFull) void this.retire();
     } catch (error) {
       // No record may follow a torn one.
       await this.retire();

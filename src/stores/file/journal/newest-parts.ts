@@ -35,13 +35,11 @@ export function newestParts(records: readonly Placed[]): Placed[] {
 function without(whole: Span, covered: readonly Span[]): Span[] {
   let left = [whole];
   for (const { from, to } of covered) {
-    left = left.flatMap((span) => {
-      const parts = [
-        { from: span.from, to: Math.min(span.to, from) },
-        { from: Math.max(span.from, to), to: span.to },
-      ];
-      return span.to <= from || span.from >= to ? [span] : parts.filter((part) => part.from < part.to);
-    });
+    const parts = left.flatMap((span) => [
+      { from: span.from, to: Math.min(span.to, from) },
+      { from: Math.max(span.from, to), to: span.to },
+    ]);
+    left = parts.filter((part) => part.from < part.to);
   }
   return left;
 }

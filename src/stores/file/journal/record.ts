@@ -81,7 +81,8 @@ function decodeRecord(segment: Uint8Array, at: number): { record: JournalRecord;
   const end = lineEnd + 1 + length;
   const bytes = segment.subarray(lineEnd + 1, end);
   const digest = Buffer.from(segment.subarray(at, at + DIGEST_LENGTH)).toString("latin1");
-  if (bytes.length < length || digest !== digestOf(place, bytes)) return undefined;
+  // If the segment ends before the record, this digest differs, too.
+  if (digest !== digestOf(place, bytes)) return undefined;
   return { record: { file: { name, inode, bornMs }, offset, bytes, keptMs }, end };
 }
 
@@ -100,7 +101,6 @@ function parsed(line: Uint8Array): unknown {
 type Place = FileIdentity & { readonly offset: number; readonly length: number; readonly keptMs: number };
 
 function isPlace(value: unknown): value is Place {
-  if (typeof value !== "object" || value === null) return false;
-  const { name, inode, bornMs, offset, length, keptMs } = value as Partial<Place>;
+  const { name, inode, bornMs, offset, length, keptMs } = (value ?? {}) as Partial<Place>;
   return typeof name === "string" && [inode, bornMs, offset, length, keptMs].every((number) => Number(number) >= 0);
 }

@@ -158,8 +158,10 @@ async function restoreFile(root: string, name: string, records: readonly Journal
   if (!opened) return;
   try {
     const found = await opened.stat();
+    // Not even flushed: a named pipe, for one, cannot be, and would keep the segment forever.
+    if (!found.isFile()) return;
     const same = records.filter(({ file }) => isSameFile(file, found));
-    if (found.isFile()) await restore(opened, found.size, same);
+    await restore(opened, found.size, same);
     await opened.datasync();
   } finally {
     await opened.close();

@@ -145,11 +145,14 @@ export class RecordReader {
     const { file } = next;
     try {
       const there = this.#records.readNow(file);
-      if (!there && !this.#records.createNow(next)) return undefined;
-      // Not awaited: without this flush, the content gets another generation after a power cut, but no wrong byte.
-      if (!there && this.#durable) void this.#records.flush(file).catch(() => {});
-      if (there && !isEqual(there, judged)) return undefined;
-      if (there) this.#records.writeNow(next);
+      if (there) {
+        if (!isEqual(there, judged)) return undefined;
+        this.#records.writeNow(next);
+      } else {
+        if (!this.#records.createNow(next)) return undefined;
+        // Not awaited: without this flush, the content gets another generation after a power cut, but no wrong byte.
+        if (this.#durable) void this.#records.flush(file).catch(() => {});
+      }
       this.#unwritten.delete(file);
       return next;
     } catch {

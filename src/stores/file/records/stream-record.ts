@@ -93,8 +93,7 @@ function checkOf(record: object): string {
   return createHash("sha256").update(JSON.stringify(record)).digest("hex").slice(0, CHECK_LENGTH);
 }
 
-function isRecord(value: unknown): value is StreamRecord {
-  if (typeof value !== "object" || value === null) return false;
+function isRecord(value: object): value is StreamRecord {
   const { file, generation, size, digest, ended, type, appending } = value as Partial<StreamRecord>;
   const isNamed = typeof file === "string" && typeof generation === "string" && /^[\w-]{1,64}$/.test(generation);
   const isProven = Number.isSafeInteger(size) && Number(size) >= 0 && typeof digest === "string";

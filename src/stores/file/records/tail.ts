@@ -20,7 +20,7 @@ const DIGEST_LENGTH = 32;
  */
 export async function tailDigest(opened: OpenFile, end: number): Promise<string> {
   const from = Math.max(0, end - TAIL_BYTES);
-  return digestOf(end === 0 ? new Uint8Array(0) : await readAt(opened, from, end - from));
+  return digestOf(await readAt(opened, from, end - from));
 }
 
 /**

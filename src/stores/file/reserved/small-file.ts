@@ -79,8 +79,10 @@ export function readSmallFileSync(file: string): string | typeof UNUSABLE | unde
 function textOf(fd: number, size: number): string {
   const bytes = Buffer.allocUnsafe(size);
   let length = 0;
-  for (let read = -1; read !== 0 && length < size; length += read) {
-    read = readSync(fd, bytes, length, size - length, length);
+  while (length < size) {
+    const read = readSync(fd, bytes, length, size - length, length);
+    if (read === 0) break;
+    length += read;
   }
   return bytes.toString("utf8", 0, length);
 }
