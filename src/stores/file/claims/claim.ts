@@ -288,7 +288,7 @@ export class Claim {
 
   #look(): void {
     // Before the entry is written, no other process can move it away.
-    if (!this.#entry || !this.#isEntered || this.#released || this.#revoked.signal.aborted) return;
+    if (!this.#entry || !this.#isEntered || this.#released) return;
     if (statSync(this.#entry, { throwIfNoEntry: false })) return;
     this.#revoked.abort(new StreamError("fenced", "Another server process has taken over the path."));
   }

@@ -3,17 +3,7 @@
  * @module
  */
 import { constants, type Stats } from "node:fs";
-import {
-  chmod,
-  chown,
-  copyFile,
-  link,
-  lstat,
-  type FileHandle as OpenFile,
-  rename,
-  stat,
-  utimes,
-} from "node:fs/promises";
+import { chmod, chown, copyFile, link, lstat, type FileHandle as OpenFile, rename, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../folders/folder.ts";
 import { type HeldFolder, inFolderOf, openIn } from "../folders/held-folder.ts";
@@ -70,9 +60,8 @@ async function copyOf(opened: OpenFile, folder: HeldFolder, { name, copy }: Reco
 
 /** Keeps the attributes: to readers and to the operator, the copy is the same file. */
 async function keepAttributes({ uid, gid, mode, atime, mtime }: Stats, copy: string): Promise<void> {
-  const made = await stat(copy);
   // Only a privileged server can give a file away. Otherwise this fails, and the file belongs to the server's user.
-  if (made.uid !== uid || made.gid !== gid) await chown(copy, uid, gid).catch(() => {});
+  await chown(copy, uid, gid).catch(() => {});
   await chmod(copy, mode & 0o7777);
   await utimes(copy, atime, mtime);
 }
