@@ -10,7 +10,12 @@ import { listed, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts"
 import { type FileRoot, fileTest } from "./file-root.ts";
 
 /** Registers a test that runs as an ordinary user, who owns the store. */
-function deniedTest(what: string, prepare: (at: FileRoot) => void, run: (at: FileRoot) => Promise<void>): void {
+function deniedTest(
+  what: string,
+  prepare: (at: FileRoot) => void,
+  run: (at: FileRoot) => Promise<void>,
+  skip?: string,
+): void {
   fileTest(
     what,
     async (at) => {
@@ -25,7 +30,7 @@ function deniedTest(what: string, prepare: (at: FileRoot) => void, run: (at: Fil
         chmodSync(at.root, 0o755);
       }
     },
-    NO_PERMISSIONS,
+    NO_PERMISSIONS ?? skip,
   );
 }
 
@@ -47,6 +52,37 @@ deniedTest(
     await isDenied(at.store.claim("closed/deep/a.txt"), at, "closed/deep/a.txt");
     await isDenied(at.store.claim("closed/a.txt"), at, "closed/a.txt");
     assert.deepEqual(await listed(at.store, "closed"), []);
+  },
+);
+
+deniedTest(
+  "a folder that can be searched but not read",
+  ({ root }) => {
+    mkdirSync(join(root, "closed"));
+    writeFileSync(join(root, "closed/a.txt"), "known ");
+    chmodSync(join(root, "closed"), 0o311);
+    if (process.getuid?.() !== 0) return;
+    for (const name of ["closed", "closed/a.txt"]) chownSync(join(root, name), 65_534, 65_534);
+  },
+  async (at) => {
+    assert.equal(await put(at.store, "closed/a.txt", "name"), 10);
+    assert.equal(String(await stored(at.store, "closed/a.txt")), "known name");
+    await isDenied(listed(at.store, "closed"), at, "closed");
+  },
+  process.platform === "linux" ? undefined : "only Linux opens a folder that it may not read",
+);
+
+deniedTest(
+  "a file that can be written to but not read",
+  ({ root }) => {
+    writeFileSync(join(root, "a.txt"), "one ");
+    if (process.getuid?.() === 0) chownSync(join(root, "a.txt"), 65_534, 65_534);
+    chmodSync(join(root, "a.txt"), 0o200);
+  },
+  async (at) => {
+    assert.equal(await put(at.store, "a.txt", "two"), 7);
+    chmodSync(join(at.root, "a.txt"), 0o600);
+    assert.equal(String(await stored(at.store, "a.txt")), "one two");
   },
 );
 
