@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { replaceByCopy } from "../../src/stores/file/claims/replace.ts";
 import {
@@ -24,7 +24,7 @@ import {
 } from "../../src/stores/file/folders/held-folder.ts";
 import { reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
-import { descriptors } from "../fixture/descriptors.ts";
+import { openFiles } from "../fixture/descriptors.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 interface Place {
@@ -169,7 +169,6 @@ folderTest("a folder that is known by its path alone must be that folder, and it
 folderTest(
   "no descriptor stays open, whether a folder is held or refused",
   async ({ root, outside, swap }) => {
-    const before = descriptors().sort();
     (await holdFolder(root, join(root, "folder"))).release();
     (await holdOrMakeFolder(root, join(root, "folder/new/er"))).release();
     await assert.rejects(openIn(await CheckedFolder.look(root, root), "none", O_RDONLY), { code: "ENOENT" });
@@ -178,7 +177,7 @@ folderTest(
     await rejectsWith(openIn(checked, "a.txt", O_RDONLY), "bad_path");
     await rejectsWith(holdFolder(root, outside), "bad_path");
     await assert.rejects(holdFolder(root, join(root, "none")), { code: "ENOENT" });
-    assert.deepEqual(descriptors().sort(), before);
+    assert.deepEqual(openFiles(dirname(root)), []);
     assert.deepEqual(readdirSync(outside), ["a.txt"]);
   },
   NO_PROC,
