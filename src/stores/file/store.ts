@@ -231,11 +231,15 @@ class FileStore implements Store {
     return requestHandover(this.#reserved, this.#owner, await resolveInRoot(this.#root, path));
   }
 
-  async #open(file: string, path: string, claim: Claim, options: ClaimOptions): Promise<AppendHandle> {
+  async #open(
+    file: string,
+    path: string,
+    claim: Claim,
+    { create, type }: { create: boolean; type: string | undefined },
+  ): Promise<AppendHandle> {
     try {
       // Recover the dead owner's journal before the file gets more bytes.
       if (claim.isInherited) await this.#recovery.again();
-      const { create = true, type } = options;
       const mine = { root: this.#root, records: this.#records, commit: this.#commit };
       return await FileAppendHandle.open({ ...mine, file, path, epoch: ++lastEpoch, claim, type }, create);
     } catch (error) {
