@@ -1,9 +1,10 @@
 /** The operating system denies access: the error says so, and no claim is left behind. */
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { StreamError } from "../../../src/protocol/errors.ts";
+import { keyOf } from "../../../src/stores/file/reserved/layout.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../../fixture/privileges.ts";
 import { listed, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
@@ -187,5 +188,20 @@ deniedTest(
     await isDenied(at.store.stat("a.txt"), at, "a.txt");
     chmodSync(join(at.root, "a.txt"), 0o600);
     assert.equal(String(await stored(at.store, "a.txt")), "secret");
+  },
+);
+
+deniedTest(
+  "a session that can't be read is left alone",
+  ({ root }) => {
+    mkdirSync(join(root, ".httpfstream/sessions"), { recursive: true });
+    const session = join(root, ".httpfstream/sessions", `${keyOf("a.txt")}.json`);
+    writeFileSync(session, JSON.stringify({ path: "a.txt", digest: "0".repeat(64) }));
+    chmodSync(session, 0o000);
+  },
+  async (at) => {
+    await isDenied(at.store.sessions.find("a.txt"), at, "a.txt");
+    assert.deepEqual(await at.store.sessions.list(), []);
+    assert.equal(readdirSync(join(at.root, ".httpfstream/sessions")).length, 1);
   },
 );

@@ -1,0 +1,241 @@
+/** The file store: its options, and what it makes of the files of other processes. */
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import timers from "node:timers";
+import type { Store } from "../../src/engine/storage/store.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
+import { openRoot } from "../../src/stores/file/root.ts";
+import { type FileStoreOptions, fileStore } from "../../src/stores/file/store.ts";
+import { listed, put, readAll, rejectsWith } from "../contract/store/driver.ts";
+import { randomBytes } from "../fixture/bytes.ts";
+import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
+import { type FakeClock, fakeClock, NO_DEATH, OtherProcess } from "../fixture/other-process.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { until } from "../fixture/until.ts";
+
+interface Place {
+  readonly root: string;
+  readonly store: Store;
+  readonly clock: FakeClock;
+  readonly t: TestContext;
+}
+
+function storeTest(what: string, run: (at: Place) => Promise<void>, skip: string | false = false): void {
+  test(what, { skip, timeout: 20_000 }, async (t) => {
+    const root = realpathSync(await temporaryFolder("store"));
+    try {
+      await run({ root, store: fileStore({ root }), clock: fakeClock(t), t });
+    } finally {
+      await removeFolder(root);
+    }
+  });
+}
+
+storeTest("a read has pieces of the given size, and of 384 KiB otherwise", async ({ root }) => {
+  writeFileSync(join(root, "a.bin"), randomBytes(400 * 1024, 1));
+  const sizes = async (options: FileStoreOptions): Promise<number[]> => {
+    const found: number[] = [];
+    for await (const { length } of fileStore({ root, ...options }).read("a.bin", 0, 400 * 1024)) found.push(length);
+    return found;
+  };
+  assert.deepEqual(await sizes({}), [384 * 1024, 16 * 1024]);
+  assert.deepEqual(await sizes({ readBytes: 300 * 1024 }), [300 * 1024, 100 * 1024]);
+});
+
+storeTest("an unknown durability is refused, and only at the level disk there is a journal", async ({ root }) => {
+  for (const durability of ["disk", "os", undefined] as const) {
+    const handle = await fileStore({ root, ...(durability && { durability }) }).claim("a.txt");
+    await handle.append(Buffer.from("x"));
+    assert.equal(existsSync(join(root, ".httpfstream/journal")), durability === "disk");
+    await handle.release();
+    rmSync(join(root, ".httpfstream/journal"), { recursive: true, force: true });
+  }
+  assert.throws(() => fileStore({ root, durability: "ssd" as "disk" }), TypeError);
+});
+
+/** Opens a root that cannot be used, and returns the error. */
+function rootError(root: string): StreamError {
+  try {
+    fileStore({ root });
+  } catch (error) {
+    assert.ok(error instanceof StreamError, String(error));
+    return error;
+  }
+  assert.fail(`${root} can be used`);
+}
+
+storeTest("a root is created with its parents, and why it cannot be used is said once", async ({ root }) => {
+  const deep = join(root, "far/below");
+  await put(fileStore({ root: deep }), "a.txt", "x");
+  const file = join(deep, "a.txt");
+  const error = rootError(file);
+  const why = "a file is in the place of a folder.";
+  assert.deepEqual(
+    [error.code, error.path, error.message],
+    ["path_conflict", file, `The root folder ${file} can't be used: ${why}`],
+  );
+  assert.equal((error.cause as { code?: string }).code, "EEXIST");
+  assert.throws(() => fileStore({ root: "" }), TypeError);
+  const own = new StreamError("storage", "Nothing: a link: to see.");
+  const opened = (): void => {
+    throw own;
+  };
+  assert.throws(() => openRoot(root, opened), { message: `The root folder ${root} can't be used: a link: to see.` });
+  assert.equal(
+    openRoot(join(deep, ".."), (real) => real),
+    join(root, "far"),
+  );
+});
+
+storeTest(
+  "a root in which nothing can be created",
+  async () => {
+    const error = rootError("/proc/new");
+    const message = "The root folder /proc/new can't be used: nothing can be created in /proc.";
+    assert.deepEqual([error.code, error.message], ["storage", message]);
+  },
+  NO_DEATH,
+);
+
+storeTest("a path that another process appends to", async ({ root, store }) => {
+  for (const name of ["a.txt", "b.txt", "c.txt"]) writeFileSync(join(root, name), "x");
+  const other = new OtherProcess(root);
+  other.claim("a.txt");
+  await store.sessions.save({ path: "b.txt", digest: "0".repeat(64) });
+  const states: unknown[] = [];
+  for (const path of ["a.txt", "b.txt", "c.txt"]) {
+    const found = await store.stat(path);
+    states.push([found?.appending, found?.ended]);
+  }
+  assert.deepEqual(states, [
+    [true, undefined],
+    [true, undefined],
+    [false, "unknown"],
+  ]);
+  assert.deepEqual(
+    (await listed(store, ""))?.map(({ appending }) => appending),
+    [true, true, false],
+  );
+  await rejectsWith(store.remove("a.txt"), "conflict");
+  const news = await store.watch?.("a.txt", new AbortController().signal);
+  assert.deepEqual((await news?.next())?.value, { size: 1 });
+  await news?.return();
+  assert.equal(await store.watch?.("b.txt", new AbortController().signal), undefined);
+  other.release("a.txt");
+  assert.equal(await store.remove("a.txt"), true);
+  assert.equal((await listed(store, ""))?.length, 2);
+});
+
+storeTest("an append that waits for its appender goes on when it is watched", async ({ root, store }) => {
+  writeFileSync(join(root, "a.txt"), "x");
+  const other = new OtherProcess(root);
+  other.claim("a.txt");
+  await store.sessions.save({ path: "a.txt", digest: "0".repeat(64) });
+  const news = await store.watch?.("a.txt", new AbortController().signal);
+  await news?.next();
+  other.release("a.txt");
+  assert.deepEqual((await news?.next())?.value, { size: 1, ended: "restarting" });
+});
+
+storeTest("a claims folder that another program has damaged prevents no reading", async ({ root, store }) => {
+  writeFileSync(join(root, "a.txt"), "x");
+  mkdirSync(join(root, ".httpfstream/claims"), { recursive: true });
+  writeFileSync(new OtherProcess(root).folder("a.txt"), "a file");
+  assert.equal((await store.stat("a.txt"))?.appending, false);
+  assert.equal((await listed(store, ""))?.[0]?.appending, false);
+  await store.tidy?.();
+  await put(store, "a.txt", "y");
+});
+
+storeTest("a path is removed with its record", async ({ root, store }) => {
+  await put(store, "a.txt", "x");
+  const streams = join(root, ".httpfstream/streams");
+  assert.equal(readdirSync(streams).length, 1);
+  assert.equal(await store.remove("a.txt"), true);
+  assert.deepEqual(readdirSync(streams), []);
+  symlinkSync("/etc", join(root, "out"));
+  await rejectsWith(store.remove("out/hostname"), "bad_path");
+  await put(store, "file", "x");
+  await rejectsWith(store.remove("file/below"), "path_conflict");
+});
+
+storeTest("a range of another content is not read, and leaves nothing open", async ({ root, store }) => {
+  await put(store, "a.txt", "12345");
+  const generation = (await store.stat("a.txt"))?.generation;
+  assert.equal(String(await readAll(store.read("a.txt", 1, 3, undefined, generation))), "23");
+  assert.equal(String(await readAll(store.read("a.txt", 1, 3))), "23");
+  await rejectsWith(readAll(store.read("a.txt", 1, 3, undefined, "another0")), "replaced");
+  if (NO_DESCRIPTORS === undefined) await until("all to be closed", () => openFiles(root).length === 0);
+});
+
+storeTest("the handover of a path is requested by a file, until that is withdrawn", async ({ root, store }) => {
+  const wanted = join(root, ".httpfstream/wanted");
+  const withdraw = await store.requestHandover?.("a.txt");
+  assert.equal(readdirSync(wanted).length, 1);
+  await withdraw?.();
+  assert.deepEqual(readdirSync(wanted), []);
+});
+
+storeTest("tidying looks at the signs of life of others, so that silent ones are known in time", async (at) => {
+  const { root, store, clock } = at;
+  const silent = new OtherProcess(root);
+  silent.claim("a.txt");
+  for (let count = 0; count < 6; count++) {
+    await store.tidy?.();
+    clock.nowMs += 2_000;
+  }
+  await (await store.claim("a.txt")).release();
+});
+
+storeTest(
+  "possible leftovers are looked at every twenty minutes until it is clear",
+  async ({ root, store, clock, t }) => {
+    const real = { setTimeout: timers.setTimeout, clearTimeout: timers.clearTimeout };
+    const pending = new Map<object, () => void>();
+    const delays = new Set<number>();
+    Object.assign(timers, {
+      setTimeout(work: () => void, ms: number) {
+        const timer = { unref: () => timer };
+        pending.set(timer, work);
+        delays.add(ms);
+        return timer;
+      },
+      clearTimeout: (timer: object) => pending.delete(timer),
+    });
+    syncBuiltinESMExports();
+    t.after(() => {
+      Object.assign(timers, real);
+      syncBuiltinESMExports();
+    });
+    const next = (): void => {
+      const [[timer, work] = []] = pending;
+      if (timer) pending.delete(timer);
+      work?.();
+    };
+    const request = new OtherProcess(root).request("a.txt");
+    await store.tidy?.();
+    await store.tidy?.();
+    for (let minutes = 0; minutes < 60; minutes += 20) {
+      assert.equal(pending.size, 1);
+      assert.ok(existsSync(request));
+      clock.nowMs += 20 * 60_000;
+      next();
+      await until("a look", () => pending.size === 1 || !existsSync(request));
+    }
+    assert.ok(!existsSync(request));
+    await store.tidy?.();
+    assert.deepEqual([pending.size, [...delays]], [0, [20 * 60_000]]);
+  },
+);
