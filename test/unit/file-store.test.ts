@@ -1,15 +1,25 @@
 /** The file store: its options, and what it makes of the files of other processes. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import timers from "node:timers";
 import type { Store } from "../../src/engine/storage/store.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
+import { encodeOwner, encodeRecord } from "../../src/stores/file/journal/record.ts";
 import { openRoot } from "../../src/stores/file/root.ts";
 import { type FileStoreOptions, fileStore } from "../../src/stores/file/store.ts";
-import { listed, put, readAll, rejectsWith } from "../contract/store/driver.ts";
+import { listed, put, readAll, rejectsWith, stored } from "../contract/store/driver.ts";
 import { randomBytes } from "../fixture/bytes.ts";
 import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
 import { type FakeClock, fakeClock, NO_DEATH, OtherProcess } from "../fixture/other-process.ts";
@@ -177,6 +187,29 @@ storeTest("the handover of a path is requested by a file, until that is withdraw
   assert.equal(readdirSync(wanted).length, 1);
   await withdraw?.();
   assert.deepEqual(readdirSync(wanted), []);
+});
+
+storeTest("the journal of a silent process is recovered before its path gets more bytes", async (at) => {
+  const { root, store, clock } = at;
+  const file = join(root, "a.txt");
+  writeFileSync(file, "one ");
+  const { ino, birthtimeMs } = statSync(file);
+  const silent = new OtherProcess(root);
+  silent.claim("a.txt");
+  for (let count = 0; count < 5; count++) {
+    await rejectsWith(store.claim("a.txt"), "conflict");
+    clock.nowMs += 2_000;
+  }
+  const journal = join(root, ".httpfstream/journal");
+  mkdirSync(journal);
+  const place = { name: "a.txt", inode: ino, bornMs: birthtimeMs };
+  const lost = encodeRecord({ file: place, offset: 4, bytes: Buffer.from("two "), keptMs: 1 });
+  writeFileSync(join(journal, "theirs"), Buffer.concat([encodeOwner(silent.record), ...lost]));
+  const handle = await store.claim("a.txt");
+  assert.equal(handle.offset, 8);
+  await handle.append(Buffer.from("three"));
+  await handle.release();
+  assert.equal(String(await stored(store, "a.txt")), "one two three");
 });
 
 storeTest("tidying looks at the signs of life of others, so that silent ones are known in time", async (at) => {

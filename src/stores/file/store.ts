@@ -4,6 +4,7 @@
  */
 import { existsSync, type Stats } from "node:fs";
 import { lstat, unlink } from "node:fs/promises";
+import { relative } from "node:path";
 import { clearTimeout, setTimeout } from "node:timers";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import { heldByAppender } from "../../engine/storage/conflicts.ts";
@@ -157,8 +158,10 @@ class FileStore implements Store {
     await this.#ready();
     const file = await resolveInRoot(this.#root, path);
     try {
-      const parts = { reserved: this.#reserved, owner: this.#owner, file, path, check, extraLeaseMs };
-      const claim = await Claim.take(parts);
+      const name = relative(this.#root, file);
+      const onCopy = (former: Stats, copy: Stats): void => this.#recovery.copied(name, former, copy);
+      const own = { reserved: this.#reserved, owner: this.#owner };
+      const claim = await Claim.take({ ...own, file, path, check, onCopy, extraLeaseMs });
       return await this.#open(file, path, claim, { create, type });
     } catch (error) {
       throw diskError(error, path);
