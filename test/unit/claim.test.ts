@@ -1,6 +1,6 @@
 /** Claims of a path, and what becomes of the claims of other processes. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Claim } from "../../src/stores/file/claims/claim.ts";
 import { requestHandover } from "../../src/stores/file/claims/handover.ts";
@@ -147,18 +147,23 @@ claimTest(
 );
 
 claimTest("a claim that was taken over is revoked when it is looked at, or after a pause", async (at) => {
-  const { clock, take, moveAway } = at;
+  const { clock, owner, take, moveAway } = at;
   for (const isDoubtful of [true, false]) {
     const claim = await take();
     assert.equal(claim.isOurs(isDoubtful), true);
     const entry = moveAway();
+    if (!isDoubtful) {
+      assert.equal(claim.isOurs(), true, "no other process takes over what gave a sign of life just now");
+      clock.nowMs += 5_000;
+    }
     assert.equal(claim.revoked.aborted, false);
-    if (!isDoubtful) clock.nowMs += 5_000;
     assert.equal(claim.isOurs(isDoubtful), false);
     assert.equal(claim.revoked.reason.code, "fenced");
     renameSync(join(dirname(entry), `away-${basename(entry)}`), entry);
     assert.equal(claim.isOurs(true), false, "for good");
     await claim.release("complete");
+    // The process that took over restores it once more. That is not a claim of this process any more.
+    writeFileSync(entry, JSON.stringify(owner.record));
   }
 });
 
@@ -218,7 +223,11 @@ claimTest("a claim whose entry has gone, or cannot be reached, frees its path", 
   await assert.rejects(second.release("complete"), { code: "ENOTDIR" });
   assert.ok(!Claim.isHeld(file));
   rmSync(folder);
-  await take();
+  const third = await take();
+  new OtherProcess(root).leave(PATH, "watch-another");
+  mkdirSync(join(folder, `ended-complete-${basename(at.names()[0] ?? "")}`));
+  await assert.rejects(third.release("complete"), { code: "EISDIR" });
+  assert.ok(!Claim.isHeld(file));
 });
 
 claimTest("a claim that was released was not taken over", async ({ clock, take }) => {
