@@ -139,7 +139,8 @@ storeTest("a path that another process appends to", async ({ root, store }) => {
   assert.equal((await listed(store, ""))?.length, 2);
 });
 
-storeTest("an append that waits for its appender goes on when it is watched", async ({ root, store }) => {
+storeTest("an append that waits for its appender goes on when it is watched", async ({ root, store, t }) => {
+  t.mock.method(globalThis, "setTimeout", (done: () => void) => setImmediate(done));
   writeFileSync(join(root, "a.txt"), "x");
   const other = new OtherProcess(root);
   other.claim("a.txt");
@@ -158,6 +159,48 @@ storeTest("a claims folder that another program has damaged prevents no reading"
   assert.equal((await listed(store, ""))?.[0]?.appending, false);
   await store.tidy?.();
   await put(store, "a.txt", "y");
+});
+
+storeTest(
+  "the claims of a process that has ended do not count",
+  async ({ root, store }) => {
+    writeFileSync(join(root, "a.txt"), "x");
+    new OtherProcess(root, "dead").claim("a.txt");
+    assert.equal((await store.stat("a.txt"))?.appending, false);
+    assert.equal((await listed(store, ""))?.[0]?.appending, false);
+    assert.equal(await store.watch?.("a.txt", new AbortController().signal), undefined);
+    assert.equal(await store.remove("a.txt"), true);
+  },
+  NO_DEATH,
+);
+
+storeTest("what is no file or no folder", async ({ root, store }) => {
+  await put(store, "dir/a.txt", "x");
+  symlinkSync("/etc", join(root, "out"));
+  for (const path of ["none", "dir", "dir/none", "out", "out/hostname", ""]) {
+    assert.equal(await store.stat(path), undefined, path);
+    if (!path.startsWith("out")) assert.equal(await store.remove(path), false, path);
+  }
+  await rejectsWith(store.stat("dir/a.txt/below"), "path_conflict");
+  for (const path of ["none", "dir/a.txt", "dir/a.txt/below", "out"])
+    assert.equal(await listed(store, path), undefined, path);
+  assert.deepEqual(
+    (await listed(store, "dir"))?.map(({ name }) => name),
+    ["a.txt"],
+  );
+  const stop = AbortSignal.abort(new Error("stop"));
+  await assert.rejects(store.claim("b.txt", { signal: stop }), /stop/);
+  await rejectsWith(store.claim("b.txt", { create: false }), "not_found");
+  await rejectsWith(store.claim("dir"), "path_conflict");
+  await rejectsWith(store.claim("../a.txt"), "bad_path");
+  await (await store.claim("b.txt")).release();
+});
+
+storeTest("the record of a file that another program removes is gone at the next look", async ({ root, store }) => {
+  await put(store, "a.txt", "x");
+  rmSync(join(root, "a.txt"));
+  assert.equal(await store.stat("a.txt"), undefined);
+  assert.deepEqual(readdirSync(join(root, ".httpfstream/streams")), []);
 });
 
 storeTest("a path is removed with its record", async ({ root, store }) => {
