@@ -73,6 +73,12 @@ claimTest("a process that never comes first gives up", async (at) => {
   assert.ok(!Claim.isHeld(at.file));
 });
 
+claimTest("a path that is taken is refused before anything is written for it", async (at) => {
+  new OtherProcess(at.root).claim(PATH);
+  const writing = (): void => assert.fail("it is written to");
+  await rejectsWith(at.take({ reserved: watched(at, { writing }) }), "conflict");
+});
+
 claimTest("an entry that was moved away before this process looks again is made again", async (at) => {
   let isMoved = false;
   const claim = await at.take({
