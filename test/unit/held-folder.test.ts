@@ -9,6 +9,7 @@ import {
   renameSync,
   rmdirSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
@@ -158,6 +159,9 @@ folderTest("a folder that is known by its path alone must be that folder, and it
     await folder.verify("a.txt", opened);
     await rejectsWith(folder.verify("a.txt", other), "bad_path");
     renameSync(path, `${path}-away`);
+    symlinkSync(`${path}-away`, path);
+    await rejectsWith(folder.verify(), "bad_path");
+    unlinkSync(path);
     mkdirSync(path);
     await rejectsWith(folder.verify(), "bad_path");
   } finally {
