@@ -146,6 +146,12 @@ claimTest("a discarded claim leaves what others have stored, and what it has app
   await used.append(Buffer.from("x"));
   await used.discard();
   assert.equal(readFileSync(join(root, path), "utf8"), "x");
+  rmSync(join(root, path));
+  const emptied = await handleOf(at, path);
+  await emptied.append(Buffer.from("x"));
+  truncateSync(join(root, path));
+  await emptied.discard();
+  assert.ok(existsSync(join(root, path)), "it may be that of another program by now");
 });
 
 claimTest("a claim that was taken over leaves the file and its record to their new owner", async (at) => {
