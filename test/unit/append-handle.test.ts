@@ -184,9 +184,11 @@ claimTest("a release that cannot be recorded frees the path", async (at) => {
   rmSync(reserved.streams, { recursive: true });
   writeFileSync(reserved.streams, "a file");
   await handle.release("complete");
-  await handle.release("failed");
   rmSync(reserved.streams);
-  await (await handleOf(at)).release();
+  const next = await handleOf(at);
+  await handle.release("failed");
+  await rejectsWith(handleOf(at), "conflict");
+  await next.release();
   if (NO_DESCRIPTORS === undefined) assert.deepEqual(openFiles(at.root), []);
 });
 
@@ -252,6 +254,9 @@ claimTest("disk: a change by another program is found before the bytes go to the
   truncateSync(at.file, 3);
   await rejectsWith(handle.append(Buffer.from(" two")), "changed");
   assert.equal(handle.offset, 10);
+  const journal = join(at.root, ".httpfstream/journal");
+  const kept = readdirSync(journal).map((name) => readFileSync(join(journal, name), "latin1"));
+  assert.deepEqual([kept.join("").includes(" one"), kept.join("").includes(" two")], [true, false]);
   await handle.release("replaced");
   assert.equal(readFileSync(at.file, "utf8"), "bef");
 });
