@@ -146,6 +146,20 @@ claimTest(
   { before: (t) => t.mock.timers.enable({ apis: ["setInterval"] }) },
 );
 
+claimTest(
+  "a claim that was taken over during a pause is revoked at the next sign of life",
+  async ({ clock, take, moveAway, t }) => {
+    const claim = await take();
+    const revoked = new Promise((resolve) => claim.revoked.addEventListener("abort", resolve));
+    moveAway();
+    clock.nowMs += 5_000;
+    t.mock.timers.tick(1_000);
+    await revoked;
+    assert.equal(claim.revoked.reason.code, "fenced");
+  },
+  { before: (t) => t.mock.timers.enable({ apis: ["setInterval"] }) },
+);
+
 claimTest("a claim that was taken over is revoked when it is looked at, or after a pause", async (at) => {
   const { clock, owner, take, moveAway } = at;
   for (const isDoubtful of [true, false]) {
