@@ -39,7 +39,7 @@ const MOST_SEGMENT_BYTES = 1024 * 1024 * 1024;
 /** A copy that has taken a file's place, and the files that the journals may call the same. */
 interface Copy {
   readonly copy: FileIdentity;
-  readonly formers: readonly FileIdentity[];
+  readonly formers: readonly Stats[];
 }
 
 /** Recovers a root when it is opened, and when a process that had a path has died. */
@@ -59,7 +59,7 @@ export class Recovery {
   copied(name: string, former: Stats, copy: Stats): void {
     const known = this.#copies.get(name);
     const before = known && isSameFile(known.copy, former) ? known.formers : [];
-    this.#copies.set(name, { copy: identityOf(name, copy), formers: [...before, identityOf(name, former)] });
+    this.#copies.set(name, { copy: identityOf(name, copy), formers: [...before, former] });
   }
 
   /** Resolves when recovery has run once. */
@@ -184,9 +184,7 @@ async function restoreFile(
   try {
     const found = await opened.stat();
     const formers = copied && isSameFile(copied.copy, found) ? copied.formers : [];
-    const isFormer = ({ inode, bornMs }: FileIdentity): boolean =>
-      formers.some((former) => former.inode === inode && Math.abs(former.bornMs - bornMs) < BORN_MS);
-    const same = records.filter(({ file }) => isSameFile(file, found) || isFormer(file));
+    const same = records.filter(({ file }) => [found, ...formers].some((each) => isSameFile(file, each)));
     if (found.isFile()) await restore(opened, found.size, same);
     await opened.datasync();
   } finally {
