@@ -119,7 +119,7 @@ test("events go to the owner once there is one, and failures also to the server"
   const handle = new TestHandle();
   const failures: unknown[] = [];
   const onFailure = (path: string, { code }: StreamError): void => void failures.push(path, code);
-  const registry = new AppendRegistry(storeWith(handle), resolveLimits(), onFailure);
+  const registry = new AppendRegistry(storeWith(handle), resolveLimits(), { failed: onFailure });
   const { batcher, connect, end } = await registry.admit("a");
   batcher.push(Buffer.from("early "));
   await batcher.idle;

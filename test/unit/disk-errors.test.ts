@@ -9,6 +9,7 @@ const systemError = (code: string): Error =>
 
 test("errors that an operator can fix have codes and messages of their own", () => {
   const codes: Record<string, [string, RegExp]> = {
+    ENOENT: ["not_found", /does not exist/],
     ENOSPC: ["no_space", /full/],
     EDQUOT: ["no_space", /quota/],
     EFBIG: ["no_space", /maximum size/],
@@ -17,8 +18,14 @@ test("errors that an operator can fix have codes and messages of their own", () 
     EROFS: ["denied", /read-only/],
     ENOTDIR: ["path_conflict", /in the place of a folder/],
     EISDIR: ["path_conflict", /it is a folder/],
+    EEXIST: ["path_conflict", /in the place of a folder/],
+    ENXIO: ["path_conflict", /not a regular file/],
+    EILSEQ: ["bad_path", /does not accept/],
+    EINVAL: ["bad_path", /does not accept/],
+    ELOOP: ["bad_path", /too many symbolic links/],
     ENAMETOOLONG: ["bad_path", /too long/],
     EMFILE: ["overloaded", /too many files/],
+    ENFILE: ["overloaded", /system has too many files/],
     EIO: ["storage", /EIO/],
     EBUSY: ["storage", /EBUSY/],
   };
@@ -45,6 +52,8 @@ test("a StreamError stays as it is, and any other thrown value becomes one", () 
   assert.equal(diskError(own, "a"), own);
   assert.equal(diskError(new Error("boom"), "a").code, "storage");
   assert.equal(diskError("text", "a").code, "storage");
+  for (const thrown of [new Error("boom"), "text"])
+    assert.doesNotMatch(diskError(thrown, "a").message, /system says|undefined/);
 });
 
 test("only ENOENT counts as missing", () => {

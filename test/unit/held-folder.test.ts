@@ -1,7 +1,19 @@
 /** A held folder: operations reach that folder, whatever replaces it at its path. */
 import assert from "node:assert/strict";
-import { constants, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { open } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { replaceByCopy } from "../../src/stores/file/claims/replace.ts";
 import {
@@ -13,6 +25,7 @@ import {
 } from "../../src/stores/file/folders/held-folder.ts";
 import { reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
+import { openFiles } from "../fixture/descriptors.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 interface Place {
@@ -100,3 +113,76 @@ folderTest("a folder that was replaced during a takeover gets no copy", async ({
   await replaceByCopy(reservedIn(root), join(root, "away/a.txt"));
   assert.equal(readFileSync(join(root, "away/a.txt"), "utf8"), "inside");
 });
+
+folderTest("a folder that many make at once is made once, with its parents", async ({ root }) => {
+  const made: string[] = [];
+  const deep = join(root, "folder/new/er");
+  const folders = await Promise.all(Array.from({ length: 20 }, () => holdOrMakeFolder(root, deep, made)));
+  for (const { real } of folders) assert.equal(real, deep);
+  for (const folder of folders) folder.release();
+  assert.deepEqual(made, [join(root, "folder/new"), deep]);
+});
+
+folderTest("a folder that is removed as soon as it is made is made again", async ({ root }) => {
+  const made: string[] = [];
+  made.push = (folder) => {
+    if (made.length === 0) rmdirSync(folder);
+    return Array.prototype.push.call(made, folder);
+  };
+  (await holdOrMakeFolder(root, join(root, "new"), made)).release();
+  assert.deepEqual([...made], [join(root, "new"), join(root, "new")]);
+});
+
+folderTest("a root that is gone is not made again", async ({ root }) => {
+  const gone = join(root, "gone");
+  for (const folder of [gone, join(gone, "new")]) {
+    await assert.rejects(holdOrMakeFolder(gone, folder), { code: "ENOENT" });
+    assert.ok(!existsSync(gone));
+  }
+});
+
+folderTest("a folder that cannot be made is reported", async ({ root }) => {
+  await assert.rejects(holdOrMakeFolder(root, join(root, "folder/a.txt/new")), { code: "ENOTDIR" });
+  await assert.rejects(holdOrMakeFolder(root, join(root, "x".repeat(300))), { code: "ENAMETOOLONG" });
+  if (!NO_PROC) await assert.rejects(holdOrMakeFolder("/proc", "/proc/new"), { code: "ENOENT" });
+});
+
+folderTest("a folder that is known by its path alone must be that folder, and its file that file", async (at) => {
+  const path = join(at.root, "folder");
+  await rejectsWith(CheckedFolder.look(at.root, join(path, "a.txt")), "path_conflict");
+  const folder = await CheckedFolder.look(at.root, path);
+  assert.equal(folder.real, path);
+  const [opened, other] = [await open(join(path, "a.txt")), await open(join(at.outside, "a.txt"))];
+  try {
+    await folder.verify("a.txt");
+    await folder.verify(undefined, other);
+    await folder.verify("a.txt", opened);
+    await rejectsWith(folder.verify("a.txt", other), "bad_path");
+    renameSync(path, `${path}-away`);
+    symlinkSync(`${path}-away`, path);
+    await rejectsWith(folder.verify(), "bad_path");
+    unlinkSync(path);
+    mkdirSync(path);
+    await rejectsWith(folder.verify(), "bad_path");
+  } finally {
+    await Promise.all([opened.close(), other.close()]);
+  }
+  folder.release();
+});
+
+folderTest(
+  "no descriptor stays open, whether a folder is held or refused",
+  async ({ root, outside, swap }) => {
+    (await holdFolder(root, join(root, "folder"))).release();
+    (await holdOrMakeFolder(root, join(root, "folder/new/er"))).release();
+    await assert.rejects(openIn(await CheckedFolder.look(root, root), "none", O_RDONLY), { code: "ENOENT" });
+    const checked = await CheckedFolder.look(root, join(root, "folder"));
+    swap();
+    await rejectsWith(openIn(checked, "a.txt", O_RDONLY), "bad_path");
+    await rejectsWith(holdFolder(root, outside), "bad_path");
+    await assert.rejects(holdFolder(root, join(root, "none")), { code: "ENOENT" });
+    assert.deepEqual(openFiles(dirname(root)), []);
+    assert.deepEqual(readdirSync(outside), ["a.txt"]);
+  },
+  NO_PROC,
+);

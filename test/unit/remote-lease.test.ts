@@ -7,8 +7,8 @@ import { resolveLimits } from "../../src/engine/limits.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { put } from "../contract/store/driver.ts";
 import { Rig, settle } from "../fixture/rig.ts";
-import { sharedStore, updates, type Watch } from "../fixture/watched-store.ts";
 import { until } from "../fixture/until.ts";
+import { sharedStore, updates, type Watch } from "../fixture/watched-store.ts";
 
 test("followers of another process's append share one watch, which ends when the last one leaves", async () => {
   const shared = sharedStore();
@@ -73,7 +73,7 @@ test("a path of another process that can no longer be read is reported, by its n
   const shared = sharedStore();
   const failures: string[] = [];
   const onFailure = (path: string, error: Error): void => void failures.push(`${path}: ${error.message}`);
-  const registry = new AppendRegistry(shared.store, resolveLimits(), onFailure);
+  const registry = new AppendRegistry(shared.store, resolveLimits(), { failed: onFailure });
   const lease = await registry.lease("a");
   await shared.watches[0]?.fail(new Error("gone"));
   await until("the end", () => lease?.source.outcome !== undefined);

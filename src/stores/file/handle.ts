@@ -168,6 +168,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     try {
       const begun = this.#begin();
       if (begun) await begun;
+      this.#begun = true;
       if (!this.#commit) await write();
       else {
         this.#check();
@@ -184,7 +185,6 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
   #begin(): Promise<void> | undefined {
     if (this.#begun) return undefined;
     this.#check();
-    this.#begun = true;
     return this.#content.begin(this.#offset);
   }
 

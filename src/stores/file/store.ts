@@ -4,6 +4,7 @@
  */
 import { existsSync, type Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
+import { relative } from "node:path";
 import { clearTimeout, setTimeout } from "node:timers";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import type {
@@ -157,8 +158,10 @@ class FileStore implements Store {
     await this.#ready();
     const file = await resolveInRoot(this.#root, path);
     try {
-      const parts = { reserved: this.#reserved, owner: this.#owner, file, path, check, extraLeaseMs };
-      const claim = await Claim.take(parts);
+      const name = relative(this.#root, file);
+      const onCopy = (former: Stats, copy: Stats): void => this.#recovery.copied(name, former, copy);
+      const own = { reserved: this.#reserved, owner: this.#owner };
+      const claim = await Claim.take({ ...own, file, path, check, onCopy, extraLeaseMs });
       return await this.#open(file, path, claim, { create, type });
     } catch (error) {
       throw diskError(error, path);
@@ -229,11 +232,15 @@ class FileStore implements Store {
     return requestHandover(this.#reserved, this.#owner, await resolveInRoot(this.#root, path));
   }
 
-  async #open(file: string, path: string, claim: Claim, options: ClaimOptions): Promise<AppendHandle> {
+  async #open(
+    file: string,
+    path: string,
+    claim: Claim,
+    { create, type }: { create: boolean; type: string | undefined },
+  ): Promise<AppendHandle> {
     try {
       // Recover the dead owner's journal before the file gets more bytes.
       if (claim.isInherited) await this.#recovery.again();
-      const { create = true, type } = options;
       const mine = { root: this.#root, records: this.#records, commit: this.#commit };
       return await FileAppendHandle.open({ ...mine, file, path, epoch: ++lastEpoch, claim, type }, create);
     } catch (error) {

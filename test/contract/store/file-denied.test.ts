@@ -1,16 +1,22 @@
 /** The operating system denies access: the error says so, and no claim is left behind. */
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { StreamError } from "../../../src/protocol/errors.ts";
+import { keyOf } from "../../../src/stores/file/reserved/layout.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../../fixture/privileges.ts";
 import { listed, namesOf, put, readAll, rejectsWith, stored } from "./driver.ts";
 import { type FileRoot, fileTest } from "./file-root.ts";
 
 /** Registers a test that runs as an ordinary user, who owns the store. */
-function deniedTest(what: string, prepare: (at: FileRoot) => void, run: (at: FileRoot) => Promise<void>): void {
+function deniedTest(
+  what: string,
+  prepare: (at: FileRoot) => void,
+  run: (at: FileRoot) => Promise<void>,
+  skip?: string,
+): void {
   fileTest(
     what,
     async (at) => {
@@ -25,7 +31,7 @@ function deniedTest(what: string, prepare: (at: FileRoot) => void, run: (at: Fil
         chmodSync(at.root, 0o755);
       }
     },
-    NO_PERMISSIONS,
+    NO_PERMISSIONS ?? skip,
   );
 }
 
@@ -47,6 +53,37 @@ deniedTest(
     await isDenied(at.store.claim("closed/deep/a.txt"), at, "closed/deep/a.txt");
     await isDenied(at.store.claim("closed/a.txt"), at, "closed/a.txt");
     assert.deepEqual(await listed(at.store, "closed"), []);
+  },
+);
+
+deniedTest(
+  "a folder that can be searched but not read",
+  ({ root }) => {
+    mkdirSync(join(root, "closed"));
+    writeFileSync(join(root, "closed/a.txt"), "known ");
+    chmodSync(join(root, "closed"), 0o311);
+    if (process.getuid?.() !== 0) return;
+    for (const name of ["closed", "closed/a.txt"]) chownSync(join(root, name), 65_534, 65_534);
+  },
+  async (at) => {
+    assert.equal(await put(at.store, "closed/a.txt", "name"), 10);
+    assert.equal(String(await stored(at.store, "closed/a.txt")), "known name");
+    await isDenied(listed(at.store, "closed"), at, "closed");
+  },
+  process.platform === "linux" ? undefined : "only Linux opens a folder that it may not read",
+);
+
+deniedTest(
+  "a file that can be written to but not read",
+  ({ root }) => {
+    writeFileSync(join(root, "a.txt"), "one ");
+    if (process.getuid?.() === 0) chownSync(join(root, "a.txt"), 65_534, 65_534);
+    chmodSync(join(root, "a.txt"), 0o200);
+  },
+  async (at) => {
+    assert.equal(await put(at.store, "a.txt", "two"), 7);
+    chmodSync(join(at.root, "a.txt"), 0o600);
+    assert.equal(String(await stored(at.store, "a.txt")), "one two");
   },
 );
 
@@ -151,5 +188,20 @@ deniedTest(
     await isDenied(at.store.stat("a.txt"), at, "a.txt");
     chmodSync(join(at.root, "a.txt"), 0o600);
     assert.equal(String(await stored(at.store, "a.txt")), "secret");
+  },
+);
+
+deniedTest(
+  "a session that can't be read is left alone",
+  ({ root }) => {
+    mkdirSync(join(root, ".httpfstream/sessions"), { recursive: true });
+    const session = join(root, ".httpfstream/sessions", `${keyOf("a.txt")}.json`);
+    writeFileSync(session, JSON.stringify({ path: "a.txt", digest: "0".repeat(64) }));
+    chmodSync(session, 0o000);
+  },
+  async (at) => {
+    await isDenied(at.store.sessions.find("a.txt"), at, "a.txt");
+    assert.deepEqual(await at.store.sessions.list(), []);
+    assert.equal(readdirSync(join(at.root, ".httpfstream/sessions")).length, 1);
   },
 );

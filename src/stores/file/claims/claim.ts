@@ -7,7 +7,7 @@
  * @module
  */
 
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { heldByAppender } from "../../../engine/storage/conflicts.ts";
@@ -56,6 +56,8 @@ export interface ClaimParts {
    * error ends the claim.
    */
   readonly check?: (() => Promise<void>) | undefined;
+  /** Called before a takeover replaces the file by a copy, with the stats of both. */
+  readonly onCopy?: ((former: Stats, copy: Stats) => void) | undefined;
   /** Milliseconds for which a silent owner keeps the path after its lease. */
   readonly extraLeaseMs: number;
 }
@@ -215,27 +217,23 @@ export class Claim {
   }
 
   async #enter(names: readonly string[]): Promise<void> {
-    const { reserved, owner } = this.#parts;
-    const entry = join(this.#folder, nextName(names));
-    this.#entry = entry;
-    ownEntries.add(entry);
-    await writeWhole(reserved, entry, owner.record, false);
+    this.#entry = join(this.#folder, nextName(names));
+    ownEntries.add(this.#entry);
+    await writeWhole(this.#parts.reserved, this.#entry, this.#parts.owner.record, false);
     this.#isEntered = true;
   }
 
   async #backOff(): Promise<void> {
-    const entry = this.#entry;
-    if (!entry) return;
+    if (!this.#entry) return;
     this.#isEntered = false;
-    await removeFile(entry);
-    ownEntries.delete(entry);
+    await removeFile(this.#entry);
+    ownEntries.delete(this.#entry);
     this.#entry = undefined;
   }
 
   /** Takes over from owners that are dead or silent. */
   async #takeOver({ names, others }: Survey): Promise<void> {
-    const { check } = this.#parts;
-    await check?.();
+    await this.#parts.check?.();
     if (others.length === 0 && !names.some((name) => name.startsWith(AWAY))) return;
     this.#inherited = true;
     for (const other of others) {
@@ -244,7 +242,7 @@ export class Claim {
     }
     await this.#fence();
     // Until the fence, a silent owner may have changed what was checked.
-    await check?.();
+    await this.#parts.check?.();
   }
 
   /** Moves a silent owner's entry away. When the owner wakes up, it finds that it has lost the path. */
@@ -270,13 +268,15 @@ export class Claim {
   async #fence(): Promise<void> {
     const away = (await namesIn(this.#folder)).filter((name) => name.startsWith(AWAY));
     if (away.length === 0) return;
-    await replaceByCopy(this.#parts.reserved, this.#parts.file, () => this.#assertOurs()).catch(unlessMissing);
+    const { reserved, file, onCopy } = this.#parts;
+    await replaceByCopy(reserved, file, (former, copy) => {
+      this.#assertOurs();
+      onCopy?.(former, copy);
+    }).catch(unlessMissing);
     for (const name of away) await removeFile(join(this.#folder, name));
   }
 
-  /**
-   * @throws {StreamError} `conflict` if another process has moved our entry away, as it may after a pause of this one.
-   */
+  /** @throws {StreamError} `conflict` if another process has moved our entry away, as after a pause of this one. */
   #assertOurs(): void {
     if (!this.isOurs(true)) throw takenElsewhere(this.#parts.path, undefined, this.#parts.owner);
   }
@@ -288,7 +288,7 @@ export class Claim {
 
   #look(): void {
     // Before the entry is written, no other process can move it away.
-    if (!this.#entry || !this.#isEntered || this.#released || this.#revoked.signal.aborted) return;
+    if (!this.#entry || !this.#isEntered || this.#released) return;
     if (statSync(this.#entry, { throwIfNoEntry: false })) return;
     this.#revoked.abort(new StreamError("fenced", "Another server process has taken over the path."));
   }

@@ -148,8 +148,8 @@ export interface EndMarker {
 /** The end markers among the names in a folder, in the order of their entries. */
 export function endMarkers(names: readonly string[]): EndMarker[] {
   const markers = names.flatMap((name) => {
-    const [, ended, entry] = /^ended-([a-z]+)-(.*)$/.exec(name) ?? [];
-    return ended === undefined || entry === undefined ? [] : [{ ended: ended as EndReason, entry }];
+    const found = /^ended-([a-z]+)-(.+)/.exec(name);
+    return found ? [{ ended: found[1] as EndReason, entry: found[2] as string }] : [];
   });
   return markers.sort((one, other) => Number.parseInt(one.entry, 10) - Number.parseInt(other.entry, 10));
 }

@@ -108,7 +108,7 @@ export class Owner {
   }
 
   async #start(): Promise<void> {
-    if (this.#timer !== undefined || this.#claims.size === 0) return;
+    if (this.#timer !== undefined) return;
     const atMs = performance.now();
     await writeWhole(this.#reserved, this.signOf(this.record), this.record, false);
     this.#freshMs = atMs;

@@ -3,17 +3,7 @@
  * @module
  */
 import { constants, type Stats } from "node:fs";
-import {
-  chmod,
-  chown,
-  copyFile,
-  link,
-  lstat,
-  type FileHandle as OpenFile,
-  rename,
-  stat,
-  utimes,
-} from "node:fs/promises";
+import { chmod, chown, copyFile, link, lstat, type FileHandle as OpenFile, rename, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../folders/folder.ts";
 import { type HeldFolder, inFolderOf, openIn } from "../folders/held-folder.ts";
@@ -27,10 +17,15 @@ import type { Reserved } from "../reserved/layout.ts";
  * The file gets a second name before it is copied. A process that appends to it notices that after each write, whatever
  * its clock says, and looks for its claim. So every write that it acknowledges had finished before the copy began.
  *
- * @param check Called before the copy takes the file's place. If it throws, the file stays as it is.
+ * @param check Called with the stats of both before the copy takes the file's place. If it throws, the file stays as it
+ * is.
  * @throws {StreamError} `bad_path` if the file is no longer below the root; errors of the operating system.
  */
-export async function replaceByCopy(reserved: Reserved, file: string, check?: () => void): Promise<void> {
+export async function replaceByCopy(
+  reserved: Reserved,
+  file: string,
+  check?: (former: Stats, copy: Stats) => void,
+): Promise<void> {
   await makeFolder(reserved.temporary);
   const copy = nameIn(reserved.temporary);
   const secondName = nameIn(reserved.temporary);
@@ -39,15 +34,17 @@ export async function replaceByCopy(reserved: Reserved, file: string, check?: ()
       // The next process to open the path reports what is wrong with it.
       if ((await lstat(folder.at(name))).isDirectory()) return;
       const opened = await openIn(folder, name, constants.O_RDONLY);
+      let former: Stats;
       try {
         // Not every file system can do this. There, an owner must notice by itself that it was silent.
         await link(folder.at(name), secondName).catch(() => {});
-        await copyOf(opened, folder, { name, copy });
+        former = await copyOf(opened, folder, { name, copy });
       } finally {
         await opened.close();
       }
       await folder.verify();
-      check?.();
+      const made = await lstat(copy);
+      check?.(former, made);
       await rename(copy, folder.at(name));
       await flush(folder.path);
     });
@@ -57,8 +54,12 @@ export async function replaceByCopy(reserved: Reserved, file: string, check?: ()
   }
 }
 
-/** Copies the opened file, which need not be the one that has its name now. */
-async function copyOf(opened: OpenFile, folder: HeldFolder, { name, copy }: Record<"name" | "copy", string>) {
+/** Copies the opened file, which need not be the one that has its name now. Returns its stats. */
+async function copyOf(
+  opened: OpenFile,
+  folder: HeldFolder,
+  { name, copy }: Record<"name" | "copy", string>,
+): Promise<Stats> {
   // If the folder is reached through a descriptor, the system is Linux, and the file can be reached that way, too.
   const source = folder.path === folder.real ? join(folder.path, name) : `/proc/self/fd/${opened.fd}`;
   const found = await opened.stat();
@@ -66,13 +67,13 @@ async function copyOf(opened: OpenFile, folder: HeldFolder, { name, copy }: Reco
   await keepAttributes(found, copy);
   // Bytes that the silent owner has acknowledged may be on the disk in the old file.
   await flush(copy);
+  return found;
 }
 
 /** Keeps the attributes: to readers and to the operator, the copy is the same file. */
 async function keepAttributes({ uid, gid, mode, atime, mtime }: Stats, copy: string): Promise<void> {
-  const made = await stat(copy);
   // Only a privileged server can give a file away. Otherwise this fails, and the file belongs to the server's user.
-  if (made.uid !== uid || made.gid !== gid) await chown(copy, uid, gid).catch(() => {});
+  await chown(copy, uid, gid).catch(() => {});
   await chmod(copy, mode & 0o7777);
   await utimes(copy, atime, mtime);
 }

@@ -36,7 +36,7 @@ export function makeFolderSync(folder: string): void {
     try {
       mkdirSync(folder);
     } catch (error) {
-      if (lacksParent(error, folder)) makeFolderSync(dirname(folder));
+      if (isMissing(error) && !isFolder(dirname(folder))) makeFolderSync(dirname(folder));
       else if (attempt === ATTEMPTS || !isTransient(error, folder)) throw error;
     }
   }
@@ -46,15 +46,11 @@ async function makeWithParents(folder: string): Promise<void> {
   if (isFolder(folder)) return;
   try {
     await mkdir(folder);
-  } catch (error) {
-    if (!lacksParent(error, folder)) throw error;
+  } catch {
+    // If its parent is there, this only fails again.
     await makeWithParents(dirname(folder));
     await mkdir(folder);
   }
-}
-
-function lacksParent(error: unknown, folder: string): boolean {
-  return isMissing(error) && !isFolder(dirname(folder));
 }
 
 /** Whether an error comes from a race: the folder appeared or disappeared between two calls. */

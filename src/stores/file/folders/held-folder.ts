@@ -67,8 +67,8 @@ export async function holdOrMakeFolder(root: string, folder: string, made: strin
     try {
       return await holdMade(root, folder, made);
     } catch (error) {
-      // Another process created or removed the folder between two calls.
-      if (attempt === ATTEMPTS || !(isMissing(error) || errorCode(error) === "EEXIST")) throw error;
+      // Another process removed the folder between two calls.
+      if (attempt === ATTEMPTS || !isMissing(error)) throw error;
     }
   }
 }
@@ -112,7 +112,7 @@ async function holdMade(root: string, folder: string, made: string[]): Promise<H
   try {
     return await holdFolder(root, folder);
   } catch (error) {
-    if (!isMissing(error) || folder === root || folder === dirname(folder)) throw error;
+    if (!isMissing(error) || folder === root) throw error;
   }
   const above = await holdMade(root, dirname(folder), made);
   try {

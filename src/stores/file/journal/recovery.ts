@@ -36,15 +36,30 @@ const LOOK_MS = 200;
  */
 const MOST_SEGMENT_BYTES = 1024 * 1024 * 1024;
 
+/** A copy that has taken a file's place, and the files that the journals may call the same. */
+interface Copy {
+  readonly copy: FileIdentity;
+  readonly formers: readonly Stats[];
+}
+
 /** Recovers a root when it is opened, and when a process that had a path has died. */
 export class Recovery {
   readonly #recover: () => Promise<void>;
+  /** By the real location relative to the root. Takeovers from silent processes are rare, so these are few. */
+  readonly #copies = new Map<string, Copy>();
   #first: Promise<void> | undefined;
   #latest: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
   constructor(root: string, reserved: Reserved, owner: Owner) {
-    this.#recover = () => recover(root, reserved, owner);
+    this.#recover = () => recover(root, reserved, owner, this.#copies);
+  }
+
+  /** A takeover replaces a file by a copy: what the journals have for the file now belongs to the copy. */
+  copied(name: string, former: Stats, copy: Stats): void {
+    const known = this.#copies.get(name);
+    const before = known && isSameFile(known.copy, former) ? known.formers : [];
+    this.#copies.set(name, { copy: identityOf(name, copy), formers: [...before, former] });
   }
 
   /** Resolves when recovery has run once. */
@@ -73,13 +88,18 @@ interface LeftSegment extends SegmentContent {
  * Restores the files under a root, and removes the segments whose owners have gone. What fails, for lack of space or
  * permission, is left to the next recovery.
  */
-async function recover(root: string, reserved: Reserved, owner: Owner): Promise<void> {
+async function recover(
+  root: string,
+  reserved: Reserved,
+  owner: Owner,
+  copies: ReadonlyMap<string, Copy>,
+): Promise<void> {
   const segments = await leftSegments(reserved, owner);
   const failed = new Set<string>();
   for (const [name, records] of byFile(segments)) {
     // Without a reboot, the system still has every byte.
     const lost = records.filter(({ owner: kept }) => !isSameBoot(kept, owner.record));
-    await restoreFile(root, name, lost).catch(() => failed.add(name));
+    await restoreFile(root, name, lost, copies.get(name)).catch(() => failed.add(name));
   }
   for (const { path, records } of segments) {
     if (!records.some(({ file }) => failed.has(file.name))) await removeFile(path).catch(() => {});
@@ -153,14 +173,20 @@ function byFile(segments: readonly LeftSegment[]): Map<string, OwnedRecord[]> {
 }
 
 /** Writes the bytes that a file lacks, and flushes the file. */
-async function restoreFile(root: string, name: string, records: readonly JournalRecord[]): Promise<void> {
+async function restoreFile(
+  root: string,
+  name: string,
+  records: readonly JournalRecord[],
+  copied: Copy | undefined,
+): Promise<void> {
   const opened = await openAgain(root, name);
   if (!opened) return;
   try {
     const found = await opened.stat();
     // Not even flushed: a named pipe, for one, cannot be, and would keep the segment forever.
     if (!found.isFile()) return;
-    const same = records.filter(({ file }) => isSameFile(file, found));
+    const formers = copied && isSameFile(copied.copy, found) ? copied.formers : [];
+    const same = records.filter(({ file }) => [found, ...formers].some((each) => isSameFile(file, each)));
     await restore(opened, found.size, same);
     await opened.datasync();
   } finally {
