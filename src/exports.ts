@@ -55,6 +55,7 @@ export type {
   Refusal,
 } from "./server/gate/gate.ts";
 export type { AppOptions } from "./server/options.ts";
+export type { Deletes } from "./server/request/deletes.ts";
 export type { Scope } from "./server/request/scope.ts";
 export type { LocalAppendOptions, LocalAppendStream } from "./server/streams/append-stream.ts";
 export type { LocalFollowOptions } from "./server/streams/follow.ts";

@@ -26,6 +26,7 @@ export interface AccessRequest {
 
 /** Allows a request. */
 export interface Permission {
+  /** Always true. */
   readonly allow: true;
   /**
    * When the permission ends, in milliseconds since 1970. A connection that is still open then is ended. May be further
@@ -41,6 +42,7 @@ export interface Permission {
 
 /** Refuses a request. */
 export interface Refusal {
+  /** Always false. */
   readonly allow: false;
   /**
    * 401: the request has no valid credentials. 403: its credentials do not allow this. 404: as 403, but the existence

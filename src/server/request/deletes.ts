@@ -3,14 +3,14 @@
  * @module
  */
 
-/** The values of the option `deletes`. */
-export const DELETES = ["created", "all", "none"] as const;
-
 /**
  * Which resources a `DELETE` may remove. `created`: those that a `PUT` without a verb has created. `all`: any. `none`:
  * none.
  */
-export type Deletes = (typeof DELETES)[number];
+export type Deletes = "created" | "all" | "none";
+
+/** The values of the option `deletes`. */
+export const DELETES: readonly Deletes[] = ["created", "all", "none"];
 
 /**
  * Checks the option.
