@@ -3,24 +3,44 @@
  * another one: a public key is never taken for a shared secret.
  * @module
  */
-import {
-  base64url,
-  type CryptoKey,
-  exportJWK,
-  importJWK,
-  importPKCS8,
-  importSPKI,
-  importX509,
-  type JSONWebKeySet,
-  type JWK,
-} from "jose";
+import { base64url, type CryptoKey, exportJWK, importJWK, importPKCS8, importSPKI, importX509, type JWK } from "jose";
 import { type Algorithm, algorithmNamed } from "./algorithms.ts";
+
+/** A JSON Web Key (RFC 7517). */
+export interface Jwk {
+  /** The type of the key, such as `EC`. */
+  readonly kty?: string | undefined;
+  /** The algorithm that it is for. */
+  readonly alg?: string | undefined;
+  /** What it is for: `sig` or `enc`. */
+  readonly use?: string | undefined;
+  /** Its name. */
+  readonly kid?: string | undefined;
+  /** The curve. */
+  readonly crv?: string | undefined;
+  /** A secret, in base64url. */
+  readonly k?: string | undefined;
+  /** A private key, in base64url. */
+  readonly d?: string | undefined;
+  /** A coordinate of a public key, in base64url. */
+  readonly x?: string | undefined;
+  /** The other coordinate. */
+  readonly y?: string | undefined;
+  /** The other members of its type. */
+  readonly [member: string]: unknown;
+}
+
+/** A set of JSON Web Keys. */
+export interface JwkSet {
+  /** The keys. */
+  readonly keys: readonly Jwk[];
+}
 
 /**
  * A key: a JWK, a set of JWKs, a PEM block (`PUBLIC KEY`, `PRIVATE KEY` or `CERTIFICATE`), or the bytes of a secret
  * (HS256). Of a private key, only the public half is used to verify.
  */
-export type Key = JWK | JSONWebKeySet | string | Uint8Array;
+export type Key = Jwk | JwkSet | string | Uint8Array;
 
 /** What chooses the keys that may have signed a token. */
 export interface TokenHeader {
@@ -75,7 +95,7 @@ export async function verificationKeys(key: Key): Promise<VerificationKey[]> {
   if (key instanceof Uint8Array) return [await ofJwk({ kty: "oct", k: base64url.encode(key) })];
   if (typeof key === "string") return [await ofJwk(await jwkOfPem(key))];
   if (typeof key !== "object" || key === null) throw notAKey();
-  if (!("keys" in key)) return [await ofJwk(key as JWK)];
+  if (!("keys" in key)) return [await ofJwk(key as Jwk)];
   if (!Array.isArray(key.keys)) throw notAKey();
   const usable = key.keys.filter((each) => algorithmOf(each) !== undefined);
   if (usable.length === 0) throw new TypeError(`The set has no key that can be used. ${SUPPORTED}.`);
@@ -90,14 +110,14 @@ export async function verificationKeys(key: Key): Promise<VerificationKey[]> {
  * algorithmOf({ kty: "OKP", crv: "Ed25519", x: "…" }); // "EdDSA"
  * ```
  */
-export function algorithmOf(jwk: JWK): Algorithm | undefined {
+export function algorithmOf(jwk: Jwk): Algorithm | undefined {
   const type = typeOf(jwk);
   if (!type || type.crv !== jwk.crv) return undefined;
   if (jwk.alg !== undefined && algorithmNamed(jwk.alg) !== type.algorithm) return undefined;
   return jwk.use === undefined || jwk.use === "sig" ? type.algorithm : undefined;
 }
 
-function typeOf(jwk: JWK): (typeof TYPES)[string] | undefined {
+function typeOf(jwk: Jwk): (typeof TYPES)[string] | undefined {
   // A set is whatever its publisher says.
   const { kty } = jwk ?? {};
   return typeof kty === "string" && Object.hasOwn(TYPES, kty) ? TYPES[kty] : undefined;
@@ -108,27 +128,27 @@ function typeOf(jwk: JWK): (typeof TYPES)[string] | undefined {
  *
  * @throws {TypeError} for an unsupported key.
  */
-export function publicHalf(jwk: JWK): JWK {
+export function publicHalf(jwk: Jwk): Jwk {
   const algorithm = algorithmOf(jwk);
   if (!algorithm) throw new TypeError(`The key is not supported, or not meant for signatures. ${SUPPORTED}.`);
   const members = typeOf(jwk)?.members ?? [];
   const kept = Object.fromEntries(Object.entries(jwk).filter(([name]) => members.includes(name)));
   const { kty, kid } = jwk;
-  return { kty, ...kept, alg: algorithm, use: "sig", ...(typeof kid === "string" ? { kid } : {}) } as JWK;
+  return { kty, ...kept, alg: algorithm, use: "sig", ...(typeof kid === "string" ? { kid } : {}) } as Jwk;
 }
 
 /** Whether a JWK contains a secret or a private key. */
-export function isSecret(jwk: JWK): boolean {
+export function isSecret(jwk: Jwk): boolean {
   return jwk.kty === "oct" || jwk.d !== undefined;
 }
 
-async function ofJwk(jwk: JWK): Promise<VerificationKey> {
+async function ofJwk(jwk: Jwk): Promise<VerificationKey> {
   const half = publicHalf(jwk);
   const { algorithm, crv } = typeOf(half) ?? malformed();
   // Some runtimes take a point of the wrong length, and fail later.
   const point = crv === undefined ? [] : [half.x, ...(half.kty === "EC" ? [half.y] : [])];
   if (point.some((coordinate) => decoded(coordinate).length !== POINT_BYTES)) malformed();
-  const key = algorithm === "HS256" ? await secret(half.k) : await importJWK(half, algorithm).catch(malformed);
+  const key = algorithm === "HS256" ? await secret(half.k) : await importJWK(half as JWK, algorithm).catch(malformed);
   if (key instanceof Uint8Array) throw notAKey();
   const { modulusLength = LEAST_RSA_BITS } = key.algorithm as { modulusLength?: number };
   if (modulusLength < LEAST_RSA_BITS) {
@@ -159,7 +179,7 @@ function decoded(encoded: string | undefined): Uint8Array<ArrayBuffer> {
  *
  * @throws {TypeError} for a text that is not exactly one supported block.
  */
-export async function jwkOfPem(text: string): Promise<JWK> {
+export async function jwkOfPem(text: string): Promise<Jwk> {
   const [block, ...others] = text.match(/-----BEGIN [^-]+-----[^-]*-----END [^-]+-----/g) ?? [];
   if (block === undefined) {
     throw new TypeError(
@@ -177,7 +197,7 @@ export async function jwkOfPem(text: string): Promise<JWK> {
   for (const algorithm of ["RS256", "ES256", "EdDSA"] as const) {
     // Importing it for another type of key fails.
     const key = await importer(block, algorithm, { extractable: true }).catch(() => undefined);
-    if (key) return await exportJWK(key);
+    if (key) return (await exportJWK(key)) as Jwk;
   }
   throw new TypeError(`The PEM block can't be read. ${SUPPORTED}.`);
 }
@@ -188,11 +208,11 @@ export async function jwkOfPem(text: string): Promise<JWK> {
  *
  * @throws {TypeError} for anything else.
  */
-export async function parseKey(text: string): Promise<JWK | JSONWebKeySet> {
+export async function parseKey(text: string): Promise<Jwk | JwkSet> {
   if (text.includes("-----BEGIN ")) return await jwkOfPem(text);
   const key = parsedJson(text);
   if (typeof key !== "object" || key === null || !("kty" in key || "keys" in key)) throw notAKey();
-  return key as JWK | JSONWebKeySet;
+  return key as Jwk | JwkSet;
 }
 
 function parsedJson(text: string): unknown {

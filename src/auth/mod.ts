@@ -23,6 +23,5 @@ export {
 export type { Grants } from "./grants.ts";
 export { anonymous, type JwtOptions, jwt } from "./jwt.ts";
 export type { Keys } from "./key-ring.ts";
-export type { Key } from "./keys.ts";
+export type { Jwk, JwkSet, Key } from "./keys.ts";
 export type { Claims } from "./verifier.ts";
-export type { JSONWebKeySet, JWK, JWTPayload } from "jose";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import { decodeProtectedHeader, errors, jwtVerify } from "jose";
 import { digestOf } from "../support/token.ts";
 import { algorithmNamed } from "./algorithms.ts";
 import { type Grants, Rights } from "./grants.ts";
@@ -20,7 +20,16 @@ export const LEEWAY_S = 5;
 const MOST_REMEMBERED = 1000;
 
 /** The claims of a token. */
-export type Claims = JWTPayload;
+export interface Claims {
+  /** The subject: whom the token is about. */
+  readonly sub?: string | undefined;
+  /** The audience. */
+  readonly aud?: string | string[] | undefined;
+  /** When it expires, in seconds since 1970. */
+  readonly exp?: number | undefined;
+  /** Any other claim. */
+  readonly [claim: string]: unknown;
+}
 
 /** What a token must say, apart from its signature. */
 export interface Expectations {
@@ -107,7 +116,7 @@ export class Verifier {
     if (audience === undefined && claims.aud !== undefined)
       throw new InvalidToken("The token is for another audience.");
     const { exp } = claims;
-    const granted = grants ? grants(claims) : claims.httpfstream;
+    const granted = grants ? grants(claims) : claims["httpfstream"];
     return {
       rights: rightsOf(granted ?? {}),
       expiresAtMs: exp === undefined ? Number.POSITIVE_INFINITY : (exp + LEEWAY_S) * 1000,

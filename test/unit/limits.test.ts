@@ -26,6 +26,7 @@ test("the defaults are those that the operator's page lists", () => {
     messageBytes: 67_108_864,
     pingIntervalMs: 15_000,
     missedPings: 3,
+    pathBytes: 16 * 2 ** 30,
     idleTimeoutMs: 0,
     graceMs: 30_000,
     windowBytes: 4_194_304,

@@ -17,7 +17,7 @@ test("an end has one of six reasons; any other word means that the reason is unk
 });
 
 test("the protocol takes these parameters, of which the client sets those of the start", () => {
-  assert.deepEqual([...START_PARAMETERS].sort(), ["generation", "offset", "session", "tail"]);
+  assert.deepEqual([...START_PARAMETERS].sort(), ["generation", "offset", "session", "stay", "tail"]);
   const all = ["cursor", "generation", "live", "offset", "raw", "session", "stay", "tail", "verb"];
   assert.deepEqual([...PROTOCOL_PARAMETERS].sort(), all);
 });

@@ -5,8 +5,7 @@
 import { stat } from "node:fs/promises";
 import process from "node:process";
 import { text } from "node:stream/consumers";
-import type { JSONWebKeySet, JWK } from "jose";
-import { isSecret, parseKey, verificationKeys } from "../../auth/keys.ts";
+import { isSecret, type Jwk, type JwkSet, parseKey, verificationKeys } from "../../auth/keys.ts";
 import { systemMessage } from "../common/error-line.ts";
 import { readSmallFile } from "../common/small-file.ts";
 import { say } from "../common/terminal.ts";
@@ -20,7 +19,7 @@ const LOOK_MS = 1_000;
  * @param file A JWK, a set of JWKs, or a PEM block; `-` for standard input.
  * @throws an error with a sentence that names the file.
  */
-export async function readKeyFile(file: string): Promise<JWK | JSONWebKeySet> {
+export async function readKeyFile(file: string): Promise<Jwk | JwkSet> {
   const key = await parsedFile(file);
   if (file !== "-" && jwksOf(key).some(isSecret) && (await isOpenToOthers(file))) {
     say(`warning: other users can read the key in ${file}. To prevent that: chmod 600 ${file}`);
@@ -29,10 +28,8 @@ export async function readKeyFile(file: string): Promise<JWK | JSONWebKeySet> {
 }
 
 /** The JWKs of a key. */
-export function jwksOf(key: JWK | JSONWebKeySet): JWK[] {
-  return "keys" in key
-    ? (key as JSONWebKeySet).keys.filter((each) => typeof each === "object" && each !== null)
-    : [key];
+export function jwksOf(key: Jwk | JwkSet): Jwk[] {
+  return "keys" in key ? (key as JwkSet).keys.filter((each) => typeof each === "object" && each !== null) : [key];
 }
 
 /** Whether permission bits let other users read a file. */
@@ -44,12 +41,12 @@ export function isReadableByOthers(mode: number): boolean {
 export class KeyFile {
   readonly #file: string;
   readonly #report: (error: Error) => void;
-  #key: JWK | JSONWebKeySet;
+  #key: Jwk | JwkSet;
   #version: string;
   #nextLookMs = performance.now() + LOOK_MS;
   #looking: Promise<void> | undefined;
 
-  private constructor(file: string, key: JWK | JSONWebKeySet, version: string, report: (error: Error) => void) {
+  private constructor(file: string, key: Jwk | JwkSet, version: string, report: (error: Error) => void) {
     this.#file = file;
     this.#key = key;
     this.#version = version;
@@ -69,7 +66,7 @@ export class KeyFile {
   }
 
   /** The key: the same object until the file has changed. The file is looked at no more than once per second. */
-  async current(): Promise<JWK | JSONWebKeySet> {
+  async current(): Promise<Jwk | JwkSet> {
     if (performance.now() >= this.#nextLookMs) {
       this.#looking ??= this.#look().finally(() => {
         this.#looking = undefined;
@@ -92,7 +89,7 @@ export class KeyFile {
   }
 }
 
-async function parsedFile(file: string): Promise<JWK | JSONWebKeySet> {
+async function parsedFile(file: string): Promise<Jwk | JwkSet> {
   const name = file === "-" ? "standard input" : file;
   try {
     const content = file === "-" ? await text(process.stdin) : await readSmallFile(file, { links: true });

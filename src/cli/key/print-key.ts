@@ -5,7 +5,7 @@
 import { fstatSync } from "node:fs";
 import { base64url, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
 import type { Algorithm } from "../../auth/algorithms.ts";
-import { algorithmOf, LEAST_SECRET_BYTES, publicHalf } from "../../auth/keys.ts";
+import { algorithmOf, type Jwk, LEAST_SECRET_BYTES, publicHalf } from "../../auth/keys.ts";
 import { print, say } from "../common/terminal.ts";
 import { isReadableByOthers, jwksOf, readKeyFile } from "./key-file.ts";
 
@@ -34,18 +34,18 @@ export async function printKey(flags: KeyFlags): Promise<void> {
 }
 
 /** Creates a key that signs: a secret or a private key, with a name. */
-async function newKey(algorithm: Algorithm): Promise<JWK> {
+async function newKey(algorithm: Algorithm): Promise<Jwk> {
   if (algorithm === "HS256") {
     const secret = crypto.getRandomValues(new Uint8Array(LEAST_SECRET_BYTES));
     const kid = base64url.encode(crypto.getRandomValues(new Uint8Array(NAME_BYTES)));
     return { kty: "oct", k: base64url.encode(secret), alg: algorithm, use: "sig", kid };
   }
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  const jwk = await exportJWK(privateKey);
-  return { ...jwk, alg: algorithm, use: "sig", kid: await calculateJwkThumbprint(jwk) };
+  const jwk = (await exportJWK(privateKey)) as Jwk;
+  return { ...jwk, alg: algorithm, use: "sig", kid: await calculateJwkThumbprint(jwk as JWK) };
 }
 
-async function publicKeys(file: string): Promise<{ keys: JWK[] }> {
+async function publicKeys(file: string): Promise<{ keys: Jwk[] }> {
   const all = jwksOf(await readKeyFile(file)).filter((jwk) => algorithmOf(jwk) !== undefined);
   const keys = all.filter(({ kty }) => kty !== "oct").map(publicHalf);
   if (keys.length > 0) return { keys };

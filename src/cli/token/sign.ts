@@ -4,7 +4,7 @@
  */
 import { importJWK, type JWK, SignJWT } from "jose";
 import type { Grants } from "../../auth/grants.ts";
-import { algorithmOf, isSecret } from "../../auth/keys.ts";
+import { algorithmOf, isSecret, type Jwk } from "../../auth/keys.ts";
 import { jwksOf, readKeyFile } from "../key/key-file.ts";
 
 /** The value of `--expires` for a token without an end. */
@@ -34,11 +34,11 @@ export async function signedToken(options: TokenOptions, grants: Grants): Promis
   const token = new SignJWT(claims).setProtectedHeader({ alg, typ: "JWT", ...(jwk.kid && { kid: jwk.kid }) });
   if (audience !== undefined) token.setAudience(audience);
   if (subject !== undefined) token.setSubject(subject);
-  return await token.sign(await importJWK(jwk, alg));
+  return await token.sign(await importJWK(jwk as JWK, alg));
 }
 
 /** The first key in a file that can sign. */
-async function signingKey(file: string): Promise<JWK> {
+async function signingKey(file: string): Promise<Jwk> {
   const jwks = jwksOf(await readKeyFile(file)).filter((jwk) => algorithmOf(jwk) !== undefined);
   const jwk = jwks.find(isSecret);
   if (jwk) return jwk;
