@@ -17,6 +17,7 @@ import { crossOrigin, type Origins } from "./request/origin.ts";
 import type { RefusalHints } from "./request/refusal-hints.ts";
 import type { Scope } from "./request/scope.ts";
 import { answer, respond } from "./route.ts";
+import { Crowd } from "./service/crowd.ts";
 import { logRequest } from "./service/log-request.ts";
 import { type OnEvent, Operator } from "./service/operator.ts";
 import type { Service } from "./service/service.ts";
@@ -85,6 +86,7 @@ export function createApp(parts: AppParts): StreamApp {
     registry,
     limits,
     operator,
+    crowd: new Crowd(limits),
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions,

@@ -19,6 +19,8 @@ export interface AppendPreconditions extends PathPreconditions {
   readonly extraLeaseMs?: number;
   /** The media type of the appended bytes; see {@link ClaimOptions.type}. */
   readonly type?: string | undefined;
+  /** The address of the client, which counts for {@link Limits.peerAppends}. Default: unknown, and not counted. */
+  readonly peer?: string | undefined;
   /** Called after the claim, before the path can be followed. If it throws, the path is released. */
   prepare?(handle: AppendHandle): Promise<void>;
 }

@@ -17,6 +17,7 @@ import type { RefusalHints } from "../request/refusal-hints.ts";
 import type { Scope } from "../request/scope.ts";
 import type { Heartbeats } from "../timers/heartbeats.ts";
 import type { Liveness } from "../timers/liveness.ts";
+import type { Crowd, Place } from "./crowd.ts";
 import type { RequestLogFields } from "./log-request.ts";
 import type { Operator } from "./operator.ts";
 
@@ -26,6 +27,8 @@ export interface Service {
   readonly registry: AppendRegistry;
   readonly limits: Readonly<Limits>;
   readonly operator: Operator;
+  /** The appends and follows that are connected. */
+  readonly crowd: Crowd;
   readonly liveness: Liveness;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
@@ -63,6 +66,8 @@ export interface Exchange {
   readonly noted: RequestLogFields;
   /** What the gate has allowed; undefined without a gate, and before it was asked. */
   access?: Permission;
+  /** Its place among the connections, if it appends or follows. */
+  place?: Place;
 }
 
 /** Turns a request into a WebSocket; see {@link Platform.upgrade}. */
