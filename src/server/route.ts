@@ -42,7 +42,7 @@ import { followOverSocket } from "./websocket/follow.ts";
  */
 export async function answer(service: Service, c: Context, noted: RequestLogFields): Promise<Response> {
   const platform = await service.platform(c);
-  const request = parseRequest(c, platform, noted, service.scope);
+  const request = parseRequest(c, platform, noted, service);
   const { verb, socket, exchange } = request;
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
   // The gate is asked while the body is read: what has arrived must have been read when its sender aborts, or it is lost.
@@ -67,7 +67,7 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
  */
 export async function respond(service: Service, c: Context, noted: RequestLogFields, path: string): Promise<Response> {
   const platform = await service.platform(c);
-  const request = parseFollow(c, platform, noted, path);
+  const request = parseFollow(c, platform, noted, { path, trustedProxies: service.trustedProxies });
   const { socket, exchange } = request;
   checkSender(service, request, socket);
   await begin(service, exchange, socket);

@@ -15,6 +15,7 @@ import type { Hosts } from "../request/host.ts";
 import type { Origins } from "../request/origin.ts";
 import type { RefusalHints } from "../request/refusal-hints.ts";
 import type { Scope } from "../request/scope.ts";
+import type { TrustedProxies } from "../request/trusted-proxies.ts";
 import type { Heartbeats } from "../timers/heartbeats.ts";
 import type { Liveness } from "../timers/liveness.ts";
 import type { Crowd, Place } from "./crowd.ts";
@@ -40,6 +41,8 @@ export interface Service {
   readonly origins: Origins;
   /** The names that the server answers to; `undefined` for any. */
   readonly hosts: Hosts | undefined;
+  /** The proxies that may name the address of a client; `undefined` for none. */
+  readonly trustedProxies: TrustedProxies | undefined;
   /** Which resources clients may remove. */
   readonly deletes: Deletes;
   /** Decides about each request; undefined if everything is allowed. */
