@@ -7,6 +7,8 @@
 export interface Limits {
   /** Bytes of the largest resource; an append that would exceed it ends there; 0 for no limit. Default 16 GiB. */
   pathBytes: number;
+  /** Bytes that must be free on the disk of the root folder for an append to begin; 0 for none. Default 64 MiB. */
+  storeFreeBytes: number;
   /** Clients that follow one resource at a time; 0 for no limit. Default 50,000. */
   pathFollowers: number;
   /** Appends that are open at a time, with the sessions in their grace period; 0 for no limit. Default 20,000. */
@@ -63,6 +65,7 @@ export interface Limits {
  */
 export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   pathBytes: 16 * 1024 ** 3,
+  storeFreeBytes: 64 * 1024 * 1024,
   pathFollowers: 50_000,
   appends: 20_000,
   peerAppends: 5_000,
@@ -96,6 +99,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 /** Limits that may be 0. */
 const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "pathBytes",
+  "storeFreeBytes",
   "pathFollowers",
   "appends",
   "peerAppends",

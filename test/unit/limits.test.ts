@@ -74,7 +74,7 @@ test("only limits that can be switched off may be zero", () => {
     }
   });
   const switchable = ["graceMs", "idleTimeoutMs", "pingIntervalMs"];
-  const protecting = ["appends", "connections", "pathBytes", "pathFollowers"];
+  const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes"];
   const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond"];
   assert.deepEqual(off.sort(), [...switchable, ...protecting, ...byPeer].sort());
 });

@@ -15,6 +15,7 @@ import { AppendCounts, type Opener } from "./append-counts.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
+import { FreeSpace } from "./free-space.ts";
 import { PathNotices } from "./path-notices.ts";
 import { checkRequiredGeneration } from "./preconditions.ts";
 
@@ -82,6 +83,7 @@ export class AppendRegistry {
   /** Tells when an append begins, and when a path is removed. */
   readonly notices: PathNotices = new PathNotices();
   readonly counts: AppendCounts;
+  readonly space: FreeSpace;
   readonly #slots = new Map<string, AppendSlot>();
   readonly #remotes: RemoteChannels;
   readonly #closers = new Set<Closer>();
@@ -100,6 +102,7 @@ export class AppendRegistry {
     this.store = store;
     this.#events = events;
     this.limits = limits;
+    this.space = new FreeSpace(store, limits);
     this.counts = new AppendCounts(limits);
     this.#recent = new RecentPool(limits.recentBytes);
     this.#remotes = new RemoteChannels(store, (path, error) => events.failed?.(path, error));

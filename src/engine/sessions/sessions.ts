@@ -94,6 +94,7 @@ export class Sessions {
     const found = await this.#registry.store.stat(path);
     if (found?.appending) throw heldByAppender(path);
     this.#registry.counts.assertRoom(terms);
+    await this.#registry.space.assertRoom(path);
     await checkBeforeClaim(this.#registry.store, path, terms);
   }
 
