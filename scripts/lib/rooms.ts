@@ -73,7 +73,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/server/gate": { imports: ["src/protocol"], packages: HONO },
   "src/server/request": {
     imports: ["src/protocol", "src/engine/storage", "src/engine/append", "src/engine/sessions"],
-    packages: HONO,
+    packages: [...HONO, "ipaddr.js"],
   },
   "src/server/service": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server/http": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: [...HONO, "mime"] },

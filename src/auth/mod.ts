@@ -11,6 +11,8 @@
  * ```
  * @module
  */
+
+export type { JSONWebKeySet, JWK, JWTPayload } from "jose";
 export {
   ACTIONS,
   type AccessDecision,

@@ -7,6 +7,20 @@
 export interface Limits {
   /** Bytes of the largest resource; an append that would exceed it ends there; 0 for no limit. Default 16 GiB. */
   pathBytes: number;
+  /** Bytes that must be free on the disk of the root folder for an append to begin; 0 for none. Default 64 MiB. */
+  storeFreeBytes: number;
+  /** Clients that follow one resource at a time; 0 for no limit. Default 50,000. */
+  pathFollowers: number;
+  /** Appends that are open at a time, with the sessions in their grace period; 0 for no limit. Default 20,000. */
+  appends: number;
+  /** The same for those that one address has opened; 0 for no limit. Default 5,000. */
+  peerAppends: number;
+  /** Appends and follows of clients that are connected at a time; 0 for no limit. Default 60,000. */
+  connections: number;
+  /** The same for those of one address; 0 for no limit. Default 20,000. */
+  peerConnections: number;
+  /** Appends and follows that one address may begin within a second; 0 for no limit. Default 5,000. */
+  peerConnectionsPerSecond: number;
   /** Bytes pending on one follower's connection before it falls back to the store. Default 512 KiB, at most 1 MiB. */
   followerBudgetBytes: number;
   /** Bytes of the largest batch that is written and broadcast at once. Default 256 KiB. */
@@ -51,6 +65,13 @@ export interface Limits {
  */
 export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   pathBytes: 16 * 1024 ** 3,
+  storeFreeBytes: 64 * 1024 * 1024,
+  pathFollowers: 50_000,
+  appends: 20_000,
+  peerAppends: 5_000,
+  connections: 60_000,
+  peerConnections: 20_000,
+  peerConnectionsPerSecond: 5_000,
   followerBudgetBytes: 512 * 1024,
   batchBytes: 256 * 1024,
   appenderQueueBytes: 1024 * 1024,
@@ -76,7 +97,19 @@ const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024, messageBytes: 
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** Limits that may be 0. */
-const MAY_BE_ZERO: ReadonlySet<string> = new Set(["pathBytes", "idleTimeoutMs", "pingIntervalMs", "graceMs"]);
+const MAY_BE_ZERO: ReadonlySet<string> = new Set([
+  "pathBytes",
+  "storeFreeBytes",
+  "pathFollowers",
+  "appends",
+  "peerAppends",
+  "connections",
+  "peerConnections",
+  "peerConnectionsPerSecond",
+  "idleTimeoutMs",
+  "pingIntervalMs",
+  "graceMs",
+]);
 
 /**
  * Merges the given limits with the defaults.

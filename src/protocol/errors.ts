@@ -73,6 +73,8 @@ export const ERROR_CODES = {
   too_large: { status: 413, close: 1009 },
   /** The server is overloaded, or too much is in flight. */
   overloaded: { status: 503, close: 1013 },
+  /** The client has too many connections or appends, or begins too many at once. */
+  too_many: { status: 429, close: 1013 },
   /** The server is shutting down; retry in a moment. */
   restarting: { status: 503, close: 1012 },
   /** The disk is full, or a quota is used up. */

@@ -16,7 +16,9 @@ import type { Hosts } from "./request/host.ts";
 import { crossOrigin, type Origins } from "./request/origin.ts";
 import type { RefusalHints } from "./request/refusal-hints.ts";
 import type { Scope } from "./request/scope.ts";
+import type { TrustedProxies } from "./request/trusted-proxies.ts";
 import { answer, respond } from "./route.ts";
+import { Crowd } from "./service/crowd.ts";
 import { logRequest } from "./service/log-request.ts";
 import { type OnEvent, Operator } from "./service/operator.ts";
 import type { Service } from "./service/service.ts";
@@ -34,6 +36,7 @@ export interface AppParts {
   readonly scope?: Scope;
   readonly origins: Origins;
   readonly hosts: Hosts | undefined;
+  readonly trustedProxies: TrustedProxies | undefined;
   readonly hints: RefusalHints;
   readonly cors?: boolean;
   readonly deletes: Deletes;
@@ -85,6 +88,7 @@ export function createApp(parts: AppParts): StreamApp {
     registry,
     limits,
     operator,
+    crowd: new Crowd(limits),
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions,
@@ -93,6 +97,7 @@ export function createApp(parts: AppParts): StreamApp {
     scope: parts.scope,
     origins: parts.origins,
     hosts: parts.hosts,
+    trustedProxies: parts.trustedProxies,
     deletes: parts.deletes,
     authorize: parts.authorize,
     hints: parts.hints,

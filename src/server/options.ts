@@ -12,6 +12,7 @@ import { checkDeletes, type Deletes } from "./request/deletes.ts";
 import { Hosts } from "./request/host.ts";
 import { Origins } from "./request/origin.ts";
 import type { Scope } from "./request/scope.ts";
+import { TrustedProxies } from "./request/trusted-proxies.ts";
 
 /** Options of an app. All are optional. */
 export interface AppOptions {
@@ -45,6 +46,12 @@ export interface AppOptions {
    * against web pages whose own name resolves to this machine (DNS rebinding). Default: any.
    */
   hosts?: readonly string[];
+  /**
+   * Proxies in front of the server, as addresses such as `10.0.0.7` or networks such as `fd00::/8`. A request that comes
+   * from one of them counts as that of the client that its `Forwarded` or `X-Forwarded-For` names: in logs, in events and
+   * for the limits on one address. If it has both headers, they must agree. Default: none, and the headers are ignored.
+   */
+  trustedProxies?: readonly string[];
   /** Whether responses carry CORS headers: for `origins`, or for any origin if none are listed. Default false. */
   cors?: boolean;
   /**
@@ -82,6 +89,7 @@ export const OPTION_TYPES: Readonly<Record<keyof AppOptions, string>> = {
   scope: "function",
   origins: "array",
   hosts: "array",
+  trustedProxies: "array",
   cors: "boolean",
   authorize: "function",
   deletes: "string",
@@ -113,11 +121,11 @@ export function checkOptions(options: object, types: Readonly<Record<string, str
 /**
  * Returns the parts of an app that its options determine.
  *
- * @throws {TypeError} for an invalid origin, host name or `deletes`.
+ * @throws {TypeError} for an invalid origin, host name, proxy or `deletes`.
  * @throws {RangeError} for an unknown limit, or one that is out of bounds.
  */
 export function partsOf(options: AppOptions): Omit<AppParts, "store" | "platform" | "hints"> {
-  const { upgradeWebSocket: _, limits, origins, hosts, deletes = "created", ...rest } = options;
+  const { upgradeWebSocket: _, limits, origins, hosts, trustedProxies, deletes = "created", ...rest } = options;
   checkDeletes(deletes);
   return {
     ...rest,
@@ -125,6 +133,7 @@ export function partsOf(options: AppOptions): Omit<AppParts, "store" | "platform
     limits: resolveLimits(limits),
     origins: new Origins(origins),
     hosts: hosts && new Hosts(hosts),
+    trustedProxies: trustedProxies?.length ? new TrustedProxies(trustedProxies) : undefined,
   };
 }
 

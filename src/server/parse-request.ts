@@ -13,6 +13,7 @@ import { namesOf } from "./request/host.ts";
 import { parseStay, type ReadParameters, readParameters } from "./request/read-parameters.ts";
 import { locate, type RequestPath } from "./request/request-path.ts";
 import type { Scope } from "./request/scope.ts";
+import type { TrustedProxies } from "./request/trusted-proxies.ts";
 import { refuseContentRange } from "./request/unsupported-body.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
 import type { RequestLogFields } from "./service/log-request.ts";
@@ -21,6 +22,14 @@ import { offersV1 } from "./websocket/dialect.ts";
 
 /** A request whose every part has proved valid. */
 export type ParsedRequest = AppendRequest | ReadRequest | RemoveRequest;
+
+/** How the operator has set up the reading of requests. */
+export interface RequestSettings {
+  /** Chooses the folder that the request sees; undefined for the whole root. */
+  readonly scope: Scope | undefined;
+  /** The proxies that may name the address of the client; undefined for none. */
+  readonly trustedProxies: TrustedProxies | undefined;
+}
 
 /** A request that asks to append. */
 export interface AppendRequest extends RequestParts {
@@ -62,12 +71,17 @@ interface RequestParts {
  * Parses a request. A malformed one is refused here, before its origin or the state of its path is checked.
  *
  * @param noted Takes what the log needs to know of a request, even of a refused one.
- * @param scope Chooses the folder that the request sees. Default: the whole root.
  * @throws {StreamError} `bad_path`, `bad_request`, `upgrade_required`
  * @throws {MountError} if the app is mounted at a path with a wildcard, or with a parameter and without a scope.
  * @throws {TypeError} if the scope returns no folder.
  */
-export function parseRequest(c: Context, platform: Platform, noted: RequestLogFields, scope?: Scope): ParsedRequest {
+export function parseRequest(
+  c: Context,
+  platform: Platform,
+  noted: RequestLogFields,
+  { scope, trustedProxies }: RequestSettings,
+): ParsedRequest {
+  notePeer(c, platform, noted, trustedProxies);
   const parts = partsOf(c, platform, noted, (target) => locate(c, target, scope));
   const { isFolder, socket } = parts;
   const { path } = parts.exchange.subject;
@@ -111,11 +125,29 @@ function checkStay(c: Context, socket: boolean, verb: Verb | undefined): void {
  *
  * @throws {StreamError} `bad_request`, `upgrade_required`
  */
-export function parseFollow(c: Context, platform: Platform, noted: RequestLogFields, path: string): ReadRequest {
+export function parseFollow(
+  c: Context,
+  platform: Platform,
+  noted: RequestLogFields,
+  { path, trustedProxies }: Pick<RequestSettings, "trustedProxies"> & { readonly path: string },
+): ReadRequest {
+  notePeer(c, platform, noted, trustedProxies);
   const parts = partsOf(c, platform, noted, () => ({ path, below: path, scope: "", base: "", isFolder: false }));
   const parameters = readParameters(c);
   if (parameters.stay) checkStay(c, parts.socket, "FOLLOW");
   return { ...parts, action: "read", verb: "FOLLOW", parameters };
+}
+
+/** Notes the address of the client, where the runtime exposes it. */
+function notePeer(
+  c: Context,
+  platform: Platform,
+  noted: RequestLogFields,
+  trustedProxies: TrustedProxies | undefined,
+): void {
+  const direct = platform.peer?.(c);
+  const peer = trustedProxies ? trustedProxies.peerOf(direct, c.req.raw.headers) : direct;
+  if (peer !== undefined) noted.peer = peer;
 }
 
 function partsOf(
@@ -124,8 +156,7 @@ function partsOf(
   noted: RequestLogFields,
   place: (target: string | undefined) => RequestPath,
 ): RequestParts {
-  const peer = platform.peer?.(c);
-  if (peer !== undefined) noted.peer = peer;
+  const { peer } = noted;
   const target = platform.target?.(c);
   const authority = platform.authority?.(c);
   if (platform.neverUpgrades?.(c)) noted.neverUpgrades = true;

@@ -42,7 +42,7 @@ import { followOverSocket } from "./websocket/follow.ts";
  */
 export async function answer(service: Service, c: Context, noted: RequestLogFields): Promise<Response> {
   const platform = await service.platform(c);
-  const request = parseRequest(c, platform, noted, service.scope);
+  const request = parseRequest(c, platform, noted, service);
   const { verb, socket, exchange } = request;
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
   // The gate is asked while the body is read: what has arrived must have been read when its sender aborts, or it is lost.
@@ -56,7 +56,7 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
   }
   checkMethod(request, service.deletes);
   await begin(service, exchange, socket);
-  if (request.action === "append") return append(service, request);
+  if (request.action === "append") return inPlace(service, request, () => append(service, request));
   return request.action === "delete" ? remove(service, request) : read(service, request);
 }
 
@@ -67,7 +67,7 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
  */
 export async function respond(service: Service, c: Context, noted: RequestLogFields, path: string): Promise<Response> {
   const platform = await service.platform(c);
-  const request = parseFollow(c, platform, noted, path);
+  const request = parseFollow(c, platform, noted, { path, trustedProxies: service.trustedProxies });
   const { socket, exchange } = request;
   checkSender(service, request, socket);
   await begin(service, exchange, socket);
@@ -136,7 +136,7 @@ async function append(service: Service, { exchange, socket, parameters }: Append
     return isV1 ? appendWithSession(service, exchange, parameters) : appendOverSocket(service, exchange, parameters);
   }
   // Browsers hide why an upgrade was refused, so a client in a browser asks again without one.
-  await service.sessions.check(path, session, preconditions);
+  await service.sessions.check(path, session, { ...preconditions, peer: subject.peer });
   throw new StreamError(
     "upgrade_required",
     `Appending with ${c.req.method} needs a WebSocket. Upgrade, or send the bytes as the body of a POST or PUT.`,
@@ -150,12 +150,37 @@ async function remove(service: Service, { exchange, isFolder, parameters }: Remo
   throw new StreamError("path_conflict", `"/${path}" names a folder. Only what was appended can be removed.`, { path });
 }
 
-async function read(
+function read(service: Service, request: ReadRequest): Promise<Response> {
+  const { socket, verb, isFolder } = request;
+  const following = socket || verb === "FOLLOW";
+  if (!following || isFolder) return show(service, request, following);
+  return inPlace(service, request, () => show(service, request, following));
+}
+
+/** Answers a request that takes a place among the connections until it is answered, or its connection ends. */
+async function inPlace(
+  { crowd }: Service,
+  { action, exchange }: AppendRequest | ReadRequest,
+  respond: () => Promise<Response>,
+): Promise<Response> {
+  const place = crowd.enter(exchange.subject, action === "read");
+  exchange.place = place;
+  try {
+    const response = await respond();
+    if (!place.isKept) place.leave();
+    return response;
+  } catch (error) {
+    place.leave();
+    throw error;
+  }
+}
+
+async function show(
   service: Service,
-  { exchange, base, below, verb, socket, isFolder, parameters }: ReadRequest,
+  { exchange, base, below, socket, isFolder, parameters }: ReadRequest,
+  following: boolean,
 ): Promise<Response> {
   const { path } = exchange.subject;
-  const following = socket || verb === "FOLLOW";
   const { follow, stored: found } =
     following && !isFolder ? await openFollow(service, path, parameters) : { stored: await service.store.stat(path) };
   if (follow) return await send(service, exchange, socket, follow);

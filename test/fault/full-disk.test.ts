@@ -19,7 +19,10 @@ function diskTest(what: string, run: (fault: Fault, disk: SmallDisk) => Promise<
       disk = made;
       return { root: made.folder, remove: () => made.remove() };
     };
-    faultTest(what, { runtimes: [runtime], skip: NO_SMALL_DISK, prepare }, (fault) => run(fault, disk as SmallDisk));
+    const limits = { storeFreeBytes: 0 };
+    faultTest(what, { runtimes: [runtime], skip: NO_SMALL_DISK, prepare, limits }, (fault) =>
+      run(fault, disk as SmallDisk),
+    );
   }
 }
 

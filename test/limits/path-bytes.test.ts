@@ -96,7 +96,7 @@ for (const runtime of RUNTIMES) {
       const url = `${server.url}/client.txt`;
       const states: string[] = [];
       await assert.rejects(append(url, "123456789abc", { onState: ({ state }) => states.push(state) }), isLimit);
-      assert.ok(!states.includes("waiting"), String(states));
+      assert.ok(!states.includes("retrying"), String(states));
       assert.equal(await stored("client.txt"), "123456789a");
       const following = await follow(url);
       assert.equal(await new Response(following).text(), "123456789a");

@@ -74,7 +74,10 @@ test("only limits that can be switched off may be zero", () => {
       return false;
     }
   });
-  assert.deepEqual(off.sort(), ["graceMs", "idleTimeoutMs", "pathBytes", "pingIntervalMs"]);
+  const switchable = ["graceMs", "idleTimeoutMs", "pingIntervalMs"];
+  const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes"];
+  const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond"];
+  assert.deepEqual(off.sort(), [...switchable, ...protecting, ...byPeer].sort());
 });
 
 test("a follower's budget is at most a mebibyte", () => {

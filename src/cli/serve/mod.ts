@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../engine/limits.
 import { DELETES } from "../../server/request/deletes.ts";
 import { Hosts } from "../../server/request/host.ts";
 import { Origins } from "../../server/request/origin.ts";
+import { TrustedProxies } from "../../server/request/trusted-proxies.ts";
 import { DURABILITIES } from "../../stores/file/durability.ts";
 import { bareCommand, commandLine, parsed, WrongUsage } from "../common/options.ts";
 import { addGateOptions } from "./gate-options.ts";
@@ -59,6 +60,12 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .default([], "any, unless only this machine can reach the server")
         .env("HTTPFSTREAM_HOST")
         .argParser(parsed(addHosts)),
+    )
+    .addOption(
+      new Option("--trusted-proxy <address>", "address or network of a proxy that names its clients; repeatable")
+        .default([], "none")
+        .env("HTTPFSTREAM_TRUSTED_PROXY")
+        .argParser(parsed(addProxies)),
     )
     .addOption(
       new Option(
@@ -163,6 +170,12 @@ function addHosts(text: string, previous: readonly string[]): string[] {
   const hosts = splitList(text);
   new Hosts(hosts);
   return [...previous, ...hosts];
+}
+
+function addProxies(text: string, previous: readonly string[]): string[] {
+  const proxies = splitList(text);
+  new TrustedProxies(proxies);
+  return [...previous, ...proxies];
 }
 
 /** Splits a value at commas and white space, because an environment variable cannot be repeated. */

@@ -32,6 +32,7 @@ export interface ServeFlags extends GateFlags {
   readonly port?: number;
   readonly durability: Durability;
   readonly host: readonly string[];
+  readonly trustedProxy: readonly string[];
   readonly origin: readonly string[];
   readonly cors?: boolean;
   readonly listings: boolean;
@@ -67,6 +68,7 @@ export async function run(flags: ServeFlags): Promise<number> {
     deletes,
     cors,
     origins: origin,
+    trustedProxies: flags.trustedProxy,
     ...hosts,
     ...(authorize && { authorize }),
     limits: limit,

@@ -6,6 +6,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import type { Limits } from "../limits.ts";
 import { heldDuringGrace } from "../storage/conflicts.ts";
 import type { AppendHandle, Store } from "../storage/store.ts";
+import type { FreeSpace } from "./free-space.ts";
 import { mostLeftMs } from "./grace-left.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
 
@@ -19,6 +20,8 @@ export interface AppendPreconditions extends PathPreconditions {
   readonly extraLeaseMs?: number;
   /** The media type of the appended bytes; see {@link ClaimOptions.type}. */
   readonly type?: string | undefined;
+  /** The address of the client, which counts for {@link Limits.peerAppends}. Default: unknown, and not counted. */
+  readonly peer?: string | undefined;
   /** Called after the claim, before the path can be followed. If it throws, the path is released. */
   prepare?(handle: AppendHandle): Promise<void>;
 }
@@ -27,6 +30,7 @@ export interface AppendPreconditions extends PathPreconditions {
 export interface Claimant {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
+  readonly space: FreeSpace;
   /** @throws {StreamError} `restarting` if the shutdown has begun. */
   assertOpen(): void;
 }
@@ -50,6 +54,8 @@ export async function assertNoSession(store: Store, path: string, session?: stri
 export async function claimPath(by: Claimant, path: string, terms: AppendPreconditions): Promise<AppendHandle> {
   const { store } = by;
   const before = await checkBeforeClaim(store, path, terms);
+  // A session that goes on may use the space that is left.
+  if (terms.session === undefined) await by.space.assertRoom(path);
   let isChecked = false;
   // The server of an open session may have died after it was last seen alive, and before this claim.
   const check = async (): Promise<void> => {

@@ -11,9 +11,11 @@ import { RemoteChannels } from "../follow/remote-channels.ts";
 import type { Limits } from "../limits.ts";
 import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
 import type { Store } from "../storage/store.ts";
+import { AppendCounts, type Opener } from "./append-counts.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
+import { FreeSpace } from "./free-space.ts";
 import { PathNotices } from "./path-notices.ts";
 import { checkRequiredGeneration } from "./preconditions.ts";
 
@@ -29,6 +31,12 @@ interface AppendSlot {
   readonly free: Promise<void>;
   /** Undefined until {@link Admission.connect}. */
   owner: AppendOwner | undefined;
+}
+
+interface Reservation {
+  readonly slot: AppendSlot;
+  readonly setClaimed: () => void;
+  readonly leave: () => void;
 }
 
 /** The owner of an admission, as the registry calls it. */
@@ -74,6 +82,8 @@ export class AppendRegistry {
   readonly limits: Readonly<Limits>;
   /** Tells when an append begins, and when a path is removed. */
   readonly notices: PathNotices = new PathNotices();
+  readonly counts: AppendCounts;
+  readonly space: FreeSpace;
   readonly #slots = new Map<string, AppendSlot>();
   readonly #remotes: RemoteChannels;
   readonly #closers = new Set<Closer>();
@@ -92,6 +102,8 @@ export class AppendRegistry {
     this.store = store;
     this.#events = events;
     this.limits = limits;
+    this.space = new FreeSpace(store, limits);
+    this.counts = new AppendCounts(limits);
     this.#recent = new RecentPool(limits.recentBytes);
     this.#remotes = new RemoteChannels(store, (path, error) => events.failed?.(path, error));
   }
@@ -145,13 +157,13 @@ export class AppendRegistry {
    * Admits an appender. Once this resolves, the appender holds the path, and the path exists.
    *
    * @throws {StreamError} `replaced` for another generation than required, `conflict` if the path has an appender,
-   * `precondition_failed` for another size than required, `restarting` on shutdown; what {@link Store.claim},
-   * `terms.check` and `terms.prepare` throw.
+   * `precondition_failed` for another size than required, `restarting` on shutdown, `overloaded` and `too_many` at a
+   * limit; what {@link Store.claim}, `terms.check` and `terms.prepare` throw.
    */
   async admit(path: string, terms: AppendPreconditions = {}): Promise<Admission> {
     // Checked first: a client that continues replaced content is refused without waiting for the path to be free.
     await checkRequiredGeneration(this.store, path, terms);
-    const { slot, setClaimed, leave } = await this.#reserve(path);
+    const { slot, setClaimed, leave } = await this.#reserve(path, terms);
     try {
       const channel = new Channel(path, await claimPath(this, path, terms), this.#recent);
       slot.channel = channel;
@@ -247,18 +259,21 @@ export class AppendRegistry {
     await Promise.all([...this.#slots.values()].map((slot) => slot.free));
   }
 
-  async #reserve(path: string): Promise<{ slot: AppendSlot; setClaimed: () => void; leave: () => void }> {
+  /** @param opener Counts as an append. Default: nothing is counted. */
+  async #reserve(path: string, opener?: Opener): Promise<Reservation> {
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       this.assertFree(path);
       await slot.free;
     }
     this.assertOpen();
+    const uncount = opener && this.counts.enter(opener);
     const { promise: free, resolve: setFree } = deferred();
     const { promise: claimed, resolve: setClaimed } = deferred();
     const slot: AppendSlot = { channel: undefined, ending: false, claimed, free, owner: undefined };
     this.#slots.set(path, slot);
     const leave = (): void => {
       this.#slots.delete(path);
+      uncount?.();
       setFree();
     };
     return { slot, setClaimed, leave };

@@ -20,7 +20,7 @@ export interface OpenedSession {
 }
 
 /** Preconditions for opening a session on a path. */
-export type SessionPreconditions = PathPreconditions & Pick<AppendPreconditions, "type">;
+export type SessionPreconditions = PathPreconditions & Pick<AppendPreconditions, "type" | "peer">;
 
 /** Attempts to find a session that is moving from one process to another. */
 const ATTEMPTS = 25;
@@ -81,7 +81,7 @@ export class Sessions {
    *
    * @throws {StreamError} what they throw.
    */
-  async check(path: string, token: string | undefined, terms: PathPreconditions = {}): Promise<void> {
+  async check(path: string, token: string | undefined, terms: SessionPreconditions = {}): Promise<void> {
     if (token !== undefined) {
       const digest = await digestOf(token);
       if (await this.#isOnRecord(path, digest)) await this.adopt(path, true);
@@ -93,6 +93,8 @@ export class Sessions {
     this.#registry.assertFree(path);
     const found = await this.#registry.store.stat(path);
     if (found?.appending) throw heldByAppender(path);
+    this.#registry.counts.assertRoom(terms);
+    await this.#registry.space.assertRoom(path);
     await checkBeforeClaim(this.#registry.store, path, terms);
   }
 

@@ -32,8 +32,9 @@ export function guardedStore(store: Store): Store {
       }),
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
-  const { tidy, requestHandover, watch } = store;
+  const { tidy, requestHandover, watch, freeBytes } = store;
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
+  if (freeBytes) guarded.freeBytes = () => failing("", async () => freeBytes.call(store));
   if (requestHandover) {
     guarded.requestHandover = (path) =>
       failing(path, async () => {

@@ -220,6 +220,8 @@ export interface Store {
    * @throws {StreamError} `conflict` while the path has an appender; errors of `check`.
    */
   remove(path: string, check?: () => Promise<void>): Promise<boolean>;
+  /** Bytes that can still be stored; undefined if that is unknown. New appends are refused below `limits.storeFreeBytes`. */
+  freeBytes?(): Promise<number | undefined>;
   /** Removes what crashed processes left behind. */
   tidy?(): Promise<void>;
   /**

@@ -46,6 +46,7 @@ export async function appendBody(
     return await store(service, exchange, { parameters, intake });
   } finally {
     unwatch();
+    exchange.place?.leave();
   }
 }
 
@@ -113,18 +114,21 @@ function answeredFirst(path: string): StreamError {
 }
 
 async function admit(
-  { registry, sessions }: Service,
-  { c, platform, subject: { path } }: Exchange,
+  { registry, sessions, crowd }: Service,
+  exchange: Exchange,
   { parameters, intake }: Upload,
 ): Promise<Admission> {
+  const { c, platform, subject } = exchange;
+  const { path, peer } = subject;
   try {
     refuseOtherBodies(c, path);
+    exchange.place = crowd.enter(subject, false);
     const preconditions = withoutSession(parameters);
     // A session that its former server left behind must claim its path before any new append can.
     await sessions.adopt(path);
     // If the body is malformed from its first byte on, create no file.
     if (platform.isUnreadable?.(c)) throw new StreamError("lost", "The request body is malformed.", { path });
-    const admission = await registry.admit(path, preconditions);
+    const admission = await registry.admit(path, { ...preconditions, peer });
     // Without this, a failure would not be reported while the sender is quiet.
     admission.connect({ failed: (error) => intake.stop(error) });
     return admission;

@@ -72,7 +72,9 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
       stopExpiry();
       forget();
       follow.leave();
+      exchange.place?.leave();
     });
+  if (exchange.place) exchange.place.isKept = true;
   return new Response(sink.stream, { headers });
 }
 

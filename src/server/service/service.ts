@@ -15,8 +15,10 @@ import type { Hosts } from "../request/host.ts";
 import type { Origins } from "../request/origin.ts";
 import type { RefusalHints } from "../request/refusal-hints.ts";
 import type { Scope } from "../request/scope.ts";
+import type { TrustedProxies } from "../request/trusted-proxies.ts";
 import type { Heartbeats } from "../timers/heartbeats.ts";
 import type { Liveness } from "../timers/liveness.ts";
+import type { Crowd, Place } from "./crowd.ts";
 import type { RequestLogFields } from "./log-request.ts";
 import type { Operator } from "./operator.ts";
 
@@ -26,6 +28,8 @@ export interface Service {
   readonly registry: AppendRegistry;
   readonly limits: Readonly<Limits>;
   readonly operator: Operator;
+  /** The appends and follows that are connected. */
+  readonly crowd: Crowd;
   readonly liveness: Liveness;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
@@ -37,6 +41,8 @@ export interface Service {
   readonly origins: Origins;
   /** The names that the server answers to; `undefined` for any. */
   readonly hosts: Hosts | undefined;
+  /** The proxies that may name the address of a client; `undefined` for none. */
+  readonly trustedProxies: TrustedProxies | undefined;
   /** Which resources clients may remove. */
   readonly deletes: Deletes;
   /** Decides about each request; undefined if everything is allowed. */
@@ -63,6 +69,8 @@ export interface Exchange {
   readonly noted: RequestLogFields;
   /** What the gate has allowed; undefined without a gate, and before it was asked. */
   access?: Permission;
+  /** Its place among the connections, if it appends or follows. */
+  place?: Place;
 }
 
 /** Turns a request into a WebSocket; see {@link Platform.upgrade}. */

@@ -25,7 +25,8 @@ export async function appendOverSocket(
   parameters: AppendParameters,
 ): Promise<Response> {
   refuseGoProgram(exchange);
-  const admission = await service.registry.admit(exchange.subject.path, withoutSession(parameters));
+  const { path, peer } = exchange.subject;
+  const admission = await service.registry.admit(path, { ...withoutSession(parameters), peer });
   let connection: ClassicAppender | undefined;
   try {
     // Throws if a shutdown has begun meanwhile.

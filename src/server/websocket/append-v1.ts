@@ -27,10 +27,10 @@ export async function appendWithSession(
   exchange: Exchange,
   { session: given, preconditions }: AppendParameters,
 ): Promise<Response> {
-  const { path } = exchange.subject;
+  const { path, peer } = exchange.subject;
   const { session, token } =
     given === undefined
-      ? await service.sessions.open(path, preconditions)
+      ? await service.sessions.open(path, { ...preconditions, peer })
       : { session: await service.sessions.resume(path, given, preconditions.generation), token: given };
   const connection = new V1Appender(service, exchange, session, { token, isFirst: given === undefined });
   session.expect(connection);

@@ -5,6 +5,7 @@
 import type { StreamError } from "../../protocol/errors.ts";
 import type { MessageLimits } from "../platform/message-limits.ts";
 import type { SocketHandler, SocketPort } from "../platform/platform.ts";
+import type { Place } from "../service/crowd.ts";
 import type { MountedPath } from "../service/mount-path.ts";
 import { closeReason } from "../service/respond.ts";
 import type { Exchange, Service } from "../service/service.ts";
@@ -26,13 +27,16 @@ export abstract class SocketConnection implements SocketHandler {
   /** Set while a shutdown waits for the end of the connection. */
   #gone: (() => void) | undefined;
   readonly #forget: () => void;
+  readonly #place: Place | undefined;
 
   /** @throws {StreamError} `restarting` if the server is shutting down. */
-  constructor(service: Service, { subject: { path }, noted: { base, scope }, access }: Exchange) {
+  constructor(service: Service, { subject: { path }, noted: { base, scope }, access, place }: Exchange) {
     this.service = service;
     this.#at = { path, base, scope };
     this.#expiresAtMs = access?.expiresAtMs;
     this.#forget = service.registry.onClose(() => this.#shutDown());
+    this.#place = place;
+    if (place) place.isKept = true;
     // A client may never complete an accepted upgrade; the resources claimed for it must still be released.
     this.#timer = setTimeout(() => this.closed(), service.limits.upgradeTimeoutMs);
   }
@@ -99,6 +103,7 @@ export abstract class SocketConnection implements SocketHandler {
     this.#watch?.stop();
     this.#stopExpiry?.();
     this.#forget();
+    this.#place?.leave();
     this.end();
     this.#gone?.();
   }

@@ -29,6 +29,7 @@ import { diskError, isMissing } from "./folders/errors.ts";
 import { namesIn } from "./folders/folder.ts";
 import { inFolderOf } from "./folders/held-folder.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
+import { freeBytesOf } from "./free-bytes.ts";
 import { FileAppendHandle } from "./handle.ts";
 import { GroupCommit } from "./journal/group-commit.ts";
 import { Journal } from "./journal/journal.ts";
@@ -102,6 +103,10 @@ class FileStore implements Store {
     this.sessions = new FileSessions(this.#reserved, durable);
     this.#records = new RecordFiles(this.#reserved);
     this.#contents = new RecordReader(root, this.#reserved, this.#records, durable);
+  }
+
+  freeBytes(): Promise<number | undefined> {
+    return freeBytesOf(this.#root);
   }
 
   async stat(path: string): Promise<StoreStat | undefined> {
