@@ -18,6 +18,7 @@ import type { RefusalHints } from "./request/refusal-hints.ts";
 import type { Scope } from "./request/scope.ts";
 import { answer, respond } from "./route.ts";
 import { logRequest } from "./service/log-request.ts";
+import type { Metrics } from "./service/metrics.ts";
 import { type OnEvent, Operator } from "./service/operator.ts";
 import type { Service } from "./service/service.ts";
 import { resourceOf } from "./streams/resource-of.ts";
@@ -41,6 +42,8 @@ export interface AppParts {
   readonly log?: Log;
   readonly onEvent?: OnEvent;
   readonly signal?: AbortSignal;
+  /** Turns counts into metrics. Default: there are none. */
+  readonly metrics?: Metrics;
 }
 
 /** A Hono app that serves streams and can be closed. */
@@ -62,18 +65,18 @@ export function createApp(parts: AppParts): StreamApp {
   const { limits } = parts;
   const operator = new Operator(parts.log, parts.onEvent);
   const registry = new AppendRegistry(parts.store, limits, {
-    began: ({ path, size, generation }) =>
-      operator.tell({ type: "began", action: "append", path, offset: size, generation }),
-    ended: ({ path, generation }, { size, reason }, error) =>
-      operator.tell({
-        type: "ended",
-        action: "append",
-        path,
-        offset: size,
-        generation,
-        reason,
-        ...(error && { error }),
-      }),
+    began(channel) {
+      const { path, size, generation } = channel;
+      operator.traffic.appendBegan(channel);
+      operator.tell({ type: "began", action: "append", path, offset: size, generation });
+    },
+    ended(channel, outcome, error) {
+      const { path, generation } = channel;
+      const { size, reason } = outcome;
+      operator.traffic.appendEnded(channel, outcome);
+      const failure = error && { error };
+      operator.tell({ type: "ended", action: "append", path, offset: size, generation, reason, ...failure });
+    },
     removed: (path) => operator.tell({ type: "removed", path }),
     failed: (path, error) => operator.failedIfFault(path, error),
   });
@@ -113,14 +116,21 @@ export function createApp(parts: AppParts): StreamApp {
   });
   let closing: Promise<void> | undefined;
   const close = (reason = "close()"): Promise<void> => {
-    closing ??= operator.shutsDown(reason, () => registry.close());
+    closing ??= operator.shutsDown(reason, () => registry.close()).finally(() => parts.metrics?.stop());
     return closing;
   };
   if (parts.signal?.aborted) void close("signal");
   parts.signal?.addEventListener("abort", () => void close("signal"), { once: true });
+  const { metrics } = parts;
+  const source = {
+    traffic: operator.traffic,
+    sessionsInGrace: () => sessions.waiting,
+    isClosing: () => registry.closing,
+  };
   const streams = new Streams({
     app,
     service,
+    ...(metrics && { metrics: () => metrics.render(source) }),
     respond: (c, path) => logRequest(operator, c, async (noted) => respond(service, c, noted, resourceOf(path))),
     close,
   });
