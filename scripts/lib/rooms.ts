@@ -165,11 +165,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "src/cli/serve": {
     imports: [
-      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", "src/stores/file/folders"],
+      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", ...files("folders", "reserved")],
       ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/runtime/node"],
       ...["src/auth", "src/cli/common", "src/cli/key"],
     ],
     ...PROGRAM,
+    packages: [...PROGRAM.packages, "hono"],
   },
   "src/cli": {
     imports: ["common", "append", "follow", "ls", "stat", "rm", "key", "token", "serve"].map(
