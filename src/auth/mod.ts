@@ -11,6 +11,8 @@
  * ```
  * @module
  */
+
+export type { JSONWebKeySet, JWK, JWTPayload } from "jose";
 export {
   ACTIONS,
   type AccessDecision,
@@ -25,4 +27,3 @@ export { anonymous, type JwtOptions, jwt } from "./jwt.ts";
 export type { Keys } from "./key-ring.ts";
 export type { Key } from "./keys.ts";
 export type { Claims } from "./verifier.ts";
-export type { JSONWebKeySet, JWK, JWTPayload } from "jose";
