@@ -4,6 +4,7 @@
  */
 import type { Store } from "./engine/storage/store.ts";
 import { guardedStore } from "./engine/storage/store-guard.ts";
+import { Prometheus } from "./metrics/prometheus.ts";
 import { detectPlatform } from "./runtime/detect.ts";
 import { withHelper } from "./runtime/helper.ts";
 import { createApp, type StreamApp } from "./server/app.ts";
@@ -24,12 +25,18 @@ export interface FstreamOptions extends AppOptions {
   durability?: Durability;
   /** Stores the bytes in place of a folder. Default: a file store in `root`. */
   store?: Store;
+  /**
+   * Whether to measure how long the store takes, and the delay of the event loop, for {@link Streams.metrics}. All other
+   * metrics are always there. Default false.
+   */
+  metrics?: boolean;
 }
 
 const TYPES: Readonly<Record<keyof FstreamOptions, string>> = {
   root: "string",
   durability: "string",
   store: "object",
+  metrics: "boolean",
   ...OPTION_TYPES,
 };
 
@@ -74,7 +81,7 @@ export function standalone(options: FstreamOptions): StreamApp {
 
 function build(options: FstreamOptions, hints: RefusalHints): StreamApp {
   checkOptions(options, TYPES);
-  const { root, durability, store, ...rest } = options;
+  const { root, durability, store, metrics: measures = false, ...rest } = options;
   // Validated before the store is opened, so that a bad option creates no folder.
   const parts = partsOf(rest);
   if (store !== undefined && (root !== undefined || durability !== undefined)) {
@@ -85,10 +92,13 @@ function build(options: FstreamOptions, hints: RefusalHints): StreamApp {
   }
   const { readBytes } = parts.limits;
   const { upgradeWebSocket } = rest;
+  const metrics = new Prometheus();
+  const used = store ? guardedStore(store) : fileStore(given({ root, durability, readBytes }));
   return createApp({
     ...parts,
     hints,
-    store: store ? guardedStore(store) : fileStore(given({ root, durability, readBytes })),
+    metrics,
+    store: measures ? metrics.measure(used) : used,
     platform: async (c) => {
       const platform = await detectPlatform(c);
       return upgradeWebSocket ? withHelper(platform, upgradeWebSocket) : platform;

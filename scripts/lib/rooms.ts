@@ -87,6 +87,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: HONO,
   },
 
+  "src/metrics": {
+    imports: ["src/engine/storage", "src/server/service"],
+    packages: ["prom-client", "node:perf_hooks"],
+  },
+
   "src/runtime/shared": { imports: ["src/protocol", "src/engine/follow", "src/server/platform"], packages: HONO },
   "src/runtime/node": {
     imports: [
@@ -130,7 +135,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   src: {
     imports: [
       ...["src/protocol", "src/engine", "src/engine/storage", "src/stores", "src/stores/file"],
-      ...["src/server/gate", "src/server/request", "src/server/streams", "src/server", "src/runtime"],
+      ...["src/server/gate", "src/server/request", "src/server/streams", "src/server", "src/metrics"],
+      "src/runtime",
     ],
     packages: HONO,
   },
@@ -159,11 +165,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "src/cli/serve": {
     imports: [
-      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", "src/stores/file/folders"],
+      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", ...files("folders", "reserved")],
       ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/runtime/node"],
       ...["src/auth", "src/cli/common", "src/cli/key"],
     ],
     ...PROGRAM,
+    packages: [...PROGRAM.packages, "hono"],
   },
   "src/cli": {
     imports: ["common", "append", "follow", "ls", "stat", "rm", "key", "token", "serve"].map(

@@ -20,6 +20,7 @@ import type { TrustedProxies } from "./request/trusted-proxies.ts";
 import { answer, respond } from "./route.ts";
 import { Crowd } from "./service/crowd.ts";
 import { logRequest } from "./service/log-request.ts";
+import type { Metrics } from "./service/metrics.ts";
 import { type OnEvent, Operator } from "./service/operator.ts";
 import type { Service } from "./service/service.ts";
 import { resourceOf } from "./streams/resource-of.ts";
@@ -44,6 +45,8 @@ export interface AppParts {
   readonly log?: Log;
   readonly onEvent?: OnEvent;
   readonly signal?: AbortSignal;
+  /** Turns counts into metrics. Default: there are none. */
+  readonly metrics?: Metrics;
 }
 
 /** A Hono app that serves streams and can be closed. */
@@ -65,18 +68,18 @@ export function createApp(parts: AppParts): StreamApp {
   const { limits } = parts;
   const operator = new Operator(parts.log, parts.onEvent);
   const registry = new AppendRegistry(parts.store, limits, {
-    began: ({ path, size, generation }) =>
-      operator.tell({ type: "began", action: "append", path, offset: size, generation }),
-    ended: ({ path, generation }, { size, reason }, error) =>
-      operator.tell({
-        type: "ended",
-        action: "append",
-        path,
-        offset: size,
-        generation,
-        reason,
-        ...(error && { error }),
-      }),
+    began(channel) {
+      const { path, size, generation } = channel;
+      operator.traffic.appendBegan(channel);
+      operator.tell({ type: "began", action: "append", path, offset: size, generation });
+    },
+    ended(channel, outcome, error) {
+      const { path, generation } = channel;
+      const { size, reason } = outcome;
+      operator.traffic.appendEnded(channel, outcome);
+      const failure = error && { error };
+      operator.tell({ type: "ended", action: "append", path, offset: size, generation, reason, ...failure });
+    },
     removed: (path) => operator.tell({ type: "removed", path }),
     failed: (path, error) => operator.failedIfFault(path, error),
   });
@@ -118,14 +121,21 @@ export function createApp(parts: AppParts): StreamApp {
   });
   let closing: Promise<void> | undefined;
   const close = (reason = "close()"): Promise<void> => {
-    closing ??= operator.shutsDown(reason, () => registry.close());
+    closing ??= operator.shutsDown(reason, () => registry.close()).finally(() => parts.metrics?.stop());
     return closing;
   };
   if (parts.signal?.aborted) void close("signal");
   parts.signal?.addEventListener("abort", () => void close("signal"), { once: true });
+  const { metrics } = parts;
+  const source = {
+    traffic: operator.traffic,
+    sessionsInGrace: () => sessions.waiting,
+    isClosing: () => registry.closing,
+  };
   const streams = new Streams({
     app,
     service,
+    ...(metrics && { metrics: () => metrics.render(source) }),
     respond: (c, path) => logRequest(operator, c, async (noted) => respond(service, c, noted, resourceOf(path))),
     close,
   });

@@ -47,6 +47,11 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
       new Option("--port <port>", "the same as --http 127.0.0.1:PORT").argParser(parsed((text) => parsePort(text))),
     )
     .addOption(
+      new Option("--admin <[host]:port>", "address of a second listener with /healthz, /readyz and /metrics")
+        .env("HTTPFSTREAM_ADMIN")
+        .argParser(parsed(parseListenAddress)),
+    )
+    .addOption(
       new Option(
         "--durability <level>",
         "when a byte counts as stored: the operating system has it, or the disk has it",

@@ -11,6 +11,7 @@ import { RESERVED_SEGMENT } from "../../protocol/path.ts";
 import { type RunningServer, type ServeOptions, serve } from "../../runtime/node/mod.ts";
 import type { StreamApp } from "../../server/app.ts";
 import type { Deletes } from "../../server/request/deletes.ts";
+import { Hosts } from "../../server/request/host.ts";
 import type { Durability } from "../../stores/file/durability.ts";
 import { makeFolderSync } from "../../stores/file/folders/folder.ts";
 import { systemMessage } from "../common/error-line.ts";
@@ -19,17 +20,20 @@ import { Interrupts } from "../common/interrupts.ts";
 import { WrongUsage } from "../common/options.ts";
 import { askForNetwork, denialOf } from "../common/permission.ts";
 import { runtimeName, VERSION } from "../common/version.ts";
+import { adminApp, checkApart } from "./admin.ts";
 import { gateOf, openLine } from "./gate.ts";
 import type { GateFlags } from "./gate-options.ts";
 import { type ListenAddress, localUrl } from "./listen-address.ts";
 import { type LogFormat, openLog } from "./log.ts";
 import { isLoopback, nameOf } from "./loopback.ts";
+import { type Phase, Readiness } from "./readiness.ts";
 
 /** The options of the command, parsed. */
 export interface ServeFlags extends GateFlags {
   readonly root: string;
   readonly http: ListenAddress;
   readonly port?: number;
+  readonly admin?: ListenAddress;
   readonly durability: Durability;
   readonly host: readonly string[];
   readonly trustedProxy: readonly string[];
@@ -51,7 +55,8 @@ export interface ServeFlags extends GateFlags {
 export async function run(flags: ServeFlags): Promise<number> {
   const root = resolve(flags.root);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
-  const { durability, listings, deletes, cors = false, origin, host, limit } = flags;
+  const { admin, durability, listings, deletes, cors = false, origin, host, limit } = flags;
+  if (admin) await checkApart(flags.http, admin);
   const authorize = await gateOf(flags, (error) => {
     const { message } = error;
     log({ type: "error", message, error });
@@ -72,23 +77,32 @@ export async function run(flags: ServeFlags): Promise<number> {
     ...hosts,
     ...(authorize && { authorize }),
     limits: limit,
+    metrics: admin !== undefined,
     log,
   });
   checkWritable(root);
   const interrupts = new Interrupts();
-  const server = await listen({
-    ...flags.http,
-    fetch: app.fetch,
-    log,
-    refusedUploadMs: resolveLimits(limit).refusedUploadMs,
-  });
+  let isServing = false;
+  const phase = (): Phase => (interrupts.received ? "shutting down" : isServing ? "serving" : "starting");
+  const watched = admin && (await listenForAdmin(admin, host, new Readiness(root, phase), app));
+  const { refusedUploadMs, shutdownTimeoutMs } = resolveLimits(limit);
+  const server = await listen({ ...flags.http, fetch: app.fetch, log, refusedUploadMs }).catch(
+    async (error: unknown) => {
+      await watched?.close(0);
+      throw error;
+    },
+  );
+  isServing = true;
   const url = localUrl({ ...flags.http, port: server.port });
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
+  if (admin && watched) announce(`probes and metrics at ${localUrl({ ...admin, port: watched.port })}`);
   if (!authorize) announce(openLine(isLocal));
   await interrupts.first;
-  const deadlineMs = performance.now() + resolveLimits(limit).shutdownTimeoutMs;
+  const deadlineMs = performance.now() + shutdownTimeoutMs;
   await app.close(interrupts.received);
   await server.close(Math.max(0, deadlineMs - performance.now()));
+  // Last, so that probes see the whole shutdown.
+  await watched?.close(0);
   return DONE;
 }
 
@@ -98,6 +112,19 @@ function createApp(options: FstreamOptions): StreamApp {
   } catch (error) {
     throw error instanceof TypeError ? new WrongUsage(error.message) : error;
   }
+}
+
+/** Listens for probes and for requests of the metrics. */
+async function listenForAdmin(
+  admin: ListenAddress,
+  host: readonly string[],
+  readiness: Readiness,
+  { streams }: StreamApp,
+): Promise<RunningServer> {
+  const isNamed = host.length > 0 || (await isLoopback(admin.hostname));
+  const hosts = isNamed ? new Hosts([...host, ...nameOf(admin.hostname)]) : undefined;
+  const { fetch } = adminApp({ readiness, metrics: () => streams.metrics(), hosts });
+  return listen({ ...admin, fetch });
 }
 
 async function listen(options: ServeOptions): Promise<RunningServer> {

@@ -46,6 +46,13 @@ export class Sessions {
     this.#onProblem = onProblem;
   }
 
+  /** How many sessions wait for their appenders. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const session of this.#open.values()) if (session.retryAfterMs() !== undefined) waiting++;
+    return waiting;
+  }
+
   /**
    * Opens a session on a free path. The session is on record when this resolves.
    *

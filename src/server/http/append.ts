@@ -76,11 +76,16 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
     await ended;
     await waitUntilSent(service, exchange);
   });
-  const span = new LogSpan(service, exchange.subject, {
-    type: "append",
-    transport: "http",
-    offset: batcher.channel.size,
-  });
+  const span = new LogSpan(
+    service,
+    exchange.subject,
+    {
+      type: "append",
+      transport: "http",
+      offset: batcher.channel.size,
+    },
+    () => batcher.channel.size,
+  );
   ended = intake.into(batcher).then(() => end(intake.reason));
   const { size } = await ended;
   keep();

@@ -45,7 +45,12 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
     // Cutting a body waits for its reader, which may never read again.
     await waitUntilSent(service, exchange, done);
   });
-  const span = new LogSpan(service, exchange.subject, { type: "follow", transport: "http", offset: start });
+  const span = new LogSpan(
+    service,
+    exchange.subject,
+    { type: "follow", transport: "http", offset: start },
+    () => follow.offset,
+  );
   platform.disableRequestTimeout?.(c);
   platform.onGone?.(c, () => sink.leave());
   whenDropped(c, sink.stream, () => sink.leave());

@@ -53,6 +53,7 @@ function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown:
   if (isForHost(thrown)) throw thrown;
   const error = StreamError.from(thrown);
   const { path, peer } = noted;
+  operator.traffic.refused(error.code);
   operator.tell({
     type: "refused",
     method: c.req.method,

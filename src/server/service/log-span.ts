@@ -5,6 +5,7 @@
 import type { Transport } from "../../engine/events.ts";
 import type { StreamError } from "../../protocol/errors.ts";
 import type { Service, Subject } from "./service.ts";
+import type { OpenSpan } from "./traffic.ts";
 
 /** The start of an append or follow. */
 interface Begin {
@@ -13,19 +14,25 @@ interface Begin {
   readonly offset: number;
 }
 
-/** Logs the start and the end of one append or follow. */
+/** Logs and counts the start and the end of one append or follow. */
 export class LogSpan {
   readonly #service: Service;
   readonly #subject: Subject;
   readonly #begin: Begin;
   readonly #startedMs: number = performance.now();
+  readonly #open: OpenSpan;
 
-  /** Logs the start. */
-  constructor(service: Service, subject: Subject, begin: Begin) {
+  /**
+   * Logs the start.
+   *
+   * @param position Returns the offset that it has reached. Default: the first one, until it has ended.
+   */
+  constructor(service: Service, subject: Subject, begin: Begin, position: () => number = () => begin.offset) {
     this.#service = service;
     this.#subject = subject;
     this.#begin = begin;
-    service.operator.began(begin.type, subject.path);
+    this.#open = { ...begin, path: subject.path, position };
+    service.operator.began(this.#open);
     service.operator.log({ ...begin, ...subject, phase: "begin" });
     const { type, ...how } = begin;
     if (type === "follow") service.operator.tell({ ...how, ...subject, type: "began", action: type });
@@ -40,7 +47,7 @@ export class LogSpan {
   end(offset: number, reason: string, error?: StreamError): void {
     const bytes = offset - this.#begin.offset;
     const durationMs = Math.round(performance.now() - this.#startedMs);
-    this.#service.operator.ended(this.#begin.type, this.#subject.path);
+    this.#service.operator.ended(this.#open, offset, reason);
     this.#service.operator.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
     const { type, ...how } = this.#begin;
     if (type === "append") return;

@@ -8,6 +8,7 @@ import type { StreamEvent } from "../../engine/stream-event.ts";
 import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
 import { callUser } from "../../support/callback.ts";
 import { explained, placeOf, printable } from "../../support/printable.ts";
+import { type OpenSpan, Traffic } from "./traffic.ts";
 
 /** The option `onEvent`. */
 export type OnEvent = (event: StreamEvent) => unknown;
@@ -30,6 +31,8 @@ export function isFault(error: StreamError): boolean {
 
 /** Reports to the operator of one server. */
 export class Operator {
+  /** What the metrics count. */
+  readonly traffic: Traffic = new Traffic();
   readonly #begun = { append: 0, follow: 0 };
   readonly #ended = { append: 0, follow: 0 };
   /** The number of followers, by path. */
@@ -66,13 +69,22 @@ export class Operator {
   }
 
   /** Counts the start of an append or follow. */
-  began(type: "append" | "follow", path: string): void {
+  began(span: OpenSpan): void {
+    const { type, path } = span;
+    this.traffic.began(span);
     this.#begun[type]++;
     if (type === "follow") this.#followers.set(path, this.followersOf(path) + 1);
   }
 
-  /** Counts the end of an append or follow. */
-  ended(type: "append" | "follow", path: string): void {
+  /**
+   * Counts the end of an append or follow.
+   *
+   * @param offset Where it ended.
+   * @param reason Why; see `EndEvent.reason`.
+   */
+  ended(span: OpenSpan, offset: number, reason: string): void {
+    const { type, path } = span;
+    this.traffic.ended(span, offset, reason);
     this.#ended[type]++;
     if (type === "append") return;
     const left = this.followersOf(path) - 1;

@@ -9,6 +9,7 @@ import { type Chunk, Encoder } from "../../protocol/append-source.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { isMediaType } from "../../protocol/media-type.ts";
+import { LogSpan } from "../service/log-span.ts";
 import type { Service } from "../service/service.ts";
 import { aborted } from "./aborted.ts";
 
@@ -71,11 +72,12 @@ export class LocalAppendStream extends WritableStream<Chunk> {
  * `restarting`; what claiming the path throws.
  */
 export async function openLocalAppend(
-  { registry, sessions }: Service,
+  service: Service,
   path: string,
   options: LocalAppendOptions = {},
 ): Promise<LocalAppendStream> {
   const { offset, ifAbsent = false, generation, type, signal } = options;
+  const { registry, sessions } = service;
   checkOptions(options, path);
   // A follow of the path that comes from now on waits for the claim.
   const arrived = registry.announce(path);
@@ -86,7 +88,7 @@ export async function openLocalAppend(
       ...{ offset, generation, type },
       ...(ifAbsent && { check: refuseExisting }),
     });
-    const append = new LocalAppend(path, admission, registry.limits.appenderQueueBytes, signal);
+    const append = new LocalAppend(service, path, admission, signal);
     admission.connect(append);
     return new LocalAppendStream(append);
   } catch (error) {
@@ -119,15 +121,19 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
   readonly #encoder = new Encoder();
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.#stop(aborted(this.#signal, this.#path), "lost");
+  /** The log of it, until it ends. */
+  #span: LogSpan | undefined;
   #controller: WritableStreamDefaultController | undefined;
   /** Chunks that the stream has accepted and not yet passed on. */
   #waiting = 0;
 
-  constructor(path: string, admission: Admission, queueBytes: number, signal: AbortSignal | undefined) {
+  constructor(service: Service, path: string, admission: Admission, signal: AbortSignal | undefined) {
     this.#path = path;
     this.#admission = admission;
-    this.#queueBytes = queueBytes;
+    this.#queueBytes = service.limits.appenderQueueBytes;
     this.#signal = signal;
+    const how = { type: "append", transport: "local", offset: this.offset } as const;
+    this.#span = new LogSpan(service, { path }, how, () => this.offset);
   }
 
   get offset(): number {
@@ -198,6 +204,8 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
 
   async #end(reason: EndReason): Promise<void> {
     this.#signal?.removeEventListener("abort", this.#onAbort);
-    await this.#admission.end(reason);
+    const { size, reason: ended } = await this.#admission.end(reason);
+    this.#span?.end(size, this.#admission.batcher.error?.code ?? ended);
+    this.#span = undefined;
   }
 }

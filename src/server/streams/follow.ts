@@ -181,7 +181,7 @@ export class LocalFollow implements LocalFollowSource, Sink {
 
   async #spanned(follow: Follow, ended: EndedReason | undefined): Promise<void> {
     const how = { type: "follow", transport: "local", offset: follow.start } as const;
-    const span = new LogSpan(this.#service, { path: this.#path }, how);
+    const span = new LogSpan(this.#service, { path: this.#path }, how, () => follow.offset);
     const { onIdle } = this.#options;
     try {
       const end = await follow.run(this, {

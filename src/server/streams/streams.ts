@@ -52,6 +52,8 @@ export interface StreamsParts {
   /** Answers a request that follows a path. */
   readonly respond: (c: Context, path: string) => Promise<Response>;
   readonly close: (reason?: string) => Promise<void>;
+  /** Writes the metrics. Default: there are none. */
+  readonly metrics?: () => Promise<string>;
 }
 
 /**
@@ -74,13 +76,15 @@ export class Streams implements AsyncDisposable {
   readonly #service: Service;
   readonly #respond: (c: Context, path: string) => Promise<Response>;
   readonly #close: (reason?: string) => Promise<void>;
+  readonly #metrics: (() => Promise<string>) | undefined;
 
   /** @internal */
-  constructor({ app, service, respond, close }: StreamsParts) {
+  constructor({ app, service, respond, close, metrics }: StreamsParts) {
     this.app = app;
     this.#service = service;
     this.#respond = respond;
     this.#close = close;
+    this.#metrics = metrics;
   }
 
   /**
@@ -241,6 +245,21 @@ export class Streams implements AsyncDisposable {
    */
   async respond(c: Context, path: string): Promise<Response> {
     return this.#respond(c, path);
+  }
+
+  /**
+   * The metrics of this server in the text format of Prometheus, for a route of your own. All names begin with
+   * `httpfstream_`. The times of the store and the delay of the event loop are measured with the option `metrics` only.
+   *
+   * @throws {StreamError} `not_implemented` with `httpfstream/web`, which has no metrics.
+   * @example
+   * ```ts
+   * admin.get("/metrics", async (c) => c.text(await streams.metrics()));
+   * ```
+   */
+  async metrics(): Promise<string> {
+    if (this.#metrics) return this.#metrics();
+    throw new StreamError("not_implemented", 'There are no metrics with "httpfstream/web". Use "httpfstream".');
   }
 
   /**

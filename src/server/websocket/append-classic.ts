@@ -68,7 +68,12 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
     this.#takesText = exchange.platform.takesText;
     this.#admission = admission;
     const offset = admission.batcher.channel.size;
-    this.#span = new LogSpan(service, exchange.subject, { type: "append", transport: "websocket", offset });
+    this.#span = new LogSpan(
+      service,
+      exchange.subject,
+      { type: "append", transport: "websocket", offset },
+      () => admission.batcher.channel.size,
+    );
   }
 
   /** A batch has been stored. */

@@ -156,7 +156,12 @@ class V1Appender extends SocketConnection implements SessionConnection {
     if (this.#over) return;
     this.#started = true;
     this.#acked = offset;
-    this.#span = new LogSpan(this.service, this.#subject, { type: "append", transport: "websocket", offset });
+    this.#span = new LogSpan(
+      this.service,
+      this.#subject,
+      { type: "append", transport: "websocket", offset },
+      () => this.#session.offset,
+    );
     const { windowBytes, idleTimeoutMs } = this.service.limits;
     this.#idleTimeout = new IdleTimeout(
       idleTimeoutMs,

@@ -52,7 +52,12 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
     const { start, content } = this.#follow;
     begin?.(port, start, content.generation);
     if (beat) this.service.heartbeats.add(this);
-    this.#span = new LogSpan(this.service, this.#subject, { type: "follow", transport: "websocket", offset: start });
+    this.#span = new LogSpan(
+      this.service,
+      this.#subject,
+      { type: "follow", transport: "websocket", offset: start },
+      () => this.offset,
+    );
     this.#follow.run(port, faceOf(port, this.#dialect)).then(
       (reason) => this.#ended(port, reason),
       (thrown: unknown) => {

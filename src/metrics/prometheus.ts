@@ -1,0 +1,170 @@
+/**
+ * The metrics of a server in the text format of Prometheus.
+ * @module
+ */
+import type { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Store } from "../engine/storage/store.ts";
+import type { Metrics, MetricsSource } from "../server/service/metrics.ts";
+import type { OpenSpan, SpanType } from "../server/service/traffic.ts";
+import { LoopDelay } from "./loop-delay.ts";
+import { type Operation, timedStore } from "./timed-store.ts";
+
+/** The upper bounds, in seconds, by which the times of the store are counted. */
+const BUCKETS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+/** The shares of measurements for which the delay of the event loop is given. */
+const SHARES = [0.5, 0.9, 0.99, 1];
+
+/** Most times of the store that are kept until the library is loaded. */
+const EARLY_TIMES = 10_000;
+
+const TRANSPORTS = ["http", "websocket", "local"] as const;
+
+const KINDS = ["append", "follow"] as const;
+
+/**
+ * The metrics of one server. The library is loaded when it is needed first, so that a server without metrics does not pay
+ * for it.
+ */
+export class Prometheus implements Metrics {
+  #loaded: Promise<Instruments> | undefined;
+  #instruments: Instruments | undefined;
+  #early: [Operation, number][] = [];
+  #isStopped = false;
+
+  /**
+   * Times the operations of a store, and begins to measure the delay of the event loop.
+   *
+   * @param store Is changed, so it must belong to the caller alone.
+   * @returns The same store.
+   */
+  measure(store: Store): Store {
+    // A failure is thrown where the metrics are asked for.
+    this.#load(true).catch(() => {});
+    return timedStore(store, (operation, seconds) => {
+      if (this.#instruments) this.#instruments.store.observe({ operation }, seconds);
+      else if (this.#early.length < EARLY_TIMES) this.#early.push([operation, seconds]);
+    });
+  }
+
+  async render(source: MetricsSource): Promise<string> {
+    const instruments = await this.#load(false);
+    fill(instruments, source);
+    return instruments.registry.metrics();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#instruments?.delay?.stop();
+  }
+
+  #load(measures: boolean): Promise<Instruments> {
+    this.#loaded ??= this.#start(measures);
+    return this.#loaded;
+  }
+
+  async #start(measures: boolean): Promise<Instruments> {
+    const [library, delay] = await Promise.all([import("prom-client"), measures ? LoopDelay.start() : undefined]);
+    const instruments = instrumentsOf(library, measures, delay);
+    if (this.#isStopped) delay?.stop();
+    for (const [operation, seconds] of this.#early) instruments.store.observe({ operation }, seconds);
+    this.#early = [];
+    this.#instruments = instruments;
+    return instruments;
+  }
+}
+
+interface Instruments {
+  readonly registry: Registry;
+  readonly open: Readonly<Record<SpanType, Gauge<"transport">>>;
+  readonly began: Readonly<Record<SpanType, Counter<"transport">>>;
+  readonly ended: Readonly<Record<SpanType, Counter<"transport" | "reason">>>;
+  readonly stored: Counter;
+  readonly sent: Counter<"transport">;
+  readonly refusals: Counter<"code">;
+  readonly lag: Gauge;
+  readonly grace: Gauge;
+  readonly closing: Gauge;
+  readonly store: Histogram<"operation">;
+  readonly loop: Gauge<"quantile">;
+  readonly delay: LoopDelay | undefined;
+}
+
+/** Creates the metrics in a registry of their own: a program may have several servers, and metrics besides. */
+function instrumentsOf(
+  library: typeof import("prom-client"),
+  measures: boolean,
+  delay: LoopDelay | undefined,
+): Instruments {
+  const registry = new library.Registry();
+  const registers = [registry];
+  const counter = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]): Counter<Label> =>
+    new library.Counter({ name: `httpfstream_${name}`, help, labelNames, registers });
+  const gauge = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]): Gauge<Label> =>
+    new library.Gauge({ name: `httpfstream_${name}`, help, labelNames, registers });
+  return {
+    registry,
+    open: {
+      append: gauge("appends_open", "Connections that append now.", "transport"),
+      follow: gauge("follows_open", "Connections that follow now.", "transport"),
+    },
+    began: {
+      append: counter("appends_total", "Connections that have begun to append.", "transport"),
+      follow: counter("follows_total", "Connections that have begun to follow.", "transport"),
+    },
+    ended: {
+      append: counter("appends_ended_total", "Connections that have ended their append.", "transport", "reason"),
+      follow: counter("follows_ended_total", "Connections that have ended their follow.", "transport", "reason"),
+    },
+    stored: counter("append_bytes_total", "Bytes that appends have stored."),
+    sent: counter("follow_bytes_total", "Bytes that follows have taken.", "transport"),
+    refusals: counter("refusals_total", "Requests that were refused, or that have failed.", "code"),
+    lag: gauge("follow_lag_bytes", "Bytes by which the slowest follower of an append of this process is behind."),
+    grace: gauge("sessions_in_grace", "Append sessions that wait for their appenders."),
+    closing: gauge("shutting_down", "1 once a shutdown has begun."),
+    store: new library.Histogram({
+      name: "httpfstream_store_seconds",
+      help: "Time that operations of the store take; a read up to its first bytes.",
+      labelNames: ["operation"],
+      buckets: BUCKETS_SECONDS,
+      registers: measures ? registers : [],
+    }),
+    loop: new library.Gauge({
+      name: "httpfstream_event_loop_delay_seconds",
+      help: "Delay of the event loop since the metrics were read before; quantile 1 is the longest.",
+      labelNames: ["quantile"],
+      registers: delay ? registers : [],
+    }),
+    delay,
+  };
+}
+
+/** Sets the metrics to the present state. */
+function fill(to: Instruments, { traffic, sessionsInGrace, isClosing }: MetricsSource): void {
+  for (const kind of KINDS) {
+    to.began[kind].reset();
+    to.ended[kind].reset();
+    for (const transport of TRANSPORTS) {
+      to.open[kind].set({ transport }, 0);
+      to.began[kind].inc({ transport }, 0);
+    }
+  }
+  for (const { type, transport } of traffic.open as Iterable<OpenSpan>) {
+    to.open[type].inc({ transport });
+    to.began[type].inc({ transport });
+  }
+  for (const { type, transport, reason, count } of traffic.endCounts) {
+    to.began[type].inc({ transport }, count);
+    to.ended[type].inc({ transport, reason }, count);
+  }
+  to.stored.reset();
+  to.stored.inc(traffic.storedBytes);
+  to.sent.reset();
+  for (const [transport, bytes] of traffic.sentBytes) to.sent.inc({ transport }, bytes);
+  to.refusals.reset();
+  for (const [code, count] of traffic.refusals) to.refusals.inc({ code }, count);
+  to.lag.set(traffic.lagBytes);
+  to.grace.set(sessionsInGrace());
+  to.closing.set(isClosing() ? 1 : 0);
+  for (const [share, seconds] of to.delay?.take(SHARES) ?? []) to.loop.set({ quantile: String(share) }, seconds);
+}

@@ -1,0 +1,22 @@
+/**
+ * What the metrics of a server are made of, and what turns them into text.
+ * @module
+ */
+import type { Traffic } from "./traffic.ts";
+
+/** The state of one server. */
+export interface MetricsSource {
+  readonly traffic: Traffic;
+  /** Append sessions that wait for their appenders. */
+  sessionsInGrace(): number;
+  /** Whether the server shuts down. */
+  isClosing(): boolean;
+}
+
+/** Turns the state of a server into the text of its metrics. */
+export interface Metrics {
+  /** The text, in the text format of Prometheus. */
+  render(source: MetricsSource): Promise<string>;
+  /** Stops what measures in the background. */
+  stop(): void;
+}
