@@ -12,7 +12,6 @@
  * @module
  */
 
-export type { JSONWebKeySet, JWK, JWTPayload } from "jose";
 export {
   ACTIONS,
   type AccessDecision,
