@@ -42,7 +42,7 @@ export interface ResumableStreamContext {
   /**
    * Begins the stream of an identifier. A stream with this identifier that has ended is removed first.
    *
-   * @throws {StreamError} `conflict` if the stream is in progress.
+   * @throws {StreamError} `in_use` if the stream is in progress.
    */
   createNewResumableStream(
     streamId: string,
@@ -68,12 +68,13 @@ export interface ResumableStreamContext {
  */
 export function createResumableStreamContext(options: ResumableStreamContextOptions): ResumableStreamContext {
   const { streams, folder = DEFAULT_FOLDER, waitUntil } = options;
-  const state = async (id: string): Promise<{ path: string; known: null | true | "DONE"; isLost: boolean }> => {
+  const state = async (id: string): Promise<State> => {
     const path = await streamPath(folder, id);
     const found = await streams.stat(path);
-    if (!found) return { path, known: null, isLost: false };
+    if (!found) return { path, known: null, isLost: false, generation: "" };
     const isComplete = !found.appending && found.ended === "complete";
-    return { path, known: isComplete ? "DONE" : true, isLost: !found.appending && !isComplete };
+    const isLost = !found.appending && !isComplete;
+    return { path, known: isComplete ? "DONE" : true, isLost, generation: found.generation };
   };
   const resume = (path: string, skip = 0): ReadableStream<string> => textFrom(streams.follow(path), skip);
   const create = async (path: string, makeStream: () => ReadableStream<string>): Promise<void> => {
@@ -83,11 +84,12 @@ export function createResumableStreamContext(options: ResumableStreamContextOpti
   };
   return {
     async resumableStream(id, makeStream, skip) {
-      const { path, known, isLost } = await state(id);
+      const { path, known, isLost, generation } = await state(id);
       if (known === "DONE") return null;
       if (known && !isLost) return resume(path, skip);
-      if (isLost) await streams.remove(path);
       try {
+        // Only the part that was found: another request may have begun the stream anew.
+        if (isLost) await streams.remove(path, { generation });
         await create(path, makeStream);
       } catch (error) {
         // Another request has begun it at the same moment.
@@ -122,7 +124,18 @@ async function produce(makeStream: () => ReadableStream<string>, append: Writabl
   }
 }
 
+/** What is known of a stream. */
+interface State {
+  readonly path: string;
+  readonly known: null | true | "DONE";
+  /** Whether its producer was lost. */
+  readonly isLost: boolean;
+  readonly generation: string;
+}
+
+const TAKEN: ReadonlySet<string> = new Set(["conflict", "precondition_failed", "in_use", "replaced"]);
+
 /** Whether the path has a stream already. */
 function isTaken(error: unknown): boolean {
-  return error instanceof StreamError && (error.code === "conflict" || error.code === "precondition_failed");
+  return error instanceof StreamError && TAKEN.has(error.code);
 }

@@ -158,6 +158,7 @@ class PlainFileStreamStore implements ResumableStreamStore {
     const path = await this.#path(streamId);
     const production = this.#productions.get(path);
     this.#productions.delete(path);
+    // The readers of a stream that is deleted end without an error, as the interface demands.
     await production?.writer.close().catch(() => {});
     await this.#streams.remove(path);
     this.#errors.delete(path);

@@ -111,8 +111,16 @@ export function createApp(parts: AppParts): StreamApp {
   const policy = parts.cors ? "cross-origin" : "same-origin";
   const marked = (response: Response): Response => {
     // The headers of an upgrade may be immutable, and no page embeds it.
-    if (response.status !== 101) response.headers.set("Cross-Origin-Resource-Policy", policy);
-    return response;
+    if (response.status === 101) return response;
+    try {
+      response.headers.set("Cross-Origin-Resource-Policy", policy);
+      return response;
+    } catch {
+      // The headers of a response that a gate made may be immutable, too, as those of `Response.redirect()`.
+      const copy = new Response(response.body, response);
+      copy.headers.set("Cross-Origin-Resource-Policy", policy);
+      return copy;
+    }
   };
   if (parts.cors) app.use(crossOrigin(service.origins));
   app.all("*", (c) => logRequest(operator, c, (noted) => answer(service, c, noted)).then(marked));

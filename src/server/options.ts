@@ -61,7 +61,7 @@ export interface AppOptions {
   authorize?: Authorize;
   /**
    * Which resources a `DELETE` may remove: `all`; only those that a `PUT` without a verb has `created`, which no client can
-   * do yet; or `none`. Default `created`. {@link Streams.remove} removes any.
+   * do yet; or `none`. Default `created`; with `authorize`, `all` that it allows. {@link Streams.remove} removes any.
    */
   deletes?: Deletes;
   /**
@@ -125,7 +125,9 @@ export function checkOptions(options: object, types: Readonly<Record<string, str
  * @throws {RangeError} for an unknown limit, or one that is out of bounds.
  */
 export function partsOf(options: AppOptions): Omit<AppParts, "store" | "platform" | "hints"> {
-  const { upgradeWebSocket: _, limits, origins, hosts, trustedProxies, deletes = "created", ...rest } = options;
+  const { upgradeWebSocket: _, limits, origins, hosts, trustedProxies, ...rest } = options;
+  // A gate decides who may remove what.
+  const { deletes = options.authorize ? "all" : "created" } = options;
   checkDeletes(deletes);
   return {
     ...rest,

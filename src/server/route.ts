@@ -112,8 +112,8 @@ async function actionOf({ authorize, listings, store }: Service, request: Parsed
   if (!authorize || !listings) return "read";
   const { path } = exchange.subject;
   try {
-    const isListing = !(await store.stat(path)) && (await store.list(path, { limit: 1 })) !== undefined;
-    return isListing ? "list" : "read";
+    // Listing changes nothing, whereas a look at a file may create its record.
+    return (await store.list(path, { limit: 1 })) === undefined ? "read" : "list";
   } catch {
     // A request that may read learns about the failure when it does.
     return "read";
@@ -184,12 +184,16 @@ async function show(
   const { follow, stored: found } =
     following && !isFolder ? await openFollow(service, path, parameters) : { stored: await service.store.stat(path) };
   if (follow) return await send(service, exchange, socket, follow);
+  const { action, access } = exchange;
+  // Since the gate was asked, a file may have taken the place of a folder, and the other way round.
+  if (found && action === "list" && !(isFolder && (access?.mayRead?.(path, false) ?? true))) throw missing(path);
   if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: !following });
   if (found) throw notFolder(path, below);
+  if (action === "read" && !following) throw missing(path);
   const entries = service.listings ? await rowsOf(service, exchange, below, parameters.listing) : undefined;
   if (entries && following) throw nothingToFollow(path);
   if (entries) return listing(service, exchange, { base, folder: below, entries }, parameters.listing);
-  throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
+  throw missing(path);
 }
 
 /** Sends a follow over the connection that the client asked for. */
@@ -200,6 +204,10 @@ async function send(service: Service, exchange: Exchange, socket: boolean, follo
     follow.leave();
     throw error;
   }
+}
+
+function missing(path: string): StreamError {
+  return new StreamError("not_found", `"/${path}" does not exist.`, { path });
 }
 
 function notFolder(path: string, below: string): StreamError {

@@ -51,8 +51,9 @@ describe("the log", { timeout: 120_000 }, () => {
       const server = await logging(test, ["--log-level", "debug"], runtime);
       await meetAll(server);
       assert.deepEqual(await server.stop(), { code: 0, signal: null });
-      const [first, ...lines] = String(server.program.stdout.bytes()).trimEnd().split("\n");
+      const [first, open, ...lines] = String(server.program.stdout.bytes()).trimEnd().split("\n");
       assert.match(first ?? "", /^httpfstream /);
+      assert.match(open ?? "", /may read and append/);
       for (const line of lines) {
         assert.match(line, /^\d{4}-\d\d-\d\dT[\d:.]+Z (DBG|INF|ERR) (append|refused|request|shutdown|"\/a\\n)/);
         assert.doesNotMatch(line, UNPRINTABLE);

@@ -170,7 +170,7 @@ describe("the standalone server", () => {
     await append(`${server.url}/a`, "x");
     for await (const _ of follow(`${server.url}/a`));
     await server.stop();
-    assert.match(String(server.program.stdout.bytes()), /^httpfstream [^\n]*\n$/);
+    assert.match(String(server.program.stdout.bytes()), /^httpfstream [^\n]*\nEvery program [^\n]*\n$/);
   });
 
   it("takes its limits from --limit", async () => {

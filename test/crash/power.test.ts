@@ -10,7 +10,7 @@ import { type Appending, Cluster, type Server } from "../processes/cluster.ts";
 
 const PATHS = Array.from({ length: 16 }, (_, at) => `deep/${at % 4}/${at}.bin`);
 const BYTES = randomBytes(1_000_000, 3);
-const DISK = ["--durability", "disk"];
+const DISK = ["--durability", "disk", "--limit", "storeFreeBytes=0"];
 const skip = await noCrashingDisk();
 
 /** Appends pieces until the connection breaks; each piece waits for the acknowledgement of the one before it. */

@@ -125,6 +125,30 @@ for (const [name, open] of Object.entries(STORES)) {
       assert.equal((await streams.stat("a.txt"))?.ended, "lost");
     });
 
+    using("a source that can't be read leaves the path free", async (streams) => {
+      const used = new Blob(["x"]).stream();
+      used.getReader();
+      await assert.rejects(streams.append("a.txt", used), TypeError);
+      assert.equal((await streams.append("a.txt", "after")).offset, 5);
+    });
+
+    using("a shutdown that begins while an append is opened ends it", async (streams) => {
+      const opening = streams.openAppend("a.txt");
+      const ended = opening.then(
+        async (stream) => assert.rejects(stream.getWriter().closed, { code: "restarting" }),
+        (error: unknown) => assert.ok(error instanceof StreamError && error.code === "restarting"),
+      );
+      await streams.shutdown();
+      await ended;
+    });
+
+    using("a standing follow that comes after the shutdown fails, and is counted nowhere", async (streams) => {
+      await streams.append("a.txt", "abc");
+      await streams.shutdown();
+      await rejects(new Response(streams.follow("a.txt", { stay: true })).text(), "restarting");
+      assert.equal((await streams.stat("a.txt"))?.followers, 0);
+    });
+
     using("an aborted append is lost, and its path is free", async (streams) => {
       const abort = new AbortController();
       const stream = await streams.openAppend("a.txt", { signal: abort.signal });

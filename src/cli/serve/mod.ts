@@ -98,7 +98,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
     .addOption(
       new Option("--deletes <which>", "which resources clients may remove with DELETE")
         .choices(DELETES)
-        .default("created")
+        .default(undefined, "created; all, if tokens are asked for")
         .env("HTTPFSTREAM_DELETES"),
     )
     .addOption(

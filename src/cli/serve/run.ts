@@ -40,7 +40,7 @@ export interface ServeFlags extends GateFlags {
   readonly origin: readonly string[];
   readonly cors?: boolean;
   readonly listings: boolean;
-  readonly deletes: Deletes;
+  readonly deletes?: Deletes;
   readonly limit: Partial<Limits>;
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
@@ -62,15 +62,16 @@ export async function run(flags: ServeFlags): Promise<number> {
     log({ type: "error", message, error });
   });
   const isLocal = await isLoopback(flags.http.hostname);
-  // Other machines may use host names that the server cannot know. A page with a name of its own has no token.
-  const isNamed = host.length > 0 || (isLocal && !authorize);
+  // Other machines may use host names that the server cannot know. A page with a name of its own has no token, but may do
+  // what needs none.
+  const isNamed = host.length > 0 || (isLocal && (!authorize || Object.keys(flags.anonymous).length > 0));
   // The server prints this name in its URL, so it must accept it.
   const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};
   const app = createApp({
     root: flags.root,
     durability,
     listings,
-    deletes,
+    ...(deletes !== undefined && { deletes }),
     cors,
     origins: origin,
     trustedProxies: flags.trustedProxy,

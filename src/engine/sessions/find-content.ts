@@ -14,6 +14,9 @@ export interface FoundContent {
   readonly stored?: StoreStat | undefined;
 }
 
+/** Attempts at finding an append that begins or ends meanwhile. */
+const ATTEMPTS = 5;
+
 /**
  * Leases the append to a path, or finds what is stored.
  *
@@ -22,11 +25,11 @@ export interface FoundContent {
 export async function findContent({ registry, sessions }: Appends, path: string): Promise<FoundContent> {
   // A session that its former server left behind must claim its path before it is followed.
   await sessions.adopt(path);
-  const lease = await sessions.lease(path);
-  if (lease) return { lease };
-  const stored = await registry.store.stat(path);
-  if (!stored?.appending) return { stored };
-  // The append began after the lookup above. What is stored would be a snapshot of its first bytes, and look complete.
-  const late = await sessions.lease(path);
-  return late ? { lease: late } : { stored: await registry.store.stat(path) };
+  for (let attempt = 1; ; attempt++) {
+    const lease = await sessions.lease(path);
+    if (lease) return { lease };
+    const stored = await registry.store.stat(path);
+    // An append that began after the lease: what is stored would be a snapshot of its first bytes, and look complete.
+    if (!stored?.appending || attempt === ATTEMPTS) return { stored };
+  }
 }

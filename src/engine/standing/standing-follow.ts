@@ -64,6 +64,7 @@ export class StandingFollow implements Follow, Waiter {
   /** Whether the last step came to nothing and was repeated at once. */
   #isRepeated = false;
   #isStopped = false;
+  #isLeft = false;
 
   /**
    * @param parts The server.
@@ -124,6 +125,8 @@ export class StandingFollow implements Follow, Waiter {
   }
 
   leave(): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
     this.#watch.leave(this);
     this.#first?.lease?.leave();
     this.#first = undefined;

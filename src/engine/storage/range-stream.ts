@@ -42,8 +42,11 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
   /** Set when no more bytes are wanted: at the end, after a failure, or when cancelled. */
   let over = false;
 
+  let onAbort = (): void => {};
   const release = async (): Promise<void> => {
     over = true;
+    // The signal may live as long as the program.
+    signal?.removeEventListener("abort", onAbort);
     // A pending read still uses the source, and releases it afterwards.
     if (!reading) await source.close?.();
   };
@@ -87,10 +90,10 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
     // Memory is allocated per read: a stream that is never read holds none.
     autoAllocateChunkSize: Math.max(1, Math.min(pieceBytes, to - from)),
     start(controller) {
-      const abort = (): void => {
+      onAbort = (): void => {
         if (!reading && !over) void finish(controller);
       };
-      signal?.addEventListener("abort", abort);
+      signal?.addEventListener("abort", onAbort);
     },
     pull(controller) {
       // Not awaited: the stream would pull the next piece only some turns after this one has arrived, and the consumer

@@ -69,13 +69,16 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
     return answer;
   }
   const { batcher, end } = await admit(service, exchange, upload);
-  const keep = whenExpired(exchange.access?.expiresAtMs, () => intake.stop(permissionEnded(path)));
   let ended: Promise<Outcome> | undefined;
   const forget = await onShutdown(registry, end, async () => {
     intake.stop(new StreamError("restarting", "The server is shutting down. What has arrived is stored."));
     await ended;
     await waitUntilSent(service, exchange);
+  }).catch((error: unknown) => {
+    intake.refuse();
+    throw error;
   });
+  const stopExpiry = whenExpired(exchange.access?.expiresAtMs, () => intake.stop(permissionEnded(path)));
   const span = new LogSpan(
     service,
     exchange.subject,
@@ -88,13 +91,17 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   );
   ended = intake.into(batcher).then(() => end(intake.reason));
   const { size } = await ended;
-  keep();
+  stopExpiry();
   forget();
   const failure = batcher.error ?? intake.stopped;
   span.end(size, failure?.code ?? "complete");
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size), [GENERATION_HEADER]: batcher.channel.generation };
   if (!failure) return new Response("", { headers });
-  throw new StreamError(failure.code, failure.message, { path, cause: failure, headers });
+  throw new StreamError(failure.code, failure.message, {
+    path,
+    cause: failure,
+    headers: { ...failure.headers, ...headers },
+  });
 }
 
 /**

@@ -35,15 +35,15 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
   const sink = new BodySink(() => follow.stop());
   let done = Promise.resolve();
   let ending: StreamError | undefined;
-  const stopExpiry = whenExpired(exchange.access?.expiresAtMs, () => {
-    ending = permissionEnded(path);
-    follow.stop();
-  });
   const breakOff = (error: StreamError): Promise<void> => sink.fail(error, bodyAbort(exchange));
   const forget = service.registry.onClose(async () => {
     follow.stop();
     // Cutting a body waits for its reader, which may never read again.
     await waitUntilSent(service, exchange, done);
+  });
+  const stopExpiry = whenExpired(exchange.access?.expiresAtMs, () => {
+    ending = permissionEnded(path);
+    follow.stop();
   });
   const span = new LogSpan(
     service,

@@ -9,6 +9,7 @@ import type { ListingParameters } from "../request/read-parameters.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { type Listing, listingPage } from "./listing-page.ts";
 import { reportFailures } from "./report-failures.ts";
+import { untilExpired } from "./until-expired.ts";
 
 /** No page may frame a listing and trick its visitor into clicking on it. */
 const NO_FRAMING_HEADERS = { "X-Frame-Options": "DENY" };
@@ -75,7 +76,7 @@ export function listing(
   }
   // A HEAD reads nothing of the folder.
   if (c.req.method === "HEAD") return new Response(null, { headers });
-  const body = bodyOf(isJson ? json(parts) : listingPage(parts));
+  const body = untilExpired(exchange, bodyOf(isJson ? json(parts) : listingPage(parts)));
   return new Response(reportFailures(service, exchange, body), { headers });
 }
 

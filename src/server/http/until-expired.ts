@@ -22,7 +22,10 @@ export function untilExpired(
         });
       },
       async pull(controller) {
-        const { done, value } = await reader.read();
+        const { done, value } = await reader.read().catch((error: unknown) => {
+          stop();
+          throw error;
+        });
         if (!done) return controller.enqueue(value);
         stop();
         controller.close();

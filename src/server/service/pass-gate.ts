@@ -22,6 +22,7 @@ export async function passGate(
   const access = await askGate(authorize, { action, path, c: exchange.c });
   if (!("allow" in access)) return access;
   if (access.expiresAtMs !== undefined && access.expiresAtMs <= Date.now()) throw permissionEnded(path);
+  exchange.action = action;
   exchange.access = access;
   return undefined;
 }

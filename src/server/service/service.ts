@@ -8,7 +8,7 @@ import type { Limits } from "../../engine/limits.ts";
 import type { Sessions } from "../../engine/sessions/sessions.ts";
 import type { StandingFollows } from "../../engine/standing/standing-follows.ts";
 import type { Store } from "../../engine/storage/store.ts";
-import type { Authorize, Permission } from "../gate/gate.ts";
+import type { Action, Authorize, Permission } from "../gate/gate.ts";
 import type { Platform, SocketHandler, UpgradeOptions } from "../platform/platform.ts";
 import type { Deletes } from "../request/deletes.ts";
 import type { Hosts } from "../request/host.ts";
@@ -67,6 +67,8 @@ export interface Exchange {
   readonly platform: Platform;
   readonly subject: Subject;
   readonly noted: RequestLogFields;
+  /** What the gate was asked about; undefined without a gate, and before it was asked. */
+  action?: Action;
   /** What the gate has allowed; undefined without a gate, and before it was asked. */
   access?: Permission;
   /** Its place among the connections, if it appends or follows. */

@@ -33,8 +33,8 @@ const HIGH_WATER_BYTES = 64 * 1024;
 /**
  * An open append. Returned by {@link Streams.openAppend}.
  *
- * A write resolves when its bytes are stored; writes that are not awaited are stored together. `close()` completes the
- * append. `abort()` ends it as lost.
+ * A write that no other one waits behind resolves when everything before it is stored. Writes that are not awaited are stored
+ * together, and may resolve earlier. `close()` completes the append. `abort()` ends it as lost.
  *
  * @example
  * ```ts
@@ -90,6 +90,11 @@ export async function openLocalAppend(
     });
     const append = new LocalAppend(service, path, admission, signal);
     admission.connect(append);
+    if (registry.closing) {
+      // The shutdown began during the claim, did not know this append, and waits for its path.
+      await append.shutDown();
+      registry.assertOpen();
+    }
     return new LocalAppendStream(append);
   } catch (error) {
     throw signal?.aborted ? aborted(signal, path) : error;
@@ -163,8 +168,8 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
       // The caller may change its array when the write has settled.
       for (const piece of this.#encoder.encode(chunk)) batcher.push(piece === chunk ? new Uint8Array(piece) : piece);
       // The chunks behind this one join its batch.
-      if (this.#waiting > 0 && batcher.queued <= this.#queueBytes) return;
-      await batcher.idle;
+      const isBusy = this.#waiting > 0 && batcher.queued <= this.#queueBytes;
+      if (!isBusy) await batcher.idle;
       if (batcher.error) throw batcher.error;
     } catch (error) {
       // A stream neither closes nor aborts a sink that has failed, so the path would stay claimed.

@@ -108,7 +108,10 @@ export class LocalFollow implements LocalFollowSource, Sink {
     if (bytes) {
       this.offset = (this.offset ?? 0) + bytes.length;
       controller.enqueue(bytes);
-    } else if (this.#outcome instanceof StreamError) {
+      return;
+    }
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#outcome instanceof StreamError) {
       controller.error(this.#outcome);
       this.#rejectEnded(this.#outcome);
     } else if (this.#outcome) {
@@ -127,6 +130,7 @@ export class LocalFollow implements LocalFollowSource, Sink {
 
   /** Ends the follow without the bytes that wait. */
   #leave(error: StreamError): void {
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#frames.length = 0;
     this.pending = 0;
     this.#finish(error);
@@ -137,7 +141,6 @@ export class LocalFollow implements LocalFollowSource, Sink {
   /** Ends the stream after the bytes that wait. First outcome wins. */
   #finish(outcome: EndedReason | StreamError): void {
     this.#outcome ??= outcome;
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#onFrame();
     this.#onDrained?.wake();
   }
@@ -168,11 +171,12 @@ export class LocalFollow implements LocalFollowSource, Sink {
       this.generation = follow.content.generation || undefined;
       this.#followed = follow;
       if (this.#outcome) return;
-      const run = this.#spanned(follow, ended);
+      let run: Promise<void> | undefined;
       const forget = registry.onClose(async () => {
         follow.stop();
-        await run.catch(() => {});
+        await run?.catch(() => {});
       });
+      run = this.#spanned(follow, ended);
       await run.finally(forget);
     } finally {
       follow.leave();

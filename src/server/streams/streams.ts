@@ -103,12 +103,17 @@ export class Streams implements AsyncDisposable {
    */
   async append(path: string, source: AppendSource, options: LocalAppendOptions = {}): Promise<LocalAppendResult> {
     const chunks = streamOf(source);
-    const stream = await this.openAppend(path, options).catch(async (error: unknown) => {
-      await chunks.cancel(error).catch(() => {});
+    const stream = await this.openAppend(path, options).catch((error: unknown) => {
+      // Not awaited: a source may never finish being cancelled.
+      chunks.cancel(error).catch(() => {});
       throw error;
     });
     const start = stream.offset;
-    await chunks.pipeTo(stream);
+    await chunks.pipeTo(stream).catch(async (error: unknown) => {
+      // A source that can't be piped, such as one that has a reader already, leaves the append open.
+      await stream.abort(error).catch(() => {});
+      throw error;
+    });
     const { offset, generation } = stream;
     return { bytes: offset - start, offset, generation };
   }
@@ -160,6 +165,7 @@ export class Streams implements AsyncDisposable {
     const name = resourceOf(path);
     const { store } = this.#service;
     let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+    let isCancelled = false;
     const open = async (): Promise<ReadableStreamDefaultReader<Uint8Array>> => {
       const { from = 0, generation, signal } = options;
       const found = await store.stat(name);
@@ -173,11 +179,16 @@ export class Streams implements AsyncDisposable {
       {
         async pull(controller) {
           reader ??= await open();
+          // The caller may leave while the resource is looked up.
+          if (isCancelled) return reader.cancel();
           const { done, value } = await reader.read();
           if (done) controller.close();
           else controller.enqueue(value);
         },
-        cancel: (reason) => reader?.cancel(reason),
+        cancel(reason) {
+          isCancelled = true;
+          return reader?.cancel(reason);
+        },
       },
       { highWaterMark: 0 },
     );
@@ -219,14 +230,15 @@ export class Streams implements AsyncDisposable {
   /**
    * Removes a resource. Resolves to whether there was one.
    *
-   * @throws {StreamError} `bad_path`, `in_use` while it has an appender, `path_conflict` for a folder, and errors of the store.
+   * @param options `generation`: remove only this generation of the content. Default: any.
+   * @throws {StreamError} `bad_path`, `in_use` while it has an appender, `replaced` for another generation, `path_conflict` for a folder, and errors of the store.
    * @example
    * ```ts
    * await streams.remove("build/41.log");
    * ```
    */
-  async remove(path: string): Promise<boolean> {
-    return removePath(this.#service, resourceOf(path));
+  async remove(path: string, { generation }: { generation?: string } = {}): Promise<boolean> {
+    return removePath(this.#service, resourceOf(path), { generation });
   }
 
   /**

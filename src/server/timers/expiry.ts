@@ -28,5 +28,6 @@ export function whenExpired(expiresAtMs: number | undefined, expired: () => void
 export function permissionEnded(path: string): StreamError {
   return new StreamError("unauthorized", `The permission for "/${path}" has ended. Connect again with a new token.`, {
     path,
+    headers: { "WWW-Authenticate": 'Bearer realm="httpfstream", error="invalid_token"' },
   });
 }
