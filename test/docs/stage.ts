@@ -64,7 +64,9 @@ export class Machine {
     await cp(this.#installation.tarball, join(checkout, "httpfstream-0.1.0.tgz"));
     await mkdir(join(project, "node_modules", "@hono"), { recursive: true });
     await symlink(this.#installation.package, join(project, "node_modules", "httpfstream"));
-    for (const name of ["hono", "@hono/node-server", "jose"]) {
+    // Copied: with a link in its place, npm fails to install a package that depends on it.
+    await cp(join(modules, "jose"), join(project, "node_modules", "jose"), { recursive: true });
+    for (const name of ["hono", "@hono/node-server"]) {
       await symlink(join(modules, name), join(project, "node_modules", name));
     }
     await writeFile(join(project, "package.json"), '{ "private": true, "type": "module" }\n');
