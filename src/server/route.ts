@@ -45,8 +45,12 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
   const request = parseRequest(c, platform, noted, service);
   const { verb, socket, exchange } = request;
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
-  // The gate is asked while the body is read: what has arrived must have been read when its sender aborts, or it is lost.
+  // The gate is asked while the body is read: what has arrived must have been read when its sender aborts, or it is lost. A
+  // client that waits for a 100 (Continue) has sent none of it, and is refused before it does.
   if (request.action === "append" && isUpload(request)) {
+    const isWaiting = c.req.header("Expect") !== undefined;
+    const response = isWaiting ? await passGate(service, exchange, "append") : undefined;
+    if (response) return response;
     await begin(service, exchange, socket);
     return appendBody(service, exchange, request.parameters);
   }

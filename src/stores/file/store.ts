@@ -197,8 +197,8 @@ class FileStore implements Store {
 
   async remove(path: string, check?: () => Promise<void>): Promise<boolean> {
     await this.#ready();
+    const file = await resolveInRoot(this.#root, path);
     try {
-      const file = await resolveInRoot(this.#root, path);
       const removed = await removeResource({
         ...{ root: this.#root, reserved: this.#reserved, owner: this.#owner },
         ...{ records: this.#records, recovery: this.#recovery, durable: this.#commit !== undefined },
