@@ -275,8 +275,7 @@ export class Streams implements AsyncDisposable {
   }
 
   /**
-   * Shuts down cleanly: refuses new requests, ends followers and appends, stores what it has received, and releases every
-   * path. Resolves when nothing is left.
+   * Shuts down as `close()` of the app does. Resolves when nothing is left.
    *
    * @param reason The reason to log. Default `close()`.
    */
