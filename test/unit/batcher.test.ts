@@ -56,6 +56,24 @@ test("during a burst, a batch waits for the end of the turn only if it is small"
   }
 });
 
+test("messages that are delivered one by one during short writes become one batch", async (t) => {
+  t.mock.method(performance, "now", () => 1_000);
+  const rig = new Rig();
+  const admission = await rig.admit();
+  // As on Deno: all messages of a read are delivered in one turn, each in a job of its own.
+  for (let message = 0; message < 1_000; message++) {
+    void rig.push(admission, "x");
+    await undefined;
+    await undefined;
+  }
+  await settle();
+  assert.deepEqual(
+    rig.store.batches.map(({ length }) => length),
+    [1, 999],
+  );
+  await admission.end("complete");
+});
+
 test("a burst ends a millisecond after its last write; an empty piece is no write", async (t) => {
   let nowMs = 1_000;
   t.mock.method(performance, "now", () => nowMs);

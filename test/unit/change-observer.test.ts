@@ -192,3 +192,28 @@ test("looks end with the last file", async (t) => {
   observer.forget(file);
   await until("the timer to end", () => cleared.mock.callCount() > 0);
 });
+
+test("a file that is forgotten during a look stays forgotten", async (t) => {
+  const { file, folder, clock } = await place(t);
+  const rounds: (() => void)[] = [];
+  t.mock.method(timers, "setInterval", (round: () => void) => {
+    rounds.push(round);
+    return { unref: () => ({}) };
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  writeFileSync(file, "");
+  const observer = new ChangeObserver({ creditMs: 100, everyMs: 1 });
+  const other = join(folder, "other");
+  await observer.look(file);
+  await observer.look(other);
+  clock.nowMs += 5;
+  const [round] = rounds;
+  round?.();
+  observer.forget(file);
+  await until("the round to reach the other file", () => observer.known(other)?.quietMs === 5);
+  assert.equal(observer.known(file), undefined);
+});

@@ -130,16 +130,12 @@ export class Batcher {
   }
 
   async #write(): Promise<void> {
-    // Pieces that arrive in the same read of the connection become one batch. Node delivers them synchronously; other
-    // runtimes deliver one message at a time, so during a burst a small batch waits until all of them are delivered.
     await undefined;
-    const isLarge = this.#queued >= Math.min(COALESCE_BYTES, this.#limits.batchBytes);
-    const isAtRest = performance.now() - this.#wroteMs >= REST_MS;
-    if (!isLarge && !isAtRest) await turnEnd();
     try {
-      while (this.#pieces.bytes > 0) {
+      while (await this.#gathered()) {
         const batch = this.#pieces.take(this.#limits.batchBytes);
         await this.#writer.write(batch);
+        this.#wroteMs = performance.now();
         // The path may have been revoked during the write.
         if (this.error) break;
         this.#queued -= batch.length;
@@ -149,8 +145,19 @@ export class Batcher {
     } catch (error) {
       this.#fail(error);
     }
-    this.#wroteMs = performance.now();
     this.#writing = undefined;
+  }
+
+  /**
+   * Whether there is a batch to write. Pieces that arrive in the same read of the connection become one batch. Node
+   * delivers them synchronously. Other runtimes deliver one message at a time, and a short write may end between two of
+   * them, so during a burst a small batch waits until all of them are delivered.
+   */
+  async #gathered(): Promise<boolean> {
+    const isSmall = this.#pieces.bytes < Math.min(COALESCE_BYTES, this.#limits.batchBytes);
+    const isBurst = performance.now() - this.#wroteMs < REST_MS;
+    if (this.#pieces.bytes > 0 && isSmall && isBurst) await turnEnd();
+    return this.#pieces.bytes > 0;
   }
 
   #fail(error: unknown): void {

@@ -68,6 +68,18 @@ export class ChangeObserver {
   async look(file: string): Promise<Observation> {
     const beganMs = performance.now();
     const sign = await signIn(file);
+    if (this.#terms.everyMs !== undefined) {
+      this.#timer ??= setInterval(() => void this.#lookAgain(), this.#terms.everyMs).unref();
+    }
+    return this.#observe(file, sign, beganMs);
+  }
+
+  /** Stops tracking a file. */
+  forget(file: string): void {
+    this.#known.delete(file);
+  }
+
+  #observe(file: string, sign: string, beganMs: number): Known {
     const known = this.#known.get(file);
     const seen =
       known?.sign === sign
@@ -80,15 +92,7 @@ export class ChangeObserver {
             lookedMs: performance.now(),
           };
     this.#known.set(file, seen);
-    if (this.#terms.everyMs !== undefined) {
-      this.#timer ??= setInterval(() => void this.#lookAgain(), this.#terms.everyMs).unref();
-    }
     return seen;
-  }
-
-  /** Stops tracking a file. */
-  forget(file: string): void {
-    this.#known.delete(file);
   }
 
   #unchanged(known: Known, beganMs: number): Known {
@@ -105,9 +109,13 @@ export class ChangeObserver {
     if (this.#looking) return;
     this.#looking = true;
     for (const [file, known] of [...this.#known]) {
-      const seen = await this.look(file).catch(() => undefined);
+      const beganMs = performance.now();
+      const sign = await signIn(file).catch(() => undefined);
+      // The file may have been forgotten during the look. Tracking it again would keep it for ever.
+      if (sign === undefined || !this.#known.has(file)) continue;
+      const seen = this.#observe(file, sign, beganMs);
       // A caller that still needs the file tracks it again with its next look.
-      if (seen?.isMissing && known.isMissing && seen.quietMs > MISSING_MS) this.forget(file);
+      if (seen.isMissing && known.isMissing && seen.quietMs > MISSING_MS) this.forget(file);
     }
     this.#looking = false;
     if (this.#known.size > 0) return;
