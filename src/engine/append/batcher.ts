@@ -132,8 +132,11 @@ export class Batcher {
   async #write(): Promise<void> {
     await undefined;
     try {
-      while (await this.#gathered()) {
+      while (this.#pieces.bytes > 0) {
+        if (this.#mayGrow()) await turnEnd();
         const batch = this.#pieces.take(this.#limits.batchBytes);
+        // A failure during the turn has cleared the queue.
+        if (this.error) break;
         await this.#writer.write(batch);
         this.#wroteMs = performance.now();
         // The path may have been revoked during the write.
@@ -149,15 +152,13 @@ export class Batcher {
   }
 
   /**
-   * Whether there is a batch to write. Pieces that arrive in the same read of the connection become one batch. Node
-   * delivers them synchronously. Other runtimes deliver one message at a time, and a short write may end between two of
-   * them, so during a burst a small batch waits until all of them are delivered.
+   * Whether the next batch should wait for the end of the turn. Pieces that arrive in the same read of the connection
+   * become one batch. Node delivers them synchronously. Other runtimes deliver one message at a time, and a short write
+   * may end between two of them, so during a burst a small batch waits until all of them are delivered.
    */
-  async #gathered(): Promise<boolean> {
+  #mayGrow(): boolean {
     const isSmall = this.#pieces.bytes < Math.min(COALESCE_BYTES, this.#limits.batchBytes);
-    const isBurst = performance.now() - this.#wroteMs < REST_MS;
-    if (this.#pieces.bytes > 0 && isSmall && isBurst) await turnEnd();
-    return this.#pieces.bytes > 0;
+    return isSmall && performance.now() - this.#wroteMs < REST_MS;
   }
 
   #fail(error: unknown): void {
