@@ -48,6 +48,7 @@ export function memoryStore(): Store {
 }
 
 class MemoryStore implements Store {
+  readonly isPrivate = true;
   readonly sessions: MemorySessions = new MemorySessions();
   readonly #resources = new Map<string, Resource>();
   readonly #claimed = new Map<string, MemoryHandle>();

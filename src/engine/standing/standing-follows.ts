@@ -23,13 +23,13 @@ export interface StandingStart {
 export class StandingFollows {
   readonly #parts: StandingParts;
   readonly #watches = new Map<string, PathWatch>();
-  /** Undefined if no other process can write to the store. */
+  /** Undefined if nothing else can change the store. */
   readonly #rounds: LookRounds<PathWatch> | undefined;
 
   constructor(parts: StandingParts) {
     this.#parts = parts;
     const { store, notices } = parts.registry;
-    this.#rounds = store.watch ? new LookRounds((watch) => watch.lookAround()) : undefined;
+    this.#rounds = store.isPrivate ? undefined : new LookRounds((watch) => watch.lookAround());
     notices.listen((path) => this.#watches.get(path)?.noticed());
   }
 

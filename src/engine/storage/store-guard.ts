@@ -21,6 +21,7 @@ import type { AppendHandle, SessionRecords, Store, StoreStat } from "./store.ts"
  */
 export function guardedStore(store: Store): Store {
   const guarded: Store = {
+    isPrivate: store.isPrivate === true,
     sessions: guardedSessions(store.sessions),
     stat: (path) => failing(path, async () => checkedStat(path, await store.stat(path))),
     claim: (path, options) => failing(path, async () => guardedHandle(path, await store.claim(path, options))),

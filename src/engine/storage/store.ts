@@ -176,6 +176,11 @@ export interface Growth {
 
 /** Stores the bytes. The engine never asks which driver it has. */
 export interface Store {
+  /**
+   * Whether nothing but this process can change the data. Otherwise the server looks at each path that a standing follow
+   * waits at, about once per second. Default: false.
+   */
+  readonly isPrivate?: boolean;
   /** The open sessions. */
   readonly sessions: SessionRecords;
   /**
