@@ -3,20 +3,20 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { describe, it } from "node:test";
 import { append } from "../../src/client/mod.ts";
+import { startLimited, targetAt, WAYS, type Way } from "../fixture/limited.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
-import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
+import { expectCleanStop, type TestServer } from "../fixture/servers.ts";
 import { until } from "../fixture/until.ts";
 import { OFFER, V1Peer } from "../fixture/v1.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
 
 /** Runs `test` with a server that has these limits. */
 async function withLimits(
-  runtime: Runtime,
+  { way, runtime }: { way: Way; runtime: Runtime },
   limits: Record<string, number>,
   test: (server: TestServer) => Promise<void>,
 ): Promise<void> {
-  const args = Object.entries(limits).flatMap(([name, value]) => ["--limit", `${name}=${value}`]);
-  const server = await startStandalone(runtime, { args });
+  const server = await startLimited(way, runtime, { limits });
   try {
     await test(server);
   } finally {
@@ -25,13 +25,13 @@ async function withLimits(
 }
 
 const openAppend = async ({ url }: TestServer, path: string): Promise<V1Peer> => {
-  const peer = await V1Peer.open(url, { target: `/${path}?verb=APPEND` });
+  const peer = await V1Peer.open(url, { target: targetAt(url, `/${path}?verb=APPEND`) });
   await peer.control("start");
   return peer;
 };
 
 const openFollow = async ({ url }: TestServer, path: string): Promise<V1Peer> => {
-  const peer = await V1Peer.open(url, { target: `/${path}?verb=FOLLOW` });
+  const peer = await V1Peer.open(url, { target: targetAt(url, `/${path}?verb=FOLLOW`) });
   await peer.control("start");
   return peer;
 };
@@ -43,7 +43,7 @@ async function expectRefused(
   method: string,
   { status, code, says }: { status: number; code: string; says: RegExp },
 ): Promise<void> {
-  const socket = await WebSocketPeer.open(url, { target, headers: OFFER });
+  const socket = await WebSocketPeer.open(url, { target: targetAt(url, target), headers: OFFER });
   const overSocket = await socket.response();
   const overHttp = await fetch(url + target, { method, ...(method === "POST" && { body: "x" }) });
   const text = await overHttp.text();
@@ -73,26 +73,27 @@ async function expectRoom({ url }: TestServer, path: string): Promise<void> {
   });
 }
 
-for (const runtime of RUNTIMES) {
-  describe(`limits on ${runtime}`, () => {
+for (const kind of RUNTIMES.flatMap((runtime) => WAYS.map((way) => ({ runtime, way })))) {
+  describe(`limits, ${kind.way} on ${kind.runtime}`, () => {
     it("pathFollowers", async () => {
-      await withLimits(runtime, { pathFollowers: 2 }, async (server) => {
+      await withLimits(kind, { pathFollowers: 2 }, async (server) => {
         const appender = await openAppend(server, "a.txt");
         const other = await openAppend(server, "b.txt");
         const first = await openFollow(server, "a.txt");
         await openFollow(server, "a.txt");
-        const refused = { status: 503, code: "overloaded", says: /"\/a\.txt" has 2 followers.*pathFollowers/ };
+        const refused = { status: 503, code: "overloaded", says: /a\.txt" has 2 followers.*pathFollowers/ };
         await expectRefused(server, "/a.txt?verb=FOLLOW", "GET", refused);
         assert.equal((await fetch(`${server.url}/a.txt`)).status, 200);
         const elsewhere = await openFollow(server, "b.txt");
         first.peer.connection.drop();
+        // Bun's own server sends the head of a response with the first bytes of its body.
+        await appender.send("done");
         const follow = await until("a follow", async () => {
           const response = await fetch(`${server.url}/a.txt?verb=FOLLOW`);
           if (response.status === 200) return response;
           await response.body?.cancel();
           return undefined;
         });
-        await appender.send("done");
         await appender.finish();
         assert.equal(await follow.text(), "done");
         await other.finish();
@@ -101,7 +102,7 @@ for (const runtime of RUNTIMES) {
     });
 
     it("appends, with the sessions in their grace period", async () => {
-      await withLimits(runtime, { appends: 2 }, async (server) => {
+      await withLimits(kind, { appends: 2 }, async (server) => {
         const first = await openAppend(server, "a.txt");
         const { session } = await first.control("start");
         const second = await openAppend(server, "b.txt");
@@ -111,7 +112,9 @@ for (const runtime of RUNTIMES) {
         assert.equal((await fetch(`${server.url}/new/`)).status, 404);
         const taken = await fetch(`${server.url}/b.txt?verb=APPEND`, { method: "POST", body: "x" });
         assert.equal(taken.status, 403, "a path that is taken is refused as such");
-        const resumed = await V1Peer.open(server.url, { target: `/a.txt?verb=APPEND&session=${session}` });
+        const resumed = await V1Peer.open(server.url, {
+          target: targetAt(server.url, `/a.txt?verb=APPEND&session=${session}`),
+        });
         await resumed.control("start");
         await resumed.finish();
         await expectRoom(server, "new/c.txt");
@@ -120,7 +123,7 @@ for (const runtime of RUNTIMES) {
     });
 
     it("peerAppends", async () => {
-      await withLimits(runtime, { peerAppends: 1 }, async (server) => {
+      await withLimits(kind, { peerAppends: 1 }, async (server) => {
         const first = await openAppend(server, "a.txt");
         const refused = { status: 429, code: "too_many", says: /127\.0\.0\.1 has 1 open appends.*peerAppends/ };
         await expectRefused(server, "/b.txt?verb=APPEND", "POST", refused);
@@ -135,7 +138,7 @@ for (const runtime of RUNTIMES) {
     });
 
     it("connections and peerConnections", async () => {
-      await withLimits(runtime, { connections: 3, peerConnections: 2 }, async (server) => {
+      await withLimits(kind, { connections: 3, peerConnections: 2 }, async (server) => {
         const appender = await openAppend(server, "a.txt");
         const follower = await openFollow(server, "a.txt");
         const tooMany = { status: 429, code: "too_many", says: /127\.0\.0\.1 has 2 .*peerConnections/ };
@@ -147,7 +150,7 @@ for (const runtime of RUNTIMES) {
         await expectRoom(server, "b.txt");
         await appender.finish();
       });
-      await withLimits(runtime, { connections: 2, peerConnections: 0 }, async (server) => {
+      await withLimits(kind, { connections: 2, peerConnections: 0 }, async (server) => {
         const appender = await openAppend(server, "a.txt");
         const follower = await openFollow(server, "a.txt");
         const full = { status: 503, code: "overloaded", says: /2 appends and follows.*connections/ };
@@ -160,7 +163,7 @@ for (const runtime of RUNTIMES) {
     });
 
     it("peerConnectionsPerSecond", async () => {
-      await withLimits(runtime, { peerConnectionsPerSecond: 1 }, async (server) => {
+      await withLimits(kind, { peerConnectionsPerSecond: 1 }, async (server) => {
         const answers = await until("two appends within a second", async () => {
           const sent = Array.from({ length: 10 }, (_, index) =>
             fetch(`${server.url}/${index}.txt?verb=APPEND`, { method: "POST", body: "x" }),

@@ -5,23 +5,24 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { append, follow, StreamError } from "../../src/client/mod.ts";
 import { createStreams } from "../../src/index.ts";
+import { startLimited, targetAt, WAYS } from "../fixture/limited.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
-import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
+import { expectCleanStop, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { V1Peer } from "../fixture/v1.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
 
 const isLimit = (error: unknown): boolean => error instanceof StreamError && error.code === "limit";
 
-for (const runtime of RUNTIMES) {
-  describe(`pathBytes on ${runtime}`, () => {
+for (const [runtime, way] of RUNTIMES.flatMap((each) => WAYS.map((way) => [each, way] as const))) {
+  describe(`pathBytes, ${way} on ${runtime}`, () => {
     let server: TestServer;
     const stored = (name: string): Promise<string> => readFile(join(server.root, name), "utf8");
     const post = (path: string, body: string): Promise<Response> =>
       fetch(`${server.url}/${path}?verb=APPEND`, { method: "POST", body });
 
     before(async () => {
-      server = await startStandalone(runtime, { args: ["--limit", "pathBytes=10"] });
+      server = await startLimited(way, runtime, { limits: { pathBytes: 10 } });
     });
     after(() => expectCleanStop(server));
 
@@ -31,7 +32,7 @@ for (const runtime of RUNTIMES) {
       assert.equal(refused.status, 507);
       assert.equal(refused.headers.get("Stream-Error"), "limit");
       assert.equal(refused.headers.get("Stream-Next-Offset"), "0000000000000010");
-      assert.match(await refused.text(), /"\/http\.txt".*10 bytes/);
+      assert.match(await refused.text(), /http\.txt".*10 bytes/);
       assert.equal(await stored("http.txt"), "123456789a");
       assert.equal((await post("http.txt", "x")).status, 507);
       assert.equal(await stored("http.txt"), "123456789a");
@@ -41,9 +42,9 @@ for (const runtime of RUNTIMES) {
     });
 
     it("an httpfstream.v1 append gets a last ack, end with limit, and 1008; so does its follower", async () => {
-      const appender = await V1Peer.open(server.url, { target: "/v1.txt?verb=APPEND" });
+      const appender = await V1Peer.open(server.url, { target: targetAt(server.url, "/v1.txt?verb=APPEND") });
       const start = await appender.control("start");
-      const follower = await V1Peer.open(server.url, { target: "/v1.txt?verb=FOLLOW" });
+      const follower = await V1Peer.open(server.url, { target: targetAt(server.url, "/v1.txt?verb=FOLLOW") });
       await appender.send("12345678");
       await appender.acked(8);
       await appender.send("9abcdef");
@@ -56,14 +57,14 @@ for (const runtime of RUNTIMES) {
       assert.equal(String(follower.data), "123456789a");
       assert.equal(await stored("v1.txt"), "123456789a");
       const again = await WebSocketPeer.open(server.url, {
-        target: `/v1.txt?verb=APPEND&session=${start.session}`,
+        target: targetAt(server.url, `/v1.txt?verb=APPEND&session=${start.session}`),
         headers: { "Sec-WebSocket-Protocol": "httpfstream.v1" },
       });
       assert.equal((await again.head).status, 410);
     });
 
     it("an httpfstream.v1 append that completes in the same moment gets the same answer", async () => {
-      const appender = await V1Peer.open(server.url, { target: "/at-once.txt?verb=APPEND" });
+      const appender = await V1Peer.open(server.url, { target: targetAt(server.url, "/at-once.txt?verb=APPEND") });
       await appender.control("start");
       await Promise.all([appender.send("123456789abc"), appender.say({ type: "end" })]);
       assert.equal((await appender.closed()).code, 1008);
@@ -74,7 +75,12 @@ for (const runtime of RUNTIMES) {
     });
 
     it("a classic append is closed with 1008 and a sentence", async () => {
-      const appender = await (await WebSocketPeer.open(server.url, { target: "/classic.txt?verb=APPEND" })).opened();
+      const appender = await (
+        await WebSocketPeer.open(server.url, {
+          target: targetAt(server.url, "/classic.txt?verb=APPEND"),
+          kind: "binary",
+        })
+      ).opened();
       await appender.send("123456789abc");
       const { code, reason } = await appender.end();
       assert.equal(code, 1008);
@@ -83,11 +89,13 @@ for (const runtime of RUNTIMES) {
     });
 
     it("a follow over HTTP that saw the append is cut", async () => {
-      const appender = await V1Peer.open(server.url, { target: "/cut.txt?verb=APPEND" });
+      const appender = await V1Peer.open(server.url, { target: targetAt(server.url, "/cut.txt?verb=APPEND") });
       await appender.control("start");
+      // Bun's own server sends the head of a response with the first bytes of its body.
+      await appender.send("123");
       const response = await fetch(`${server.url}/cut.txt?verb=FOLLOW`);
       assert.equal(response.headers.get("Stream-Appending"), "?1");
-      await appender.send("123456789abc");
+      await appender.send("456789abc");
       await assert.rejects(response.text());
       await appender.closed();
     });
