@@ -127,7 +127,7 @@ export class Verifier {
   async #signedClaims(token: string): Promise<Claims> {
     const header = headerOf(token);
     const { audience, issuer } = this.#expected;
-    let reason: unknown = new InvalidToken("No key of this server has signed the token.");
+    let reason: unknown;
     for (const { key } of await this.#keys.keysFor(header)) {
       try {
         const { payload } = await jwtVerify(token, key, {
@@ -144,7 +144,8 @@ export class Verifier {
         if (!(error instanceof errors.JWSSignatureVerificationFailed)) break;
       }
     }
-    throw reason instanceof InvalidToken ? reason : new InvalidToken(reasonOf(reason), { cause: reason });
+    if (reason === undefined) throw new InvalidToken("No key of this server has signed the token.");
+    throw new InvalidToken(reasonOf(reason), { cause: reason });
   }
 }
 
