@@ -11,7 +11,7 @@ export interface Results {
   readonly date: string;
   rounds: number;
   minutes: number;
-  readonly peers: Record<string, Pick<Peer, "title" | "version" | "isOurs" | "missing">>;
+  readonly peers: Record<string, Pick<Peer, "title" | "version" | "isOurs" | "missing" | "ungated">>;
   /** For each load, peer and key of a metric one number for each round that succeeded. */
   readonly loads: Record<string, Record<string, Record<string, number[]>>>;
   readonly failures: { readonly load: string; readonly peer: string; readonly message: string }[];
@@ -46,8 +46,9 @@ export function verdicts(
 ) {
   const ours = Object.keys(loads[name] ?? {}).filter((peer) => peers[peer]?.isOurs && !peers[peer].missing);
   const judge = ({ metric: key, against, load, atLeast = -Infinity, atMost = Infinity }: Goal, peer: string) => {
+    const rival = (against === "ungated" ? peers[peer]?.ungated : against) ?? peer;
     const isAbsolute = against === undefined && load === undefined;
-    const other = isAbsolute ? 1 : median(loads[load ?? name]?.[against ?? peer]?.[key]);
+    const other = isAbsolute ? 1 : median(loads[load ?? name]?.[rival]?.[key]);
     const value = median(loads[name]?.[peer]?.[key]) / other;
     const reached = Number.isNaN(value) ? undefined : value >= atLeast && value <= atMost;
     const { title, unit } = metrics.find((metric) => metric.key === key) ?? { title: key, unit: "" };
@@ -55,5 +56,7 @@ export function verdicts(
     const scale = isAbsolute ? ` ${unit}` : `× ${[against, load && `in ${load}`].filter(Boolean).join(" ")}`;
     return { peer, goal: `${title} ${bound}${scale}`, value, reached };
   };
-  return goals.flatMap((goal) => ours.map((peer) => judge(goal, peer)));
+  const concerns = ({ against }: Goal, peer: string): boolean =>
+    against !== "ungated" || peers[peer]?.ungated !== undefined;
+  return goals.flatMap((goal) => ours.filter((peer) => concerns(goal, peer)).map((peer) => judge(goal, peer)));
 }

@@ -36,8 +36,8 @@ export async function run(options: Options, progress: (line: string) => void, si
     const results: Results = { ...run, rounds: 0, minutes: 0, peers: {}, loads: {}, failures: [] };
     for (const { load, peers } of plan) {
       results.loads[load.name] = Object.fromEntries(peers.map(({ name }) => [name, {}]));
-      for (const { name, title, version, isOurs, missing } of peers) {
-        results.peers[name] = { title, version, isOurs, missing };
+      for (const { name, title, version, isOurs, missing, ungated } of peers) {
+        results.peers[name] = { title, version, isOurs, missing, ungated };
       }
     }
     const turns = Array.from({ length: rounds }, (_, round) =>
@@ -110,8 +110,9 @@ function choose(options: Options, peers: readonly Peer[]) {
   return plan.filter((each) => each.peers.length > 0);
 }
 
-function suits(load: Load, { name, way, runtime, abilities }: Peer, options: Options): boolean {
+function suits(load: Load, { name, way, runtime, abilities, ungated }: Peer, options: Options): boolean {
   if (options.peers.length > 0 && !options.peers.includes(name)) return false;
+  if (ungated !== undefined && !load.gated) return false;
   const isCopy = abilities.includes("copy");
   if (isCopy ? !load.copy : !load.needs.every((ability) => abilities.includes(ability))) return false;
   if (way === undefined || runtime === undefined) return !load.onlyOurs;

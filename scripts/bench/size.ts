@@ -10,7 +10,6 @@ export type SizeName = (typeof SIZE_NAMES)[number];
 
 /** Counts, amounts in bytes and durations in seconds. */
 const TABLE = {
-  // How often each measurement is made by default.
   rounds: [3, 1, 1],
   // The followers of the smallest, a small, a large and the largest group.
   one: [1, 1, 1],
@@ -21,12 +20,10 @@ const TABLE = {
   floodSeconds: [3, 1, 0.02],
   warmSeconds: [0.5, 0.3, 0.01],
   floodBytes: [GIB, 256 * MIB, MIB],
-  // The duration of a paced append.
   pacedSeconds: [20, 5, 0.2],
   // Large appends and reads, and what passes through a server while its memory must not grow.
   largeBytes: [GIB, 256 * MIB, 4 * MIB],
   longBytes: [10 * GIB, GIB, 8 * MIB],
-  // Concurrent appenders.
   appenders: [100, 100, 4],
   // Followers that are idle, that read nothing, and that connect at once.
   idle: [5000, 5000, 20],

@@ -109,7 +109,6 @@ export function startGenerator(program: string, server: Server) {
       child.send({ id, name, input }, (error) => error && pending.get(id)?.({ error: error.message }));
     });
   }
-
   return {
     child,
     stop: () => end(child, "SIGKILL"),

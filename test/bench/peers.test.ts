@@ -5,13 +5,23 @@ import { bench } from "./smoke.ts";
 
 test("the benchmark compares the installed peers, and names the missing ones", async () => {
   const ours = ["httpfstream-classic", "httpfstream-http", "httpfstream-deno", "httpfstream-bun"];
-  const peers = [...ours, "bare", "nchan", "durable", "bare-read", "sendfile", "cat"];
+  const peers = [...ours, "bare", "nchan", "durable", "sendfile", "cat"];
   const program = bench("--peers", peers.join(","), "--only", "flood-small-few,paced-few,ingest-one,catch-up-http");
   const { code } = await program.exited;
   assert.equal(code, 0, program.output);
   const table = program.stdout.bytes().toString();
   for (const peer of peers)
     assert.match(table, new RegExp(`^  (${peer}  .*\\d|! ${peer}: .* is not installed: )`, "m"));
+});
+
+test("the benchmark compares servers that ask for tokens with one that does not", async () => {
+  const gated = ["hs256", "hs256-each", "eddsa-http", "eddsa-each-http"].map((name) => `httpfstream-${name}`);
+  const peers = ["httpfstream", "httpfstream-http", ...gated];
+  const program = bench("--peers", peers.join(","), "--only", "connect");
+  const { code } = await program.exited;
+  assert.equal(code, 0, program.output);
+  const table = program.stdout.bytes().toString();
+  for (const peer of gated) assert.match(table, new RegExp(`^  [✓✗] \\S+  ${peer}: .* ≤ 1.3× ungated$`, "m"));
 });
 
 test("the benchmark refuses invalid options, and names the valid ones", async () => {

@@ -9,21 +9,28 @@ import { type Results, verdicts } from "../../scripts/bench/results.ts";
 /** The peers of which goals are judged have names that begin with "us". Those without rates failed or are missing. */
 type Rates = Record<string, number[]>;
 
-function peersOf(rates: Rates, missing: string[]): Results["peers"] {
-  const peer = (name: string) => ({ title: name, version: "1", isOurs: name.startsWith("us") });
+function peersOf(rates: Rates, missing: string[], ungated?: string): Results["peers"] {
+  const gated = (name: string) => (name.endsWith("gated") ? { ungated } : {});
+  const peer = (name: string) => ({ title: name, version: "1", isOurs: name.startsWith("us"), ...gated(name) });
   return Object.fromEntries(
     Object.keys(rates).map((name) => [name, { ...peer(name), ...(missing.includes(name) ? { missing: "?" } : {}) }]),
   );
 }
 
-function judged(goal: Goal, rates: Rates, { missing = [], there = {} }: { missing?: string[]; there?: Rates } = {}) {
+interface Circumstances {
+  missing?: string[];
+  there?: Rates;
+  ungated?: string;
+}
+
+function judged(goal: Goal, rates: Rates, { missing = [], there = {}, ungated }: Circumstances = {}) {
   const rows = (of: Rates) => Object.fromEntries(Object.entries(of).map(([peer, rate]) => [peer, { rate }]));
   const load = {
     name: "a",
     metrics: [{ key: "rate", title: "rate", unit: "/s", better: "more" }],
     goals: [goal],
   } as const;
-  const results = { peers: peersOf(rates, missing), loads: { a: rows(rates), b: rows(there) } };
+  const results = { peers: peersOf(rates, missing, ungated), loads: { a: rows(rates), b: rows(there) } };
   return verdicts(load, results).map(({ peer, value, reached }) => [peer, value, reached]);
 }
 
@@ -49,6 +56,11 @@ describe("a goal", () => {
   test("may compare a peer with another one in another load", () => {
     const goal = { metric: "rate", load: "b", against: "them", atLeast: 1 };
     assert.deepEqual(judged(goal, { us: [3] }, { there: { us: [4], them: [2] } }), [["us", 1.5, true]]);
+  });
+
+  test("against the same build without a gate applies to those that ask for tokens", () => {
+    const goal = { metric: "rate", against: "ungated", atMost: 1.3 };
+    assert.deepEqual(judged(goal, { us: [4], "us-gated": [5] }, { ungated: "us" }), [["us-gated", 1.25, true]]);
   });
 
   test("is neither reached nor missed if a measurement is missing", () => {

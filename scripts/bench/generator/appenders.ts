@@ -106,7 +106,6 @@ async function openFrameAppender({ target, recordBytes }: AppendJob, number: num
     },
   });
   while (!isOpen) await change();
-
   const settled = async (): Promise<void> => {
     if (dialect === "frames") return;
     if (dialect === "counted") socket.write(clientFrame(OPCODE.text, Buffer.from("count")));
@@ -114,7 +113,6 @@ async function openFrameAppender({ target, recordBytes }: AppendJob, number: num
   };
   const size = frameBytes(recordBytes);
   const atOnce = Math.max(1, Math.floor(WRITE_BYTES / recordBytes));
-  const written = (): void => wake();
   /** The position in the cycle of frames from which the next flood continues, in bytes. */
   let at = 0;
   return {
@@ -128,7 +126,7 @@ async function openFrameAppender({ target, recordBytes }: AppendJob, number: num
         const count = Math.min(left, atOnce, (frames.length - at) / size);
         const payload = count * recordBytes;
         while (socket.writableNeedDrain || sent + payload - confirmed > window) await change();
-        socket.write(frames.subarray(at, at + count * size), written);
+        socket.write(frames.subarray(at, at + count * size), () => wake());
         at = (at + count * size) % frames.length;
         sent += payload;
         left -= count;
@@ -154,7 +152,6 @@ async function openPostAppender({ target, recordBytes }: AppendJob, number: numb
       outgoing.once("error", reject).end(body);
     });
   await call("PUT", Buffer.alloc(0));
-
   const whole = cycle(recordBytes);
   const most = Math.max(1, Math.floor(WRITE_BYTES / recordBytes)) * recordBytes;
   const waiting: Buffer[] = [];

@@ -81,8 +81,7 @@ export function openConnection({ host, port, head }: Request, events: Connection
   socket.write(head, "latin1");
   const stall = (isStalled: boolean): void => {
     isReading = !isStalled;
-    if (isStalled) socket.pause();
-    else socket.resume();
+    socket[isStalled ? "pause" : "resume"]();
   };
   return { socket, stall };
 }

@@ -12,7 +12,7 @@ export function openCrowd({ target, recordBytes, check, atOnce = 100, bytes: fir
   const followers: Connection[] = [];
   const receivers: Receiver[] = [];
   /** The request that all followers share if they follow the same path. */
-  const shared = target.url.includes("{n}") ? undefined : followRequest(target, 0);
+  const shared = /\{n\}|\{token\}/.test(target.url) ? undefined : followRequest(target, 0);
   const ages = createHistogram();
   /** How many bytes each follower is to receive in total, and how many of them have. */
   let goal = firstGoal ?? Number.POSITIVE_INFINITY;
@@ -22,7 +22,6 @@ export function openCrowd({ target, recordBytes, check, atOnce = 100, bytes: fir
   let lost: string | undefined;
   let isDropped = false;
   let wake: () => void = () => {};
-
   const receiverOf = (number: number): Receiver => {
     if (check === "first") return firstReceiver();
     if (check === "numbers") return stampedReceiver(recordBytes);
@@ -102,7 +101,11 @@ export function openCrowd({ target, recordBytes, check, atOnce = 100, bytes: fir
   };
 }
 
-function followRequest({ url, dialect }: Target<FollowDialect>, number: number): Request {
+/** How many tokens were used: no follower of this process gets the token of another one, as long as there are enough. */
+let usedTokens = 0;
+
+function followRequest({ url: template, dialect, tokens }: Target<FollowDialect>, number: number): Request {
+  const url = tokens ? template.replace("{token}", tokens[usedTokens++ % tokens.length] ?? "") : template;
   if (dialect === "v1" || dialect === "frames") return upgradeRequest(url, number, dialect === "v1");
   return requestOf(url, number, { Accept: dialect === "sse" ? "text/event-stream" : "*/*" });
 }

@@ -13,10 +13,11 @@ export type FollowDialect = "v1" | "frames" | "body" | "sse";
  */
 export type AppendDialect = "v1" | "frames" | "replies" | "counted" | "posts";
 
-/** A URL, in which `{n}` is replaced by the number of the connection, and the dialect to use there. */
+/** A URL, in which `{n}` is the number of the connection and `{token}` the next of the tokens, and the dialect there. */
 export interface Target<Dialect> {
   readonly url: string;
   readonly dialect: Dialect;
+  readonly tokens?: readonly string[] | undefined;
 }
 
 /** Appenders to connect. */

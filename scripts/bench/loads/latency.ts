@@ -11,9 +11,8 @@ const RECORDS = { recordBytes: 100 };
 const PATIENCE_MS = 30_000;
 
 /**
- * The first warm-up, on separate paths. A runtime compiles code that runs once per record only after thousands of
- * records: about a hundred functions, each of which keeps a processor busy for a millisecond or more. With two
- * processors this is visible in the latencies. A server that has run for some minutes is past it.
+ * The first warm-up, on separate paths. Only after thousands of records, a runtime has compiled what runs for each, which
+ * keeps a processor busy for a tenth of a second. A server that has run for some minutes is past it.
  */
 const WARM = { paths: 20, perSecond: 100, seconds: 5 };
 
@@ -98,10 +97,7 @@ export async function join(stage: Stage): Promise<Numbers> {
   for (const [path, bytes] of Object.entries(paths)) await startLivePath(stage, path, bytes);
   for (const path of Object.keys(paths)) await joinTimes(reader, path, JOIN.warmUp);
   const meter = stage.meter();
-  const [small, large]: [Waits, Waits] = [
-    { answerMs: [], dataMs: [] },
-    { answerMs: [], dataMs: [] },
-  ];
+  const [small, large] = [new Waits(), new Waits()];
   for (let times = 0; times < stage.size.joins; times += JOIN.inTurn) {
     await joinTimes(reader, "small.log", JOIN.inTurn, small);
     await joinTimes(reader, "large.log", JOIN.inTurn, large);

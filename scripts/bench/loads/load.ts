@@ -16,7 +16,8 @@ export type Numbers = Readonly<Record<string, number>>;
 
 /**
  * A goal for httpfstream. The bounds are absolute, or multiples of the number of the peer `against`, in the same load
- * or in `load`. With `load` alone, they are multiples of the same peer's number there.
+ * or in `load`. With `load` alone, they are multiples of the same peer's number there. Against `ungated`, only
+ * peers that ask for tokens have it.
  */
 export interface Goal {
   /** The key of the metric. */
@@ -41,6 +42,8 @@ export interface Load {
   /** Whether it is also measured on Deno and Bun, and whether only builds of httpfstream are. Default: false. */
   readonly everyRuntime?: boolean;
   readonly onlyOurs?: boolean;
+  /** Whether builds that ask for tokens are measured as well. Default: false. */
+  readonly gated?: boolean;
   /** The shares of the large amounts that slow peers get, by name. Default: 1. */
   readonly shares?: Readonly<Record<string, number>>;
   /** Measures the stage's peer once. */

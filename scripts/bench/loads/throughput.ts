@@ -29,7 +29,6 @@ export async function flood(stage: Stage, recordBytes: number, count: number): P
     const [{ startNs }, { lastNs }] = await Promise.all([appender.flood(records), audience.received(TIMEOUT_MS)]);
     return (lastNs - startNs) / 1e9;
   };
-
   const most = Math.floor(size.floodBytes / recordBytes);
   let records = Math.min(FIRST_RECORDS, most);
   let seconds = await run(records);

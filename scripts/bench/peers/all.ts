@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { ROOT } from "../../lib/install.mjs";
 import type { AppendDialect, FollowDialect } from "../generator/protocol.ts";
 import type { Options } from "../options.ts";
+import { ALGORITHMS, createTokens } from "./gate.ts";
 import { type Peer, RUNTIMES, type Runtime, type Way } from "./peer.ts";
 
 /** The paths of nginx and of nchan. */
@@ -22,6 +23,9 @@ const NCHAN = `
     location ~ ^/append/(.+)$ { nchan_publisher websocket; nchan_channel_id $1; }
     location ~ ^/start/(.+)$ { nchan_subscriber websocket; nchan_channel_id $1; nchan_subscriber_first_message oldest; }
     location ~ ^/now/(.+)$ { nchan_subscriber websocket; nchan_channel_id $1; nchan_subscriber_first_message newest; }`;
+
+/** How many tokens there are for clients with one each: enough for the followers of `connect` and its warm-up. */
+const MOST_TOKENS = 2500;
 
 const NODE = `Node ${process.versions.node}`;
 const VERSIONS = { node: NODE, deno: packageVersion("deno", "Deno"), bun: packageVersion("bun", "Bun") };
@@ -73,15 +77,6 @@ const OTHERS: readonly Peer[] = [
     read: { url: "/{path}?offset=-1", dialect: "body" },
   },
   {
-    name: "bare-read",
-    title: "bare Node, sends files and does nothing else",
-    version: NODE,
-    abilities: ["read", "local"],
-    command: (port, folder) => script("bare-read.mjs", port, folder),
-    read: { url: "/{path}", dialect: "body" },
-    files: ".",
-  },
-  {
     name: "sendfile",
     title: "nginx with sendfile",
     version: NGINX_VERSION,
@@ -117,20 +112,41 @@ export function allPeers({ url, against, profile }: Options, program: string): P
     isOurs: false,
     command: (port, folder) => serve("node", [against ?? ""], port, folder),
   });
-  return [...(url ? running : checkout), ...(against ? other : []), ...OTHERS];
+  const gated = ALGORITHMS.flatMap((alg) => [...gatedPeers(program, alg, 1), ...gatedPeers(program, alg, MOST_TOKENS)]);
+  return [...(url ? running : [...checkout, ...gated]), ...(against ? other : []), ...OTHERS];
 }
 
-/** Creates a peer for each way of talking to a build of httpfstream. */
-function httpfstream(name: string, title: string, build: Partial<Peer> & Pick<Peer, "version">): Peer[] {
+/** Creates the peers that ask for tokens: one that all clients share, or one for each. */
+function gatedPeers(program: string, alg: (typeof ALGORITHMS)[number], count: number): Peer[] {
+  const { jwks, tokens } = createTokens(alg, count);
+  const [suffix, words] = count === 1 ? ["", "one token for all"] : ["-each", "a token for each"];
+  const command = (port: number, folder: string): readonly string[] => {
+    const file = join(folder, "jwks.json");
+    writeFileSync(file, jwks, { mode: 0o600 });
+    return [...serve("node", [program], port, folder), "--jwks", file];
+  };
+  const build = { version: NODE, command };
+  return httpfstream(`httpfstream-${alg.toLowerCase()}${suffix}`, `httpfstream, ${alg}, ${words}`, build, tokens);
+}
+
+/** Creates a peer for each way of talking to a build of httpfstream, which asks for tokens if there are any. */
+function httpfstream(
+  name: string,
+  title: string,
+  build: Partial<Peer> & Pick<Peer, "version">,
+  tokens?: string[],
+): Peer[] {
+  const [own, any] = tokens ? [`&access_token=${tokens[0]}`, "&access_token={token}"] : ["", ""];
   return WAYS.map((way) => ({
     name: name + way.suffix,
     title: `${title}, ${way.title}`,
     isOurs: true,
     way: way.way,
     runtime: "node",
+    ungated: tokens && `httpfstream${way.suffix}`,
     abilities: ["append", "live", "replay", "read", "local"],
-    append: { url: "/{path}?verb=APPEND", dialect: way.append },
-    follow: { url: "/{path}?verb=FOLLOW", dialect: way.follow },
+    append: { url: `/{path}?verb=APPEND${own}`, dialect: way.append },
+    follow: { url: `/{path}?verb=FOLLOW${any}`, dialect: way.follow, tokens },
     tail: { url: "/{path}?verb=FOLLOW&offset=now", dialect: way.follow },
     read: { url: "/{path}", dialect: "body" },
     files: ".",

@@ -34,6 +34,8 @@ export interface Peer {
   readonly isOurs?: boolean | undefined;
   /** Set for builds of httpfstream only. */
   readonly way?: Way;
+  /** Set for a build that asks for tokens: the same without. */
+  readonly ungated?: string | undefined;
   readonly runtime?: Runtime;
   readonly abilities: readonly Ability[];
   /** Why it can't be measured here, and the command that fixes it. */
