@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { describe, it } from "node:test";
 import { append } from "../../src/client/mod.ts";
+import { HttpExchange } from "../fixture/http.ts";
 import { startLimited, targetAt, WAYS, type Way } from "../fixture/limited.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
 import { expectCleanStop, type TestServer } from "../fixture/servers.ts";
@@ -159,6 +160,45 @@ for (const kind of RUNTIMES.flatMap((runtime) => WAYS.map((way) => ({ runtime, w
         await appender.finish();
         await follower.closed();
         await expectRoom(server, "b.txt");
+      });
+    });
+
+    it("a follow of what is stored counts for as long as its response lasts", async () => {
+      await withLimits(kind, { pathFollowers: 1, peerConnections: 2 }, async (server) => {
+        const { url } = server;
+        for (const path of ["/a.bin", "/b.bin"]) {
+          const body = new Uint8Array(32 * 1024 * 1024);
+          assert.equal((await fetch(`${url}${path}?verb=APPEND`, { method: "PUT", body })).status, 200);
+        }
+        const stalled: HttpExchange[] = [];
+        for (const path of ["/a.bin", "/b.bin"]) {
+          const follow = await HttpExchange.start(url, { target: `${path}?verb=FOLLOW` });
+          assert.equal((await follow.head).status, 200);
+          follow.connection.socket.pause();
+          stalled.push(follow);
+        }
+        const full = { status: 429, code: "too_many", says: /127\.0\.0\.1 has 2 .*peerConnections/ };
+        await expectRefused(server, "/c.bin?verb=FOLLOW", "GET", full);
+        stalled.pop()?.connection.reset();
+        const refused = { status: 503, code: "overloaded", says: /"\/a\.bin" has 1 followers.*pathFollowers/ };
+        await until("a place", async () => {
+          const response = await fetch(`${url}/c.bin?verb=FOLLOW`);
+          await response.body?.cancel();
+          return response.status === 404;
+        });
+        await expectRefused(server, "/a.bin?verb=FOLLOW", "GET", refused);
+        stalled.pop()?.connection.reset();
+        const follow = await until("a follow", async () => {
+          const response = await fetch(`${url}/a.bin?verb=FOLLOW`);
+          if (response.status === 200) return response;
+          await response.body?.cancel();
+          return undefined;
+        });
+        assert.equal((await follow.arrayBuffer()).byteLength, 32 * 1024 * 1024);
+        await until("the place of the follow", async () => {
+          const response = await fetch(`${url}/a.bin?verb=FOLLOW`, { method: "HEAD" });
+          return response.status === 200;
+        });
       });
     });
 

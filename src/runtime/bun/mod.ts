@@ -35,6 +35,9 @@ export interface SocketData {
   handler?: SocketHandler;
 }
 
+/** Seconds without progress after which Bun ends a response that is dropped; 0 would be never. */
+const DROP_S = 1;
+
 /** Hono's handlers, in the way that every version of Hono 4 exports them. */
 const { websocket: honoWebSocket } = createBunWebSocket();
 
@@ -147,6 +150,8 @@ export const platform: Platform = {
   },
   // Bun would print an error with an excerpt of this source; for `undefined` it prints nothing.
   bodyError: () => undefined,
+  // Bun has no other way to end a response whose client does not read. It looks at its timers once in some seconds.
+  drop: (c) => serverOf(c)?.timeout?.(c.req.raw, DROP_S),
   disableRequestTimeout: (c) => serverOf(c)?.timeout?.(c.req.raw, 0),
 };
 

@@ -4,6 +4,7 @@
  */
 import type { Frame } from "../../engine/follow/frame.ts";
 import type { SocketPort } from "../../server/platform/platform.ts";
+import { closeWhenSent } from "../shared/close-when-sent.ts";
 import { Drain } from "../shared/drain.ts";
 import { decodeText, UNTEXTABLE } from "../shared/text-frame.ts";
 
@@ -37,13 +38,14 @@ export class BunPort implements SocketPort {
   readonly #socket: BunSocket;
   readonly #drain = new Drain(() => this.pending);
   #gone = false;
+  #closing = false;
 
   constructor(socket: BunSocket) {
     this.#socket = socket;
   }
 
   get closing(): boolean {
-    return this.#gone || this.#socket.readyState !== 1;
+    return this.#gone || this.#closing || this.#socket.readyState !== 1;
   }
 
   get pending(): number {
@@ -51,7 +53,7 @@ export class BunPort implements SocketPort {
   }
 
   send(frame: Frame): void {
-    if (this.#gone) return;
+    if (this.closing) return;
     if (!frame.text) {
       this.#socket.sendBinary(frame.bytes as Uint8Array<ArrayBuffer>);
       return;
@@ -71,11 +73,22 @@ export class BunPort implements SocketPort {
   }
 
   ping(): void {
-    if (!this.#gone) this.#socket.ping();
+    if (!this.closing) this.#socket.ping();
   }
 
   close(code: number, reason: string): void {
-    if (!this.#gone) this.#socket.close(code, reason);
+    if (this.closing) return;
+    if (this.pending === 0) {
+      this.#socket.close(code, reason);
+      return;
+    }
+    this.#closing = true;
+    closeWhenSent(this.#drain, {
+      close: () => {
+        if (!this.#gone) this.#socket.close(code, reason);
+      },
+      terminate: () => this.terminate(),
+    });
   }
 
   terminate(): void {

@@ -25,6 +25,16 @@ export async function cutResponse(outgoing: ServerResponse): Promise<void> {
   outgoing.destroy();
 }
 
+/**
+ * Drops the connection of a response at once, whether or not its client reads. The connection is reset, so that the
+ * system does not keep for the client what it has not read.
+ */
+export function dropResponse(outgoing: ServerResponse): void {
+  const socket = outgoing.socket as Socket | null;
+  if (socket && !socket.destroyed) socket.resetAndDestroy();
+  outgoing.destroy();
+}
+
 /** Waits until the head is sent: `@hono/node-server` sends a body that fails earlier as a complete response. */
 export async function begun(hasBegun: () => boolean): Promise<void> {
   for (let leftMs = BEGIN_MS; !hasBegun() && leftMs > 0; leftMs -= LOOK_MS) {

@@ -38,3 +38,9 @@ export async function cutStream({ stream }: Http2ServerResponse): Promise<void> 
   await new Drain(() => (stream.destroyed ? 0 : stream.writableLength)).wait(0);
   stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
+
+/** Resets the stream of a response at once, whether or not its client reads. */
+export function dropStream({ stream }: Http2ServerResponse): void {
+  stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  stream.destroy();
+}

@@ -23,8 +23,8 @@ import { abortsNow } from "../shared/body-end.ts";
 import { sendBytes } from "./body.ts";
 import { gatherChunks } from "./chunks.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
-import { cutResponse } from "./cut.ts";
-import { cutStream, type Http2Env, isHttp2, whenOvertaken } from "./http2.ts";
+import { cutResponse, dropResponse } from "./cut.ts";
+import { cutStream, dropStream, type Http2Env, isHttp2, whenOvertaken } from "./http2.ts";
 import { ANSWERED, Lingering } from "./linger.ts";
 import { sendLive } from "./live.ts";
 import { answerFailed, answerUnreadable, isUnreadable } from "./parse-errors.ts";
@@ -135,6 +135,7 @@ export const platform: Platform = {
     else outgoing.once("close", gone);
   },
   cut: (c) => (isHttp2(c) ? cutStream((c.env as Http2Env).outgoing) : cutResponse((c.env as NodeEnv).outgoing)),
+  drop: (c) => (isHttp2(c) ? dropStream((c.env as Http2Env).outgoing) : dropResponse((c.env as NodeEnv).outgoing)),
   responseSent(c) {
     const { outgoing } = c.env as NodeEnv;
     return new Promise<void>((resolve) => {

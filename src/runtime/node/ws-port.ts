@@ -9,6 +9,7 @@ import * as wsPackage from "ws";
 import type { Frame } from "../../engine/follow/frame.ts";
 import { NO_BYTES, textPieces } from "../../protocol/utf8.ts";
 import type { SocketHandler, SocketPort } from "../../server/platform/platform.ts";
+import { closeWhenSent } from "../shared/close-when-sent.ts";
 import { Drain } from "../shared/drain.ts";
 import { refusalOf } from "../shared/refusals.ts";
 import { ClosingWatch } from "./closing-watch.ts";
@@ -181,13 +182,14 @@ const closingWatch = new ClosingWatch();
 /** For Bun's substitute of the package, which takes over the network socket. */
 class SendingPort extends WsPort {
   readonly #drain = new Drain(() => this.pending);
+  #isClosing = false;
 
   get closing(): boolean {
-    return this.ws.readyState !== this.ws.OPEN;
+    return this.#isClosing || this.ws.readyState !== this.ws.OPEN;
   }
 
   get pending(): number {
-    return this.closing ? 0 : this.ws.bufferedAmount;
+    return this.isGone || this.ws.readyState !== this.ws.OPEN ? 0 : this.ws.bufferedAmount;
   }
 
   send({ bytes, text }: Frame): void {
@@ -205,8 +207,17 @@ class SendingPort extends WsPort {
   }
 
   override close(code?: number, reason?: string | Buffer): void {
+    if (this.closing) return;
     closingWatch.forget(this);
-    super.close(code, reason);
+    if (this.pending === 0) {
+      super.close(code, reason);
+      return;
+    }
+    this.#isClosing = true;
+    closeWhenSent(this.#drain, {
+      close: () => super.close(code, reason),
+      terminate: () => this.terminate(),
+    });
   }
 
   override gone(): void {

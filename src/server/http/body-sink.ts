@@ -103,6 +103,15 @@ export class BodySink implements Sink, LiveBody {
     controller.error(errorFor(error));
   }
 
+  /** Breaks the body off at once, whether or not its reader takes what was sent before. */
+  drop(error: unknown, { drop, errorFor }: BodyAbort): void {
+    const controller = this.#controller;
+    this.#controller = undefined;
+    drop?.();
+    if (!this.#writer) controller?.error(errorFor(error));
+    this.#wakeIfDrained();
+  }
+
   #wakeIfDrained(): void {
     if (!this.#waiting || this.pending > this.#waiting.bytes) return;
     const { wake } = this.#waiting;

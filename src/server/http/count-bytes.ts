@@ -12,6 +12,8 @@ export interface BodyAbort {
    * end a response that it has not begun as if it were complete.
    */
   readonly cut: (() => Promise<void>) | undefined;
+  /** Drops the connection at once, whether or not its client reads; undefined where the platform can't. */
+  readonly drop: (() => void) | undefined;
   /**
    * Returns the error to fail the body with on a platform without `cut`. The runtime may print it, so it must fit on one
    * line of a log.
@@ -21,9 +23,10 @@ export interface BodyAbort {
 
 /** How to break off the body of this response. */
 export function bodyAbort({ c, platform, noted }: Exchange): BodyAbort {
-  const { cut, bodyError } = platform;
+  const { cut, drop, bodyError } = platform;
   return {
     cut: cut && (() => cut(c)),
+    drop: drop && (() => drop(c)),
     errorFor: (error) => {
       const told = withMountPathInError(error, noted);
       return bodyError ? bodyError(told) : told;
@@ -31,7 +34,7 @@ export function bodyAbort({ c, platform, noted }: Exchange): BodyAbort {
   };
 }
 
-const AS_IT_FAILS: BodyAbort = { cut: undefined, errorFor: (error) => error };
+const AS_IT_FAILS: BodyAbort = { cut: undefined, drop: undefined, errorFor: (error) => error };
 
 /**
  * Passes a body on, and reports once how many bytes were taken: when it ends or fails, or when its reader leaves.
@@ -52,6 +55,8 @@ export function countBytes(
     if (!isOver) ended(bytes, error);
     isOver = true;
   };
+  // A reader that has stopped does not ask for the next piece, and so would not learn that the body has failed.
+  reader.closed.catch(end);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

@@ -6,13 +6,14 @@
 import type { Follow } from "../../engine/follow/follow.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { LogSpan } from "../service/log-span.ts";
-import { type Exchange, type Service, waitUntilSent } from "../service/service.ts";
-import { permissionEnded, whenExpired } from "../timers/expiry.ts";
+import { type Exchange, type Service, waitUntilSent, whenSent } from "../service/service.ts";
+import { permissionEnded } from "../timers/expiry.ts";
 import { BodySink } from "./body-sink.ts";
 import { bodyAbort } from "./count-bytes.ts";
 import { whenDropped } from "./dropped-body.ts";
 import { mediaTypeOf } from "./media-type.ts";
 import { liveHeaders } from "./resource-headers.ts";
+import { whenExpiredUnsent } from "./until-expired.ts";
 
 /**
  * Responds with everything from the start on, including what is appended later. The body ends normally only if the
@@ -35,15 +36,18 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
   const sink = new BodySink(() => follow.stop());
   let done = Promise.resolve();
   let ending: StreamError | undefined;
+  let dropTimer: ReturnType<typeof setTimeout> | undefined;
   const breakOff = (error: StreamError): Promise<void> => sink.fail(error, bodyAbort(exchange));
   const forget = service.registry.onClose(async () => {
     follow.stop();
     // Cutting a body waits for its reader, which may never read again.
     await waitUntilSent(service, exchange, done);
   });
-  const stopExpiry = whenExpired(exchange.access?.expiresAtMs, () => {
+  const bodyEnded = whenExpiredUnsent(exchange, () => {
     ending = permissionEnded(path);
     follow.stop();
+    // A client that reads gets what was sent before. One that does not read must not stay.
+    dropTimer = setTimeout(() => sink.drop(ending, bodyAbort(exchange)), service.limits.shutdownTimeoutMs);
   });
   const span = new LogSpan(
     service,
@@ -74,11 +78,15 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
       },
     )
     .finally(() => {
-      stopExpiry();
+      bodyEnded();
       forget();
       follow.leave();
-      exchange.place?.leave();
+      return whenSent(exchange);
     });
+  void done.finally(() => {
+    clearTimeout(dropTimer);
+    exchange.place?.leave();
+  });
   if (exchange.place) exchange.place.isKept = true;
   return new Response(sink.stream, { headers });
 }

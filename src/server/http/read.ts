@@ -11,7 +11,7 @@ import { type ByteRange, wantedRange } from "../request/byte-range.ts";
 import { conditionFailed, conditionsOf, judge, rangeApplies } from "../request/conditions.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
-import type { Exchange, Service } from "../service/service.ts";
+import { type Exchange, type Service, whenSent } from "../service/service.ts";
 import { bodyAbort, countBytes } from "./count-bytes.ts";
 import { whenDropped } from "./dropped-body.ts";
 import { mediaTypeOf } from "./media-type.ts";
@@ -73,14 +73,16 @@ function followed(
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
-  const { c, subject } = exchange;
+  const { c, subject, place } = exchange;
   const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from });
   const ended = (bytes: number, error?: unknown): void => {
     const reason = from + bytes === to ? "complete" : "gone";
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
     if (failure) service.operator.failedIfFault(subject.path, failure);
     span.end(from + bytes, failure?.code ?? reason, failure);
+    void whenSent(exchange).then(() => place?.leave());
   };
+  if (place) place.isKept = true;
   const sent = countBytes(body, ended, bodyAbort(exchange));
   whenDropped(c, sent, () => sent.cancel().catch(() => {}));
   return sent;

@@ -2,36 +2,50 @@
  * Bodies that break off when the permission of their request ends.
  * @module
  */
-import type { Exchange } from "../service/service.ts";
+import { type Exchange, whenSent } from "../service/service.ts";
 import { permissionEnded, whenExpired } from "../timers/expiry.ts";
 
-/** Returns the body. If the permission ends first, the body fails. */
-export function untilExpired(
-  { access, subject: { path } }: Exchange,
-  body: ReadableStream<Uint8Array>,
-): ReadableStream<Uint8Array> {
+/**
+ * Calls back once if the permission of a request ends before its response has been sent.
+ *
+ * @returns Call it when the body has ended, with `true` if the response is over, too.
+ */
+export function whenExpiredUnsent(exchange: Exchange, expired: () => void): (isOver?: boolean) => void {
+  const stop = whenExpired(exchange.access?.expiresAtMs, expired);
+  // A client may leave the rest of a body that has ended in the buffers of the server.
+  return (isOver = false) => void (isOver ? stop() : whenSent(exchange).then(stop));
+}
+
+/**
+ * Returns the body. If the permission ends first, the body fails and its connection is dropped, whether or not its
+ * client reads.
+ */
+export function untilExpired(exchange: Exchange, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const { c, platform, access, subject } = exchange;
   if (access?.expiresAtMs === undefined) return body;
   const reader = body.getReader();
-  let stop = (): void => {};
+  let ended: (isOver?: boolean) => void = () => {};
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        stop = whenExpired(access.expiresAtMs, () => {
-          controller.error(permissionEnded(path));
+        ended = whenExpiredUnsent(exchange, () => {
+          controller.error(permissionEnded(subject.path));
           reader.cancel().catch(() => {});
+          // A server does not notice that a body has failed while it waits for the client.
+          platform.drop?.(c);
         });
       },
       async pull(controller) {
         const { done, value } = await reader.read().catch((error: unknown) => {
-          stop();
+          ended(true);
           throw error;
         });
         if (!done) return controller.enqueue(value);
-        stop();
+        ended();
         controller.close();
       },
       cancel(reason) {
-        stop();
+        ended(true);
         return reader.cancel(reason);
       },
     },

@@ -108,6 +108,11 @@ export interface Platform {
    */
   cut?(c: Context): Promise<void>;
   /**
+   * Drops the connection of a response at once, whether or not its client reads. Missing where the runtime has no way to
+   * do it.
+   */
+  drop?(c: Context): void;
+  /**
    * The value that a response body fails with, where the runtime writes it to the console: one that contains no stack
    * trace, and no path or cause that could corrupt a log.
    */

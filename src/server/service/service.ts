@@ -86,6 +86,11 @@ export async function upgrade(
   return response;
 }
 
+/** Resolves when a response has been sent or its connection is gone; at once where the runtime does not tell. */
+export async function whenSent({ c, platform }: Exchange): Promise<void> {
+  await platform.responseSent?.(c);
+}
+
 /**
  * Waits at a shutdown until a response has been sent, so that the process does not exit before. Waits at most
  * `shutdownTimeoutMs`.
@@ -94,13 +99,13 @@ export async function upgrade(
  */
 export async function waitUntilSent(
   { limits }: Service,
-  { c, platform }: Exchange,
+  exchange: Exchange,
   done: Promise<void> = Promise.resolve(),
 ): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise((resolve) => {
     timer = setTimeout(resolve, limits.shutdownTimeoutMs);
   });
-  await Promise.race([done.then(() => platform.responseSent?.(c)), timeout]);
+  await Promise.race([done.then(() => whenSent(exchange)), timeout]);
   clearTimeout(timer);
 }

@@ -69,7 +69,10 @@ export abstract class SocketConnection implements SocketHandler {
     this.begin(port);
     if (this.#expiresAtMs === undefined) return;
     const { path = "" } = this.#at;
-    this.#stopExpiry = whenExpired(this.#expiresAtMs, () => this.refuse(permissionEnded(path)));
+    this.#stopExpiry = whenExpired(this.#expiresAtMs, () => {
+      this.#dropLater();
+      this.refuse(permissionEnded(path));
+    });
   }
 
   /**
@@ -110,15 +113,23 @@ export abstract class SocketConnection implements SocketHandler {
 
   async #shutDown(): Promise<void> {
     if (!this.port || this.#closed) return this.closed();
-    // A peer that neither reads nor answers must not delay the shutdown, even where a socket cannot be terminated.
-    this.#timer = setTimeout(() => {
-      this.port?.terminate();
-      this.closed();
-    }, this.service.limits.shutdownTimeoutMs);
+    this.#dropLater();
     const gone = new Promise<void>((resolve) => {
       this.#gone = resolve;
     });
     this.restart();
     await gone;
+  }
+
+  /**
+   * Drops the connection unless it ends soon: a peer that neither reads nor answers must not delay its end, even where a
+   * socket cannot be terminated.
+   */
+  #dropLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.port?.terminate();
+      this.closed();
+    }, this.service.limits.shutdownTimeoutMs);
   }
 }
