@@ -27,7 +27,9 @@ export class KeyRing {
   constructor(keys: Keys | readonly Keys[], report: (error: Error) => void) {
     const list: readonly Keys[] = isList(keys) ? keys : [keys];
     if (list.length === 0) throw new TypeError('The option "keys" of jwt() is empty; it must have at least one key.');
-    this.#sources = list.map((each) => sourceOf(each, report));
+    const sources = list.map((each) => sourceOf(each, report));
+    const isRemote = (source: KeySource): boolean => source instanceof RemoteKeys;
+    this.#sources = [...sources.filter((source) => !isRemote(source)), ...sources.filter(isRemote)];
   }
 
   /** Brings all keys up to date. Resolves to another number than before if keys may have been removed. */
@@ -38,9 +40,22 @@ export class KeyRing {
     return this.#epoch;
   }
 
-  /** The keys that a token with this header may be signed with. */
-  async keysFor(header: TokenHeader): Promise<VerificationKey[]> {
-    return (await Promise.all(this.#sources.map((source) => source.keysFor(header)))).flat();
+  /**
+   * Yields the keys that a token with this header may be signed with. Keys that this process has come first, so that a
+   * token of theirs waits for no other source.
+   *
+   * @throws the failure of a source, after the keys of all others: then it is unknown whether the token is valid.
+   */
+  async *keysFor(header: TokenHeader): AsyncGenerator<VerificationKey, void, void> {
+    let failure: { error: unknown } | undefined;
+    for (const source of this.#sources) {
+      try {
+        yield* await source.keysFor(header);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    if (failure) throw failure.error;
   }
 }
 
@@ -57,7 +72,16 @@ class LocalKeys implements KeySource {
   }
 
   async refresh(): Promise<unknown> {
-    const key = await this.#current();
+    let key: Key;
+    try {
+      key = await this.#current();
+    } catch (error) {
+      this.#key = undefined;
+      this.#prepared = Promise.reject(error);
+      // Each token that no other key verifies fails with this error.
+      this.#prepared.catch(() => {});
+      return undefined;
+    }
     if (key === this.#key) return key;
     this.#key = key;
     this.#prepared = verificationKeys(key);

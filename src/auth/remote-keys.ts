@@ -65,8 +65,8 @@ export class RemoteKeys implements KeySource {
   async refresh(): Promise<unknown> {
     const { uat = 0 } = this.#fetched;
     // Each failure is reported where it occurs. An old set is used until there is a new one.
-    if (!this.#hasSet()) await this.#set.reload().catch(() => {});
-    else if (Date.now() - uat > FRESH_MS && this.#mayFetch()) void this.#set.reload().catch(() => {});
+    // Without one, the first token that no other key verifies fetches it.
+    if (this.#hasSet() && Date.now() - uat > FRESH_MS && this.#mayFetch()) void this.#set.reload().catch(() => {});
     return this.#hasSet() ? this.#fetched.jwks : undefined;
   }
 

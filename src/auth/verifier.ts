@@ -128,7 +128,7 @@ export class Verifier {
     const header = headerOf(token);
     const { audience, issuer } = this.#expected;
     let reason: unknown;
-    for (const { key } of await this.#keys.keysFor(header)) {
+    for await (const { key } of this.#keys.keysFor(header)) {
       try {
         const { payload } = await jwtVerify(token, key, {
           algorithms: [header.alg],

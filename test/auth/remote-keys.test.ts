@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, describe, test } from "node:test";
 import type { JWK } from "jose";
-import { jwt } from "../../src/auth/mod.ts";
+import { type Jwk, jwt } from "../../src/auth/mod.ts";
 import { ahead, ask, present, type Signer, sign, signer } from "./tokens.ts";
 
 const READ = { httpfstream: { read: ["/**"] } };
@@ -22,6 +22,10 @@ class Provider {
   async start(): Promise<URL> {
     this.#server.listen(0, "127.0.0.1");
     await once(this.#server, "listening");
+    return this.url();
+  }
+
+  url(): URL {
     return new URL(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/jwks.json?secret=1`);
   }
 
@@ -112,6 +116,21 @@ describe("a set of keys at a URL", () => {
     for (let times = 0; times < 3; times++) assert.equal(await codeFor(gate, keys[0]), "overloaded");
     assert.deepEqual([provider.fetches, errors.length], [1, 1]);
     assert.equal((await ask(gate, {})).code, "unauthorized");
+  });
+
+  test("that can't be fetched hinders no token of another key", async () => {
+    const { provider, keys } = await rig();
+    provider.status = 503;
+    const own = await signer("HS256", "own");
+    const unnamed = await signer("ES256");
+    const url = provider.url();
+    const gate = jwt({ keys: [url, own.jwk as Jwk, unnamed.jwk as Jwk], onError: () => {} });
+    for (const signing of [own, unnamed]) assert.equal(await codeFor(gate, signing), "allowed");
+    assert.equal(provider.fetches, 0, "nothing is fetched for a token of a local key");
+    assert.equal(await codeFor(gate, keys[0]), "overloaded", "it may be a token of the set");
+    const gateOfLocal = jwt({ keys: [own.jwk as Jwk, () => Promise.reject(new Error("the vault is closed"))] });
+    assert.equal(await codeFor(gateOfLocal, own), "allowed");
+    assert.notEqual(await codeFor(gateOfLocal, unnamed), "allowed");
   });
 
   test("gives no secrets, and no key without its own algorithm", async () => {

@@ -172,7 +172,7 @@ for (const kind of RUNTIMES.flatMap((runtime) => WAYS.map((way) => ({ runtime, w
         }
         const stalled: HttpExchange[] = [];
         for (const path of ["/a.bin", "/b.bin"]) {
-          const follow = await HttpExchange.start(url, { target: `${path}?verb=FOLLOW` });
+          const follow = await HttpExchange.start(url, { target: targetAt(url, `${path}?verb=FOLLOW`) });
           assert.equal((await follow.head).status, 200);
           follow.connection.socket.pause();
           stalled.push(follow);
