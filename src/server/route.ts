@@ -61,7 +61,22 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
   checkMethod(request, service.deletes);
   await begin(service, exchange, socket);
   if (request.action === "append") return inPlace(service, request, () => append(service, request));
-  return request.action === "delete" ? remove(service, request) : read(service, request);
+  try {
+    return await (request.action === "delete" ? remove(service, request) : read(service, request));
+  } catch (error) {
+    throw isHidden(exchange, error) ? missing(exchange.subject.path) : error;
+  }
+}
+
+/**
+ * Whether an error would tell that one of the folders above the path is a file, to a request that may not read that
+ * file. A path below a file does not exist, as any other that was never written.
+ */
+function isHidden({ subject: { path }, access }: Exchange, error: unknown): boolean {
+  const mayRead = access?.mayRead;
+  if (!mayRead || !(error instanceof StreamError) || error.code !== "path_conflict") return false;
+  const segments = path.split("/");
+  return segments.slice(1).some((_, index) => !mayRead(segments.slice(0, index + 1).join("/"), false));
 }
 
 /**
