@@ -4,10 +4,7 @@
  */
 import type { Context } from "hono";
 import { StreamError } from "../protocol/errors.ts";
-import { CHALLENGE, type Refusal } from "../server/gate/gate.ts";
-
-/** The query parameter for browsers, which can't send headers with a WebSocket or a link. */
-export const TOKEN_PARAMETER = "access_token";
+import { CHALLENGE, type Refusal, TOKEN_PARAMETER } from "../server/gate/gate.ts";
 
 /**
  * The token of a request: from `Authorization: Bearer`, or the query parameter `access_token`. Empty if the request has

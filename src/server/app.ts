@@ -9,7 +9,7 @@ import type { Limits } from "../engine/limits.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
-import type { Authorize } from "./gate/gate.ts";
+import { type Authorize, TOKEN_PARAMETER } from "./gate/gate.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { Deletes } from "./request/deletes.ts";
 import type { Hosts } from "./request/host.ts";
@@ -109,21 +109,28 @@ export function createApp(parts: AppParts): StreamApp {
   const app = new Hono();
   // Whether other origins may embed a response in a page, as an image or a script; CORS does not cover that.
   const policy = parts.cors ? "cross-origin" : "same-origin";
-  const marked = (response: Response): Response => {
+  const mark = (headers: Headers, c: Context): void => {
+    headers.set("Cross-Origin-Resource-Policy", policy);
+    // The address of a page with a token must not reach the pages that it links to.
+    if (c.req.query(TOKEN_PARAMETER) !== undefined) headers.set("Referrer-Policy", "no-referrer");
+  };
+  const marked = (response: Response, c: Context): Response => {
     // The headers of an upgrade may be immutable, and no page embeds it.
     if (response.status === 101) return response;
     try {
-      response.headers.set("Cross-Origin-Resource-Policy", policy);
+      mark(response.headers, c);
       return response;
     } catch {
       // The headers of a response that a gate made may be immutable, too, as those of `Response.redirect()`.
       const copy = new Response(response.body, response);
-      copy.headers.set("Cross-Origin-Resource-Policy", policy);
+      mark(copy.headers, c);
       return copy;
     }
   };
   if (parts.cors) app.use(crossOrigin(service.origins));
-  app.all("*", (c) => logRequest(operator, c, (noted) => answer(service, c, noted)).then(marked));
+  app.all("*", (c) =>
+    logRequest(operator, c, (noted) => answer(service, c, noted)).then((response) => marked(response, c)),
+  );
   service.sessions.restore().catch((error: unknown) => {
     operator.failed(undefined, error, "The open sessions can't be read.");
   });

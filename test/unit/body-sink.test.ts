@@ -141,6 +141,7 @@ test("a diverted body is cut after everything that was sent", async () => {
   sink.send(frame(10));
   let cuts = 0;
   const failed = sink.fail(new Error("lost"), {
+    drop: undefined,
     cut: async () => {
       cuts++;
     },

@@ -4,7 +4,8 @@
  */
 import { jwt, anonymous as openTo } from "../../auth/jwt.ts";
 import type { Keys } from "../../auth/key-ring.ts";
-import type { Authorize } from "../../server/gate/gate.ts";
+import { ACTIONS, type Authorize } from "../../server/gate/gate.ts";
+import { printable } from "../../support/printable.ts";
 import { WrongUsage } from "../common/options.ts";
 import { KeyFile } from "../key/key-file.ts";
 import type { GateFlags } from "./gate-options.ts";
@@ -36,11 +37,19 @@ export async function gateOf(flags: GateFlags, report: (error: Error) => void): 
 }
 
 /**
- * What a server without a gate prints when it starts.
+ * What a server prints when it starts about what needs no token; undefined if everything does.
  *
  * @param isLocal Whether only this machine can reach it.
  */
-export function openLine(isLocal: boolean): string {
+export function openLine({ key, jwks, anonymous }: GateFlags, isLocal: boolean): string | undefined {
+  const allowed = ACTIONS.flatMap((action) => anonymous[action]?.map((path) => `${action} ${path}`) ?? []);
+  if (allowed.length > 0) {
+    const what = printable(allowed.join(", "));
+    return isLocal
+      ? `Every program on this machine may, without a token: ${what}.`
+      : `WARNING: OPEN TO EVERY MACHINE that can reach this server, without a token: ${what}.`;
+  }
+  if (key !== undefined || jwks !== undefined) return undefined;
   return isLocal
     ? "Every program on this machine may read and append. To ask for tokens, use --key or --jwks."
     : "WARNING: THIS SERVER IS OPEN. Every machine that can reach it may read, and append until the disk is full. " +

@@ -97,7 +97,8 @@ export async function run(flags: ServeFlags): Promise<number> {
   const url = localUrl({ ...flags.http, port: server.port });
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
   if (admin && watched) announce(`probes and metrics at ${localUrl({ ...admin, port: watched.port })}`);
-  if (!authorize) announce(openLine(isLocal));
+  const open = openLine(flags, isLocal);
+  if (open !== undefined) announce(open);
   await interrupts.first;
   const deadlineMs = performance.now() + shutdownTimeoutMs;
   await app.close(interrupts.received);

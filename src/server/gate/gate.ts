@@ -75,6 +75,9 @@ export type Authorize = (request: AccessRequest) => AccessDecision | Promise<Acc
 /** The challenge of a 401 without any credentials. RFC 6750 demands at least one parameter. */
 export const CHALLENGE = 'Bearer realm="httpfstream"';
 
+/** The query parameter for browsers, which can't send headers with a WebSocket or a link. */
+export const TOKEN_PARAMETER = "access_token";
+
 /** Reading and listing read alike: the difference would tell whether a path is a folder. */
 const DOING: Readonly<Record<Action, string>> = {
   read: "Reading",

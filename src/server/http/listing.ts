@@ -4,7 +4,10 @@
  */
 import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
 import { isAddressable } from "../../protocol/path.ts";
+import { TOKEN_PARAMETER } from "../gate/gate.ts";
+import { tokenPage } from "../gate/token-page.ts";
 import { writableDate } from "../request/http-date.ts";
+import { isNavigation, NAVIGATION_HEADERS } from "../request/navigation.ts";
 import type { ListingParameters } from "../request/read-parameters.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { type Listing, listingPage } from "./listing-page.ts";
@@ -59,8 +62,12 @@ export function listing(
   exchange: Exchange,
   at: Pick<Listing, "base" | "folder" | "entries">,
   { format, limit }: ListingParameters,
-): Response {
+): Response | Promise<Response> {
   const { c } = exchange;
+  // Links must not carry the token, so the page takes it out of the address bar, and lists the folder itself.
+  if (format === "html" && exchange.access && c.req.query(TOKEN_PARAMETER) !== undefined && isNavigation(c)) {
+    return tokenPage({ status: 200, method: c.req.method, vary: NAVIGATION_HEADERS });
+  }
   const parts = { ...at, limit };
   const isJson = format === "json";
   const headers: Record<string, string> = {

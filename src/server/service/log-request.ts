@@ -3,8 +3,10 @@
  * @module
  */
 import type { Context } from "hono";
-import { StreamError } from "../../protocol/errors.ts";
+import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
+import { tokenPage } from "../gate/token-page.ts";
 import { MountError } from "../request/mount.ts";
+import { isNavigation, NAVIGATION_HEADERS } from "../request/navigation.ts";
 import { withMountPath } from "./mount-path.ts";
 import { isFault, type Operator } from "./operator.ts";
 import { refusal } from "./respond.ts";
@@ -47,7 +49,7 @@ export async function logRequest(
   return response;
 }
 
-function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown: unknown): Response {
+async function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown: unknown): Promise<Response> {
   // The mistake is the host app's, so its error handler gets the error.
   if (thrown instanceof MountError) operator.failed(undefined, thrown);
   if (isForHost(thrown)) throw thrown;
@@ -71,9 +73,20 @@ function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown:
   // The message of any other error may name files and hosts of the server.
   const told =
     thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
+  const page = await tokenPageFor(c, told);
+  if (page) return page;
   const response = refusal(told, noted);
   if (noted.neverUpgrades) response.headers.delete("Upgrade");
   return response;
+}
+
+/** The page that asks for a token, for a person whose browser has none; undefined for all other refusals. */
+async function tokenPageFor(c: Context, { status, code, headers }: StreamError): Promise<Response | undefined> {
+  const { "WWW-Authenticate": challenge = "" } = headers;
+  // For another scheme, such as Basic, the browser itself asks.
+  if (status !== 401 || !/^bearer\b/i.test(challenge) || !isNavigation(c)) return undefined;
+  const { method } = c.req;
+  return tokenPage({ status, method, vary: NAVIGATION_HEADERS }, { ...headers, [ERROR_HEADER]: code });
 }
 
 /** Whether an error brings its own response, like Hono's `HTTPException`, perhaps that of another copy of Hono. */
