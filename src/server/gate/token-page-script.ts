@@ -106,7 +106,7 @@ function link(text, href) {
   return make("a", text, { href });
 }
 
-function list({ entries, next }) {
+function list({ path: listed, entries, next }) {
   const folder = here.pathname.replace(/\/*$/, "/");
   const table = make("table", "");
   const head = table.createTHead().insertRow();
@@ -117,7 +117,7 @@ function list({ entries, next }) {
     row.insertCell().append(...first);
     for (const text of others) row.insertCell().textContent = text;
   };
-  if (folder !== "/") add([link("..", folder.replace(/[^/]+\/$/, ""))], "", "");
+  if (listed !== "/") add([link("..", folder.replace(/[^/]+\/$/, ""))], "", "");
   for (const { name, kind, size, modified, appending } of entries) {
     const slash = kind === "folder" ? "/" : "";
     const first = [link(name + slash, folder + encodeURIComponent(name) + slash)];
