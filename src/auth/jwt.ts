@@ -48,7 +48,7 @@ const OPTIONS: ReadonlySet<string> = new Set(["keys", "audience", "issuer", "ano
  * different tokens are 400, a missing or invalid one is 401, one that does not allow the request is 403.
  *
  * @throws {TypeError} for an unknown option, or one of the wrong kind. A key that is malformed is reported to `onError`,
- * and every request with a token fails with 500.
+ * and every token that no other key verifies fails with 500; with 503 if a set at a URL can't be fetched.
  * @example
  * ```ts
  * import { fstream } from "httpfstream";
