@@ -5,9 +5,9 @@
 import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
 import { isAddressable } from "../../protocol/path.ts";
 import { TOKEN_PARAMETER } from "../gate/gate.ts";
+import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { writableDate } from "../request/http-date.ts";
-import { isNavigation, NAVIGATION_HEADERS } from "../request/navigation.ts";
 import type { ListingParameters } from "../request/read-parameters.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { type Listing, listingPage } from "./listing-page.ts";

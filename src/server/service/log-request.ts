@@ -4,9 +4,9 @@
  */
 import type { Context } from "hono";
 import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
+import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { MountError } from "../request/mount.ts";
-import { isNavigation, NAVIGATION_HEADERS } from "../request/navigation.ts";
 import { withMountPath } from "./mount-path.ts";
 import { isFault, type Operator } from "./operator.ts";
 import { refusal } from "./respond.ts";
