@@ -4,7 +4,7 @@
  */
 
 /** The source. It contains no data of the server, and puts nothing into the page as HTML. */
-export const TOKEN_PAGE_SCRIPT = String.raw`
+export const TOKEN_PAGE_SCRIPT: string = String.raw`
 const KEY = "httpfstream.token";
 const PARAMETER = "access_token";
 const ROWS = 1000;
