@@ -18,6 +18,8 @@ export interface BeginEvent {
   readonly transport: Transport;
   /** The client's address, if the runtime exposes it. */
   readonly peer?: string;
+  /** The id of the request, as in `X-Request-Id`; missing for what the program that runs the server does. */
+  readonly requestId?: string;
   /** The offset of the first byte. */
   readonly offset: number;
 }
@@ -34,6 +36,8 @@ export interface EndEvent {
   readonly transport: Transport;
   /** The client's address, if the runtime exposes it. */
   readonly peer?: string;
+  /** The id of the request, as in `X-Request-Id`; missing for what the program that runs the server does. */
+  readonly requestId?: string;
   /** The offset just past the last byte. */
   readonly offset: number;
   /** Bytes appended or sent. */
@@ -47,7 +51,7 @@ export interface EndEvent {
   readonly reason: string;
 }
 
-/** A request was answered. For a WebSocket or a streaming body, this is when the response begins. */
+/** A request has ended: its response was sent, or its WebSocket was closed. */
 export interface RequestEvent {
   /** Always `request`. */
   readonly type: "request";
@@ -59,8 +63,14 @@ export interface RequestEvent {
   readonly status: number;
   /** The client's address, if the runtime exposes it. */
   readonly peer?: string;
-  /** Milliseconds from the request to the response. */
+  /** The id of the request, as in `X-Request-Id`. */
+  readonly requestId: string;
+  /** Bytes of content that were sent to a reader or follower, or stored for an appender. Otherwise 0. */
+  readonly bytes: number;
+  /** Milliseconds from the request to its end. */
   readonly durationMs: number;
+  /** How it ended: `complete`, `gone` (the client left), an error code, or as the append or follow did. */
+  readonly reason: string;
 }
 
 /** A request was refused. A failure of the server is a {@link FailureEvent} instead. */
@@ -81,6 +91,8 @@ export interface RefusalEvent {
   readonly message: string;
   /** The client's address, if the runtime exposes it. */
   readonly peer?: string;
+  /** The id of the request, as in `X-Request-Id`. */
+  readonly requestId: string;
 }
 
 /** A shutdown begins. */
@@ -122,6 +134,8 @@ export interface FailureEvent {
   readonly type: "error";
   /** The resource path, if there is one. */
   readonly path?: string;
+  /** The id of the request that failed, if one did. */
+  readonly requestId?: string;
   /** A sentence that says what failed. */
   readonly message: string;
   /** The thrown value. */

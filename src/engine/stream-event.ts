@@ -21,6 +21,8 @@ export interface AppendBegan {
   readonly offset: number;
   /** The generation of the content. */
   readonly generation: string;
+  /** The id of the request that began it, as in `X-Request-Id`; missing if this program did, or a restart. */
+  readonly requestId?: string;
 }
 
 /** An append has ended: everything is stored, its followers are told, and its path is free. */
@@ -35,6 +37,8 @@ export interface AppendEnded {
   readonly offset: number;
   /** The generation of the content. */
   readonly generation: string;
+  /** The id of the request that began it, as in `X-Request-Id`; missing if this program did, or a restart. */
+  readonly requestId?: string;
   /** Why it ended. */
   readonly reason: EndReason;
   /** What ended it, if storing failed. */
@@ -55,6 +59,8 @@ export interface FollowBegan {
   readonly transport: Transport;
   /** The follower's address, if the runtime exposes it. */
   readonly peer?: string;
+  /** The id of the request, as in `X-Request-Id`; missing for what the program that runs the server does. */
+  readonly requestId?: string;
 }
 
 /** A follow has ended. */
@@ -71,6 +77,8 @@ export interface FollowEnded {
   readonly transport: Transport;
   /** The follower's address, if the runtime exposes it. */
   readonly peer?: string;
+  /** The id of the request, as in `X-Request-Id`; missing for what the program that runs the server does. */
+  readonly requestId?: string;
   /** As the append ended; `gone` if the follower left; or an error code. */
   readonly reason: string;
   /** What ended it, if reading or sending failed. */
@@ -83,6 +91,8 @@ export interface StreamRemoved {
   readonly type: "removed";
   /** The resource path. */
   readonly path: string;
+  /** The id of the request, as in `X-Request-Id`; missing for what the program that runs the server does. */
+  readonly requestId?: string;
 }
 
 /** A request was refused, or failed. */
@@ -97,6 +107,8 @@ export interface RequestRefused {
   readonly error: StreamError;
   /** The client's address, if the runtime exposes it. */
   readonly peer?: string;
+  /** The id of the request, as in `X-Request-Id`. */
+  readonly requestId: string;
 }
 
 /** What happened to the streams of a server. Distinguish events by `type`, then by `action`. */

@@ -22,6 +22,7 @@ import { Crowd } from "./service/crowd.ts";
 import { logRequest } from "./service/log-request.ts";
 import type { Metrics } from "./service/metrics.ts";
 import { type OnEvent, Operator } from "./service/operator.ts";
+import { withHeader } from "./service/respond.ts";
 import type { Service } from "./service/service.ts";
 import { resourceOf } from "./streams/resource-of.ts";
 import { Streams } from "./streams/streams.ts";
@@ -71,16 +72,20 @@ export function createApp(parts: AppParts): StreamApp {
     began(channel) {
       const { path, size, generation } = channel;
       operator.traffic.appendBegan(channel);
-      operator.tell({ type: "began", action: "append", path, offset: size, generation });
+      operator.tell({ type: "began", action: "append", path, offset: size, generation, ...causeOf(channel) });
     },
     ended(channel, outcome, error) {
       const { path, generation } = channel;
-      const { size, reason } = outcome;
+      const { size: offset, reason } = outcome;
       operator.traffic.appendEnded(channel, outcome);
       const failure = error && { error };
-      operator.tell({ type: "ended", action: "append", path, offset: size, generation, reason, ...failure });
+      operator.tell({
+        ...{ type: "ended", action: "append", path, offset, generation, reason },
+        ...failure,
+        ...causeOf(channel),
+      });
     },
-    removed: (path) => operator.tell({ type: "removed", path }),
+    removed: (path, requestId) => operator.tell({ type: "removed", path, ...causeOf({ requestId }) }),
     failed: (path, error) => operator.failedIfFault(path, error),
   });
   const sessions = new Sessions(registry, (path, error) => {
@@ -109,23 +114,13 @@ export function createApp(parts: AppParts): StreamApp {
   const app = new Hono();
   // Whether other origins may embed a response in a page, as an image or a script; CORS does not cover that.
   const policy = parts.cors ? "cross-origin" : "same-origin";
-  const mark = (headers: Headers, c: Context): void => {
-    headers.set("Cross-Origin-Resource-Policy", policy);
-    // The address of a page with a token must not reach the pages that it links to.
-    if (c.req.query(TOKEN_PARAMETER) !== undefined) headers.set("Referrer-Policy", "no-referrer");
-  };
   const marked = (response: Response, c: Context): Response => {
     // The headers of an upgrade may be immutable, and no page embeds it.
     if (response.status === 101) return response;
-    try {
-      mark(response.headers, c);
-      return response;
-    } catch {
-      // The headers of a response that a gate made may be immutable, too, as those of `Response.redirect()`.
-      const copy = new Response(response.body, response);
-      mark(copy.headers, c);
-      return copy;
-    }
+    const embeddable = withHeader(response, "Cross-Origin-Resource-Policy", policy);
+    // The address of a page with a token must not reach the pages that it links to.
+    const hasToken = c.req.query(TOKEN_PARAMETER) !== undefined;
+    return hasToken ? withHeader(embeddable, "Referrer-Policy", "no-referrer") : embeddable;
   };
   if (parts.cors) app.use(crossOrigin(service.origins));
   app.all("*", (c) =>
@@ -155,4 +150,9 @@ export function createApp(parts: AppParts): StreamApp {
     close,
   });
   return Object.assign(app, { close, streams });
+}
+
+/** The request that caused an event; the program that runs the server may have done so instead. */
+function causeOf({ requestId }: { readonly requestId?: string | undefined }): { requestId?: string } {
+  return requestId === undefined ? {} : { requestId };
 }

@@ -163,7 +163,8 @@ function partsOf(
   const names = namesOf(c, authority, target);
   const { path, below, base, scope, isFolder } = place(target);
   Object.assign(noted, { path, base, scope });
-  const exchange: Exchange = { c, platform, subject: { path, ...(peer === undefined ? {} : { peer }) }, noted };
+  const subject = { path, ...(peer === undefined ? {} : { peer }), requestId: noted.requestId };
+  const exchange: Exchange = { c, platform, subject, noted, tally: noted.tally };
   const socket = wantsWebSocket(c);
   return { exchange, socket, names, host: authority ?? c.req.header("Host"), below, base, isFolder };
 }

@@ -64,7 +64,7 @@ export async function openLog({ format, level }: LogSettings): Promise<ServerLog
     const at = event.type === "error" ? "error" : event.type === "request" ? "debug" : "info";
     // Hot path: do not build messages that are not logged.
     if (!requests.isEnabledFor(at)) return;
-    if (event.type === "error" && format === "text") requests.error(literal(failureLine(event)));
+    if (event.type === "error" && format === "text") requests.error(literal(withId(failureLine(event), event)));
     else if (event.type === "error") requests.error(literal(event.message), failureFields(event));
     else requests[at](literal(sentence(event)), fields(event));
   };
@@ -89,17 +89,29 @@ function fields(event: PlainEvent): Record<string, unknown> {
   return "path" in event && event.path !== undefined ? { ...event, path: shown(event.path) } : { ...event };
 }
 
-function failureFields({ path, message, error }: FailureEvent): Record<string, unknown> {
-  const where = path === undefined ? {} : { path: shown(path) };
+function failureFields({ path, requestId, message, error }: FailureEvent): Record<string, unknown> {
+  const where = {
+    ...(path === undefined ? {} : { path: shown(path) }),
+    ...(requestId === undefined ? {} : { requestId }),
+  };
   const cause = causesOf(error, message);
   return { type: "error", ...where, ...(cause === "" ? {} : { cause }) };
 }
 
 function sentence(event: PlainEvent): string {
+  return withId(told(event), event);
+}
+
+/** A line about a request ends with its id. */
+function withId(line: string, event: LogEvent): string {
+  return "requestId" in event && event.requestId !== undefined ? `${line} id=${event.requestId}` : line;
+}
+
+function told(event: PlainEvent): string {
   const from = "peer" in event && event.peer !== undefined ? ` from ${event.peer}` : "";
   switch (event.type) {
     case "request":
-      return `request: ${event.method} ${event.target} ${event.status} in ${event.durationMs} ms${from}`;
+      return `request: ${event.method} ${event.target} ${event.status} in ${event.durationMs} ms${from}, ${event.bytes} bytes, ${event.reason}`;
     case "refusal":
       return `refused: ${event.method} ${event.target} ${event.status} ${event.code}${from}: ${event.message}`;
     case "shutdown": {

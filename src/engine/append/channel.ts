@@ -20,6 +20,8 @@ const ROOM = { highWaterMark: 2 };
 /** The open channel of a path: it stores batches, which gives them their offsets, and passes them to the live set. */
 export class Channel implements Followable {
   readonly path: string;
+  /** The id of the request that began the append, if one did. */
+  readonly requestId: string | undefined;
   /** Accepts batches; each write settles when its batch is stored and passed to the broadcast. */
   readonly writable: WritableStream<Uint8Array>;
   /** The followers at the tail. */
@@ -33,9 +35,11 @@ export class Channel implements Followable {
    * @param path The resource path.
    * @param handle The right to append to the path; {@link finish} releases it.
    * @param pool Keeps recent chunks for lagging followers.
+   * @param requestId The id of the request that begins it. Default: none does.
    */
-  constructor(path: string, handle: AppendHandle, pool: RecentPool) {
+  constructor(path: string, handle: AppendHandle, pool: RecentPool, requestId?: string) {
     this.path = path;
+    this.requestId = requestId;
     this.#handle = handle;
     this.broadcast = new Broadcast(handle.offset, pool);
     const { readable, writable } = new TransformStream<Uint8Array, Chunk>(

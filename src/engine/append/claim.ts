@@ -22,6 +22,8 @@ export interface AppendPreconditions extends PathPreconditions {
   readonly type?: string | undefined;
   /** The address of the client, which counts for {@link Limits.peerAppends}. Default: unknown, and not counted. */
   readonly peer?: string | undefined;
+  /** The id of the request that appends. Default: there is none. */
+  readonly requestId?: string | undefined;
   /** Called after the claim, before the path can be followed. If it throws, the path is released. */
   prepare?(handle: AppendHandle): Promise<void>;
 }

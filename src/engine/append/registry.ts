@@ -70,8 +70,8 @@ export interface RegistryEvents {
   began?(channel: Channel): void;
   /** An append has ended, and its path is free. `error` is what ended it, if storing failed. */
   ended?(channel: Channel, outcome: Outcome, error: StreamError | undefined): void;
-  /** A resource was removed. */
-  removed?(path: string): void;
+  /** A resource was removed, perhaps by a request. */
+  removed?(path: string, requestId?: string): void;
   /** Storing an append failed, or reading what another process appends. */
   failed?(path: string, error: StreamError): void;
 }
@@ -165,7 +165,7 @@ export class AppendRegistry {
     await checkRequiredGeneration(this.store, path, terms);
     const { slot, setClaimed, leave } = await this.#reserve(path, terms);
     try {
-      const channel = new Channel(path, await claimPath(this, path, terms), this.#recent);
+      const channel = new Channel(path, await claimPath(this, path, terms), this.#recent, terms.requestId);
       slot.channel = channel;
       this.notices.notify(path);
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));
@@ -212,9 +212,9 @@ export class AppendRegistry {
   }
 
   /** Tells that a resource was removed. */
-  removed(path: string): void {
+  removed(path: string, requestId?: string): void {
     this.notices.notify(path);
-    this.#events.removed?.(path);
+    this.#events.removed?.(path, requestId);
   }
 
   /** @throws {StreamError} `conflict` if an appender holds the path and is not leaving. */

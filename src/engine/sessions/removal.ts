@@ -13,6 +13,7 @@ import type { Appends } from "./appends.ts";
  * Removes a resource. Resolves to whether there was one.
  *
  * @param terms Preconditions for the path. Default: none.
+ * @param requestId The id of the request that asks for it. Default: none does.
  * @throws {StreamError} `in_use` if the path has an appender, or a session that waits for its appender;
  * `precondition_failed`, `replaced`, `path_conflict` for a folder, `restarting`; what {@link Store.remove} throws.
  */
@@ -20,6 +21,7 @@ export async function removePath(
   { registry, sessions }: Appends,
   path: string,
   terms: PathPreconditions = {},
+  requestId?: string,
 ): Promise<boolean> {
   const { store } = registry;
   // A session that its former server left behind must claim its path, or the removal would take the path from it.
@@ -38,7 +40,7 @@ export async function removePath(
       checkFound(found, path, terms);
       return found !== undefined && store.remove(path, check);
     });
-    if (isRemoved) registry.removed(path);
+    if (isRemoved) registry.removed(path, requestId);
     else await refuseFolder(store, path);
     return isRemoved;
   } catch (error) {

@@ -20,7 +20,7 @@ export interface OpenedSession {
 }
 
 /** Preconditions for opening a session on a path. */
-export type SessionPreconditions = PathPreconditions & Pick<AppendPreconditions, "type" | "peer">;
+export type SessionPreconditions = PathPreconditions & Pick<AppendPreconditions, "type" | "peer" | "requestId">;
 
 /** Attempts to find a session that is moving from one process to another. */
 const ATTEMPTS = 25;

@@ -107,7 +107,7 @@ export const platform: Platform = {
   // Bun closes a socket with 1007 if its text is not UTF-8; any other text survives the conversion to a string.
   takesText: true,
   checkUpgrade: (c) => void upgradingServer(c),
-  async upgrade(c, handler, { protocol }): Promise<Response> {
+  async upgrade(c, handler, { protocol, headers: more }): Promise<Response> {
     const server = upgradingServer(c);
     const data: SocketData = {
       url: new URL(c.req.url),
@@ -130,7 +130,7 @@ export const platform: Platform = {
       },
     };
     // Empty rather than missing, because Bun would then echo the first subprotocol that the client offers.
-    const headers = { "Sec-WebSocket-Protocol": protocol ?? "" };
+    const headers = { "Sec-WebSocket-Protocol": protocol ?? "", ...more };
     if (!server.upgrade(c.req.raw, { data, headers })) handler.closed();
     return new Response(null);
   },

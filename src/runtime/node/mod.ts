@@ -103,9 +103,10 @@ export const platform: Platform = {
     );
   },
   // Does not use the helper of node-ws: its pending promise would retain the whole request until a major GC.
-  async upgrade(c: Context, handler: SocketHandler, { protocol }): Promise<Response> {
+  async upgrade(c: Context, handler: SocketHandler, { protocol, headers }): Promise<Response> {
     whenUpgraded((c.env as NodeEnv).incoming, {
       protocol,
+      headers,
       maxPayload: gatheredBytes(handler.messageLimits),
       open: (ws, below) => attachWs(ws, below, handler),
       failed: () => handler.closed(),

@@ -49,6 +49,9 @@ function handshakesFor(maxPayload: number): WebSocketServer {
     handleProtocols: (_offered: unknown, request: IncomingMessage) => upgrades.get(request)?.protocol ?? false,
   };
   const server = new WebSocketServer(options);
+  server.on("headers", (lines: string[], request: IncomingMessage) => {
+    for (const [name, value] of Object.entries(upgrades.get(request)?.headers ?? {})) lines.push(`${name}: ${value}`);
+  });
   handshakes.set(maxPayload, server);
   return server;
 }
@@ -57,6 +60,8 @@ function handshakesFor(maxPayload: number): WebSocketServer {
 export interface Upgrade {
   /** The chosen subprotocol. */
   readonly protocol?: string | undefined;
+  /** More headers of the response. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Maximum size of a message in bytes. Default 64 MiB. */
   readonly maxPayload?: number | undefined;
   /** Called when the handshake is complete. */

@@ -89,6 +89,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
       offset: batcher.channel.size,
     },
     () => batcher.channel.size,
+    exchange.tally,
   );
   ended = intake.into(batcher).then(() => end(intake.reason));
   const { size } = await ended;
@@ -132,7 +133,7 @@ async function admit(
   { parameters, intake }: Upload,
 ): Promise<Admission> {
   const { c, platform, subject } = exchange;
-  const { path, peer } = subject;
+  const { path, peer, requestId } = subject;
   try {
     refuseOtherBodies(c, path);
     exchange.place = crowd.enter(subject, false);
@@ -141,7 +142,7 @@ async function admit(
     await sessions.adopt(path);
     // If the body is malformed from its first byte on, create no file.
     if (platform.isUnreadable?.(c)) throw new StreamError("lost", "The request body is malformed.", { path });
-    const admission = await registry.admit(path, { ...preconditions, peer });
+    const admission = await registry.admit(path, { ...preconditions, peer, requestId });
     // Without this, a failure would not be reported while the sender is quiet.
     admission.connect({ failed: (error) => intake.stop(error) });
     return admission;

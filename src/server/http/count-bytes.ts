@@ -39,20 +39,20 @@ const AS_IT_FAILS: BodyAbort = { cut: undefined, drop: undefined, errorFor: (err
 /**
  * Passes a body on, and reports once how many bytes were taken: when it ends or fails, or when its reader leaves.
  *
- * @param ended Called with the number of bytes, and with the error if the body has failed.
+ * @param ended Called with the number of bytes, whether that is the whole body, and the error if it has failed.
  * @param how How to break the body off when it fails. Default: it fails with the same error.
  */
 export function countBytes(
   body: ReadableStream<Uint8Array>,
-  ended: (bytes: number, error?: unknown) => void,
+  ended: (bytes: number, isWhole: boolean, error?: unknown) => void,
   { cut, errorFor }: BodyAbort = AS_IT_FAILS,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let bytes = 0;
   let isOver = false;
   // A reader may leave while a piece is being read for it.
-  const end = (error?: unknown): void => {
-    if (!isOver) ended(bytes, error);
+  const end = (isWhole: boolean, error?: unknown): void => {
+    if (!isOver) ended(bytes, isWhole, error);
     isOver = true;
   };
   // A reader that has stopped does not ask for the next piece, and so would not learn that the body has failed.
@@ -61,14 +61,14 @@ export function countBytes(
     {
       async pull(controller) {
         const { done, value } = await reader.read().catch((error: unknown) => {
-          end(error);
+          end(false, error);
           if (!cut) throw errorFor(error);
           // When the connection ends, the runtime cancels the body.
           return new Promise<never>(() => void cut());
         });
         if (isOver) return;
         if (done) {
-          end();
+          end(true);
           controller.close();
           return;
         }
@@ -76,7 +76,7 @@ export function countBytes(
         controller.enqueue(value);
       },
       cancel(reason) {
-        end();
+        end(false);
         return reader.cancel(reason);
       },
     },

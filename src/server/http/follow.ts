@@ -54,7 +54,9 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
     exchange.subject,
     { type: "follow", transport: "http", offset: start },
     () => follow.offset,
+    exchange.tally,
   );
+  exchange.tally.open();
   platform.disableRequestTimeout?.(c);
   platform.onGone?.(c, () => sink.leave());
   whenDropped(c, sink.stream, () => sink.leave());

@@ -73,9 +73,10 @@ function followed(
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
-  const { c, subject, place } = exchange;
-  const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from });
-  const ended = (bytes: number, error?: unknown): void => {
+  const { c, subject, place, tally } = exchange;
+  const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from }, undefined, tally);
+  tally.open();
+  const ended = (bytes: number, _isWhole: boolean, error?: unknown): void => {
     const reason = from + bytes === to ? "complete" : "gone";
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
     if (failure) service.operator.failedIfFault(subject.path, failure);

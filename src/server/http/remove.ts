@@ -15,13 +15,13 @@ import type { Exchange, Service } from "../service/service.ts";
  */
 export async function removeResource(
   service: Service,
-  { subject: { path } }: Exchange,
+  { subject: { path, requestId } }: Exchange,
   preconditions: PathPreconditions,
 ): Promise<Response> {
   if (service.deletes !== "all" && (await service.store.stat(path))) {
     const message = `"/${path}" was not created by a PUT, so this server lets no client remove it.`;
     throw new StreamError("method_not_allowed", message, { path, headers: { Allow: "GET, HEAD, POST, PUT" } });
   }
-  if (await removePath(service, path, preconditions)) return new Response(null, { status: 204 });
+  if (await removePath(service, path, preconditions, requestId)) return new Response(null, { status: 204 });
   throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
 }

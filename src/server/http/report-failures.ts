@@ -1,10 +1,12 @@
 /**
- * Bodies that report a failure to the operator, because the client only sees that bytes are missing.
+ * Bodies that report a failure to the operator, because the client only sees that bytes are missing, and how much of them
+ * was read, for the log.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
 import type { Exchange, Service } from "../service/service.ts";
-import { bodyAbort, countBytes } from "./count-bytes.ts";
+import { type BodyAbort, bodyAbort, countBytes } from "./count-bytes.ts";
+import { whenDropped } from "./dropped-body.ts";
 
 /** Returns the body. If reading it fails, the failure is logged and the body breaks off. */
 export function reportFailures(
@@ -12,31 +14,50 @@ export function reportFailures(
   exchange: Exchange,
   body: ReadableStream<Uint8Array>,
 ): ReadableStream<Uint8Array> {
-  const { path } = exchange.subject;
-  const failed = (error: unknown): void => operator.failedIfFault(path, StreamError.from(error, "storage"));
+  const { tally, subject, platform, c } = exchange;
+  const ended = (bytes: number, isWhole: boolean, error?: unknown): void => {
+    const failure = error === undefined ? undefined : StreamError.from(error, "storage");
+    if (failure) operator.failedIfFault(subject.path, failure);
+    tally.end(bytes, failure?.code ?? (isWhole ? "complete" : "gone"));
+  };
   const how = bodyAbort(exchange);
-  const { cut } = how;
-  if (!exchange.platform.readsBodies || !cut) {
-    return countBytes(
-      body,
-      (_bytes, error) => {
-        if (error !== undefined) failed(error);
-      },
-      how,
-    );
+  const isWatched = platform.readsBodies && how.cut;
+  const sent = isWatched ? watchedBody(body, operator.hasLog, ended, how) : countBytes(body, ended, how);
+  if (operator.hasLog) {
+    tally.open();
+    whenDropped(c, sent, () => tally.end(0, "gone"));
   }
-  // Wrapping the body in another stream would cost more than most reads do, and would prevent reads into the reader's
-  // own memory.
+  return sent;
+}
+
+/** Receives how many bytes of a body were read, whether that is all of it, and the error if it has failed. */
+type Ended = (bytes: number, isWhole: boolean, error?: unknown) => void;
+
+/**
+ * Watches the readers of a body. Wrapping the body in another stream would cost more than most reads do, and would prevent
+ * reads into the reader's own memory.
+ *
+ * @param isCounted Whether `ended` is called for a body that does not fail, too.
+ * @param how How to break off a body that has failed.
+ */
+function watchedBody(
+  body: ReadableStream<Uint8Array>,
+  isCounted: boolean,
+  ended: Ended,
+  how: BodyAbort,
+): ReadableStream<Uint8Array> {
   const getReader = body.getReader.bind(body) as (options?: ReadableStreamGetReaderOptions) => AnyReader;
+  const count = new ReadCount(ended);
   const watched = (options?: ReadableStreamGetReaderOptions): AnyReader => {
     const reader = getReader(options);
     reader.closed.catch((error: unknown) => {
       // `closed` also rejects when a reader releases the stream.
       if (!body.locked) return;
-      failed(error);
-      void cut();
+      count.end(false, error);
+      void how.cut?.();
     });
-    return options === undefined ? withoutFailure(reader as ReadableStreamDefaultReader<Uint8Array>) : reader;
+    const heard = isCounted ? counted(reader, count) : reader;
+    return options === undefined ? withoutFailure(heard as ReadableStreamDefaultReader<Uint8Array>) : heard;
   };
   // Middleware that pipes or tees the body does not call `getReader`, and passes a failure on.
   const around = (): ReadableStream<Uint8Array> => countBytes(body, () => {}, how);
@@ -46,6 +67,46 @@ export function reportFailures(
       around().pipeThrough(into, options),
     tee: () => around().tee(),
   });
+}
+
+/** The bytes that were read of a body, over all of its readers. */
+class ReadCount {
+  readonly #ended: Ended;
+  #bytes = 0;
+  #isOver = false;
+
+  constructor(ended: Ended) {
+    this.#ended = ended;
+  }
+
+  /** Counts what a read has returned. */
+  took<Result extends ReadableStreamReadResult<Uint8Array>>(result: Result): Result {
+    if (result.done) this.end(true);
+    else this.#bytes += result.value.length;
+    return result;
+  }
+
+  /** Only the first call counts: a read that is cancelled ends as if the body had. */
+  end(isWhole: boolean, error?: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#ended(this.#bytes, isWhole, error);
+  }
+}
+
+/** Wraps a reader of either kind, so that what it reads is counted. */
+function counted(reader: AnyReader, count: ReadCount): AnyReader {
+  // A default reader ignores the memory to read into.
+  const { read } = reader as { read(view?: ArrayBufferView): Promise<ReadableStreamReadResult<Uint8Array>> };
+  return {
+    closed: reader.closed,
+    read: async (view?: ArrayBufferView) => count.took(await read.call(reader, view)),
+    cancel: (reason: unknown) => {
+      count.end(false);
+      return reader.cancel(reason);
+    },
+    releaseLock: () => reader.releaseLock(),
+  } as AnyReader;
 }
 
 /**

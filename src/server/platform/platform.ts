@@ -53,6 +53,8 @@ export interface UpgradeOptions {
    * it.
    */
   readonly mayBeSilent: boolean;
+  /** More headers of the response, where the runtime allows any. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** How one runtime does what web standards leave open. */

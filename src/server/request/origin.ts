@@ -7,6 +7,7 @@ import { cors } from "hono/cors";
 import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
 import { CONTENT_HEADERS } from "../../protocol/generation.ts";
 import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.ts";
+import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
 import type { RefusalHints } from "./refusal-hints.ts";
 import { METHODS } from "./verb.ts";
 
@@ -95,7 +96,7 @@ export function crossOrigin(origins: Origins): MiddlewareHandler {
   return cors({
     origin: origins.none || origins.any ? "*" : (origin) => (origins.allows(origin) ? origin : null),
     allowMethods: [...METHODS],
-    exposeHeaders: [...STREAM_HEADERS, "Content-Range", "ETag", "Retry-After"],
+    exposeHeaders: [...STREAM_HEADERS, "Content-Range", "ETag", "Retry-After", REQUEST_ID_HEADER],
   });
 }
 

@@ -9,10 +9,16 @@ import { tokenPage } from "../gate/token-page.ts";
 import { MountError } from "../request/mount.ts";
 import { withMountPath } from "./mount-path.ts";
 import { isFault, type Operator } from "./operator.ts";
+import { requestIdOf, withRequestId } from "./request-id.ts";
 import { refusal } from "./respond.ts";
+import { Tally } from "./tally.ts";
 
 /** What is known about a request so far. */
 export interface RequestLogFields {
+  /** Its id. */
+  readonly requestId: string;
+  /** What it comes to. */
+  readonly tally: Tally;
   /** The client's address, where the runtime exposes it. */
   peer?: string;
   /** The resource path, once it is derived. */
@@ -28,7 +34,7 @@ export interface RequestLogFields {
 }
 
 /**
- * Answers a request, or refuses it if that throws, and logs both.
+ * Answers a request, or refuses it if that throws, and logs both: a refusal at once, a request when it has ended.
  *
  * @param answer Answers the request, and records what it learns about it.
  * @throws {MountError} if the app is mounted where it cannot tell its paths apart.
@@ -40,13 +46,22 @@ export async function logRequest(
   answer: (noted: RequestLogFields) => Promise<Response>,
 ): Promise<Response> {
   const startedMs = performance.now();
-  const noted: RequestLogFields = {};
+  const requestId = requestIdOf(c);
+  const tally = new Tally();
+  const noted: RequestLogFields = { requestId, tally };
   const response = await answer(noted).catch((thrown: unknown) => refuse(operator, c, noted, thrown));
-  if (!operator.hasLog) return response;
-  const status = noted.upgraded ? 101 : response.status;
-  const durationMs = Math.round(performance.now() - startedMs);
-  operator.log({ type: "request", ...requestOf(c, noted), status, durationMs });
-  return response;
+  if (operator.hasLog) {
+    const status = noted.upgraded ? 101 : response.status;
+    // A live response must not retain its request.
+    const request = requestOf(c, noted);
+    tally.whenOver(() => {
+      const durationMs = Math.round(performance.now() - startedMs);
+      const { bytes, reason } = tally;
+      operator.log({ type: "request", ...request, status, bytes, durationMs, reason });
+    });
+  }
+  // The platform has put it into the headers of an upgrade, which may be immutable.
+  return noted.upgraded ? response : withRequestId(response, requestId);
 }
 
 async function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown: unknown): Promise<Response> {
@@ -54,7 +69,8 @@ async function refuse(operator: Operator, c: Context, noted: RequestLogFields, t
   if (thrown instanceof MountError) operator.failed(undefined, thrown);
   if (isForHost(thrown)) throw thrown;
   const error = StreamError.from(thrown);
-  const { path, peer } = noted;
+  const { path, peer, requestId, tally } = noted;
+  tally.refused(error.code);
   operator.traffic.refused(error.code);
   operator.tell({
     type: "refused",
@@ -62,8 +78,9 @@ async function refuse(operator: Operator, c: Context, noted: RequestLogFields, t
     ...(path !== undefined && { path }),
     error,
     ...(peer !== undefined && { peer }),
+    requestId,
   });
-  if (isFault(error)) operator.failed(error.path ?? noted.path, thrown);
+  if (isFault(error)) operator.failed(error.path ?? noted.path, thrown, undefined, requestId);
   else if (isRefusal(c, error) && operator.hasLog) {
     const { status, code } = error;
     const message = withMountPath(error.message, noted);
@@ -102,8 +119,15 @@ function isRefusal(c: Context, { code }: StreamError): boolean {
   return code !== "lost" && !(code === "upgrade_required" && c.req.method === "HEAD");
 }
 
-function requestOf(c: Context, { peer }: RequestLogFields): { method: string; target: string; peer?: string } {
+interface RequestName {
+  readonly method: string;
+  readonly target: string;
+  readonly peer?: string;
+  readonly requestId: string;
+}
+
+function requestOf(c: Context, { peer, requestId }: RequestLogFields): RequestName {
   const { method, url } = c.req;
   const target = url.replace(/^[a-z+]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
-  return { method, target, ...(peer === undefined ? {} : { peer }) };
+  return { method, target, ...(peer === undefined ? {} : { peer }), requestId };
 }

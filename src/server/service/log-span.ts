@@ -5,6 +5,7 @@
 import type { Transport } from "../../engine/events.ts";
 import type { StreamError } from "../../protocol/errors.ts";
 import type { Service, Subject } from "./service.ts";
+import type { Tally } from "./tally.ts";
 import type { OpenSpan } from "./traffic.ts";
 
 /** The start of an append or follow. */
@@ -21,13 +22,23 @@ export class LogSpan {
   readonly #begin: Begin;
   readonly #startedMs: number = performance.now();
   readonly #open: OpenSpan;
+  readonly #tally: Tally | undefined;
 
   /**
    * Logs the start.
    *
    * @param position Returns the offset that it has reached. Default: the first one, until it has ended.
+   * @param tally Takes what the request comes to. Default: there is no request.
    */
-  constructor(service: Service, subject: Subject, begin: Begin, position: () => number = () => begin.offset) {
+  constructor(
+    service: Service,
+    subject: Subject,
+    begin: Begin,
+    position: () => number = () => begin.offset,
+    tally?: Tally,
+  ) {
+    this.#tally = tally;
+    tally?.began();
     this.#service = service;
     this.#subject = subject;
     this.#begin = begin;
@@ -49,6 +60,7 @@ export class LogSpan {
     const durationMs = Math.round(performance.now() - this.#startedMs);
     this.#service.operator.ended(this.#open, offset, reason);
     this.#service.operator.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
+    this.#tally?.end(bytes, reason);
     const { type, ...how } = this.#begin;
     if (type === "append") return;
     const failure = error && { error };

@@ -115,10 +115,11 @@ export class Operator {
    * @param path The resource path, where there is one.
    * @param error The thrown value.
    * @param message A sentence that says what failed. Default: the error's own message.
+   * @param requestId The id of the request that failed. Default: none did.
    */
-  failed(path: string | undefined, error: unknown, message?: string): void {
+  failed(path: string | undefined, error: unknown, message?: string, requestId?: string): void {
     if (this.#wasLogged(error)) return;
-    const where = path === undefined ? {} : { path };
+    const where = { ...(path === undefined ? {} : { path }), ...(requestId === undefined ? {} : { requestId }) };
     this.log({ type: "error", ...where, message: message ?? StreamError.from(error).message, error });
   }
 

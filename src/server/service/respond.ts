@@ -29,6 +29,18 @@ export function refusal(error: StreamError, at: MountedPath = {}): Response {
   });
 }
 
+/** Returns the response with a header. The headers of some responses are immutable, as those of `Response.redirect()`. */
+export function withHeader(response: Response, name: string, value: string): Response {
+  try {
+    response.headers.set(name, value);
+    return response;
+  } catch {
+    const copy = new Response(response.body, response);
+    copy.headers.set(name, value);
+    return copy;
+  }
+}
+
 /** A WebSocket close reason of at most 123 bytes of UTF-8, the maximum of a close frame. */
 export function closeReason(sentence: string, at: MountedPath = {}): string {
   const message = printable(withMountPath(sentence, at));

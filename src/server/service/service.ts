@@ -8,6 +8,7 @@ import type { Limits } from "../../engine/limits.ts";
 import type { Sessions } from "../../engine/sessions/sessions.ts";
 import type { StandingFollows } from "../../engine/standing/standing-follows.ts";
 import type { Store } from "../../engine/storage/store.ts";
+import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
 import type { Action, Authorize, Permission } from "../gate/gate.ts";
 import type { Platform, SocketHandler, UpgradeOptions } from "../platform/platform.ts";
 import type { Deletes } from "../request/deletes.ts";
@@ -21,6 +22,7 @@ import type { Liveness } from "../timers/liveness.ts";
 import type { Crowd, Place } from "./crowd.ts";
 import type { RequestLogFields } from "./log-request.ts";
 import type { Operator } from "./operator.ts";
+import type { Tally } from "./tally.ts";
 
 /** The parts of one running `fstream()`. */
 export interface Service {
@@ -59,6 +61,8 @@ export interface Subject {
   readonly path: string;
   /** The client's address, where the runtime exposes it. */
   readonly peer?: string;
+  /** The id of the request; missing for what the program that runs the server does. */
+  readonly requestId?: string;
 }
 
 /** One request, parsed as far as all handlers need it. */
@@ -67,6 +71,8 @@ export interface Exchange {
   readonly platform: Platform;
   readonly subject: Subject;
   readonly noted: RequestLogFields;
+  /** What the request comes to. */
+  readonly tally: Tally;
   /** What the gate was asked about; undefined without a gate, and before it was asked. */
   action?: Action;
   /** What the gate has allowed; undefined without a gate, and before it was asked. */
@@ -79,9 +85,10 @@ export interface Exchange {
 export async function upgrade(
   { c, platform, noted }: Exchange,
   handler: SocketHandler,
-  options: UpgradeOptions,
+  options: Omit<UpgradeOptions, "headers">,
 ): Promise<Response> {
-  const response = await platform.upgrade(c, handler, options);
+  const headers = { [REQUEST_ID_HEADER]: noted.requestId };
+  const response = await platform.upgrade(c, handler, { ...options, headers });
   noted.upgraded = true;
   return response;
 }

@@ -25,8 +25,8 @@ export async function appendOverSocket(
   parameters: AppendParameters,
 ): Promise<Response> {
   refuseGoProgram(exchange);
-  const { path, peer } = exchange.subject;
-  const admission = await service.registry.admit(path, { ...withoutSession(parameters), peer });
+  const { path, peer, requestId } = exchange.subject;
+  const admission = await service.registry.admit(path, { ...withoutSession(parameters), peer, requestId });
   let connection: ClassicAppender | undefined;
   try {
     // Throws if a shutdown has begun meanwhile.
@@ -73,6 +73,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
       exchange.subject,
       { type: "append", transport: "websocket", offset },
       () => admission.batcher.channel.size,
+      exchange.tally,
     );
   }
 

@@ -27,10 +27,10 @@ export async function appendWithSession(
   exchange: Exchange,
   { session: given, preconditions }: AppendParameters,
 ): Promise<Response> {
-  const { path, peer } = exchange.subject;
+  const { path, peer, requestId } = exchange.subject;
   const { session, token } =
     given === undefined
-      ? await service.sessions.open(path, { ...preconditions, peer })
+      ? await service.sessions.open(path, { ...preconditions, peer, requestId })
       : { session: await service.sessions.resume(path, given, preconditions.generation), token: given };
   const connection = new V1Appender(service, exchange, session, { token, isFirst: given === undefined });
   session.expect(connection);
@@ -161,6 +161,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
       this.#subject,
       { type: "append", transport: "websocket", offset },
       () => this.#session.offset,
+      this.tally,
     );
     const { windowBytes, idleTimeoutMs } = this.service.limits;
     this.#idleTimeout = new IdleTimeout(

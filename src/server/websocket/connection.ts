@@ -9,6 +9,7 @@ import type { Place } from "../service/crowd.ts";
 import type { MountedPath } from "../service/mount-path.ts";
 import { closeReason } from "../service/respond.ts";
 import type { Exchange, Service } from "../service/service.ts";
+import type { Tally } from "../service/tally.ts";
 import { permissionEnded, whenExpired } from "../timers/expiry.ts";
 import type { Watch } from "../timers/liveness.ts";
 
@@ -16,6 +17,8 @@ import type { Watch } from "../timers/liveness.ts";
 export abstract class SocketConnection implements SocketHandler {
   abstract readonly messageLimits: MessageLimits;
   protected readonly service: Service;
+  /** What the request comes to. */
+  protected readonly tally: Tally;
   /** The connection, once it is open. */
   protected port: SocketPort | undefined;
   #watch: Watch | undefined;
@@ -30,8 +33,10 @@ export abstract class SocketConnection implements SocketHandler {
   readonly #place: Place | undefined;
 
   /** @throws {StreamError} `restarting` if the server is shutting down. */
-  constructor(service: Service, { subject: { path }, noted: { base, scope }, access, place }: Exchange) {
+  constructor(service: Service, { subject: { path }, noted: { base, scope }, tally, access, place }: Exchange) {
     this.service = service;
+    this.tally = tally;
+    tally.open();
     this.#at = { path, base, scope };
     this.#expiresAtMs = access?.expiresAtMs;
     this.#forget = service.registry.onClose(() => this.#shutDown());
@@ -108,6 +113,7 @@ export abstract class SocketConnection implements SocketHandler {
     this.#forget();
     this.#place?.leave();
     this.end();
+    this.tally.closed();
     this.#gone?.();
   }
 
