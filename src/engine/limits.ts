@@ -41,6 +41,10 @@ export interface Limits {
   missedPings: number;
   /** Milliseconds without a byte before an appender is disconnected; 0 disables the timeout. Default 0. */
   idleTimeoutMs: number;
+  /** Milliseconds without a byte of an HTTP body that announced its length (`Content-Length`); 0 for no limit. Default 60,000. */
+  bodyIdleMs: number;
+  /** Milliseconds within which a client of the standalone server must send the headers of a request; 0 for no limit. Default 30,000. */
+  headersTimeoutMs: number;
   /** Milliseconds that a path stays reserved for the appender of a broken session to resume. Default 30,000. */
   graceMs: number;
   /** Bytes that an `httpfstream.v1` appender may have in flight: sent and not acknowledged. Default 4 MiB. */
@@ -82,6 +86,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   pingIntervalMs: 15_000,
   missedPings: 3,
   idleTimeoutMs: 0,
+  bodyIdleMs: 60_000,
+  headersTimeoutMs: 30_000,
   graceMs: 30_000,
   windowBytes: 4 * 1024 * 1024,
   heartbeatMs: 15_000,
@@ -107,6 +113,8 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "peerConnections",
   "peerConnectionsPerSecond",
   "idleTimeoutMs",
+  "bodyIdleMs",
+  "headersTimeoutMs",
   "pingIntervalMs",
   "graceMs",
 ]);

@@ -9,6 +9,7 @@ import type { Limits } from "../engine/limits.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
+import type { ErrorCode } from "../protocol/errors.ts";
 import { type Authorize, TOKEN_PARAMETER } from "./gate/gate.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { Deletes } from "./request/deletes.ts";
@@ -60,6 +61,12 @@ export type StreamApp = Hono & {
    * @param reason The reason to log, such as `SIGTERM`. Default `close()`.
    */
   close(reason?: string): Promise<void>;
+  /**
+   * Counts a refusal by the server in front of the app in the metrics.
+   *
+   * @internal
+   */
+  countRefusal(code: ErrorCode): void;
   /** The same streams, for this program. */
   readonly streams: Streams;
 };
@@ -149,7 +156,8 @@ export function createApp(parts: AppParts): StreamApp {
     respond: (c, path) => logRequest(operator, c, async (noted) => respond(service, c, noted, resourceOf(path))),
     close,
   });
-  return Object.assign(app, { close, streams });
+  const countRefusal = (code: ErrorCode): void => operator.traffic.refused(code);
+  return Object.assign(app, { close, countRefusal, streams });
 }
 
 /** The request that caused an event; the program that runs the server may have done so instead. */

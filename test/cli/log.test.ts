@@ -115,9 +115,11 @@ describe("the log", { timeout: 120_000 }, () => {
       const raw = await V1Peer.open(url, { target: "/a?verb=FOLLOW" });
       for (const follower of followers) assert.equal((await follower.stop("SIGINT")).code, 130);
       raw.peer.connection.drop();
-      await program.printed(/follow ends: .* gone\n(.*\n)*.*follow ends: .* gone\n(.*\n)*.*follow ends: .* gone\n/);
+      await program.printed(
+        /follow ends: .* gone id=.*\n(.*\n)*.*follow ends: .* gone id=.*\n(.*\n)*.*follow ends: .* gone id=/,
+      );
       await appender.stop("SIGKILL");
-      await program.printed(/append ends: \/a, 6 bytes in .*, lost\n/);
+      await program.printed(/append ends: \/a, 6 bytes in .*, lost id=\S+\n/);
       const upload = await HttpExchange.start(url, {
         method: "PUT",
         target: "/b?verb=APPEND",
@@ -126,7 +128,7 @@ describe("the log", { timeout: 120_000 }, () => {
       await upload.chunk("hello");
       await program.printed(/append begins: \/b /);
       upload.connection.drop();
-      await program.printed(/append ends: \/b, \d bytes in .*, lost\n/);
+      await program.printed(/append ends: \/b, \d bytes in .*, lost id=\S+\n/);
       await server.stop();
       assert.doesNotMatch(program.output, /restarting|refused| ERR /);
     });

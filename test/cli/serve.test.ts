@@ -45,8 +45,8 @@ describe("the standalone server", () => {
       const banner = new RegExp(`^${version}, serving ${root} at http://127\\.0\\.0\\.1:${port}/\n`);
       assert.match(String(server.stdout.bytes()), banner);
       await append(`http://localhost:${port}/a b/{c}.log`, "12345");
-      await server.printed(/append begins: \/a%20b\/%7Bc%7D\.log at 0, websocket from \S+\n/);
-      await server.printed(/append ends: \/a%20b\/%7Bc%7D\.log, 5 bytes in \d+\.\d{3} s, complete\n/);
+      await server.printed(/append begins: \/a%20b\/%7Bc%7D\.log at 0, websocket from \S+ id=\S+\n/);
+      await server.printed(/append ends: \/a%20b\/%7Bc%7D\.log, 5 bytes in \d+\.\d{3} s, complete id=\S+\n/);
       assert.equal(await readFile(join(root, "a b", "{c}.log"), "utf8"), "12345");
       assert.deepEqual(await server.stop("SIGTERM"), { code: 0, signal: null });
       assert.equal(String(server.stderr.bytes()), "");
@@ -59,7 +59,7 @@ describe("the standalone server", () => {
       for (const [at, host] of hosts.entries()) {
         assert.deepEqual(await append(`http://${host}:${port}/all.txt`, "x"), { bytes: 1, offset: at + 1 }, host);
       }
-      await server.printed(/append begins: \/all\.txt at 0, websocket from 127\.0\.0\.1\n/);
+      await server.printed(/append begins: \/all\.txt at 0, websocket from 127\.0\.0\.1 id=\S+\n/);
       assert.deepEqual(await server.stop("SIGINT"), { code: 0, signal: null });
     });
 

@@ -22,7 +22,7 @@ for (const [runtime, way] of RUNTIMES.flatMap((each) => WAYS.map((way) => [each,
       await first.control("start");
       // Only the standalone server writes a log by itself.
       if (way === "standalone")
-        await server.program.printed(/append begins: \/a\.txt at 0, websocket from 203\.0\.113\.5\n/);
+        await server.program.printed(/append begins: \/a\.txt at 0, websocket from 203\.0\.113\.5 id=\S+\n/);
       const refused = await append(server.url, "b.txt", { Forwarded: "for=203.0.113.5" });
       assert.equal(refused.status, 429);
       assert.match(await refused.text(), /^203\.0\.113\.5 has 1/);

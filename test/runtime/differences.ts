@@ -17,6 +17,7 @@ export const DIFFERENCES: Record<Runtime, NonNullable<Target["differs"]>> = {
     "close codes": "Deno drops a connection that breaks the rules of WebSockets without a close frame",
     "gathered messages": "Deno's WebSocket has one limit for all connections, 64 MiB a frame",
     "early end": "Deno throws away what it has of a body whose connection ends right behind its head",
+    "upgrade headers": "Deno takes no header but the subprotocol for a granted upgrade",
     "upgrade offers": "Deno answers 400 to a request with a body that offers an upgrade",
   },
   bun: {

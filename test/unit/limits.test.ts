@@ -35,6 +35,8 @@ test("the defaults are those that the operator's page lists", () => {
     peerConnections: 20_000,
     peerConnectionsPerSecond: 5_000,
     idleTimeoutMs: 0,
+    bodyIdleMs: 60_000,
+    headersTimeoutMs: 30_000,
     graceMs: 30_000,
     windowBytes: 4_194_304,
     heartbeatMs: 15_000,
@@ -81,7 +83,7 @@ test("only limits that can be switched off may be zero", () => {
       return false;
     }
   });
-  const switchable = ["graceMs", "idleTimeoutMs", "pingIntervalMs"];
+  const switchable = ["bodyIdleMs", "graceMs", "headersTimeoutMs", "idleTimeoutMs", "pingIntervalMs"];
   const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes"];
   const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond"];
   assert.deepEqual(off.sort(), [...switchable, ...protecting, ...byPeer].sort());

@@ -86,13 +86,13 @@ export async function run(flags: ServeFlags): Promise<number> {
   let isServing = false;
   const phase = (): Phase => (interrupts.received ? "shutting down" : isServing ? "serving" : "starting");
   const watched = admin && (await listenForAdmin(admin, host, new Readiness(root, phase), app));
-  const { refusedUploadMs, shutdownTimeoutMs } = resolveLimits(limit);
-  const server = await listen({ ...flags.http, fetch: app.fetch, log, refusedUploadMs }).catch(
-    async (error: unknown) => {
-      await watched?.close(0);
-      throw error;
-    },
-  );
+  const { refusedUploadMs, headersTimeoutMs, shutdownTimeoutMs } = resolveLimits(limit);
+  const onLateHeaders = (): void => app.countRefusal("idle");
+  const settings = { ...flags.http, fetch: app.fetch, log, refusedUploadMs, headersTimeoutMs, onLateHeaders };
+  const server = await listen(settings).catch(async (error: unknown) => {
+    await watched?.close(0);
+    throw error;
+  });
   isServing = true;
   const url = localUrl({ ...flags.http, port: server.port });
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);

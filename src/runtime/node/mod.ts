@@ -51,8 +51,8 @@ const BACKLOG = 4096;
 /** Milliseconds between two checks for idle connections while a server closes. */
 const IDLE_LOOK_MS = 20;
 
-/** Milliseconds within which a client must send the headers of its request. */
-const HEADERS_TIMEOUT_MS = 60_000;
+/** Milliseconds between two checks for requests whose headers are late; shorter for a short limit. */
+const HEADERS_LOOK_MS = 5_000;
 
 // One helper for all apps: it accepts any socket that is emitted on its server.
 const nodeWs = createNodeWebSocket({ app: new Hono() });
@@ -177,6 +177,10 @@ export interface ServeOptions extends FetchApp {
    * Milliseconds for which the rest of a refused upload is read, so that its client sees the response. Default 30,000.
    */
   refusedUploadMs?: number;
+  /** Milliseconds within which a client must send the headers of a request, or gets 408; 0 for no limit. Default 30,000. */
+  headersTimeoutMs?: number;
+  /** Called when a client was refused because its headers were late. Default: nothing is. */
+  onLateHeaders?: () => void;
   /** Receives an event when connections are refused because the system allows no more open files. Default: none. */
   log?: Log;
 }
@@ -206,7 +210,8 @@ export interface RunningServer {
  * ```
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { fetch, hostname, port, refusedUploadMs, log } = options;
+  const { fetch, hostname, port, refusedUploadMs, log, onLateHeaders } = options;
+  const { headersTimeoutMs = DEFAULT_LIMITS.headersTimeoutMs } = options;
   const lingering = new Lingering(refusedUploadMs);
   const listener = getRequestListener(
     async (request, env) => {
@@ -216,9 +221,15 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     // The host of requests that name none, as HTTP/1.0 allows.
     { hostname: "localhost", errorHandler: answerFailed },
   );
-  const settings = { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true, keepAlive: true };
+  const settings = {
+    requestTimeout: 0,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(HEADERS_LOOK_MS, Math.max(1, Math.ceil(headersTimeoutMs / 10))),
+    noDelay: true,
+    keepAlive: true,
+  };
   const server = createServer(settings, listener);
-  answerUnreadable(server);
+  answerUnreadable(server, onLateHeaders);
   injectWebSocket(server, { fetch });
   const crowd = new ConnectionLimit((message) => log?.({ type: "error", message, error: undefined }), BACKLOG);
   server.on("connection", (socket: Duplex) => crowd.add(socket));

@@ -15,6 +15,9 @@ interface Answer {
   readonly headers?: string;
 }
 
+/** The code of the error for a request whose headers are late. There is no limit on the time of a whole request. */
+const LATE = "ERR_HTTP_REQUEST_TIMEOUT";
+
 /** Answers by the code of the parser's error. */
 const ANSWERS: Record<string, Answer> = {
   HPE_HEADER_OVERFLOW: {
@@ -22,7 +25,7 @@ const ANSWERS: Record<string, Answer> = {
     sentence: "The URL and the headers together are too long.",
   },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: "413 Payload Too Large", sentence: "The chunk extensions are too long." },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: "408 Request Timeout", sentence: "The request did not arrive in time." },
+  [LATE]: { status: "408 Request Timeout", sentence: "The headers of the request did not arrive in time." },
 };
 
 const MALFORMED: Answer = { status: "400 Bad Request", sentence: "This is not an HTTP request." };
@@ -40,13 +43,18 @@ const REQUEST_LINE = /^([!#$%&'*+.^_`|~\w-]+) \S+ HTTP\/1\.[01]\r\n/;
 /** Bytes to search for it. */
 const LINE_BYTES = 4096;
 
-/** Answers requests that cannot be parsed; Node's own answers say less. */
-export function answerUnreadable(server: Server): void {
+/**
+ * Answers requests that cannot be parsed; Node's own answers say less.
+ *
+ * @param late Called for each request whose headers are late. Default: nothing is.
+ */
+export function answerUnreadable(server: Server, late?: () => void): void {
   const latest = new WeakMap<Duplex, ServerResponse>();
   const deferred = new WeakSet<Duplex>();
   server.on("request", (request, response) => latest.set(request.socket, response));
   server.on("clientError", (error: ParserError, socket) => {
     if (deferred.has(socket)) return;
+    if (error.code === LATE) late?.();
     const answering = latest.get(socket);
     // Malformed data after a complete request does not concern that request, which gets its own response first.
     if (answering?.req.complete && !answering.writableFinished && socket.writable) {

@@ -35,7 +35,7 @@ export async function appendBody(
 ): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
-  const { limits } = service;
+  const limits = limitsOf(exchange, service.limits);
   platform.disableRequestTimeout?.(c);
   // Await nothing before this: data that has arrived must have been read when its sender aborts, or it is lost.
   const { body } = unread(c.req.raw, path);
@@ -48,6 +48,16 @@ export async function appendBody(
     unwatch();
     exchange.place?.leave();
   }
+}
+
+/**
+ * The limits of one body. The sender of a body whose length is known has all of it: silence means that it is stuck. Without a
+ * length, as from `tail -f | curl -T -`, silence is normal.
+ */
+function limitsOf({ c }: Exchange, limits: Readonly<Limits>): Readonly<Limits> {
+  const { idleTimeoutMs, bodyIdleMs } = limits;
+  if (bodyIdleMs === 0 || c.req.header("Content-Length") === undefined) return limits;
+  return { ...limits, idleTimeoutMs: idleTimeoutMs === 0 ? bodyIdleMs : Math.min(idleTimeoutMs, bodyIdleMs) };
 }
 
 /** A body, and what its request asks for. */

@@ -22,6 +22,7 @@ import { originsSection } from "./origins.ts";
 import { pathsSection } from "./paths.ts";
 import { rangesSection } from "./ranges.ts";
 import { removeSection } from "./remove.ts";
+import { requestIdsSection } from "./request-ids.ts";
 import { standingSection } from "./standing.ts";
 import type { Target } from "./target.ts";
 import { upgradeSection } from "./upgrade.ts";
@@ -65,5 +66,6 @@ export function wireSuite(target: Target): void {
     originsSection(target);
     embeddingSection(target);
     hostileSection(target);
+    requestIdsSection(target);
   });
 }

@@ -16,6 +16,7 @@
  * - `upgrade offers`: the runtime refuses a request with a body that offers an upgrade.
  * - `early end`: the runtime discards the received part of a body if the connection ends right after the head.
  * - `gathered messages`: the runtime buffers a message, up to 64 MiB, before the app can refuse it.
+ * - `upgrade headers`: the runtime decides alone about the headers of a granted upgrade.
  * - `late head`: the runtime sends a response's headers with the first bytes of its body.
  */
 export type Difference =
@@ -29,6 +30,7 @@ export type Difference =
   | "upgrade offers"
   | "early end"
   | "gathered messages"
+  | "upgrade headers"
   | "late head";
 
 /** A server under test. */
