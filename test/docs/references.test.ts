@@ -88,6 +88,7 @@ describe("the other tables", () => {
       "dot segments": /`\.\.` in a path/,
       "early frames": /before the upgrade/,
       "content length": /Content-Length/,
+      "upgrade headers": /of a granted upgrade/,
       "upgrade offers": /offers an upgrade/,
       "early end": /ends right behind its head/,
       "late head": /headers of a live body/,
