@@ -112,8 +112,8 @@ for (const runtime of RUNTIMES) {
         withLog(runtime, kind, async ({ peers, line }) => {
           await peers.put("logs/large.bin", Buffer.alloc(LARGE_BYTES));
           const read = await peers.exchange({ target: "/logs/large.bin", headers: idOf("read") });
-          read.connection.socket.pause();
           assert.equal((await read.head).status, 200);
+          read.connection.socket.pause();
           read.connection.drop();
           const { bytes, reason } = await line("request", "read");
           assert.equal(reason, "gone");
