@@ -180,7 +180,7 @@ for (const kind of RUNTIMES.flatMap((runtime) => WAYS.map((way) => ({ runtime, w
         const full = { status: 429, code: "too_many", says: /127\.0\.0\.1 has 2 .*peerConnections/ };
         await expectRefused(server, "/c.bin?verb=FOLLOW", "GET", full);
         stalled.pop()?.connection.reset();
-        const refused = { status: 503, code: "overloaded", says: /"\/a\.bin" has 1 followers.*pathFollowers/ };
+        const refused = { status: 503, code: "overloaded", says: /\/a\.bin" has 1 followers.*pathFollowers/ };
         await until("a place", async () => {
           const response = await fetch(`${url}/c.bin?verb=FOLLOW`);
           await response.body?.cancel();

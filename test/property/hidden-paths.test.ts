@@ -50,7 +50,7 @@ test("below a file that it may not read, a request gets the answer of a path tha
     const answers = await Promise.all(
       worlds.map(async ({ app }) => {
         const url = `http://localhost/${encodeURI(path)}${slash ? "/" : ""}${query}`;
-        const response = await app.request(url, { method, headers: { Accept: accept } });
+        const response = await app.request(url, { method, headers: { Accept: accept, "X-Request-Id": "1" } });
         const headers = [...response.headers].sort();
         return JSON.stringify([response.status, headers, await response.text()]);
       }),
