@@ -72,14 +72,12 @@ test("an appender that arrives while another one is ending waits for it, and con
 test("of many appenders that wait for one that is ending, one gets the path", async () => {
   const rig = new Rig();
   const first = await rig.admit("a");
-  let release = (): void => {};
-  rig.store.beforeRelease = new Promise((resolve) => {
-    release = resolve;
-  });
+  const released = gate();
+  rig.store.beforeRelease = released.promise;
   const ended = first.end("complete");
   const waiting = Array.from({ length: 5 }, () => rig.admit("a"));
   await settle();
-  release();
+  released.open();
   await ended;
   const outcomes = await Promise.allSettled(waiting);
   const admitted = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
@@ -191,15 +189,13 @@ test("closing refuses new appenders, ends connections, stores what was received 
 test("an appender that waits for a path when the server closes is refused", async () => {
   const rig = new Rig();
   const first = await rig.admit("a");
-  let release = (): void => {};
-  rig.store.beforeRelease = new Promise((resolve) => {
-    release = resolve;
-  });
+  const released = gate();
+  rig.store.beforeRelease = released.promise;
   const ended = first.end("complete");
   const waiting = rig.admit("a");
   await settle();
   const closing = rig.registry.close();
-  release();
+  released.open();
   await ended;
   await rejectsWith(waiting, "restarting");
   await closing;
