@@ -39,7 +39,7 @@ const RUNS = "40";
 const PATIENCE_MS = "10000";
 
 /** How much longer than without a fault a test file may take, in milliseconds, so that a busy machine finds no fault. */
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 20_000;
 
 const TSX = pathToFileURL(join(ROOT, "node_modules", "tsx", "dist", "loader.mjs")).href;
 

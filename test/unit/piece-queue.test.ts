@@ -27,7 +27,7 @@ test("every byte comes out once and in order, in batches within their limit, wha
       queue.push(piece);
       if (random() < 0.2) take();
     }
-    while (queue.bytes > 0) take();
+    for (let left = 10_000; queue.bytes > 0 && left > 0; left--) take();
     assert.ok(Buffer.concat(taken).equals(Buffer.concat(given)), `round ${round}`);
   }
 });
@@ -100,7 +100,7 @@ test("a queue that is never empty gives out every byte once and in order", () =>
     queue.push(bytes.subarray(at, at + 64));
     if (at % 192 === 0) taken.push(queue.take(100));
   }
-  while (queue.bytes > 0) taken.push(queue.take(300));
+  for (let left = 10_000; queue.bytes > 0 && left > 0; left--) taken.push(queue.take(300));
   assert.ok(Buffer.concat(taken).equals(bytes));
 });
 
