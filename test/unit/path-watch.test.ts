@@ -70,6 +70,19 @@ test("calls during a look share the next one, which begins after it", async () =
   assert.equal((await path.look(later)).found, later);
 });
 
+test("two looks never run at once, also if one is asked for when another has just ended", async () => {
+  const path = new Path();
+  const first = path.watch.look();
+  const next = path.watch.look();
+  const third = first.then(() => path.watch.look());
+  await path.answer(FOUND);
+  assert.equal(path.looks, 1);
+  const later = { ...FOUND, size: 2 };
+  await path.answer(later);
+  assert.deepEqual([(await next).found, (await third).found], [later, later]);
+  assert.equal(path.looks, 0);
+});
+
 test("a look that fails rejects, and those that wait for the next one get it", async () => {
   const path = new Path();
   const failed = path.watch.look();
