@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { AppendCounts, type Opener } from "../../src/engine/append/append-counts.ts";
 import { type Limits, resolveLimits } from "../../src/engine/limits.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
+import { heapBytes } from "../fixture/memory.ts";
 
 function counts(limits: Partial<Limits>): AppendCounts {
   return new AppendCounts(resolveLimits(limits));
@@ -69,4 +70,13 @@ test("a limit of 0 is none; appends of unknown addresses count for no address", 
   const unknown = counts({ peerAppends: 1 });
   for (let count = 0; count < 10; count++) unknown.enter({});
   unknown.enter({ peer: "::1" });
+});
+
+test("an address whose appends have ended is forgotten", () => {
+  const open = counts({});
+  const before = heapBytes();
+  for (let peer = 0; peer < 100_000; peer++) open.enter({ peer: `peer ${peer}` })();
+  const more = heapBytes() - before;
+  assert.ok(more < 2_000_000, `${more} bytes for addresses without appends`);
+  open.assertRoom({});
 });

@@ -91,6 +91,15 @@ clockTest("a member that a look removes is not looked at, though it was due", (p
   assert.ok(!looks.includes(1));
 });
 
+clockTest("those that stay are looked at when others have left", (pass) => {
+  const { rounds, looks } = listed();
+  rounds.add(1);
+  rounds.add(2);
+  rounds.remove(1);
+  pass(ROUND_MS);
+  assert.deepEqual(looks, [2]);
+});
+
 clockTest("when the last member has left, the next one waits a whole round", (pass) => {
   const { rounds, looks } = listed();
   rounds.add(1);
@@ -122,6 +131,8 @@ clockTest("a member that comes and goes with its looks is looked at once per rou
   pass(5 * ROUND_MS);
   assert.equal(looks, 4, "it has left");
   rounds.add(1);
-  pass(ROUND_MS);
+  pass(ROUND_MS - 1);
+  assert.equal(looks, 4, "it waits a whole round");
+  pass(1);
   assert.equal(looks, 5);
 });

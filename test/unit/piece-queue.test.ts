@@ -1,15 +1,10 @@
 /** The queue of pieces: order, batch sizes, copies and memory. */
 import assert from "node:assert/strict";
-import process from "node:process";
 import { test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { PieceQueue } from "../../src/engine/append/piece-queue.ts";
 import { prng, randomBytes } from "../fixture/bytes.ts";
+import { collect, heapBytes } from "../fixture/memory.ts";
 import { until } from "../fixture/until.ts";
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 test("every byte comes out once and in order, in batches within their limit, whatever the sizes", () => {
   const random = prng(7);
@@ -108,19 +103,15 @@ test("a queue that is never empty gives out every byte once and in order", () =>
 
 test("a queue needs memory for what is in it, and not for what was", () => {
   const piece = randomBytes(64, 10);
-  const used = (): number => {
-    collect();
-    return process.memoryUsage().heapUsed;
-  };
   for (const waiting of [0, 1]) {
     const queue = new PieceQueue();
     for (let count = 0; count < waiting; count++) queue.push(piece);
-    const before = used();
+    const before = heapBytes();
     for (let count = 0; count < 1_000_000; count++) {
       queue.push(piece);
       queue.take(64);
     }
-    const more = used() - before;
+    const more = heapBytes() - before;
     assert.ok(more < 4_000_000, `${more} bytes for a million pieces that were taken`);
     assert.equal(queue.bytes, 64 * waiting);
   }
