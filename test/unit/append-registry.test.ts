@@ -7,6 +7,7 @@ import { StreamError } from "../../src/protocol/errors.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { Rig, settle } from "../fixture/rig.ts";
+import { gate } from "../fixture/shared-store.ts";
 import { until } from "../fixture/until.ts";
 
 /** Appends to the path "a" and ends the append at once. */
@@ -14,15 +15,6 @@ async function appendTo(rig: Rig, text: string): Promise<void> {
   const admission = await rig.admit("a");
   await rig.push(admission, text);
   await admission.end("complete");
-}
-
-/** A promise that the test resolves. */
-function gate(): { promise: Promise<void>; open: () => void } {
-  let open = (): void => {};
-  const promise = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { promise, open };
 }
 
 test("a second appender of a path is refused, one of another path is not", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FreeSpace } from "../../src/engine/append/free-space.ts";
+import { AppendRegistry } from "../../src/engine/append/registry.ts";
 import { resolveLimits } from "../../src/engine/limits.ts";
 import type { Store } from "../../src/engine/storage/store.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
@@ -63,4 +64,12 @@ test("if nothing is to be kept, the store is not asked", async () => {
   const { space, looks } = spaceOf(async () => 0, 0);
   await space.assertRoom("a.txt");
   assert.deepEqual(looks, []);
+});
+
+test("new appends are refused, a session that is resumed may use what is left", async () => {
+  const store: Store = Object.assign(memoryStore(), { freeBytes: async () => 0 });
+  const registry = new AppendRegistry(store, resolveLimits());
+  await assert.rejects(registry.admit("a.txt"), { code: "no_space" });
+  assert.equal(await store.stat("a.txt"), undefined);
+  await (await registry.admit("a.txt", { session: "digest" })).end("complete");
 });
