@@ -1,10 +1,10 @@
 /** What a follower keeps in memory while it waits; a server may have thousands of them. */
 import assert from "node:assert/strict";
-import process from "node:process";
 import { test } from "node:test";
 import { Follower, type Sink } from "../../src/engine/follow/follower.ts";
-import { collect } from "../fixture/memory.ts";
-import { Rig, settle } from "../fixture/rig.ts";
+import { retains } from "../fixture/memory.ts";
+import { Rig } from "../fixture/rig.ts";
+import { until } from "../fixture/until.ts";
 
 /** A sink that sends what it gets at once. */
 function nowhere(): Sink & { bytes: number } {
@@ -24,20 +24,16 @@ test("a follower at the tail keeps nothing of what it has read from the store", 
   const admission = await rig.admit();
   await rig.push(admission, Buffer.alloc(400_000));
   const from = { source: admission.batcher.channel };
-  const memory = (): number => {
-    collect();
-    return process.memoryUsage().arrayBuffers;
-  };
-  const before = memory();
-  const all = Array.from({ length: 50 }, () => {
-    const sink = nowhere();
-    const follower = new Follower({ store: rig.store, from, sink, text: false, limits: rig.limits, offset: 0 });
-    return { sink, follower, ended: follower.run() };
+  const all: { sink: ReturnType<typeof nowhere>; follower: Follower; ended: Promise<unknown> }[] = [];
+  await retains(2_000_000, async () => {
+    for (let count = 0; count < 50; count++) {
+      const sink = nowhere();
+      const follower = new Follower({ store: rig.store, from, sink, text: false, limits: rig.limits, offset: 0 });
+      all.push({ sink, follower, ended: follower.run() });
+    }
+    await until("all to be at the tail", () => from.source.broadcast.size === all.length);
   });
-  for (let turn = 0; turn < 100 && from.source.broadcast.size < all.length; turn++) await settle();
   assert.ok(all.every(({ sink }) => sink.bytes === 400_000));
-  const more = memory() - before;
-  assert.ok(more < 2_000_000, `${more} bytes for ${all.length} followers`);
   for (const { follower } of all) follower.stop();
   await Promise.all(all.map(({ ended }) => ended));
   await admission.end("complete");
