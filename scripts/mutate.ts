@@ -27,13 +27,19 @@ const FOLDERS = ["src/protocol", "src/engine", "src/stores/file"];
 const KILL_RATE = 85;
 
 /** The tests that are fast enough to run again for each fault: all of them together take less than two minutes. */
-const TESTS = /^(unit\/.*|property\/core|contract\/store\/(file|memory).*)\.test\.ts$/;
+const TESTS = /^(unit\/.*|property\/(core|standing)|contract\/store\/(file|memory).*)\.test\.ts$/;
 
 /** Tests of several processes, which are too slow for that. */
 const SLOW = /file-(processes|journal|stalled|plain)/;
 
 /** Runs of each property per fault. A normal test run makes a thousand. */
 const RUNS = "40";
+
+/** How long a test waits in vain before it fails, in milliseconds. A fault often lets a test wait for ever. */
+const PATIENCE_MS = "10000";
+
+/** How much longer than without a fault a test file may take, in milliseconds, so that a busy machine finds no fault. */
+const TIMEOUT_MS = 20_000;
 
 const TSX = pathToFileURL(join(ROOT, "node_modules", "tsx", "dist", "loader.mjs")).href;
 
@@ -66,6 +72,7 @@ function mutate(targets: readonly string[], words: readonly string[]): void {
     },
     coverageAnalysis: "perTest",
     concurrency: 2,
+    timeoutMS: TIMEOUT_MS,
     reporters: ["clear-text", "progress"],
     clearTextReporter: { allowColor: false, reportTests: false, logTests: false },
     // Most strings are messages for people. The tests compare codes.
@@ -84,7 +91,7 @@ function mutate(targets: readonly string[], words: readonly string[]): void {
     const { status } = spawnSync("npm", ["exec", "--yes", ...packages, "--", "stryker", "run", file], {
       cwd: ROOT,
       stdio: "inherit",
-      env: { ...process.env, FSTREAM_RUNS: process.env["FSTREAM_RUNS"] ?? RUNS },
+      env: { FSTREAM_RUNS: RUNS, FSTREAM_PATIENCE_MS: PATIENCE_MS, ...process.env },
       shell: process.platform === "win32",
     });
     process.exitCode = status ?? 1;

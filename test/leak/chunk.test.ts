@@ -1,13 +1,12 @@
 /** A quiet path retains none of the memory of its earlier batches; a server may have thousands of quiet paths. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { Batcher } from "../../src/engine/append/batcher.ts";
 import { Channel } from "../../src/engine/append/channel.ts";
 import { RecentPool } from "../../src/engine/follow/recent-chunks.ts";
 import { DEFAULT_LIMITS } from "../../src/engine/limits.ts";
 import type { AppendHandle } from "../../src/engine/storage/store.ts";
+import { collect } from "../fixture/memory.ts";
 import { until } from "../fixture/until.ts";
 
 /** Stores nothing, since stored bytes would stay in memory. */
@@ -24,9 +23,6 @@ class Counting implements AppendHandle {
 
   async release(): Promise<void> {}
 }
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 for (const [title, end] of [
   ["whole text", "."],

@@ -4,6 +4,7 @@ import { existsSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } f
 import { join } from "node:path";
 import { test } from "node:test";
 import { formatRecord, type StreamRecord } from "../../src/stores/file/records/stream-record.ts";
+import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
 import { NAME, RecordRig, usurp } from "../fixture/record.ts";
 
 test("an end is recorded once, and again if the record has gone", async (t) => {
@@ -62,6 +63,16 @@ test("an append without a byte leaves the record as it was", async (t) => {
   assert.equal(statSync(rig.place).mtimeMs, 1_000);
 });
 
+test("a durable record is restored, too, if nothing was appended", async (t) => {
+  const rig = await RecordRig.make(t, "known");
+  rig.complete();
+  const content = await rig.open({ durable: true });
+  await content.begin(5);
+  assert.equal(rig.known?.appending, true);
+  await content.undo();
+  assert.deepEqual([rig.known?.appending, rig.known?.ended], [undefined, "complete"]);
+});
+
 test("the record of a file that was made for nothing goes with it, and not before", async (t) => {
   const rig = await RecordRig.make(t);
   const content = await rig.open({ isNew: true });
@@ -86,6 +97,9 @@ test("a content that is gone leaves no record, one that was replaced makes way f
     if (fate === "replaced") rmSync(rig.file);
     await next.replaced(fate);
     assert.ok(!existsSync(rig.place), fate);
+  }
+  if (NO_DESCRIPTORS === undefined) {
+    assert.deepEqual(openFiles(rig.root), [`${rig.file} (deleted)`], "only the rig has its file open");
   }
 });
 

@@ -3,17 +3,19 @@ import assert from "node:assert/strict";
 import { appendFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { test } from "node:test";
 import type { StreamRecord } from "../../src/stores/file/records/stream-record.ts";
-import { beforeFlush } from "../fixture/open-files.ts";
+import { beforeFlush, systemError } from "../fixture/open-files.ts";
 import { NAME, RecordRig, usurp } from "../fixture/record.ts";
 
 test("a content without a record gets one, which says that an append has begun", async (t) => {
   const rig = await RecordRig.make(t, "plain");
+  await beforeFlush(t, () => assert.fail("only what must be durable is flushed"));
   const content = await rig.open({ type: "text/x" });
   const { generation } = content;
   assert.equal(content.type, "text/x");
   assert.deepEqual(rig.known, { file: NAME, generation, size: 5, type: "text/x", appending: true });
+  utimesSync(rig.place, 1, 1);
   assert.equal(content.begin(5), undefined, "that is recorded already");
-  assert.equal(rig.known?.size, 5);
+  assert.equal(statSync(rig.place).mtimeMs, 1_000);
 });
 
 test("a known content keeps its generation and type; its record changes with the first byte", async (t) => {
@@ -105,6 +107,22 @@ test("a durable record is flushed before it counts, and does not change if the p
   assert.equal(isOurs.mock.callCount(), 1);
 });
 
+test("a beginning that could not be flushed is recorded with the next append", async (t) => {
+  const rig = await RecordRig.make(t, "known");
+  rig.complete();
+  const content = await rig.open({ durable: true });
+  let [flushes, isBroken] = [0, true];
+  await beforeFlush(t, () => {
+    flushes++;
+    if (isBroken) throw systemError("EIO");
+  });
+  await assert.rejects(async () => await content.begin(5), { code: "EIO" });
+  isBroken = false;
+  await content.begin(5);
+  assert.deepEqual([flushes, rig.known?.appending], [2, true]);
+  assert.equal(content.begin(5), undefined);
+});
+
 test("checkpoints say how far the append has come: soon for the first time, then from time to time", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const rig = await RecordRig.make(t, "0123456789");
@@ -151,8 +169,11 @@ test("there are no checkpoints after the end, nor of what is durable anyway", as
   content.progressed(() => 1);
   content.stop();
   content.progressed(() => 2);
+  const ended = await rig.open();
+  ended.stop();
+  ended.progressed(() => 3);
   const durable = await rig.open({ durable: true });
-  durable.progressed(() => 3);
+  durable.progressed(() => 4);
   t.mock.timers.tick(10_000);
   assert.equal(rig.known?.size, 10);
 });

@@ -7,6 +7,7 @@ import { StreamError } from "../../src/protocol/errors.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { Rig, settle } from "../fixture/rig.ts";
+import { gate } from "../fixture/shared-store.ts";
 import { until } from "../fixture/until.ts";
 
 /** Appends to the path "a" and ends the append at once. */
@@ -14,15 +15,6 @@ async function appendTo(rig: Rig, text: string): Promise<void> {
   const admission = await rig.admit("a");
   await rig.push(admission, text);
   await admission.end("complete");
-}
-
-/** A promise that the test resolves. */
-function gate(): { promise: Promise<void>; open: () => void } {
-  let open = (): void => {};
-  const promise = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { promise, open };
 }
 
 test("a second appender of a path is refused, one of another path is not", async () => {
@@ -72,14 +64,12 @@ test("an appender that arrives while another one is ending waits for it, and con
 test("of many appenders that wait for one that is ending, one gets the path", async () => {
   const rig = new Rig();
   const first = await rig.admit("a");
-  let release = (): void => {};
-  rig.store.beforeRelease = new Promise((resolve) => {
-    release = resolve;
-  });
+  const released = gate();
+  rig.store.beforeRelease = released.promise;
   const ended = first.end("complete");
   const waiting = Array.from({ length: 5 }, () => rig.admit("a"));
   await settle();
-  release();
+  released.open();
   await ended;
   const outcomes = await Promise.allSettled(waiting);
   const admitted = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
@@ -191,15 +181,13 @@ test("closing refuses new appenders, ends connections, stores what was received 
 test("an appender that waits for a path when the server closes is refused", async () => {
   const rig = new Rig();
   const first = await rig.admit("a");
-  let release = (): void => {};
-  rig.store.beforeRelease = new Promise((resolve) => {
-    release = resolve;
-  });
+  const released = gate();
+  rig.store.beforeRelease = released.promise;
   const ended = first.end("complete");
   const waiting = rig.admit("a");
   await settle();
   const closing = rig.registry.close();
-  release();
+  released.open();
   await ended;
   await rejectsWith(waiting, "restarting");
   await closing;

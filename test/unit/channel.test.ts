@@ -164,3 +164,15 @@ test("of a batch that fails halfway, exactly the stored part is published", asyn
     assert.equal(batcher.error?.code, "storage");
   }
 });
+
+test("a path that is taken over while a batch waits for the end of the turn is not written to", async (t) => {
+  t.mock.method(performance, "now", () => 1_000);
+  const { handle, batcher, push } = open(new TestHandle());
+  await push("the burst begins");
+  batcher.push(Buffer.from("small"));
+  await undefined;
+  handle.revoke();
+  await batcher.idle;
+  assert.deepEqual(handle.stored.map(String), ["the burst begins"]);
+  assert.equal((await batcher.end("complete")).reason, "restarting");
+});

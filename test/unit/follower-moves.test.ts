@@ -59,7 +59,8 @@ function follow(
   const outcomes: (FollowEnd | string)[] = [];
   const ended = follower.run().then(
     (end) => void outcomes.push(end),
-    (error: StreamError) => void outcomes.push(`error ${error.code ?? error.message}`),
+    ({ code, message, path }: StreamError) =>
+      void outcomes.push(`error ${code ?? message}${path ? ` of ${path}` : ""}`),
   );
   return { sink, follower, outcomes, ended };
 }
@@ -169,7 +170,7 @@ test("a follower of an append that moves continues where it is, if the content i
     await settle();
     first.end("restarting");
     await settle();
-    assert.deepEqual(outcomes, moves && size === 5 ? [] : [moves ? "error changed" : "restarting"]);
+    assert.deepEqual(outcomes, moves && size === 5 ? [] : [moves ? "error changed of a" : "restarting"]);
     assert.equal(second?.broadcast.size, second && (moves && size === 5 ? 1 : 0));
     follower.stop();
   }
@@ -211,7 +212,7 @@ test("stored bytes that are missing fail the follow; a store that fails, too", a
   store.read = () => new Blob([]).stream();
   const missing = follow(new TestAppend(5), {}, store);
   await missing.ended;
-  assert.deepEqual(missing.outcomes, ["error changed"]);
+  assert.deepEqual(missing.outcomes, ["error changed of a"]);
   for (const [error, outcome] of [
     [new StreamError("denied", "It can't be read."), "error denied"],
     [Object.assign(new Error("It is not ours."), { code: "replaced" }), "error replaced"],

@@ -28,6 +28,21 @@ test("followers of another process's append share one watch, which ends when the
   assert.equal(shared.watches.length, 1);
 });
 
+test("a watch that has just been left is not leased again: its path is watched anew", async () => {
+  const shared = sharedStore();
+  const registry = new AppendRegistry(shared.store, resolveLimits());
+  const first = await registry.lease("a");
+  const leasing = registry.lease("a");
+  first?.leave();
+  const other = await leasing;
+  assert.deepEqual(
+    shared.watches.map(({ signal }) => signal.aborted),
+    [true, false],
+  );
+  other?.leave();
+  assert.equal(shared.watches[1]?.signal.aborted, true);
+});
+
 test("each path has a watch of its own", async () => {
   const shared = sharedStore();
   const registry = new AppendRegistry(shared.store, resolveLimits());

@@ -143,6 +143,7 @@ test("a value is written whole, into folders that need not exist, and read again
   assert.deepEqual(flushed, []);
   await writeWhole(at, file, null, true);
   assert.deepEqual(flushed, inodesOf(file, dirname(file)), "first the file, then its name");
+  if (NO_DESCRIPTORS === undefined) assert.deepEqual(openFiles(at.root), []);
   assert.equal(await readWhole(file), null);
   assert.deepEqual(readdirSync(at.temporary), []);
 });

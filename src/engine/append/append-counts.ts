@@ -16,7 +16,8 @@ export interface Opener {
 /** The open appends of one server, with the sessions in their grace period. */
 export class AppendCounts {
   readonly #limits: Readonly<Limits>;
-  readonly #byPeer = new Map<string, number>();
+  /** Appends of unknown peers are counted as those of one, which has no limit. */
+  readonly #byPeer = new Map<string | undefined, number>();
   #all = 0;
 
   constructor(limits: Readonly<Limits>) {
@@ -50,18 +51,18 @@ export class AppendCounts {
     this.assertRoom(opener);
     const { peer } = opener;
     this.#all++;
-    if (peer !== undefined) this.#byPeer.set(peer, this.#of(peer) + 1);
+    this.#byPeer.set(peer, this.#of(peer) + 1);
     return () => {
       this.#all--;
-      if (peer !== undefined) this.#forget(peer);
+      this.#forget(peer);
     };
   }
 
-  #of(peer: string): number {
+  #of(peer: string | undefined): number {
     return this.#byPeer.get(peer) ?? 0;
   }
 
-  #forget(peer: string): void {
+  #forget(peer: string | undefined): void {
     const left = this.#of(peer) - 1;
     if (left > 0) this.#byPeer.set(peer, left);
     else this.#byPeer.delete(peer);

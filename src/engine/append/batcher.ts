@@ -76,7 +76,7 @@ export class Batcher {
    * `limit`.
    */
   push(piece: Uint8Array): void {
-    if (piece.length === 0 || this.error || this.#ending) return;
+    if (this.error || this.#ending) return;
     if (piece.length > this.#room) this.#fill(piece.subarray(0, this.#room));
     else this.#queue(piece);
   }
@@ -91,8 +91,7 @@ export class Batcher {
   /** Queues the last bytes that fit. The append fails when they are stored. */
   #fill(rest: Uint8Array): void {
     this.#isFull = true;
-    if (rest.length > 0) this.#queue(rest);
-    else this.#writing ??= this.#write();
+    this.#queue(rest);
   }
 
   /**
@@ -117,8 +116,8 @@ export class Batcher {
 
   async #end(reason: EndReason, unused: boolean): Promise<Outcome> {
     await (reason === "restarting" ? this.#writing : this.verify());
-    // Also after a failure: one outside a write has left the channel open.
-    await this.#writer.close().catch((error: unknown) => this.#fail(error));
+    // Also after a failure: one outside a write has left the channel open. Rejects only after a failed write.
+    await this.#writer.close().catch(() => {});
     // The handle's `fate` overrides this reason if the store knows more.
     const failure = this.error && reasonOf(this.error);
     try {

@@ -99,10 +99,10 @@ export class Channel implements Followable {
    * failed.
    *
    * @param unused Whether the append never began because its upgrade failed; if so, a file that the claim created is
-   * removed. Default false.
+   * removed.
    * @throws {StreamError} what releasing the path throws; the channel has ended all the same.
    */
-  async finish(reason: EndReason, unused = false): Promise<Outcome> {
+  async finish(reason: EndReason, unused: boolean): Promise<Outcome> {
     await this.#broadcasting;
     // An append that another process continues has not ended, whatever happened to it here.
     const ended = this.isRevoked() ? "restarting" : (this.#handle.fate ?? reason);

@@ -5,12 +5,11 @@
 
 /** Passes each notice on to all listeners. */
 export class PathNotices {
-  readonly #listeners = new Set<(path: string) => void>();
+  readonly #listeners: ((path: string) => void)[] = [];
 
-  /** Calls `listener` with the path of each notice, synchronously. Call the result to stop. */
-  listen(listener: (path: string) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Calls `listener` with the path of each notice, synchronously. */
+  listen(listener: (path: string) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Tells that an append to the path has begun, or that the path was removed. */

@@ -54,7 +54,8 @@ export class PathWatch {
       .catch(() => {})
       .then(() => {
         this.#next = undefined;
-        return this.#begin();
+        // Another caller may have begun one meanwhile.
+        return this.#looking ?? this.#begin();
       });
     return this.#next;
   }
@@ -90,11 +91,10 @@ export class PathWatch {
   }
 
   #begin(): Promise<Look> {
-    const looking = this.#lookNow().finally(() => {
-      if (this.#looking === looking) this.#looking = undefined;
+    this.#looking = this.#lookNow().finally(() => {
+      this.#looking = undefined;
     });
-    this.#looking = looking;
-    return looking;
+    return this.#looking;
   }
 
   async #lookNow(): Promise<Look> {

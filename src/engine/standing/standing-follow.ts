@@ -58,7 +58,7 @@ export class StandingFollow implements Follow, Waiter {
   #generation: string | undefined;
   #offset: number;
   #follower: Follower | undefined;
-  #wake: ((nothing?: undefined) => void) | undefined;
+  #wake: (nothing?: undefined) => void = () => {};
   /** What the face was told last. */
   #said: { readonly offset: number; readonly reason: EndedReason } | undefined;
   /** Whether the last step came to nothing and was repeated at once. */
@@ -95,8 +95,8 @@ export class StandingFollow implements Follow, Waiter {
   }
 
   get content(): FollowedContent {
-    const { lease, look } = this.#first ?? { lease: undefined, look: { found: undefined } };
-    if (!lease) return look.found ?? { size: 0, generation: "" };
+    const lease = this.#first?.lease;
+    if (!lease) return this.#first?.look.found ?? { size: 0, generation: "" };
     const { size, generation, type } = lease.source;
     return { size, generation, appending: true, ...(type === undefined ? {} : { type }) };
   }
@@ -121,7 +121,7 @@ export class StandingFollow implements Follow, Waiter {
     this.#isStopped = true;
     this.#watch.leave(this);
     this.#follower?.stop();
-    this.#wake?.();
+    this.#wake();
   }
 
   leave(): void {
@@ -135,7 +135,7 @@ export class StandingFollow implements Follow, Waiter {
 
   /** Called when something may have changed at the path. */
   woken(): void {
-    this.#wake?.();
+    this.#wake();
   }
 
   /** Whether other content ends the follow. A path that did not exist may begin twice, as long as it has no byte. */
@@ -146,7 +146,6 @@ export class StandingFollow implements Follow, Waiter {
   async #step(sink: Sink, face: FollowFace): Promise<FollowEnd | undefined> {
     if (this.#isStopped) return "gone";
     const situation = this.#first ?? (await situationAt(this.#watch, this.#parts));
-    const isFirst = this.#first !== undefined;
     this.#first = undefined;
     const { lease, look } = situation;
     try {
@@ -154,9 +153,13 @@ export class StandingFollow implements Follow, Waiter {
       const present = presentIn(situation);
       const fate = this.#fateOf(present);
       if (fate) return fate;
-      if (!isFirst) this.#begin(present, face);
+      this.#begin(present, face);
       if (lease) return await this.#follow(sink, lease, (reason) => this.#say(face, reason));
-      if (look.found && look.found.size > this.offset) return await this.#catchUp(sink, look.found);
+      if (look.found && look.found.size > this.offset) {
+        // Whether it was replaced or deleted meanwhile, the next look tells.
+        await this.#run(sink, { source: storedContent(this.#watch.path, look.found) });
+        return undefined;
+      }
     } finally {
       lease?.leave();
     }
@@ -178,34 +181,23 @@ export class StandingFollow implements Follow, Waiter {
     return present.size < this.offset ? "replaced" : undefined;
   }
 
-  /** Tells the face that a path that did not exist has begun. */
+  /** Notes the content that is there now. Tells the face if a path that did not exist has begun. */
   #begin(present: Present | undefined, face: FollowFace): void {
     const before = this.#generation;
-    if (this.#isBound) {
-      this.#generation = before || present?.generation;
-      return;
-    }
-    this.#generation = present?.generation;
-    if (present && present.generation !== before) face.started?.(this.offset, present.generation);
+    const isBound = this.#isBound;
+    this.#generation = (isBound && before) || present?.generation;
+    if (!isBound && present && present.generation !== before) face.started?.(this.offset, present.generation);
   }
 
   /** Follows an append until it ends. */
   async #follow(sink: Sink, lease: FollowLease, ended: (reason: EndedReason) => void): Promise<FollowEnd | undefined> {
     const reason = await this.#run(sink, lease);
-    if (reason === "gone") return reason;
-    if (reason === undefined) return undefined;
+    if (reason === undefined || reason === "gone") return reason;
     // Another process may continue the append. On shutdown, the next look is refused.
     if (reason === "restarting") return this.#parts.registry.closing ? reason : undefined;
     if (reason !== "deleted" && reason !== "replaced") ended(reason);
     else if (this.#isBound) return reason;
     return undefined;
-  }
-
-  /** Sends what is stored, up to the size that was found. */
-  async #catchUp(sink: Sink, found: StoreStat): Promise<FollowEnd | undefined> {
-    const reason = await this.#run(sink, { source: storedContent(this.#watch.path, found) });
-    // Whether it was replaced or deleted, the next look tells.
-    return reason === "gone" ? reason : undefined;
   }
 
   /** Runs a follower from the offset on. Undefined if the content changed while it was read: look again. */

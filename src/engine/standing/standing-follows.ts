@@ -78,6 +78,6 @@ export class StandingFollows {
 
   #release(watch: PathWatch): void {
     watch.leases--;
-    if (watch.leases === 0 && this.#watches.get(watch.path) === watch) this.#watches.delete(watch.path);
+    if (watch.leases === 0) this.#watches.delete(watch.path);
   }
 }

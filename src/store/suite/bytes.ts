@@ -56,12 +56,12 @@ export function randomBytes(length: number, seed: number): Uint8Array {
 }
 
 /** Cuts the bytes into pieces of random sizes from 1 to `largest`. */
-export function pieces(bytes: Uint8Array, largest: number, seed: number): Uint8Array[] {
+export function pieces<Bytes extends Uint8Array>(bytes: Bytes, largest: number, seed: number): Bytes[] {
   const random = prng(seed);
-  const cut: Uint8Array[] = [];
+  const cut: Bytes[] = [];
   for (let at = 0; at < bytes.length; ) {
     const next = at + 1 + Math.floor(random() * largest);
-    cut.push(bytes.subarray(at, next));
+    cut.push(bytes.subarray(at, next) as Bytes);
     at = next;
   }
   return cut;

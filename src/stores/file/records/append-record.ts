@@ -132,7 +132,7 @@ export class AppendRecord {
       try {
         const offset = reached();
         if (offset === undefined || this.#isDisowned()) return;
-        void this.#write(this.#at(offset, { appending: true, ended: undefined }));
+        void this.#write(this.proofAt(offset));
       } catch {
         // The record only lags further behind.
       }
