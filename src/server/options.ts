@@ -60,8 +60,12 @@ export interface AppOptions {
    */
   authorize?: Authorize;
   /**
-   * Which resources a `DELETE` may remove: `all`; only those that a `PUT` without a verb has `created`, which no client can
-   * do yet; or `none`. Default `created`; with `authorize`, `all` that it allows. {@link Streams.remove} removes any.
+   * Whether the Durable Streams protocol is served at the same URLs: `PUT`, `POST` and `DELETE` without a verb. Default
+   * true, if the store keeps records of streams.
+   */
+  durableStreams?: boolean;
+  /**
+   * Which resources a `DELETE` may remove: `all`; only those that a `PUT` without a verb has `created`; or `none`. Default `created`; with `authorize`, `all` that it allows. {@link Streams.remove} removes any.
    */
   deletes?: Deletes;
   /**
@@ -91,6 +95,7 @@ export const OPTION_TYPES: Readonly<Record<keyof AppOptions, string>> = {
   hosts: "array",
   trustedProxies: "array",
   cors: "boolean",
+  durableStreams: "boolean",
   authorize: "function",
   deletes: "string",
   log: "function",

@@ -13,6 +13,7 @@ import { namesOf } from "./request/host.ts";
 import { parseStay, type ReadParameters, readParameters } from "./request/read-parameters.ts";
 import { locate, type RequestPath } from "./request/request-path.ts";
 import type { Scope } from "./request/scope.ts";
+import { type StreamWrite, streamWrite } from "./request/stream-write.ts";
 import type { TrustedProxies } from "./request/trusted-proxies.ts";
 import { refuseContentRange } from "./request/unsupported-body.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
@@ -21,7 +22,7 @@ import type { Exchange } from "./service/service.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 
 /** A request whose every part has proved valid. */
-export type ParsedRequest = AppendRequest | ReadRequest | RemoveRequest;
+export type ParsedRequest = AppendRequest | WriteRequest | ReadRequest | RemoveRequest;
 
 /** How the operator has set up the reading of requests. */
 export interface RequestSettings {
@@ -29,6 +30,8 @@ export interface RequestSettings {
   readonly scope: Scope | undefined;
   /** The proxies that may name the address of the client; undefined for none. */
   readonly trustedProxies: TrustedProxies | undefined;
+  /** The streams that requests without a verb write to; undefined if there are none. */
+  readonly durable: unknown;
 }
 
 /** A request that asks to append. */
@@ -36,6 +39,13 @@ export interface AppendRequest extends RequestParts {
   readonly action: "append";
   readonly verb: "APPEND";
   readonly parameters: AppendParameters;
+}
+
+/** A request that creates a stream, appends to it or closes it, without a verb. */
+export interface WriteRequest extends RequestParts {
+  readonly action: "append";
+  readonly verb: undefined;
+  readonly parameters: StreamWrite;
 }
 
 /** A request that asks to read or to follow. */
@@ -79,7 +89,7 @@ export function parseRequest(
   c: Context,
   platform: Platform,
   noted: RequestLogFields,
-  { scope, trustedProxies }: RequestSettings,
+  { scope, trustedProxies, durable }: RequestSettings,
 ): ParsedRequest {
   notePeer(c, platform, noted, trustedProxies);
   const parts = partsOf(c, platform, noted, (target) => locate(c, target, scope));
@@ -90,9 +100,16 @@ export function parseRequest(
   if (verb === undefined && c.req.method === "DELETE") {
     return { ...parts, action: "delete", verb, parameters: preconditionsOf(c) };
   }
+  if (verb === undefined && durable && (c.req.method === "PUT" || c.req.method === "POST")) {
+    if (isFolder) throw new StreamError("path_conflict", `"/${path}" names a folder. Add a file name.`, { path });
+    const { base } = parts;
+    refuseContentRange(c, path);
+    return { ...parts, action: "append", verb, parameters: streamWrite(c, { base, scope: noted.scope ?? "" }) };
+  }
   if (verb !== "APPEND") {
     const parameters = readParameters(c);
     if (parameters.stay) checkStay(c, socket, verb);
+    if (parameters.live && verb === undefined && !socket) checkLive(c, parameters);
     return { ...parts, action: "read", verb, parameters };
   }
   if (isFolder) {
@@ -108,6 +125,12 @@ export function parseRequest(
   const parameters = appendParameters(c);
   if (isUnsafe(c.req.method)) refuseContentRange(c, path);
   return { ...parts, action: "append", verb, parameters };
+}
+
+/** @throws {StreamError} `bad_request` for a live read that does not say where it begins. */
+function checkLive(c: Context, { hasStart, live }: ReadParameters): void {
+  if (hasStart || (live === "sse" && c.req.header("Last-Event-ID"))) return;
+  throw new StreamError("bad_request", '"live" needs an "offset": the last Stream-Next-Offset, -1 for all, or now.');
 }
 
 /** @throws {StreamError} `bad_request` for a request that can't be a standing follow. */
@@ -188,7 +211,7 @@ function refuseSmall(method: string): void {
 /** @throws {StreamError} `method_not_allowed` if the method does not exist or does not go with the verb. */
 export function checkMethod({ action, exchange }: ParsedRequest, deletes: Deletes): void {
   const { method } = exchange.c.req;
-  const methods = METHODS.filter((one) => one !== "DELETE" || deletes === "all");
+  const methods = METHODS.filter((one) => one !== "DELETE" || deletes !== "none");
   if (!isKnownMethod(method)) throw notAllowed(`The method ${method} is not supported.`, methods);
   if (action === "delete" && deletes === "none")
     throw notAllowed("This server lets no client remove anything.", methods);

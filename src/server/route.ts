@@ -4,7 +4,14 @@
  */
 import type { Context } from "hono";
 import type { Follow } from "../engine/follow/follow.ts";
+import type { StoreStat } from "../engine/storage/store.ts";
+import type { StreamState } from "../engine/storage/stream-state.ts";
 import { StreamError } from "../protocol/errors.ts";
+import { isJsonType } from "../protocol/media-type.ts";
+import { type LiveRead, longPoll, serverSentEvents } from "./durable/live.ts";
+import { optionsOf } from "./durable/preflight.ts";
+import { readJson } from "./durable/read-json.ts";
+import { writeStream } from "./durable/write.ts";
 import type { Action } from "./gate/gate.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
@@ -21,9 +28,11 @@ import {
   parseRequest,
   type ReadRequest,
   type RemoveRequest,
+  type WriteRequest,
 } from "./parse-request.ts";
 import { checkHost } from "./request/host.ts";
 import { checkOrigin } from "./request/origin.ts";
+import type { ReadParameters } from "./request/read-parameters.ts";
 import type { RequestLogFields } from "./service/log-request.ts";
 import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
@@ -44,10 +53,11 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
   const platform = await service.platform(c);
   const request = parseRequest(c, platform, noted, service);
   const { verb, socket, exchange } = request;
+  if (c.req.method === "OPTIONS") return optionsOf(c, service);
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
   // The gate is asked while the body is read: what has arrived must have been read when its sender aborts, or it is lost. A
   // client that waits for a 100 (Continue) has sent none of it, and is refused before it does.
-  if (request.action === "append" && isUpload(request)) {
+  if (request.action === "append" && request.verb !== undefined && isUpload(request)) {
     const isWaiting = c.req.header("Expect") !== undefined;
     const response = isWaiting ? await passGate(service, exchange, "append") : undefined;
     if (response) return response;
@@ -60,6 +70,7 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
   }
   checkMethod(request, service.deletes);
   await begin(service, exchange, socket);
+  if (request.action === "append" && request.verb === undefined) return write(service, request);
   if (request.action === "append") return inPlace(service, request, () => append(service, request));
   try {
     return await (request.action === "delete" ? remove(service, request) : read(service, request));
@@ -163,15 +174,29 @@ async function append(service: Service, { exchange, socket, parameters }: Append
   );
 }
 
+async function write(service: Service, { exchange, parameters }: WriteRequest): Promise<Response> {
+  if (!service.durable) throw new StreamError("method_not_allowed", "This server has no Durable Streams.");
+  const source = parameters.fork?.source;
+  const response = source === undefined ? undefined : await passGate(service, exchange, "read", source);
+  return response ?? writeStream(service, service.durable, exchange, parameters);
+}
+
 async function remove(service: Service, { exchange, isFolder, parameters }: RemoveRequest): Promise<Response> {
   const { path } = exchange.subject;
+  await settle(service, path);
   if (!isFolder) return removeResource(service, exchange, parameters);
   throw new StreamError("path_conflict", `"/${path}" names a folder. Only what was appended can be removed.`, { path });
 }
 
-function read(service: Service, request: ReadRequest): Promise<Response> {
-  const { socket, verb, isFolder } = request;
+async function read(service: Service, request: ReadRequest): Promise<Response> {
+  const { socket, verb, isFolder, exchange, parameters } = request;
   const following = socket || verb === "FOLLOW";
+  const { path } = exchange.subject;
+  const state = isFolder ? undefined : await settle(service, path);
+  if (state && exchange.c.req.method !== "HEAD") service.durable?.lifetimes.use(path, state);
+  if (!following && !isFolder && parameters.live && service.durable && exchange.c.req.method === "GET") {
+    return inPlace(service, request, () => live(service, request));
+  }
   if (!following || isFolder) return show(service, request, following);
   return inPlace(service, request, () => show(service, request, following));
 }
@@ -194,6 +219,42 @@ async function inPlace(
   }
 }
 
+/** Removes what has expired. @throws {StreamError} `gone` for a tombstone. */
+async function settle({ durable }: Service, path: string): Promise<StreamState | undefined> {
+  return durable?.use(path);
+}
+
+async function live(service: Service, { exchange, parameters }: ReadRequest): Promise<Response> {
+  const { path } = exchange.subject;
+  const { durable, store } = service;
+  const found = await store.stat(path);
+  if (!found) throw missing(path);
+  const read: LiveRead = {
+    exchange,
+    parameters,
+    found,
+    hold: () => (found.stream && durable ? durable.lifetimes.hold(path, found.stream) : () => {}),
+    snapshot: async (start) => {
+      const now = await store.stat(path);
+      if (!now) throw missing(path);
+      return snapshot(service, exchange, now, { ...parameters, start, hasStart: true });
+    },
+  };
+  return parameters.live === "sse" ? serverSentEvents(service, read) : longPoll(service, read);
+}
+
+/** Answers with what is stored: the messages of a JSON stream, or the bytes. */
+function snapshot(
+  service: Service,
+  exchange: Exchange,
+  found: StoreStat,
+  parameters: ReadParameters,
+): Promise<Response> {
+  const isJson = isJsonType(found.stream?.type) && !parameters.raw;
+  if (isJson) return readJson(service, exchange, found, parameters);
+  return readSnapshot(service, exchange, found, { ...parameters, conditional: true });
+}
+
 async function show(
   service: Service,
   { exchange, base, below, socket, isFolder, parameters }: ReadRequest,
@@ -206,7 +267,8 @@ async function show(
   const { action, access } = exchange;
   // Since the gate was asked, a file may have taken the place of a folder, and the other way round.
   if (found && action === "list" && !(isFolder && (access?.mayRead?.(path, false) ?? true))) throw missing(path);
-  if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: !following });
+  if (found && !isFolder && !following) return snapshot(service, exchange, settled(service, path, found), parameters);
+  if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: false });
   if (found) throw notFolder(path, below);
   if (action === "read" && !following) throw missing(path);
   const entries = service.listings ? await rowsOf(service, exchange, below, parameters.listing) : undefined;
@@ -223,6 +285,12 @@ async function send(service: Service, exchange: Exchange, socket: boolean, follo
     follow.leave();
     throw error;
   }
+}
+
+/** A writer may merely keep its claim of a path: then nothing is appended. */
+function settled({ durable }: Service, path: string, found: StoreStat): StoreStat {
+  if (!found.appending || !durable?.isLingering(path)) return found;
+  return { ...found, appending: false, ended: "complete" };
 }
 
 function missing(path: string): StreamError {

@@ -3,8 +3,9 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
+import { isJsonType } from "../../protocol/media-type.ts";
 import type { Limits } from "../limits.ts";
-import { heldDuringGrace } from "../storage/conflicts.ts";
+import { closedStream, heldDuringGrace } from "../storage/conflicts.ts";
 import type { AppendHandle, Store } from "../storage/store.ts";
 import type { FreeSpace } from "./free-space.ts";
 import { mostLeftMs } from "./grace-left.ts";
@@ -24,6 +25,8 @@ export interface AppendPreconditions extends PathPreconditions {
   readonly peer?: string | undefined;
   /** The id of the request that appends. Default: there is none. */
   readonly requestId?: string | undefined;
+  /** Whether it keeps to the rules of streams by itself. Default false: a closed stream refuses it. */
+  readonly keepsStreams?: boolean;
   /** Called after the claim, before the path can be followed. If it throws, the path is released. */
   prepare?(handle: AppendHandle): Promise<void>;
 }
@@ -33,6 +36,8 @@ export interface Claimant {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
   readonly space: FreeSpace;
+  /** Called for a path that an appender wants that does not keep to the rules of streams. */
+  readonly beforeRaw: ((path: string) => Promise<void>) | undefined;
   /** @throws {StreamError} `restarting` if the shutdown has begun. */
   assertOpen(): void;
 }
@@ -55,6 +60,7 @@ export async function assertNoSession(store: Store, path: string, session?: stri
  */
 export async function claimPath(by: Claimant, path: string, terms: AppendPreconditions): Promise<AppendHandle> {
   const { store } = by;
+  if (!terms.keepsStreams) await by.beforeRaw?.(path);
   const before = await checkBeforeClaim(store, path, terms);
   // A session that goes on may use the space that is left.
   if (terms.session === undefined) await by.space.assertRoom(path);
@@ -76,6 +82,7 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     by.assertOpen();
     // Not every store calls `check`.
     if (!isChecked) await check();
+    if (!terms.keepsStreams) refuseRaw(path, handle);
     await checkAfterClaim(store, { path, before, handle }, terms);
     await terms.prepare?.(handle);
     return handle;
@@ -83,6 +90,14 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     await (handle.discard?.() ?? handle.release());
     throw error;
   }
+}
+
+/** @throws {StreamError} `closed`, or `mismatch` for a stream of JSON, which only takes whole messages. */
+function refuseRaw(path: string, { stream, offset }: AppendHandle): void {
+  if (stream?.closed) throw closedStream(path, offset);
+  if (!isJsonType(stream?.type)) return;
+  const message = `"/${path}" is a stream of JSON messages, which takes no raw bytes. Send them with POST and without a verb.`;
+  throw new StreamError("mismatch", message, { path });
 }
 
 /** Refines a conflict: the append of another process may be in its grace period, with the time left on record. */
