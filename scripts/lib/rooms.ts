@@ -57,10 +57,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ["src/support", "src/protocol", "src/engine/storage", ...files("folders", "reserved", "files", "claims")],
     ...NODE,
   },
+  "src/stores/file/streams": {
+    imports: ["src/engine/storage", ...files("folders", "reserved", "files", "records")],
+    ...NODE,
+  },
   "src/stores/file": {
     imports: [
       ...["src/protocol", "src/engine", "src/engine/storage"],
-      ...files("folders", "processes", "reserved", "files", "claims", "journal", "records"),
+      ...files("folders", "processes", "reserved", "files", "claims", "journal", "records", "streams"),
     ],
     ...NODE,
   },

@@ -64,8 +64,9 @@ export function judgeAppend({ path, size, state }: Judged, ask: AppendAsk): Verd
     ...(producer && { producers: { [producer.id]: { epoch: producer.epoch, seq: producer.seq } } }),
     ...(closes && { closed: producer ? { by: producer } : {} }),
   };
-  const changes = Object.keys(change).length > 0;
-  return { batch: { bytes: stored, ...(changes && { change }) }, producer, closed: closes };
+  // A stream takes each append whole or not at all, even if nothing else changes.
+  const isNoted = state !== undefined || Object.keys(change).length > 0;
+  return { batch: { bytes: stored, ...(isNoted && { change }) }, producer, closed: closes };
 }
 
 /** Judges an append to a closed stream: only what has closed it may be repeated. */
