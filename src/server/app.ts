@@ -45,6 +45,7 @@ export interface AppParts {
   readonly cors?: boolean;
   readonly durableStreams?: boolean;
   readonly deletes: Deletes;
+  readonly cacheSeconds: number;
   readonly authorize?: Authorize;
   readonly log?: Log;
   readonly onEvent?: OnEvent;
@@ -125,6 +126,7 @@ export function createApp(parts: AppParts): StreamApp {
     hosts: parts.hosts,
     trustedProxies: parts.trustedProxies,
     deletes: parts.deletes,
+    cacheSeconds: parts.cacheSeconds,
     authorize: parts.authorize,
     hints: parts.hints,
     platform: parts.platform,

@@ -40,7 +40,7 @@ export async function readJson(
     resolveStart(wanted, size),
     "tail" in Object(wanted),
   );
-  const headers = snapshotHeaders(found, { start: wanted, isHead: c.req.method === "HEAD" });
+  const headers = snapshotHeaders(found, { start: wanted, isHead: c.req.method === "HEAD", server: service });
   headers.set(NEXT_OFFSET_HEADER, formatOffset(size));
   headers.delete("Accept-Ranges");
   headers.set("Content-Type", found.stream?.type ?? "application/json");

@@ -48,7 +48,7 @@ export async function readSnapshot(
   const { path } = subject;
   checkGeneration(path, generation, found.generation);
   const start = resolveStart(wanted, found.size);
-  const headers = snapshotHeaders(found, { start: wanted, isHead: c.req.method === "HEAD" });
+  const headers = snapshotHeaders(found, { start: wanted, isHead: c.req.method === "HEAD", server: service });
   // A follower counts its offset from here.
   if (!conditional || hasStart) headers.set(START_OFFSET_HEADER, formatOffset(start));
   const unmodified = conditional && isUnmodified(c.req.raw.headers, found, path, wanted);

@@ -7,6 +7,7 @@ import type { StoreStat } from "../../engine/storage/store.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, START_OFFSET_HEADER, type Start } from "../../protocol/offset.ts";
 import { CLOSED_HEADER, EXPIRES_HEADER, TTL_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.ts";
 import { entityTag, lastModified } from "../request/conditions.ts";
+import type { Service } from "../service/service.ts";
 import { contentHeaders } from "./content-headers.ts";
 
 /** Stored content is untrusted: a browser that displays it must not run it with this server's origin. */
@@ -36,16 +37,17 @@ export function liveHeaders(content: FollowedContent, start: number): Headers {
 export interface SnapshotUse {
   readonly start: Start;
   readonly isHead: boolean;
+  readonly server: Pick<Service, "cacheSeconds" | "authorize">;
 }
 
 /** Headers of a snapshot except for its type. */
-export function snapshotHeaders(found: StoreStat, { start, isHead }: SnapshotUse): Headers {
+export function snapshotHeaders(found: StoreStat, { start, isHead, server }: SnapshotUse): Headers {
   const isNow = start === "now";
   return new Headers({
     ...SANDBOX_HEADERS,
     ...contentHeaders(found),
     // Where the end is, only holds now.
-    "Cache-Control": isNow || (isHead && found.stream) ? "no-store" : "no-cache",
+    "Cache-Control": isNow || (isHead && found.stream) ? "no-store" : cacheControl(server),
     "Accept-Ranges": "bytes",
     "Last-Modified": lastModified(found, Date.now()).toUTCString(),
     ...(isNow ? {} : { ETag: entityTag(found) }),
@@ -53,6 +55,11 @@ export function snapshotHeaders(found: StoreStat, { start, isHead }: SnapshotUse
     [UP_TO_DATE_HEADER]: "true",
     ...streamHeaders(found),
   });
+}
+
+function cacheControl({ cacheSeconds, authorize }: SnapshotUse["server"]): string {
+  if (cacheSeconds === 0) return "no-cache";
+  return `${authorize ? "private" : "public"}, max-age=${cacheSeconds}`;
 }
 
 /** What is on record of a stream. */

@@ -48,6 +48,8 @@ export interface Service {
   readonly hosts: Hosts | undefined;
   /** The proxies that may name the address of a client; `undefined` for none. */
   readonly trustedProxies: TrustedProxies | undefined;
+  /** Seconds that caches may keep what a read answers. */
+  readonly cacheSeconds: number;
   /** Which resources clients may remove. */
   readonly deletes: Deletes;
   /** Decides about each request; undefined if everything is allowed. */
