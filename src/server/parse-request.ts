@@ -101,7 +101,6 @@ export function parseRequest(
     return { ...parts, action: "delete", verb, parameters: preconditionsOf(c) };
   }
   if (verb === undefined && durable && (c.req.method === "PUT" || c.req.method === "POST")) {
-    if (isFolder) throw new StreamError("path_conflict", `"/${path}" names a folder. Add a file name.`, { path });
     const { base } = parts;
     refuseContentRange(c, path);
     return { ...parts, action: "append", verb, parameters: streamWrite(c, { base, scope: noted.scope ?? "" }) };

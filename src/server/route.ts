@@ -174,7 +174,9 @@ async function append(service: Service, { exchange, socket, parameters }: Append
   );
 }
 
-async function write(service: Service, { exchange, parameters }: WriteRequest): Promise<Response> {
+async function write(service: Service, { exchange, isFolder, parameters }: WriteRequest): Promise<Response> {
+  const { path } = exchange.subject;
+  if (isFolder) throw new StreamError("path_conflict", `"/${path}" names a folder. Add a file name.`, { path });
   if (!service.durable) throw new StreamError("method_not_allowed", "This server has no Durable Streams.");
   const source = parameters.fork?.source;
   const response = source === undefined ? undefined : await passGate(service, exchange, "read", source);
