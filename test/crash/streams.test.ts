@@ -78,8 +78,13 @@ describe("streams after kill -9", { concurrency: 2 }, () => {
 
     crashTest(`a stream is not closed by an append of which ${what} was written`, async (server) => {
       await twoAppends(server);
+      // When a stream is closed, its claim ends at once, and the record of the file says how long it is.
+      const restore = server.keepRecords();
       await server.produce(200, PATH, ["p", 3, 2], "end", CLOSED);
-      await server.crash(() => truncateSync(server.file(PATH), left + 3));
+      await server.crash(() => {
+        restore();
+        truncateSync(server.file(PATH), left + 3);
+      });
       const open = await server.get(PATH);
       assert.deepEqual([open.text, open.headers.get("stream-closed")], ["onetwo", null]);
       await server.produce(200, PATH, ["p", 3, 2], "end", CLOSED);
@@ -159,7 +164,6 @@ describe("streams after kill -9", { concurrency: 2 }, () => {
       const log = server.logs().find((file) => readFileSync(file, "utf8").includes('"fork"')) ?? "";
       const lines = readFileSync(log, "utf8").trimEnd().split("\n");
       writeFileSync(log, `${lines.slice(0, -1).join("\n")}\n`);
-      truncateSync(server.file("fork"), 4);
     });
     await server.expect(404, "GET", "fork");
     await server.expect(201, "PUT", "fork", headers);

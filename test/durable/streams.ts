@@ -1,6 +1,6 @@
 /** A server whose streams a test writes to, kills and damages. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ServerOptions, startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
@@ -74,6 +74,15 @@ export class StreamServer {
     return readdirSync(folder)
       .filter((name) => name.endsWith(".log"))
       .map((name) => join(folder, name));
+  }
+
+  /** Remembers what the records of all files say now; call the result to restore it. */
+  keepRecords(): () => void {
+    const folder = join(this.root, ".httpfstream", "streams");
+    const records = readdirSync(folder).map((name) => [join(folder, name), readFileSync(join(folder, name))] as const);
+    return () => {
+      for (const [file, bytes] of records) writeFileSync(file, bytes);
+    };
   }
 
   /** The bytes of a path's file, as text. */

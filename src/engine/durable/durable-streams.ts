@@ -81,6 +81,10 @@ export class DurableStreams {
     }
     if (!(await this.lifetimes.isOver(path, state))) return state;
     try {
+      // A writer that keeps the path may not know yet that another program has changed it.
+      await this.#writers.get(path)?.yield();
+      const now = await this.records.find(path);
+      if (!now || !(await this.lifetimes.isOver(path, now))) return now;
       await this.remove(path);
       return this.records.find(path);
     } catch (error) {

@@ -46,6 +46,7 @@ export class Lifetimes {
     const { expiresAt } = state;
     if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) return true;
     const life = this.#lifeOf(path, state);
+    if (!life) this.forget(path);
     if (life?.ttlMs === undefined || life.readers > 0 || performance.now() < life.untilMs) return false;
     // Another process may have used it since.
     const renewal = await this.#records.renewal?.(path);

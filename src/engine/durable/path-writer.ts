@@ -83,7 +83,7 @@ export class PathWriter implements AppendOwner {
     for (let job = this.#queue[0]; job; job = this.#queue[0]) {
       if (this.#isYielding) await this.#release();
       try {
-        const admission = this.#admission ?? (await this.#claim(job));
+        const admission = (await this.#verified()) ?? (await this.#claim(job));
         await this.#runOn(admission);
       } catch (error) {
         // The path could not be claimed for this job.
@@ -91,6 +91,14 @@ export class PathWriter implements AppendOwner {
         job.failed(error);
       }
     }
+  }
+
+  /** The claim that it has kept, unless another program has changed the file since. */
+  async #verified(): Promise<Admission | undefined> {
+    const kept = this.#admission;
+    await kept?.batcher.verify();
+    if (kept?.batcher.error) await this.#release();
+    return this.#admission;
   }
 
   async #claim({ terms, untilMs }: Job): Promise<Admission> {

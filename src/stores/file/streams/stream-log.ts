@@ -47,9 +47,9 @@ export async function recoverStream(claimed: ClaimedFile): Promise<LoggedStream 
     await files.remove(name);
     return undefined;
   }
-  const { last, state } = logged;
+  const { last } = logged;
   const { size } = await opened.stat();
-  if (state?.incomplete && logged.generation === recorded) {
+  if (judgeLog(logged, size, logged.generation).state?.incomplete && logged.generation === recorded) {
     await opened.truncate(0);
     await files.remove(name);
     return undefined;
