@@ -101,7 +101,9 @@ export async function respond(service: Service, c: Context, noted: RequestLogFie
   const { socket, exchange } = request;
   checkSender(service, request, socket);
   await begin(service, exchange, socket);
-  return read(service, request);
+  // The app has named the path, and that it is followed; the client chooses how.
+  const isEvents = request.parameters.live === "sse" && !socket;
+  return read(service, isEvents ? { ...request, verb: undefined } : request);
 }
 
 /**

@@ -131,6 +131,12 @@ export class DurableStreams {
     });
   }
 
+  /** Closes a stream, for the program that runs the server. @throws {StreamError} as {@link append}. */
+  async close(path: string): Promise<void> {
+    const ask = { bytes: new Uint8Array(0), type: undefined, expected: undefined, closes: true };
+    await this.append(path, { ...ask, seq: undefined, producer: undefined }, { preconditions: {}, peer: undefined });
+  }
+
   /**
    * Creates a stream, unless there is the same one.
    *

@@ -50,10 +50,9 @@ export function nothingToFollow(path: string): StreamError {
 }
 
 /** Whether a path is a stream that a client has created and not closed. It counts as having an appender. */
-async function isOpenStream({ durable, store }: Service, path: string): Promise<boolean> {
-  if (!durable) return false;
-  const { stream } = (await store.stat(path)) ?? {};
-  return stream !== undefined && stream.created && !stream.closed;
+async function isOpenStream({ durable }: Service, path: string): Promise<boolean> {
+  const state = await durable?.records.find(path);
+  return state?.created === true && !state.closed && !state.deleted && !state.incomplete;
 }
 
 /** Follows one append. The lease is given up if this throws. */
