@@ -6,10 +6,16 @@ import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
 import type { Limits } from "../limits.ts";
 import { closedStream, heldDuringGrace } from "../storage/conflicts.ts";
-import type { AppendHandle, Store } from "../storage/store.ts";
+import type { AppendHandle, ClaimOptions, Store } from "../storage/store.ts";
 import type { FreeSpace } from "./free-space.ts";
 import { mostLeftMs } from "./grace-left.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
+
+/** Attempts at claiming a path that another process was asked to give up. */
+const ATTEMPTS = 20;
+
+/** Milliseconds before each of them. */
+const ATTEMPT_INTERVAL_MS = 100;
 
 /** Preconditions for an append, and how to claim its path. */
 export interface AppendPreconditions extends PathPreconditions {
@@ -73,6 +79,8 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
   const create = !mustExist(terms) && terms.create !== false;
   const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type };
   const handle = await store.claim(path, options).catch(async (error) => {
+    const kept = isConflict(error) && !terms.keepsStreams ? await claimKept(store, path, options) : undefined;
+    if (kept) return kept;
     // The path was removed after the first check. The second check throws if the preconditions require it to exist.
     if (isNotFound(error)) await checkBeforeClaim(store, path, terms);
     throw await refused(by, path, error);
@@ -98,6 +106,31 @@ function refuseRaw(path: string, { stream, offset }: AppendHandle): void {
   if (!isJsonType(stream?.type)) return;
   const message = `"/${path}" is a stream of JSON messages, which takes no raw bytes. Send them with POST and without a verb.`;
   throw new StreamError("mismatch", message, { path });
+}
+
+/** Claims a stream whose writer in another process may merely have kept it; undefined if that does not give it up. */
+async function claimKept(store: Store, path: string, options: ClaimOptions): Promise<AppendHandle | undefined> {
+  // A session would hand itself over.
+  if (!store.requestHandover || !(await store.streams?.find(path)) || (await store.sessions.find(path)))
+    return undefined;
+  const withdraw = await store.requestHandover(path);
+  try {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, ATTEMPT_INTERVAL_MS));
+      const handle = await store.claim(path, options).catch((error: unknown) => {
+        if (!isConflict(error)) throw error;
+        return undefined;
+      });
+      if (handle) return handle;
+    }
+    return undefined;
+  } finally {
+    await withdraw();
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof StreamError && error.code === "conflict";
 }
 
 /** Refines a conflict: the append of another process may be in its grace period, with the time left on record. */

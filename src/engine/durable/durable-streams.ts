@@ -15,6 +15,7 @@ import { type AppendAsk, judgeAppend } from "./judge.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import { type Made, makeStream } from "./make-stream.ts";
 import { PathWriter } from "./path-writer.ts";
+import { removeKept } from "./remove-kept.ts";
 
 /** What has become of an append. */
 export interface Appended {
@@ -85,7 +86,7 @@ export class DurableStreams {
       await this.#writers.get(path)?.yield();
       const now = await this.records.find(path);
       if (!now || !(await this.lifetimes.isOver(path, now))) return now;
-      await this.remove(path);
+      await this.#remove(path, () => removePath(this.#appends, path));
       return this.records.find(path);
     } catch (error) {
       // While it is appended to, it lives on.
@@ -167,10 +168,14 @@ export class DurableStreams {
    *
    * @throws {StreamError} what {@link removePath} throws.
    */
-  async remove(path: string, preconditions: PathPreconditions = {}): Promise<boolean> {
+  remove(path: string, preconditions: PathPreconditions = {}): Promise<boolean> {
+    return this.#remove(path, () => removeKept(this.#appends, path, preconditions));
+  }
+
+  async #remove(path: string, remove: () => Promise<boolean>): Promise<boolean> {
     await this.#writers.get(path)?.yield();
     const state = await this.records.find(path);
-    const isRemoved = await removePath(this.#appends, path, preconditions);
+    const isRemoved = await remove();
     if (isRemoved && state) await this.#removed(path, state);
     return isRemoved;
   }

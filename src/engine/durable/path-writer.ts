@@ -1,8 +1,8 @@
 /**
  * The writer of one path: it queues the appends of many clients behind one claim.
  *
- * A claim costs much more than a short append, so the writer keeps it for a while after the last one. It gives it up at
- * once when another appender wants the path.
+ * A claim costs much more than a short append, so the writer keeps that of a stream for a while after the last one. It gives
+ * it up at once when another appender wants the path.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -73,7 +73,7 @@ export class PathWriter implements AppendOwner {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
       if (this.#queue.length > 0) this.#start();
-      else if (this.#isYielding || !this.#admission) void this.#release();
+      else if (this.#isYielding || !this.#admission?.batcher.channel.stream) void this.#release();
       else this.#lingering = setTimeout(() => void this.#release(), LINGER_MS);
     });
   }
