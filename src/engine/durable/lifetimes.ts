@@ -108,7 +108,8 @@ export class Lifetimes {
     };
     this.#lives.set(path, life);
     this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
-    this.#timer.unref?.();
+    // A program that is done with everything else need not stay for this.
+    (this.#timer as { unref?(): void }).unref?.();
     return life;
   }
 

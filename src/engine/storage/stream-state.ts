@@ -5,12 +5,15 @@
 
 /** The last accepted append of a producer. */
 export interface ProducerState {
+  /** Grows with each start of the producer. */
   readonly epoch: number;
+  /** The number of the append within the epoch. */
   readonly seq: number;
 }
 
 /** One append of a producer: what it sends with a request, and by which the server recognizes a repetition. */
 export interface ProducerStamp extends ProducerState {
+  /** The name of the producer. */
   readonly id: string;
 }
 

@@ -8,10 +8,10 @@ import { GENERATION_HEADER } from "../../protocol/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { CLOSED_HEADER, PRODUCER_HEADERS } from "../../protocol/stream-headers.ts";
 import { typeByExtension } from "../http/media-type.ts";
-import type { StreamWrite } from "../request/stream-write.ts";
 import { refuseOtherBodies } from "../request/unsupported-body.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { readBody } from "./read-body.ts";
+import type { StreamWrite } from "./stream-write.ts";
 
 /**
  * Handles a `PUT` or `POST` without a verb.

@@ -11,14 +11,13 @@ import { isMediaType } from "../../protocol/media-type.ts";
 import { parseStreamOffset } from "../../protocol/offset.ts";
 import { resourcePath } from "../../protocol/path.ts";
 import {
-  CLOSED_HEADER,
   EXPIRES_HEADER,
   FORK_HEADERS,
   PRODUCER_HEADERS,
   SEQ_HEADER,
   TTL_HEADER,
 } from "../../protocol/stream-headers.ts";
-import { preconditionsOf } from "./append-parameters.ts";
+import { isClosing, preconditionsOf } from "../request/append-parameters.ts";
 
 /** The parameters of a `PUT` or `POST` without a verb. */
 export interface StreamWrite {
@@ -67,11 +66,6 @@ export function streamWrite(c: Context, place: WritePlace): StreamWrite {
     fork: isCreation ? forkOf(c, place) : undefined,
     preconditions: preconditionsOf(c),
   };
-}
-
-/** Whether a request closes its stream. */
-export function isClosing(c: Context): boolean {
-  return c.req.header(CLOSED_HEADER)?.trim().toLowerCase() === "true";
 }
 
 function producerOf(c: Context): ProducerStamp | undefined {
