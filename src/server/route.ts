@@ -4,13 +4,10 @@
  */
 import type { Context } from "hono";
 import type { Follow } from "../engine/follow/follow.ts";
-import type { StoreStat } from "../engine/storage/store.ts";
 import type { StreamState } from "../engine/storage/stream-state.ts";
 import { StreamError } from "../protocol/errors.ts";
-import { isJsonType } from "../protocol/media-type.ts";
-import { type LiveRead, longPoll, serverSentEvents } from "./durable/live.ts";
 import { optionsOf } from "./durable/preflight.ts";
-import { readJson } from "./durable/read-json.ts";
+import { readLive, readStored } from "./durable/read-stream.ts";
 import { writeStream } from "./durable/write.ts";
 import type { Action } from "./gate/gate.ts";
 import { appendBody } from "./http/append.ts";
@@ -32,7 +29,6 @@ import {
 } from "./parse-request.ts";
 import { checkHost } from "./request/host.ts";
 import { checkOrigin } from "./request/origin.ts";
-import type { ReadParameters } from "./request/read-parameters.ts";
 import type { RequestLogFields } from "./service/log-request.ts";
 import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
@@ -199,7 +195,7 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
   const state = isFolder ? undefined : await settle(service, path);
   if (state && exchange.c.req.method !== "HEAD") service.durable?.lifetimes.use(path, state);
   if (!following && !isFolder && parameters.live && service.durable && exchange.c.req.method === "GET") {
-    return inPlace(service, request, () => live(service, request));
+    return inPlace(service, request, () => readLive(service, exchange, parameters));
   }
   if (!following || isFolder) return show(service, request, following);
   return inPlace(service, request, () => show(service, request, following));
@@ -228,37 +224,6 @@ async function settle({ durable }: Service, path: string): Promise<StreamState |
   return durable?.use(path);
 }
 
-async function live(service: Service, { exchange, parameters }: ReadRequest): Promise<Response> {
-  const { path } = exchange.subject;
-  const { durable, store } = service;
-  const found = await store.stat(path);
-  if (!found) throw missing(path);
-  const read: LiveRead = {
-    exchange,
-    parameters,
-    found,
-    hold: () => (found.stream && durable ? durable.lifetimes.hold(path, found.stream) : () => {}),
-    snapshot: async (start) => {
-      const now = await store.stat(path);
-      if (!now) throw missing(path);
-      return snapshot(service, exchange, now, { ...parameters, start, hasStart: true });
-    },
-  };
-  return parameters.live === "sse" ? serverSentEvents(service, read) : longPoll(service, read);
-}
-
-/** Answers with what is stored: the messages of a JSON stream, or the bytes. */
-function snapshot(
-  service: Service,
-  exchange: Exchange,
-  found: StoreStat,
-  parameters: ReadParameters,
-): Promise<Response> {
-  const isJson = isJsonType(found.stream?.type) && !parameters.raw;
-  if (isJson) return readJson(service, exchange, found, parameters);
-  return readSnapshot(service, exchange, found, { ...parameters, conditional: true });
-}
-
 async function show(
   service: Service,
   { exchange, base, below, socket, isFolder, parameters }: ReadRequest,
@@ -271,7 +236,7 @@ async function show(
   const { action, access } = exchange;
   // Since the gate was asked, a file may have taken the place of a folder, and the other way round.
   if (found && action === "list" && !(isFolder && (access?.mayRead?.(path, false) ?? true))) throw missing(path);
-  if (found && !isFolder && !following) return snapshot(service, exchange, settled(service, path, found), parameters);
+  if (found && !isFolder && !following) return readStored(service, exchange, found, parameters);
   if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: false });
   if (found) throw notFolder(path, below);
   if (action === "read" && !following) throw missing(path);
@@ -289,12 +254,6 @@ async function send(service: Service, exchange: Exchange, socket: boolean, follo
     follow.leave();
     throw error;
   }
-}
-
-/** A writer may merely keep its claim of a path: then nothing is appended. */
-function settled({ durable }: Service, path: string, found: StoreStat): StoreStat {
-  if (!found.appending || !durable?.isLingering(path)) return found;
-  return { ...found, appending: false, ended: "complete" };
 }
 
 function missing(path: string): StreamError {

@@ -33,7 +33,12 @@ export interface Appended {
 export interface WriteTerms {
   readonly preconditions: PathPreconditions;
   readonly peer: string | undefined;
+  /** The id of the request. */
+  readonly requestId: string | undefined;
 }
+
+/** The terms of the program that runs the server. */
+const NO_TERMS: WriteTerms = { preconditions: {}, peer: undefined, requestId: undefined };
 
 /** The streams of a store that keeps records of them. */
 export class DurableStreams {
@@ -113,8 +118,8 @@ export class DurableStreams {
    * @throws {StreamError} what {@link judgeAppend} throws; `not_found`, `busy`, `precondition_failed`, and what storing
    * throws.
    */
-  append(path: string, ask: AppendAsk, { preconditions, peer }: WriteTerms): Promise<Appended> {
-    const terms = { create: false, keepsStreams: true, peer };
+  append(path: string, ask: AppendAsk, { preconditions, ...by }: WriteTerms): Promise<Appended> {
+    const terms = { create: false, keepsStreams: true, ...by };
     return this.#do(path, (untilMs, resolve, failed) => {
       const decide = ({ size: before, state }: Present): Decision => {
         const { batch, ...verdict } = judgeAppend({ path, size: before, state }, ask);
@@ -135,7 +140,7 @@ export class DurableStreams {
   /** Closes a stream, for the program that runs the server. @throws {StreamError} as {@link append}. */
   async close(path: string): Promise<void> {
     const ask = { bytes: new Uint8Array(0), type: undefined, expected: undefined, closes: true };
-    await this.append(path, { ...ask, seq: undefined, producer: undefined }, { preconditions: {}, peer: undefined });
+    await this.append(path, { ...ask, seq: undefined, producer: undefined }, NO_TERMS);
   }
 
   /**
@@ -144,7 +149,7 @@ export class DurableStreams {
    * @throws {StreamError} `mismatch` if there is another one; `not_found` for the source of a fork, `bad_request` for a
    * place past its end; `not_json`, `busy`, and what storing throws.
    */
-  async create(path: string, ask: CreateAsk, { preconditions, peer }: WriteTerms): Promise<Made> {
+  async create(path: string, ask: CreateAsk, { preconditions, ...by }: WriteTerms): Promise<Made> {
     const found = await this.#store.stat(path);
     checkFound(found, path, preconditions);
     const known = foundSame(path, found, ask);
@@ -154,7 +159,7 @@ export class DurableStreams {
       this.#do<Made>(path, (untilMs, resolve, failed) => ({
         untilMs,
         failed,
-        terms: { ...terms, keepsStreams: true, peer },
+        terms: { ...terms, keepsStreams: true, ...by },
         run: async (held) => {
           if (held.size > 0 || held.state) checkFound(await this.#store.stat(path), path, preconditions);
           resolve(foundSame(path, presentStat(held), ask) ?? (await run(held)));
@@ -166,10 +171,11 @@ export class DurableStreams {
   /**
    * Removes a path. A stream with forks leaves a tombstone. Resolves to whether there was one.
    *
+   * @param requestId The id of the request that asks for it. Default: none does.
    * @throws {StreamError} what {@link removePath} throws.
    */
-  remove(path: string, preconditions: PathPreconditions = {}): Promise<boolean> {
-    return this.#remove(path, () => removeKept(this.#appends, path, preconditions));
+  remove(path: string, preconditions: PathPreconditions = {}, requestId?: string): Promise<boolean> {
+    return this.#remove(path, () => removeKept(this.#appends, path, preconditions, requestId));
   }
 
   async #remove(path: string, remove: () => Promise<boolean>): Promise<boolean> {

@@ -19,14 +19,19 @@ const ATTEMPT_INTERVAL_MS = 100;
  *
  * @throws {StreamError} what {@link removePath} throws.
  */
-export async function removeKept(appends: Appends, path: string, preconditions: PathPreconditions): Promise<boolean> {
+export async function removeKept(
+  appends: Appends,
+  path: string,
+  preconditions: PathPreconditions,
+  requestId: string | undefined,
+): Promise<boolean> {
   const { registry } = appends;
   const { store } = registry;
   let withdraw: (() => Promise<void>) | undefined;
   try {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await removePath(appends, path, preconditions);
+        return await removePath(appends, path, preconditions, requestId);
       } catch (error) {
         const isInUse = error instanceof StreamError && error.code === "in_use";
         if (!isInUse || attempt === ATTEMPTS || !store.requestHandover || registry.isTaken(path)) throw error;

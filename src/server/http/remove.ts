@@ -24,7 +24,8 @@ export async function removeResource(
     const message = `"/${path}" was not created by a PUT, so this server lets no client remove it.`;
     throw new StreamError("method_not_allowed", message, { path, headers: { Allow: "GET, HEAD, POST, PUT" } });
   }
-  const isRemoved = await (durable?.remove(path, preconditions) ?? removePath(service, path, preconditions, requestId));
+  const isRemoved = await (durable?.remove(path, preconditions, requestId) ??
+    removePath(service, path, preconditions, requestId));
   if (isRemoved)
     return new Response(null, { status: 204, headers: new Headers({ "X-Content-Type-Options": "nosniff" }) });
   throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
