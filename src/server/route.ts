@@ -38,6 +38,9 @@ import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 import { followOverSocket } from "./websocket/follow.ts";
 
+/** Most bytes of a body that is read whole without a place among the connections. */
+const SHORT_BYTES = 64 * 1024;
+
 /**
  * Answers a request.
  *
@@ -178,7 +181,12 @@ async function write(service: Service, { exchange, isFolder, parameters }: Write
   if (!service.durable) throw new StreamError("method_not_allowed", "This server has no Durable Streams.");
   const source = parameters.fork?.source;
   const response = source === undefined ? undefined : await passGate(service, exchange, "read", source);
-  return response ?? writeStream(service, service.durable, exchange, parameters);
+  if (response) return response;
+  const { durable } = service;
+  const run = (): Promise<Response> => writeStream(service, durable, exchange, parameters);
+  // A short body costs less than a place.
+  const isShort = Number(exchange.c.req.header("Content-Length") ?? Number.NaN) <= SHORT_BYTES;
+  return isShort ? run() : inPlace(service, { action: "append", exchange }, run);
 }
 
 async function remove(service: Service, { exchange, isFolder, parameters }: RemoveRequest): Promise<Response> {
@@ -204,7 +212,7 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
 /** Answers a request that takes a place among the connections until it is answered, or its connection ends. */
 async function inPlace(
   { crowd }: Service,
-  { action, exchange }: AppendRequest | ReadRequest,
+  { action, exchange }: Pick<AppendRequest | ReadRequest, "action" | "exchange">,
   respond: () => Promise<Response>,
 ): Promise<Response> {
   const place = crowd.enter(exchange.subject, action === "read");

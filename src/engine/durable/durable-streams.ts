@@ -29,16 +29,15 @@ export interface Appended {
   readonly closed: boolean;
 }
 
-/** Who writes, and under which conditions. */
+/** Who writes, and under which conditions. Its address is not counted: claims are kept for the next client. */
 export interface WriteTerms {
   readonly preconditions: PathPreconditions;
-  readonly peer: string | undefined;
   /** The id of the request. */
   readonly requestId: string | undefined;
 }
 
 /** The terms of the program that runs the server. */
-const NO_TERMS: WriteTerms = { preconditions: {}, peer: undefined, requestId: undefined };
+const NO_TERMS: WriteTerms = { preconditions: {}, requestId: undefined };
 
 /** The streams of a store that keeps records of them. */
 export class DurableStreams {

@@ -20,6 +20,12 @@ interface Cut {
   readonly carry: Uint8Array;
 }
 
+/** What was made of a frame. All followers at the tail get the same frames. */
+const shared = new WeakMap<
+  Frame,
+  { readonly encoding: EventEncoding; readonly control: string; readonly event: Frame }
+>();
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -64,18 +70,28 @@ export class EventStream implements Sink {
     return this.#parts.below.drained(bytes);
   }
 
-  send({ bytes }: Frame): void {
+  send(frame: Frame): void {
     if (this.#isBroken) return;
-    this.#taken += bytes.length;
-    const { whole, carry } = this.#cut(bytes);
+    const isAlone = this.#carry.length === 0;
+    this.#taken += frame.bytes.length;
+    const { whole, carry } = this.#cut(frame.bytes);
     this.#carry = carry;
     if (whole.length === 0) return;
+    if (isAlone && this.#sendShared(frame)) return;
     if (this.#parts.encoding === "json" && !isJsonLines(whole)) {
       this.#isBroken = true;
       this.#parts.onBroken();
       return;
     }
-    this.#event(whole);
+    this.#event(whole, isAlone ? frame : undefined);
+  }
+
+  /** Sends what another client of the same encoding was sent for the same frame, if that is the same. */
+  #sendShared(frame: Frame): boolean {
+    const known = shared.get(frame);
+    if (!known || known.encoding !== this.#parts.encoding || known.control !== this.#controlEvent(false)) return false;
+    this.#parts.below.send(known.event);
+    return true;
   }
 
   /** Sends a control event: where the client is. */
@@ -100,8 +116,13 @@ export class EventStream implements Sink {
     return { whole: all.subarray(0, end), carry: new Uint8Array(all.subarray(end)) };
   }
 
-  #event(bytes: Uint8Array): void {
-    this.#write(`event: data\n${dataOf(bytes, this.#parts.encoding)}\n${this.#controlEvent(false)}`);
+  /** @param frame What it was made of, if that is all. */
+  #event(bytes: Uint8Array, frame?: Frame): void {
+    const { encoding, below } = this.#parts;
+    const control = this.#controlEvent(false);
+    const event = new Frame(encoder.encode(`event: data\n${dataOf(bytes, encoding)}\n${control}`), false);
+    if (frame) shared.set(frame, { encoding, control, event });
+    below.send(event);
   }
 
   #controlEvent(isClosed: boolean): string {

@@ -43,7 +43,7 @@ interface Write {
 
 async function create({ durable, exchange, parameters, bytes }: Write): Promise<Response> {
   const { c, subject } = exchange;
-  const { path, peer, requestId } = subject;
+  const { path, requestId } = subject;
   const { type, closes, lifetime, fork, preconditions } = parameters;
   const plainType = typeByExtension(path);
   if ((await durable.settle(path))?.deleted) {
@@ -53,7 +53,7 @@ async function create({ durable, exchange, parameters, bytes }: Write): Promise<
   }
   if (fork) await durable.settle(fork.source);
   const ask = { type, plainType, lifetime, closes, bytes, fork };
-  const { isNew, offset, generation, state } = await durable.create(path, ask, { preconditions, peer, requestId });
+  const { isNew, offset, generation, state } = await durable.create(path, ask, { preconditions, requestId });
   if (state) durable.lifetimes.use(path, state);
   const headers = new Headers({
     ...headersAt(offset, generation, state?.closed !== undefined),
@@ -64,7 +64,7 @@ async function create({ durable, exchange, parameters, bytes }: Write): Promise<
 }
 
 async function append(service: Service, { durable, exchange, parameters, bytes }: Write): Promise<Response> {
-  const { path, peer, requestId } = exchange.subject;
+  const { path, requestId } = exchange.subject;
   const { type, closes, seq, producer, preconditions } = parameters;
   const state = await durable.use(path);
   if (!state && !(await service.store.stat(path))) {
@@ -76,7 +76,7 @@ async function append(service: Service, { durable, exchange, parameters, bytes }
     throw new StreamError("bad_request", "The body has no Content-Type. Send that of the stream.", { path });
   }
   const ask = { bytes, type, expected: typeByExtension(path), closes, seq, producer };
-  const appended = await durable.append(path, ask, { preconditions, peer, requestId });
+  const appended = await durable.append(path, ask, { preconditions, requestId });
   if (state) durable.lifetimes.use(path, state);
   const headers = new Headers(headersAt(appended.offset, appended.generation, appended.closed));
   if (producer) {

@@ -82,7 +82,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     };
     const made = await openToAppend({ root, file, path, onCreate }, create);
     const { opened, isNew, readable } = made;
-    const recorded = isNew ? undefined : records.readNow(name)?.generation;
+    const recorded = (): string | undefined => records.readNow(name)?.generation;
     const claimed = { files: logs, name, opened, readable, isNew, recorded };
     try {
       const logged = claim.isOurs(true) ? await recoverStream(claimed) : undefined;

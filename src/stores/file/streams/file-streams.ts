@@ -3,6 +3,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { StreamRecords, StreamState } from "../../../engine/storage/stream-state.ts";
 import { namesIn } from "../folders/folder.ts";
@@ -29,7 +30,9 @@ export class FileStreams implements StreamRecords {
   }
 
   async find(path: string): Promise<StreamState | undefined> {
-    const { files, stateOf } = this.#parts;
+    const { files, reserved, stateOf } = this.#parts;
+    // Most roots have no streams.
+    if (!existsSync(reserved.durable)) return undefined;
     const name = await this.#nameOf(path);
     if (!files.has(name)) return undefined;
     const state = await stateOf(path);

@@ -27,8 +27,8 @@ export interface ClaimedFile {
   readonly readable: boolean;
   /** Whether the claim has created it. */
   readonly isNew: boolean;
-  /** The generation on record, before the file is judged; undefined if there is none. */
-  readonly recorded: string | undefined;
+  /** Returns the generation on record, before the file is judged; undefined if there is none. */
+  readonly recorded: () => string | undefined;
 }
 
 /**
@@ -49,12 +49,13 @@ export async function recoverStream(claimed: ClaimedFile): Promise<LoggedStream 
   }
   const { last } = logged;
   const { size } = await opened.stat();
-  if (judgeLog(logged, size, logged.generation).state?.incomplete && logged.generation === recorded) {
+  const isSame = logged.generation === recorded();
+  if (isSame && judgeLog(logged, size, logged.generation).state?.incomplete) {
     await opened.truncate(0);
     await files.remove(name);
     return undefined;
   }
-  if (!last || logged.generation !== recorded || size >= last.to || size <= last.from || !readable) return logged;
+  if (!last || !isSame || size >= last.to || size <= last.from || !readable) return logged;
   if (isHeadOf(last, await readAt(opened, last.from, size - last.from))) {
     await opened.truncate(last.from);
     if (files.durable) await opened.datasync();
