@@ -74,6 +74,8 @@ class MemoryStore implements Store {
     if (this.#claimed.has(path)) throw heldByAppender(path);
     this.#refuseBelowFile(path);
     this.#refuseFolder(path);
+    // What was not completed begins anew.
+    if (this.#resources.get(path)?.stream?.incomplete) this.#resources.delete(path);
     const known = this.#resources.get(path);
     const resource = known ?? (create ? this.#create(path) : undefined);
     if (!resource) throw new StreamError("not_found", `"/${path}" does not exist.`, { path });

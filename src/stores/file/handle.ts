@@ -83,7 +83,8 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     const made = await openToAppend({ root, file, path, onCreate }, create);
     const { opened, isNew, readable } = made;
     const recorded = (): string | undefined => records.readNow(name)?.generation;
-    const claimed = { files: logs, name, opened, readable, isNew, recorded };
+    const isOurs = (): boolean => claim.isOurs(true);
+    const claimed = { files: logs, name, opened, readable, isNew, recorded, isOurs };
     try {
       const logged = claim.isOurs(true) ? await recoverStream(claimed) : undefined;
       const found = await opened.stat();
@@ -251,7 +252,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
       // What cannot be flushed now is still in the journal. What cannot be recorded reads as lost.
       const settled = this.#commit?.settle(this.#disk).catch(() => {});
       await Promise.all([settled, this.#record(ended).catch(() => {})]);
-      await this.#log.close(this.#claim.isOurs()).catch(() => {});
+      await this.#log.close().catch(() => {});
       // Readers must not use the handle any more: its descriptor may soon belong to another file.
       liveContents.delete(this.#file);
       await this.#disk.close();

@@ -53,11 +53,12 @@ export class LogFiles {
   /**
    * Replaces the log of a file by a state. What another process still appends to the former log is lost.
    *
+   * @param mayWrite Called in the turn in which the log changes. If it returns false, nothing changes. Default: it changes.
    * @throws Errors of the operating system.
    */
-  async write(base: BaseLine): Promise<void> {
+  async write(base: BaseLine, mayWrite?: () => boolean): Promise<void> {
     const text = formatLine(base);
-    await writeTextWhole(this.#reserved, this.placeOf(base.file), { text, durable: this.durable });
+    await writeTextWhole(this.#reserved, this.placeOf(base.file), { text, durable: this.durable, mayWrite });
   }
 
   /**

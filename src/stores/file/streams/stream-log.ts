@@ -17,6 +17,9 @@ import { digestOf, formatLine, isHeadOf, type LoggedStream, type LogLine, type N
 /** Lines after which the log is replaced by the state, when the claim ends. */
 const MOST_LINES = 64;
 
+/** The same while the claim lasts. */
+const MOST_LIVE_LINES = 4_096;
+
 /** A file that has just been claimed and opened. */
 export interface ClaimedFile {
   readonly files: LogFiles;
@@ -27,6 +30,8 @@ export interface ClaimedFile {
   readonly readable: boolean;
   /** Whether the claim has created it. */
   readonly isNew: boolean;
+  /** Whether no other process has taken the file over. */
+  readonly isOurs: () => boolean;
   /** Returns the generation on record, before the file is judged; undefined if there is none. */
   readonly recorded: () => string | undefined;
 }
@@ -68,6 +73,7 @@ export class StreamLog {
   readonly #files: LogFiles;
   readonly #name: string;
   readonly #generation: string;
+  readonly #isOurs: () => boolean;
   #state: StreamState | undefined;
   #pending: NoteLine | undefined;
   #lines: number;
@@ -77,6 +83,7 @@ export class StreamLog {
     this.#files = claimed.files;
     this.#name = claimed.name;
     this.#generation = generation;
+    this.#isOurs = claimed.isOurs;
     this.#state = state;
     this.#lines = lines;
   }
@@ -108,7 +115,7 @@ export class StreamLog {
     const isUnchanged = state === logged.state && !last && logged.generation === generation;
     const log = new StreamLog(claimed, generation, state, isUnchanged ? logged.lines : 1);
     if (!state) await files.remove(name);
-    else if (!isUnchanged || isInherited) await files.write({ file: name, generation, state });
+    else if (!isUnchanged || isInherited) await files.write({ file: name, generation, state }, claimed.isOurs);
     return log;
   }
 
@@ -123,6 +130,7 @@ export class StreamLog {
    * @throws Errors of the operating system. Nothing may be written then.
    */
   async note(from: number, bytes: Uint8Array, change: StreamChange): Promise<void> {
+    if (this.#lines > MOST_LIVE_LINES) await this.#compact();
     const note = noteOf({ file: this.#name, generation: this.#generation }, from, bytes, change);
     await this.#write(note);
     this.#pending = note;
@@ -142,18 +150,25 @@ export class StreamLog {
     await this.#write({ void: true }).catch(() => {});
   }
 
-  /**
-   * Ends the log.
-   *
-   * @param isOurs Whether no other process has taken the file over.
-   */
-  async close(isOurs: boolean): Promise<void> {
+  /** Ends the log. */
+  async close(): Promise<void> {
+    if (this.#lines > MOST_LINES && this.#pending === undefined) await this.#compact();
+    await this.#closeFile();
+  }
+
+  /** Replaces the log by the state. */
+  async #compact(): Promise<void> {
+    const state = this.#state;
+    if (!state) return;
+    await this.#closeFile();
+    await this.#files.write({ file: this.#name, generation: this.#generation, state }, this.#isOurs);
+    this.#lines = 1;
+  }
+
+  async #closeFile(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
     await opened?.close();
-    const isLong = this.#lines > MOST_LINES && this.#pending === undefined;
-    if (!isOurs || !isLong || !this.#state) return;
-    await this.#files.write({ file: this.#name, generation: this.#generation, state: this.#state });
   }
 
   async #write(line: LogLine): Promise<void> {
