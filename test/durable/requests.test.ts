@@ -241,6 +241,23 @@ describe("streams and other requests", () => {
     assert.deepEqual([ended.status, ended.headers.get("stream-closed")], [204, "true"]);
   });
 
+  it("the lines of a JSON stream have a type, an entity tag and ranges of their own", async () => {
+    const streams = rig();
+    await expectStatus(201, streams, "PUT", "a", JSON_TYPE, '[1, {"b": 2}]');
+    const array = await send(streams, "GET", "a");
+    const lines = await send(streams, "GET", "a?raw");
+    assert.deepEqual([await array.text(), await lines.text()], ['[1,{"b":2}]', '1\n{"b":2}\n']);
+    assert.equal(lines.headers.get("content-type"), "application/x-ndjson");
+    assert.notEqual(array.headers.get("etag"), lines.headers.get("etag"));
+    const part = await expectStatus(206, streams, "GET", "a?raw", { Range: "bytes=2-" });
+    assert.equal(await part.text(), '{"b":2}\n');
+    await expectStatus(200, streams, "GET", "a", { Range: "bytes=2-" });
+    await expectStatus(304, streams, "GET", "a", { "If-None-Match": array.headers.get("etag") ?? "" });
+    await expectStatus(400, streams, "GET", "a?offset=1");
+    assert.equal(await (await send(streams, "GET", "a?offset=2")).text(), '[{"b":2}]');
+    assert.equal(await (await send(streams, "GET", "a?tail=9")).text(), '[{"b":2}]');
+  });
+
   it("the gate is asked about the source of a fork, too", async () => {
     const asked: string[] = [];
     const authorize = ({ action, path }: AccessRequest): boolean => {

@@ -19,9 +19,15 @@ export function readStored(
   parameters: ReadParameters,
 ): Promise<Response> {
   const seen = settled(service, exchange.subject.path, found);
-  const isJson = isJsonType(found.stream?.type) && !parameters.raw;
-  if (isJson) return readJson(service, exchange, seen, parameters);
-  return readSnapshot(service, exchange, seen, { ...parameters, conditional: true });
+  const isJson = isJsonType(found.stream?.type);
+  if (isJson && !parameters.raw) return readJson(service, exchange, seen, parameters);
+  return readSnapshot(service, exchange, isJson ? linesOf(seen) : seen, { ...parameters, conditional: true });
+}
+
+/** A stream of JSON as what its file is: lines, with a type and an entity tag of their own. */
+function linesOf({ stream, ...found }: StoreStat): StoreStat {
+  const { type: _, ...state } = stream ?? { created: false, producers: {} };
+  return { ...found, type: "application/x-ndjson", stream: state };
 }
 
 /**

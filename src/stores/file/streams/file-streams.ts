@@ -88,7 +88,7 @@ export class FileStreams implements StreamRecords {
   }
 
   async #usePlace(path: string): Promise<string> {
-    return join(this.#parts.reserved.durable, `${keyOf(await this.#nameOf(path))}.use`);
+    return this.#parts.files.useOf(await this.#nameOf(path));
   }
 
   #forksFolder(source: string): string {

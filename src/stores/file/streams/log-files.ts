@@ -2,11 +2,10 @@
  * The logs of a root's streams as files.
  * @module
  */
-import { existsSync, unlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
-import { writeTextWhole } from "../reserved/atomic-write.ts";
+import { removeFileNow, writeTextWhole } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { openSmallFile, UNUSABLE } from "../reserved/small-file.ts";
@@ -31,6 +30,11 @@ export class LogFiles {
   /** Where the log of a file is. */
   placeOf(name: string): string {
     return join(this.#reserved.durable, `${keyOf(name)}${SUFFIX}`);
+  }
+
+  /** Where the last use of a stream is noted. */
+  useOf(name: string): string {
+    return join(this.#reserved.durable, `${keyOf(name)}.use`);
   }
 
   /** Whether there is a log of a file. */
@@ -68,11 +72,8 @@ export class LogFiles {
    */
   async remove(name: string): Promise<void> {
     if (!this.has(name)) return;
-    try {
-      unlinkSync(this.placeOf(name));
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
+    removeFileNow(this.placeOf(name));
+    removeFileNow(this.useOf(name));
     if (this.durable) await flush(this.#reserved.durable).catch(() => {});
   }
 
