@@ -28,6 +28,15 @@ export type {
   StoreStat,
 } from "./engine/storage/store.ts";
 export type {
+  ForkOrigin,
+  Lifetime,
+  ProducerStamp,
+  ProducerState,
+  StreamChange,
+  StreamRecords,
+  StreamState,
+} from "./engine/storage/stream-state.ts";
+export type {
   AppendBegan,
   AppendEnded,
   FollowBegan,
@@ -60,5 +69,6 @@ export type { Scope } from "./server/request/scope.ts";
 export type { LocalAppendOptions, LocalAppendStream } from "./server/streams/append-stream.ts";
 export type { LocalFollowOptions } from "./server/streams/follow.ts";
 export type { LocalFollowEnd, LocalFollowStream } from "./server/streams/follow-stream.ts";
-export type { LocalAppendResult, LocalReadOptions, StreamStat, Streams } from "./server/streams/streams.ts";
+export type { LocalReadOptions } from "./server/streams/read.ts";
+export type { LocalAppendResult, StreamStat, Streams } from "./server/streams/streams.ts";
 export { memoryStore } from "./stores/memory.ts";

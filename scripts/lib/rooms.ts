@@ -17,7 +17,7 @@ export interface Room {
 export const RUNTIME_NAMES = ["process", "Buffer", "Deno", "Bun"] as const;
 
 const APPENDS = ["src/engine", "src/engine/storage", "src/engine/follow", "src/engine/append", "src/engine/sessions"];
-const ENGINE = [...APPENDS, "src/engine/standing"];
+const ENGINE = [...APPENDS, "src/engine/standing", "src/engine/durable"];
 const SERVICE = [
   ...["src/server/platform", "src/server/timers", "src/server/gate", "src/server/request", "src/server/service"],
 ];
@@ -42,6 +42,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/engine/append": { imports: ["src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"] },
   "src/engine/sessions": { imports: ["src/support", "src/protocol", ...APPENDS] },
   "src/engine/standing": { imports: ["src/protocol", ...APPENDS] },
+  "src/engine/durable": { imports: ["src/protocol", ...APPENDS] },
 
   "src/stores/file/folders": { imports: ["src/protocol"], ...NODE },
   "src/stores/file/processes": { imports: files("folders"), ...NODE },
@@ -56,10 +57,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ["src/support", "src/protocol", "src/engine/storage", ...files("folders", "reserved", "files", "claims")],
     ...NODE,
   },
+  "src/stores/file/streams": {
+    imports: ["src/engine/storage", ...files("folders", "reserved", "files", "records")],
+    ...NODE,
+  },
   "src/stores/file": {
     imports: [
       ...["src/protocol", "src/engine", "src/engine/storage"],
-      ...files("folders", "processes", "reserved", "files", "claims", "journal", "records"),
+      ...files("folders", "processes", "reserved", "files", "claims", "journal", "records", "streams"),
     ],
     ...NODE,
   },
@@ -77,12 +82,16 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "src/server/service": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server/http": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: [...HONO, "mime"] },
+  "src/server/durable": {
+    imports: ["src/protocol", ...ENGINE, ...SERVICE, "src/server/http"],
+    packages: HONO,
+  },
   "src/server/websocket": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server/streams": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server": {
     imports: [
       ...["src/protocol", ...ENGINE, ...SERVICE],
-      ...["src/server/http", "src/server/websocket", "src/server/streams"],
+      ...["src/server/http", "src/server/durable", "src/server/websocket", "src/server/streams"],
     ],
     packages: HONO,
   },

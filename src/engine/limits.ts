@@ -51,6 +51,12 @@ export interface Limits {
   windowBytes: number;
   /** Milliseconds without a byte before an `httpfstream.v1` follower gets a heartbeat. Default 15,000. */
   heartbeatMs: number;
+  /** Milliseconds that a long-poll waits for data. Default 20,000. */
+  longPollMs: number;
+  /** Milliseconds that a `POST` without a verb waits for the appender of its path. Default 10,000. */
+  writeWaitMs: number;
+  /** Bytes of the largest body of a `PUT` or `POST` without a verb, which is stored whole. Default 16 MiB. */
+  durableBodyBytes: number;
   /** Milliseconds that a granted upgrade may take to complete before its path is released. Default 10,000. */
   upgradeTimeoutMs: number;
   /** Maximum milliseconds for which the standalone server reads on after it has refused an upload. Default 30,000. */
@@ -91,6 +97,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   graceMs: 30_000,
   windowBytes: 4 * 1024 * 1024,
   heartbeatMs: 15_000,
+  longPollMs: 20_000,
+  writeWaitMs: 10_000,
+  durableBodyBytes: 16 * 1024 * 1024,
   upgradeTimeoutMs: 10_000,
   refusedUploadMs: 30_000,
   shutdownTimeoutMs: 3_000,

@@ -45,7 +45,15 @@ export const ERROR_CODES = {
   path_conflict: { status: 409, close: 1011 },
   /** The path can't be removed, because it has an appender. */
   in_use: { status: 409, close: 1008 },
-  /** The append session is unknown, ended or expired. */
+  /** The stream is closed: nothing more can be appended. */
+  closed: { status: 409, close: 1008 },
+  /** The stream has another content type or another configuration than the request names. */
+  mismatch: { status: 409, close: 1008 },
+  /** The `Stream-Seq` or `Producer-Seq` does not follow the last one. */
+  sequence: { status: 409, close: 1008 },
+  /** The producer has a newer epoch. */
+  stale_epoch: { status: 403, close: 1008 },
+  /** The append session is unknown, ended or expired; or the stream was removed, and only forks of it are left. */
   gone: { status: 410, close: 1008 },
   /** The path does not meet the preconditions of the request: its size, its ETag or its date. */
   precondition_failed: { status: 412, close: 1008 },
@@ -67,12 +75,16 @@ export const ERROR_CODES = {
   protocol: { status: 400, close: 1008 },
   /** The appender was silent for longer than the operator allows. */
   idle: { status: 408, close: 1008 },
+  /** The bytes are not the JSON that the stream consists of. */
+  not_json: { status: 400, close: 1008 },
   /** The bytes can't travel in a text frame here. */
   not_text: { status: 400, close: 1007 },
   /** A message exceeded the size limit. */
   too_large: { status: 413, close: 1009 },
   /** The server is overloaded, or too much is in flight. */
   overloaded: { status: 503, close: 1013 },
+  /** Another appender has kept the path for longer than the request could wait. */
+  busy: { status: 503, close: 1013 },
   /** The client has too many connections or appends, or begins too many at once. */
   too_many: { status: 429, close: 1013 },
   /** The server is shutting down; retry in a moment. */

@@ -24,3 +24,27 @@ const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}(?:[ \\t]*;(?:[ \\t]*${PARAMETE
 export function isMediaType(text: string): boolean {
   return text.length <= MAX_CHARACTERS && MEDIA_TYPE.test(text);
 }
+
+/**
+ * The media type without its parameters, in lower case.
+ *
+ * @example
+ * ```ts
+ * essenceOf("Text/Plain; charset=utf-8"); // "text/plain"
+ * ```
+ */
+export function essenceOf(type: string | undefined): string | undefined {
+  return type?.split(";")[0]?.trim().toLowerCase();
+}
+
+/**
+ * Whether a media type means that a stream consists of JSON messages.
+ *
+ * @example
+ * ```ts
+ * isJsonType("application/json; charset=utf-8"); // true
+ * ```
+ */
+export function isJsonType(type: string | undefined): boolean {
+  return essenceOf(type) === "application/json";
+}

@@ -45,7 +45,23 @@ export function parseStart(offset: string | undefined, tail: string | undefined)
   if (tail !== undefined) return { tail: parseOffset("tail", tail) };
   if (offset === undefined || offset === "-1") return { offset: 0 };
   if (offset === "now") return "now";
-  return { offset: parseOffset("offset", offset) };
+  return { offset: parseStreamOffset("offset", offset) };
+}
+
+/**
+ * Parses an offset as {@link parseOffset} does, or as two numbers of 16 digits, as other servers write it. If the first
+ * one is not 0, the offset is past the end of any resource.
+ *
+ * @throws {StreamError} `bad_request` for any other text.
+ * @example
+ * ```ts
+ * parseStreamOffset("offset", "0000000000000000_0000000000000042"); // 42
+ * ```
+ */
+export function parseStreamOffset(name: string, text: string): number {
+  const [, part, offset] = /^(\d{16})_(\d{16})$/.exec(text) ?? [];
+  if (part === undefined || offset === undefined) return parseOffset(name, text);
+  return Number(part) === 0 ? parseOffset(name, offset) : Number.MAX_SAFE_INTEGER;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { type Context, Hono } from "hono";
 import { AppendRegistry } from "../engine/append/registry.ts";
+import { DurableStreams } from "../engine/durable/durable-streams.ts";
 import type { Log } from "../engine/events.ts";
 import type { Limits } from "../engine/limits.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
@@ -42,7 +43,9 @@ export interface AppParts {
   readonly trustedProxies: TrustedProxies | undefined;
   readonly hints: RefusalHints;
   readonly cors?: boolean;
+  readonly durableStreams?: boolean;
   readonly deletes: Deletes;
+  readonly cacheSeconds: number;
   readonly authorize?: Authorize;
   readonly log?: Log;
   readonly onEvent?: OnEvent;
@@ -98,6 +101,14 @@ export function createApp(parts: AppParts): StreamApp {
   const sessions = new Sessions(registry, (path, error) => {
     operator.failed(path, error, `The record of the append session of "/${path}" can't be written or removed.`);
   });
+  const { streams: records } = parts.store;
+  const durable =
+    records && parts.durableStreams !== false
+      ? new DurableStreams({ registry, sessions }, records, (path, error) => {
+          operator.failed(path, error, `The stream "/${path}" has expired and can't be removed.`);
+        })
+      : undefined;
+  if (durable) registry.beforeRaw = async (path) => void (await durable.use(path));
   const service: Service = {
     store: parts.store,
     registry,
@@ -108,12 +119,14 @@ export function createApp(parts: AppParts): StreamApp {
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions,
     standing: new StandingFollows({ registry, sessions }),
+    durable,
     listings: parts.listings ?? true,
     scope: parts.scope,
     origins: parts.origins,
     hosts: parts.hosts,
     trustedProxies: parts.trustedProxies,
     deletes: parts.deletes,
+    cacheSeconds: parts.cacheSeconds,
     authorize: parts.authorize,
     hints: parts.hints,
     platform: parts.platform,
@@ -136,9 +149,17 @@ export function createApp(parts: AppParts): StreamApp {
   service.sessions.restore().catch((error: unknown) => {
     operator.failed(undefined, error, "The open sessions can't be read.");
   });
+  durable?.restore().catch((error: unknown) => {
+    operator.failed(undefined, error, "The streams on record can't be read.");
+  });
   let closing: Promise<void> | undefined;
   const close = (reason = "close()"): Promise<void> => {
-    closing ??= operator.shutsDown(reason, () => registry.close()).finally(() => parts.metrics?.stop());
+    closing ??= operator
+      .shutsDown(reason, () => registry.close())
+      .finally(() => {
+        durable?.lifetimes.stop();
+        parts.metrics?.stop();
+      });
     return closing;
   };
   if (parts.signal?.aborted) void close("signal");

@@ -60,8 +60,17 @@ export interface AppOptions {
    */
   authorize?: Authorize;
   /**
-   * Which resources a `DELETE` may remove: `all`; only those that a `PUT` without a verb has `created`, which no client can
-   * do yet; or `none`. Default `created`; with `authorize`, `all` that it allows. {@link Streams.remove} removes any.
+   * Whether the Durable Streams protocol is served at the same URLs: `PUT`, `POST` and `DELETE` without a verb. Default
+   * true, if the store keeps records of streams.
+   */
+  durableStreams?: boolean;
+  /**
+   * Seconds that caches may keep what a read answers: shared ones, too, unless there is a gate. Meanwhile a reader may not
+   * see what was appended. Default 0: a cache asks every time.
+   */
+  cacheSeconds?: number;
+  /**
+   * Which resources a `DELETE` may remove: `all`; only those that a `PUT` without a verb has `created`; or `none`. Default `created`; with `authorize`, `all` that it allows. {@link Streams.remove} removes any.
    */
   deletes?: Deletes;
   /**
@@ -91,6 +100,8 @@ export const OPTION_TYPES: Readonly<Record<keyof AppOptions, string>> = {
   hosts: "array",
   trustedProxies: "array",
   cors: "boolean",
+  durableStreams: "boolean",
+  cacheSeconds: "number",
   authorize: "function",
   deletes: "string",
   log: "function",
@@ -122,16 +133,20 @@ export function checkOptions(options: object, types: Readonly<Record<string, str
  * Returns the parts of an app that its options determine.
  *
  * @throws {TypeError} for an invalid origin, host name, proxy or `deletes`.
- * @throws {RangeError} for an unknown limit, or one that is out of bounds.
+ * @throws {RangeError} for an unknown limit, or one that is out of bounds, or for a `cacheSeconds` that is no whole number.
  */
 export function partsOf(options: AppOptions): Omit<AppParts, "store" | "platform" | "hints"> {
   const { upgradeWebSocket: _, limits, origins, hosts, trustedProxies, ...rest } = options;
   // A gate decides who may remove what.
-  const { deletes = options.authorize ? "all" : "created" } = options;
+  const { deletes = options.authorize ? "all" : "created", cacheSeconds = 0 } = options;
   checkDeletes(deletes);
+  if (!Number.isSafeInteger(cacheSeconds) || cacheSeconds < 0) {
+    throw new RangeError(`The option "cacheSeconds" must be a whole number of seconds, not ${cacheSeconds}.`);
+  }
   return {
     ...rest,
     deletes,
+    cacheSeconds,
     limits: resolveLimits(limits),
     origins: new Origins(origins),
     hosts: hosts && new Hosts(hosts),

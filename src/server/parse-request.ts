@@ -6,6 +6,7 @@ import type { Context } from "hono";
 import type { PathPreconditions } from "../engine/append/preconditions.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { PROTOCOL } from "../protocol/subprotocol.ts";
+import { type StreamWrite, streamWrite } from "./durable/stream-write.ts";
 import type { Platform } from "./platform/platform.ts";
 import { type AppendParameters, appendParameters, preconditionsOf } from "./request/append-parameters.ts";
 import type { Deletes } from "./request/deletes.ts";
@@ -21,7 +22,7 @@ import type { Exchange } from "./service/service.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 
 /** A request whose every part has proved valid. */
-export type ParsedRequest = AppendRequest | ReadRequest | RemoveRequest;
+export type ParsedRequest = AppendRequest | WriteRequest | ReadRequest | RemoveRequest;
 
 /** How the operator has set up the reading of requests. */
 export interface RequestSettings {
@@ -29,6 +30,8 @@ export interface RequestSettings {
   readonly scope: Scope | undefined;
   /** The proxies that may name the address of the client; undefined for none. */
   readonly trustedProxies: TrustedProxies | undefined;
+  /** The streams that requests without a verb write to; undefined if there are none. */
+  readonly durable: unknown;
 }
 
 /** A request that asks to append. */
@@ -36,6 +39,13 @@ export interface AppendRequest extends RequestParts {
   readonly action: "append";
   readonly verb: "APPEND";
   readonly parameters: AppendParameters;
+}
+
+/** A request that creates a stream, appends to it or closes it, without a verb. */
+export interface WriteRequest extends RequestParts {
+  readonly action: "append";
+  readonly verb: undefined;
+  readonly parameters: StreamWrite;
 }
 
 /** A request that asks to read or to follow. */
@@ -79,7 +89,7 @@ export function parseRequest(
   c: Context,
   platform: Platform,
   noted: RequestLogFields,
-  { scope, trustedProxies }: RequestSettings,
+  { scope, trustedProxies, durable }: RequestSettings,
 ): ParsedRequest {
   notePeer(c, platform, noted, trustedProxies);
   const parts = partsOf(c, platform, noted, (target) => locate(c, target, scope));
@@ -90,9 +100,15 @@ export function parseRequest(
   if (verb === undefined && c.req.method === "DELETE") {
     return { ...parts, action: "delete", verb, parameters: preconditionsOf(c) };
   }
+  if (verb === undefined && durable && (c.req.method === "PUT" || c.req.method === "POST")) {
+    const { base } = parts;
+    refuseContentRange(c, path);
+    return { ...parts, action: "append", verb, parameters: streamWrite(c, { base, scope: noted.scope ?? "" }) };
+  }
   if (verb !== "APPEND") {
     const parameters = readParameters(c);
     if (parameters.stay) checkStay(c, socket, verb);
+    if (parameters.live && verb === undefined && !socket) checkLive(c, parameters);
     return { ...parts, action: "read", verb, parameters };
   }
   if (isFolder) {
@@ -108,6 +124,12 @@ export function parseRequest(
   const parameters = appendParameters(c);
   if (isUnsafe(c.req.method)) refuseContentRange(c, path);
   return { ...parts, action: "append", verb, parameters };
+}
+
+/** @throws {StreamError} `bad_request` for a live read that does not say where it begins. */
+function checkLive(c: Context, { hasStart, live }: ReadParameters): void {
+  if (hasStart || (live === "sse" && c.req.header("Last-Event-ID"))) return;
+  throw new StreamError("bad_request", '"live" needs an "offset": the last Stream-Next-Offset, -1 for all, or now.');
 }
 
 /** @throws {StreamError} `bad_request` for a request that can't be a standing follow. */
@@ -188,7 +210,7 @@ function refuseSmall(method: string): void {
 /** @throws {StreamError} `method_not_allowed` if the method does not exist or does not go with the verb. */
 export function checkMethod({ action, exchange }: ParsedRequest, deletes: Deletes): void {
   const { method } = exchange.c.req;
-  const methods = METHODS.filter((one) => one !== "DELETE" || deletes === "all");
+  const methods = METHODS.filter((one) => one !== "DELETE" || deletes !== "none");
   if (!isKnownMethod(method)) throw notAllowed(`The method ${method} is not supported.`, methods);
   if (action === "delete" && deletes === "none")
     throw notAllowed("This server lets no client remove anything.", methods);

@@ -4,7 +4,11 @@
  */
 import type { Context } from "hono";
 import type { Follow } from "../engine/follow/follow.ts";
+import type { StreamState } from "../engine/storage/stream-state.ts";
 import { StreamError } from "../protocol/errors.ts";
+import { optionsOf } from "./durable/preflight.ts";
+import { readLive, readStored } from "./durable/read-stream.ts";
+import { writeStream } from "./durable/write.ts";
 import type { Action } from "./gate/gate.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
@@ -21,6 +25,7 @@ import {
   parseRequest,
   type ReadRequest,
   type RemoveRequest,
+  type WriteRequest,
 } from "./parse-request.ts";
 import { checkHost } from "./request/host.ts";
 import { checkOrigin } from "./request/origin.ts";
@@ -33,6 +38,9 @@ import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 import { followOverSocket } from "./websocket/follow.ts";
 
+/** Most bytes of a body that is read whole without a place among the connections. */
+const SHORT_BYTES = 64 * 1024;
+
 /**
  * Answers a request.
  *
@@ -44,10 +52,11 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
   const platform = await service.platform(c);
   const request = parseRequest(c, platform, noted, service);
   const { verb, socket, exchange } = request;
+  if (c.req.method === "OPTIONS") return optionsOf(c, service);
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
   // The gate is asked while the body is read: what has arrived must have been read when its sender aborts, or it is lost. A
   // client that waits for a 100 (Continue) has sent none of it, and is refused before it does.
-  if (request.action === "append" && isUpload(request)) {
+  if (request.action === "append" && request.verb !== undefined && isUpload(request)) {
     const isWaiting = c.req.header("Expect") !== undefined;
     const response = isWaiting ? await passGate(service, exchange, "append") : undefined;
     if (response) return response;
@@ -60,6 +69,7 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
   }
   checkMethod(request, service.deletes);
   await begin(service, exchange, socket);
+  if (request.action === "append" && request.verb === undefined) return write(service, request);
   if (request.action === "append") return inPlace(service, request, () => append(service, request));
   try {
     return await (request.action === "delete" ? remove(service, request) : read(service, request));
@@ -90,7 +100,9 @@ export async function respond(service: Service, c: Context, noted: RequestLogFie
   const { socket, exchange } = request;
   checkSender(service, request, socket);
   await begin(service, exchange, socket);
-  return read(service, request);
+  // The app has named the path, and that it is followed; the client chooses how.
+  const isEvents = request.parameters.live === "sse" && !socket;
+  return read(service, isEvents ? { ...request, verb: undefined } : request);
 }
 
 /**
@@ -163,15 +175,36 @@ async function append(service: Service, { exchange, socket, parameters }: Append
   );
 }
 
+async function write(service: Service, { exchange, isFolder, parameters }: WriteRequest): Promise<Response> {
+  const { path } = exchange.subject;
+  if (isFolder) throw new StreamError("path_conflict", `"/${path}" names a folder. Add a file name.`, { path });
+  if (!service.durable) throw new StreamError("method_not_allowed", "This server has no Durable Streams.");
+  const source = parameters.fork?.source;
+  const response = source === undefined ? undefined : await passGate(service, exchange, "read", source);
+  if (response) return response;
+  const { durable } = service;
+  const run = (): Promise<Response> => writeStream(service, durable, exchange, parameters);
+  // A short body costs less than a place.
+  const isShort = Number(exchange.c.req.header("Content-Length") ?? Number.NaN) <= SHORT_BYTES;
+  return isShort ? run() : inPlace(service, { action: "append", exchange }, run);
+}
+
 async function remove(service: Service, { exchange, isFolder, parameters }: RemoveRequest): Promise<Response> {
   const { path } = exchange.subject;
+  await settle(service, path);
   if (!isFolder) return removeResource(service, exchange, parameters);
   throw new StreamError("path_conflict", `"/${path}" names a folder. Only what was appended can be removed.`, { path });
 }
 
-function read(service: Service, request: ReadRequest): Promise<Response> {
-  const { socket, verb, isFolder } = request;
+async function read(service: Service, request: ReadRequest): Promise<Response> {
+  const { socket, verb, isFolder, exchange, parameters } = request;
   const following = socket || verb === "FOLLOW";
+  const { path } = exchange.subject;
+  const state = isFolder ? undefined : await settle(service, path);
+  if (state && exchange.c.req.method !== "HEAD") service.durable?.lifetimes.use(path, state);
+  if (!following && !isFolder && parameters.live && service.durable && exchange.c.req.method === "GET") {
+    return inPlace(service, request, () => readLive(service, exchange, parameters));
+  }
   if (!following || isFolder) return show(service, request, following);
   return inPlace(service, request, () => show(service, request, following));
 }
@@ -179,7 +212,7 @@ function read(service: Service, request: ReadRequest): Promise<Response> {
 /** Answers a request that takes a place among the connections until it is answered, or its connection ends. */
 async function inPlace(
   { crowd }: Service,
-  { action, exchange }: AppendRequest | ReadRequest,
+  { action, exchange }: Pick<AppendRequest | ReadRequest, "action" | "exchange">,
   respond: () => Promise<Response>,
 ): Promise<Response> {
   const place = crowd.enter(exchange.subject, action === "read");
@@ -194,6 +227,11 @@ async function inPlace(
   }
 }
 
+/** Removes what has expired. @throws {StreamError} `gone` for a tombstone. */
+async function settle({ durable }: Service, path: string): Promise<StreamState | undefined> {
+  return durable?.use(path);
+}
+
 async function show(
   service: Service,
   { exchange, base, below, socket, isFolder, parameters }: ReadRequest,
@@ -206,7 +244,8 @@ async function show(
   const { action, access } = exchange;
   // Since the gate was asked, a file may have taken the place of a folder, and the other way round.
   if (found && action === "list" && !(isFolder && (access?.mayRead?.(path, false) ?? true))) throw missing(path);
-  if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: !following });
+  if (found && !isFolder && !following) return readStored(service, exchange, found, parameters);
+  if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: false });
   if (found) throw notFolder(path, below);
   if (action === "read" && !following) throw missing(path);
   const entries = service.listings ? await rowsOf(service, exchange, below, parameters.listing) : undefined;

@@ -26,6 +26,16 @@ export type {
   StoreStat,
 } from "../engine/storage/store.ts";
 export { guardedStore } from "../engine/storage/store-guard.ts";
+export {
+  changedState,
+  type ForkOrigin,
+  type Lifetime,
+  type ProducerStamp,
+  type ProducerState,
+  type StreamChange,
+  type StreamRecords,
+  type StreamState,
+} from "../engine/storage/stream-state.ts";
 export { END_REASONS, type EndedReason, type EndReason } from "../protocol/end-reason.ts";
 export {
   ERROR_CODES,

@@ -16,11 +16,13 @@ import type {
   StoreEntry,
   StoreStat,
 } from "../engine/storage/store.ts";
+import { changedState, type StreamChange, type StreamState } from "../engine/storage/stream-state.ts";
 import type { EndedReason, EndReason } from "../protocol/end-reason.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { checkGeneration } from "../protocol/generation.ts";
 import { checkedPath } from "../protocol/path.ts";
 import { newGeneration } from "../support/token.ts";
+import { MemoryStreams } from "./memory-streams.ts";
 
 /** Bytes per read of a stream. */
 const READ_BYTES = 256 * 1024;
@@ -33,6 +35,7 @@ interface Resource {
   removed: boolean;
   ended: EndedReason;
   type: string | undefined;
+  stream: StreamState | undefined;
 }
 
 /**
@@ -50,6 +53,7 @@ export function memoryStore(): Store {
 class MemoryStore implements Store {
   readonly isPrivate = true;
   readonly sessions: MemorySessions = new MemorySessions();
+  readonly streams: MemoryStreams = new MemoryStreams(() => this.#resources);
   readonly #resources = new Map<string, Resource>();
   readonly #claimed = new Map<string, MemoryHandle>();
   #epoch = 0;
@@ -57,11 +61,11 @@ class MemoryStore implements Store {
   async stat(path: string): Promise<StoreStat | undefined> {
     this.#refuseBelowFile(path);
     const found = this.#resources.get(path);
-    if (!found) return undefined;
-    const { size, modified, generation, ended, type } = found;
+    if (!found || found.stream?.incomplete) return undefined;
+    const { size, modified, generation, ended, type, stream } = found;
     const appending = this.#claimed.has(path) || (await this.sessions.find(path)) !== undefined;
     const state = appending ? { appending } : { appending, ended };
-    return { size, modified, generation, ...state, ...(type === undefined ? {} : { type }) };
+    return { size, modified, generation, ...state, ...(type !== undefined && { type }), ...(stream && { stream }) };
   }
 
   async claim(path: string, { create = true, signal, type }: ClaimOptions = {}): Promise<AppendHandle> {
@@ -70,6 +74,8 @@ class MemoryStore implements Store {
     if (this.#claimed.has(path)) throw heldByAppender(path);
     this.#refuseBelowFile(path);
     this.#refuseFolder(path);
+    // What was not completed begins anew.
+    if (this.#resources.get(path)?.stream?.incomplete) this.#resources.delete(path);
     const known = this.#resources.get(path);
     const resource = known ?? (create ? this.#create(path) : undefined);
     if (!resource) throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
@@ -142,6 +148,7 @@ class MemoryStore implements Store {
       removed: false,
       ended: "unknown",
       type: undefined,
+      stream: undefined,
     };
     this.#resources.set(path, resource);
     return resource;
@@ -221,11 +228,15 @@ class MemoryHandle implements AppendHandle {
     return this.#resource.type;
   }
 
+  get stream(): StreamState | undefined {
+    return this.#resource.stream;
+  }
+
   get revoked(): AbortSignal {
     return this.#revoked.signal;
   }
 
-  async append(batch: Uint8Array): Promise<number> {
+  async append(batch: Uint8Array, change?: StreamChange): Promise<number> {
     if (this.#released) {
       throw new StreamError("fenced", `The claim of "/${this.#path}" was released.`, { path: this.#path });
     }
@@ -239,6 +250,7 @@ class MemoryHandle implements AppendHandle {
     resource.bytes.set(batch, resource.size);
     resource.size = size;
     resource.modified = new Date();
+    if (change) resource.stream = changedState(resource.stream, change);
     return size;
   }
 

@@ -23,6 +23,7 @@ import { FileAppendHandle } from "../../src/stores/file/handle.ts";
 import { RecordFiles } from "../../src/stores/file/records/record-files.ts";
 import type { StreamRecord } from "../../src/stores/file/records/stream-record.ts";
 import { fileStore } from "../../src/stores/file/store.ts";
+import { LogFiles } from "../../src/stores/file/streams/log-files.ts";
 import { put, rejectsWith } from "../contract/store/driver.ts";
 import { type ClaimPlace, claimTest, PATH } from "../fixture/claims.ts";
 import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
@@ -84,8 +85,8 @@ claimTest("a path that is taken over before its file is open is not appended to"
   const parts = { root, file: at.file, path: PATH, epoch: 1, commit: undefined, type: undefined };
   const claim = await take();
   at.moveAway();
-  const records = new RecordFiles(reserved);
-  await rejectsWith(FileAppendHandle.open({ ...parts, claim, records }, true), "fenced");
+  const mine = { records: new RecordFiles(reserved), logs: new LogFiles(reserved, false) };
+  await rejectsWith(FileAppendHandle.open({ ...parts, ...mine, claim }, true), "fenced");
   if (NO_DESCRIPTORS === undefined) assert.deepEqual(openFiles(root), []);
   assert.equal(recorded(at), undefined);
 });

@@ -165,8 +165,8 @@ test("a file that has lost its name is not recorded under it", async (t) => {
 function live(t: TestContext, rig: RecordRig, changes: Partial<LiveContent>): StreamRecord {
   const { size } = rig;
   const proof: StreamRecord = { file: NAME, generation: "live", size, digest: rig.digest(size), appending: true };
-  const content = { generation: "live", type: undefined, isOurs: true, covers: () => true, proof: () => proof };
-  liveContents.set(rig.file, { ...content, ...changes });
+  const known = { generation: "live", type: undefined, stream: undefined, isOurs: true };
+  liveContents.set(rig.file, { ...known, covers: () => true, proof: () => proof, ...changes });
   t.after(() => liveContents.delete(rig.file));
   return proof;
 }

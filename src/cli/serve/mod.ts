@@ -94,7 +94,19 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
     description: "answer 404 for folders",
     variable: "HTTPFSTREAM_NO_LISTINGS",
   });
+  addToggle(command, {
+    flag: "--no-durable-streams",
+    opposite: "--durable-streams",
+    description: "answer PUT and POST without a verb with 405, and offer no server-sent events and no long-polls",
+    variable: "HTTPFSTREAM_NO_DURABLE_STREAMS",
+  });
   return command
+    .addOption(
+      new Option("--cache-seconds <seconds>", "seconds that caches may keep what a read answers; 0 to ask every time")
+        .default(0)
+        .env("HTTPFSTREAM_CACHE_SECONDS")
+        .argParser(parsed(parseSeconds)),
+    )
     .addOption(
       new Option("--deletes <which>", "which resources clients may remove with DELETE")
         .choices(DELETES)
@@ -163,6 +175,11 @@ function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlag
 function parseRoot(text: string): string {
   if (text === "") throw new TypeError('It must name a folder; "." is the current one.');
   return text;
+}
+
+function parseSeconds(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new TypeError("It must be a whole number of seconds.");
+  return Number(text);
 }
 
 function addOrigins(text: string, previous: readonly string[]): string[] {

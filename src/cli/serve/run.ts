@@ -40,6 +40,8 @@ export interface ServeFlags extends GateFlags {
   readonly origin: readonly string[];
   readonly cors?: boolean;
   readonly listings: boolean;
+  readonly durableStreams: boolean;
+  readonly cacheSeconds: number;
   readonly deletes?: Deletes;
   readonly limit: Partial<Limits>;
   readonly logFormat: LogFormat;
@@ -55,7 +57,18 @@ export interface ServeFlags extends GateFlags {
 export async function run(flags: ServeFlags): Promise<number> {
   const root = resolve(flags.root);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
-  const { admin, durability, listings, deletes, cors = false, origin, host, limit } = flags;
+  const {
+    admin,
+    durability,
+    listings,
+    durableStreams,
+    cacheSeconds,
+    deletes,
+    cors = false,
+    origin,
+    host,
+    limit,
+  } = flags;
   if (admin) await checkApart(flags.http, admin);
   const authorize = await gateOf(flags, (error) => {
     const { message } = error;
@@ -71,6 +84,8 @@ export async function run(flags: ServeFlags): Promise<number> {
     root: flags.root,
     durability,
     listings,
+    durableStreams,
+    cacheSeconds,
     ...(deletes !== undefined && { deletes }),
     cors,
     origins: origin,

@@ -8,7 +8,7 @@ import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Outcome } from "../follow/followable.ts";
 import type { Limits } from "../limits.ts";
-import type { Channel } from "./channel.ts";
+import type { Batch, Channel } from "./channel.ts";
 import { PieceQueue } from "./piece-queue.ts";
 import { turnEnd } from "./turn.ts";
 
@@ -33,7 +33,7 @@ export class Batcher {
   error: StreamError | undefined;
   readonly #limits: Readonly<Limits>;
   readonly #events: AppenderEvents;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #writer: WritableStreamDefaultWriter<Batch>;
   readonly #pieces = new PieceQueue();
   #queued = 0;
   /** Bytes that it still accepts before the resource reaches its limit. */
@@ -79,6 +79,26 @@ export class Batcher {
     if (this.error || this.#ending) return;
     if (piece.length > this.#room) this.#fill(piece.subarray(0, this.#room));
     else this.#queue(piece);
+  }
+
+  /**
+   * Stores a batch as a whole or not at all, together with what it changes of the stream. Not to be mixed with
+   * {@link push}; calls must not overlap.
+   *
+   * @throws {StreamError} `limit` if the resource would become too large; what {@link AppendHandle.append} throws, after
+   * which the batcher accepts nothing more.
+   */
+  async store(batch: Batch): Promise<void> {
+    if (this.error) throw this.error;
+    if (batch.bytes.length > this.#room) throw tooManyBytes(this.channel.path, this.#limits.pathBytes);
+    this.#room -= batch.bytes.length;
+    try {
+      await this.#writer.write(batch);
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.error) throw this.error;
+    this.#events.stored?.(this.channel.size);
   }
 
   #queue(piece: Uint8Array): void {
@@ -136,7 +156,7 @@ export class Batcher {
         const batch = this.#pieces.take(this.#limits.batchBytes);
         // A failure during the turn has cleared the queue.
         if (this.error) break;
-        await this.#writer.write(batch);
+        await this.#writer.write({ bytes: batch });
         this.#wroteMs = performance.now();
         // The path may have been revoked during the write.
         if (this.error) break;

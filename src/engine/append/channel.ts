@@ -10,6 +10,7 @@ import type { Followable, Outcome } from "../follow/followable.ts";
 import type { Chunk } from "../follow/live-chunk.ts";
 import type { RecentPool } from "../follow/recent-chunks.ts";
 import type { AppendHandle } from "../storage/store.ts";
+import type { StreamChange, StreamState } from "../storage/stream-state.ts";
 
 /**
  * The high-water mark at both ends of the stream. Hardly any chunk waits, since the appender waits for each batch and
@@ -17,13 +18,19 @@ import type { AppendHandle } from "../storage/store.ts";
  */
 const ROOM = { highWaterMark: 2 };
 
+/** Bytes to store, and what they change of the stream. */
+export interface Batch {
+  readonly bytes: Uint8Array;
+  readonly change?: StreamChange | undefined;
+}
+
 /** The open channel of a path: it stores batches, which gives them their offsets, and passes them to the live set. */
 export class Channel implements Followable {
   readonly path: string;
   /** The id of the request that began the append, if one did. */
   readonly requestId: string | undefined;
   /** Accepts batches; each write settles when its batch is stored and passed to the broadcast. */
-  readonly writable: WritableStream<Uint8Array>;
+  readonly writable: WritableStream<Batch>;
   /** The followers at the tail. */
   readonly broadcast: Broadcast;
   /** Set once the channel has ended. */
@@ -42,7 +49,7 @@ export class Channel implements Followable {
     this.requestId = requestId;
     this.#handle = handle;
     this.broadcast = new Broadcast(handle.offset, pool);
-    const { readable, writable } = new TransformStream<Uint8Array, Chunk>(
+    const { readable, writable } = new TransformStream<Batch, Chunk>(
       { transform: (batch, controller) => this.#store(batch, controller) },
       ROOM,
       ROOM,
@@ -63,6 +70,16 @@ export class Channel implements Followable {
 
   get type(): string | undefined {
     return this.#handle.type;
+  }
+
+  /** The state of the path, if it is a stream. */
+  get stream(): StreamState | undefined {
+    return this.#handle.stream;
+  }
+
+  /** Whether the claim created the path; undefined if the driver can't tell. */
+  get created(): boolean | undefined {
+    return this.#handle.created;
   }
 
   /** Aborts when another process has taken over the path. */
@@ -116,15 +133,15 @@ export class Channel implements Followable {
     return outcome;
   }
 
-  async #store(batch: Uint8Array, controller: TransformStreamDefaultController<Chunk>): Promise<void> {
+  async #store({ bytes, change }: Batch, controller: TransformStreamDefaultController<Chunk>): Promise<void> {
     const start = this.size;
     try {
-      const end = await this.#handle.append(batch);
-      controller.enqueue({ bytes: batch, end });
+      const end = await this.#handle.append(bytes, change);
+      if (bytes.length > 0) controller.enqueue({ bytes, end });
     } catch (error) {
       // A failed batch may be stored in part. That part counts: it is published, and not written again.
       if (this.size > start) {
-        controller.enqueue({ bytes: batch.subarray(0, this.size - start), end: this.size });
+        controller.enqueue({ bytes: bytes.subarray(0, this.size - start), end: this.size });
       }
       throw StreamError.from(error, "storage");
     }

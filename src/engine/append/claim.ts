@@ -3,12 +3,19 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
+import { isJsonType } from "../../protocol/media-type.ts";
 import type { Limits } from "../limits.ts";
-import { heldDuringGrace } from "../storage/conflicts.ts";
-import type { AppendHandle, Store } from "../storage/store.ts";
+import { closedStream, heldDuringGrace } from "../storage/conflicts.ts";
+import type { AppendHandle, ClaimOptions, Store } from "../storage/store.ts";
 import type { FreeSpace } from "./free-space.ts";
 import { mostLeftMs } from "./grace-left.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
+
+/** Attempts at claiming a path that another process was asked to give up. */
+const ATTEMPTS = 20;
+
+/** Milliseconds before each of them. */
+const ATTEMPT_INTERVAL_MS = 100;
 
 /** Preconditions for an append, and how to claim its path. */
 export interface AppendPreconditions extends PathPreconditions {
@@ -24,6 +31,8 @@ export interface AppendPreconditions extends PathPreconditions {
   readonly peer?: string | undefined;
   /** The id of the request that appends. Default: there is none. */
   readonly requestId?: string | undefined;
+  /** Whether it keeps to the rules of streams by itself. Default false: a closed stream refuses it. */
+  readonly keepsStreams?: boolean;
   /** Called after the claim, before the path can be followed. If it throws, the path is released. */
   prepare?(handle: AppendHandle): Promise<void>;
 }
@@ -33,6 +42,8 @@ export interface Claimant {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
   readonly space: FreeSpace;
+  /** Called for a path that an appender wants that does not keep to the rules of streams. */
+  readonly beforeRaw: ((path: string) => Promise<void>) | undefined;
   /** @throws {StreamError} `restarting` if the shutdown has begun. */
   assertOpen(): void;
 }
@@ -55,6 +66,7 @@ export async function assertNoSession(store: Store, path: string, session?: stri
  */
 export async function claimPath(by: Claimant, path: string, terms: AppendPreconditions): Promise<AppendHandle> {
   const { store } = by;
+  if (!terms.keepsStreams) await by.beforeRaw?.(path);
   const before = await checkBeforeClaim(store, path, terms);
   // A session that goes on may use the space that is left.
   if (terms.session === undefined) await by.space.assertRoom(path);
@@ -67,6 +79,8 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
   const create = !mustExist(terms) && terms.create !== false;
   const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type };
   const handle = await store.claim(path, options).catch(async (error) => {
+    const kept = isConflict(error) && !terms.keepsStreams ? await claimKept(store, path, options) : undefined;
+    if (kept) return kept;
     // The path was removed after the first check. The second check throws if the preconditions require it to exist.
     if (isNotFound(error)) await checkBeforeClaim(store, path, terms);
     throw await refused(by, path, error);
@@ -76,6 +90,7 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     by.assertOpen();
     // Not every store calls `check`.
     if (!isChecked) await check();
+    if (!terms.keepsStreams) refuseRaw(path, handle);
     await checkAfterClaim(store, { path, before, handle }, terms);
     await terms.prepare?.(handle);
     return handle;
@@ -83,6 +98,39 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     await (handle.discard?.() ?? handle.release());
     throw error;
   }
+}
+
+/** @throws {StreamError} `closed`, or `mismatch` for a stream of JSON, which only takes whole messages. */
+function refuseRaw(path: string, { stream, offset }: AppendHandle): void {
+  if (stream?.closed) throw closedStream(path, offset);
+  if (!isJsonType(stream?.type)) return;
+  const message = `"/${path}" is a stream of JSON messages, which takes no raw bytes. Send them with POST and without a verb.`;
+  throw new StreamError("mismatch", message, { path });
+}
+
+/** Claims a stream whose writer in another process may merely have kept it; undefined if that does not give it up. */
+async function claimKept(store: Store, path: string, options: ClaimOptions): Promise<AppendHandle | undefined> {
+  // A session would hand itself over.
+  if (!store.requestHandover || !(await store.streams?.find(path)) || (await store.sessions.find(path)))
+    return undefined;
+  const withdraw = await store.requestHandover(path);
+  try {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, ATTEMPT_INTERVAL_MS));
+      const handle = await store.claim(path, options).catch((error: unknown) => {
+        if (!isConflict(error)) throw error;
+        return undefined;
+      });
+      if (handle) return handle;
+    }
+    return undefined;
+  } finally {
+    await withdraw();
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof StreamError && error.code === "conflict";
 }
 
 /** Refines a conflict: the append of another process may be in its grace period, with the time left on record. */

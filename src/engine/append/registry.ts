@@ -15,6 +15,7 @@ import { AppendCounts, type Opener } from "./append-counts.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
+import { deferred } from "./deferred.ts";
 import { FreeSpace } from "./free-space.ts";
 import { PathNotices } from "./path-notices.ts";
 import { checkRequiredGeneration } from "./preconditions.ts";
@@ -84,6 +85,7 @@ export class AppendRegistry {
   readonly notices: PathNotices = new PathNotices();
   readonly counts: AppendCounts;
   readonly space: FreeSpace;
+  beforeRaw: ((path: string) => Promise<void>) | undefined;
   readonly #slots = new Map<string, AppendSlot>();
   readonly #remotes: RemoteChannels;
   readonly #closers = new Set<Closer>();
@@ -116,6 +118,11 @@ export class AppendRegistry {
   /** Whether a path has an appender in this process, or a pending claim. */
   isTaken(path: string): boolean {
     return this.#slots.has(path);
+  }
+
+  /** Settles when the append of a path in this process has ended; undefined if there is none. */
+  whenFree(path: string): Promise<void> | undefined {
+    return this.#slots.get(path)?.free;
   }
 
   /**
@@ -289,12 +296,4 @@ export class AppendRegistry {
       },
     };
   }
-}
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -7,7 +7,7 @@ import type { StoreStat } from "../storage/store.ts";
 import type { FollowEnd, Sink } from "./follower.ts";
 
 /** What is known of the content when the follow begins. */
-export type FollowedContent = Pick<StoreStat, "size" | "generation" | "appending" | "ended" | "type">;
+export type FollowedContent = Pick<StoreStat, "size" | "generation" | "appending" | "ended" | "type" | "stream">;
 
 /** How a connection presents a follow. */
 export interface FollowFace {

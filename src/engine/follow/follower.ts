@@ -140,6 +140,11 @@ export class Follower implements Member {
     return true;
   }
 
+  /** The size of what it follows. */
+  get tail(): number {
+    return this.#channel.size;
+  }
+
   /** Ends the follow, since the connection has closed. */
   stop(): void {
     this.#stopped = true;

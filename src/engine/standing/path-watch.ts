@@ -119,6 +119,7 @@ function isSame(one: StoreStat | undefined, other: StoreStat | undefined): boole
     one?.size === other?.size &&
     one?.generation === other?.generation &&
     one?.appending === other?.appending &&
-    one?.ended === other?.ended
+    one?.ended === other?.ended &&
+    (one?.stream?.closed === undefined) === (other?.stream?.closed === undefined)
   );
 }

@@ -51,6 +51,7 @@ export class StandingFollow implements Follow, Waiter {
   readonly #parts: StandingParts;
   readonly #watch: PathWatch;
   readonly #release: () => void;
+  readonly #tells: boolean;
   /** The situation that it begins with; taken by the first step. */
   #first: Situation | undefined;
   /** Whether the path did not exist at the start. */
@@ -68,19 +69,20 @@ export class StandingFollow implements Follow, Waiter {
 
   /**
    * @param parts The server.
-   * @param watch The path; `release` gives it up.
+   * @param watch The path; `release` gives it up. `tells`: whether the face is told of each append that ends.
    * @param first What there is at the path. Its lease is given up with the follow.
    * @param start The offset of the first byte; at most the size.
    */
   constructor(
     parts: StandingParts,
-    { watch, release }: { watch: PathWatch; release: () => void },
+    { watch, release, tells }: { watch: PathWatch; release: () => void; tells: boolean },
     first: Situation,
     start: number,
   ) {
     this.#parts = parts;
     this.#watch = watch;
     this.#release = release;
+    this.#tells = tells;
     this.#first = first;
     this.start = start;
     this.#offset = start;
@@ -105,9 +107,14 @@ export class StandingFollow implements Follow, Waiter {
     return this.#follower?.offset ?? this.#offset;
   }
 
+  /** The size of what is followed now, as far as it is known. */
+  get tail(): number {
+    return this.#follower?.tail ?? this.#offset;
+  }
+
   /**
-   * Sends every byte from the start on, over all appends. Ends with `deleted` or `replaced` when the content is gone,
-   * with `restarting` on shutdown, and with `gone` after {@link stop}.
+   * Sends every byte from the start on, over all appends. Ends with `complete` when all of a closed stream is sent, with
+   * `deleted` or `replaced` when the content is gone, with `restarting` on shutdown, and with `gone` after {@link stop}.
    */
   async run(sink: Sink, face: FollowFace): Promise<FollowEnd> {
     for (;;) {
@@ -154,12 +161,13 @@ export class StandingFollow implements Follow, Waiter {
       const fate = this.#fateOf(present);
       if (fate) return fate;
       this.#begin(present, face);
-      if (lease) return await this.#follow(sink, lease, (reason) => this.#say(face, reason));
+      if (lease) return await this.#follow(sink, lease, face);
       if (look.found && look.found.size > this.offset) {
         // Whether it was replaced or deleted meanwhile, the next look tells.
-        await this.#run(sink, { source: storedContent(this.#watch.path, look.found) });
+        await this.#run(sink, { source: storedContent(this.#watch.path, look.found) }, face);
         return undefined;
       }
+      if (look.found?.stream?.closed) return "complete";
     } finally {
       lease?.leave();
     }
@@ -190,21 +198,25 @@ export class StandingFollow implements Follow, Waiter {
   }
 
   /** Follows an append until it ends. */
-  async #follow(sink: Sink, lease: FollowLease, ended: (reason: EndedReason) => void): Promise<FollowEnd | undefined> {
-    const reason = await this.#run(sink, lease);
+  async #follow(sink: Sink, lease: FollowLease, face: FollowFace): Promise<FollowEnd | undefined> {
+    const reason = await this.#run(sink, lease, face);
     if (reason === undefined || reason === "gone") return reason;
     // Another process may continue the append. On shutdown, the next look is refused.
     if (reason === "restarting") return this.#parts.registry.closing ? reason : undefined;
-    if (reason !== "deleted" && reason !== "replaced") ended(reason);
+    if (reason !== "deleted" && reason !== "replaced") this.#say(face, reason);
     else if (this.#isBound) return reason;
     return undefined;
   }
 
   /** Runs a follower from the offset on. Undefined if the content changed while it was read: look again. */
-  async #run(sink: Sink, from: FollowLease | { source: Followable }): Promise<FollowEnd | undefined> {
+  async #run(
+    sink: Sink,
+    from: FollowLease | { source: Followable },
+    { text }: FollowFace,
+  ): Promise<FollowEnd | undefined> {
     const { store, limits } = this.#parts.registry;
     const before = this.#offset;
-    const follower = new Follower({ store, from, sink, text: false, limits, offset: before });
+    const follower = new Follower({ store, from, sink, text, limits, offset: before });
     this.#follower = follower;
     try {
       const reason = await follower.run();
@@ -228,7 +240,7 @@ export class StandingFollow implements Follow, Waiter {
 
   #say(face: FollowFace, reason: EndedReason): void {
     this.#said = { offset: this.#offset, reason };
-    face.idle?.(this.#offset, reason);
+    if (this.#tells) face.idle?.(this.#offset, reason);
   }
 
   /** Tells how the last append ended, unless the face was told already. */

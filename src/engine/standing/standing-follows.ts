@@ -14,6 +14,8 @@ export interface StandingStart {
   readonly start: Start;
   /** The generation that the content must have; undefined for any. */
   readonly generation: string | undefined;
+  /** Whether its face is told of each append that ends. Default true. */
+  readonly tells?: boolean;
 }
 
 /**
@@ -45,7 +47,7 @@ export class StandingFollows {
    * follow.leave();
    * ```
    */
-  async open(path: string, { start, generation }: StandingStart): Promise<StandingFollow> {
+  async open(path: string, { start, generation, tells = true }: StandingStart): Promise<StandingFollow> {
     const watch = this.#watchOf(path);
     const release = (): void => this.#release(watch);
     let situation: Situation | undefined;
@@ -56,7 +58,7 @@ export class StandingFollows {
         throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
       }
       checkGeneration(path, generation, present);
-      return new StandingFollow(this.#parts, { watch, release }, situation, resolveStart(start, size));
+      return new StandingFollow(this.#parts, { watch, release, tells }, situation, resolveStart(start, size));
     } catch (error) {
       situation?.lease?.leave();
       release();

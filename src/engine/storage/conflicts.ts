@@ -3,6 +3,8 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
+import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
+import { CLOSED_HEADER } from "../../protocol/stream-headers.ts";
 
 /**
  * The refusal of a path that has an appender.
@@ -55,4 +57,17 @@ export function belowResource(path: string, above: string): StreamError {
  */
 export function folderInPlace(path: string): StreamError {
   return new StreamError("path_conflict", `"/${path}" is a folder, so it cannot be appended to.`, { path });
+}
+
+/**
+ * The refusal of an append to a closed stream.
+ *
+ * @example
+ * ```ts
+ * closedStream("a.log", 6).headers; // { "Stream-Closed": "true", "Stream-Next-Offset": "0000000000000006" }
+ * ```
+ */
+export function closedStream(path: string, size: number): StreamError {
+  const headers = { [CLOSED_HEADER]: "true", [NEXT_OFFSET_HEADER]: formatOffset(size) };
+  return new StreamError("closed", `"/${path}" is closed: nothing more can be appended to it.`, { path, headers });
 }

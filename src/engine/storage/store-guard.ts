@@ -9,6 +9,7 @@
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppendHandle, SessionRecords, Store, StoreStat } from "./store.ts";
+import type { StreamRecords } from "./stream-state.ts";
 
 /**
  * Wraps a store so that its errors are {@link StreamError}s. An error of any other type becomes the cause of a
@@ -33,7 +34,8 @@ export function guardedStore(store: Store): Store {
       }),
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
-  const { tidy, requestHandover, watch, freeBytes } = store;
+  const { tidy, requestHandover, watch, freeBytes, streams } = store;
+  if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
   if (freeBytes) guarded.freeBytes = () => failing("", async () => freeBytes.call(store));
   if (requestHandover) {
@@ -90,6 +92,9 @@ function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
     get type() {
       return handle.type;
     },
+    get stream() {
+      return handle.stream;
+    },
     get fate() {
       return handle.fate;
     },
@@ -97,9 +102,9 @@ function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
       return handle.wasSilent ?? false;
     },
     revoked,
-    append: (batch) =>
+    append: (batch, change) =>
       failing(path, async () => {
-        const size = await handle.append(batch);
+        const size = await handle.append(batch, change);
         if (!isSize(size)) throw broken(path, `the size after an append is ${size}`);
         return size;
       }),
@@ -124,6 +129,21 @@ function guardedSessions(sessions: SessionRecords): SessionRecords {
     find: (path) => failing(path, async () => sessions.find(path)),
     remove: (path, isOurs) => failing(path, async () => sessions.remove(path, isOurs)),
     list: () => failing("", async () => sessions.list()),
+  };
+}
+
+function guardedStreams(streams: StreamRecords): StreamRecords {
+  const { renew, renewal } = streams;
+  return {
+    find: (path) => failing(path, async () => streams.find(path)),
+    list: () => failing("", async () => streams.list()),
+    bury: (path, tombstone) => failing(path, async () => streams.bury(path, tombstone)),
+    forget: (path) => failing(path, async () => streams.forget(path)),
+    addFork: (source, fork) => failing(source, async () => streams.addFork(source, fork)),
+    removeFork: (source, fork) => failing(source, async () => streams.removeFork(source, fork)),
+    forksOf: (source) => failing(source, async () => streams.forksOf(source)),
+    ...(renew && { renew: (path: string) => failing(path, async () => renew.call(streams, path)) }),
+    ...(renewal && { renewal: (path: string) => failing(path, async () => renewal.call(streams, path)) }),
   };
 }
 

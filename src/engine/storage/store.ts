@@ -6,6 +6,7 @@
  * @module
  */
 import type { EndedReason, EndReason } from "../../protocol/end-reason.ts";
+import type { StreamChange, StreamRecords, StreamState } from "./stream-state.ts";
 
 /** What a store knows about a path. */
 export interface StoreStat {
@@ -25,6 +26,8 @@ export interface StoreStat {
   readonly ended?: EndedReason;
   /** The media type that an appender gave. Untrusted, like the bytes. */
   readonly type?: string;
+  /** The state of the path, if it is a stream; see {@link Store.streams}. */
+  readonly stream?: StreamState;
 }
 
 /** One row of a folder listing. */
@@ -66,6 +69,8 @@ export interface AppendHandle {
   readonly generation: string;
   /** The media type on record, if any. */
   readonly type?: string | undefined;
+  /** The state of the path, if it is a stream, after all that was appended; see {@link Store.streams}. */
+  readonly stream?: StreamState | undefined;
   /**
    * What happened to the content, once {@link append} or {@link verify} has failed with `changed`: `failed` if the
    * content is still there, but another program has appended to it. Default `deleted`.
@@ -88,10 +93,12 @@ export interface AppendHandle {
   /**
    * Stores a batch at {@link offset}; resolves with the new size in bytes once it is stored. Calls must not overlap.
    *
+   * @param change What the batch changes of {@link stream}; the batch may be empty then. Both are stored, or neither is,
+   * even if the process dies. Only with {@link Store.streams}.
    * @throws {StreamError} `no_space`, `denied`, `changed`, `fenced`, `storage`. {@link offset} counts a part that was
    * stored.
    */
-  append(batch: Uint8Array): Promise<number>;
+  append(batch: Uint8Array, change?: StreamChange): Promise<number>;
   /**
    * Checks that everything stored is still there. Only for drivers whose content other programs can change.
    *
@@ -225,6 +232,8 @@ export interface Store {
    * @throws {StreamError} `conflict` while the path has an appender; errors of `check`.
    */
   remove(path: string, check?: () => Promise<void>): Promise<boolean>;
+  /** What is on record of streams. A driver without it stores plain files only: Durable Streams are off. */
+  readonly streams?: StreamRecords;
   /** Bytes that can still be stored; undefined if that is unknown. New appends are refused below `limits.storeFreeBytes`. */
   freeBytes?(): Promise<number | undefined>;
   /** Removes what crashed processes left behind. */

@@ -12,7 +12,8 @@ import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { GENERATION_HEADER } from "../../protocol/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
-import { type AppendParameters, withoutSession } from "../request/append-parameters.ts";
+import { CLOSED_HEADER } from "../../protocol/stream-headers.ts";
+import { type AppendParameters, isClosing, withoutSession } from "../request/append-parameters.ts";
 import { refuseOtherBodies } from "../request/unsupported-body.ts";
 import { whenAnswered } from "../service/answer-watch.ts";
 import { LogSpan } from "../service/log-span.ts";
@@ -108,7 +109,10 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   const failure = batcher.error ?? intake.stopped;
   span.end(size, failure?.code ?? "complete");
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size), [GENERATION_HEADER]: batcher.channel.generation };
-  if (!failure) return new Response("", { headers });
+  const closes = !failure && isClosing(exchange.c);
+  // Only a body that is complete closes its stream.
+  if (closes) await service.durable?.close(path);
+  if (!failure) return new Response("", { headers: { ...headers, ...(closes && { [CLOSED_HEADER]: "true" }) } });
   throw new StreamError(failure.code, failure.message, {
     path,
     cause: failure,

@@ -4,6 +4,7 @@
  */
 
 import type { Follow } from "../../engine/follow/follow.ts";
+import type { FollowEnd, Sink } from "../../engine/follow/follower.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, waitUntilSent, whenSent } from "../service/service.ts";
@@ -15,6 +16,23 @@ import { mediaTypeOf } from "./media-type.ts";
 import { liveHeaders } from "./resource-headers.ts";
 import { whenExpiredUnsent } from "./until-expired.ts";
 
+/** What a follow looks like in a body. Default: its bytes, and an end only if the append is complete. */
+export interface BodyForm {
+  /** Changes the headers. */
+  headers(headers: Headers): void;
+  /** Begins the body. `fail` breaks it off. */
+  over(below: Sink, fail: (error: StreamError) => void): FormedBody;
+}
+
+/** A body in another form than its bytes. It ends normally, however the follow has ended. */
+export interface FormedBody {
+  readonly sink: Sink;
+  /** Sends something after a long quiet period. */
+  beat(): void;
+  /** Sends what comes last. */
+  ended(reason: FollowEnd): void;
+}
+
 /**
  * Responds with everything from the start on, including what is appended later. The body ends normally only if the
  * append is complete. Otherwise the connection is cut, so that a partial log never looks complete.
@@ -22,12 +40,18 @@ import { whenExpiredUnsent } from "./until-expired.ts";
  * @param follow What to send. It is left when the body has ended.
  * @throws {StreamError} `restarting`
  */
-export async function followBody(service: Service, exchange: Exchange, follow: Follow): Promise<Response> {
+export async function followBody(
+  service: Service,
+  exchange: Exchange,
+  follow: Follow,
+  form?: BodyForm,
+): Promise<Response> {
   const { c, platform, subject } = exchange;
   const { path } = subject;
   const { start, content } = follow;
   const headers = liveHeaders(content, start);
-  headers.set("Content-Type", await mediaTypeOf(service.store, { ...content, path }));
+  if (form) form.headers(headers);
+  else headers.set("Content-Type", await mediaTypeOf(service.store, { ...content, path }));
   if (c.req.method === "HEAD") {
     follow.leave();
     return new Response(null, { headers });
@@ -57,11 +81,22 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
     exchange.tally,
   );
   exchange.tally.open();
+  const formed = form?.over(sink, (error) => {
+    ending = error;
+    follow.stop();
+  });
+  const beating = formed && {
+    get offset(): number {
+      return follow.offset;
+    },
+    beat: () => formed.beat(),
+  };
+  if (beating) service.heartbeats.add(beating);
   platform.disableRequestTimeout?.(c);
   platform.onGone?.(c, () => sink.leave());
   whenDropped(c, sink.stream, () => sink.leave());
   done = follow
-    .run(sink, { text: false })
+    .run(formed?.sink ?? sink, { text: false })
     .then(
       (reason) => {
         if (reason === "gone" && ending) {
@@ -70,6 +105,8 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
         }
         const ended = service.registry.closing ? "restarting" : reason;
         span.end(follow.offset, ended);
+        formed?.ended(reason);
+        if (formed) return sink.end();
         return ended === "complete" || ended === "gone" ? sink.end() : breakOff(cutShort(path, ended));
       },
       (thrown: unknown) => {
@@ -81,6 +118,7 @@ export async function followBody(service: Service, exchange: Exchange, follow: F
     )
     .finally(() => {
       bodyEnded();
+      if (beating) service.heartbeats.remove(beating);
       forget();
       follow.leave();
       return whenSent(exchange);

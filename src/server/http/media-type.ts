@@ -50,8 +50,8 @@ export async function mediaTypeOf(store: Store, { path, size, type }: KnownConte
   return beginning && isText(beginning) ? TEXT : (known ?? BINARY);
 }
 
-/** The type of a path's extension. */
-function typeByExtension(path: string): string | undefined {
+/** The type of a path's extension; undefined for an unknown one. */
+export function typeByExtension(path: string): string | undefined {
   const type = mime.getType(path) ?? undefined;
   return type && /^text\/|\/(json|javascript|xml)$|\+(json|xml)$/.test(type) ? `${type}; charset=utf-8` : type;
 }

@@ -6,7 +6,14 @@
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
-import { formatOffset, NEXT_OFFSET_HEADER, resolveStart, START_OFFSET_HEADER } from "../../protocol/offset.ts";
+import {
+  formatOffset,
+  NEXT_OFFSET_HEADER,
+  resolveStart,
+  START_OFFSET_HEADER,
+  type Start,
+} from "../../protocol/offset.ts";
+import { CLOSED_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.ts";
 import { type ByteRange, wantedRange } from "../request/byte-range.ts";
 import { conditionFailed, conditionsOf, judge, rangeApplies } from "../request/conditions.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
@@ -41,10 +48,10 @@ export async function readSnapshot(
   const { path } = subject;
   checkGeneration(path, generation, found.generation);
   const start = resolveStart(wanted, found.size);
-  const headers = snapshotHeaders(found);
+  const headers = snapshotHeaders(found, { start: wanted, isHead: c.req.method === "HEAD", server: service });
   // A follower counts its offset from here.
   if (!conditional || hasStart) headers.set(START_OFFSET_HEADER, formatOffset(start));
-  const unmodified = conditional && isUnmodified(c.req.raw.headers, found, path);
+  const unmodified = conditional && isUnmodified(c.req.raw.headers, found, path, wanted);
   // A 304 needs it as well: Node's adapter would add a type of its own, which caches would store.
   headers.set("Content-Type", await mediaTypeOf(service.store, { ...found, path }));
   if (unmodified) return new Response(null, { status: 304, headers });
@@ -56,6 +63,10 @@ export async function readSnapshot(
 
   function body(status: number, from: number, to: number): Response {
     headers.set("Content-Length", String(to - from));
+    if (to < found.size) {
+      headers.delete(UP_TO_DATE_HEADER);
+      headers.delete(CLOSED_HEADER);
+    }
     if (c.req.method === "HEAD") return new Response(null, { status, headers });
     const stored = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
     const bytes = untilExpired(exchange, stored);
@@ -97,9 +108,14 @@ function goneSignal({ c, platform }: Exchange): AbortSignal | undefined {
   return gone.signal;
 }
 
-/** @throws {StreamError} `precondition_failed` */
-function isUnmodified(request: Headers, found: StoreStat, path: string): boolean {
-  const conditions = conditionsOf(request);
+/**
+ * Whether the client has what a read would send.
+ *
+ * @param start Where the read starts. Nothing is ever the same at the end.
+ * @throws {StreamError} `precondition_failed`
+ */
+export function isUnmodified(request: Headers, found: StoreStat, path: string, start: Start): boolean {
+  const conditions = start === "now" ? undefined : conditionsOf(request);
   const verdict = conditions && judge(conditions, found, true, Date.now());
   if (verdict === "failed") throw conditionFailed(path, found);
   return verdict === "unmodified";

@@ -18,10 +18,15 @@ export async function removeResource(
   { subject: { path, requestId } }: Exchange,
   preconditions: PathPreconditions,
 ): Promise<Response> {
-  if (service.deletes !== "all" && (await service.store.stat(path))) {
+  const { durable, deletes, store } = service;
+  const found = deletes === "all" ? undefined : await store.stat(path);
+  if (found && !found.stream?.created) {
     const message = `"/${path}" was not created by a PUT, so this server lets no client remove it.`;
     throw new StreamError("method_not_allowed", message, { path, headers: { Allow: "GET, HEAD, POST, PUT" } });
   }
-  if (await removePath(service, path, preconditions, requestId)) return new Response(null, { status: 204 });
+  const isRemoved = await (durable?.remove(path, preconditions, requestId) ??
+    removePath(service, path, preconditions, requestId));
+  if (isRemoved)
+    return new Response(null, { status: 204, headers: new Headers({ "X-Content-Type-Options": "nosniff" }) });
   throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
 }

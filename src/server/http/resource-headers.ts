@@ -4,8 +4,10 @@
  */
 import type { FollowedContent } from "../../engine/follow/follow.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
-import { formatOffset, NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.ts";
+import { formatOffset, NEXT_OFFSET_HEADER, START_OFFSET_HEADER, type Start } from "../../protocol/offset.ts";
+import { CLOSED_HEADER, EXPIRES_HEADER, TTL_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.ts";
 import { entityTag, lastModified } from "../request/conditions.ts";
+import type { Service } from "../service/service.ts";
 import { contentHeaders } from "./content-headers.ts";
 
 /** Stored content is untrusted: a browser that displays it must not run it with this server's origin. */
@@ -31,15 +33,40 @@ export function liveHeaders(content: FollowedContent, start: number): Headers {
   });
 }
 
+/** What a snapshot is made for. */
+export interface SnapshotUse {
+  readonly start: Start;
+  readonly isHead: boolean;
+  readonly server: Pick<Service, "cacheSeconds" | "authorize">;
+}
+
 /** Headers of a snapshot except for its type. */
-export function snapshotHeaders(found: StoreStat): Headers {
+export function snapshotHeaders(found: StoreStat, { start, isHead, server }: SnapshotUse): Headers {
+  const isNow = start === "now";
   return new Headers({
     ...SANDBOX_HEADERS,
     ...contentHeaders(found),
-    "Cache-Control": "no-cache",
+    // Where the end is, only holds now.
+    "Cache-Control": isNow || (isHead && found.stream) ? "no-store" : cacheControl(server),
     "Accept-Ranges": "bytes",
     "Last-Modified": lastModified(found, Date.now()).toUTCString(),
-    ETag: entityTag(found),
+    ...(isNow ? {} : { ETag: entityTag(found) }),
     [NEXT_OFFSET_HEADER]: formatOffset(found.size),
+    [UP_TO_DATE_HEADER]: "true",
+    ...streamHeaders(found),
   });
+}
+
+function cacheControl({ cacheSeconds, authorize }: SnapshotUse["server"]): string {
+  if (cacheSeconds === 0) return "no-cache";
+  return `${authorize ? "private" : "public"}, max-age=${cacheSeconds}`;
+}
+
+/** What is on record of a stream. */
+function streamHeaders({ stream }: StoreStat): Record<string, string> {
+  return {
+    ...(stream?.closed && { [CLOSED_HEADER]: "true" }),
+    ...(stream?.ttlSeconds !== undefined && { [TTL_HEADER]: String(stream.ttlSeconds) }),
+    ...(stream?.expiresAt !== undefined && { [EXPIRES_HEADER]: stream.expiresAt }),
+  };
 }

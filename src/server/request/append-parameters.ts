@@ -7,6 +7,7 @@ import type { PathPreconditions } from "../../engine/append/preconditions.ts";
 import type { SessionPreconditions } from "../../engine/sessions/sessions.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { parseOffset } from "../../protocol/offset.ts";
+import { CLOSED_HEADER } from "../../protocol/stream-headers.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import { conditionsOf, needsExistence, requireConditions } from "./conditions.ts";
 import { givenType } from "./given-type.ts";
@@ -42,6 +43,11 @@ export function appendParameters(c: Context): AppendParameters {
   const preconditions = preconditionsOf(c);
   if (session !== undefined) return { session, preconditions: { generation } };
   return { preconditions: { ...preconditions, type: givenType(c.req.header("Content-Type")) } };
+}
+
+/** Whether a request closes its stream. */
+export function isClosing(c: Context): boolean {
+  return c.req.header(CLOSED_HEADER)?.trim().toLowerCase() === "true";
 }
 
 /**

@@ -9,6 +9,7 @@
 
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
+import { isJsonType } from "../../protocol/media-type.ts";
 import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { parseHttpDate, writableDate } from "./http-date.ts";
 
@@ -111,8 +112,12 @@ export function rangeApplies(condition: string | null, found: StoreStat, nowMs: 
  * entityTag({ size: 5, modified: new Date(1000), generation: "g" }); // '"g-5-rs"'
  * ```
  */
-export function entityTag({ generation, size, modified }: StoreStat): string {
-  return `"${[encodeURIComponent(generation), size.toString(36), modified.getTime().toString(36)].join("-")}"`;
+export function entityTag({ generation, size, modified, stream }: StoreStat): string {
+  const parts = [encodeURIComponent(generation), size.toString(36), modified.getTime().toString(36)];
+  // A stream of JSON is read in another form than its bytes, and a read of a closed stream says so.
+  if (isJsonType(stream?.type)) parts.push("json");
+  if (stream?.closed) parts.push("closed");
+  return `"${parts.join("-")}"`;
 }
 
 /**

@@ -8,11 +8,24 @@ import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
 import { CONTENT_HEADERS } from "../../protocol/generation.ts";
 import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
+import {
+  CLOSED_HEADER,
+  CURSOR_HEADER,
+  ENCODING_HEADER,
+  EXPIRES_HEADER,
+  PRODUCER_HEADERS,
+  TTL_HEADER,
+  UP_TO_DATE_HEADER,
+} from "../../protocol/stream-headers.ts";
 import type { RefusalHints } from "./refusal-hints.ts";
 import { METHODS } from "./verb.ts";
 
 /** This package's own headers, which pages of other origins may read along with the response. */
-const STREAM_HEADERS = [NEXT_OFFSET_HEADER, START_OFFSET_HEADER, ERROR_HEADER, ...CONTENT_HEADERS];
+const STREAM_HEADERS = [
+  ...[NEXT_OFFSET_HEADER, START_OFFSET_HEADER, ERROR_HEADER, ...CONTENT_HEADERS],
+  ...[UP_TO_DATE_HEADER, CLOSED_HEADER, CURSOR_HEADER, TTL_HEADER, EXPIRES_HEADER, ENCODING_HEADER, "Location"],
+  ...[PRODUCER_HEADERS.epoch, PRODUCER_HEADERS.seq, PRODUCER_HEADERS.expected, PRODUCER_HEADERS.received],
+];
 
 /** A pattern in which one label of a host name is free. */
 interface Wildcard {

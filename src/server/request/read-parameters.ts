@@ -17,9 +17,18 @@ export interface ReadParameters {
   readonly generation: string | undefined;
   /** Whether the follow goes on when the append ends, and waits for the next one. */
   readonly stay: boolean;
+  /** How to wait for data that comes later; `undefined` for a read of what is stored. */
+  readonly live: LiveMode | undefined;
+  /** The number that the client's last answer has named, for {@link live}. */
+  readonly cursor: string | undefined;
+  /** Whether to answer with the stored bytes, whatever they mean. */
+  readonly raw: boolean;
   /** For the listing of a folder. */
   readonly listing: ListingParameters;
 }
+
+/** How a client waits for data: with one answer per wait, or with server-sent events. */
+export type LiveMode = "long-poll" | "sse";
 
 /** Which rows of a folder to list, and how. */
 export interface ListingParameters {
@@ -39,7 +48,8 @@ const PAGE_ROWS = 1_000;
  * @throws {StreamError} `bad_request` for an invalid offset, tail, stay or limit.
  */
 export function readParameters(c: Context): ReadParameters {
-  const { offset, tail, generation, stay, after, limit } = c.req.query();
+  const { tail, generation, stay, after, limit, live, cursor, raw } = c.req.query();
+  const offset = offsetOf(c);
   const start = parseStart(offset, tail);
   const format = acceptedFormat(c);
   return {
@@ -47,8 +57,24 @@ export function readParameters(c: Context): ReadParameters {
     hasStart: offset !== undefined || tail !== undefined,
     generation,
     stay: parseStay(stay),
+    live: parseLive(live),
+    cursor,
+    raw: raw !== undefined,
     listing: { format, after, limit: limit === undefined ? defaultLimit(format) : parseLimit(limit) },
   };
+}
+
+/** The one offset. */
+function offsetOf(c: Context): string | undefined {
+  const offsets = c.req.queries("offset") ?? [];
+  if (offsets.length <= 1) return offsets[0];
+  throw new StreamError("bad_request", 'Give "offset" once.');
+}
+
+function parseLive(live: string | undefined): LiveMode | undefined {
+  if (live === undefined || live === "") return undefined;
+  if (live === "long-poll" || live === "sse") return live;
+  throw new StreamError("bad_request", `"live" must be long-poll or sse, not ${JSON.stringify(live.slice(0, 100))}.`);
 }
 
 /**

@@ -37,6 +37,9 @@ export interface OpenedFollow {
  */
 export async function openFollow(service: Service, path: string, parameters: FollowParameters): Promise<OpenedFollow> {
   if (parameters.stay) return { follow: await standingFollow(service, path, parameters) };
+  if (await isOpenStream(service, path)) {
+    return { follow: await service.standing.open(path, { ...parameters, tells: false }) };
+  }
   const { lease, stored } = await findContent(service, path);
   return lease ? { follow: leasedFollow(service, path, lease, parameters) } : { stored };
 }
@@ -44,6 +47,12 @@ export async function openFollow(service: Service, path: string, parameters: Fol
 /** The refusal of a follow of a folder. */
 export function nothingToFollow(path: string): StreamError {
   return new StreamError("path_conflict", `"/${path}" is a folder: there is nothing to follow.`, { path });
+}
+
+/** Whether a path is a stream that a client has created and not closed. It counts as having an appender. */
+async function isOpenStream({ durable }: Service, path: string): Promise<boolean> {
+  const state = await durable?.records.find(path);
+  return state?.created === true && !state.closed && !state.deleted && !state.incomplete;
 }
 
 /** Follows one append. The lease is given up if this throws. */

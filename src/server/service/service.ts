@@ -4,6 +4,7 @@
  */
 import type { Context } from "hono";
 import type { AppendRegistry } from "../../engine/append/registry.ts";
+import type { DurableStreams } from "../../engine/durable/durable-streams.ts";
 import type { Limits } from "../../engine/limits.ts";
 import type { Sessions } from "../../engine/sessions/sessions.ts";
 import type { StandingFollows } from "../../engine/standing/standing-follows.ts";
@@ -36,6 +37,8 @@ export interface Service {
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
   readonly standing: StandingFollows;
+  /** The streams that requests without a verb write to; undefined if that is off, or if the store can't. */
+  readonly durable: DurableStreams | undefined;
   readonly listings: boolean;
   /** Chooses the folder that a request sees; `undefined` for the whole root. */
   readonly scope: Scope | undefined;
@@ -45,6 +48,8 @@ export interface Service {
   readonly hosts: Hosts | undefined;
   /** The proxies that may name the address of a client; `undefined` for none. */
   readonly trustedProxies: TrustedProxies | undefined;
+  /** Seconds that caches may keep what a read answers. */
+  readonly cacheSeconds: number;
   /** Which resources clients may remove. */
   readonly deletes: Deletes;
   /** Decides about each request; undefined if everything is allowed. */

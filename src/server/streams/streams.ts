@@ -8,11 +8,11 @@ import { removePath } from "../../engine/sessions/removal.ts";
 import type { ListOptions, StoreEntry, StoreStat } from "../../engine/storage/store.ts";
 import { type AppendSource, streamOf } from "../../protocol/append-source.ts";
 import { StreamError } from "../../protocol/errors.ts";
-import { checkGeneration } from "../../protocol/generation.ts";
 import type { Service } from "../service/service.ts";
 import { type LocalAppendOptions, type LocalAppendStream, openLocalAppend } from "./append-stream.ts";
 import { LocalFollow, type LocalFollowOptions } from "./follow.ts";
 import { LocalFollowStream } from "./follow-stream.ts";
+import { type LocalReadOptions, notFound, readStored } from "./read.ts";
 import { resourceOf } from "./resource-of.ts";
 
 /** The result of {@link Streams.append}. */
@@ -31,18 +31,6 @@ export interface StreamStat extends StoreStat {
   readonly appending: boolean;
   /** Followers of the path in this process. */
   readonly followers: number;
-}
-
-/** Which bytes {@link Streams.read} reads. */
-export interface LocalReadOptions {
-  /** The offset of the first byte. Default 0. */
-  from?: number;
-  /** The offset just past the last byte. Default: all that is stored when reading begins. */
-  to?: number;
-  /** The generation that the content must have. Default: any. */
-  generation?: string;
-  /** Ends the stream early, without an error. */
-  signal?: AbortSignal;
 }
 
 /** What the streams need of the app that serves them. */
@@ -162,36 +150,7 @@ export class Streams implements AsyncDisposable {
    * ```
    */
   read(path: string, options: LocalReadOptions = {}): ReadableStream<Uint8Array> {
-    const name = resourceOf(path);
-    const { store } = this.#service;
-    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-    let isCancelled = false;
-    const open = async (): Promise<ReadableStreamDefaultReader<Uint8Array>> => {
-      const { from = 0, generation, signal } = options;
-      const found = await store.stat(name);
-      if (!found) throw notFound(name);
-      checkGeneration(name, generation, found.generation);
-      const to = Math.min(options.to ?? found.size, found.size);
-      checkRange(name, from, to, found.size);
-      return store.read(name, from, to, signal, found.generation || undefined).getReader();
-    };
-    return new ReadableStream<Uint8Array>(
-      {
-        async pull(controller) {
-          reader ??= await open();
-          // The caller may leave while the resource is looked up.
-          if (isCancelled) return reader.cancel();
-          const { done, value } = await reader.read();
-          if (done) controller.close();
-          else controller.enqueue(value);
-        },
-        cancel(reason) {
-          isCancelled = true;
-          return reader?.cancel(reason);
-        },
-      },
-      { highWaterMark: 0 },
-    );
+    return readStored(this.#service.store, resourceOf(path), options);
   }
 
   /**
@@ -228,6 +187,25 @@ export class Streams implements AsyncDisposable {
   }
 
   /**
+   * Closes a stream: nothing more can be appended to it, and its followers get `complete` behind the last byte. A plain file
+   * becomes a closed stream. Does nothing if it is closed already. Needs a store that keeps records of streams.
+   *
+   * @throws {StreamError} `bad_path`, `not_found`, `busy` while another appender has the path, `not_implemented` without
+   * Durable Streams, and errors of the store.
+   * @example
+   * ```ts
+   * await streams.close("orders/1.txt");
+   * ```
+   */
+  async close(path: string): Promise<void> {
+    const name = resourceOf(path);
+    const { durable } = this.#service;
+    if (!durable) throw new StreamError("not_implemented", "Streams can't be closed: Durable Streams are off.");
+    await durable.use(name);
+    await durable.close(name);
+  }
+
+  /**
    * Removes a resource. Resolves to whether there was one.
    *
    * @param options `generation`: remove only this generation of the content. Default: any.
@@ -238,12 +216,14 @@ export class Streams implements AsyncDisposable {
    * ```
    */
   async remove(path: string, { generation }: { generation?: string } = {}): Promise<boolean> {
-    return removePath(this.#service, resourceOf(path), { generation });
+    const { durable } = this.#service;
+    const name = resourceOf(path);
+    return durable ? durable.remove(name, { generation }) : removePath(this.#service, name, { generation });
   }
 
   /**
    * Answers a request of your own route with a follow of a path: as a WebSocket if the request asks for an upgrade, as an HTTP
-   * body otherwise. Its parameters (`offset`, `tail`, `generation`) hold. An append of this program that was begun before is
+   * body otherwise; with `live=sse`, as server-sent events. Its parameters (`offset`, `tail`, `generation`) hold. An append of this program that was begun before is
    * waited for. Refusals are responses, too.
    *
    * @example
@@ -287,14 +267,4 @@ export class Streams implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close();
   }
-}
-
-function notFound(path: string): StreamError {
-  return new StreamError("not_found", `"/${path}" does not exist.`, { path });
-}
-
-function checkRange(path: string, from: number, to: number, size: number): void {
-  if (Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to) return;
-  const code = from > size ? "range" : "bad_request";
-  throw new StreamError(code, `"/${path}" has no bytes from ${from} to ${to}: its size is ${size} bytes.`, { path });
 }

@@ -20,6 +20,7 @@ export async function lackingOf(store: Store): Promise<ReadonlyMap<Need, string>
     ["verify", handle.verify !== undefined, 'its handles have no "verify": nothing else may change its content'],
     ["tidy", store.tidy !== undefined, 'it has no "tidy"'],
     ["watch", store.watch !== undefined, 'it has no "watch": no other process may append to it'],
+    ["streams", store.streams !== undefined, 'it has no "streams": Durable Streams are off'],
     ["byte streams", reader !== undefined, "its reads are ordinary streams: the server copies them"],
   ];
   return new Map(reasons.filter(([, has]) => !has).map(([need, , reason]) => [need, reason]));

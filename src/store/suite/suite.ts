@@ -13,6 +13,7 @@ import { PARTS } from "./parts.ts";
 import { PATHS } from "./paths.ts";
 import { READS } from "./reads.ts";
 import { SESSIONS } from "./sessions.ts";
+import { STREAMS } from "./streams.ts";
 
 /** An empty store for one case. */
 export interface OpenStore {
@@ -64,6 +65,7 @@ const SECTIONS: Readonly<Record<string, Cases>> = {
   paths: PATHS,
   sessions: SESSIONS,
   "optional parts": PARTS,
+  streams: STREAMS,
 };
 
 /**

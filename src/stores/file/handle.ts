@@ -2,44 +2,27 @@
  * The right to append to one file.
  * @module
  */
-import { type Stats, statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 import type { AppendHandle } from "../../engine/storage/store.ts";
+import type { StreamChange, StreamState } from "../../engine/storage/stream-state.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Claim } from "./claims/claim.ts";
-import { changeOf, WRITTEN_TO } from "./files/change.ts";
+import { changeOf, statsAt, WRITTEN_TO } from "./files/change.ts";
 import { type OpenedToAppend, openToAppend } from "./files/open.ts";
-import { readAt } from "./files/transfer.ts";
+import { storedPart } from "./files/stored-part.ts";
 import { Writer } from "./files/writer.ts";
 import { diskError } from "./folders/errors.ts";
+import type { HandleParts } from "./handle-parts.ts";
 import { DiskFile } from "./journal/disk-file.ts";
 import type { GroupCommit } from "./journal/group-commit.ts";
 import { AppendRecord } from "./records/append-record.ts";
 import { type LiveContent, liveContents } from "./records/live-contents.ts";
-import type { RecordFiles } from "./records/record-files.ts";
 import type { StreamRecord } from "./records/stream-record.ts";
 import { flushFolders } from "./reserved/fsync.ts";
-
-/** What a {@link FileAppendHandle} is made of. */
-export interface HandleParts {
-  /** The store's root. */
-  readonly root: string;
-  /** The real location of the file. */
-  readonly file: string;
-  /** The resource path, for messages. */
-  readonly path: string;
-  readonly epoch: number;
-  /** The claim of the file. Released with the handle. */
-  readonly claim: Claim;
-  /** Brings every append to the disk first, at the level `disk`; undefined otherwise. */
-  readonly commit: GroupCommit | undefined;
-  /** The records of the root. */
-  readonly records: RecordFiles;
-  /** The media type given by the appender. */
-  readonly type: string | undefined;
-}
+import { recoverStream, StreamLog } from "./streams/stream-log.ts";
 
 /** Appends to a file, and detects changes by other programs. */
 export class FileAppendHandle implements AppendHandle, LiveContent {
@@ -57,19 +40,20 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
   readonly #claim: Claim;
   readonly #commit: GroupCommit | undefined;
   readonly #content: AppendRecord;
+  readonly #log: StreamLog;
   readonly #made: OpenedToAppend;
   readonly #reached = (): number | undefined => (this.#claim.isOurs() ? this.#offset : undefined);
   #offset: number;
   #released = false;
   #begun = false;
 
-  private constructor(made: OpenedToAppend, found: Stats, content: AppendRecord, parts: HandleParts) {
+  private constructor(made: OpenedToAppend, found: Stats, content: [AppendRecord, StreamLog], parts: HandleParts) {
     const { root, file, path, epoch, claim, commit } = parts;
     const { opened, isNew } = made;
     this.#opened = opened;
     this.created = isNew;
     this.#made = made;
-    this.#content = content;
+    [this.#content, this.#log] = content;
     this.#writer = new Writer(opened);
     this.#disk = new DiskFile(opened, relative(root, file), found);
     this.#inode = found.ino;
@@ -90,7 +74,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
    * over; errors of the operating system as they are.
    */
   static async open(parts: HandleParts, create: boolean): Promise<FileAppendHandle> {
-    const { root, file, path, claim, commit, records, type } = parts;
+    const { root, file, path, claim, commit, records, logs, type } = parts;
     const name = relative(root, file);
     let former: StreamRecord | undefined;
     const onCreate = (): void => {
@@ -98,7 +82,11 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     };
     const made = await openToAppend({ root, file, path, onCreate }, create);
     const { opened, isNew, readable } = made;
+    const recorded = (): string | undefined => records.readNow(name)?.generation;
+    const isOurs = (): boolean => claim.isOurs(true);
+    const claimed = { files: logs, name, opened, readable, isNew, recorded, isOurs };
     try {
+      const logged = claim.isOurs(true) ? await recoverStream(claimed) : undefined;
       const found = await opened.stat();
       if (!found.isFile()) throw new StreamError("path_conflict", `"/${path}" is not a regular file.`, { path });
       if (commit && create) await flushFolders(dirname(file), root);
@@ -108,7 +96,9 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
       if (!claim.isOurs(true)) throw fenced(path);
       const judged = { fd: opened.fd, readable, size: found.size, isNew, former, isOurs: () => claim.isOurs() };
       const remembered = { root, records, name, durable: commit !== undefined, type };
-      const handle = new FileAppendHandle(made, found, await AppendRecord.open({ ...remembered, ...judged }), parts);
+      const content = await AppendRecord.open({ ...remembered, ...judged });
+      const log = await StreamLog.open(claimed, logged, content.generation, claim.isInherited);
+      const handle = new FileAppendHandle(made, found, [content, log], parts);
       liveContents.set(file, handle);
       return handle;
     } catch (error) {
@@ -127,6 +117,10 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
 
   get type(): string | undefined {
     return this.#content.type;
+  }
+
+  get stream(): StreamState | undefined {
+    return this.#log.state;
   }
 
   /** Whether no other process has taken the path over. */
@@ -160,23 +154,30 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     return this.#claim.handoverRequested;
   }
 
-  async append(batch: Uint8Array): Promise<number> {
+  async append(batch: Uint8Array, change?: StreamChange): Promise<number> {
     if (this.#released) {
       throw new StreamError("fenced", `The claim of "/${this.#path}" was released.`, { path: this.#path });
     }
     const write = (): Promise<void> => this.#writeAndCheck(batch);
+    const from = this.#offset;
     try {
       const begun = this.#begin();
       if (begun) await begun;
       this.#begun = true;
-      if (!this.#commit) await write();
+      if (change) {
+        this.#check();
+        await this.#log.note(from, batch, change);
+      }
+      if (!this.#commit || batch.length === 0) await write();
       else {
         this.#check();
         await this.#commit.store({ file: this.#disk, offset: this.#offset, bytes: batch, write });
       }
     } catch (error) {
+      if (change) await this.#takeBack(from);
       throw diskError(error, this.#path);
     }
+    if (change) this.#log.stored();
     this.#content.progressed(this.#reached);
     return this.#offset;
   }
@@ -203,7 +204,9 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
         rest = rest.subarray(written);
       }
     } catch (error) {
-      await this.#countPart(batch.subarray(this.#offset - start));
+      const rest = { opened: this.#opened, readable: this.#made.readable, offset: this.#offset };
+      // The next check finds foreign bytes.
+      this.#offset += await storedPart({ ...rest, bytes: batch.subarray(this.#offset - start) });
       throw error;
     }
     try {
@@ -212,6 +215,20 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
       this.#offset = start;
       throw error;
     }
+  }
+
+  /** Takes a noted write back that has failed, with the part that is stored: a noted write is stored whole or not at all. */
+  async #takeBack(from: number): Promise<void> {
+    if (!this.#claim.isOurs(true)) return;
+    if (this.#offset > from) {
+      await this.#opened.truncate(from).then(
+        () => {
+          this.#offset = from;
+        },
+        () => {},
+      );
+    }
+    if (this.#offset === from) await this.#log.takeBack();
   }
 
   async verify(): Promise<void> {
@@ -235,6 +252,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
       // What cannot be flushed now is still in the journal. What cannot be recorded reads as lost.
       const settled = this.#commit?.settle(this.#disk).catch(() => {});
       await Promise.all([settled, this.#record(ended).catch(() => {})]);
+      await this.#log.close().catch(() => {});
       // Readers must not use the handle any more: its descriptor may soon belong to another file.
       liveContents.delete(this.#file);
       await this.#disk.close();
@@ -252,25 +270,9 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     else await (ended === undefined ? this.#content.undo() : this.#content.end(ended, this.#offset));
   }
 
-  /**
-   * Counts what a failed write has stored: Deno does not tell, but the file does. The next check finds foreign bytes.
-   */
-  async #countPart(rest: Uint8Array): Promise<void> {
-    const size = await this.#opened.stat().then(
-      (found) => found.size,
-      () => this.#offset,
-    );
-    const count = size - this.#offset;
-    if (count <= 0 || count > rest.length) return;
-    const there = this.#made.readable
-      ? await readAt(this.#opened, this.#offset, count).catch(() => undefined)
-      : undefined;
-    if (there && Buffer.compare(there, rest.subarray(0, count)) === 0) this.#offset = size;
-  }
-
   /** Synchronous, because it takes three microseconds and a trip through the thread pool takes forty. */
   #check(): void {
-    const found = this.#found();
+    const found = statsAt(this.#file, this.#path);
     const isReplaced = found && (found.ino !== this.#inode || found.dev !== this.#device);
     // A takeover gives the file a second name, and then replaces it.
     const isDoubtful = isReplaced || found?.nlink !== this.#links;
@@ -281,16 +283,6 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
       // Bytes appended by another program do not change the content that was there.
       this.fate = !found ? "deleted" : what === WRITTEN_TO ? "failed" : "replaced";
       throw new StreamError("changed", `"/${this.#path}" was ${what} while it was appended to.`, { path: this.#path });
-    }
-  }
-
-  #found(): Stats | undefined {
-    try {
-      return statSync(this.#file);
-    } catch (error) {
-      const failure = diskError(error, this.#path);
-      if (["not_found", "path_conflict"].includes(failure.code)) return undefined;
-      throw failure;
     }
   }
 }

@@ -11,6 +11,7 @@ import type { Recovery } from "./journal/recovery.ts";
 import type { RecordFiles } from "./records/record-files.ts";
 import { flush } from "./reserved/fsync.ts";
 import type { Reserved } from "./reserved/layout.ts";
+import type { LogFiles } from "./streams/log-files.ts";
 
 /** The resource to remove, and what its store consists of. */
 export interface RemovalParts {
@@ -18,6 +19,7 @@ export interface RemovalParts {
   readonly reserved: Reserved;
   readonly owner: Owner;
   readonly records: RecordFiles;
+  readonly logs: LogFiles;
   readonly recovery: Recovery;
   /** Whether the removal must survive a power cut. */
   readonly durable: boolean;
@@ -35,7 +37,7 @@ export interface RemovalParts {
  * operating system.
  */
 export async function removeResource(parts: RemovalParts): Promise<boolean> {
-  const { root, reserved, owner, records, recovery, durable, file, path, check } = parts;
+  const { root, reserved, owner, records, logs, recovery, durable, file, path, check } = parts;
   // Claiming a path that does not exist would leave folders behind.
   if (!(await isFile(root, file))) return false;
   const claim = await Claim.take({ reserved, owner, file, path, check, extraLeaseMs: 0 });
@@ -49,6 +51,7 @@ export async function removeResource(parts: RemovalParts): Promise<boolean> {
       await unlink(folder.at(name));
       records.removeNow(relative(root, file));
       if (durable) await flush(folder.path);
+      await logs.remove(relative(root, file));
       return true;
     });
   } finally {

@@ -17,6 +17,7 @@ import type {
   StoreStat,
 } from "../../engine/storage/store.ts";
 import { checkedPath } from "../../protocol/path.ts";
+import { appendedFiles } from "./appended-files.ts";
 import { Claim } from "./claims/claim.ts";
 import { claimantsOf, claimsFolder, lookAround } from "./claims/entries.ts";
 import { requestHandover } from "./claims/handover.ts";
@@ -26,7 +27,6 @@ import { watchFile } from "./claims/watch.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
 import { openToRead, readFile } from "./files/read.ts";
 import { diskError, isMissing } from "./folders/errors.ts";
-import { namesIn } from "./folders/folder.ts";
 import { inFolderOf } from "./folders/held-folder.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import { freeBytesOf } from "./free-bytes.ts";
@@ -39,9 +39,12 @@ import { openContent } from "./open-content.ts";
 import { RecordFiles } from "./records/record-files.ts";
 import { RecordReader } from "./records/record-reader.ts";
 import { removeResource } from "./remove.ts";
-import { assertOwn, assertOwnFolders, keyOf, type Reserved, reservedIn } from "./reserved/layout.ts";
+import { assertOwn, assertOwnFolders, type Reserved, reservedIn } from "./reserved/layout.ts";
 import { openRoot } from "./root.ts";
 import { FileSessions } from "./sessions.ts";
+import { FileStreams } from "./streams/file-streams.ts";
+import { LogFiles } from "./streams/log-files.ts";
+import { stateIn, withStream } from "./streams/seen-stream.ts";
 
 /** How to open a {@link fileStore}. */
 export interface FileStoreOptions {
@@ -83,6 +86,8 @@ export function fileStore(options: FileStoreOptions = {}): Store {
 class FileStore implements Store {
   readonly #root: string;
   readonly sessions: FileSessions;
+  readonly streams: FileStreams;
+  readonly #logs: LogFiles;
   readonly #records: RecordFiles;
   readonly #contents: RecordReader;
   readonly #readBytes: number;
@@ -103,6 +108,9 @@ class FileStore implements Store {
     this.sessions = new FileSessions(this.#reserved, durable);
     this.#records = new RecordFiles(this.#reserved);
     this.#contents = new RecordReader(root, this.#reserved, this.#records, durable);
+    this.#logs = new LogFiles(this.#reserved, durable);
+    const parts = { root, reserved: this.#reserved, files: this.#logs };
+    this.streams = new FileStreams({ ...parts, stateOf: async (path) => stateIn(await this.#statOf(path)) });
   }
 
   freeBytes(): Promise<number | undefined> {
@@ -110,6 +118,11 @@ class FileStore implements Store {
   }
 
   async stat(path: string): Promise<StoreStat | undefined> {
+    const found = await this.#statOf(path);
+    return found?.stream?.incomplete ? undefined : found;
+  }
+
+  async #statOf(path: string): Promise<StoreStat | undefined> {
     if (path === "") return undefined;
     await this.#ready();
     let file: string | undefined;
@@ -137,7 +150,8 @@ class FileStore implements Store {
       const isAppended = wasAppended || (isDoubtful && (await this.#isAppended(file, path)));
       if (isDoubtful && !isAppended) ({ ended, ...content } = await this.#contents.of({ file, opened }));
       const state = isAppended || ended === undefined ? { appending: true } : { appending: false, ended };
-      return { size: stats.size, modified: stats.mtime, ...content, ...state };
+      const seen = { size: stats.size, modified: stats.mtime, ...content, ...state };
+      return await withStream(seen, relative(this.#root, file), file, this.#logs);
     } finally {
       await opened.close();
     }
@@ -187,7 +201,7 @@ class FileStore implements Store {
       const real = await resolveInRoot(this.#root, path);
       await assertListable(this.#root, real);
       const follow = (link: string) => this.#stats(link);
-      const appended = () => this.#appended();
+      const appended = () => appendedFiles(this.#reserved, (path, file) => this.#isAppended(file, path));
       return listFolder({ ...options, root: this.#root, path, real, follow, appended });
     } catch (error) {
       if (isAbsence(error)) return undefined;
@@ -201,7 +215,8 @@ class FileStore implements Store {
     try {
       const removed = await removeResource({
         ...{ root: this.#root, reserved: this.#reserved, owner: this.#owner },
-        ...{ records: this.#records, recovery: this.#recovery, durable: this.#commit !== undefined },
+        ...{ records: this.#records, logs: this.#logs, recovery: this.#recovery },
+        durable: this.#commit !== undefined,
         ...{ file, path, check },
       });
       if (removed) this.#contents.forget(file);
@@ -246,7 +261,7 @@ class FileStore implements Store {
     try {
       // Recover the dead owner's journal before the file gets more bytes.
       if (claim.isInherited) await this.#recovery.again();
-      const mine = { root: this.#root, records: this.#records, commit: this.#commit };
+      const mine = { root: this.#root, records: this.#records, logs: this.#logs, commit: this.#commit };
       return await FileAppendHandle.open({ ...mine, file, path, epoch: ++lastEpoch, claim, type }, create);
     } catch (error) {
       await claim.release();
@@ -276,19 +291,6 @@ class FileStore implements Store {
       await folder.verify();
       return found;
     });
-  }
-
-  /** Tells which of many files are being appended to: one look at the disk for all, and one for each candidate. */
-  async #appended(): Promise<(path: string, file: string) => Promise<boolean> | boolean> {
-    const { claims, sessions } = this.#reserved;
-    const [claimed, open] = await Promise.all([namesIn(claims), namesIn(sessions)]);
-    const keys = { claimed: new Set(claimed), open: new Set(open) };
-    return (path, file) => {
-      const maybe =
-        (keys.claimed.size > 0 && keys.claimed.has(keyOf(file))) ||
-        (keys.open.size > 0 && keys.open.has(`${keyOf(path)}.json`));
-      return maybe && this.#isAppended(file, path);
-    };
   }
 }
 

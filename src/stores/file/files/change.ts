@@ -2,7 +2,8 @@
  * Detects changes that other programs make to a file during an append.
  * @module
  */
-import type { Stats } from "node:fs";
+import { type Stats, statSync } from "node:fs";
+import { diskError } from "../folders/errors.ts";
 
 /** The change of a file that has more bytes than this process knows of. */
 export const WRITTEN_TO = "written to by another program";
@@ -16,4 +17,20 @@ export function changeOf(found: Stats | undefined, size: number): string | undef
   if (!found) return "removed";
   if (found.size === size) return undefined;
   return found.size < size ? "truncated" : WRITTEN_TO;
+}
+
+/**
+ * The stats of a file, synchronously; undefined if it is missing.
+ *
+ * @param path The resource path, for messages.
+ * @throws {StreamError} `denied`, `storage`.
+ */
+export function statsAt(file: string, path: string): Stats | undefined {
+  try {
+    return statSync(file);
+  } catch (error) {
+    const failure = diskError(error, path);
+    if (["not_found", "path_conflict"].includes(failure.code)) return undefined;
+    throw failure;
+  }
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Stats } from "node:fs";
+import type { StreamState } from "../../../engine/storage/stream-state.ts";
 import type { StreamRecord } from "./stream-record.ts";
 
 /** A content that this process appends to. */
@@ -11,6 +12,8 @@ export interface LiveContent {
   readonly generation: string;
   /** The media type given by an appender. */
   readonly type: string | undefined;
+  /** The state of the path, if it is a stream. */
+  readonly stream: StreamState | undefined;
   /** Whether no other process has taken the path over. */
   readonly isOurs: boolean;
   /** Whether the file at the path now is the one that is appended to, with all bytes that were appended. */

@@ -20,6 +20,10 @@ export interface Reserved {
   readonly sessions: string;
   /** One file per path, with what is remembered besides its bytes. */
   readonly streams: string;
+  /** One log per stream, with its state and with a note of each write. */
+  readonly durable: string;
+  /** One folder per stream with forks, with a file per fork. */
+  readonly forks: string;
   /** One file per path whose handover a process requests. */
   readonly handovers: string;
   /** Journal segments, which keep bytes until the files that they belong to are on the disk. */
@@ -37,6 +41,8 @@ export function reservedIn(root: string): Reserved {
     claims: join(folder, "claims"),
     sessions: join(folder, "sessions"),
     streams: join(folder, "streams"),
+    durable: join(folder, "durable"),
+    forks: join(folder, "forks"),
     handovers: join(folder, "wanted"),
     journal: join(folder, "journal"),
     temporary: join(folder, "temporary"),

@@ -1,0 +1,60 @@
+/**
+ * Claims a path that may have another appender, which is waited for.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import type { AppendPreconditions } from "../append/claim.ts";
+import type { Admission, AppendRegistry } from "../append/registry.ts";
+
+/** Milliseconds between two attempts while another process has the path. */
+const RETRY_MS = 100;
+
+/** What to claim, and for how long to try. */
+export interface Attempt {
+  readonly path: string;
+  readonly terms: AppendPreconditions;
+  /** When to give up, on the clock of `performance.now()`. */
+  readonly untilMs: number;
+}
+
+/**
+ * Claims a path. While another appender has it, waits until the path is free.
+ *
+ * @throws {StreamError} `busy` if the path does not become free in time; what {@link AppendRegistry.admit} throws.
+ */
+export async function claimInTime(registry: AppendRegistry, { path, terms, untilMs }: Attempt): Promise<Admission> {
+  let withdraw: (() => Promise<void>) | undefined;
+  try {
+    for (;;) {
+      try {
+        return await registry.admit(path, terms);
+      } catch (error) {
+        const leftMs = untilMs - performance.now();
+        if (!(error instanceof StreamError && error.code === "conflict")) throw error;
+        if (leftMs <= 0) throw busy(path, error);
+        const free = registry.whenFree(path);
+        // A writer in another process hands a path over that it merely keeps. A session would hand itself over.
+        if (!free && !(await registry.store.sessions.find(path))) {
+          withdraw ??= await registry.store.requestHandover?.(path);
+        }
+        await settledWithin(free, free ? leftMs : Math.min(leftMs, RETRY_MS));
+      }
+    }
+  } finally {
+    await withdraw?.();
+  }
+}
+
+function busy(path: string, cause: StreamError): StreamError {
+  const message = `"/${path}" has an appender that has not ended in time. Nothing was stored. Try again in a moment.`;
+  return new StreamError("busy", message, { path, cause, headers: { "Retry-After": "1" } });
+}
+
+async function settledWithin(promise: Promise<void> | undefined, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race(promise ? [promise, timeout] : [timeout]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,255 @@
+/**
+ * The streams of one server: created, appended to by many clients at once, closed, forked, expired and removed.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import { checkFound, type PathPreconditions } from "../append/preconditions.ts";
+import type { Appends } from "../sessions/appends.ts";
+import { removePath } from "../sessions/removal.ts";
+import type { Store, StoreStat } from "../storage/store.ts";
+import type { ProducerState, StreamRecords, StreamState } from "../storage/stream-state.ts";
+import { type CreateAsk, existsDifferently, isSameFile, isSameStream } from "./creation.ts";
+import { livingForks, tombstoneOf } from "./forks.ts";
+import type { Decision, Held, Job, Present } from "./job.ts";
+import { type AppendAsk, judgeAppend } from "./judge.ts";
+import { Lifetimes } from "./lifetimes.ts";
+import { type Made, makeStream } from "./make-stream.ts";
+import { PathWriter } from "./path-writer.ts";
+import { removeKept } from "./remove-kept.ts";
+
+/** What has become of an append. */
+export interface Appended {
+  /** The offset just past its bytes; of a repetition, the size. */
+  readonly offset: number;
+  readonly generation: string;
+  /** The producer's last append. */
+  readonly producer: ProducerState | undefined;
+  /** Whether bytes were stored. If not, they were stored before, or there were none. */
+  readonly isNew: boolean;
+  readonly closed: boolean;
+}
+
+/** Who writes, and under which conditions. Its address is not counted: claims are kept for the next client. */
+export interface WriteTerms {
+  readonly preconditions: PathPreconditions;
+  /** The id of the request. */
+  readonly requestId: string | undefined;
+}
+
+/** The terms of the program that runs the server. */
+const NO_TERMS: WriteTerms = { preconditions: {}, requestId: undefined };
+
+/** The streams of a store that keeps records of them. */
+export class DurableStreams {
+  readonly records: StreamRecords;
+  readonly lifetimes: Lifetimes;
+  readonly #appends: Appends;
+  readonly #store: Store;
+  readonly #writers = new Map<string, PathWriter>();
+  readonly #onProblem: (path: string, error: unknown) => void;
+
+  /** @param onProblem Called when a stream that has expired can't be removed. */
+  constructor(appends: Appends, records: StreamRecords, onProblem: (path: string, error: unknown) => void) {
+    this.records = records;
+    this.#appends = appends;
+    this.#store = appends.registry.store;
+    this.#onProblem = onProblem;
+    const settle = (path: string): void => void this.settle(path).catch((error) => this.#onProblem(path, error));
+    this.lifetimes = new Lifetimes(records, settle);
+  }
+
+  /** Whether the writer of a path has merely kept its claim. */
+  isLingering(path: string): boolean {
+    return this.#writers.get(path)?.isLingering ?? false;
+  }
+
+  /** Begins the lifetimes of all streams on record. */
+  async restore(): Promise<void> {
+    for (const path of await this.records.list()) await this.settle(path);
+  }
+
+  /**
+   * Removes a stream that has expired, and a tombstone without forks. Returns its state; undefined for a plain file, and
+   * if there is nothing.
+   */
+  async settle(path: string): Promise<StreamState | undefined> {
+    const state = await this.records.find(path);
+    if (!state) {
+      this.lifetimes.forget(path);
+      return undefined;
+    }
+    if (state.deleted) {
+      for (const fork of await livingForks(this.records, path)) await this.#settleFork(fork);
+      if ((await livingForks(this.records, path)).length > 0) return state;
+      await this.#forget(path, state);
+      return undefined;
+    }
+    if (!(await this.lifetimes.isOver(path, state))) return state;
+    try {
+      // A writer that keeps the path may not know yet that another program has changed it.
+      await this.#writers.get(path)?.yield();
+      const now = await this.records.find(path);
+      if (!now || !(await this.lifetimes.isOver(path, now))) return now;
+      await this.#remove(path, () => removePath(this.#appends, path));
+      return this.records.find(path);
+    } catch (error) {
+      // While it is appended to, it lives on.
+      if (!(error instanceof StreamError && error.code === "in_use")) throw error;
+      this.lifetimes.use(path, state);
+      return state;
+    }
+  }
+
+  /**
+   * As {@link settle}.
+   *
+   * @throws {StreamError} `gone` for a tombstone.
+   */
+  async use(path: string): Promise<StreamState | undefined> {
+    const state = await this.settle(path);
+    if (!state?.deleted) return state;
+    throw new StreamError("gone", `"/${path}" was removed; only forks of it are left.`, { path });
+  }
+
+  /**
+   * Appends to a path, which must exist, as one of many writers.
+   *
+   * @throws {StreamError} what {@link judgeAppend} throws; `not_found`, `busy`, `precondition_failed`, and what storing
+   * throws.
+   */
+  append(path: string, ask: AppendAsk, { preconditions, ...by }: WriteTerms): Promise<Appended> {
+    const terms = { create: false, keepsStreams: true, ...by };
+    return this.#do(path, (untilMs, resolve, failed) => {
+      const decide = ({ size: before, state }: Present): Decision => {
+        const { batch, ...verdict } = judgeAppend({ path, size: before, state }, ask);
+        const isNew = batch !== undefined && batch.bytes.length > 0;
+        return { batch, settled: (offset, generation) => resolve({ ...verdict, offset, generation, isNew }) };
+      };
+      if (isEmpty(preconditions)) return { untilMs, failed, terms, bytes: ask.bytes.length, decide };
+      const run = async (held: Held): Promise<void> => {
+        checkFound(await this.#store.stat(path), path, preconditions);
+        const { batch, settled } = decide(held);
+        if (batch) await held.store(batch);
+        settled(held.size + (batch?.bytes.length ?? 0), held.generation);
+      };
+      return { untilMs, failed, terms, run };
+    });
+  }
+
+  /** Closes a stream, for the program that runs the server. @throws {StreamError} as {@link append}. */
+  async close(path: string): Promise<void> {
+    const ask = { bytes: new Uint8Array(0), type: undefined, expected: undefined, closes: true };
+    await this.append(path, { ...ask, seq: undefined, producer: undefined }, NO_TERMS);
+  }
+
+  /**
+   * Creates a stream, unless there is the same one.
+   *
+   * @throws {StreamError} `mismatch` if there is another one; `not_found` for the source of a fork, `bad_request` for a
+   * place past its end; `not_json`, `busy`, and what storing throws.
+   */
+  async create(path: string, ask: CreateAsk, { preconditions, ...by }: WriteTerms): Promise<Made> {
+    const found = await this.#store.stat(path);
+    checkFound(found, path, preconditions);
+    const known = foundSame(path, found, ask);
+    if (known) return known;
+    const parts = { store: this.#store, records: this.records, limits: this.#appends.registry.limits };
+    return makeStream(parts, path, ask, (terms, run) =>
+      this.#do<Made>(path, (untilMs, resolve, failed) => ({
+        untilMs,
+        failed,
+        terms: { ...terms, keepsStreams: true, ...by },
+        run: async (held) => {
+          if (held.size > 0 || held.state) checkFound(await this.#store.stat(path), path, preconditions);
+          resolve(foundSame(path, presentStat(held), ask) ?? (await run(held)));
+        },
+      })),
+    );
+  }
+
+  /**
+   * Removes a path. A stream with forks leaves a tombstone. Resolves to whether there was one.
+   *
+   * @param requestId The id of the request that asks for it. Default: none does.
+   * @throws {StreamError} what {@link removePath} throws.
+   */
+  remove(path: string, preconditions: PathPreconditions = {}, requestId?: string): Promise<boolean> {
+    return this.#remove(path, () => removeKept(this.#appends, path, preconditions, requestId));
+  }
+
+  async #remove(path: string, remove: () => Promise<boolean>): Promise<boolean> {
+    await this.#writers.get(path)?.yield();
+    const state = await this.records.find(path);
+    const isRemoved = await remove();
+    if (isRemoved && state) await this.#removed(path, state);
+    return isRemoved;
+  }
+
+  async #removed(path: string, state: StreamState): Promise<void> {
+    this.lifetimes.forget(path);
+    if ((await livingForks(this.records, path)).length > 0) await this.records.bury(path, tombstoneOf(state));
+    else await this.#releaseSource(path, state);
+  }
+
+  /** Removes a tombstone that has no forks left. */
+  async #forget(path: string, state: StreamState): Promise<void> {
+    await this.records.forget(path);
+    await this.#releaseSource(path, state);
+  }
+
+  /** A fork does not exist any more: its source may have left a tombstone for it. */
+  async #releaseSource(path: string, { fork }: StreamState): Promise<void> {
+    if (!fork) return;
+    await this.records.removeFork(fork.source, path);
+    await this.settle(fork.source);
+  }
+
+  async #settleFork(fork: string): Promise<void> {
+    const state = await this.records.find(fork);
+    if (state && !state.deleted) await this.settle(fork);
+  }
+
+  /** Adds a job to the writer of a path. */
+  async #do<Result>(
+    path: string,
+    job: (untilMs: number, resolve: (result: Result) => void, failed: (error: unknown) => void) => Job,
+  ): Promise<Result> {
+    const { registry, sessions } = this.#appends;
+    // A session that its former server left behind must claim its path before any new append can.
+    if (!this.#writers.has(path)) await sessions.adopt(path);
+    registry.assertOpen();
+    const untilMs = performance.now() + registry.limits.writeWaitMs;
+    return new Promise((resolve, failed) => this.#writerOf(path).add(job(untilMs, resolve, failed)));
+  }
+
+  #writerOf(path: string): PathWriter {
+    const known = this.#writers.get(path);
+    if (known) return known;
+    const writer = new PathWriter(this.#appends.registry, path, () => {
+      if (this.#writers.get(path) === writer) this.#writers.delete(path);
+    });
+    this.#writers.set(path, writer);
+    return writer;
+  }
+}
+
+/** The answer if there is something at the path already; undefined if it can be created. */
+function foundSame(
+  path: string,
+  found: Pick<StoreStat, "size" | "generation" | "stream"> | undefined,
+  ask: CreateAsk,
+): Made | undefined {
+  const { stream, size = 0, generation = "" } = found ?? {};
+  const isSame = stream ? isSameStream(stream, ask) : size === 0 || isSameFile(ask);
+  if (!isSame) throw existsDifferently(path);
+  if (!stream && size === 0) return undefined;
+  return { isNew: false, offset: size, generation, state: stream };
+}
+
+function presentStat({ size, state, generation }: Present): Pick<StoreStat, "size" | "generation" | "stream"> {
+  return { size, generation, ...(state && { stream: state }) };
+}
+
+function isEmpty({ offset, generation, check }: PathPreconditions): boolean {
+  return offset === undefined && generation === undefined && !check;
+}

@@ -1,0 +1,121 @@
+/**
+ * Creates a stream, or a fork of one.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import { essenceOf, isJsonType } from "../../protocol/media-type.ts";
+import type { AppendPreconditions } from "../append/claim.ts";
+import type { Limits } from "../limits.ts";
+import { PieceReader } from "../storage/piece-reader.ts";
+import type { Store, StoreStat } from "../storage/store.ts";
+import type { StreamRecords, StreamState } from "../storage/stream-state.ts";
+import { type CreateAsk, type ForkAsk, newState } from "./creation.ts";
+import { type ForkPlace, placeOfFork } from "./forks.ts";
+import type { Held } from "./job.ts";
+import { jsonLines } from "./json-messages.ts";
+
+/** A stream that was created, or existed already. */
+export interface Made {
+  readonly isNew: boolean;
+  readonly offset: number;
+  readonly generation: string;
+  /** Undefined for a plain file. */
+  readonly state: StreamState | undefined;
+}
+
+/** What the creation of a stream needs of its server. */
+export interface MakingParts {
+  readonly store: Store;
+  readonly records: StreamRecords;
+  readonly limits: Readonly<Limits>;
+}
+
+/** Claims the path of the new stream, and runs a task with it. */
+type WhileHeld = (terms: Pick<AppendPreconditions, "type">, run: (held: Held) => Promise<Made>) => Promise<Made>;
+
+/** The source of a fork, and the part that the fork begins with. */
+interface Source extends ForkPlace {
+  readonly found: StoreStat;
+  readonly state: StreamState;
+}
+
+/**
+ * Creates a stream at a path where there is none, whole or not at all.
+ *
+ * @throws {StreamError} `not_found`, `mismatch` and `bad_request` for a fork; `not_json`, and what storing throws.
+ */
+export async function makeStream(
+  parts: MakingParts,
+  path: string,
+  ask: CreateAsk,
+  whileHeld: WhileHeld,
+): Promise<Made> {
+  if (!ask.fork) {
+    const state = newState(ask);
+    const bytes = bodyOf(ask, state);
+    return whileHeld({ type: ask.type }, async ({ store, generation }) => {
+      await store({ bytes, change: state });
+      return { isNew: true, offset: bytes.length, generation, state };
+    });
+  }
+  const { source } = ask.fork;
+  await sourceOf(parts, ask, ask.fork);
+  await parts.records.addFork(source, path);
+  try {
+    // Looked up again: from here on, a removal of the source leaves a tombstone.
+    const known = await sourceOf(parts, ask, ask.fork);
+    const state = newState(ask, known.state, known.origin);
+    const bytes = bodyOf(ask, state);
+    return await whileHeld({ type: state.type }, async (held) => {
+      await copy(parts, held, known, state);
+      await held.store({ bytes, change: { ...state, incomplete: false } });
+      return { isNew: true, offset: known.bytes + bytes.length, generation: held.generation, state };
+    });
+  } catch (error) {
+    const made = await parts.records.find(path);
+    if (made?.fork?.source !== source) await parts.records.removeFork(source, path);
+    throw error;
+  }
+}
+
+/** Copies the beginning of the source. Until all of it is stored, the stream counts as missing. */
+async function copy(parts: MakingParts, held: Held, source: Source, state: StreamState): Promise<void> {
+  const { found, bytes, origin } = source;
+  if (bytes === 0) return;
+  const { readBytes } = parts.limits;
+  const stored = parts.store.read(origin.source, 0, bytes, undefined, found.generation || undefined);
+  const pieces = new PieceReader(stored, Math.min(readBytes, bytes));
+  const { closed: _, ...open } = state;
+  try {
+    for (let piece = await pieces.read(); piece; piece = await pieces.read()) {
+      await held.store({ bytes: piece, change: { ...open, incomplete: true } });
+    }
+  } finally {
+    await pieces.cancel().catch(() => {});
+  }
+}
+
+async function sourceOf({ store, records, limits }: MakingParts, ask: CreateAsk, fork: ForkAsk): Promise<Source> {
+  const { source } = fork;
+  const found = await store.stat(source);
+  if (!found) {
+    const isGone = (await records.find(source))?.deleted;
+    const message = isGone ? `"/${source}" was removed, so it can't be forked.` : `"/${source}" does not exist.`;
+    throw new StreamError(isGone ? "mismatch" : "not_found", message, { path: source });
+  }
+  const state = found.stream ?? {
+    created: false,
+    producers: {},
+    ...(found.type !== undefined && { type: found.type }),
+  };
+  if (ask.type !== undefined && essenceOf(ask.type) !== essenceOf(state.type)) {
+    throw new StreamError("mismatch", `A fork has the type of its source, ${state.type ?? "(none)"}.`, {
+      path: source,
+    });
+  }
+  return { found, state, ...(await placeOfFork(store, fork, found, limits.readBytes)) };
+}
+
+function bodyOf({ bytes }: CreateAsk, { type }: StreamState): Uint8Array {
+  return bytes.length > 0 && isJsonType(type) ? jsonLines(bytes) : bytes;
+}

@@ -1,0 +1,182 @@
+/**
+ * The writer of one path: it queues the appends of many clients behind one claim.
+ *
+ * A claim costs much more than a short append, so the writer keeps that of a stream for a while after the last one. It gives
+ * it up at once when another appender wants the path.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import type { Admission, AppendOwner, AppendRegistry } from "../append/registry.ts";
+import { claimInTime } from "./claim-in-time.ts";
+import type { Held, Job, MergeableJob, Present } from "./job.ts";
+import { Merged } from "./merged.ts";
+
+/** Milliseconds that a claim is kept after the last append. */
+const LINGER_MS = 3_000;
+
+/** Runs the jobs of one path in their order. */
+export class PathWriter implements AppendOwner {
+  readonly #registry: AppendRegistry;
+  readonly #path: string;
+  readonly #onIdle: () => void;
+  readonly #queue: Job[] = [];
+  #admission: Admission | undefined;
+  #running: Promise<void> | undefined;
+  #lingering: ReturnType<typeof setTimeout> | undefined;
+  #releasing: Promise<void> | undefined;
+  /** Whether another appender waits for the path. */
+  #isYielding = false;
+
+  /** @param onIdle Called when it has neither jobs nor the claim. */
+  constructor(registry: AppendRegistry, path: string, onIdle: () => void) {
+    this.#registry = registry;
+    this.#path = path;
+    this.#onIdle = onIdle;
+  }
+
+  /** Whether it has the claim, and nothing to store. */
+  get isLingering(): boolean {
+    return this.#admission !== undefined && this.#running === undefined;
+  }
+
+  /** Adds a job. */
+  add(job: Job): void {
+    this.#queue.push(job);
+    this.#start();
+  }
+
+  /** Gives the claim up once the batch under way is stored. Jobs that are left claim the path again. */
+  async yield(): Promise<void> {
+    if (!this.#admission) return;
+    this.#isYielding = true;
+    if (this.#running) await this.#registry.whenFree(this.#path);
+    else await this.#release();
+  }
+
+  /** Another appender in this process wants the path. It waits until the path is free. */
+  endIfLeft(): boolean {
+    void this.yield();
+    return true;
+  }
+
+  failed(): void {
+    // A batch that has failed is reported where it was stored.
+    if (!this.#running) void this.#release();
+  }
+
+  async shutDown(): Promise<void> {
+    await this.yield();
+  }
+
+  #start(): void {
+    clearTimeout(this.#lingering);
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      if (this.#queue.length > 0) this.#start();
+      else if (this.#isYielding || !this.#admission?.batcher.channel.stream) void this.#release();
+      else this.#lingering = setTimeout(() => void this.#release(), LINGER_MS);
+    });
+  }
+
+  async #run(): Promise<void> {
+    await this.#releasing;
+    for (let job = this.#queue[0]; job; job = this.#queue[0]) {
+      if (this.#isYielding) await this.#release();
+      try {
+        const admission = (await this.#verified()) ?? (await this.#claim(job));
+        await this.#runOn(admission);
+      } catch (error) {
+        // The path could not be claimed for this job.
+        this.#queue.shift();
+        job.failed(error);
+      }
+    }
+  }
+
+  /** The claim that it has kept, unless another program has changed the file since. */
+  async #verified(): Promise<Admission | undefined> {
+    const kept = this.#admission;
+    await kept?.batcher.verify();
+    if (kept?.batcher.error) await this.#release();
+    return this.#admission;
+  }
+
+  async #claim({ terms, untilMs }: Job): Promise<Admission> {
+    const admission = await claimInTime(this.#registry, { path: this.#path, terms, untilMs });
+    admission.connect(this);
+    this.#admission = admission;
+    const { handoverRequested } = admission.batcher.channel;
+    handoverRequested?.addEventListener("abort", () => void this.yield());
+    // An aborted signal fires no event.
+    if (handoverRequested?.aborted || this.#registry.closing) this.#isYielding = true;
+    return admission;
+  }
+
+  /** Runs the next job, or as many as fit into one batch. Never throws. */
+  async #runOn(admission: Admission): Promise<void> {
+    const { batcher } = admission;
+    const { channel } = batcher;
+    const [first] = this.#queue;
+    if (first && "run" in first) await this.#runAlone(first, admission);
+    else await this.#store(admission, new Merged(presentIn(admission)));
+    // Followers of a closed stream learn of it when the append ends.
+    if (batcher.error || channel.stream?.closed) await this.#release();
+  }
+
+  async #runAlone(job: Extract<Job, { run: unknown }>, admission: Admission): Promise<void> {
+    this.#queue.shift();
+    const { batcher } = admission;
+    const held: Held = { ...presentIn(admission), store: (batch) => batcher.store(batch) };
+    await job.run(held).catch((error: unknown) => job.failed(error));
+  }
+
+  async #store(admission: Admission, merged: Merged): Promise<void> {
+    const taken: MergeableJob[] = [];
+    const most = this.#registry.limits.batchBytes;
+    for (let job = this.#queue[0]; job && "decide" in job; job = this.#queue[0]) {
+      if (taken.length > 0 && merged.bytes + job.bytes > most) break;
+      this.#queue.shift();
+      taken.push(job);
+      merged.add(job);
+    }
+    try {
+      const batch = merged.batch();
+      if (batch) await admission.batcher.store(batch);
+      merged.settle();
+    } catch (error) {
+      if (this.#isStale(error, taken)) this.#queue.unshift(...taken);
+      else merged.fail(error);
+    }
+  }
+
+  /** Whether the claim was lost before anything was stored, so that the jobs can be tried once more on a new claim. */
+  #isStale(error: unknown, jobs: readonly MergeableJob[]): boolean {
+    const isLost = error instanceof StreamError && (error.code === "changed" || error.code === "fenced");
+    const isFirst = jobs.every((job) => !this.#retried.has(job));
+    for (const job of jobs) this.#retried.add(job);
+    return isLost && isFirst;
+  }
+
+  readonly #retried = new WeakSet<Job>();
+
+  #release(): Promise<void> {
+    clearTimeout(this.#lingering);
+    this.#isYielding = false;
+    const admission = this.#admission;
+    this.#admission = undefined;
+    const ended = admission?.end("complete").then(
+      () => {},
+      () => {},
+    );
+    const releasing = Promise.all([this.#releasing, ended]).then(() => {
+      if (this.#releasing === releasing) this.#releasing = undefined;
+      if (this.#queue.length === 0 && !this.#admission && !this.#running) this.#onIdle();
+    });
+    this.#releasing = releasing;
+    return releasing;
+  }
+}
+
+function presentIn({ batcher: { channel } }: Admission): Present {
+  return { size: channel.size, state: channel.stream, generation: channel.generation };
+}

@@ -1,0 +1,47 @@
+/**
+ * Removes a path that the writer of another process may merely have kept.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import type { PathPreconditions } from "../append/preconditions.ts";
+import type { Appends } from "../sessions/appends.ts";
+import { removePath } from "../sessions/removal.ts";
+
+/** Attempts at removing a path that another process was asked to give up. */
+const ATTEMPTS = 20;
+
+/** Milliseconds before each of them. */
+const ATTEMPT_INTERVAL_MS = 100;
+
+/**
+ * Removes a path. If it is a stream that another process has claimed, asks that process for it first. Resolves to whether
+ * there was one.
+ *
+ * @throws {StreamError} what {@link removePath} throws.
+ */
+export async function removeKept(
+  appends: Appends,
+  path: string,
+  preconditions: PathPreconditions,
+  requestId: string | undefined,
+): Promise<boolean> {
+  const { registry } = appends;
+  const { store } = registry;
+  let withdraw: (() => Promise<void>) | undefined;
+  try {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await removePath(appends, path, preconditions, requestId);
+      } catch (error) {
+        const isInUse = error instanceof StreamError && error.code === "in_use";
+        if (!isInUse || attempt === ATTEMPTS || !store.requestHandover || registry.isTaken(path)) throw error;
+        // A session would hand itself over.
+        if (!(await store.streams?.find(path)) || (await store.sessions.find(path))) throw error;
+        withdraw ??= await store.requestHandover(path);
+        await new Promise((resolve) => setTimeout(resolve, ATTEMPT_INTERVAL_MS));
+      }
+    }
+  } finally {
+    await withdraw?.();
+  }
+}

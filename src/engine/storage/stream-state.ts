@@ -1,0 +1,96 @@
+/**
+ * What is on record of a durable stream beyond its bytes: how it was created, who has written, whether it is closed.
+ * @module
+ */
+
+/** The last accepted append of a producer. */
+export interface ProducerState {
+  /** Grows with each start of the producer. */
+  readonly epoch: number;
+  /** The number of the append within the epoch. */
+  readonly seq: number;
+}
+
+/** One append of a producer: what it sends with a request, and by which the server recognizes a repetition. */
+export interface ProducerStamp extends ProducerState {
+  /** The name of the producer. */
+  readonly id: string;
+}
+
+/** Where a fork was made. */
+export interface ForkOrigin {
+  /** The path of the source. */
+  readonly source: string;
+  /** The offset that was asked for. The fork has the bytes of the source up to there, and {@link sub} more. */
+  readonly offset: number;
+  /** Bytes, or messages of JSON, past the offset; 0 for none. */
+  readonly sub: number;
+}
+
+/** How long a stream lives, as its creator asked. */
+export interface Lifetime {
+  /** Seconds without a request after which it expires. */
+  readonly ttlSeconds?: number;
+  /** When it expires, as the creator wrote it (RFC 3339). */
+  readonly expiresAt?: string;
+}
+
+/** The state of one stream. A path without one is a plain file. */
+export interface StreamState extends Lifetime {
+  /** Whether a `PUT` has created the path. If not, the path existed, and an append has put it on record. */
+  readonly created: boolean;
+  /** The media type that the creator gave. */
+  readonly type?: string;
+  /** What a fork was made of. */
+  readonly fork?: ForkOrigin;
+  /** The lifetime that the creator of a fork asked for. A fork may have that of its source instead. */
+  readonly asked?: Lifetime;
+  /** Set once no more can be appended; `by` is the append that has closed it. */
+  readonly closed?: { readonly by?: ProducerStamp };
+  /** The `Stream-Seq` of the last append that had one. */
+  readonly seq?: string;
+  /** The last append of each producer. */
+  readonly producers: Readonly<Record<string, ProducerState>>;
+  /** Set while the bytes of a fork are being copied: for readers, the path does not exist yet. */
+  readonly incomplete?: boolean;
+  /** Set on a tombstone: the stream was removed, and forks of it exist. */
+  readonly deleted?: boolean;
+}
+
+/** What one write changes: the given members, and the given producers. */
+export type StreamChange = Partial<StreamState>;
+
+/**
+ * The state after a change; a path that had none begins with an empty one.
+ *
+ * @example
+ * ```ts
+ * changedState({ created: true, producers: {} }, { seq: "2" }); // { created: true, producers: {}, seq: "2" }
+ * ```
+ */
+export function changedState(state: StreamState | undefined, change: StreamChange): StreamState {
+  const before = state ?? { created: false, producers: {} };
+  return { ...before, ...change, producers: { ...before.producers, ...change.producers } };
+}
+
+/** Stores what is on record of streams while no append of them is under way. */
+export interface StreamRecords {
+  /** The state of a path, or its tombstone; undefined for a plain file, and if there is nothing. */
+  find(path: string): Promise<StreamState | undefined>;
+  /** The paths that have a state. */
+  list(): Promise<string[]>;
+  /** Leaves a tombstone at a path that has just been removed. */
+  bury(path: string, tombstone: StreamState): Promise<void>;
+  /** Removes a tombstone. */
+  forget(path: string): Promise<void>;
+  /** Notes that a path is a fork of another one, before it exists. */
+  addFork(source: string, fork: string): Promise<void>;
+  /** Removes that note. */
+  removeFork(source: string, fork: string): Promise<void>;
+  /** The paths that were noted as forks of a path. Some of them may not exist. */
+  forksOf(source: string): Promise<string[]>;
+  /** Notes that a stream was used, for other processes. Only for drivers that several processes share. */
+  renew?(path: string): Promise<void>;
+  /** A text that changes with each {@link renew}; undefined before the first. */
+  renewal?(path: string): Promise<string | undefined>;
+}

@@ -1,0 +1,61 @@
+/**
+ * Reading a path without a verb: what is stored, or what comes.
+ * @module
+ */
+import type { StoreStat } from "../../engine/storage/store.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { isJsonType } from "../../protocol/media-type.ts";
+import { readSnapshot } from "../http/read.ts";
+import type { ReadParameters } from "../request/read-parameters.ts";
+import type { Exchange, Service } from "../service/service.ts";
+import { type LiveRead, longPoll, serverSentEvents } from "./live.ts";
+import { readJson } from "./read-json.ts";
+
+/** Answers with what is stored: the messages of a JSON stream, or the bytes. */
+export function readStored(
+  service: Service,
+  exchange: Exchange,
+  found: StoreStat,
+  parameters: ReadParameters,
+): Promise<Response> {
+  const seen = settled(service, exchange.subject.path, found);
+  const isJson = isJsonType(found.stream?.type);
+  if (isJson && !parameters.raw) return readJson(service, exchange, seen, parameters);
+  return readSnapshot(service, exchange, isJson ? linesOf(seen) : seen, { ...parameters, conditional: true });
+}
+
+/** A stream of JSON as what its file is: lines, with a type and an entity tag of their own. */
+function linesOf({ stream, ...found }: StoreStat): StoreStat {
+  const { type: _, ...state } = stream ?? { created: false, producers: {} };
+  return { ...found, type: "application/x-ndjson", stream: state };
+}
+
+/**
+ * Answers with what comes.
+ *
+ * @throws {StreamError} `not_found`; what {@link longPoll} and {@link serverSentEvents} throw.
+ */
+export async function readLive(service: Service, exchange: Exchange, parameters: ReadParameters): Promise<Response> {
+  const { path } = exchange.subject;
+  const { durable, store } = service;
+  const find = async (): Promise<StoreStat> => {
+    const found = await store.stat(path);
+    if (!found) throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
+    return found;
+  };
+  const found = await find();
+  const read: LiveRead = {
+    exchange,
+    parameters,
+    found,
+    hold: () => (found.stream && durable ? durable.lifetimes.hold(path, found.stream) : () => {}),
+    snapshot: async (start) => readStored(service, exchange, await find(), { ...parameters, start, hasStart: true }),
+  };
+  return parameters.live === "sse" ? serverSentEvents(service, read) : longPoll(service, read);
+}
+
+/** A writer may merely keep its claim of a path: then nothing is appended. */
+function settled({ durable }: Service, path: string, found: StoreStat): StoreStat {
+  if (!found.appending || !durable?.isLingering(path)) return found;
+  return { ...found, appending: false, ended: "complete" };
+}

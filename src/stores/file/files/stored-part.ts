@@ -1,0 +1,28 @@
+/**
+ * How much of a failed write is in the file.
+ * @module
+ */
+import type { FileHandle as OpenFile } from "node:fs/promises";
+import { readAt } from "./transfer.ts";
+
+/** A write that has failed. */
+interface FailedWrite {
+  readonly opened: OpenFile;
+  /** Whether the file can be read. */
+  readonly readable: boolean;
+  /** Where the bytes begin. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The number of bytes that are in the file: Deno does not tell, but the file does. */
+export async function storedPart({ opened, readable, offset, bytes }: FailedWrite): Promise<number> {
+  const size = await opened.stat().then(
+    (found) => found.size,
+    () => offset,
+  );
+  const count = size - offset;
+  if (count <= 0 || count > bytes.length) return 0;
+  const there = readable ? await readAt(opened, offset, count).catch(() => undefined) : undefined;
+  return there && Buffer.compare(there, bytes.subarray(0, count)) === 0 ? count : 0;
+}

@@ -1,0 +1,115 @@
+/**
+ * The logs of a root's streams as files.
+ * @module
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { namesIn } from "../folders/folder.ts";
+import { removeFileNow, writeTextWhole } from "../reserved/atomic-write.ts";
+import { flush } from "../reserved/fsync.ts";
+import { keyOf, type Reserved } from "../reserved/layout.ts";
+import { openSmallFile, UNUSABLE } from "../reserved/small-file.ts";
+import { type BaseLine, formatLine, type LoggedStream, parseLog } from "./log-lines.ts";
+
+/** Most bytes that a log may have. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+const SUFFIX = ".log";
+
+/** Reads and writes logs. */
+export class LogFiles {
+  readonly #reserved: Reserved;
+  /** Whether what is written must survive a power cut. */
+  readonly durable: boolean;
+
+  constructor(reserved: Reserved, durable: boolean) {
+    this.#reserved = reserved;
+    this.durable = durable;
+  }
+
+  /** Where the log of a file is. */
+  placeOf(name: string): string {
+    return join(this.#reserved.durable, `${keyOf(name)}${SUFFIX}`);
+  }
+
+  /** Where the last use of a stream is noted. */
+  useOf(name: string): string {
+    return join(this.#reserved.durable, `${keyOf(name)}.use`);
+  }
+
+  /** Whether there is a log of a file. */
+  has(name: string): boolean {
+    return existsSync(this.placeOf(name));
+  }
+
+  /**
+   * The log of a file; undefined if there is none, or none that is intact.
+   *
+   * @throws Errors of the operating system.
+   */
+  async read(name: string): Promise<LoggedStream | undefined> {
+    // Most files have none.
+    if (!this.has(name)) return undefined;
+    const text = await textOf(this.placeOf(name));
+    return text === undefined ? undefined : parseLog(text, name);
+  }
+
+  /**
+   * Replaces the log of a file by a state. What another process still appends to the former log is lost.
+   *
+   * @param mayWrite Called in the turn in which the log changes. If it returns false, nothing changes. Default: it changes.
+   * @throws Errors of the operating system.
+   */
+  async write(base: BaseLine, mayWrite?: () => boolean): Promise<void> {
+    const text = formatLine(base);
+    await writeTextWhole(this.#reserved, this.placeOf(base.file), { text, durable: this.durable, mayWrite });
+  }
+
+  /**
+   * Removes the log of a file, if there is one.
+   *
+   * @throws Errors of the operating system.
+   */
+  async remove(name: string): Promise<void> {
+    if (!this.has(name)) return;
+    removeFileNow(this.placeOf(name));
+    removeFileNow(this.useOf(name));
+    if (this.durable) await flush(this.#reserved.durable).catch(() => {});
+  }
+
+  /**
+   * The files that have a log.
+   *
+   * @throws Errors of the operating system.
+   */
+  async list(): Promise<string[]> {
+    const files: string[] = [];
+    for (const key of await namesIn(this.#reserved.durable)) {
+      if (!key.endsWith(SUFFIX)) continue;
+      const text = await textOf(join(this.#reserved.durable, key)).catch(() => undefined);
+      const name = text === undefined ? undefined : fileIn(text);
+      if (name !== undefined && key === `${keyOf(name)}${SUFFIX}`) files.push(name);
+    }
+    return files;
+  }
+}
+
+async function textOf(place: string): Promise<string | undefined> {
+  const opened = await openSmallFile(place, MOST_BYTES);
+  if (opened === UNUSABLE || opened === undefined) return undefined;
+  try {
+    return await opened.readFile("utf8");
+  } finally {
+    await opened.close();
+  }
+}
+
+/** The file that the first line of a log is about. */
+function fileIn(text: string): string | undefined {
+  try {
+    const { file } = JSON.parse(text.slice(text.indexOf(" ") + 1).split("\n", 1)[0] ?? "") as Partial<BaseLine>;
+    return typeof file === "string" ? file : undefined;
+  } catch {
+    return undefined;
+  }
+}

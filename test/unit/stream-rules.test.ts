@@ -1,0 +1,196 @@
+/** The rules of streams: what becomes of an append, given the state of its stream. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type CreateAsk, isSameFile, isSameStream, newState } from "../../src/engine/durable/creation.ts";
+import { type AppendAsk, judgeAppend, type Verdict } from "../../src/engine/durable/judge.ts";
+import { Merged } from "../../src/engine/durable/merged.ts";
+import { changedState, type StreamState } from "../../src/engine/storage/stream-state.ts";
+import { type ErrorCode, StreamError } from "../../src/protocol/errors.ts";
+
+const TEXT = "text/plain";
+const OPEN: StreamState = { created: true, type: TEXT, producers: { p: { epoch: 2, seq: 5 } }, seq: "m" };
+const CLOSED: StreamState = { ...OPEN, closed: { by: { id: "p", epoch: 2, seq: 5 } } };
+
+function ask(more: Partial<AppendAsk> = {}): AppendAsk {
+  const bytes = Buffer.from("x");
+  return { bytes, type: TEXT, expected: undefined, closes: false, seq: undefined, producer: undefined, ...more };
+}
+
+function by(id: string, epoch: number, seq: number): Partial<AppendAsk> {
+  return { producer: { id, epoch, seq } };
+}
+
+function judged(state: StreamState | undefined, asked: AppendAsk): Verdict {
+  return judgeAppend({ path: "a", size: 7, state }, asked);
+}
+
+/** Expects a refusal, and returns its headers. */
+function refused(code: ErrorCode, state: StreamState | undefined, asked: AppendAsk): Readonly<Record<string, string>> {
+  let headers: Readonly<Record<string, string>> = {};
+  assert.throws(
+    () => judged(state, asked),
+    (error) => {
+      assert.ok(error instanceof StreamError);
+      assert.equal(error.code, code, error.message);
+      ({ headers } = error);
+      return true;
+    },
+  );
+  return headers;
+}
+
+describe("the rules of an append", () => {
+  it("stores the bytes, with what they change", () => {
+    const { batch, closed } = judged(OPEN, ask({ ...by("q", 0, 0), seq: "n", closes: true }));
+    assert.equal(String(batch?.bytes), "x");
+    const producer = { id: "q", epoch: 0, seq: 0 };
+    assert.deepEqual(batch?.change, { seq: "n", producers: { q: { epoch: 0, seq: 0 } }, closed: { by: producer } });
+    assert.equal(closed, true);
+  });
+
+  it("leaves a plain file without a record, unless there is something to record", () => {
+    assert.deepEqual(Object.keys(judged(undefined, ask()).batch ?? {}), ["bytes"]);
+    assert.deepEqual(judged(undefined, ask({ seq: "a" })).batch?.change, { seq: "a" });
+  });
+
+  it("numbers each producer from 0, and knows what is repeated", () => {
+    assert.equal(judged(OPEN, ask(by("p", 2, 6))).producer?.seq, 6);
+    for (const seq of [0, 4, 5]) {
+      assert.deepEqual(judged(OPEN, ask(by("p", 2, seq))), {
+        batch: undefined,
+        producer: { epoch: 2, seq: 5 },
+        closed: false,
+      });
+    }
+    const gap = { "Producer-Expected-Seq": "6", "Producer-Received-Seq": "8" };
+    assert.deepEqual(refused("sequence", OPEN, ask(by("p", 2, 8))), gap);
+    assert.equal(refused("sequence", OPEN, ask(by("new", 9, 1)))["Producer-Expected-Seq"], "0");
+    assert.ok(judged(OPEN, ask(by("new", 9, 0))).batch);
+  });
+
+  it("knows no producer by the names of an object's own members", () => {
+    for (const id of ["__proto__", "constructor", "toString"]) {
+      const { batch } = judged(OPEN, ask(by(id, 0, 0)));
+      const state = changedState(OPEN, batch?.change ?? {});
+      assert.equal(judged(state, ask(by(id, 0, 0))).batch, undefined, id);
+      assert.ok(judged(JSON.parse(JSON.stringify(state)) as StreamState, ask(by(id, 0, 1))).batch, id);
+    }
+  });
+
+  it("lets a producer begin a new epoch with 0 only, and refuses an older one", () => {
+    assert.ok(judged(OPEN, ask(by("p", 3, 0))).batch);
+    refused("bad_request", OPEN, ask(by("p", 3, 1)));
+    assert.equal(refused("stale_epoch", OPEN, ask(by("p", 1, 6)))["Producer-Epoch"], "2");
+  });
+
+  it("lets Stream-Seq grow bytewise only", () => {
+    for (const seq of ["m", "a", "", "B", "10"]) refused("sequence", OPEN, ask({ seq }));
+    for (const seq of ["n", "ma", "z"]) assert.ok(judged(OPEN, ask({ seq })).batch, seq);
+  });
+
+  it("stores a repetition nowhere, even if its Stream-Seq would be refused", () => {
+    assert.equal(judged(OPEN, ask({ ...by("p", 2, 5), seq: "a" })).batch, undefined);
+  });
+
+  it("refuses everything on a closed stream but what has closed it", () => {
+    assert.equal(judged(CLOSED, ask({ ...by("p", 2, 5), closes: true })).closed, true);
+    assert.equal(judged(CLOSED, ask({ bytes: Buffer.alloc(0), closes: true })).batch, undefined);
+    const headers = refused("closed", CLOSED, ask());
+    assert.deepEqual(headers, { "Stream-Closed": "true", "Stream-Next-Offset": "0000000000000007" });
+    refused("closed", CLOSED, ask({ type: "image/png" }));
+    refused("closed", CLOSED, ask({ ...by("q", 0, 0), bytes: Buffer.alloc(0), closes: true }));
+  });
+
+  it("checks in the order of the protocol: closed, type, producer, Stream-Seq, JSON", () => {
+    const json: StreamState = { ...OPEN, type: "application/json" };
+    const bad = { bytes: Buffer.from("{"), type: "application/json" };
+    refused("mismatch", json, ask({ ...bad, type: TEXT, ...by("p", 1, 0), seq: "a" }));
+    refused("stale_epoch", json, ask({ ...bad, ...by("p", 1, 0), seq: "a" }));
+    refused("sequence", json, ask({ ...bad, ...by("p", 2, 6), seq: "a" }));
+    refused("not_json", json, ask({ ...bad, ...by("p", 2, 6), seq: "z" }));
+    refused("not_json", json, ask({ ...bad, bytes: Buffer.from("[]") }));
+  });
+
+  it("compares types without their parameters and in any case", () => {
+    assert.ok(judged(OPEN, ask({ type: "Text/PLAIN; charset=utf-8" })).batch);
+    refused("mismatch", OPEN, ask({ type: "text/html" }));
+    refused("mismatch", undefined, ask({ type: "text/html", expected: "text/plain; charset=utf-8" }));
+  });
+});
+
+describe("several appends at once", () => {
+  it("are judged one after the other, and stored together", () => {
+    const merged = new Merged({ size: 7, state: OPEN, generation: "g" });
+    const answers: string[] = [];
+    for (const [name, asked] of Object.entries({
+      first: ask(by("q", 0, 0)),
+      second: ask(by("q", 0, 1)),
+      repeated: ask(by("q", 0, 1)),
+      gap: ask(by("q", 0, 5)),
+      last: ask({ bytes: Buffer.from("yz"), closes: true }),
+      late: ask(),
+    })) {
+      merged.add({
+        untilMs: 0,
+        terms: {},
+        bytes: asked.bytes.length,
+        decide: ({ size, state }) => {
+          const { batch } = judgeAppend({ path: "a", size, state }, asked);
+          return { batch, settled: (offset) => answers.push(`${name} ${offset}`) };
+        },
+        failed: (error) => answers.push(`${name} ${StreamError.from(error).code}`),
+      });
+    }
+    assert.deepEqual(answers, []);
+    const batch = merged.batch();
+    assert.equal(Buffer.from(batch?.bytes ?? []).toString(), "xxyz");
+    assert.deepEqual(batch?.change, { producers: { q: { epoch: 0, seq: 1 } }, closed: {} });
+    merged.settle();
+    assert.deepEqual(answers, ["first 8", "second 9", "repeated 9", "gap sequence", "last 11", "late closed"]);
+  });
+});
+
+describe("the creation of a stream", () => {
+  const wanted: CreateAsk = {
+    ...{ type: TEXT, plainType: undefined, lifetime: {}, closes: false, bytes: Buffer.alloc(0), fork: undefined },
+  };
+
+  it("meets the same stream", () => {
+    const state = newState(wanted);
+    assert.ok(isSameStream(state, { ...wanted, type: "TEXT/plain;charset=utf-8", bytes: Buffer.from("ignored") }));
+    for (const other of [
+      { type: "text/html" },
+      { closes: true },
+      { lifetime: { ttlSeconds: 1 } },
+      { type: undefined },
+    ]) {
+      assert.equal(isSameStream(state, { ...wanted, ...other }), false, JSON.stringify(other));
+    }
+    assert.ok(isSameStream(newState({ ...wanted, type: undefined }), { ...wanted, type: "application/octet-stream" }));
+  });
+
+  it("compares what was asked for, and not what a fork has inherited", () => {
+    const source: StreamState = { created: true, type: TEXT, ttlSeconds: 60, producers: {} };
+    const fork = { source: "s", offset: undefined, sub: 0 };
+    const state = newState({ ...wanted, type: undefined, fork }, source, { source: "s", offset: 4, sub: 0 });
+    assert.deepEqual([state.type, state.ttlSeconds], [TEXT, 60]);
+    assert.ok(isSameStream(state, { ...wanted, type: undefined, fork }));
+    assert.ok(isSameStream(state, { ...wanted, fork: { ...fork, offset: 4 } }));
+    assert.equal(isSameStream(state, { ...wanted, fork: { ...fork, offset: 3 } }), false);
+    assert.equal(isSameStream(state, { ...wanted, fork, lifetime: { ttlSeconds: 60 } }), false);
+    assert.equal(isSameStream(state, wanted), false);
+  });
+
+  it("takes a plain file for a stream only if nothing more is asked for", () => {
+    const plain = { ...wanted, plainType: "text/plain; charset=utf-8" };
+    assert.ok(isSameFile(plain));
+    for (const other of [
+      { type: "text/html" },
+      { type: undefined },
+      { closes: true },
+      { lifetime: { ttlSeconds: 1 } },
+    ]) {
+      assert.equal(isSameFile({ ...plain, ...other }), false, JSON.stringify(other));
+    }
+  });
+});
