@@ -10,6 +10,15 @@ import { command } from "./commands.ts";
 
 const NASTY = "\u001b[31mred\u202e.txt";
 
+it("rm says which option of the server allows it", async () => {
+  const server = await startStandalone("node");
+  await append(`${server.url}/kept.txt`, "x");
+  const { exit, stderr } = await command(["rm", `${server.url}/kept.txt`]);
+  assert.equal(exit.code, 1);
+  assert.match(String(stderr.bytes()), /"\/kept\.txt".*--deletes all/);
+  await expectCleanStop(server);
+});
+
 for (const runtime of RUNTIMES) {
   describe(`ls, stat and rm, on ${runtime}`, () => {
     let server: TestServer;

@@ -21,7 +21,7 @@ export async function removeResource(
   const { durable, deletes, store } = service;
   const found = deletes === "all" ? undefined : await store.stat(path);
   if (found && !found.stream?.created) {
-    const message = `"/${path}" was not created by a PUT, so this server lets no client remove it.`;
+    const message = `This server does not let clients remove "/${path}". Its operator can allow that with --deletes all.`;
     throw new StreamError("method_not_allowed", message, { path, headers: { Allow: "GET, HEAD, POST, PUT" } });
   }
   const isRemoved = await (durable?.remove(path, preconditions, requestId) ??
