@@ -5,6 +5,7 @@
 
 import {
   type CryptoKey,
+  createLocalJWKSet,
   createRemoteJWKSet,
   customFetch,
   errors,
@@ -30,6 +31,9 @@ const RETRY_MS = 5_000;
 
 /** Milliseconds after which a fetch has failed. */
 const TIMEOUT_MS = 5_000;
+
+/** Maximum bytes of a set. */
+const MOST_BYTES = 1024 * 1024;
 
 /**
  * A set at a URL. It is fetched for the first token, again in the background when it is ten minutes old, and again for
@@ -104,7 +108,7 @@ export class RemoteKeys implements KeySource {
     if (!this.#mayFetch()) throw new Error("The last attempt failed only just now.");
     try {
       const response = await fetch(address, init);
-      if (response.status === 200) return response;
+      if (response.status === 200) return await checkedSet(response);
       await response.body?.cancel();
       throw new Error(`The server there answered ${response.status}.`);
     } catch (cause) {
@@ -117,6 +121,32 @@ export class RemoteKeys implements KeySource {
   #mayFetch(): boolean {
     return performance.now() - this.#failedAtMs > RETRY_MS;
   }
+}
+
+/**
+ * Reads an answer, so that one that is no set, is too long or never ends is a failure like any other.
+ *
+ * @returns A response with the same set.
+ */
+async function checkedSet({ body }: Response): Promise<Response> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for (const reader = body?.getReader(); reader; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    pieces.push(value);
+    bytes += value.length;
+    if (bytes <= MOST_BYTES) continue;
+    await reader.cancel();
+    throw new Error(`The server there answered with more than ${MOST_BYTES} bytes.`);
+  }
+  const text = await new Blob(pieces).text();
+  try {
+    createLocalJWKSet(JSON.parse(text));
+  } catch {
+    throw new Error("The server there answered with something else than a set of keys.");
+  }
+  return new Response(text);
 }
 
 async function allOf(keys: AsyncIterable<CryptoKey>): Promise<CryptoKey[]> {

@@ -13,10 +13,12 @@ const READ = { httpfstream: { read: ["/**"] } };
 class Provider {
   keys: JWK[] = [];
   status = 200;
+  /** The body of the answer. Default: the keys. */
+  body: string | undefined;
   fetches = 0;
   readonly #server = createServer((_request, response) => {
     this.fetches++;
-    response.writeHead(this.status, { Location: "/elsewhere" }).end(JSON.stringify({ keys: this.keys }));
+    response.writeHead(this.status, { Location: "/elsewhere" }).end(this.body ?? JSON.stringify({ keys: this.keys }));
   });
 
   async start(): Promise<URL> {
@@ -117,6 +119,30 @@ describe("a set of keys at a URL", () => {
     assert.deepEqual([provider.fetches, errors.length], [1, 1]);
     assert.equal((await ask(gate, {})).code, "unauthorized");
   });
+
+  for (const [what, body] of [
+    ["a page", "<!doctype html><title>Log in</title>"],
+    ["an object without keys", '{"jwks_uri":"https://id.example.com/jwks.json"}'],
+    ["a set that is too long", `{"keys":[${"{},".repeat(400_000)}{}]}`],
+  ] as const) {
+    test(`with ${what} in its place lets no token in, is reported, and is not fetched for each token`, async () => {
+      const { provider, gate, errors, keys } = await rig();
+      provider.body = body;
+      for (let times = 0; times < 3; times++) assert.equal(await codeFor(gate, keys[0]), "overloaded");
+      assert.deepEqual([provider.fetches, errors.length], [1, 1]);
+    });
+
+    test(`that is replaced by ${what} stays in use, and is not fetched for each unknown key`, async () => {
+      const { provider, gate, errors, keys } = await rig();
+      assert.equal(await codeFor(gate, keys[0]), "allowed");
+      provider.body = body;
+      await ahead(31_000, async () => {
+        for (let times = 0; times < 3; times++) assert.equal(await codeFor(gate, keys[1]), "unauthorized");
+        assert.equal(await codeFor(gate, keys[0]), "allowed");
+      });
+      assert.deepEqual([provider.fetches, errors.length], [2, 1]);
+    });
+  }
 
   test("that can't be fetched hinders no token of another key", async () => {
     const { provider, keys } = await rig();

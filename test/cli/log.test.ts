@@ -29,10 +29,12 @@ async function logging(
   return server;
 }
 
-/** Causes two refusals and a failed append, all with a hostile path. */
+/** Causes three refusals and a failed append, all but one with a hostile path. */
 async function meetAll({ url, root, program }: TestServer): Promise<void> {
   const target = `/${encodeURIComponent(HOSTILE)}`;
   assert.equal((await request(url, { target: `${target}?access_token=s3cret` })).status, 404);
+  // A target without a path, and another spelling of the parameter.
+  assert.equal((await request(url, { target: "http:///a?access%5Ftoken=s3cret" })).status, 400);
   const headers = { Origin: "https://evil.example", "User-Agent": "\u009b31m" };
   const [method, body] = ["POST", "x"];
   assert.equal((await request(url, { method, body, headers, target: `${target}?verb=APPEND` })).status, 403);

@@ -123,7 +123,9 @@ function refuseDots(pathname: string): void {
 }
 
 function unreadable(target: string): StreamError {
-  const shown = target.length > 200 ? `${target.slice(0, 200)}…` : target;
+  // The query may contain a token.
+  const path = target.replace(/[?#].*$/s, "");
+  const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
   return new StreamError(
     "bad_request",
     `The path of the request ${JSON.stringify(shown)} can't be determined without a valid Host header. Send one.`,

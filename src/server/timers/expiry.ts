@@ -4,8 +4,11 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 
-/** The longest time that a timer can wait, in milliseconds. */
-const LONGEST_MS = 2 ** 31 - 1;
+/**
+ * Milliseconds between two looks at the clock. It may be set, and it goes on while the machine sleeps; timers notice
+ * neither.
+ */
+const LOOK_EVERY_MS = 30_000;
 
 /**
  * Calls back once when a permission has ended; call the result to stop waiting.
@@ -18,7 +21,7 @@ export function whenExpired(expiresAtMs: number | undefined, expired: () => void
   const wait = (): void => {
     const leftMs = expiresAtMs - Date.now();
     if (leftMs <= 0) expired();
-    else timer = setTimeout(wait, Math.min(leftMs, LONGEST_MS));
+    else timer = setTimeout(wait, Math.min(leftMs, LOOK_EVERY_MS));
   };
   timer = setTimeout(wait, 0);
   return () => clearTimeout(timer);
