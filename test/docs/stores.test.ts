@@ -29,5 +29,7 @@ it("the store of the page passes the suite on Node, and no other case than those
   await removeFolder(folder);
   assert.equal(exit.code, 0, output);
   const skipped = [...output.matchAll(/^.*batchStore: ([^:]+): .*# SKIP$/gm)].map(([, section]) => section);
-  assert.deepEqual(skipped, ["claims", "optional parts", "optional parts", "optional parts"]);
+  // That of streams has a section of its own.
+  const others = skipped.filter((section) => section !== "streams");
+  assert.deepEqual(others, ["claims", "optional parts", "optional parts", "optional parts"]);
 });

@@ -114,6 +114,18 @@ describe("streams and other requests", () => {
     assert.equal(await (await send(streams, "GET", "a")).text(), "raw 123");
   });
 
+  it("a raw append waits for the requests under way, and is not refused", async () => {
+    const streams = rig();
+    await expectStatus(201, streams, "PUT", "a", TEXT);
+    for (let round = 0; round < 20; round++) {
+      const post = send(streams, "POST", "a", TEXT, ".");
+      for (let turn = 0; turn < round; turn++) await undefined;
+      const raw = send(streams, "POST", "a?verb=APPEND", TEXT, "-");
+      assert.deepEqual([(await post).status, (await raw).status], [204, 200], `${round} turns`);
+    }
+    assert.equal((await streams.stat("a"))?.size, 40);
+  });
+
   it("a POST that waits in vain is 503, with the time to try again, and nothing is stored", async () => {
     const streams = rig({ limits: { writeWaitMs: 20 } });
     await expectStatus(201, streams, "PUT", "a", TEXT);

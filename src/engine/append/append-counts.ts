@@ -9,6 +9,8 @@ import type { Limits } from "../limits.ts";
 export interface Opener {
   /** The digest of the session that the append resumes; it is never refused. */
   readonly session?: string | undefined;
+  /** Whether it lets another appender have the path; see {@link AppendPreconditions.keepsStreams}. */
+  readonly keepsStreams?: boolean;
   /** The address of the client; undefined if it is unknown. */
   readonly peer?: string | undefined;
 }

@@ -12,6 +12,7 @@ import type { Limits } from "../limits.ts";
 import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
 import type { Store } from "../storage/store.ts";
 import { AppendCounts, type Opener } from "./append-counts.ts";
+import { type AppendOwner, type AppendSlot, isUnasked } from "./append-slot.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
@@ -23,31 +24,10 @@ import { checkRequiredGeneration } from "./preconditions.ts";
 /** Ends a connection when the server shuts down; resolves when the connection has ended. */
 export type Closer = () => Promise<void>;
 
-/** The append of a path, from before its claim until the path is free again. */
-interface AppendSlot {
-  channel: Channel | undefined;
-  ending: boolean;
-  /** Resolves when the claim has succeeded or failed. */
-  readonly claimed: Promise<void>;
-  readonly free: Promise<void>;
-  /** Undefined until {@link Admission.connect}. */
-  owner: AppendOwner | undefined;
-}
-
 interface Reservation {
   readonly slot: AppendSlot;
   readonly setClaimed: () => void;
   readonly leave: () => void;
-}
-
-/** The owner of an admission, as the registry calls it. */
-export interface AppendOwner extends AppenderEvents {
-  /** Whether the appender has sent its close frame, although its connection is still open. If so, ends the append. */
-  endIfLeft?(): boolean;
-  /** Milliseconds until the path will be free, if known. */
-  retryAfterMs?(): number | undefined;
-  /** Called on shutdown, once the connections have ended: ends an append that has no connection. */
-  shutDown?(): Promise<unknown>;
 }
 
 /** A source to follow, leased until `leave` is called. */
@@ -227,7 +207,7 @@ export class AppendRegistry {
   /** @throws {StreamError} `conflict` if an appender holds the path and is not leaving. */
   assertFree(path: string): void {
     const slot = this.#slots.get(path);
-    if (!slot || slot.ending || slot.owner?.endIfLeft?.()) return;
+    if (!slot || slot.ending || isUnasked(slot) || slot.owner?.endIfLeft?.()) return;
     const leftMs = slot.owner?.retryAfterMs?.();
     throw leftMs === undefined ? heldByAppender(path) : heldDuringGrace(path, leftMs);
   }
@@ -270,13 +250,14 @@ export class AppendRegistry {
   async #reserve(path: string, opener?: Opener): Promise<Reservation> {
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       this.assertFree(path);
-      await slot.free;
+      await (isUnasked(slot) ? slot.claimed : slot.free);
     }
     this.assertOpen();
     const uncount = opener && this.counts.enter(opener);
     const { promise: free, resolve: setFree } = deferred();
     const { promise: claimed, resolve: setClaimed } = deferred();
-    const slot: AppendSlot = { channel: undefined, ending: false, claimed, free, owner: undefined };
+    const yields = opener?.keepsStreams ?? false;
+    const slot: AppendSlot = { channel: undefined, ending: false, claimed, free, yields, owner: undefined };
     this.#slots.set(path, slot);
     const leave = (): void => {
       this.#slots.delete(path);

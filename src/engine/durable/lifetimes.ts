@@ -18,6 +18,8 @@ const RENEWALS = 20;
 interface Life {
   /** Undefined for a stream that only has a fixed time of expiry. */
   readonly ttlMs: number | undefined;
+  /** The fixed time, in milliseconds since 1970. */
+  readonly expiresMs: number;
   /** On the clock of `performance.now()`. */
   untilMs: number;
   /** The note of a use that this process has seen last. */
@@ -101,6 +103,7 @@ export class Lifetimes {
     if (known && known.ttlMs === ttlMs) return known;
     const life: Life = {
       ttlMs,
+      expiresMs: expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt),
       untilMs: performance.now() + (ttlMs ?? 0),
       renewal: undefined,
       renewedMs: Number.NEGATIVE_INFINITY,
@@ -119,7 +122,7 @@ export class Lifetimes {
       if (life.readers > 0) {
         // Other processes must not find that it has expired.
         if (life.ttlMs !== undefined) this.use(path, { ttlSeconds: life.ttlMs / 1_000, created: true, producers: {} });
-      } else if (life.ttlMs === undefined || nowMs >= life.untilMs) this.#onDue(path);
+      } else if (Date.now() >= life.expiresMs || (life.ttlMs !== undefined && nowMs >= life.untilMs)) this.#onDue(path);
     }
   }
 }

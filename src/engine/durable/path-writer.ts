@@ -6,7 +6,8 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
-import type { Admission, AppendOwner, AppendRegistry } from "../append/registry.ts";
+import type { AppendOwner } from "../append/append-slot.ts";
+import type { Admission, AppendRegistry } from "../append/registry.ts";
 import { claimInTime } from "./claim-in-time.ts";
 import type { Held, Job, MergeableJob, Present } from "./job.ts";
 import { Merged } from "./merged.ts";

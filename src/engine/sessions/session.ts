@@ -5,8 +5,9 @@
 
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
+import type { AppendOwner } from "../append/append-slot.ts";
 import type { AppenderEvents } from "../append/batcher.ts";
-import type { Admission, AppendOwner } from "../append/registry.ts";
+import type { Admission } from "../append/registry.ts";
 import type { Outcome } from "../follow/followable.ts";
 import type { SessionRecord, SessionRecords } from "../storage/store.ts";
 import { Grace } from "./grace-period.ts";

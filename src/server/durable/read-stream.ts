@@ -18,7 +18,8 @@ export function readStored(
   found: StoreStat,
   parameters: ReadParameters,
 ): Promise<Response> {
-  const seen = settled(service, exchange.subject.path, found);
+  const type = found.stream?.type ?? found.type;
+  const seen = settled(service, exchange.subject.path, type === undefined ? found : { ...found, type });
   const isJson = isJsonType(found.stream?.type);
   if (isJson && !parameters.raw) return readJson(service, exchange, seen, parameters);
   return readSnapshot(service, exchange, isJson ? linesOf(seen) : seen, { ...parameters, conditional: true });

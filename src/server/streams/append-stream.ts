@@ -3,7 +3,8 @@
  * @module
  */
 
-import type { Admission, AppendOwner } from "../../engine/append/registry.ts";
+import type { AppendOwner } from "../../engine/append/append-slot.ts";
+import type { Admission } from "../../engine/append/registry.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { type Chunk, Encoder } from "../../protocol/append-source.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";

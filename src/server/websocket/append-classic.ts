@@ -3,7 +3,8 @@
  * @module
  */
 
-import type { Admission, AppendOwner } from "../../engine/append/registry.ts";
+import type { AppendOwner } from "../../engine/append/append-slot.ts";
+import type { Admission } from "../../engine/append/registry.ts";
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { classicLimits, type MessageLimits } from "../platform/message-limits.ts";

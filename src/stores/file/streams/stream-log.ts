@@ -18,7 +18,7 @@ import { digestOf, formatLine, isHeadOf, type LoggedStream, type LogLine, type N
 const MOST_LINES = 64;
 
 /** The same while the claim lasts. */
-const MOST_LIVE_LINES = 4_096;
+const MOST_LIVE_LINES = 1_024;
 
 /** A file that has just been claimed and opened. */
 export interface ClaimedFile {

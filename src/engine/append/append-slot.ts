@@ -1,0 +1,34 @@
+/**
+ * The place of a path in the registry of appends, and who owns it.
+ * @module
+ */
+import type { AppenderEvents } from "./batcher.ts";
+import type { Channel } from "./channel.ts";
+
+/** The append of a path, from before its claim until the path is free again. */
+export interface AppendSlot {
+  channel: Channel | undefined;
+  ending: boolean;
+  /** Resolves when the claim has succeeded or failed. */
+  readonly claimed: Promise<void>;
+  readonly free: Promise<void>;
+  /** Whether its owner lets another appender have the path. */
+  readonly yields: boolean;
+  /** Undefined until `Admission.connect`. */
+  owner: AppendOwner | undefined;
+}
+
+/** The owner of an admission, as the registry calls it. */
+export interface AppendOwner extends AppenderEvents {
+  /** Whether the appender has sent its close frame, although its connection is still open. If so, ends the append. */
+  endIfLeft?(): boolean;
+  /** Milliseconds until the path will be free, if known. */
+  retryAfterMs?(): number | undefined;
+  /** Called on shutdown, once the connections have ended: ends an append that has no connection. */
+  shutDown?(): Promise<unknown>;
+}
+
+/** Whether a path is being claimed for an owner that will let another appender have it. */
+export function isUnasked({ yields, owner }: AppendSlot): boolean {
+  return yields && owner === undefined;
+}
