@@ -29,6 +29,7 @@ export function commandsOf(text: string): Typed[] {
 /** Output that differs each time, and its replacements. */
 const FLEETING: readonly [RegExp, string][] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>"],
+  [/\b[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\b/g, "<id>"],
   [/\bin \d+\.\d{3} s\b/g, "in <time>"],
   [/\b(node|deno|bun) \d+\.\d+\.\d+\b/g, "$1 <version>"],
   [/^(Date|Last-Modified|ETag): .*/i, "$1: <any>"],

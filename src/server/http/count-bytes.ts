@@ -56,7 +56,7 @@ export function countBytes(
     isOver = true;
   };
   // A reader that has stopped does not ask for the next piece, and so would not learn that the body has failed.
-  reader.closed.catch(end);
+  reader.closed.catch((error: unknown) => end(false, error));
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
