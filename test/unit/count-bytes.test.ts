@@ -27,7 +27,7 @@ describe("a counted body", () => {
     controller.close();
     assert.equal((await reader.read()).done, true);
     await reader.cancel();
-    assert.deepEqual(told, [[3, undefined]]);
+    assert.deepEqual(told, [[3, true, undefined]]);
   });
 
   it("reports its failure", async () => {
@@ -36,7 +36,15 @@ describe("a counted body", () => {
     const read = reader.read();
     controller.error(failure);
     await assert.rejects(read, failure);
-    assert.deepEqual(told, [[0, failure]]);
+    assert.deepEqual(told, [[0, false, failure]]);
+  });
+
+  it("reports a failure that its reader does not ask for", async () => {
+    const { controller, told } = body();
+    const failure = new Error("EIO");
+    controller.error(failure);
+    await settle();
+    assert.deepEqual(told, [[0, false, failure]]);
   });
 
   for (const [what, meet] of [
@@ -52,7 +60,7 @@ describe("a counted body", () => {
       await read;
       await settle();
       assert.equal(told.length, 1);
-      assert.equal(told[0]?.[1], undefined);
+      assert.equal(told[0]?.[2], undefined);
     });
   }
 });

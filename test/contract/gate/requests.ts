@@ -51,6 +51,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "an HTTP follow by header": read([200, 200, 404], { headers: { "X-Verb": "follow" } }),
   "a HEAD of a follow": read([200, 200, 404], { method: "HEAD", query: "verb=FOLLOW" }),
   "a standing HTTP follow": read([200, 200, 200], { query: "verb=FOLLOW&stay=1", mayBeEmpty: "none" }),
+  "server-sent events": read([200, 200, 404], { query: "live=sse&offset=-1" }),
   "a classic follow": read([101, 200, 404], { query: "verb=FOLLOW", headers: CLASSIC }),
   "a WebSocket without a verb": read([101, 200, 404], { headers: CLASSIC }),
   "a v1 follow": read([101, 200, 404], { query: "verb=FOLLOW", headers: V1 }),
@@ -84,7 +85,18 @@ export const ROWS: Readonly<Record<string, Row>> = {
     headers: { "Producer-Id": "p", "Producer-Epoch": "0", "Producer-Seq": "0" },
     body: "x",
   }),
-  "a PUT without a verb": append([405, 405, 405], { method: "PUT", body: "x" }),
+  "a PUT without a verb": append([409, 409, 201], { method: "PUT", body: "x" }),
+  "a PUT without a verb, of the type of the file": append([200, 200, 201], {
+    method: "PUT",
+    headers: { "Content-Type": "text/plain" },
+    body: "x",
+  }),
+  "a POST without a verb and a type": append([400, 400, 404], { method: "POST", body: "x" }),
+  "a POST of a producer, without a verb": append([400, 400, 404], {
+    method: "POST",
+    headers: { "Producer-Id": "p", "Producer-Epoch": "0", "Producer-Seq": "0" },
+    body: "x",
+  }),
   "a POST that follows": append([405, 405, 405], { method: "POST", query: "verb=FOLLOW", body: "x" }),
   "a DELETE that appends": append([405, 405, 405], { method: "DELETE", query: "verb=APPEND" }),
 

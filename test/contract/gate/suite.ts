@@ -54,9 +54,8 @@ export function gateSuite(target: GateTarget): void {
     });
 
     it("asks OPTIONS for no credentials, and answers unknown methods before it is asked", async () => {
-      for (const method of ["OPTIONS", "PATCH"]) {
-        assert.equal((await stage.ask("ended.txt", { method }, {})).status, 405, method);
-      }
+      assert.equal((await stage.ask("ended.txt", { method: "OPTIONS" }, {})).status, 204);
+      assert.equal((await stage.ask("ended.txt", { method: "PATCH" }, {})).status, 405);
     });
 
     it("hides in a listing what may not be read", async () => {
