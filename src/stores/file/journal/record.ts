@@ -4,7 +4,8 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { isOwnerRecord, type OwnerRecord } from "../claims/owner.ts";
+import { isOwnerRecord } from "../claims/entries.ts";
+import type { OwnerRecord } from "../claims/owner.ts";
 
 /** The file that bytes belong to. Another file may have its name later. */
 export interface FileIdentity {
