@@ -42,7 +42,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/engine/append": { imports: ["src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"] },
   "src/engine/sessions": { imports: ["src/support", "src/protocol", ...APPENDS] },
   "src/engine/standing": { imports: ["src/protocol", ...APPENDS] },
-  "src/engine/durable": { imports: ["src/protocol", ...APPENDS] },
+  "src/engine/durable": { imports: ["src/support", "src/protocol", ...APPENDS] },
 
   "src/stores/file/folders": { imports: ["src/protocol"], ...NODE },
   "src/stores/file/processes": { imports: files("folders"), ...NODE },
@@ -83,7 +83,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/server/service": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server/http": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: [...HONO, "mime"] },
   "src/server/durable": {
-    imports: ["src/protocol", ...ENGINE, ...SERVICE, "src/server/http"],
+    imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE, "src/server/http"],
     packages: HONO,
   },
   "src/server/websocket": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: HONO },

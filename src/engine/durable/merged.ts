@@ -2,7 +2,9 @@
  * Merges the decisions of several jobs into one batch.
  * @module
  */
+
 import { StreamError } from "../../protocol/errors.ts";
+import { concat } from "../../support/concat.ts";
 import type { Batch } from "../append/channel.ts";
 import { changedState, type StreamChange, type StreamState } from "../storage/stream-state.ts";
 import type { MergeableJob, Present } from "./job.ts";
@@ -43,7 +45,7 @@ export class Merged {
   /** The batch; undefined if there is nothing to store. */
   batch(): Batch | undefined {
     if (this.bytes === 0 && !this.#change) return undefined;
-    return { bytes: joined(this.#pieces, this.bytes), change: this.#change };
+    return { bytes: concat(this.#pieces, this.bytes), change: this.#change };
   }
 
   /** Answers all jobs: the batch is stored. */
@@ -65,15 +67,4 @@ export class Merged {
     this.#change = { ...this.#change, ...change, producers };
     this.#state = changedState(this.#state, change);
   }
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0] as Uint8Array;
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }

@@ -2,7 +2,9 @@
  * Request bodies that are stored whole or not at all.
  * @module
  */
+
 import { StreamError } from "../../protocol/errors.ts";
+import { concat } from "../../support/concat.ts";
 import { bodyReader } from "../http/body-reader.ts";
 import type { Exchange, Service } from "../service/service.ts";
 
@@ -39,17 +41,7 @@ export async function readBody({ limits }: Service, { c, platform, subject: { pa
     if (error instanceof StreamError) throw error;
     throw new StreamError("lost", "The request body broke off. Nothing was stored.", { path, cause: error });
   }
-  return pieces.length === 1 ? (pieces[0] as Uint8Array) : joined(pieces, length);
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
+  return concat(pieces, length);
 }
 
 function tooLarge(path: string, most: number): StreamError {
