@@ -184,7 +184,9 @@ function partsOf(
   if (platform.neverUpgrades?.(c)) noted.neverUpgrades = true;
   const names = namesOf(c, authority, target);
   const { path, below, base, scope, isFolder } = place(target);
-  Object.assign(noted, { path, base, scope });
+  noted.path = path;
+  noted.base = base;
+  noted.scope = scope;
   const subject = { path, ...(peer === undefined ? {} : { peer }), requestId: noted.requestId };
   const exchange: Exchange = { c, platform, subject, noted, tally: noted.tally };
   const socket = wantsWebSocket(c);

@@ -63,7 +63,7 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
     await begin(service, exchange, socket);
     return appendBody(service, exchange, request.parameters);
   }
-  if (isKnownMethod(c.req.method)) {
+  if (service.authorize && isKnownMethod(c.req.method)) {
     const response = await passGate(service, exchange, await actionOf(service, request));
     if (response) return response;
   }
@@ -133,14 +133,14 @@ function isUpload({ exchange, socket }: AppendRequest): boolean {
 }
 
 /** What the gate is asked about a request. */
-async function actionOf({ authorize, listings, store }: Service, request: ParsedRequest): Promise<Action> {
+async function actionOf({ listings, store }: Service, request: ParsedRequest): Promise<Action> {
   const { action, verb, socket, isFolder, exchange } = request;
   if (action !== "read") return action;
   // Without a verb, it would create the path.
   if (isUnsafe(exchange.c.req.method)) return "append";
   if (verb !== undefined || socket) return "read";
   if (isFolder) return "list";
-  if (!authorize || !listings) return "read";
+  if (!listings) return "read";
   const { path } = exchange.subject;
   try {
     // Listing changes nothing, whereas a look at a file may create its record.

@@ -100,6 +100,16 @@ export class AppendRegistry {
     return this.#slots.has(path);
   }
 
+  /**
+   * Whether an appender of this process appends to a path that is no stream. Only its claim could make it one, so the
+   * store need not be asked.
+   */
+  isPlain(path: string): boolean {
+    const slot = this.#slots.get(path);
+    const channel = slot?.yields ? undefined : slot?.channel;
+    return channel !== undefined && channel.stream === undefined && !channel.outcome && !channel.revoked.aborted;
+  }
+
   /** Settles when the append of a path in this process has ended; undefined if there is none. */
   whenFree(path: string): Promise<void> | undefined {
     return this.#slots.get(path)?.free;

@@ -68,12 +68,17 @@ export class DurableStreams {
     for (const path of await this.records.list()) await this.settle(path);
   }
 
+  /** The state of a path on record, as {@link StreamRecords.find}. */
+  async find(path: string): Promise<StreamState | undefined> {
+    return this.#appends.registry.isPlain(path) ? undefined : this.records.find(path);
+  }
+
   /**
    * Removes a stream that has expired, and a tombstone without forks. Returns its state; undefined for a plain file, and
    * if there is nothing.
    */
   async settle(path: string): Promise<StreamState | undefined> {
-    const state = await this.records.find(path);
+    const state = await this.find(path);
     if (!state) {
       this.lifetimes.forget(path);
       return undefined;

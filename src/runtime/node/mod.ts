@@ -111,7 +111,8 @@ export const platform: Platform = {
       open: (ws, below) => attachWs(ws, below, handler),
       failed: () => handler.closed(),
     });
-    return new Response();
+    // Without a body, `@hono/node-server` would build a whole Response just to tell its status.
+    return new Response("");
   },
   target: (c) => (c.env as NodeEnv).incoming.url,
   authority: (c) => (isHttp2(c) ? (c.env as Http2Env).incoming.headers[":authority"] : undefined),

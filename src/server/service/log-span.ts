@@ -43,10 +43,12 @@ export class LogSpan {
     this.#subject = subject;
     this.#begin = begin;
     this.#open = { ...begin, path: subject.path, position };
-    service.operator.began(this.#open);
-    service.operator.log({ ...begin, ...subject, phase: "begin" });
+    const { operator } = service;
+    operator.began(this.#open);
+    // Hot path: thousands of followers may connect at once.
+    if (operator.hasLog) operator.log({ ...begin, ...subject, phase: "begin" });
     const { type, ...how } = begin;
-    if (type === "follow") service.operator.tell({ ...how, ...subject, type: "began", action: type });
+    if (type === "follow" && operator.hasListener) operator.tell({ ...how, ...subject, type: "began", action: type });
   }
 
   /**
@@ -56,15 +58,17 @@ export class LogSpan {
    * @param error What ended it, if it failed.
    */
   end(offset: number, reason: string, error?: StreamError): void {
+    const { operator } = this.#service;
     const bytes = offset - this.#begin.offset;
     const durationMs = Math.round(performance.now() - this.#startedMs);
-    this.#service.operator.ended(this.#open, offset, reason);
-    this.#service.operator.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
+    operator.ended(this.#open, offset, reason);
+    if (operator.hasLog) {
+      operator.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
+    }
     this.#tally?.end(bytes, reason);
     const { type, ...how } = this.#begin;
-    if (type === "append") return;
+    if (type === "append" || !operator.hasListener) return;
     const failure = error && { error };
-    const { operator } = this.#service;
     operator.tell({ ...how, ...this.#subject, type: "ended", action: type, offset, reason, ...failure });
   }
 }

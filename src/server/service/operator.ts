@@ -57,6 +57,11 @@ export class Operator {
     if (this.#onEvent) callUser("onEvent", this.#onEvent, event);
   }
 
+  /** Whether the host app hears about what happens to the streams. */
+  get hasListener(): boolean {
+    return this.#onEvent !== undefined;
+  }
+
   /** Whether anything but failures is logged. */
   get hasLog(): boolean {
     return this.#log !== undefined;
