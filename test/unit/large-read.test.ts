@@ -160,6 +160,40 @@ describe("a large read", () => {
     await one.streams.shutdown();
   });
 
+  it("may be a listing: one of many rows has a place, a short one is free", async () => {
+    const one = await server();
+    const { store } = one;
+    const original = store.list.bind(store);
+    let left = 0;
+    const row = { kind: "file", size: 1, modified: new Date(0) } as const;
+    store.list = async (path, options) => {
+      if (path !== "many") return await original(path, options);
+      return (async function* () {
+        try {
+          for (let index = 0; index < 5_000; index++) yield { ...row, name: `${index}.txt` };
+        } finally {
+          left++;
+        }
+      })();
+    };
+    for (const accept of ["application/json", "text/html"]) {
+      const headers = { Accept: accept };
+      const response = await one.get("/many/", { headers });
+      const refused = await one.get("/many/", { headers });
+      assert.equal(refused.status, 503);
+      assert.match(await refused.text(), /\(connections\)/);
+      assert.equal(left, 1, "the folder is closed");
+      assert.equal((await one.get("/many/", { method: "HEAD", headers })).status, 200);
+      const short = await one.get("/", { headers });
+      assert.match(await short.text(), /large\.json/);
+      const text = await response.text();
+      for (const name of ["0.txt", "500.txt", "999.txt"]) assert.ok(text.includes(name), name);
+      await expectRoom(one);
+      left = 0;
+    }
+    await one.streams.shutdown();
+  });
+
   it("gives its place back if the store fails, at once or later", async () => {
     const one = await server();
     const { store } = one;
