@@ -8,7 +8,7 @@ import { BodyReading } from "../timers/stalled-readers.ts";
 import { type Exchange, type Service, whenSent } from "./service.ts";
 
 /** Bytes of the largest body that is free: a socket takes it at once, whether or not its client reads. */
-export const FREE_BYTES = 64 * 1024;
+export const FREE_BYTES: number = 64 * 1024;
 
 /**
  * Opens the body of a response. A large one takes a place among the connections first, unless the request has one.
