@@ -30,6 +30,7 @@ import { resourceOf } from "./streams/resource-of.ts";
 import { Streams } from "./streams/streams.ts";
 import { Heartbeats } from "./timers/heartbeats.ts";
 import { Liveness } from "./timers/liveness.ts";
+import { StalledReaders } from "./timers/stalled-readers.ts";
 
 /** The parts that the app is built from. */
 export interface AppParts {
@@ -115,6 +116,7 @@ export function createApp(parts: AppParts): StreamApp {
     limits,
     operator,
     crowd: new Crowd(limits),
+    readers: new StalledReaders(limits.readIdleMs),
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions,

@@ -215,7 +215,7 @@ async function inPlace(
   { action, exchange }: Pick<AppendRequest | ReadRequest, "action" | "exchange">,
   respond: () => Promise<Response>,
 ): Promise<Response> {
-  const place = crowd.enter(exchange.subject, action === "read");
+  const place = crowd.enter(exchange.subject, action === "read" ? "follow" : "append");
   exchange.place = place;
   try {
     const response = await respond();

@@ -1,9 +1,10 @@
 /**
- * The appends and follows that are connected, in all, by peer and by path, with their limits.
+ * The appends, follows and large reads that are connected, in all, by peer and by path, with their limits.
  * @module
  */
 import type { Limits } from "../../engine/limits.ts";
 import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
+import { peerGroup } from "../../support/peer-group.ts";
 
 /** A client and the path that it asks for. */
 interface Visitor {
@@ -11,6 +12,9 @@ interface Visitor {
   /** Undefined where the runtime does not expose it; then no limit on addresses applies. */
   readonly peer?: string;
 }
+
+/** What a connection takes its place for. */
+export type Purpose = "append" | "follow" | "read";
 
 /** The place of one connection among the others. */
 export class Place {
@@ -48,18 +52,19 @@ export class Crowd {
   /**
    * Takes a place for a connection.
    *
-   * @param follows Whether it follows the path.
    * @throws {StreamError} `overloaded` if the server or the path has too many connections, `too_many` if the peer has.
    */
-  enter({ path, peer }: Visitor, follows: boolean): Place {
+  enter({ path, peer: address }: Visitor, purpose: Purpose): Place {
     const { connections, peerConnections, pathFollowers } = this.#limits;
-    if (peer !== undefined) this.#checkRate(peer);
+    const peer = address === undefined ? undefined : peerGroup(address);
+    const follows = purpose === "follow";
+    if (peer !== undefined && purpose !== "read") this.#checkRate(peer);
     if (isFull(connections, this.#all)) {
-      const message = `The server has ${connections} appends and follows, which is its limit (connections).`;
+      const message = `The server has ${connections} appends, follows and large reads, which is its limit (connections).`;
       throw refusal("overloaded", message);
     }
     if (peer !== undefined && isFull(peerConnections, this.#peers.of(peer))) {
-      const message = `${peer} has ${peerConnections} appends and follows, which is the limit for one address (peerConnections).`;
+      const message = `${peer} has ${peerConnections} appends, follows and large reads, which is the limit for one address (peerConnections).`;
       throw refusal("too_many", message);
     }
     if (follows && isFull(pathFollowers, this.#followers.of(path))) {

@@ -20,6 +20,7 @@ import type { Scope } from "../request/scope.ts";
 import type { TrustedProxies } from "../request/trusted-proxies.ts";
 import type { Heartbeats } from "../timers/heartbeats.ts";
 import type { Liveness } from "../timers/liveness.ts";
+import type { StalledReaders } from "../timers/stalled-readers.ts";
 import type { Crowd, Place } from "./crowd.ts";
 import type { RequestLogFields } from "./log-request.ts";
 import type { Operator } from "./operator.ts";
@@ -31,8 +32,10 @@ export interface Service {
   readonly registry: AppendRegistry;
   readonly limits: Readonly<Limits>;
   readonly operator: Operator;
-  /** The appends and follows that are connected. */
+  /** The appends, follows and large reads that are connected. */
   readonly crowd: Crowd;
+  /** The readers of large bodies. */
+  readonly readers: StalledReaders;
   readonly liveness: Liveness;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
@@ -82,7 +85,7 @@ export interface Exchange {
   action?: Action;
   /** What the gate has allowed; undefined without a gate, and before it was asked. */
   access?: Permission;
-  /** Its place among the connections, if it appends or follows. */
+  /** Its place among the connections, if it appends, follows or reads much. */
   place?: Place;
 }
 
