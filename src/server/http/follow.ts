@@ -111,7 +111,7 @@ export async function followBody(
       },
       (thrown: unknown) => {
         const error = StreamError.from(thrown, "storage");
-        service.operator.failedIfFault(path, error);
+        service.reporter.failedIfFault(path, error);
         span.end(follow.offset, error.code, error);
         return breakOff(error);
       },

@@ -90,7 +90,7 @@ function followed(
   const ended = (bytes: number, _isWhole: boolean, error?: unknown): void => {
     const reason = from + bytes === to ? "complete" : "gone";
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
-    if (failure) service.operator.failedIfFault(subject.path, failure);
+    if (failure) service.reporter.failedIfFault(subject.path, failure);
     span.end(from + bytes, failure?.code ?? reason, failure);
     void whenSent(exchange).then(() => place?.leave());
   };

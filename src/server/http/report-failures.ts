@@ -10,20 +10,20 @@ import { whenDropped } from "./dropped-body.ts";
 
 /** Returns the body. If reading it fails, the failure is logged and the body breaks off. */
 export function reportFailures(
-  { operator }: Service,
+  { reporter }: Service,
   exchange: Exchange,
   body: ReadableStream<Uint8Array>,
 ): ReadableStream<Uint8Array> {
   const { tally, subject, platform, c } = exchange;
   const ended = (bytes: number, isWhole: boolean, error?: unknown): void => {
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
-    if (failure) operator.failedIfFault(subject.path, failure);
+    if (failure) reporter.failedIfFault(subject.path, failure);
     tally.end(bytes, failure?.code ?? (isWhole ? "complete" : "gone"));
   };
   const how = bodyAbort(exchange);
   const isWatched = platform.readsBodies && how.cut;
-  const sent = isWatched ? watchedBody(body, operator.hasLog, ended, how) : countBytes(body, ended, how);
-  if (operator.hasLog) {
+  const sent = isWatched ? watchedBody(body, reporter.hasLog, ended, how) : countBytes(body, ended, how);
+  if (reporter.hasLog) {
     tally.open();
     whenDropped(c, sent, () => tally.end(0, "gone"));
   }

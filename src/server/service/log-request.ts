@@ -8,7 +8,7 @@ import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { MountError } from "../request/mount.ts";
 import { withMountPath } from "./mount-path.ts";
-import { isFault, type Operator } from "./operator.ts";
+import { isFault, type Reporter } from "./reporter.ts";
 import { requestIdOf, withRequestId } from "./request-id.ts";
 import { refusal } from "./respond.ts";
 import { Tally } from "./tally.ts";
@@ -41,7 +41,7 @@ export interface RequestLogFields {
  * @throws {HTTPException} if the app's `scope` throws one.
  */
 export async function logRequest(
-  operator: Operator,
+  reporter: Reporter,
   c: Context,
   answer: (noted: RequestLogFields) => Promise<Response>,
 ): Promise<Response> {
@@ -49,30 +49,30 @@ export async function logRequest(
   const requestId = requestIdOf(c);
   const tally = new Tally();
   const noted: RequestLogFields = { requestId, tally };
-  const response = await answer(noted).catch((thrown: unknown) => refuse(operator, c, noted, thrown));
-  if (operator.hasLog) {
+  const response = await answer(noted).catch((thrown: unknown) => refuse(reporter, c, noted, thrown));
+  if (reporter.hasLog) {
     const status = noted.upgraded ? 101 : response.status;
     // A live response must not retain its request.
     const request = requestOf(c, noted);
     tally.whenOver(() => {
       const durationMs = Math.round(performance.now() - startedMs);
       const { bytes, reason } = tally;
-      operator.log({ type: "request", ...request, status, bytes, durationMs, reason });
+      reporter.log({ type: "request", ...request, status, bytes, durationMs, reason });
     });
   }
   // The platform has put it into the headers of an upgrade, which may be immutable.
   return noted.upgraded ? response : withRequestId(response, requestId);
 }
 
-async function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown: unknown): Promise<Response> {
+async function refuse(reporter: Reporter, c: Context, noted: RequestLogFields, thrown: unknown): Promise<Response> {
   // The mistake is the host app's, so its error handler gets the error.
-  if (thrown instanceof MountError) operator.failed(undefined, thrown);
+  if (thrown instanceof MountError) reporter.failed(undefined, thrown);
   if (isForHost(thrown)) throw thrown;
   const error = StreamError.from(thrown);
   const { path, peer, requestId, tally } = noted;
   tally.refused(error.code);
-  operator.traffic.refused(error.code);
-  operator.tell({
+  reporter.traffic.refused(error.code);
+  reporter.emit({
     type: "refused",
     method: c.req.method,
     ...(path !== undefined && { path }),
@@ -80,12 +80,12 @@ async function refuse(operator: Operator, c: Context, noted: RequestLogFields, t
     ...(peer !== undefined && { peer }),
     requestId,
   });
-  if (isFault(error)) operator.failed(error.path ?? noted.path, thrown, undefined, requestId);
-  else if (isRefusal(c, error) && operator.hasLog) {
+  if (isFault(error)) reporter.failed(error.path ?? noted.path, thrown, undefined, requestId);
+  else if (isRefusal(c, error) && reporter.hasLog) {
     const { status, code } = error;
     const message = withMountPath(error.message, noted);
     const where = noted.path === undefined ? {} : { path: noted.path };
-    operator.log({ type: "refusal", ...requestOf(c, noted), ...where, status, code, message });
+    reporter.log({ type: "refusal", ...requestOf(c, noted), ...where, status, code, message });
   }
   // The message of any other error may name files and hosts of the server.
   const told =

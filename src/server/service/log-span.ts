@@ -43,10 +43,10 @@ export class LogSpan {
     this.#subject = subject;
     this.#begin = begin;
     this.#open = { ...begin, path: subject.path, position };
-    service.operator.began(this.#open);
-    service.operator.log({ ...begin, ...subject, phase: "begin" });
+    service.reporter.began(this.#open);
+    service.reporter.log({ ...begin, ...subject, phase: "begin" });
     const { type, ...how } = begin;
-    if (type === "follow") service.operator.tell({ ...how, ...subject, type: "began", action: type });
+    if (type === "follow") service.reporter.emit({ ...how, ...subject, type: "began", action: type });
   }
 
   /**
@@ -58,13 +58,13 @@ export class LogSpan {
   end(offset: number, reason: string, error?: StreamError): void {
     const bytes = offset - this.#begin.offset;
     const durationMs = Math.round(performance.now() - this.#startedMs);
-    this.#service.operator.ended(this.#open, offset, reason);
-    this.#service.operator.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
+    this.#service.reporter.ended(this.#open, offset, reason);
+    this.#service.reporter.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
     this.#tally?.end(bytes, reason);
     const { type, ...how } = this.#begin;
     if (type === "append") return;
     const failure = error && { error };
-    const { operator } = this.#service;
-    operator.tell({ ...how, ...this.#subject, type: "ended", action: type, offset, reason, ...failure });
+    const { reporter } = this.#service;
+    reporter.emit({ ...how, ...this.#subject, type: "ended", action: type, offset, reason, ...failure });
   }
 }

@@ -22,7 +22,7 @@ import type { Heartbeats } from "../timers/heartbeats.ts";
 import type { Liveness } from "../timers/liveness.ts";
 import type { Crowd, Place } from "./crowd.ts";
 import type { RequestLogFields } from "./log-request.ts";
-import type { Operator } from "./operator.ts";
+import type { Reporter } from "./reporter.ts";
 import type { Tally } from "./tally.ts";
 
 /** The parts of one running `fstream()`. */
@@ -30,7 +30,7 @@ export interface Service {
   readonly store: Store;
   readonly registry: AppendRegistry;
   readonly limits: Readonly<Limits>;
-  readonly operator: Operator;
+  readonly reporter: Reporter;
   /** The appends and follows that are connected. */
   readonly crowd: Crowd;
   readonly liveness: Liveness;

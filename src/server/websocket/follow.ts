@@ -63,7 +63,7 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
       (reason) => this.#ended(port, reason),
       (thrown: unknown) => {
         const error = StreamError.from(thrown, "storage");
-        this.service.operator.failedIfFault(this.#subject.path, error);
+        this.service.reporter.failedIfFault(this.#subject.path, error);
         return this.#ended(port, "lost", error);
       },
     );
