@@ -144,7 +144,7 @@ export function createApp(parts: AppParts): StreamApp {
   };
   if (parts.cors) app.use(crossOrigin(service.origins));
   app.all("*", (c) =>
-    logRequest(reporter, c, (noted) => answer(service, c, noted)).then((response) => marked(response, c)),
+    logRequest(reporter, c, (details) => answer(service, c, details)).then((response) => marked(response, c)),
   );
   service.sessions.restore().catch((error: unknown) => {
     reporter.failed(undefined, error, "The open sessions can't be read.");
@@ -174,7 +174,7 @@ export function createApp(parts: AppParts): StreamApp {
     app,
     service,
     ...(metrics && { metrics: () => metrics.render(source) }),
-    respond: (c, path) => logRequest(reporter, c, async (noted) => respond(service, c, noted, resourceOf(path))),
+    respond: (c, path) => logRequest(reporter, c, async (details) => respond(service, c, details, resourceOf(path))),
     close,
   });
   const countRefusal = (code: ErrorCode): void => reporter.traffic.refused(code);

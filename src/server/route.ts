@@ -29,7 +29,7 @@ import {
 } from "./parse-request.ts";
 import { checkHost } from "./request/host.ts";
 import { checkOrigin } from "./request/origin.ts";
-import type { RequestLogFields } from "./service/log-request.ts";
+import type { RequestDetails } from "./service/log-request.ts";
 import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
@@ -44,13 +44,13 @@ const SHORT_BYTES = 64 * 1024;
 /**
  * Answers a request.
  *
- * @param noted Takes what the log needs to know of it.
+ * @param details Receives what is learned about it.
  * @throws {StreamError} if the request is refused.
  * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
  */
-export async function answer(service: Service, c: Context, noted: RequestLogFields): Promise<Response> {
+export async function answer(service: Service, c: Context, details: RequestDetails): Promise<Response> {
   const platform = await service.platform(c);
-  const request = parseRequest(c, platform, noted, service);
+  const request = parseRequest(c, platform, details, service);
   const { verb, socket, exchange } = request;
   if (c.req.method === "OPTIONS") return optionsOf(c, service);
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
@@ -94,9 +94,9 @@ function isHidden({ subject: { path }, access }: Exchange, error: unknown): bool
  *
  * @throws {StreamError} if the request is refused.
  */
-export async function respond(service: Service, c: Context, noted: RequestLogFields, path: string): Promise<Response> {
+export async function respond(service: Service, c: Context, details: RequestDetails, path: string): Promise<Response> {
   const platform = await service.platform(c);
-  const request = parseFollow(c, platform, noted, { path, trustedProxies: service.trustedProxies });
+  const request = parseFollow(c, platform, details, { path, trustedProxies: service.trustedProxies });
   const { socket, exchange } = request;
   checkSender(service, request, socket);
   await begin(service, exchange, socket);

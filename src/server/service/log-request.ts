@@ -13,8 +13,8 @@ import { requestIdOf, withRequestId } from "./request-id.ts";
 import { refusal } from "./respond.ts";
 import { Tally } from "./tally.ts";
 
-/** What is known about a request so far. */
-export interface RequestLogFields {
+/** What is known about a request so far, for its log lines and its response. */
+export interface RequestDetails {
   /** Its id. */
   readonly requestId: string;
   /** What it comes to. */
@@ -43,17 +43,17 @@ export interface RequestLogFields {
 export async function logRequest(
   reporter: Reporter,
   c: Context,
-  answer: (noted: RequestLogFields) => Promise<Response>,
+  answer: (details: RequestDetails) => Promise<Response>,
 ): Promise<Response> {
   const startedMs = performance.now();
   const requestId = requestIdOf(c);
   const tally = new Tally();
-  const noted: RequestLogFields = { requestId, tally };
-  const response = await answer(noted).catch((thrown: unknown) => refuse(reporter, c, noted, thrown));
+  const details: RequestDetails = { requestId, tally };
+  const response = await answer(details).catch((thrown: unknown) => refuse(reporter, c, details, thrown));
   if (reporter.hasLog) {
-    const status = noted.upgraded ? 101 : response.status;
+    const status = details.upgraded ? 101 : response.status;
     // A live response must not retain its request.
-    const request = requestOf(c, noted);
+    const request = requestOf(c, details);
     tally.whenOver(() => {
       const durationMs = Math.round(performance.now() - startedMs);
       const { bytes, reason } = tally;
@@ -61,15 +61,15 @@ export async function logRequest(
     });
   }
   // The platform has put it into the headers of an upgrade, which may be immutable.
-  return noted.upgraded ? response : withRequestId(response, requestId);
+  return details.upgraded ? response : withRequestId(response, requestId);
 }
 
-async function refuse(reporter: Reporter, c: Context, noted: RequestLogFields, thrown: unknown): Promise<Response> {
+async function refuse(reporter: Reporter, c: Context, details: RequestDetails, thrown: unknown): Promise<Response> {
   // The mistake is the host app's, so its error handler gets the error.
   if (thrown instanceof MountError) reporter.failed(undefined, thrown);
   if (isForHost(thrown)) throw thrown;
   const error = StreamError.from(thrown);
-  const { path, peer, requestId, tally } = noted;
+  const { path, peer, requestId, tally } = details;
   tally.refused(error.code);
   reporter.traffic.refused(error.code);
   reporter.emit({
@@ -80,20 +80,20 @@ async function refuse(reporter: Reporter, c: Context, noted: RequestLogFields, t
     ...(peer !== undefined && { peer }),
     requestId,
   });
-  if (isFault(error)) reporter.failed(error.path ?? noted.path, thrown, undefined, requestId);
+  if (isFault(error)) reporter.failed(error.path ?? details.path, thrown, undefined, requestId);
   else if (isRefusal(c, error) && reporter.hasLog) {
     const { status, code } = error;
-    const message = withMountPath(error.message, noted);
-    const where = noted.path === undefined ? {} : { path: noted.path };
-    reporter.log({ type: "refusal", ...requestOf(c, noted), ...where, status, code, message });
+    const message = withMountPath(error.message, details);
+    const where = details.path === undefined ? {} : { path: details.path };
+    reporter.log({ type: "refusal", ...requestOf(c, details), ...where, status, code, message });
   }
   // The message of any other error may name files and hosts of the server.
   const told =
     thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
   const page = await tokenPageFor(c, told);
   if (page) return page;
-  const response = refusal(told, noted);
-  if (noted.neverUpgrades) response.headers.delete("Upgrade");
+  const response = refusal(told, details);
+  if (details.neverUpgrades) response.headers.delete("Upgrade");
   return response;
 }
 
@@ -126,7 +126,7 @@ interface RequestName {
   readonly requestId: string;
 }
 
-function requestOf(c: Context, { peer, requestId }: RequestLogFields): RequestName {
+function requestOf(c: Context, { peer, requestId }: RequestDetails): RequestName {
   const { method, url } = c.req;
   const target = url.replace(/^[a-z+]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
   return { method, target, ...(peer === undefined ? {} : { peer }), requestId };

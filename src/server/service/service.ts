@@ -21,7 +21,7 @@ import type { TrustedProxies } from "../request/trusted-proxies.ts";
 import type { Heartbeats } from "../timers/heartbeats.ts";
 import type { Liveness } from "../timers/liveness.ts";
 import type { Crowd, Place } from "./crowd.ts";
-import type { RequestLogFields } from "./log-request.ts";
+import type { RequestDetails } from "./log-request.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Tally } from "./tally.ts";
 
@@ -75,7 +75,7 @@ export interface Exchange {
   readonly c: Context;
   readonly platform: Platform;
   readonly subject: Subject;
-  readonly noted: RequestLogFields;
+  readonly details: RequestDetails;
   /** What the request comes to. */
   readonly tally: Tally;
   /** What the gate was asked about; undefined without a gate, and before it was asked. */
@@ -88,13 +88,13 @@ export interface Exchange {
 
 /** Turns a request into a WebSocket; see {@link Platform.upgrade}. */
 export async function upgrade(
-  { c, platform, noted }: Exchange,
+  { c, platform, details }: Exchange,
   handler: SocketHandler,
   options: Omit<UpgradeOptions, "headers">,
 ): Promise<Response> {
-  const headers = { [REQUEST_ID_HEADER]: noted.requestId };
+  const headers = { [REQUEST_ID_HEADER]: details.requestId };
   const response = await platform.upgrade(c, handler, { ...options, headers });
-  noted.upgraded = true;
+  details.upgraded = true;
   return response;
 }
 

@@ -33,7 +33,7 @@ export abstract class SocketConnection implements SocketHandler {
   readonly #place: Place | undefined;
 
   /** @throws {StreamError} `restarting` if the server is shutting down. */
-  constructor(service: Service, { subject: { path }, noted: { base, scope }, tally, access, place }: Exchange) {
+  constructor(service: Service, { subject: { path }, details: { base, scope }, tally, access, place }: Exchange) {
     this.service = service;
     this.tally = tally;
     tally.open();
