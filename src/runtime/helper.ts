@@ -14,8 +14,8 @@ export function withHelper(platform: Platform, upgradeWebSocket: UpgradeWebSocke
   return {
     ...rest,
     // Helpers pass text as strings.
-    keepsText: false,
-    takesText: false,
+    supportsRawText: false,
+    acceptsText: false,
     upgrade: (c, handler) => upgradeWebSocket(c, socketEvents(handler)) as Promise<Response>,
   };
 }

@@ -91,8 +91,8 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
  */
 export const platform: Platform = {
   name: "node",
-  keepsText: true,
-  takesText: true,
+  supportsRawText: true,
+  acceptsText: true,
   readsBodies: true,
   checkUpgrade(c) {
     // `injectWebSocket` gives each upgrade a response of its own.
