@@ -13,7 +13,7 @@ import type { EndReason } from "../../../protocol/end-reason.ts";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { isDead, isVisible } from "../processes/process-identity.ts";
-import { readWhole } from "../reserved/atomic-write.ts";
+import { readJsonFile } from "../reserved/atomic-write.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { LEASE_MS, type Owner, type OwnerRecord } from "./owner.ts";
 
@@ -57,7 +57,7 @@ export async function readEntries(folder: string, names: readonly string[]): Pro
   const entries: Entry[] = [];
   for (const name of names.filter((each) => /^[0-9]/.test(each))) {
     const file = join(folder, name);
-    const owner = await readWhole(file);
+    const owner = await readJsonFile(file);
     if (isOwnerRecord(owner)) entries.push({ name, file, owner });
   }
   return entries;

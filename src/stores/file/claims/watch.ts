@@ -9,7 +9,7 @@ import type { Growth } from "../../../engine/storage/store.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
-import { removeFile, writeWhole } from "../reserved/atomic-write.ts";
+import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import {
   claimantsOf,
@@ -55,7 +55,7 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
   const folder = claimsFolder(reserved, file);
   const watcher = join(folder, `${WATCH}${randomUUID()}`);
   // An owner leaves an end marker only where a watcher asks for it.
-  await writeWhole(reserved, watcher, owner.record, false);
+  await writeJsonAtomic(reserved, watcher, owner.record, false);
   try {
     const markers = endMarkers(await namesIn(folder));
     const [first] = await claimantsOf(reserved, owner, file);

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { namesIn } from "../folders/folder.ts";
-import { removeFileNow, writeTextWhole } from "../reserved/atomic-write.ts";
+import { removeFileNow, writeTextAtomic } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { openSmallFile, UNUSABLE } from "../reserved/small-file.ts";
@@ -62,7 +62,7 @@ export class LogFiles {
    */
   async write(base: BaseLine, mayWrite?: () => boolean): Promise<void> {
     const text = formatLine(base);
-    await writeTextWhole(this.#reserved, this.placeOf(base.file), { text, durable: this.durable, mayWrite });
+    await writeTextAtomic(this.#reserved, this.placeOf(base.file), { text, durable: this.durable, mayWrite });
   }
 
   /**

@@ -174,7 +174,7 @@ export class StreamLog {
   async #write(line: LogLine): Promise<void> {
     const { durable } = this.#files;
     this.#opened ??= await this.#open();
-    writeWhole(this.#opened.fd, formatLine(line));
+    writeAllSync(this.#opened.fd, formatLine(line));
     this.#lines++;
     if (durable) await this.#opened.datasync();
   }
@@ -189,6 +189,6 @@ export class StreamLog {
   }
 }
 
-function writeWhole(fd: number, text: string): void {
+function writeAllSync(fd: number, text: string): void {
   for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
 }
