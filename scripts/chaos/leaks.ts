@@ -12,7 +12,7 @@ import { OWN_PATHS, ownPath } from "./pipeline.ts";
 const MOST_DESCRIPTORS = 160;
 
 /** How much resident memory an idle server may have, in bytes. */
-const MOST_BYTES = 700 * 1024 * 1024;
+const MAX_BYTES = 700 * 1024 * 1024;
 
 /** Milliseconds within which everything must be released. */
 const PATIENCE_MS = 30_000;
@@ -33,7 +33,7 @@ export async function expectNoLeaks(fleet: Fleet, ledger: Ledger): Promise<void>
       ledger.problem(`process ${pid} keeps ${descriptors(pid).length} descriptors:\n${kindsOf(pid)}`);
     });
     const bytes = residentBytes(pid);
-    if (bytes > MOST_BYTES) ledger.problem(`process ${pid} keeps ${Math.round(bytes / 1e6)} MB of memory`);
+    if (bytes > MAX_BYTES) ledger.problem(`process ${pid} keeps ${Math.round(bytes / 1e6)} MB of memory`);
   }
 }
 

@@ -6,7 +6,7 @@
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /** The longest duration: about a hundred years. */
-const MOST_SECONDS = 36_525 * 86_400;
+const MAX_SECONDS = 36_525 * 86_400;
 
 /**
  * Parses a duration: a whole number, followed by s, m, h or d.
@@ -21,6 +21,6 @@ const MOST_SECONDS = 36_525 * 86_400;
 export function parseDuration(text: string): number {
   const [, digits = "", unit = ""] = /^(\d{1,10})([smhd])$/.exec(text) ?? [];
   const seconds = Number(digits) * (SECONDS[unit] ?? 0);
-  if (seconds > 0 && seconds <= MOST_SECONDS) return seconds;
+  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds;
   throw new TypeError("It must be a whole number, followed by s, m, h or d, such as 90s or 2h, of at most 100 years.");
 }

@@ -13,7 +13,7 @@ import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import { usableHost } from "../../server/request/host.ts";
 import { reportFailure } from "../../support/callback.ts";
 import { sendBytes } from "./body.ts";
-import { MOST_FRAGMENTS } from "./message-watch.ts";
+import { MAX_FRAGMENTS } from "./message-watch.ts";
 import { answerFailed } from "./parse-errors.ts";
 import { detach } from "./pipeline.ts";
 import { isBodiless, isUnread, parseAgain } from "./upgrade-with-body.ts";
@@ -39,7 +39,7 @@ function handshakesFor(maxPayload: number): WebSocketServer {
   const options = {
     noServer: true,
     // More than MessageWatch allows, which gives a reason; `ws` gives none, and sees the frames of a packet first.
-    maxFragments: 2 * MOST_FRAGMENTS,
+    maxFragments: 2 * MAX_FRAGMENTS,
     clientTracking: false,
     perMessageDeflate: false,
     // See answerPings.

@@ -41,7 +41,7 @@ export interface WritePlace {
 }
 
 /** Most characters of a value that is kept. */
-const MOST_CHARACTERS = 1_024;
+const MAX_CHARACTERS = 1_024;
 
 /** RFC 3339. */
 const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
@@ -137,6 +137,6 @@ function wholeNumber(name: string, text: string): number {
 }
 
 function checked(name: string, value: string | undefined): string | undefined {
-  if (value === undefined || value.length <= MOST_CHARACTERS) return value;
-  throw new StreamError("bad_request", `${name} must have at most ${MOST_CHARACTERS} characters.`);
+  if (value === undefined || value.length <= MAX_CHARACTERS) return value;
+  throw new StreamError("bad_request", `${name} must have at most ${MAX_CHARACTERS} characters.`);
 }

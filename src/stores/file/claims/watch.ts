@@ -30,7 +30,7 @@ const LOOK_MS = 100;
 const CLAIM_EVERY = 5;
 
 /** Most looks for which an open session may have no owner, on its way from one process to another. */
-const MOST_LOOKS_WITHOUT_OWNER = 10;
+const MAX_LOOKS_WITHOUT_OWNER = 10;
 
 /** What to watch. */
 export interface Watched {
@@ -104,7 +104,7 @@ class Succession {
     if (typeof next === "string") return next;
     this.#looksWithoutOwner = next ? 0 : this.#looksWithoutOwner + 1;
     this.#holder = next ?? this.#holder;
-    return this.#looksWithoutOwner > MOST_LOOKS_WITHOUT_OWNER ? "restarting" : undefined;
+    return this.#looksWithoutOwner > MAX_LOOKS_WITHOUT_OWNER ? "restarting" : undefined;
   }
 
   /**

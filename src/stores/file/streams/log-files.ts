@@ -12,7 +12,7 @@ import { openSmallFile, UNUSABLE } from "../reserved/small-file.ts";
 import { type BaseLine, formatLine, type LoggedStream, parseLog } from "./log-lines.ts";
 
 /** Most bytes that a log may have. */
-const MOST_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 
 const SUFFIX = ".log";
 
@@ -95,7 +95,7 @@ export class LogFiles {
 }
 
 async function textOf(place: string): Promise<string | undefined> {
-  const opened = await openSmallFile(place, MOST_BYTES);
+  const opened = await openSmallFile(place, MAX_BYTES);
   if (opened === UNUSABLE || opened === undefined) return undefined;
   try {
     return await opened.readFile("utf8");
