@@ -9,7 +9,7 @@ import type { Ledger } from "./ledger.ts";
 import { OWN_PATHS, ownPath } from "./pipeline.ts";
 
 /** How many descriptors an idle server may have: those of its runtime, and the folders that it holds open. */
-const MOST_DESCRIPTORS = 160;
+const MAX_DESCRIPTORS = 160;
 
 /** How much resident memory an idle server may have, in bytes. */
 const MAX_BYTES = 700 * 1024 * 1024;
@@ -28,7 +28,7 @@ export async function expectNoLeaks(fleet: Fleet, ledger: Ledger): Promise<void>
   }
   if (NO_DESCRIPTORS !== undefined) return;
   for (const pid of fleet.pids) {
-    const few = (): boolean => descriptors(pid).length <= MOST_DESCRIPTORS;
+    const few = (): boolean => descriptors(pid).length <= MAX_DESCRIPTORS;
     await until("descriptors to be given back", few, PATIENCE_MS).catch(() => {
       ledger.problem(`process ${pid} keeps ${descriptors(pid).length} descriptors:\n${kindsOf(pid)}`);
     });
