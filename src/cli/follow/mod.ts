@@ -28,7 +28,7 @@ import {
 } from "../common/options.ts";
 import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
 import { followNarrator, outageNarrator } from "../common/states.ts";
-import { ReaderGone, say } from "../common/terminal.ts";
+import { BrokenPipe, say } from "../common/terminal.ts";
 import { Beginning } from "./beginning.ts";
 import { otherContent } from "./continuation.ts";
 import { type Output, outputTo } from "./output.ts";
@@ -122,7 +122,7 @@ async function run(url: string, flags: FollowFlags): Promise<number> {
     tell(`done: ${bytes} bytes from ${shownUrl(url)}`);
   } catch (error) {
     await output.leave?.();
-    if (error instanceof ReaderGone) return DONE;
+    if (error instanceof BrokenPipe) return DONE;
     if (!interrupts.received) throw explained(error, shownUrl(url), flags, output);
     tell("interrupted");
   }

@@ -8,7 +8,7 @@ import { type Ask, type RequestFlags, requestsTo, withRequestOptions } from "../
 import { DONE } from "../common/exit-codes.ts";
 import { bareCommand, commandLine } from "../common/options.ts";
 import { parseUrlOf, shownUrl } from "../common/resource-url.ts";
-import { dataOutput, ReaderGone, write } from "../common/terminal.ts";
+import { BrokenPipe, dataOutput, write } from "../common/terminal.ts";
 import { type Page, parsePage } from "./page.ts";
 import { jsonRow, textRow } from "./row.ts";
 
@@ -44,7 +44,7 @@ Examples:
       try {
         await list(ask, shownUrl(url), flags.json ? jsonRow : textRow);
       } catch (error) {
-        if (!(error instanceof ReaderGone)) throw error;
+        if (!(error instanceof BrokenPipe)) throw error;
       }
       finish(DONE);
     });
