@@ -8,10 +8,10 @@ import type { Appends } from "../sessions/appends.ts";
 import { removePath } from "../sessions/removal.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { ProducerState, StreamRecords, StreamState } from "../storage/stream-state.ts";
-import { type CreateAsk, existsDifferently, isSameFile, isSameStream } from "./creation.ts";
+import { type CreateSpec, existsDifferently, isSameFile, isSameStream } from "./creation.ts";
 import { livingForks, tombstoneOf } from "./forks.ts";
 import type { Decision, Held, Job, Present } from "./job.ts";
-import { type AppendAsk, judgeAppend } from "./judge.ts";
+import { type AppendSpec, judgeAppend } from "./judge.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import { type Made, makeStream } from "./make-stream.ts";
 import { PathWriter } from "./path-writer.ts";
@@ -117,7 +117,7 @@ export class DurableStreams {
    * @throws {StreamError} what {@link judgeAppend} throws; `not_found`, `busy`, `precondition_failed`, and what storing
    * throws.
    */
-  append(path: string, ask: AppendAsk, { preconditions, ...by }: WriteTerms): Promise<Appended> {
+  append(path: string, ask: AppendSpec, { preconditions, ...by }: WriteTerms): Promise<Appended> {
     const terms = { create: false, keepsStreams: true, ...by };
     return this.#do(path, (untilMs, resolve, failed) => {
       const decide = ({ size: before, state }: Present): Decision => {
@@ -148,7 +148,7 @@ export class DurableStreams {
    * @throws {StreamError} `mismatch` if there is another one; `not_found` for the source of a fork, `bad_request` for a
    * place past its end; `not_json`, `busy`, and what storing throws.
    */
-  async create(path: string, ask: CreateAsk, { preconditions, ...by }: WriteTerms): Promise<Made> {
+  async create(path: string, ask: CreateSpec, { preconditions, ...by }: WriteTerms): Promise<Made> {
     const found = await this.#store.stat(path);
     checkFound(found, path, preconditions);
     const known = foundSame(path, found, ask);
@@ -237,7 +237,7 @@ export class DurableStreams {
 function foundSame(
   path: string,
   found: Pick<StoreStat, "size" | "generation" | "stream"> | undefined,
-  ask: CreateAsk,
+  ask: CreateSpec,
 ): Made | undefined {
   const { stream, size = 0, generation = "" } = found ?? {};
   const isSame = stream ? isSameStream(stream, ask) : size === 0 || isSameFile(ask);

@@ -7,7 +7,7 @@ import { isJsonType } from "../../protocol/media-type.ts";
 import { PieceReader } from "../storage/piece-reader.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { ForkOrigin, StreamRecords, StreamState } from "../storage/stream-state.ts";
-import type { ForkAsk } from "./creation.ts";
+import type { ForkSpec } from "./creation.ts";
 import { lineEndOf } from "./json-tail.ts";
 
 const NEWLINE = 0x0a;
@@ -26,7 +26,7 @@ export interface ForkPlace {
  */
 export async function placeOfFork(
   store: Store,
-  { source, offset, sub }: ForkAsk,
+  { source, offset, sub }: ForkSpec,
   found: StoreStat,
   readBytes: number,
 ): Promise<ForkPlace> {

@@ -9,7 +9,7 @@ import type { Limits } from "../limits.ts";
 import { PieceReader } from "../storage/piece-reader.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { StreamRecords, StreamState } from "../storage/stream-state.ts";
-import { type CreateAsk, type ForkAsk, newState } from "./creation.ts";
+import { type CreateSpec, type ForkSpec, newState } from "./creation.ts";
 import { type ForkPlace, placeOfFork } from "./forks.ts";
 import type { Held } from "./job.ts";
 import { jsonLines } from "./json-messages.ts";
@@ -47,7 +47,7 @@ interface Source extends ForkPlace {
 export async function makeStream(
   parts: MakingParts,
   path: string,
-  ask: CreateAsk,
+  ask: CreateSpec,
   whileHeld: WhileHeld,
 ): Promise<Made> {
   if (!ask.fork) {
@@ -95,7 +95,7 @@ async function copy(parts: MakingParts, held: Held, source: Source, state: Strea
   }
 }
 
-async function sourceOf({ store, records, limits }: MakingParts, ask: CreateAsk, fork: ForkAsk): Promise<Source> {
+async function sourceOf({ store, records, limits }: MakingParts, ask: CreateSpec, fork: ForkSpec): Promise<Source> {
   const { source } = fork;
   const found = await store.stat(source);
   if (!found) {
@@ -116,6 +116,6 @@ async function sourceOf({ store, records, limits }: MakingParts, ask: CreateAsk,
   return { found, state, ...(await placeOfFork(store, fork, found, limits.readBytes)) };
 }
 
-function bodyOf({ bytes }: CreateAsk, { type }: StreamState): Uint8Array {
+function bodyOf({ bytes }: CreateSpec, { type }: StreamState): Uint8Array {
   return bytes.length > 0 && isJsonType(type) ? jsonLines(bytes) : bytes;
 }

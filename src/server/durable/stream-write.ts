@@ -4,7 +4,7 @@
  */
 import type { Context } from "hono";
 import type { PathPreconditions } from "../../engine/append/preconditions.ts";
-import type { ForkAsk } from "../../engine/durable/creation.ts";
+import type { ForkSpec } from "../../engine/durable/creation.ts";
 import type { Lifetime, ProducerStamp } from "../../engine/storage/stream-state.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { isMediaType } from "../../protocol/media-type.ts";
@@ -28,7 +28,7 @@ export interface StreamWrite {
   readonly seq: string | undefined;
   readonly producer: ProducerStamp | undefined;
   readonly lifetime: Lifetime;
-  readonly fork: ForkAsk | undefined;
+  readonly fork: ForkSpec | undefined;
   readonly preconditions: PathPreconditions;
 }
 
@@ -97,7 +97,7 @@ function lifetimeOf(c: Context): Lifetime {
   return { ...(ttl !== undefined && { ttlSeconds: Number(ttl) }), ...(expiresAt !== undefined && { expiresAt }) };
 }
 
-function forkOf(c: Context, { base, scope }: WritePlace): ForkAsk | undefined {
+function forkOf(c: Context, { base, scope }: WritePlace): ForkSpec | undefined {
   const from = c.req.header(FORK_HEADERS.from);
   const offset = c.req.header(FORK_HEADERS.offset);
   const sub = c.req.header(FORK_HEADERS.sub);
