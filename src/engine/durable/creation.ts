@@ -58,7 +58,7 @@ export function isSameFile(ask: CreateSpec): boolean {
 }
 
 /** The refusal of a stream that exists differently. */
-export function existsDifferently(path: string): StreamError {
+export function creationConflict(path: string): StreamError {
   return new StreamError("mismatch", `"/${path}" exists with another type or another configuration.`, { path });
 }
 

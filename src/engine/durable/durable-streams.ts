@@ -8,8 +8,8 @@ import type { Appends } from "../sessions/appends.ts";
 import { removePath } from "../sessions/removal.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { ProducerState, StreamRecords, StreamState } from "../storage/stream-state.ts";
-import { type CreateSpec, existsDifferently, isSameFile, isSameStream } from "./creation.ts";
-import { livingForks, tombstoneOf } from "./forks.ts";
+import { type CreateSpec, creationConflict, isSameFile, isSameStream } from "./creation.ts";
+import { liveForks, tombstoneOf } from "./forks.ts";
 import type { Decision, Held, Job, Present } from "./job.ts";
 import { type AppendSpec, judgeAppend } from "./judge.ts";
 import { Lifetimes } from "./lifetimes.ts";
@@ -79,8 +79,8 @@ export class DurableStreams {
       return undefined;
     }
     if (state.deleted) {
-      for (const fork of await livingForks(this.records, path)) await this.#settleFork(fork);
-      if ((await livingForks(this.records, path)).length > 0) return state;
+      for (const fork of await liveForks(this.records, path)) await this.#settleFork(fork);
+      if ((await liveForks(this.records, path)).length > 0) return state;
       await this.#forget(path, state);
       return undefined;
     }
@@ -187,7 +187,7 @@ export class DurableStreams {
 
   async #removed(path: string, state: StreamState): Promise<void> {
     this.lifetimes.forget(path);
-    if ((await livingForks(this.records, path)).length > 0) await this.records.bury(path, tombstoneOf(state));
+    if ((await liveForks(this.records, path)).length > 0) await this.records.bury(path, tombstoneOf(state));
     else await this.#releaseSource(path, state);
   }
 
@@ -241,7 +241,7 @@ function foundSame(
 ): Made | undefined {
   const { stream, size = 0, generation = "" } = found ?? {};
   const isSame = stream ? isSameStream(stream, ask) : size === 0 || isSameFile(ask);
-  if (!isSame) throw existsDifferently(path);
+  if (!isSame) throw creationConflict(path);
   if (!stream && size === 0) return undefined;
   return { isNew: false, offset: size, generation, state: stream };
 }

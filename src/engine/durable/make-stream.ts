@@ -10,7 +10,7 @@ import { PieceReader } from "../storage/piece-reader.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { StreamRecords, StreamState } from "../storage/stream-state.ts";
 import { type CreateSpec, type ForkSpec, newState } from "./creation.ts";
-import { type ForkPlace, placeOfFork } from "./forks.ts";
+import { type ForkPoint, forkPointOf } from "./forks.ts";
 import type { Held } from "./job.ts";
 import { jsonLines } from "./json-messages.ts";
 
@@ -34,7 +34,7 @@ export interface MakingParts {
 type WhileHeld = (terms: Pick<AppendPreconditions, "type">, run: (held: Held) => Promise<Made>) => Promise<Made>;
 
 /** The source of a fork, and the part that the fork begins with. */
-interface Source extends ForkPlace {
+interface Source extends ForkPoint {
   readonly found: StoreStat;
   readonly state: StreamState;
 }
@@ -113,7 +113,7 @@ async function sourceOf({ store, records, limits }: MakingParts, ask: CreateSpec
       path: source,
     });
   }
-  return { found, state, ...(await placeOfFork(store, fork, found, limits.readBytes)) };
+  return { found, state, ...(await forkPointOf(store, fork, found, limits.readBytes)) };
 }
 
 function bodyOf({ bytes }: CreateSpec, { type }: StreamState): Uint8Array {
