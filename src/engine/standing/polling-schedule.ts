@@ -13,7 +13,7 @@ const MAX_PER_ROUND = 1_000;
 const PARTS = 16;
 
 /** Calls `look` for each member in turn. */
-export class LookRounds<Member> {
+export class PollingSchedule<Member> {
   readonly #look: (member: Member) => void;
   /** In the order in which they are due. */
   readonly #members = new Set<Member>();
