@@ -128,7 +128,7 @@ function typeOf(jwk: Jwk): (typeof TYPES)[string] | undefined {
  *
  * @throws {TypeError} for an unsupported key.
  */
-export function publicHalf(jwk: Jwk): Jwk {
+export function publicJwkOf(jwk: Jwk): Jwk {
   const algorithm = algorithmOf(jwk);
   if (!algorithm) throw new TypeError(`The key is not supported, or not meant for signatures. ${SUPPORTED}.`);
   const members = typeOf(jwk)?.members ?? [];
@@ -143,7 +143,7 @@ export function isSecret(jwk: Jwk): boolean {
 }
 
 async function ofJwk(jwk: Jwk): Promise<VerificationKey> {
-  const half = publicHalf(jwk);
+  const half = publicJwkOf(jwk);
   const { algorithm, crv } = typeOf(half) ?? malformed();
   // Some runtimes take a point of the wrong length, and fail later.
   const point = crv === undefined ? [] : [half.x, ...(half.kty === "EC" ? [half.y] : [])];

@@ -31,7 +31,7 @@ import {
   retryOption,
 } from "../common/options.ts";
 import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
-import { appendNarrator, outageNarrator } from "../common/states.ts";
+import { appendStateText, outageText } from "../common/states.ts";
 import { say } from "../common/terminal.ts";
 import { type Input, openInput, untilInterrupted } from "./input.ts";
 import { PathWait } from "./path-wait.ts";
@@ -193,9 +193,9 @@ function isConflict(error: unknown): boolean {
 async function attempted(run: Run, shared: Progressing): Promise<number> {
   const { url, input, flags, token, resumeFile, progress } = run;
   const begun = resumeFile?.begun;
-  const narrate = flags.verbose
-    ? appendNarrator(shownUrl(url), input.name, begun !== undefined)
-    : outageNarrator(shownUrl(url), flags.retryFor * 1000);
+  const stateText = flags.verbose
+    ? appendStateText(shownUrl(url), input.name, begun !== undefined)
+    : outageText(shownUrl(url), flags.retryFor * 1000);
   let point: ResumePoint | undefined;
   let last: ResumePoint | undefined;
   const options: AppendOptions = {
@@ -212,7 +212,7 @@ async function attempted(run: Run, shared: Progressing): Promise<number> {
     onState: (state) => {
       shared.away = state.state === "retrying" || (state.state === "connecting" && !shared.wait?.begun);
       shared.begun ||= state.state === "open";
-      const line = narrate(state);
+      const line = stateText(state);
       if (line === undefined || (state.state === "connecting" && shared.wait?.begun)) return;
       (flags.verbose ? progress.say : say)(line);
     },

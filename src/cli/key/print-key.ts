@@ -5,7 +5,7 @@
 import { fstatSync } from "node:fs";
 import { base64url, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
 import type { Algorithm } from "../../auth/algorithms.ts";
-import { algorithmOf, type Jwk, MIN_SECRET_BYTES, publicHalf } from "../../auth/keys.ts";
+import { algorithmOf, type Jwk, MIN_SECRET_BYTES, publicJwkOf } from "../../auth/keys.ts";
 import { print, say } from "../common/terminal.ts";
 import { isReadableByOthers, jwksOf, readKeyFile } from "./key-file.ts";
 
@@ -47,7 +47,7 @@ async function newKey(algorithm: Algorithm): Promise<Jwk> {
 
 async function publicKeys(file: string): Promise<{ keys: Jwk[] }> {
   const all = jwksOf(await readKeyFile(file)).filter((jwk) => algorithmOf(jwk) !== undefined);
-  const keys = all.filter(({ kty }) => kty !== "oct").map(publicHalf);
+  const keys = all.filter(({ kty }) => kty !== "oct").map(publicJwkOf);
   if (keys.length > 0) return { keys };
   throw new Error(
     `${file === "-" ? "The key" : `The key in ${file}`} is a shared secret (HS256), which has no public half. ` +
