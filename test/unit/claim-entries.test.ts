@@ -11,8 +11,8 @@ import {
   isOwnerRecord,
   judge,
   judgeOwner,
-  lookAround,
   nextName,
+  observeOwners,
   silentInMs,
   unreadMarkers,
 } from "../../src/stores/file/claims/entries.ts";
@@ -180,7 +180,7 @@ entriesTest("a look around observes all owners but this one", async ({ root, sel
   for (const other of others) other.beat();
   const claim = { verify: () => {}, listen: async () => {} };
   await self.begin(claim);
-  await lookAround(reservedIn(root), self);
+  await observeOwners(reservedIn(root), self);
   for (const { sign } of others) assert.ok(self.signs.known(sign));
   assert.equal(self.signs.known(self.signOf(self.record)), undefined);
   await self.end(claim);

@@ -10,12 +10,12 @@ import type { Store, StoreStat } from "../storage/store.ts";
 import type { ProducerState, StreamRecords, StreamState } from "../storage/stream-state.ts";
 import { type CreateSpec, creationConflict, isSameFile, isSameStream } from "./creation.ts";
 import { liveForks, tombstoneOf } from "./forks.ts";
-import type { Decision, Held, Job, Present } from "./job.ts";
+import type { ClaimedJobPath, Decision, Job, Present } from "./job.ts";
 import { type AppendSpec, judgeAppend } from "./judge.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import { type Made, makeStream } from "./make-stream.ts";
 import { PathWriter } from "./path-writer.ts";
-import { removeKept } from "./remove-kept.ts";
+import { removeClaimed } from "./remove-kept.ts";
 
 /** What has become of an append. */
 export interface Appended {
@@ -126,7 +126,7 @@ export class DurableStreams {
         return { batch, settled: (offset, generation) => resolve({ ...verdict, offset, generation, isNew }) };
       };
       if (isEmpty(preconditions)) return { untilMs, failed, terms, bytes: ask.bytes.length, decide };
-      const run = async (held: Held): Promise<void> => {
+      const run = async (held: ClaimedJobPath): Promise<void> => {
         checkFound(await this.#store.stat(path), path, preconditions);
         const { batch, settled } = decide(held);
         if (batch) await held.store(batch);
@@ -174,7 +174,7 @@ export class DurableStreams {
    * @throws {StreamError} what {@link removePath} throws.
    */
   remove(path: string, preconditions: PathPreconditions = {}, requestId?: string): Promise<boolean> {
-    return this.#remove(path, () => removeKept(this.#appends, path, preconditions, requestId));
+    return this.#remove(path, () => removeClaimed(this.#appends, path, preconditions, requestId));
   }
 
   async #remove(path: string, remove: () => Promise<boolean>): Promise<boolean> {

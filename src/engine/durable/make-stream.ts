@@ -11,7 +11,7 @@ import type { Store, StoreStat } from "../storage/store.ts";
 import type { StreamRecords, StreamState } from "../storage/stream-state.ts";
 import { type CreateSpec, type ForkSpec, newState } from "./creation.ts";
 import { type ForkPoint, forkPointOf } from "./forks.ts";
-import type { Held } from "./job.ts";
+import type { ClaimedJobPath } from "./job.ts";
 import { jsonLines } from "./json-messages.ts";
 
 /** A stream that was created, or existed already. */
@@ -31,7 +31,10 @@ export interface MakingParts {
 }
 
 /** Claims the path of the new stream, and runs a task with it. */
-type WhileHeld = (terms: Pick<AppendPreconditions, "type">, run: (held: Held) => Promise<Made>) => Promise<Made>;
+type WhileClaimed = (
+  terms: Pick<AppendPreconditions, "type">,
+  run: (held: ClaimedJobPath) => Promise<Made>,
+) => Promise<Made>;
 
 /** The source of a fork, and the part that the fork begins with. */
 interface Source extends ForkPoint {
@@ -48,12 +51,12 @@ export async function makeStream(
   parts: MakingParts,
   path: string,
   ask: CreateSpec,
-  whileHeld: WhileHeld,
+  whileClaimed: WhileClaimed,
 ): Promise<Made> {
   if (!ask.fork) {
     const state = newState(ask);
     const bytes = bodyOf(ask, state);
-    return whileHeld({ type: ask.type }, async ({ store, generation }) => {
+    return whileClaimed({ type: ask.type }, async ({ store, generation }) => {
       await store({ bytes, change: state });
       return { isNew: true, offset: bytes.length, generation, state };
     });
@@ -66,7 +69,7 @@ export async function makeStream(
     const known = await sourceOf(parts, ask, ask.fork);
     const state = newState(ask, known.state, known.origin);
     const bytes = bodyOf(ask, state);
-    return await whileHeld({ type: state.type }, async (held) => {
+    return await whileClaimed({ type: state.type }, async (held) => {
       await copy(parts, held, known, state);
       await held.store({ bytes, change: { ...state, incomplete: false } });
       return { isNew: true, offset: known.bytes + bytes.length, generation: held.generation, state };
@@ -79,7 +82,7 @@ export async function makeStream(
 }
 
 /** Copies the beginning of the source. Until all of it is stored, the stream counts as missing. */
-async function copy(parts: MakingParts, held: Held, source: Source, state: StreamState): Promise<void> {
+async function copy(parts: MakingParts, held: ClaimedJobPath, source: Source, state: StreamState): Promise<void> {
   const { found, bytes, origin } = source;
   if (bytes === 0) return;
   const { readBytes } = parts.limits;

@@ -5,7 +5,7 @@
 import type { EndedReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppendRegistry } from "../append/registry.ts";
-import type { Follow, FollowedContent, FollowFace } from "../follow/follow.ts";
+import type { Follow, FollowedContent, FollowProtocol } from "../follow/follow.ts";
 import type { Followable } from "../follow/followable.ts";
 import { type FollowEnd, Follower, type Sink } from "../follow/follower.ts";
 import type { FollowLease } from "../sessions/follow-lease.ts";
@@ -116,7 +116,7 @@ export class StandingFollow implements Follow, Waiter {
    * Sends every byte from the start on, over all appends. Ends with `complete` when all of a closed stream is sent, with
    * `deleted` or `replaced` when the content is gone, with `restarting` on shutdown, and with `gone` after {@link stop}.
    */
-  async run(sink: Sink, face: FollowFace): Promise<FollowEnd> {
+  async run(sink: Sink, face: FollowProtocol): Promise<FollowEnd> {
     for (;;) {
       // Thousands of idle follows are suspended here, so this function must retain little.
       const ended = await this.#step(sink, face);
@@ -150,7 +150,7 @@ export class StandingFollow implements Follow, Waiter {
     return !this.#wasMissing || this.offset > 0;
   }
 
-  async #step(sink: Sink, face: FollowFace): Promise<FollowEnd | undefined> {
+  async #step(sink: Sink, face: FollowProtocol): Promise<FollowEnd | undefined> {
     if (this.#isStopped) return "gone";
     const situation = this.#first ?? (await situationAt(this.#watch, this.#parts));
     this.#first = undefined;
@@ -190,7 +190,7 @@ export class StandingFollow implements Follow, Waiter {
   }
 
   /** Notes the content that is there now. Tells the face if a path that did not exist has begun. */
-  #begin(present: Present | undefined, face: FollowFace): void {
+  #begin(present: Present | undefined, face: FollowProtocol): void {
     const before = this.#generation;
     const isBound = this.#isBound;
     this.#generation = (isBound && before) || present?.generation;
@@ -198,7 +198,7 @@ export class StandingFollow implements Follow, Waiter {
   }
 
   /** Follows an append until it ends. */
-  async #follow(sink: Sink, lease: FollowLease, face: FollowFace): Promise<FollowEnd | undefined> {
+  async #follow(sink: Sink, lease: FollowLease, face: FollowProtocol): Promise<FollowEnd | undefined> {
     const reason = await this.#run(sink, lease, face);
     if (reason === undefined || reason === "gone") return reason;
     // Another process may continue the append. On shutdown, the next look is refused.
@@ -212,7 +212,7 @@ export class StandingFollow implements Follow, Waiter {
   async #run(
     sink: Sink,
     from: FollowLease | { source: Followable },
-    { text }: FollowFace,
+    { text }: FollowProtocol,
   ): Promise<FollowEnd | undefined> {
     const { store, limits } = this.#parts.registry;
     const before = this.#offset;
@@ -238,13 +238,13 @@ export class StandingFollow implements Follow, Waiter {
     return this.#isRepeated;
   }
 
-  #say(face: FollowFace, reason: EndedReason): void {
+  #say(face: FollowProtocol, reason: EndedReason): void {
     this.#said = { offset: this.#offset, reason };
     if (this.#tells) face.idle?.(this.#offset, reason);
   }
 
   /** Tells how the last append ended, unless the face was told already. */
-  #sayIfNew(face: FollowFace, reason: EndedReason = "unknown"): void {
+  #sayIfNew(face: FollowProtocol, reason: EndedReason = "unknown"): void {
     const { offset, reason: said } = this.#said ?? {};
     // The record of an append that was followed may be missing.
     if (offset === this.#offset && (reason === said || reason === "unknown")) return;

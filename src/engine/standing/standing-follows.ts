@@ -31,7 +31,7 @@ export class StandingFollows {
   constructor(parts: StandingParts) {
     this.#parts = parts;
     const { store, notices } = parts.registry;
-    this.#rounds = store.isPrivate ? undefined : new PollingSchedule((watch) => watch.lookAround());
+    this.#rounds = store.isPrivate ? undefined : new PollingSchedule((watch) => watch.poll());
     notices.listen((path) => this.#watches.get(path)?.noticed());
   }
 

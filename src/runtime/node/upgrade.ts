@@ -18,7 +18,7 @@ import { answerFailed } from "./parse-errors.ts";
 import { detach } from "./pipeline.ts";
 import { isBodiless, isUnread, parseAgain } from "./upgrade-with-body.ts";
 import { answerPings } from "./ws-pongs.ts";
-import { isGenuine } from "./ws-port.ts";
+import { isWsPackage } from "./ws-port.ts";
 
 /** The part of a Hono app that a server needs. */
 export interface FetchApp {
@@ -43,7 +43,7 @@ function handshakesFor(maxPayload: number): WebSocketServer {
     clientTracking: false,
     perMessageDeflate: false,
     // See answerPings.
-    autoPong: !isGenuine,
+    autoPong: !isWsPackage,
     skipUTF8Validation: true,
     maxPayload,
     handleProtocols: (_offered: unknown, request: IncomingMessage) => upgrades.get(request)?.protocol ?? false,
@@ -182,7 +182,7 @@ function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Up
       Buffer.alloc(0),
       (ws) => {
         opened = true;
-        if (isGenuine) answerPings(ws);
+        if (isWsPackage) answerPings(ws);
         setImmediate(() => socket.uncork());
         try {
           upgrade.open(ws, socket);

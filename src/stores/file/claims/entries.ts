@@ -117,7 +117,7 @@ export function silentInMs(owner: OwnerRecord, self: Owner): number | undefined 
  *
  * @throws Errors of the operating system.
  */
-export async function lookAround(reserved: Reserved, self: Owner): Promise<void> {
+export async function observeOwners(reserved: Reserved, self: Owner): Promise<void> {
   const others = (await namesIn(reserved.servers)).filter((name) => name !== self.record.id);
   await Promise.all(others.map((id) => self.signs.look(join(reserved.servers, id))));
 }
