@@ -76,7 +76,7 @@ export async function printed(): Promise<void> {
 }
 
 /** Ends the process after all data and the deliverable messages are written. */
-export async function leave(code: number): Promise<never> {
+export async function exitWhenWritten(code: number): Promise<never> {
   // Some runtimes exit on their own when no work is left.
   process.exitCode = code;
   if (hasData) await write(process.stdout, "").catch(() => {});
