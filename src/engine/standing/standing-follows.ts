@@ -14,7 +14,7 @@ export interface StandingStart {
   readonly start: Start;
   /** The generation that the content must have; undefined for any. */
   readonly generation: string | undefined;
-  /** Whether its face is told of each append that ends. Default true. */
+  /** Whether its listener is told of each append that ends. Default true. */
   readonly tells?: boolean;
 }
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Follow, FollowProtocol } from "../../engine/follow/follow.ts";
+import type { Follow, FollowListener } from "../../engine/follow/follow.ts";
 import type { FollowEnd } from "../../engine/follow/follower.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { FOLLOWER_LIMITS, type MessageLimits } from "../platform/message-limits.ts";
@@ -119,7 +119,7 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
   }
 }
 
-function faceOf(port: SocketPort, { text, begin, idle }: Dialect): FollowProtocol {
+function faceOf(port: SocketPort, { text, begin, idle }: Dialect): FollowListener {
   return {
     text,
     ...(begin && { started: (offset, generation) => begin(port, offset, generation) }),
