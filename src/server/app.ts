@@ -20,7 +20,7 @@ import type { RefusalHints } from "./request/refusal-hints.ts";
 import type { Scope } from "./request/scope.ts";
 import type { TrustedProxies } from "./request/trusted-proxies.ts";
 import { answer, respond } from "./route.ts";
-import { Crowd } from "./service/crowd.ts";
+import { ConnectionLimiter } from "./service/connection-limiter.ts";
 import { logRequest } from "./service/log-request.ts";
 import type { Metrics } from "./service/metrics.ts";
 import { type OnEvent, Reporter } from "./service/reporter.ts";
@@ -114,7 +114,7 @@ export function createApp(parts: AppParts): StreamApp {
     registry,
     limits,
     reporter,
-    crowd: new Crowd(limits),
+    connectionLimiter: new ConnectionLimiter(limits),
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions,

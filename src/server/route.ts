@@ -38,7 +38,7 @@ import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 import { followOverSocket } from "./websocket/follow.ts";
 
-/** Most bytes of a body that is read whole without a place among the connections. */
+/** Most bytes of a body that is read whole without a slot among the connections. */
 const SHORT_BYTES = 64 * 1024;
 
 /**
@@ -184,7 +184,7 @@ async function write(service: Service, { exchange, isFolder, parameters }: Write
   if (response) return response;
   const { durable } = service;
   const run = (): Promise<Response> => writeStream(service, durable, exchange, parameters);
-  // A short body costs less than a place.
+  // A short body costs less than a slot.
   const isShort = Number(exchange.c.req.header("Content-Length") ?? Number.NaN) <= SHORT_BYTES;
   return isShort ? run() : inPlace(service, { action: "append", exchange }, run);
 }
@@ -209,20 +209,20 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
   return inPlace(service, request, () => show(service, request, following));
 }
 
-/** Answers a request that takes a place among the connections until it is answered, or its connection ends. */
+/** Answers a request that takes a slot among the connections until it is answered, or its connection ends. */
 async function inPlace(
-  { crowd }: Service,
+  { connectionLimiter }: Service,
   { action, exchange }: Pick<AppendRequest | ReadRequest, "action" | "exchange">,
   respond: () => Promise<Response>,
 ): Promise<Response> {
-  const place = crowd.enter(exchange.subject, action === "read");
-  exchange.place = place;
+  const slot = connectionLimiter.enter(exchange.subject, action === "read");
+  exchange.slot = slot;
   try {
     const response = await respond();
-    if (!place.isKept) place.leave();
+    if (!slot.isKept) slot.leave();
     return response;
   } catch (error) {
-    place.leave();
+    slot.leave();
     throw error;
   }
 }

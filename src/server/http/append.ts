@@ -47,7 +47,7 @@ export async function appendBody(
     return await store(service, exchange, { parameters, intake });
   } finally {
     unwatch();
-    exchange.place?.leave();
+    exchange.slot?.leave();
   }
 }
 
@@ -142,7 +142,7 @@ function answeredFirst(path: string): StreamError {
 }
 
 async function admit(
-  { registry, sessions, crowd }: Service,
+  { registry, sessions, connectionLimiter }: Service,
   exchange: Exchange,
   { parameters, intake }: Upload,
 ): Promise<Admission> {
@@ -150,7 +150,7 @@ async function admit(
   const { path, peer, requestId } = subject;
   try {
     refuseOtherBodies(c, path);
-    exchange.place = crowd.enter(subject, false);
+    exchange.slot = connectionLimiter.enter(subject, false);
     const preconditions = withoutSession(parameters);
     // A session that its former server left behind must claim its path before any new append can.
     await sessions.adopt(path);

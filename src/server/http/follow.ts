@@ -125,9 +125,9 @@ export async function followBody(
     });
   void done.finally(() => {
     clearTimeout(dropTimer);
-    exchange.place?.leave();
+    exchange.slot?.leave();
   });
-  if (exchange.place) exchange.place.isKept = true;
+  if (exchange.slot) exchange.slot.isKept = true;
   return new Response(sink.stream, { headers });
 }
 

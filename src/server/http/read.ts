@@ -84,7 +84,7 @@ function followed(
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
-  const { c, subject, place, tally } = exchange;
+  const { c, subject, slot, tally } = exchange;
   const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from }, undefined, tally);
   tally.open();
   const ended = (bytes: number, _isWhole: boolean, error?: unknown): void => {
@@ -92,9 +92,9 @@ function followed(
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
     if (failure) service.reporter.failedIfFault(subject.path, failure);
     span.end(from + bytes, failure?.code ?? reason, failure);
-    void whenSent(exchange).then(() => place?.leave());
+    void whenSent(exchange).then(() => slot?.leave());
   };
-  if (place) place.isKept = true;
+  if (slot) slot.isKept = true;
   const sent = countBytes(body, ended, bodyAbort(exchange));
   whenDropped(c, sent, () => sent.cancel().catch(() => {}));
   return sent;

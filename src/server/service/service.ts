@@ -20,7 +20,7 @@ import type { Scope } from "../request/scope.ts";
 import type { TrustedProxies } from "../request/trusted-proxies.ts";
 import type { Heartbeats } from "../timers/heartbeats.ts";
 import type { Liveness } from "../timers/liveness.ts";
-import type { Crowd, Place } from "./crowd.ts";
+import type { ConnectionLimiter, ConnectionSlot } from "./connection-limiter.ts";
 import type { RequestDetails } from "./log-request.ts";
 import type { Reporter } from "./reporter.ts";
 import type { Tally } from "./tally.ts";
@@ -32,7 +32,7 @@ export interface Service {
   readonly limits: Readonly<Limits>;
   readonly reporter: Reporter;
   /** The appends and follows that are connected. */
-  readonly crowd: Crowd;
+  readonly connectionLimiter: ConnectionLimiter;
   readonly liveness: Liveness;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
@@ -82,8 +82,8 @@ export interface Exchange {
   action?: Action;
   /** What the gate has allowed; undefined without a gate, and before it was asked. */
   access?: Permission;
-  /** Its place among the connections, if it appends or follows. */
-  place?: Place;
+  /** Its slot among the connections, if it appends or follows. */
+  slot?: ConnectionSlot;
 }
 
 /** Turns a request into a WebSocket; see {@link Platform.upgrade}. */

@@ -59,7 +59,7 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
       () => this.offset,
       this.tally,
     );
-    this.#follow.run(port, faceOf(port, this.#dialect)).then(
+    this.#follow.run(port, listenerOf(port, this.#dialect)).then(
       (reason) => this.#ended(port, reason),
       (thrown: unknown) => {
         const error = StreamError.from(thrown, "storage");
@@ -119,7 +119,7 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
   }
 }
 
-function faceOf(port: SocketPort, { text, begin, idle }: Dialect): FollowListener {
+function listenerOf(port: SocketPort, { text, begin, idle }: Dialect): FollowListener {
   return {
     text,
     ...(begin && { started: (offset, generation) => begin(port, offset, generation) }),

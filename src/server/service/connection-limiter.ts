@@ -6,14 +6,14 @@ import type { Limits } from "../../engine/limits.ts";
 import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
 
 /** A client and the path that it asks for. */
-interface Visitor {
+interface Requester {
   readonly path: string;
   /** Undefined where the runtime does not expose it; then no limit on addresses applies. */
   readonly peer?: string;
 }
 
-/** The place of one connection among the others. */
-export class Place {
+/** The slot of one connection. */
+export class ConnectionSlot {
   readonly #leave: () => void;
   #isLeft = false;
   /** Whether the connection outlasts the answer of its request. If so, it leaves by itself. */
@@ -23,7 +23,7 @@ export class Place {
     this.#leave = leave;
   }
 
-  /** Frees the place. Only the first call counts. */
+  /** Frees the slot. Only the first call counts. */
   leave(): void {
     if (this.#isLeft) return;
     this.#isLeft = true;
@@ -32,7 +32,7 @@ export class Place {
 }
 
 /** The connections of one server. */
-export class Crowd {
+export class ConnectionLimiter {
   readonly #limits: Readonly<Limits>;
   readonly #peers = new Counts();
   readonly #followers = new Counts();
@@ -46,12 +46,12 @@ export class Crowd {
   }
 
   /**
-   * Takes a place for a connection.
+   * Takes a slot for a connection.
    *
    * @param follows Whether it follows the path.
    * @throws {StreamError} `overloaded` if the server or the path has too many connections, `too_many` if the peer has.
    */
-  enter({ path, peer }: Visitor, follows: boolean): Place {
+  enter({ path, peer }: Requester, follows: boolean): ConnectionSlot {
     const { connections, peerConnections, pathFollowers } = this.#limits;
     if (peer !== undefined) this.#checkRate(peer);
     if (isFull(connections, this.#all)) {
@@ -67,7 +67,7 @@ export class Crowd {
       throw refusal("overloaded", message, path);
     }
     this.#count(path, peer, follows, 1);
-    return new Place(() => this.#count(path, peer, follows, -1));
+    return new ConnectionSlot(() => this.#count(path, peer, follows, -1));
   }
 
   #count(path: string, peer: string | undefined, follows: boolean, by: 1 | -1): void {
