@@ -13,7 +13,7 @@ import type { Owner, OwnerRecord } from "../claims/owner.ts";
 import { readAt, writeAll } from "../files/transfer.ts";
 import { diskError } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
-import { inFolderOf, openIn } from "../folders/held-folder.ts";
+import { inFolderOf, openIn } from "../folders/open-folder.ts";
 import { resolveInRoot } from "../folders/resolve-in-root.ts";
 import { isSameBoot } from "../processes/process-identity.ts";
 import { removeFile } from "../reserved/atomic-write.ts";
