@@ -17,7 +17,7 @@ import {
   type TokenSource,
 } from "../../client/mod.ts";
 import { type TokenFlags, tokenOf, tokenOption } from "../access/token-option.ts";
-import { parseDuration } from "../common/duration.ts";
+import { DURATION, parseDuration } from "../common/duration.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { gaveUp, inBytes } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
@@ -70,10 +70,9 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
     )
     .option("--wait", "wait while another client appends, and until the server answers, for at most --retry-for")
     .addOption(
-      new Option(
-        "--wait-for <duration>",
-        "like --wait, but give up after this time: a number and s, m, h or d",
-      ).argParser(parsed(parseDuration)),
+      new Option("--wait-for <duration>", `like --wait, but give up after this time: ${DURATION}`).argParser(
+        parsed(parseDuration),
+      ),
     )
     .addOption(retryOption())
     .addOption(tokenOption())
