@@ -74,7 +74,7 @@ test("end markers name an entry and how its append ended, and are in the order o
   ]);
 });
 
-test("end markers are unread only if nobody watches", () => {
+test("end markers are unread only if there is no watcher", () => {
   assert.deepEqual(unreadMarkers(["1-a", "ended-lost-2-b", "away-3-c", "ended-complete-4-d"]), [
     "ended-lost-2-b",
     "ended-complete-4-d",
@@ -225,7 +225,7 @@ entriesTest(
     };
     const [one, two, dead] = [new OtherProcess(root), new OtherProcess(root), new OtherProcess(root, "dead")];
     dead.claim("a.txt");
-    assert.equal(await refusal(), undefined, "nobody has it");
+    assert.equal(await refusal(), undefined, "it has no owner");
     one.claim("a.txt", 2);
     assert.equal(await refusal(), "10");
     await quiet(one, 3_500);

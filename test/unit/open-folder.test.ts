@@ -1,4 +1,4 @@
-/** A held folder: operations reach that folder, whatever replaces it at its path. */
+/** An open folder: operations reach that folder, also if another one replaces it at its path. */
 import assert from "node:assert/strict";
 import {
   constants,
