@@ -16,6 +16,19 @@ export function withHelper(platform: Platform, upgradeWebSocket: UpgradeWebSocke
     // Helpers pass text as strings.
     supportsRawText: false,
     acceptsText: false,
-    upgrade: (c, handler) => upgradeWebSocket(c, socketEvents(handler)) as Promise<Response>,
+    async upgrade(c, handler, { headers = {} }) {
+      const response = (await upgradeWebSocket(c, socketEvents(handler))) as Response;
+      addHeaders(response, headers);
+      return response;
+    },
   };
+}
+
+/** Adds headers where the helper's runtime allows it: those of Deno's response are immutable. */
+function addHeaders(response: Response, headers: Readonly<Record<string, string>>): void {
+  try {
+    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
 }

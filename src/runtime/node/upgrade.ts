@@ -12,7 +12,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import { usableHost } from "../../server/request/host.ts";
 import { reportFailure } from "../../support/callback.ts";
-import { sendBytes } from "./body.ts";
+import { sendBytes, sendEmpty } from "./body.ts";
 import { MAX_FRAGMENTS } from "./message-watch.ts";
 import { answerFailed } from "./parse-errors.ts";
 import { detach } from "./pipeline.ts";
@@ -156,7 +156,7 @@ function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex):
         return RESPONSE_ALREADY_SENT;
       }
       assignSocket(outgoing, socket);
-      return sendBytes(response, outgoing);
+      return sendBytes(sendEmpty(response, outgoing), outgoing);
     },
     {
       // The host of requests that name none.
