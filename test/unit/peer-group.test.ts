@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { AppendCounts } from "../../src/engine/append/append-counts.ts";
 import { resolveLimits } from "../../src/engine/limits.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
-import { Crowd } from "../../src/server/service/crowd.ts";
+import { ConnectionLimiter } from "../../src/server/service/connection-limiter.ts";
 import { peerGroup } from "../../src/support/peer-group.ts";
 
 test("an IPv6 address counts as its network of 64 bits", () => {
@@ -50,17 +50,17 @@ test("the limits on one address count a network of IPv6 as one", () => {
   appends.enter({ peer: "2001:db8::3" });
 
   const at = (peer: string): { path: string; peer: string } => ({ path: "a.txt", peer });
-  const crowd = new Crowd(resolveLimits({ peerConnections: 1 }));
-  const place = crowd.enter(at("2001:db8::1"), "follow");
-  isTooMany(() => crowd.enter(at("2001:db8::2"), "read"), /^2001:db8::\/64 has 1 appends, follows and large reads/);
-  crowd.enter(at("2001:db8:0:1::1"), "read").leave();
+  const limiter = new ConnectionLimiter(resolveLimits({ peerConnections: 1 }));
+  const place = limiter.enter(at("2001:db8::1"), "follow");
+  isTooMany(() => limiter.enter(at("2001:db8::2"), "read"), /^2001:db8::\/64 has 1 appends, follows and large reads/);
+  limiter.enter(at("2001:db8:0:1::1"), "read").leave();
   place.leave();
-  crowd.enter(at("2001:db8::2"), "append").leave();
-  const mapped = crowd.enter(at("::ffff:192.0.2.1"), "read");
-  isTooMany(() => crowd.enter(at("192.0.2.1"), "read"), /^192\.0\.2\.1 has 1/);
+  limiter.enter(at("2001:db8::2"), "append").leave();
+  const mapped = limiter.enter(at("::ffff:192.0.2.1"), "read");
+  isTooMany(() => limiter.enter(at("192.0.2.1"), "read"), /^192\.0\.2\.1 has 1/);
   mapped.leave();
 
-  const hasty = new Crowd(resolveLimits({ peerConnectionsPerSecond: 1 }));
+  const hasty = new ConnectionLimiter(resolveLimits({ peerConnectionsPerSecond: 1 }));
   // A new second may begin between any two.
   const begin = (last: number): void => hasty.enter(at(`2001:db8::${last}`), "follow").leave();
   isTooMany(() => [1, 2, 3].forEach(begin), /^2001:db8::\/64 begins more than 1/);

@@ -12,7 +12,7 @@ import type { Limits } from "../limits.ts";
 import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
 import type { Store } from "../storage/store.ts";
 import { AppendCounts, type Opener } from "./append-counts.ts";
-import { type AppendOwner, type AppendSlot, isUnasked } from "./append-slot.ts";
+import { type AppendOwner, type AppendSlot, yieldsToOthers } from "./append-slot.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
@@ -217,7 +217,7 @@ export class AppendRegistry {
   /** @throws {StreamError} `conflict` if an appender holds the path and is not leaving. */
   assertFree(path: string): void {
     const slot = this.#slots.get(path);
-    if (!slot || slot.ending || isUnasked(slot) || slot.owner?.endIfLeft?.()) return;
+    if (!slot || slot.ending || yieldsToOthers(slot) || slot.owner?.endIfLeft?.()) return;
     const leftMs = slot.owner?.retryAfterMs?.();
     throw leftMs === undefined ? heldByAppender(path) : heldDuringGrace(path, leftMs);
   }
@@ -260,7 +260,7 @@ export class AppendRegistry {
   async #reserve(path: string, opener?: Opener): Promise<Reservation> {
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       this.assertFree(path);
-      await (isUnasked(slot) ? slot.claimed : slot.free);
+      await (yieldsToOthers(slot) ? slot.claimed : slot.free);
     }
     this.assertOpen();
     const uncount = opener && this.counts.enter(opener);

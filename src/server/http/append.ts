@@ -47,7 +47,7 @@ export async function appendBody(
     return await store(service, exchange, { parameters, intake });
   } finally {
     unwatch();
-    exchange.place?.leave();
+    exchange.slot?.leave();
   }
 }
 
@@ -120,13 +120,13 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
 }
 
 /**
- * Takes a place among the connections, and asks the gate. The body is read meanwhile, so it must not wait for the gate
- * without a place.
+ * Takes a slot among the connections, and asks the gate. The body is read meanwhile, so it must not wait for the gate
+ * without a slot.
  *
  * @returns The response of the gate that answers the request instead.
  */
 async function enter(service: Service, exchange: Exchange): Promise<Response | undefined> {
-  exchange.place = service.crowd.enter(exchange.subject, "append");
+  exchange.slot = service.connectionLimiter.enter(exchange.subject, "append");
   const isAsked = exchange.action !== undefined;
   return isAsked ? undefined : await passGate(service, exchange, "append");
 }

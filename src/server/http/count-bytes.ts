@@ -27,13 +27,13 @@ export interface BodyAbort {
 export type Watch = (stalled: (error: unknown) => void) => WatchedReader | undefined;
 
 /** How to break off the body of this response. */
-export function bodyAbort({ c, platform, noted }: Exchange): BodyAbort {
+export function bodyAbort({ c, platform, details }: Exchange): BodyAbort {
   const { cut, drop, bodyError } = platform;
   return {
     cut: cut && (() => cut(c)),
     drop: drop && (() => drop(c)),
     errorFor: (error) => {
-      const told = withMountPathInError(error, noted);
+      const told = withMountPathInError(error, details);
       return bodyError ? bodyError(told) : told;
     },
   };

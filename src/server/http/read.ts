@@ -87,14 +87,14 @@ function followed(
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
-  const { c, subject, place, tally } = exchange;
-  if (place) place.isKept = true;
+  const { c, subject, slot, tally } = exchange;
+  if (slot) slot.isKept = true;
   const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from }, undefined, tally);
   tally.open();
   const ended = (bytes: number, _isWhole: boolean, error?: unknown): void => {
     const reason = from + bytes === to ? "complete" : "gone";
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
-    if (failure) service.operator.failedIfFault(subject.path, failure);
+    if (failure) service.reporter.failedIfFault(subject.path, failure);
     span.end(from + bytes, failure?.code ?? reason, failure);
   };
   const sent = countBytes(body, ended, bodyAbort(exchange), (stalled) => watchReader(service, exchange, stalled));

@@ -1,5 +1,5 @@
 /**
- * Bodies that report a failure to the operator, because the client only sees that bytes are missing, and how much of them
+ * Bodies that report a failure to the reporter, because the client only sees that bytes are missing, and how much of them
  * was read, for the log.
  * @module
  */
@@ -10,7 +10,7 @@ import { type BodyAbort, bodyAbort, countBytes, type Watch } from "./count-bytes
 import { whenDropped } from "./dropped-body.ts";
 
 /**
- * Returns the body. If reading it fails, the failure is logged and the body breaks off. Its place among the connections is
+ * Returns the body. If reading it fails, the failure is logged and the body breaks off. Its slot among the connections is
  * free when it is over.
  */
 export function reportFailures(
@@ -18,21 +18,21 @@ export function reportFailures(
   exchange: Exchange,
   body: ReadableStream<Uint8Array>,
 ): ReadableStream<Uint8Array> {
-  const { operator } = service;
+  const { reporter } = service;
   const { tally, subject, platform, c } = exchange;
   const ended = (bytes: number, isWhole: boolean, error?: unknown): void => {
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
-    if (failure) operator.failedIfFault(subject.path, failure);
+    if (failure) reporter.failedIfFault(subject.path, failure);
     tally.end(bytes, failure?.code ?? (isWhole ? "complete" : "gone"));
   };
   const how = bodyAbort(exchange);
   const watch = (stalled: (error: unknown) => void): WatchedReader | undefined =>
     watchReader(service, exchange, stalled);
   const isWatched = platform.readsBodies && how.cut;
-  const hasPlace = exchange.place?.isKept ?? false;
-  const isCounted = operator.hasLog || hasPlace;
+  const hasSlot = exchange.slot?.isKept ?? false;
+  const isCounted = reporter.hasLog || hasSlot;
   const sent = isWatched ? watchedBody(body, isCounted, ended, how, watch) : countBytes(body, ended, how, watch);
-  if (operator.hasLog) tally.open();
+  if (reporter.hasLog) tally.open();
   if (isCounted) {
     whenDropped(c, sent, () => {
       tally.end(0, "gone");

@@ -43,12 +43,12 @@ export class LogSpan {
     this.#subject = subject;
     this.#begin = begin;
     this.#open = { ...begin, path: subject.path, position };
-    const { operator } = service;
-    operator.began(this.#open);
+    const { reporter } = service;
+    reporter.began(this.#open);
     // Hot path: thousands of followers may connect at once.
-    if (operator.hasLog) operator.log({ ...begin, ...subject, phase: "begin" });
+    if (reporter.hasLog) reporter.log({ ...begin, ...subject, phase: "begin" });
     const { type, ...how } = begin;
-    if (type === "follow" && operator.hasListener) operator.tell({ ...how, ...subject, type: "began", action: type });
+    if (type === "follow" && reporter.hasListener) reporter.emit({ ...how, ...subject, type: "began", action: type });
   }
 
   /**
@@ -58,17 +58,17 @@ export class LogSpan {
    * @param error What ended it, if it failed.
    */
   end(offset: number, reason: string, error?: StreamError): void {
-    const { operator } = this.#service;
+    const { reporter } = this.#service;
     const bytes = offset - this.#begin.offset;
     const durationMs = Math.round(performance.now() - this.#startedMs);
-    operator.ended(this.#open, offset, reason);
-    if (operator.hasLog) {
-      operator.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
+    reporter.ended(this.#open, offset, reason);
+    if (reporter.hasLog) {
+      reporter.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
     }
     this.#tally?.end(bytes, reason);
     const { type, ...how } = this.#begin;
-    if (type === "append" || !operator.hasListener) return;
+    if (type === "append" || !reporter.hasListener) return;
     const failure = error && { error };
-    operator.tell({ ...how, ...this.#subject, type: "ended", action: type, offset, reason, ...failure });
+    reporter.emit({ ...how, ...this.#subject, type: "ended", action: type, offset, reason, ...failure });
   }
 }

@@ -38,7 +38,7 @@ export async function passGate(
  * @throws {StreamError} `overloaded` if there is no answer in time. What comes later is ignored.
  */
 async function inTime(
-  { limits: { authorizeMs }, operator }: Service,
+  { limits: { authorizeMs }, reporter }: Service,
   { subject: { requestId } }: Exchange,
   path: string,
   answer: Promise<Permission | Response>,
@@ -58,6 +58,6 @@ async function inTime(
     `The server could not decide ${within} whether this request is allowed. Try again in a moment.`,
     { path, headers: { "Retry-After": "1" } },
   );
-  operator.failed(path, error, `The function "authorize" has not answered ${within}.`, requestId);
+  reporter.failed(path, error, `The function "authorize" has not answered ${within}.`, requestId);
   throw error;
 }

@@ -15,7 +15,7 @@ import type { EndReason } from "../../../protocol/end-reason.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
-import { removeFile, writeWhole } from "../reserved/atomic-write.ts";
+import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import {
   AWAY,
@@ -150,7 +150,7 @@ export class Claim {
     const { reserved, owner } = this.#parts;
     const names = await namesIn(this.#folder);
     if (!this.#entry || this.#revoked.signal.aborted || !names.some((name) => name.startsWith(WATCH))) return;
-    await writeWhole(reserved, this.#endMarkerFile(this.#entry, ended), owner.record, false);
+    await writeJsonAtomic(reserved, this.#endMarkerFile(this.#entry, ended), owner.record, false);
   }
 
   /**
@@ -219,7 +219,7 @@ export class Claim {
   async #enter(names: readonly string[]): Promise<void> {
     this.#entry = join(this.#folder, nextName(names));
     ownEntries.add(this.#entry);
-    await writeWhole(this.#parts.reserved, this.#entry, this.#parts.owner.record, false);
+    await writeJsonAtomic(this.#parts.reserved, this.#entry, this.#parts.owner.record, false);
     this.#isEntered = true;
   }
 

@@ -7,17 +7,17 @@ import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
 import { peerGroup } from "../../support/peer-group.ts";
 
 /** A client and the path that it asks for. */
-interface Visitor {
+interface Requester {
   readonly path: string;
   /** Undefined where the runtime does not expose it; then no limit on addresses applies. */
   readonly peer?: string;
 }
 
-/** What a connection takes its place for. */
+/** What a connection takes its slot for. */
 export type Purpose = "append" | "follow" | "read";
 
-/** The place of one connection among the others. */
-export class Place {
+/** The slot of one connection. */
+export class ConnectionSlot {
   readonly #leave: () => void;
   #isLeft = false;
   /** Whether the connection outlasts the answer of its request. If so, it leaves by itself. */
@@ -27,7 +27,7 @@ export class Place {
     this.#leave = leave;
   }
 
-  /** Frees the place. Only the first call counts. */
+  /** Frees the slot. Only the first call counts. */
   leave(): void {
     if (this.#isLeft) return;
     this.#isLeft = true;
@@ -36,7 +36,7 @@ export class Place {
 }
 
 /** The connections of one server. */
-export class Crowd {
+export class ConnectionLimiter {
   readonly #limits: Readonly<Limits>;
   readonly #peers = new Counts();
   readonly #followers = new Counts();
@@ -50,11 +50,11 @@ export class Crowd {
   }
 
   /**
-   * Takes a place for a connection.
+   * Takes a slot for a connection.
    *
    * @throws {StreamError} `overloaded` if the server or the path has too many connections, `too_many` if the peer has.
    */
-  enter({ path, peer: address }: Visitor, purpose: Purpose): Place {
+  enter({ path, peer: address }: Requester, purpose: Purpose): ConnectionSlot {
     const { connections, peerConnections, pathFollowers } = this.#limits;
     const peer = address === undefined ? undefined : peerGroup(address);
     const follows = purpose === "follow";
@@ -72,7 +72,7 @@ export class Crowd {
       throw refusal("overloaded", message, path);
     }
     this.#count(path, peer, follows, 1);
-    return new Place(() => this.#count(path, peer, follows, -1));
+    return new ConnectionSlot(() => this.#count(path, peer, follows, -1));
   }
 
   #count(path: string, peer: string | undefined, follows: boolean, by: 1 | -1): void {
