@@ -8,7 +8,7 @@ import ipaddr from "ipaddr.js";
 const NETWORK_BITS = 64;
 
 /** Groups of IPv6 addresses that are remembered. Parsing an address takes a hundred times as long as finding it here. */
-const MOST_REMEMBERED = 4_096;
+const MAX_REMEMBERED = 4_096;
 
 const remembered = new Map<string, string>();
 
@@ -27,7 +27,7 @@ export function peerGroup(address: string): string {
   const known = remembered.get(address);
   if (known !== undefined) return known;
   const group = groupOf(address);
-  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
   remembered.set(address, group);
   return group;
 }

@@ -1,4 +1,4 @@
-/** Large reads have a place among the connections from their begin to their end, however they end. */
+/** Large reads have a place among the connections from start to end, however they end. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Limits } from "../../src/engine/limits.ts";

@@ -122,7 +122,7 @@ function row({ name, kind, size, modified, appending = false }: StoreEntry): str
 /**
  * Encodes text as a body, generated no faster than it is read.
  *
- * @returns The body and its size, or the size of its begin if that is more than {@link FREE_BYTES}.
+ * @returns The body and its size, or the size of its first part if that is more than {@link FREE_BYTES}.
  */
 async function bodyOf(
   pieces: AsyncGenerator<string, void, void>,
