@@ -120,14 +120,25 @@ describe("a custom store that fails", () => {
       },
     );
     const row: StoreEntry = { name: "a", kind: "file", size: 1, modified: new Date() };
-    async function* rows(): AsyncGenerator<StoreEntry> {
-      yield row;
+    async function* rows(count: number): AsyncGenerator<StoreEntry> {
+      for (let index = 0; index < count; index++) yield row;
       fail();
     }
     await withStore(
-      () => ({ list: async () => rows() }),
+      () => ({ list: async () => rows(1) }),
       async ({ lines, request }) => {
-        await assert.rejects((await request("/")).text());
+        const answer = await request("/");
+        assert.equal(answer.status, 500, "nothing of a short listing has been sent");
+        assert.doesNotMatch(await answer.text(), /hunter2/);
+        assert.match(lines.join("\n"), /hunter2/);
+      },
+    );
+    await withStore(
+      () => ({ list: async () => rows(999) }),
+      async ({ lines, request }) => {
+        const answer = await request("/");
+        assert.equal(answer.status, 200);
+        await assert.rejects(answer.text());
         assert.match(lines.join("\n"), /hunter2/);
       },
     );
