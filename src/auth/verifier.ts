@@ -4,7 +4,6 @@
  */
 
 import { decodeProtectedHeader, errors, jwtVerify } from "jose";
-import { digestOf } from "../support/token.ts";
 import { algorithmNamed } from "./algorithms.ts";
 import { type Grants, Rights } from "./grants.ts";
 import type { KeyRing } from "./key-ring.ts";
@@ -55,7 +54,10 @@ export class InvalidToken extends Error {
 export class Verifier {
   readonly #keys: KeyRing;
   readonly #expected: Expectations;
-  /** By the digest of the token, so that the time of a lookup says nothing about tokens. The oldest come first. */
+  /**
+   * By token; the oldest come first. A map compares strings only if their hashes are equal, and the process seeds these at
+   * random. So the time of a lookup says nothing about the tokens that are remembered.
+   */
   readonly #valid = new Map<string, Verified>();
   /** Verifications in progress: many connections may begin with the same token at once. */
   readonly #pending = new Map<string, Promise<Verified>>();
@@ -77,24 +79,23 @@ export class Verifier {
     const epoch = await this.#keys.refresh();
     if (epoch !== this.#epoch) this.#forget();
     this.#epoch = epoch;
-    const digest = await digestOf(token);
-    const known = this.#valid.get(digest);
+    const known = this.#valid.get(token);
     if (known && known.expiresAtMs > Date.now()) return known;
-    this.#valid.delete(digest);
-    return await (this.#pending.get(digest) ?? this.#begin(digest, token));
+    this.#valid.delete(token);
+    return await (this.#pending.get(token) ?? this.#begin(token));
   }
 
-  async #begin(digest: string, token: string): Promise<Verified> {
+  async #begin(token: string): Promise<Verified> {
     const epoch = this.#epoch;
     const pending = this.#verifyAnew(token);
-    this.#pending.set(digest, pending);
+    this.#pending.set(token, pending);
     try {
       const verified = await pending;
       // The keys may have changed meanwhile.
-      if (epoch === this.#epoch) this.#remember(digest, verified);
+      if (epoch === this.#epoch) this.#remember(token, verified);
       return verified;
     } finally {
-      if (this.#pending.get(digest) === pending) this.#pending.delete(digest);
+      if (this.#pending.get(token) === pending) this.#pending.delete(token);
     }
   }
 
@@ -103,10 +104,10 @@ export class Verifier {
     this.#pending.clear();
   }
 
-  #remember(digest: string, verified: Verified): void {
+  #remember(token: string, verified: Verified): void {
     const [oldest] = this.#valid.keys();
     if (this.#valid.size >= MAX_REMEMBERED && oldest !== undefined) this.#valid.delete(oldest);
-    this.#valid.set(digest, verified);
+    this.#valid.set(token, verified);
   }
 
   async #verifyAnew(token: string): Promise<Verified> {
