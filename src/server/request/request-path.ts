@@ -50,21 +50,37 @@ const LEFT_BY_ROUTER = /%(?:2[3-6BCF]|3[ABDF]|40)/gi;
  */
 export function locate(c: Context, target?: string, scope?: Scope): RequestPath {
   const mount = mountOf(c, scope !== undefined);
+  const { url, path: seen } = c.req;
+  const isKnown =
+    url === latest.url && target === latest.target && seen === latest.seen && mount.length === latest.skip;
+  if (!scope && isKnown && latest.found) return latest.found;
   if (target !== undefined) checkTarget(target);
-  const raw = rawPath(c.req.url);
-  const seen = c.req.path;
+  const raw = rawPath(url);
   const segments = seen.split("/").slice(1);
   const rest = segments.slice(mount.length);
   for (const segment of scope ? segments : rest) refuseHalfDecoded(segment, raw);
   const below = resourcePath(seen, { skip: mount.length, folder: true, sent: raw });
   const found = { below, isFolder: below === "" || seen.endsWith("/"), base: baseOf(raw, rest) };
-  if (!scope) return { ...found, path: below, scope: "" };
+  if (!scope) {
+    const whole = { ...found, path: below, scope: "" };
+    latest = { url, target, seen, skip: mount.length, found: whole };
+    return whole;
+  }
   // Hono decodes a parameter: the scope must not get a name with a slash, or one that leads to another folder.
   for (const [at, segment] of mount.entries()) if (segment.startsWith(":")) resourceSegment(segments[at] ?? "", raw);
   const folder = folderOf(scope, c, raw);
   const whole = [folder, below].filter((part) => part !== "").join("/");
   return { ...found, path: whole === "" ? "" : checkedPath(whole.split("/"), raw), scope: folder };
 }
+
+/** The last request that was located without a scope: the followers of a resource often come in crowds, with one URL. */
+let latest: {
+  readonly url: string;
+  readonly target: string | undefined;
+  readonly seen: string;
+  readonly skip: number;
+  readonly found: RequestPath | undefined;
+} = { url: "", target: undefined, seen: "", skip: 0, found: undefined };
 
 /** Some runtimes resolve dot segments, or take a host from an unusual target, before the router sees the path. */
 function checkTarget(target: string): void {
