@@ -17,7 +17,7 @@ export interface Room {
 export const RUNTIME_NAMES = ["process", "Buffer", "Deno", "Bun"] as const;
 
 const APPENDS = ["src/engine", "src/engine/storage", "src/engine/follow", "src/engine/append", "src/engine/sessions"];
-const ENGINE = [...APPENDS, "src/engine/standing", "src/engine/durable"];
+const ENGINE = [...APPENDS, "src/engine/standing", "src/engine/durable", "src/engine/subscriptions"];
 const SERVICE = [
   ...["src/server/platform", "src/server/timers", "src/server/gate", "src/server/request", "src/server/service"],
 ];
@@ -43,6 +43,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/engine/sessions": { imports: ["src/support", "src/protocol", ...APPENDS] },
   "src/engine/standing": { imports: ["src/protocol", ...APPENDS] },
   "src/engine/durable": { imports: ["src/support", "src/protocol", ...APPENDS] },
+  "src/engine/subscriptions": { imports: ["src/support", "src/protocol", ...APPENDS, "src/engine/durable"] },
 
   "src/stores/file/folders": { imports: ["src/protocol"], ...NODE },
   "src/stores/file/processes": { imports: files("folders"), ...NODE },

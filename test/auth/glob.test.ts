@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Glob, segmentsOf } from "../../src/auth/glob.ts";
+import { Glob, segmentsOf } from "../../src/support/glob.ts";
 import { addGrants, Rights } from "../../src/auth/grants.ts";
 
 function matches(pattern: string, path: string): boolean {

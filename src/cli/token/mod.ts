@@ -3,7 +3,7 @@
  * @module
  */
 import { type Command, Option } from "commander";
-import { Glob } from "../../auth/glob.ts";
+import { Glob } from "../../support/glob.ts";
 import type { Grants } from "../../auth/grants.ts";
 import { ACTIONS, type Action } from "../../server/gate/gate.ts";
 import { parseDuration } from "../common/duration.ts";
