@@ -10,6 +10,7 @@ import type { Limits } from "../engine/limits.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
+import type { WebhookSender } from "../engine/subscriptions/webhook-sender.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import { type Authorize, TOKEN_PARAMETER } from "./gate/gate.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -26,6 +27,7 @@ import type { Metrics } from "./service/metrics.ts";
 import { type OnEvent, Operator } from "./service/operator.ts";
 import { withHeader } from "./service/respond.ts";
 import type { Service } from "./service/service.ts";
+import { openSubscriptions } from "./service/subscriptions.ts";
 import { resourceOf } from "./streams/resource-of.ts";
 import { Streams } from "./streams/streams.ts";
 import { Heartbeats } from "./timers/heartbeats.ts";
@@ -44,6 +46,10 @@ export interface AppParts {
   readonly hints: RefusalHints;
   readonly cors?: boolean;
   readonly durableStreams?: boolean;
+  /** Sends webhooks. Default: there are no subscriptions. */
+  readonly sender?: WebhookSender | undefined;
+  /** The URL of the server for the outside, without a trailing slash. Default: that of each request. */
+  readonly publicUrl?: string | undefined;
   readonly deletes: Deletes;
   readonly cacheSeconds: number;
   readonly authorize?: Authorize;
@@ -95,7 +101,11 @@ export function createApp(parts: AppParts): StreamApp {
         ...causeOf(channel),
       });
     },
-    removed: (path, requestId) => operator.tell({ type: "removed", path, ...causeOf({ requestId }) }),
+    stored: (path) => subscriptions?.subscriptions.changed(path),
+    removed(path, requestId) {
+      subscriptions?.subscriptions.changed(path);
+      operator.tell({ type: "removed", path, ...causeOf({ requestId }) });
+    },
     failed: (path, error) => operator.failedIfFault(path, error),
   });
   const sessions = new Sessions(registry, (path, error) => {
@@ -109,6 +119,7 @@ export function createApp(parts: AppParts): StreamApp {
         })
       : undefined;
   if (durable) registry.beforeRaw = async (path) => void (await durable.use(path));
+  const subscriptions = openSubscriptions({ registry, durable, operator, sender: parts.sender });
   const service: Service = {
     store: parts.store,
     registry,
@@ -120,6 +131,8 @@ export function createApp(parts: AppParts): StreamApp {
     sessions,
     standing: new StandingFollows({ registry, sessions }),
     durable,
+    subscriptions,
+    publicUrl: parts.publicUrl,
     listings: parts.listings ?? true,
     scope: parts.scope,
     origins: parts.origins,
@@ -155,7 +168,10 @@ export function createApp(parts: AppParts): StreamApp {
   let closing: Promise<void> | undefined;
   const close = (reason = "close()"): Promise<void> => {
     closing ??= operator
-      .shutsDown(reason, () => registry.close())
+      .shutsDown(reason, async () => {
+        await subscriptions?.subscriptions.stop();
+        await registry.close();
+      })
       .finally(() => {
         durable?.lifetimes.stop();
         parts.metrics?.stop();
@@ -168,6 +184,7 @@ export function createApp(parts: AppParts): StreamApp {
   const source = {
     traffic: operator.traffic,
     sessionsInGrace: () => sessions.waiting,
+    subscriptions: () => subscriptions?.subscriptions.entries.size ?? 0,
     isClosing: () => registry.closing,
   };
   const streams = new Streams({

@@ -26,6 +26,14 @@ export interface RequestPath {
   readonly base: string;
 }
 
+/** What a request names behind a reserved segment. */
+export interface ReservedPath extends RequestPath {
+  /** The segments behind the reserved one, as the router has seen them. */
+  readonly behind: readonly string[];
+  /** The encoded URL path in front of the reserved segment, without a trailing slash. */
+  readonly front: string;
+}
+
 /** An absolute URL with an authority, up to its path. */
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#\\]+(?=[/?#]|$)/i;
 
@@ -46,10 +54,36 @@ const LEFT_BY_ROUTER = /%(?:2[3-6BCF]|3[ABDF]|40)/gi;
  * @throws {TypeError} if the scope returns no folder.
  */
 export function locate(c: Context, target?: string, scope?: Scope): RequestPath {
-  const mount = mountOf(c, scope !== undefined);
   if (target !== undefined) checkTarget(target);
-  const raw = rawPath(c.req.url);
-  const seen = c.req.path;
+  return resourceOf(c, rawPath(c.req.url), c.req.path, scope);
+}
+
+/**
+ * As {@link locate}, for a path with a reserved segment: what stands in front of it names the resource, and what stands
+ * behind it is left to the caller. Undefined if there is no such segment below the mount.
+ *
+ * @throws As {@link locate}.
+ */
+export function locateReserved(
+  c: Context,
+  reserved: string,
+  target?: string,
+  scope?: Scope,
+): ReservedPath | undefined {
+  const segments = c.req.path.split("/");
+  const at = segments.indexOf(reserved, 1 + mountOf(c, scope !== undefined).length);
+  if (at === -1) return undefined;
+  if (target !== undefined) checkTarget(target);
+  const raw = rawPath(c.req.url).split("/");
+  // The router may see fewer segments at the beginning, and never at the end.
+  const front = raw.slice(0, raw.length - (segments.length - at)).join("/");
+  const behind = segments.slice(at + 1);
+  return { ...resourceOf(c, front || "/", segments.slice(0, at).join("/") || "/", scope), behind, front };
+}
+
+/** The resource at a path: encoded as the client sent it, and as the router has seen it. */
+function resourceOf(c: Context, raw: string, seen: string, scope: Scope | undefined): RequestPath {
+  const mount = mountOf(c, scope !== undefined);
   const segments = seen.split("/").slice(1);
   const rest = segments.slice(mount.length);
   for (const segment of scope ? segments : rest) refuseHalfDecoded(segment, raw);

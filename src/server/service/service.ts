@@ -7,6 +7,7 @@ import type { AppendRegistry } from "../../engine/append/registry.ts";
 import type { DurableStreams } from "../../engine/durable/durable-streams.ts";
 import type { Limits } from "../../engine/limits.ts";
 import type { Sessions } from "../../engine/sessions/sessions.ts";
+import type { SubscriptionActions } from "../../engine/subscriptions/actions.ts";
 import type { StandingFollows } from "../../engine/standing/standing-follows.ts";
 import type { Store } from "../../engine/storage/store.ts";
 import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
@@ -39,6 +40,10 @@ export interface Service {
   readonly standing: StandingFollows;
   /** The streams that requests without a verb write to; undefined if that is off, or if the store can't. */
   readonly durable: DurableStreams | undefined;
+  /** The subscriptions to streams; undefined if that is off, or if the store can't. */
+  readonly subscriptions: SubscriptionActions | undefined;
+  /** The URL of the server for the outside; undefined for that of each request. */
+  readonly publicUrl: string | undefined;
   readonly listings: boolean;
   /** Chooses the folder that a request sees; `undefined` for the whole root. */
   readonly scope: Scope | undefined;
