@@ -104,7 +104,9 @@ function build(options: FstreamOptions, hints: RefusalHints): StreamApp {
     );
   }
   if (webhooks && rest.durableStreams === false) {
-    throw new TypeError('The option "webhooks" of fstream() needs Durable Streams, which "durableStreams: false" switches off.');
+    throw new TypeError(
+      'The option "webhooks" of fstream() needs Durable Streams, which "durableStreams: false" switches off.',
+    );
   }
   const outside = publicUrl === undefined ? undefined : urlOf(publicUrl);
   const { readBytes } = parts.limits;

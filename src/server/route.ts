@@ -8,7 +8,7 @@ import type { StreamState } from "../engine/storage/stream-state.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { optionsOf } from "./durable/preflight.ts";
 import { readLive, readStored } from "./durable/read-stream.ts";
-import { answerControl } from "./durable/subscriptions/control.ts";
+import { answerControl, type ControlRequest } from "./durable/subscriptions/control.ts";
 import { writeStream } from "./durable/write.ts";
 import type { Action } from "./gate/gate.ts";
 import { appendBody } from "./http/append.ts";
@@ -52,14 +52,8 @@ const SHORT_BYTES = 64 * 1024;
  */
 export async function answer(service: Service, c: Context, noted: RequestLogFields): Promise<Response> {
   const platform = await service.platform(c);
-  const { subscriptions } = service;
-  const control = subscriptions && parseControl(c, platform, noted, service);
-  if (control && c.req.method !== "OPTIONS") {
-    checkSender(service, control, isUnsafe(c.req.method));
-    await begin(service, control.exchange, false);
-    return answerControl(service, subscriptions, control);
-  }
-  if (control) return optionsOf(c, service);
+  const control = service.subscriptions && parseControl(c, platform, noted, service);
+  if (control) return answerSubscriptions(service, control);
   const request = parseRequest(c, platform, noted, service);
   const { verb, socket, exchange } = request;
   if (c.req.method === "OPTIONS") return optionsOf(c, service);
@@ -86,6 +80,18 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
   } catch (error) {
     throw isHidden(exchange, error) ? missing(exchange.subject.path) : error;
   }
+}
+
+/** Answers a request for a control path of subscriptions. */
+async function answerSubscriptions(
+  service: Service,
+  control: ControlRequest & Pick<ParsedRequest, "names" | "host">,
+): Promise<Response> {
+  const { c } = control.exchange;
+  if (c.req.method === "OPTIONS" || !service.subscriptions) return optionsOf(c, service);
+  checkSender(service, control, isUnsafe(c.req.method));
+  await begin(service, control.exchange, false);
+  return answerControl(service, service.subscriptions, control);
 }
 
 /**

@@ -10,14 +10,16 @@ async function subscribed(rig: Rig, more: Record<string, unknown> = {}): Promise
   await rig.expect(201, "PUT", S, body);
 }
 
-/** The generations of the events in the wake stream. */
-async function wakes(rig: Rig): Promise<number[]> {
+/** Asserts that the wake stream has the events of these wakes, and no others. */
+async function expectWakes(rig: Rig, wakes: readonly number[]): Promise<void> {
+  const stored = async (): Promise<unknown[]> => (await rig.expect(200, "GET", "wake/pool")).json;
+  await rig.until("the events", async () => (await stored()).length >= wakes.length);
   await rig.settle();
-  const { json } = await rig.expect(200, "GET", "wake/pool");
-  return json.map(({ type, subscription_id, generation }: Record<string, unknown>) => {
-    assert.deepEqual([type, subscription_id], ["wake", "s"]);
-    return generation;
-  });
+  const events = (await stored()) as Record<string, unknown>[];
+  assert.deepEqual(
+    events.map(({ type, subscription_id, generation }) => [type, subscription_id, generation]),
+    wakes.map((generation) => ["wake", "s", generation]),
+  );
 }
 
 function says(rig: Rig, { json }: Answer, action: string, more: Record<string, unknown> = {}): Promise<Answer> {
@@ -32,15 +34,18 @@ describe("a pull-wake", () => {
     await subscribed(rig);
     assert.equal((await rig.expect(409, "POST", `${S}/claim`, { worker: "w" })).json.error.code, "NO_PENDING_WORK");
     await rig.create("events/a");
-    assert.deepEqual(await wakes(rig), [1]);
+    await expectWakes(rig, [1]);
     const claimed = await rig.expect(200, "POST", `${S}/claim`, { worker: "one" });
     const busy = await rig.expect(409, "POST", `${S}/claim`, { worker: "two" });
-    assert.deepEqual([busy.json.error.code, busy.json.error.current_holder, busy.json.error.generation], ["ALREADY_CLAIMED", "one", 1]);
+    assert.deepEqual(
+      [busy.json.error.code, busy.json.error.current_holder, busy.json.error.generation],
+      ["ALREADY_CLAIMED", "one", 1],
+    );
     const [stream] = claimed.json.streams;
     const acks = [{ stream: "events/a", offset: stream.tail_offset }];
     await rig.append("events/a");
     assert.deepEqual((await says(rig, claimed, "ack", { acks, done: true })).json, { ok: true, next_wake: true });
-    assert.deepEqual(await wakes(rig), [1, 2]);
+    await expectWakes(rig, [1, 2]);
   });
 
   test("that nobody claims stays, and its event is not repeated", async (t) => {
@@ -50,7 +55,7 @@ describe("a pull-wake", () => {
     await rig.create("events/a");
     await rig.pass(20_000);
     await rig.append("events/a");
-    assert.deepEqual(await wakes(rig), [1]);
+    await expectWakes(rig, [1]);
     await rig.expect(200, "POST", `${S}/claim`, { worker: "one" });
   });
 
@@ -64,9 +69,9 @@ describe("a pull-wake", () => {
     await rig.pass(4_000);
     assert.equal((await says(rig, claimed, "ack")).status, 200);
     await rig.pass(4_000);
-    assert.deepEqual(await wakes(rig), [1]);
+    await expectWakes(rig, [1]);
     await rig.pass(1_100);
-    assert.deepEqual(await wakes(rig), [1, 2]);
+    await expectWakes(rig, [1, 2]);
     for (const action of ["ack", "release"]) {
       const { status, json } = await says(rig, claimed, action, { done: true });
       assert.deepEqual([status, json.error.code], [409, "FENCED"], action);
@@ -81,7 +86,7 @@ describe("a pull-wake", () => {
     await rig.settle();
     const claimed = await rig.expect(200, "POST", `${S}/claim`, { worker: "one" });
     assert.equal((await says(rig, claimed, "release")).status, 204);
-    assert.deepEqual(await wakes(rig), [1, 2]);
+    await expectWakes(rig, [1, 2]);
     assert.equal((await rig.expect(200, "POST", `${S}/claim`, { worker: "two" })).json.generation, 2);
   });
 
@@ -90,9 +95,12 @@ describe("a pull-wake", () => {
     await rig.create("wake/pool", []);
     await subscribed(rig, { pattern: "**" });
     await rig.create("a");
-    assert.deepEqual(await wakes(rig), [1]);
+    await expectWakes(rig, [1]);
     const claimed = await rig.expect(200, "POST", `${S}/claim`, { worker: "one" });
-    assert.deepEqual(claimed.json.streams.map(({ path }: { path: string }) => path), ["a"]);
+    assert.deepEqual(
+      claimed.json.streams.map(({ path }: { path: string }) => path),
+      ["a"],
+    );
   });
 
   test("waits for its stream if there is none, or another one", async (t) => {
@@ -106,7 +114,7 @@ describe("a pull-wake", () => {
     await rig.app.streams.remove("wake/pool");
     await rig.create("wake/pool", []);
     await rig.pass(2_500);
-    assert.deepEqual(await wakes(rig), [1]);
+    await expectWakes(rig, [1]);
     assert.equal((await rig.shown("s")).status, "active");
   });
 
@@ -117,7 +125,7 @@ describe("a pull-wake", () => {
     const claimed = await rig.expect(200, "POST", `${S}/claim`, { worker: "one" });
     await rig.create("wake/pool", []);
     await rig.pass(3_000);
-    assert.deepEqual(await wakes(rig), []);
+    await expectWakes(rig, []);
     assert.equal((await says(rig, claimed, "ack")).status, 200);
   });
 
@@ -125,7 +133,7 @@ describe("a pull-wake", () => {
     const rig = new Rig(t);
     await rig.subscribe("s");
     await rig.create("events/a");
-    const sent = await rig.sender.next();
+    const sent = await rig.received();
     assert.equal((await rig.expect(400, "POST", `${S}/claim`, { worker: "one" })).json.error.code, "INVALID_REQUEST");
     assert.equal((await rig.expect(400, "POST", `${S}/claim`, {})).json.error.code, "INVALID_REQUEST");
     const { wake_id, generation, callback_token } = sent.body;

@@ -87,7 +87,7 @@ test("only limits that can be switched off may be zero", () => {
     }
   });
   const switchable = ["bodyIdleMs", "graceMs", "headersTimeoutMs", "idleTimeoutMs", "pingIntervalMs"];
-  const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes"];
+  const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes", "subscriptions"];
   const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond"];
   assert.deepEqual(off.sort(), [...switchable, ...protecting, ...byPeer].sort());
 });

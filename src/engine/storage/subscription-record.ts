@@ -119,7 +119,8 @@ export function isSubscriptionRecord(value: unknown): value is SubscriptionRecor
 function isConfig(config: unknown): config is SubscriptionConfig {
   if (typeof config !== "object" || config === null) return false;
   const { type, streams, leaseTtlMs, url, wakeStream } = config as Partial<SubscriptionConfig>;
-  const isAddressed = type === "webhook" ? typeof url === "string" : type === "pull-wake" && typeof wakeStream === "string";
+  const isAddressed =
+    type === "webhook" ? typeof url === "string" : type === "pull-wake" && typeof wakeStream === "string";
   return isAddressed && Array.isArray(streams) && Number.isSafeInteger(leaseTtlMs);
 }
 

@@ -2,7 +2,12 @@
  * What clients ask of subscriptions.
  * @module
  */
-import type { StreamLink, SubscriptionConfig, SubscriptionName, SubscriptionRecord } from "../storage/subscription-record.ts";
+import type {
+  StreamLink,
+  SubscriptionConfig,
+  SubscriptionName,
+  SubscriptionRecord,
+} from "../storage/subscription-record.ts";
 import { type StreamInfo, streamInfos } from "./delivery.ts";
 import type { TokenClaims } from "./signing.ts";
 import type { Change, Looked } from "./steps.ts";
@@ -63,7 +68,10 @@ export class SubscriptionActions {
       }
       if (found) return { ...found, baseUrl };
       if (limits.subscriptions > 0 && entries.size >= limits.subscriptions) {
-        throw new SubscriptionError("TOO_MANY", `The server has ${limits.subscriptions} subscriptions, which is its limit (subscriptions).`);
+        throw new SubscriptionError(
+          "TOO_MANY",
+          `The server has ${limits.subscriptions} subscriptions, which is its limit (subscriptions).`,
+        );
       }
       const streams = await this.#linksOf(name.root, config);
       if (streams.length > limits.subscriptionStreams) throw tooManyStreams(limits.subscriptionStreams);
@@ -123,7 +131,11 @@ export class SubscriptionActions {
       const { wake, generation } = found;
       if (wake?.phase === "held") {
         const details = { current_holder: wake.holder, generation };
-        throw new SubscriptionError("ALREADY_CLAIMED", `The worker ${JSON.stringify(wake.holder)} has the wake.`, details);
+        throw new SubscriptionError(
+          "ALREADY_CLAIMED",
+          `The worker ${JSON.stringify(wake.holder)} has the wake.`,
+          details,
+        );
       }
       const { record, tails } = await look(found);
       if (!firstPending(record, tails)) {
@@ -144,7 +156,11 @@ export class SubscriptionActions {
    * @returns Whether there is more to process, so that a new wake has begun.
    * @throws {SubscriptionError} `TOKEN_INVALID`, `SUBSCRIPTION_NOT_FOUND`, `FENCED`, `INVALID_OFFSET`, `INVALID_REQUEST`
    */
-  async acknowledge(name: SubscriptionName, type: SubscriptionConfig["type"], request: WorkerRequest): Promise<boolean> {
+  async acknowledge(
+    name: SubscriptionName,
+    type: SubscriptionConfig["type"],
+    request: WorkerRequest,
+  ): Promise<boolean> {
     const claims = await this.#claimsOf(name, request.token);
     const record = await this.#change(name, async (found, look) => {
       if (type === "pull-wake") assertPull(found);
@@ -178,7 +194,10 @@ export class SubscriptionActions {
   async #claimsOf({ root, id }: SubscriptionName, token: string): Promise<TokenClaims> {
     const claims = await (await this.subscriptions.keys()).claimsOf(root, id, token);
     if (claims) return claims;
-    throw new SubscriptionError("TOKEN_INVALID", "The token is not one of this subscription. Send the one that came with the wake.");
+    throw new SubscriptionError(
+      "TOKEN_INVALID",
+      "The token is not one of this subscription. Send the one that came with the wake.",
+    );
   }
 
   /** Changes a subscription that exists. Resolves to its record, even if nothing changes. */
@@ -204,7 +223,9 @@ export class SubscriptionActions {
     const explicit = new Set(config.streams);
     const paths = [...new Set([...explicit, ...matches])];
     const tails = await tailsOf(store, root, paths);
-    return paths.map((path) => linkTo(path, { explicit: explicit.has(path), glob: matches.has(path) }, tails.get(path)));
+    return paths.map((path) =>
+      linkTo(path, { explicit: explicit.has(path), glob: matches.has(path) }, tails.get(path)),
+    );
   }
 }
 
@@ -224,7 +245,10 @@ function isSameConfig(one: SubscriptionConfig, other: SubscriptionConfig): boole
 
 function assertPull({ config }: SubscriptionRecord): void {
   if (config.type === "pull-wake") return;
-  throw new SubscriptionError("INVALID_REQUEST", "The subscription is a webhook: only those of the type pull-wake are claimed.");
+  throw new SubscriptionError(
+    "INVALID_REQUEST",
+    "The subscription is a webhook: only those of the type pull-wake are claimed.",
+  );
 }
 
 /** The fence: a request counts only for the wake that it was made for. */
@@ -236,9 +260,13 @@ function assertCurrent(record: SubscriptionRecord, claims: TokenClaims, { wakeId
     record.wake !== undefined &&
     wakeId === record.wake.id;
   if (isCurrent) return;
-  throw new SubscriptionError("FENCED", "The wake is over: it was acknowledged or given back, or its lease has expired.", {
-    generation: record.generation,
-  });
+  throw new SubscriptionError(
+    "FENCED",
+    "The wake is over: it was acknowledged or given back, or its lease has expired.",
+    {
+      generation: record.generation,
+    },
+  );
 }
 
 function tooManyStreams(most: number): SubscriptionError {

@@ -106,7 +106,11 @@ async function appendEvent({ durable }: DeliveryParts, { record }: Attempt): Pro
   const path = below(root, config.wakeStream ?? "");
   const state = await durable.use(path);
   if (!isJsonType(state?.type)) {
-    throw new StreamError("not_found", `The wake stream "/${path}" is not there. Create it with the type application/json.`, { path });
+    throw new StreamError(
+      "not_found",
+      `The wake stream "/${path}" is not there. Create it with the type application/json.`,
+      { path },
+    );
   }
   const event = { type: "wake", subscription_id: id, stream: wake?.cause, generation, ts: Date.now() };
   const ask = {

@@ -66,14 +66,19 @@ export class SigningKeys {
       const { signing, tokens } = JSON.parse(text) as StoredKeys;
       const { x = "" } = signing;
       // The thumbprint of RFC 7638: the members in this order, without white space.
-      const thumbprint = await crypto.subtle.digest("SHA-256", encoder.encode(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`));
+      const thumbprint = await crypto.subtle.digest(
+        "SHA-256",
+        encoder.encode(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`),
+      );
       const kid = `ds_${base64url(new Uint8Array(thumbprint))}`;
       const publicKey: PublicKey = { kty: "OKP", crv: "Ed25519", kid, use: "sig", alg: "EdDSA", x };
       const key = await crypto.subtle.importKey("jwk", { ...signing, key_ops: ["sign"] }, SIGNATURE, false, ["sign"]);
       const secret = await crypto.subtle.importKey("raw", bytesOf(tokens), MAC, false, ["sign", "verify"]);
       return new SigningKeys(publicKey, key, secret);
     } catch (error) {
-      throw new TypeError("The key that signs webhooks can't be read. Remove its file, and a new one is made.", { cause: error });
+      throw new TypeError("The key that signs webhooks can't be read. Remove its file, and a new one is made.", {
+        cause: error,
+      });
     }
   }
 
@@ -107,7 +112,10 @@ function textOf({ root, id, nonce, generation }: TokenClaims): Uint8Array<ArrayB
 }
 
 function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  return btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
 }
 
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {

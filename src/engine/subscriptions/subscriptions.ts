@@ -169,11 +169,11 @@ export class Subscriptions {
       else void this.#step(entry, async () => void (await this.change(record, expiring(record))));
     };
     // A step of the clock must not make it longer than it was.
-    const most = wake.phase === "due" ? retryMs(Number.MAX_SAFE_INTEGER, 1) : Math.max(config.leaseTtlMs, this.#sendingMs);
+    const most =
+      wake.phase === "due" ? retryMs(Number.MAX_SAFE_INTEGER, 1) : Math.max(config.leaseTtlMs, this.#sendingMs);
     const leftMs = Math.min((wake.untilMs ?? 0) - Date.now(), most);
-    if (leftMs <= 0) return step();
-    entry.timer = setTimeout(step, leftMs);
-    (entry.timer as { unref?(): void }).unref?.();
+    if (leftMs <= 0) step();
+    else this.#later(entry, step, leftMs);
   }
 
   get #sendingMs(): number {
@@ -188,9 +188,13 @@ export class Subscriptions {
       if (this.#stopped.signal.aborted) return;
       this.#failed(entry.record, error);
       clearTimeout(entry.timer);
-      entry.timer = setTimeout(() => this.#schedule(entry), STORE_RETRY_MS);
-      (entry.timer as { unref?(): void }).unref?.();
+      this.#later(entry, () => this.#schedule(entry), STORE_RETRY_MS);
     }
+  }
+
+  #later(entry: Entry, step: () => void, ms: number): void {
+    entry.timer = setTimeout(step, ms);
+    (entry.timer as { unref?(): void }).unref?.();
   }
 
   #deliver(entry: Entry, planned: SubscriptionRecord): void {
@@ -204,7 +208,9 @@ export class Subscriptions {
     if (this.#stopped.signal.aborted) return;
     const keys = await this.keys();
     let tails: Tails = new Map();
-    const onLook = (looked: Tails): void => void (tails = looked);
+    const onLook = (looked: Tails): void => {
+      tails = looked;
+    };
     const record = await this.change(planned, beginning(planned, this.#sendingMs, onLook));
     if (record?.wake?.phase !== "sending") return;
     const startedMs = performance.now();

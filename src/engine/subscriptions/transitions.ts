@@ -60,7 +60,14 @@ export function reconciled(record: SubscriptionRecord, tails: Tails): Subscripti
     if (!tail && !link.explicit) continue;
     const isSame = tail !== undefined && (link.generation === "" || link.generation === tail.generation);
     if (tail && isSame) streams.push({ ...link, generation: tail.generation });
-    else streams.push({ path: link.path, glob: link.glob, explicit: link.explicit, acked: 0, generation: tail?.generation ?? "" });
+    else
+      streams.push({
+        path: link.path,
+        glob: link.glob,
+        explicit: link.explicit,
+        acked: 0,
+        generation: tail?.generation ?? "",
+      });
   }
   return { ...record, streams };
 }
@@ -139,7 +146,8 @@ export function acked(record: SubscriptionRecord, acks: readonly Ack[], tails: T
     const link = record.streams.find((each) => each.path === path);
     if (!link) return `${JSON.stringify(path)} is not a stream of this subscription.`;
     const before = offsets.get(path) ?? link.acked;
-    if (offset < before) return `The offset ${offset} of ${JSON.stringify(path)} is before ${before}, which is acknowledged.`;
+    if (offset < before)
+      return `The offset ${offset} of ${JSON.stringify(path)} is before ${before}, which is acknowledged.`;
     const end = tails.get(path)?.offset ?? 0;
     if (offset > end) return `The offset ${offset} of ${JSON.stringify(path)} is past its end, ${end}.`;
     offsets.set(path, offset);

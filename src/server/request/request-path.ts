@@ -64,12 +64,7 @@ export function locate(c: Context, target?: string, scope?: Scope): RequestPath 
  *
  * @throws As {@link locate}.
  */
-export function locateReserved(
-  c: Context,
-  reserved: string,
-  target?: string,
-  scope?: Scope,
-): ReservedPath | undefined {
+export function locateReserved(c: Context, reserved: string, target?: string, scope?: Scope): ReservedPath | undefined {
   const segments = c.req.path.split("/");
   const at = segments.indexOf(reserved, 1 + mountOf(c, scope !== undefined).length);
   if (at === -1) return undefined;

@@ -129,7 +129,8 @@ export class FileSubscriptions implements SubscriptionRecords {
       } catch (error) {
         if (!(error instanceof StreamError && error.code === "conflict")) throw diskError(error, "");
         if (performance.now() >= untilMs) {
-          const message = "Another server process changes this subscription for too long. Nothing was changed. Try again in a moment.";
+          const message =
+            "Another server process changes this subscription for too long. Nothing was changed. Try again in a moment.";
           throw new StreamError("busy", message, { cause: error, headers: { "Retry-After": "1" } });
         }
         await new Promise((resolve) => setTimeout(resolve, Math.random() * ATTEMPT_INTERVAL_MS));
@@ -152,7 +153,8 @@ export class FileSubscriptions implements SubscriptionRecords {
     const text = await textOf(join(this.#reserved.subscriptions, name));
     try {
       const record: unknown = JSON.parse(text ?? "");
-      const isOwn = isSubscriptionRecord(record) && `${keyOf(JSON.stringify([record.root, record.id]))}${SUFFIX}` === name;
+      const isOwn =
+        isSubscriptionRecord(record) && `${keyOf(JSON.stringify([record.root, record.id]))}${SUFFIX}` === name;
       return isOwn ? record : undefined;
     } catch {
       return undefined;

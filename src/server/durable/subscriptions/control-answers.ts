@@ -2,11 +2,12 @@
  * The answers of the control paths of subscriptions.
  * @module
  */
+
+import type { SubscriptionRecord } from "../../../engine/storage/subscription-record.ts";
 import type { Claimed } from "../../../engine/subscriptions/actions.ts";
 import type { PublicKey } from "../../../engine/subscriptions/signing.ts";
 import type { SubscriptionError } from "../../../engine/subscriptions/subscription-error.ts";
 import { CONTROL_SEGMENT } from "../../../engine/subscriptions/watched-paths.ts";
-import type { SubscriptionRecord } from "../../../engine/storage/subscription-record.ts";
 import { formatOffset } from "../../../protocol/offset.ts";
 
 /** Seconds that caches may keep the public key. */
@@ -18,7 +19,7 @@ export function jsonAnswer(status: number, value: unknown): Response {
 }
 
 /** The answer to what has been done. */
-export function noContent(_done: void): Response {
+export function noContent(): Response {
   const headers = headersOf("application/json");
   headers.delete("Content-Type");
   return new Response(null, { status: 204, headers });
@@ -58,7 +59,8 @@ export function subscriptionAnswer(status: number, record: SubscriptionRecord, k
     lease_ttl_ms: config.leaseTtlMs,
     created_at: createdAt,
     status: failures > 0 ? "failed" : "active",
-    ...(failures > 0 && wake?.untilMs !== undefined && { next_attempt_at: new Date(wake.untilMs).toISOString() }),
+    ...(wake?.phase === "due" &&
+      wake.untilMs !== undefined && { next_attempt_at: new Date(wake.untilMs).toISOString() }),
     ...(config.description !== undefined && { description: config.description }),
   });
 }

@@ -2,11 +2,12 @@
  * The bodies of requests for subscriptions.
  * @module
  */
+
+import type { SubscriptionConfig } from "../../../engine/storage/subscription-record.ts";
 import type { WorkerRequest } from "../../../engine/subscriptions/actions.ts";
 import { SubscriptionError } from "../../../engine/subscriptions/subscription-error.ts";
 import type { Ack } from "../../../engine/subscriptions/transitions.ts";
 import { globOf } from "../../../engine/subscriptions/watched-paths.ts";
-import type { SubscriptionConfig } from "../../../engine/storage/subscription-record.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { parseStreamOffset } from "../../../protocol/offset.ts";
 import { relativePath } from "./control-path.ts";

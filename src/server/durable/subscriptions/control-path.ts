@@ -30,7 +30,8 @@ export function parseControlPath(segments: readonly string[]): ControlPath | und
   if (first !== "subscriptions" || name === undefined || name === "") return undefined;
   const id = resourceSegment(name, `/${segments.join("/")}`);
   if (action === undefined) return { what: "subscription", id };
-  if (action === "streams" && rest.length > 0) return { what: "stream", id, path: relativePath(decoded(rest.join("/"))) };
+  if (action === "streams" && rest.length > 0)
+    return { what: "stream", id, path: relativePath(decoded(rest.join("/"))) };
   const known = ACTIONS.find((each) => each === action);
   return known && rest.length === 0 ? { what: known, id } : undefined;
 }

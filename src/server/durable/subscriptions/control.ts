@@ -5,10 +5,11 @@
  * the token of the wake instead: it has no other one, and the token allows nothing else.
  * @module
  */
-import { type SubscriptionActions, type WorkerRequest } from "../../../engine/subscriptions/actions.ts";
+
+import type { SubscriptionName } from "../../../engine/storage/subscription-record.ts";
+import type { SubscriptionActions, WorkerRequest } from "../../../engine/subscriptions/actions.ts";
 import { SubscriptionError } from "../../../engine/subscriptions/subscription-error.ts";
 import { below, CONTROL_SEGMENT } from "../../../engine/subscriptions/watched-paths.ts";
-import type { SubscriptionName } from "../../../engine/storage/subscription-record.ts";
 import type { Action } from "../../gate/gate.ts";
 import { passGate } from "../../service/pass-gate.ts";
 import type { Exchange, Service } from "../../service/service.ts";
@@ -109,7 +110,7 @@ async function answer(asked: Asked, control: ControlPath): Promise<Response> {
     case "streams":
       return (await askGate(asked)) ?? addStreams(asked, name);
     case "stream":
-      return (await askGate(asked, "append")) ?? noContent(await actions.removeStream(name, control.path));
+      return (await askGate(asked, "append")) ?? done(actions.removeStream(name, control.path));
     case "claim":
       return (await askGate(asked)) ?? claimAnswer(await actions.claim(name, workerIn(await bodyOf(asked))));
   }
@@ -125,7 +126,7 @@ async function subscription(asked: Asked, name: SubscriptionName): Promise<Respo
   const { actions, request } = asked;
   const { method } = request.exchange.c.req;
   if (method === "PUT") return create(asked, name);
-  if (method === "DELETE") return noContent(await actions.remove(name));
+  if (method === "DELETE") return done(actions.remove(name));
   const record = await actions.find(name);
   return subscriptionAnswer(200, record, (await actions.subscriptions.keys()).publicKey);
 }
@@ -139,14 +140,13 @@ async function create(asked: Asked, name: SubscriptionName): Promise<Response> {
     (config.wakeStream === undefined ? undefined : await askForEach(asked, "append", [config.wakeStream]));
   if (refused) return refused;
   const { record, isNew } = await actions.create(name, config, request.baseUrl);
-  service.registry.assertOpen();
   return subscriptionAnswer(isNew ? 201 : 200, record, (await actions.subscriptions.keys()).publicKey);
 }
 
 async function addStreams(asked: Asked, name: SubscriptionName): Promise<Response> {
   const paths = pathsIn(await bodyOf(asked));
   const refused = await askForEach(asked, "read", paths);
-  return refused ?? noContent(await asked.actions.addStreams(name, paths));
+  return refused ?? done(asked.actions.addStreams(name, paths));
 }
 
 /** Asks the gate about streams. */
@@ -170,9 +170,14 @@ async function work(asked: Asked, name: SubscriptionName, what: "callback" | "ac
     throw new SubscriptionError("TOKEN_INVALID", 'The request needs the token of its wake: "Authorization: Bearer …".');
   }
   const said: WorkerRequest = workerRequest(await bodyOf(asked), token);
-  if (what === "release") return noContent(await actions.release(name, said));
+  if (what === "release") return done(actions.release(name, said));
   const next = await actions.acknowledge(name, what === "ack" ? "pull-wake" : "webhook", said);
   return jsonAnswer(200, { ok: true, next_wake: next });
+}
+
+async function done(work: Promise<void>): Promise<Response> {
+  await work;
+  return noContent();
 }
 
 async function bodyOf({ service, request: { exchange } }: Asked): Promise<Body> {

@@ -21,7 +21,9 @@ export function probesOf(pattern: string | undefined): string[] {
   const depths = segments.includes("**") ? DEPTHS : [0];
   const probes = depths.map((depth) =>
     segments
-      .flatMap((segment) => (segment === "**" ? Array.from({ length: depth }, anyName) : segment.replaceAll("*", anyName)))
+      .flatMap((segment) =>
+        segment === "**" ? Array.from({ length: depth }, anyName) : segment.replaceAll("*", anyName),
+      )
       .join("/"),
   );
   return probes.filter((path) => path !== "");
