@@ -132,7 +132,7 @@ async function subscription(asked: Asked, name: SubscriptionName): Promise<Respo
 }
 
 async function create(asked: Asked, name: SubscriptionName): Promise<Response> {
-  const { service, actions, request } = asked;
+  const { actions, request } = asked;
   const config = configOf(await bodyOf(asked));
   const watched = [...config.streams, ...probesOf(config.pattern)];
   const refused =
