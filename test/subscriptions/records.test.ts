@@ -37,7 +37,7 @@ for (const [what, open] of Object.entries(STORES)) {
         assert.equal(found, undefined);
         return RECORD;
       });
-      await subscriptions.change({ root: "", id: "s" }, async (found) => (assert.equal(found, undefined), undefined));
+      await subscriptions.change({ root: "", id: "s" }, async (found) => found);
       assert.deepEqual(await subscriptions.list(), [RECORD]);
       await subscriptions.change(NAME, async (found) => found && { ...found, revision: 2, generation: 2 });
       assert.deepEqual(await subscriptions.list(), [{ ...RECORD, revision: 2, generation: 2 }]);

@@ -85,6 +85,7 @@ async function sendWebhook({ sender, timeoutMs }: DeliveryParts, attempt: Attemp
   });
   const signature = await keys.sign(body, Math.floor(Date.now() / 1_000));
   const headers = { "Content-Type": "application/json", "Webhook-Signature": signature };
+  signal.throwIfAborted();
   const { status, text } = await sender.send({ url: record.config.url ?? "", headers, body, timeoutMs, signal });
   if (status < 200 || status > 299) {
     return { outcome: "failed", status, error: new Error(`The receiver has answered with the status ${status}.`) };
