@@ -20,6 +20,10 @@ export class MemorySubscriptions implements SubscriptionRecords {
     return [...this.#records.values()];
   }
 
+  async find({ root, id }: SubscriptionName): Promise<SubscriptionRecord | undefined> {
+    return this.#records.get(JSON.stringify([root, id]));
+  }
+
   async change({ root, id }: SubscriptionName, change: SubscriptionChange): Promise<void> {
     const key = JSON.stringify([root, id]);
     const run = async (): Promise<void> => {

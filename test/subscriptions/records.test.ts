@@ -39,6 +39,8 @@ for (const [what, open] of Object.entries(STORES)) {
       });
       await subscriptions.change({ root: "", id: "s" }, async (found) => found);
       assert.deepEqual(await subscriptions.list(), [RECORD]);
+      assert.deepEqual(await subscriptions.find(NAME), RECORD);
+      assert.equal(await subscriptions.find({ root: "", id: "s" }), undefined);
       await subscriptions.change(NAME, async (found) => found && { ...found, revision: 2, generation: 2 });
       assert.deepEqual(await subscriptions.list(), [{ ...RECORD, revision: 2, generation: 2 }]);
       await subscriptions.change(NAME, async () => null);
@@ -89,13 +91,15 @@ for (const [what, open] of Object.entries(STORES)) {
 }
 
 test("a store that fails while it keeps subscriptions is named as the cause", async () => {
-  const broken = {
-    list: () => Promise.reject(new Error("db.internal")),
-    change: () => Promise.reject(new Error("db.internal")),
-  };
-  const store = Object.assign(memoryStore(), { subscriptions: { ...broken, secret: async () => "x" } });
+  const fail = () => Promise.reject(new Error("db.internal"));
+  const broken = { list: fail, find: fail, change: fail, secret: fail };
+  const store = Object.assign(memoryStore(), { subscriptions: broken });
   const { subscriptions } = guardedStore(store);
-  for (const work of [subscriptions?.list(), subscriptions?.change(NAME, async () => null)]) {
+  for (const work of [
+    subscriptions?.list(),
+    subscriptions?.find(NAME),
+    subscriptions?.change(NAME, async () => null),
+  ]) {
     await assert.rejects(
       work ?? Promise.resolve(),
       (error) => error instanceof StreamError && error.code === "storage",

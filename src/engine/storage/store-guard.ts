@@ -152,6 +152,7 @@ function guardedStreams(streams: StreamRecords): StreamRecords {
 function guardedSubscriptions(subscriptions: SubscriptionRecords): SubscriptionRecords {
   return {
     list: () => failing("", async () => subscriptions.list()),
+    find: (name) => failing(name.root, async () => subscriptions.find(name)),
     secret: (create) => failing("", async () => subscriptions.secret(create)),
     async change(name, change) {
       // What the server itself throws must come back as it is.

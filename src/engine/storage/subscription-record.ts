@@ -94,6 +94,8 @@ export type SubscriptionChange = (
 export interface SubscriptionRecords {
   /** All subscriptions. Called about once per second if the store is not private. */
   list(): Promise<readonly SubscriptionRecord[]>;
+  /** Finds a subscription; undefined if there is none. */
+  find(name: SubscriptionName): Promise<SubscriptionRecord | undefined>;
   /**
    * Changes a subscription. No other process and no other call changes it meanwhile.
    *

@@ -84,13 +84,9 @@ export class SubscriptionActions {
 
   /** @throws {SubscriptionError} `SUBSCRIPTION_NOT_FOUND` */
   async find(name: SubscriptionName): Promise<SubscriptionRecord> {
-    let known: SubscriptionRecord | undefined;
-    await this.subscriptions.change(name, async (found) => {
-      known = found;
-      return undefined;
-    });
-    if (!known) throw noSubscription(name.id);
-    return known;
+    const known = await this.subscriptions.parts.records.find(name);
+    if (known) return known;
+    throw noSubscription(name.id);
   }
 
   /** Removes a subscription, if there is one. */

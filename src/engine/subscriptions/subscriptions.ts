@@ -79,15 +79,19 @@ export class Subscriptions {
     const { store } = this.parts.registry;
     if (!store.isPrivate) this.#lookLater();
     await this.keys();
-    for (const record of await this.parts.records.list()) {
-      this.#take(record);
-      const entry = this.entries.get(record);
-      if (!entry) continue;
-      // A stream that was made just before a crash is not linked yet.
-      const matches = await matchesIn(store, record, this.parts.registry.limits.subscriptionStreams);
-      for (const path of matches) if (!isLinked(record, path)) entry.grew(path);
+    for (const record of await this.parts.records.list()) this.#take(record);
+    for (const entry of this.entries.all) {
+      await this.#findNew(entry).catch((error: unknown) => this.#failed(entry.record, error));
       void this.#evaluate(entry, true);
     }
+  }
+
+  /** Finds the streams that were made just before a crash, and are not linked yet. */
+  async #findNew(entry: Entry): Promise<void> {
+    const { record } = entry;
+    const { store, limits } = this.parts.registry;
+    const known = new Set(record.streams.filter(({ glob }) => glob).map(({ path }) => path));
+    for (const path of await matchesIn(store, record, limits.subscriptionStreams, known)) entry.grew(path);
   }
 
   /** Stops. Deliveries under way are broken off, and are repeated by another process or after a restart. */

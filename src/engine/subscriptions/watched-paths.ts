@@ -54,9 +54,15 @@ export function isMatched({ config }: Watcher, relative: string): boolean {
  * The relative paths in the store that the pattern of a subscription matches, up to a number of them. Folders that it can't
  * reach are not listed.
  *
+ * @param known Paths that are left out.
  * @throws {StreamError} what listing throws.
  */
-export async function matchesIn(store: Store, watcher: Watcher, most: number): Promise<string[]> {
+export async function matchesIn(
+  store: Store,
+  watcher: Watcher,
+  most: number,
+  known: ReadonlySet<string> = new Set(),
+): Promise<string[]> {
   const { root, config } = watcher;
   const found: string[] = [];
   if (config.pattern === undefined) return found;
@@ -67,7 +73,7 @@ export async function matchesIn(store: Store, watcher: Watcher, most: number): P
       const path = joined(folder, name);
       if (relativeTo(root, joined(root, path)) === undefined) continue;
       if (kind === "folder" && glob.reachesInto(segmentsOf(path))) folders.push(path);
-      if (kind === "file" && isMatched(watcher, path)) found.push(path);
+      if (kind === "file" && isMatched(watcher, path) && !known.has(path)) found.push(path);
       if (found.length > most) return found;
     }
   }

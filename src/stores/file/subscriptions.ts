@@ -78,8 +78,12 @@ export class FileSubscriptions implements SubscriptionRecords {
     return [...seen.values()].flatMap(({ record }) => (record ? [record] : []));
   }
 
+  async find(name: SubscriptionName): Promise<SubscriptionRecord | undefined> {
+    return this.#read(fileOf(name)).catch(rethrown);
+  }
+
   async change(name: SubscriptionName, change: SubscriptionChange): Promise<void> {
-    const file = `${keyOf(JSON.stringify([name.root, name.id]))}${SUFFIX}`;
+    const file = fileOf(name);
     await this.#alone(file, async (claim) => {
       const found = await this.#read(file).catch(rethrown);
       const changed = await change(found);
@@ -153,13 +157,15 @@ export class FileSubscriptions implements SubscriptionRecords {
     const text = await textOf(join(this.#reserved.subscriptions, name));
     try {
       const record: unknown = JSON.parse(text ?? "");
-      const isOwn =
-        isSubscriptionRecord(record) && `${keyOf(JSON.stringify([record.root, record.id]))}${SUFFIX}` === name;
-      return isOwn ? record : undefined;
+      return isSubscriptionRecord(record) && fileOf(record) === name ? record : undefined;
     } catch {
       return undefined;
     }
   }
+}
+
+function fileOf({ root, id }: SubscriptionName): string {
+  return `${keyOf(JSON.stringify([root, id]))}${SUFFIX}`;
 }
 
 /** Changes with each write: every write makes a new file. */
