@@ -169,8 +169,8 @@ export function createApp(parts: AppParts): StreamApp {
   const close = (reason = "close()"): Promise<void> => {
     closing ??= operator
       .shutsDown(reason, async () => {
-        await subscriptions?.subscriptions.stop();
-        await registry.close();
+        // Together: what a subscription appends may wait for an appender that only the shutdown ends.
+        await Promise.all([subscriptions?.subscriptions.stop(), registry.close()]);
       })
       .finally(() => {
         durable?.lifetimes.stop();

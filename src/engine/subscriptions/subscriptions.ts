@@ -54,7 +54,8 @@ export class Subscriptions {
   readonly parts: SubscriptionsParts;
   readonly entries: Entries = new Entries();
   readonly #slots: Slots;
-  readonly #delivering = new Set<Promise<void>>();
+  /** What must end before the server has stopped. */
+  readonly #running = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
   #keys: Promise<SigningKeys> | undefined;
   #looking: ReturnType<typeof setTimeout> | undefined;
@@ -82,7 +83,7 @@ export class Subscriptions {
     for (const record of await this.parts.records.list()) this.#take(record);
     for (const entry of this.entries.all) {
       await this.#findNew(entry).catch((error: unknown) => this.#failed(entry.record, error));
-      void this.#evaluate(entry, true);
+      this.#track(this.#evaluate(entry, true));
     }
   }
 
@@ -99,14 +100,14 @@ export class Subscriptions {
     this.#stopped.abort();
     clearTimeout(this.#looking);
     for (const { timer } of this.entries.all) clearTimeout(timer);
-    await Promise.all(this.#delivering);
+    await Promise.all(this.#running);
   }
 
   /** Takes notice that bytes were stored at a path, or that it was removed. */
   changed(path: string): void {
     for (const [entry, relative] of this.entries.watching(path)) {
       entry.grew(relative);
-      if (!entry.record.wake) void this.#evaluate(entry);
+      if (!entry.record.wake) this.#track(this.#evaluate(entry));
     }
   }
 
@@ -159,7 +160,7 @@ export class Subscriptions {
     const entry = this.entries.take(record);
     if (!entry || this.#stopped.signal.aborted) return;
     this.#schedule(entry);
-    if (!record.wake && entry.hasGrown) void this.#evaluate(entry);
+    if (!record.wake && entry.hasGrown) this.#track(this.#evaluate(entry));
   }
 
   /** Plans the next step of the wake in flight. */
@@ -170,7 +171,7 @@ export class Subscriptions {
     if (!wake || (wake.phase === "sent" && wake.untilMs === undefined) || this.#stopped.signal.aborted) return;
     const step = (): void => {
       if (wake.phase === "due") this.#deliver(entry, record);
-      else void this.#step(entry, async () => void (await this.change(record, expiring(record))));
+      else this.#track(this.#step(entry, async () => void (await this.change(record, expiring(record)))));
     };
     // A step of the clock must not make it longer than it was.
     const most =
@@ -202,9 +203,12 @@ export class Subscriptions {
   }
 
   #deliver(entry: Entry, planned: SubscriptionRecord): void {
-    const run = this.#slots.run(planned.failures > 0, () => this.#step(entry, () => this.#attempt(planned)));
-    this.#delivering.add(run);
-    void run.finally(() => this.#delivering.delete(run));
+    this.#track(this.#slots.run(planned.failures > 0, () => this.#step(entry, () => this.#attempt(planned))));
+  }
+
+  #track(work: Promise<void>): void {
+    this.#running.add(work);
+    void work.finally(() => this.#running.delete(work));
   }
 
   /** Delivers a wake, if it is still as it was planned. */
