@@ -99,7 +99,8 @@ export class FileSubscriptions implements SubscriptionRecords {
     let secret = "";
     await this.#alone(KEYS, async (claim) => {
       const known = await textOf(join(this.#reserved.subscriptions, KEYS)).catch(rethrown);
-      secret = known ?? (await create());
+      // The file ends with a line break, as each of the store.
+      secret = known?.replace(/\n$/, "") ?? (await create());
       if (known === undefined) await this.#write(KEYS, secret, claim).catch(rethrown);
     });
     return secret;
