@@ -69,10 +69,13 @@ export interface SubscriptionRecord {
   readonly baseUrl: string;
   /** When it was created (RFC 3339). */
   readonly createdAt: string;
+  /** What its client has asked for. */
   readonly config: SubscriptionConfig;
+  /** The streams that it watches. */
   readonly streams: readonly StreamLink[];
   /** How many wakes there were. */
   readonly generation: number;
+  /** The wake in flight. */
   readonly wake?: Wake;
   /** Deliveries in a row that have failed. */
   readonly failures: number;

@@ -48,9 +48,11 @@ export const SUBSCRIPTIONS: Cases = {
     await store.subscriptions?.change(NAME, async () => RECORD);
     const error = new RangeError("refused");
     let thrown: unknown;
-    await store.subscriptions?.change(NAME, () => Promise.reject(error)).catch((reason: unknown) => {
-      thrown = reason;
-    });
+    await store.subscriptions
+      ?.change(NAME, () => Promise.reject(error))
+      .catch((reason: unknown) => {
+        thrown = reason;
+      });
     assert.equal(thrown, error);
     assert.deepEqual(await store.subscriptions?.find(NAME), RECORD);
   }),
