@@ -61,6 +61,14 @@ export interface Limits {
   writeWaitMs: number;
   /** Bytes of the largest body of a `PUT` or `POST` without a verb, which is stored whole. Default 16 MiB. */
   durableBodyBytes: number;
+  /** Subscriptions of Durable Streams; 0 for no limit. Default 1,000. */
+  subscriptions: number;
+  /** Streams that one subscription watches. Default 1,000. */
+  subscriptionStreams: number;
+  /** Webhooks that are being sent at a time. Default 32. */
+  webhookDeliveries: number;
+  /** Milliseconds that the receiver of a webhook may take to answer it. Default 10,000. */
+  webhookTimeoutMs: number;
   /** Milliseconds that a granted upgrade may take to complete before its path is released. Default 10,000. */
   upgradeTimeoutMs: number;
   /** Maximum milliseconds for which the standalone server reads on after it has refused an upload. Default 30,000. */
@@ -106,6 +114,10 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   longPollMs: 20_000,
   writeWaitMs: 10_000,
   durableBodyBytes: 16 * 1024 * 1024,
+  subscriptions: 1_000,
+  subscriptionStreams: 1_000,
+  webhookDeliveries: 32,
+  webhookTimeoutMs: 10_000,
   upgradeTimeoutMs: 10_000,
   refusedUploadMs: 30_000,
   shutdownTimeoutMs: 3_000,
@@ -134,6 +146,7 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "headersTimeoutMs",
   "pingIntervalMs",
   "graceMs",
+  "subscriptions",
 ]);
 
 /**

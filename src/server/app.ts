@@ -10,6 +10,7 @@ import type { Limits } from "../engine/limits.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
+import type { WebhookSender } from "../engine/subscriptions/webhook-sender.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import { type Authorize, TOKEN_PARAMETER } from "./gate/gate.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -26,6 +27,7 @@ import type { Metrics } from "./service/metrics.ts";
 import { type OnEvent, Reporter } from "./service/reporter.ts";
 import { withHeader } from "./service/respond.ts";
 import type { Service } from "./service/service.ts";
+import { openSubscriptions } from "./service/subscriptions.ts";
 import { resourceOf } from "./streams/resource-of.ts";
 import { Streams } from "./streams/streams.ts";
 import { Heartbeats } from "./timers/heartbeats.ts";
@@ -45,6 +47,10 @@ export interface AppParts {
   readonly hints: RefusalHints;
   readonly cors?: boolean;
   readonly durableStreams?: boolean;
+  /** Sends webhooks. Default: there are no subscriptions. */
+  readonly sender?: WebhookSender | undefined;
+  /** The URL of the server for the outside, without a trailing slash. Default: that of each request. */
+  readonly publicUrl?: string | undefined;
   readonly deletes: Deletes;
   readonly cacheSeconds: number;
   readonly authorize?: Authorize;
@@ -96,7 +102,11 @@ export function createApp(parts: AppParts): StreamApp {
         ...causeOf(channel),
       });
     },
-    removed: (path, requestId) => reporter.emit({ type: "removed", path, ...causeOf({ requestId }) }),
+    stored: (path) => subscriptions?.subscriptions.changed(path),
+    removed(path, requestId) {
+      subscriptions?.subscriptions.changed(path);
+      reporter.emit({ type: "removed", path, ...causeOf({ requestId }) });
+    },
     failed: (path, error) => reporter.failedIfFault(path, error),
   });
   const sessions = new Sessions(registry, (path, error) => {
@@ -110,6 +120,7 @@ export function createApp(parts: AppParts): StreamApp {
         })
       : undefined;
   if (durable) registry.beforeRaw = async (path) => void (await durable.use(path));
+  const subscriptions = openSubscriptions({ registry, durable, reporter, sender: parts.sender });
   const service: Service = {
     store: parts.store,
     registry,
@@ -122,6 +133,8 @@ export function createApp(parts: AppParts): StreamApp {
     sessions,
     standing: new StandingFollows({ registry, sessions }),
     durable,
+    subscriptions,
+    publicUrl: parts.publicUrl,
     listings: parts.listings ?? true,
     scope: parts.scope,
     origins: parts.origins,
@@ -157,7 +170,10 @@ export function createApp(parts: AppParts): StreamApp {
   let closing: Promise<void> | undefined;
   const close = (reason = "close()"): Promise<void> => {
     closing ??= reporter
-      .runShutdown(reason, () => registry.close())
+      .runShutdown(reason, async () => {
+        // Together: what a subscription appends may wait for an appender that only the shutdown ends.
+        await Promise.all([subscriptions?.subscriptions.stop(), registry.close()]);
+      })
       .finally(() => {
         durable?.lifetimes.stop();
         parts.metrics?.stop();
@@ -170,6 +186,7 @@ export function createApp(parts: AppParts): StreamApp {
   const source = {
     traffic: reporter.traffic,
     sessionsInGrace: () => sessions.waiting,
+    subscriptions: () => subscriptions?.subscriptions.entries.size ?? 0,
     isClosing: () => registry.closing,
   };
   const streams = new Streams({

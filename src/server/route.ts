@@ -8,6 +8,7 @@ import type { StreamState } from "../engine/storage/stream-state.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { optionsOf } from "./durable/preflight.ts";
 import { readLive, readStored } from "./durable/read-stream.ts";
+import { answerControl, type ControlRequest } from "./durable/subscriptions/control.ts";
 import { writeStream } from "./durable/write.ts";
 import type { Action } from "./gate/gate.ts";
 import { appendBody } from "./http/append.ts";
@@ -21,6 +22,7 @@ import {
   isKnownMethod,
   isUnsafe,
   type ParsedRequest,
+  parseControl,
   parseFollow,
   parseRequest,
   type ReadRequest,
@@ -50,6 +52,8 @@ const SHORT_BYTES = 64 * 1024;
  */
 export async function answer(service: Service, c: Context, details: RequestDetails): Promise<Response> {
   const platform = await service.platform(c);
+  const control = service.subscriptions && parseControl(c, platform, details, service);
+  if (control) return answerSubscriptions(service, control);
   const request = parseRequest(c, platform, details, service);
   const { verb, socket, exchange } = request;
   if (c.req.method === "OPTIONS") return optionsOf(c, service);
@@ -76,6 +80,18 @@ export async function answer(service: Service, c: Context, details: RequestDetai
   } catch (error) {
     throw isHidden(exchange, error) ? missing(exchange.subject.path) : error;
   }
+}
+
+/** Answers a request for a control path of subscriptions. */
+async function answerSubscriptions(
+  service: Service,
+  control: ControlRequest & Pick<ParsedRequest, "names" | "host">,
+): Promise<Response> {
+  const { c } = control.exchange;
+  if (c.req.method === "OPTIONS" || !service.subscriptions) return optionsOf(c, service);
+  checkSender(service, control, isUnsafe(c.req.method));
+  await begin(service, control.exchange, false);
+  return answerControl(service, service.subscriptions, control);
 }
 
 /**
@@ -111,7 +127,11 @@ export async function respond(service: Service, c: Context, details: RequestDeta
  * @param isGuarded Whether foreign pages may not make this request.
  * @throws {StreamError} `misdirected`, `forbidden`
  */
-function checkSender(service: Service, { names, host, exchange }: ParsedRequest, isGuarded: boolean): void {
+function checkSender(
+  service: Service,
+  { names, host, exchange }: Pick<ParsedRequest, "names" | "host" | "exchange">,
+  isGuarded: boolean,
+): void {
   if (service.hosts) checkHost(names, service.hosts, service.hints);
   if (isGuarded) checkOrigin(exchange.c, host, service.origins, service.hints);
 }

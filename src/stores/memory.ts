@@ -23,6 +23,7 @@ import { checkGeneration } from "../protocol/generation.ts";
 import { checkedPath } from "../protocol/path.ts";
 import { newGeneration } from "../support/token.ts";
 import { MemoryStreams } from "./memory-streams.ts";
+import { MemorySubscriptions } from "./memory-subscriptions.ts";
 
 /** Bytes per read of a stream. */
 const READ_BYTES = 256 * 1024;
@@ -53,6 +54,7 @@ export function memoryStore(): Store {
 class MemoryStore implements Store {
   readonly isPrivate = true;
   readonly sessions: MemorySessions = new MemorySessions();
+  readonly subscriptions: MemorySubscriptions = new MemorySubscriptions();
   readonly streams: MemoryStreams = new MemoryStreams(() => this.#resources);
   readonly #resources = new Map<string, Resource>();
   readonly #claimed = new Map<string, MemoryHandle>();

@@ -45,6 +45,10 @@ test("the defaults are those that the operator's page lists", () => {
     longPollMs: 20_000,
     writeWaitMs: 10_000,
     durableBodyBytes: 16 * 2 ** 20,
+    subscriptions: 1_000,
+    subscriptionStreams: 1_000,
+    webhookDeliveries: 32,
+    webhookTimeoutMs: 10_000,
     upgradeTimeoutMs: 10_000,
     refusedUploadMs: 30_000,
     shutdownTimeoutMs: 3_000,
@@ -89,7 +93,7 @@ test("only limits that can be switched off may be zero", () => {
     }
   });
   const switchable = ["authorizeMs", "bodyIdleMs", "graceMs", "headersTimeoutMs", "idleTimeoutMs", "pingIntervalMs"];
-  const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes"];
+  const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes", "subscriptions"];
   const readers = ["readIdleMs"];
   const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond"];
   assert.deepEqual(off.sort(), [...switchable, ...protecting, ...readers, ...byPeer].sort());

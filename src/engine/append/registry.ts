@@ -51,6 +51,8 @@ export interface RegistryEvents {
   began?(channel: Channel): void;
   /** An append has ended, and its path is free. `error` is what ended it, if storing failed. */
   ended?(channel: Channel, outcome: Outcome, error: StreamError | undefined): void;
+  /** Bytes were stored at a path. Called for each batch. */
+  stored?(path: string): void;
   /** A resource was removed, perhaps by a request. */
   removed?(path: string, requestId?: string): void;
   /** Storing an append failed, or reading what another process appends. */
@@ -280,7 +282,10 @@ export class AppendRegistry {
   /** Passes the events of a batcher on to the owner of its append, and each failure also to the server. */
   #eventsOf(slot: AppendSlot, path: string): AppenderEvents {
     return {
-      stored: (offset) => slot.owner?.stored?.(offset),
+      stored: (offset) => {
+        this.#events.stored?.(path);
+        slot.owner?.stored?.(offset);
+      },
       failed: (error) => {
         this.#events.failed?.(path, error);
         slot.owner?.failed?.(error);

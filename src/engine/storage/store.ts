@@ -7,6 +7,7 @@
  */
 import type { EndedReason, EndReason } from "../../protocol/end-reason.ts";
 import type { StreamChange, StreamRecords, StreamState } from "./stream-state.ts";
+import type { SubscriptionRecords } from "./subscription-record.ts";
 
 /** What a store knows about a path. */
 export interface StoreStat {
@@ -234,6 +235,8 @@ export interface Store {
   remove(path: string, check?: () => Promise<void>): Promise<boolean>;
   /** What is on record of streams. A driver without it stores plain files only: Durable Streams are off. */
   readonly streams?: StreamRecords;
+  /** What is on record of subscriptions to streams. A driver without it has none. */
+  readonly subscriptions?: SubscriptionRecords;
   /** Bytes that can still be stored; undefined if that is unknown. New appends are refused below `limits.storeFreeBytes`. */
   freeBytes?(): Promise<number | undefined>;
   /** Removes what crashed processes left behind. */

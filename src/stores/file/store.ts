@@ -26,7 +26,7 @@ import { sweep } from "./claims/sweep.ts";
 import { watchFile } from "./claims/watch.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
 import { openToRead, readFile } from "./files/read.ts";
-import { diskError, isMissing } from "./folders/errors.ts";
+import { diskError, isAbsence } from "./folders/errors.ts";
 import { inFolderOf } from "./folders/open-folder.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import { freeBytesOf } from "./free-bytes.ts";
@@ -45,6 +45,7 @@ import { FileSessions } from "./sessions.ts";
 import { FileStreams } from "./streams/file-streams.ts";
 import { LogFiles } from "./streams/log-files.ts";
 import { stateIn, withStream } from "./streams/seen-stream.ts";
+import { FileSubscriptions } from "./subscriptions.ts";
 
 /** How to open a {@link fileStore}. */
 export interface FileStoreOptions {
@@ -87,6 +88,7 @@ class FileStore implements Store {
   readonly #root: string;
   readonly sessions: FileSessions;
   readonly streams: FileStreams;
+  readonly subscriptions: FileSubscriptions;
   readonly #logs: LogFiles;
   readonly #records: RecordFiles;
   readonly #contents: RecordReader;
@@ -106,6 +108,7 @@ class FileStore implements Store {
     this.#recovery = new Recovery(root, this.#reserved, this.#owner);
     this.#commit = durable ? new GroupCommit(new Journal(root, this.#reserved, this.#owner)) : undefined;
     this.sessions = new FileSessions(this.#reserved, durable);
+    this.subscriptions = new FileSubscriptions(this.#reserved, this.#owner, durable);
     this.#records = new RecordFiles(this.#reserved);
     this.#contents = new RecordReader(root, this.#reserved, this.#records, durable);
     this.#logs = new LogFiles(this.#reserved, durable);
@@ -292,9 +295,4 @@ class FileStore implements Store {
       return found;
     });
   }
-}
-
-/** Whether an error means that there is nothing readable at the path. */
-function isAbsence(error: unknown): boolean {
-  return isMissing(error) || ["path_conflict", "bad_path"].includes(diskError(error, "").code);
 }
