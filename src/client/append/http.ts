@@ -4,6 +4,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { NEXT_OFFSET_HEADER, parseOffset } from "../../protocol/offset.ts";
+import { CLOSED_HEADER } from "../../protocol/stream-headers.ts";
 import type { Scope } from "../../support/scope.ts";
 import type { Environment } from "../connection/environment.ts";
 import { aborted, broken, refused } from "../connection/failure.ts";
@@ -22,6 +23,8 @@ export interface HttpAppendParts {
   readonly scope: Scope;
   /** The required size of the resource; undefined for any. */
   readonly offset: number | undefined;
+  /** Whether to close the stream at the end. */
+  readonly closes: boolean;
   /** Whether to ask for another token if the first one is refused. */
   readonly renewsToken: boolean;
   report(state: AppendState): void;
@@ -121,12 +124,14 @@ export class HttpAppend implements Appending {
 
   /** Sends the request, and returns the response if it comes before the body is asked for. */
   async #send(): Promise<Response | undefined> {
-    const { environment, target, scope, offset } = this.#parts;
+    const { environment, target, scope, offset, closes } = this.#parts;
+    const headers = new Headers(target.headers);
+    if (closes) headers.set(CLOSED_HEADER, "true");
     const url = withVerb(target.url, "APPEND", offset === undefined ? {} : { offset });
     this.#body = new UploadBody();
     const init: RequestInit & { duplex: "half" } = {
       method: "POST",
-      headers: target.headers,
+      headers,
       body: this.#body.stream as ReadableStream<Uint8Array<ArrayBuffer>>,
       duplex: "half",
       signal: scope.signal,

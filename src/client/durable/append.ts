@@ -15,6 +15,7 @@ import { BATCH_WINDOW_BYTES, FRAME_BYTES, SILENCE_MS } from "../connection/limit
 import type { Target } from "../connection/target.ts";
 import { Reconnector, type RetryingState, type RetryOptions } from "../retry/reconnector.ts";
 import { type Batches, ByteBatches, JsonBatches } from "./batches.ts";
+import { appendRefused, closed, closeStream, isClosed } from "./close.ts";
 import { notDurable } from "./discovery.ts";
 import { StreamExchange } from "./exchange.ts";
 
@@ -229,18 +230,15 @@ export class DurableAppend {
         ...(closes && { [CLOSED_HEADER]: "true" }),
       },
     });
-    if (!answer.ok) throw await this.#refusal(answer);
+    if (!answer.ok) throw await appendRefused(this.#exchange, answer, this.#parts.target.url);
     if (answer.status === 204 && answer.headers.get(PRODUCER_HEADERS.seq) === null) {
       throw notDurable(this.#parts.target.url, "it ignores the numbers of a producer");
     }
     this.position = answer.headers.get(NEXT_OFFSET_HEADER) ?? this.position;
   }
 
-  /** Closes the stream. A repetition changes nothing. */
   async #close(): Promise<void> {
-    const answer = await this.#ask({ method: "POST", headers: { [CLOSED_HEADER]: "true" } });
-    if (!answer.ok) throw await this.#refusal(answer);
-    this.position = answer.headers.get(NEXT_OFFSET_HEADER) ?? this.position;
+    this.position = (await closeStream(this.#exchange, this.#parts.target.url)) ?? this.position;
   }
 
   async #ask(request: {
@@ -252,29 +250,6 @@ export class DurableAppend {
     // A request with a body is not repeated by the function that adds the token.
     const isRefused = answer.status === 401 && this.#parts.renewsToken && request.body !== undefined;
     return isRefused ? await this.#exchange.ask({ ...request, timeoutMs: SILENCE_MS }) : answer;
-  }
-
-  async #refusal(answer: Response): Promise<StreamError> {
-    const { url } = this.#parts.target;
-    const { status, headers } = answer;
-    const path = url.href;
-    if (status === 404 || status === 410) {
-      const message = `"${url.pathname}" was removed while it was appended to. What the server has confirmed was in it.`;
-      return new StreamError("gone", message, { path });
-    }
-    if (status === 409 && isClosed(headers)) return closed(url);
-    if (status === 409 && headers.has(PRODUCER_HEADERS.expected)) {
-      const message = `The server has lost bytes of "${url.pathname}" that it had confirmed.`;
-      return new StreamError("changed", message, { path });
-    }
-    if (status === 403 && headers.has(PRODUCER_HEADERS.epoch)) {
-      return new StreamError("fenced", `Another producer has taken over the append to "${url.pathname}".`, { path });
-    }
-    const error = await this.#exchange.refusal(answer, "APPEND");
-    // The server has no appender that would hold the path.
-    return error.code === "conflict" && status === 403
-      ? new StreamError("forbidden", error.message, { path, headers: error.headers })
-      : error;
   }
 
   #fail(thrown: unknown): void {
@@ -296,15 +271,6 @@ export class DurableAppend {
     }
     if (this.#error) throw this.#error;
   }
-}
-
-function isClosed(headers: Headers): boolean {
-  return headers.get(CLOSED_HEADER)?.toLowerCase() === "true";
-}
-
-function closed(url: URL): StreamError {
-  const message = `"${url.pathname}" is closed: nothing more can be appended to it.`;
-  return new StreamError("closed", message, { path: url.href });
 }
 
 /** A name that no other producer has. `crypto.randomUUID` is missing on pages without TLS. */

@@ -121,7 +121,8 @@ export class Following {
   /** Whether a Durable Streams server has answered. Asks once more where the answer can't show it. */
   async #isDurable(answer: Response): Promise<boolean> {
     const { position, environment, target, signal } = this.#task;
-    if (position.begun && !isDurableOnly(answer)) return false;
+    // Bytes of another protocol have been read, and their number means nothing to such a server.
+    if (position.begun) return false;
     if (isDurableOnly(answer)) return true;
     if (maybeDurableOnly(answer)) return this.#stays && showsDurable(answer);
     // It does not understand a number of bytes.
