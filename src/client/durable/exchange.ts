@@ -109,7 +109,7 @@ export class StreamExchange {
     try {
       const { response } = exchange;
       // The status is known even if the body breaks off.
-      return copyOf(response, await response.text().catch(() => ""));
+      return copyOf(response, await response.arrayBuffer().catch(() => new ArrayBuffer(0)));
     } finally {
       await exchange.end();
     }
@@ -132,7 +132,6 @@ export class StreamExchange {
   }
 }
 
-function copyOf({ status, statusText, headers }: Response, text: string | null): Response {
-  const isEmpty = status === 204 || status === 304;
-  return new Response(isEmpty ? null : text, { status, statusText, headers });
+function copyOf({ status, statusText, headers }: Response, body: ArrayBuffer): Response {
+  return new Response(body.byteLength === 0 ? null : body, { status, statusText, headers });
 }

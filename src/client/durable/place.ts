@@ -39,7 +39,7 @@ export function formatPlace({ token, skip }: Place): string {
  * ```
  */
 export function parsePlace(text: string): Place {
-  const [, skip = "0", token = ""] = /^(?:(\d{1,15})@)?([^,&=?/\s]+)$/.exec(text) ?? [];
+  const [, skip = "0", token = ""] = /^(?:(\d{1,15})@|(?!\d+@))([^,&=?/\s]+)$/.exec(text) ?? [];
   if (token !== "" && text.length <= MOST_CHARACTERS) return { token, skip: Number(skip) };
   throw new StreamError("bad_request", `${JSON.stringify(text)} is not a position that a follow has named.`);
 }
