@@ -230,7 +230,7 @@ export class AppendSession implements Appending, SessionOwner {
     report({ state: "connecting" });
     const request = { url, headers: target.headers, signal: scope.signal, protocol: PROTOCOL, requireProtocol };
     const socket = await environment.connect(request, relay);
-    if (socket instanceof Response) throw await upgradeRefused(socket, target.url, requireProtocol);
+    if (socket instanceof Response) throw await upgradeRefused(socket, this.#parts, requireProtocol);
     if (socket.protocol !== PROTOCOL) {
       if (!requireProtocol) return { socket, relay };
       socket.terminate();

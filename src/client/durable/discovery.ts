@@ -5,7 +5,10 @@
  */
 import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
 import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.ts";
+import type { Scope } from "../../support/scope.ts";
+import type { Environment } from "../connection/environment.ts";
 import { refused } from "../connection/failure.ts";
+import type { Target } from "../connection/target.ts";
 
 /**
  * Whether a response comes from a server that speaks Durable Streams only. Servers of this project say where a body
@@ -24,14 +27,32 @@ export function maybeDurableOnly({ status, headers }: Response): boolean {
 /** Thrown where an append over a WebSocket finds a Durable Streams server, or what may be one. */
 export class DurableServerFound extends StreamError {}
 
+/** Whether the server refused a number of bytes, which such a server does not understand. Asks it once more. */
+export async function refusesNumbers(
+  { status, headers }: Response,
+  { fetch }: Pick<Environment, "fetch">,
+  target: Target,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (status !== 400 || headers.has(ERROR_HEADER)) return false;
+  const init = { method: "HEAD", headers: target.headers, signal, cache: "no-store" } as const;
+  return isDurableOnly(await fetch(target.url, init));
+}
+
 /**
  * The error for a response to the upgrade request of an append.
  *
+ * @param parts The dependencies of the append.
  * @param isBound Whether the append must resume a session or check the size, which such a server can't.
  */
-export async function upgradeRefused(response: Response, url: URL, isBound: boolean): Promise<StreamError> {
+export async function upgradeRefused(
+  response: Response,
+  { environment, target, scope }: { environment: Environment; target: Target; scope: Scope },
+  isBound: boolean,
+): Promise<StreamError> {
+  const { url } = target;
   const isFound = isDurableOnly(response);
-  if (isFound && isBound) {
+  if (isBound && (isFound || (await refusesNumbers(response, environment, target, scope.signal)))) {
     await response.body?.cancel();
     return cannot(url, "resume an append or check its size");
   }

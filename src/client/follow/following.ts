@@ -10,7 +10,7 @@ import { broken } from "../connection/failure.ts";
 import { BACKOFF_MOST_MS } from "../connection/limits.ts";
 import { withVerb } from "../connection/target.ts";
 import { TokenLapse } from "../connection/token-lapse.ts";
-import { isDurableOnly, maybeDurableOnly } from "../durable/discovery.ts";
+import { isDurableOnly, maybeDurableOnly, refusesNumbers } from "../durable/discovery.ts";
 import { sleep } from "../retry/reconnector.ts";
 import { durableFollow } from "./durable.ts";
 import { followResponse } from "./http.ts";
@@ -125,10 +125,7 @@ export class Following {
     if (position.begun) return false;
     if (isDurableOnly(answer)) return true;
     if (maybeDurableOnly(answer)) return this.#stays && showsDurable(answer);
-    // It does not understand a number of bytes.
-    if (answer.status !== 400 || answer.headers.has(ERROR_HEADER) || !position.next) return false;
-    const init = { method: "HEAD", headers: target.headers, signal, cache: "no-store" } as const;
-    return isDurableOnly(await environment.fetch(target.url, init));
+    return position.next ? await refusesNumbers(answer, environment, target, signal) : false;
   }
 
   /** The error that prevents the next connection, or undefined if the follow may reconnect at once. */
