@@ -8,12 +8,13 @@ import { StreamError } from "../../protocol/errors.ts";
 import { GENERATION_HEADER } from "../../protocol/generation.ts";
 import { essenceOf } from "../../protocol/media-type.ts";
 import { NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
-import { CLOSED_HEADER, CURSOR_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.ts";
+import { CURSOR_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.ts";
 import { chunks } from "../../support/chunks.ts";
 import type { Environment } from "../connection/environment.ts";
 import { BACKOFF_MOST_MS, LONG_POLL_MS, SILENCE_MS } from "../connection/limits.ts";
 import type { FollowQuery, Target } from "../connection/target.ts";
 import { type Reconnector, sleep } from "../retry/reconnector.ts";
+import { isClosed } from "./close.ts";
 import { cannot, notDurable } from "./discovery.ts";
 import { StreamExchange, type StreamResponse } from "./exchange.ts";
 import { JsonLines } from "./json-lines.ts";
@@ -125,8 +126,10 @@ export class DurableFollow {
       this.#move(true);
       if (status === 200 && isLive && !hasBytes && next === token) await this.#pause(LOOK_FIRST_MS);
       this.#cursor = headers.get(CURSOR_HEADER) ?? this.#cursor;
-      this.#isLive = isLive || headers.has(UP_TO_DATE_HEADER);
-      return headers.get(CLOSED_HEADER)?.toLowerCase() === "true" ? "complete" : undefined;
+      const isEnd = isClosed(headers);
+      // A server may end a wait when the stream is closed, without the bytes that came with that: a plain read tells.
+      this.#isLive = !isEnd && (isLive || headers.has(UP_TO_DATE_HEADER));
+      return isEnd && !isLive ? "complete" : undefined;
     } finally {
       await exchange.end();
     }
