@@ -151,7 +151,7 @@ async function followed(
   signal: AbortSignal,
   tell: (line: string) => void,
 ): Promise<{ bytes: number; end: FollowEnd }> {
-  const { header: headers, transport, protocol } = flags;
+  const { header: headers } = flags;
   const access = await accessOf(url, flags);
   const beginning = new Beginning({ url, headers, token: access.token, signal }, flags, output);
   const narrate = flags.verbose ? followNarrator(shownUrl(url)) : outageNarrator(shownUrl(url), flags.retryFor * 1000);
@@ -160,8 +160,7 @@ async function followed(
     retryForMs: flags.retryFor * 1000,
     headers,
     ...access,
-    transport,
-    ...(protocol !== undefined && { protocol }),
+    ...spokenBy(flags),
     stay: flags.stay ?? false,
     signal,
     onState: (state) => {
@@ -190,6 +189,10 @@ async function followed(
       await sleep(waitMs(tries), undefined, { signal });
     }
   }
+}
+
+function spokenBy({ transport, protocol }: FollowFlags): Pick<FollowOptions, "transport" | "protocol"> {
+  return { transport, ...(protocol !== undefined && { protocol }) };
 }
 
 /** Writes a stream to its output. Yields the length of each piece before it is written. */
