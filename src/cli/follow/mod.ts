@@ -202,13 +202,14 @@ async function* written(
   output: Output,
   first: string = FIRST_POSITION,
 ): AsyncGenerator<number, void> {
-  let place = first;
+  let before: string | undefined = first;
   for await (const chunk of stream) {
     yield chunk.length;
     const { generation, position } = stream;
-    await output.remember?.(url, { generation, position: position && place });
+    await output.remember?.(url, { generation, position: position && before });
     await output.write(chunk);
-    place = position ?? place;
+    await output.remember?.(url, { generation, position });
+    before = position;
   }
   const { generation, position } = stream;
   await output.remember?.(url, { generation, position });

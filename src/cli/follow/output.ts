@@ -16,7 +16,7 @@ const { O_CREAT, O_WRONLY } = constants;
 export interface Output {
   /** Size in bytes before the follow; undefined if it has no meaning, as for a pipe. */
   readonly size: number | undefined;
-  /** Records which content the output is the beginning of, before each write. */
+  /** Records which content the output is the beginning of, and where it ends there: before and after each write. */
   remember?(url: string, content: NotedContent): Promise<void>;
   /** Continues after the first `size` bytes. */
   rewind?(size: number): void;
