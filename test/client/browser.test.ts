@@ -3,11 +3,12 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import type * as Client from "../../src/client/mod.ts";
 import { ShiftyProxy } from "../client-reconnect/proxy.ts";
+import { findBrowser } from "../fixture/browser.ts";
 import { prng } from "../fixture/bytes.ts";
 import { executable, run } from "../fixture/processes.ts";
 import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
@@ -220,10 +221,4 @@ async function bundled(file: string): Promise<string> {
   ]);
   assert.equal(bun.exit.code, 0, bun.output);
   return await readFile(file, "utf8");
-}
-
-function findBrowser(): string | undefined {
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find((file) => existsSync(file));
 }
