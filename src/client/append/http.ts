@@ -87,8 +87,8 @@ export class HttpAppend implements Appending {
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       if (this.#error) throw this.#error;
-      // A copy, because the caller may reuse its buffer, and the reader may keep the piece.
-      const piece = bytes.slice(at, at + FRAME_BYTES);
+      // A copy, because the caller may reuse its buffer, and the reader may keep the piece. `slice` of a Buffer is none.
+      const piece = new Uint8Array(bytes.subarray(at, at + FRAME_BYTES));
       if (!(await this.#body.write(piece))) throw await this.failed;
       at += piece.length;
       this.bytes += piece.length;

@@ -44,7 +44,8 @@ export class ByteBatches implements Batches {
 
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#pieces.push(bytes.slice());
+    // Not `slice`, with which a Buffer shares its memory.
+    this.#pieces.push(new Uint8Array(bytes));
     this.length += bytes.length;
   }
 
@@ -84,15 +85,16 @@ export class JsonBatches implements Batches {
     this.#path = path;
   }
 
-  push(bytes: Uint8Array): void {
+  push(given: Uint8Array): void {
+    const bytes = new Uint8Array(given);
     this.length += bytes.length;
     let at = 0;
     for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, at)) {
-      this.#add(bytes.slice(at, end + 1));
+      this.#add(bytes.subarray(at, end + 1));
       this.#endLine();
       at = end + 1;
     }
-    if (at < bytes.length) this.#add(bytes.slice(at));
+    if (at < bytes.length) this.#add(bytes.subarray(at));
   }
 
   take(ending: boolean): Batch | undefined {

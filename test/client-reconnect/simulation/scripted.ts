@@ -93,7 +93,12 @@ export class ScriptedConnection {
 export interface ScriptedRequest {
   readonly url: URL;
   readonly method: string;
+  readonly headers: Headers;
+  /** The body, as text. */
+  readonly text: string;
   answer(response: Response): void;
+  /** Breaks the connection. */
+  fail(): void;
 }
 
 /** The environment of a client under test. */
@@ -110,8 +115,13 @@ export class ScriptedWorld implements Environment {
       this.connections.push(new ScriptedConnection(request, handler, { resolve, reject }));
     });
 
-  readonly fetch = (url: URL, { method = "GET" }: RequestInit): Promise<Response> =>
-    new Promise((answer) => this.requests.push({ url, method, answer }));
+  readonly fetch = (url: URL, { method = "GET", headers, body, signal }: RequestInit): Promise<Response> =>
+    new Promise((answer, reject) => {
+      const fail = (): void => reject(new TypeError("fetch failed"));
+      const text = body instanceof Uint8Array ? new TextDecoder().decode(body) : "";
+      this.requests.push({ url, method, headers: new Headers(headers), text, answer, fail });
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
 
   /** Waits for the next upgrade request, and advances the clock until it comes. */
   async next(): Promise<ScriptedConnection> {
@@ -122,6 +132,15 @@ export class ScriptedWorld implements Environment {
     });
     this.#taken++;
     return connection;
+  }
+
+  /** Waits for the next plain HTTP request, and advances the clock until it comes. */
+  later(): Promise<ScriptedRequest> {
+    return until("the next plain request", () => {
+      const request = this.requests.shift();
+      if (!request) this.clock.advance();
+      return request;
+    });
   }
 
   /** Waits for the next plain HTTP request. */
