@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import process from "node:process";
-import { append, type FollowStream, follow, openAppend } from "../../src/client/mod.ts";
+import { type AppendOptions, append, type FollowStream, follow, openAppend } from "../../src/client/mod.ts";
 import { all, atLeast, refuses, type Scenarios } from "../client/scenarios.ts";
 import { ALL_BYTES, MIXED_TEXT, randomBytes } from "../fixture/bytes.ts";
 import { until } from "../fixture/until.ts";
@@ -28,6 +28,25 @@ async function messages(stream: FollowStream): Promise<unknown[]> {
     .map((line) => JSON.parse(line) as unknown);
 }
 
+/** What a server of this project can do besides. */
+const OWN_SCENARIOS: Scenarios = {
+  async "closes a stream at the end of an append with any protocol, and lets its followers go"(folder) {
+    const ways: AppendOptions[] = [{}, { transport: "http" }, { protocol: "durable-streams" }];
+    for (const [index, options] of ways.entries()) {
+      const url = `${fresh(folder)}-${index}`;
+      await append(url, "first, ", options);
+      const standing = follow(url, { stay: true });
+      const reading = all(standing);
+      const durable = all(follow(url, { protocol: "durable-streams" }));
+      await append(url, "last", { ...options, close: true });
+      assert.equal(String(await reading), "first, last");
+      assert.equal((await standing.ended).reason, "complete");
+      assert.equal(String(await durable), "first, last");
+      for (const way of ways) await refuses("closed", () => append(url, "more", way));
+    }
+  },
+};
+
 /**
  * The scenarios.
  *
@@ -37,6 +56,9 @@ export function durableScenarios(protocol?: "durable-streams"): Scenarios {
   const told = protocol === undefined ? {} : { protocol };
 
   return {
+    ...(protocol !== undefined && OWN_SCENARIOS),
+
+
     async "appends bytes that are not text, closes the stream, and reads it back"(folder) {
       const url = fresh(folder);
       const bytes = randomBytes(3_000_000, 1);

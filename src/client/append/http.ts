@@ -10,6 +10,7 @@ import type { Environment } from "../connection/environment.ts";
 import { aborted, broken, refused } from "../connection/failure.ts";
 import { FRAME_BYTES, LEAVE_TIMEOUT_MS } from "../connection/limits.ts";
 import { type Target, withVerb } from "../connection/target.ts";
+import { isClosed } from "../durable/close.ts";
 import { sleep } from "../retry/reconnector.ts";
 import { otherSize } from "./mismatch.ts";
 import type { Appending, AppendState } from "./state.ts";
@@ -143,7 +144,7 @@ export class HttpAppend implements Appending {
   }
 
   async #judge(response: Response): Promise<void> {
-    const { target, offset, scope, report } = this.#parts;
+    const { target, offset, scope, closes, report } = this.#parts;
     const { url } = target;
     if (this.#isLeaving || this.#error) {
       await response.body?.cancel();
@@ -152,6 +153,7 @@ export class HttpAppend implements Appending {
     if (!response.ok) throw await refused(response, url, "APPEND");
     await response.body?.cancel();
     const next = response.headers.get(NEXT_OFFSET_HEADER);
+    if (closes && !isClosed(response.headers)) throw unconfirmed(url, "does not say that the stream is closed");
     if (next === null) throw unconfirmed(url, `has no ${NEXT_OFFSET_HEADER}`);
     if (!this.#isClosing) throw unconfirmed(url, "came before the end of the append");
     const end = parseOffset(NEXT_OFFSET_HEADER, next);
