@@ -11,7 +11,7 @@ import { ShiftyProxy } from "../client-reconnect/proxy.ts";
 import { findBrowser } from "../fixture/browser.ts";
 import { prng } from "../fixture/bytes.ts";
 import { executable, run } from "../fixture/processes.ts";
-import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
+import { expectCleanStop, startScript, startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 declare global {
@@ -184,6 +184,21 @@ describe("the client in a browser", { skip: browserPath ? false : "no chromium i
       aborted: "aborted",
       unreachable: "unreachable",
     });
+  });
+
+  it("speaks Durable Streams with a server that speaks nothing else", async () => {
+    const reference = await startScript("node", "reference-server.ts");
+    const seen = await page.evaluate(async (url) => {
+      const writer = (await client.openAppend(url, { close: true })).getWriter();
+      await writer.write(new Uint8Array([0, 255]));
+      const reading = all(client.follow(url));
+      await writer.write("lïve");
+      await writer.close();
+      const bytes = await reading;
+      return { bytes, rest: await all(client.follow(url, { position: "5@-1" })) };
+    }, `${reference.url}/v1/stream/bytes`);
+    await expectCleanStop(reference);
+    assert.deepEqual(seen, { bytes: [0, 255, ...Buffer.from("lïve")], rest: [...Buffer.from("ve")] });
   });
 
   it("sends headers with a follow over HTTP", async () => {

@@ -197,6 +197,7 @@ async function attempted(run: Run, shared: Progressing): Promise<number> {
     : outageNarrator(shownUrl(url), flags.retryFor * 1000);
   let point: ResumePoint | undefined;
   let last: ResumePoint | undefined;
+  let isDurable = false;
   const options: AppendOptions = {
     headers: flags.header,
     ...(token !== undefined && { token }),
@@ -213,6 +214,7 @@ async function attempted(run: Run, shared: Progressing): Promise<number> {
     onState: (state) => {
       shared.away = state.state === "retrying" || (state.state === "connecting" && !shared.wait?.begun);
       shared.begun ||= state.state === "open";
+      isDurable ||= state.state === "open" && state.protocol === "durable-streams";
       const line = narrate(state);
       if (line === undefined || (state.state === "connecting" && shared.wait?.begun)) return;
       (flags.verbose ? progress.say : say)(line);
@@ -223,6 +225,7 @@ async function attempted(run: Run, shared: Progressing): Promise<number> {
     return (await append(url, chunks, options)).bytes;
   } catch (error) {
     if (point && last) throw gaveUp(error, flags.retryFor, storedWords(run, point, last));
+    if (isDurable) throw gaveUp(error, flags.retryFor, `A part of ${input.name} may be stored at ${shownUrl(url)}.`);
     if (!begun || !(error instanceof StreamError) || error.code !== "gone") throw error;
     if (await hasArrived(run, begun.start)) return 0;
     throw new StreamError(

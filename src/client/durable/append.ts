@@ -144,14 +144,14 @@ export class DurableAppend {
   async #run(): Promise<void> {
     const { closes, report, scope } = this.#parts;
     try {
-      let isClosed = false;
+      let hasClosed = false;
       for (;;) {
         const batch = this.#batches.take(this.#isEnding);
         this.#isStarved = batch === undefined;
         if (batch) {
           this.#inFlight = batch.bytes;
-          isClosed = closes && this.#isEnding && this.#batches.length === 0;
-          await this.#retrying(() => this.#store(batch.body, isClosed));
+          hasClosed = closes && this.#isEnding && this.#batches.length === 0;
+          await this.#retrying(() => this.#store(batch.body, hasClosed));
           this.#seq++;
           this.#inFlight = 0;
         } else if (this.#isEnding) break;
@@ -159,7 +159,7 @@ export class DurableAppend {
         if (!batch) await this.#changed.wait();
         if (this.#error) return;
       }
-      if (closes && !isClosed) await this.#retrying(() => this.#close());
+      if (closes && !hasClosed) await this.#retrying(() => this.#close());
       this.#isComplete = true;
       report({ state: "ended", reason: "complete", offset: undefined });
       this.#changed.wake();

@@ -4,6 +4,8 @@
  */
 import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
 import { EXPIRES_HEADER, TTL_HEADER } from "../../protocol/stream-headers.ts";
+import { chunks } from "../../support/chunks.ts";
+import { concat } from "../../support/concat.ts";
 import { Scope } from "../../support/scope.ts";
 import type { Environment } from "../connection/environment.ts";
 import { broken, refused } from "../connection/failure.ts";
@@ -14,6 +16,9 @@ const CREATION_HEADERS = ["Content-Type", TTL_HEADER, EXPIRES_HEADER] as const;
 
 /** Statuses of servers and proxies that another attempt may change, beside those with a temporary code. */
 const TEMPORARY: ReadonlySet<number> = new Set([408, 425, 500, 520, 521, 522, 523, 524, 525, 527, 529, 530]);
+
+/** Most bytes of a body that are read for an error message. */
+const BODY_BYTES = 16 * 1024;
 
 /** A request. */
 export interface StreamRequest {
@@ -109,7 +114,7 @@ export class StreamExchange {
     try {
       const { response } = exchange;
       // The status is known even if the body breaks off.
-      return copyOf(response, await response.arrayBuffer().catch(() => new ArrayBuffer(0)));
+      return copyOf(response, await beginningOf(response, exchange.signal));
     } finally {
       await exchange.end();
     }
@@ -132,6 +137,22 @@ export class StreamExchange {
   }
 }
 
-function copyOf({ status, statusText, headers }: Response, body: ArrayBuffer): Response {
-  return new Response(body.byteLength === 0 ? null : body, { status, statusText, headers });
+function copyOf({ status, statusText, headers }: Response, body: Uint8Array): Response {
+  return new Response(body.length === 0 ? null : (body as Uint8Array<ArrayBuffer>), { status, statusText, headers });
+}
+
+/** The first bytes of a body, as far as they arrive. */
+async function beginningOf({ body }: Response, signal: AbortSignal): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const piece of chunks(body, signal)) {
+      pieces.push(piece);
+      length += piece.length;
+      if (length >= BODY_BYTES) break;
+    }
+  } catch {
+    // It broke off.
+  }
+  return concat(pieces, length);
 }

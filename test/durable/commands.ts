@@ -1,6 +1,6 @@
-/** The commands with Durable Streams, on each runtime: broken networks, killed servers, resumed files. */
+/** The commands with Durable Streams: broken networks, killed servers, resumed files. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { type Command, command, start } from "../cli/commands.ts";
@@ -14,7 +14,7 @@ import { until } from "../fixture/until.ts";
 const SIZE = 1_500_000;
 
 /** A server behind a proxy that keeps its address. */
-class Rig {
+export class Rig {
   readonly root: string;
   readonly proxy: ShiftyProxy;
   readonly #start: () => Promise<TestServer>;
@@ -61,7 +61,7 @@ class Rig {
 }
 
 /** The server of the package, with files. */
-function reference(root: string): Promise<TestServer> {
+export function reference(root: string): Promise<TestServer> {
   return startScript("node", "reference-server.ts", { root });
 }
 
@@ -85,14 +85,17 @@ async function feed(program: Command, bytes: Buffer, size: number, between: (wri
   program.endInput();
 }
 
-for (const runtime of RUNTIMES) {
+/** Defines the cases of one runtime. */
+export function commandTests(runtime: Runtime): void {
+  const skip = RUNTIMES.includes(runtime) ? false : `${runtime} is not among the runtimes to test`;
+
   const told = ["--protocol", "durable-streams"];
   const servers = [
     { name: "the server of the package", starter: reference, args: [] as string[] },
     { name: "a server of this project", starter: own, args: told },
   ];
   for (const { name, starter, args } of servers) {
-    describe(`append and follow on ${runtime} over Durable Streams, with ${name}`, () => {
+    describe(`append and follow on ${runtime} over Durable Streams, with ${name}`, { skip }, () => {
       let rig: Rig;
       const open = async (): Promise<Rig> => {
         rig = await Rig.of(starter);
@@ -161,7 +164,7 @@ for (const runtime of RUNTIMES) {
     });
   }
 
-  describe(`follow --output on ${runtime}, with the server of the package`, () => {
+  describe(`follow --output on ${runtime}, with the server of the package`, { skip }, () => {
     let rig: Rig;
     let folder: string;
 
@@ -205,70 +208,6 @@ for (const runtime of RUNTIMES) {
     });
   });
 }
-
-describe("the commands with the server of the package", () => {
-  const runtime: Runtime = "bun";
-  let rig: Rig;
-
-  before(async () => {
-    rig = await Rig.of(reference);
-  });
-  after(() => rig.stop());
-
-  it("say what they do, and what can't be done", async () => {
-    const url = rig.url("words.txt");
-    const appended = await command(["append", "-v", "-H", "Content-Type: text/plain", url], { input: "text", runtime });
-    assert.equal(appended.exit.code, 0);
-    assert.match(appended.output, /^appending standard input to \S+, over Durable Streams$/m);
-    const closing = await command(["append", "--close", url], { input: "", runtime });
-    assert.equal(closing.exit.code, 0, closing.output);
-    const more = await command(["append", url], { input: "more", runtime });
-    assert.deepEqual([more.exit.code, more.output.includes('closed: "/words.txt" is closed')], [1, true], more.output);
-    const tail = await command(["follow", "--tail", "2", url], { runtime });
-    assert.equal(tail.exit.code, 1);
-    assert.match(
-      tail.output,
-      /^httpfstream follow: protocol: The server at \S+ speaks Durable Streams, and can't count/,
-    );
-    const from = await command(["follow", "--position", "2@-1", url], { runtime });
-    assert.deepEqual([from.exit.code, from.stdout.bytes().toString()], [0, "xt"]);
-    const both = await command(["follow", "--position", "2@-1", "--offset", "2", url], { runtime });
-    assert.equal(both.exit.code, 2);
-    const none = await command(["follow", rig.url("none")], { runtime });
-    assert.match(none.output, /^httpfstream follow: not found: /);
-    const resumable = await command(["append", "--resume-file", join(rig.root, "resume"), rig.url("r")], { runtime });
-    assert.equal(resumable.exit.code, 1);
-    assert.match(resumable.output, /can't resume an append\. Run the command without --resume-file\./);
-  });
-
-  it("wait with --stay for a stream that does not exist", async () => {
-    const url = rig.url("standing.txt");
-    const follower = await start(runtime, ["follow", "-v", "--stay", url]);
-    await follower.printed(/^waiting for an append to /m);
-    assert.equal((await command(["append", "--close", url], { input: "at last", runtime })).exit.code, 0);
-    assert.deepEqual(await follower.end(), { code: 0, signal: null }, follower.output);
-    assert.equal(follower.stdout.bytes().toString(), "at last");
-  });
-
-  it("send the token of a file with each request", async () => {
-    const folder = await temporaryFolder("durable-token");
-    const seen = new Set<string>();
-    rig.proxy.treat = (head) => {
-      seen.add(/^authorization: *(.*?)\r$/im.exec(head)?.[1] ?? "none");
-      return head;
-    };
-    mkdirSync(folder, { recursive: true });
-    const file = join(folder, "token");
-    writeFileSync(file, "secret\n", { mode: 0o600 });
-    const url = rig.url("token.txt");
-    const line = ["append", "--close", "--token-file", file, url];
-    assert.equal((await command(line, { input: "text", runtime })).exit.code, 0);
-    assert.equal((await command(["follow", "--token-file", file, url], { runtime })).exit.code, 0);
-    rig.proxy.treat = (head) => head;
-    await removeFolder(folder);
-    assert.deepEqual([...seen], ["Bearer secret"]);
-  });
-});
 
 /**
  * That server stores bytes before it notes the number of their request. Killed in between, it stores that request twice.
