@@ -58,7 +58,6 @@ export function durableScenarios(protocol?: "durable-streams"): Scenarios {
   return {
     ...(protocol !== undefined && OWN_SCENARIOS),
 
-
     async "appends bytes that are not text, closes the stream, and reads it back"(folder) {
       const url = fresh(folder);
       const bytes = randomBytes(3_000_000, 1);
