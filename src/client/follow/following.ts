@@ -125,7 +125,7 @@ export class Following {
     if (position.begun) return false;
     if (isDurableOnly(answer)) return true;
     if (maybeDurableOnly(answer)) return this.#stays && showsDurable(answer);
-    return position.next ? await refusesNumbers(answer, environment, target, signal) : false;
+    return position.next !== undefined ? await refusesNumbers(answer, environment, target, signal) : false;
   }
 
   /** The error that prevents the next connection, or undefined if the follow may reconnect at once. */
