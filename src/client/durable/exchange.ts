@@ -80,7 +80,7 @@ export class StreamExchange {
     const stop = (): void => scope.abort(silent);
     let cancel = clock.after(timeoutMs, stop);
     const sent = new Headers(this.#headers);
-    // Deno takes the end of half a compressed body for its end.
+    // Then the framing of HTTP alone tells whether a body is whole.
     sent.set("Accept-Encoding", "identity");
     for (const [name, value] of Object.entries(headers)) sent.set(name, value);
     const over = (): void => {
