@@ -148,8 +148,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     globals: NODE.globals,
   },
   "src/client/retry": { imports: ["src/protocol", "src/client/connection"] },
-  "src/client/append": { imports: CLIENT },
-  "src/client/follow": { imports: CLIENT },
+  "src/client/durable": { imports: CLIENT },
+  "src/client/append": { imports: [...CLIENT, "src/client/durable"] },
+  "src/client/follow": { imports: [...CLIENT, "src/client/durable"] },
   "src/client": { imports: [...CLIENT, "src/client/append", "src/client/follow"] },
 
   "src/resumable": { imports: ["src/protocol", "src/engine/append", "src/server/streams"] },

@@ -54,7 +54,10 @@ export async function answer(service: Service, c: Context, details: RequestDetai
   const platform = await service.platform(c);
   const control = service.subscriptions && parseControl(c, platform, details, service);
   if (control) return answerSubscriptions(service, control);
-  const request = parseRequest(c, platform, details, service);
+  return answerResource(service, c, parseRequest(c, platform, details, service));
+}
+
+async function answerResource(service: Service, c: Context, request: ParsedRequest): Promise<Response> {
   const { verb, socket, exchange } = request;
   if (c.req.method === "OPTIONS") return optionsOf(c, service);
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));

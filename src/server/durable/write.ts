@@ -58,7 +58,7 @@ async function create({ durable, exchange, parameters, bytes }: Write): Promise<
   const headers = new Headers({
     ...headersAt(offset, generation, state?.closed !== undefined),
     Location: c.req.url.replace(/[?#].*$/s, ""),
-    ...(state?.type !== undefined && { "Content-Type": state.type }),
+    "Content-Type": state?.type ?? plainType ?? "application/octet-stream",
   });
   return new Response(null, { status: isNew ? 201 : 200, headers });
 }
