@@ -53,6 +53,8 @@ export interface Limits {
   heartbeatMs: number;
   /** Milliseconds that a long-poll waits for data. Default 20,000. */
   longPollMs: number;
+  /** Milliseconds after which server-sent events end, for their client to reconnect; 0 for never. Default 60,000. */
+  eventStreamMs: number;
   /** Milliseconds that a `POST` without a verb waits for the appender of its path. Default 10,000. */
   writeWaitMs: number;
   /** Bytes of the largest body of a `PUT` or `POST` without a verb, which is stored whole. Default 16 MiB. */
@@ -98,6 +100,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   windowBytes: 4 * 1024 * 1024,
   heartbeatMs: 15_000,
   longPollMs: 20_000,
+  eventStreamMs: 60_000,
   writeWaitMs: 10_000,
   durableBodyBytes: 16 * 1024 * 1024,
   upgradeTimeoutMs: 10_000,
@@ -126,6 +129,7 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "headersTimeoutMs",
   "pingIntervalMs",
   "graceMs",
+  "eventStreamMs",
 ]);
 
 /**

@@ -41,6 +41,7 @@ test("the defaults are those that the operator's page lists", () => {
     windowBytes: 4_194_304,
     heartbeatMs: 15_000,
     longPollMs: 20_000,
+    eventStreamMs: 60_000,
     writeWaitMs: 10_000,
     durableBodyBytes: 16 * 2 ** 20,
     upgradeTimeoutMs: 10_000,
@@ -86,7 +87,7 @@ test("only limits that can be switched off may be zero", () => {
       return false;
     }
   });
-  const switchable = ["bodyIdleMs", "graceMs", "headersTimeoutMs", "idleTimeoutMs", "pingIntervalMs"];
+  const switchable = ["bodyIdleMs", "graceMs", "headersTimeoutMs", "idleTimeoutMs", "pingIntervalMs", "eventStreamMs"];
   const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes"];
   const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond"];
   assert.deepEqual(off.sort(), [...switchable, ...protecting, ...byPeer].sort());

@@ -21,7 +21,7 @@ function by(id: string, epoch: number, seq: number): Partial<AppendAsk> {
 }
 
 function judged(state: StreamState | undefined, asked: AppendAsk): Verdict {
-  return judgeAppend({ path: "a", size: 7, state }, asked);
+  return judgeAppend({ path: "a", size: 7, state, tail: "blank" }, asked);
 }
 
 /** Expects a refusal, and returns its headers. */
@@ -120,7 +120,7 @@ describe("the rules of an append", () => {
 
 describe("several appends at once", () => {
   it("are judged one after the other, and stored together", () => {
-    const merged = new Merged({ size: 7, state: OPEN, generation: "g" });
+    const merged = new Merged({ size: 7, state: OPEN, generation: "g", tail: "blank" });
     const answers: string[] = [];
     for (const [name, asked] of Object.entries({
       first: ask(by("q", 0, 0)),
@@ -135,7 +135,7 @@ describe("several appends at once", () => {
         terms: {},
         bytes: asked.bytes.length,
         decide: ({ size, state }) => {
-          const { batch } = judgeAppend({ path: "a", size, state }, asked);
+          const { batch } = judgeAppend({ path: "a", size, state, tail: "blank" }, asked);
           return { batch, settled: (offset) => answers.push(`${name} ${offset}`) };
         },
         failed: (error) => answers.push(`${name} ${StreamError.from(error).code}`),

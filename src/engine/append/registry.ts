@@ -152,7 +152,8 @@ export class AppendRegistry {
     await checkRequiredGeneration(this.store, path, terms);
     const { slot, setClaimed, leave } = await this.#reserve(path, terms);
     try {
-      const channel = new Channel(path, await claimPath(this, path, terms), this.#recent, terms.requestId);
+      const { handle, lines } = await claimPath(this, path, terms);
+      const channel = new Channel(path, handle, this.#recent, terms.requestId, lines);
       slot.channel = channel;
       this.notices.notify(path);
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));

@@ -120,9 +120,9 @@ export class DurableStreams {
   append(path: string, ask: AppendAsk, { preconditions, ...by }: WriteTerms): Promise<Appended> {
     const terms = { create: false, keepsStreams: true, ...by };
     return this.#do(path, (untilMs, resolve, failed) => {
-      const decide = ({ size: before, state }: Present): Decision => {
-        const { batch, ...verdict } = judgeAppend({ path, size: before, state }, ask);
-        const isNew = batch !== undefined && batch.bytes.length > 0;
+      const decide = ({ size: before, state, tail }: Present): Decision => {
+        const { batch, ...verdict } = judgeAppend({ path, size: before, state, tail }, ask);
+        const isNew = batch !== undefined && ask.bytes.length > 0;
         return { batch, settled: (offset, generation) => resolve({ ...verdict, offset, generation, isNew }) };
       };
       if (isEmpty(preconditions)) return { untilMs, failed, terms, bytes: ask.bytes.length, decide };
@@ -136,10 +136,10 @@ export class DurableStreams {
     });
   }
 
-  /** Closes a stream, for the program that runs the server. @throws {StreamError} as {@link append}. */
-  async close(path: string): Promise<void> {
+  /** Closes a stream, for the program that runs the server. Resolves to its size. @throws {StreamError} as {@link append}. */
+  async close(path: string): Promise<number> {
     const ask = { bytes: new Uint8Array(0), type: undefined, expected: undefined, closes: true };
-    await this.append(path, { ...ask, seq: undefined, producer: undefined }, NO_TERMS);
+    return (await this.append(path, { ...ask, seq: undefined, producer: undefined }, NO_TERMS)).offset;
   }
 
   /**

@@ -6,6 +6,7 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { concat } from "../../support/concat.ts";
 import type { Batch } from "../append/channel.ts";
+import type { LineTail } from "../append/json-scanner.ts";
 import { changedState, type StreamChange, type StreamState } from "../storage/stream-state.ts";
 import type { MergeableJob, Present } from "./job.ts";
 
@@ -15,24 +16,27 @@ export class Merged {
   bytes = 0;
   readonly #from: number;
   readonly #generation: string;
+  #tail: LineTail;
   readonly #pieces: Uint8Array[] = [];
   #change: StreamChange | undefined;
   #state: StreamState | undefined;
   readonly #settled: (() => void)[] = [];
   readonly #failed: ((error: unknown) => void)[] = [];
 
-  constructor({ size, state, generation }: Present) {
+  constructor({ size, state, generation, tail }: Present) {
     this.#from = size;
     this.#state = state;
     this.#generation = generation;
+    this.#tail = tail;
   }
 
   /** Lets a job decide. */
   add(job: MergeableJob): void {
     this.#failed.push((error) => job.failed(error));
     const generation = this.#generation;
+    const tail = this.#tail;
     try {
-      const { batch, settled } = job.decide({ size: this.#from + this.bytes, state: this.#state, generation });
+      const { batch, settled } = job.decide({ size: this.#from + this.bytes, state: this.#state, generation, tail });
       if (batch) this.#take(batch);
       const size = this.#from + this.bytes;
       this.#settled.push(() => settled(size, generation));
@@ -60,7 +64,10 @@ export class Merged {
   }
 
   #take({ bytes, change }: Batch): void {
-    if (bytes.length > 0) this.#pieces.push(bytes);
+    if (bytes.length > 0) {
+      this.#pieces.push(bytes);
+      this.#tail = "blank";
+    }
     this.bytes += bytes.length;
     if (!change) return;
     const producers = { ...this.#change?.producers, ...change.producers };

@@ -179,5 +179,5 @@ export class PathWriter implements AppendOwner {
 }
 
 function presentIn({ batcher: { channel } }: Admission): Present {
-  return { size: channel.size, state: channel.stream, generation: channel.generation };
+  return { size: channel.size, state: channel.stream, generation: channel.generation, tail: channel.lineTail };
 }
