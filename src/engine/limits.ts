@@ -59,6 +59,8 @@ export interface Limits {
   writeWaitMs: number;
   /** Bytes of the largest body of a `PUT` or `POST` without a verb, which is stored whole. Default 16 MiB. */
   durableBodyBytes: number;
+  /** Producers that a stream remembers; the one that was quiet for longest is forgotten first. Default 1,000, at most 10,000. */
+  durableProducers: number;
   /** Milliseconds that a granted upgrade may take to complete before its path is released. Default 10,000. */
   upgradeTimeoutMs: number;
   /** Maximum milliseconds for which the standalone server reads on after it has refused an upload. Default 30,000. */
@@ -103,13 +105,18 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   eventStreamMs: 60_000,
   writeWaitMs: 10_000,
   durableBodyBytes: 16 * 1024 * 1024,
+  durableProducers: 1_000,
   upgradeTimeoutMs: 10_000,
   refusedUploadMs: 30_000,
   shutdownTimeoutMs: 3_000,
 });
 
 /** The upper bounds of limits that have one. */
-const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024, messageBytes: DEFAULT_LIMITS.messageBytes };
+const CAPS: Partial<Limits> = {
+  followerBudgetBytes: 1024 * 1024,
+  messageBytes: DEFAULT_LIMITS.messageBytes,
+  durableProducers: 10_000,
+};
 
 /** The longest duration in milliseconds: a timer that is set for longer fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;

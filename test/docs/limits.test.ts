@@ -32,7 +32,7 @@ function tableOf(source: string): string {
   const rows = Object.entries(DEFAULT_LIMITS).map(([name, value]) => {
     const comment = comments.get(name);
     assert.ok(comment !== undefined, `${name} has a comment of one line`);
-    const stated = /Default ([\d,]+(?: [KMG]iB)?)/.exec(comment)?.[1];
+    const stated = /Default (\d[\d,]*(?<!,)(?: [KMG]iB)?)/.exec(comment)?.[1];
     assert.equal(stated, forPeople(name, value), `what the comment of ${name} says`);
     const meaning = comment
       .replace(/ Default [^.]*, (at most [^.]*)\.$/, " It may be $1.")

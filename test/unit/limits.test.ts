@@ -44,6 +44,7 @@ test("the defaults are those that the operator's page lists", () => {
     eventStreamMs: 60_000,
     writeWaitMs: 10_000,
     durableBodyBytes: 16 * 2 ** 20,
+    durableProducers: 1_000,
     upgradeTimeoutMs: 10_000,
     refusedUploadMs: 30_000,
     shutdownTimeoutMs: 3_000,

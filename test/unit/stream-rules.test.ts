@@ -44,7 +44,11 @@ describe("the rules of an append", () => {
     const { batch, closed } = judged(OPEN, ask({ ...by("q", 0, 0), seq: "n", closes: true }));
     assert.equal(String(batch?.bytes), "x");
     const producer = { id: "q", epoch: 0, seq: 0 };
-    assert.deepEqual(batch?.change, { seq: "n", producers: { q: { epoch: 0, seq: 0 } }, closed: { by: producer } });
+    assert.deepEqual(batch?.change, {
+      seq: "n",
+      producers: { q: { epoch: 0, seq: 0, at: 8 } },
+      closed: { by: producer },
+    });
     assert.equal(closed, true);
   });
 
@@ -144,7 +148,7 @@ describe("several appends at once", () => {
     assert.deepEqual(answers, []);
     const batch = merged.batch();
     assert.equal(Buffer.from(batch?.bytes ?? []).toString(), "xxyz");
-    assert.deepEqual(batch?.change, { producers: { q: { epoch: 0, seq: 1 } }, closed: {} });
+    assert.deepEqual(batch?.change, { producers: { q: { epoch: 0, seq: 1, at: 9 } }, closed: {} });
     merged.settle();
     assert.deepEqual(answers, ["first 8", "second 9", "repeated 9", "gap sequence", "last 11", "late closed"]);
   });

@@ -62,9 +62,10 @@ export function judgeAppend({ path, size, state, tail }: Judged, ask: AppendAsk)
   if (last) return { batch: undefined, producer: last, closed: false };
   checkSeq(path, state?.seq, seq);
   const stored = isJsonType(state?.type) ? messagesToStore(path, tail, ask) : bytes;
+  const at = size + stored.length;
   const change: StreamChange = {
     ...(seq !== undefined && { seq }),
-    ...(producer && { producers: { [producer.id]: { epoch: producer.epoch, seq: producer.seq } } }),
+    ...(producer && { producers: { [producer.id]: { epoch: producer.epoch, seq: producer.seq, at } } }),
     ...(closes && { closed: producer ? { by: producer } : {} }),
   };
   // A stream takes each append whole or not at all, even if nothing else changes.

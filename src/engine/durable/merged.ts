@@ -7,7 +7,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import { concat } from "../../support/concat.ts";
 import type { Batch } from "../append/channel.ts";
 import type { LineTail } from "../append/json-scanner.ts";
-import { changedState, type StreamChange, type StreamState } from "../storage/stream-state.ts";
+import { changedState, type ProducerState, type StreamChange, type StreamState } from "../storage/stream-state.ts";
 import type { MergeableJob, Present } from "./job.ts";
 
 /** The decisions of several jobs. Each is made as if what the earlier ones store were stored already. */
@@ -20,6 +20,9 @@ export class Merged {
   readonly #pieces: Uint8Array[] = [];
   #change: StreamChange | undefined;
   #state: StreamState | undefined;
+  /** The producers of {@link #change} and of {@link #state}. */
+  #changed: Record<string, ProducerState> | undefined;
+  #known: Record<string, ProducerState> | undefined;
   readonly #settled: (() => void)[] = [];
   readonly #failed: ((error: unknown) => void)[] = [];
 
@@ -70,8 +73,12 @@ export class Merged {
     }
     this.bytes += bytes.length;
     if (!change) return;
-    const producers = { ...this.#change?.producers, ...change.producers };
+    // A copy for each of many jobs would cost more than what they store.
+    this.#changed ??= {};
+    this.#known ??= { ...this.#state?.producers };
+    const producers = Object.assign(this.#changed, change.producers);
     this.#change = { ...this.#change, ...change, producers };
-    this.#state = changedState(this.#state, change);
+    const state = changedState(this.#state && { ...this.#state, producers: {} }, { ...change, producers: {} });
+    this.#state = { ...state, producers: Object.assign(this.#known, change.producers) };
   }
 }

@@ -7,10 +7,15 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppendOwner } from "../append/append-slot.ts";
+import type { Batch } from "../append/channel.ts";
 import type { Admission, AppendRegistry } from "../append/registry.ts";
+import { withFewProducers } from "../storage/stream-state.ts";
 import { claimInTime } from "./claim-in-time.ts";
 import type { Held, Job, MergeableJob, Present } from "./job.ts";
 import { Merged } from "./merged.ts";
+
+/** Most jobs of one batch: what is noted of it has each of their producers. */
+const MOST_JOBS = 1_000;
 
 /** Milliseconds that a claim is kept after the last append. */
 const LINGER_MS = 3_000;
@@ -127,7 +132,7 @@ export class PathWriter implements AppendOwner {
   async #runAlone(job: Extract<Job, { run: unknown }>, admission: Admission): Promise<void> {
     this.#queue.shift();
     const { batcher } = admission;
-    const held: Held = { ...presentIn(admission), store: (batch) => batcher.store(batch) };
+    const held: Held = { ...presentIn(admission), store: (batch) => batcher.store(this.#bounded(batch, admission)) };
     await job.run(held).catch((error: unknown) => job.failed(error));
   }
 
@@ -135,19 +140,25 @@ export class PathWriter implements AppendOwner {
     const taken: MergeableJob[] = [];
     const most = this.#registry.limits.batchBytes;
     for (let job = this.#queue[0]; job && "decide" in job; job = this.#queue[0]) {
-      if (taken.length > 0 && merged.bytes + job.bytes > most) break;
+      if (taken.length === MOST_JOBS || (taken.length > 0 && merged.bytes + job.bytes > most)) break;
       this.#queue.shift();
       taken.push(job);
       merged.add(job);
     }
     try {
       const batch = merged.batch();
-      if (batch) await admission.batcher.store(batch);
+      if (batch) await admission.batcher.store(this.#bounded(batch, admission));
       merged.settle();
     } catch (error) {
       if (this.#isStale(error, taken)) this.#queue.unshift(...taken);
       else merged.fail(error);
     }
+  }
+
+  /** A batch after which the stream does not have too many producers. */
+  #bounded(batch: Batch, { batcher: { channel } }: Admission): Batch {
+    const most = this.#registry.limits.durableProducers;
+    return batch.change ? { ...batch, change: withFewProducers(channel.stream, batch.change, most) } : batch;
   }
 
   /** Whether the claim was lost before anything was stored, so that the jobs can be tried once more on a new claim. */

@@ -20,6 +20,9 @@ const MOST_LINES = 64;
 /** The same while the claim lasts. */
 const MOST_LIVE_LINES = 1_024;
 
+/** Bytes of notes after which the log is replaced by the state. */
+const MOST_NOTED_BYTES = 1024 * 1024;
+
 /** A file that has just been claimed and opened. */
 export interface ClaimedFile {
   readonly files: LogFiles;
@@ -77,6 +80,8 @@ export class StreamLog {
   #state: StreamState | undefined;
   #pending: NoteLine | undefined;
   #lines: number;
+  /** Bytes of the notes of this claim that are in the log. */
+  #notedBytes = 0;
   #opened: OpenFile | undefined;
 
   private constructor(claimed: ClaimedFile, generation: string, state: StreamState | undefined, lines: number) {
@@ -130,7 +135,7 @@ export class StreamLog {
    * @throws Errors of the operating system. Nothing may be written then.
    */
   async note(from: number, bytes: Uint8Array, change: StreamChange): Promise<void> {
-    if (this.#lines > MOST_LIVE_LINES) await this.#compact();
+    if (this.#lines > MOST_LIVE_LINES || this.#notedBytes > MOST_NOTED_BYTES) await this.#compact();
     const note = noteOf({ file: this.#name, generation: this.#generation }, from, bytes, change);
     await this.#write(note);
     this.#pending = note;
@@ -163,6 +168,7 @@ export class StreamLog {
     await this.#closeFile();
     await this.#files.write({ file: this.#name, generation: this.#generation, state }, this.#isOurs);
     this.#lines = 1;
+    this.#notedBytes = 0;
   }
 
   async #closeFile(): Promise<void> {
@@ -174,7 +180,9 @@ export class StreamLog {
   async #write(line: LogLine): Promise<void> {
     const { durable } = this.#files;
     this.#opened ??= await this.#open();
-    writeWhole(this.#opened.fd, formatLine(line));
+    const text = Buffer.from(formatLine(line));
+    writeWhole(this.#opened.fd, text);
+    this.#notedBytes += text.length;
     this.#lines++;
     if (durable) await this.#opened.datasync();
   }
@@ -189,6 +197,6 @@ export class StreamLog {
   }
 }
 
-function writeWhole(fd: number, text: string): void {
-  for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
+function writeWhole(fd: number, bytes: Buffer): void {
+  for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
 }
