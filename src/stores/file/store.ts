@@ -103,12 +103,12 @@ class FileStore implements Store {
     this.#reserved = reservedIn(root);
     assertOwnFolders(this.#reserved);
     this.#owner = ownerOf(root, this.#reserved);
-    this.#recovery = new Recovery(root, this.#reserved, this.#owner);
+    this.#logs = new LogFiles(this.#reserved, durable);
+    this.#recovery = new Recovery(root, this.#reserved, this.#owner, (...notes) => this.#logs.restore(...notes));
     this.#commit = durable ? new GroupCommit(new Journal(root, this.#reserved, this.#owner)) : undefined;
     this.sessions = new FileSessions(this.#reserved, durable);
     this.#records = new RecordFiles(this.#reserved);
     this.#contents = new RecordReader(root, this.#reserved, this.#records, durable);
-    this.#logs = new LogFiles(this.#reserved, durable);
     const parts = { root, reserved: this.#reserved, files: this.#logs };
     this.streams = new FileStreams({ ...parts, stateOf: async (path) => stateIn(await this.#statOf(path)) });
   }
