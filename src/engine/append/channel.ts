@@ -25,11 +25,23 @@ export interface Batch {
   readonly change?: StreamChange | undefined;
 }
 
+/** What a {@link Channel} may know of its append. */
+export interface ChannelOptions {
+  /** The id of the request that begins it. Default: none does. */
+  readonly requestId?: string | undefined;
+  /** Has read the last line of a stream of JSON. Default: the path is none. */
+  readonly lines?: JsonScanner | undefined;
+  /** Whether the claim is kept between many short appends. Default false. */
+  readonly isKept?: boolean | undefined;
+}
+
 /** The open channel of a path: it stores batches, which gives them their offsets, and passes them to the live set. */
 export class Channel implements Followable {
   readonly path: string;
   /** The id of the request that began the append, if one did. */
   readonly requestId: string | undefined;
+  /** Whether the claim is kept between many short appends. */
+  readonly isKept: boolean;
   /** Accepts batches; each write settles when its batch is stored and passed to the broadcast. */
   readonly writable: WritableStream<Batch>;
   /** The followers at the tail. */
@@ -45,10 +57,11 @@ export class Channel implements Followable {
    * @param path The resource path.
    * @param handle The right to append to the path; {@link finish} releases it.
    * @param pool Keeps recent chunks for lagging followers.
-   * @param requestId The id of the request that begins it. Default: none does.
-   * @param lines What has read the last line of a stream of JSON. Default: the path is none.
+   * @param more What else is known. Default: nothing.
    */
-  constructor(path: string, handle: AppendHandle, pool: RecentPool, requestId?: string, lines?: JsonScanner) {
+  constructor(path: string, handle: AppendHandle, pool: RecentPool, more: ChannelOptions = {}) {
+    const { requestId, lines, isKept = false } = more;
+    this.isKept = isKept;
     this.#lines = lines;
     this.path = path;
     this.requestId = requestId;

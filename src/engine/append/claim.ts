@@ -89,7 +89,8 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     await assertNoSession(store, path, terms.session);
   };
   const create = !mustExist(terms) && terms.create !== false;
-  const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type };
+  const kept = terms.keepsStreams ?? false;
+  const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type, kept };
   const handle = await store.claim(path, options).catch(async (error) => {
     const kept = isConflict(error) && !terms.keepsStreams ? await claimKept(store, path, options) : undefined;
     if (kept) return kept;

@@ -153,7 +153,8 @@ export class AppendRegistry {
     const { slot, setClaimed, leave } = await this.#reserve(path, terms);
     try {
       const { handle, lines } = await claimPath(this, path, terms);
-      const channel = new Channel(path, handle, this.#recent, terms.requestId, lines);
+      const { requestId, keepsStreams: isKept } = terms;
+      const channel = new Channel(path, handle, this.#recent, { requestId, lines, isKept });
       slot.channel = channel;
       this.notices.notify(path);
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));
@@ -254,7 +255,8 @@ export class AppendRegistry {
       await (isUnasked(slot) ? slot.claimed : slot.free);
     }
     this.assertOpen();
-    const uncount = opener && this.counts.enter(opener);
+    // The requests of a stream are counted one by one.
+    const uncount = opener && !opener.keepsStreams ? this.counts.enter(opener) : undefined;
     const { promise: free, resolve: setFree } = deferred();
     const { promise: claimed, resolve: setClaimed } = deferred();
     const yields = opener?.keepsStreams ?? false;

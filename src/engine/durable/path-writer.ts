@@ -20,11 +20,21 @@ const MOST_JOBS = 1_000;
 /** Milliseconds that a claim is kept after the last append. */
 const LINGER_MS = 3_000;
 
+/** What becomes of a writer. */
+export interface WriterEvents {
+  /** It has neither jobs nor the claim. */
+  idle(): void;
+  /** It has a job. */
+  works(): void;
+  /** It keeps the claim for the next job. */
+  lingers(): void;
+}
+
 /** Runs the jobs of one path in their order. */
 export class PathWriter implements AppendOwner {
   readonly #registry: AppendRegistry;
   readonly #path: string;
-  readonly #onIdle: () => void;
+  readonly #events: WriterEvents;
   readonly #queue: Job[] = [];
   #admission: Admission | undefined;
   #running: Promise<void> | undefined;
@@ -33,16 +43,20 @@ export class PathWriter implements AppendOwner {
   /** Whether another appender waits for the path. */
   #isYielding = false;
 
-  /** @param onIdle Called when it has neither jobs nor the claim. */
-  constructor(registry: AppendRegistry, path: string, onIdle: () => void) {
+  constructor(registry: AppendRegistry, path: string, events: WriterEvents) {
     this.#registry = registry;
     this.#path = path;
-    this.#onIdle = onIdle;
+    this.#events = events;
   }
 
   /** Whether it has the claim, and nothing to store. */
   get isLingering(): boolean {
     return this.#admission !== undefined && this.#running === undefined;
+  }
+
+  /** Whether it has something to store. */
+  get isWriting(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Adds a job. */
@@ -76,12 +90,18 @@ export class PathWriter implements AppendOwner {
 
   #start(): void {
     clearTimeout(this.#lingering);
+    this.#events.works();
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
       if (this.#queue.length > 0) this.#start();
       else if (this.#isYielding || !this.#admission?.batcher.channel.stream) void this.#release();
-      else this.#lingering = setTimeout(() => void this.#release(), LINGER_MS);
+      else this.#linger();
     });
+  }
+
+  #linger(): void {
+    this.#lingering = setTimeout(() => void this.#release(), LINGER_MS);
+    this.#events.lingers();
   }
 
   async #run(): Promise<void> {
@@ -182,7 +202,7 @@ export class PathWriter implements AppendOwner {
     );
     const releasing = Promise.all([this.#releasing, ended]).then(() => {
       if (this.#releasing === releasing) this.#releasing = undefined;
-      if (this.#queue.length === 0 && !this.#admission && !this.#running) this.#onIdle();
+      if (this.#queue.length === 0 && !this.#admission && !this.#running) this.#events.idle();
     });
     this.#releasing = releasing;
     return releasing;

@@ -7,6 +7,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
 import { readSnapshot } from "../http/read.ts";
 import { LINES_TYPE, type ReadParameters } from "../request/read-parameters.ts";
+import { withoutKept } from "../service/kept-claims.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { type LiveRead, longPoll, serverSentEvents } from "./live.ts";
 import { readJson } from "./read-json.ts";
@@ -19,7 +20,7 @@ export async function readStored(
   parameters: ReadParameters,
 ): Promise<Response> {
   const type = found.stream?.type ?? found.type;
-  const seen = settled(service, exchange.subject.path, type === undefined ? found : { ...found, type });
+  const seen = withoutKept(service, exchange.subject.path, type === undefined ? found : { ...found, type });
   const isJson = isJsonType(found.stream?.type);
   const isArray = isJson && !parameters.raw && (parameters.live !== undefined || !parameters.prefersLines);
   const response = isArray
@@ -57,10 +58,4 @@ export async function readLive(service: Service, exchange: Exchange, parameters:
     snapshot: async (start) => readStored(service, exchange, await find(), { ...parameters, start, hasStart: true }),
   };
   return parameters.live === "sse" ? serverSentEvents(service, read) : longPoll(service, read);
-}
-
-/** A writer may merely keep its claim of a path: then nothing is appended. */
-function settled({ durable }: Service, path: string, found: StoreStat): StoreStat {
-  if (!found.appending || !durable?.isLingering(path)) return found;
-  return { ...found, appending: false, ended: "complete" };
 }

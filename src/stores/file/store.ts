@@ -149,7 +149,8 @@ class FileStore implements Store {
       const isDoubtful = ended === "lost" && !wasAppended;
       const isAppended = wasAppended || (isDoubtful && (await this.#isAppended(file, path)));
       if (isDoubtful && !isAppended) ({ ended, ...content } = await this.#contents.of({ file, opened }));
-      const state = isAppended || ended === undefined ? { appending: true } : { appending: false, ended };
+      const appended = { appending: true, ...(isAppended === "kept" && { kept: true }) };
+      const state = isAppended || ended === undefined ? appended : { appending: false, ended };
       const seen = { size: stats.size, modified: stats.mtime, ...content, ...state };
       return await withStream(seen, relative(this.#root, file), file, this.#logs);
     } finally {
@@ -157,21 +158,19 @@ class FileStore implements Store {
     }
   }
 
-  /** Whether any process appends to the file, or a session waits for its appender. */
-  async #isAppended(file: string, path: string): Promise<boolean> {
-    if (Claim.isHeld(file)) return true;
+  /** Whether any process appends to the file, or a session waits for its appender; `kept` for a claim that is kept. */
+  async #isAppended(file: string, path: string): Promise<boolean | "kept"> {
+    if (Claim.isHeld(file)) return Claim.isHeld(file);
     if (existsSync(claimsFolder(this.#reserved, file))) {
       // Another program may have damaged the claims folder. That must not prevent reading.
       const holders = await claimantsOf(this.#reserved, this.#owner, file).catch(() => []);
-      if (holders.length > 0) return true;
+      if (holders.length > 0) return holders.every(({ owner }) => owner.isKept) ? "kept" : true;
     }
     return this.sessions.mayBeOpen(path) && (await this.sessions.find(path)) !== undefined;
   }
 
-  async claim(
-    path: string,
-    { create = true, signal, type, check, extraLeaseMs = 0 }: ClaimOptions = {},
-  ): Promise<AppendHandle> {
+  async claim(path: string, options: ClaimOptions = {}): Promise<AppendHandle> {
+    const { create = true, signal, type, check, extraLeaseMs = 0, kept: isKept = false } = options;
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     await this.#ready();
@@ -180,7 +179,7 @@ class FileStore implements Store {
       const name = relative(this.#root, file);
       const onCopy = (former: Stats, copy: Stats): void => this.#recovery.copied(name, former, copy);
       const own = { reserved: this.#reserved, owner: this.#owner };
-      const claim = await Claim.take({ ...own, file, path, check, onCopy, extraLeaseMs });
+      const claim = await Claim.take({ ...own, file, path, check, onCopy, extraLeaseMs, isKept });
       return await this.#open(file, path, claim, { create, type });
     } catch (error) {
       throw diskError(error, path);
@@ -201,7 +200,8 @@ class FileStore implements Store {
       const real = await resolveInRoot(this.#root, path);
       await assertListable(this.#root, real);
       const follow = (link: string) => this.#stats(link);
-      const appended = () => appendedFiles(this.#reserved, (path, file) => this.#isAppended(file, path));
+      const isAppended = async (path: string, file: string) => (await this.#isAppended(file, path)) === true;
+      const appended = () => appendedFiles(this.#reserved, isAppended);
       return listFolder({ ...options, root: this.#root, path, real, follow, appended });
     } catch (error) {
       if (isAbsence(error)) return undefined;

@@ -50,3 +50,8 @@ function otherwise(error: unknown): string {
 export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
+
+/** For a promise's `catch`: ignores a missing file. */
+export function unlessMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
+}
