@@ -45,7 +45,7 @@ export interface EndEvent {
   /** Milliseconds from start to end. */
   readonly durationMs: number;
   /**
-   * Why it ended: an `EndReason`, `gone` (the follower left), `superseded` (a newer connection resumed the append
+   * Why it ended: an `EndReason`, `gone` (the follower left), `rotated` (server-sent events that have lasted long enough), `superseded` (a newer connection resumed the append
    * session), or an error code.
    */
   readonly reason: string;

@@ -57,6 +57,8 @@ export interface Limits {
   heartbeatMs: number;
   /** Milliseconds that a long-poll waits for data. Default 20,000. */
   longPollMs: number;
+  /** Milliseconds after which server-sent events end, for their client to reconnect; 0 for never. Default 60,000. */
+  eventStreamMs: number;
   /** Milliseconds that a `POST` without a verb waits for the appender of its path. Default 10,000. */
   writeWaitMs: number;
   /** Bytes of the largest body of a `PUT` or `POST` without a verb, which is stored whole. Default 16 MiB. */
@@ -69,6 +71,8 @@ export interface Limits {
   webhookDeliveries: number;
   /** Milliseconds that the receiver of a webhook may take to answer it. Default 10,000. */
   webhookTimeoutMs: number;
+  /** Producers that a stream remembers; the one that was quiet for longest is forgotten first. Default 1,000, at most 10,000. */
+  durableProducers: number;
   /** Milliseconds that a granted upgrade may take to complete before its path is released. Default 10,000. */
   upgradeTimeoutMs: number;
   /** Maximum milliseconds for which the standalone server reads on after it has refused an upload. Default 30,000. */
@@ -112,19 +116,25 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   windowBytes: 4 * 1024 * 1024,
   heartbeatMs: 15_000,
   longPollMs: 20_000,
+  eventStreamMs: 60_000,
   writeWaitMs: 10_000,
   durableBodyBytes: 16 * 1024 * 1024,
   subscriptions: 1_000,
   subscriptionStreams: 1_000,
   webhookDeliveries: 32,
   webhookTimeoutMs: 10_000,
+  durableProducers: 1_000,
   upgradeTimeoutMs: 10_000,
   refusedUploadMs: 30_000,
   shutdownTimeoutMs: 3_000,
 });
 
 /** The upper bounds of limits that have one. */
-const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024, messageBytes: DEFAULT_LIMITS.messageBytes };
+const CAPS: Partial<Limits> = {
+  followerBudgetBytes: 1024 * 1024,
+  messageBytes: DEFAULT_LIMITS.messageBytes,
+  durableProducers: 10_000,
+};
 
 /** The longest duration in milliseconds: a timer that is set for longer fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -147,6 +157,7 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "pingIntervalMs",
   "graceMs",
   "subscriptions",
+  "eventStreamMs",
 ]);
 
 /**

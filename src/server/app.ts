@@ -89,12 +89,15 @@ export function createApp(parts: AppParts): StreamApp {
     began(channel) {
       const { path, size, generation } = channel;
       reporter.traffic.appendBegan(channel);
+      // Each of the requests that it is kept for is told about.
+      if (channel.isKept) return;
       reporter.emit({ type: "began", action: "append", path, offset: size, generation, ...causeOf(channel) });
     },
     ended(channel, outcome, error) {
       const { path, generation } = channel;
       const { size: offset, reason } = outcome;
       reporter.traffic.appendEnded(channel, outcome);
+      if (channel.isKept) return;
       const failure = error && { error };
       reporter.emit({
         ...{ type: "ended", action: "append", path, offset, generation, reason },

@@ -52,7 +52,7 @@ function tableOf(comments: ReadonlyMap<string, string>): string {
     const comment = comments.get(name);
     assert.ok(comment, `${name} is documented`);
     assert.ok(!comment.includes("\n"), `the comment of ${name} has one line`);
-    const stated = /Default ([\d,]+(?: [KMG]iB)?)/.exec(comment)?.[1];
+    const stated = /Default (\d[\d,]*(?<!,)(?: [KMG]iB)?)/.exec(comment)?.[1];
     assert.equal(stated, forPeople(name, value), `what the comment of ${name} says`);
     const meaning = comment
       .replace(/ Default [^.]*, (at most [^.]*)\.$/, " It may be $1.")

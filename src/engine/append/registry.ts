@@ -164,7 +164,9 @@ export class AppendRegistry {
     await checkRequiredGeneration(this.store, path, terms);
     const { slot, setClaimed, leave } = await this.#reserve(path, terms);
     try {
-      const channel = new Channel(path, await claimPath(this, path, terms), this.#recent, terms.requestId);
+      const { handle, lines } = await claimPath(this, path, terms);
+      const { requestId, keepsStreams: isKept } = terms;
+      const channel = new Channel(path, handle, this.#recent, { requestId, lines, isKept });
       slot.channel = channel;
       this.notices.notify(path);
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));
@@ -265,7 +267,8 @@ export class AppendRegistry {
       await (yieldsToOthers(slot) ? slot.claimed : slot.free);
     }
     this.assertOpen();
-    const uncount = opener && this.counts.enter(opener);
+    // The requests of a stream are counted one by one.
+    const uncount = opener && !opener.keepsStreams ? this.counts.enter(opener) : undefined;
     const { promise: free, resolve: setFree } = deferred();
     const { promise: claimed, resolve: setClaimed } = deferred();
     const yields = opener?.keepsStreams ?? false;

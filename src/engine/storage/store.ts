@@ -23,6 +23,8 @@ export interface StoreStat {
   readonly generation: string;
   /** Whether an append is under way, in this process or in another one, or its session waits for its appender. */
   readonly appending?: boolean;
+  /** Whether the claim that {@link appending} is about is merely kept for the next request; see {@link ClaimOptions.kept}. */
+  readonly kept?: boolean;
   /** How the last append ended; undefined while {@link appending}. */
   readonly ended?: EndedReason;
   /** The media type that an appender gave. Untrusted, like the bytes. */
@@ -41,7 +43,7 @@ export interface StoreEntry {
   readonly size: number;
   /** When it was last changed. */
   readonly modified: Date;
-  /** As {@link StoreStat.appending}; never true for a folder. */
+  /** As {@link StoreStat.appending}; not for a claim that is merely kept, and never true for a folder. */
   readonly appending?: boolean;
 }
 
@@ -131,6 +133,11 @@ export interface ClaimOptions {
   create?: boolean;
   /** The media type of the appended bytes; recorded unless one is on record already. */
   type?: string | undefined;
+  /**
+   * Whether the claim is kept between many short appends. Readers, in other processes too, are told that nobody appends.
+   * Default false.
+   */
+  kept?: boolean;
   /** Cancels the claim while it is pending. */
   signal?: AbortSignal;
   /**

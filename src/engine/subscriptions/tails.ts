@@ -4,7 +4,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
-import { lineEndOf } from "../durable/json-tail.ts";
+import { lineEndOf } from "../storage/json-tail.ts";
 import type { Store } from "../storage/store.ts";
 import type { Tail, Tails } from "./transitions.ts";
 import { below } from "./watched-paths.ts";

@@ -23,6 +23,8 @@ export interface ReadParameters {
   readonly cursor: string | undefined;
   /** Whether to answer with the stored bytes, whatever they mean. */
   readonly raw: boolean;
+  /** Whether the client would rather have lines of JSON than an array. */
+  readonly prefersLines: boolean;
   /** For the listing of a folder. */
   readonly listing: ListingParameters;
 }
@@ -38,6 +40,9 @@ export interface ListingParameters {
   /** Maximum number of rows; `undefined` for all. */
   readonly limit: number | undefined;
 }
+
+/** The media type of lines of JSON. */
+export const LINES_TYPE = "application/x-ndjson";
 
 /** Rows per HTML page if the request names no limit. */
 const PAGE_ROWS = 1_000;
@@ -60,6 +65,7 @@ export function readParameters(c: Context): ReadParameters {
     live: parseLive(live),
     cursor,
     raw: raw !== undefined,
+    prefersLines: acceptsLines(c),
     listing: { format, after, limit: limit === undefined ? defaultLimit(format) : parseLimit(limit) },
   };
 }
@@ -86,6 +92,11 @@ export function parseStay(stay: string | undefined): boolean {
   if (stay === undefined || stay === "0" || stay === "false") return false;
   if (stay === "" || stay === "1" || stay === "true") return true;
   throw new StreamError("bad_request", `"stay" must be 1 or 0, not ${JSON.stringify(stay.slice(0, 100))}.`);
+}
+
+function acceptsLines(c: Context): boolean {
+  const supports = ["application/json", LINES_TYPE];
+  return accepts(c, { header: "Accept", supports, default: "application/json" }) === LINES_TYPE;
 }
 
 function acceptedFormat(c: Context): "html" | "json" {

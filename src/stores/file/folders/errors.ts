@@ -55,3 +55,8 @@ export function errorCode(error: unknown): string {
 export function isAbsence(error: unknown): boolean {
   return isMissing(error) || ["path_conflict", "bad_path"].includes(diskError(error, "").code);
 }
+
+/** For a promise's `catch`: ignores a missing file. */
+export function unlessMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
+}
