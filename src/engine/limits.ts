@@ -9,6 +9,8 @@ export interface Limits {
   pathBytes: number;
   /** Bytes that must be free on the disk of the root folder for an append to begin; 0 for none. Default 64 MiB. */
   storeFreeBytes: number;
+  /** Bytes of all resources together; appends that would exceed it are refused, and end; 0 for no limit. Default 0. */
+  storeBytes: number;
   /** Clients that follow one resource at a time; 0 for no limit. Default 50,000. */
   pathFollowers: number;
   /** Appends that are open at a time, with the sessions in their grace period; 0 for no limit. Default 20,000. */
@@ -92,6 +94,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   pathBytes: 16 * 1024 ** 3,
   storeFreeBytes: 64 * 1024 * 1024,
+  storeBytes: 0,
   pathFollowers: 50_000,
   appends: 20_000,
   peerAppends: 5_000,
@@ -142,6 +145,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 /** Limits that may be 0. */
 const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "pathBytes",
+  "storeBytes",
   "storeFreeBytes",
   "pathFollowers",
   "appends",

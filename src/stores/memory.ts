@@ -92,6 +92,12 @@ class MemoryStore implements Store {
     return handle;
   }
 
+  async usedBytes(): Promise<number> {
+    let bytes = 0;
+    for (const { size } of this.#resources.values()) bytes += size;
+    return bytes;
+  }
+
   read(...[path, from, to, signal, generation]: Parameters<Store["read"]>): ReadableStream<Uint8Array> {
     const resource = this.#resources.get(path);
     return rangeStream({

@@ -28,6 +28,7 @@ test("the defaults are those that the operator's page lists", () => {
     missedPings: 3,
     pathBytes: 16 * 2 ** 30,
     storeFreeBytes: 64 * 2 ** 20,
+    storeBytes: 0,
     pathFollowers: 50_000,
     appends: 20_000,
     peerAppends: 5_000,
@@ -103,7 +104,15 @@ test("only limits that can be switched off may be zero", () => {
     "idleTimeoutMs",
     "pingIntervalMs",
   ];
-  const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes", "subscriptions"];
+  const protecting = [
+    "appends",
+    "connections",
+    "pathBytes",
+    "pathFollowers",
+    "storeBytes",
+    "storeFreeBytes",
+    "subscriptions",
+  ];
   const readers = ["readIdleMs"];
   const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond"];
   assert.deepEqual(off.sort(), [...switchable, ...protecting, ...readers, ...byPeer].sort());

@@ -12,6 +12,7 @@ import type { RecentPool } from "../follow/recent-chunks.ts";
 import type { AppendHandle } from "../storage/store.ts";
 import type { StreamChange, StreamState } from "../storage/stream-state.ts";
 import { JsonScanner, type LineTail } from "./json-scanner.ts";
+import type { UsedSpace } from "./used-space.ts";
 
 /**
  * The high-water mark at both ends of the stream. Hardly any chunk waits, since the appender waits for each batch and
@@ -33,6 +34,8 @@ export interface ChannelOptions {
   readonly lines?: JsonScanner | undefined;
   /** Whether the claim is kept between many short appends. Default false. */
   readonly isKept?: boolean | undefined;
+  /** Counts the bytes of the store, and limits them. Default: there is no limit. */
+  readonly used?: UsedSpace | undefined;
 }
 
 /** The open channel of a path: it stores batches, which gives them their offsets, and passes them to the live set. */
@@ -50,6 +53,7 @@ export class Channel implements Followable {
   outcome: Outcome | undefined;
   readonly #handle: AppendHandle;
   readonly #broadcasting: Promise<void>;
+  readonly #used: UsedSpace | undefined;
   /** Checks what is appended to a stream of JSON; undefined for others. */
   #lines: JsonScanner | undefined;
 
@@ -60,7 +64,8 @@ export class Channel implements Followable {
    * @param more What else is known. Default: nothing.
    */
   constructor(path: string, handle: AppendHandle, pool: RecentPool, more: ChannelOptions = {}) {
-    const { requestId, lines, isKept = false } = more;
+    const { requestId, lines, isKept = false, used } = more;
+    this.#used = used;
     this.isKept = isKept;
     this.#lines = lines;
     this.path = path;
@@ -159,6 +164,7 @@ export class Channel implements Followable {
   async #store(batch: Batch, controller: TransformStreamDefaultController<Chunk>): Promise<void> {
     const start = this.size;
     const { bytes, change } = this.#checked(batch);
+    this.#used?.take(this.path, bytes.length);
     try {
       const end = await this.#handle.append(bytes, change);
       if (bytes.length > 0) controller.enqueue({ bytes, end });

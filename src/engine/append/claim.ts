@@ -12,6 +12,7 @@ import type { FreeSpace } from "./free-space.ts";
 import { maxRemainingMs } from "./grace-left.ts";
 import { JsonScanner } from "./json-scanner.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
+import type { UsedSpace } from "./used-space.ts";
 
 /** Attempts at claiming a path that another process was asked to give up. */
 const ATTEMPTS = 20;
@@ -47,6 +48,7 @@ export interface Claimant {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
   readonly space: FreeSpace;
+  readonly used: UsedSpace;
   /** Called for a path that an appender wants that does not keep to the rules of streams. */
   readonly beforeRaw: ((path: string) => Promise<void>) | undefined;
   /** @throws {StreamError} `restarting` if the shutdown has begun. */
@@ -82,6 +84,7 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
   const before = await checkBeforeClaim(store, path, terms);
   // A session that goes on may use the space that is left.
   if (terms.session === undefined) await by.space.assertRoom(path);
+  if (terms.session === undefined) await by.used.assertRoom(path);
   let isChecked = false;
   // The server of an open session may have died after it was last seen alive, and before this claim.
   const check = async (): Promise<void> => {

@@ -20,6 +20,7 @@ import { deferred } from "./deferred.ts";
 import { FreeSpace } from "./free-space.ts";
 import { PathNotices } from "./path-notices.ts";
 import { checkRequiredGeneration } from "./preconditions.ts";
+import { UsedSpace } from "./used-space.ts";
 
 /** Ends a connection when the server shuts down; resolves when the connection has ended. */
 export type Closer = () => Promise<void>;
@@ -67,6 +68,7 @@ export class AppendRegistry {
   readonly notices: PathNotices = new PathNotices();
   readonly counts: AppendCounts;
   readonly space: FreeSpace;
+  readonly used: UsedSpace;
   beforeRaw: ((path: string) => Promise<void>) | undefined;
   readonly #slots = new Map<string, AppendSlot>();
   readonly #remotes: RemoteChannels;
@@ -87,6 +89,7 @@ export class AppendRegistry {
     this.#events = events;
     this.limits = limits;
     this.space = new FreeSpace(store, limits);
+    this.used = new UsedSpace(store, limits);
     this.counts = new AppendCounts(limits);
     this.#recent = new RecentPool(limits.recentBytes);
     this.#remotes = new RemoteChannels(store, (path, error) => events.failed?.(path, error));
@@ -102,10 +105,7 @@ export class AppendRegistry {
     return this.#slots.has(path);
   }
 
-  /**
-   * Whether an appender of this process appends to a path that is no stream. Only its claim could make it one, so the
-   * store need not be asked.
-   */
+  /** Whether an appender of this process has a path that is no stream: only its claim could make it one. */
   isPlain(path: string): boolean {
     const slot = this.#slots.get(path);
     const channel = slot?.yields ? undefined : slot?.channel;
@@ -166,7 +166,12 @@ export class AppendRegistry {
     try {
       const { handle, lines } = await claimPath(this, path, terms);
       const { requestId, keepsStreams: isKept } = terms;
-      const channel = new Channel(path, handle, this.#recent, { requestId, lines, isKept });
+      const channel = new Channel(path, handle, this.#recent, {
+        requestId,
+        lines,
+        isKept,
+        ...(this.used.isLimited && { used: this.used }),
+      });
       slot.channel = channel;
       this.notices.notify(path);
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));
@@ -214,6 +219,7 @@ export class AppendRegistry {
 
   /** Tells that a resource was removed. */
   removed(path: string, requestId?: string): void {
+    this.used.removed();
     this.notices.notify(path);
     this.#events.removed?.(path, requestId);
   }

@@ -35,11 +35,12 @@ export function guardedStore(store: Store): Store {
       }),
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
-  const { tidy, requestHandover, watch, freeBytes, streams, subscriptions } = store;
+  const { tidy, requestHandover, watch, freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
   if (freeBytes) guarded.freeBytes = () => failing("", async () => freeBytes.call(store));
+  if (usedBytes) guarded.usedBytes = () => failing("", async () => usedBytes.call(store));
   if (requestHandover) {
     guarded.requestHandover = (path) =>
       failing(path, async () => {

@@ -246,6 +246,8 @@ export interface Store {
   readonly subscriptions?: SubscriptionRecords;
   /** Bytes that can still be stored; undefined if that is unknown. New appends are refused below `limits.storeFreeBytes`. */
   freeBytes?(): Promise<number | undefined>;
+  /** Bytes of all resources. At `limits.storeBytes`, appends are refused. Without it, that limit does not hold. */
+  usedBytes?(): Promise<number>;
   /** Removes what crashed processes left behind. */
   tidy?(): Promise<void>;
   /**

@@ -46,6 +46,7 @@ import { FileStreams } from "./streams/file-streams.ts";
 import { LogFiles } from "./streams/log-files.ts";
 import { stateIn, withStream } from "./streams/seen-stream.ts";
 import { FileSubscriptions } from "./subscriptions.ts";
+import { usedBytesOf } from "./used-bytes.ts";
 
 /** How to open a {@link fileStore}. */
 export interface FileStoreOptions {
@@ -119,6 +120,8 @@ class FileStore implements Store {
   freeBytes(): Promise<number | undefined> {
     return freeBytesOf(this.#root);
   }
+
+  usedBytes = (): Promise<number> => usedBytesOf(this.#root);
 
   async stat(path: string): Promise<StoreStat | undefined> {
     const found = await this.#statOf(path);
