@@ -166,12 +166,7 @@ export class AppendRegistry {
     try {
       const { handle, lines } = await claimPath(this, path, terms);
       const { requestId, keepsStreams: isKept } = terms;
-      const channel = new Channel(path, handle, this.#recent, {
-        requestId,
-        lines,
-        isKept,
-        ...(this.used.isLimited && { used: this.used }),
-      });
+      const channel = new Channel(path, handle, this.#recent, { requestId, lines, isKept, used: this.used });
       slot.channel = channel;
       this.notices.notify(path);
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));

@@ -16,6 +16,7 @@ const PAUSES = 20;
 export class UsedSpace {
   readonly #store: Store;
   readonly #maxBytes: number;
+  readonly #isLimited: boolean;
   /** Undefined before the first count. */
   #counted: number | undefined;
   /** Bytes that were stored since the last count began. */
@@ -25,17 +26,13 @@ export class UsedSpace {
 
   constructor(store: Store, { storeBytes }: Readonly<Limits>) {
     this.#store = store;
+    this.#isLimited = storeBytes > 0 && store.usedBytes !== undefined;
     this.#maxBytes = storeBytes;
-  }
-
-  /** Whether there is a limit, and the store can tell what it has. */
-  get isLimited(): boolean {
-    return this.#maxBytes > 0 && this.#store.usedBytes !== undefined;
   }
 
   /** @throws {StreamError} `no_space` if the store has as many bytes as it may have. */
   async assertRoom(path: string): Promise<void> {
-    if (!this.isLimited) return;
+    if (!this.#isLimited) return;
     if (!this.#counting && performance.now() >= this.#dueMs) this.#counting = this.#count();
     // Usually, an append need not wait for a count.
     if (this.#counted === undefined || this.#hasNoRoomFor(1)) await this.#counting;
@@ -48,6 +45,7 @@ export class UsedSpace {
    * @throws {StreamError} `no_space` if the store would have more bytes than it may have.
    */
   take(path: string, bytes: number): void {
+    if (!this.#isLimited) return;
     if (this.#hasNoRoomFor(bytes)) throw fullStore(path, this.#maxBytes);
     this.#stored += bytes;
   }

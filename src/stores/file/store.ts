@@ -117,10 +117,7 @@ class FileStore implements Store {
     this.streams = new FileStreams({ ...parts, stateOf: async (path) => stateIn(await this.#statOf(path)) });
   }
 
-  freeBytes(): Promise<number | undefined> {
-    return freeBytesOf(this.#root);
-  }
-
+  freeBytes = (): Promise<number | undefined> => freeBytesOf(this.#root);
   usedBytes = (): Promise<number> => usedBytesOf(this.#root);
 
   async stat(path: string): Promise<StoreStat | undefined> {

@@ -2,13 +2,13 @@
  * The subscriptions of a server, and what its operator learns of them.
  * @module
  */
-import type { AppendRegistry } from "../../engine/append/registry.ts";
-import type { DurableStreams } from "../../engine/durable/durable-streams.ts";
-import { SubscriptionActions } from "../../engine/subscriptions/actions.ts";
-import { type Delivered, Subscriptions } from "../../engine/subscriptions/subscriptions.ts";
-import type { WebhookSender } from "../../engine/subscriptions/webhook-sender.ts";
-import { causesOf } from "../../support/printable.ts";
-import type { Reporter } from "./reporter.ts";
+import type { AppendRegistry } from "../../../engine/append/registry.ts";
+import type { DurableStreams } from "../../../engine/durable/durable-streams.ts";
+import { SubscriptionActions } from "../../../engine/subscriptions/actions.ts";
+import { type Delivered, Subscriptions } from "../../../engine/subscriptions/subscriptions.ts";
+import type { WebhookSender } from "../../../engine/subscriptions/webhook-sender.ts";
+import { causesOf } from "../../../support/printable.ts";
+import type { Reporter } from "../../service/reporter.ts";
 
 /** What subscriptions consist of. */
 export interface SubscriptionParts {
