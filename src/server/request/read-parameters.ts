@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { StreamError } from "../../protocol/errors.ts";
 import { parseStart, type Start } from "../../protocol/offset.ts";
-import { quotedWord } from "../../support/printable.ts";
+import { quotedWord } from "../../protocol/quoted-word.ts";
 
 /** The parameters of a read or a follow. */
 export interface ReadParameters {
