@@ -11,6 +11,7 @@ import { readLive, readStored } from "./durable/read-stream.ts";
 import { answerControl, type ControlRequest } from "./durable/subscriptions/control.ts";
 import { writeStream } from "./durable/write.ts";
 import type { Action } from "./gate/gate.ts";
+import { tellsOfHiddenFile } from "./gate/hidden-file.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
 import { listing, rowsOf } from "./http/listing.ts";
@@ -81,7 +82,8 @@ async function answerResource(service: Service, c: Context, request: ParsedReque
   try {
     return await (request.action === "delete" ? remove(service, request) : read(service, request));
   } catch (error) {
-    throw isHidden(exchange, error) ? missing(exchange.subject.path) : error;
+    const { path } = exchange.subject;
+    throw (await tellsOfHiddenFile(error, path, exchange.access, service.store)) ? missing(path) : error;
   }
 }
 
@@ -95,17 +97,6 @@ async function answerSubscriptions(
   checkSender(service, control, isUnsafe(c.req.method));
   await begin(service, control.exchange, false);
   return answerControl(service, service.subscriptions, control);
-}
-
-/**
- * Whether an error would tell that one of the folders above the path is a file, to a request that may not read that
- * file. A path below a file does not exist, as any other that was never written.
- */
-function isHidden({ subject: { path }, access }: Exchange, error: unknown): boolean {
-  const mayRead = access?.mayRead;
-  if (!mayRead || !(error instanceof StreamError) || error.code !== "path_conflict") return false;
-  const segments = path.split("/");
-  return segments.slice(1).some((_, index) => !mayRead(segments.slice(0, index + 1).join("/"), false));
 }
 
 /**

@@ -10,7 +10,7 @@ import type { Ack } from "../../../engine/subscriptions/transitions.ts";
 import { globOf } from "../../../engine/subscriptions/watched-paths.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { parseStreamOffset } from "../../../protocol/offset.ts";
-import { relativePath } from "./control-path.ts";
+import { relativePath, withoutOuterSlashes } from "./control-path.ts";
 
 const DEFAULT_LEASE_MS = 30_000;
 const MIN_LEASE_MS = 1_000;
@@ -116,7 +116,7 @@ function wakeStreamIn(body: Body): string {
 }
 
 function patternIn(text: string): string {
-  const pattern = text.replace(/^\/+|\/+$/g, "");
+  const pattern = withoutOuterSlashes(text);
   try {
     globOf(pattern);
     return pattern;
