@@ -36,6 +36,8 @@ export interface WriteTerms {
   readonly preconditions: PathPreconditions;
   /** The id of the request. */
   readonly requestId: string | undefined;
+  /** Throws if the client may not write any more: a write may wait. Default: it may. */
+  readonly assertAllowed?: () => void;
 }
 
 /** Most claims that are kept at a time. Each has two open files. */
@@ -134,10 +136,11 @@ export class DurableStreams {
    * @throws {StreamError} what {@link judgeAppend} throws; `not_found`, `busy`, `precondition_failed`, and what storing
    * throws.
    */
-  append(path: string, ask: AppendSpec, { preconditions, ...by }: WriteTerms): Promise<Appended> {
+  append(path: string, ask: AppendSpec, { preconditions, assertAllowed, ...by }: WriteTerms): Promise<Appended> {
     const terms = { create: false, keepsStreams: true, ...by };
     return this.#do(path, (untilMs, resolve, failed) => {
       const decide = ({ size: before, state, tail }: Present): Decision => {
+        assertAllowed?.();
         const { batch, ...verdict } = judgeAppend({ path, size: before, state, tail }, ask);
         const isNew = batch !== undefined && ask.bytes.length > 0;
         const start = before;
@@ -166,7 +169,7 @@ export class DurableStreams {
    * @throws {StreamError} `mismatch` if there is another one; `not_found` for the source of a fork, `bad_request` for a
    * place past its end; `not_json`, `busy`, and what storing throws.
    */
-  async create(path: string, ask: CreateSpec, { preconditions, ...by }: WriteTerms): Promise<Made> {
+  async create(path: string, ask: CreateSpec, { preconditions, assertAllowed, ...by }: WriteTerms): Promise<Made> {
     const found = await this.#store.stat(path);
     checkFound(found, path, preconditions);
     const known = foundSame(path, found, ask);
@@ -178,6 +181,7 @@ export class DurableStreams {
         failed,
         terms: { ...terms, keepsStreams: true, ...by },
         run: async (held) => {
+          assertAllowed?.();
           if (held.size > 0 || held.state) checkFound(await this.#store.stat(path), path, preconditions);
           resolve(foundSame(path, presentStat(held), ask) ?? (await run(held)));
         },

@@ -10,6 +10,7 @@ import type { SubscriptionName } from "../../../engine/storage/subscription-reco
 import type { SubscriptionActions, WorkerRequest } from "../../../engine/subscriptions/actions.ts";
 import { SubscriptionError } from "../../../engine/subscriptions/subscription-error.ts";
 import { below, CONTROL_SEGMENT } from "../../../engine/subscriptions/watched-paths.ts";
+import { StreamError } from "../../../protocol/errors.ts";
 import type { Action } from "../../gate/gate.ts";
 import { passGate } from "../../service/pass-gate.ts";
 import type { Exchange, Service } from "../../service/service.ts";
@@ -181,7 +182,9 @@ async function done(work: Promise<void>): Promise<Response> {
 }
 
 async function bodyOf({ service, request: { exchange } }: Asked): Promise<Body> {
-  const bytes = await readBody(service, exchange);
-  if (bytes.length <= BODY_BYTES) return parseBody(bytes);
-  throw new SubscriptionError("INVALID_REQUEST", `The body has more than ${BODY_BYTES} bytes.`);
+  const bytes = await readBody(service, exchange, BODY_BYTES).catch((error: unknown) => {
+    if (!(error instanceof StreamError) || error.code !== "too_large") throw error;
+    throw new SubscriptionError("INVALID_REQUEST", error.message);
+  });
+  return parseBody(bytes);
 }
