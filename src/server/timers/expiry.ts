@@ -3,7 +3,6 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
-import type { Permission } from "../gate/gate.ts";
 
 /**
  * Milliseconds between two looks at the clock. It may be set, and it goes on while the machine sleeps; timers notice
@@ -42,7 +41,7 @@ export function checkPermission({ access, subject }: Permitted): void {
 
 /** A request, and what it may do. */
 interface Permitted {
-  readonly access?: Permission;
+  readonly access?: { readonly expiresAtMs?: number | undefined };
   readonly subject: { readonly path: string };
 }
 
