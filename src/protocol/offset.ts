@@ -2,6 +2,7 @@
  * Offsets: byte positions as they appear in URLs and headers.
  * @module
  */
+import { quotedWord } from "../support/printable.ts";
 import { StreamError } from "./errors.ts";
 
 /** Digits of a formatted offset; with leading zeros, offsets sort as text. */
@@ -97,5 +98,5 @@ export function resolveStart(start: Start, size: number): number {
  */
 export function parseOffset(name: string, text: string): number {
   if (/^[0-9]+$/.test(text)) return Math.min(Number(text), Number.MAX_SAFE_INTEGER);
-  throw new StreamError("bad_request", `"${name}" must be a whole number of bytes, not ${JSON.stringify(text)}.`);
+  throw new StreamError("bad_request", `"${name}" must be a whole number of bytes, not ${quotedWord(text)}.`);
 }

@@ -7,6 +7,12 @@ import { StreamError } from "./errors.ts";
 /** Bytes of the longest segment that common file systems accept. */
 export const SEGMENT_BYTES = 255;
 
+/** Bytes of the longest path, encoded as UTF-8: that of Linux. Each of its segments costs the server work. */
+export const PATH_BYTES = 4_096;
+
+/** Most characters of a path that a message quotes. */
+const SHOWN_CHARACTERS = 200;
+
 /** The store's own folder, directly below the root; no URL can name it. */
 export const RESERVED_SEGMENT = ".httpfstream";
 
@@ -23,7 +29,7 @@ const encoder = new TextEncoder();
  * @param options `skip`: the number of leading segments that belong to the mount, default 0. `folder`: allow one
  * trailing slash, default false. `sent`: the path to show in a refusal, if the client spelled it differently; default:
  * the pathname.
- * @throws {StreamError} `bad_path` for NUL, `.` or `..`, empty or overlong segments, a backslash, an encoded slash,
+ * @throws {StreamError} `bad_path` for NUL, `.` or `..`, empty or overlong segments, an overlong path, a backslash, an encoded slash,
  * broken escapes, or the reserved folder.
  * @example
  * ```ts
@@ -69,6 +75,8 @@ export function resourceSegment(segment: string, sent: string): string {
  * ```
  */
 export function checkedPath(segments: readonly string[], sent: string = `/${segments.join("/")}`): string {
+  const path = segments.join("/");
+  if (isLonger(path, PATH_BYTES)) throw refused(sent, `it is longer than ${PATH_BYTES} bytes`);
   for (const segment of segments) {
     const wrong = fault(segment);
     if (wrong) throw refused(sent, wrong);
@@ -76,7 +84,19 @@ export function checkedPath(segments: readonly string[], sent: string = `/${segm
   if (segments[0] !== undefined && isReserved(segments[0])) {
     throw refused(sent, `"${RESERVED_SEGMENT}" is reserved for the server`);
   }
-  return segments.join("/");
+  return path;
+}
+
+/**
+ * A path for a message: it is cut if it is long.
+ *
+ * @example
+ * ```ts
+ * shortened("a/b.txt"); // "a/b.txt"
+ * ```
+ */
+export function shortened(path: string): string {
+  return path.length > SHOWN_CHARACTERS ? `${path.slice(0, SHOWN_CHARACTERS)}…` : path;
 }
 
 /**
@@ -117,21 +137,23 @@ function fault(segment: string): string | undefined {
   if (segment.includes("/")) return "a segment contains an encoded slash";
   // On Windows a backslash separates folders, and could lead out of the root.
   if (segment.includes("\\")) return "it contains a backslash";
-  // Encodes only if necessary: a code unit takes at most three bytes, and there may be hundreds of thousands of names.
-  if (segment.length * 3 > SEGMENT_BYTES && encoder.encode(segment).length > SEGMENT_BYTES)
-    return `a segment is longer than ${SEGMENT_BYTES} bytes`;
+  if (isLonger(segment, SEGMENT_BYTES)) return `a segment is longer than ${SEGMENT_BYTES} bytes`;
   return undefined;
+}
+
+/** Encodes only if necessary: a code unit takes at most three bytes, and there may be hundreds of thousands of names. */
+function isLonger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && (text.length > bytes || encoder.encode(text).length > bytes);
 }
 
 function decode(segment: string, sent: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw refused(sent, `"${segment}" is not valid percent-encoded UTF-8`);
+    throw refused(sent, `"${shortened(segment)}" is not valid percent-encoded UTF-8`);
   }
 }
 
 function refused(path: string, why: string): StreamError {
-  const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
-  return new StreamError("bad_path", `The path ${JSON.stringify(shown)} is refused: ${why}.`, { path });
+  return new StreamError("bad_path", `The path ${JSON.stringify(shortened(path))} is refused: ${why}.`, { path });
 }

@@ -10,6 +10,7 @@ import { optionsOf } from "./durable/preflight.ts";
 import { readLive, readStored } from "./durable/read-stream.ts";
 import { writeStream } from "./durable/write.ts";
 import type { Action } from "./gate/gate.ts";
+import { tellsOfHiddenFile } from "./gate/hidden-file.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
 import { listing, rowsOf } from "./http/listing.ts";
@@ -74,19 +75,9 @@ export async function answer(service: Service, c: Context, details: RequestDetai
   try {
     return await (request.action === "delete" ? remove(service, request) : read(service, request));
   } catch (error) {
-    throw isHidden(exchange, error) ? missing(exchange.subject.path) : error;
+    const { path } = exchange.subject;
+    throw (await tellsOfHiddenFile(error, path, exchange.access, service.store)) ? missing(path) : error;
   }
-}
-
-/**
- * Whether an error would tell that one of the folders above the path is a file, to a request that may not read that
- * file. A path below a file does not exist, as any other that was never written.
- */
-function isHidden({ subject: { path }, access }: Exchange, error: unknown): boolean {
-  const mayRead = access?.mayRead;
-  if (!mayRead || !(error instanceof StreamError) || error.code !== "path_conflict") return false;
-  const segments = path.split("/");
-  return segments.slice(1).some((_, index) => !mayRead(segments.slice(0, index + 1).join("/"), false));
 }
 
 /**

@@ -155,9 +155,8 @@ class MemoryStore implements Store {
   }
 
   #refuseBelowFile(path: string): void {
-    const segments = path.split("/");
-    for (let depth = 1; depth < segments.length; depth++) {
-      const above = segments.slice(0, depth).join("/");
+    for (let end = path.indexOf("/"); end !== -1; end = path.indexOf("/", end + 1)) {
+      const above = path.slice(0, end);
       if (this.#resources.has(above)) throw belowResource(path, above);
     }
   }

@@ -290,6 +290,10 @@ describe("streams and other requests", () => {
     await expectStatus(201, { app }, "PUT", "s/ada/a%20b", TEXT, "x");
     await expectStatus(201, { app }, "PUT", "s/ada/fork", { "Stream-Forked-From": "/s/ada/a%20b" });
     assert.equal((await streams.stat("users/ada/fork"))?.size, 1);
+    await expectStatus(201, { app }, "PUT", "s/%61da/encoded", { "Stream-Forked-From": "/s/ada/a%20b" });
+    await expectStatus(201, { app }, "PUT", "s/ada/encoded2", { "Stream-Forked-From": "/%73/ad%61/a%20b" });
+    const missing = await expectStatus(404, { app }, "PUT", "s/ada/other", { "Stream-Forked-From": "/s/ada/b/c" });
+    assert.equal(await missing.text(), '"/s/ada/b/c" does not exist.\n');
     for (const from of [
       "/s/eve/a%20b",
       "/a%20b",

@@ -122,12 +122,24 @@ function forkOf(c: Context, { base, scope }: WritePlace): ForkSpec | undefined {
 
 /** The resource path of the source, which the client names by its URL path. */
 function sourceOf(from: string, base: string, scope: string): string {
-  if (!from.startsWith(`${base}/`)) {
+  const above = base.split("/");
+  const segments = from.split("/");
+  if (!above.every((segment, at) => isSameSegment(segment, segments[at]))) {
     throw new StreamError("bad_request", `${FORK_HEADERS.from} must be the URL path of a stream of this server.`);
   }
-  const below = resourcePath(from.slice(base.length), { sent: from });
+  const below = resourcePath(from, { skip: above.length - 1, sent: from });
   if (below === "") throw new StreamError("bad_request", `${FORK_HEADERS.from} names no stream.`);
   return scope === "" ? below : `${scope}/${below}`;
+}
+
+/** Whether two segments of a URL are the same once they are decoded: a client may encode more than it must. */
+function isSameSegment(one: string, other: string | undefined): boolean {
+  if (one === other || other === undefined) return one === other;
+  try {
+    return decodeURIComponent(one) === decodeURIComponent(other);
+  } catch {
+    return false;
+  }
 }
 
 function wholeNumber(name: string, text: string): number {

@@ -6,6 +6,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { StreamError } from "../../protocol/errors.ts";
 import { parseStart, type Start } from "../../protocol/offset.ts";
+import { quotedWord } from "../../support/printable.ts";
 
 /** The parameters of a read or a follow. */
 export interface ReadParameters {
@@ -74,7 +75,7 @@ function offsetOf(c: Context): string | undefined {
 function parseLive(live: string | undefined): LiveMode | undefined {
   if (live === undefined || live === "") return undefined;
   if (live === "long-poll" || live === "sse") return live;
-  throw new StreamError("bad_request", `"live" must be long-poll or sse, not ${JSON.stringify(live.slice(0, 100))}.`);
+  throw new StreamError("bad_request", `"live" must be long-poll or sse, not ${quotedWord(live)}.`);
 }
 
 /**
@@ -85,7 +86,7 @@ function parseLive(live: string | undefined): LiveMode | undefined {
 export function parseStay(stay: string | undefined): boolean {
   if (stay === undefined || stay === "0" || stay === "false") return false;
   if (stay === "" || stay === "1" || stay === "true") return true;
-  throw new StreamError("bad_request", `"stay" must be 1 or 0, not ${JSON.stringify(stay.slice(0, 100))}.`);
+  throw new StreamError("bad_request", `"stay" must be 1 or 0, not ${quotedWord(stay)}.`);
 }
 
 function acceptedFormat(c: Context): "html" | "json" {
@@ -100,8 +101,5 @@ function defaultLimit(format: "html" | "json"): number | undefined {
 
 function parseLimit(limit: string): number {
   if (/^0*[1-9][0-9]{0,8}$/.test(limit)) return Number(limit);
-  throw new StreamError(
-    "bad_request",
-    `"limit" must be a whole number of rows, at least 1, not ${JSON.stringify(limit)}.`,
-  );
+  throw new StreamError("bad_request", `"limit" must be a whole number of rows, at least 1, not ${quotedWord(limit)}.`);
 }

@@ -8,7 +8,7 @@
  */
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
-import { checkedPath, resourcePath, resourceSegment } from "../../protocol/path.ts";
+import { checkedPath, resourcePath, resourceSegment, shortened } from "../../protocol/path.ts";
 import { mountOf } from "./mount.ts";
 import { folderOf, type Scope } from "./scope.ts";
 
@@ -94,7 +94,10 @@ function rawPath(url: string): string {
   if (!ORIGIN.test(url)) throw unreadable(url);
   const path = url.replace(ORIGIN, "").replace(/[?#].*$/s, "");
   if (/%(?![\da-f]{2})/i.test(path)) {
-    throw new StreamError("bad_path", `The path ${JSON.stringify(path)} is refused: it has an invalid escape.`);
+    throw new StreamError(
+      "bad_path",
+      `The path ${JSON.stringify(shortened(path))} is refused: it has an invalid escape.`,
+    );
   }
   return path;
 }
@@ -111,9 +114,9 @@ function refuseHalfDecoded(segment: string, sent: string): void {
     if (again === run) continue;
     const why =
       again === undefined
-        ? `"${run}" is not valid percent-encoded UTF-8`
-        : `"${run}" has another spelling. Encode only what must be encoded, in capitals`;
-    throw new StreamError("bad_path", `The path ${JSON.stringify(sent)} is refused: ${why}.`);
+        ? `"${shortened(run)}" is not valid percent-encoded UTF-8`
+        : `"${shortened(run)}" has another spelling. Encode only what must be encoded, in capitals`;
+    throw new StreamError("bad_path", `The path ${JSON.stringify(shortened(sent))} is refused: ${why}.`);
   }
 }
 
@@ -137,16 +140,18 @@ function baseOf(raw: string, rest: readonly string[]): string {
 
 function refuseDots(pathname: string): void {
   if (DOTS.test(pathname)) {
-    throw new StreamError("bad_path", `The path ${JSON.stringify(pathname)} is refused: "." and ".." are not allowed.`);
+    throw new StreamError(
+      "bad_path",
+      `The path ${JSON.stringify(shortened(pathname))} is refused: "." and ".." are not allowed.`,
+    );
   }
 }
 
 function unreadable(target: string): StreamError {
   // The query may contain a token.
   const path = target.replace(/[?#].*$/s, "");
-  const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
   return new StreamError(
     "bad_request",
-    `The path of the request ${JSON.stringify(shown)} can't be determined without a valid Host header. Send one.`,
+    `The path of the request ${JSON.stringify(shortened(path))} can't be determined without a valid Host header. Send one.`,
   );
 }

@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
+import { quotedWord } from "../../support/printable.ts";
 
 /** The supported methods. */
 export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "DELETE"];
@@ -26,7 +27,7 @@ export function verbOf(c: Context): Verb | undefined {
   if (!said) return undefined;
   const verb = said.toUpperCase();
   if (verb === "APPEND" || verb === "FOLLOW") return verb;
-  throw new StreamError("bad_request", `The verb must be APPEND or FOLLOW, not ${JSON.stringify(said.slice(0, 100))}.`);
+  throw new StreamError("bad_request", `The verb must be APPEND or FOLLOW, not ${quotedWord(said)}.`);
 }
 
 /**
@@ -55,8 +56,9 @@ export function wantsWebSocket(c: Context): boolean {
 /** @throws {StreamError} `bad_request` if the client's offer is not a list of distinct subprotocols. */
 function checkOffer(offer: string | undefined): void {
   if (offer === undefined) return;
-  const names = offer.split(/[ \t]*,[ \t]*/);
+  // A pattern for commas with white space around them would read long runs of it again and again.
+  const names = offer.split(",").map((name) => name.trim());
   if (names.every((name) => TOKEN.test(name)) && new Set(names).size === names.length) return;
-  const what = `The Sec-WebSocket-Protocol ${JSON.stringify(offer.slice(0, 100))} is not a list of distinct names.`;
+  const what = `The Sec-WebSocket-Protocol ${quotedWord(offer)} is not a list of distinct names.`;
   throw new StreamError("bad_request", `${what} Remove the header, or offer "${PROTOCOL}".`);
 }

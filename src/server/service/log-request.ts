@@ -7,7 +7,7 @@ import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
 import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { MountError } from "../request/mount.ts";
-import { withMountPath } from "./mount-path.ts";
+import { messageFor } from "./mount-path.ts";
 import { isFault, type Reporter } from "./reporter.ts";
 import { requestIdOf, withRequestId } from "./request-id.ts";
 import { refusal } from "./respond.ts";
@@ -83,7 +83,7 @@ async function refuse(reporter: Reporter, c: Context, details: RequestDetails, t
   if (isFault(error)) reporter.failed(error.path ?? details.path, thrown, undefined, requestId);
   else if (isRefusal(c, error) && reporter.hasLog) {
     const { status, code } = error;
-    const message = withMountPath(error.message, details);
+    const message = messageFor(error, details);
     const where = details.path === undefined ? {} : { path: details.path };
     reporter.log({ type: "refusal", ...requestOf(c, details), ...where, status, code, message });
   }

@@ -4,7 +4,7 @@
  */
 import { ERROR_HEADER, type StreamError } from "../../protocol/errors.ts";
 import { printable } from "../../support/printable.ts";
-import { type MountedPath, withMountPath } from "./mount-path.ts";
+import { type MountedPath, messageFor, withMountPath } from "./mount-path.ts";
 
 /** Maximum bytes of the reason in a close frame. */
 const REASON_BYTES = 123;
@@ -16,7 +16,7 @@ const ELLIPSIS = "…";
  * client.
  */
 export function refusal(error: StreamError, at: MountedPath = {}): Response {
-  return new Response(`${printable(withMountPath(error.message, at))}\n`, {
+  return new Response(`${printable(messageFor(error, at))}\n`, {
     status: error.status,
     // With a plain object, `@hono/node-server` would drop headers that are set on the response later.
     headers: new Headers({

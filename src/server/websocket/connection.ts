@@ -48,7 +48,7 @@ export abstract class SocketConnection implements SocketHandler {
 
   /** The close reason for an error. */
   protected reasonOf(error: StreamError): string {
-    return closeReason(error.message, this.#at);
+    return closeReason(error.message, { ...this.#at, other: error.path });
   }
 
   /** Called when the connection is open. */
