@@ -14,7 +14,8 @@ const remembered = new Map<string, string>();
 
 /**
  * What an address counts as for the limits on one address: an IPv6 address as its network of 64 bits, because one host has
- * all of its addresses. An IPv4 address that is mapped into IPv6 counts as IPv4.
+ * all of its addresses. An IPv4 address that is mapped into IPv6 counts as IPv4, and so does one that NAT64 has translated
+ * (64:ff9b::/96): all of these have the same 64 bits.
  *
  * @example
  * ```ts
@@ -37,9 +38,15 @@ function groupOf(text: string): string {
   const address = ipaddr.process(text);
   // All that has the loopback address is this machine.
   if (!("parts" in address) || address.range() === "loopback") return address.toString();
+  if (address.range() === "rfc6052") return embeddedIn(address);
   const network = address.parts.map((part, index) => (index * 16 < NETWORK_BITS ? part : 0));
   // The zone tells apart the networks of link-local addresses.
   const group = new ipaddr.IPv6(network);
   if (address.zoneId !== undefined) group.zoneId = address.zoneId;
   return `${group.toString()}/${NETWORK_BITS}`;
+}
+
+/** The IPv4 address in the last 32 bits. */
+function embeddedIn({ parts }: ipaddr.IPv6): string {
+  return new ipaddr.IPv4(parts.slice(-2).flatMap((part) => [part >> 8, part & 0xff])).toString();
 }

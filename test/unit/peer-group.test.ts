@@ -31,6 +31,13 @@ test("IPv4, IPv4 that is mapped into IPv6, this machine, and what is no address"
   assert.equal(peerGroup("::ffff:c000:201"), "192.0.2.1");
 });
 
+test("an address that NAT64 has translated counts as its IPv4 address", () => {
+  assert.equal(peerGroup("64:ff9b::192.0.2.1"), "192.0.2.1");
+  assert.equal(peerGroup("64:ff9b::c633:64ff"), "198.51.100.255");
+  assert.equal(peerGroup("64:FF9B:0:0:0:0:c000:201"), "192.0.2.1");
+  assert.equal(peerGroup("64:ff9b:0:0:1::1"), "64:ff9b::/64");
+});
+
 test("more addresses than are remembered change nothing", () => {
   for (let index = 0; index < 10_000; index++) {
     assert.equal(peerGroup(`2001:db8:0:${index.toString(16)}::1`), peerGroup(`2001:db8:0:${index.toString(16)}::2`));
