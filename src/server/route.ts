@@ -55,12 +55,8 @@ export async function answer(service: Service, c: Context, details: RequestDetai
   const { verb, socket, exchange } = request;
   if (c.req.method === "OPTIONS") return optionsOf(c, service);
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
-  // The gate is asked while the body is read: what has arrived must have been read when its sender aborts, or it is lost. A
-  // client that waits for a 100 (Continue) has sent none of it, and is refused before it does.
+  // The gate is asked while the body is read: what has arrived must have been read when its sender aborts, or it is lost.
   if (request.action === "append" && request.verb !== undefined && isUpload(request)) {
-    const isWaiting = c.req.header("Expect") !== undefined;
-    const response = isWaiting ? await passGate(service, exchange, "append") : undefined;
-    if (response) return response;
     await begin(service, exchange, socket);
     return appendBody(service, exchange, request.parameters);
   }

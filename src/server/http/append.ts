@@ -127,8 +127,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
  */
 async function enter(service: Service, exchange: Exchange): Promise<Response | undefined> {
   exchange.slot = service.connectionLimiter.enter(exchange.subject, "append");
-  const isAsked = exchange.action !== undefined;
-  return isAsked ? undefined : await passGate(service, exchange, "append");
+  return await passGate(service, exchange, "append");
 }
 
 /**
