@@ -1,7 +1,7 @@
 /** The gate is asked about every request, before anything is claimed, created or read for it. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AccessRequest, createStreams, memoryStore, type Store } from "../../src/index.ts";
+import { type AccessRequest, createStreams, type LogEvent, memoryStore, type Store } from "../../src/index.ts";
 import { METHODS } from "../../src/server/request/verb.ts";
 import { OFFER } from "../fixture/v1.ts";
 import { upgradeHeaders } from "../fixture/websocket.ts";
@@ -172,6 +172,40 @@ describe("the gate", () => {
     const page = await (await streams.app.request("http://localhost/")).text();
     assert.doesNotMatch(page, /a\.txt/);
     await streams.shutdown();
+  });
+
+  it("allows nothing by an answer with a mistake in it, and the log names the mistake", async () => {
+    const { store, touched } = await watchedStore();
+    const shared = new Response("Sign in first.", { status: 401 });
+    await shared.text();
+    const answers: [unknown, RegExp][] = [
+      [{ allow: true, expiresAtMs: Number.NaN }, /"expiresAtMs"/],
+      [{ allow: true, expiresAtMs: "2030-01-01T00:00:00Z" }, /"expiresAtMs"/],
+      [{ allow: true, mayRead: async () => false }, /"mayRead"/],
+      [{ allow: false, status: 401, challenge: "a\nb" }, /"challenge"/],
+      [shared, /Return a new Response each time/],
+    ];
+    for (const [answer, message] of answers) {
+      const logged: { message: string; requestId?: string }[] = [];
+      const log = (event: LogEvent): void => void (event.type === "error" && logged.push(event));
+      const streams = createStreams({ store, authorize: () => answer as never, log });
+      const isListing = String(message).includes("mayRead");
+      const requests: [string, RequestInit][] = [["/", {}]];
+      if (!isListing) {
+        requests.push(["/a.txt", {}], ["/a.txt?verb=FOLLOW&stay=1", {}]);
+        requests.push(["/a.txt?verb=APPEND", { method: "POST", body: "x" }], ["/b.txt", { method: "PUT" }]);
+      }
+      for (const [target, init] of requests) {
+        logged.length = 0;
+        const response = await streams.app.request(`http://localhost${target}`, init);
+        assert.equal(response.status, 500, `${target} ${message}`);
+        assert.equal(await response.text(), "The server failed. Its log says why.\n");
+        assert.match(logged[0]?.message ?? "", message);
+        assert.equal(logged[0]?.requestId, response.headers.get("X-Request-Id"));
+      }
+      await streams.shutdown();
+    }
+    assert.deepEqual(touched, []);
   });
 
   it("is not asked about what the program itself does", async () => {

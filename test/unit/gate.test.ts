@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Context, Hono } from "hono";
 import { StreamError } from "../../src/protocol/errors.ts";
-import { type AccessDecision, type AccessRequest, askGate } from "../../src/server/gate/gate.ts";
+import { type AccessDecision, type AccessRequest, askGate, type Permission } from "../../src/server/gate/gate.ts";
 
 /** Asks the gate within a real request, and returns the answer or what it throws. */
 async function asked(
@@ -30,13 +30,92 @@ function assertRefused(answer: unknown, code: string, message: RegExp): StreamEr
 
 test("true and a permission allow", async () => {
   assert.deepEqual(await asked(true), { allow: true });
-  const permission = { allow: true, expiresAtMs: 5, mayRead: () => false };
-  assert.equal(await asked(permission), permission);
+  for (const expiresAtMs of [undefined, 5, 0, -1, Number.POSITIVE_INFINITY]) {
+    const answer = (await asked({ allow: true, expiresAtMs, mayRead: (path: string) => path === "a" })) as Permission;
+    assert.equal(answer.allow, true);
+    assert.equal(answer.expiresAtMs, expiresAtMs);
+    assert.deepEqual([answer.mayRead?.("a", false), answer.mayRead?.("b", false)], [true, false]);
+  }
 });
 
-test("a response is handed out as it is", async () => {
-  const response = new Response("later", { status: 302 });
-  assert.equal(await asked(response), response);
+test("a field of the wrong type refuses, and the error names it", async () => {
+  const malformed: [Record<string, unknown>, RegExp][] = [
+    [{ allow: true, expiresAtMs: Number.NaN }, /"expiresAtMs" .* not NaN\./],
+    [{ allow: true, expiresAtMs: "2030-01-01" }, /"expiresAtMs" .* not the string "2030-01-01"\./],
+    [{ allow: true, expiresAtMs: new Date(0) }, /"expiresAtMs" .* not another object\./],
+    [{ allow: true, expiresAtMs: null }, /"expiresAtMs" .* not null\./],
+    [{ allow: true, expiresAtMs: 1n }, /"expiresAtMs" .* not 1\./],
+    [{ allow: true, mayRead: true }, /"mayRead" .* not true\./],
+    [{ allow: true, mayRead: null }, /"mayRead" .* not null\./],
+    [{ allow: false, status: 200 }, /"status" .* not 200\./],
+    [{ allow: false, status: "401" }, /"status" .* not the string "401"\./],
+    [{ allow: false, message: 5 }, /"message" .* not 5\./],
+    [{ allow: false, status: 401, challenge: ["Basic"] }, /"challenge" .* not another object\./],
+    [{ allow: false, status: 401, challenge: "Basic\r\nSet-Cookie: a=b" }, /"challenge" .* not the string "Basic\\r/],
+    [{ allow: false, status: 401, challenge: 'Basic realm="日本"' }, /"challenge" /],
+    [{ allow: false, status: 401, challenge: "Basic\u0001" }, /"challenge" /],
+  ];
+  for (const [decision, message] of malformed) {
+    const answer = await asked(decision);
+    assert.ok(answer instanceof TypeError, `${String(answer)} ${message}`);
+    assert.match(answer.message, message);
+  }
+});
+
+test("a mayRead that does not return a boolean fails, so that one that is async shows nothing", async () => {
+  const rejections: unknown[] = [];
+  const collect = (error: unknown): void => void rejections.push(error);
+  process.on("unhandledRejection", collect);
+  const results: [unknown, RegExp][] = [
+    [Promise.resolve(false), /not a promise\. It can't be async\./],
+    [Promise.reject(new Error("no such user")), /not a promise/],
+    [undefined, /not undefined/],
+    [1, /not 1/],
+  ];
+  for (const [result, message] of results) {
+    const { mayRead } = (await asked({ allow: true, mayRead: () => result })) as Permission;
+    assert.throws(() => mayRead?.("a", false), message);
+  }
+  await new Promise(setImmediate);
+  process.off("unhandledRejection", collect);
+  assert.deepEqual(rejections, []);
+});
+
+test("a response is handed out with its status, headers and body", async () => {
+  const headers = new Headers([
+    ["Set-Cookie", "a=1"],
+    ["Set-Cookie", "b=2"],
+    ["Location", "/login"],
+  ]);
+  const answer = (await asked(new Response("later", { status: 302, headers }))) as Response;
+  assert.deepEqual([answer.status, answer.headers.get("Location"), await answer.text()], [302, "/login", "later"]);
+  assert.deepEqual(answer.headers.getSetCookie(), ["a=1", "b=2"]);
+});
+
+test("a response whose body was used, or was returned before, refuses", async () => {
+  const used = new Response("a");
+  await used.text();
+  const locked = new Response("a");
+  locked.body?.getReader();
+  const twice = new Response("a");
+  assert.ok((await asked(twice)) instanceof Response);
+  for (const response of [used, locked, twice]) {
+    const answer = await asked(response);
+    assert.ok(answer instanceof TypeError, String(answer));
+    assert.match(answer.message, /Return a new Response each time\.$/);
+  }
+  const bodyless = Response.redirect("http://localhost/login");
+  for (let times = 0; times < 3; times++) assert.equal(((await asked(bodyless)) as Response).status, 302);
+});
+
+test("a response that is not final refuses", async () => {
+  // No standard way creates one with 101; runtimes do at an upgrade.
+  const upgraded = Object.defineProperty(new Response(null), "status", { value: 101 });
+  for (const response of [upgraded, Response.error()]) {
+    const answer = await asked(response);
+    assert.ok(answer instanceof TypeError, String(answer));
+    assert.match(answer.message, /with status (101|0), which can't be sent/);
+  }
 });
 
 test("false, and a refusal without a status, are 403", async () => {

@@ -4,6 +4,7 @@
  */
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
+import { checkedPermission, checkedRefusal, ownResponse, shown } from "./check-decision.ts";
 
 /**
  * What a request can do with a path. `append` includes creating and closing; `read` includes following, and does not
@@ -30,17 +31,18 @@ export interface Permission {
   readonly allow: true;
   /**
    * When the permission ends, in milliseconds since 1970. A connection that is still open then is ended. May be further
-   * away than a timer can wait. Default: never.
+   * away than a timer can wait, also `Infinity`. Anything but a number, also null and NaN, refuses the request with 500.
+   * Default: never.
    */
   readonly expiresAtMs?: number;
   /**
-   * Whether a listing shows an entry: a path that may be read, or a folder in which something may be read. Default: all
-   * entries are shown.
+   * Whether a listing shows an entry: a path that may be read, or a folder in which something may be read. It can't be
+   * async: a result that is not a boolean fails the request. Default: all entries are shown.
    */
   readonly mayRead?: (path: string, isFolder: boolean) => boolean;
 }
 
-/** Refuses a request. */
+/** Refuses a request. A field of the wrong type does so with 500, and the log names it. */
 export interface Refusal {
   /** Always false. */
   readonly allow: false;
@@ -56,7 +58,8 @@ export interface Refusal {
 }
 
 /**
- * The answer of an {@link Authorize} function: true allows, false refuses with 403, and a `Response` is sent as it is.
+ * The answer of an {@link Authorize} function: true allows, false refuses with 403, and a `Response` is sent as it is. A
+ * `Response` with a body can be sent once, so each request needs a new one.
  */
 export type AccessDecision = boolean | Permission | Refusal | Response;
 
@@ -91,7 +94,8 @@ const DOING: Readonly<Record<Action, string>> = {
  *
  * @returns The permission, or the response that answers the request instead.
  * @throws {StreamError} `unauthorized`, `forbidden` or `not_found` if the request is refused.
- * @throws {TypeError} for anything that is not an {@link AccessDecision}: a function that forgets to return refuses.
+ * @throws {TypeError} for anything that is not an {@link AccessDecision}: a function that forgets to return refuses. Also
+ * for one with a malformed field, and for a `Response` that can't be sent.
  * @example
  * ```ts
  * const access = await askGate(authorize, { action: "read", path: "a.log", c });
@@ -102,8 +106,9 @@ export async function askGate(authorize: Authorize, request: AccessRequest): Pro
   const decision: unknown = await authorize(request);
   if (decision === true) return { allow: true };
   if (decision === false) throw refused(request, { allow: false });
-  if (isPermission(decision) || isResponse(decision)) return decision;
-  if (isRefusal(decision)) throw refused(request, decision);
+  if (isResponse(decision)) return ownResponse(decision);
+  if (isPermission(decision)) return checkedPermission(decision);
+  if (isRefusal(decision)) throw refused(request, checkedRefusal(decision));
   throw new TypeError(
     `The function "authorize" must return true, false, an object with "allow", or a Response, not ${shown(decision)}.`,
   );
@@ -143,8 +148,4 @@ function isResponse(decision: unknown): decision is Response {
 
 function isObject(value: unknown): value is { readonly allow?: unknown } {
   return typeof value === "object" && value !== null;
-}
-
-function shown(value: unknown): string {
-  return typeof value === "object" && value !== null ? "another object" : String(value);
 }
