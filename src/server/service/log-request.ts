@@ -3,10 +3,11 @@
  * @module
  */
 import type { Context } from "hono";
-import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
+import { codeOfStatus, ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
+import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
+import { isHeaderValue } from "../../support/header-value.ts";
 import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
-import { MountError } from "../request/mount.ts";
 import { messageFor } from "./mount-path.ts";
 import { isFault, type Reporter } from "./reporter.ts";
 import { requestIdOf, withRequestId } from "./request-id.ts";
@@ -38,7 +39,7 @@ export interface RequestDetails {
  *
  * @param answer Answers the request, and records what it learns about it.
  * @throws {MountError} if the app is mounted where it cannot tell its paths apart.
- * @throws {HTTPException} if the app's `scope` throws one.
+ * @throws {HTTPException} if the app's `scope` or gate throws one. It is counted and logged before.
  */
 export async function logRequest(
   reporter: Reporter,
@@ -49,9 +50,8 @@ export async function logRequest(
   const requestId = requestIdOf(c);
   const tally = new Tally();
   const details: RequestDetails = { requestId, tally };
-  const response = await answer(details).catch((thrown: unknown) => refuse(reporter, c, details, thrown));
-  if (reporter.hasLog) {
-    const status = details.upgraded ? 101 : response.status;
+  const logWhenOver = (status: number): void => {
+    if (!reporter.hasLog) return;
     // A live response must not retain its request.
     const request = requestOf(c, details);
     tally.whenOver(() => {
@@ -59,16 +59,42 @@ export async function logRequest(
       const { bytes, reason } = tally;
       reporter.log({ type: "request", ...request, status, bytes, durationMs, reason });
     });
-  }
+  };
+  const response = await answer(details).catch((thrown: unknown) => {
+    if (!isForHost(thrown)) return refuse(reporter, c, details, thrown);
+    logWhenOver(leaveToHost(reporter, c, details, thrown));
+    throw thrown;
+  });
+  logWhenOver(details.upgraded ? 101 : response.status);
   // The platform has put it into the headers of an upgrade, which may be immutable.
   return details.upgraded ? response : withRequestId(response, requestId);
 }
 
-async function refuse(reporter: Reporter, c: Context, details: RequestDetails, thrown: unknown): Promise<Response> {
-  // The mistake is the host app's, so its error handler gets the error.
-  if (thrown instanceof MountError) reporter.failed(undefined, thrown);
-  if (isForHost(thrown)) throw thrown;
-  const error = StreamError.from(thrown);
+/**
+ * Reports an error that the host app's error handler answers.
+ *
+ * @returns The status that the error asks for.
+ */
+function leaveToHost(reporter: Reporter, c: Context, details: RequestDetails, thrown: HostError): number {
+  // A `MountError` has none.
+  const { status = 500 } = thrown;
+  const code = status === 500 ? "internal" : (codeOfStatus(status) ?? (status > 500 ? "internal" : "forbidden"));
+  report(reporter, c, details, { thrown, error: new StreamError(code, thrown.message, { cause: thrown }), status });
+  // Hono puts it into what the error handler answers, unless that is a response which it has made by itself.
+  c.header(REQUEST_ID_HEADER, details.requestId);
+  return status;
+}
+
+/** Why a request is refused. */
+interface Refused {
+  readonly thrown: unknown;
+  readonly error: StreamError;
+  /** The status of the response. */
+  readonly status: number;
+}
+
+/** Counts a refusal, and tells the log and the listener about it. */
+function report(reporter: Reporter, c: Context, details: RequestDetails, { thrown, error, status }: Refused): void {
   const { path, peer, requestId, tally } = details;
   tally.refused(error.code);
   reporter.traffic.refused(error.code);
@@ -80,13 +106,18 @@ async function refuse(reporter: Reporter, c: Context, details: RequestDetails, t
     ...(peer !== undefined && { peer }),
     requestId,
   });
-  if (isFault(error)) reporter.failed(error.path ?? details.path, thrown, undefined, requestId);
+  if (isFault(error)) reporter.failed(error.path ?? path, thrown, undefined, requestId);
   else if (isRefusal(c, error) && reporter.hasLog) {
-    const { status, code } = error;
     const message = messageFor(error, details);
-    const where = details.path === undefined ? {} : { path: details.path };
-    reporter.log({ type: "refusal", ...requestOf(c, details), ...where, status, code, message });
+    const where = path === undefined ? {} : { path };
+    reporter.log({ type: "refusal", ...requestOf(c, details), ...where, status, code: error.code, message });
   }
+}
+
+async function refuse(reporter: Reporter, c: Context, details: RequestDetails, given: unknown): Promise<Response> {
+  const thrown = sendable(given);
+  const error = StreamError.from(thrown);
+  report(reporter, c, details, { thrown, error, status: error.status });
   // The message of any other error may name files and hosts of the server.
   const told =
     thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
@@ -106,8 +137,19 @@ async function tokenPageFor(c: Context, { status, code, headers }: StreamError):
   return tokenPage({ status, method, vary: NAVIGATION_HEADERS }, { ...headers, [ERROR_HEADER]: code });
 }
 
+/** The error itself, or another one if a header of it, which the host app may have chosen, can't be sent. */
+function sendable(thrown: unknown): unknown {
+  if (!(thrown instanceof StreamError)) return thrown;
+  const [name] = Object.entries(thrown.headers).find(([, value]) => !isHeaderValue(value)) ?? [];
+  if (name === undefined) return thrown;
+  return new TypeError(`The header "${name}" of a StreamError can't be sent.`, { cause: thrown });
+}
+
+/** An error that brings its own response. */
+type HostError = Error & { readonly status?: number };
+
 /** Whether an error brings its own response, like Hono's `HTTPException`, perhaps that of another copy of Hono. */
-function isForHost(thrown: unknown): boolean {
+function isForHost(thrown: unknown): thrown is HostError {
   return thrown instanceof Error && "getResponse" in thrown;
 }
 
