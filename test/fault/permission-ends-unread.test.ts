@@ -93,6 +93,10 @@ for (const runtime of RUNTIMES) {
               await until("the connection to be gone", () => openSockets(server.pid) <= before);
             }
             await until("the follow to have ended", async () => (await follows(server)) === 0);
+            await until("its place to be free", async () => {
+              const head = { method: "HEAD", target: "/stored.bin?verb=FOLLOW" };
+              return (await request(server.url, head)).status === 200;
+            });
           } finally {
             stalled.drop();
           }

@@ -63,7 +63,7 @@ export function countBytes(
     if (isOver) return;
     isOver = true;
     ended(bytes, isWhole, error);
-    watched?.over();
+    watched?.over(isWhole);
   };
   // A reader that has stopped does not ask for the next piece, and so would not learn that the body has failed.
   reader.closed.catch((error: unknown) => end(false, error));

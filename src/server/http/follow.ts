@@ -61,7 +61,12 @@ export async function followBody(
   let done = Promise.resolve();
   let ending: StreamError | undefined;
   let dropTimer: ReturnType<typeof setTimeout> | undefined;
-  const breakOff = (error: StreamError): Promise<void> => sink.fail(error, bodyAbort(exchange));
+  let giveUp = (): void => {};
+  // What a client has not read of a broken body stays in a server that can't drop its connection.
+  const givenUp = new Promise<void>((resolve) => {
+    if (!platform.drop) giveUp = resolve;
+  });
+  const breakOff = (error: StreamError): Promise<void> => sink.fail(error, bodyAbort(exchange)).then(giveUp);
   const forget = service.registry.onClose(async () => {
     follow.stop();
     // Cutting a body waits for its reader, which may never read again.
@@ -71,7 +76,10 @@ export async function followBody(
     ending = permissionEnded(path);
     follow.stop();
     // A client that reads gets what was sent before. One that does not read must not stay.
-    dropTimer = setTimeout(() => sink.drop(ending, bodyAbort(exchange)), service.limits.shutdownTimeoutMs);
+    dropTimer = setTimeout(() => {
+      sink.drop(ending, bodyAbort(exchange));
+      giveUp();
+    }, service.limits.shutdownTimeoutMs);
   });
   const span = new LogSpan(
     service,
@@ -116,12 +124,12 @@ export async function followBody(
         return breakOff(error);
       },
     )
-    .finally(() => {
+    .finally(async () => {
       bodyEnded();
       if (beating) service.heartbeats.remove(beating);
       forget();
       follow.leave();
-      return whenSent(exchange);
+      await Promise.race([whenSent(exchange), givenUp]);
     });
   void done.finally(() => {
     clearTimeout(dropTimer);

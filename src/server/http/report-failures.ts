@@ -131,7 +131,7 @@ class ReadCount {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#ended(this.#bytes, isWhole, error);
-    this.#watched?.over();
+    this.#watched?.over(isWhole);
   }
 }
 

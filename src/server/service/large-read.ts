@@ -37,8 +37,11 @@ export function openBody<T extends Response | Promise<Response>>(
 
 /** The reader of a body whose request has a slot. */
 export interface WatchedReader extends Pick<BodyReading, "asks" | "gets"> {
-  /** The body has ended. The slot is free once the response is sent. */
-  over(): void;
+  /**
+   * The body has ended, or was broken off. The slot is free once the response is sent; at once if the rest of a broken body
+   * stays in the buffers of a server that can't drop its connection.
+   */
+  over(isWhole: boolean): void;
 }
 
 /**
@@ -54,20 +57,20 @@ export function watchReader(
 ): WatchedReader | undefined {
   const { c, platform, slot } = exchange;
   if (!slot?.isKept) return undefined;
-  let isOver = false;
-  const over = (): void => {
-    if (isOver) return;
-    isOver = true;
+  const leave = (): void => {
+    readers.remove(reading);
+    slot.leave();
+  };
+  const over = (isWhole: boolean): void => {
+    const isKept = isWhole || platform.drop !== undefined;
     // A client may leave the rest of a body that has ended in the buffers of the server.
-    void whenSent(exchange).then(() => {
-      readers.remove(reading);
-      slot.leave();
-    });
+    void (isKept ? whenSent(exchange).then(leave) : leave());
   };
   const reading = new BodyReading((error) => {
     reporter.traffic.refused(error.code);
     stalled(error);
-    over();
+    // The body may have ended before.
+    over(false);
     platform.drop?.(c);
   });
   readers.add(reading);
