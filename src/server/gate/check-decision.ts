@@ -2,7 +2,7 @@
  * Checks what a gate has decided: a decision with a mistake in it must allow nothing.
  * @module
  */
-import { isHeaderValue } from "../../support/header-value.ts";
+import { isHeaderValue } from "../../protocol/header-value.ts";
 
 const STATUSES: readonly unknown[] = [undefined, 401, 403, 404];
 

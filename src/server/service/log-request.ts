@@ -4,8 +4,8 @@
  */
 import type { Context } from "hono";
 import { codeOfStatus, ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
+import { isHeaderValue } from "../../protocol/header-value.ts";
 import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
-import { isHeaderValue } from "../../support/header-value.ts";
 import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { messageFor } from "./mount-path.ts";
