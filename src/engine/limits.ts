@@ -41,7 +41,7 @@ export interface Limits {
   missedPings: number;
   /** Milliseconds without a byte before an appender is disconnected; 0 disables the timeout. Default 0. */
   idleTimeoutMs: number;
-  /** Milliseconds without a byte of an HTTP body that announced its length (`Content-Length`); 0 for no limit. Default 60,000. */
+  /** Milliseconds without a byte of an HTTP body that has a `Content-Length` or is stored whole; 0 for no limit. Default 60,000. */
   bodyIdleMs: number;
   /** Milliseconds for which the client of a read of more than 64 KiB may take nothing; 0 for no limit. Default 120,000. */
   readIdleMs: number;

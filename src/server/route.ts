@@ -34,6 +34,7 @@ import type { RequestDetails } from "./service/log-request.ts";
 import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
+import { checkPermission } from "./timers/expiry.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
 import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
@@ -104,12 +105,14 @@ function checkSender(service: Service, { names, host, exchange }: ParsedRequest,
 }
 
 /** Waits until the response owns its connection. Nothing is opened for the request before. */
-async function begin(service: Service, { c, platform, subject: { path } }: Exchange, socket: boolean): Promise<void> {
+async function begin(service: Service, exchange: Exchange, socket: boolean): Promise<void> {
+  const { c, platform, subject } = exchange;
   if (socket) platform.checkUpgrade?.(c);
   const turn = platform.turn?.(c);
   if (turn && !(await turn)) {
-    throw new StreamError("lost", "The client disconnected before its request began.", { path });
+    throw new StreamError("lost", "The client disconnected before its request began.", { path: subject.path });
   }
+  checkPermission(exchange);
   service.registry.assertOpen();
 }
 
@@ -171,7 +174,7 @@ async function write(service: Service, { exchange, isFolder, parameters }: Write
   if (response) return response;
   const { durable } = service;
   const run = (): Promise<Response> => writeStream(service, durable, exchange, parameters);
-  // A short body costs less than a slot.
+  // A short body costs less than a slot, and has little time.
   const isShort = Number(exchange.c.req.header("Content-Length") ?? Number.NaN) <= SHORT_BYTES;
   return isShort ? run() : inPlace(service, { action: "append", exchange }, run);
 }

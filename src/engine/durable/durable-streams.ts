@@ -34,6 +34,8 @@ export interface WriteTerms {
   readonly preconditions: PathPreconditions;
   /** The id of the request. */
   readonly requestId: string | undefined;
+  /** Throws if the client may not write any more: a write may wait. Default: it may. */
+  readonly assertAllowed?: () => void;
 }
 
 /** The terms of the program that runs the server. */
@@ -122,10 +124,11 @@ export class DurableStreams {
    * @throws {StreamError} what {@link judgeAppend} throws; `not_found`, `busy`, `precondition_failed`, and what storing
    * throws.
    */
-  append(path: string, ask: AppendSpec, { preconditions, ...by }: WriteTerms): Promise<Appended> {
+  append(path: string, ask: AppendSpec, { preconditions, assertAllowed, ...by }: WriteTerms): Promise<Appended> {
     const terms = { create: false, keepsStreams: true, ...by };
     return this.#do(path, (untilMs, resolve, failed) => {
       const decide = ({ size: before, state }: Present): Decision => {
+        assertAllowed?.();
         const { batch, ...verdict } = judgeAppend({ path, size: before, state }, ask);
         const isNew = batch !== undefined && batch.bytes.length > 0;
         return { batch, settled: (offset, generation) => resolve({ ...verdict, offset, generation, isNew }) };
@@ -153,7 +156,7 @@ export class DurableStreams {
    * @throws {StreamError} `mismatch` if there is another one; `not_found` for the source of a fork, `bad_request` for a
    * place past its end; `not_json`, `busy`, and what storing throws.
    */
-  async create(path: string, ask: CreateSpec, { preconditions, ...by }: WriteTerms): Promise<Made> {
+  async create(path: string, ask: CreateSpec, { preconditions, assertAllowed, ...by }: WriteTerms): Promise<Made> {
     const found = await this.#store.stat(path);
     checkFound(found, path, preconditions);
     const known = foundSame(path, found, ask);
@@ -165,6 +168,7 @@ export class DurableStreams {
         failed,
         terms: { ...terms, keepsStreams: true, ...by },
         run: async (held) => {
+          assertAllowed?.();
           if (held.size > 0 || held.state) checkFound(await this.#store.stat(path), path, preconditions);
           resolve(foundSame(path, presentStat(held), ask) ?? (await run(held)));
         },

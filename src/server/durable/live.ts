@@ -16,6 +16,7 @@ import { followBody } from "../http/follow.ts";
 import { mediaTypeOf } from "../http/media-type.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
 import type { Exchange, Service } from "../service/service.ts";
+import { checkPermission, whenExpired } from "../timers/expiry.ts";
 import { cursorAfter } from "./cursor.ts";
 import { type EventEncoding, EventStream } from "./event-stream.ts";
 import { jsonChecksOf, notJson } from "./json-checks.ts";
@@ -34,7 +35,8 @@ export interface LiveRead {
 /**
  * Waits until there is data from the start on, at most `limits.longPollMs`.
  *
- * @throws {StreamError} `range`, `replaced`, `not_found` if the path is removed meanwhile, `restarting`.
+ * @throws {StreamError} `range`, `replaced`, `restarting`; `not_found` if the path is removed meanwhile, `unauthorized` if the
+ * permission ends.
  */
 export async function longPoll(service: Service, read: LiveRead): Promise<Response> {
   const { exchange, parameters, found } = read;
@@ -51,10 +53,12 @@ export async function longPoll(service: Service, read: LiveRead): Promise<Respon
         generation: generation ?? found.generation,
       });
       const ended = await waitForData(service, exchange, follow).finally(() => follow.leave());
+      checkPermission(exchange);
       if (ended === "deleted") throw new StreamError("not_found", `"/${path}" was removed.`, { path });
       if (ended === "restarting") service.registry.assertOpen();
       const now = await service.store.stat(path);
       const isEmpty = !now || now.size <= found.size;
+      checkPermission(exchange);
       if (isEmpty) return nothingNew(from, ended === "complete" ? undefined : seen);
     }
     const response = await read.snapshot({ offset: from });
@@ -80,15 +84,16 @@ function nothingNew(offset: number, cursor: string | undefined): Response {
   });
 }
 
-/** Runs a follow until its first byte, its end or the timeout, or until the client has gone. */
+/** Runs a follow until its first byte, its end, the timeout or the end of the permission, or until the client has gone. */
 async function waitForData(
   { limits, registry }: Service,
-  { c, platform }: Exchange,
+  { c, platform, access }: Exchange,
   follow: Follow,
 ): Promise<FollowEnd> {
   const stop = (): void => follow.stop();
   const first: Sink = { pending: 0, send: stop, drained: async () => {} };
   const timer = setTimeout(stop, limits.longPollMs);
+  const stopExpiry = whenExpired(access?.expiresAtMs, stop);
   platform.onGone?.(c, stop);
   c.req.raw.signal.addEventListener("abort", stop);
   const forget = registry.onClose(async () => stop());
@@ -96,6 +101,7 @@ async function waitForData(
     return await follow.run(first, { text: false });
   } finally {
     clearTimeout(timer);
+    stopExpiry();
     c.req.raw.signal.removeEventListener("abort", stop);
     forget();
   }

@@ -14,6 +14,7 @@ import { untilExpired } from "../http/until-expired.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
 import { openBody } from "../service/large-read.ts";
 import type { Exchange, Service } from "../service/service.ts";
+import { checkPermission } from "../timers/expiry.ts";
 import { arrayOf } from "./json-array.ts";
 import { jsonChecksOf } from "./json-checks.ts";
 
@@ -46,6 +47,7 @@ export async function readJson(
   headers.delete("Accept-Ranges");
   headers.set("Content-Type", found.stream?.type ?? "application/json");
   if (hasStart) headers.set(START_OFFSET_HEADER, formatOffset(from));
+  checkPermission(exchange);
   if (isUnmodified(c.req.raw.headers, found, path, wanted)) return new Response(null, { status: 304, headers });
   await jsonChecksOf(service.store).check(path, found, from, size);
   const length = Math.max(2, size - from + 1);

@@ -10,6 +10,7 @@ import { CLOSED_HEADER, PRODUCER_HEADERS } from "../../protocol/stream-headers.t
 import { typeByExtension } from "../http/media-type.ts";
 import { refuseOtherBodies } from "../request/unsupported-body.ts";
 import type { Exchange, Service } from "../service/service.ts";
+import { checkPermission } from "../timers/expiry.ts";
 import { readBody } from "./read-body.ts";
 import type { StreamWrite } from "./stream-write.ts";
 
@@ -17,7 +18,7 @@ import type { StreamWrite } from "./stream-write.ts";
  * Handles a `PUT` or `POST` without a verb.
  *
  * @throws {StreamError} what {@link DurableStreams.create} and {@link DurableStreams.append} throw; `not_found`, `gone`,
- * `too_large`, `bad_request`, `unsupported`.
+ * `too_large`, `bad_request`, `unsupported`; `idle` for a body that stalls, `unauthorized` if the permission ends first.
  */
 export async function writeStream(
   service: Service,
@@ -53,7 +54,11 @@ async function create({ durable, exchange, parameters, bytes }: Write): Promise<
   }
   if (fork) await durable.settle(fork.source);
   const ask = { type, plainType, lifetime, closes, bytes, fork };
-  const { isNew, offset, generation, state } = await durable.create(path, ask, { preconditions, requestId });
+  const { isNew, offset, generation, state } = await durable.create(path, ask, {
+    preconditions,
+    requestId,
+    assertAllowed: () => checkPermission(exchange),
+  });
   if (state) durable.lifetimes.use(path, state);
   const headers = new Headers({
     ...headersAt(offset, generation, state?.closed !== undefined),
@@ -76,7 +81,11 @@ async function append(service: Service, { durable, exchange, parameters, bytes }
     throw new StreamError("bad_request", "The body has no Content-Type. Send that of the stream.", { path });
   }
   const ask = { bytes, type, expected: typeByExtension(path), closes, seq, producer };
-  const appended = await durable.append(path, ask, { preconditions, requestId });
+  const appended = await durable.append(path, ask, {
+    preconditions,
+    requestId,
+    assertAllowed: () => checkPermission(exchange),
+  });
   if (state) durable.lifetimes.use(path, state);
   const headers = new Headers(headersAt(appended.offset, appended.generation, appended.closed));
   if (producer) {

@@ -19,8 +19,8 @@ import { whenAnswered } from "../service/answer-watch.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { passGate } from "../service/pass-gate.ts";
 import { type Exchange, type Service, waitUntilSent } from "../service/service.ts";
-import { permissionEnded, whenExpired } from "../timers/expiry.ts";
-import { IdleTimeout } from "../timers/idle-timeout.ts";
+import { checkPermission, permissionEnded, whenExpired } from "../timers/expiry.ts";
+import { bodyIdleOf, IdleTimeout } from "../timers/idle-timeout.ts";
 import { type BodyReader, bodyReader } from "./body-reader.ts";
 
 /**
@@ -56,9 +56,7 @@ export async function appendBody(
  * length, as from `tail -f | curl -T -`, silence is normal.
  */
 function limitsOf({ c }: Exchange, limits: Readonly<Limits>): Readonly<Limits> {
-  const { idleTimeoutMs, bodyIdleMs } = limits;
-  if (bodyIdleMs === 0 || c.req.header("Content-Length") === undefined) return limits;
-  return { ...limits, idleTimeoutMs: idleTimeoutMs === 0 ? bodyIdleMs : Math.min(idleTimeoutMs, bodyIdleMs) };
+  return c.req.header("Content-Length") === undefined ? limits : { ...limits, idleTimeoutMs: bodyIdleOf(limits) };
 }
 
 /** A body, and what its request asks for. */
@@ -165,6 +163,7 @@ async function admit(
     await sessions.adopt(path);
     // If the body is malformed from its first byte on, create no file.
     if (platform.isUnreadable?.(c)) throw new StreamError("lost", "The request body is malformed.", { path });
+    checkPermission(exchange);
     const admission = await registry.admit(path, { ...preconditions, peer, requestId });
     // Without this, a failure would not be reported while the sender is quiet.
     admission.connect({ failed: (error) => intake.stop(error) });

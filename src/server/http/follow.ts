@@ -8,7 +8,7 @@ import type { FollowEnd, Sink } from "../../engine/follow/follower.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { LogSpan } from "../service/log-span.ts";
 import { type Exchange, type Service, waitUntilSent, whenSent } from "../service/service.ts";
-import { permissionEnded } from "../timers/expiry.ts";
+import { checkPermission, permissionEnded } from "../timers/expiry.ts";
 import { BodySink } from "./body-sink.ts";
 import { bodyAbort } from "./count-bytes.ts";
 import { whenDropped } from "./dropped-body.ts";
@@ -38,7 +38,7 @@ export interface FormedBody {
  * append is complete. Otherwise the connection is cut, so that a partial log never looks complete.
  *
  * @param follow What to send. It is left when the body has ended.
- * @throws {StreamError} `restarting`
+ * @throws {StreamError} `restarting`, `unauthorized` if the permission of the request has ended.
  */
 export async function followBody(
   service: Service,
@@ -52,6 +52,7 @@ export async function followBody(
   const headers = liveHeaders(content, start);
   if (form) form.headers(headers);
   else headers.set("Content-Type", await mediaTypeOf(service.store, { ...content, path }));
+  checkPermission(exchange);
   if (c.req.method === "HEAD") {
     follow.leave();
     return new Response(null, { headers });

@@ -20,6 +20,7 @@ import type { ReadParameters } from "../request/read-parameters.ts";
 import { openBody, watchReader } from "../service/large-read.ts";
 import { LogSpan } from "../service/log-span.ts";
 import type { Exchange, Service } from "../service/service.ts";
+import { checkPermission } from "../timers/expiry.ts";
 import { bodyAbort, countBytes } from "./count-bytes.ts";
 import { whenDropped } from "./dropped-body.ts";
 import { mediaTypeOf } from "./media-type.ts";
@@ -55,6 +56,7 @@ export async function readSnapshot(
   const unmodified = conditional && isUnmodified(c.req.raw.headers, found, path, wanted);
   // A 304 needs it as well: Node's adapter would add a type of its own, which caches would store.
   headers.set("Content-Type", await mediaTypeOf(service.store, { ...found, path }));
+  checkPermission(exchange);
   if (unmodified) return new Response(null, { status: 304, headers });
   if (hasStart) return body(200, start, found.size);
   const range = conditional ? rangeOf(c.req.raw, found) : undefined;

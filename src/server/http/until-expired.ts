@@ -3,7 +3,7 @@
  * @module
  */
 import { type Exchange, whenSent } from "../service/service.ts";
-import { permissionEnded, whenExpired } from "../timers/expiry.ts";
+import { hasEnded, permissionEnded, whenExpired } from "../timers/expiry.ts";
 
 /**
  * Calls back once if the permission of a request ends before its response has been sent.
@@ -22,24 +22,32 @@ export function whenExpiredUnsent(exchange: Exchange, expired: () => void): (isO
  */
 export function untilExpired(exchange: Exchange, body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   const { c, platform, access, subject } = exchange;
-  if (access?.expiresAtMs === undefined) return body;
+  const expiresAtMs = access?.expiresAtMs;
+  if (expiresAtMs === undefined) return body;
   const reader = body.getReader();
   let ended: (isOver?: boolean) => void = () => {};
+  let isExpired = false;
+  const expire = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    if (isExpired) return;
+    isExpired = true;
+    controller.error(permissionEnded(subject.path));
+    reader.cancel().catch(() => {});
+    // A server does not notice that a body has failed while it waits for the client.
+    platform.drop?.(c);
+  };
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        ended = whenExpiredUnsent(exchange, () => {
-          controller.error(permissionEnded(subject.path));
-          reader.cancel().catch(() => {});
-          // A server does not notice that a body has failed while it waits for the client.
-          platform.drop?.(c);
-        });
+        ended = whenExpiredUnsent(exchange, () => expire(controller));
       },
       async pull(controller) {
         const { done, value } = await reader.read().catch((error: unknown) => {
           ended(true);
           throw error;
         });
+        // The piece may have come before the timer.
+        if (hasEnded(expiresAtMs)) expire(controller);
+        if (isExpired) return ended(true);
         if (!done) return controller.enqueue(value);
         ended();
         controller.close();

@@ -4,6 +4,7 @@
  * @module
  */
 import type { StreamError } from "../../protocol/errors.ts";
+import { checkPermission } from "../timers/expiry.ts";
 import { BodyReading } from "../timers/stalled-readers.ts";
 import { type Exchange, type Service, whenSent } from "./service.ts";
 
@@ -15,7 +16,7 @@ export const FREE_BYTES: number = 64 * 1024;
  * {@link watchReader} gives it back.
  *
  * @param bytes Size of the body.
- * @throws {StreamError} `overloaded`, `too_many`
+ * @throws {StreamError} `unauthorized` if the permission of the request has ended; `overloaded`, `too_many`
  */
 export function openBody<T extends Response | Promise<Response>>(
   { connectionLimiter }: Service,
@@ -23,6 +24,7 @@ export function openBody<T extends Response | Promise<Response>>(
   bytes: number,
   open: () => T,
 ): T {
+  checkPermission(exchange);
   if (bytes <= FREE_BYTES) return open();
   exchange.slot ??= connectionLimiter.enter(exchange.subject, "read");
   const { slot } = exchange;

@@ -4,7 +4,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { type Action, askGate, type Permission } from "../gate/gate.ts";
-import { permissionEnded } from "../timers/expiry.ts";
+import { hasEnded, permissionEnded } from "../timers/expiry.ts";
 import type { Exchange, Service } from "./service.ts";
 
 /**
@@ -26,10 +26,15 @@ export async function passGate(
   const answer = askGate(authorize, { action, path, c: exchange.c });
   const access = await inTime(service, exchange, path, answer);
   if (!("allow" in access)) return access;
-  if (access.expiresAtMs !== undefined && access.expiresAtMs <= Date.now()) throw permissionEnded(path);
+  if (hasEnded(access.expiresAtMs)) throw permissionEnded(path);
   exchange.action = action;
-  exchange.access = access;
+  exchange.access = exchange.access ? endingFirst(exchange.access, access) : access;
   return undefined;
+}
+
+/** The later permission of a request, which ends with the earlier one at the latest. */
+function endingFirst({ expiresAtMs = Number.POSITIVE_INFINITY }: Permission, later: Permission): Permission {
+  return expiresAtMs < (later.expiresAtMs ?? Number.POSITIVE_INFINITY) ? { ...later, expiresAtMs } : later;
 }
 
 /**

@@ -18,13 +18,36 @@ const LOOK_EVERY_MS = 30_000;
 export function whenExpired(expiresAtMs: number | undefined, expired: () => void): () => void {
   if (expiresAtMs === undefined) return () => {};
   let timer: ReturnType<typeof setTimeout>;
-  const wait = (): void => {
-    const leftMs = expiresAtMs - Date.now();
-    if (leftMs <= 0) expired();
-    else timer = setTimeout(wait, Math.min(leftMs, LOOK_EVERY_MS));
+  const look = (): void => {
+    if (hasEnded(expiresAtMs)) expired();
+    else wait();
   };
-  timer = setTimeout(wait, 0);
+  const wait = (): void => {
+    timer = setTimeout(look, Math.max(0, Math.min(expiresAtMs - Date.now(), LOOK_EVERY_MS)));
+  };
+  wait();
   return () => clearTimeout(timer);
+}
+
+/**
+ * Checks that the permission of a request has not ended while the request waited. Nothing may be awaited between this and
+ * what the permission allows.
+ *
+ * @throws {StreamError} `unauthorized` if it has.
+ */
+export function checkPermission({ access, subject }: Permitted): void {
+  if (hasEnded(access?.expiresAtMs)) throw permissionEnded(subject.path);
+}
+
+/** A request, and what it may do. */
+interface Permitted {
+  readonly access?: { readonly expiresAtMs?: number | undefined };
+  readonly subject: { readonly path: string };
+}
+
+/** Whether a permission has ended, by the clock of now. */
+export function hasEnded(expiresAtMs: number | undefined): boolean {
+  return expiresAtMs !== undefined && expiresAtMs <= Date.now();
 }
 
 /** The error of a connection that has outlived its permission. */

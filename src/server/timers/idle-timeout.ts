@@ -2,6 +2,7 @@
  * Appenders that send nothing for longer than the operator allows.
  * @module
  */
+import type { Limits } from "../../engine/limits.ts";
 import { StreamError } from "../../protocol/errors.ts";
 
 /**
@@ -45,6 +46,12 @@ export class IdleTimeout {
       else this.#cutOff(idle(this.#limitMs));
     }, inMs);
   }
+}
+
+/** Milliseconds for which a body may be silent whose sender has all of it; 0 for no limit. */
+export function bodyIdleOf({ idleTimeoutMs, bodyIdleMs }: Pick<Limits, "idleTimeoutMs" | "bodyIdleMs">): number {
+  if (idleTimeoutMs === 0 || bodyIdleMs === 0) return idleTimeoutMs + bodyIdleMs;
+  return Math.min(idleTimeoutMs, bodyIdleMs);
 }
 
 function idle(limitMs: number): StreamError {

@@ -10,7 +10,7 @@ import type { MountedPath } from "../service/mount-path.ts";
 import { closeReason } from "../service/respond.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import type { Tally } from "../service/tally.ts";
-import { permissionEnded, whenExpired } from "../timers/expiry.ts";
+import { hasEnded, permissionEnded, whenExpired } from "../timers/expiry.ts";
 import type { Watch } from "../timers/liveness.ts";
 
 /** Owns one connection: its upgrade deadline, its pings, its end at a shutdown. */
@@ -27,6 +27,8 @@ export abstract class SocketConnection implements SocketHandler {
   readonly #expiresAtMs: number | undefined;
   #stopExpiry: (() => void) | undefined;
   #closed = false;
+  /** Whether its permission ended before it was open. */
+  #isTooLate = false;
   /** Set while a shutdown waits for the end of the connection. */
   #gone: (() => void) | undefined;
   readonly #forget: () => void;
@@ -71,9 +73,17 @@ export abstract class SocketConnection implements SocketHandler {
     this.#timer = undefined;
     this.port = port;
     this.#watch = this.service.liveness.watch(port);
+    const { path = "" } = this.#at;
+    // A client may take its time for the upgrade.
+    if (hasEnded(this.#expiresAtMs)) {
+      const error = permissionEnded(path);
+      this.#isTooLate = true;
+      this.#dropLater();
+      port.close(error.closeCode, this.reasonOf(error));
+      return;
+    }
     this.begin(port);
     if (this.#expiresAtMs === undefined) return;
-    const { path = "" } = this.#at;
     this.#stopExpiry = whenExpired(this.#expiresAtMs, () => {
       this.#dropLater();
       this.refuse(permissionEnded(path));
@@ -90,14 +100,14 @@ export abstract class SocketConnection implements SocketHandler {
 
   message(bytes: Uint8Array, text: boolean): void {
     this.#watch?.heard(false);
-    if (this.#closed) return;
+    if (this.#closed || this.#isTooLate) return;
     const limit = text ? this.messageLimits.text : this.messageLimits.binary;
     if (bytes.length > limit.bytes) this.refuse(limit.refusal());
     else this.receive(bytes, text);
   }
 
   refused(error: StreamError): void {
-    if (!this.#closed) this.refuse(error);
+    if (!this.#closed && !this.#isTooLate) this.refuse(error);
   }
 
   ponged(): void {
