@@ -127,15 +127,13 @@ describe("a permission that ends while a read waits", () => {
     });
 
     it(`does not tell a long-poll what comes after its end: ${name}`, async () => {
-      let isAsked: () => void = () => {};
-      const asked = new Promise<void>((resolve) => {
-        isAsked = resolve;
-      });
-      const streams = gated({}, () => isAsked());
+      const { store, held } = slowStore();
+      const streams = gated({ store }, () => held.begin());
       await expectStatus(201, streams, "PUT", "a", type);
       const poll = send(streams, "GET", "a?live=long-poll&offset=0", AN_HOUR);
-      await within(asked, "the gate to be asked");
+      await within(held.asked, "the store to be asked");
       await ahead(HOUR_MS, async () => {
+        held.clear();
         await expectStatus(204, streams, "POST", "a", type, '"new"');
         await expectEnded(poll);
       });
