@@ -51,7 +51,7 @@ it("keeps every path below the folder of its request, for any URL and any scope"
   const part = fc.oneof(fc.constantFrom(...odd), fc.string({ unit: "binary", maxLength: 6 }));
   const sent = fc.oneof(
     part.map((text) => encodeURIComponent(text)),
-    fc.constantFrom("..", ".", "%2e%2e", "%2E.", "%2f", "%2F..%2Fbob", "%5c..%5cbob", "%252e%252e", "%252f", "%00", ""),
+    fc.constantFrom("..", ".", "%2e%2e", "%2E.", "%2f", "%2F..%2Feve", "%5c..%5ceve", "%252e%252e", "%252f", "%00", ""),
     fc.constantFrom("//", "\\..\\", ";x", "%", "%zz", "%c3", RESERVED_SEGMENT, "%2ehttpfstream", "a:b", "*"),
   );
   const request = fc.record({
@@ -87,5 +87,5 @@ it("keeps every path below the folder of its request, for any URL and any scope"
     }
   };
   await fc.assert(fc.asyncProperty(request, check), settings(150));
-  assert.equal(await inner.stat("bob"), undefined);
+  assert.equal(await inner.stat("eve"), undefined);
 });
