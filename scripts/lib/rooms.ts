@@ -79,7 +79,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/server/timers": { imports: ["src/protocol", "src/engine", "src/server/platform"] },
   "src/server/gate": { imports: ["src/protocol"], packages: HONO },
   "src/server/request": {
-    imports: ["src/protocol", "src/engine/storage", "src/engine/append", "src/engine/sessions"],
+    imports: ["src/support", "src/protocol", "src/engine/storage", "src/engine/append", "src/engine/sessions"],
     packages: [...HONO, "ipaddr.js"],
   },
   "src/server/service": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },

@@ -154,7 +154,7 @@ test("segments are measured in bytes", () => {
   const umlauts = "ü".repeat(Math.floor(SEGMENT_BYTES / 2));
   assert.equal(resourcePath(`/${encodeURIComponent(umlauts)}`), umlauts);
   assert.throws(() => resourcePath(`/${encodeURIComponent(`${umlauts}ü`)}`), isRefused);
-  const long = Array.from({ length: 100 }, () => "x".repeat(SEGMENT_BYTES)).join("/");
+  const long = Array.from({ length: 16 }, () => "x".repeat(SEGMENT_BYTES)).join("/");
   assert.equal(resourcePath(`/${long}`), long, "there may be many of them");
 });
 
