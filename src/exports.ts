@@ -4,7 +4,6 @@
  */
 export type {
   BeginEvent,
-  DeliveryEvent,
   EndEvent,
   FailureEvent,
   Log,
@@ -37,15 +36,6 @@ export type {
   StreamRecords,
   StreamState,
 } from "./engine/storage/stream-state.ts";
-export type {
-  StreamLink,
-  SubscriptionChange,
-  SubscriptionConfig,
-  SubscriptionName,
-  SubscriptionRecord,
-  SubscriptionRecords,
-  Wake,
-} from "./engine/storage/subscription-record.ts";
 export type {
   AppendBegan,
   AppendEnded,

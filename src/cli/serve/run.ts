@@ -41,8 +41,6 @@ export interface ServeFlags extends GateFlags {
   readonly cors?: boolean;
   readonly listings: boolean;
   readonly durableStreams: boolean;
-  readonly webhooks?: boolean;
-  readonly publicUrl?: string;
   readonly cacheSeconds: number;
   readonly deletes?: Deletes;
   readonly limit: Partial<Limits>;
@@ -64,8 +62,6 @@ export async function run(flags: ServeFlags): Promise<number> {
     durability,
     listings,
     durableStreams,
-    webhooks = false,
-    publicUrl,
     cacheSeconds,
     deletes,
     cors = false,
@@ -89,8 +85,6 @@ export async function run(flags: ServeFlags): Promise<number> {
     durability,
     listings,
     durableStreams,
-    webhooks,
-    ...(publicUrl !== undefined && { publicUrl }),
     cacheSeconds,
     ...(deletes !== undefined && { deletes }),
     cors,

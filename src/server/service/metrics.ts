@@ -9,8 +9,6 @@ export interface MetricsSource {
   readonly traffic: Traffic;
   /** Append sessions that wait for their appenders. */
   sessionsInGrace(): number;
-  /** Subscriptions to streams. */
-  subscriptions(): number;
   /** Whether the server shuts down. */
   isClosing(): boolean;
 }

@@ -23,8 +23,7 @@ export interface Entry {
   readonly name: string;
   /** The path of its file. */
   readonly file: string;
-  /** With whether the claim is kept between many short appends. */
-  readonly owner: OwnerRecord & { readonly isKept?: boolean };
+  readonly owner: OwnerRecord;
 }
 
 /** The state of an entry's owner, as this process sees it. */

@@ -1,5 +1,5 @@
 /**
- * The patterns of paths in tokens, options and subscriptions.
+ * The patterns of paths in tokens and options.
  * @module
  */
 

@@ -1,3 +1,0 @@
-import { commandTests } from "./commands.ts";
-
-commandTests("bun");
