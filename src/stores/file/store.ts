@@ -2,7 +2,7 @@
  * The default store: a root folder in which every resource is a plain file at its URL's path.
  * @module
  */
-import { existsSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { relative } from "node:path";
 import { clearTimeout, setTimeout } from "node:timers";
@@ -19,9 +19,10 @@ import type {
 import { checkedPath } from "../../protocol/path.ts";
 import { appendedFiles } from "./appended-files.ts";
 import { Claim } from "./claims/claim.ts";
-import { claimantsOf, claimsFolder, lookAround } from "./claims/entries.ts";
+import { claimantsOf, lookAround, mayBeClaimed } from "./claims/entries.ts";
 import { requestHandover } from "./claims/handover.ts";
 import { type Owner, ownerOf } from "./claims/owner.ts";
+import { type RootLease, rootLeaseOf } from "./claims/root-lease.ts";
 import { sweep } from "./claims/sweep.ts";
 import { watchFile } from "./claims/watch.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
@@ -39,7 +40,7 @@ import { openContent } from "./open-content.ts";
 import { RecordFiles } from "./records/record-files.ts";
 import { RecordReader } from "./records/record-reader.ts";
 import { removeResource } from "./remove.ts";
-import { assertOwn, assertOwnFolders, type Reserved, reservedIn } from "./reserved/layout.ts";
+import { assertOwn, assertOwnFolders, keyOf, type Reserved, reservedIn } from "./reserved/layout.ts";
 import { openRoot } from "./root.ts";
 import { FileSessions } from "./sessions.ts";
 import { FileStreams } from "./streams/file-streams.ts";
@@ -94,6 +95,7 @@ class FileStore implements Store {
   readonly #commit: GroupCommit | undefined;
   readonly #reserved: Reserved;
   readonly #owner: Owner;
+  readonly #lease: RootLease;
   readonly #recovery: Recovery;
   #tidying: ReturnType<typeof setTimeout> | undefined;
 
@@ -103,6 +105,7 @@ class FileStore implements Store {
     this.#reserved = reservedIn(root);
     assertOwnFolders(this.#reserved);
     this.#owner = ownerOf(root, this.#reserved);
+    this.#lease = rootLeaseOf(this.#reserved, this.#owner);
     this.#recovery = new Recovery(root, this.#reserved, this.#owner);
     this.#commit = durable ? new GroupCommit(new Journal(root, this.#reserved, this.#owner)) : undefined;
     this.sessions = new FileSessions(this.#reserved, durable);
@@ -160,7 +163,7 @@ class FileStore implements Store {
   /** Whether any process appends to the file, or a session waits for its appender. */
   async #isAppended(file: string, path: string): Promise<boolean> {
     if (Claim.isHeld(file)) return true;
-    if (existsSync(claimsFolder(this.#reserved, file))) {
+    if (this.#lease.mayBeElsewhere(keyOf(file)) && mayBeClaimed(this.#reserved, file)) {
       // Another program may have damaged the claims folder. That must not prevent reading.
       const holders = await claimantsOf(this.#reserved, this.#owner, file).catch(() => []);
       if (holders.length > 0) return true;
@@ -179,7 +182,7 @@ class FileStore implements Store {
     try {
       const name = relative(this.#root, file);
       const onCopy = (former: Stats, copy: Stats): void => this.#recovery.copied(name, former, copy);
-      const own = { reserved: this.#reserved, owner: this.#owner };
+      const own = { reserved: this.#reserved, owner: this.#owner, lease: this.#lease };
       const claim = await Claim.take({ ...own, file, path, check, onCopy, extraLeaseMs });
       return await this.#open(file, path, claim, { create, type });
     } catch (error) {
@@ -200,8 +203,9 @@ class FileStore implements Store {
     try {
       const real = await resolveInRoot(this.#root, path);
       await assertListable(this.#root, real);
-      const follow = (link: string) => this.#stats(link);
-      const appended = () => appendedFiles(this.#reserved, (path, file) => this.#isAppended(file, path));
+      const follow = async (link: string) => this.#statsOf(await resolveInRoot(this.#root, link));
+      const appended = () =>
+        appendedFiles(this.#reserved, this.#owner.record, (path, file) => this.#isAppended(file, path));
       return listFolder({ ...options, root: this.#root, path, real, follow, appended });
     } catch (error) {
       if (isAbsence(error)) return undefined;
@@ -214,7 +218,7 @@ class FileStore implements Store {
     const file = await resolveInRoot(this.#root, path);
     try {
       const removed = await removeResource({
-        ...{ root: this.#root, reserved: this.#reserved, owner: this.#owner },
+        ...{ root: this.#root, reserved: this.#reserved, owner: this.#owner, lease: this.#lease },
         ...{ records: this.#records, logs: this.#logs, recovery: this.#recovery },
         durable: this.#commit !== undefined,
         ...{ file, path, check },
@@ -277,11 +281,6 @@ class FileStore implements Store {
   #ready(): Promise<void> {
     assertOwn(this.#reserved);
     return this.#recovery.once();
-  }
-
-  /** The stats of a path, if it is below the root. */
-  async #stats(path: string): Promise<Stats> {
-    return this.#statsOf(await resolveInRoot(this.#root, path));
   }
 
   async #statsOf(file: string): Promise<Stats> {

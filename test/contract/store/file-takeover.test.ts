@@ -15,6 +15,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { keyOf } from "../../../src/stores/file/reserved/layout.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
+import { goByPath } from "../../fixture/second-process.ts";
+import { until } from "../../fixture/until.ts";
 import { put, rejectsWith } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
@@ -46,7 +48,7 @@ fileTest("a takeover keeps mode, owner and time of a file, and leaves nothing be
   await handle.append(Buffer.from("after"));
   await handle.release();
   assert.equal(readFileSync(file, "utf8"), "before after");
-  assert.deepEqual(filesBelow(join(root, ".httpfstream")), []);
+  await until("nothing to be left behind", () => filesBelow(join(root, ".httpfstream")).length === 0);
 });
 
 fileTest("a claim that is refused by its check changes nothing, and takes nothing over", async ({ store, root }) => {
@@ -78,6 +80,7 @@ fileTest("an owner detects a takeover that begins, however recent its sign of li
   // A hard link made by another program is not a takeover.
   linkSync(file, `${file}.backup`);
   await handle.append(Buffer.from("two "));
+  await goByPath(root);
   const folder = join(root, ".httpfstream", "claims", keyOf(file));
   const [entry] = readdirSync(folder) as [string];
   renameSync(join(folder, entry), join(folder, `away-${entry}`));
@@ -95,6 +98,7 @@ fileTest("an owner that finds its file replaced by a takeover reports that, and 
   const file = join(at.root, "a.txt");
   const handle = await at.store.claim("a.txt");
   await handle.append(Buffer.from("one "));
+  await goByPath(at.root);
   const folder = join(at.root, ".httpfstream", "claims", keyOf(file));
   const [entry] = readdirSync(folder) as [string];
   renameSync(join(folder, entry), join(folder, `away-${entry}`));

@@ -29,6 +29,11 @@ export function isMissing(error: unknown): boolean {
   return errorCode(error) === "ENOENT";
 }
 
+/** For a promise's `catch`: ignores a missing file. */
+export function unlessMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
+}
+
 /**
  * Converts an error of the operating system to a {@link StreamError}. A `StreamError` is returned unchanged; an error
  * with an unknown code becomes `storage`.

@@ -16,6 +16,8 @@ export interface Reserved {
   readonly servers: string;
   /** One folder per path that is being appended to. */
   readonly claims: string;
+  /** The lease of the root, and broken ones. */
+  readonly leases: string;
   /** One file per open session. */
   readonly sessions: string;
   /** One file per path, with what is remembered besides its bytes. */
@@ -39,6 +41,7 @@ export function reservedIn(root: string): Reserved {
     root,
     servers: join(folder, "servers"),
     claims: join(folder, "claims"),
+    leases: join(folder, "leases"),
     sessions: join(folder, "sessions"),
     streams: join(folder, "streams"),
     durable: join(folder, "durable"),

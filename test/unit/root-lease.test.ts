@@ -1,0 +1,155 @@
+/** Claims by the lease of the whole root: those of other processes, and what becomes of our own when one arrives. */
+import assert from "node:assert/strict";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { claimantsOf } from "../../src/stores/file/claims/entries.ts";
+import { leaseHeader, type SlotState, slotText } from "../../src/stores/file/claims/lease-files.ts";
+import { keyOf } from "../../src/stores/file/reserved/layout.ts";
+import { fileStore } from "../../src/stores/file/store.ts";
+import { rejectsWith } from "../contract/store/driver.ts";
+import { type ClaimPlace, claimTest, PATH } from "../fixture/claims.ts";
+import { NO_DEATH, OtherProcess } from "../fixture/other-process.ts";
+import { breakLease, goByPath } from "../fixture/second-process.ts";
+import { until } from "../fixture/until.ts";
+
+/** Gives another process the lease, with slots in these states: first of other paths, last of {@link PATH}. */
+function leased({ root, file, reserved }: ClaimPlace, other: OtherProcess, ...states: SlotState[]): void {
+  other.beat();
+  const others = states.slice(0, -1).map((state, at) => slotText(state, keyOf(join(root, `other-${at}`))));
+  const slots = [...others, slotText(states.at(-1) as SlotState, keyOf(file))].join("");
+  mkdirSync(reserved.leases, { recursive: true });
+  writeFileSync(join(reserved.leases, "held"), `${leaseHeader(other.record)}${slots}`);
+}
+
+claimTest("a path that a living process has by its lease is refused, and its other paths are free", async (at) => {
+  const { root, file, owner, reserved, take } = at;
+  const other = new OtherProcess(root);
+  leased(at, other, "-", "+");
+  assert.deepEqual(
+    (await claimantsOf(reserved, owner, file)).map(({ owner: { id } }) => id),
+    [other.record.id],
+  );
+  await rejectsWith(take(), "conflict");
+  await (await take({ file: join(root, "other-0") })).release();
+  await rejectsWith(take(), "conflict");
+});
+
+claimTest(
+  "a path that a dead process had by its lease is taken at once, and its file stays",
+  async (at) => {
+    const { ino } = statSync(at.file);
+    leased(at, new OtherProcess(at.root, "dead"), "+", "+");
+    assert.deepEqual(await claimantsOf(at.reserved, at.owner, at.file), []);
+    const claim = await at.take();
+    assert.deepEqual([claim.isInherited, claim.wasSilent], [true, false]);
+    assert.equal(statSync(at.file).ino, ino);
+    await claim.release();
+    assert.equal((await at.take()).isInherited, false, "only once");
+  },
+  { skip: NO_DEATH },
+);
+
+claimTest(
+  "a path that a silent process has by its lease is taken over, and its file is replaced by a copy",
+  async (at) => {
+    const { root, file, take, silence } = at;
+    const silent = new OtherProcess(root);
+    leased(at, silent, "+", "+");
+    const { ino } = statSync(file);
+    await silence(9_999, silent);
+    await rejectsWith(take(), "conflict");
+    await silence(1, silent);
+    await rejectsWith(take({ extraLeaseMs: 5_000 }), "conflict");
+    const claim = await take();
+    assert.deepEqual([claim.isInherited, claim.wasSilent], [true, true]);
+    assert.notEqual(statSync(file).ino, ino);
+    assert.equal(readFileSync(file, "utf8"), "before");
+    await claim.release();
+    const again = await take();
+    assert.equal(again.isInherited, false, "its owner is fenced off once");
+    silent.beat();
+    const other = await rejectsWith(take({ file: join(root, "other-0") }), "conflict");
+    assert.ok(other, "it keeps what was not taken over");
+  },
+);
+
+claimTest("a takeover from a lease that another process has begun is finished", async (at) => {
+  const { ino } = statSync(at.file);
+  leased(at, new OtherProcess(at.root), "!");
+  const claim = await at.take();
+  assert.deepEqual([claim.isInherited, claim.wasSilent], [true, false]);
+  assert.notEqual(statSync(at.file).ino, ino);
+});
+
+claimTest("a lease that is torn, or no file at all, is in nobody's way", async ({ reserved, take }) => {
+  mkdirSync(reserved.leases, { recursive: true });
+  writeFileSync(join(reserved.leases, "held"), Buffer.alloc(2_000));
+  mkdirSync(join(reserved.leases, "folder"));
+  assert.equal((await take()).isInherited, false);
+});
+
+claimTest("an append goes on by path when another process arrives, and is recorded and released there", async (at) => {
+  const store = fileStore({ root: at.root });
+  const handle = await store.claim(PATH);
+  await handle.append(Buffer.from(" one"));
+  assert.equal((await store.stat(PATH))?.appending, true);
+  await goByPath(at.root);
+  assert.equal(at.names().length, 1, "it has an entry now");
+  assert.equal(await handle.append(Buffer.from(" two")), 14);
+  await rejectsWith(store.claim(PATH), "conflict");
+  await handle.release("complete");
+  assert.deepEqual(at.names(), []);
+  assert.equal((await store.stat(PATH))?.ended, "complete");
+});
+
+claimTest("an append whose slot was moved away meanwhile is fenced, and must still be fenced off", async (at) => {
+  const store = fileStore({ root: at.root });
+  const handle = await store.claim(PATH);
+  breakLease(at.root);
+  const [broken = ""] = readdirSync(at.reserved.leases);
+  const lease = join(at.reserved.leases, broken);
+  const text = readFileSync(lease, "latin1");
+  // In one turn, so that its owner has not looked yet. The owner keeps the file open.
+  const fd = openSync(lease, "r+");
+  const place = text.indexOf(`+${keyOf(at.file)}`);
+  writeSync(fd, Buffer.from("!"), 0, 1, place);
+  closeSync(fd);
+  await until("the owner to notice", () => handle.revoked.aborted);
+  await rejectsWith(handle.append(Buffer.from("late")), "fenced");
+  await until("it to leave what the next one must fence off", () =>
+    at.names().some((name) => name.startsWith("away-")),
+  );
+  await handle.release("complete");
+  assert.equal(readFileSync(at.file, "utf8"), "before");
+  const { ino } = statSync(at.file);
+  await (await at.take()).release();
+  assert.notEqual(statSync(at.file).ino, ino);
+});
+
+claimTest("an append whose lease is removed goes on by path", async (at) => {
+  const handle = await fileStore({ root: at.root }).claim(PATH);
+  rmSync(dirname(at.reserved.leases), { recursive: true });
+  await until("an entry", () => at.names().length === 1);
+  assert.equal(await handle.append(Buffer.from(" after")), 12);
+  assert.equal(handle.isRevoked?.(), false);
+  await handle.release("complete");
+  assert.deepEqual(at.names(), []);
+});
+
+claimTest("an append whose lease is removed ends if another process has the path by then", async (at) => {
+  const handle = await fileStore({ root: at.root }).claim(PATH);
+  rmSync(dirname(at.reserved.leases), { recursive: true });
+  new OtherProcess(at.root).claim(PATH);
+  await until("the owner to notice", () => handle.revoked.aborted);
+  await handle.release("complete");
+});
