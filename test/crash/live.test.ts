@@ -47,7 +47,15 @@ const EDITS: Record<string, Edit> = {
       }
     },
   },
-  "the claims": { apply: (reserved) => remove(join(reserved, "claims")) },
+  "the claims": { apply: (reserved) => remove(join(reserved, "entries")) },
+  "the leases": { apply: (reserved) => remove(join(reserved, "leases")) },
+  "the leases, leaving a file": {
+    apply: (reserved) => {
+      remove(join(reserved, "leases"));
+      writeFileSync(join(reserved, "leases"), "a file");
+    },
+  },
+  "the link that keeps earlier versions out": { apply: (reserved) => remove(join(reserved, "claims")) },
   "the signs of life": { apply: (reserved) => remove(join(reserved, "servers")) },
   "the temporary files": { apply: (reserved) => remove(join(reserved, "temporary")) },
   "the whole reserved folder": { apply: remove },

@@ -40,7 +40,8 @@ import { openContent } from "./open-content.ts";
 import { RecordFiles } from "./records/record-files.ts";
 import { RecordReader } from "./records/record-reader.ts";
 import { removeResource } from "./remove.ts";
-import { assertOwn, assertOwnFolders, keyOf, type Reserved, reservedIn } from "./reserved/layout.ts";
+import { assertUsable } from "./reserved/format.ts";
+import { assertOwn, keyOf, type Reserved, reservedIn } from "./reserved/layout.ts";
 import { openRoot } from "./root.ts";
 import { FileSessions } from "./sessions.ts";
 import { FileStreams } from "./streams/file-streams.ts";
@@ -103,7 +104,7 @@ class FileStore implements Store {
     this.#root = root;
     this.#readBytes = readBytes;
     this.#reserved = reservedIn(root);
-    assertOwnFolders(this.#reserved);
+    assertUsable(this.#reserved);
     this.#owner = ownerOf(root, this.#reserved);
     this.#lease = rootLeaseOf(this.#reserved, this.#owner);
     this.#recovery = new Recovery(root, this.#reserved, this.#owner);
@@ -232,7 +233,7 @@ class FileStore implements Store {
   }
 
   async tidy(): Promise<void> {
-    assertOwnFolders(this.#reserved);
+    assertUsable(this.#reserved);
     // A process that has died since may have left bytes in its journal. Once its claims are gone, nothing points to
     // them.
     await this.#recovery.again();

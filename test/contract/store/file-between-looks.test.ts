@@ -36,8 +36,8 @@ fileTest("an append that is taken over and ends between two looks is watched to 
   const watch = new AbortController();
   const news = await store.watch?.("a.txt", watch.signal);
   const seen: Growth[] = [];
-  const [key] = readdirSync(join(root, ".httpfstream/claims"));
-  const claims = join(root, ".httpfstream/claims", String(key));
+  const [key] = readdirSync(join(root, ".httpfstream/entries"));
+  const claims = join(root, ".httpfstream/entries", String(key));
   const entryOf = (): string => String(readdirSync(claims).find((name) => /^[0-9]/.test(name)));
   seen.push((await news?.next())?.value as Growth);
   const entry = entryOf();

@@ -153,7 +153,7 @@ diskTest(
   async (store, disk) => {
     const handle = await store.claim("a.txt");
     await goByPath(disk.folder);
-    const claims = join(disk.folder, RESERVED_SEGMENT, "claims");
+    const claims = join(disk.folder, RESERVED_SEGMENT, "entries");
     for (const claim of readdirSync(claims)) writeFileSync(join(claims, claim, "watch-another-process"), "{}");
     disk.fill(400 * KIB);
     await handle.release("complete");

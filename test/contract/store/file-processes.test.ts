@@ -209,7 +209,7 @@ processTest(
       for await (const growth of news) seen.push(growth);
       assert.equal(seen.at(-1)?.ended, ended);
       assert.equal(await put(store, path, "next"), (seen.at(-1)?.size ?? 0) + 4);
-      const left = readdirSync(join(root, ".httpfstream", "claims"));
+      const left = readdirSync(join(root, ".httpfstream", "entries"));
       assert.deepEqual(left, []);
     }
   },

@@ -16,6 +16,7 @@ import { StreamError } from "../../../protocol/errors.ts";
 import { unlessMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { removeFile, writeWhole } from "../reserved/atomic-write.ts";
+import { closeToEarlier } from "../reserved/format.ts";
 import type { ClaimParts } from "./claim-parts.ts";
 import { AWAY, claimsFolder, endMarker, nextName, ownEntries, removeEmpty, unreadMarkers, WATCH } from "./entries.ts";
 import { isHandoverRequested } from "./handover.ts";
@@ -204,7 +205,7 @@ export class Claim {
     const now = state();
     this.#mark = undefined;
     if (now === "+" || (now === undefined && !(await this.#survey()).isTaken)) return;
-    // Another process has taken the path over. If it has not fenced this one off, the next one must.
+    // Another process has the path. If it has not fenced this one off, the next one must.
     this.#revoke();
     if (now === "!") await rename(entry, join(this.#folder, `${AWAY}${basename(entry)}`)).catch(() => {});
     else await removeFile(entry).catch(() => {});
@@ -213,6 +214,7 @@ export class Claim {
   async #take(): Promise<void> {
     const { reserved, owner, file, path } = this.#parts;
     let found: Survey | undefined;
+    closeToEarlier(reserved);
     breakForeignLease(reserved);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await isHandoverRequested(reserved, owner, file)) break;

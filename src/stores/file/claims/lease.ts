@@ -137,6 +137,20 @@ export class Lease {
   }
 
   /**
+   * Breaks it, as another process does that wants claims by path.
+   *
+   * @throws Errors of the operating system.
+   */
+  break(): void {
+    if (!this.isIntact) return;
+    try {
+      renameSync(heldLease(this.#reserved), brokenLease(this.#reserved));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+
+  /**
    * Removes it. It must have no claims.
    *
    * @throws Errors of the operating system.
@@ -144,13 +158,7 @@ export class Lease {
   remove(): void {
     if (this.#isClosed) return;
     // Break it first: by the time of a removal under this name, another process may have the lease.
-    if (this.isIntact) {
-      try {
-        renameSync(heldLease(this.#reserved), brokenLease(this.#reserved));
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-      }
-    }
+    this.break();
     const mine = leasesIn(this.#reserved).find((lease) => {
       const found = statSync(lease, { throwIfNoEntry: false });
       return found?.ino === this.#found.ino && found.dev === this.#found.dev;

@@ -11,7 +11,8 @@ export interface LeasedClaim {
   /**
    * Enters the claim by path, because the lease was broken. Later looks are at the entry.
    *
-   * @param state The state of its slot, to be asked for once the entry is there; undefined if the lease was removed.
+   * @param state The state of its slot, to be asked for once the entry is there. Undefined if the lease was removed, or
+   * another process may have claimed the path in spite of it.
    */
   enterByPath(state: () => SlotState | undefined): Promise<void>;
 }

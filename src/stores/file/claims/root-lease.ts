@@ -11,11 +11,13 @@ import process from "node:process";
 import { namesIn } from "../folders/folder.ts";
 import { isDead } from "../processes/process-identity.ts";
 import { readWhole, removeFileNow } from "../reserved/atomic-write.ts";
+import { closeToEarlier, isClosedToEarlier } from "../reserved/format.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { isLocal } from "../reserved/local.ts";
 import { judgeOwner } from "./entries.ts";
 import { Lease } from "./lease.ts";
 import { breakForeignLease, foreignSlots, heldLease, readLease } from "./lease-files.ts";
+import { LeaseTerm } from "./lease-term.ts";
 import type { LeasedClaim } from "./mark.ts";
 import { isOwnerRecord, type OwnedClaim, type Owner } from "./owner.ts";
 
@@ -31,22 +33,6 @@ const MOST_COOL_MS = 5 * 60 * 1_000;
 
 /** Milliseconds until the next look for other processes, if there was one. */
 const RETRY_MS = 1_000;
-
-/** A lease, and what this process has by it. */
-class Term {
-  readonly lease: Lease;
-  readonly claims = new Map<number, LeasedClaim>();
-  /** The keys of paths that have claims folders. They are claimed by path until these folders are gone. */
-  readonly folders = new Set<string>();
-  /** The keys of paths that former owners may have, or that another process requests. They are claimed by path. */
-  readonly exceptions = new Set<string>();
-  readonly sinceMs = performance.now();
-  entering: Promise<void> | undefined;
-
-  constructor(lease: Lease) {
-    this.lease = lease;
-  }
-}
 
 /** The leases of this process, by owner. Two stores on one root share one. */
 const leases = new WeakMap<Owner, RootLease>();
@@ -74,8 +60,8 @@ function awaitExit(): void {
 export class RootLease implements OwnedClaim {
   readonly #reserved: Reserved;
   readonly #owner: Owner;
-  #term: Term | undefined;
-  readonly #broken = new Set<Term>();
+  #term: LeaseTerm | undefined;
+  readonly #broken = new Set<LeaseTerm>();
   #taking: Promise<void> | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #idleLooks = 0;
@@ -130,8 +116,9 @@ export class RootLease implements OwnedClaim {
     this.#term = undefined;
     const nowMs = performance.now();
     // A process that keeps coming back would break it again and again.
-    this.#coolMs = nowMs - term.sinceMs > 10 * this.#coolMs ? COOL_MS : Math.min(2 * this.#coolMs, MOST_COOL_MS);
-    this.#notBeforeMs = nowMs + this.#coolMs;
+    const coolMs = nowMs - term.sinceMs > 10 * this.#coolMs ? COOL_MS : this.#coolMs;
+    this.#coolMs = Math.min(2 * coolMs, MOST_COOL_MS);
+    this.#notBeforeMs = nowMs + coolMs;
     this.#broken.add(term);
     void this.#enter(term).catch(() => {});
   }
@@ -164,7 +151,7 @@ export class RootLease implements OwnedClaim {
     });
   }
 
-  #free(term: Term, at: number): boolean {
+  #free(term: LeaseTerm, at: number): boolean {
     this.look();
     if (term !== this.#term) return false;
     term.claims.delete(at);
@@ -173,25 +160,15 @@ export class RootLease implements OwnedClaim {
   }
 
   /** Enters by path what a broken lease has, and then removes it. */
-  #enter(term: Term): Promise<void> {
+  #enter(term: LeaseTerm): Promise<void> {
     term.entering ??= this.#enterAll(term).finally(() => {
       term.entering = undefined;
     });
     return term.entering;
   }
 
-  async #enterAll(term: Term): Promise<void> {
-    await Promise.all(
-      [...term.claims].map(async ([at, claim]) => {
-        // What cannot be entered now stays in the broken lease, where other processes see it.
-        await claim
-          .enterByPath(() => term.lease.stateOf(at))
-          .then(
-            () => term.claims.delete(at),
-            () => {},
-          );
-      }),
-    );
+  async #enterAll(term: LeaseTerm): Promise<void> {
+    await term.enterClaims();
     if (term.claims.size > 0) return;
     term.lease.remove();
     this.#broken.delete(term);
@@ -205,18 +182,19 @@ export class RootLease implements OwnedClaim {
       this.#notBeforeMs = Number.POSITIVE_INFINITY;
       return;
     }
+    closeToEarlier(this.#reserved);
     if (!(await this.#isAlone())) return;
     try {
       // Other processes see the sign of life before the lease.
       await this.#owner.begin(this);
       const lease = Lease.take(this.#reserved, this.#owner.record);
-      if (lease) await this.#begin(new Term(lease));
+      if (lease) await this.#begin(new LeaseTerm(lease));
     } finally {
       await this.#settle();
     }
   }
 
-  async #begin(term: Term): Promise<void> {
+  async #begin(term: LeaseTerm): Promise<void> {
     try {
       // Slots first: their owners remove them once they have entered them.
       for (const { key } of foreignSlots(this.#reserved, this.#owner.record)) term.exceptions.add(key);
@@ -255,11 +233,24 @@ export class RootLease implements OwnedClaim {
 
   #tick(): void {
     this.look();
+    if (this.#term && !isClosedToEarlier(this.#reserved)) this.#doubt(this.#term);
     for (const term of this.#broken) void this.#enter(term).catch(() => {});
     if (this.#term?.claims.size === 0 && ++this.#idleLooks >= IDLE_LOOKS) this.#giveUp(this.#term);
   }
 
-  #giveUp(term: Term): void {
+  /** Goes by path, and gives up what a process of an earlier version has claimed meanwhile. */
+  #doubt(term: LeaseTerm): void {
+    try {
+      closeToEarlier(this.#reserved);
+      term.isDoubtful = true;
+      term.lease.break();
+    } catch {
+      // The next look tries again.
+    }
+    this.look();
+  }
+
+  #giveUp(term: LeaseTerm): void {
     this.#term = undefined;
     try {
       term.lease.remove();
