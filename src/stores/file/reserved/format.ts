@@ -47,12 +47,13 @@ export function closeToEarlier(reserved: Reserved): void {
   const place = former(reserved);
   for (let attempt = 1; ; attempt++) {
     const found = lstatSync(place, { throwIfNoEntry: false });
-    if (found?.isSymbolicLink()) return assertFormat(reserved);
+    if (found?.isSymbolicLink()) assertFormat(reserved);
     if (found && !found.isDirectory()) return;
     try {
       if (found) moveEntries(place, reserved);
       makeFolderSync(dirname(place));
-      return stand(place);
+      stand(place);
+      return;
     } catch (error) {
       // An earlier version has just made an entry or removed one, or another process does the same as this one.
       const isRace = isMissing(error) || ["EEXIST", "ENOTEMPTY", "ENOTDIR"].includes(errorCode(error));
@@ -97,7 +98,10 @@ function linkAt(place: string): string | undefined {
 
 function stand(place: string): void {
   try {
-    if (mayLink()) return symlinkSync(FORMAT, place);
+    if (mayLink()) {
+      symlinkSync(FORMAT, place);
+      return;
+    }
   } catch (error) {
     if (!NO_LINKS.has(errorCode(error))) throw error;
   }
