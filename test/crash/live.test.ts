@@ -3,11 +3,12 @@
  * nothing behind.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { randomBytes } from "../fixture/bytes.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
+import { goByPath } from "../fixture/second-process.ts";
 import { temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { Cluster, expectEnd, type Server } from "../processes/cluster.ts";
@@ -19,7 +20,7 @@ const BEFORE = 100_000;
 
 /** A change of the reserved folder; `refused` is the status of new appends until it is undone. */
 interface Edit {
-  readonly apply: (reserved: string) => void;
+  readonly apply: (reserved: string) => void | Promise<void>;
   readonly refused?: number;
 }
 
@@ -47,7 +48,12 @@ const EDITS: Record<string, Edit> = {
       }
     },
   },
-  "the claims": { apply: (reserved) => remove(join(reserved, "entries")) },
+  "the claims": {
+    apply: async (reserved) => {
+      await goByPath(dirname(reserved));
+      remove(join(reserved, "entries"));
+    },
+  },
   "the leases": { apply: (reserved) => remove(join(reserved, "leases")) },
   "the leases, leaving a file": {
     apply: (reserved) => {
@@ -61,8 +67,10 @@ const EDITS: Record<string, Edit> = {
   "the whole reserved folder": { apply: remove },
   "the whole reserved folder, leaving a file": {
     apply: (reserved) => {
-      remove(reserved);
+      // In one go, since the server makes its folder again.
+      renameSync(reserved, `${dirname(reserved)}.removed`);
       writeFileSync(reserved, "a file");
+      remove(`${dirname(reserved)}.removed`);
     },
     refused: 409,
   },
@@ -102,7 +110,7 @@ async function survive(cluster: Cluster, { apply, refused }: Edit): Promise<void
   const follower = await server.follow("a.bin");
   await first.peer.send(BYTES.subarray(0, BEFORE));
   await first.peer.acked(BEFORE);
-  apply(reserved);
+  await apply(reserved);
   await first.peer.send(BYTES.subarray(BEFORE, 2 * BEFORE));
   await first.peer.acked(2 * BEFORE);
   assert.equal(await server.status("/a.bin?verb=APPEND"), 403, "the path is still taken");

@@ -103,9 +103,19 @@ function isOwnLease({ dev, ino }: Stats): boolean {
  */
 export function hasForeignLease(reserved: Reserved): boolean {
   return leasesIn(reserved).some((lease) => {
-    const found = lstatSync(lease, { throwIfNoEntry: false });
+    const found = leaseAt(lease);
     return found !== undefined && !isOwnLease(found);
   });
+}
+
+/** Undefined if there is no lease, or if a file is in the place of their folder. */
+function leaseAt(lease: string): Stats | undefined {
+  try {
+    return lstatSync(lease);
+  } catch (error) {
+    if (isMissing(error) || errorCode(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -115,7 +125,7 @@ export function hasForeignLease(reserved: Reserved): boolean {
  */
 export function breakForeignLease(reserved: Reserved): void {
   const held = heldLease(reserved);
-  const found = lstatSync(held, { throwIfNoEntry: false });
+  const found = leaseAt(held);
   if (!found || isOwnLease(found)) return;
   try {
     renameSync(held, brokenLease(reserved));

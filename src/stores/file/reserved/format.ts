@@ -7,7 +7,7 @@
  * @module
  */
 import { lstatSync, readdirSync, readlinkSync, renameSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { StreamError } from "../../../protocol/errors.ts";
 import { errorCode, isMissing } from "../folders/errors.ts";
 import { makeFolderSync } from "../folders/folder.ts";
@@ -75,10 +75,11 @@ export function assertUsable(reserved: Reserved): void {
 function assertFormat(reserved: Reserved): void {
   const place = former(reserved);
   const target = linkAt(place);
-  if (target === undefined || target === FORMAT) return;
+  // A program that copies a root may make the target absolute.
+  if (target === undefined || basename(target) === FORMAT) return;
   const name = `"${relative(reserved.root, place)}", which is the store's own,`;
-  const what = /^format-\d+$/.test(target)
-    ? `${name} says ${target}. Only a later version of httpfstream can use it: install that one`
+  const what = /^format-\d+$/.test(basename(target))
+    ? `${name} says ${basename(target)}. Only a later version of httpfstream can use it: install that one`
     : `${name} is a symbolic link. Remove the link`;
   throw new StreamError("storage", `Nothing can be stored or read: ${what}.`);
 }
