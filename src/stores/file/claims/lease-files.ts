@@ -111,9 +111,9 @@ export function hasForeignLease(reserved: Reserved): boolean {
 /** Undefined if there is no lease, or if a file is in the place of their folder. */
 function leaseAt(lease: string): Stats | undefined {
   try {
-    return lstatSync(lease);
+    return lstatSync(lease, { throwIfNoEntry: false });
   } catch (error) {
-    if (isMissing(error) || errorCode(error) === "ENOTDIR") return undefined;
+    if (errorCode(error) === "ENOTDIR") return undefined;
     throw error;
   }
 }
