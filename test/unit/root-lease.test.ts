@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -11,16 +12,22 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { claimantsOf } from "../../src/stores/file/claims/entries.ts";
 import { leaseHeader, type SlotState, slotText } from "../../src/stores/file/claims/lease-files.ts";
 import { keyOf } from "../../src/stores/file/reserved/layout.ts";
+import { isLocal } from "../../src/stores/file/reserved/local.ts";
 import { fileStore } from "../../src/stores/file/store.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { type ClaimPlace, claimTest, PATH } from "../fixture/claims.ts";
 import { NO_DEATH, OtherProcess } from "../fixture/other-process.ts";
 import { breakLease, goByPath } from "../fixture/second-process.ts";
 import { until } from "../fixture/until.ts";
+
+const NOT_LOCAL = (await isLocal(tmpdir()))
+  ? false
+  : "all claims are by path: the file system is not known to be local";
 
 /** Gives another process the lease, with slots in these states: first of other paths, last of {@link PATH}. */
 function leased({ root, file, reserved }: ClaimPlace, other: OtherProcess, ...states: SlotState[]): void {
@@ -97,6 +104,45 @@ claimTest("a lease that is torn, or no file at all, is in nobody's way", async (
   mkdirSync(join(reserved.leases, "folder"));
   assert.equal((await take()).isInherited, false);
 });
+
+claimTest(
+  "a process that has the root to itself makes no entries, and gives its lease up when it has no more claims",
+  async (at) => {
+    const store = fileStore({ root: at.root });
+    const handles = [await store.claim(PATH), await store.claim("b.txt")];
+    assert.deepEqual(readdirSync(at.reserved.leases), ["held"]);
+    assert.ok(!existsSync(at.reserved.claims));
+    for (const handle of handles) await handle.release("complete");
+    const again = await store.claim("c.txt");
+    assert.deepEqual(readdirSync(at.reserved.leases), ["held"], "it is kept for the next claim");
+    await again.release();
+    await until("the lease to be given up", () => readdirSync(at.reserved.leases).length === 0);
+    await until("the sign of life to end", () => readdirSync(at.reserved.servers).length === 0);
+    assert.ok(!existsSync(at.reserved.claims));
+  },
+  { skip: NOT_LOCAL },
+);
+
+claimTest(
+  "an append that cannot be entered by path stays in the broken lease until it can be",
+  async (at) => {
+    const handle = await fileStore({ root: at.root }).claim(PATH);
+    writeFileSync(at.reserved.claims, "a file");
+    breakLease(at.root);
+    // Its owner tries to enter it before it looks for watchers.
+    await assert.rejects(async () => handle.leaveEndMarker?.("complete"));
+    const [broken = ""] = readdirSync(at.reserved.leases);
+    assert.ok(readFileSync(join(at.reserved.leases, broken), "latin1").includes(`+${keyOf(at.file)}`));
+    assert.equal(await handle.append(Buffer.from(" one")), 10);
+    rmSync(at.reserved.claims);
+    await until("an entry", () => existsSync(at.reserved.claims) && at.names().length === 1);
+    await until("the lease to be removed", () => readdirSync(at.reserved.leases).length === 0);
+    assert.equal(at.names().length, 1);
+    await handle.release("complete");
+    assert.deepEqual(at.names(), []);
+  },
+  { skip: NOT_LOCAL },
+);
 
 claimTest("an append goes on by path when another process arrives, and is recorded and released there", async (at) => {
   const store = fileStore({ root: at.root });

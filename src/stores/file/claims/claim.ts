@@ -200,9 +200,11 @@ export class Claim {
   /** Enters by path what is claimed by a lease that was broken. */
   async #enterByPath(state: () => SlotState | undefined): Promise<void> {
     if (!this.#mark) return;
-    await this.#enter(await namesIn(this.#folder));
+    const names = await namesIn(this.#folder);
+    const entering = this.#enter(names).then(state);
+    // What cannot be entered stays in the lease, and must leave no entry that nothing removes.
+    const now = await entering.catch((error) => this.#backOff().then(() => Promise.reject(error)));
     const entry = this.#entry as string;
-    const now = state();
     this.#mark = undefined;
     if (now === "+" || (now === undefined && !(await this.#survey()).isTaken)) return;
     // Another process has the path. If it has not fenced this one off, the next one must.
