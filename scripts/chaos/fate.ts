@@ -48,14 +48,14 @@ export interface Plan {
   readonly evades: boolean;
 }
 
-/** Draws the plan of a connection. `mostPauseMs` limits {@link Plan.pauseMs}. */
-export function drawPlan(random: Random, mostPauseMs: number): Plan {
+/** Draws the plan of a connection. `maxPauseMs` limits {@link Plan.pauseMs}. */
+export function drawPlan(random: Random, maxPauseMs: number): Plan {
   const pace = random.weighted({ even: 5, late: 3, "in small pieces": 2 });
   return {
     fate: random.weighted(FATES),
     // A handshake that breaks early costs a whole grace period in which nothing is tested, so these are kept rare.
     after: random.chance(0.15) ? random.spread(50, 2_000) : random.spread(2_000, 4_000_000),
-    pauseMs: random.spread(20, mostPauseMs),
+    pauseMs: random.spread(20, maxPauseMs),
     delayMs: pace === "late" ? random.spread(1, 60) : 0,
     pieceBytes: pace === "in small pieces" ? random.spread(16, 20_000) : Number.POSITIVE_INFINITY,
     strays: random.chance(0.5),

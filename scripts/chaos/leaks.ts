@@ -9,10 +9,10 @@ import type { Ledger } from "./ledger.ts";
 import { OWN_PATHS, ownPath } from "./pipeline.ts";
 
 /** How many descriptors an idle server may have: those of its runtime, and the folders that it holds open. */
-const MOST_DESCRIPTORS = 160;
+const MAX_DESCRIPTORS = 160;
 
 /** How much resident memory an idle server may have, in bytes. */
-const MOST_BYTES = 700 * 1024 * 1024;
+const MAX_BYTES = 700 * 1024 * 1024;
 
 /** Milliseconds within which everything must be released. */
 const PATIENCE_MS = 30_000;
@@ -28,12 +28,12 @@ export async function expectNoLeaks(fleet: Fleet, ledger: Ledger): Promise<void>
   }
   if (NO_DESCRIPTORS !== undefined) return;
   for (const pid of fleet.pids) {
-    const few = (): boolean => descriptors(pid).length <= MOST_DESCRIPTORS;
+    const few = (): boolean => descriptors(pid).length <= MAX_DESCRIPTORS;
     await until("descriptors to be given back", few, PATIENCE_MS).catch(() => {
       ledger.problem(`process ${pid} keeps ${descriptors(pid).length} descriptors:\n${kindsOf(pid)}`);
     });
     const bytes = residentBytes(pid);
-    if (bytes > MOST_BYTES) ledger.problem(`process ${pid} keeps ${Math.round(bytes / 1e6)} MB of memory`);
+    if (bytes > MAX_BYTES) ledger.problem(`process ${pid} keeps ${Math.round(bytes / 1e6)} MB of memory`);
   }
 }
 

@@ -30,7 +30,7 @@ export interface PipelineParts {
   /** The paths that are being appended to. */
   paths(): readonly string[];
   /** The longest pause between two clients, in milliseconds. */
-  readonly mostCalmMs: number;
+  readonly maxCalmMs: number;
   /** Stops it. */
   readonly signal: AbortSignal;
 }
@@ -42,10 +42,10 @@ export function ownPath(at: number): string {
 
 /** Runs one client after the other until the signal aborts; resolves when the last client has left. */
 export async function pipelineAgain(parts: PipelineParts): Promise<void> {
-  const { signal, mostCalmMs, random } = parts;
+  const { signal, maxCalmMs, random } = parts;
   for (let turn = 0; ; turn++) {
     const chance = random.fork("pipeline", turn);
-    await sleep(chance.spread(20, mostCalmMs), undefined, { signal }).catch(() => {});
+    await sleep(chance.spread(20, maxCalmMs), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     const port = parts.port(chance);
     if (port !== undefined) await visit(port, chance, parts);

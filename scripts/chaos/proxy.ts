@@ -22,7 +22,7 @@ export interface Network {
   /** How many servers there are. */
   readonly servers: number;
   /** The longest stall, in milliseconds. */
-  readonly mostPauseMs: number;
+  readonly maxPauseMs: number;
   /** Whether the faults have stopped, so that every new connection passes. */
   readonly isCalm: boolean;
   readonly ledger: Ledger;
@@ -87,7 +87,7 @@ export class HostileProxy {
   #accept(client: Socket): void {
     const network = this.#network;
     const calm = { ...CALM, strays: this.#count % 2 === 1 };
-    const plan = network.isCalm ? calm : drawPlan(this.#random.fork("connection", this.#count), network.mostPauseMs);
+    const plan = network.isCalm ? calm : drawPlan(this.#random.fork("connection", this.#count), network.maxPauseMs);
     this.#count++;
     network.ledger.count("connections", "accepted");
     this.#keep(client);

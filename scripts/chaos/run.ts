@@ -112,7 +112,7 @@ class Chaos {
   #storm(fleet: Fleet): Promise<void> {
     return storm(fleet, {
       random: this.#random.fork("storm"),
-      mostCalmMs: this.#isShort ? 4_000 : 10_000,
+      maxCalmMs: this.#isShort ? 4_000 : 10_000,
       longSleeps: !this.#isShort,
       signal: this.#over.signal,
     });
@@ -124,7 +124,7 @@ class Chaos {
       ledger: this.ledger,
       port: (random) => fleet.port(random.between(0, fleet.size - 1)),
       paths: () => [...this.#alive].map(({ path }) => path),
-      mostCalmMs: this.#isShort ? 500 : 2_000,
+      maxCalmMs: this.#isShort ? 500 : 2_000,
       signal: this.#over.signal,
     });
   }
@@ -135,7 +135,7 @@ class Chaos {
       port: (server) => fleet.port(server),
       endsSince: (sinceMs) => fleet.endsSince(sinceMs),
       servers: fleet.size,
-      mostPauseMs: this.#isShort ? 1_500 : 5_000,
+      maxPauseMs: this.#isShort ? 1_500 : 5_000,
       get isCalm() {
         return signal.aborted;
       },

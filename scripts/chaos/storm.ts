@@ -17,7 +17,7 @@ const CLOCK_STEPS = 0.5;
 export interface StormOptions {
   readonly random: Random;
   /** The longest pause between two faults of a server, in milliseconds. */
-  readonly mostCalmMs: number;
+  readonly maxCalmMs: number;
   /** Whether a server may stall for as long as its lease or longer, so that it loses its paths. */
   readonly longSleeps: boolean;
   /** Stops it. */
@@ -30,7 +30,7 @@ export async function storm(fleet: Fleet, options: StormOptions): Promise<void> 
   await Promise.all(servers.map((server) => strikeAgain(fleet, server, options)));
 }
 
-async function strikeAgain(fleet: Fleet, server: number, { random, mostCalmMs, ...options }: StormOptions) {
+async function strikeAgain(fleet: Fleet, server: number, { random, maxCalmMs, ...options }: StormOptions) {
   const chance = random.fork("server", server);
   const { signal, longSleeps } = options;
   for (;;) {
@@ -39,7 +39,7 @@ async function strikeAgain(fleet: Fleet, server: number, { random, mostCalmMs, .
     const long = chance.chance(0.5) && longSleeps && stalls;
     const pauseMs = long ? chance.between(6_000, 15_000) : chance.spread(5, 2_000);
     const step = chance.chance(CLOCK_STEPS) ? chance.weighted(STEPS) : undefined;
-    await sleep(chance.spread(300, mostCalmMs), undefined, { signal }).catch(() => {});
+    await sleep(chance.spread(300, maxCalmMs), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     if (step !== undefined) fleet.stepClock(server, step);
     await fleet.strike(server, blow, pauseMs);

@@ -33,13 +33,15 @@ const PROGRAM = {
 
 /** All rooms, each after those that it builds on. A file that may use more than its folder has an entry of its own. */
 export const ROOMS: Readonly<Record<string, Room>> = {
-  "src/support": {},
+  "src/support": { packages: ["ipaddr.js"] },
   "src/protocol": { imports: ["src/support"] },
 
   "src/engine": { imports: ["src/protocol"] },
   "src/engine/storage": { imports: ["src/protocol"] },
   "src/engine/follow": { imports: ["src/protocol", "src/engine", "src/engine/storage"] },
-  "src/engine/append": { imports: ["src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"] },
+  "src/engine/append": {
+    imports: ["src/support", "src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"],
+  },
   "src/engine/sessions": { imports: ["src/support", "src/protocol", ...APPENDS] },
   "src/engine/standing": { imports: ["src/protocol", ...APPENDS] },
   "src/engine/durable": { imports: ["src/support", "src/protocol", ...APPENDS] },

@@ -4,7 +4,7 @@
  */
 
 /** Maximum characters of a pattern. */
-const MOST_CHARACTERS = 1024;
+const MAX_CHARACTERS = 1024;
 
 const ANY_SEGMENTS = "**";
 
@@ -66,7 +66,7 @@ export function segmentsOf(path: string): string[] {
 
 function faultOf(text: string): string | undefined {
   if (!text.startsWith("/")) return "it must begin with a slash";
-  if (text.length > MOST_CHARACTERS) return `it has more than ${MOST_CHARACTERS} characters`;
+  if (text.length > MAX_CHARACTERS) return `it has more than ${MAX_CHARACTERS} characters`;
   for (const segment of segmentsOf(text.slice(1))) {
     if (segment === "") return "it has an empty segment, or a slash at its end";
     if (segment === "." || segment === "..") return `no path has a segment "${segment}"`;

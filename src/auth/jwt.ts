@@ -2,13 +2,21 @@
  * The ready-made gate: signed tokens (JWT).
  * @module
  */
-import type { AccessDecision, AccessRequest, Authorize, Permission } from "../server/gate/gate.ts";
+import type { AccessDecision, AccessRequest, Action, Authorize, Permission } from "../server/gate/gate.ts";
 import { callUser } from "../support/callback.ts";
 import { explained } from "../support/printable.ts";
 import { invalidToken, needsToken, tokenOf } from "./bearer.ts";
 import { type Grants, Rights } from "./grants.ts";
 import { KeyRing, type Keys } from "./key-ring.ts";
 import { type Claims, InvalidToken, type Verified, Verifier } from "./verifier.ts";
+
+/** What a refusal says that the token does not allow. */
+const DOING: Readonly<Record<Action, string>> = {
+  read: "reading",
+  list: "listing",
+  append: "appending to",
+  delete: "removing",
+};
 
 /** Options of {@link jwt}. */
 export interface JwtOptions {
@@ -92,7 +100,8 @@ export function jwt(options: JwtOptions): Authorize {
 export function anonymous(grants: Grants): Authorize {
   const everyone = new Rights(grants);
   return ({ action, path }) => {
-    return everyone.allows(action, path) ? permission(everyone) : { allow: false };
+    if (everyone.allows(action, path)) return permission(everyone);
+    return { allow: false, message: `This server does not allow ${DOING[action]} "/${path}".` };
   };
 }
 
@@ -110,7 +119,7 @@ function withToken({ rights, expiresAtMs }: Verified, everyone: Rights, request:
   if (!rights.allows(action, path)) {
     // Who may not read a path does not learn either whether it is a folder.
     const shown = action === "list" && !rights.allows("read", path) ? "read" : action;
-    return { allow: false, message: `The token does not allow to ${shown} "/${path}".` };
+    return { allow: false, message: `The token does not allow ${DOING[shown]} "/${path}".` };
   }
   return { allow: true, mayRead, ...(Number.isFinite(expiresAtMs) ? { expiresAtMs } : {}) };
 }

@@ -67,10 +67,10 @@ export interface VerificationKey {
 }
 
 /** Minimum bytes of a secret, as RFC 7518 demands for HS256. */
-export const LEAST_SECRET_BYTES = 32;
+export const MIN_SECRET_BYTES = 32;
 
 /** Minimum bits of an RSA key, as RFC 7518 demands. */
-const LEAST_RSA_BITS = 2048;
+const MIN_RSA_BITS = 2048;
 
 /** Bytes of a coordinate of a key with a curve. */
 const POINT_BYTES = 32;
@@ -128,7 +128,7 @@ function typeOf(jwk: Jwk): (typeof TYPES)[string] | undefined {
  *
  * @throws {TypeError} for an unsupported key.
  */
-export function publicHalf(jwk: Jwk): Jwk {
+export function publicJwkOf(jwk: Jwk): Jwk {
   const algorithm = algorithmOf(jwk);
   if (!algorithm) throw new TypeError(`The key is not supported, or not meant for signatures. ${SUPPORTED}.`);
   const members = typeOf(jwk)?.members ?? [];
@@ -143,16 +143,16 @@ export function isSecret(jwk: Jwk): boolean {
 }
 
 async function ofJwk(jwk: Jwk): Promise<VerificationKey> {
-  const half = publicHalf(jwk);
+  const half = publicJwkOf(jwk);
   const { algorithm, crv } = typeOf(half) ?? malformed();
   // Some runtimes take a point of the wrong length, and fail later.
   const point = crv === undefined ? [] : [half.x, ...(half.kty === "EC" ? [half.y] : [])];
   if (point.some((coordinate) => decoded(coordinate).length !== POINT_BYTES)) malformed();
   const key = algorithm === "HS256" ? await secret(half.k) : await importJWK(half as JWK, algorithm).catch(malformed);
   if (key instanceof Uint8Array) throw notAKey();
-  const { modulusLength = LEAST_RSA_BITS } = key.algorithm as { modulusLength?: number };
-  if (modulusLength < LEAST_RSA_BITS) {
-    throw new TypeError(`The RSA key has ${modulusLength} bits; it must have at least ${LEAST_RSA_BITS}.`);
+  const { modulusLength = MIN_RSA_BITS } = key.algorithm as { modulusLength?: number };
+  if (modulusLength < MIN_RSA_BITS) {
+    throw new TypeError(`The RSA key has ${modulusLength} bits; it must have at least ${MIN_RSA_BITS}.`);
   }
   return { algorithm, kid: half.kid, key };
 }
@@ -160,8 +160,8 @@ async function ofJwk(jwk: Jwk): Promise<VerificationKey> {
 /** Imported once, because `jose` would import the bytes anew for each token. */
 function secret(encoded: string | undefined): Promise<CryptoKey> {
   const bytes = decoded(encoded);
-  if (bytes.length < LEAST_SECRET_BYTES) {
-    throw new TypeError(`The secret has ${bytes.length} bytes; it must have at least ${LEAST_SECRET_BYTES}.`);
+  if (bytes.length < MIN_SECRET_BYTES) {
+    throw new TypeError(`The secret has ${bytes.length} bytes; it must have at least ${MIN_SECRET_BYTES}.`);
   }
   return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
 }

@@ -33,7 +33,7 @@ const RETRY_MS = 5_000;
 const TIMEOUT_MS = 5_000;
 
 /** Maximum bytes of a set. */
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * A set at a URL. It is fetched for the first token, again in the background when it is ten minutes old, and again for
@@ -136,9 +136,9 @@ async function checkedSet({ body }: Response): Promise<Response> {
     if (done) break;
     pieces.push(value);
     bytes += value.length;
-    if (bytes <= MOST_BYTES) continue;
+    if (bytes <= MAX_BYTES) continue;
     await reader.cancel();
-    throw new Error(`The server there answered with more than ${MOST_BYTES} bytes.`);
+    throw new Error(`The server there answered with more than ${MAX_BYTES} bytes.`);
   }
   const text = await new Blob(pieces).text();
   try {

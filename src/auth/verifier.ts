@@ -11,13 +11,13 @@ import type { KeyRing } from "./key-ring.ts";
 import type { TokenHeader } from "./keys.ts";
 
 /** Maximum characters of a token. */
-const MOST_CHARACTERS = 16 * 1024;
+const MAX_CHARACTERS = 16 * 1024;
 
 /** Seconds by which the clocks of the issuer and of this machine may differ. */
 export const LEEWAY_S = 5;
 
 /** Maximum number of tokens that are remembered. */
-const MOST_REMEMBERED = 1000;
+const MAX_REMEMBERED = 1000;
 
 /** The claims of a token. */
 export interface Claims {
@@ -73,7 +73,7 @@ export class Verifier {
    * @throws {StreamError} `overloaded` if the keys can't be fetched.
    */
   async verify(token: string): Promise<Verified> {
-    if (token.length > MOST_CHARACTERS) throw new InvalidToken("The token has more than 16 KiB.");
+    if (token.length > MAX_CHARACTERS) throw new InvalidToken("The token has more than 16 KiB.");
     const epoch = await this.#keys.refresh();
     if (epoch !== this.#epoch) this.#forget();
     this.#epoch = epoch;
@@ -105,7 +105,7 @@ export class Verifier {
 
   #remember(digest: string, verified: Verified): void {
     const [oldest] = this.#valid.keys();
-    if (this.#valid.size >= MOST_REMEMBERED && oldest !== undefined) this.#valid.delete(oldest);
+    if (this.#valid.size >= MAX_REMEMBERED && oldest !== undefined) this.#valid.delete(oldest);
     this.#valid.set(digest, verified);
   }
 

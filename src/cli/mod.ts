@@ -7,7 +7,7 @@ import { appendCommand } from "./append/mod.ts";
 import { errorLine } from "./common/error-line.ts";
 import { DONE, FAILED, WRONG_USAGE } from "./common/exit-codes.ts";
 import { bareCommand, forgetEmptyVariables, WrongUsage } from "./common/options.ts";
-import { leave, printed, say } from "./common/terminal.ts";
+import { exitWhenWritten, printed, say } from "./common/terminal.ts";
 import { followCommand } from "./follow/mod.ts";
 import { fromGoFlags } from "./go-flags.ts";
 import { keyCommand } from "./key/mod.ts";
@@ -89,9 +89,9 @@ async function run(command: Command, args: readonly string[], name: string, resu
     await printed();
   } catch (error) {
     // Commander has already reported the error.
-    if (error instanceof CommanderError) await leave(WRONG_USAGE);
+    if (error instanceof CommanderError) await exitWhenWritten(WRONG_USAGE);
     say(`${name}: ${errorLine(error)}`);
-    await leave(error instanceof WrongUsage ? WRONG_USAGE : FAILED);
+    await exitWhenWritten(error instanceof WrongUsage ? WRONG_USAGE : FAILED);
   }
-  await leave(result());
+  await exitWhenWritten(result());
 }

@@ -42,7 +42,7 @@ export interface EndEvent {
   readonly offset: number;
   /** Bytes appended or sent. */
   readonly bytes: number;
-  /** Milliseconds from begin to end. */
+  /** Milliseconds from start to end. */
   readonly durationMs: number;
   /**
    * Why it ended: an `EndReason`, `gone` (the follower left), `superseded` (a newer connection resumed the append
@@ -124,7 +124,7 @@ export interface ShutdownEndEvent {
   readonly appends: number;
   /** Follows that have ended since the shutdown began. */
   readonly follows: number;
-  /** Milliseconds from begin to end. */
+  /** Milliseconds from start to end. */
   readonly durationMs: number;
 }
 

@@ -13,13 +13,13 @@ export interface Limits {
   pathFollowers: number;
   /** Appends that are open at a time, with the sessions in their grace period; 0 for no limit. Default 20,000. */
   appends: number;
-  /** The same for those that one address has opened; 0 for no limit. Default 5,000. */
+  /** The same for those that one address or IPv6 network (/64) has opened; 0 for no limit. Default 5,000. */
   peerAppends: number;
-  /** Appends and follows of clients that are connected at a time; 0 for no limit. Default 60,000. */
+  /** Appends, follows and reads of more than 64 KiB that are under way at a time; 0 for no limit. Default 60,000. */
   connections: number;
-  /** The same for those of one address; 0 for no limit. Default 20,000. */
+  /** The same for those of one address, or of one IPv6 network (/64); 0 for no limit. Default 20,000. */
   peerConnections: number;
-  /** Appends and follows that one address may begin within a second; 0 for no limit. Default 5,000. */
+  /** Appends and follows that one address or IPv6 network (/64) may begin within a second; 0 for no limit. Default 5,000. */
   peerConnectionsPerSecond: number;
   /** Bytes pending on one follower's connection before it falls back to the store. Default 512 KiB, at most 1 MiB. */
   followerBudgetBytes: number;
@@ -43,6 +43,10 @@ export interface Limits {
   idleTimeoutMs: number;
   /** Milliseconds without a byte of an HTTP body that announced its length (`Content-Length`); 0 for no limit. Default 60,000. */
   bodyIdleMs: number;
+  /** Milliseconds for which the client of a read of more than 64 KiB may take nothing; 0 for no limit. Default 120,000. */
+  readIdleMs: number;
+  /** Milliseconds that the function `authorize` may take for an answer; 0 for no limit. Default 10,000. */
+  authorizeMs: number;
   /** Milliseconds within which a client of the standalone server must send the headers of a request; 0 for no limit. Default 30,000. */
   headersTimeoutMs: number;
   /** Milliseconds that a path stays reserved for the appender of a broken session to resume. Default 30,000. */
@@ -93,6 +97,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   missedPings: 3,
   idleTimeoutMs: 0,
   bodyIdleMs: 60_000,
+  readIdleMs: 120_000,
+  authorizeMs: 10_000,
   headersTimeoutMs: 30_000,
   graceMs: 30_000,
   windowBytes: 4 * 1024 * 1024,
@@ -123,6 +129,8 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "peerConnectionsPerSecond",
   "idleTimeoutMs",
   "bodyIdleMs",
+  "readIdleMs",
+  "authorizeMs",
   "headersTimeoutMs",
   "pingIntervalMs",
   "graceMs",

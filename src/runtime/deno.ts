@@ -63,9 +63,9 @@ const upgradeWebSocket = defineWebSocketHelper<WebSocket, Partial<UpgradeSetting
  */
 export const platform: Platform = {
   name: "deno",
-  keepsText: false,
+  supportsRawText: false,
   // Deno silently drops the last bytes of a fragmented message that ends inside a character.
-  takesText: false,
+  acceptsText: false,
   fillsBuffers: true,
   async upgrade(c, handler, { protocol, mayBeSilent }): Promise<Response> {
     if (protocol !== undefined) offerOnly(c.req.raw, protocol);

@@ -14,8 +14,21 @@ export function withHelper(platform: Platform, upgradeWebSocket: UpgradeWebSocke
   return {
     ...rest,
     // Helpers pass text as strings.
-    keepsText: false,
-    takesText: false,
-    upgrade: (c, handler) => upgradeWebSocket(c, socketEvents(handler)) as Promise<Response>,
+    supportsRawText: false,
+    acceptsText: false,
+    async upgrade(c, handler, { headers = {} }) {
+      const response = (await upgradeWebSocket(c, socketEvents(handler))) as Response;
+      addHeaders(response, headers);
+      return response;
+    },
   };
+}
+
+/** Adds headers where the helper's runtime allows it: those of Deno's response are immutable. */
+function addHeaders(response: Response, headers: Readonly<Record<string, string>>): void {
+  try {
+    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
 }

@@ -8,8 +8,8 @@ import type { Platform } from "../server/platform/platform.ts";
 /** The platform for an unknown runtime. */
 export const platform: Platform = {
   name: "other",
-  keepsText: false,
-  takesText: false,
+  supportsRawText: false,
+  acceptsText: false,
   checkUpgrade: refuse,
   upgrade: async () => refuse(),
 };

@@ -20,16 +20,17 @@ import type { RefusalHints } from "./request/refusal-hints.ts";
 import type { Scope } from "./request/scope.ts";
 import type { TrustedProxies } from "./request/trusted-proxies.ts";
 import { answer, respond } from "./route.ts";
-import { Crowd } from "./service/crowd.ts";
+import { ConnectionLimiter } from "./service/connection-limiter.ts";
 import { logRequest } from "./service/log-request.ts";
 import type { Metrics } from "./service/metrics.ts";
-import { type OnEvent, Operator } from "./service/operator.ts";
+import { type OnEvent, Reporter } from "./service/reporter.ts";
 import { withHeader } from "./service/respond.ts";
 import type { Service } from "./service/service.ts";
 import { resourceOf } from "./streams/resource-of.ts";
 import { Streams } from "./streams/streams.ts";
 import { Heartbeats } from "./timers/heartbeats.ts";
 import { Liveness } from "./timers/liveness.ts";
+import { StalledReaders } from "./timers/stalled-readers.ts";
 
 /** The parts that the app is built from. */
 export interface AppParts {
@@ -77,35 +78,35 @@ export type StreamApp = Hono & {
 /** Builds the app. */
 export function createApp(parts: AppParts): StreamApp {
   const { limits } = parts;
-  const operator = new Operator(parts.log, parts.onEvent);
+  const reporter = new Reporter(parts.log, parts.onEvent);
   const registry = new AppendRegistry(parts.store, limits, {
     began(channel) {
       const { path, size, generation } = channel;
-      operator.traffic.appendBegan(channel);
-      operator.tell({ type: "began", action: "append", path, offset: size, generation, ...causeOf(channel) });
+      reporter.traffic.appendBegan(channel);
+      reporter.emit({ type: "began", action: "append", path, offset: size, generation, ...causeOf(channel) });
     },
     ended(channel, outcome, error) {
       const { path, generation } = channel;
       const { size: offset, reason } = outcome;
-      operator.traffic.appendEnded(channel, outcome);
+      reporter.traffic.appendEnded(channel, outcome);
       const failure = error && { error };
-      operator.tell({
+      reporter.emit({
         ...{ type: "ended", action: "append", path, offset, generation, reason },
         ...failure,
         ...causeOf(channel),
       });
     },
-    removed: (path, requestId) => operator.tell({ type: "removed", path, ...causeOf({ requestId }) }),
-    failed: (path, error) => operator.failedIfFault(path, error),
+    removed: (path, requestId) => reporter.emit({ type: "removed", path, ...causeOf({ requestId }) }),
+    failed: (path, error) => reporter.failedIfFault(path, error),
   });
   const sessions = new Sessions(registry, (path, error) => {
-    operator.failed(path, error, `The record of the append session of "/${path}" can't be written or removed.`);
+    reporter.failed(path, error, `The record of the append session of "/${path}" can't be written or removed.`);
   });
   const { streams: records } = parts.store;
   const durable =
     records && parts.durableStreams !== false
       ? new DurableStreams({ registry, sessions }, records, (path, error) => {
-          operator.failed(path, error, `The stream "/${path}" has expired and can't be removed.`);
+          reporter.failed(path, error, `The stream "/${path}" has expired and can't be removed.`);
         })
       : undefined;
   if (durable) registry.beforeRaw = async (path) => void (await durable.use(path));
@@ -113,8 +114,9 @@ export function createApp(parts: AppParts): StreamApp {
     store: parts.store,
     registry,
     limits,
-    operator,
-    crowd: new Crowd(limits),
+    reporter,
+    connectionLimiter: new ConnectionLimiter(limits),
+    readers: new StalledReaders(limits.readIdleMs),
     liveness: new Liveness(limits),
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions,
@@ -144,18 +146,18 @@ export function createApp(parts: AppParts): StreamApp {
   };
   if (parts.cors) app.use(crossOrigin(service.origins));
   app.all("*", (c) =>
-    logRequest(operator, c, (noted) => answer(service, c, noted)).then((response) => marked(response, c)),
+    logRequest(reporter, c, (details) => answer(service, c, details)).then((response) => marked(response, c)),
   );
   service.sessions.restore().catch((error: unknown) => {
-    operator.failed(undefined, error, "The open sessions can't be read.");
+    reporter.failed(undefined, error, "The open sessions can't be read.");
   });
   durable?.restore().catch((error: unknown) => {
-    operator.failed(undefined, error, "The streams on record can't be read.");
+    reporter.failed(undefined, error, "The streams on record can't be read.");
   });
   let closing: Promise<void> | undefined;
   const close = (reason = "close()"): Promise<void> => {
-    closing ??= operator
-      .shutsDown(reason, () => registry.close())
+    closing ??= reporter
+      .runShutdown(reason, () => registry.close())
       .finally(() => {
         durable?.lifetimes.stop();
         parts.metrics?.stop();
@@ -166,7 +168,7 @@ export function createApp(parts: AppParts): StreamApp {
   parts.signal?.addEventListener("abort", () => void close("signal"), { once: true });
   const { metrics } = parts;
   const source = {
-    traffic: operator.traffic,
+    traffic: reporter.traffic,
     sessionsInGrace: () => sessions.waiting,
     isClosing: () => registry.closing,
   };
@@ -174,10 +176,10 @@ export function createApp(parts: AppParts): StreamApp {
     app,
     service,
     ...(metrics && { metrics: () => metrics.render(source) }),
-    respond: (c, path) => logRequest(operator, c, async (noted) => respond(service, c, noted, resourceOf(path))),
+    respond: (c, path) => logRequest(reporter, c, async (details) => respond(service, c, details, resourceOf(path))),
     close,
   });
-  const countRefusal = (code: ErrorCode): void => operator.traffic.refused(code);
+  const countRefusal = (code: ErrorCode): void => reporter.traffic.refused(code);
   return Object.assign(app, { close, countRefusal, streams });
 }
 

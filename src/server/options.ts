@@ -74,7 +74,7 @@ export interface AppOptions {
    */
   deletes?: Deletes;
   /**
-   * Receives an event for the begin and end of each append and follow, and for each request, refusal, shutdown and
+   * Receives an event for the start and end of each append and follow, and for each request, refusal, shutdown and
    * failure. Errors that it throws or rejects with are written to the console and have no other effect. Default: only
    * failures are reported, on the console.
    */

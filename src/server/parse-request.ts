@@ -17,7 +17,7 @@ import type { Scope } from "./request/scope.ts";
 import type { TrustedProxies } from "./request/trusted-proxies.ts";
 import { refuseContentRange } from "./request/unsupported-body.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
-import type { RequestLogFields } from "./service/log-request.ts";
+import type { RequestDetails } from "./service/log-request.ts";
 import type { Exchange } from "./service/service.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 
@@ -80,7 +80,7 @@ interface RequestParts {
 /**
  * Parses a request. A malformed one is refused here, before its origin or the state of its path is checked.
  *
- * @param noted Takes what the log needs to know of a request, even of a refused one.
+ * @param details Receives what is learned about the request, even if it is refused.
  * @throws {StreamError} `bad_path`, `bad_request`, `upgrade_required`
  * @throws {MountError} if the app is mounted at a path with a wildcard, or with a parameter and without a scope.
  * @throws {TypeError} if the scope returns no folder.
@@ -88,11 +88,11 @@ interface RequestParts {
 export function parseRequest(
   c: Context,
   platform: Platform,
-  noted: RequestLogFields,
+  details: RequestDetails,
   { scope, trustedProxies, durable }: RequestSettings,
 ): ParsedRequest {
-  notePeer(c, platform, noted, trustedProxies);
-  const parts = partsOf(c, platform, noted, (target) => locate(c, target, scope));
+  notePeer(c, platform, details, trustedProxies);
+  const parts = partsOf(c, platform, details, (target) => locate(c, target, scope));
   const { isFolder, socket } = parts;
   const { path } = parts.exchange.subject;
   refuseSmall(c.req.method);
@@ -103,7 +103,7 @@ export function parseRequest(
   if (verb === undefined && durable && (c.req.method === "PUT" || c.req.method === "POST")) {
     const { base } = parts;
     refuseContentRange(c, path);
-    return { ...parts, action: "append", verb, parameters: streamWrite(c, { base, scope: noted.scope ?? "" }) };
+    return { ...parts, action: "append", verb, parameters: streamWrite(c, { base, scope: details.scope ?? "" }) };
   }
   if (verb !== "APPEND") {
     const parameters = readParameters(c);
@@ -150,11 +150,11 @@ function checkStay(c: Context, socket: boolean, verb: Verb | undefined): void {
 export function parseFollow(
   c: Context,
   platform: Platform,
-  noted: RequestLogFields,
+  details: RequestDetails,
   { path, trustedProxies }: Pick<RequestSettings, "trustedProxies"> & { readonly path: string },
 ): ReadRequest {
-  notePeer(c, platform, noted, trustedProxies);
-  const parts = partsOf(c, platform, noted, () => ({ path, below: path, scope: "", base: "", isFolder: false }));
+  notePeer(c, platform, details, trustedProxies);
+  const parts = partsOf(c, platform, details, () => ({ path, below: path, scope: "", base: "", isFolder: false }));
   const parameters = readParameters(c);
   if (parameters.stay) checkStay(c, parts.socket, "FOLLOW");
   return { ...parts, action: "read", verb: "FOLLOW", parameters };
@@ -164,29 +164,31 @@ export function parseFollow(
 function notePeer(
   c: Context,
   platform: Platform,
-  noted: RequestLogFields,
+  details: RequestDetails,
   trustedProxies: TrustedProxies | undefined,
 ): void {
   const direct = platform.peer?.(c);
   const peer = trustedProxies ? trustedProxies.peerOf(direct, c.req.raw.headers) : direct;
-  if (peer !== undefined) noted.peer = peer;
+  if (peer !== undefined) details.peer = peer;
 }
 
 function partsOf(
   c: Context,
   platform: Platform,
-  noted: RequestLogFields,
+  details: RequestDetails,
   place: (target: string | undefined) => RequestPath,
 ): RequestParts {
-  const { peer } = noted;
+  const { peer } = details;
   const target = platform.target?.(c);
   const authority = platform.authority?.(c);
-  if (platform.neverUpgrades?.(c)) noted.neverUpgrades = true;
+  if (platform.neverUpgrades?.(c)) details.neverUpgrades = true;
   const names = namesOf(c, authority, target);
   const { path, below, base, scope, isFolder } = place(target);
-  Object.assign(noted, { path, base, scope });
-  const subject = { path, ...(peer === undefined ? {} : { peer }), requestId: noted.requestId };
-  const exchange: Exchange = { c, platform, subject, noted, tally: noted.tally };
+  details.path = path;
+  details.base = base;
+  details.scope = scope;
+  const subject = { path, ...(peer === undefined ? {} : { peer }), requestId: details.requestId };
+  const exchange: Exchange = { c, platform, subject, details, tally: details.tally };
   const socket = wantsWebSocket(c);
   return { exchange, socket, names, host: authority ?? c.req.header("Host"), below, base, isFolder };
 }

@@ -29,7 +29,7 @@ import {
 } from "./parse-request.ts";
 import { checkHost } from "./request/host.ts";
 import { checkOrigin } from "./request/origin.ts";
-import type { RequestLogFields } from "./service/log-request.ts";
+import type { RequestDetails } from "./service/log-request.ts";
 import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
@@ -38,19 +38,19 @@ import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 import { followOverSocket } from "./websocket/follow.ts";
 
-/** Most bytes of a body that is read whole without a place among the connections. */
+/** Most bytes of a body that is read whole without a slot among the connections. */
 const SHORT_BYTES = 64 * 1024;
 
 /**
  * Answers a request.
  *
- * @param noted Takes what the log needs to know of it.
+ * @param details Receives what is learned about it.
  * @throws {StreamError} if the request is refused.
  * @throws {MountError} if the app is mounted at a path with a parameter or a wildcard.
  */
-export async function answer(service: Service, c: Context, noted: RequestLogFields): Promise<Response> {
+export async function answer(service: Service, c: Context, details: RequestDetails): Promise<Response> {
   const platform = await service.platform(c);
-  const request = parseRequest(c, platform, noted, service);
+  const request = parseRequest(c, platform, details, service);
   const { verb, socket, exchange } = request;
   if (c.req.method === "OPTIONS") return optionsOf(c, service);
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
@@ -63,7 +63,7 @@ export async function answer(service: Service, c: Context, noted: RequestLogFiel
     await begin(service, exchange, socket);
     return appendBody(service, exchange, request.parameters);
   }
-  if (isKnownMethod(c.req.method)) {
+  if (service.authorize && isKnownMethod(c.req.method)) {
     const response = await passGate(service, exchange, await actionOf(service, request));
     if (response) return response;
   }
@@ -94,9 +94,9 @@ function isHidden({ subject: { path }, access }: Exchange, error: unknown): bool
  *
  * @throws {StreamError} if the request is refused.
  */
-export async function respond(service: Service, c: Context, noted: RequestLogFields, path: string): Promise<Response> {
+export async function respond(service: Service, c: Context, details: RequestDetails, path: string): Promise<Response> {
   const platform = await service.platform(c);
-  const request = parseFollow(c, platform, noted, { path, trustedProxies: service.trustedProxies });
+  const request = parseFollow(c, platform, details, { path, trustedProxies: service.trustedProxies });
   const { socket, exchange } = request;
   checkSender(service, request, socket);
   await begin(service, exchange, socket);
@@ -133,14 +133,14 @@ function isUpload({ exchange, socket }: AppendRequest): boolean {
 }
 
 /** What the gate is asked about a request. */
-async function actionOf({ authorize, listings, store }: Service, request: ParsedRequest): Promise<Action> {
+async function actionOf({ listings, store }: Service, request: ParsedRequest): Promise<Action> {
   const { action, verb, socket, isFolder, exchange } = request;
   if (action !== "read") return action;
   // Without a verb, it would create the path.
   if (isUnsafe(exchange.c.req.method)) return "append";
   if (verb !== undefined || socket) return "read";
   if (isFolder) return "list";
-  if (!authorize || !listings) return "read";
+  if (!listings) return "read";
   const { path } = exchange.subject;
   try {
     // Listing changes nothing, whereas a look at a file may create its record.
@@ -184,7 +184,7 @@ async function write(service: Service, { exchange, isFolder, parameters }: Write
   if (response) return response;
   const { durable } = service;
   const run = (): Promise<Response> => writeStream(service, durable, exchange, parameters);
-  // A short body costs less than a place.
+  // A short body costs less than a slot.
   const isShort = Number(exchange.c.req.header("Content-Length") ?? Number.NaN) <= SHORT_BYTES;
   return isShort ? run() : inPlace(service, { action: "append", exchange }, run);
 }
@@ -209,20 +209,20 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
   return inPlace(service, request, () => show(service, request, following));
 }
 
-/** Answers a request that takes a place among the connections until it is answered, or its connection ends. */
+/** Answers a request that takes a slot among the connections until it is answered, or its connection ends. */
 async function inPlace(
-  { crowd }: Service,
+  { connectionLimiter }: Service,
   { action, exchange }: Pick<AppendRequest | ReadRequest, "action" | "exchange">,
   respond: () => Promise<Response>,
 ): Promise<Response> {
-  const place = crowd.enter(exchange.subject, action === "read");
-  exchange.place = place;
+  const slot = connectionLimiter.enter(exchange.subject, action === "read" ? "follow" : "append");
+  exchange.slot = slot;
   try {
     const response = await respond();
-    if (!place.isKept) place.leave();
+    if (!slot.isKept) slot.leave();
     return response;
   } catch (error) {
-    place.leave();
+    slot.leave();
     throw error;
   }
 }

@@ -88,7 +88,7 @@ describe("jwt()", () => {
       assert.equal((await present(gate, token, { action, path })).code, code, `${action} ${path}`);
     }
     const refused = await present(gate, token, { action: "list", path: "build" });
-    assert.equal(refused.message, 'The token does not allow to list "/build".');
+    assert.equal(refused.message, 'The token does not allow listing "/build".');
     // Listing is asked for where a folder is, so the answer must not tell.
     const [folder, file] = await Promise.all([
       present(gate, token, { action: "list", path: "other" }),

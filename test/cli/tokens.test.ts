@@ -82,6 +82,21 @@ describe("a token", () => {
     ended(wrong, 1, /no valid token in HTTPFSTREAM_TOKEN: it has white space in the middle/);
   });
 
+  it("that is missing is asked for by every command, with the option and the variable that take it", async () => {
+    const url = `${gate.url}/without.log`;
+    for (const args of [
+      ["append", url],
+      ["follow", url],
+      ["stat", url],
+      ["ls", gate.url],
+      ["rm", url],
+    ]) {
+      const hint =
+        /^httpfstream \w+: (\S+: )?unauthorized: [^\n]+\. Give a token with --token-file or HTTPFSTREAM_TOKEN\.\n$/;
+      ended(await command(args, { input: "x" }), 1, hint);
+    }
+  });
+
   it("comes from standard input, unless that is the source", async () => {
     const url = `${gate.url}/stdin.log`;
     const data = join(folder, "data");

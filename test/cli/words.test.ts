@@ -112,7 +112,8 @@ describe("a guard in front of the server", () => {
     for (const verb of ["append", "follow"]) {
       const { exit, output } = await command([verb, `${guarded}/json`], { input: "x" });
       assert.equal(exit.code, 1);
-      const said = "unauthorized: The server answered 401 Unauthorized: the token\\\\e\\[31m has expired.";
+      const said =
+        "unauthorized: The server answered 401 Unauthorized: the token\\\\e\\[31m has expired. Give a token with --token-file or HTTPFSTREAM_TOKEN.";
       assert.match(output, new RegExp(`^httpfstream ${verb}: ${said}\\n$`));
     }
   });

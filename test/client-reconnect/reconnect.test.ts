@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import {
   BACKOFF_FIRST_MS,
-  BACKOFF_MOST_MS,
+  BACKOFF_MAX_MS,
   FORMER_UNANSWERED,
   RESTART_SPREAD_MS,
   STEADY_MS,
@@ -156,7 +156,7 @@ describe("the delay", () => {
       const least = delay([...events, lost("unreachable", 0, 0)]);
       const most = delay([...events, lost("unreachable", 0, 0.999_999)]);
       assert.equal(least, 0);
-      assert.equal(Math.round(most), Math.min(bound, BACKOFF_MOST_MS));
+      assert.equal(Math.round(most), Math.min(bound, BACKOFF_MAX_MS));
       events.push(lost("unreachable", 0, 0), due);
     }
   });

@@ -11,7 +11,7 @@ import { StreamError } from "../../src/protocol/errors.ts";
 import { command, start } from "../cli/commands.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
 import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
-import { type Asked, Redirector } from "./redirects.ts";
+import { Redirector, type RequestSpec } from "./redirects.ts";
 
 const STATUSES = [301, 302, 303, 307, 308];
 
@@ -86,7 +86,7 @@ for (const runtime of RUNTIMES) {
     });
 
     it("passes no header and no password to another origin", async () => {
-      const others: Asked[] = [];
+      const others: RequestSpec[] = [];
       const other = await Redirector.start(() => ({ status: 404 }));
       const sender = await Redirector.start((target) => ({
         status: 307,

@@ -6,7 +6,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** One request that it got. */
-export interface Asked {
+export interface RequestSpec {
   readonly target: string;
   readonly upgrade: boolean;
   readonly headers: IncomingHttpHeaders;
@@ -22,7 +22,7 @@ export interface Redirect {
 
 /** Answers every request, including upgrades, as the test decides. */
 export class Redirector {
-  readonly asked: Asked[] = [];
+  readonly asked: RequestSpec[] = [];
   readonly #server: Server;
 
   private constructor(server: Server) {

@@ -9,14 +9,14 @@ import process from "node:process";
 import { it } from "node:test";
 import { ROOT } from "../../scripts/lib/install.mjs";
 import { DEFAULT_LIMITS } from "../../src/engine/limits.ts";
+import { executable, run } from "../fixture/processes.ts";
 
 const PAGE = join(ROOT, "docs", "operate.md");
 const TABLE = /(<!-- limits: .* -->\n)([\s\S]*?)(<!-- limits: end -->)/;
 
 it("the table of limits matches the code", async () => {
   const page = await readFile(PAGE, "utf8");
-  const source = await readFile(join(ROOT, "src", "engine", "limits.ts"), "utf8");
-  const wanted = `\n${tableOf(source)}\n\n`;
+  const wanted = `\n${tableOf(await documentation())}\n\n`;
   if (process.env["UPDATE_DOCS"])
     await writeFile(
       PAGE,
@@ -25,13 +25,33 @@ it("the table of limits matches the code", async () => {
   else assert.equal(TABLE.exec(page)?.[2], wanted, "UPDATE_DOCS=1 node --import tsx --test test/docs/limits.test.ts");
 });
 
-function tableOf(source: string): string {
-  const comments = new Map(
-    [...source.matchAll(/\/\*\* (.+) \*\/\n {2}(\w+): number;/g)].map(([, comment = "", name = ""]) => [name, comment]),
-  );
+interface DenoDoc {
+  readonly nodes: Record<string, { readonly symbols: readonly DocumentedSymbol[] }>;
+}
+
+interface DocumentedSymbol {
+  readonly name: string;
+  readonly declarations: readonly {
+    readonly def?: {
+      readonly properties?: readonly { readonly name: string; readonly jsDoc?: { readonly doc?: string } }[];
+    };
+  }[];
+}
+
+/** What `deno doc` says about each limit. */
+async function documentation(): Promise<ReadonlyMap<string, string>> {
+  const args = ["doc", "--json", join(ROOT, "src", "engine", "limits.ts")];
+  const { stdout } = await run(await executable("deno"), args);
+  const symbols = Object.values((JSON.parse(String(stdout.bytes())) as DenoDoc).nodes).flatMap((file) => file.symbols);
+  const limits = symbols.find(({ name }) => name === "Limits")?.declarations[0]?.def?.properties ?? [];
+  return new Map(limits.map(({ name, jsDoc }) => [name, jsDoc?.doc ?? ""]));
+}
+
+function tableOf(comments: ReadonlyMap<string, string>): string {
   const rows = Object.entries(DEFAULT_LIMITS).map(([name, value]) => {
     const comment = comments.get(name);
-    assert.ok(comment !== undefined, `${name} has a comment of one line`);
+    assert.ok(comment, `${name} is documented`);
+    assert.ok(!comment.includes("\n"), `the comment of ${name} has one line`);
     const stated = /Default ([\d,]+(?: [KMG]iB)?)/.exec(comment)?.[1];
     assert.equal(stated, forPeople(name, value), `what the comment of ${name} says`);
     const meaning = comment

@@ -6,7 +6,8 @@
  * - `sh`: a script, which must succeed. `console`: commands with their output.
  * - `ts`, `js`: a program. With its name in a comment in the first line: a file of the project for a later block.
  * - `<!-- docs: in project -->`: it runs in the project that uses the package, not in the checkout.
- * - `<!-- docs: stays -->`: it keeps running; it must have printed all its output at the end of its section.
+ * - `<!-- docs: stays -->`: it keeps running; it must have printed all its output at the end of its section. A server must
+ *   have announced exactly what is shown.
  * - `<!-- docs: types one, two, Ctrl-C -->`: it keeps running in a terminal, where this is typed.
  * - `<!-- docs: elsewhere FILE -->`: that test file runs it. `<!-- docs: skip REASON -->`: it does not run.
  *
@@ -24,6 +25,12 @@ import { awaited, commandsOf, isLine, missing } from "./expected-output.ts";
 import { type Block, type Section, sectionsOf } from "./markdown.ts";
 import type { Shell } from "./shell.ts";
 import { type Chapter, Machine } from "./stage.ts";
+
+/** The first line of a server. All lines with which it announces itself must be shown, and no others. */
+const SERVING = /^httpfstream \S+ on .*, serving /;
+
+/** What a server logs later. */
+const LOGGED = / id=\S+$|^shutdown /;
 
 /** Separates the outputs of a console block's commands. */
 const MARK = "\u001e";
@@ -170,6 +177,12 @@ async function expectShown(chapter: Chapter, block: Block, shell: Shell): Promis
     `all that line ${block.line} shows`,
     ({ lines }) => awaited(shown, chapter.generalized(lines)) === undefined,
   );
+  const [first = ""] = shown;
+  if (!SERVING.test(first)) return;
+  const lines = chapter.generalized(shell.lines);
+  const announced = lines.slice(lines.findIndex((line) => isLine(first, line))).filter((line) => !LOGGED.test(line));
+  const line = missing(shown, announced);
+  assert.equal(line, undefined, `the server should have announced ${line}; it announced:\n${announced.join("\n")}`);
 }
 
 function directive({ directives }: Block, name: string): string | undefined {

@@ -154,7 +154,7 @@ for (const kind of RUNTIMES.flatMap((runtime) => WAYS.map((way) => ({ runtime, w
       await withLimits(kind, { connections: 2, peerConnections: 0 }, async (server) => {
         const appender = await openAppend(server, "a.txt");
         const follower = await openFollow(server, "a.txt");
-        const full = { status: 503, code: "overloaded", says: /2 appends and follows.*connections/ };
+        const full = { status: 503, code: "overloaded", says: /2 appends, follows and large reads.*connections/ };
         await expectRefused(server, "/b.txt?verb=APPEND", "POST", full);
         assert.equal(await appendFrom("127.0.0.2", `${server.url}/b.txt`), 503);
         await appender.finish();

@@ -32,6 +32,22 @@ for (const [runtime, way] of RUNTIMES.flatMap((each) => WAYS.map((way) => [each,
       await expectCleanStop(server);
     });
 
+    it("clients of one IPv6 network count as one, and the log has the whole address", async () => {
+      const server = await serve("127.0.0.0/8");
+      const headers = { "X-Forwarded-For": "2001:db8::5" };
+      const first = await V1Peer.open(server.url, { target: targetAt(server.url, "/a.txt?verb=APPEND"), headers });
+      await first.control("start");
+      if (way === "standalone")
+        await server.program.printed(/append begins: \/a\.txt at 0, websocket from 2001:db8::5 id=\S+\n/);
+      const refused = await append(server.url, "b.txt", { "X-Forwarded-For": "2001:db8::ffff:6" });
+      assert.equal(refused.status, 429);
+      assert.match(await refused.text(), /^2001:db8::\/64 has 1/);
+      assert.equal((await append(server.url, "b.txt", { "X-Forwarded-For": "2001:db8:0:1::5" })).status, 200);
+      assert.equal((await append(server.url, "b.txt", { "X-Forwarded-For": "::ffff:203.0.113.5" })).status, 200);
+      await first.finish();
+      await expectCleanStop(server);
+    });
+
     it("the headers of anyone else are ignored", async () => {
       const server = await serve("10.0.0.1");
       const headers = { "X-Forwarded-For": "203.0.113.5" };

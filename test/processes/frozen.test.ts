@@ -92,7 +92,7 @@ describe("a server that is stopped for longer than its lease", { concurrency: 4 
     assert.equal(await other.status("/a.txt?verb=APPEND"), 403);
     assert.equal(await other.status("/a.txt?verb=APPEND", {}), 403);
     assert.equal(await other.status("/a.txt?verb=APPEND&offset=3"), 403, "who has the path comes before its size");
-    assert.equal(await other.status("/a.txt?verb=APPEND&session=somebody-else"), 410);
+    assert.equal(await other.status("/a.txt?verb=APPEND&session=another-client"), 410);
     assert.equal((await other.send("/a.txt?verb=APPEND", "POST", "theirs")).status, 403);
     const follower = await other.follow("a.txt");
     sleeper.wake();

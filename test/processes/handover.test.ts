@@ -62,7 +62,7 @@ clusterTest("a server hands a session over only to a request with its token", as
   const first = await one.append("a.bin");
   await first.peer.send("mine");
   await first.peer.acked(4);
-  assert.equal(await other.status("/a.bin?verb=APPEND&session=somebody-else"), 410);
+  assert.equal(await other.status("/a.bin?verb=APPEND&session=another-client"), 410);
   assert.equal(await other.status("/a.bin?verb=APPEND"), 403);
   await first.peer.send(", still");
   assert.equal(await first.peer.finish(), 11);

@@ -78,7 +78,7 @@ for (const [name, open] of Object.entries(CONTEXTS)) {
       await close();
     });
 
-    it("resumableStream begins a stream once, whoever comes first", async () => {
+    it("resumableStream begins a stream once, in any order of callers", async () => {
       const { context, close } = await open();
       const model = new Model();
       let begun = 0;

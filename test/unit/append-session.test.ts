@@ -91,7 +91,7 @@ test("a newer connection takes the session over, once everything from the older 
   await until("the rest to be stored", () => session.offset === 5);
 });
 
-test("bytes that are stored while nobody is connected are stored all the same", async () => {
+test("bytes are stored also while no client is connected", async () => {
   const { store, session } = await open();
   const held = gate();
   store.gates.set("append", held.promise);
@@ -179,7 +179,7 @@ test("a record that can't be written is a problem for the operator, and not for 
   assert.deepEqual(await store.onRecord(), { path: "a", digest: session.digest });
 });
 
-test("a session to which nobody comes back is lost, and frees its path", async () => {
+test("a session that no client resumes is lost, and frees its path", async () => {
   const { store, server, session } = await open(5);
   const connection = new Connection();
   await session.attach(connection);

@@ -68,12 +68,12 @@ test("chunks are kept from the one that a member missed on, and only while a mem
   const [slow, slower, prompt] = [new Reader(), new Reader(), new Reader()];
   for (const reader of [slow, slower, prompt]) broadcast.join(reader);
   deliver(broadcast, "one ");
-  assert.equal(broadcast.recent(5), undefined, "nobody lags");
+  assert.equal(broadcast.recent(5), undefined, "no member lags");
   slow.slow = true;
   slower.slow = true;
   deliver(broadcast, "two ");
   deliver(broadcast, "three ");
-  assert.equal(broadcast.recent(5), undefined, "nobody missed it");
+  assert.equal(broadcast.recent(5), undefined, "no member missed it");
   assert.deepEqual([recentText(broadcast, 9), recentText(broadcast, 13)], ["two ", "three "]);
   assert.equal(broadcast.recent(10), undefined, "no chunk begins there");
   assert.equal(broadcast.recent(9), prompt.taken[1], "it is shared with the live set");

@@ -10,8 +10,8 @@ import {
   endMarkers,
   judge,
   judgeOwner,
-  lookAround,
   nextName,
+  observeOwners,
   silentInMs,
   unreadMarkers,
 } from "../../src/stores/file/claims/entries.ts";
@@ -73,7 +73,7 @@ test("end markers name an entry and how its append ended, and are in the order o
   ]);
 });
 
-test("end markers are unread only if nobody watches", () => {
+test("end markers are unread only if there is no watcher", () => {
   assert.deepEqual(unreadMarkers(["1-a", "ended-lost-2-b", "away-3-c", "ended-complete-4-d"]), [
     "ended-lost-2-b",
     "ended-complete-4-d",
@@ -179,7 +179,7 @@ entriesTest("a look around observes all owners but this one", async ({ root, sel
   for (const other of others) other.beat();
   const claim = { verify: () => {}, listen: async () => {} };
   await self.begin(claim);
-  await lookAround(reservedIn(root), self);
+  await observeOwners(reservedIn(root), self);
   for (const { sign } of others) assert.ok(self.signs.known(sign));
   assert.equal(self.signs.known(self.signOf(self.record)), undefined);
   await self.end(claim);
@@ -227,7 +227,7 @@ entriesTest(
     };
     const [one, two, dead] = [new OtherProcess(root), new OtherProcess(root), new OtherProcess(root, "dead")];
     dead.claim("a.txt");
-    assert.equal(await refusal(), undefined, "nobody has it");
+    assert.equal(await refusal(), undefined, "it has no owner");
     one.claim("a.txt", 2);
     assert.equal(await refusal(), "10");
     await quiet(one, 3_500);

@@ -46,7 +46,7 @@ interface Place {
   second(passedMs?: number): Promise<void>;
 }
 
-const NOBODY: OwnedClaim = { verify: () => {}, listen: async () => {} };
+const NO_CLAIM: OwnedClaim = { verify: () => {}, listen: async () => {} };
 
 function ownerTest(what: string, run: (at: Place) => Promise<void>): void {
   test(what, async (t: TestContext) => {
@@ -59,7 +59,7 @@ function ownerTest(what: string, run: (at: Place) => Promise<void>): void {
       clock.nowMs += passedMs;
       t.mock.timers.tick(1_000);
       // The owner does one thing at a time.
-      await owner.end(NOBODY);
+      await owner.end(NO_CLAIM);
       await new Promise((resolve) => setImmediate(resolve));
     };
     const setDate = (ms: number): void => date.mock.mockImplementation(() => ms);
@@ -195,7 +195,7 @@ test("what takes longer than a second is not begun again meanwhile", async (t) =
     go = resolve;
   });
   t.mock.timers.tick(5_000);
-  const settled = owner.end(NOBODY);
+  const settled = owner.end(NO_CLAIM);
   go();
   await settled;
   assert.equal(claim.listened, 1);

@@ -209,7 +209,7 @@ claimTest("an end marker is left if another process watches, and not if nothing 
   const claim = await take();
   const [entry = ""] = names();
   await claim.leaveEndMarker("complete");
-  assert.deepEqual(names(), [entry], "nobody watches");
+  assert.deepEqual(names(), [entry], "there is no watcher");
   const other = new OtherProcess(root);
   other.leave(PATH, "watch-another");
   await claim.leaveEndMarker("complete");

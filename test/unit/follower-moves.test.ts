@@ -204,7 +204,7 @@ test("other content in place of the followed one ends a follower that catches up
   assert.deepEqual([outcomes, sink.length], [["replaced"], 0]);
   const any = follow(new TestAppend(11, ""), {}, store);
   await settle();
-  assert.equal(String(any.sink.bytes), "new content", "a content without a name is whatever is there");
+  assert.equal(String(any.sink.bytes), "new content", "a content without a name is the one that is there");
 });
 
 test("stored bytes that are missing fail the follow; a store that fails, too", async () => {

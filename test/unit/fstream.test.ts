@@ -79,7 +79,9 @@ describe("fstream()", () => {
     const app = fstream({ store: memoryStore(), upgradeWebSocket, limits });
     const headers = upgradeHeaders(btoa("sixteen bytes it"), OFFER);
     const append = () => app.request("/a.txt?verb=APPEND", { headers });
-    assert.equal((await append()).status, 200);
+    const granted = await append();
+    assert.equal(granted.status, 200);
+    assert.ok(granted.headers.get("X-Request-Id"), "the helper's response takes headers");
     await until("the path to be free", async () => (await append()).status === 200);
     await app.close();
   });

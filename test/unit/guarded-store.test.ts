@@ -74,7 +74,7 @@ describe("a guarded store", () => {
     const store = guardedStore(driver as unknown as Store);
     await store.tidy?.();
     await store.requestHandover?.("a");
-    assert.equal(await store.watch?.("a", new AbortController().signal), undefined, "nobody appends");
+    assert.equal(await store.watch?.("a", new AbortController().signal), undefined, "there is no append");
     assert.deepEqual(seen, [driver, driver, driver]);
     const least = guarded({});
     for (const member of ["tidy", "requestHandover", "watch"]) assert.ok(!(member in least), member);

@@ -36,6 +36,8 @@ test("the defaults are those that the operator's page lists", () => {
     peerConnectionsPerSecond: 5_000,
     idleTimeoutMs: 0,
     bodyIdleMs: 60_000,
+    readIdleMs: 120_000,
+    authorizeMs: 10_000,
     headersTimeoutMs: 30_000,
     graceMs: 30_000,
     windowBytes: 4_194_304,
@@ -86,10 +88,11 @@ test("only limits that can be switched off may be zero", () => {
       return false;
     }
   });
-  const switchable = ["bodyIdleMs", "graceMs", "headersTimeoutMs", "idleTimeoutMs", "pingIntervalMs"];
+  const switchable = ["authorizeMs", "bodyIdleMs", "graceMs", "headersTimeoutMs", "idleTimeoutMs", "pingIntervalMs"];
   const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes"];
+  const readers = ["readIdleMs"];
   const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond"];
-  assert.deepEqual(off.sort(), [...switchable, ...protecting, ...byPeer].sort());
+  assert.deepEqual(off.sort(), [...switchable, ...protecting, ...readers, ...byPeer].sort());
 });
 
 test("a follower's budget is at most a mebibyte", () => {

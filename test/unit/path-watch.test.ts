@@ -118,13 +118,13 @@ test("a change wakes all waiters once; a look that finds the same wakes none", a
   assert.ok(path.watch.join(one, 0, look));
   assert.ok(path.watch.join(other, 0, look));
   assert.deepEqual(path.waiting, [true]);
-  path.watch.lookAround();
+  path.watch.poll();
   assert.equal(path.looks, 1);
-  path.watch.lookAround();
+  path.watch.poll();
   assert.equal(path.looks, 1, "one look at a time");
   await path.answer(FOUND);
   assert.deepEqual([one.times, other.times, path.waiting], [0, 0, [true]]);
-  path.watch.lookAround();
+  path.watch.poll();
   await path.answer({ ...FOUND, size: 2 });
   assert.deepEqual([one.times, other.times, path.waiting], [1, 1, [true, false]]);
   await path.look(FOUND);
@@ -137,7 +137,7 @@ test("a look around that fails wakes the waiters, which look themselves", async 
   const look = await path.look(FOUND);
   const one = waiter();
   path.watch.join(one, 0, look);
-  path.watch.lookAround();
+  path.watch.poll();
   await path.fail();
   assert.equal(one.times, 1);
 });

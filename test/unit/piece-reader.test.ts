@@ -10,14 +10,14 @@ import { randomBytes } from "../fixture/bytes.ts";
 const KIB = 1024;
 
 /** A reader of bytes that are always available. */
-function readerOf(bytes: Uint8Array, mostBytes: number): PieceReader {
+function readerOf(bytes: Uint8Array, maxBytes: number): PieceReader {
   const read = (into: Uint8Array, at: number) => {
     const piece = bytes.subarray(at, at + into.length);
     into.set(piece);
     return piece.length;
   };
   const stream = rangeStream({ from: 0, to: bytes.length, pieceBytes: 1, read });
-  return new PieceReader(stream, mostBytes);
+  return new PieceReader(stream, maxBytes);
 }
 
 test("pieces begin at 64 KiB, double, and stop growing at the limit", async () => {

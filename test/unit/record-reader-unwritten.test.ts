@@ -12,7 +12,7 @@ import { systemError } from "../fixture/open-files.ts";
 import { RecordRig } from "../fixture/record.ts";
 
 /** As many records of files are kept in memory. */
-const MOST_UNWRITTEN = 10_000;
+const MAX_UNWRITTEN = 10_000;
 
 function readerOf({ root, records }: RecordRig): RecordReader {
   return new RecordReader(root, reservedIn(root), records, false);
@@ -104,9 +104,9 @@ test("of ten thousand contents that cannot be recorded, the one that was seen fi
   for (let count = 0; count <= 100; count++) symlinkSync(".", join(rig.root, `here-${count}`));
   const opened = await open(empty);
   t.after(() => opened.close());
-  for (let count = 1; count <= MOST_UNWRITTEN; count++) {
+  for (let count = 1; count <= MAX_UNWRITTEN; count++) {
     // One more forgets the first one, which then looks like a file that is seen for the first time.
-    if (count === MOST_UNWRITTEN) assert.equal(await generationOf(reader, rig.file), other);
+    if (count === MAX_UNWRITTEN) assert.equal(await generationOf(reader, rig.file), other);
     await reader.of({
       file: join(rig.root, `here-${count % 100}`, `here-${Math.floor(count / 100)}`, "empty"),
       opened,

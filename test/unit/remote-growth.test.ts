@@ -130,7 +130,7 @@ test("other content in place of the followed one ends the append, which is no fa
   assert.deepEqual([taken, told, watch.isLeft], [["the end"], ["over"], true]);
 });
 
-test("if the path can't be looked up, its size is what the watch says, and its content whatever is there", async () => {
+test("if the path can't be looked up, its size is what the watch says, and its content is what is there", async () => {
   const shared = sharedStore();
   const { stat } = shared.store;
   await put(shared.store, "a", "old ");

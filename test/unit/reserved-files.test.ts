@@ -17,11 +17,11 @@ import { type TestContext, test } from "node:test";
 import { StreamError } from "../../src/protocol/errors.ts";
 import {
   nameIn,
-  readWhole,
+  readJsonFile,
   removeFile,
   removeFileNow,
-  writeTextWhole,
-  writeWhole,
+  writeJsonAtomic,
+  writeTextAtomic,
 } from "../../src/stores/file/reserved/atomic-write.ts";
 import { flushFolders } from "../../src/stores/file/reserved/fsync.ts";
 import {
@@ -135,38 +135,38 @@ test("a value is written whole, into folders that need not exist, and read again
   const at = await reserved(t);
   const file = join(at.sessions, "deep", "file");
   const flushed = await flushes(t);
-  await writeWhole(at, file, { a: ["x"] }, false);
+  await writeJsonAtomic(at, file, { a: ["x"] }, false);
   assert.equal(readFileSync(file, "utf8"), '{"a":["x"]}\n');
-  assert.deepEqual(await readWhole(file), { a: ["x"] });
-  await writeWhole(at, file, 7, false);
-  assert.equal(await readWhole(file), 7);
+  assert.deepEqual(await readJsonFile(file), { a: ["x"] });
+  await writeJsonAtomic(at, file, 7, false);
+  assert.equal(await readJsonFile(file), 7);
   assert.deepEqual(flushed, []);
-  await writeWhole(at, file, null, true);
+  await writeJsonAtomic(at, file, null, true);
   assert.deepEqual(flushed, inodesOf(file, dirname(file)), "first the file, then its name");
   if (NO_DESCRIPTORS === undefined) assert.deepEqual(openFiles(at.root), []);
-  assert.equal(await readWhole(file), null);
+  assert.equal(await readJsonFile(file), null);
   assert.deepEqual(readdirSync(at.temporary), []);
 });
 
 test("a file that is no JSON is unusable", async (t) => {
   const { root } = await reserved(t);
   writeFileSync(join(root, "file"), '{"a":');
-  assert.equal(await readWhole(join(root, "file")), UNUSABLE);
-  assert.equal(await readWhole(root), UNUSABLE);
-  assert.equal(await readWhole(join(root, "none")), undefined);
+  assert.equal(await readJsonFile(join(root, "file")), UNUSABLE);
+  assert.equal(await readJsonFile(root), UNUSABLE);
+  assert.equal(await readJsonFile(join(root, "none")), undefined);
 });
 
 test("a file that may not be written is left as it is", async (t) => {
   const at = await reserved(t);
   const file = join(at.sessions, "file");
   const flushed = await flushes(t);
-  await writeTextWhole(at, file, { text: "no", durable: false, mayWrite: () => false });
+  await writeTextAtomic(at, file, { text: "no", durable: false, mayWrite: () => false });
   assert.ok(!existsSync(file));
-  await writeTextWhole(at, file, { text: "yes", durable: false, mayWrite: () => true });
+  await writeTextAtomic(at, file, { text: "yes", durable: false, mayWrite: () => true });
   assert.equal(readFileSync(file, "utf8"), "yes");
   flushed.length = 0;
   const { ino } = statSync(dirname(file));
-  await writeTextWhole(at, file, { text: "no", durable: true, mayWrite: () => false });
+  await writeTextAtomic(at, file, { text: "no", durable: true, mayWrite: () => false });
   assert.equal(readFileSync(file, "utf8"), "yes");
   assert.ok(!flushed.includes(ino), "there is no new name to flush");
   assert.deepEqual(readdirSync(at.temporary), []);
@@ -180,7 +180,7 @@ test("a file has its name in the turn in which that was allowed", async (t) => {
     isThere = Promise.resolve().then(() => existsSync(file));
     return true;
   };
-  await writeWhole(at, file, "x", false, mayWrite);
+  await writeJsonAtomic(at, file, "x", false, mayWrite);
   assert.equal(await isThere, true);
 });
 
@@ -192,11 +192,11 @@ test("folders that are removed meanwhile are made again, but not without end", a
     if (removals++ < most) rmSync(at.sessions, { recursive: true });
     return true;
   };
-  await writeWhole(at, file, "x", false, removing(49));
-  assert.equal(await readWhole(file), "x");
+  await writeJsonAtomic(at, file, "x", false, removing(49));
+  assert.equal(await readJsonFile(file), "x");
   assert.equal(removals, 50);
   removals = 0;
-  await assert.rejects(writeWhole(at, file, "y", false, removing(50)), { code: "ENOENT" });
+  await assert.rejects(writeJsonAtomic(at, file, "y", false, removing(50)), { code: "ENOENT" });
   assert.equal(removals, 50);
   assert.deepEqual(readdirSync(at.temporary), []);
 });
@@ -207,7 +207,7 @@ test("a folder in place of the file is reported at once, and leaves nothing behi
   let asked = 0;
   const mayWrite = (): boolean => ++asked > 0;
   for (const may of [mayWrite, undefined]) {
-    await assert.rejects(writeWhole(at, at.sessions, "x", false, may), (error) => error instanceof Error);
+    await assert.rejects(writeJsonAtomic(at, at.sessions, "x", false, may), (error) => error instanceof Error);
   }
   assert.equal(asked, 1);
   assert.deepEqual(readdirSync(at.temporary), []);

@@ -225,7 +225,7 @@ test("a path that another process requests is watched for a while after it is gi
   }
 });
 
-test("a path that another process requests is given up even if it can't be watched, or nobody is connected", async () => {
+test("a path that another process requests is given up even if it can't be watched, or no client is connected", async () => {
   const { store, server, session, connection, told } = await connected((at) => at.shareAppends());
   store.errors.set("watch", new Error("no watch"));
   session.detach(connection);

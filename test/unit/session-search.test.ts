@@ -145,7 +145,7 @@ test("a session that ends instead of being handed over is gone", async () => {
   });
 });
 
-test("a token that is not on record lets nobody request the path", async () => {
+test("a token that is not on record gives no right to request the path", async () => {
   const { store, other, session } = await servers(true);
   await rejectsWith(other.sessions.resume("a", "another"), "gone");
   assert.ok(!store.calls.some((call) => call.startsWith("requestHandover")));

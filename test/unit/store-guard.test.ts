@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fstream, type Log, memoryStore } from "../../mod.ts";
 import type { AppendHandle, Store, StoreEntry } from "../../src/engine/storage/store.ts";
-import { failureLine } from "../../src/server/service/operator.ts";
+import { failureLine } from "../../src/server/service/reporter.ts";
 
 const SECRET = "db.internal refuses user=root password=hunter2";
 

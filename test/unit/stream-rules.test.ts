@@ -1,8 +1,8 @@
 /** The rules of streams: what becomes of an append, given the state of its stream. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type CreateAsk, isSameFile, isSameStream, newState } from "../../src/engine/durable/creation.ts";
-import { type AppendAsk, judgeAppend, type Verdict } from "../../src/engine/durable/judge.ts";
+import { type CreateSpec, isSameFile, isSameStream, newState } from "../../src/engine/durable/creation.ts";
+import { type AppendSpec, judgeAppend, type Verdict } from "../../src/engine/durable/judge.ts";
 import { Merged } from "../../src/engine/durable/merged.ts";
 import { changedState, type StreamState } from "../../src/engine/storage/stream-state.ts";
 import { type ErrorCode, StreamError } from "../../src/protocol/errors.ts";
@@ -11,21 +11,21 @@ const TEXT = "text/plain";
 const OPEN: StreamState = { created: true, type: TEXT, producers: { p: { epoch: 2, seq: 5 } }, seq: "m" };
 const CLOSED: StreamState = { ...OPEN, closed: { by: { id: "p", epoch: 2, seq: 5 } } };
 
-function ask(more: Partial<AppendAsk> = {}): AppendAsk {
+function ask(more: Partial<AppendSpec> = {}): AppendSpec {
   const bytes = Buffer.from("x");
   return { bytes, type: TEXT, expected: undefined, closes: false, seq: undefined, producer: undefined, ...more };
 }
 
-function by(id: string, epoch: number, seq: number): Partial<AppendAsk> {
+function by(id: string, epoch: number, seq: number): Partial<AppendSpec> {
   return { producer: { id, epoch, seq } };
 }
 
-function judged(state: StreamState | undefined, asked: AppendAsk): Verdict {
+function judged(state: StreamState | undefined, asked: AppendSpec): Verdict {
   return judgeAppend({ path: "a", size: 7, state }, asked);
 }
 
 /** Expects a refusal, and returns its headers. */
-function refused(code: ErrorCode, state: StreamState | undefined, asked: AppendAsk): Readonly<Record<string, string>> {
+function refused(code: ErrorCode, state: StreamState | undefined, asked: AppendSpec): Readonly<Record<string, string>> {
   let headers: Readonly<Record<string, string>> = {};
   assert.throws(
     () => judged(state, asked),
@@ -151,7 +151,7 @@ describe("several appends at once", () => {
 });
 
 describe("the creation of a stream", () => {
-  const wanted: CreateAsk = {
+  const wanted: CreateSpec = {
     ...{ type: TEXT, plainType: undefined, lifetime: {}, closes: false, bytes: Buffer.alloc(0), fork: undefined },
   };
 

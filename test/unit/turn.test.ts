@@ -1,7 +1,7 @@
 /** The end of a turn of the event loop, and how long a reserved path can still be reserved. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GRACE_SLICES, mostLeftMs } from "../../src/engine/append/grace-left.ts";
+import { GRACE_SLICES, maxRemainingMs } from "../../src/engine/append/grace-left.ts";
 import { turnEnd } from "../../src/engine/append/turn.ts";
 
 test("a turn ends after everything that was due in it", async () => {
@@ -22,8 +22,8 @@ test("on a runtime without setImmediate a turn ends at once", async () => {
 });
 
 test("a grace period has at most one slice more left than its record says, and never more than all of it", () => {
-  assert.equal(mostLeftMs(15_000, 30_000), 15_000 + 30_000 / GRACE_SLICES);
-  assert.equal(mostLeftMs(0, 16_000), 1_000);
-  assert.equal(mostLeftMs(30_000, 30_000), 30_000);
-  assert.equal(mostLeftMs(28_125, 30_000), 30_000);
+  assert.equal(maxRemainingMs(15_000, 30_000), 15_000 + 30_000 / GRACE_SLICES);
+  assert.equal(maxRemainingMs(0, 16_000), 1_000);
+  assert.equal(maxRemainingMs(30_000, 30_000), 30_000);
+  assert.equal(maxRemainingMs(28_125, 30_000), 30_000);
 });

@@ -23,7 +23,7 @@ const TIMED = 20;
 const CONNECT = { warmUp: 0.25, settleMs: 500 };
 
 /** Of `join`: the joins of a path that warm up and in a turn, the pause before a join, and enough records meanwhile. */
-const JOIN = { warmUp: 20, inTurn: 10, mostPauseMs: 5, perSecond: 1000, records: 120_000 };
+const JOIN = { warmUp: 20, inTurn: 10, maxPauseMs: 5, perSecond: 1000, records: 120_000 };
 
 /**
  * Each path gets records with timestamps at a pace: percentiles of their age in milliseconds at the followers. With
@@ -136,7 +136,7 @@ async function joinTimes(reader: Generator, path: string, times: number, waits =
   for (let time = 0; time < times; time++) {
     // Without a pause, each follower would join just after a record, with which the previous one left. A timer alone
     // would wake at whole milliseconds, like the appender's, so all would wait equally long.
-    const untilMs = performance.now() + Math.random() * JOIN.mostPauseMs;
+    const untilMs = performance.now() + Math.random() * JOIN.maxPauseMs;
     await sleep(Math.floor(untilMs - performance.now()));
     while (performance.now() < untilMs);
     const follower = await reader.follow(path, { ...RECORDS, check: "first", bytes: 1 }, "tail");

@@ -12,7 +12,7 @@ const RECORDS = { recordBytes: LARGE_RECORD_BYTES };
 const TIMEOUT_MS = 600_000;
 
 /** Milliseconds between two looks at memory, how many similar ones mean that it has settled, and the most looks. */
-const SETTLE = { everyMs: 250, looks: 4, mostLooks: 40 };
+const SETTLE = { everyMs: 250, looks: 4, maxLooks: 40 };
 
 /** How many of the stalled followers resume in the end and must receive everything. All of them would take minutes. */
 const WOKEN = 2;
@@ -92,7 +92,7 @@ export async function flat(stage: Stage): Promise<Numbers> {
 /** Waits until the resident memory has stopped changing, or for a maximum time, and returns it in bytes. */
 async function settledBytes(pids: readonly number[]): Promise<number> {
   let settled = residentBytes(pids);
-  for (let looks = 0, calm = 0; calm < SETTLE.looks && looks < SETTLE.mostLooks; looks++) {
+  for (let looks = 0, calm = 0; calm < SETTLE.looks && looks < SETTLE.maxLooks; looks++) {
     await sleep(SETTLE.everyMs);
     const now = residentBytes(pids);
     const isCalm = Math.abs(now - settled) <= settled * 0.01;

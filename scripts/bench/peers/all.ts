@@ -25,7 +25,7 @@ const NCHAN = `
     location ~ ^/now/(.+)$ { nchan_subscriber websocket; nchan_channel_id $1; nchan_subscriber_first_message newest; }`;
 
 /** How many tokens there are for clients with one each: enough for the followers of `connect` and its warm-up. */
-const MOST_TOKENS = 2500;
+const MAX_TOKENS = 2500;
 
 const NODE = `Node ${process.versions.node}`;
 const VERSIONS = { node: NODE, deno: packageVersion("deno", "Deno"), bun: packageVersion("bun", "Bun") };
@@ -112,7 +112,7 @@ export function allPeers({ url, against, profile }: Options, program: string): P
     isOurs: false,
     command: (port, folder) => serve("node", [against ?? ""], port, folder),
   });
-  const gated = ALGORITHMS.flatMap((alg) => [...gatedPeers(program, alg, 1), ...gatedPeers(program, alg, MOST_TOKENS)]);
+  const gated = ALGORITHMS.flatMap((alg) => [...gatedPeers(program, alg, 1), ...gatedPeers(program, alg, MAX_TOKENS)]);
   return [...(url ? running : [...checkout, ...gated]), ...(against ? other : []), ...OTHERS];
 }
 

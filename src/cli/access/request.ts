@@ -19,7 +19,7 @@ export interface RequestFlags extends TokenFlags {
 }
 
 /** What to request. */
-export interface Asked {
+export interface RequestSpec {
   readonly method: "GET" | "HEAD" | "DELETE";
   /** The media type to ask for. Default: any. */
   readonly accept?: string;
@@ -28,7 +28,7 @@ export interface Asked {
 }
 
 /** Sends a request to the URL of a command. */
-export type Ask = (asked: Asked) => Promise<Response>;
+export type SendRequest = (asked: RequestSpec) => Promise<Response>;
 
 /** Adds the options `--token-file`, `--header` and `--query`. */
 export function withRequestOptions(command: Command): Command {
@@ -41,7 +41,7 @@ export function withRequestOptions(command: Command): Command {
  * @throws {StreamError} the function: the error of a refusal, `unreachable`; also if the server does not begin to answer
  * within 30 s. This function: an error with an explanation if there is no valid token.
  */
-export async function requestsTo(given: string, flags: RequestFlags): Promise<Ask> {
+export async function requestsTo(given: string, flags: RequestFlags): Promise<SendRequest> {
   const url = withQuery(given, flags.query);
   const target = parseTarget(url, flags.header);
   const environment = withToken(realEnvironment, await tokenOf(url, flags), target);

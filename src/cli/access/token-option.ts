@@ -15,7 +15,7 @@ import { readSmallFile } from "../common/small-file.ts";
 const VARIABLE = "HTTPFSTREAM_TOKEN";
 
 /** Most characters that are read from standard input. */
-const MOST_CHARACTERS = 64 * 1024;
+const MAX_CHARACTERS = 64 * 1024;
 
 /** The options that determine the token. */
 export interface TokenFlags {
@@ -87,7 +87,7 @@ async function inputText(): Promise<string> {
   let text = "";
   for await (const chunk of process.stdin.setEncoding("utf8")) {
     text += String(chunk);
-    if (text.length > MOST_CHARACTERS) break;
+    if (text.length > MAX_CHARACTERS) break;
   }
   return text;
 }

@@ -17,7 +17,7 @@ import {
   type TokenSource,
 } from "../../client/mod.ts";
 import { type TokenFlags, tokenOf, tokenOption } from "../access/token-option.ts";
-import { parseDuration } from "../common/duration.ts";
+import { DURATION, parseDuration } from "../common/duration.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { gaveUp, inBytes } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
@@ -31,7 +31,7 @@ import {
   retryOption,
 } from "../common/options.ts";
 import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
-import { appendNarrator, outageNarrator } from "../common/states.ts";
+import { appendStateText, outageText } from "../common/states.ts";
 import { say } from "../common/terminal.ts";
 import { type Input, openInput, untilInterrupted } from "./input.ts";
 import { PathWait } from "./path-wait.ts";
@@ -70,10 +70,9 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
     )
     .option("--wait", "wait while another client appends, and until the server answers, for at most --retry-for")
     .addOption(
-      new Option(
-        "--wait-for <duration>",
-        "like --wait, but give up after this time: a number and s, m, h or d",
-      ).argParser(parsed(parseDuration)),
+      new Option("--wait-for <duration>", `like --wait, but give up after this time: ${DURATION}`).argParser(
+        parsed(parseDuration),
+      ),
     )
     .addOption(retryOption())
     .addOption(tokenOption())
@@ -193,9 +192,9 @@ function isConflict(error: unknown): boolean {
 async function attempted(run: Run, shared: Progressing): Promise<number> {
   const { url, input, flags, token, resumeFile, progress } = run;
   const begun = resumeFile?.begun;
-  const narrate = flags.verbose
-    ? appendNarrator(shownUrl(url), input.name, begun !== undefined)
-    : outageNarrator(shownUrl(url), flags.retryFor * 1000);
+  const stateText = flags.verbose
+    ? appendStateText(shownUrl(url), input.name, begun !== undefined)
+    : outageText(shownUrl(url), flags.retryFor * 1000);
   let point: ResumePoint | undefined;
   let last: ResumePoint | undefined;
   const options: AppendOptions = {
@@ -212,7 +211,7 @@ async function attempted(run: Run, shared: Progressing): Promise<number> {
     onState: (state) => {
       shared.away = state.state === "retrying" || (state.state === "connecting" && !shared.wait?.begun);
       shared.begun ||= state.state === "open";
-      const line = narrate(state);
+      const line = stateText(state);
       if (line === undefined || (state.state === "connecting" && shared.wait?.begun)) return;
       (flags.verbose ? progress.say : say)(line);
     },

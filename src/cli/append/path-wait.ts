@@ -7,7 +7,7 @@ import { StreamError } from "../../client/mod.ts";
 import { sentence } from "../common/error-line.ts";
 
 const FIRST_MS = 500;
-const MOST_MS = 5_000;
+const MAX_MS = 5_000;
 
 /** Milliseconds over which waiting appenders spread when the server names a time. */
 const SPREAD_MS = 1_000;
@@ -27,20 +27,20 @@ const SPREAD_MS = 1_000;
  */
 export function pathWaitMs(tries: number, retryAfter: string | undefined, chance: number): number {
   if (retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter)) return Number(retryAfter) * 1000 + chance * SPREAD_MS;
-  return Math.min(MOST_MS, FIRST_MS * 1.5 ** (tries - 1)) * (0.5 + chance / 2);
+  return Math.min(MAX_MS, FIRST_MS * 1.5 ** (tries - 1)) * (0.5 + chance / 2);
 }
 
 /** The wait of one command. */
 export class PathWait {
   /** Whether it has begun. */
   begun = false;
-  readonly #mostSeconds: number;
+  readonly #maxSeconds: number;
   readonly #beganMs: number = performance.now();
   #tries = 0;
 
-  /** @param mostSeconds Seconds after which it gives up. Default: never. */
-  constructor(mostSeconds: number = Number.POSITIVE_INFINITY) {
-    this.#mostSeconds = mostSeconds;
+  /** @param maxSeconds Seconds after which it gives up. Default: never. */
+  constructor(maxSeconds: number = Number.POSITIVE_INFINITY) {
+    this.#maxSeconds = maxSeconds;
   }
 
   /**
@@ -51,9 +51,9 @@ export class PathWait {
    */
   async next(error: unknown, signal: AbortSignal): Promise<void> {
     if (!(error instanceof StreamError) || error.code !== "conflict") throw error;
-    const leftMs = this.#mostSeconds * 1000 - (performance.now() - this.#beganMs);
+    const leftMs = this.#maxSeconds * 1000 - (performance.now() - this.#beganMs);
     if (leftMs <= 0) {
-      const message = `${sentence(error.message)} Gave up after waiting ${this.#mostSeconds} s.`;
+      const message = `${sentence(error.message)} Gave up after waiting ${this.#maxSeconds} s.`;
       throw new StreamError("conflict", message, { headers: error.headers, cause: error });
     }
     this.begun = true;

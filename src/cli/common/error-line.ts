@@ -19,8 +19,11 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
   ENOTFOUND: "no such host",
 };
 
+const TOKEN_HINT = "Give a token with --token-file or HTTPFSTREAM_TOKEN.";
+
 /**
- * Formats an error as one line, with its code in front if it has one.
+ * Formats an error as one line, with its code in front if it has one. If the server refuses the token, or wants one, the
+ * line says how to give it.
  *
  * @example
  * ```ts
@@ -30,7 +33,8 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
 export function errorLine(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const text = (systemMessage(error) ?? error.message).replace(/\s*\n\s*/g, " ").trim();
-  return error instanceof StreamError ? `${label(error)}: ${sentence(text)}` : text;
+  if (!(error instanceof StreamError)) return text;
+  return `${label(error)}: ${sentence(text)}${wantsToken(error) ? ` ${TOKEN_HINT}` : ""}`;
 }
 
 /**
@@ -53,6 +57,15 @@ export function systemMessage(error: unknown): string | undefined {
 /** The error for an output that cannot be written to. */
 export function unwritable(what: string, cause: unknown): Error {
   return new Error(`Can't write to ${what}: ${systemMessage(cause) ?? String(cause)}.`, { cause });
+}
+
+/** Whether a token would help: not if a proxy, or a guard with passwords, has refused the request. */
+function wantsToken({ code, headers }: StreamError): boolean {
+  const names = new Headers(headers);
+  const challenge = names.get("WWW-Authenticate");
+  return (
+    code === "unauthorized" && !names.has("Proxy-Authenticate") && (challenge === null || /\bbearer\b/i.test(challenge))
+  );
 }
 
 function label({ code }: StreamError): string {

@@ -4,7 +4,7 @@
  */
 import process from "node:process";
 import { interruptedBy } from "./exit-codes.ts";
-import { outlivesTerminal } from "./nohup.ts";
+import { ignoresHangups } from "./nohup.ts";
 
 const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
 
@@ -24,7 +24,7 @@ export class Interrupts {
   constructor() {
     let receivedAt = 0;
     // Determined before listeners are added, because a listener changes the disposition of the signal.
-    const ignoresHangup = outlivesTerminal();
+    const ignoresHangup = ignoresHangups();
     // Node has already reset the disposition to the default, so a listener must ignore the signal.
     if (ignoresHangup) process.on("SIGHUP", () => {});
     for (const signal of ignoresHangup ? SIGNALS : [...SIGNALS, "SIGHUP" as const]) {

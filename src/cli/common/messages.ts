@@ -10,11 +10,11 @@ export const QUEUED_BYTES: number = 128 * 1024;
 
 /** Milliseconds between attempts to write: the first interval, and the longest. */
 const RETRY_FIRST_MS = 10;
-const RETRY_MOST_MS = 250;
+const RETRY_MAX_MS = 250;
 
 /** Milliseconds that the process waits at its end: for a reader that takes no bytes, and in total. */
 const SETTLE_IDLE_MS = 500;
-const SETTLE_MOST_MS = 5_000;
+const SETTLE_MAX_MS = 5_000;
 
 /** Formats the number of dropped messages as a message. */
 export type DroppedWords = (count: number) => string;
@@ -83,7 +83,7 @@ export class Messages {
     this.#progressMs = beganMs;
     while (this.waiting) {
       const nowMs = performance.now();
-      if (nowMs - this.#progressMs > SETTLE_IDLE_MS || nowMs - beganMs > SETTLE_MOST_MS) return;
+      if (nowMs - this.#progressMs > SETTLE_IDLE_MS || nowMs - beganMs > SETTLE_MAX_MS) return;
       await sleep(RETRY_FIRST_MS);
       this.#pump();
     }
@@ -138,7 +138,7 @@ export class Messages {
   #retryLater(): void {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#pump(), this.#retryMs);
-    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MOST_MS);
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
   }
 }
 

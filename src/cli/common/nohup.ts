@@ -14,7 +14,7 @@ const HANGUP = 1n;
  * Deno and Bun keep the signal ignored, but Node resets it before any script runs. As `nohup` leaves no standard stream
  * on a terminal, a process without one counts as well.
  */
-export function outlivesTerminal(): boolean {
+export function ignoresHangups(): boolean {
   return isIgnored() || ![0, 1, 2].some((descriptor) => isatty(descriptor));
 }
 

@@ -7,6 +7,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { RETRY_FOR_MS } from "../../client/connection/limits.ts";
 import { PROTOCOL_PARAMETERS } from "../../protocol/parameters.ts";
 import { printable } from "../../support/printable.ts";
+import { DURATION, parseDurationOrZero } from "./duration.ts";
 import { messagesOn } from "./messages.ts";
 import { print } from "./terminal.ts";
 import { VERSION } from "./version.ts";
@@ -96,15 +97,10 @@ export function queryOption(): Option {
 
 /** The option `--retry-for` of `append` and `follow`, in seconds. Default 120. */
 export function retryOption(): Option {
-  return new Option("--retry-for <seconds>", "how long to keep reconnecting without progress; 0 disables reconnecting")
-    .default(RETRY_FOR_MS / 1000)
-    .argParser(parseSeconds);
-}
-
-function parseSeconds(text: string): number {
-  if (!/^\d{1,9}$/.test(text))
-    throw new InvalidArgumentError("It must be a whole number of seconds; 0 disables reconnecting.");
-  return Number(text);
+  const meaning = `how long to keep reconnecting without progress: ${DURATION}; 0 disables reconnecting`;
+  return new Option("--retry-for <duration>", meaning)
+    .default(RETRY_FOR_MS / 1000, `${RETRY_FOR_MS / 1000}s`)
+    .argParser(parsed((text) => parseDurationOrZero(text)));
 }
 
 /**

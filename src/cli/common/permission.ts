@@ -16,7 +16,10 @@ const ALL = ["[::]", "0.0.0.0"];
  *
  * @throws {Error} naming the required flag.
  */
-export async function askForNetwork(where: { readonly hostname?: string; readonly port: number }): Promise<void> {
+export async function requestNetworkPermission(where: {
+  readonly hostname?: string;
+  readonly port: number;
+}): Promise<void> {
   const { Deno } = globalThis as { Deno?: DenoPermissions };
   if (!Deno) return;
   const { hostname, port } = where;

@@ -8,7 +8,7 @@ import { type FileHandle, open, realpath, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Largest size of such a file. */
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /** How to treat a small file. */
 export interface SmallFileOptions {
@@ -51,7 +51,7 @@ async function textOf(handle: FileHandle): Promise<string> {
   const found = await handle.stat();
   if (found.isDirectory()) throw Object.assign(new Error("it is a folder"), { code: "EISDIR" });
   if (!found.isFile()) throw irregular();
-  if (found.size > MOST_BYTES) throw new Error(`it is too large, with ${found.size} bytes`);
+  if (found.size > MAX_BYTES) throw new Error(`it is too large, with ${found.size} bytes`);
   const bytes = Buffer.alloc(found.size);
   const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
   return bytes.toString("utf8", 0, bytesRead);

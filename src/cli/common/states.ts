@@ -7,7 +7,7 @@ import type { AppendState, FollowState, RetryingState } from "../../client/mod.t
 import { sentence } from "./error-line.ts";
 
 /** Describes the states of one command. Undefined for a state that the end of the command describes well enough. */
-export type Narrator<State> = (state: State) => string | undefined;
+export type StateFormatter<State> = (state: State) => string | undefined;
 
 /**
  * Creates the narrator of an append.
@@ -16,7 +16,7 @@ export type Narrator<State> = (state: State) => string | undefined;
  * @param what The name of the input to display.
  * @param resumed Whether an earlier run began the append.
  */
-export function appendNarrator(url: string, what: string, resumed: boolean): Narrator<AppendState> {
+export function appendStateText(url: string, what: string, resumed: boolean): StateFormatter<AppendState> {
   let begun = resumed;
   return (state) => {
     if (state.state !== "open") return unopened(url, state);
@@ -32,7 +32,7 @@ export function appendNarrator(url: string, what: string, resumed: boolean): Nar
  *
  * @param url The URL to display.
  */
-export function followNarrator(url: string): Narrator<FollowState> {
+export function followStateText(url: string): StateFormatter<FollowState> {
   let begun = false;
   let idle: string | undefined;
   return (state) => {
@@ -82,7 +82,7 @@ function retrying({ error, delayMs, attempt }: RetryingState): string {
  * @param url The URL to display.
  * @param retryForMs Milliseconds to retry without progress.
  */
-export function outageNarrator(url: string, retryForMs: number): Narrator<AppendState | FollowState> {
+export function outageText(url: string, retryForMs: number): StateFormatter<AppendState | FollowState> {
   let isAway = false;
   return (state) => {
     if (state.state === "retrying" && !isAway) {

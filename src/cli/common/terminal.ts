@@ -13,19 +13,19 @@ import { messagesOn, settleMessages } from "./messages.ts";
 let hasData = false;
 
 /** Thrown when the reader of standard output is gone, such as `head` when it has read enough. */
-export class ReaderGone extends Error {
-  override readonly name = "ReaderGone";
+export class BrokenPipe extends Error {
+  override readonly name = "BrokenPipe";
 }
 
 /**
  * Writes bytes and waits until the stream has taken them.
  *
- * @throws {ReaderGone} if the reader is gone; otherwise the error of the stream.
+ * @throws {BrokenPipe} if the reader is gone; otherwise the error of the stream.
  */
 export function write(stream: Writable, bytes: Uint8Array | string): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(bytes, (error) => {
-      if (error) reject(isGone(error) ? new ReaderGone("the reader of this output has gone", { cause: error }) : error);
+      if (error) reject(isGone(error) ? new BrokenPipe("the reader of this output has gone", { cause: error }) : error);
       else resolve();
     });
   });
@@ -71,12 +71,12 @@ export function print(text: string): void {
  */
 export async function printed(): Promise<void> {
   await printing.catch((error: unknown) => {
-    if (!(error instanceof ReaderGone)) throw unwritable("standard output", error);
+    if (!(error instanceof BrokenPipe)) throw unwritable("standard output", error);
   });
 }
 
 /** Ends the process after all data and the deliverable messages are written. */
-export async function leave(code: number): Promise<never> {
+export async function exitWhenWritten(code: number): Promise<never> {
   // Some runtimes exit on their own when no work is left.
   process.exitCode = code;
   if (hasData) await write(process.stdout, "").catch(() => {});

@@ -27,8 +27,8 @@ import {
   retryOption,
 } from "../common/options.ts";
 import { parseUrlOf, shownUrl, withQuery } from "../common/resource-url.ts";
-import { followNarrator, outageNarrator } from "../common/states.ts";
-import { ReaderGone, say } from "../common/terminal.ts";
+import { followStateText, outageText } from "../common/states.ts";
+import { BrokenPipe, say } from "../common/terminal.ts";
 import { Beginning } from "./beginning.ts";
 import { otherContent } from "./continuation.ts";
 import { type Output, outputTo } from "./output.ts";
@@ -122,7 +122,7 @@ async function run(url: string, flags: FollowFlags): Promise<number> {
     tell(`done: ${bytes} bytes from ${shownUrl(url)}`);
   } catch (error) {
     await output.leave?.();
-    if (error instanceof ReaderGone) return DONE;
+    if (error instanceof BrokenPipe) return DONE;
     if (!interrupts.received) throw explained(error, shownUrl(url), flags, output);
     tell("interrupted");
   }
@@ -140,7 +140,7 @@ async function followed(
   const { header: headers, transport } = flags;
   const access = await accessOf(url, flags);
   const beginning = new Beginning({ url, headers, token: access.token, signal }, flags, output);
-  const narrate = flags.verbose ? followNarrator(shownUrl(url)) : outageNarrator(shownUrl(url), flags.retryFor * 1000);
+  const stateText = flags.verbose ? followStateText(shownUrl(url)) : outageText(shownUrl(url), flags.retryFor * 1000);
   let waiting = false;
   const options: FollowOptions = {
     retryForMs: flags.retryFor * 1000,
@@ -150,7 +150,7 @@ async function followed(
     stay: flags.stay ?? false,
     signal,
     onState: (state) => {
-      const line = narrate(state);
+      const line = stateText(state);
       if (line !== undefined && !(waiting && state.state === "connecting")) say(line);
     },
   };

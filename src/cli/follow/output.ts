@@ -7,7 +7,7 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { unwritable } from "../common/error-line.ts";
 import { checkOutput } from "../common/standard-streams.ts";
-import { dataOutput, ReaderGone, write } from "../common/terminal.ts";
+import { BrokenPipe, dataOutput, write } from "../common/terminal.ts";
 import { keepNote } from "./output-note.ts";
 
 const { O_CREAT, O_WRONLY } = constants;
@@ -21,7 +21,7 @@ export interface Output {
   /**
    * Writes bytes.
    *
-   * @throws {ReaderGone} if the reader of standard output is gone; an error with an explanation if a file cannot be
+   * @throws {BrokenPipe} if the reader of standard output is gone; an error with an explanation if a file cannot be
    * written.
    */
   write(bytes: Uint8Array): Promise<void>;
@@ -72,7 +72,7 @@ function standardOutput(): Output {
     size: undefined,
     write: (bytes) =>
       write(stdout, bytes).catch((error: unknown) => {
-        throw error instanceof ReaderGone ? error : unwritable("standard output", error);
+        throw error instanceof BrokenPipe ? error : unwritable("standard output", error);
       }),
     end: async () => {},
   };

@@ -4,7 +4,7 @@
  */
 
 const FIRST_MS = 500;
-const MOST_MS = 5_000;
+const MAX_MS = 5_000;
 
 /**
  * Milliseconds before the next attempt. It is short at first, because the appender may start soon, and at most 5 s, so
@@ -17,5 +17,5 @@ const MOST_MS = 5_000;
  * ```
  */
 export function waitMs(tries: number): number {
-  return Math.min(MOST_MS, FIRST_MS * 1.5 ** (tries - 1));
+  return Math.min(MAX_MS, FIRST_MS * 1.5 ** (tries - 1));
 }

@@ -5,7 +5,7 @@
 import { fstatSync } from "node:fs";
 import { base64url, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
 import type { Algorithm } from "../../auth/algorithms.ts";
-import { algorithmOf, type Jwk, LEAST_SECRET_BYTES, publicHalf } from "../../auth/keys.ts";
+import { algorithmOf, type Jwk, MIN_SECRET_BYTES, publicJwkOf } from "../../auth/keys.ts";
 import { print, say } from "../common/terminal.ts";
 import { isReadableByOthers, jwksOf, readKeyFile } from "./key-file.ts";
 
@@ -36,7 +36,7 @@ export async function printKey(flags: KeyFlags): Promise<void> {
 /** Creates a key that signs: a secret or a private key, with a name. */
 async function newKey(algorithm: Algorithm): Promise<Jwk> {
   if (algorithm === "HS256") {
-    const secret = crypto.getRandomValues(new Uint8Array(LEAST_SECRET_BYTES));
+    const secret = crypto.getRandomValues(new Uint8Array(MIN_SECRET_BYTES));
     const kid = base64url.encode(crypto.getRandomValues(new Uint8Array(NAME_BYTES)));
     return { kty: "oct", k: base64url.encode(secret), alg: algorithm, use: "sig", kid };
   }
@@ -47,7 +47,7 @@ async function newKey(algorithm: Algorithm): Promise<Jwk> {
 
 async function publicKeys(file: string): Promise<{ keys: Jwk[] }> {
   const all = jwksOf(await readKeyFile(file)).filter((jwk) => algorithmOf(jwk) !== undefined);
-  const keys = all.filter(({ kty }) => kty !== "oct").map(publicHalf);
+  const keys = all.filter(({ kty }) => kty !== "oct").map(publicJwkOf);
   if (keys.length > 0) return { keys };
   throw new Error(
     `${file === "-" ? "The key" : `The key in ${file}`} is a shared secret (HS256), which has no public half. ` +

@@ -4,11 +4,11 @@
  */
 import type { Command } from "commander";
 import { StreamError } from "../../client/mod.ts";
-import { type Ask, type RequestFlags, requestsTo, withRequestOptions } from "../access/request.ts";
+import { type RequestFlags, requestsTo, type SendRequest, withRequestOptions } from "../access/request.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { bareCommand, commandLine } from "../common/options.ts";
 import { parseUrlOf, shownUrl } from "../common/resource-url.ts";
-import { dataOutput, ReaderGone, write } from "../common/terminal.ts";
+import { BrokenPipe, dataOutput, write } from "../common/terminal.ts";
 import { type Page, parsePage } from "./page.ts";
 import { jsonRow, textRow } from "./row.ts";
 
@@ -44,14 +44,14 @@ Examples:
       try {
         await list(ask, shownUrl(url), flags.json ? jsonRow : textRow);
       } catch (error) {
-        if (!(error instanceof ReaderGone)) throw error;
+        if (!(error instanceof BrokenPipe)) throw error;
       }
       finish(DONE);
     });
 }
 
 /** Prints page by page, no faster than standard output takes it. */
-async function list(ask: Ask, url: string, format: typeof textRow): Promise<void> {
+async function list(ask: SendRequest, url: string, format: typeof textRow): Promise<void> {
   const output = dataOutput();
   for (let after: string | undefined; ; ) {
     const { entries, next } = await pageAfter(ask, url, after);
@@ -62,7 +62,7 @@ async function list(ask: Ask, url: string, format: typeof textRow): Promise<void
   }
 }
 
-async function pageAfter(ask: Ask, url: string, after: string | undefined): Promise<Page> {
+async function pageAfter(ask: SendRequest, url: string, after: string | undefined): Promise<Page> {
   const response = await ask({
     method: "GET",
     accept: "application/json",

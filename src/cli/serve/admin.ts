@@ -61,7 +61,7 @@ function refuse(error: Error): Response {
  *
  * @throws {WrongUsage} if they have not.
  */
-export async function checkApart(http: ListenAddress, admin: ListenAddress): Promise<void> {
+export async function checkDistinctAddresses(http: ListenAddress, admin: ListenAddress): Promise<void> {
   if (http.port === 0 || http.port !== admin.port) return;
   const [one, other] = [hostOf(http), hostOf(admin)];
   const isSame = one === undefined || other === undefined || one === other;

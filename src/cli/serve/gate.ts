@@ -41,7 +41,7 @@ export async function gateOf(flags: GateFlags, report: (error: Error) => void): 
  *
  * @param isLocal Whether only this machine can reach it.
  */
-export function openLine({ key, jwks, anonymous }: GateFlags, isLocal: boolean): string | undefined {
+export function publicAccessLine({ key, jwks, anonymous }: GateFlags, isLocal: boolean): string | undefined {
   const allowed = ACTIONS.flatMap((action) => anonymous[action]?.map((path) => `${action} ${path}`) ?? []);
   if (allowed.length > 0) {
     const what = printable(allowed.join(", "));

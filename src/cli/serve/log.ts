@@ -13,7 +13,7 @@ import {
 } from "@logtape/logtape";
 import type { FailureEvent, Log, LogEvent } from "../../engine/events.ts";
 import { urlPath } from "../../protocol/path.ts";
-import { failureLine } from "../../server/service/operator.ts";
+import { failureLine } from "../../server/service/reporter.ts";
 import { causesOf, printable, printableJson } from "../../support/printable.ts";
 import { droppedSentence, messagesOn } from "../common/messages.ts";
 

@@ -18,10 +18,10 @@ import { systemMessage } from "../common/error-line.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import { WrongUsage } from "../common/options.ts";
-import { askForNetwork, denialOf } from "../common/permission.ts";
+import { denialOf, requestNetworkPermission } from "../common/permission.ts";
 import { runtimeName, VERSION } from "../common/version.ts";
-import { adminApp, checkApart } from "./admin.ts";
-import { gateOf, openLine } from "./gate.ts";
+import { adminApp, checkDistinctAddresses } from "./admin.ts";
+import { gateOf, publicAccessLine } from "./gate.ts";
 import type { GateFlags } from "./gate-options.ts";
 import { type ListenAddress, localUrl } from "./listen-address.ts";
 import { type LogFormat, openLog } from "./log.ts";
@@ -69,7 +69,7 @@ export async function run(flags: ServeFlags): Promise<number> {
     host,
     limit,
   } = flags;
-  if (admin) await checkApart(flags.http, admin);
+  if (admin) await checkDistinctAddresses(flags.http, admin);
   const authorize = await gateOf(flags, (error) => {
     const { message } = error;
     log({ type: "error", message, error });
@@ -112,7 +112,7 @@ export async function run(flags: ServeFlags): Promise<number> {
   const url = localUrl({ ...flags.http, port: server.port });
   announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
   if (admin && watched) announce(`probes and metrics at ${localUrl({ ...admin, port: watched.port })}`);
-  const open = openLine(flags, isLocal);
+  const open = publicAccessLine(flags, isLocal);
   if (open !== undefined) announce(open);
   await interrupts.first;
   const deadlineMs = performance.now() + shutdownTimeoutMs;
@@ -145,7 +145,7 @@ async function listenForAdmin(
 }
 
 async function listen(options: ServeOptions): Promise<RunningServer> {
-  await askForNetwork(options);
+  await requestNetworkPermission(options);
   try {
     return await serve(options);
   } catch (error) {

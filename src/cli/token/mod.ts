@@ -6,7 +6,7 @@ import { type Command, Option } from "commander";
 import { Glob } from "../../auth/glob.ts";
 import type { Grants } from "../../auth/grants.ts";
 import { ACTIONS, type Action } from "../../server/gate/gate.ts";
-import { parseDuration } from "../common/duration.ts";
+import { DURATION, parseDuration } from "../common/duration.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { bareCommand, commandLine, parsed, parseFileName, WrongUsage } from "../common/options.ts";
 import { parseUrl, withQuery } from "../common/resource-url.ts";
@@ -47,7 +47,7 @@ export function tokenCommand(name: string, finish: (code: number) => void): Comm
   }
   return command
     .addOption(
-      new Option("--expires <duration>", "how long it is valid: a number and s, m, h or d; or never")
+      new Option("--expires <duration>", `how long it is valid: ${DURATION}; or never`)
         .makeOptionMandatory()
         .argParser(parsed((text) => (text === "never" ? text : parseDuration(text)))),
     )

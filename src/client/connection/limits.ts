@@ -49,7 +49,7 @@ export const RETRY_FOR_MS: number = 120_000;
 export const BACKOFF_FIRST_MS: number = 100;
 
 /** Upper bound of the delay before any retry, in milliseconds, unless the server asks for more. */
-export const BACKOFF_MOST_MS: number = 15_000;
+export const BACKOFF_MAX_MS: number = 15_000;
 
 /** Milliseconds over which clients spread their reconnects after a server restart. */
 export const RESTART_SPREAD_MS: number = 2_000;
@@ -76,4 +76,4 @@ export const LEAVE_TIMEOUT_MS: number = 3_000;
 export const COMPLETION_CHECKS: number = 5;
 
 /** Most redirects that one request follows. */
-export const MOST_REDIRECTS: number = 10;
+export const MAX_REDIRECTS: number = 10;

@@ -8,7 +8,7 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { NEXT_OFFSET_HEADER, START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { PROTOCOL_PARAMETERS } from "../../protocol/parameters.ts";
-import { MOST_REDIRECTS } from "./limits.ts";
+import { MAX_REDIRECTS } from "./limits.ts";
 
 /** One request of a redirect chain. */
 export interface Hop {
@@ -47,9 +47,9 @@ export async function followRedirects<T>(first: Hop, ask: (hop: Hop) => Promise<
     const shown = `${first.url.origin}${first.url.pathname}`;
     if (seen.has(hop.url.href))
       throw refused(`The server redirects ${shown} in a circle, back to ${hop.url}.`, first.url);
-    if (seen.size > MOST_REDIRECTS) {
+    if (seen.size > MAX_REDIRECTS) {
       throw refused(
-        `The server redirects ${shown} more than ${MOST_REDIRECTS} times, at last to ${hop.url}.`,
+        `The server redirects ${shown} more than ${MAX_REDIRECTS} times, at last to ${hop.url}.`,
         first.url,
       );
     }

@@ -5,7 +5,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { aborted, broken } from "./failure.ts";
-import { DRAIN_POLL_MS, MOST_REDIRECTS, SEND_BUFFER_BYTES } from "./limits.ts";
+import { DRAIN_POLL_MS, MAX_REDIRECTS, SEND_BUFFER_BYTES } from "./limits.ts";
 import { isOriginalServer } from "./original-server.ts";
 import { withOurs } from "./redirect.ts";
 import type { ClientSocket, SocketHandler, SocketRequest } from "./socket.ts";
@@ -39,8 +39,7 @@ export async function connectBrowser(request: SocketRequest, handler: SocketHand
         throw signal.aborted ? aborted(signal, url) : broken(error, url);
       },
     );
-    const place =
-      response.redirected && redirects < MOST_REDIRECTS ? withOurs(new URL(response.url), asked) : undefined;
+    const place = response.redirected && redirects < MAX_REDIRECTS ? withOurs(new URL(response.url), asked) : undefined;
     if (!place && response.status !== 426) return response;
     await response.body?.cancel();
     if (!place) continue;

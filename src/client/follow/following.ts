@@ -7,7 +7,7 @@ import type { EndedReason } from "../../protocol/end-reason.ts";
 import { ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import { broken } from "../connection/failure.ts";
-import { BACKOFF_MOST_MS } from "../connection/limits.ts";
+import { BACKOFF_MAX_MS } from "../connection/limits.ts";
 import { withVerb } from "../connection/target.ts";
 import { TokenLapse } from "../connection/token-lapse.ts";
 import { sleep } from "../retry/reconnector.ts";
@@ -92,7 +92,7 @@ export class Following {
     this.#polls = position.next === this.#polledAt ? this.#polls + 1 : 0;
     this.#polledAt = position.next;
     report({ state: "idle", offset: position.next, reason });
-    const longestMs = Math.min(BACKOFF_MOST_MS, POLL_FIRST_MS * 2 ** this.#polls);
+    const longestMs = Math.min(BACKOFF_MAX_MS, POLL_FIRST_MS * 2 ** this.#polls);
     await sleep(environment.clock, (longestMs * (1 + environment.random())) / 2, signal);
   }
 

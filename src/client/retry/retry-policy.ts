@@ -5,7 +5,7 @@
 import type { StreamError } from "../../protocol/errors.ts";
 import {
   BACKOFF_FIRST_MS,
-  BACKOFF_MOST_MS,
+  BACKOFF_MAX_MS,
   FORMER_UNANSWERED,
   RESTART_SPREAD_MS,
   STEADY_MS,
@@ -176,7 +176,7 @@ function isTemporary(error: StreamError, state: ReconnectState, { retryFirst, re
  */
 function spreadMs({ code }: StreamError, failures: number): number {
   if (code === "restarting" && failures === 1) return RESTART_SPREAD_MS;
-  return Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
+  return Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
 }
 
 /** The `Retry-After` header in milliseconds. Dates are ignored because they would depend on the clock of the client. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
+import { peerGroup } from "../../support/peer-group.ts";
 import type { Limits } from "../limits.ts";
 
 /** Who opens an append. */
@@ -31,7 +32,7 @@ export class AppendCounts {
    *
    * @throws {StreamError} `overloaded` if there are too many, `too_many` if its peer has too many.
    */
-  assertRoom({ session, peer }: Opener): void {
+  assertRoom({ session, peer: address }: Opener): void {
     if (session !== undefined) return;
     const { appends, peerAppends } = this.#limits;
     const headers = { "Retry-After": "1" };
@@ -39,6 +40,7 @@ export class AppendCounts {
       const message = `The server has ${appends} open appends, which is its limit (appends). Try again in a moment.`;
       throw new StreamError("overloaded", message, { headers });
     }
+    const peer = groupOf(address);
     if (peer === undefined || peerAppends === 0 || this.#of(peer) < peerAppends) return;
     const message = `${peer} has ${peerAppends} open appends, which is the limit for one address (peerAppends). End one of them, or try again in a moment.`;
     throw new StreamError("too_many", message, { headers });
@@ -51,7 +53,7 @@ export class AppendCounts {
    */
   enter(opener: Opener): () => void {
     this.assertRoom(opener);
-    const { peer } = opener;
+    const peer = groupOf(opener.peer);
     this.#all++;
     this.#byPeer.set(peer, this.#of(peer) + 1);
     return () => {
@@ -69,4 +71,8 @@ export class AppendCounts {
     if (left > 0) this.#byPeer.set(peer, left);
     else this.#byPeer.delete(peer);
   }
+}
+
+function groupOf(peer: string | undefined): string | undefined {
+  return peer === undefined ? undefined : peerGroup(peer);
 }

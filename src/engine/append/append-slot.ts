@@ -29,6 +29,6 @@ export interface AppendOwner extends AppenderEvents {
 }
 
 /** Whether a path is being claimed for an owner that will let another appender have it. */
-export function isUnasked({ yields, owner }: AppendSlot): boolean {
+export function yieldsToOthers({ yields, owner }: AppendSlot): boolean {
   return yields && owner === undefined;
 }

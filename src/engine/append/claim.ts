@@ -8,7 +8,7 @@ import type { Limits } from "../limits.ts";
 import { closedStream, heldDuringGrace } from "../storage/conflicts.ts";
 import type { AppendHandle, ClaimOptions, Store } from "../storage/store.ts";
 import type { FreeSpace } from "./free-space.ts";
-import { mostLeftMs } from "./grace-left.ts";
+import { maxRemainingMs } from "./grace-left.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
 
 /** Attempts at claiming a path that another process was asked to give up. */
@@ -140,7 +140,7 @@ async function refused({ store, limits }: Claimant, path: string, error: unknown
   if (open?.graceLeftMs === undefined) {
     return open ? new StreamError(error.code, error.message, { path, headers: { "Retry-After": "1" } }) : error;
   }
-  return heldDuringGrace(path, mostLeftMs(open.graceLeftMs, limits.graceMs));
+  return heldDuringGrace(path, maxRemainingMs(open.graceLeftMs, limits.graceMs));
 }
 
 function isNotFound(error: unknown): boolean {

@@ -12,18 +12,18 @@ const LOOK_MS = 1_000;
 /** The free space of one store. */
 export class FreeSpace {
   readonly #store: Store;
-  readonly #leastBytes: number;
+  readonly #minBytes: number;
   #look: Promise<number | undefined> | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(store: Store, { storeFreeBytes }: Readonly<Limits>) {
     this.#store = store;
-    this.#leastBytes = storeFreeBytes;
+    this.#minBytes = storeFreeBytes;
   }
 
   /** @throws {StreamError} `no_space` if the store has less free space than it must keep. */
   async assertRoom(path: string): Promise<void> {
-    if (this.#leastBytes === 0 || !this.#store.freeBytes) return;
+    if (this.#minBytes === 0 || !this.#store.freeBytes) return;
     const nowMs = performance.now();
     if (!this.#look || nowMs - this.#lookedMs >= LOOK_MS) {
       this.#lookedMs = nowMs;
@@ -31,7 +31,7 @@ export class FreeSpace {
       this.#look = this.#store.freeBytes().catch(() => undefined);
     }
     const free = await this.#look;
-    if (free === undefined || free >= this.#leastBytes) return;
+    if (free === undefined || free >= this.#minBytes) return;
     const message = `"/${path}" can't be appended to: the store has less free space than it must keep (storeFreeBytes). Remove something, or try again later.`;
     throw new StreamError("no_space", message, { path, headers: { "Retry-After": "30" } });
   }

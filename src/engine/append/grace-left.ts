@@ -12,9 +12,9 @@ export const GRACE_SLICES = 16;
  *
  * @example
  * ```ts
- * mostLeftMs(15_000, 30_000); // 16875
+ * maxRemainingMs(15_000, 30_000); // 16875
  * ```
  */
-export function mostLeftMs(recordedMs: number, graceMs: number): number {
+export function maxRemainingMs(recordedMs: number, graceMs: number): number {
   return Math.min(graceMs, recordedMs + graceMs / GRACE_SLICES);
 }

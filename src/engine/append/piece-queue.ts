@@ -10,7 +10,7 @@ const SMALL_BYTES = 64;
 const GATHER_BYTES = 64 * 1024;
 
 /** Bytes of the smallest buffer for small pieces. */
-const LEAST_BYTES = 256;
+const MIN_BYTES = 256;
 
 /**
  * A first-in, first-out queue: takes pieces, returns batches.
@@ -50,7 +50,7 @@ export class PieceQueue {
     } else if (this.#gathered) {
       this.#gather(piece, this.#gathered);
     } else if (this.#single) {
-      const buffer = new Uint8Array(LEAST_BYTES);
+      const buffer = new Uint8Array(MIN_BYTES);
       this.#gather(this.#single, buffer);
       this.#gather(piece, buffer);
       this.#single = undefined;

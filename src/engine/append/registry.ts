@@ -12,7 +12,7 @@ import type { Limits } from "../limits.ts";
 import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
 import type { Store } from "../storage/store.ts";
 import { AppendCounts, type Opener } from "./append-counts.ts";
-import { type AppendOwner, type AppendSlot, isUnasked } from "./append-slot.ts";
+import { type AppendOwner, type AppendSlot, yieldsToOthers } from "./append-slot.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
@@ -98,6 +98,16 @@ export class AppendRegistry {
   /** Whether a path has an appender in this process, or a pending claim. */
   isTaken(path: string): boolean {
     return this.#slots.has(path);
+  }
+
+  /**
+   * Whether an appender of this process appends to a path that is no stream. Only its claim could make it one, so the
+   * store need not be asked.
+   */
+  isPlain(path: string): boolean {
+    const slot = this.#slots.get(path);
+    const channel = slot?.yields ? undefined : slot?.channel;
+    return channel !== undefined && channel.stream === undefined && !channel.outcome && !channel.revoked.aborted;
   }
 
   /** Settles when the append of a path in this process has ended; undefined if there is none. */
@@ -207,7 +217,7 @@ export class AppendRegistry {
   /** @throws {StreamError} `conflict` if an appender holds the path and is not leaving. */
   assertFree(path: string): void {
     const slot = this.#slots.get(path);
-    if (!slot || slot.ending || isUnasked(slot) || slot.owner?.endIfLeft?.()) return;
+    if (!slot || slot.ending || yieldsToOthers(slot) || slot.owner?.endIfLeft?.()) return;
     const leftMs = slot.owner?.retryAfterMs?.();
     throw leftMs === undefined ? heldByAppender(path) : heldDuringGrace(path, leftMs);
   }
@@ -250,7 +260,7 @@ export class AppendRegistry {
   async #reserve(path: string, opener?: Opener): Promise<Reservation> {
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       this.assertFree(path);
-      await (isUnasked(slot) ? slot.claimed : slot.free);
+      await (yieldsToOthers(slot) ? slot.claimed : slot.free);
     }
     this.assertOpen();
     const uncount = opener && this.counts.enter(opener);

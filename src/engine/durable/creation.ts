@@ -10,7 +10,7 @@ import type { ForkOrigin, Lifetime, StreamState } from "../storage/stream-state.
 const BINARY = "application/octet-stream";
 
 /** What a fork is made of, as the client asks. */
-export interface ForkAsk {
+export interface ForkSpec {
   /** The path of the source. */
   readonly source: string;
   /** Undefined for the end of the source. */
@@ -20,7 +20,7 @@ export interface ForkAsk {
 }
 
 /** What a client asks for. */
-export interface CreateAsk {
+export interface CreateSpec {
   /** Undefined if the request names none. */
   readonly type: string | undefined;
   /** The type that the path has without a stream. */
@@ -28,11 +28,11 @@ export interface CreateAsk {
   readonly lifetime: Lifetime;
   readonly closes: boolean;
   readonly bytes: Uint8Array;
-  readonly fork: ForkAsk | undefined;
+  readonly fork: ForkSpec | undefined;
 }
 
 /** Whether an existing stream is what a client asks for. Its bytes do not matter. */
-export function isSameStream(state: StreamState, ask: CreateAsk): boolean {
+export function isSameStream(state: StreamState, ask: CreateSpec): boolean {
   const { fork } = ask;
   // A fork without a type has that of its source.
   const isSameType = (fork && ask.type === undefined) || nameOf(state.type) === nameOf(ask.type);
@@ -51,14 +51,14 @@ export function isSameStream(state: StreamState, ask: CreateAsk): boolean {
 }
 
 /** Whether a client may take a plain file for the stream that it asks for. */
-export function isSameFile(ask: CreateAsk): boolean {
+export function isSameFile(ask: CreateSpec): boolean {
   const { ttlSeconds, expiresAt } = ask.lifetime;
   if (ask.fork || ask.closes || ttlSeconds !== undefined || expiresAt !== undefined) return false;
   return ask.plainType === undefined || essenceOf(ask.plainType) === nameOf(ask.type);
 }
 
 /** The refusal of a stream that exists differently. */
-export function existsDifferently(path: string): StreamError {
+export function creationConflict(path: string): StreamError {
   return new StreamError("mismatch", `"/${path}" exists with another type or another configuration.`, { path });
 }
 
@@ -68,7 +68,7 @@ export function existsDifferently(path: string): StreamError {
  * @param source The state of the source of a fork.
  * @param fork The place of the fork.
  */
-export function newState(ask: CreateAsk, source?: StreamState, fork?: ForkOrigin): StreamState {
+export function newState(ask: CreateSpec, source?: StreamState, fork?: ForkOrigin): StreamState {
   const type = ask.type ?? source?.type;
   const isOwn = ask.lifetime.ttlSeconds !== undefined || ask.lifetime.expiresAt !== undefined;
   const { ttlSeconds, expiresAt }: Lifetime = isOwn || !source ? ask.lifetime : source;

@@ -8,14 +8,14 @@ import type { Appends } from "../sessions/appends.ts";
 import { removePath } from "../sessions/removal.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { ProducerState, StreamRecords, StreamState } from "../storage/stream-state.ts";
-import { type CreateAsk, existsDifferently, isSameFile, isSameStream } from "./creation.ts";
-import { livingForks, tombstoneOf } from "./forks.ts";
-import type { Decision, Held, Job, Present } from "./job.ts";
-import { type AppendAsk, judgeAppend } from "./judge.ts";
+import { type CreateSpec, creationConflict, isSameFile, isSameStream } from "./creation.ts";
+import { liveForks, tombstoneOf } from "./forks.ts";
+import type { ClaimedJobPath, Decision, Job, Present } from "./job.ts";
+import { type AppendSpec, judgeAppend } from "./judge.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import { type Made, makeStream } from "./make-stream.ts";
 import { PathWriter } from "./path-writer.ts";
-import { removeKept } from "./remove-kept.ts";
+import { removeClaimed } from "./remove-kept.ts";
 
 /** What has become of an append. */
 export interface Appended {
@@ -68,19 +68,24 @@ export class DurableStreams {
     for (const path of await this.records.list()) await this.settle(path);
   }
 
+  /** The state of a path on record, as {@link StreamRecords.find}. */
+  async find(path: string): Promise<StreamState | undefined> {
+    return this.#appends.registry.isPlain(path) ? undefined : this.records.find(path);
+  }
+
   /**
    * Removes a stream that has expired, and a tombstone without forks. Returns its state; undefined for a plain file, and
    * if there is nothing.
    */
   async settle(path: string): Promise<StreamState | undefined> {
-    const state = await this.records.find(path);
+    const state = await this.find(path);
     if (!state) {
       this.lifetimes.forget(path);
       return undefined;
     }
     if (state.deleted) {
-      for (const fork of await livingForks(this.records, path)) await this.#settleFork(fork);
-      if ((await livingForks(this.records, path)).length > 0) return state;
+      for (const fork of await liveForks(this.records, path)) await this.#settleFork(fork);
+      if ((await liveForks(this.records, path)).length > 0) return state;
       await this.#forget(path, state);
       return undefined;
     }
@@ -117,7 +122,7 @@ export class DurableStreams {
    * @throws {StreamError} what {@link judgeAppend} throws; `not_found`, `busy`, `precondition_failed`, and what storing
    * throws.
    */
-  append(path: string, ask: AppendAsk, { preconditions, ...by }: WriteTerms): Promise<Appended> {
+  append(path: string, ask: AppendSpec, { preconditions, ...by }: WriteTerms): Promise<Appended> {
     const terms = { create: false, keepsStreams: true, ...by };
     return this.#do(path, (untilMs, resolve, failed) => {
       const decide = ({ size: before, state }: Present): Decision => {
@@ -126,7 +131,7 @@ export class DurableStreams {
         return { batch, settled: (offset, generation) => resolve({ ...verdict, offset, generation, isNew }) };
       };
       if (isEmpty(preconditions)) return { untilMs, failed, terms, bytes: ask.bytes.length, decide };
-      const run = async (held: Held): Promise<void> => {
+      const run = async (held: ClaimedJobPath): Promise<void> => {
         checkFound(await this.#store.stat(path), path, preconditions);
         const { batch, settled } = decide(held);
         if (batch) await held.store(batch);
@@ -148,7 +153,7 @@ export class DurableStreams {
    * @throws {StreamError} `mismatch` if there is another one; `not_found` for the source of a fork, `bad_request` for a
    * place past its end; `not_json`, `busy`, and what storing throws.
    */
-  async create(path: string, ask: CreateAsk, { preconditions, ...by }: WriteTerms): Promise<Made> {
+  async create(path: string, ask: CreateSpec, { preconditions, ...by }: WriteTerms): Promise<Made> {
     const found = await this.#store.stat(path);
     checkFound(found, path, preconditions);
     const known = foundSame(path, found, ask);
@@ -174,7 +179,7 @@ export class DurableStreams {
    * @throws {StreamError} what {@link removePath} throws.
    */
   remove(path: string, preconditions: PathPreconditions = {}, requestId?: string): Promise<boolean> {
-    return this.#remove(path, () => removeKept(this.#appends, path, preconditions, requestId));
+    return this.#remove(path, () => removeClaimed(this.#appends, path, preconditions, requestId));
   }
 
   async #remove(path: string, remove: () => Promise<boolean>): Promise<boolean> {
@@ -187,7 +192,7 @@ export class DurableStreams {
 
   async #removed(path: string, state: StreamState): Promise<void> {
     this.lifetimes.forget(path);
-    if ((await livingForks(this.records, path)).length > 0) await this.records.bury(path, tombstoneOf(state));
+    if ((await liveForks(this.records, path)).length > 0) await this.records.bury(path, tombstoneOf(state));
     else await this.#releaseSource(path, state);
   }
 
@@ -237,11 +242,11 @@ export class DurableStreams {
 function foundSame(
   path: string,
   found: Pick<StoreStat, "size" | "generation" | "stream"> | undefined,
-  ask: CreateAsk,
+  ask: CreateSpec,
 ): Made | undefined {
   const { stream, size = 0, generation = "" } = found ?? {};
   const isSame = stream ? isSameStream(stream, ask) : size === 0 || isSameFile(ask);
-  if (!isSame) throw existsDifferently(path);
+  if (!isSame) throw creationConflict(path);
   if (!stream && size === 0) return undefined;
   return { isNew: false, offset: size, generation, state: stream };
 }

@@ -7,13 +7,13 @@ import { isJsonType } from "../../protocol/media-type.ts";
 import { PieceReader } from "../storage/piece-reader.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { ForkOrigin, StreamRecords, StreamState } from "../storage/stream-state.ts";
-import type { ForkAsk } from "./creation.ts";
+import type { ForkSpec } from "./creation.ts";
 import { lineEndOf } from "./json-tail.ts";
 
 const NEWLINE = 0x0a;
 
 /** The part of a source that a fork begins with. */
-export interface ForkPlace {
+export interface ForkPoint {
   readonly origin: ForkOrigin;
   /** Bytes of the source that the fork has. */
   readonly bytes: number;
@@ -24,12 +24,12 @@ export interface ForkPlace {
  *
  * @throws {StreamError} `bad_request` for a place past the end of the source, or inside a JSON message.
  */
-export async function placeOfFork(
+export async function forkPointOf(
   store: Store,
-  { source, offset, sub }: ForkAsk,
+  { source, offset, sub }: ForkSpec,
   found: StoreStat,
   readBytes: number,
-): Promise<ForkPlace> {
+): Promise<ForkPoint> {
   const isJson = isJsonType(found.stream?.type);
   const size = isJson ? await lineEndOf(store, source, found) : found.size;
   const from = offset ?? size;
@@ -43,7 +43,7 @@ export async function placeOfFork(
 }
 
 /** The forks of a path that exist, or have left a tombstone. */
-export async function livingForks(records: StreamRecords, source: string): Promise<string[]> {
+export async function liveForks(records: StreamRecords, source: string): Promise<string[]> {
   const forks: string[] = [];
   for (const fork of await records.forksOf(source)) {
     const state = await records.find(fork);

@@ -17,7 +17,7 @@ export interface Present {
 }
 
 /** The claimed path, for a job that runs alone. */
-export interface Held extends Present {
+export interface ClaimedJobPath extends Present {
   /** Stores a batch, whole or not at all. */
   store(batch: Batch): Promise<void>;
 }
@@ -51,7 +51,7 @@ export interface MergeableJob extends AnyJob {
 /** A job that runs alone. */
 export interface SoloJob extends AnyJob {
   /** Runs. An error ends the job only, unless storing has failed. */
-  run(held: Held): Promise<void>;
+  run(held: ClaimedJobPath): Promise<void>;
 }
 
 export type Job = MergeableJob | SoloJob;

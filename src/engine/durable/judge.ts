@@ -12,7 +12,7 @@ import type { ProducerStamp, ProducerState, StreamChange, StreamState } from "..
 import { jsonLines } from "./json-messages.ts";
 
 /** What a request asks to append. */
-export interface AppendAsk {
+export interface AppendSpec {
   /** The body; empty for none, which is allowed only with {@link closes}. */
   readonly bytes: Uint8Array;
   /** The media type of the body. */
@@ -48,7 +48,7 @@ export interface Judged {
  *
  * @throws {StreamError} `closed`, `mismatch`, `stale_epoch`, `sequence`, `bad_request`, `not_json`
  */
-export function judgeAppend({ path, size, state }: Judged, ask: AppendAsk): Verdict {
+export function judgeAppend({ path, size, state }: Judged, ask: AppendSpec): Verdict {
   const { bytes, closes, producer, seq } = ask;
   if (state?.closed) return judgeClosed(path, size, state.closed.by, ask);
   if (bytes.length > 0) checkType(path, state?.type ?? ask.expected, ask.type);
@@ -74,7 +74,7 @@ function judgeClosed(
   path: string,
   size: number,
   by: ProducerStamp | undefined,
-  { bytes, closes, producer }: AppendAsk,
+  { bytes, closes, producer }: AppendSpec,
 ): Verdict {
   const isRepeated = producer ? by !== undefined && isSameStamp(by, producer) : closes && bytes.length === 0;
   if (isRepeated) return { batch: undefined, producer, closed: true };

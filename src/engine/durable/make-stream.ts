@@ -9,9 +9,9 @@ import type { Limits } from "../limits.ts";
 import { PieceReader } from "../storage/piece-reader.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { StreamRecords, StreamState } from "../storage/stream-state.ts";
-import { type CreateAsk, type ForkAsk, newState } from "./creation.ts";
-import { type ForkPlace, placeOfFork } from "./forks.ts";
-import type { Held } from "./job.ts";
+import { type CreateSpec, type ForkSpec, newState } from "./creation.ts";
+import { type ForkPoint, forkPointOf } from "./forks.ts";
+import type { ClaimedJobPath } from "./job.ts";
 import { jsonLines } from "./json-messages.ts";
 
 /** A stream that was created, or existed already. */
@@ -31,10 +31,13 @@ export interface MakingParts {
 }
 
 /** Claims the path of the new stream, and runs a task with it. */
-type WhileHeld = (terms: Pick<AppendPreconditions, "type">, run: (held: Held) => Promise<Made>) => Promise<Made>;
+type WhileClaimed = (
+  terms: Pick<AppendPreconditions, "type">,
+  run: (held: ClaimedJobPath) => Promise<Made>,
+) => Promise<Made>;
 
 /** The source of a fork, and the part that the fork begins with. */
-interface Source extends ForkPlace {
+interface Source extends ForkPoint {
   readonly found: StoreStat;
   readonly state: StreamState;
 }
@@ -47,13 +50,13 @@ interface Source extends ForkPlace {
 export async function makeStream(
   parts: MakingParts,
   path: string,
-  ask: CreateAsk,
-  whileHeld: WhileHeld,
+  ask: CreateSpec,
+  whileClaimed: WhileClaimed,
 ): Promise<Made> {
   if (!ask.fork) {
     const state = newState(ask);
     const bytes = bodyOf(ask, state);
-    return whileHeld({ type: ask.type }, async ({ store, generation }) => {
+    return whileClaimed({ type: ask.type }, async ({ store, generation }) => {
       await store({ bytes, change: state });
       return { isNew: true, offset: bytes.length, generation, state };
     });
@@ -66,7 +69,7 @@ export async function makeStream(
     const known = await sourceOf(parts, ask, ask.fork);
     const state = newState(ask, known.state, known.origin);
     const bytes = bodyOf(ask, state);
-    return await whileHeld({ type: state.type }, async (held) => {
+    return await whileClaimed({ type: state.type }, async (held) => {
       await copy(parts, held, known, state);
       await held.store({ bytes, change: { ...state, incomplete: false } });
       return { isNew: true, offset: known.bytes + bytes.length, generation: held.generation, state };
@@ -79,7 +82,7 @@ export async function makeStream(
 }
 
 /** Copies the beginning of the source. Until all of it is stored, the stream counts as missing. */
-async function copy(parts: MakingParts, held: Held, source: Source, state: StreamState): Promise<void> {
+async function copy(parts: MakingParts, held: ClaimedJobPath, source: Source, state: StreamState): Promise<void> {
   const { found, bytes, origin } = source;
   if (bytes === 0) return;
   const { readBytes } = parts.limits;
@@ -95,7 +98,7 @@ async function copy(parts: MakingParts, held: Held, source: Source, state: Strea
   }
 }
 
-async function sourceOf({ store, records, limits }: MakingParts, ask: CreateAsk, fork: ForkAsk): Promise<Source> {
+async function sourceOf({ store, records, limits }: MakingParts, ask: CreateSpec, fork: ForkSpec): Promise<Source> {
   const { source } = fork;
   const found = await store.stat(source);
   if (!found) {
@@ -113,9 +116,9 @@ async function sourceOf({ store, records, limits }: MakingParts, ask: CreateAsk,
       path: source,
     });
   }
-  return { found, state, ...(await placeOfFork(store, fork, found, limits.readBytes)) };
+  return { found, state, ...(await forkPointOf(store, fork, found, limits.readBytes)) };
 }
 
-function bodyOf({ bytes }: CreateAsk, { type }: StreamState): Uint8Array {
+function bodyOf({ bytes }: CreateSpec, { type }: StreamState): Uint8Array {
   return bytes.length > 0 && isJsonType(type) ? jsonLines(bytes) : bytes;
 }

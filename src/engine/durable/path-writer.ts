@@ -9,7 +9,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import type { AppendOwner } from "../append/append-slot.ts";
 import type { Admission, AppendRegistry } from "../append/registry.ts";
 import { claimInTime } from "./claim-in-time.ts";
-import type { Held, Job, MergeableJob, Present } from "./job.ts";
+import type { ClaimedJobPath, Job, MergeableJob, Present } from "./job.ts";
 import { Merged } from "./merged.ts";
 
 /** Milliseconds that a claim is kept after the last append. */
@@ -127,7 +127,7 @@ export class PathWriter implements AppendOwner {
   async #runAlone(job: Extract<Job, { run: unknown }>, admission: Admission): Promise<void> {
     this.#queue.shift();
     const { batcher } = admission;
-    const held: Held = { ...presentIn(admission), store: (batch) => batcher.store(batch) };
+    const held: ClaimedJobPath = { ...presentIn(admission), store: (batch) => batcher.store(batch) };
     await job.run(held).catch((error: unknown) => job.failed(error));
   }
 

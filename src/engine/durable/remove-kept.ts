@@ -19,7 +19,7 @@ const ATTEMPT_INTERVAL_MS = 100;
  *
  * @throws {StreamError} what {@link removePath} throws.
  */
-export async function removeKept(
+export async function removeClaimed(
   appends: Appends,
   path: string,
   preconditions: PathPreconditions,

@@ -9,8 +9,8 @@ import type { FollowEnd, Sink } from "./follower.ts";
 /** What is known of the content when the follow begins. */
 export type FollowedContent = Pick<StoreStat, "size" | "generation" | "appending" | "ended" | "type" | "stream">;
 
-/** How a connection presents a follow. */
-export interface FollowFace {
+/** What a connection takes, and what it is told besides the bytes. */
+export interface FollowListener {
   /** Whether it takes text frames, which must end on character boundaries. */
   readonly text: boolean;
   /** Standing follows only: a path that did not exist has begun, or its first content was given up for another one. */
@@ -35,7 +35,7 @@ export interface Follow {
    *
    * @throws {StreamError} if the store can no longer be read.
    */
-  run(sink: Sink, face: FollowFace): Promise<FollowEnd>;
+  run(sink: Sink, listener: FollowListener): Promise<FollowEnd>;
   /** Ends the follow, since the connection has closed. */
   stop(): void;
   /** Releases what the follow holds. Call it when {@link run} has settled, or will not be called. */

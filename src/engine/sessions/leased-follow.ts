@@ -2,7 +2,7 @@
  * The follow of one append, from one process to the next, until it ends.
  * @module
  */
-import type { Follow, FollowedContent, FollowFace } from "../follow/follow.ts";
+import type { Follow, FollowedContent, FollowListener } from "../follow/follow.ts";
 import { type FollowEnd, Follower, type FollowerParts, type Sink, type Source } from "../follow/follower.ts";
 import type { FollowLease } from "./follow-lease.ts";
 
@@ -40,7 +40,7 @@ export class LeasedFollow implements Follow {
     return this.#follower?.offset ?? this.start;
   }
 
-  run(sink: Sink, { text }: FollowFace): Promise<FollowEnd> {
+  run(sink: Sink, { text }: FollowListener): Promise<FollowEnd> {
     const { store, limits } = this.#parts;
     const follower = new Follower({ store, limits, from: this.#lease, sink, text, offset: this.start });
     this.#follower = follower;

@@ -61,7 +61,7 @@ export class PathWatch {
   }
 
   /** Looks at the path for the waiters, unless a look is under way. */
-  lookAround(): void {
+  poll(): void {
     // They look again themselves, and learn why it failed.
     if (!this.#looking) this.#begin().catch(() => this.#wakeAll());
   }

@@ -5,7 +5,7 @@
 import type { EndedReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppendRegistry } from "../append/registry.ts";
-import type { Follow, FollowedContent, FollowFace } from "../follow/follow.ts";
+import type { Follow, FollowedContent, FollowListener } from "../follow/follow.ts";
 import type { Followable } from "../follow/followable.ts";
 import { type FollowEnd, Follower, type Sink } from "../follow/follower.ts";
 import type { FollowLease } from "../sessions/follow-lease.ts";
@@ -60,7 +60,7 @@ export class StandingFollow implements Follow, Waiter {
   #offset: number;
   #follower: Follower | undefined;
   #wake: (nothing?: undefined) => void = () => {};
-  /** What the face was told last. */
+  /** What the listener was told last. */
   #said: { readonly offset: number; readonly reason: EndedReason } | undefined;
   /** Whether the last step came to nothing and was repeated at once. */
   #isRepeated = false;
@@ -69,7 +69,7 @@ export class StandingFollow implements Follow, Waiter {
 
   /**
    * @param parts The server.
-   * @param watch The path; `release` gives it up. `tells`: whether the face is told of each append that ends.
+   * @param watch The path; `release` gives it up. `tells`: whether the listener is told of each append that ends.
    * @param first What there is at the path. Its lease is given up with the follow.
    * @param start The offset of the first byte; at most the size.
    */
@@ -116,10 +116,10 @@ export class StandingFollow implements Follow, Waiter {
    * Sends every byte from the start on, over all appends. Ends with `complete` when all of a closed stream is sent, with
    * `deleted` or `replaced` when the content is gone, with `restarting` on shutdown, and with `gone` after {@link stop}.
    */
-  async run(sink: Sink, face: FollowFace): Promise<FollowEnd> {
+  async run(sink: Sink, listener: FollowListener): Promise<FollowEnd> {
     for (;;) {
       // Thousands of idle follows are suspended here, so this function must retain little.
-      const ended = await this.#step(sink, face);
+      const ended = await this.#step(sink, listener);
       if (ended) return ended;
     }
   }
@@ -150,7 +150,7 @@ export class StandingFollow implements Follow, Waiter {
     return !this.#wasMissing || this.offset > 0;
   }
 
-  async #step(sink: Sink, face: FollowFace): Promise<FollowEnd | undefined> {
+  async #step(sink: Sink, listener: FollowListener): Promise<FollowEnd | undefined> {
     if (this.#isStopped) return "gone";
     const situation = this.#first ?? (await situationAt(this.#watch, this.#parts));
     this.#first = undefined;
@@ -160,11 +160,11 @@ export class StandingFollow implements Follow, Waiter {
       const present = presentIn(situation);
       const fate = this.#fateOf(present);
       if (fate) return fate;
-      this.#begin(present, face);
-      if (lease) return await this.#follow(sink, lease, face);
+      this.#begin(present, listener);
+      if (lease) return await this.#follow(sink, lease, listener);
       if (look.found && look.found.size > this.offset) {
         // Whether it was replaced or deleted meanwhile, the next look tells.
-        await this.#run(sink, { source: storedContent(this.#watch.path, look.found) }, face);
+        await this.#run(sink, { source: storedContent(this.#watch.path, look.found) }, listener);
         return undefined;
       }
       if (look.found?.stream?.closed) return "complete";
@@ -174,7 +174,7 @@ export class StandingFollow implements Follow, Waiter {
     // The append that was found may have ended since.
     if (look.found?.appending && this.#repeats()) return undefined;
     this.#isRepeated = false;
-    this.#sayIfNew(face, look.found?.ended);
+    this.#sayIfNew(listener, look.found?.ended);
     return this.#change(situation);
   }
 
@@ -189,21 +189,21 @@ export class StandingFollow implements Follow, Waiter {
     return present.size < this.offset ? "replaced" : undefined;
   }
 
-  /** Notes the content that is there now. Tells the face if a path that did not exist has begun. */
-  #begin(present: Present | undefined, face: FollowFace): void {
+  /** Notes the content that is there now. Tells the listener if a path that did not exist has begun. */
+  #begin(present: Present | undefined, listener: FollowListener): void {
     const before = this.#generation;
     const isBound = this.#isBound;
     this.#generation = (isBound && before) || present?.generation;
-    if (!isBound && present && present.generation !== before) face.started?.(this.offset, present.generation);
+    if (!isBound && present && present.generation !== before) listener.started?.(this.offset, present.generation);
   }
 
   /** Follows an append until it ends. */
-  async #follow(sink: Sink, lease: FollowLease, face: FollowFace): Promise<FollowEnd | undefined> {
-    const reason = await this.#run(sink, lease, face);
+  async #follow(sink: Sink, lease: FollowLease, listener: FollowListener): Promise<FollowEnd | undefined> {
+    const reason = await this.#run(sink, lease, listener);
     if (reason === undefined || reason === "gone") return reason;
     // Another process may continue the append. On shutdown, the next look is refused.
     if (reason === "restarting") return this.#parts.registry.closing ? reason : undefined;
-    if (reason !== "deleted" && reason !== "replaced") this.#say(face, reason);
+    if (reason !== "deleted" && reason !== "replaced") this.#say(listener, reason);
     else if (this.#isBound) return reason;
     return undefined;
   }
@@ -212,7 +212,7 @@ export class StandingFollow implements Follow, Waiter {
   async #run(
     sink: Sink,
     from: FollowLease | { source: Followable },
-    { text }: FollowFace,
+    { text }: FollowListener,
   ): Promise<FollowEnd | undefined> {
     const { store, limits } = this.#parts.registry;
     const before = this.#offset;
@@ -238,17 +238,17 @@ export class StandingFollow implements Follow, Waiter {
     return this.#isRepeated;
   }
 
-  #say(face: FollowFace, reason: EndedReason): void {
+  #say(listener: FollowListener, reason: EndedReason): void {
     this.#said = { offset: this.#offset, reason };
-    if (this.#tells) face.idle?.(this.#offset, reason);
+    if (this.#tells) listener.idle?.(this.#offset, reason);
   }
 
-  /** Tells how the last append ended, unless the face was told already. */
-  #sayIfNew(face: FollowFace, reason: EndedReason = "unknown"): void {
+  /** Tells how the last append ended, unless the listener was told already. */
+  #sayIfNew(listener: FollowListener, reason: EndedReason = "unknown"): void {
     const { offset, reason: said } = this.#said ?? {};
     // The record of an append that was followed may be missing.
     if (offset === this.#offset && (reason === said || reason === "unknown")) return;
-    this.#say(face, reason);
+    this.#say(listener, reason);
   }
 
   /** Waits until something changes, or {@link stop} is called. */

@@ -5,8 +5,8 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { resolveStart, type Start } from "../../protocol/offset.ts";
-import { LookRounds } from "./look-rounds.ts";
 import { PathWatch } from "./path-watch.ts";
+import { PollingSchedule } from "./polling-schedule.ts";
 import { type Situation, StandingFollow, type StandingParts, situationAt } from "./standing-follow.ts";
 
 /** Where a standing follow begins. */
@@ -14,7 +14,7 @@ export interface StandingStart {
   readonly start: Start;
   /** The generation that the content must have; undefined for any. */
   readonly generation: string | undefined;
-  /** Whether its face is told of each append that ends. Default true. */
+  /** Whether its listener is told of each append that ends. Default true. */
   readonly tells?: boolean;
 }
 
@@ -26,12 +26,12 @@ export class StandingFollows {
   readonly #parts: StandingParts;
   readonly #watches = new Map<string, PathWatch>();
   /** Undefined if nothing else can change the store. */
-  readonly #rounds: LookRounds<PathWatch> | undefined;
+  readonly #rounds: PollingSchedule<PathWatch> | undefined;
 
   constructor(parts: StandingParts) {
     this.#parts = parts;
     const { store, notices } = parts.registry;
-    this.#rounds = store.isPrivate ? undefined : new LookRounds((watch) => watch.lookAround());
+    this.#rounds = store.isPrivate ? undefined : new PollingSchedule((watch) => watch.poll());
     notices.listen((path) => this.#watches.get(path)?.noticed());
   }
 

@@ -6,7 +6,7 @@
 import { type ByteReader, byteReader } from "./byte-reader.ts";
 
 /** Bytes of the first piece. */
-const LEAST_BYTES = 64 * 1024;
+const MIN_BYTES = 64 * 1024;
 
 /** Bytes of memory in front of each piece: more than enough for a prefix, and the piece stays aligned. */
 const ROOM_BYTES = 64;
@@ -37,7 +37,7 @@ export class PieceReader {
   constructor(source: ReadableStream<Uint8Array> | ByteReader, maxBytes: number) {
     this.#reader = "getReader" in source ? byteReader(source) : source;
     this.#maxBytes = maxBytes;
-    this.#size = Math.min(LEAST_BYTES, maxBytes);
+    this.#size = Math.min(MIN_BYTES, maxBytes);
   }
 
   /** Reads the next piece; resolves to undefined at the end. Rejects if the stream errors. */

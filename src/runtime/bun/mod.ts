@@ -103,9 +103,9 @@ export const websocket: BunWebSocket = {
  */
 export const platform: Platform = {
   name: "bun",
-  keepsText: false,
+  supportsRawText: false,
   // Bun closes a socket with 1007 if its text is not UTF-8; any other text survives the conversion to a string.
-  takesText: true,
+  acceptsText: true,
   checkUpgrade: (c) => void upgradingServer(c),
   async upgrade(c, handler, { protocol, headers: more }): Promise<Response> {
     const server = upgradingServer(c);

@@ -6,7 +6,7 @@ import type { Frame } from "../../engine/follow/frame.ts";
 import type { SocketPort } from "../../server/platform/platform.ts";
 import { closeWhenSent } from "../shared/close-when-sent.ts";
 import { Drain } from "../shared/drain.ts";
-import { decodeText, UNTEXTABLE } from "../shared/text-frame.ts";
+import { decodeText, NOT_UTF8 } from "../shared/text-frame.ts";
 
 /**
  * The part of Bun's `ServerWebSocket` that is used here. Its own types would become a dependency of every user of this
@@ -60,7 +60,7 @@ export class BunPort implements SocketPort {
     }
     const messages = decodeText(frame);
     if (messages) for (const message of messages) this.#socket.sendText(message);
-    else this.close(1007, UNTEXTABLE);
+    else this.close(1007, NOT_UTF8);
   }
 
   drained(bytes: number): Promise<void> {

@@ -32,6 +32,18 @@ export function sendBytes(response: Response, outgoing: ServerResponse): Respons
   return RESPONSE_ALREADY_SENT;
 }
 
+/**
+ * Sends a response that cannot have a body, and returns the value that tells `@hono/node-server` so. Returns any other
+ * response unchanged. `@hono/node-server` would add a `Content-Type` where there is none; in a 304, a cache would take
+ * it for that of the content.
+ */
+export function sendEmpty(response: Response, outgoing: ServerResponse): Response {
+  if (response.status !== 204 && response.status !== 304) return response;
+  putHead(response, outgoing);
+  outgoing.end();
+  return RESPONSE_ALREADY_SENT;
+}
+
 /** Copies the status and the headers of a response to a Node response. */
 export function putHead(response: Response, outgoing: ServerResponse): void {
   outgoing.statusCode = response.status;

@@ -17,12 +17,12 @@ const QUIET_MS = 5_000;
 /** Responses of one server that wait for the rest of their request. */
 export class Lingering {
   readonly #waiting = new Set<() => void>();
-  readonly #mostMs: number;
+  readonly #maxMs: number;
   #over = false;
 
-  /** @param mostMs Maximum milliseconds for which more is read and dropped. Default 30,000. */
-  constructor(mostMs: number = DEFAULT_LIMITS.refusedUploadMs) {
-    this.#mostMs = mostMs;
+  /** @param maxMs Maximum milliseconds for which more is read and dropped. Default 30,000. */
+  constructor(maxMs: number = DEFAULT_LIMITS.refusedUploadMs) {
+    this.#maxMs = maxMs;
   }
 
   /**
@@ -55,7 +55,7 @@ export class Lingering {
       outgoing.end();
     };
     const quiet = setTimeout(end, QUIET_MS);
-    const most = setTimeout(end, this.#mostMs);
+    const most = setTimeout(end, this.#maxMs);
     this.#waiting.add(end);
     for (const event of ["end", "error", "close"]) incoming.once(event, end);
     outgoing.once("close", end);

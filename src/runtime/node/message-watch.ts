@@ -7,13 +7,12 @@ import { StreamError } from "../../protocol/errors.ts";
 import type { MessageLimit, MessageLimits } from "../../server/platform/message-limits.ts";
 
 /** Maximum number of frames per message: each buffered frame costs memory, however short it is. */
-export const MOST_FRAGMENTS: number = 16 * 1024;
+export const MAX_FRAGMENTS: number = 16 * 1024;
 
 /** Refuses a message in more frames. */
 const FRAGMENTS: MessageLimit = {
   bytes: 0,
-  refusal: () =>
-    new StreamError("protocol", `A message may have at most ${MOST_FRAGMENTS} frames. Send longer frames.`),
+  refusal: () => new StreamError("protocol", `A message may have at most ${MAX_FRAGMENTS} frames. Send longer frames.`),
 };
 
 /** Bytes of the longest header. */
@@ -74,7 +73,7 @@ export class MessageWatch {
         this.#gather(chunk[at++] as number);
       }
       if (this.#bytes > this.#limit.bytes) return this.#limit;
-      if (this.#frames > MOST_FRAGMENTS) return FRAGMENTS;
+      if (this.#frames > MAX_FRAGMENTS) return FRAGMENTS;
     }
     return undefined;
   }

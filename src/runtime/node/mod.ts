@@ -20,7 +20,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import type { MessageLimits } from "../../server/platform/message-limits.ts";
 import type { Platform, SocketHandler } from "../../server/platform/platform.ts";
 import { abortsNow } from "../shared/body-end.ts";
-import { sendBytes } from "./body.ts";
+import { sendBytes, sendEmpty } from "./body.ts";
 import { gatherChunks } from "./chunks.ts";
 import { ConnectionLimit } from "./connection-limit.ts";
 import { cutResponse, dropResponse } from "./cut.ts";
@@ -91,8 +91,8 @@ export const upgradeWebSocket: UpgradeWebSocket<WebSocket> = defineWebSocketHelp
  */
 export const platform: Platform = {
   name: "node",
-  keepsText: true,
-  takesText: true,
+  supportsRawText: true,
+  acceptsText: true,
   readsBodies: true,
   checkUpgrade(c) {
     // `injectWebSocket` gives each upgrade a response of its own.
@@ -111,7 +111,8 @@ export const platform: Platform = {
       open: (ws, below) => attachWs(ws, below, handler),
       failed: () => handler.closed(),
     });
-    return new Response();
+    // Without a body, `@hono/node-server` would build a whole Response just to tell its status.
+    return new Response("");
   },
   target: (c) => (c.env as NodeEnv).incoming.url,
   authority: (c) => (isHttp2(c) ? (c.env as Http2Env).incoming.headers[":authority"] : undefined),
@@ -246,9 +247,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   };
 }
 
-/** Sends the responses that are faster to send without `@hono/node-server`. */
+/** Sends the responses that are better sent without `@hono/node-server`. */
 function send(response: Response, outgoing: ServerResponse): Response {
-  return sendLive(sendBytes(response, outgoing), outgoing);
+  return sendLive(sendBytes(sendEmpty(response, outgoing), outgoing), outgoing);
 }
 
 async function closeServer(

@@ -12,13 +12,13 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import { usableHost } from "../../server/request/host.ts";
 import { reportFailure } from "../../support/callback.ts";
-import { sendBytes } from "./body.ts";
-import { MOST_FRAGMENTS } from "./message-watch.ts";
+import { sendBytes, sendEmpty } from "./body.ts";
+import { MAX_FRAGMENTS } from "./message-watch.ts";
 import { answerFailed } from "./parse-errors.ts";
 import { detach } from "./pipeline.ts";
 import { isBodiless, isUnread, parseAgain } from "./upgrade-with-body.ts";
 import { answerPings } from "./ws-pongs.ts";
-import { isGenuine } from "./ws-port.ts";
+import { isWsPackage } from "./ws-port.ts";
 
 /** The part of a Hono app that a server needs. */
 export interface FetchApp {
@@ -39,11 +39,11 @@ function handshakesFor(maxPayload: number): WebSocketServer {
   const options = {
     noServer: true,
     // More than MessageWatch allows, which gives a reason; `ws` gives none, and sees the frames of a packet first.
-    maxFragments: 2 * MOST_FRAGMENTS,
+    maxFragments: 2 * MAX_FRAGMENTS,
     clientTracking: false,
     perMessageDeflate: false,
     // See answerPings.
-    autoPong: !isGenuine,
+    autoPong: !isWsPackage,
     skipUTF8Validation: true,
     maxPayload,
     handleProtocols: (_offered: unknown, request: IncomingMessage) => upgrades.get(request)?.protocol ?? false,
@@ -156,7 +156,7 @@ function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex):
         return RESPONSE_ALREADY_SENT;
       }
       assignSocket(outgoing, socket);
-      return sendBytes(response, outgoing);
+      return sendBytes(sendEmpty(response, outgoing), outgoing);
     },
     {
       // The host of requests that name none.
@@ -182,7 +182,7 @@ function completeHandshake(request: IncomingMessage, socket: Duplex, upgrade: Up
       Buffer.alloc(0),
       (ws) => {
         opened = true;
-        if (isGenuine) answerPings(ws);
+        if (isWsPackage) answerPings(ws);
         setImmediate(() => socket.uncork());
         try {
           upgrade.open(ws, socket);

@@ -16,7 +16,7 @@ import { ClosingWatch } from "./closing-watch.ts";
 import { MessageWatch } from "./message-watch.ts";
 
 /** Whether this is the package itself; Bun substitutes an implementation of its own. */
-export const isGenuine: boolean = typeof (wsPackage as { Sender?: { frame?: unknown } }).Sender?.frame === "function";
+export const isWsPackage: boolean = typeof (wsPackage as { Sender?: { frame?: unknown } }).Sender?.frame === "function";
 
 type WebSocket = wsPackage.WebSocket;
 
@@ -31,7 +31,7 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
   });
   ws.on("message", (data: Buffer, isBinary: boolean) => handler.message(data, !isBinary));
   ws.on("pong", () => handler.ponged());
-  const port = isGenuine ? new SharingPort(ws, below) : new SendingPort(ws);
+  const port = isWsPackage ? new SharingPort(ws, below) : new SendingPort(ws);
   ws.on("close", () => {
     port.gone();
     handler.closed();
@@ -39,7 +39,7 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
   // A peer may keep the connection open after its close frame, and "close" would wait for it for half a minute.
   // Deferred, because the package reports invalid frames only after it has begun to close.
   port.onClosing(() => queueMicrotask(() => handler.closed()));
-  if (isGenuine) watchMessages(below, handler);
+  if (isWsPackage) watchMessages(below, handler);
   handler.opened(port);
 }
 

@@ -9,7 +9,7 @@ import { WebSocketPort } from "./web-socket-port.ts";
 
 const encoder = new TextEncoder();
 
-/** Passes a data frame on as bytes, in whatever form the runtime delivers it. */
+/** Passes a data frame on as bytes; runtimes deliver it in several forms. */
 export function passOn(handler: SocketHandler, data: string | ArrayBufferLike | Uint8Array): void {
   if (typeof data !== "string") handler.message(data instanceof Uint8Array ? data : new Uint8Array(data), false);
   // A character takes at least one byte, so this refuses text that is too large without copying it.

@@ -6,7 +6,7 @@ import type { Frame } from "../../engine/follow/frame.ts";
 import { textPieces } from "../../protocol/utf8.ts";
 
 /** Close reason for 1007, with the remedy. */
-export const UNTEXTABLE = "These bytes are not UTF-8 text. Follow with the subprotocol httpfstream.v1, or over HTTP.";
+export const NOT_UTF8 = "These bytes are not UTF-8 text. Follow with the subprotocol httpfstream.v1, or over HTTP.";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

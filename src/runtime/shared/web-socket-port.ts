@@ -5,7 +5,7 @@
 import type { Frame } from "../../engine/follow/frame.ts";
 import type { SocketPort } from "../../server/platform/platform.ts";
 import { Drain } from "./drain.ts";
-import { decodeText, UNTEXTABLE } from "./text-frame.ts";
+import { decodeText, NOT_UTF8 } from "./text-frame.ts";
 
 /** A port over a standard WebSocket. */
 export class WebSocketPort implements SocketPort {
@@ -34,7 +34,7 @@ export class WebSocketPort implements SocketPort {
     }
     const messages = decodeText(frame);
     if (messages) for (const message of messages) this.#socket.send(message);
-    else this.close(1007, UNTEXTABLE);
+    else this.close(1007, NOT_UTF8);
   }
 
   drained(bytes: number): Promise<void> {

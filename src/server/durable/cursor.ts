@@ -10,7 +10,7 @@ const EPOCH_MS = Date.UTC(2024, 9, 9);
 const INTERVAL_MS = 20_000;
 
 /** The greatest number of intervals, within an hour, that a cursor is moved ahead. */
-const MOST_AHEAD = 180;
+const MAX_AHEAD = 180;
 
 /**
  * The cursor for an answer: the number of the current interval, but always after that of the request.
@@ -22,5 +22,5 @@ export function cursorAfter(asked: string | undefined, nowMs: number = Date.now(
   const current = Math.max(0, Math.floor((nowMs - EPOCH_MS) / INTERVAL_MS));
   const last = asked !== undefined && /^\d{1,15}$/.test(asked) ? Number(asked) : -1;
   if (last < current) return String(current);
-  return String(last + 1 + Math.floor(Math.random() * MOST_AHEAD));
+  return String(last + 1 + Math.floor(Math.random() * MAX_AHEAD));
 }

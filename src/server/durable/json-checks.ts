@@ -11,7 +11,7 @@ import { StreamError } from "../../protocol/errors.ts";
 const NEWLINE = 0x0a;
 
 /** Most streams whose checked beginnings are remembered. */
-const MOST_STREAMS = 10_000;
+const MAX_STREAMS = 10_000;
 
 /** Bytes per look. A longer line is read at once. */
 const LOOK_BYTES = 1024 * 1024;
@@ -81,7 +81,7 @@ export class JsonChecks {
     this.#checked.delete(path);
     this.#checked.set(path, checked);
     for (const oldest of this.#checked.keys()) {
-      if (this.#checked.size <= MOST_STREAMS) break;
+      if (this.#checked.size <= MAX_STREAMS) break;
       this.#checked.delete(oldest);
     }
   }

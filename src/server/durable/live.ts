@@ -173,7 +173,7 @@ function leftWith(follow: StandingFollow, release: () => void): Follow {
     get offset() {
       return follow.offset;
     },
-    run: (sink, face) => follow.run(sink, face),
+    run: (sink, listener) => follow.run(sink, listener),
     stop: () => follow.stop(),
     leave: () => {
       follow.leave();

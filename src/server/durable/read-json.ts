@@ -7,11 +7,12 @@ import { lineEndOf } from "../../engine/durable/json-tail.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, resolveStart, START_OFFSET_HEADER } from "../../protocol/offset.ts";
-import { isUnmodified } from "../http/read.ts";
+import { goneSignal, isUnmodified } from "../http/read.ts";
 import { reportFailures } from "../http/report-failures.ts";
 import { snapshotHeaders } from "../http/resource-headers.ts";
 import { untilExpired } from "../http/until-expired.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
+import { openBody } from "../service/large-read.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { arrayOf } from "./json-array.ts";
 import { jsonChecksOf } from "./json-checks.ts";
@@ -47,9 +48,12 @@ export async function readJson(
   if (hasStart) headers.set(START_OFFSET_HEADER, formatOffset(from));
   if (isUnmodified(c.req.raw.headers, found, path, wanted)) return new Response(null, { status: 304, headers });
   await jsonChecksOf(service.store).check(path, found, from, size);
-  headers.set("Content-Length", String(Math.max(2, size - from + 1)));
+  const length = Math.max(2, size - from + 1);
+  headers.set("Content-Length", String(length));
   if (c.req.method === "HEAD") return new Response(null, { headers });
-  const stored = store.read(path, from, size, undefined, found.generation || undefined);
-  const body = arrayOf(untilExpired(exchange, stored), size - from);
-  return new Response(reportFailures(service, exchange, body), { headers });
+  return openBody(service, exchange, length, () => {
+    const stored = store.read(path, from, size, goneSignal(exchange), found.generation || undefined);
+    const body = arrayOf(untilExpired(exchange, stored), size - from);
+    return new Response(reportFailures(service, exchange, body), { headers });
+  });
 }

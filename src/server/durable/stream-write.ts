@@ -4,7 +4,7 @@
  */
 import type { Context } from "hono";
 import type { PathPreconditions } from "../../engine/append/preconditions.ts";
-import type { ForkAsk } from "../../engine/durable/creation.ts";
+import type { ForkSpec } from "../../engine/durable/creation.ts";
 import type { Lifetime, ProducerStamp } from "../../engine/storage/stream-state.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { isMediaType } from "../../protocol/media-type.ts";
@@ -28,7 +28,7 @@ export interface StreamWrite {
   readonly seq: string | undefined;
   readonly producer: ProducerStamp | undefined;
   readonly lifetime: Lifetime;
-  readonly fork: ForkAsk | undefined;
+  readonly fork: ForkSpec | undefined;
   readonly preconditions: PathPreconditions;
 }
 
@@ -41,7 +41,7 @@ export interface WritePlace {
 }
 
 /** Most characters of a value that is kept. */
-const MOST_CHARACTERS = 1_024;
+const MAX_CHARACTERS = 1_024;
 
 /** RFC 3339. */
 const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
@@ -97,7 +97,7 @@ function lifetimeOf(c: Context): Lifetime {
   return { ...(ttl !== undefined && { ttlSeconds: Number(ttl) }), ...(expiresAt !== undefined && { expiresAt }) };
 }
 
-function forkOf(c: Context, { base, scope }: WritePlace): ForkAsk | undefined {
+function forkOf(c: Context, { base, scope }: WritePlace): ForkSpec | undefined {
   const from = c.req.header(FORK_HEADERS.from);
   const offset = c.req.header(FORK_HEADERS.offset);
   const sub = c.req.header(FORK_HEADERS.sub);
@@ -137,6 +137,6 @@ function wholeNumber(name: string, text: string): number {
 }
 
 function checked(name: string, value: string | undefined): string | undefined {
-  if (value === undefined || value.length <= MOST_CHARACTERS) return value;
-  throw new StreamError("bad_request", `${name} must have at most ${MOST_CHARACTERS} characters.`);
+  if (value === undefined || value.length <= MAX_CHARACTERS) return value;
+  throw new StreamError("bad_request", `${name} must have at most ${MAX_CHARACTERS} characters.`);
 }

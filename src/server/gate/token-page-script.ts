@@ -8,7 +8,7 @@ export const TOKEN_PAGE_SCRIPT: string = String.raw`
 const KEY = "httpfstream.token";
 const PARAMETER = "access_token";
 const ROWS = 1000;
-const MOST_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 const TEXT = /^(text\/|application\/([\w.-]+\+)?(json|xml|x-ndjson|ndjson|javascript|yaml|toml|x-sh)\b)/i;
 
 let token = storedToken();
@@ -140,7 +140,7 @@ async function show(response) {
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
     text.append(decoder.decode(piece.value, { stream: true }));
     bytes += piece.value.length;
-    if (bytes < MOST_BYTES) continue;
+    if (bytes < MAX_BYTES) continue;
     await reader.cancel();
     text.before(make("p", "These are the first " + bytes + " bytes of it."), download(null));
     return;

@@ -47,7 +47,7 @@ export async function appendBody(
     return await store(service, exchange, { parameters, intake });
   } finally {
     unwatch();
-    exchange.place?.leave();
+    exchange.slot?.leave();
   }
 }
 
@@ -71,8 +71,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   const { registry } = service;
   const { path } = exchange.subject;
   const { intake } = upload;
-  const isAsked = exchange.action !== undefined;
-  const answer = await (isAsked ? undefined : passGate(service, exchange, "append"))?.catch((error: unknown) => {
+  const answer = await enter(service, exchange).catch((error: unknown) => {
     intake.refuse();
     throw error;
   });
@@ -121,6 +120,18 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
 }
 
 /**
+ * Takes a slot among the connections, and asks the gate. The body is read meanwhile, so it must not wait for the gate
+ * without a slot.
+ *
+ * @returns The response of the gate that answers the request instead.
+ */
+async function enter(service: Service, exchange: Exchange): Promise<Response | undefined> {
+  exchange.slot = service.connectionLimiter.enter(exchange.subject, "append");
+  const isAsked = exchange.action !== undefined;
+  return isAsked ? undefined : await passGate(service, exchange, "append");
+}
+
+/**
  * Returns a request whose body has not been read. Middleware that reads it may leave nothing, or a part.
  *
  * @throws {StreamError} `misconfigured` if the body was read.
@@ -142,7 +153,7 @@ function answeredFirst(path: string): StreamError {
 }
 
 async function admit(
-  { registry, sessions, crowd }: Service,
+  { registry, sessions }: Service,
   exchange: Exchange,
   { parameters, intake }: Upload,
 ): Promise<Admission> {
@@ -150,7 +161,6 @@ async function admit(
   const { path, peer, requestId } = subject;
   try {
     refuseOtherBodies(c, path);
-    exchange.place = crowd.enter(subject, false);
     const preconditions = withoutSession(parameters);
     // A session that its former server left behind must claim its path before any new append can.
     await sessions.adopt(path);

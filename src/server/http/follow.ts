@@ -111,7 +111,7 @@ export async function followBody(
       },
       (thrown: unknown) => {
         const error = StreamError.from(thrown, "storage");
-        service.operator.failedIfFault(path, error);
+        service.reporter.failedIfFault(path, error);
         span.end(follow.offset, error.code, error);
         return breakOff(error);
       },
@@ -125,9 +125,9 @@ export async function followBody(
     });
   void done.finally(() => {
     clearTimeout(dropTimer);
-    exchange.place?.leave();
+    exchange.slot?.leave();
   });
-  if (exchange.place) exchange.place.isKept = true;
+  if (exchange.slot) exchange.slot.isKept = true;
   return new Response(sink.stream, { headers });
 }
 

@@ -9,6 +9,7 @@ import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { writableDate } from "../request/http-date.ts";
 import type { ListingParameters } from "../request/read-parameters.ts";
+import { FREE_BYTES, openBody } from "../service/large-read.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { type Listing, listingPage } from "./listing-page.ts";
 import { reportFailures } from "./report-failures.ts";
@@ -19,6 +20,8 @@ const NO_FRAMING_HEADERS = { "X-Frame-Options": "DENY" };
 
 /** Characters to gather before they are sent. */
 const PIECE_LENGTH = 16 * 1024;
+
+const ENCODER = new TextEncoder();
 
 /**
  * The rows of a folder that the request may see, one more than the limit if there is a next page; `undefined` if there is no
@@ -57,12 +60,12 @@ async function* visible(
 }
 
 /** Responds with the rows of a folder. Links are absolute, so that they work with and without a trailing slash. */
-export function listing(
+export async function listing(
   service: Service,
   exchange: Exchange,
   at: Pick<Listing, "base" | "folder" | "entries">,
   { format, limit }: ListingParameters,
-): Response | Promise<Response> {
+): Promise<Response> {
   const { c } = exchange;
   // Links must not carry the token, so the page takes it out of the address bar, and lists the folder itself.
   if (format === "html" && exchange.access && c.req.query(TOKEN_PARAMETER) !== undefined && isNavigation(c)) {
@@ -83,8 +86,15 @@ export function listing(
   }
   // A HEAD reads nothing of the folder.
   if (c.req.method === "HEAD") return new Response(null, { headers });
-  const body = untilExpired(exchange, bodyOf(isJson ? json(parts) : listingPage(parts)));
-  return new Response(reportFailures(service, exchange, body), { headers });
+  const { body, bytes } = await bodyOf(isJson ? json(parts) : listingPage(parts));
+  try {
+    return openBody(service, exchange, bytes, () => {
+      return new Response(reportFailures(service, exchange, untilExpired(exchange, body)), { headers });
+    });
+  } catch (error) {
+    await body.cancel();
+    throw error;
+  }
 }
 
 async function* json({ folder, entries, limit }: Listing): AsyncGenerator<string, void, void> {
@@ -109,25 +119,42 @@ function row({ name, kind, size, modified, appending = false }: StoreEntry): str
   return `{"name":${JSON.stringify(name)},${rest}}`;
 }
 
-/** Encodes text as a body, generated no faster than it is read. */
-function bodyOf(pieces: AsyncGenerator<string, void, void>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  return new ReadableStream({
+/**
+ * Encodes text as a body, generated no faster than it is read.
+ *
+ * @returns The body and its size, or the size of its first part if that is more than {@link FREE_BYTES}.
+ */
+async function bodyOf(
+  pieces: AsyncGenerator<string, void, void>,
+): Promise<{ body: ReadableStream<Uint8Array>; bytes: number }> {
+  const first: Uint8Array[] = [];
+  let bytes = 0;
+  while (bytes <= FREE_BYTES) {
+    const piece = await nextPiece(pieces);
+    if (!piece) break;
+    first.push(piece);
+    bytes += piece.length;
+  }
+  const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      let text = "";
-      while (text.length < PIECE_LENGTH) {
-        const { done, value } = await pieces.next();
-        if (done) {
-          if (text !== "") controller.enqueue(encoder.encode(text));
-          controller.close();
-          return;
-        }
-        text += value;
-      }
-      controller.enqueue(encoder.encode(text));
+      const piece = first.shift() ?? (await nextPiece(pieces));
+      if (piece) controller.enqueue(piece);
+      else controller.close();
     },
     async cancel() {
       await pieces.return();
     },
   });
+  return { body, bytes };
+}
+
+/** The next piece; `undefined` at the end. */
+async function nextPiece(pieces: AsyncGenerator<string, void, void>): Promise<Uint8Array | undefined> {
+  let text = "";
+  while (text.length < PIECE_LENGTH) {
+    const { done, value } = await pieces.next();
+    if (done) break;
+    text += value;
+  }
+  return text === "" ? undefined : ENCODER.encode(text);
 }

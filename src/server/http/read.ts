@@ -17,8 +17,9 @@ import { CLOSED_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.
 import { type ByteRange, wantedRange } from "../request/byte-range.ts";
 import { conditionFailed, conditionsOf, judge, rangeApplies } from "../request/conditions.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
+import { openBody, watchReader } from "../service/large-read.ts";
 import { LogSpan } from "../service/log-span.ts";
-import { type Exchange, type Service, whenSent } from "../service/service.ts";
+import type { Exchange, Service } from "../service/service.ts";
 import { bodyAbort, countBytes } from "./count-bytes.ts";
 import { whenDropped } from "./dropped-body.ts";
 import { mediaTypeOf } from "./media-type.ts";
@@ -68,12 +69,14 @@ export async function readSnapshot(
       headers.delete(CLOSED_HEADER);
     }
     if (c.req.method === "HEAD") return new Response(null, { status, headers });
-    const stored = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
-    const bytes = untilExpired(exchange, stored);
-    const sent = conditional
-      ? reportFailures(service, exchange, bytes)
-      : followed(service, exchange, bytes, { from, to });
-    return new Response(sent, { status, headers });
+    return openBody(service, exchange, to - from, () => {
+      const stored = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
+      const bytes = untilExpired(exchange, stored);
+      const sent = conditional
+        ? reportFailures(service, exchange, bytes)
+        : followed(service, exchange, bytes, { from, to });
+      return new Response(sent, { status, headers });
+    });
   }
 }
 
@@ -84,24 +87,23 @@ function followed(
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
-  const { c, subject, place, tally } = exchange;
+  const { c, subject, slot, tally } = exchange;
+  if (slot) slot.isKept = true;
   const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from }, undefined, tally);
   tally.open();
   const ended = (bytes: number, _isWhole: boolean, error?: unknown): void => {
     const reason = from + bytes === to ? "complete" : "gone";
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
-    if (failure) service.operator.failedIfFault(subject.path, failure);
+    if (failure) service.reporter.failedIfFault(subject.path, failure);
     span.end(from + bytes, failure?.code ?? reason, failure);
-    void whenSent(exchange).then(() => place?.leave());
   };
-  if (place) place.isKept = true;
-  const sent = countBytes(body, ended, bodyAbort(exchange));
+  const sent = countBytes(body, ended, bodyAbort(exchange), (stalled) => watchReader(service, exchange, stalled));
   whenDropped(c, sent, () => sent.cancel().catch(() => {}));
   return sent;
 }
 
 /** Aborts when the client is gone, where the runtime does not cancel every body. */
-function goneSignal({ c, platform }: Exchange): AbortSignal | undefined {
+export function goneSignal({ c, platform }: Exchange): AbortSignal | undefined {
   if (!platform.onGone) return undefined;
   const gone = new AbortController();
   platform.onGone(c, () => gone.abort());

@@ -1,31 +1,43 @@
 /**
- * Bodies that report a failure to the operator, because the client only sees that bytes are missing, and how much of them
+ * Bodies that report a failure to the reporter, because the client only sees that bytes are missing, and how much of them
  * was read, for the log.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
+import { type WatchedReader, watchReader } from "../service/large-read.ts";
 import type { Exchange, Service } from "../service/service.ts";
-import { type BodyAbort, bodyAbort, countBytes } from "./count-bytes.ts";
+import { type BodyAbort, bodyAbort, countBytes, type Watch } from "./count-bytes.ts";
 import { whenDropped } from "./dropped-body.ts";
 
-/** Returns the body. If reading it fails, the failure is logged and the body breaks off. */
+/**
+ * Returns the body. If reading it fails, the failure is logged and the body breaks off. Its slot among the connections is
+ * free when it is over.
+ */
 export function reportFailures(
-  { operator }: Service,
+  service: Service,
   exchange: Exchange,
   body: ReadableStream<Uint8Array>,
 ): ReadableStream<Uint8Array> {
+  const { reporter } = service;
   const { tally, subject, platform, c } = exchange;
   const ended = (bytes: number, isWhole: boolean, error?: unknown): void => {
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
-    if (failure) operator.failedIfFault(subject.path, failure);
+    if (failure) reporter.failedIfFault(subject.path, failure);
     tally.end(bytes, failure?.code ?? (isWhole ? "complete" : "gone"));
   };
   const how = bodyAbort(exchange);
+  const watch = (stalled: (error: unknown) => void): WatchedReader | undefined =>
+    watchReader(service, exchange, stalled);
   const isWatched = platform.readsBodies && how.cut;
-  const sent = isWatched ? watchedBody(body, operator.hasLog, ended, how) : countBytes(body, ended, how);
-  if (operator.hasLog) {
-    tally.open();
-    whenDropped(c, sent, () => tally.end(0, "gone"));
+  const hasSlot = exchange.slot?.isKept ?? false;
+  const isCounted = reporter.hasLog || hasSlot;
+  const sent = isWatched ? watchedBody(body, isCounted, ended, how, watch) : countBytes(body, ended, how, watch);
+  if (reporter.hasLog) tally.open();
+  if (isCounted) {
+    whenDropped(c, sent, () => {
+      tally.end(0, "gone");
+      sent.cancel().catch(() => {});
+    });
   }
   return sent;
 }
@@ -39,17 +51,29 @@ type Ended = (bytes: number, isWhole: boolean, error?: unknown) => void;
  *
  * @param isCounted Whether `ended` is called for a body that does not fail, too.
  * @param how How to break off a body that has failed.
+ * @param watch Begins to watch its readers.
  */
 function watchedBody(
   body: ReadableStream<Uint8Array>,
   isCounted: boolean,
   ended: Ended,
   how: BodyAbort,
+  watch: Watch,
 ): ReadableStream<Uint8Array> {
   const getReader = body.getReader.bind(body) as (options?: ReadableStreamGetReaderOptions) => AnyReader;
-  const count = new ReadCount(ended);
+  let current: AnyReader | undefined;
+  const count = new ReadCount(ended, (stalled) =>
+    watch((error) => {
+      stalled(error);
+      // Middleware may not pass on that its client is gone.
+      void Promise.resolve()
+        .then(() => current?.cancel(error))
+        .catch(() => {});
+    }),
+  );
   const watched = (options?: ReadableStreamGetReaderOptions): AnyReader => {
     const reader = getReader(options);
+    current = reader;
     reader.closed.catch((error: unknown) => {
       // `closed` also rejects when a reader releases the stream.
       if (!body.locked) return;
@@ -59,10 +83,15 @@ function watchedBody(
     const heard = isCounted ? counted(reader, count) : reader;
     return options === undefined ? withoutFailure(heard as ReadableStreamDefaultReader<Uint8Array>) : heard;
   };
+  const cancel = body.cancel.bind(body);
   // Middleware that pipes or tees the body does not call `getReader`, and passes a failure on.
   const around = (): ReadableStream<Uint8Array> => countBytes(body, () => {}, how);
   return Object.assign(body, {
     getReader: watched,
+    cancel: (reason?: unknown) => {
+      count.end(false);
+      return cancel(reason);
+    },
     pipeThrough: <T>(into: ReadableWritablePair<T, Uint8Array>, options?: StreamPipeOptions) =>
       around().pipeThrough(into, options),
     tee: () => around().tee(),
@@ -72,15 +101,26 @@ function watchedBody(
 /** The bytes that were read of a body, over all of its readers. */
 class ReadCount {
   readonly #ended: Ended;
+  readonly #watched: WatchedReader | undefined;
   #bytes = 0;
   #isOver = false;
 
-  constructor(ended: Ended) {
+  constructor(ended: Ended, watch: Watch) {
     this.#ended = ended;
+    this.#watched = watch((error) => this.end(false, error));
   }
 
-  /** Counts what a read has returned. */
-  took<Result extends ReadableStreamReadResult<Uint8Array>>(result: Result): Result {
+  /** Reads the next piece. */
+  async read<Result extends ReadableStreamReadResult<Uint8Array>>(next: () => Promise<Result>): Promise<Result> {
+    this.#watched?.asks();
+    try {
+      return this.#took(await next());
+    } finally {
+      this.#watched?.gets();
+    }
+  }
+
+  #took<Result extends ReadableStreamReadResult<Uint8Array>>(result: Result): Result {
     if (result.done) this.end(true);
     else this.#bytes += result.value.length;
     return result;
@@ -91,6 +131,7 @@ class ReadCount {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#ended(this.#bytes, isWhole, error);
+    this.#watched?.over();
   }
 }
 
@@ -100,7 +141,7 @@ function counted(reader: AnyReader, count: ReadCount): AnyReader {
   const { read } = reader as { read(view?: ArrayBufferView): Promise<ReadableStreamReadResult<Uint8Array>> };
   return {
     closed: reader.closed,
-    read: async (view?: ArrayBufferView) => count.took(await read.call(reader, view)),
+    read: (view?: ArrayBufferView) => count.read(() => read.call(reader, view)),
     cancel: (reason: unknown) => {
       count.end(false);
       return reader.cancel(reason);

@@ -48,11 +48,11 @@ export function sessionLimits({
   messageBytes,
   windowBytes,
 }: Pick<Limits, "messageBytes" | "windowBytes">): MessageLimits {
-  const window = { bytes: windowBytes, refusal: () => overrun(windowBytes) };
+  const window = { bytes: windowBytes, refusal: () => windowExceeded(windowBytes) };
   return { text: CONTROL, binary: windowBytes <= messageBytes ? window : atMost(messageBytes) };
 }
 
 /** The error for a client that has more bytes in flight than its window allows. */
-export function overrun(windowBytes: number): StreamError {
+export function windowExceeded(windowBytes: number): StreamError {
   return new StreamError("protocol", `More than the window of ${windowBytes} bytes is in flight.`);
 }

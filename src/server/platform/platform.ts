@@ -62,9 +62,9 @@ export interface Platform {
   /** The name of the runtime. Hono's helper for `bun` needs no wrapper. */
   readonly name: string;
   /** Whether text frames can carry bytes that are not UTF-8 unchanged, in both directions. */
-  readonly keepsText: boolean;
+  readonly supportsRawText: boolean;
   /** Whether an appender may send text frames: the runtime alters or drops no byte of one without an error. */
-  readonly takesText: boolean;
+  readonly acceptsText: boolean;
   /** Whether the runtime reads response bodies through their own `getReader`, so that it may be replaced. */
   readonly readsBodies?: boolean;
   /** Whether every read of a request body allocates a whole buffer, so that reusing one buffer is cheaper. */

@@ -87,6 +87,15 @@ export function checkHost(names: readonly string[], hosts: Hosts, hints: Refusal
  * ```
  */
 export function usableHost(host: string): string | undefined {
+  // Hot path: nearly all requests name the same host.
+  if (host !== latest.host) latest = { host, spelled: spell(host) };
+  return latest.spelled;
+}
+
+/** The last host, and how URLs spell it. */
+let latest: { readonly host: string; readonly spelled: string | undefined } = { host: "", spelled: undefined };
+
+function spell(host: string): string | undefined {
   const { name, port } = HOST.exec(host)?.groups ?? {};
   // The URL parser rejects an invalid port, such as 99999.
   const spelled = name === undefined ? undefined : asUrlsSpell(host);

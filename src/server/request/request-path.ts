@@ -29,6 +29,9 @@ export interface RequestPath {
 /** An absolute URL with an authority, up to its path. */
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#\\]+(?=[/?#]|$)/i;
 
+/** A segment that is `.` or `..`, encoded or not. */
+const DOTS = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
+
 /** The escapes that Hono's router leaves encoded: `decodeURI` does not decode them, and Hono keeps `%25`. */
 const LEFT_BY_ROUTER = /%(?:2[3-6BCF]|3[ABDF]|40)/gi;
 
@@ -85,6 +88,7 @@ function rawPath(url: string): string {
  * everything but {@link LEFT_BY_ROUTER}; an app with its own `getPath` may leave more encoded.
  */
 function refuseHalfDecoded(segment: string, sent: string): void {
+  if (!segment.includes("%")) return;
   const runs = segment.replace(LEFT_BY_ROUTER, "-").match(/(?:%[\da-f]{2})+/gi) ?? [];
   for (const run of runs) {
     const again = encodedAgain(run);
@@ -116,8 +120,7 @@ function baseOf(raw: string, rest: readonly string[]): string {
 }
 
 function refuseDots(pathname: string): void {
-  const dots = pathname.split("/").find((segment) => /^(\.|%2e){1,2}$/i.test(segment));
-  if (dots !== undefined) {
+  if (DOTS.test(pathname)) {
     throw new StreamError("bad_path", `The path ${JSON.stringify(pathname)} is refused: "." and ".." are not allowed.`);
   }
 }

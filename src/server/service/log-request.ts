@@ -8,13 +8,13 @@ import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { MountError } from "../request/mount.ts";
 import { withMountPath } from "./mount-path.ts";
-import { isFault, type Operator } from "./operator.ts";
+import { isFault, type Reporter } from "./reporter.ts";
 import { requestIdOf, withRequestId } from "./request-id.ts";
 import { refusal } from "./respond.ts";
 import { Tally } from "./tally.ts";
 
-/** What is known about a request so far. */
-export interface RequestLogFields {
+/** What is known about a request so far, for its log lines and its response. */
+export interface RequestDetails {
   /** Its id. */
   readonly requestId: string;
   /** What it comes to. */
@@ -41,38 +41,38 @@ export interface RequestLogFields {
  * @throws {HTTPException} if the app's `scope` throws one.
  */
 export async function logRequest(
-  operator: Operator,
+  reporter: Reporter,
   c: Context,
-  answer: (noted: RequestLogFields) => Promise<Response>,
+  answer: (details: RequestDetails) => Promise<Response>,
 ): Promise<Response> {
   const startedMs = performance.now();
   const requestId = requestIdOf(c);
   const tally = new Tally();
-  const noted: RequestLogFields = { requestId, tally };
-  const response = await answer(noted).catch((thrown: unknown) => refuse(operator, c, noted, thrown));
-  if (operator.hasLog) {
-    const status = noted.upgraded ? 101 : response.status;
+  const details: RequestDetails = { requestId, tally };
+  const response = await answer(details).catch((thrown: unknown) => refuse(reporter, c, details, thrown));
+  if (reporter.hasLog) {
+    const status = details.upgraded ? 101 : response.status;
     // A live response must not retain its request.
-    const request = requestOf(c, noted);
+    const request = requestOf(c, details);
     tally.whenOver(() => {
       const durationMs = Math.round(performance.now() - startedMs);
       const { bytes, reason } = tally;
-      operator.log({ type: "request", ...request, status, bytes, durationMs, reason });
+      reporter.log({ type: "request", ...request, status, bytes, durationMs, reason });
     });
   }
   // The platform has put it into the headers of an upgrade, which may be immutable.
-  return noted.upgraded ? response : withRequestId(response, requestId);
+  return details.upgraded ? response : withRequestId(response, requestId);
 }
 
-async function refuse(operator: Operator, c: Context, noted: RequestLogFields, thrown: unknown): Promise<Response> {
+async function refuse(reporter: Reporter, c: Context, details: RequestDetails, thrown: unknown): Promise<Response> {
   // The mistake is the host app's, so its error handler gets the error.
-  if (thrown instanceof MountError) operator.failed(undefined, thrown);
+  if (thrown instanceof MountError) reporter.failed(undefined, thrown);
   if (isForHost(thrown)) throw thrown;
   const error = StreamError.from(thrown);
-  const { path, peer, requestId, tally } = noted;
+  const { path, peer, requestId, tally } = details;
   tally.refused(error.code);
-  operator.traffic.refused(error.code);
-  operator.tell({
+  reporter.traffic.refused(error.code);
+  reporter.emit({
     type: "refused",
     method: c.req.method,
     ...(path !== undefined && { path }),
@@ -80,20 +80,20 @@ async function refuse(operator: Operator, c: Context, noted: RequestLogFields, t
     ...(peer !== undefined && { peer }),
     requestId,
   });
-  if (isFault(error)) operator.failed(error.path ?? noted.path, thrown, undefined, requestId);
-  else if (isRefusal(c, error) && operator.hasLog) {
+  if (isFault(error)) reporter.failed(error.path ?? details.path, thrown, undefined, requestId);
+  else if (isRefusal(c, error) && reporter.hasLog) {
     const { status, code } = error;
-    const message = withMountPath(error.message, noted);
-    const where = noted.path === undefined ? {} : { path: noted.path };
-    operator.log({ type: "refusal", ...requestOf(c, noted), ...where, status, code, message });
+    const message = withMountPath(error.message, details);
+    const where = details.path === undefined ? {} : { path: details.path };
+    reporter.log({ type: "refusal", ...requestOf(c, details), ...where, status, code, message });
   }
   // The message of any other error may name files and hosts of the server.
   const told =
     thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
   const page = await tokenPageFor(c, told);
   if (page) return page;
-  const response = refusal(told, noted);
-  if (noted.neverUpgrades) response.headers.delete("Upgrade");
+  const response = refusal(told, details);
+  if (details.neverUpgrades) response.headers.delete("Upgrade");
   return response;
 }
 
@@ -126,7 +126,7 @@ interface RequestName {
   readonly requestId: string;
 }
 
-function requestOf(c: Context, { peer, requestId }: RequestLogFields): RequestName {
+function requestOf(c: Context, { peer, requestId }: RequestDetails): RequestName {
   const { method, url } = c.req;
   const target = url.replace(/^[a-z+]+:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
   return { method, target, ...(peer === undefined ? {} : { peer }), requestId };

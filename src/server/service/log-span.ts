@@ -43,10 +43,12 @@ export class LogSpan {
     this.#subject = subject;
     this.#begin = begin;
     this.#open = { ...begin, path: subject.path, position };
-    service.operator.began(this.#open);
-    service.operator.log({ ...begin, ...subject, phase: "begin" });
+    const { reporter } = service;
+    reporter.began(this.#open);
+    // Hot path: thousands of followers may connect at once.
+    if (reporter.hasLog) reporter.log({ ...begin, ...subject, phase: "begin" });
     const { type, ...how } = begin;
-    if (type === "follow") service.operator.tell({ ...how, ...subject, type: "began", action: type });
+    if (type === "follow" && reporter.hasListener) reporter.emit({ ...how, ...subject, type: "began", action: type });
   }
 
   /**
@@ -56,15 +58,17 @@ export class LogSpan {
    * @param error What ended it, if it failed.
    */
   end(offset: number, reason: string, error?: StreamError): void {
+    const { reporter } = this.#service;
     const bytes = offset - this.#begin.offset;
     const durationMs = Math.round(performance.now() - this.#startedMs);
-    this.#service.operator.ended(this.#open, offset, reason);
-    this.#service.operator.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
+    reporter.ended(this.#open, offset, reason);
+    if (reporter.hasLog) {
+      reporter.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
+    }
     this.#tally?.end(bytes, reason);
     const { type, ...how } = this.#begin;
-    if (type === "append") return;
+    if (type === "append" || !reporter.hasListener) return;
     const failure = error && { error };
-    const { operator } = this.#service;
-    operator.tell({ ...how, ...this.#subject, type: "ended", action: type, offset, reason, ...failure });
+    reporter.emit({ ...how, ...this.#subject, type: "ended", action: type, offset, reason, ...failure });
   }
 }

@@ -51,7 +51,7 @@ export function nothingToFollow(path: string): StreamError {
 
 /** Whether a path is a stream that a client has created and not closed. It counts as having an appender. */
 async function isOpenStream({ durable }: Service, path: string): Promise<boolean> {
-  const state = await durable?.records.find(path);
+  const state = await durable?.find(path);
   return state?.created === true && !state.closed && !state.deleted && !state.incomplete;
 }
 

@@ -20,9 +20,10 @@ import type { Scope } from "../request/scope.ts";
 import type { TrustedProxies } from "../request/trusted-proxies.ts";
 import type { Heartbeats } from "../timers/heartbeats.ts";
 import type { Liveness } from "../timers/liveness.ts";
-import type { Crowd, Place } from "./crowd.ts";
-import type { RequestLogFields } from "./log-request.ts";
-import type { Operator } from "./operator.ts";
+import type { StalledReaders } from "../timers/stalled-readers.ts";
+import type { ConnectionLimiter, ConnectionSlot } from "./connection-limiter.ts";
+import type { RequestDetails } from "./log-request.ts";
+import type { Reporter } from "./reporter.ts";
 import type { Tally } from "./tally.ts";
 
 /** The parts of one running `fstream()`. */
@@ -30,9 +31,11 @@ export interface Service {
   readonly store: Store;
   readonly registry: AppendRegistry;
   readonly limits: Readonly<Limits>;
-  readonly operator: Operator;
-  /** The appends and follows that are connected. */
-  readonly crowd: Crowd;
+  readonly reporter: Reporter;
+  /** The appends, follows and large reads that are connected. */
+  readonly connectionLimiter: ConnectionLimiter;
+  /** The readers of large bodies. */
+  readonly readers: StalledReaders;
   readonly liveness: Liveness;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
@@ -75,26 +78,26 @@ export interface Exchange {
   readonly c: Context;
   readonly platform: Platform;
   readonly subject: Subject;
-  readonly noted: RequestLogFields;
+  readonly details: RequestDetails;
   /** What the request comes to. */
   readonly tally: Tally;
   /** What the gate was asked about; undefined without a gate, and before it was asked. */
   action?: Action;
   /** What the gate has allowed; undefined without a gate, and before it was asked. */
   access?: Permission;
-  /** Its place among the connections, if it appends or follows. */
-  place?: Place;
+  /** Its slot among the connections, if it appends, follows or reads much. */
+  slot?: ConnectionSlot;
 }
 
 /** Turns a request into a WebSocket; see {@link Platform.upgrade}. */
 export async function upgrade(
-  { c, platform, noted }: Exchange,
+  { c, platform, details }: Exchange,
   handler: SocketHandler,
   options: Omit<UpgradeOptions, "headers">,
 ): Promise<Response> {
-  const headers = { [REQUEST_ID_HEADER]: noted.requestId };
+  const headers = { [REQUEST_ID_HEADER]: details.requestId };
   const response = await platform.upgrade(c, handler, { ...options, headers });
-  noted.upgraded = true;
+  details.upgraded = true;
   return response;
 }
 

@@ -158,7 +158,7 @@ export class LocalFollow implements LocalFollowSource, Sink {
       await this.#follow(new LeasedFollow(lease, resolveStart(start, stored.size), this.#service), ended);
     } catch (error) {
       const failure = StreamError.from(error, "storage");
-      this.#service.operator.failedIfFault(this.#path, failure);
+      this.#service.reporter.failedIfFault(this.#path, failure);
       this.#finish(failure);
     }
   }

@@ -165,7 +165,7 @@ export class Streams implements AsyncDisposable {
   async stat(path: string): Promise<StreamStat | undefined> {
     const name = resourceOf(path);
     const found = await this.#service.store.stat(name);
-    const followers = this.#service.operator.followersOf(name);
+    const followers = this.#service.reporter.followersOf(name);
     return found && { ...found, appending: found.appending ?? false, followers };
   }
 

@@ -46,7 +46,7 @@ export async function appendOverSocket(
  * text frames, and takes any close for success, so it must be told before the upgrade.
  */
 function refuseGoProgram({ c, platform, subject: { path } }: Exchange): void {
-  if (platform.keepsText || !c.req.header("X-Verb")) return;
+  if (platform.supportsRawText || !c.req.header("X-Verb")) return;
   const message =
     "Text frames can't be kept byte for byte on this server. " +
     "Append with the subprotocol httpfstream.v1, or over HTTP with POST or PUT.";
@@ -56,7 +56,7 @@ function refuseGoProgram({ c, platform, subject: { path } }: Exchange): void {
 /** One classic appender. */
 class ClassicAppender extends SocketConnection implements AppendOwner {
   readonly messageLimits: MessageLimits;
-  readonly #takesText: boolean;
+  readonly #acceptsText: boolean;
   readonly #admission: Admission;
   readonly #span: LogSpan;
   #error: StreamError | undefined;
@@ -66,7 +66,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
   constructor(service: Service, exchange: Exchange, admission: Admission) {
     super(service, exchange);
     this.messageLimits = classicLimits(service.limits);
-    this.#takesText = exchange.platform.takesText;
+    this.#acceptsText = exchange.platform.acceptsText;
     this.#admission = admission;
     const offset = admission.batcher.channel.size;
     this.#span = new LogSpan(
@@ -135,7 +135,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
   }
 
   #checkKind(text: boolean): void {
-    if (!text || this.#takesText) return;
+    if (!text || this.#acceptsText) return;
     throw new StreamError(
       "not_text",
       "Text frames can't be kept byte for byte here: send binary frames, or use httpfstream.v1.",

@@ -7,7 +7,7 @@ import type { AppendSession, SessionConnection } from "../../engine/sessions/ses
 import { controlType } from "../../protocol/control.ts";
 import { ERROR_CODES, StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL, SUPERSEDED } from "../../protocol/subprotocol.ts";
-import { type MessageLimits, overrun, sessionLimits } from "../platform/message-limits.ts";
+import { type MessageLimits, sessionLimits, windowExceeded } from "../platform/message-limits.ts";
 import type { SocketPort } from "../platform/platform.ts";
 import type { AppendParameters } from "../request/append-parameters.ts";
 import { LogSpan } from "../service/log-span.ts";
@@ -183,7 +183,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
 
   #take(bytes: Uint8Array): void {
     const { windowBytes } = this.service.limits;
-    if (this.#session.queued + bytes.length > windowBytes) throw overrun(windowBytes);
+    if (this.#session.queued + bytes.length > windowBytes) throw windowExceeded(windowBytes);
     this.#session.push(this, bytes);
   }
 

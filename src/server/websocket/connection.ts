@@ -5,7 +5,7 @@
 import type { StreamError } from "../../protocol/errors.ts";
 import type { MessageLimits } from "../platform/message-limits.ts";
 import type { SocketHandler, SocketPort } from "../platform/platform.ts";
-import type { Place } from "../service/crowd.ts";
+import type { ConnectionSlot } from "../service/connection-limiter.ts";
 import type { MountedPath } from "../service/mount-path.ts";
 import { closeReason } from "../service/respond.ts";
 import type { Exchange, Service } from "../service/service.ts";
@@ -30,18 +30,18 @@ export abstract class SocketConnection implements SocketHandler {
   /** Set while a shutdown waits for the end of the connection. */
   #gone: (() => void) | undefined;
   readonly #forget: () => void;
-  readonly #place: Place | undefined;
+  readonly #slot: ConnectionSlot | undefined;
 
   /** @throws {StreamError} `restarting` if the server is shutting down. */
-  constructor(service: Service, { subject: { path }, noted: { base, scope }, tally, access, place }: Exchange) {
+  constructor(service: Service, { subject: { path }, details: { base, scope }, tally, access, slot }: Exchange) {
     this.service = service;
     this.tally = tally;
     tally.open();
     this.#at = { path, base, scope };
     this.#expiresAtMs = access?.expiresAtMs;
     this.#forget = service.registry.onClose(() => this.#shutDown());
-    this.#place = place;
-    if (place) place.isKept = true;
+    this.#slot = slot;
+    if (slot) slot.isKept = true;
     // A client may never complete an accepted upgrade; the resources claimed for it must still be released.
     this.#timer = setTimeout(() => this.closed(), service.limits.upgradeTimeoutMs);
   }
@@ -111,7 +111,7 @@ export abstract class SocketConnection implements SocketHandler {
     this.#watch?.stop();
     this.#stopExpiry?.();
     this.#forget();
-    this.#place?.leave();
+    this.#slot?.leave();
     this.end();
     this.tally.closed();
     this.#gone?.();

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Follow, FollowFace } from "../../engine/follow/follow.ts";
+import type { Follow, FollowListener } from "../../engine/follow/follow.ts";
 import type { FollowEnd } from "../../engine/follow/follower.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { FOLLOWER_LIMITS, type MessageLimits } from "../platform/message-limits.ts";
@@ -59,11 +59,11 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
       () => this.offset,
       this.tally,
     );
-    this.#follow.run(port, faceOf(port, this.#dialect)).then(
+    this.#follow.run(port, listenerOf(port, this.#dialect)).then(
       (reason) => this.#ended(port, reason),
       (thrown: unknown) => {
         const error = StreamError.from(thrown, "storage");
-        this.service.operator.failedIfFault(this.#subject.path, error);
+        this.service.reporter.failedIfFault(this.#subject.path, error);
         return this.#ended(port, "lost", error);
       },
     );
@@ -119,7 +119,7 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
   }
 }
 
-function faceOf(port: SocketPort, { text, begin, idle }: Dialect): FollowFace {
+function listenerOf(port: SocketPort, { text, begin, idle }: Dialect): FollowListener {
   return {
     text,
     ...(begin && { started: (offset, generation) => begin(port, offset, generation) }),

@@ -9,7 +9,7 @@ import { bytesOf } from "./bytes.ts";
 import type { Need } from "./cases.ts";
 
 /** The parts that a store lacks, each with the reason for which its cases are skipped. */
-export async function lackingOf(store: Store): Promise<ReadonlyMap<Need, string>> {
+export async function missingParts(store: Store): Promise<ReadonlyMap<Need, string>> {
   const handle = await store.claim("probe");
   await handle.append(bytesOf("probe"));
   await handle.release("complete");

@@ -8,7 +8,7 @@ import type { Case, Cases, Need } from "./cases.ts";
 import { CLAIMS } from "./claims.ts";
 import { CONTENTS } from "./contents.ts";
 import { LISTS } from "./lists.ts";
-import { lackingOf } from "./needs.ts";
+import { missingParts } from "./needs.ts";
 import { PARTS } from "./parts.ts";
 import { PATHS } from "./paths.ts";
 import { READS } from "./reads.ts";
@@ -112,7 +112,7 @@ async function runCase(open: StoreSuiteOptions["open"], run: Case): Promise<void
 async function probe(open: StoreSuiteOptions["open"]): Promise<ReadonlyMap<Need, string>> {
   const { store, close } = await open();
   try {
-    return await lackingOf(store);
+    return await missingParts(store);
   } catch {
     return new Map();
   } finally {

@@ -12,7 +12,7 @@ import { compareNames, SortedNames } from "../../engine/storage/name-order.ts";
 import type { ListOptions, StoreEntry } from "../../engine/storage/store.ts";
 import { isAddressable, RESERVED_SEGMENT } from "../../protocol/path.ts";
 import { diskError } from "./folders/errors.ts";
-import { type HeldFolder, holdFolder } from "./folders/held-folder.ts";
+import { type OpenFolder, openFolder } from "./folders/open-folder.ts";
 
 /** Names per read from the system. */
 const NAMES_AT_ONCE = 512;
@@ -51,10 +51,10 @@ export interface FolderListing extends ListOptions {
 /**
  * Checks that a folder can be listed.
  *
- * @throws {StreamError} As `holdFolder`; errors of the operating system if the folder does not exist or cannot be read.
+ * @throws {StreamError} As `openFolder`; errors of the operating system if the folder does not exist or cannot be read.
  */
 export async function assertListable(root: string, real: string): Promise<void> {
-  const folder = await holdFolder(root, real);
+  const folder = await openFolder(root, real);
   try {
     await (await opendir(folder.path)).close();
   } finally {
@@ -79,7 +79,7 @@ export async function* listFolder(listing: FolderListing): AsyncGenerator<StoreE
 
 async function* rowsOf(listing: FolderListing): AsyncGenerator<StoreEntry, void, void> {
   const { root, path, real, limit = Number.POSITIVE_INFINITY, signal } = listing;
-  const folder = await holdFolder(root, real);
+  const folder = await openFolder(root, real);
   try {
     const names = await namesOf(folder, listing);
     await folder.verify();
@@ -104,7 +104,7 @@ async function* rowsOf(listing: FolderListing): AsyncGenerator<StoreEntry, void,
   }
 }
 
-async function namesOf(folder: HeldFolder, { root, path, real, after, signal }: FolderListing): Promise<SortedNames> {
+async function namesOf(folder: OpenFolder, { root, path, real, after, signal }: FolderListing): Promise<SortedNames> {
   const names = new SortedNames();
   for await (const { name } of await opendir(folder.path, { bufferSize: NAMES_AT_ONCE })) {
     signal?.throwIfAborted();
@@ -116,11 +116,11 @@ async function namesOf(folder: HeldFolder, { root, path, real, after, signal }: 
 
 /** Looks at files one by one: synchronously while the system is fast, and never for long without yielding. */
 class Look {
-  readonly #folder: HeldFolder;
+  readonly #folder: OpenFolder;
   #turnMs = performance.now();
   #elsewhere = 0;
 
-  constructor(folder: HeldFolder) {
+  constructor(folder: OpenFolder) {
     this.#folder = folder;
   }
 

@@ -7,7 +7,7 @@ import { relative } from "node:path";
 import { Claim } from "./claims/claim.ts";
 import type { Owner } from "./claims/owner.ts";
 import type { RootLease } from "./claims/root-lease.ts";
-import { inFolderOf } from "./folders/held-folder.ts";
+import { inFolderOf } from "./folders/open-folder.ts";
 import type { Recovery } from "./journal/recovery.ts";
 import type { RecordFiles } from "./records/record-files.ts";
 import { flush } from "./reserved/fsync.ts";

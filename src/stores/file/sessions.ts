@@ -7,7 +7,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
 import { diskError, isMissing } from "./folders/errors.ts";
-import { readWhole, removeFileNow, writeWhole } from "./reserved/atomic-write.ts";
+import { readJsonFile, removeFileNow, writeJsonAtomic } from "./reserved/atomic-write.ts";
 import { keyOf, type Reserved } from "./reserved/layout.ts";
 
 /** The sessions of one root. */
@@ -23,7 +23,7 @@ export class FileSessions implements SessionRecords {
 
   async save(record: SessionRecord, isOurs?: () => boolean): Promise<void> {
     try {
-      await writeWhole(this.#reserved, this.#file(record.path), record, this.#durable, isOurs);
+      await writeJsonAtomic(this.#reserved, this.#file(record.path), record, this.#durable, isOurs);
     } catch (error) {
       throw diskError(error, record.path);
     }
@@ -33,7 +33,7 @@ export class FileSessions implements SessionRecords {
     try {
       // Most paths have none: this look costs less than a trip through the thread pool.
       if (!lstatSync(this.#file(path), { throwIfNoEntry: false })) return undefined;
-      const record = await readWhole(this.#file(path));
+      const record = await readJsonFile(this.#file(path));
       return isRecord(record) && record.path === path ? record : undefined;
     } catch (error) {
       throw diskError(error, path);
@@ -58,7 +58,7 @@ export class FileSessions implements SessionRecords {
     for (const name of await this.#names()) {
       const file = join(this.#reserved.sessions, name);
       // Leave alone what cannot be read, and what has gone since the folder was listed.
-      const record = await readWhole(file).catch(() => undefined);
+      const record = await readJsonFile(file).catch(() => undefined);
       if (isRecord(record) && this.#file(record.path) === file) found.push(record);
       // Torn or tampered with: it can resume nothing, and must not block a path.
       else if (record !== undefined) await rm(file, { recursive: true, force: true });

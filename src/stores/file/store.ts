@@ -19,7 +19,7 @@ import type {
 import { checkedPath } from "../../protocol/path.ts";
 import { appendedFiles } from "./appended-files.ts";
 import { Claim } from "./claims/claim.ts";
-import { claimantsOf, lookAround, mayBeClaimed } from "./claims/entries.ts";
+import { claimantsOf, mayBeClaimed, observeOwners } from "./claims/entries.ts";
 import { requestHandover } from "./claims/handover.ts";
 import { type Owner, ownerOf } from "./claims/owner.ts";
 import { type RootLease, rootLeaseOf } from "./claims/root-lease.ts";
@@ -28,7 +28,7 @@ import { watchFile } from "./claims/watch.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
 import { openToRead, readFile } from "./files/read.ts";
 import { diskError, isMissing } from "./folders/errors.ts";
-import { inFolderOf } from "./folders/held-folder.ts";
+import { inFolderOf } from "./folders/open-folder.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import { freeBytesOf } from "./free-bytes.ts";
 import { FileAppendHandle } from "./handle.ts";
@@ -238,7 +238,7 @@ class FileStore implements Store {
     // them.
     await this.#recovery.again();
     await sweep(this.#reserved, this.#owner);
-    await lookAround(this.#reserved, this.#owner);
+    await observeOwners(this.#reserved, this.#owner);
     // Look at possible leftovers again, until it is clear whether they are needed.
     clearTimeout(this.#tidying);
     if (this.#owner.leftovers.size === 0) return;

@@ -28,7 +28,7 @@ const PINGS_MS = 60_000;
 const LATE_MS = 45_000;
 
 /** Number of steps after which a schedule counts as endless. */
-const MOST_STEPS = 20_000;
+const MAX_STEPS = 20_000;
 
 /** A simulated network between one client and one server. */
 export class World implements Environment {
@@ -95,7 +95,7 @@ export class World implements Environment {
     for (let idle = 0; ; ) {
       await quiet();
       if (settled) return;
-      if (++this.steps > MOST_STEPS) throw new Error("it does not come to an end");
+      if (++this.steps > MAX_STEPS) throw new Error("it does not come to an end");
       const event = this.#next(more());
       // Streams of the platform may need another turn of the event loop.
       if (event) event();

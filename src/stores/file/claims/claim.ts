@@ -15,7 +15,7 @@ import type { EndReason } from "../../../protocol/end-reason.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { unlessMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
-import { removeFile, writeWhole } from "../reserved/atomic-write.ts";
+import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import { closeToEarlier } from "../reserved/format.ts";
 import type { ClaimParts } from "./claim-parts.ts";
 import { AWAY, claimsFolder, endMarker, nextName, ownEntries, removeEmpty, unreadMarkers, WATCH } from "./entries.ts";
@@ -135,7 +135,7 @@ export class Claim {
     await this.#mark?.entered();
     const names = await namesIn(this.#folder);
     if (!this.#entry || this.#revoked.signal.aborted || !names.some((name) => name.startsWith(WATCH))) return;
-    await writeWhole(reserved, this.#endMarkerFile(this.#entry, ended), owner.record, false);
+    await writeJsonAtomic(reserved, this.#endMarkerFile(this.#entry, ended), owner.record, false);
   }
 
   /**
@@ -245,7 +245,7 @@ export class Claim {
   async #enter(names: readonly string[]): Promise<void> {
     this.#entry = join(this.#folder, nextName(names));
     ownEntries.add(this.#entry);
-    await writeWhole(this.#parts.reserved, this.#entry, this.#parts.owner.record, false);
+    await writeJsonAtomic(this.#parts.reserved, this.#entry, this.#parts.owner.record, false);
     this.#isEntered = true;
   }
 

@@ -14,7 +14,7 @@ import type { EndReason } from "../../../protocol/end-reason.ts";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { isDead, isVisible } from "../processes/process-identity.ts";
-import { readWhole } from "../reserved/atomic-write.ts";
+import { readJsonFile } from "../reserved/atomic-write.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { hasForeignLease, isSlotThere, type Slot, slotsOf } from "./lease-files.ts";
 import { isOwnerRecord, LEASE_MS, type Owner, type OwnerRecord } from "./owner.ts";
@@ -61,7 +61,7 @@ export async function readEntries(folder: string, names: readonly string[]): Pro
   const entries: Entry[] = [];
   for (const name of names.filter((each) => /^[0-9]/.test(each))) {
     const file = join(folder, name);
-    const owner = await readWhole(file);
+    const owner = await readJsonFile(file);
     if (isOwnerRecord(owner)) entries.push({ name, file, owner });
   }
   return entries;
@@ -121,7 +121,7 @@ export function silentInMs(owner: OwnerRecord, self: Owner): number | undefined 
  *
  * @throws Errors of the operating system.
  */
-export async function lookAround(reserved: Reserved, self: Owner): Promise<void> {
+export async function observeOwners(reserved: Reserved, self: Owner): Promise<void> {
   const others = (await namesIn(reserved.servers)).filter((name) => name !== self.record.id);
   await Promise.all(others.map((id) => self.signs.look(join(reserved.servers, id))));
 }

@@ -8,7 +8,7 @@
  */
 import { join } from "node:path";
 import { isDead } from "../processes/process-identity.ts";
-import { readWhole, removeFile, writeWhole } from "../reserved/atomic-write.ts";
+import { readJsonFile, removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { breakForeignLease } from "./lease-files.ts";
 import { isOwnerRecord, type Owner } from "./owner.ts";
@@ -24,7 +24,7 @@ const FORGOTTEN_MS = 10_000;
  */
 export async function requestHandover(reserved: Reserved, owner: Owner, file: string): Promise<() => Promise<void>> {
   const request = requestFor(reserved, file);
-  await writeWhole(reserved, request, owner.record, false);
+  await writeJsonAtomic(reserved, request, owner.record, false);
   // A process with the lease looks for requests only where it claims by path.
   breakForeignLease(reserved);
   return () => removeFile(request);
@@ -37,7 +37,7 @@ export async function requestHandover(reserved: Reserved, owner: Owner, file: st
  */
 export async function isHandoverRequested(reserved: Reserved, owner: Owner, file: string): Promise<boolean> {
   const request = requestFor(reserved, file);
-  const requester = await readWhole(request);
+  const requester = await readJsonFile(request);
   if (!isOwnerRecord(requester) || requester.id === owner.record.id || isDead(requester, owner.record)) return false;
   const { quietMs, isMissing } = await owner.signs.look(request);
   return !isMissing && quietMs < FORGOTTEN_MS;

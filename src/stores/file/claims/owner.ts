@@ -10,7 +10,7 @@ import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { ChangeObserver } from "../processes/change-observer.ts";
 import { ownIdentity, type ProcessIdentity } from "../processes/process-identity.ts";
-import { removeFile, writeWhole } from "../reserved/atomic-write.ts";
+import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 
 /** Milliseconds without a sign of life after which an observer may take a claim over. */
@@ -120,7 +120,7 @@ export class Owner {
   async #start(): Promise<void> {
     if (this.#timer !== undefined) return;
     const atMs = performance.now();
-    await writeWhole(this.#reserved, this.signOf(this.record), this.record, false);
+    await writeJsonAtomic(this.#reserved, this.signOf(this.record), this.record, false);
     this.#freshMs = atMs;
     this.#timer = setInterval(() => this.#tick(), BEAT_MS);
     this.#timer.unref?.();
@@ -158,7 +158,7 @@ export class Owner {
       await utimes(file, sign, sign);
     } catch (error) {
       if (!isMissing(error)) throw error;
-      await writeWhole(this.#reserved, file, this.record, false);
+      await writeJsonAtomic(this.#reserved, file, this.record, false);
     }
     // Touch the file before checking the claims: a process that missed the touch has already moved the entry, and the
     // check finds that.

@@ -6,7 +6,7 @@ import { constants, type Stats } from "node:fs";
 import { chmod, chown, copyFile, link, lstat, type FileHandle as OpenFile, rename, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../folders/folder.ts";
-import { type HeldFolder, inFolderOf, openIn } from "../folders/held-folder.ts";
+import { inFolderOf, type OpenFolder, openIn } from "../folders/open-folder.ts";
 import { nameIn, removeFile } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
 import type { Reserved } from "../reserved/layout.ts";
@@ -57,7 +57,7 @@ export async function replaceByCopy(
 /** Copies the opened file, which need not be the one that has its name now. Returns its stats. */
 async function copyOf(
   opened: OpenFile,
-  folder: HeldFolder,
+  folder: OpenFolder,
   { name, copy }: Record<"name" | "copy", string>,
 ): Promise<Stats> {
   // If the folder is reached through a descriptor, the system is Linux, and the file can be reached that way, too.

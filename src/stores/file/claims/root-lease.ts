@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { namesIn } from "../folders/folder.ts";
 import { isDead } from "../processes/process-identity.ts";
-import { readWhole, removeFileNow } from "../reserved/atomic-write.ts";
+import { readJsonFile, removeFileNow } from "../reserved/atomic-write.ts";
 import { closeToEarlier, isClosedToEarlier } from "../reserved/format.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { isLocal } from "../reserved/local.ts";
@@ -216,7 +216,7 @@ export class RootLease implements OwnedClaim {
   async #isAlone(): Promise<boolean> {
     for (const id of await namesIn(this.#reserved.servers)) {
       if (id === this.#owner.record.id) continue;
-      const other = await readWhole(join(this.#reserved.servers, id));
+      const other = await readJsonFile(join(this.#reserved.servers, id));
       if (!isOwnerRecord(other) || isDead(other, this.#owner.record)) continue;
       if ((await judgeOwner(other, this.#owner)) === "alive") return false;
     }

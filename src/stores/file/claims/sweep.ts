@@ -8,7 +8,7 @@ import { rm, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { namesIn } from "../folders/folder.ts";
 import { isDead } from "../processes/process-identity.ts";
-import { readWhole } from "../reserved/atomic-write.ts";
+import { readJsonFile } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { isForgotten, isOrphaned } from "../reserved/orphans.ts";
 import { removeEmpty, unreadMarkers } from "./entries.ts";
@@ -72,7 +72,7 @@ async function sweepClaims(folder: string, owner: Owner): Promise<void> {
  * written whole or not at all.
  */
 async function isAbandoned(file: string, owner: Owner): Promise<boolean> {
-  const record = await readWhole(file);
+  const record = await readJsonFile(file);
   // The file has gone since the folder was listed. A server's file may be back at any moment.
   if (record === undefined) return false;
   return !isOwnerRecord(record) || isDead(record, owner.record);

@@ -9,7 +9,7 @@ import type { Growth } from "../../../engine/storage/store.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
-import { removeFile, writeWhole } from "../reserved/atomic-write.ts";
+import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import {
   claimantsOf,
@@ -36,7 +36,7 @@ const SOON_MS = 20;
 const CLAIM_EVERY = 5;
 
 /** Most looks for which an open session may have no owner, on its way from one process to another. */
-const MOST_LOOKS_WITHOUT_OWNER = 10;
+const MAX_LOOKS_WITHOUT_OWNER = 10;
 
 /** What to watch. */
 export interface Watched {
@@ -61,7 +61,7 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
   const folder = claimsFolder(reserved, file);
   const watcher = join(folder, `${WATCH}${randomUUID()}`);
   // An owner leaves an end marker only where a watcher asks for it.
-  await writeWhole(reserved, watcher, owner.record, false);
+  await writeJsonAtomic(reserved, watcher, owner.record, false);
   try {
     await untilByPath(watched);
     const markers = endMarkers(await namesIn(folder));
@@ -125,7 +125,7 @@ class Succession {
     if (typeof next === "string") return next;
     this.#looksWithoutOwner = next ? 0 : this.#looksWithoutOwner + 1;
     this.#holder = next ?? this.#holder;
-    return this.#looksWithoutOwner > MOST_LOOKS_WITHOUT_OWNER ? "restarting" : undefined;
+    return this.#looksWithoutOwner > MAX_LOOKS_WITHOUT_OWNER ? "restarting" : undefined;
   }
 
   /**
@@ -136,7 +136,7 @@ class Succession {
     const { name } = this.#holder;
     const isHolding = (await claimantsOf(reserved, owner, file)).find((holder) => holder.name === name);
     if (isHolding) return isHolding;
-    // Ask this first. A session that is over has left its end marker by now. One that goes on may be taken over, and
+    // SendRequest this first. A session that is over has left its end marker by now. One that goes on may be taken over, and
     // may end, while this process stands still between two looks.
     const isOpen = await resumable();
     const holders = await claimantsOf(reserved, owner, file);

@@ -7,7 +7,7 @@ import type { FileHandle as OpenFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { StreamError } from "../../../protocol/errors.ts";
 import { errorCode, isMissing } from "../folders/errors.ts";
-import { type HeldFolder, holdFolder, holdOrMakeFolder, openIn } from "../folders/held-folder.ts";
+import { type OpenFolder, openFolder, openIn, openOrMakeFolder } from "../folders/open-folder.ts";
 import { removeFolders, removeUnused } from "./remove-unused.ts";
 
 /** Attempts at opening a file that other processes create and remove at the same moment. */
@@ -47,7 +47,7 @@ interface Claimed {
 export async function openToAppend({ root, file, path, onCreate }: Claimed, create: boolean): Promise<OpenedToAppend> {
   const folders: string[] = [];
   try {
-    const held = await (create ? holdOrMakeFolder(root, dirname(file), folders) : holdFolder(root, dirname(file)));
+    const held = await (create ? openOrMakeFolder(root, dirname(file), folders) : openFolder(root, dirname(file)));
     return {
       ...(await openHeld(held, { file, path, onCreate }, create)),
       removeUnused: () => removeUnused(root, file, folders),
@@ -58,7 +58,7 @@ export async function openToAppend({ root, file, path, onCreate }: Claimed, crea
   }
 }
 
-async function openHeld(folder: HeldFolder, claimed: Omit<Claimed, "root">, create: boolean): Promise<Opened> {
+async function openHeld(folder: OpenFolder, claimed: Omit<Claimed, "root">, create: boolean): Promise<Opened> {
   const { file, path, onCreate } = claimed;
   try {
     if (folder.real !== dirname(file)) {
@@ -70,7 +70,7 @@ async function openHeld(folder: HeldFolder, claimed: Omit<Claimed, "root">, crea
   }
 }
 
-async function openFile(folder: HeldFolder, name: string, onCreate: (() => void) | undefined): Promise<Opened> {
+async function openFile(folder: OpenFolder, name: string, onCreate: (() => void) | undefined): Promise<Opened> {
   const { O_RDWR, O_WRONLY, O_APPEND, O_CREAT, O_EXCL } = constants;
   for (let attempt = 1; ; attempt++) {
     try {

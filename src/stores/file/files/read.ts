@@ -7,7 +7,7 @@ import type { FileHandle } from "node:fs/promises";
 import { rangeStream } from "../../../engine/storage/range-stream.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { diskError, isMissing } from "../folders/errors.ts";
-import { inFolderOf, openIn } from "../folders/held-folder.ts";
+import { inFolderOf, openIn } from "../folders/open-folder.ts";
 import { resolveInRoot } from "../folders/resolve-in-root.ts";
 
 /** What to read. */

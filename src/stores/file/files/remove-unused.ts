@@ -3,7 +3,7 @@
  * @module
  */
 import { lstat, rmdir, unlink } from "node:fs/promises";
-import { inFolderOf } from "../folders/held-folder.ts";
+import { inFolderOf } from "../folders/open-folder.ts";
 
 /**
  * Removes a file if it is empty, and the folders that were created for it as far as they are empty. Call it while the

@@ -13,7 +13,7 @@ import type { Owner, OwnerRecord } from "../claims/owner.ts";
 import { readAt, writeAll } from "../files/transfer.ts";
 import { diskError } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
-import { inFolderOf, openIn } from "../folders/held-folder.ts";
+import { inFolderOf, openIn } from "../folders/open-folder.ts";
 import { resolveInRoot } from "../folders/resolve-in-root.ts";
 import { isSameBoot } from "../processes/process-identity.ts";
 import { removeFile } from "../reserved/atomic-write.ts";
@@ -34,7 +34,7 @@ const LOOK_MS = 200;
  * Most bytes of a segment. A full segment takes no more, and what is stored in one go is a group of a few megabytes or
  * one batch of one append.
  */
-const MOST_SEGMENT_BYTES = 1024 * 1024 * 1024;
+const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024;
 
 /** A copy that has taken a file's place, and the files that the journals may call the same. */
 interface Copy {
@@ -126,7 +126,7 @@ async function leftSegments(reserved: Reserved, owner: Owner): Promise<LeftSegme
  * @throws Errors of the operating system. A segment that cannot be read may be intact.
  */
 async function readSegment(path: string): Promise<SegmentContent | typeof UNUSABLE | undefined> {
-  const opened = await openSmallFile(path, MOST_SEGMENT_BYTES);
+  const opened = await openSmallFile(path, MAX_SEGMENT_BYTES);
   if (opened === UNUSABLE) return UNUSABLE;
   if (!opened) return undefined;
   try {

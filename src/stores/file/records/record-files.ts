@@ -19,7 +19,7 @@ import {
 import { join } from "node:path";
 import { errorCode, isMissing } from "../folders/errors.ts";
 import { makeFolderSync } from "../folders/folder.ts";
-import { nameIn, writeTextWhole } from "../reserved/atomic-write.ts";
+import { nameIn, writeTextAtomic } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { readSmallFile, readSmallFileSync } from "../reserved/small-file.ts";
@@ -94,7 +94,7 @@ export class RecordFiles {
     const file = this.#place(record.file);
     // The name of the record and its place on the disk stay the same, so one flush is enough.
     if (this.#overwrite(record)) await flush(file);
-    else await writeTextWhole(this.#reserved, file, { text: formatRecord(record), durable: true, mayWrite });
+    else await writeTextAtomic(this.#reserved, file, { text: formatRecord(record), durable: true, mayWrite });
   }
 
   /**

@@ -18,7 +18,7 @@ import { tailDigest } from "./tail.ts";
 const ATTEMPTS = 8;
 
 /** Most records in memory, for files whose records cannot be written. */
-const MOST_UNWRITTEN = 10_000;
+const MAX_UNWRITTEN = 10_000;
 
 /** An open file. */
 export interface Found {
@@ -165,7 +165,7 @@ export class RecordReader {
     this.#unwritten.delete(record.file);
     this.#unwritten.set(record.file, record);
     for (const oldest of this.#unwritten.keys()) {
-      if (this.#unwritten.size <= MOST_UNWRITTEN) break;
+      if (this.#unwritten.size <= MAX_UNWRITTEN) break;
       this.#unwritten.delete(oldest);
     }
     return record;

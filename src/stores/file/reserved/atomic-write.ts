@@ -32,32 +32,32 @@ export function nameIn(folder: string): string {
  * Default: the file is written.
  * @throws Errors of the operating system.
  */
-export async function writeWhole(
+export async function writeJsonAtomic(
   reserved: Reserved,
   file: string,
   value: unknown,
   durable: boolean,
   mayWrite?: () => boolean,
 ): Promise<void> {
-  await writeTextWhole(reserved, file, { text: `${JSON.stringify(value)}\n`, durable, mayWrite });
+  await writeTextAtomic(reserved, file, { text: `${JSON.stringify(value)}\n`, durable, mayWrite });
 }
 
-/** What {@link writeTextWhole} writes, and how. */
-export interface WholeText {
+/** What {@link writeTextAtomic} writes, and how. */
+export interface AtomicText {
   readonly text: string;
   /** Whether the text must be on the disk when the write resolves. */
   readonly durable: boolean;
-  /** As in {@link writeWhole}. */
+  /** As in {@link writeJsonAtomic}. */
   readonly mayWrite?: (() => boolean) | undefined;
 }
 
 /**
- * As {@link writeWhole}, for text.
+ * Writes a text, whole or not at all.
  *
  * @throws Errors of the operating system.
  */
-export async function writeTextWhole(reserved: Reserved, file: string, whole: WholeText): Promise<void> {
-  const { text, durable, mayWrite } = whole;
+export async function writeTextAtomic(reserved: Reserved, file: string, content: AtomicText): Promise<void> {
+  const { text, durable, mayWrite } = content;
   for (let attempt = 1; ; attempt++) {
     await makeFolder(reserved.temporary);
     const temporary = nameIn(reserved.temporary);
@@ -95,7 +95,7 @@ async function writeNew(file: string, text: string, durable: boolean): Promise<v
  * @returns {@link UNUSABLE} if the file is incomplete or not a small regular file; undefined if it does not exist.
  * @throws Errors of the operating system.
  */
-export async function readWhole(file: string): Promise<unknown> {
+export async function readJsonFile(file: string): Promise<unknown> {
   const text = await readSmallFile(file);
   if (typeof text !== "string") return text;
   try {

@@ -27,15 +27,15 @@ const NO_FILE: ReadonlySet<string> = new Set(["EISDIR", "ENOTDIR", "ELOOP", "ENX
 /**
  * Opens a regular file for reading.
  *
- * @param mostBytes Larger files are not opened.
+ * @param maxBytes Larger files are not opened.
  * @returns {@link UNUSABLE} for a larger file or anything but a regular file; undefined if nothing is there.
  * @throws Errors of the operating system.
  */
-export async function openSmallFile(file: string, mostBytes: number): Promise<OpenFile | typeof UNUSABLE | undefined> {
+export async function openSmallFile(file: string, maxBytes: number): Promise<OpenFile | typeof UNUSABLE | undefined> {
   try {
     const opened = await open(file, FLAGS);
     // Synchronously: the system has this in memory.
-    if (ownSize(opened.fd, mostBytes) !== undefined) return opened;
+    if (ownSize(opened.fd, maxBytes) !== undefined) return opened;
     await opened.close();
     return UNUSABLE;
   } catch (error) {
@@ -89,9 +89,9 @@ function textOf(fd: number, size: number): string {
 }
 
 /** The size of a regular file that is not too large; undefined for anything else. */
-function ownSize(fd: number, mostBytes: number): number | undefined {
+function ownSize(fd: number, maxBytes: number): number | undefined {
   const found = fstatSync(fd);
-  return found.isFile() && found.size <= mostBytes ? found.size : undefined;
+  return found.isFile() && found.size <= maxBytes ? found.size : undefined;
 }
 
 function missingOrUnusable(error: unknown): typeof UNUSABLE | undefined {

@@ -8,7 +8,7 @@ import { join, relative } from "node:path";
 import type { StreamRecords, StreamState } from "../../../engine/storage/stream-state.ts";
 import { namesIn } from "../folders/folder.ts";
 import { resolveInRoot } from "../folders/resolve-in-root.ts";
-import { readWhole, removeFile, writeWhole } from "../reserved/atomic-write.ts";
+import { readJsonFile, removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import type { LogFiles } from "./log-files.ts";
 
@@ -56,7 +56,7 @@ export class FileStreams implements StreamRecords {
 
   async addFork(source: string, fork: string): Promise<void> {
     const { reserved, files } = this.#parts;
-    await writeWhole(reserved, this.#forkPlace(source, fork), { fork }, files.durable);
+    await writeJsonAtomic(reserved, this.#forkPlace(source, fork), { fork }, files.durable);
   }
 
   async removeFork(source: string, fork: string): Promise<void> {
@@ -67,18 +67,18 @@ export class FileStreams implements StreamRecords {
     const folder = this.#forksFolder(source);
     const forks: string[] = [];
     for (const name of await namesIn(folder)) {
-      const { fork } = ((await readWhole(join(folder, name))) ?? {}) as { fork?: unknown };
+      const { fork } = ((await readJsonFile(join(folder, name))) ?? {}) as { fork?: unknown };
       if (typeof fork === "string") forks.push(fork);
     }
     return forks;
   }
 
   async renew(path: string): Promise<void> {
-    await writeWhole(this.#parts.reserved, await this.#usePlace(path), { use: randomUUID() }, false);
+    await writeJsonAtomic(this.#parts.reserved, await this.#usePlace(path), { use: randomUUID() }, false);
   }
 
   async renewal(path: string): Promise<string | undefined> {
-    const { use } = ((await readWhole(await this.#usePlace(path))) ?? {}) as { use?: unknown };
+    const { use } = ((await readJsonFile(await this.#usePlace(path))) ?? {}) as { use?: unknown };
     return typeof use === "string" ? use : undefined;
   }
 

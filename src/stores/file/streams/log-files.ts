@@ -5,14 +5,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { namesIn } from "../folders/folder.ts";
-import { removeFileNow, writeTextWhole } from "../reserved/atomic-write.ts";
+import { removeFileNow, writeTextAtomic } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { openSmallFile, UNUSABLE } from "../reserved/small-file.ts";
 import { type BaseLine, formatLine, type LoggedStream, parseLog } from "./log-lines.ts";
 
 /** Most bytes that a log may have. */
-const MOST_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
 
 const SUFFIX = ".log";
 
@@ -62,7 +62,7 @@ export class LogFiles {
    */
   async write(base: BaseLine, mayWrite?: () => boolean): Promise<void> {
     const text = formatLine(base);
-    await writeTextWhole(this.#reserved, this.placeOf(base.file), { text, durable: this.durable, mayWrite });
+    await writeTextAtomic(this.#reserved, this.placeOf(base.file), { text, durable: this.durable, mayWrite });
   }
 
   /**
@@ -95,7 +95,7 @@ export class LogFiles {
 }
 
 async function textOf(place: string): Promise<string | undefined> {
-  const opened = await openSmallFile(place, MOST_BYTES);
+  const opened = await openSmallFile(place, MAX_BYTES);
   if (opened === UNUSABLE || opened === undefined) return undefined;
   try {
     return await opened.readFile("utf8");

@@ -15,10 +15,10 @@ import type { LogFiles } from "./log-files.ts";
 import { digestOf, formatLine, isHeadOf, type LoggedStream, type LogLine, type NoteLine, noteOf } from "./log-lines.ts";
 
 /** Lines after which the log is replaced by the state, when the claim ends. */
-const MOST_LINES = 64;
+const MAX_LINES = 64;
 
 /** The same while the claim lasts. */
-const MOST_LIVE_LINES = 1_024;
+const MAX_LIVE_LINES = 1_024;
 
 /** A file that has just been claimed and opened. */
 export interface ClaimedFile {
@@ -130,7 +130,7 @@ export class StreamLog {
    * @throws Errors of the operating system. Nothing may be written then.
    */
   async note(from: number, bytes: Uint8Array, change: StreamChange): Promise<void> {
-    if (this.#lines > MOST_LIVE_LINES) await this.#compact();
+    if (this.#lines > MAX_LIVE_LINES) await this.#compact();
     const note = noteOf({ file: this.#name, generation: this.#generation }, from, bytes, change);
     await this.#write(note);
     this.#pending = note;
@@ -152,7 +152,7 @@ export class StreamLog {
 
   /** Ends the log. */
   async close(): Promise<void> {
-    if (this.#lines > MOST_LINES && this.#pending === undefined) await this.#compact();
+    if (this.#lines > MAX_LINES && this.#pending === undefined) await this.#compact();
     await this.#closeFile();
   }
 
@@ -174,7 +174,7 @@ export class StreamLog {
   async #write(line: LogLine): Promise<void> {
     const { durable } = this.#files;
     this.#opened ??= await this.#open();
-    writeWhole(this.#opened.fd, formatLine(line));
+    writeAllSync(this.#opened.fd, formatLine(line));
     this.#lines++;
     if (durable) await this.#opened.datasync();
   }
@@ -189,6 +189,6 @@ export class StreamLog {
   }
 }
 
-function writeWhole(fd: number, text: string): void {
+function writeAllSync(fd: number, text: string): void {
   for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
 }

@@ -1,7 +1,7 @@
 /** Looking at many members in turn, each about once per second, with one timer. */
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { LookRounds } from "../../src/engine/standing/look-rounds.ts";
+import { PollingSchedule } from "../../src/engine/standing/polling-schedule.ts";
 
 /** Milliseconds of a round with up to a thousand members, and of each of its sixteen parts. */
 const ROUND_MS = 1_000;
@@ -25,9 +25,9 @@ function clockTest(what: string, run: (pass: (milliseconds: number) => void) => 
 }
 
 /** Rounds that list the members looked at, in order. */
-function listed(): { rounds: LookRounds<number>; looks: number[] } {
+function listed(): { rounds: PollingSchedule<number>; looks: number[] } {
   const looks: number[] = [];
-  return { rounds: new LookRounds((member) => looks.push(member)), looks };
+  return { rounds: new PollingSchedule((member) => looks.push(member)), looks };
 }
 
 clockTest("a lone member is looked at once per round", (pass) => {
@@ -81,7 +81,7 @@ clockTest("no more than a thousand members are looked at per round; the others h
 
 clockTest("a member that a look removes is not looked at, though it was due", (pass) => {
   const looks: number[] = [];
-  const rounds: LookRounds<number> = new LookRounds((member) => {
+  const rounds: PollingSchedule<number> = new PollingSchedule((member) => {
     looks.push(member);
     if (member === 0) rounds.remove(1);
   });
@@ -118,7 +118,7 @@ clockTest("when the last member has left, the next one waits a whole round", (pa
 
 clockTest("a member that comes and goes with its looks is looked at once per round", (pass) => {
   let looks = 0;
-  const rounds: LookRounds<number> = new LookRounds((member) => {
+  const rounds: PollingSchedule<number> = new PollingSchedule((member) => {
     looks++;
     rounds.remove(member);
     if (looks % 4 > 0) rounds.add(member);

@@ -1,5 +1,5 @@
 /**
- * What the server reports to its operator: a log that cannot fail, with each failure once.
+ * What a server reports: its log, the events of `onEvent`, its counts, and each failure once. Reporting never throws.
  * @module
  */
 
@@ -29,8 +29,8 @@ export function isFault(error: StreamError): boolean {
   return error.status >= 500 && !NO_FAULT.has(error.code);
 }
 
-/** Reports to the operator of one server. */
-export class Operator {
+/** Reports what happens in one server to its operator. */
+export class Reporter {
   /** What the metrics count. */
   readonly traffic: Traffic = new Traffic();
   readonly #begun = { append: 0, follow: 0 };
@@ -53,8 +53,13 @@ export class Operator {
   }
 
   /** Reports what happened to a stream. Never throws. */
-  tell(event: StreamEvent): void {
+  emit(event: StreamEvent): void {
     if (this.#onEvent) callUser("onEvent", this.#onEvent, event);
+  }
+
+  /** Whether the host app hears about what happens to the streams. */
+  get hasListener(): boolean {
+    return this.#onEvent !== undefined;
   }
 
   /** Whether anything but failures is logged. */
@@ -98,7 +103,7 @@ export class Operator {
   }
 
   /** Runs a shutdown, and logs its start and its end. */
-  async shutsDown(reason: string, shutdown: () => Promise<void>): Promise<void> {
+  async runShutdown(reason: string, shutdown: () => Promise<void>): Promise<void> {
     const startedMs = performance.now();
     const before = { ...this.#ended };
     const open = { appends: this.#begun.append - before.append, follows: this.#begun.follow - before.follow };

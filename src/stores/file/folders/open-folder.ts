@@ -17,7 +17,7 @@ import { errorCode, isMissing } from "./errors.ts";
 import { isOpen } from "./resolve-in-root.ts";
 
 /** A folder that is held open, and access to its files. The caller must release it. */
-export interface HeldFolder {
+export interface OpenFolder {
   /** The folder's real location when it was opened. */
   readonly real: string;
   /**
@@ -52,17 +52,17 @@ const openDescriptor = promisify(openCallback);
  * @throws {StreamError} `bad_path` if it is not below the root, or belongs to the store itself; errors of the operating
  * system.
  */
-export async function holdFolder(root: string, folder: string): Promise<HeldFolder> {
+export async function openFolder(root: string, folder: string): Promise<OpenFolder> {
   return (await canAskWhere()) ? hold(root, folder) : CheckedFolder.look(root, folder);
 }
 
 /**
- * As {@link holdFolder}, but creates the folder and its missing parents.
+ * As {@link openFolder}, but creates the folder and its missing parents.
  *
  * @param made Receives the created folders, outermost first.
- * @throws {StreamError} As {@link holdFolder}.
+ * @throws {StreamError} As {@link openFolder}.
  */
-export async function holdOrMakeFolder(root: string, folder: string, made: string[] = []): Promise<HeldFolder> {
+export async function openOrMakeFolder(root: string, folder: string, made: string[] = []): Promise<OpenFolder> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await holdMade(root, folder, made);
@@ -76,14 +76,14 @@ export async function holdOrMakeFolder(root: string, folder: string, made: strin
 /**
  * Calls `use` with the folder that contains `file`, and releases the folder afterwards.
  *
- * @throws {StreamError} As {@link holdFolder}; errors of `use`.
+ * @throws {StreamError} As {@link openFolder}; errors of `use`.
  */
 export async function inFolderOf<T>(
   root: string,
   file: string,
-  use: (folder: HeldFolder, name: string) => Promise<T>,
+  use: (folder: OpenFolder, name: string) => Promise<T>,
 ): Promise<T> {
-  const folder = await holdFolder(root, dirname(file));
+  const folder = await openFolder(root, dirname(file));
   try {
     return await use(folder, basename(file));
   } finally {
@@ -96,7 +96,7 @@ export async function inFolderOf<T>(
  *
  * @throws {StreamError} `bad_path` if the file or the folder was replaced meanwhile; errors of the operating system.
  */
-export async function openIn(folder: HeldFolder, name: string, flags: number, mode?: number): Promise<OpenFile> {
+export async function openIn(folder: OpenFolder, name: string, flags: number, mode?: number): Promise<OpenFile> {
   const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
   const opened = await open(folder.at(name), flags | O_NOFOLLOW | O_NONBLOCK, mode);
   try {
@@ -108,9 +108,9 @@ export async function openIn(folder: HeldFolder, name: string, flags: number, mo
   }
 }
 
-async function holdMade(root: string, folder: string, made: string[]): Promise<HeldFolder> {
+async function holdMade(root: string, folder: string, made: string[]): Promise<OpenFolder> {
   try {
-    return await holdFolder(root, folder);
+    return await openFolder(root, folder);
   } catch (error) {
     if (!isMissing(error) || folder === root) throw error;
   }
@@ -126,10 +126,10 @@ async function holdMade(root: string, folder: string, made: string[]): Promise<H
   } finally {
     above.release();
   }
-  return await holdFolder(root, folder);
+  return await openFolder(root, folder);
 }
 
-async function hold(root: string, folder: string): Promise<HeldFolder> {
+async function hold(root: string, folder: string): Promise<OpenFolder> {
   const descriptor = await openDescriptor(folder, O_PATH | constants.O_DIRECTORY);
   const path = linkTo(descriptor);
   const release = (): void => closeSync(descriptor);
@@ -145,7 +145,7 @@ async function hold(root: string, folder: string): Promise<HeldFolder> {
 }
 
 /** A folder that is known only by its path. */
-export class CheckedFolder implements HeldFolder {
+export class CheckedFolder implements OpenFolder {
   readonly path: string;
   readonly #root: string;
   readonly #found: Stats;
@@ -157,7 +157,7 @@ export class CheckedFolder implements HeldFolder {
   }
 
   /**
-   * As {@link holdFolder}.
+   * As {@link openFolder}.
    *
    * @throws {StreamError} Also `path_conflict` if the path is not a folder.
    */

@@ -1,4 +1,4 @@
-/** A held folder: operations reach that folder, whatever replaces it at its path. */
+/** An open folder: operations reach that folder, also if another one replaces it at its path. */
 import assert from "node:assert/strict";
 import {
   constants,
@@ -18,11 +18,11 @@ import { test } from "node:test";
 import { replaceByCopy } from "../../src/stores/file/claims/replace.ts";
 import {
   CheckedFolder,
-  type HeldFolder,
-  holdFolder,
-  holdOrMakeFolder,
+  type OpenFolder,
+  openFolder,
   openIn,
-} from "../../src/stores/file/folders/held-folder.ts";
+  openOrMakeFolder,
+} from "../../src/stores/file/folders/open-folder.ts";
 import { reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { openFiles } from "../fixture/descriptors.ts";
@@ -58,7 +58,7 @@ const NO_PROC = !existsSync("/proc/self/fd") && "this system does not tell where
 
 const { O_RDONLY, O_WRONLY, O_CREAT } = constants;
 
-async function read(folder: HeldFolder, name: string): Promise<string> {
+async function read(folder: OpenFolder, name: string): Promise<string> {
   const opened = await openIn(folder, name, O_RDONLY);
   return await opened.readFile("utf8").finally(() => opened.close());
 }
@@ -66,7 +66,7 @@ async function read(folder: HeldFolder, name: string): Promise<string> {
 folderTest(
   "operations reach a held folder even after it was replaced at its path",
   async ({ root, outside, swap }) => {
-    const folder = await holdFolder(root, join(root, "folder"));
+    const folder = await openFolder(root, join(root, "folder"));
     swap();
     assert.equal(await read(folder, "a.txt"), "inside");
     await (await openIn(folder, "new.txt", O_WRONLY | O_CREAT)).close();
@@ -90,16 +90,16 @@ folderTest("a folder that was replaced by a link is not held, by any path", asyn
   for (const folder of ["folder", "folder/deep", ".httpfstream", ".."]) {
     mkdirSync(join(root, ".httpfstream"), { recursive: true });
     mkdirSync(join(outside, "deep"), { recursive: true });
-    await rejectsWith(holdFolder(root, join(root, folder)), "bad_path");
+    await rejectsWith(openFolder(root, join(root, folder)), "bad_path");
     await rejectsWith(CheckedFolder.look(root, join(root, folder)), "bad_path");
   }
-  await rejectsWith(holdOrMakeFolder(root, join(root, "folder/new/er")), "bad_path");
+  await rejectsWith(openOrMakeFolder(root, join(root, "folder/new/er")), "bad_path");
   assert.ok(!existsSync(join(outside, "new")));
 });
 
 folderTest("a link in place of a file is neither opened nor replaced", async ({ root, outside }) => {
   symlinkSync(join(outside, "a.txt"), join(root, "folder/link.txt"));
-  const folder = await holdFolder(root, join(root, "folder"));
+  const folder = await openFolder(root, join(root, "folder"));
   await assert.rejects(openIn(folder, "link.txt", O_RDONLY), { code: "ELOOP" });
   folder.release();
   await assert.rejects(replaceByCopy(reservedIn(root), join(root, "folder/link.txt")), { code: "ELOOP" });
@@ -117,7 +117,7 @@ folderTest("a folder that was replaced during a takeover gets no copy", async ({
 folderTest("a folder that many make at once is made once, with its parents", async ({ root }) => {
   const made: string[] = [];
   const deep = join(root, "folder/new/er");
-  const folders = await Promise.all(Array.from({ length: 20 }, () => holdOrMakeFolder(root, deep, made)));
+  const folders = await Promise.all(Array.from({ length: 20 }, () => openOrMakeFolder(root, deep, made)));
   for (const { real } of folders) assert.equal(real, deep);
   for (const folder of folders) folder.release();
   assert.deepEqual(made, [join(root, "folder/new"), deep]);
@@ -129,22 +129,22 @@ folderTest("a folder that is removed as soon as it is made is made again", async
     if (made.length === 0) rmdirSync(folder);
     return Array.prototype.push.call(made, folder);
   };
-  (await holdOrMakeFolder(root, join(root, "new"), made)).release();
+  (await openOrMakeFolder(root, join(root, "new"), made)).release();
   assert.deepEqual([...made], [join(root, "new"), join(root, "new")]);
 });
 
 folderTest("a root that is gone is not made again", async ({ root }) => {
   const gone = join(root, "gone");
   for (const folder of [gone, join(gone, "new")]) {
-    await assert.rejects(holdOrMakeFolder(gone, folder), { code: "ENOENT" });
+    await assert.rejects(openOrMakeFolder(gone, folder), { code: "ENOENT" });
     assert.ok(!existsSync(gone));
   }
 });
 
 folderTest("a folder that cannot be made is reported", async ({ root }) => {
-  await assert.rejects(holdOrMakeFolder(root, join(root, "folder/a.txt/new")), { code: "ENOTDIR" });
-  await assert.rejects(holdOrMakeFolder(root, join(root, "x".repeat(300))), { code: "ENAMETOOLONG" });
-  if (!NO_PROC) await assert.rejects(holdOrMakeFolder("/proc", "/proc/new"), { code: "ENOENT" });
+  await assert.rejects(openOrMakeFolder(root, join(root, "folder/a.txt/new")), { code: "ENOTDIR" });
+  await assert.rejects(openOrMakeFolder(root, join(root, "x".repeat(300))), { code: "ENAMETOOLONG" });
+  if (!NO_PROC) await assert.rejects(openOrMakeFolder("/proc", "/proc/new"), { code: "ENOENT" });
 });
 
 folderTest("a folder that is known by its path alone must be that folder, and its file that file", async (at) => {
@@ -173,14 +173,14 @@ folderTest("a folder that is known by its path alone must be that folder, and it
 folderTest(
   "no descriptor stays open, whether a folder is held or refused",
   async ({ root, outside, swap }) => {
-    (await holdFolder(root, join(root, "folder"))).release();
-    (await holdOrMakeFolder(root, join(root, "folder/new/er"))).release();
+    (await openFolder(root, join(root, "folder"))).release();
+    (await openOrMakeFolder(root, join(root, "folder/new/er"))).release();
     await assert.rejects(openIn(await CheckedFolder.look(root, root), "none", O_RDONLY), { code: "ENOENT" });
     const checked = await CheckedFolder.look(root, join(root, "folder"));
     swap();
     await rejectsWith(openIn(checked, "a.txt", O_RDONLY), "bad_path");
-    await rejectsWith(holdFolder(root, outside), "bad_path");
-    await assert.rejects(holdFolder(root, join(root, "none")), { code: "ENOENT" });
+    await rejectsWith(openFolder(root, outside), "bad_path");
+    await assert.rejects(openFolder(root, join(root, "none")), { code: "ENOENT" });
     assert.deepEqual(openFiles(dirname(root)), []);
     assert.deepEqual(readdirSync(outside), ["a.txt"]);
   },

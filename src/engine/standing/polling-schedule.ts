@@ -3,17 +3,17 @@
  * @module
  */
 
-/** Milliseconds per round, as long as {@link MOST_PER_ROUND} is not exceeded. */
+/** Milliseconds per round, as long as {@link MAX_PER_ROUND} is not exceeded. */
 const ROUND_MS = 1_000;
 
 /** Maximum number of members to look at per round. If there are more, each has to wait for several rounds. */
-const MOST_PER_ROUND = 1_000;
+const MAX_PER_ROUND = 1_000;
 
 /** Maximum number of parts of a round: all looks at once would delay everything else. */
 const PARTS = 16;
 
 /** Calls `look` for each member in turn. */
-export class LookRounds<Member> {
+export class PollingSchedule<Member> {
   readonly #look: (member: Member) => void;
   /** In the order in which they are due. */
   readonly #members = new Set<Member>();
@@ -48,7 +48,7 @@ export class LookRounds<Member> {
 
   #step(): void {
     this.#timer = undefined;
-    const count = Math.ceil(Math.min(MOST_PER_ROUND, this.#members.size) / this.#parts);
+    const count = Math.ceil(Math.min(MAX_PER_ROUND, this.#members.size) / this.#parts);
     const due: Member[] = [];
     for (const member of this.#members) {
       if (due.length === count) break;

@@ -1,19 +1,23 @@
 /**
- * The appends and follows that are connected, in all, by peer and by path, with their limits.
+ * The appends, follows and large reads that are connected, in all, by peer and by path, with their limits.
  * @module
  */
 import type { Limits } from "../../engine/limits.ts";
 import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
+import { peerGroup } from "../../support/peer-group.ts";
 
 /** A client and the path that it asks for. */
-interface Visitor {
+interface Requester {
   readonly path: string;
   /** Undefined where the runtime does not expose it; then no limit on addresses applies. */
   readonly peer?: string;
 }
 
-/** The place of one connection among the others. */
-export class Place {
+/** What a connection takes its slot for. */
+export type Purpose = "append" | "follow" | "read";
+
+/** The slot of one connection. */
+export class ConnectionSlot {
   readonly #leave: () => void;
   #isLeft = false;
   /** Whether the connection outlasts the answer of its request. If so, it leaves by itself. */
@@ -23,7 +27,7 @@ export class Place {
     this.#leave = leave;
   }
 
-  /** Frees the place. Only the first call counts. */
+  /** Frees the slot. Only the first call counts. */
   leave(): void {
     if (this.#isLeft) return;
     this.#isLeft = true;
@@ -32,7 +36,7 @@ export class Place {
 }
 
 /** The connections of one server. */
-export class Crowd {
+export class ConnectionLimiter {
   readonly #limits: Readonly<Limits>;
   readonly #peers = new Counts();
   readonly #followers = new Counts();
@@ -46,20 +50,21 @@ export class Crowd {
   }
 
   /**
-   * Takes a place for a connection.
+   * Takes a slot for a connection.
    *
-   * @param follows Whether it follows the path.
    * @throws {StreamError} `overloaded` if the server or the path has too many connections, `too_many` if the peer has.
    */
-  enter({ path, peer }: Visitor, follows: boolean): Place {
+  enter({ path, peer: address }: Requester, purpose: Purpose): ConnectionSlot {
     const { connections, peerConnections, pathFollowers } = this.#limits;
-    if (peer !== undefined) this.#checkRate(peer);
+    const peer = address === undefined ? undefined : peerGroup(address);
+    const follows = purpose === "follow";
+    if (peer !== undefined && purpose !== "read") this.#checkRate(peer);
     if (isFull(connections, this.#all)) {
-      const message = `The server has ${connections} appends and follows, which is its limit (connections).`;
+      const message = `The server has ${connections} appends, follows and large reads, which is its limit (connections).`;
       throw refusal("overloaded", message);
     }
     if (peer !== undefined && isFull(peerConnections, this.#peers.of(peer))) {
-      const message = `${peer} has ${peerConnections} appends and follows, which is the limit for one address (peerConnections).`;
+      const message = `${peer} has ${peerConnections} appends, follows and large reads, which is the limit for one address (peerConnections).`;
       throw refusal("too_many", message);
     }
     if (follows && isFull(pathFollowers, this.#followers.of(path))) {
@@ -67,7 +72,7 @@ export class Crowd {
       throw refusal("overloaded", message, path);
     }
     this.#count(path, peer, follows, 1);
-    return new Place(() => this.#count(path, peer, follows, -1));
+    return new ConnectionSlot(() => this.#count(path, peer, follows, -1));
   }
 
   #count(path: string, peer: string | undefined, follows: boolean, by: 1 | -1): void {
