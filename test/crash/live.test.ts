@@ -64,13 +64,12 @@ const EDITS: Record<string, Edit> = {
   "the link that keeps earlier versions out": { apply: (reserved) => remove(join(reserved, "claims")) },
   "the signs of life": { apply: (reserved) => remove(join(reserved, "servers")) },
   "the temporary files": { apply: (reserved) => remove(join(reserved, "temporary")) },
-  "the whole reserved folder": { apply: remove },
+  "the whole reserved folder": { apply: (reserved) => remove(moveOut(reserved)) },
   "the whole reserved folder, leaving a file": {
     apply: (reserved) => {
-      // In one go, since the server makes its folder again.
-      renameSync(reserved, `${dirname(reserved)}.removed`);
+      const removed = moveOut(reserved);
       writeFileSync(reserved, "a file");
-      remove(`${dirname(reserved)}.removed`);
+      remove(removed);
     },
     refused: 409,
   },
@@ -155,6 +154,13 @@ function filesIn(reserved: string, folder: string): string[] {
   const names = readdirSync(join(reserved, folder));
   assert.ok(names.length > 0, `${folder} is empty`);
   return names.map((name) => join(reserved, folder, name));
+}
+
+/** Takes the folder away in one go, since the server makes its parts again while they are removed. */
+function moveOut(reserved: string): string {
+  const removed = `${dirname(reserved)}.removed`;
+  renameSync(reserved, removed);
+  return removed;
 }
 
 function remove(file: string): void {
