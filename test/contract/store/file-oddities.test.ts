@@ -127,8 +127,10 @@ for (const [what, stand] of Object.entries(STAND_INS)) {
       "servers/x",
       `wanted/${keyOf(file)}`,
       `sessions/${keyOf("a.txt")}.json`,
-      `claims/${keyOf(file)}/1-x`,
-      `claims/${keyOf(file)}/away-1-x`,
+      `entries/${keyOf(file)}/1-x`,
+      `entries/${keyOf(file)}/away-1-x`,
+      "leases/held",
+      "leases/x",
       "journal/x",
       "temporary/x",
     ];
