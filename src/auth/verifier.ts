@@ -55,8 +55,8 @@ export class Verifier {
   readonly #keys: KeyRing;
   readonly #expected: Expectations;
   /**
-   * By token; the oldest come first. A map compares strings only if their hashes are equal, and the process seeds these at
-   * random. So the time of a lookup says nothing about the tokens that are remembered.
+   * By token; the oldest come first. A map compares two strings only if the hashes of all their characters are equal. So the
+   * time of a lookup says nothing about a part of a token that is remembered.
    */
   readonly #valid = new Map<string, Verified>();
   /** Verifications in progress: many connections may begin with the same token at once. */
