@@ -87,17 +87,22 @@ describe("a permission that ends while a body is on its way", () => {
   }
 
   it("answers a POST with 401 that has waited for the appender of its path", async () => {
-    const streams = gated();
+    let isAsked: () => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve;
+    });
+    const streams = gated({}, () => isAsked());
     await expectStatus(201, streams, "PUT", "a", TEXT);
     const { body, end } = openBody("raw ");
     const raw = send(streams, "POST", "a?verb=APPEND", TEXT, body);
     await until("the append to begin", async () => (await (await send(streams, "GET", "a")).text()) === "raw ");
-    const waits = send(streams, "POST", "a", { ...TEXT, ...BRIEF }, "late");
-    const expired = new Promise((resolve) => setTimeout(resolve, BRIEF_MS));
-    await expired;
-    end();
-    await raw;
-    await expectEnded(waits);
+    const waits = send(streams, "POST", "a", { ...TEXT, ...AN_HOUR }, "late");
+    await within(asked, "the gate to be asked");
+    await ahead(HOUR_MS, async () => {
+      end();
+      await raw;
+      await expectEnded(waits);
+    });
     assert.equal(await (await send(streams, "GET", "a")).text(), "raw ");
   });
 
