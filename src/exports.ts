@@ -4,6 +4,7 @@
  */
 export type {
   BeginEvent,
+  DeliveryEvent,
   EndEvent,
   FailureEvent,
   Log,
@@ -36,6 +37,15 @@ export type {
   StreamRecords,
   StreamState,
 } from "./engine/storage/stream-state.ts";
+export type {
+  StreamLink,
+  SubscriptionChange,
+  SubscriptionConfig,
+  SubscriptionName,
+  SubscriptionRecord,
+  SubscriptionRecords,
+  Wake,
+} from "./engine/storage/subscription-record.ts";
 export type {
   AppendBegan,
   AppendEnded,

@@ -7,6 +7,7 @@ import { guardedStore } from "./engine/storage/store-guard.ts";
 import { Prometheus } from "./metrics/prometheus.ts";
 import { detectPlatform } from "./runtime/detect.ts";
 import { withHelper } from "./runtime/helper.ts";
+import { CheckedSender } from "./runtime/webhooks/sender.ts";
 import { createApp, type StreamApp } from "./server/app.ts";
 import { type AppOptions, checkOptions, OPTION_TYPES, partsOf } from "./server/options.ts";
 import { FLAG_HINTS, OPTION_HINTS, type RefusalHints } from "./server/request/refusal-hints.ts";
@@ -26,6 +27,16 @@ export interface FstreamOptions extends AppOptions {
   /** Stores the bytes in place of a folder. Default: a file store in `root`. */
   store?: Store;
   /**
+   * Whether clients may create subscriptions of Durable Streams: the server then sends webhooks to URLs that clients name, or
+   * appends events to streams. Default false.
+   */
+  webhooks?: boolean;
+  /**
+   * The URL of the server for the outside, such as `https://streams.example.com`, for the links in webhooks. Default: that of
+   * the request that creates the subscription.
+   */
+  publicUrl?: string;
+  /**
    * Whether to measure how long the store takes, and the delay of the event loop, for {@link Streams.metrics}. All other
    * metrics are always there. Default false.
    */
@@ -36,6 +47,8 @@ const TYPES: Readonly<Record<keyof FstreamOptions, string>> = {
   root: "string",
   durability: "string",
   store: "object",
+  webhooks: "boolean",
+  publicUrl: "string",
   metrics: "boolean",
   ...OPTION_TYPES,
 };
@@ -81,7 +94,7 @@ export function standalone(options: FstreamOptions): StreamApp {
 
 function build(options: FstreamOptions, hints: RefusalHints): StreamApp {
   checkOptions(options, TYPES);
-  const { root, durability, store, metrics: measures = false, ...rest } = options;
+  const { root, durability, store, webhooks = false, publicUrl, metrics: measures = false, ...rest } = options;
   // Validated before the store is opened, so that a bad option creates no folder.
   const parts = partsOf(rest);
   if (store !== undefined && (root !== undefined || durability !== undefined)) {
@@ -90,6 +103,12 @@ function build(options: FstreamOptions, hints: RefusalHints): StreamApp {
       `Give fstream() either "${other}" or "store", not both: a store has a place and a durability of its own.`,
     );
   }
+  if (webhooks && rest.durableStreams === false) {
+    throw new TypeError(
+      'The option "webhooks" of fstream() needs Durable Streams, which "durableStreams: false" switches off.',
+    );
+  }
+  const outside = publicUrl === undefined ? undefined : urlOf(publicUrl);
   const { readBytes } = parts.limits;
   const { upgradeWebSocket } = rest;
   const metrics = new Prometheus();
@@ -98,12 +117,20 @@ function build(options: FstreamOptions, hints: RefusalHints): StreamApp {
     ...parts,
     hints,
     metrics,
+    publicUrl: outside,
+    ...(webhooks && { sender: new CheckedSender() }),
     store: measures ? metrics.measure(used) : used,
     platform: async (c) => {
       const platform = await detectPlatform(c);
       return upgradeWebSocket ? withHelper(platform, upgradeWebSocket) : platform;
     },
   });
+}
+
+/** A URL without a trailing slash. @throws {TypeError} for anything but the URL of a server. */
+function urlOf(text: string): string {
+  if (/^https?:\/\/[^?#]+$/.test(text) && URL.canParse(text)) return text.replace(/\/+$/, "");
+  throw new TypeError(`The public URL must be one such as "https://streams.example.com", not ${JSON.stringify(text)}.`);
 }
 
 /** The options that are set, without those that are undefined. */

@@ -17,7 +17,7 @@ export interface Room {
 export const RUNTIME_NAMES = ["process", "Buffer", "Deno", "Bun"] as const;
 
 const APPENDS = ["src/engine", "src/engine/storage", "src/engine/follow", "src/engine/append", "src/engine/sessions"];
-const ENGINE = [...APPENDS, "src/engine/standing", "src/engine/durable"];
+const ENGINE = [...APPENDS, "src/engine/standing", "src/engine/durable", "src/engine/subscriptions"];
 const SERVICE = [
   ...["src/server/platform", "src/server/timers", "src/server/gate", "src/server/request", "src/server/service"],
 ];
@@ -45,6 +45,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/engine/sessions": { imports: ["src/support", "src/protocol", ...APPENDS] },
   "src/engine/standing": { imports: ["src/protocol", ...APPENDS] },
   "src/engine/durable": { imports: ["src/support", "src/protocol", ...APPENDS] },
+  "src/engine/subscriptions": { imports: ["src/support", "src/protocol", ...APPENDS, "src/engine/durable"] },
 
   "src/stores/file/folders": { imports: ["src/protocol"], ...NODE },
   "src/stores/file/processes": { imports: files("folders"), ...NODE },
@@ -79,7 +80,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/server/timers": { imports: ["src/protocol", "src/engine", "src/server/platform"] },
   "src/server/gate": { imports: ["src/protocol"], packages: HONO },
   "src/server/request": {
-    imports: ["src/support", "src/protocol", "src/engine/storage", "src/engine/append", "src/engine/sessions"],
+    imports: ["src/protocol", "src/engine/storage", "src/engine/append", "src/engine/sessions"],
     packages: [...HONO, "ipaddr.js"],
   },
   "src/server/service": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
@@ -88,12 +89,17 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE, "src/server/http"],
     packages: HONO,
   },
+  "src/server/durable/subscriptions": {
+    imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE, "src/server/durable"],
+    packages: HONO,
+  },
   "src/server/websocket": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server/streams": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server": {
     imports: [
       ...["src/protocol", ...ENGINE, ...SERVICE],
-      ...["src/server/http", "src/server/durable", "src/server/websocket", "src/server/streams"],
+      ...["src/server/http", "src/server/durable", "src/server/durable/subscriptions", "src/server/websocket"],
+      "src/server/streams",
     ],
     packages: HONO,
   },
@@ -111,6 +117,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
     packages: [...HONO, ...NODE_SERVER],
     globals: ["process", "Buffer"],
+  },
+  "src/runtime/webhooks": {
+    imports: ["src/engine/subscriptions"],
+    packages: [...NODE_MODULES, "ipaddr.js"],
+    globals: ["Buffer"],
   },
   "src/runtime/bun": {
     imports: ["src/protocol", "src/engine", "src/engine/follow", "src/server/platform", "src/runtime/shared"],
@@ -137,8 +148,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     globals: NODE.globals,
   },
   "src/client/retry": { imports: ["src/protocol", "src/client/connection"] },
-  "src/client/append": { imports: CLIENT },
-  "src/client/follow": { imports: CLIENT },
+  "src/client/durable": { imports: CLIENT },
+  "src/client/append": { imports: [...CLIENT, "src/client/durable"] },
+  "src/client/follow": { imports: [...CLIENT, "src/client/durable"] },
   "src/client": { imports: [...CLIENT, "src/client/append", "src/client/follow"] },
 
   "src/resumable": { imports: ["src/protocol", "src/engine/append", "src/server/streams"] },
@@ -147,7 +159,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: [
       ...["src/protocol", "src/engine", "src/engine/storage", "src/stores", "src/stores/file"],
       ...["src/server/gate", "src/server/request", "src/server/streams", "src/server", "src/metrics"],
-      "src/runtime",
+      ...["src/runtime", "src/runtime/webhooks"],
     ],
     packages: HONO,
   },
@@ -170,7 +182,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/cli/rm": { imports: ["src/cli/common", "src/cli/access"], ...PROGRAM },
   "src/cli/key": { imports: ["src/auth", "src/cli/common"], ...PROGRAM, packages: [...PROGRAM.packages, "jose"] },
   "src/cli/token": {
-    imports: ["src/server/gate", "src/auth", "src/cli/common", "src/cli/key"],
+    imports: ["src/support", "src/server/gate", "src/auth", "src/cli/common", "src/cli/key"],
     ...PROGRAM,
     packages: [...PROGRAM.packages, "jose"],
   },

@@ -3,7 +3,7 @@
  * @module
  */
 import { ACTIONS, type Action } from "../server/gate/gate.ts";
-import { Glob, segmentsOf } from "./glob.ts";
+import { Glob, segmentsOf } from "../support/glob.ts";
 
 /**
  * For each action, the patterns of the paths that it is allowed for. An absent action is allowed nowhere; none includes

@@ -45,7 +45,7 @@ export interface EndEvent {
   /** Milliseconds from start to end. */
   readonly durationMs: number;
   /**
-   * Why it ended: an `EndReason`, `gone` (the follower left), `superseded` (a newer connection resumed the append
+   * Why it ended: an `EndReason`, `gone` (the follower left), `rotated` (server-sent events that have lasted long enough), `superseded` (a newer connection resumed the append
    * session), or an error code.
    */
   readonly reason: string;
@@ -93,6 +93,28 @@ export interface RefusalEvent {
   readonly peer?: string;
   /** The id of the request, as in `X-Request-Id`. */
   readonly requestId: string;
+}
+
+/** The worker of a subscription was woken, or could not be. */
+export interface DeliveryEvent {
+  /** Always `delivery`. */
+  readonly type: "delivery";
+  /** The folder that the subscription is about; empty for the root folder. */
+  readonly path: string;
+  /** The name of the subscription. */
+  readonly subscription: string;
+  /** How it wakes its worker: `webhook` or `pull-wake`. */
+  readonly kind: string;
+  /** The number of the wake. */
+  readonly generation: number;
+  /** `accepted`; `done`: the worker has processed everything already; `failed`: it is tried again. */
+  readonly outcome: string;
+  /** The status of the receiver's answer, if there was one. */
+  readonly status?: number;
+  /** Why it failed. */
+  readonly cause?: string;
+  /** Milliseconds from begin to end. */
+  readonly durationMs: number;
 }
 
 /** A shutdown begins. */
@@ -148,6 +170,7 @@ export type LogEvent =
   | EndEvent
   | RequestEvent
   | RefusalEvent
+  | DeliveryEvent
   | ShutdownBeginEvent
   | ShutdownEndEvent
   | FailureEvent;

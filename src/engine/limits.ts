@@ -9,6 +9,8 @@ export interface Limits {
   pathBytes: number;
   /** Bytes that must be free on the disk of the root folder for an append to begin; 0 for none. Default 64 MiB. */
   storeFreeBytes: number;
+  /** Bytes of all resources together; appends that would exceed it are refused, and end; 0 for no limit. Default 0. */
+  storeBytes: number;
   /** Clients that follow one resource at a time; 0 for no limit. Default 50,000. */
   pathFollowers: number;
   /** Appends that are open at a time, with the sessions in their grace period; 0 for no limit. Default 20,000. */
@@ -57,10 +59,22 @@ export interface Limits {
   heartbeatMs: number;
   /** Milliseconds that a long-poll waits for data. Default 20,000. */
   longPollMs: number;
+  /** Milliseconds after which server-sent events end, for their client to reconnect; 0 for never. Default 60,000. */
+  eventStreamMs: number;
   /** Milliseconds that a `POST` without a verb waits for the appender of its path. Default 10,000. */
   writeWaitMs: number;
   /** Bytes of the largest body of a `PUT` or `POST` without a verb, which is stored whole. Default 16 MiB. */
   durableBodyBytes: number;
+  /** Subscriptions of Durable Streams; 0 for no limit. Default 1,000. */
+  subscriptions: number;
+  /** Streams that one subscription watches. Default 1,000. */
+  subscriptionStreams: number;
+  /** Webhooks that are being sent at a time. Default 32. */
+  webhookDeliveries: number;
+  /** Milliseconds that the receiver of a webhook may take to answer it. Default 10,000. */
+  webhookTimeoutMs: number;
+  /** Producers that a stream remembers; the one that was quiet for longest is forgotten first. Default 1,000, at most 10,000. */
+  durableProducers: number;
   /** Milliseconds that a granted upgrade may take to complete before its path is released. Default 10,000. */
   upgradeTimeoutMs: number;
   /** Maximum milliseconds for which the standalone server reads on after it has refused an upload. Default 30,000. */
@@ -80,6 +94,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   pathBytes: 16 * 1024 ** 3,
   storeFreeBytes: 64 * 1024 * 1024,
+  storeBytes: 0,
   pathFollowers: 50_000,
   appends: 20_000,
   peerAppends: 5_000,
@@ -104,15 +119,25 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   windowBytes: 4 * 1024 * 1024,
   heartbeatMs: 15_000,
   longPollMs: 20_000,
+  eventStreamMs: 60_000,
   writeWaitMs: 10_000,
   durableBodyBytes: 16 * 1024 * 1024,
+  subscriptions: 1_000,
+  subscriptionStreams: 1_000,
+  webhookDeliveries: 32,
+  webhookTimeoutMs: 10_000,
+  durableProducers: 1_000,
   upgradeTimeoutMs: 10_000,
   refusedUploadMs: 30_000,
   shutdownTimeoutMs: 3_000,
 });
 
 /** The upper bounds of limits that have one. */
-const CAPS: Partial<Limits> = { followerBudgetBytes: 1024 * 1024, messageBytes: DEFAULT_LIMITS.messageBytes };
+const CAPS: Partial<Limits> = {
+  followerBudgetBytes: 1024 * 1024,
+  messageBytes: DEFAULT_LIMITS.messageBytes,
+  durableProducers: 10_000,
+};
 
 /** The longest duration in milliseconds: a timer that is set for longer fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -120,6 +145,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 /** Limits that may be 0. */
 const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "pathBytes",
+  "storeBytes",
   "storeFreeBytes",
   "pathFollowers",
   "appends",
@@ -134,6 +160,8 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "headersTimeoutMs",
   "pingIntervalMs",
   "graceMs",
+  "subscriptions",
+  "eventStreamMs",
 ]);
 
 /**

@@ -79,7 +79,7 @@ export interface FollowEnded {
   readonly peer?: string;
   /** The id of the request, as in `X-Request-Id`; missing for what the program that runs the server does. */
   readonly requestId?: string;
-  /** As the append ended; `gone` if the follower left; or an error code. */
+  /** As the append ended; `gone` if the follower left; `rotated` if its server-sent events have lasted long enough; or an error code. */
   readonly reason: string;
   /** What ended it, if reading or sending failed. */
   readonly error?: StreamError;

@@ -84,6 +84,8 @@ interface Instruments {
   readonly refusals: Counter<"code">;
   readonly lag: Gauge;
   readonly grace: Gauge;
+  readonly subscriptions: Gauge;
+  readonly deliveries: Counter<"type" | "outcome">;
   readonly closing: Gauge;
   readonly store: Histogram<"operation">;
   readonly loop: Gauge<"quantile">;
@@ -121,6 +123,8 @@ function instrumentsOf(
     refusals: counter("refusals_total", "Requests that were refused, or that have failed.", "code"),
     lag: gauge("follow_lag_bytes", "Bytes by which the slowest follower of an append of this process is behind."),
     grace: gauge("sessions_in_grace", "Append sessions that wait for their appenders."),
+    subscriptions: gauge("subscriptions", "Subscriptions to streams."),
+    deliveries: counter("deliveries_total", "Attempts to wake the workers of subscriptions.", "type", "outcome"),
     closing: gauge("shutting_down", "1 once a shutdown has begun."),
     store: new library.Histogram({
       name: "httpfstream_store_seconds",
@@ -140,7 +144,7 @@ function instrumentsOf(
 }
 
 /** Sets the metrics to the present state. */
-function fill(to: Instruments, { traffic, sessionsInGrace, isClosing }: MetricsSource): void {
+function fill(to: Instruments, { traffic, sessionsInGrace, subscriptions, isClosing }: MetricsSource): void {
   for (const kind of KINDS) {
     to.began[kind].reset();
     to.ended[kind].reset();
@@ -165,6 +169,9 @@ function fill(to: Instruments, { traffic, sessionsInGrace, isClosing }: MetricsS
   for (const [code, count] of traffic.refusals) to.refusals.inc({ code }, count);
   to.lag.set(traffic.lagBytes);
   to.grace.set(sessionsInGrace());
+  to.subscriptions.set(subscriptions());
+  to.deliveries.reset();
+  for (const { kind, outcome, count } of traffic.deliveries) to.deliveries.inc({ type: kind, outcome }, count);
   to.closing.set(isClosing() ? 1 : 0);
   for (const [share, seconds] of to.delay?.take(SHARES) ?? []) to.loop.set({ quantile: String(share) }, seconds);
 }

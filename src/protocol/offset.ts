@@ -2,8 +2,9 @@
  * Offsets: byte positions as they appear in URLs and headers.
  * @module
  */
-import { quotedWord } from "../support/printable.ts";
+
 import { StreamError } from "./errors.ts";
+import { quotedWord } from "./quoted-word.ts";
 
 /** Digits of a formatted offset; with leading zeros, offsets sort as text. */
 export const OFFSET_DIGITS = 16;

@@ -10,7 +10,9 @@ import type { Limits } from "../engine/limits.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
+import type { WebhookSender } from "../engine/subscriptions/webhook-sender.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
+import { openSubscriptions } from "./durable/subscriptions/open-subscriptions.ts";
 import { type Authorize, TOKEN_PARAMETER } from "./gate/gate.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { Deletes } from "./request/deletes.ts";
@@ -45,6 +47,10 @@ export interface AppParts {
   readonly hints: RefusalHints;
   readonly cors?: boolean;
   readonly durableStreams?: boolean;
+  /** Sends webhooks. Default: there are no subscriptions. */
+  readonly sender?: WebhookSender | undefined;
+  /** The URL of the server for the outside, without a trailing slash. Default: that of each request. */
+  readonly publicUrl?: string | undefined;
   readonly deletes: Deletes;
   readonly cacheSeconds: number;
   readonly authorize?: Authorize;
@@ -83,12 +89,15 @@ export function createApp(parts: AppParts): StreamApp {
     began(channel) {
       const { path, size, generation } = channel;
       reporter.traffic.appendBegan(channel);
+      // Each of the requests that it is kept for is told about.
+      if (channel.isKept) return;
       reporter.emit({ type: "began", action: "append", path, offset: size, generation, ...causeOf(channel) });
     },
     ended(channel, outcome, error) {
       const { path, generation } = channel;
       const { size: offset, reason } = outcome;
       reporter.traffic.appendEnded(channel, outcome);
+      if (channel.isKept) return;
       const failure = error && { error };
       reporter.emit({
         ...{ type: "ended", action: "append", path, offset, generation, reason },
@@ -96,7 +105,11 @@ export function createApp(parts: AppParts): StreamApp {
         ...causeOf(channel),
       });
     },
-    removed: (path, requestId) => reporter.emit({ type: "removed", path, ...causeOf({ requestId }) }),
+    stored: (path) => subscriptions?.subscriptions.changed(path),
+    removed(path, requestId) {
+      subscriptions?.subscriptions.changed(path);
+      reporter.emit({ type: "removed", path, ...causeOf({ requestId }) });
+    },
     failed: (path, error) => reporter.failedIfFault(path, error),
   });
   const sessions = new Sessions(registry, (path, error) => {
@@ -110,6 +123,7 @@ export function createApp(parts: AppParts): StreamApp {
         })
       : undefined;
   if (durable) registry.beforeRaw = async (path) => void (await durable.use(path));
+  const subscriptions = openSubscriptions({ registry, durable, reporter, sender: parts.sender });
   const service: Service = {
     store: parts.store,
     registry,
@@ -122,6 +136,8 @@ export function createApp(parts: AppParts): StreamApp {
     sessions,
     standing: new StandingFollows({ registry, sessions }),
     durable,
+    subscriptions,
+    publicUrl: parts.publicUrl,
     listings: parts.listings ?? true,
     scope: parts.scope,
     origins: parts.origins,
@@ -157,7 +173,10 @@ export function createApp(parts: AppParts): StreamApp {
   let closing: Promise<void> | undefined;
   const close = (reason = "close()"): Promise<void> => {
     closing ??= reporter
-      .runShutdown(reason, () => registry.close())
+      .runShutdown(reason, async () => {
+        // Together: what a subscription appends may wait for an appender that only the shutdown ends.
+        await Promise.all([subscriptions?.subscriptions.stop(), registry.close()]);
+      })
       .finally(() => {
         durable?.lifetimes.stop();
         parts.metrics?.stop();
@@ -170,6 +189,7 @@ export function createApp(parts: AppParts): StreamApp {
   const source = {
     traffic: reporter.traffic,
     sessionsInGrace: () => sessions.waiting,
+    subscriptions: () => subscriptions?.subscriptions.entries.size ?? 0,
     isClosing: () => registry.closing,
   };
   const streams = new Streams({

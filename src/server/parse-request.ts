@@ -4,15 +4,18 @@
  */
 import type { Context } from "hono";
 import type { PathPreconditions } from "../engine/append/preconditions.ts";
+import { CONTROL_SEGMENT } from "../engine/subscriptions/watched-paths.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { PROTOCOL } from "../protocol/subprotocol.ts";
 import { type StreamWrite, streamWrite } from "./durable/stream-write.ts";
+import { type ControlRequest, controlResource } from "./durable/subscriptions/control.ts";
+import { parseControlPath } from "./durable/subscriptions/control-path.ts";
 import type { Platform } from "./platform/platform.ts";
 import { type AppendParameters, appendParameters, preconditionsOf } from "./request/append-parameters.ts";
 import type { Deletes } from "./request/deletes.ts";
 import { namesOf } from "./request/host.ts";
 import { parseStay, type ReadParameters, readParameters } from "./request/read-parameters.ts";
-import { locate, type RequestPath } from "./request/request-path.ts";
+import { locate, locateReserved, type RequestPath } from "./request/request-path.ts";
 import type { Scope } from "./request/scope.ts";
 import type { TrustedProxies } from "./request/trusted-proxies.ts";
 import { refuseContentRange } from "./request/unsupported-body.ts";
@@ -63,7 +66,7 @@ export interface RemoveRequest extends RequestParts {
 }
 
 /** What requests of every verb have. */
-interface RequestParts {
+export interface RequestParts {
   readonly exchange: Exchange;
   /** Whether it asks to become a WebSocket. */
   readonly socket: boolean;
@@ -124,6 +127,30 @@ export function parseRequest(
   const parameters = appendParameters(c);
   if (isUnsafe(c.req.method)) refuseContentRange(c, path);
   return { ...parts, action: "append", verb, parameters };
+}
+
+/**
+ * Parses a request for a control path of subscriptions. Undefined if the path is no such path.
+ *
+ * @param publicUrl The URL of the server for the outside. Default: that of the request.
+ * @throws {StreamError} `bad_path`, `bad_request`
+ * @throws As {@link parseRequest}.
+ */
+export function parseControl(
+  c: Context,
+  platform: Platform,
+  details: RequestDetails,
+  { scope, trustedProxies, publicUrl }: Omit<RequestSettings, "durable"> & { readonly publicUrl: string | undefined },
+): (ControlRequest & RequestParts) | undefined {
+  // Nearly all paths have no such segment.
+  if (!c.req.path.includes(CONTROL_SEGMENT)) return undefined;
+  const place = locateReserved(c, CONTROL_SEGMENT, platform.target?.(c), scope);
+  if (!place) return undefined;
+  notePeer(c, platform, details, trustedProxies);
+  const { path: root, front, behind } = place;
+  const control = parseControlPath(behind);
+  const parts = partsOf(c, platform, details, () => ({ ...place, path: controlResource(root, control) }));
+  return { ...parts, control, root, baseUrl: `${publicUrl ?? new URL(c.req.url).origin}${front}` };
 }
 
 /** @throws {StreamError} `bad_request` for a live read that does not say where it begins. */

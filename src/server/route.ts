@@ -8,6 +8,7 @@ import type { StreamState } from "../engine/storage/stream-state.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { optionsOf } from "./durable/preflight.ts";
 import { readLive, readStored } from "./durable/read-stream.ts";
+import { answerControl, type ControlRequest } from "./durable/subscriptions/control.ts";
 import { writeStream } from "./durable/write.ts";
 import type { Action } from "./gate/gate.ts";
 import { tellsOfHiddenFile } from "./gate/hidden-file.ts";
@@ -22,6 +23,7 @@ import {
   isKnownMethod,
   isUnsafe,
   type ParsedRequest,
+  parseControl,
   parseFollow,
   parseRequest,
   type ReadRequest,
@@ -52,7 +54,12 @@ const SHORT_BYTES = 64 * 1024;
  */
 export async function answer(service: Service, c: Context, details: RequestDetails): Promise<Response> {
   const platform = await service.platform(c);
-  const request = parseRequest(c, platform, details, service);
+  const control = service.subscriptions && parseControl(c, platform, details, service);
+  if (control) return answerSubscriptions(service, control);
+  return answerResource(service, c, parseRequest(c, platform, details, service));
+}
+
+async function answerResource(service: Service, c: Context, request: ParsedRequest): Promise<Response> {
   const { verb, socket, exchange } = request;
   if (c.req.method === "OPTIONS") return optionsOf(c, service);
   checkSender(service, request, socket || verb === "APPEND" || isUnsafe(c.req.method));
@@ -77,6 +84,18 @@ export async function answer(service: Service, c: Context, details: RequestDetai
   }
 }
 
+/** Answers a request for a control path of subscriptions. */
+async function answerSubscriptions(
+  service: Service,
+  control: ControlRequest & Pick<ParsedRequest, "names" | "host">,
+): Promise<Response> {
+  const { c } = control.exchange;
+  if (c.req.method === "OPTIONS" || !service.subscriptions) return optionsOf(c, service);
+  checkSender(service, control, isUnsafe(c.req.method));
+  await begin(service, control.exchange, false);
+  return answerControl(service, service.subscriptions, control);
+}
+
 /**
  * Answers a request of a route of the host app with a follow of a path.
  *
@@ -99,7 +118,11 @@ export async function respond(service: Service, c: Context, details: RequestDeta
  * @param isGuarded Whether foreign pages may not make this request.
  * @throws {StreamError} `misdirected`, `forbidden`
  */
-function checkSender(service: Service, { names, host, exchange }: ParsedRequest, isGuarded: boolean): void {
+function checkSender(
+  service: Service,
+  { names, host, exchange }: Pick<ParsedRequest, "names" | "host" | "exchange">,
+  isGuarded: boolean,
+): void {
   if (service.hosts) checkHost(names, service.hosts, service.hints);
   if (isGuarded) checkOrigin(exchange.c, host, service.origins, service.hints);
 }

@@ -36,6 +36,15 @@ export {
   type StreamRecords,
   type StreamState,
 } from "../engine/storage/stream-state.ts";
+export type {
+  StreamLink,
+  SubscriptionChange,
+  SubscriptionConfig,
+  SubscriptionName,
+  SubscriptionRecord,
+  SubscriptionRecords,
+  Wake,
+} from "../engine/storage/subscription-record.ts";
 export { END_REASONS, type EndedReason, type EndReason } from "../protocol/end-reason.ts";
 export {
   ERROR_CODES,

@@ -23,6 +23,7 @@ import { checkGeneration } from "../protocol/generation.ts";
 import { checkedPath } from "../protocol/path.ts";
 import { newGeneration } from "../support/token.ts";
 import { MemoryStreams } from "./memory-streams.ts";
+import { MemorySubscriptions } from "./memory-subscriptions.ts";
 
 /** Bytes per read of a stream. */
 const READ_BYTES = 256 * 1024;
@@ -53,6 +54,7 @@ export function memoryStore(): Store {
 class MemoryStore implements Store {
   readonly isPrivate = true;
   readonly sessions: MemorySessions = new MemorySessions();
+  readonly subscriptions: MemorySubscriptions = new MemorySubscriptions();
   readonly streams: MemoryStreams = new MemoryStreams(() => this.#resources);
   readonly #resources = new Map<string, Resource>();
   readonly #claimed = new Map<string, MemoryHandle>();
@@ -63,12 +65,13 @@ class MemoryStore implements Store {
     const found = this.#resources.get(path);
     if (!found || found.stream?.incomplete) return undefined;
     const { size, modified, generation, ended, type, stream } = found;
-    const appending = this.#claimed.has(path) || (await this.sessions.find(path)) !== undefined;
-    const state = appending ? { appending } : { appending, ended };
+    const handle = this.#claimed.get(path);
+    const appending = handle !== undefined || (await this.sessions.find(path)) !== undefined;
+    const state = appending ? { appending, ...(handle?.isKept && { kept: true }) } : { appending, ended };
     return { size, modified, generation, ...state, ...(type !== undefined && { type }), ...(stream && { stream }) };
   }
 
-  async claim(path: string, { create = true, signal, type }: ClaimOptions = {}): Promise<AppendHandle> {
+  async claim(path: string, { create = true, signal, type, kept = false }: ClaimOptions = {}): Promise<AppendHandle> {
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     if (this.#claimed.has(path)) throw heldByAppender(path);
@@ -84,9 +87,15 @@ class MemoryStore implements Store {
       this.#claimed.delete(path);
       if (isUnused) this.#resources.delete(path);
     };
-    const handle = new MemoryHandle(path, resource, { created: !known, epoch: ++this.#epoch, onRelease });
+    const handle = new MemoryHandle(path, resource, { created: !known, epoch: ++this.#epoch, isKept: kept, onRelease });
     this.#claimed.set(path, handle);
     return handle;
+  }
+
+  async usedBytes(): Promise<number> {
+    let bytes = 0;
+    for (const { size } of this.#resources.values()) bytes += size;
+    return bytes;
   }
 
   read(...[path, from, to, signal, generation]: Parameters<Store["read"]>): ReadableStream<Uint8Array> {
@@ -114,7 +123,8 @@ class MemoryStore implements Store {
       if (!path.startsWith(prefix)) continue;
       const [name = "", ...deeper] = path.slice(prefix.length).split("/");
       if (deeper.length === 0) {
-        const appending = this.#claimed.has(path) || this.sessions.has(path);
+        const handle = this.#claimed.get(path);
+        const appending = (handle !== undefined && !handle.isKept) || this.sessions.has(path);
         entries.set(name, { name, kind: "file", size, modified, appending });
       } else {
         const newest = Math.max(modified.getTime(), entries.get(name)?.modified.getTime() ?? 0);
@@ -193,9 +203,17 @@ class MemorySessions implements SessionRecords {
   }
 }
 
+interface MemoryClaim {
+  readonly created: boolean;
+  readonly epoch: number;
+  readonly isKept: boolean;
+  readonly onRelease: (isUnused: boolean) => void;
+}
+
 class MemoryHandle implements AppendHandle {
   readonly created: boolean;
   readonly epoch: number;
+  readonly isKept: boolean;
   readonly #path: string;
   readonly #resource: Resource;
   readonly #onRelease: (isUnused: boolean) => void;
@@ -203,11 +221,8 @@ class MemoryHandle implements AppendHandle {
   #released = false;
   #isUnused = false;
 
-  constructor(
-    path: string,
-    resource: Resource,
-    { created, epoch, onRelease }: { created: boolean; epoch: number; onRelease: (isUnused: boolean) => void },
-  ) {
+  constructor(path: string, resource: Resource, { created, epoch, isKept, onRelease }: MemoryClaim) {
+    this.isKept = isKept;
     this.#path = path;
     this.#resource = resource;
     this.created = created;

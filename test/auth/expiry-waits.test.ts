@@ -86,6 +86,12 @@ describe("a permission that ends while a body is on its way", () => {
     });
   }
 
+  it("answers a request for a subscription with 401", async () => {
+    const streams = gated({ webhooks: true });
+    const { body } = openBody("{");
+    await expectEnded(send(streams, "PUT", "__ds/subscriptions/s", { ...JSON_TYPE, ...BRIEF }, body));
+  });
+
   it("answers a POST with 401 that has waited for the appender of its path", async () => {
     let isAsked: () => void = () => {};
     const asked = new Promise<void>((resolve) => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Glob, segmentsOf } from "../../src/auth/glob.ts";
 import { addGrants, Rights } from "../../src/auth/grants.ts";
+import { Glob, segmentsOf } from "../../src/support/glob.ts";
 
 function matches(pattern: string, path: string): boolean {
   return new Glob(pattern).matches(segmentsOf(path.slice(1)));

@@ -3,14 +3,15 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import type * as Client from "../../src/client/mod.ts";
 import { ShiftyProxy } from "../client-reconnect/proxy.ts";
+import { findBrowser } from "../fixture/browser.ts";
 import { prng } from "../fixture/bytes.ts";
 import { executable, run } from "../fixture/processes.ts";
-import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
+import { expectCleanStop, startScript, startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 declare global {
@@ -185,6 +186,21 @@ describe("the client in a browser", { skip: browserPath ? false : "no chromium i
     });
   });
 
+  it("speaks Durable Streams with a server that speaks nothing else", async () => {
+    const reference = await startScript("node", "reference-server.ts");
+    const seen = await page.evaluate(async (url) => {
+      const writer = (await client.openAppend(url, { close: true })).getWriter();
+      await writer.write(new Uint8Array([0, 255]));
+      const reading = all(client.follow(url));
+      await writer.write("lïve");
+      await writer.close();
+      const bytes = await reading;
+      return { bytes, rest: await all(client.follow(url, { position: "5@-1" })) };
+    }, `${reference.url}/v1/stream/bytes`);
+    await expectCleanStop(reference);
+    assert.deepEqual(seen, { bytes: [0, 255, ...Buffer.from("lïve")], rest: [...Buffer.from("ve")] });
+  });
+
   it("sends headers with a follow over HTTP", async () => {
     const bytes = await page.evaluate(async (url) => {
       const writer = (await client.openAppend(url)).getWriter();
@@ -220,10 +236,4 @@ async function bundled(file: string): Promise<string> {
   ]);
   assert.equal(bun.exit.code, 0, bun.output);
   return await readFile(file, "utf8");
-}
-
-function findBrowser(): string | undefined {
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find((file) => existsSync(file));
 }

@@ -4,11 +4,20 @@
  * @module
  */
 import process from "node:process";
+import { durableScenarios } from "../durable/client-scenarios.ts";
+import { NPM_SCENARIOS } from "../durable/npm-scenarios.ts";
 import { APP_SCENARIOS } from "./app-scenarios.ts";
 import { SCENARIOS, type Scenarios } from "./scenarios.ts";
 import { TOKEN_SCENARIOS } from "./token-scenarios.ts";
 
-const SETS: Readonly<Record<string, Scenarios>> = { app: APP_SCENARIOS, server: SCENARIOS, token: TOKEN_SCENARIOS };
+const SETS: Readonly<Record<string, Scenarios>> = {
+  app: APP_SCENARIOS,
+  server: SCENARIOS,
+  token: TOKEN_SCENARIOS,
+  "npm-client": NPM_SCENARIOS,
+  "durable-only": durableScenarios(),
+  "durable-streams": durableScenarios("durable-streams"),
+};
 
 const [, , folder = "", set = "server"] = process.argv;
 for (const [name, scenario] of Object.entries(SETS[set] ?? {})) {

@@ -52,12 +52,12 @@ function tableOf(comments: ReadonlyMap<string, string>): string {
     const comment = comments.get(name);
     assert.ok(comment, `${name} is documented`);
     assert.ok(!comment.includes("\n"), `the comment of ${name} has one line`);
-    const stated = /Default ([\d,]+(?: [KMG]iB)?)/.exec(comment)?.[1];
+    const stated = /Default (\d[\d,]*(?<!,)(?: [KMG]iB)?)/.exec(comment)?.[1];
     assert.equal(stated, forPeople(name, value), `what the comment of ${name} says`);
     const meaning = comment
       .replace(/ Default [^.]*, (at most [^.]*)\.$/, " It may be $1.")
       .replace(/ Default [^.]*\.$/, "");
-    return `| \`${name}\` | ${name.endsWith("Bytes") ? `${value} (${stated})` : value} | ${meaning} |`;
+    return `| \`${name}\` | ${name.endsWith("Bytes") && value > 0 ? `${value} (${stated})` : value} | ${meaning} |`;
   });
   return ["| limit | default | |", "|---|---|---|", ...rows].join("\n");
 }
@@ -65,6 +65,7 @@ function tableOf(comments: ReadonlyMap<string, string>): string {
 /** A number as the comments write it. */
 function forPeople(name: string, value: number): string {
   if (!name.endsWith("Bytes")) return value.toLocaleString("en");
+  if (value === 0) return "0";
   const kibibytes = value / 1024;
   if (kibibytes < 1024) return `${kibibytes} KiB`;
   return kibibytes < 1024 ** 2 ? `${kibibytes / 1024} MiB` : `${kibibytes / 1024 ** 2} GiB`;

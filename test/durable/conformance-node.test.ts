@@ -1,5 +1,5 @@
 import { startStandalone } from "../fixture/servers.ts";
 import { conformance, LONG_POLL_MS } from "./suite.ts";
 
-const args = ["--limit", `longPollMs=${LONG_POLL_MS}`];
+const args = ["--webhooks", "--limit", `longPollMs=${LONG_POLL_MS}`];
 conformance("standalone on node", () => startStandalone("node", { args }));

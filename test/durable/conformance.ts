@@ -5,4 +5,4 @@
 import process from "node:process";
 import { runConformanceTests } from "@durable-streams/server-conformance-tests";
 
-runConformanceTests({ baseUrl: process.env["CONFORMANCE_TEST_URL"] ?? "" });
+runConformanceTests({ baseUrl: process.env["CONFORMANCE_TEST_URL"] ?? "", subscriptions: true });

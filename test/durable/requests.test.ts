@@ -259,6 +259,22 @@ describe("streams and other requests", () => {
     await assert.rejects(streams.close("none"), { code: "not_found" });
   });
 
+  it("answers a creation with the type that appends must have", async () => {
+    const streams = rig();
+    for (const [path, type, headers] of [
+      ["a.csv", "text/csv", {}],
+      ["a.bin", "application/octet-stream", {}],
+      ["none", "application/octet-stream", {}],
+      ["b.csv", "text/plain", TEXT],
+    ] as const) {
+      const created = await expectStatus(201, streams, "PUT", path, headers);
+      assert.equal(created.headers.get("content-type")?.split(";")[0], type, path);
+      await expectStatus(204, streams, "POST", path, { "Content-Type": type }, "x");
+      const again = await expectStatus(200, streams, "PUT", path, headers);
+      assert.equal(again.headers.get("content-type"), created.headers.get("content-type"));
+    }
+  });
+
   it("can be switched off", async () => {
     const streams = rig({ durableStreams: false });
     await expectStatus(405, streams, "PUT", "a", TEXT);

@@ -11,8 +11,8 @@ import { after, before, describe, it } from "node:test";
 import type { TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
-/** Cases of the suite without subscriptions, which the server does not have. */
-const MIN_CASES = 332;
+/** Cases of the suite, with subscriptions. */
+const MIN_CASES = 338;
 
 /** Milliseconds of a long-poll. Vitest gives each case five seconds, and some wait for the end of one. */
 export const LONG_POLL_MS = 1_000;

@@ -154,5 +154,17 @@ for (const runtime of RUNTIMES) {
       assert.equal((await slow.response()).status, 201);
       assert.equal(String(await peers.stored("slow.txt")), "x".repeat(sent));
     });
+
+    it("get 408 if the body of a request for a subscription stalls", async (test) => {
+      const { peers } = await limited(test, runtime, { bodyIdleMs: 500 }, ["--webhooks"]);
+      const stalled = await peers.exchange({
+        method: "PUT",
+        target: "/__ds/subscriptions/s",
+        headers: { "Content-Type": "application/json", "Content-Length": "100" },
+      });
+      await stalled.connection.write("{");
+      const { status, text } = await stalled.response();
+      assert.equal(status, 408, text);
+    });
   });
 }

@@ -20,6 +20,13 @@ const VERBS = ["", "APPEND", "FOLLOW", "append"].flatMap((verb) => [
   { query: "", headers: verb ? { "X-Verb": verb } : {} },
 ]);
 const PATHS = ["a.txt", "none.txt", "folder", "folder/", "folder/b.txt", ""];
+/** The control paths of subscriptions that the gate is asked about. Others need the token of a wake, or answer with public keys. */
+const CONTROLS = [
+  "__ds/subscriptions/s",
+  "__ds/subscriptions/s/streams",
+  "__ds/subscriptions/s/streams/a",
+  "__ds/subscriptions/s/claim",
+];
 const QUERIES = ["", "stay=1", "offset=0", "session=x"];
 const KINDS: Record<string, string>[] = [
   {},
@@ -30,10 +37,10 @@ const KINDS: Record<string, string>[] = [
 ];
 
 /** Every way to ask for something: each method, verb, path and query, with and without an upgrade. */
-function* everyRequest(): Generator<Asking> {
+function* everyRequest(paths: readonly string[] = PATHS): Generator<Asking> {
   for (const method of METHODS) {
     for (const verb of VERBS) {
-      for (const path of PATHS) {
+      for (const path of paths) {
         for (const query of QUERIES) {
           for (const kind of KINDS) {
             const target = `/${path}?${[verb.query, query].filter(Boolean).join("&")}`;
@@ -91,6 +98,30 @@ describe("the gate", () => {
       assert.equal(asked.length, 1, what);
     }
     assert.deepEqual(touched, []);
+    await streams.shutdown();
+  });
+
+  it("is asked about every request for a subscription as well", async () => {
+    const { store, touched } = await watchedStore();
+    let asked = 0;
+    const authorize = (): false => {
+      asked++;
+      return false;
+    };
+    const streams = createStreams({ store, webhooks: true, deletes: "all", authorize });
+    for (const { method, target, headers } of everyRequest(CONTROLS)) {
+      asked = 0;
+      const body = method === "POST" || method === "PUT" ? "{}" : null;
+      const response = await streams.app.request(`http://localhost${target}`, { method, headers, body });
+      const what = `${method} ${target} ${JSON.stringify(headers)}: ${response.status}`;
+      assert.doesNotMatch(await response.text(), /secret/, what);
+      // A method that the path does not have is refused before the gate.
+      const isRefused = response.status === 405;
+      if (!isRefused) assert.equal(response.status, "Producer-Id" in headers ? 401 : 403, what);
+      assert.equal(asked, isRefused ? 0 : 1, what);
+    }
+    assert.deepEqual(touched, []);
+    assert.deepEqual(await store.subscriptions?.list(), []);
     await streams.shutdown();
   });
 

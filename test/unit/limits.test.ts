@@ -28,6 +28,7 @@ test("the defaults are those that the operator's page lists", () => {
     missedPings: 3,
     pathBytes: 16 * 2 ** 30,
     storeFreeBytes: 64 * 2 ** 20,
+    storeBytes: 0,
     pathFollowers: 50_000,
     appends: 20_000,
     peerAppends: 5_000,
@@ -43,8 +44,14 @@ test("the defaults are those that the operator's page lists", () => {
     windowBytes: 4_194_304,
     heartbeatMs: 15_000,
     longPollMs: 20_000,
+    eventStreamMs: 60_000,
     writeWaitMs: 10_000,
     durableBodyBytes: 16 * 2 ** 20,
+    subscriptions: 1_000,
+    subscriptionStreams: 1_000,
+    webhookDeliveries: 32,
+    webhookTimeoutMs: 10_000,
+    durableProducers: 1_000,
     upgradeTimeoutMs: 10_000,
     refusedUploadMs: 30_000,
     shutdownTimeoutMs: 3_000,
@@ -88,8 +95,24 @@ test("only limits that can be switched off may be zero", () => {
       return false;
     }
   });
-  const switchable = ["authorizeMs", "bodyIdleMs", "graceMs", "headersTimeoutMs", "idleTimeoutMs", "pingIntervalMs"];
-  const protecting = ["appends", "connections", "pathBytes", "pathFollowers", "storeFreeBytes"];
+  const switchable = [
+    "authorizeMs",
+    "bodyIdleMs",
+    "eventStreamMs",
+    "graceMs",
+    "headersTimeoutMs",
+    "idleTimeoutMs",
+    "pingIntervalMs",
+  ];
+  const protecting = [
+    "appends",
+    "connections",
+    "pathBytes",
+    "pathFollowers",
+    "storeBytes",
+    "storeFreeBytes",
+    "subscriptions",
+  ];
   const readers = ["readIdleMs"];
   const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond"];
   assert.deepEqual(off.sort(), [...switchable, ...protecting, ...readers, ...byPeer].sort());

@@ -15,6 +15,7 @@ import {
   type Store,
 } from "../../src/index.ts";
 import { checkedPath, PATH_BYTES, resourcePath } from "../../src/protocol/path.ts";
+import { relativePath, withoutOuterSlashes } from "../../src/server/durable/subscriptions/control-path.ts";
 import { verbOf, wantsWebSocket } from "../../src/server/request/verb.ts";
 
 const LONG = 300_000;
@@ -133,6 +134,14 @@ test("an offer of subprotocols with much white space is read once", async () => 
   assert.equal((await thrownBy(offer(`a${spaces}b`), "", wantsWebSocket)).code, "bad_request");
   assert.equal(await thrownBy(offer(`a${spaces},\t${spaces}b`), "", wantsWebSocket), undefined);
   assert.equal((await thrownBy(offer("a,,b"), "", wantsWebSocket)).code, "bad_request");
+});
+
+test("slashes at the ends of a control path are removed in one pass", () => {
+  const slashes = "/".repeat(LONG);
+  assert.equal(withoutOuterSlashes(`${slashes}a${slashes}b${slashes}`), `a${slashes}b`);
+  assert.equal(withoutOuterSlashes(slashes), "");
+  assert.throws(() => relativePath(`a${slashes}b`), { code: "bad_path" });
+  assert.equal(relativePath("/a/b//"), "a/b");
 });
 
 test("a message quotes no more of a verb than a word", async () => {

@@ -21,7 +21,7 @@ function by(id: string, epoch: number, seq: number): Partial<AppendSpec> {
 }
 
 function judged(state: StreamState | undefined, asked: AppendSpec): Verdict {
-  return judgeAppend({ path: "a", size: 7, state }, asked);
+  return judgeAppend({ path: "a", size: 7, state, tail: "blank" }, asked);
 }
 
 /** Expects a refusal, and returns its headers. */
@@ -44,7 +44,11 @@ describe("the rules of an append", () => {
     const { batch, closed } = judged(OPEN, ask({ ...by("q", 0, 0), seq: "n", closes: true }));
     assert.equal(String(batch?.bytes), "x");
     const producer = { id: "q", epoch: 0, seq: 0 };
-    assert.deepEqual(batch?.change, { seq: "n", producers: { q: { epoch: 0, seq: 0 } }, closed: { by: producer } });
+    assert.deepEqual(batch?.change, {
+      seq: "n",
+      producers: { q: { epoch: 0, seq: 0, at: 8 } },
+      closed: { by: producer },
+    });
     assert.equal(closed, true);
   });
 
@@ -120,7 +124,7 @@ describe("the rules of an append", () => {
 
 describe("several appends at once", () => {
   it("are judged one after the other, and stored together", () => {
-    const merged = new Merged({ size: 7, state: OPEN, generation: "g" });
+    const merged = new Merged({ size: 7, state: OPEN, generation: "g", tail: "blank" });
     const answers: string[] = [];
     for (const [name, asked] of Object.entries({
       first: ask(by("q", 0, 0)),
@@ -135,7 +139,7 @@ describe("several appends at once", () => {
         terms: {},
         bytes: asked.bytes.length,
         decide: ({ size, state }) => {
-          const { batch } = judgeAppend({ path: "a", size, state }, asked);
+          const { batch } = judgeAppend({ path: "a", size, state, tail: "blank" }, asked);
           return { batch, settled: (offset) => answers.push(`${name} ${offset}`) };
         },
         failed: (error) => answers.push(`${name} ${StreamError.from(error).code}`),
@@ -144,7 +148,7 @@ describe("several appends at once", () => {
     assert.deepEqual(answers, []);
     const batch = merged.batch();
     assert.equal(Buffer.from(batch?.bytes ?? []).toString(), "xxyz");
-    assert.deepEqual(batch?.change, { producers: { q: { epoch: 0, seq: 1 } }, closed: {} });
+    assert.deepEqual(batch?.change, { producers: { q: { epoch: 0, seq: 1, at: 9 } }, closed: {} });
     merged.settle();
     assert.deepEqual(answers, ["first 8", "second 9", "repeated 9", "gap sequence", "last 11", "late closed"]);
   });

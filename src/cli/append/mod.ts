@@ -4,22 +4,11 @@
  */
 import process from "node:process";
 import { type Command, Option } from "commander";
-import { isComplete } from "../../client/append/completion.ts";
-import { realEnvironment } from "../../client/connection/environment.ts";
-import { parseTarget } from "../../client/connection/target.ts";
-import { withToken } from "../../client/connection/token.ts";
-import {
-  type AppendOptions,
-  append,
-  type Resume,
-  type ResumePoint,
-  StreamError,
-  type TokenSource,
-} from "../../client/mod.ts";
+import { type AppendOptions, append, type ResumePoint, StreamError, type TokenSource } from "../../client/mod.ts";
 import { type TokenFlags, tokenOf, tokenOption } from "../access/token-option.ts";
 import { DURATION, parseDuration } from "../common/duration.ts";
 import { DONE } from "../common/exit-codes.ts";
-import { gaveUp, inBytes } from "../common/gave-up.ts";
+import { gaveUp } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import {
   bareCommand,
@@ -27,6 +16,7 @@ import {
   headerOption,
   parsed,
   parseFileName,
+  protocolOption,
   queryOption,
   retryOption,
 } from "../common/options.ts";
@@ -36,7 +26,8 @@ import { say } from "../common/terminal.ts";
 import { type Input, openInput, untilInterrupted } from "./input.ts";
 import { PathWait } from "./path-wait.ts";
 import { type Progress, progressOf } from "./progress.ts";
-import { type Begun, ResumeFile } from "./resume-file.ts";
+import { ResumeFile } from "./resume-file.ts";
+import { hasArrived, prepareResume, resumed, storedWords } from "./resuming.ts";
 
 interface AppendFlags extends TokenFlags {
   readonly verbose?: true;
@@ -45,6 +36,8 @@ interface AppendFlags extends TokenFlags {
   /** In seconds. */
   readonly retryFor: number;
   readonly resumeFile?: string;
+  readonly close?: true;
+  readonly protocol?: "durable-streams";
   readonly wait?: true;
   /** In seconds. */
   readonly waitFor?: number;
@@ -74,6 +67,8 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
         parsed(parseDuration),
       ),
     )
+    .option("--close", "close the stream at the end: nothing can be appended to it any more")
+    .addOption(protocolOption())
     .addOption(retryOption())
     .addOption(tokenOption())
     .addOption(headerOption())
@@ -87,7 +82,11 @@ period (30 s by default). A FILE is read from the offset that the server has; st
 again, from the first one. The resume file is removed when the append is complete; FILE stays.
 
 Ctrl-C sends what has been read, and completes an append of standard input. An append of a FILE, or one with
---resume-file, stays unfinished: unless it is resumed, followers learn that it was lost. A second Ctrl-C quits at once.
+--resume-file, stays unfinished: unless it is resumed, followers learn that it was lost. With --close, the stream then
+stays open. A second Ctrl-C quits at once.
+
+A Durable Streams server gets the bytes in numbered requests, which are repeated until they are stored; a stream that
+does not exist is created with the Content-Type of --header. A stream of JSON gets one message per line.
 Exit codes: 0 done, 1 refused or failed, 2 usage error, 130 interrupted (129 by SIGHUP, 143 by SIGTERM).
 
 Examples:
@@ -197,9 +196,12 @@ async function attempted(run: Run, shared: Progressing): Promise<number> {
     : outageText(shownUrl(url), flags.retryFor * 1000);
   let point: ResumePoint | undefined;
   let last: ResumePoint | undefined;
+  let isDurable = false;
   const options: AppendOptions = {
     headers: flags.header,
     ...(token !== undefined && { token }),
+    ...(flags.protocol !== undefined && { protocol: flags.protocol }),
+    close: flags.close ?? false,
     retryForMs: flags.retryFor * 1000,
     // The URL worked in the earlier run.
     retryFirst: begun !== undefined || shared.wait !== undefined,
@@ -211,6 +213,7 @@ async function attempted(run: Run, shared: Progressing): Promise<number> {
     onState: (state) => {
       shared.away = state.state === "retrying" || (state.state === "connecting" && !shared.wait?.begun);
       shared.begun ||= state.state === "open";
+      isDurable ||= state.state === "open" && state.protocol === "durable-streams";
       const line = stateText(state);
       if (line === undefined || (state.state === "connecting" && shared.wait?.begun)) return;
       (flags.verbose ? progress.say : say)(line);
@@ -221,6 +224,7 @@ async function attempted(run: Run, shared: Progressing): Promise<number> {
     return (await append(url, chunks, options)).bytes;
   } catch (error) {
     if (point && last) throw gaveUp(error, flags.retryFor, storedWords(run, point, last));
+    if (isDurable) throw gaveUp(error, flags.retryFor, `A part of ${input.name} may be stored at ${shownUrl(url)}.`);
     if (!begun || !(error instanceof StreamError) || error.code !== "gone") throw error;
     if (await hasArrived(run, begun.start)) return 0;
     throw new StreamError(
@@ -230,27 +234,6 @@ async function attempted(run: Run, shared: Progressing): Promise<number> {
       { cause: error },
     );
   }
-}
-
-/** Describes how many bytes are stored and how to continue. */
-function storedWords({ url, input, flags, resumeFile }: Run, first: ResumePoint, last: ResumePoint): string {
-  const { offset } = last;
-  const stored = offset - (resumeFile?.begun?.start ?? first.offset);
-  const place = `${shownUrl(url)}, up to offset ${offset}`;
-  const what = `${inBytes(stored)} of ${input.name} ${stored === 1 ? "is" : "are"} stored at ${place}, and perhaps more.`;
-  if (resumeFile) {
-    return `${what} To resume, run the same command again within the server's grace period; ${flags.resumeFile} has the position.`;
-  }
-  return (
-    `${what} To continue, find out how many bytes are stored (Stream-Next-Offset in the answer to a HEAD request), and ` +
-    "append what follows them. With --resume-file the same command does this by itself."
-  );
-}
-
-/** A file is read from the offset that the server has; other input is read again from its start. */
-function resumed({ session, start, generation }: Begun, { size }: Input): Resume {
-  const content = generation === undefined ? {} : { generation };
-  return size === undefined ? { session, offset: start, ...content } : { session, ...content };
 }
 
 /** Yields the bytes to append. It is first read when the append is open. */
@@ -263,33 +246,13 @@ async function* source(run: Run, point: () => ResumePoint | undefined): AsyncGen
     progress.add(chunk.length);
     yield chunk;
   }
-  const isShort = input.size === undefined ? resumeFile !== undefined && !isTyped(input) : at < input.size;
+  const isPart = resumeFile !== undefined || run.flags.close === true;
+  const isShort = input.size === undefined ? isPart && !isTyped(input) : at < input.size;
   if (!interrupts.received || !isShort) return;
   const goesOn = "The same command resumes the append within the server's grace period.";
+  const isOpen = run.flags.close && "The stream was not closed.";
   const isLost = "When the server's grace period expires, followers learn that the append was lost.";
-  throw new Unfinished(`${at} bytes of ${input.name} were read, but not all. ${resumeFile ? goesOn : isLost}`);
-}
-
-/** Saves what is needed to resume the append, and returns the byte of the input to start from. */
-async function prepareResume({ url, input }: Run, file: ResumeFile, point: ResumePoint | undefined): Promise<number> {
-  if (!point)
-    throw new Error(`The server at ${shownUrl(url)} can't resume an append. Run the command without --resume-file.`);
-  const { session, offset, generation } = point;
-  const start = file.begun?.start ?? offset;
-  if (session !== file.begun?.session) await file.save({ session, start, generation });
-  if (input.size === undefined) return 0;
-  const from = offset - start;
-  if (from >= 0 && from <= input.size) return from;
-  const found = `${input.name} has ${input.size} bytes`;
-  throw new Error(
-    `The server has ${from} bytes of the append, but ${found}: one of the two has changed since it began.`,
+  throw new Unfinished(
+    `${at} bytes of ${input.name} were read, but not all. ${resumeFile ? goesOn : isOpen || isLost}`,
   );
-}
-
-/** Whether a session has ended because all bytes had arrived; the last run may not have received the confirmation. */
-async function hasArrived({ url, input, flags, token }: Run, start: number): Promise<boolean> {
-  if (input.size === undefined) return false;
-  const target = parseTarget(url, flags.header);
-  const signal = AbortSignal.timeout(flags.retryFor * 1000 + 10_000);
-  return await isComplete(withToken(realEnvironment, token, target), target, start + input.size, signal);
 }

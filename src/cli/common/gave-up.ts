@@ -6,7 +6,9 @@ import { type ErrorCode, StreamError } from "../../client/mod.ts";
 import { sentence } from "./error-line.ts";
 
 /** The errors that are retried. */
-const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unreachable", "restarting", "overloaded", "conflict"]);
+const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(["unreachable", "restarting", "overloaded", "busy", "too_many", "conflict"] as const),
+]);
 
 /**
  * Adds details to the error if it is one that is retried; returns other errors unchanged.

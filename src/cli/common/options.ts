@@ -95,6 +95,14 @@ export function queryOption(): Option {
     .argParser(parseParameter);
 }
 
+/** The option `--protocol` of `append` and `follow`. */
+export function protocolOption(): Option {
+  return new Option(
+    "--protocol <name>",
+    "speak Durable Streams; without it, only with servers that speak nothing else",
+  ).choices(["durable-streams"]);
+}
+
 /** The option `--retry-for` of `append` and `follow`, in seconds. Default 120. */
 export function retryOption(): Option {
   const meaning = `how long to keep reconnecting without progress: ${DURATION}; 0 disables reconnecting`;

@@ -20,10 +20,11 @@ export function appendStateText(url: string, what: string, resumed: boolean): St
   let begun = resumed;
   return (state) => {
     if (state.state !== "open") return unopened(url, state);
-    if (begun) return `resuming ${what} to ${url}, at offset ${state.offset}`;
+    if (begun) return `resuming ${what} to ${url}${state.offset === undefined ? "" : `, at offset ${state.offset}`}`;
     begun = true;
     const classic = state.protocol === "classic" ? ", which this server can't resume" : "";
-    return `appending ${what} to ${url}${classic}`;
+    const durable = state.protocol === "durable-streams" ? ", over Durable Streams" : "";
+    return `appending ${what} to ${url}${classic}${durable}`;
   };
 }
 

@@ -13,6 +13,7 @@ import type { Output } from "./output.ts";
 export interface BeginningFlags {
   readonly offset?: number | "now";
   readonly tail?: number;
+  readonly position?: string;
   /** The file to continue. */
   readonly output?: string;
 }
@@ -25,13 +26,21 @@ export class Beginning {
   #start: StartOptions;
   #isVerified: boolean;
   #hasWarned = false;
+  readonly #output: Output;
 
-  constructor(continued: Omit<Continued, "size" | "file">, flags: BeginningFlags, { size }: Output) {
-    const { offset = size, tail, output = "" } = flags;
+  constructor(continued: Omit<Continued, "size" | "file">, flags: BeginningFlags, file: Output) {
+    const { size } = file;
+    const { tail, position, output = "" } = flags;
+    const offset = flags.offset ?? (position === undefined ? size || undefined : undefined);
+    this.#output = file;
     this.#continued = continued;
     this.#file = output;
     this.#size = size ?? 0;
-    this.#start = { ...(offset !== undefined && { offset }), ...(tail !== undefined && { tail }) };
+    this.#start = {
+      ...(offset !== undefined && { offset }),
+      ...(tail !== undefined && { tail }),
+      ...(position !== undefined && { position }),
+    };
     this.#isVerified = this.#size === 0;
   }
 
@@ -42,8 +51,15 @@ export class Beginning {
    */
   async start(): Promise<StartOptions> {
     if (this.#isVerified) return this.#start;
-    const { verdict, generation } = await continuationOf({ ...this.#continued, file: this.#file, size: this.#size });
-    if (generation !== undefined) this.#start = { offset: this.#size, generation };
+    const { verdict, generation, from } = await continuationOf({
+      ...this.#continued,
+      file: this.#file,
+      size: this.#size,
+    });
+    if (from) {
+      this.#output.rewind?.(from.size);
+      this.#start = { position: from.position, ...(generation !== undefined && { generation }) };
+    } else if (generation !== undefined) this.#start = { offset: this.#size, generation };
     this.#isVerified = verdict === "same";
     if (verdict === "unknown" && !this.#hasWarned) {
       this.#hasWarned = true;

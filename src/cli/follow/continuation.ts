@@ -30,6 +30,8 @@ export interface Continued {
 export interface Continuation {
   /** The content generation, if the server names it. */
   readonly generation?: string;
+  /** Where the follow continues on a Durable Streams server, behind the first bytes of the file. */
+  readonly from?: { readonly position: string; readonly size: number };
   /**
    * `same`: as far as can be determined. `missing`: the URL does not exist now. `unknown`: the server does not reveal
    * it.
@@ -46,12 +48,16 @@ export interface Continuation {
 export async function continuationOf(continued: Continued): Promise<Continuation> {
   const { file, url, size } = continued;
   const note = await provenNote(file, url);
-  if (note && note.size >= size) return { generation: note.generation, verdict: "same" };
+  // What the file has beyond the note is fetched and written again.
+  if (note?.position !== undefined) {
+    return { ...named(note.generation), from: { position: note.position, size: note.size }, verdict: "same" };
+  }
+  if (note && note.size >= size) return { ...named(note.generation), verdict: "same" };
   // After a kill, the file may have bytes beyond the note; only a comparison with the server can confirm those.
   const { generation, verdict } = await compared(continued);
   if (note && generation !== undefined && generation !== note.generation) throw otherContent(file, url, undefined);
   const known = note?.generation ?? generation;
-  return { verdict, ...(known === undefined ? {} : { generation: known }) };
+  return { verdict, ...named(known) };
 }
 
 /** The error for a file that is the beginning of other content. */
@@ -89,7 +95,11 @@ async function compared({ file, size, url, headers, token, signal }: Continued):
   const theirs = await beginningOf(response.body, skipped, ours.length);
   if (theirs.length < ours.length) throw fewer(url);
   if (!ours.equals(theirs)) throw otherContent(file, url, undefined);
-  return { verdict: "same", ...(generation === undefined ? {} : { generation }) };
+  return { verdict: "same", ...named(generation) };
+}
+
+function named(generation: string | undefined): { readonly generation?: string } {
+  return generation === undefined ? {} : { generation };
 }
 
 function fewer(url: string): StreamError {

@@ -23,6 +23,7 @@ import {
   headerOption,
   parseBytes,
   parseFileName,
+  protocolOption,
   queryOption,
   retryOption,
 } from "../common/options.ts";
@@ -40,6 +41,8 @@ interface FollowFlags extends TokenFlags {
   readonly stay?: true;
   readonly tail?: number;
   readonly offset?: number | "now";
+  readonly position?: string;
+  readonly protocol?: "durable-streams";
   readonly output?: string;
   /** URL-encoded. */
   readonly query: string;
@@ -47,6 +50,9 @@ interface FollowFlags extends TokenFlags {
   readonly retryFor: number;
   readonly transport: "websocket" | "http";
 }
+
+/** The position of the first byte on a Durable Streams server. */
+const FIRST_POSITION = "0@-1";
 
 /** The errors that `--wait` waits for. */
 const TEMPORARY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["not_found", "unreachable", "restarting", "overloaded"]);
@@ -71,13 +77,20 @@ export function followCommand(name: string, finish: (code: number) => void, wait
         .conflicts("tail"),
     )
     .addOption(new Option("--tail <n>", "begin with the last N bytes").argParser(parseBytes))
+    .addOption(
+      new Option(
+        "--position <p>",
+        "begin at this position, as a follow of a Durable Streams server names it",
+      ).conflicts(["offset", "tail"]),
+    )
     .option("--wait", "wait until the server answers and the path exists")
     .option("--stay", "continue with the next append, as tail -F does; the path need not exist")
     .addOption(
       new Option("-o, --output <file>", "write to a file, and continue where that ends")
         .argParser(parseFileName)
-        .conflicts(["offset", "tail"]),
+        .conflicts(["offset", "tail", "position"]),
     )
+    .addOption(protocolOption())
     .addOption(retryOption())
     .addOption(tokenOption())
     .addOption(headerOption())
@@ -93,6 +106,7 @@ export function followCommand(name: string, finish: (code: number) => void, wait
 When the connection breaks, follow reconnects and resumes at exactly the byte where it was interrupted.
 With --output, it resumes even after this command was killed: run it again, and it fetches what the file lacks. It
 refuses a file that does not have the beginning of the content, which it detects by the note .FILE.httpfstream.
+A stream of a Durable Streams server is followed until it is closed; of a stream of JSON, it writes one message per line.
 
 With --stay, it ends only if the path is deleted or replaced (1), or when it is interrupted.
 
@@ -137,7 +151,7 @@ async function followed(
   signal: AbortSignal,
   tell: (line: string) => void,
 ): Promise<{ bytes: number; end: FollowEnd }> {
-  const { header: headers, transport } = flags;
+  const { header: headers } = flags;
   const access = await accessOf(url, flags);
   const beginning = new Beginning({ url, headers, token: access.token, signal }, flags, output);
   const stateText = flags.verbose ? followStateText(shownUrl(url)) : outageText(shownUrl(url), flags.retryFor * 1000);
@@ -146,7 +160,7 @@ async function followed(
     retryForMs: flags.retryFor * 1000,
     headers,
     ...access,
-    transport,
+    ...spokenBy(flags),
     stay: flags.stay ?? false,
     signal,
     onState: (state) => {
@@ -158,17 +172,16 @@ async function followed(
     let bytes = 0;
     let stream: FollowStream | undefined;
     try {
-      stream = follow(url, { ...options, ...(await beginning.start()) });
-      for await (const chunk of stream) {
+      const start = await beginning.start();
+      stream = follow(url, { ...options, ...start });
+      for await (const count of written(url, stream, output, start.position)) {
         waiting = false;
-        bytes += chunk.length;
-        await output.remember?.(url, stream.generation);
-        await output.write(chunk);
+        bytes += count;
       }
       return { bytes, end: await stream.ended };
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
-      if (bytes > 0) throw gaveUp(error, flags.retryFor, writtenWords(bytes, stream?.offset, flags));
+      if (bytes > 0) throw gaveUp(error, flags.retryFor, writtenWords(bytes, stream, flags));
       if (!flags.wait || !TEMPORARY.has(code)) throw error;
       beginning.missed(code);
       if (!waiting) tell(`waiting: ${sentence((error as StreamError).message)}`);
@@ -178,10 +191,36 @@ async function followed(
   }
 }
 
+function spokenBy({ transport, protocol }: FollowFlags): Pick<FollowOptions, "transport" | "protocol"> {
+  return { transport, ...(protocol !== undefined && { protocol }) };
+}
+
+/** Writes a stream to its output. Yields the length of each piece before it is written. */
+async function* written(
+  url: string,
+  stream: FollowStream,
+  output: Output,
+  first: string = FIRST_POSITION,
+): AsyncGenerator<number, void> {
+  let before: string | undefined = first;
+  for await (const chunk of stream) {
+    yield chunk.length;
+    const { generation, position } = stream;
+    await output.remember?.(url, { generation, position: position && before });
+    await output.write(chunk);
+    await output.remember?.(url, { generation, position });
+    before = position;
+  }
+  const { generation, position } = stream;
+  await output.remember?.(url, { generation, position });
+}
+
 /** Describes how many bytes were written and how to continue. */
-function writtenWords(bytes: number, offset: number | undefined, { output }: FollowFlags): string {
+function writtenWords(bytes: number, stream: FollowStream | undefined, { output }: FollowFlags): string {
+  const { offset, position } = stream ?? {};
   const written = `${inBytes(bytes)} ${bytes === 1 ? "was" : "were"} written to ${output ?? "standard output"}`;
   if (output !== undefined) return `${written}. The same command continues after them.`;
+  if (position !== undefined) return `${written}. To continue, use --position ${position}.`;
   return offset === undefined
     ? `${written}.`
     : `${written}, up to offset ${offset}. To continue, use --offset ${offset}.`;

@@ -14,10 +14,16 @@ import { readSmallFile, writeSmallFile } from "../common/small-file.ts";
 /** Most bytes at the end of a file that the digest covers. */
 export const TAIL_BYTES: number = 4 * 1024;
 
-/** The content of a note. */
-export interface Note {
+/** What a server says of the content that a file is the beginning of: at least one of the two. */
+export interface NotedContent {
   /** The content generation on the server. */
-  readonly generation: string;
+  readonly generation?: string | undefined;
+  /** The position behind the file's bytes, on a Durable Streams server. */
+  readonly position?: string | undefined;
+}
+
+/** The content of a note. */
+export interface Note extends NotedContent {
   /** Size of the file in bytes when the note was written. */
   readonly size: number;
   /** SHA-256 of the last {@link TAIL_BYTES} of them, in hexadecimal. */
@@ -67,14 +73,14 @@ export async function provenNote(file: string, url: string): Promise<Note | unde
  *
  * @throws an error with an explanation if the note cannot be written.
  */
-export async function keepNote(file: string, url: string, generation: string, size: number): Promise<void> {
+export async function keepNote(file: string, url: string, content: NotedContent, size: number): Promise<void> {
   const place = noteOf(file);
   try {
     // Also fails if the path of the note is taken by something else.
     await readSmallFile(place);
     const tail = await tailOf(file, size);
     if (tail === undefined) throw new Error("it was cut short meanwhile");
-    await writeSmallFile(place, `${JSON.stringify({ url: resourceOf(url), generation, size, tail })}\n`, {
+    await writeSmallFile(place, `${JSON.stringify({ url: resourceOf(url), ...content, size, tail })}\n`, {
       sync: false,
     });
   } catch (error) {
@@ -111,8 +117,12 @@ function parseNote(text: string, url: string): Note | undefined {
   } catch {
     return undefined;
   }
-  const { url: noted, generation, size, tail } = value ?? {};
-  const isNote = typeof generation === "string" && Number.isSafeInteger(size) && typeof tail === "string";
+  const { url: noted, generation, position, size, tail } = value ?? {};
+  const content = {
+    ...(typeof generation === "string" && { generation }),
+    ...(typeof position === "string" && { position }),
+  };
+  const isNote = Object.keys(content).length > 0 && Number.isSafeInteger(size) && typeof tail === "string";
   if (!isNote || noted !== resourceOf(url) || (size as number) < 0) return undefined;
-  return { generation, size: size as number, tail };
+  return { ...content, size: size as number, tail: tail as string };
 }

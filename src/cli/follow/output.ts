@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import { unwritable } from "../common/error-line.ts";
 import { checkOutput } from "../common/standard-streams.ts";
 import { BrokenPipe, dataOutput, write } from "../common/terminal.ts";
-import { keepNote } from "./output-note.ts";
+import { keepNote, type NotedContent } from "./output-note.ts";
 
 const { O_CREAT, O_WRONLY } = constants;
 
@@ -16,8 +16,10 @@ const { O_CREAT, O_WRONLY } = constants;
 export interface Output {
   /** Size in bytes before the follow; undefined if it has no meaning, as for a pipe. */
   readonly size: number | undefined;
-  /** Records which content the output is the beginning of, before the first byte of it is written. */
-  remember?(url: string, generation: string | undefined): Promise<void>;
+  /** Records which content the output is the beginning of, and where it ends there: before and after each write. */
+  remember?(url: string, content: NotedContent): Promise<void>;
+  /** Continues after the first `size` bytes. */
+  rewind?(size: number): void;
   /**
    * Writes bytes.
    *
@@ -86,7 +88,7 @@ class FileOutput implements Output {
   readonly size: number | undefined;
   readonly #file: string;
   #at: number;
-  #content: { readonly url: string; readonly generation: string } | undefined;
+  #content: (NotedContent & { readonly url: string }) | undefined;
   #handle: FileHandle | undefined;
 
   constructor(file: string, size: number | undefined) {
@@ -95,10 +97,16 @@ class FileOutput implements Output {
     this.#at = size ?? 0;
   }
 
-  async remember(url: string, generation: string | undefined): Promise<void> {
-    if (this.size === undefined || generation === undefined || this.#content?.generation === generation) return;
-    this.#content = { url, generation };
-    await this.#note();
+  async remember(url: string, { generation, position }: NotedContent): Promise<void> {
+    if (this.size === undefined || (generation === undefined && position === undefined)) return;
+    const isNoted = this.#content !== undefined && this.#content.generation === generation;
+    this.#content = { url, generation, position };
+    // With a note of its beginning, a follow that is killed continues there.
+    if (!isNoted) await this.#note();
+  }
+
+  rewind(size: number): void {
+    this.#at = size;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -132,6 +140,8 @@ class FileOutput implements Output {
   }
 
   async #note(): Promise<void> {
-    if (this.#content) await keepNote(this.#file, this.#content.url, this.#content.generation, this.#at);
+    if (!this.#content) return;
+    const { url, ...content } = this.#content;
+    await keepNote(this.#file, url, content, this.#at);
   }
 }

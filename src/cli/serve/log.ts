@@ -61,7 +61,7 @@ export async function openLog({ format, level }: LogSettings): Promise<ServerLog
   const requests = getLogger(REQUESTS);
   const itself = getLogger(ITSELF);
   const log: Log = (event) => {
-    const at = event.type === "error" ? "error" : event.type === "request" ? "debug" : "info";
+    const at = event.type === "error" ? "error" : isMinor(event) ? "debug" : "info";
     // Hot path: do not build messages that are not logged.
     if (!requests.isEnabledFor(at)) return;
     if (event.type === "error" && format === "text") requests.error(literal(withId(failureLine(event), event)));
@@ -69,6 +69,11 @@ export async function openLog({ format, level }: LogSettings): Promise<ServerLog
     else requests[at](literal(sentence(event)), fields(event));
   };
   return { log, announce: (message) => itself.info(literal(message)) };
+}
+
+/** Whether an event happens so often, and matters so little, that only a level below the default shows it. */
+function isMinor(event: LogEvent): boolean {
+  return event.type === "request" || (event.type === "delivery" && event.outcome !== "failed");
 }
 
 /** The record that stands for lines that could not be written. */
@@ -114,6 +119,12 @@ function told(event: PlainEvent): string {
       return `request: ${event.method} ${event.target} ${event.status} in ${event.durationMs} ms${from}, ${event.bytes} bytes, ${event.reason}`;
     case "refusal":
       return `refused: ${event.method} ${event.target} ${event.status} ${event.code}${from}: ${event.message}`;
+    case "delivery": {
+      const { kind, subscription, path, generation, outcome, status, cause, durationMs } = event;
+      const answer = status === undefined ? "" : `, status ${status}`;
+      const why = cause === undefined ? "" : `: ${cause}`;
+      return `${kind} ${outcome}: ${JSON.stringify(subscription)} below ${shown(path)}, wake ${generation} in ${durationMs} ms${answer}${why}`;
+    }
     case "shutdown": {
       const { reason, appends, follows } = event;
       const counts = `${counted(appends, "append")} and ${counted(follows, "follow")}`;

@@ -100,7 +100,18 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
     description: "answer PUT and POST without a verb with 405, and offer no server-sent events and no long-polls",
     variable: "HTTPFSTREAM_NO_DURABLE_STREAMS",
   });
+  addToggle(command, {
+    flag: "--webhooks",
+    opposite: "--no-webhooks",
+    description: "let clients subscribe to streams: the server sends requests to URLs that they name",
+    variable: "HTTPFSTREAM_WEBHOOKS",
+  });
   return command
+    .addOption(
+      new Option("--public-url <url>", "URL of this server for the outside, for the links in webhooks")
+        .default(undefined, "that of the request that creates the subscription")
+        .env("HTTPFSTREAM_PUBLIC_URL"),
+    )
     .addOption(
       new Option("--cache-seconds <seconds>", "seconds that caches may keep what a read answers; 0 to ask every time")
         .default(0)

@@ -41,6 +41,8 @@ export interface ServeFlags extends GateFlags {
   readonly cors?: boolean;
   readonly listings: boolean;
   readonly durableStreams: boolean;
+  readonly webhooks?: boolean;
+  readonly publicUrl?: string;
   readonly cacheSeconds: number;
   readonly deletes?: Deletes;
   readonly limit: Partial<Limits>;
@@ -62,6 +64,8 @@ export async function run(flags: ServeFlags): Promise<number> {
     durability,
     listings,
     durableStreams,
+    webhooks = false,
+    publicUrl,
     cacheSeconds,
     deletes,
     cors = false,
@@ -85,6 +89,8 @@ export async function run(flags: ServeFlags): Promise<number> {
     durability,
     listings,
     durableStreams,
+    webhooks,
+    ...(publicUrl !== undefined && { publicUrl }),
     cacheSeconds,
     ...(deletes !== undefined && { deletes }),
     cors,

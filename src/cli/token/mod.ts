@@ -3,9 +3,9 @@
  * @module
  */
 import { type Command, Option } from "commander";
-import { Glob } from "../../auth/glob.ts";
 import type { Grants } from "../../auth/grants.ts";
 import { ACTIONS, type Action } from "../../server/gate/gate.ts";
+import { Glob } from "../../support/glob.ts";
 import { DURATION, parseDuration } from "../common/duration.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { bareCommand, commandLine, parsed, parseFileName, WrongUsage } from "../common/options.ts";

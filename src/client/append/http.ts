@@ -4,11 +4,13 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { NEXT_OFFSET_HEADER, parseOffset } from "../../protocol/offset.ts";
+import { CLOSED_HEADER } from "../../protocol/stream-headers.ts";
 import type { Scope } from "../../support/scope.ts";
 import type { Environment } from "../connection/environment.ts";
 import { aborted, broken, refused } from "../connection/failure.ts";
 import { FRAME_BYTES, LEAVE_TIMEOUT_MS } from "../connection/limits.ts";
 import { type Target, withVerb } from "../connection/target.ts";
+import { isClosed } from "../durable/close.ts";
 import { sleep } from "../retry/reconnector.ts";
 import { otherSize } from "./mismatch.ts";
 import type { Appending, AppendState } from "./state.ts";
@@ -22,6 +24,8 @@ export interface HttpAppendParts {
   readonly scope: Scope;
   /** The required size of the resource; undefined for any. */
   readonly offset: number | undefined;
+  /** Whether to close the stream at the end. */
+  readonly closes: boolean;
   /** Whether to ask for another token if the first one is refused. */
   readonly renewsToken: boolean;
   report(state: AppendState): void;
@@ -84,8 +88,8 @@ export class HttpAppend implements Appending {
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       if (this.#error) throw this.#error;
-      // A copy, because the caller may reuse its buffer, and the reader may keep the piece.
-      const piece = bytes.slice(at, at + FRAME_BYTES);
+      // A copy, because the caller may reuse its buffer, and the reader may keep the piece. `slice` of a Buffer is none.
+      const piece = new Uint8Array(bytes.subarray(at, at + FRAME_BYTES));
       if (!(await this.#body.write(piece))) throw await this.failed;
       at += piece.length;
       this.bytes += piece.length;
@@ -121,12 +125,14 @@ export class HttpAppend implements Appending {
 
   /** Sends the request, and returns the response if it comes before the body is asked for. */
   async #send(): Promise<Response | undefined> {
-    const { environment, target, scope, offset } = this.#parts;
+    const { environment, target, scope, offset, closes } = this.#parts;
+    const headers = new Headers(target.headers);
+    if (closes) headers.set(CLOSED_HEADER, "true");
     const url = withVerb(target.url, "APPEND", offset === undefined ? {} : { offset });
     this.#body = new UploadBody();
     const init: RequestInit & { duplex: "half" } = {
       method: "POST",
-      headers: target.headers,
+      headers,
       body: this.#body.stream as ReadableStream<Uint8Array<ArrayBuffer>>,
       duplex: "half",
       signal: scope.signal,
@@ -138,7 +144,7 @@ export class HttpAppend implements Appending {
   }
 
   async #judge(response: Response): Promise<void> {
-    const { target, offset, scope, report } = this.#parts;
+    const { target, offset, scope, closes, report } = this.#parts;
     const { url } = target;
     if (this.#isLeaving || this.#error) {
       await response.body?.cancel();
@@ -147,6 +153,7 @@ export class HttpAppend implements Appending {
     if (!response.ok) throw await refused(response, url, "APPEND");
     await response.body?.cancel();
     const next = response.headers.get(NEXT_OFFSET_HEADER);
+    if (closes && !isClosed(response.headers)) throw unconfirmed(url, "does not say that the stream is closed");
     if (next === null) throw unconfirmed(url, `has no ${NEXT_OFFSET_HEADER}`);
     if (!this.#isClosing) throw unconfirmed(url, "came before the end of the append");
     const end = parseOffset(NEXT_OFFSET_HEADER, next);

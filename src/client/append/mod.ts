@@ -12,8 +12,11 @@ import { isOriginalServer } from "../connection/original-server.ts";
 import type { FetchFunction } from "../connection/request.ts";
 import { type HeadersLike, parseTarget } from "../connection/target.ts";
 import { renewsToken, type TokenSource, withToken } from "../connection/token.ts";
+import { DurableAppend } from "../durable/append.ts";
+import { DurableServerFound } from "../durable/discovery.ts";
 import type { RetryOptions } from "../retry/reconnector.ts";
 import { ClassicAppend } from "./classic.ts";
+import { ClosingAppend } from "./closing.ts";
 import { HttpAppend } from "./http.ts";
 import { AppendSession, type ClassicConnection, type SessionParts } from "./session.ts";
 import { AppendSink } from "./sink.ts";
@@ -47,6 +50,20 @@ export interface AppendOptions extends RetryOptions {
    */
   fetch?: FetchFunction;
   /**
+   * What to speak. A server that speaks only Durable Streams is recognized by its answer to the WebSocket;
+   * `durable-streams` speaks that with any server, over HTTP. Then the append is an idempotent producer: it creates the
+   * stream if there is none, with the `Content-Type`, `Stream-TTL` and `Stream-Expires-At` of `headers`, and sends its
+   * bytes in numbered requests, which are repeated until they are stored. To a stream of JSON, it appends one message per
+   * line. `resume` and `offset` are refused, and `onAcked` is not called. Default: `httpfstream.v1`, or what the server
+   * speaks.
+   */
+  protocol?: "durable-streams";
+  /**
+   * Close the stream at the end: nothing can be appended to it any more, and followers of the stream learn `complete`.
+   * The end of an append alone does not close it. Classic servers can't. Default false.
+   */
+  close?: boolean;
+  /**
    * Append only if the resource has exactly this size in bytes; 0 requires that it is empty or does not exist. Default:
    * any size.
    */
@@ -67,10 +84,12 @@ export interface AppendResult {
   /** Bytes sent, each counted once. */
   readonly bytes: number;
   /**
-   * The offset just past the last byte, which was the size of the resource at that time. Undefined with classic
-   * servers.
+   * The offset just past the last byte, which was the size of the resource at that time. Undefined with classic and
+   * Durable Streams servers.
    */
   readonly offset: number | undefined;
+  /** What a Durable Streams server calls the end of the stream. Missing with other servers. */
+  readonly position?: string;
 }
 
 /**
@@ -97,14 +116,22 @@ export class AppendStream extends WritableStream<Chunk> {
   }
 
   /**
-   * All bytes of the resource before this offset are acknowledged. Undefined with classic servers, and over HTTP until
-   * the stream is closed.
+   * All bytes of the resource before this offset are acknowledged. Undefined with classic and Durable Streams servers,
+   * and over HTTP until the stream is closed.
    */
   get offset(): number | undefined {
     return this.#appending.offset;
   }
 
-  /** What to pass as `resume` after a restart of this program. Undefined over HTTP and with classic servers. */
+  /** What a Durable Streams server calls the end of the stream, as of its last answer. Undefined with other servers. */
+  get position(): string | undefined {
+    return this.#appending.position;
+  }
+
+  /**
+   * What to pass as `resume` after a restart of this program. Undefined over HTTP, and with classic and Durable Streams
+   * servers.
+   */
   get resumePoint(): ResumePoint | undefined {
     return this.#appending.resumePoint;
   }
@@ -146,8 +173,8 @@ export async function append(
     await appending.leave(error).catch(() => {});
     throw error;
   }
-  const { bytes, offset } = appending;
-  return { bytes, offset };
+  const { bytes, offset, position } = appending;
+  return { bytes, offset, ...(position !== undefined && { position }) };
 }
 
 /**
@@ -178,29 +205,45 @@ export async function openAppend(url: string | URL, options: AppendOptions = {})
 export async function openIn(base: Environment, url: string | URL, options: AppendOptions): Promise<Appending> {
   const target = parseTarget(url, options.headers);
   const environment = withToken(withFetch(base, options.fetch), options.token, target);
-  const overHttp = usesHttp(options);
+  const isDurable = options.protocol === "durable-streams";
+  if (isDurable) checkDurable(options);
+  const overHttp = !isDurable && usesHttp(options);
   const scope = new Scope(options.signal);
   const report = (state: AppendState): void => callUser("onState", options.onState, state);
-  const parts = { environment, target, scope, report, renewsToken: renewsToken(options.token) };
+  const closes = options.close === true;
+  const parts = { environment, target, scope, report, closes, renewsToken: renewsToken(options.token) };
   try {
-    if (overHttp) {
-      const appending = new HttpAppend({ ...parts, offset: options.offset });
-      await appending.open();
-      return appending;
-    }
+    if (overHttp) return await opened(new HttpAppend({ ...parts, offset: options.offset }));
+    if (isDurable) return await opened(new DurableAppend({ ...parts, options }));
     const session = new AppendSession({ ...parts, options });
-    const classic = await session.open();
-    return classic ? await openClassic(parts, classic) : session;
+    const found = await session.open().catch((error: unknown) => {
+      if (error instanceof DurableServerFound) return error;
+      throw error;
+    });
+    if (found instanceof DurableServerFound) {
+      return await opened(new DurableAppend({ ...parts, options, refusal: found }));
+    }
+    if (found) return await openClassic(parts, found);
+    return closes ? new ClosingAppend(session, { ...parts, options }) : session;
   } catch (error) {
     scope.end();
     throw error;
   }
 }
 
+async function opened<T extends Appending & { open(): Promise<void> }>(appending: T): Promise<T> {
+  await appending.open();
+  return appending;
+}
+
 async function openClassic(
-  { environment, target, scope, report }: Omit<SessionParts, "options">,
+  { environment, target, scope, report, closes }: Omit<SessionParts, "options"> & { readonly closes: boolean },
   { socket, relay }: ClassicConnection,
 ): Promise<Appending> {
+  if (closes) {
+    socket.terminate();
+    throw new StreamError("protocol", "This server can't close a stream.", { path: target.url.href });
+  }
   const text = await isOriginalServer(target, environment.fetch);
   const appending = new ClassicAppend(target.url, scope, socket, text, report);
   relay.to(appending);
@@ -219,4 +262,11 @@ function usesHttp({ fetch, transport, resume, onAcked }: AppendOptions): boolean
     throw new StreamError("bad_request", message);
   }
   return true;
+}
+
+/** @throws {StreamError} `bad_request` for options that Durable Streams have no counterpart for. */
+function checkDurable({ resume, offset }: AppendOptions): void {
+  if (resume === undefined && offset === undefined) return;
+  const message = 'An append with Durable Streams can\'t be resumed or check a size. Leave out "resume" and "offset".';
+  throw new StreamError("bad_request", message);
 }

@@ -10,10 +10,11 @@ import { callUser } from "../../support/callback.ts";
 import { Condition } from "../../support/condition.ts";
 import type { Scope } from "../../support/scope.ts";
 import type { Environment } from "../connection/environment.ts";
-import { aborted, broken, noSubprotocol, refused } from "../connection/failure.ts";
+import { aborted, broken, noSubprotocol } from "../connection/failure.ts";
 import { FRAME_BYTES, RETAINED_BYTES } from "../connection/limits.ts";
 import { type ClientSocket, Relay } from "../connection/socket.ts";
 import { appendUrl, type Target } from "../connection/target.ts";
+import { DurableServerFound, upgradeRefused } from "../durable/discovery.ts";
 import { Reconnector, type RetryOptions } from "../retry/reconnector.ts";
 import { isComplete } from "./completion.ts";
 import { AppendConnection, type SessionOwner } from "./connection.ts";
@@ -104,7 +105,7 @@ export class AppendSession implements Appending, SessionOwner {
    * Opens the first connection.
    *
    * @returns undefined once the session has begun; the connection if the server is a classic one.
-   * @throws {StreamError} if it cannot connect.
+   * @throws {DurableServerFound} if the server may speak Durable Streams; {@link StreamError} if it cannot connect.
    */
   async open(): Promise<ClassicConnection | undefined> {
     try {
@@ -112,6 +113,7 @@ export class AppendSession implements Appending, SessionOwner {
       if (connection instanceof AppendConnection) void this.#run(connection);
       return connection instanceof AppendConnection ? undefined : connection;
     } catch (error) {
+      if (error instanceof DurableServerFound && !this.#parts.scope.signal.aborted) throw error;
       this.#fail(this.#finalError(error));
       throw this.#error;
     }
@@ -228,7 +230,7 @@ export class AppendSession implements Appending, SessionOwner {
     report({ state: "connecting" });
     const request = { url, headers: target.headers, signal: scope.signal, protocol: PROTOCOL, requireProtocol };
     const socket = await environment.connect(request, relay);
-    if (socket instanceof Response) throw await refused(socket, target.url, "APPEND");
+    if (socket instanceof Response) throw await upgradeRefused(socket, this.#parts, requireProtocol);
     if (socket.protocol !== PROTOCOL) {
       if (!requireProtocol) return { socket, relay };
       socket.terminate();

@@ -35,10 +35,13 @@ export interface Resume {
 export type AppendState =
   /** The client is connecting. */
   | { readonly state: "connecting" }
-  /** The append is open. `offset` is the offset of the next byte; undefined over HTTP and with classic servers. */
+  /**
+   * The append is open. `offset` is the offset of the next byte; undefined over HTTP, and with classic and Durable
+   * Streams servers.
+   */
   | {
       readonly state: "open";
-      readonly protocol: "httpfstream.v1" | "classic" | "http";
+      readonly protocol: "httpfstream.v1" | "classic" | "http" | "durable-streams";
       readonly offset: number | undefined;
     }
   /** The connection broke, and the client will retry. */
@@ -53,6 +56,8 @@ export interface Appending {
   readonly bytes: number;
   /** All bytes before this offset are acknowledged. Undefined with classic servers. */
   readonly offset: number | undefined;
+  /** What a Durable Streams server calls the end of the stream. Undefined with other servers. */
+  readonly position?: string | undefined;
   /** What to pass as `resume` after a restart. Undefined with classic servers. */
   readonly resumePoint: ResumePoint | undefined;
   /** Resolves with the error when the append has failed permanently. */

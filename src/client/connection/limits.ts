@@ -77,3 +77,15 @@ export const COMPLETION_CHECKS: number = 5;
 
 /** Most redirects that one request follows. */
 export const MAX_REDIRECTS: number = 10;
+
+/** Most bytes of one request of an append to a Durable Streams server. A JSON message may have more. */
+export const BATCH_BYTES: number = 256 * 1024;
+
+/** Bytes of an append to a Durable Streams server that may wait for an answer, above which a writer waits. */
+export const BATCH_WINDOW_BYTES: number = 1024 * 1024;
+
+/** Most bytes of one JSON message of an append to a Durable Streams server. */
+export const MESSAGE_BYTES: number = 16 * 1024 * 1024;
+
+/** Milliseconds after which a long-poll without an answer counts as lost. Servers answer after 20 to 60 seconds. */
+export const LONG_POLL_MS: number = 90_000;

@@ -15,6 +15,11 @@ export interface StartOptions {
   /** Start this many bytes before the current end. */
   tail?: number;
   /**
+   * Where to start on a Durable Streams server, which names places by tokens: the {@link FollowStream.position} of an
+   * earlier follow, or a `Stream-Next-Offset` of the server. Implies `protocol: "durable-streams"`.
+   */
+  position?: string;
+  /**
    * The content generation that the offset belongs to, from {@link FollowStream.generation} or {@link ResumePoint}. If
    * the resource has other content, the operation fails with `replaced`. Default: any content.
    */
@@ -92,9 +97,9 @@ function describeFault(given: string): string {
  * ```
  */
 export function withVerb(url: URL, verb: "APPEND" | "FOLLOW", query: FollowQuery = {}): URL {
-  const { offset, tail, generation, stay = false } = query;
-  if (offset !== undefined && tail !== undefined)
-    throw new StreamError("bad_request", `Give "offset" or "tail", not both.`);
+  const { offset, tail, position, generation, stay = false } = query;
+  if ([offset, tail, position].filter((given) => given !== undefined).length > 1)
+    throw new StreamError("bad_request", `Give only one of "offset", "tail" and "position".`);
   // In the user's URL, they would contradict the options.
   const own = START_PARAMETERS.find((name) => url.searchParams.has(name));
   if (own !== undefined) {

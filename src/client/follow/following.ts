@@ -10,7 +10,9 @@ import { broken } from "../connection/failure.ts";
 import { BACKOFF_MAX_MS } from "../connection/limits.ts";
 import { withVerb } from "../connection/target.ts";
 import { TokenLapse } from "../connection/token-lapse.ts";
+import { isDurableOnly, maybeDurableOnly, refusesNumbers } from "../durable/discovery.ts";
 import { sleep } from "../retry/reconnector.ts";
+import { durableFollow } from "./durable.ts";
 import { followResponse } from "./http.ts";
 import { Inbox } from "./inbox.ts";
 import { followSocket } from "./socket.ts";
@@ -67,6 +69,7 @@ export class Following {
   async *run(): AsyncGenerator<Uint8Array, EndedReason, void> {
     for (;;) {
       const outcome = yield* this.#connection();
+      if (outcome.type === "durable") return yield* durableFollow(this.#task).run();
       if (outcome.type === "ended") {
         if (!this.#staysAfter(outcome.reason)) return outcome.reason;
         await this.#poll(outcome.reason);
@@ -103,6 +106,10 @@ export class Following {
     try {
       const inbox = new Inbox();
       const answer = await this.#request(inbox);
+      if (answer instanceof Response && (await this.#isDurable(answer))) {
+        await answer.body?.cancel();
+        return { type: "durable" };
+      }
       if (answer instanceof Response) return yield* followResponse(this.#task, answer);
       inbox.attach(answer);
       return yield* followSocket(this.#task, inbox, answer);
@@ -111,8 +118,18 @@ export class Following {
     }
   }
 
+  /** Whether a Durable Streams server has answered. Asks once more where the answer can't show it. */
+  async #isDurable(answer: Response): Promise<boolean> {
+    const { position, environment, target, signal } = this.#task;
+    // Bytes of another protocol have been read, and their number means nothing to such a server.
+    if (position.begun) return false;
+    if (isDurableOnly(answer)) return true;
+    if (maybeDurableOnly(answer)) return this.#stays && showsDurable(answer);
+    return position.next !== undefined ? await refusesNumbers(answer, environment, target, signal) : false;
+  }
+
   /** The error that prevents the next connection, or undefined if the follow may reconnect at once. */
-  #blockingError(outcome: Exclude<FollowOutcome, { type: "ended" }>): StreamError | undefined {
+  #blockingError(outcome: Exclude<FollowOutcome, { type: "ended" | "durable" }>): StreamError | undefined {
     const { position, target } = this.#task;
     if (outcome.type === "http") {
       this.#transport = "http";
@@ -174,4 +191,9 @@ export class Following {
 
 function mayBeProxy({ status, headers }: Response): boolean {
   return UPGRADE_REFUSALS.has(status) && !headers.has(ERROR_HEADER);
+}
+
+/** Whether a response without bytes names the headers of Durable Streams, as those do that browsers may read. */
+function showsDurable({ headers }: Response): boolean {
+  return headers.get("Access-Control-Expose-Headers")?.toLowerCase().includes("stream-next-offset") === true;
 }

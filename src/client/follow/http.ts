@@ -7,6 +7,7 @@ import { endedReasonOf } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { ENDED_HEADER, GENERATION_HEADER } from "../../protocol/generation.ts";
 import { NEXT_OFFSET_HEADER, parseOffset, START_OFFSET_HEADER } from "../../protocol/offset.ts";
+import { chunks } from "../../support/chunks.ts";
 import { broken, refused } from "../connection/failure.ts";
 import { skipInResponse } from "./start.ts";
 import type { FollowBytes, FollowTask } from "./task.ts";
@@ -64,24 +65,4 @@ function startOf({ headers }: Response, skip: number): number {
 function brokenOff(cause: unknown, url: URL): StreamError {
   if (!(cause instanceof StreamError)) return broken(cause, url);
   return new StreamError("unreachable", `The response broke off: ${cause.message}`, { path: url.href, cause });
-}
-
-/**
- * Yields the chunks of a stream, for browsers that cannot iterate over one. Cancels the stream when the signal aborts:
- * a response that comes from this process does not notice that its request was aborted.
- */
-async function* chunks(
-  stream: ReadableStream<Uint8Array> | null,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void, void> {
-  if (!stream) return;
-  const reader = stream.getReader();
-  const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
-  } finally {
-    signal.removeEventListener("abort", stop);
-    await reader.cancel().catch(() => {});
-  }
 }

@@ -10,6 +10,7 @@ import type { FetchFunction } from "../connection/request.ts";
 import { type HeadersLike, parseTarget, type StartOptions, withVerb } from "../connection/target.ts";
 import { renewsToken, type TokenSource, withToken } from "../connection/token.ts";
 import { Reconnector, type RetryOptions } from "../retry/reconnector.ts";
+import { durableFollow } from "./durable.ts";
 import { Following } from "./following.ts";
 import { FollowPosition } from "./position.ts";
 import type { FollowState } from "./state.ts";
@@ -35,6 +36,12 @@ export interface FollowOptions extends StartOptions, RetryOptions {
    */
   token?: TokenSource;
   /**
+   * What to speak. A server that speaks only Durable Streams is recognized by its answer, unless there is nothing at the
+   * URL yet; `durable-streams` speaks that with any server, over HTTP. Default: `httpfstream.v1`, or what the server
+   * speaks.
+   */
+  protocol?: "durable-streams";
+  /**
    * Sends the requests in place of the global `fetch`, for example `app.fetch` of a Hono app, which then needs no port.
    * Implies `transport: "http"`.
    */
@@ -53,7 +60,8 @@ export interface FollowOptions extends StartOptions, RetryOptions {
 /**
  * Follows a resource. The stream yields all bytes stored from the requested start, then bytes as they are appended. It
  * closes when the appender ends; {@link FollowStream.ended} reports how. Without an appender, it closes after the
- * stored bytes. With `stay`, it continues over any number of appends.
+ * stored bytes. With `stay`, it continues over any number of appends. On a Durable Streams server, it closes when the
+ * stream is closed or removed.
  *
  * The client connects at once and applies backpressure: it reads no faster than the consumer. If the connection breaks,
  * the client reconnects and continues at the exact byte. Cancelling the stream disconnects.
@@ -96,6 +104,9 @@ export function followIn(base: Environment, url: string | URL, options: FollowOp
   const position = new FollowPosition(options, target.url);
   const task: FollowTask = { environment, target, position, reconnector, signal, report };
   const { retryForMs, stay = false } = options;
+  if (options.protocol === "durable-streams" || options.position !== undefined) {
+    return new FollowStream(new FollowSource(task, durableFollow(task), scope));
+  }
   const following = new Following(task, {
     transport: transportOf(options, environment.takesHeaders || target.headers.keys().next().done === true),
     retries: retryForMs !== 0,

@@ -15,6 +15,10 @@ export class FollowPosition {
   generation: string | undefined;
   /** Whether a server has ever started to respond. */
   begun = false;
+  /** Where the next byte is on a Durable Streams server. */
+  place: string | undefined;
+  /** The same, as long as no byte was read. */
+  placeBefore: string | undefined;
   readonly #wanted: FollowQuery;
   readonly #url: URL;
 
@@ -28,6 +32,11 @@ export class FollowPosition {
     this.generation = generation;
     this.#url = url;
     this.first = this.next = tail !== undefined || offset === "now" ? undefined : offset;
+  }
+
+  /** What the first connection asks for. */
+  get wanted(): FollowQuery {
+    return this.#wanted;
   }
 
   /** What to ask for on the next connection. */
@@ -74,6 +83,12 @@ export class FollowPosition {
     this.begun = true;
     this.next ??= offset;
     this.first ??= offset;
+  }
+
+  /** Goes on without numbers of bytes: the server is a Durable Streams server. */
+  leaveNumbers(): void {
+    this.first = this.next = undefined;
+    this.begun = true;
   }
 
   /** Advances by the length of `bytes` and returns them. */

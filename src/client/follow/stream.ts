@@ -5,9 +5,8 @@
 import type { StreamError } from "../../protocol/errors.ts";
 import type { Scope } from "../../support/scope.ts";
 import { aborted, broken } from "../connection/failure.ts";
-import type { Following } from "./following.ts";
 import type { FollowEnd } from "./state.ts";
-import type { FollowTask } from "./task.ts";
+import type { FollowRun, FollowTask } from "./task.ts";
 
 /** The underlying source of a {@link FollowStream}. Its types need no DOM library. */
 export class FollowSource {
@@ -15,13 +14,14 @@ export class FollowSource {
   readonly ended: Promise<FollowEnd>;
   readonly #task: FollowTask;
   readonly #scope: Scope;
-  readonly #bytes: ReturnType<Following["run"]>;
+  readonly #bytes: ReturnType<FollowRun["run"]>;
   /** The first step. It starts before the stream is read, so that the connection is open by then. */
-  #first: ReturnType<ReturnType<Following["run"]>["next"]> | undefined;
+  #first: ReturnType<ReturnType<FollowRun["run"]>["next"]> | undefined;
   #delivered: number | undefined;
+  #deliveredPlace: string | undefined;
   #setEnded: (end: FollowEnd | Promise<never>) => void = () => {};
 
-  constructor(task: FollowTask, following: Following, scope: Scope) {
+  constructor(task: FollowTask, following: FollowRun, scope: Scope) {
     this.#task = task;
     this.#scope = scope;
     this.ended = new Promise((resolve) => {
@@ -39,6 +39,11 @@ export class FollowSource {
     return this.#delivered ?? this.#task.position.first;
   }
 
+  /** Where the next byte is on a Durable Streams server; undefined until it is known. */
+  get position(): string | undefined {
+    return this.#deliveredPlace ?? this.#task.position.placeBefore;
+  }
+
   /** The content generation being read, if the server names it. */
   get generation(): string | undefined {
     return this.#task.position.generation;
@@ -50,6 +55,7 @@ export class FollowSource {
       const { done, value } = await (this.#first ?? this.#bytes.next());
       this.#first = undefined;
       this.#delivered = position.next;
+      this.#deliveredPlace = position.place;
       if (!done) return controller.enqueue(value);
       const end: FollowEnd = { reason: value, offset: position.next };
       this.#scope.end();
@@ -111,9 +117,20 @@ export class FollowStream extends ReadableStream<Uint8Array> {
     return this.#source.ended;
   }
 
-  /** The offset of the next byte that the reader gets, for resuming after a restart. Undefined until it is known. */
+  /**
+   * The offset of the next byte that the reader gets, for resuming after a restart. Undefined until it is known, and with
+   * Durable Streams servers: see {@link position}.
+   */
   get offset(): number | undefined {
     return this.#source.offset;
+  }
+
+  /**
+   * Where the next byte is that the reader gets, on a Durable Streams server. Pass it as `position` to continue after a
+   * restart. Undefined until it is known, and with other protocols: see {@link offset}.
+   */
+  get position(): string | undefined {
+    return this.#source.position;
   }
 
   /**

@@ -28,10 +28,17 @@ export type FollowOutcome =
   | { readonly type: "ended"; readonly reason: EndedReason }
   /** A live response ended, and the client may send the next request at once. */
   | { readonly type: "turn"; readonly progressed: boolean }
+  /** The server speaks Durable Streams only. */
+  | { readonly type: "durable" }
   /** The WebSocket cannot continue, but plain HTTP can. */
   | { readonly type: "http"; readonly error: StreamError }
   /** The connection broke. */
   | { readonly type: "lost"; readonly error: StreamError };
+
+/** Yields the bytes of a follow, and returns why it ended. */
+export interface FollowRun {
+  run(): AsyncGenerator<Uint8Array, EndedReason, void>;
+}
 
 /** Yields the bytes of one connection and returns its outcome. */
 export type FollowBytes = AsyncGenerator<Uint8Array, FollowOutcome, void>;

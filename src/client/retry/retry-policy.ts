@@ -160,7 +160,7 @@ function madeProgress({ phase, progressed, openedMs }: ReconnectState, nowMs: nu
 function isTemporary(error: StreamError, state: ReconnectState, { retryFirst, renewsToken }: RetryPolicy): boolean {
   const { code, headers } = error;
   if (error instanceof TokenLapse) return renewsToken === true && state.reached;
-  if (code === "restarting" || code === "overloaded" || code === "too_many") return true;
+  if (code === "restarting" || code === "overloaded" || code === "busy" || code === "too_many") return true;
   if (code === "unreachable") return state.reached || retryFirst;
   // An older attempt of this client probably took over, rather than another process with the same session.
   if (code === "fenced") return state.unanswered > 0;

@@ -11,6 +11,8 @@ import type { Chunk } from "../follow/live-chunk.ts";
 import type { RecentPool } from "../follow/recent-chunks.ts";
 import type { AppendHandle } from "../storage/store.ts";
 import type { StreamChange, StreamState } from "../storage/stream-state.ts";
+import { JsonScanner, type LineTail } from "./json-scanner.ts";
+import type { UsedSpace } from "./used-space.ts";
 
 /**
  * The high-water mark at both ends of the stream. Hardly any chunk waits, since the appender waits for each batch and
@@ -24,11 +26,25 @@ export interface Batch {
   readonly change?: StreamChange | undefined;
 }
 
+/** What a {@link Channel} may know of its append. */
+export interface ChannelOptions {
+  /** The id of the request that begins it. Default: none does. */
+  readonly requestId?: string | undefined;
+  /** Has read the last line of a stream of JSON. Default: the path is none. */
+  readonly lines?: JsonScanner | undefined;
+  /** Whether the claim is kept between many short appends. Default false. */
+  readonly isKept?: boolean | undefined;
+  /** Counts the bytes of the store, and limits them. Default: there is no limit. */
+  readonly used?: UsedSpace | undefined;
+}
+
 /** The open channel of a path: it stores batches, which gives them their offsets, and passes them to the live set. */
 export class Channel implements Followable {
   readonly path: string;
   /** The id of the request that began the append, if one did. */
   readonly requestId: string | undefined;
+  /** Whether the claim is kept between many short appends. */
+  readonly isKept: boolean;
   /** Accepts batches; each write settles when its batch is stored and passed to the broadcast. */
   readonly writable: WritableStream<Batch>;
   /** The followers at the tail. */
@@ -37,14 +53,21 @@ export class Channel implements Followable {
   outcome: Outcome | undefined;
   readonly #handle: AppendHandle;
   readonly #broadcasting: Promise<void>;
+  readonly #used: UsedSpace | undefined;
+  /** Checks what is appended to a stream of JSON; undefined for others. */
+  #lines: JsonScanner | undefined;
 
   /**
    * @param path The resource path.
    * @param handle The right to append to the path; {@link finish} releases it.
    * @param pool Keeps recent chunks for lagging followers.
-   * @param requestId The id of the request that begins it. Default: none does.
+   * @param more What else is known. Default: nothing.
    */
-  constructor(path: string, handle: AppendHandle, pool: RecentPool, requestId?: string) {
+  constructor(path: string, handle: AppendHandle, pool: RecentPool, more: ChannelOptions = {}) {
+    const { requestId, lines, isKept = false, used } = more;
+    this.#used = used;
+    this.isKept = isKept;
+    this.#lines = lines;
     this.path = path;
     this.requestId = requestId;
     this.#handle = handle;
@@ -75,6 +98,11 @@ export class Channel implements Followable {
   /** The state of the path, if it is a stream. */
   get stream(): StreamState | undefined {
     return this.#handle.stream;
+  }
+
+  /** What the last line of a stream of JSON is. */
+  get lineTail(): LineTail {
+    return this.#lines?.tail ?? "blank";
   }
 
   /** Whether the claim created the path; undefined if the driver can't tell. */
@@ -133,8 +161,10 @@ export class Channel implements Followable {
     return outcome;
   }
 
-  async #store({ bytes, change }: Batch, controller: TransformStreamDefaultController<Chunk>): Promise<void> {
+  async #store(batch: Batch, controller: TransformStreamDefaultController<Chunk>): Promise<void> {
     const start = this.size;
+    const { bytes, change } = this.#checked(batch);
+    this.#used?.take(this.path, bytes.length);
     try {
       const end = await this.#handle.append(bytes, change);
       if (bytes.length > 0) controller.enqueue({ bytes, end });
@@ -145,5 +175,21 @@ export class Channel implements Followable {
       }
       throw StreamError.from(error, "storage");
     }
+    if (bytes.length < batch.bytes.length) throw notJson(this.path, this.size);
   }
+
+  /** A batch for a stream of JSON without what is no JSON, from the beginning of its line on. */
+  #checked(batch: Batch): Batch {
+    if (!this.#lines) return batch;
+    const { bytes, change } = batch;
+    if (!change) return { bytes: bytes.subarray(0, this.#lines.take(bytes)) };
+    // Whole messages, which were checked where they came from.
+    if (bytes.length > 0) this.#lines = new JsonScanner();
+    return batch;
+  }
+}
+
+function notJson(path: string, size: number): StreamError {
+  const message = `"/${path}" consists of JSON messages, one per line, and what was sent for offset ${size} begins or ends a line that is none. What comes before it is stored.`;
+  return new StreamError("not_json", message, { path });
 }

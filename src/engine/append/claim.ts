@@ -6,16 +6,22 @@ import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
 import type { Limits } from "../limits.ts";
 import { closedStream, heldDuringGrace } from "../storage/conflicts.ts";
+import { bytesOf, lineEndOf } from "../storage/json-tail.ts";
 import type { AppendHandle, ClaimOptions, Store } from "../storage/store.ts";
 import type { FreeSpace } from "./free-space.ts";
 import { maxRemainingMs } from "./grace-left.ts";
+import { JsonScanner } from "./json-scanner.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
+import type { UsedSpace } from "./used-space.ts";
 
 /** Attempts at claiming a path that another process was asked to give up. */
 const ATTEMPTS = 20;
 
 /** Milliseconds before each of them. */
 const ATTEMPT_INTERVAL_MS = 100;
+
+/** Bytes per look at an unfinished line. */
+const LOOK_BYTES = 64 * 1024;
 
 /** Preconditions for an append, and how to claim its path. */
 export interface AppendPreconditions extends PathPreconditions {
@@ -42,6 +48,7 @@ export interface Claimant {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
   readonly space: FreeSpace;
+  readonly used: UsedSpace;
   /** Called for a path that an appender wants that does not keep to the rules of streams. */
   readonly beforeRaw: ((path: string) => Promise<void>) | undefined;
   /** @throws {StreamError} `restarting` if the shutdown has begun. */
@@ -59,17 +66,25 @@ export async function assertNoSession(store: Store, path: string, session?: stri
   if (open && open.digest !== session) throw heldDuringGrace(path, open.graceLeftMs ?? 1_000);
 }
 
+/** A claimed path. */
+export interface Claimed {
+  readonly handle: AppendHandle;
+  /** Has read the last line of a stream of JSON; undefined for any other path. */
+  readonly lines: JsonScanner | undefined;
+}
+
 /**
  * Claims a path.
  *
  * @throws {StreamError} as {@link AppendRegistry.admit}.
  */
-export async function claimPath(by: Claimant, path: string, terms: AppendPreconditions): Promise<AppendHandle> {
+export async function claimPath(by: Claimant, path: string, terms: AppendPreconditions): Promise<Claimed> {
   const { store } = by;
   if (!terms.keepsStreams) await by.beforeRaw?.(path);
   const before = await checkBeforeClaim(store, path, terms);
   // A session that goes on may use the space that is left.
   if (terms.session === undefined) await by.space.assertRoom(path);
+  if (terms.session === undefined) await by.used.assertRoom(path);
   let isChecked = false;
   // The server of an open session may have died after it was last seen alive, and before this claim.
   const check = async (): Promise<void> => {
@@ -77,7 +92,8 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     await assertNoSession(store, path, terms.session);
   };
   const create = !mustExist(terms) && terms.create !== false;
-  const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type };
+  const kept = terms.keepsStreams ?? false;
+  const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type, kept };
   const handle = await store.claim(path, options).catch(async (error) => {
     const kept = isConflict(error) && !terms.keepsStreams ? await claimKept(store, path, options) : undefined;
     if (kept) return kept;
@@ -90,22 +106,28 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     by.assertOpen();
     // Not every store calls `check`.
     if (!isChecked) await check();
-    if (!terms.keepsStreams) refuseRaw(path, handle);
+    if (!terms.keepsStreams && handle.stream?.closed) throw closedStream(path, handle.offset);
     await checkAfterClaim(store, { path, before, handle }, terms);
+    const lines = isJsonType(handle.stream?.type) ? await lastLineOf(store, path, handle) : undefined;
     await terms.prepare?.(handle);
-    return handle;
+    return { handle, lines };
   } catch (error) {
     await (handle.discard?.() ?? handle.release());
     throw error;
   }
 }
 
-/** @throws {StreamError} `closed`, or `mismatch` for a stream of JSON, which only takes whole messages. */
-function refuseRaw(path: string, { stream, offset }: AppendHandle): void {
-  if (stream?.closed) throw closedStream(path, offset);
-  if (!isJsonType(stream?.type)) return;
-  const message = `"/${path}" is a stream of JSON messages, which takes no raw bytes. Send them with POST and without a verb.`;
-  throw new StreamError("mismatch", message, { path });
+/** Reads the last line, which an append may have left unfinished: the next one goes on with it. */
+async function lastLineOf(
+  store: Store,
+  path: string,
+  { offset: size, generation }: AppendHandle,
+): Promise<JsonScanner> {
+  const lines = new JsonScanner();
+  for (let from = await lineEndOf(store, path, { size, generation }); from < size; from += LOOK_BYTES) {
+    lines.take(await bytesOf(store, path, { from, to: Math.min(size, from + LOOK_BYTES), generation }));
+  }
+  return lines;
 }
 
 /** Claims a stream whose writer in another process may merely have kept it; undefined if that does not give it up. */

@@ -20,6 +20,7 @@ import { deferred } from "./deferred.ts";
 import { FreeSpace } from "./free-space.ts";
 import { PathNotices } from "./path-notices.ts";
 import { checkRequiredGeneration } from "./preconditions.ts";
+import { UsedSpace } from "./used-space.ts";
 
 /** Ends a connection when the server shuts down; resolves when the connection has ended. */
 export type Closer = () => Promise<void>;
@@ -51,6 +52,8 @@ export interface RegistryEvents {
   began?(channel: Channel): void;
   /** An append has ended, and its path is free. `error` is what ended it, if storing failed. */
   ended?(channel: Channel, outcome: Outcome, error: StreamError | undefined): void;
+  /** Bytes were stored at a path. Called for each batch. */
+  stored?(path: string): void;
   /** A resource was removed, perhaps by a request. */
   removed?(path: string, requestId?: string): void;
   /** Storing an append failed, or reading what another process appends. */
@@ -65,6 +68,7 @@ export class AppendRegistry {
   readonly notices: PathNotices = new PathNotices();
   readonly counts: AppendCounts;
   readonly space: FreeSpace;
+  readonly used: UsedSpace;
   beforeRaw: ((path: string) => Promise<void>) | undefined;
   readonly #slots = new Map<string, AppendSlot>();
   readonly #remotes: RemoteChannels;
@@ -85,6 +89,7 @@ export class AppendRegistry {
     this.#events = events;
     this.limits = limits;
     this.space = new FreeSpace(store, limits);
+    this.used = new UsedSpace(store, limits);
     this.counts = new AppendCounts(limits);
     this.#recent = new RecentPool(limits.recentBytes);
     this.#remotes = new RemoteChannels(store, (path, error) => events.failed?.(path, error));
@@ -100,10 +105,7 @@ export class AppendRegistry {
     return this.#slots.has(path);
   }
 
-  /**
-   * Whether an appender of this process appends to a path that is no stream. Only its claim could make it one, so the
-   * store need not be asked.
-   */
+  /** Whether an appender of this process has a path that is no stream: only its claim could make it one. */
   isPlain(path: string): boolean {
     const slot = this.#slots.get(path);
     const channel = slot?.yields ? undefined : slot?.channel;
@@ -162,7 +164,9 @@ export class AppendRegistry {
     await checkRequiredGeneration(this.store, path, terms);
     const { slot, setClaimed, leave } = await this.#reserve(path, terms);
     try {
-      const channel = new Channel(path, await claimPath(this, path, terms), this.#recent, terms.requestId);
+      const { handle, lines } = await claimPath(this, path, terms);
+      const { requestId, keepsStreams: isKept } = terms;
+      const channel = new Channel(path, handle, this.#recent, { requestId, lines, isKept, used: this.used });
       slot.channel = channel;
       this.notices.notify(path);
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path));
@@ -210,6 +214,7 @@ export class AppendRegistry {
 
   /** Tells that a resource was removed. */
   removed(path: string, requestId?: string): void {
+    this.used.removed();
     this.notices.notify(path);
     this.#events.removed?.(path, requestId);
   }
@@ -263,7 +268,8 @@ export class AppendRegistry {
       await (yieldsToOthers(slot) ? slot.claimed : slot.free);
     }
     this.assertOpen();
-    const uncount = opener && this.counts.enter(opener);
+    // The requests of a stream are counted one by one.
+    const uncount = opener && !opener.keepsStreams ? this.counts.enter(opener) : undefined;
     const { promise: free, resolve: setFree } = deferred();
     const { promise: claimed, resolve: setClaimed } = deferred();
     const yields = opener?.keepsStreams ?? false;
@@ -280,7 +286,10 @@ export class AppendRegistry {
   /** Passes the events of a batcher on to the owner of its append, and each failure also to the server. */
   #eventsOf(slot: AppendSlot, path: string): AppenderEvents {
     return {
-      stored: (offset) => slot.owner?.stored?.(offset),
+      stored: (offset) => {
+        this.#events.stored?.(path);
+        slot.owner?.stored?.(offset);
+      },
       failed: (error) => {
         this.#events.failed?.(path, error);
         slot.owner?.failed?.(error);

@@ -19,6 +19,8 @@ import { removeClaimed } from "./remove-kept.ts";
 
 /** What has become of an append. */
 export interface Appended {
+  /** The offset of its first byte; of a repetition, the size. */
+  readonly start: number;
   /** The offset just past its bytes; of a repetition, the size. */
   readonly offset: number;
   readonly generation: string;
@@ -38,6 +40,9 @@ export interface WriteTerms {
   readonly assertAllowed?: () => void;
 }
 
+/** Most claims that are kept at a time. Each has two open files. */
+const MAX_KEPT = 500;
+
 /** The terms of the program that runs the server. */
 const NO_TERMS: WriteTerms = { preconditions: {}, requestId: undefined };
 
@@ -48,6 +53,8 @@ export class DurableStreams {
   readonly #appends: Appends;
   readonly #store: Store;
   readonly #writers = new Map<string, PathWriter>();
+  /** The writers that keep their claims, the one that has for longest first. */
+  readonly #kept = new Set<PathWriter>();
   readonly #onProblem: (path: string, error: unknown) => void;
 
   /** @param onProblem Called when a stream that has expired can't be removed. */
@@ -63,6 +70,11 @@ export class DurableStreams {
   /** Whether the writer of a path has merely kept its claim. */
   isLingering(path: string): boolean {
     return this.#writers.get(path)?.isLingering ?? false;
+  }
+
+  /** Whether the writer of a path, in this process, is storing something. */
+  isWriting(path: string): boolean {
+    return this.#writers.get(path)?.isWriting ?? false;
   }
 
   /** Begins the lifetimes of all streams on record. */
@@ -127,11 +139,12 @@ export class DurableStreams {
   append(path: string, ask: AppendSpec, { preconditions, assertAllowed, ...by }: WriteTerms): Promise<Appended> {
     const terms = { create: false, keepsStreams: true, ...by };
     return this.#do(path, (untilMs, resolve, failed) => {
-      const decide = ({ size: before, state }: Present): Decision => {
+      const decide = ({ size: before, state, tail }: Present): Decision => {
         assertAllowed?.();
-        const { batch, ...verdict } = judgeAppend({ path, size: before, state }, ask);
-        const isNew = batch !== undefined && batch.bytes.length > 0;
-        return { batch, settled: (offset, generation) => resolve({ ...verdict, offset, generation, isNew }) };
+        const { batch, ...verdict } = judgeAppend({ path, size: before, state, tail }, ask);
+        const isNew = batch !== undefined && ask.bytes.length > 0;
+        const start = before;
+        return { batch, settled: (offset, generation) => resolve({ ...verdict, start, offset, generation, isNew }) };
       };
       if (isEmpty(preconditions)) return { untilMs, failed, terms, bytes: ask.bytes.length, decide };
       const run = async (held: ClaimedJobPath): Promise<void> => {
@@ -144,10 +157,10 @@ export class DurableStreams {
     });
   }
 
-  /** Closes a stream, for the program that runs the server. @throws {StreamError} as {@link append}. */
-  async close(path: string): Promise<void> {
+  /** Closes a stream, for the program that runs the server. Resolves to its size. @throws {StreamError} as {@link append}. */
+  async close(path: string): Promise<number> {
     const ask = { bytes: new Uint8Array(0), type: undefined, expected: undefined, closes: true };
-    await this.append(path, { ...ask, seq: undefined, producer: undefined }, NO_TERMS);
+    return (await this.append(path, { ...ask, seq: undefined, producer: undefined }, NO_TERMS)).offset;
   }
 
   /**
@@ -234,8 +247,17 @@ export class DurableStreams {
   #writerOf(path: string): PathWriter {
     const known = this.#writers.get(path);
     if (known) return known;
-    const writer = new PathWriter(this.#appends.registry, path, () => {
-      if (this.#writers.get(path) === writer) this.#writers.delete(path);
+    const writer = new PathWriter(this.#appends.registry, path, {
+      idle: () => {
+        this.#kept.delete(writer);
+        if (this.#writers.get(path) === writer) this.#writers.delete(path);
+      },
+      works: () => void this.#kept.delete(writer),
+      lingers: () => {
+        this.#kept.add(writer);
+        const [oldest] = this.#kept;
+        if (this.#kept.size > MAX_KEPT) void oldest?.yield();
+      },
     });
     this.#writers.set(path, writer);
     return writer;

@@ -4,11 +4,11 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
+import { lineEndOf } from "../storage/json-tail.ts";
 import { PieceReader } from "../storage/piece-reader.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { ForkOrigin, StreamRecords, StreamState } from "../storage/stream-state.ts";
 import type { ForkSpec } from "./creation.ts";
-import { lineEndOf } from "./json-tail.ts";
 
 const NEWLINE = 0x0a;
 

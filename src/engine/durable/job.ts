@@ -5,6 +5,7 @@
 
 import type { Batch } from "../append/channel.ts";
 import type { AppendPreconditions } from "../append/claim.ts";
+import type { LineTail } from "../append/json-scanner.ts";
 import type { StreamState } from "../storage/stream-state.ts";
 
 /** The path as a job finds it. */
@@ -14,6 +15,8 @@ export interface Present {
   /** Undefined for a plain file. */
   readonly state: StreamState | undefined;
   readonly generation: string;
+  /** What the last line of a stream of JSON is. */
+  readonly tail: LineTail;
 }
 
 /** The claimed path, for a job that runs alone. */

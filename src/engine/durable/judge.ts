@@ -7,9 +7,13 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { essenceOf, isJsonType } from "../../protocol/media-type.ts";
 import { PRODUCER_HEADERS } from "../../protocol/stream-headers.ts";
+import { concat } from "../../support/concat.ts";
+import type { LineTail } from "../append/json-scanner.ts";
 import { closedStream } from "../storage/conflicts.ts";
 import type { ProducerStamp, ProducerState, StreamChange, StreamState } from "../storage/stream-state.ts";
 import { jsonLines } from "./json-messages.ts";
+
+const LINE_END = Uint8Array.of(0x0a);
 
 /** What a request asks to append. */
 export interface AppendSpec {
@@ -41,6 +45,8 @@ export interface Judged {
   readonly size: number;
   /** Undefined for a plain file. */
   readonly state: StreamState | undefined;
+  /** What the last line of a stream of JSON is; a raw append may have left it unfinished. */
+  readonly tail: LineTail;
 }
 
 /**
@@ -48,25 +54,40 @@ export interface Judged {
  *
  * @throws {StreamError} `closed`, `mismatch`, `stale_epoch`, `sequence`, `bad_request`, `not_json`
  */
-export function judgeAppend({ path, size, state }: Judged, ask: AppendSpec): Verdict {
+export function judgeAppend({ path, size, state, tail }: Judged, ask: AppendSpec): Verdict {
   const { bytes, closes, producer, seq } = ask;
   if (state?.closed) return judgeClosed(path, size, state.closed.by, ask);
   if (bytes.length > 0) checkType(path, state?.type ?? ask.expected, ask.type);
   const last = producer && judgeProducer(path, state, producer);
   if (last) return { batch: undefined, producer: last, closed: false };
   checkSeq(path, state?.seq, seq);
-  const stored = bytes.length > 0 && isJsonType(state?.type) ? jsonLines(bytes) : bytes;
-  if (stored.length === 0 && bytes.length > 0) {
-    throw new StreamError("not_json", "An empty array has no messages to append.", { path });
-  }
+  const stored = isJsonType(state?.type) ? messagesToStore(path, tail, ask) : bytes;
+  const at = size + stored.length;
   const change: StreamChange = {
     ...(seq !== undefined && { seq }),
-    ...(producer && { producers: { [producer.id]: { epoch: producer.epoch, seq: producer.seq } } }),
+    ...(producer && { producers: { [producer.id]: { epoch: producer.epoch, seq: producer.seq, at } } }),
     ...(closes && { closed: producer ? { by: producer } : {} }),
   };
   // A stream takes each append whole or not at all, even if nothing else changes.
   const isNoted = state !== undefined || Object.keys(change).length > 0;
   return { batch: { bytes: stored, ...(isNoted && { change }) }, producer, closed: closes };
+}
+
+/**
+ * The lines of an append to a stream of JSON. The last line that is there is ended first, or else the two would be one.
+ *
+ * @throws {StreamError} `not_json`; `mismatch` if the last line is the beginning of a message.
+ */
+function messagesToStore(path: string, tail: LineTail, { bytes, closes }: AppendSpec): Uint8Array {
+  const lines = bytes.length > 0 ? jsonLines(bytes) : bytes;
+  if (lines.length === 0 && bytes.length > 0) {
+    throw new StreamError("not_json", "An empty array has no messages to append.", { path });
+  }
+  if (tail === "unfinished" && lines.length > 0) {
+    const message = `The last line of "/${path}" is the beginning of a message, which its appender has not finished. Send the rest of the line with "?verb=APPEND"; "?raw" reads what is there.`;
+    throw new StreamError("mismatch", message, { path });
+  }
+  return tail === "value" && (lines.length > 0 || closes) ? concat([LINE_END, lines], lines.length + 1) : lines;
 }
 
 /** Judges an append to a closed stream: only what has closed it may be repeated. */

@@ -6,7 +6,8 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { concat } from "../../support/concat.ts";
 import type { Batch } from "../append/channel.ts";
-import { changedState, type StreamChange, type StreamState } from "../storage/stream-state.ts";
+import type { LineTail } from "../append/json-scanner.ts";
+import { changedState, type ProducerState, type StreamChange, type StreamState } from "../storage/stream-state.ts";
 import type { MergeableJob, Present } from "./job.ts";
 
 /** The decisions of several jobs. Each is made as if what the earlier ones store were stored already. */
@@ -15,24 +16,30 @@ export class Merged {
   bytes = 0;
   readonly #from: number;
   readonly #generation: string;
+  #tail: LineTail;
   readonly #pieces: Uint8Array[] = [];
   #change: StreamChange | undefined;
   #state: StreamState | undefined;
+  /** The producers of {@link #change} and of {@link #state}. */
+  #changed: Record<string, ProducerState> | undefined;
+  #known: Record<string, ProducerState> | undefined;
   readonly #settled: (() => void)[] = [];
   readonly #failed: ((error: unknown) => void)[] = [];
 
-  constructor({ size, state, generation }: Present) {
+  constructor({ size, state, generation, tail }: Present) {
     this.#from = size;
     this.#state = state;
     this.#generation = generation;
+    this.#tail = tail;
   }
 
   /** Lets a job decide. */
   add(job: MergeableJob): void {
     this.#failed.push((error) => job.failed(error));
     const generation = this.#generation;
+    const tail = this.#tail;
     try {
-      const { batch, settled } = job.decide({ size: this.#from + this.bytes, state: this.#state, generation });
+      const { batch, settled } = job.decide({ size: this.#from + this.bytes, state: this.#state, generation, tail });
       if (batch) this.#take(batch);
       const size = this.#from + this.bytes;
       this.#settled.push(() => settled(size, generation));
@@ -60,11 +67,18 @@ export class Merged {
   }
 
   #take({ bytes, change }: Batch): void {
-    if (bytes.length > 0) this.#pieces.push(bytes);
+    if (bytes.length > 0) {
+      this.#pieces.push(bytes);
+      this.#tail = "blank";
+    }
     this.bytes += bytes.length;
     if (!change) return;
-    const producers = { ...this.#change?.producers, ...change.producers };
+    // A copy for each of many jobs would cost more than what they store.
+    this.#changed ??= {};
+    this.#known ??= { ...this.#state?.producers };
+    const producers = Object.assign(this.#changed, change.producers);
     this.#change = { ...this.#change, ...change, producers };
-    this.#state = changedState(this.#state, change);
+    const state = changedState(this.#state && { ...this.#state, producers: {} }, { ...change, producers: {} });
+    this.#state = { ...state, producers: Object.assign(this.#known, change.producers) };
   }
 }

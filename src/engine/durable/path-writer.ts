@@ -7,19 +7,34 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppendOwner } from "../append/append-slot.ts";
+import type { Batch } from "../append/channel.ts";
 import type { Admission, AppendRegistry } from "../append/registry.ts";
+import { withFewProducers } from "../storage/stream-state.ts";
 import { claimInTime } from "./claim-in-time.ts";
 import type { ClaimedJobPath, Job, MergeableJob, Present } from "./job.ts";
 import { Merged } from "./merged.ts";
 
+/** Most jobs of one batch: what is noted of it has each of their producers. */
+const MAX_JOBS = 1_000;
+
 /** Milliseconds that a claim is kept after the last append. */
 const LINGER_MS = 3_000;
+
+/** What becomes of a writer. */
+export interface WriterEvents {
+  /** It has neither jobs nor the claim. */
+  idle(): void;
+  /** It has a job. */
+  works(): void;
+  /** It keeps the claim for the next job. */
+  lingers(): void;
+}
 
 /** Runs the jobs of one path in their order. */
 export class PathWriter implements AppendOwner {
   readonly #registry: AppendRegistry;
   readonly #path: string;
-  readonly #onIdle: () => void;
+  readonly #events: WriterEvents;
   readonly #queue: Job[] = [];
   #admission: Admission | undefined;
   #running: Promise<void> | undefined;
@@ -28,16 +43,20 @@ export class PathWriter implements AppendOwner {
   /** Whether another appender waits for the path. */
   #isYielding = false;
 
-  /** @param onIdle Called when it has neither jobs nor the claim. */
-  constructor(registry: AppendRegistry, path: string, onIdle: () => void) {
+  constructor(registry: AppendRegistry, path: string, events: WriterEvents) {
     this.#registry = registry;
     this.#path = path;
-    this.#onIdle = onIdle;
+    this.#events = events;
   }
 
   /** Whether it has the claim, and nothing to store. */
   get isLingering(): boolean {
     return this.#admission !== undefined && this.#running === undefined;
+  }
+
+  /** Whether it has something to store. */
+  get isWriting(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Adds a job. */
@@ -71,12 +90,18 @@ export class PathWriter implements AppendOwner {
 
   #start(): void {
     clearTimeout(this.#lingering);
+    this.#events.works();
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
       if (this.#queue.length > 0) this.#start();
       else if (this.#isYielding || !this.#admission?.batcher.channel.stream) void this.#release();
-      else this.#lingering = setTimeout(() => void this.#release(), LINGER_MS);
+      else this.#linger();
     });
+  }
+
+  #linger(): void {
+    this.#lingering = setTimeout(() => void this.#release(), LINGER_MS);
+    this.#events.lingers();
   }
 
   async #run(): Promise<void> {
@@ -127,7 +152,10 @@ export class PathWriter implements AppendOwner {
   async #runAlone(job: Extract<Job, { run: unknown }>, admission: Admission): Promise<void> {
     this.#queue.shift();
     const { batcher } = admission;
-    const held: ClaimedJobPath = { ...presentIn(admission), store: (batch) => batcher.store(batch) };
+    const held: ClaimedJobPath = {
+      ...presentIn(admission),
+      store: (batch) => batcher.store(this.#bounded(batch, admission)),
+    };
     await job.run(held).catch((error: unknown) => job.failed(error));
   }
 
@@ -135,19 +163,25 @@ export class PathWriter implements AppendOwner {
     const taken: MergeableJob[] = [];
     const most = this.#registry.limits.batchBytes;
     for (let job = this.#queue[0]; job && "decide" in job; job = this.#queue[0]) {
-      if (taken.length > 0 && merged.bytes + job.bytes > most) break;
+      if (taken.length === MAX_JOBS || (taken.length > 0 && merged.bytes + job.bytes > most)) break;
       this.#queue.shift();
       taken.push(job);
       merged.add(job);
     }
     try {
       const batch = merged.batch();
-      if (batch) await admission.batcher.store(batch);
+      if (batch) await admission.batcher.store(this.#bounded(batch, admission));
       merged.settle();
     } catch (error) {
       if (this.#isStale(error, taken)) this.#queue.unshift(...taken);
       else merged.fail(error);
     }
+  }
+
+  /** A batch after which the stream does not have too many producers. */
+  #bounded(batch: Batch, { batcher: { channel } }: Admission): Batch {
+    const most = this.#registry.limits.durableProducers;
+    return batch.change ? { ...batch, change: withFewProducers(channel.stream, batch.change, most) } : batch;
   }
 
   /** Whether the claim was lost before anything was stored, so that the jobs can be tried once more on a new claim. */
@@ -171,7 +205,7 @@ export class PathWriter implements AppendOwner {
     );
     const releasing = Promise.all([this.#releasing, ended]).then(() => {
       if (this.#releasing === releasing) this.#releasing = undefined;
-      if (this.#queue.length === 0 && !this.#admission && !this.#running) this.#onIdle();
+      if (this.#queue.length === 0 && !this.#admission && !this.#running) this.#events.idle();
     });
     this.#releasing = releasing;
     return releasing;
@@ -179,5 +213,5 @@ export class PathWriter implements AppendOwner {
 }
 
 function presentIn({ batcher: { channel } }: Admission): Present {
-  return { size: channel.size, state: channel.stream, generation: channel.generation };
+  return { size: channel.size, state: channel.stream, generation: channel.generation, tail: channel.lineTail };
 }

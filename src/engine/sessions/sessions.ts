@@ -102,6 +102,7 @@ export class Sessions {
     if (found?.appending) throw heldByAppender(path);
     this.#registry.counts.assertRoom(terms);
     await this.#registry.space.assertRoom(path);
+    await this.#registry.used.assertRoom(path);
     await checkBeforeClaim(this.#registry.store, path, terms);
   }
 

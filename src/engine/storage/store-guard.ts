@@ -10,6 +10,7 @@ import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppendHandle, SessionRecords, Store, StoreStat } from "./store.ts";
 import type { StreamRecords } from "./stream-state.ts";
+import type { SubscriptionRecord, SubscriptionRecords } from "./subscription-record.ts";
 
 /**
  * Wraps a store so that its errors are {@link StreamError}s. An error of any other type becomes the cause of a
@@ -34,10 +35,12 @@ export function guardedStore(store: Store): Store {
       }),
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
-  const { tidy, requestHandover, watch, freeBytes, streams } = store;
+  const { tidy, requestHandover, watch, freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
+  if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
   if (freeBytes) guarded.freeBytes = () => failing("", async () => freeBytes.call(store));
+  if (usedBytes) guarded.usedBytes = () => failing("", async () => usedBytes.call(store));
   if (requestHandover) {
     guarded.requestHandover = (path) =>
       failing(path, async () => {
@@ -144,6 +147,31 @@ function guardedStreams(streams: StreamRecords): StreamRecords {
     forksOf: (source) => failing(source, async () => streams.forksOf(source)),
     ...(renew && { renew: (path: string) => failing(path, async () => renew.call(streams, path)) }),
     ...(renewal && { renewal: (path: string) => failing(path, async () => renewal.call(streams, path)) }),
+  };
+}
+
+function guardedSubscriptions(subscriptions: SubscriptionRecords): SubscriptionRecords {
+  return {
+    list: () => failing("", async () => subscriptions.list()),
+    find: (name) => failing(name.root, async () => subscriptions.find(name)),
+    secret: (create) => failing("", async () => subscriptions.secret(create)),
+    async change(name, change) {
+      // What the server itself throws must come back as it is.
+      let thrown: { readonly error: unknown } | undefined;
+      const noting = async (found: SubscriptionRecord | undefined) => {
+        try {
+          return await change(found);
+        } catch (error) {
+          thrown = { error };
+          throw error;
+        }
+      };
+      try {
+        await failing(name.root, async () => subscriptions.change(name, noting));
+      } catch (error) {
+        throw thrown ? thrown.error : error;
+      }
+    },
   };
 }
 

@@ -7,6 +7,7 @@
  */
 import type { EndedReason, EndReason } from "../../protocol/end-reason.ts";
 import type { StreamChange, StreamRecords, StreamState } from "./stream-state.ts";
+import type { SubscriptionRecords } from "./subscription-record.ts";
 
 /** What a store knows about a path. */
 export interface StoreStat {
@@ -22,6 +23,8 @@ export interface StoreStat {
   readonly generation: string;
   /** Whether an append is under way, in this process or in another one, or its session waits for its appender. */
   readonly appending?: boolean;
+  /** Whether the claim that {@link appending} is about is merely kept for the next request; see {@link ClaimOptions.kept}. */
+  readonly kept?: boolean;
   /** How the last append ended; undefined while {@link appending}. */
   readonly ended?: EndedReason;
   /** The media type that an appender gave. Untrusted, like the bytes. */
@@ -40,7 +43,7 @@ export interface StoreEntry {
   readonly size: number;
   /** When it was last changed. */
   readonly modified: Date;
-  /** As {@link StoreStat.appending}; never true for a folder. */
+  /** As {@link StoreStat.appending}; not for a claim that is merely kept, and never true for a folder. */
   readonly appending?: boolean;
 }
 
@@ -130,6 +133,11 @@ export interface ClaimOptions {
   create?: boolean;
   /** The media type of the appended bytes; recorded unless one is on record already. */
   type?: string | undefined;
+  /**
+   * Whether the claim is kept between many short appends. Readers, in other processes too, are told that nobody appends.
+   * Default false.
+   */
+  kept?: boolean;
   /** Cancels the claim while it is pending. */
   signal?: AbortSignal;
   /**
@@ -234,8 +242,12 @@ export interface Store {
   remove(path: string, check?: () => Promise<void>): Promise<boolean>;
   /** What is on record of streams. A driver without it stores plain files only: Durable Streams are off. */
   readonly streams?: StreamRecords;
+  /** What is on record of subscriptions to streams. A driver without it has none. */
+  readonly subscriptions?: SubscriptionRecords;
   /** Bytes that can still be stored; undefined if that is unknown. New appends are refused below `limits.storeFreeBytes`. */
   freeBytes?(): Promise<number | undefined>;
+  /** Bytes of all resources. At `limits.storeBytes`, appends are refused. Without it, that limit does not hold. */
+  usedBytes?(): Promise<number>;
   /** Removes what crashed processes left behind. */
   tidy?(): Promise<void>;
   /**

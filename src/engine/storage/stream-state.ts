@@ -3,16 +3,21 @@
  * @module
  */
 
+/** The part of the producers that is kept when there are too many. */
+const KEPT_PART = 0.9;
+
 /** The last accepted append of a producer. */
 export interface ProducerState {
   /** Grows with each start of the producer. */
   readonly epoch: number;
   /** The number of the append within the epoch. */
   readonly seq: number;
+  /** The size of the stream after the append: of two producers, the one with the smaller size has been quiet for longer. */
+  readonly at?: number;
 }
 
 /** One append of a producer: what it sends with a request, and by which the server recognizes a repetition. */
-export interface ProducerStamp extends ProducerState {
+export interface ProducerStamp extends Omit<ProducerState, "at"> {
   /** The name of the producer. */
   readonly id: string;
 }
@@ -49,7 +54,7 @@ export interface StreamState extends Lifetime {
   readonly closed?: { readonly by?: ProducerStamp };
   /** The `Stream-Seq` of the last append that had one. */
   readonly seq?: string;
-  /** The last append of each producer. */
+  /** The last append of each producer that is remembered. */
   readonly producers: Readonly<Record<string, ProducerState>>;
   /** Set while the bytes of a fork are being copied: for readers, the path does not exist yet. */
   readonly incomplete?: boolean;
@@ -58,7 +63,10 @@ export interface StreamState extends Lifetime {
 }
 
 /** What one write changes: the given members, and the given producers. */
-export type StreamChange = Partial<StreamState>;
+export interface StreamChange extends Partial<StreamState> {
+  /** The names of producers that are forgotten. */
+  readonly forgotten?: readonly string[];
+}
 
 /**
  * The state after a change; a path that had none begins with an empty one.
@@ -70,7 +78,26 @@ export type StreamChange = Partial<StreamState>;
  */
 export function changedState(state: StreamState | undefined, change: StreamChange): StreamState {
   const before = state ?? { created: false, producers: {} };
-  return { ...before, ...change, producers: { ...before.producers, ...change.producers } };
+  const { forgotten = [], ...rest } = change;
+  const producers = { ...before.producers, ...change.producers };
+  for (const id of forgotten) delete producers[id];
+  return { ...before, ...rest, producers };
+}
+
+/**
+ * A change that leaves a state with at most some number of producers. Those that have been quiet for longest are forgotten,
+ * several at once, because looking for them takes longer than to store a batch.
+ */
+export function withFewProducers(state: StreamState | undefined, change: StreamChange, most: number): StreamChange {
+  if (!change.producers) return change;
+  const known = state?.producers ?? {};
+  let count = Object.keys(known).length;
+  for (const id of Object.keys(change.producers)) if (!Object.hasOwn(known, id)) count++;
+  if (count <= most) return change;
+  const all = Object.entries({ ...known, ...change.producers });
+  all.sort(([, one], [, other]) => (one.at ?? 0) - (other.at ?? 0));
+  const kept = Math.max(1, Math.floor(most * KEPT_PART));
+  return { ...change, forgotten: all.slice(0, count - kept).map(([id]) => id) };
 }
 
 /** Stores what is on record of streams while no append of them is under way. */

@@ -31,6 +31,10 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const NEWLINE = 0x0a;
 
+/** Milliseconds after which a browser reconnects, behind the last event: at least, and at most. */
+const MIN_RETRY_MS = 100;
+const MAX_RETRY_MS = 1_000;
+
 /** Most bytes per call of `String.fromCharCode`. */
 const CODES = 0x8000;
 
@@ -94,9 +98,19 @@ export class EventStream implements Sink {
     return true;
   }
 
-  /** Sends a control event: where the client is. */
-  control(): void {
-    this.#write(this.#controlEvent(false));
+  /**
+   * Sends a control event: where the client is.
+   *
+   * @param isUpToDate Whether the client has everything. Default: if it has all bytes.
+   */
+  control(isUpToDate?: boolean): void {
+    this.#write(this.#controlEvent(false, isUpToDate));
+  }
+
+  /** Sends a last control event, behind which the client is to reconnect soon: a browser would wait for seconds. */
+  rotate(): void {
+    const ms = MIN_RETRY_MS + Math.floor(Math.random() * (MAX_RETRY_MS - MIN_RETRY_MS));
+    this.#write(`retry: ${ms}\n${this.#controlEvent(false)}`);
   }
 
   /** Sends what is left, and that the stream is closed. */
@@ -125,9 +139,9 @@ export class EventStream implements Sink {
     below.send(event);
   }
 
-  #controlEvent(isClosed: boolean): string {
+  #controlEvent(isClosed: boolean, isAtEnd = this.#taken >= this.#parts.tail()): string {
     const offset = formatOffset(this.#taken - this.#carry.length);
-    const isUpToDate = isClosed || this.#taken >= this.#parts.tail();
+    const isUpToDate = isClosed || isAtEnd;
     const control = {
       streamNextOffset: offset,
       ...(isClosed ? {} : { streamCursor: cursorAfter(this.#parts.cursor) }),

@@ -4,7 +4,7 @@
  * @module
  */
 import { isJsonLines } from "../../engine/durable/json-messages.ts";
-import { bytesOf } from "../../engine/durable/json-tail.ts";
+import { bytesOf } from "../../engine/storage/json-tail.ts";
 import type { Store, StoreStat } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 

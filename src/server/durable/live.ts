@@ -3,10 +3,11 @@
  * @module
  */
 
-import { lineEndOf } from "../../engine/durable/json-tail.ts";
 import type { Follow } from "../../engine/follow/follow.ts";
 import type { FollowEnd, Sink } from "../../engine/follow/follower.ts";
+import type { Frame } from "../../engine/follow/frame.ts";
 import type { StandingFollow } from "../../engine/standing/standing-follow.ts";
+import { lineEndOf } from "../../engine/storage/json-tail.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { essenceOf, isJsonType } from "../../protocol/media-type.ts";
@@ -20,6 +21,8 @@ import { checkPermission, whenExpired } from "../timers/expiry.ts";
 import { cursorAfter } from "./cursor.ts";
 import { type EventEncoding, EventStream } from "./event-stream.ts";
 import { jsonChecksOf, notJson } from "./json-checks.ts";
+
+const NEWLINE = 0x0a;
 
 /** A live read. */
 export interface LiveRead {
@@ -52,12 +55,13 @@ export async function longPoll(service: Service, read: LiveRead): Promise<Respon
         start: { offset: found.size },
         generation: generation ?? found.generation,
       });
-      const ended = await waitForData(service, exchange, follow).finally(() => follow.leave());
+      const isJson = isJsonType(found.stream?.type);
+      const ended = await waitForData(service, exchange, follow, isJson).finally(() => follow.leave());
       checkPermission(exchange);
       if (ended === "deleted") throw new StreamError("not_found", `"/${path}" was removed.`, { path });
       if (ended === "restarting") service.registry.assertOpen();
       const now = await service.store.stat(path);
-      const isEmpty = !now || now.size <= found.size;
+      const isEmpty = !now || (isJson ? await lineEndOf(service.store, path, now) : now.size) <= from;
       checkPermission(exchange);
       if (isEmpty) return nothingNew(from, ended === "complete" ? undefined : seen);
     }
@@ -84,14 +88,18 @@ function nothingNew(offset: number, cursor: string | undefined): Response {
   });
 }
 
-/** Runs a follow until its first byte, its end, the timeout or the end of the permission, or until the client has gone. */
+/** Runs a follow until its first byte or line, its end, the timeout or the end of the permission, or until the client has gone. */
 async function waitForData(
   { limits, registry }: Service,
   { c, platform, access }: Exchange,
   follow: Follow,
+  wantsLine: boolean,
 ): Promise<FollowEnd> {
   const stop = (): void => follow.stop();
-  const first: Sink = { pending: 0, send: stop, drained: async () => {} };
+  const send = ({ bytes }: Frame): void => {
+    if (!wantsLine || bytes.includes(NEWLINE)) stop();
+  };
+  const first: Sink = { pending: 0, send, drained: async () => {} };
   const timer = setTimeout(stop, limits.longPollMs);
   const stopExpiry = whenExpired(access?.expiresAtMs, stop);
   platform.onGone?.(c, stop);
@@ -121,7 +129,8 @@ export async function serverSentEvents(service: Service, read: LiveRead): Promis
   const start = last ? parseStart(last, undefined) : parameters.start;
   const type = await mediaTypeOf(service.store, { ...found, path });
   const encoding = encodingOf(found.stream?.type ?? type, found);
-  const from = await startOf(service, path, found, start, encoding);
+  const size = encoding === "json" ? await lineEndOf(service.store, path, found) : found.size;
+  const from = await startOf(service, { ...found, size }, path, start, encoding);
   const { generation = found.generation } = parameters;
   const follow = await service.standing.open(path, { start: { offset: from }, generation });
   const release = read.hold();
@@ -132,17 +141,19 @@ export async function serverSentEvents(service: Service, read: LiveRead): Promis
         headers.set("Cache-Control", "no-cache, no-store, no-transform");
         if (encoding === "base64") headers.set(ENCODING_HEADER, "base64");
       },
+      lastsMs: service.limits.eventStreamMs,
       over(below, fail) {
         const { cursor } = parameters;
         const onBroken = (): void => fail(notJson(path));
         const tail = (): number => follow.tail;
         const events = new EventStream({ below, encoding, start: from, cursor, tail, onBroken });
-        if (from >= found.size && !found.stream?.closed) events.control();
+        if (from >= size && !found.stream?.closed) events.control(true);
         return {
           sink: events,
           beat: () => events.control(),
           ended: (reason) => {
             if (reason === "complete") events.close();
+            if (reason === "rotated") events.rotate();
           },
         };
       },
@@ -155,20 +166,15 @@ export async function serverSentEvents(service: Service, read: LiveRead): Promis
 }
 
 async function startOf(
-  service: Service,
-  path: string,
+  { store }: Service,
   found: StoreStat,
+  path: string,
   start: Start,
   encoding: EventEncoding,
 ): Promise<number> {
-  if (encoding !== "json") return resolveStart(start, found.size);
-  const size = await lineEndOf(service.store, path, found);
-  return jsonChecksOf(service.store).startOf(
-    path,
-    found,
-    resolveStart(start, size),
-    typeof start === "object" && "tail" in start,
-  );
+  const from = resolveStart(start, found.size);
+  if (encoding !== "json") return from;
+  return jsonChecksOf(store).startOf(path, found, from, typeof start === "object" && "tail" in start);
 }
 
 /** The follow, which calls back when it is left. */

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { lineEndOf } from "../../engine/durable/json-tail.ts";
+import { lineEndOf } from "../../engine/storage/json-tail.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, resolveStart, START_OFFSET_HEADER } from "../../protocol/offset.ts";

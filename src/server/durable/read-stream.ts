@@ -6,29 +6,34 @@ import type { StoreStat } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
 import { readSnapshot } from "../http/read.ts";
-import type { ReadParameters } from "../request/read-parameters.ts";
+import { LINES_TYPE, type ReadParameters } from "../request/read-parameters.ts";
+import { withoutKept } from "../service/kept-claims.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { type LiveRead, longPoll, serverSentEvents } from "./live.ts";
 import { readJson } from "./read-json.ts";
 
 /** Answers with what is stored: the messages of a JSON stream, or the bytes. */
-export function readStored(
+export async function readStored(
   service: Service,
   exchange: Exchange,
   found: StoreStat,
   parameters: ReadParameters,
 ): Promise<Response> {
   const type = found.stream?.type ?? found.type;
-  const seen = settled(service, exchange.subject.path, type === undefined ? found : { ...found, type });
+  const seen = withoutKept(service, exchange.subject.path, type === undefined ? found : { ...found, type });
   const isJson = isJsonType(found.stream?.type);
-  if (isJson && !parameters.raw) return readJson(service, exchange, seen, parameters);
-  return readSnapshot(service, exchange, isJson ? linesOf(seen) : seen, { ...parameters, conditional: true });
+  const isArray = isJson && !parameters.raw && (parameters.live !== undefined || !parameters.prefersLines);
+  const response = isArray
+    ? await readJson(service, exchange, seen, parameters)
+    : await readSnapshot(service, exchange, isJson ? linesOf(seen) : seen, { ...parameters, conditional: true });
+  if (isJson && !parameters.raw && parameters.live === undefined) response.headers.append("Vary", "Accept");
+  return response;
 }
 
 /** A stream of JSON as what its file is: lines, with a type and an entity tag of their own. */
 function linesOf({ stream, ...found }: StoreStat): StoreStat {
   const { type: _, ...state } = stream ?? { created: false, producers: {} };
-  return { ...found, type: "application/x-ndjson", stream: state };
+  return { ...found, type: LINES_TYPE, stream: state };
 }
 
 /**
@@ -53,10 +58,4 @@ export async function readLive(service: Service, exchange: Exchange, parameters:
     snapshot: async (start) => readStored(service, exchange, await find(), { ...parameters, start, hasStart: true }),
   };
   return parameters.live === "sse" ? serverSentEvents(service, read) : longPoll(service, read);
-}
-
-/** A writer may merely keep its claim of a path: then nothing is appended. */
-function settled({ durable }: Service, path: string, found: StoreStat): StoreStat {
-  if (!found.appending || !durable?.isLingering(path)) return found;
-  return { ...found, appending: false, ended: "complete" };
 }

@@ -9,6 +9,7 @@ import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { CLOSED_HEADER, PRODUCER_HEADERS } from "../../protocol/stream-headers.ts";
 import { typeByExtension } from "../http/media-type.ts";
 import { refuseOtherBodies } from "../request/unsupported-body.ts";
+import { LogSpan } from "../service/log-span.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { checkPermission } from "../timers/expiry.ts";
 import { readBody } from "./read-body.ts";
@@ -29,9 +30,16 @@ export async function writeStream(
   const { c, platform, subject } = exchange;
   platform.disableRequestTimeout?.(c);
   refuseOtherBodies(c, subject.path);
+  const startedMs = performance.now();
   const bytes = await readBody(service, exchange);
-  const write = { durable, exchange, parameters, bytes };
-  return parameters.method === "PUT" ? create(write) : append(service, write);
+  const write = { durable, exchange, parameters, bytes, startedMs };
+  // Each request counts as an append of its client, while it waits and is stored.
+  const leave = service.registry.counts.enter({ peer: subject.peer });
+  try {
+    return await (parameters.method === "PUT" ? create(service, write) : append(service, write));
+  } finally {
+    leave();
+  }
 }
 
 /** A request whose body has been read. */
@@ -40,9 +48,19 @@ interface Write {
   readonly exchange: Exchange;
   readonly parameters: StreamWrite;
   readonly bytes: Uint8Array;
+  /** When the request began, on the clock of `performance.now()`. */
+  readonly startedMs: number;
 }
 
-async function create({ durable, exchange, parameters, bytes }: Write): Promise<Response> {
+/** What a request has stored. */
+interface Stored {
+  readonly from: number;
+  readonly to: number;
+  readonly generation: string;
+}
+
+async function create(service: Service, write: Write): Promise<Response> {
+  const { durable, exchange, parameters, bytes } = write;
   const { c, subject } = exchange;
   const { path, requestId } = subject;
   const { type, closes, lifetime, fork, preconditions } = parameters;
@@ -60,15 +78,17 @@ async function create({ durable, exchange, parameters, bytes }: Write): Promise<
     assertAllowed: () => checkPermission(exchange),
   });
   if (state) durable.lifetimes.use(path, state);
+  if (isNew) report(service, write, { from: 0, to: offset, generation });
   const headers = new Headers({
     ...headersAt(offset, generation, state?.closed !== undefined),
     Location: c.req.url.replace(/[?#].*$/s, ""),
-    ...(state?.type !== undefined && { "Content-Type": state.type }),
+    "Content-Type": state?.type ?? plainType ?? "application/octet-stream",
   });
   return new Response(null, { status: isNew ? 201 : 200, headers });
 }
 
-async function append(service: Service, { durable, exchange, parameters, bytes }: Write): Promise<Response> {
+async function append(service: Service, write: Write): Promise<Response> {
+  const { durable, exchange, parameters, bytes } = write;
   const { path, requestId } = exchange.subject;
   const { type, closes, seq, producer, preconditions } = parameters;
   const state = await durable.use(path);
@@ -87,12 +107,26 @@ async function append(service: Service, { durable, exchange, parameters, bytes }
     assertAllowed: () => checkPermission(exchange),
   });
   if (state) durable.lifetimes.use(path, state);
+  report(service, write, { from: appended.start, to: appended.offset, generation: appended.generation });
   const headers = new Headers(headersAt(appended.offset, appended.generation, appended.closed));
   if (producer) {
     headers.set(PRODUCER_HEADERS.epoch, String(appended.producer?.epoch ?? producer.epoch));
     headers.set(PRODUCER_HEADERS.seq, String(appended.producer?.seq ?? producer.seq));
   }
   return new Response(null, { status: producer && appended.isNew ? 200 : 204, headers });
+}
+
+/** Logs, counts and tells that a request was an append: it has begun and ended, although its path stays claimed. */
+function report(service: Service, { exchange, startedMs }: Write, { from, to, generation }: Stored): void {
+  const { reporter } = service;
+  const { subject, tally } = exchange;
+  const { path, requestId } = subject;
+  const how = { type: "append", transport: "http", offset: from } as const;
+  new LogSpan(service, subject, how, undefined, tally, { startedMs }).end(to, "complete");
+  if (!reporter.hasListener) return;
+  const what = { action: "append", path, generation, ...(requestId !== undefined && { requestId }) } as const;
+  reporter.emit({ ...what, type: "began", offset: from });
+  reporter.emit({ ...what, type: "ended", offset: to, reason: "complete" });
 }
 
 function headersAt(offset: number, generation: string, closed: boolean): Record<string, string> {

@@ -105,10 +105,13 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   forget();
   const failure = batcher.error ?? intake.stopped;
   span.end(size, failure?.code ?? "complete");
-  const headers = { [NEXT_OFFSET_HEADER]: formatOffset(size), [GENERATION_HEADER]: batcher.channel.generation };
   const closes = !failure && isClosing(exchange.c);
   // Only a body that is complete closes its stream.
-  if (closes) await service.durable?.close(path);
+  const closedAt = closes ? await service.durable?.close(path) : undefined;
+  const headers = {
+    [NEXT_OFFSET_HEADER]: formatOffset(closedAt ?? size),
+    [GENERATION_HEADER]: batcher.channel.generation,
+  };
   if (!failure) return new Response("", { headers: { ...headers, ...(closes && { [CLOSED_HEADER]: "true" }) } });
   throw new StreamError(failure.code, failure.message, {
     path,

@@ -16,10 +16,15 @@ import { mediaTypeOf } from "./media-type.ts";
 import { liveHeaders } from "./resource-headers.ts";
 import { whenExpiredUnsent } from "./until-expired.ts";
 
+/** The part of a time by which it may be shorter. */
+const SPREAD = 0.1;
+
 /** What a follow looks like in a body. Default: its bytes, and an end only if the append is complete. */
 export interface BodyForm {
   /** Changes the headers. */
   headers(headers: Headers): void;
+  /** Milliseconds after which the body ends, as if the client had left; 0 for never. */
+  readonly lastsMs: number;
   /** Begins the body. `fail` breaks it off. */
   over(below: Sink, fail: (error: StreamError) => void): FormedBody;
 }
@@ -29,8 +34,8 @@ export interface FormedBody {
   readonly sink: Sink;
   /** Sends something after a long quiet period. */
   beat(): void;
-  /** Sends what comes last. */
-  ended(reason: FollowEnd): void;
+  /** Sends what comes last. `rotated` if it has lasted for as long as it may. */
+  ended(reason: FollowEnd | "rotated"): void;
 }
 
 /**
@@ -101,6 +106,13 @@ export async function followBody(
     beat: () => formed.beat(),
   };
   if (beating) service.heartbeats.add(beating);
+  let isRotated = false;
+  const rotation =
+    form &&
+    afterMs(form.lastsMs, () => {
+      isRotated = true;
+      follow.stop();
+    });
   platform.disableRequestTimeout?.(c);
   platform.onGone?.(c, () => sink.leave());
   whenDropped(c, sink.stream, () => sink.leave());
@@ -112,9 +124,10 @@ export async function followBody(
           span.end(follow.offset, ending.code, ending);
           return breakOff(ending);
         }
-        const ended = service.registry.closing ? "restarting" : reason;
+        const how = reason === "gone" && isRotated ? "rotated" : reason;
+        const ended = service.registry.closing ? "restarting" : how;
         span.end(follow.offset, ended);
-        formed?.ended(reason);
+        formed?.ended(how);
         if (formed) return sink.end();
         return ended === "complete" || ended === "gone" ? sink.end() : breakOff(cutShort(path, ended));
       },
@@ -126,6 +139,7 @@ export async function followBody(
       },
     )
     .finally(async () => {
+      clearTimeout(rotation);
       bodyEnded();
       if (beating) service.heartbeats.remove(beating);
       forget();
@@ -138,6 +152,11 @@ export async function followBody(
   });
   if (exchange.slot) exchange.slot.isKept = true;
   return new Response(sink.stream, { headers });
+}
+
+/** Runs a task after a time that differs a little each time, so that clients that came together leave one by one. */
+function afterMs(ms: number, task: () => void): ReturnType<typeof setTimeout> | undefined {
+  return ms === 0 ? undefined : setTimeout(task, ms * (1 - Math.random() * SPREAD));
 }
 
 /** The error that explains why a body does not end normally. */

@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { StreamError } from "../../protocol/errors.ts";
 import { parseStart, type Start } from "../../protocol/offset.ts";
-import { quotedWord } from "../../support/printable.ts";
+import { quotedWord } from "../../protocol/quoted-word.ts";
 
 /** The parameters of a read or a follow. */
 export interface ReadParameters {
@@ -24,6 +24,8 @@ export interface ReadParameters {
   readonly cursor: string | undefined;
   /** Whether to answer with the stored bytes, whatever they mean. */
   readonly raw: boolean;
+  /** Whether the client would rather have lines of JSON than an array. */
+  readonly prefersLines: boolean;
   /** For the listing of a folder. */
   readonly listing: ListingParameters;
 }
@@ -39,6 +41,9 @@ export interface ListingParameters {
   /** Maximum number of rows; `undefined` for all. */
   readonly limit: number | undefined;
 }
+
+/** The media type of lines of JSON. */
+export const LINES_TYPE = "application/x-ndjson";
 
 /** Rows per HTML page if the request names no limit. */
 const PAGE_ROWS = 1_000;
@@ -61,6 +66,7 @@ export function readParameters(c: Context): ReadParameters {
     live: parseLive(live),
     cursor,
     raw: raw !== undefined,
+    prefersLines: acceptsLines(c),
     listing: { format, after, limit: limit === undefined ? defaultLimit(format) : parseLimit(limit) },
   };
 }
@@ -87,6 +93,11 @@ export function parseStay(stay: string | undefined): boolean {
   if (stay === undefined || stay === "0" || stay === "false") return false;
   if (stay === "" || stay === "1" || stay === "true") return true;
   throw new StreamError("bad_request", `"stay" must be 1 or 0, not ${quotedWord(stay)}.`);
+}
+
+function acceptsLines(c: Context): boolean {
+  const supports = ["application/json", LINES_TYPE];
+  return accepts(c, { header: "Accept", supports, default: "application/json" }) === LINES_TYPE;
 }
 
 function acceptedFormat(c: Context): "html" | "json" {

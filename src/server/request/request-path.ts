@@ -26,6 +26,14 @@ export interface RequestPath {
   readonly base: string;
 }
 
+/** What a request names behind a reserved segment. */
+export interface ReservedPath extends RequestPath {
+  /** The segments behind the reserved one, as the router has seen them. */
+  readonly behind: readonly string[];
+  /** The encoded URL path in front of the reserved segment, without a trailing slash. */
+  readonly front: string;
+}
+
 /** An absolute URL with an authority, up to its path. */
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#\\]+(?=[/?#]|$)/i;
 
@@ -55,17 +63,44 @@ export function locate(c: Context, target?: string, scope?: Scope): RequestPath 
     url === latest.url && target === latest.target && seen === latest.seen && mount.length === latest.skip;
   if (!scope && isKnown && latest.found) return latest.found;
   if (target !== undefined) checkTarget(target);
-  const raw = rawPath(url);
+  const found = resourceOf(c, mount, rawPath(url), seen, scope);
+  if (!scope) latest = { url, target, seen, skip: mount.length, found };
+  return found;
+}
+
+/**
+ * As {@link locate}, for a path with a reserved segment: what stands in front of it names the resource, and what stands
+ * behind it is left to the caller. Undefined if there is no such segment below the mount.
+ *
+ * @throws As {@link locate}.
+ */
+export function locateReserved(c: Context, reserved: string, target?: string, scope?: Scope): ReservedPath | undefined {
+  const segments = c.req.path.split("/");
+  const mount = mountOf(c, scope !== undefined);
+  const at = segments.indexOf(reserved, 1 + mount.length);
+  if (at === -1) return undefined;
+  if (target !== undefined) checkTarget(target);
+  const raw = rawPath(c.req.url).split("/");
+  // The router may see fewer segments at the beginning, and never at the end.
+  const front = raw.slice(0, raw.length - (segments.length - at)).join("/");
+  const behind = segments.slice(at + 1);
+  return { ...resourceOf(c, mount, front || "/", segments.slice(0, at).join("/") || "/", scope), behind, front };
+}
+
+/** The resource at a path: encoded as the client sent it, and as the router has seen it. */
+function resourceOf(
+  c: Context,
+  mount: readonly string[],
+  raw: string,
+  seen: string,
+  scope: Scope | undefined,
+): RequestPath {
   const segments = seen.split("/").slice(1);
   const rest = segments.slice(mount.length);
   for (const segment of scope ? segments : rest) refuseHalfDecoded(segment, raw);
   const below = resourcePath(seen, { skip: mount.length, folder: true, sent: raw });
   const found = { below, isFolder: below === "" || seen.endsWith("/"), base: baseOf(raw, rest) };
-  if (!scope) {
-    const whole = { ...found, path: below, scope: "" };
-    latest = { url, target, seen, skip: mount.length, found: whole };
-    return whole;
-  }
+  if (!scope) return { ...found, path: below, scope: "" };
   // Hono decodes a parameter: the scope must not get a name with a slash, or one that leads to another folder.
   for (const [at, segment] of mount.entries()) if (segment.startsWith(":")) resourceSegment(segments[at] ?? "", raw);
   const folder = folderOf(scope, c, raw);

@@ -4,8 +4,8 @@
  */
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/errors.ts";
+import { quotedWord } from "../../protocol/quoted-word.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
-import { quotedWord } from "../../support/printable.ts";
 
 /** The supported methods. */
 export const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "DELETE"];

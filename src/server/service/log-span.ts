@@ -15,12 +15,18 @@ interface Begin {
   readonly offset: number;
 }
 
+/** An append that is over already when it is logged. */
+interface Past {
+  /** On the clock of `performance.now()`. */
+  readonly startedMs: number;
+}
+
 /** Logs and counts the start and the end of one append or follow. */
 export class LogSpan {
   readonly #service: Service;
   readonly #subject: Subject;
   readonly #begin: Begin;
-  readonly #startedMs: number = performance.now();
+  readonly #startedMs: number;
   readonly #open: OpenSpan;
   readonly #tally: Tally | undefined;
 
@@ -29,6 +35,7 @@ export class LogSpan {
    *
    * @param position Returns the offset that it has reached. Default: the first one, until it has ended.
    * @param tally Takes what the request comes to. Default: there is no request.
+   * @param past When it began. Default: now.
    */
   constructor(
     service: Service,
@@ -36,7 +43,9 @@ export class LogSpan {
     begin: Begin,
     position: () => number = () => begin.offset,
     tally?: Tally,
+    past: Past = { startedMs: performance.now() },
   ) {
+    this.#startedMs = past.startedMs;
     this.#tally = tally;
     tally?.began();
     this.#service = service;

@@ -9,6 +9,8 @@ export interface MetricsSource {
   readonly traffic: Traffic;
   /** Append sessions that wait for their appenders. */
   sessionsInGrace(): number;
+  /** Subscriptions to streams. */
+  subscriptions(): number;
   /** Whether the server shuts down. */
   isClosing(): boolean;
 }

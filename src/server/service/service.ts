@@ -9,6 +9,7 @@ import type { Limits } from "../../engine/limits.ts";
 import type { Sessions } from "../../engine/sessions/sessions.ts";
 import type { StandingFollows } from "../../engine/standing/standing-follows.ts";
 import type { Store } from "../../engine/storage/store.ts";
+import type { SubscriptionActions } from "../../engine/subscriptions/actions.ts";
 import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
 import type { Action, Authorize, Permission } from "../gate/gate.ts";
 import type { Platform, SocketHandler, UpgradeOptions } from "../platform/platform.ts";
@@ -42,6 +43,10 @@ export interface Service {
   readonly standing: StandingFollows;
   /** The streams that requests without a verb write to; undefined if that is off, or if the store can't. */
   readonly durable: DurableStreams | undefined;
+  /** The subscriptions to streams; undefined if that is off, or if the store can't. */
+  readonly subscriptions: SubscriptionActions | undefined;
+  /** The URL of the server for the outside; undefined for that of each request. */
+  readonly publicUrl: string | undefined;
   readonly listings: boolean;
   /** Chooses the folder that a request sees; `undefined` for the whole root. */
   readonly scope: Scope | undefined;

@@ -30,12 +30,22 @@ export interface EndCount {
   count: number;
 }
 
+/** How many deliveries of wakes have ended in one way. */
+export interface DeliveryCount {
+  /** `webhook` or `pull-wake`. */
+  readonly kind: string;
+  /** `accepted`, `done` or `failed`. */
+  readonly outcome: string;
+  count: number;
+}
+
 /** Counts of one server since it was created. */
 export class Traffic {
   readonly #open = new Set<OpenSpan>();
   readonly #ended = new Map<string, EndCount>();
   readonly #sent = new Map<Transport, number>();
   readonly #refusals = new Map<ErrorCode, number>();
+  readonly #deliveries = new Map<string, DeliveryCount>();
   /** The open append of each path of this process, and where it began. */
   readonly #channels = new Map<string, { readonly channel: Channel; readonly from: number }>();
   #stored = 0;
@@ -64,6 +74,19 @@ export class Traffic {
   /** Counts a refused request. */
   refused(code: ErrorCode): void {
     addTo(this.#refusals, code, 1);
+  }
+
+  /** Counts a delivery of a wake to the worker of a subscription. */
+  delivered(kind: string, outcome: string): void {
+    const key = `${kind} ${outcome}`;
+    const known = this.#deliveries.get(key);
+    if (known) known.count++;
+    else this.#deliveries.set(key, { kind, outcome, count: 1 });
+  }
+
+  /** The deliveries of wakes. */
+  get deliveries(): Iterable<DeliveryCount> {
+    return this.#deliveries.values();
   }
 
   /** Counts the bytes of an append from here on, over all of its connections. */

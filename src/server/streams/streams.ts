@@ -8,6 +8,7 @@ import { removePath } from "../../engine/sessions/removal.ts";
 import type { ListOptions, StoreEntry, StoreStat } from "../../engine/storage/store.ts";
 import { type AppendSource, streamOf } from "../../protocol/append-source.ts";
 import { StreamError } from "../../protocol/errors.ts";
+import { withoutKept } from "../service/kept-claims.ts";
 import type { Service } from "../service/service.ts";
 import { type LocalAppendOptions, type LocalAppendStream, openLocalAppend } from "./append-stream.ts";
 import { LocalFollow, type LocalFollowOptions } from "./follow.ts";
@@ -26,7 +27,7 @@ export interface LocalAppendResult {
 }
 
 /** What {@link Streams.stat} tells about a resource. */
-export interface StreamStat extends StoreStat {
+export interface StreamStat extends Omit<StoreStat, "kept"> {
   /** Whether an append is under way, in any process, or its session waits for its appender. */
   readonly appending: boolean;
   /** Followers of the path in this process. */
@@ -166,7 +167,9 @@ export class Streams implements AsyncDisposable {
     const name = resourceOf(path);
     const found = await this.#service.store.stat(name);
     const followers = this.#service.reporter.followersOf(name);
-    return found && { ...found, appending: found.appending ?? false, followers };
+    if (!found) return undefined;
+    const { kept: _, ...seen } = withoutKept(this.#service, name, found);
+    return { ...seen, appending: seen.appending ?? false, followers };
   }
 
   /**

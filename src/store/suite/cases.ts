@@ -15,7 +15,7 @@ export interface CaseStore {
 }
 
 /** What a store may lack. */
-export type Need = "discard" | "verify" | "tidy" | "watch" | "streams" | "byte streams";
+export type Need = "discard" | "verify" | "tidy" | "watch" | "streams" | "subscriptions" | "byte streams";
 
 /** One case. It fails if it rejects. */
 export interface Case {

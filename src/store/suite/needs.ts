@@ -21,6 +21,7 @@ export async function missingParts(store: Store): Promise<ReadonlyMap<Need, stri
     ["tidy", store.tidy !== undefined, 'it has no "tidy"'],
     ["watch", store.watch !== undefined, 'it has no "watch": no other process may append to it'],
     ["streams", store.streams !== undefined, 'it has no "streams": Durable Streams are off'],
+    ["subscriptions", store.subscriptions !== undefined, 'it has no "subscriptions": webhooks are off'],
     ["byte streams", reader !== undefined, "its reads are ordinary streams: the server copies them"],
   ];
   return new Map(reasons.filter(([, has]) => !has).map(([need, , reason]) => [need, reason]));

@@ -14,6 +14,7 @@ import { PATHS } from "./paths.ts";
 import { READS } from "./reads.ts";
 import { SESSIONS } from "./sessions.ts";
 import { STREAMS } from "./streams.ts";
+import { SUBSCRIPTIONS } from "./subscriptions.ts";
 
 /** An empty store for one case. */
 export interface OpenStore {
@@ -66,6 +67,7 @@ const SECTIONS: Readonly<Record<string, Cases>> = {
   sessions: SESSIONS,
   "optional parts": PARTS,
   streams: STREAMS,
+  subscriptions: SUBSCRIPTIONS,
 };
 
 /**

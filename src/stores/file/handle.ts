@@ -55,7 +55,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     this.#made = made;
     [this.#content, this.#log] = content;
     this.#writer = new Writer(opened);
-    this.#disk = new DiskFile(opened, relative(root, file), found);
+    this.#disk = new DiskFile(opened, relative(root, file), found, () => this.#log.flush());
     this.#inode = found.ino;
     this.#device = found.dev;
     this.#links = found.nlink;
@@ -84,7 +84,8 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     const { opened, isNew, readable } = made;
     const recorded = (): string | undefined => records.readNow(name)?.generation;
     const isOurs = (): boolean => claim.isOurs(true);
-    const claimed = { files: logs, name, opened, readable, isNew, recorded, isOurs };
+    const onCut = async (): Promise<void> => commit?.retire();
+    const claimed = { files: logs, name, opened, readable, isNew, recorded, isOurs, onCut };
     try {
       const logged = claim.isOurs(true) ? await recoverStream(claimed) : undefined;
       const found = await opened.stat();
@@ -158,20 +159,21 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     if (this.#released) {
       throw new StreamError("fenced", `The claim of "/${this.#path}" was released.`, { path: this.#path });
     }
-    const write = (): Promise<void> => this.#writeAndCheck(batch);
+    const write = (): Promise<void> => this.#writeAndCheck(batch, note !== undefined);
+    let note: string | undefined;
     const from = this.#offset;
     try {
       const begun = this.#begin();
       if (begun) await begun;
       this.#begun = true;
-      if (change) {
+      if (change) note = await this.#log.prepare(from, batch, change);
+      if (!this.#commit || batch.length === 0) {
+        await write();
+        // At the level `disk`, all other notes are in the journal.
+        if (this.#commit && note) await this.#log.flush();
+      } else {
         this.#check();
-        await this.#log.note(from, batch, change);
-      }
-      if (!this.#commit || batch.length === 0) await write();
-      else {
-        this.#check();
-        await this.#commit.store({ file: this.#disk, offset: this.#offset, bytes: batch, write });
+        await this.#commit.store({ file: this.#disk, offset: this.#offset, bytes: batch, note, write });
       }
     } catch (error) {
       if (change) await this.#takeBack(from);
@@ -192,9 +194,12 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
   /**
    * Writes a batch. Checks before, so that nothing is written into a file that is not ours any more, and after, so that
    * no byte is published at an offset where it does not stand.
+   *
+   * @param isNoted Whether the log has a note of it, which is written first.
    */
-  async #writeAndCheck(batch: Uint8Array): Promise<void> {
+  async #writeAndCheck(batch: Uint8Array, isNoted: boolean): Promise<void> {
     this.#check();
+    if (isNoted) this.#log.write();
     const start = this.#offset;
     try {
       for (let rest = batch; rest.length > 0; ) {

@@ -26,7 +26,7 @@ import { sweep } from "./claims/sweep.ts";
 import { watchFile } from "./claims/watch.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
 import { openToRead, readFile } from "./files/read.ts";
-import { diskError, isMissing } from "./folders/errors.ts";
+import { diskError, isAbsence } from "./folders/errors.ts";
 import { inFolderOf } from "./folders/open-folder.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import { freeBytesOf } from "./free-bytes.ts";
@@ -45,6 +45,8 @@ import { FileSessions } from "./sessions.ts";
 import { FileStreams } from "./streams/file-streams.ts";
 import { LogFiles } from "./streams/log-files.ts";
 import { stateIn, withStream } from "./streams/seen-stream.ts";
+import { FileSubscriptions } from "./subscriptions.ts";
+import { usedBytesOf } from "./used-bytes.ts";
 
 /** How to open a {@link fileStore}. */
 export interface FileStoreOptions {
@@ -87,6 +89,7 @@ class FileStore implements Store {
   readonly #root: string;
   readonly sessions: FileSessions;
   readonly streams: FileStreams;
+  readonly subscriptions: FileSubscriptions;
   readonly #logs: LogFiles;
   readonly #records: RecordFiles;
   readonly #contents: RecordReader;
@@ -103,19 +106,19 @@ class FileStore implements Store {
     this.#reserved = reservedIn(root);
     assertOwnFolders(this.#reserved);
     this.#owner = ownerOf(root, this.#reserved);
-    this.#recovery = new Recovery(root, this.#reserved, this.#owner);
+    this.#logs = new LogFiles(this.#reserved, durable);
+    this.#recovery = new Recovery(root, this.#reserved, this.#owner, (...notes) => this.#logs.restore(...notes));
     this.#commit = durable ? new GroupCommit(new Journal(root, this.#reserved, this.#owner)) : undefined;
     this.sessions = new FileSessions(this.#reserved, durable);
+    this.subscriptions = new FileSubscriptions(this.#reserved, this.#owner, durable);
     this.#records = new RecordFiles(this.#reserved);
     this.#contents = new RecordReader(root, this.#reserved, this.#records, durable);
-    this.#logs = new LogFiles(this.#reserved, durable);
     const parts = { root, reserved: this.#reserved, files: this.#logs };
     this.streams = new FileStreams({ ...parts, stateOf: async (path) => stateIn(await this.#statOf(path)) });
   }
 
-  freeBytes(): Promise<number | undefined> {
-    return freeBytesOf(this.#root);
-  }
+  freeBytes = (): Promise<number | undefined> => freeBytesOf(this.#root);
+  usedBytes = (): Promise<number> => usedBytesOf(this.#root);
 
   async stat(path: string): Promise<StoreStat | undefined> {
     const found = await this.#statOf(path);
@@ -149,7 +152,8 @@ class FileStore implements Store {
       const isDoubtful = ended === "lost" && !wasAppended;
       const isAppended = wasAppended || (isDoubtful && (await this.#isAppended(file, path)));
       if (isDoubtful && !isAppended) ({ ended, ...content } = await this.#contents.of({ file, opened }));
-      const state = isAppended || ended === undefined ? { appending: true } : { appending: false, ended };
+      const appended = { appending: true, ...(isAppended === "kept" && { kept: true }) };
+      const state = isAppended || ended === undefined ? appended : { appending: false, ended };
       const seen = { size: stats.size, modified: stats.mtime, ...content, ...state };
       return await withStream(seen, relative(this.#root, file), file, this.#logs);
     } finally {
@@ -157,21 +161,19 @@ class FileStore implements Store {
     }
   }
 
-  /** Whether any process appends to the file, or a session waits for its appender. */
-  async #isAppended(file: string, path: string): Promise<boolean> {
-    if (Claim.isHeld(file)) return true;
+  /** Whether any process appends to the file, or a session waits for its appender; `kept` for a claim that is kept. */
+  async #isAppended(file: string, path: string): Promise<boolean | "kept"> {
+    if (Claim.isHeld(file)) return Claim.isHeld(file);
     if (existsSync(claimsFolder(this.#reserved, file))) {
       // Another program may have damaged the claims folder. That must not prevent reading.
       const holders = await claimantsOf(this.#reserved, this.#owner, file).catch(() => []);
-      if (holders.length > 0) return true;
+      if (holders.length > 0) return holders.every(({ owner }) => owner.isKept) ? "kept" : true;
     }
     return this.sessions.mayBeOpen(path) && (await this.sessions.find(path)) !== undefined;
   }
 
-  async claim(
-    path: string,
-    { create = true, signal, type, check, extraLeaseMs = 0 }: ClaimOptions = {},
-  ): Promise<AppendHandle> {
+  async claim(path: string, options: ClaimOptions = {}): Promise<AppendHandle> {
+    const { create = true, signal, type, check, extraLeaseMs = 0, kept: isKept = false } = options;
     signal?.throwIfAborted();
     checkedPath(path.split("/"));
     await this.#ready();
@@ -180,7 +182,7 @@ class FileStore implements Store {
       const name = relative(this.#root, file);
       const onCopy = (former: Stats, copy: Stats): void => this.#recovery.copied(name, former, copy);
       const own = { reserved: this.#reserved, owner: this.#owner };
-      const claim = await Claim.take({ ...own, file, path, check, onCopy, extraLeaseMs });
+      const claim = await Claim.take({ ...own, file, path, check, onCopy, extraLeaseMs, isKept });
       return await this.#open(file, path, claim, { create, type });
     } catch (error) {
       throw diskError(error, path);
@@ -201,7 +203,8 @@ class FileStore implements Store {
       const real = await resolveInRoot(this.#root, path);
       await assertListable(this.#root, real);
       const follow = (link: string) => this.#stats(link);
-      const appended = () => appendedFiles(this.#reserved, (path, file) => this.#isAppended(file, path));
+      const isAppended = async (path: string, file: string) => (await this.#isAppended(file, path)) === true;
+      const appended = () => appendedFiles(this.#reserved, isAppended);
       return listFolder({ ...options, root: this.#root, path, real, follow, appended });
     } catch (error) {
       if (isAbsence(error)) return undefined;
@@ -292,9 +295,4 @@ class FileStore implements Store {
       return found;
     });
   }
-}
-
-/** Whether an error means that there is nothing readable at the path. */
-function isAbsence(error: unknown): boolean {
-  return isMissing(error) || ["path_conflict", "bad_path"].includes(diskError(error, "").code);
 }

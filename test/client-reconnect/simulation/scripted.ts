@@ -7,6 +7,10 @@ import type { ClientSocket, SocketHandler, SocketRequest } from "../../../src/cl
 import { until } from "../../fixture/until.ts";
 import { VirtualClock } from "./clock.ts";
 
+/** Turns of the event loop after which nothing more happens by itself, and most turns in all. */
+const QUIET_TURNS = 20;
+const MAX_TURNS = 20_000;
+
 interface Settle {
   resolve(answer: ClientSocket | Response): void;
   reject(error: Error): void;
@@ -93,7 +97,12 @@ export class ScriptedConnection {
 export interface ScriptedRequest {
   readonly url: URL;
   readonly method: string;
+  readonly headers: Headers;
+  /** The body, as text. */
+  readonly text: string;
   answer(response: Response): void;
+  /** Breaks the connection. */
+  fail(): void;
 }
 
 /** The environment of a client under test. */
@@ -110,8 +119,13 @@ export class ScriptedWorld implements Environment {
       this.connections.push(new ScriptedConnection(request, handler, { resolve, reject }));
     });
 
-  readonly fetch = (url: URL, { method = "GET" }: RequestInit): Promise<Response> =>
-    new Promise((answer) => this.requests.push({ url, method, answer }));
+  readonly fetch = (url: URL, { method = "GET", headers, body, signal }: RequestInit): Promise<Response> =>
+    new Promise((answer, reject) => {
+      const fail = (): void => reject(new TypeError("fetch failed"));
+      const text = body instanceof Uint8Array ? new TextDecoder().decode(body) : "";
+      this.requests.push({ url, method, headers: new Headers(headers), text, answer, fail });
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
 
   /** Waits for the next upgrade request, and advances the clock until it comes. */
   async next(): Promise<ScriptedConnection> {
@@ -122,6 +136,17 @@ export class ScriptedWorld implements Environment {
     });
     this.#taken++;
     return connection;
+  }
+
+  /** Waits for the next plain HTTP request. Advances the clock only when nothing else happens. */
+  async later(): Promise<ScriptedRequest> {
+    for (let turn = 1; turn <= MAX_TURNS; turn++) {
+      const request = this.requests.shift();
+      if (request) return request;
+      await new Promise(setImmediate);
+      if (turn % QUIET_TURNS === 0) this.clock.advance();
+    }
+    throw new Error("no request came");
   }
 
   /** Waits for the next plain HTTP request. */

@@ -14,6 +14,8 @@ const REFUSED = {
   "a segment of 256 bytes": `/${"x".repeat(256)}`,
   "a segment of 256 bytes in 128 characters": `/${"%C3%BC".repeat(128)}`,
   "a folder of 256 bytes": `/${"x".repeat(256)}/a`,
+  "more than 4,096 bytes": `/${"a/".repeat(2_048)}a`,
+  "thousands of segments": `/${"a/".repeat(7_000)}a`,
   "the store's own folder": "/.httpfstream",
   "a file in the store's own folder": "/.httpfstream/x",
   "the store's own folder, encoded": "/%2ehttpfstream/x",

@@ -15,6 +15,7 @@ import { hostileSection } from "./hostile.ts";
 import { httpAppendSection } from "./http-append.ts";
 import { httpFollowSection } from "./http-follow.ts";
 import { httpReadSection } from "./http-read.ts";
+import { jsonLinesSection } from "./json-lines.ts";
 import { listingSection } from "./listing.ts";
 import { messageSizesSection } from "./message-sizes.ts";
 import { orderSection } from "./order.ts";
@@ -61,6 +62,7 @@ export function wireSuite(target: Target): void {
     httpAppendSection(target);
     appendConditionsSection(target);
     removeSection(target);
+    jsonLinesSection(target);
     curlSection(target);
     pathsSection(target);
     originsSection(target);

@@ -13,7 +13,7 @@ import { basename, join } from "node:path";
 import { heldByAppender } from "../../../engine/storage/conflicts.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
 import { StreamError } from "../../../protocol/errors.ts";
-import { isMissing } from "../folders/errors.ts";
+import { unlessMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
@@ -41,7 +41,7 @@ const ATTEMPTS = 8;
 const BACK_OFF_MS = 20;
 
 /** The files that this process has claimed, through any of its stores. */
-const held = new Set<string>();
+const held = new Map<string, Pick<ClaimParts, "isKept">>();
 
 /** What to claim, and for which owner. */
 export interface ClaimParts {
@@ -58,6 +58,8 @@ export interface ClaimParts {
   readonly check?: (() => Promise<void>) | undefined;
   /** Called before a takeover replaces the file by a copy, with the stats of both. */
   readonly onCopy?: ((former: Stats, copy: Stats) => void) | undefined;
+  /** Whether the claim is kept between many short appends; noted in its entry. Default false. */
+  readonly isKept?: boolean;
   /** Milliseconds for which a silent owner keeps the path after its lease. */
   readonly extraLeaseMs: number;
 }
@@ -93,7 +95,7 @@ export class Claim {
   static async take(parts: ClaimParts): Promise<Claim> {
     const { file, path, owner } = parts;
     if (held.has(file)) throw heldByAppender(path);
-    held.add(file);
+    held.set(file, parts);
     const claim = new Claim(parts);
     try {
       await owner.begin(claim.#owned);
@@ -105,9 +107,9 @@ export class Claim {
     }
   }
 
-  /** Whether this process has claimed a file. */
-  static isHeld(file: string): boolean {
-    return held.has(file);
+  /** Whether this process has claimed a file; `kept` if it keeps it between many short appends. */
+  static isHeld(file: string): boolean | "kept" {
+    return held.get(file)?.isKept ? "kept" : held.has(file);
   }
 
   /** Whether the previous owner died or fell silent while it had the file. */
@@ -219,7 +221,8 @@ export class Claim {
   async #enter(names: readonly string[]): Promise<void> {
     this.#entry = join(this.#folder, nextName(names));
     ownEntries.add(this.#entry);
-    await writeJsonAtomic(this.#parts.reserved, this.#entry, this.#parts.owner.record, false);
+    const { reserved, owner, isKept } = this.#parts;
+    await writeJsonAtomic(reserved, this.#entry, { ...owner.record, ...(isKept && { isKept }) }, false);
     this.#isEntered = true;
   }
 
@@ -292,9 +295,4 @@ export class Claim {
     if (statSync(this.#entry, { throwIfNoEntry: false })) return;
     this.#revoked.abort(new StreamError("fenced", "Another server process has taken over the path."));
   }
-}
-
-/** For a promise's `catch`: ignores a missing file. */
-function unlessMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
 }

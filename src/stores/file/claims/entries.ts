@@ -23,7 +23,8 @@ export interface Entry {
   readonly name: string;
   /** The path of its file. */
   readonly file: string;
-  readonly owner: OwnerRecord;
+  /** With whether the claim is kept between many short appends. */
+  readonly owner: OwnerRecord & { readonly isKept?: boolean };
 }
 
 /** The state of an entry's owner, as this process sees it. */

@@ -50,3 +50,13 @@ function otherwise(error: unknown): string {
 export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
+
+/** Whether an error means that there is nothing readable at a path. */
+export function isAbsence(error: unknown): boolean {
+  return isMissing(error) || ["path_conflict", "bad_path"].includes(diskError(error, "").code);
+}
+
+/** For a promise's `catch`: ignores a missing file. */
+export function unlessMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
+}

@@ -10,24 +10,27 @@ import type { FileIdentity } from "./record.ts";
 export class DiskFile {
   readonly identity: FileIdentity;
   readonly #opened: OpenFile;
+  readonly #flushLog: () => Promise<void>;
   #flushed: Promise<void> = Promise.resolve();
 
   /**
    * @param name Its real location, relative to the root.
    * @param found Its stats.
+   * @param flushLog Flushes the log of its stream. Default: there is none.
    */
-  constructor(opened: OpenFile, name: string, found: Stats) {
+  constructor(opened: OpenFile, name: string, found: Stats, flushLog: () => Promise<void> = async () => {}) {
+    this.#flushLog = flushLog;
     this.#opened = opened;
     this.identity = identityOf(name, found);
   }
 
   /**
-   * Flushes what has been written so far. Flushes of one file do not overlap.
+   * Flushes what has been written so far, to the log, too. Flushes of one file do not overlap.
    *
    * @throws Errors of the operating system.
    */
   flush(): Promise<void> {
-    const done = this.#flushed.then(() => this.#opened.datasync());
+    const done = this.#flushed.then(() => this.#flushLog()).then(() => this.#opened.datasync());
     this.#flushed = done.catch(() => {});
     return done;
   }

@@ -48,6 +48,11 @@ export class GroupCommit {
     }
   }
 
+  /** Flushes all files, so that recovery does not write what was cut off again. */
+  retire(): Promise<void> {
+    return this.#journal.retire();
+  }
+
   /**
    * Flushes a file if some of its bytes are on the disk only in the journal.
    *

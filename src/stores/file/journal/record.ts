@@ -22,6 +22,8 @@ export interface JournalRecord {
   /** The offset of the first byte. */
   readonly offset: number;
   readonly bytes: Uint8Array;
+  /** A line for the log of the stream; it must be there if the bytes are in the file. Undefined if there is none. */
+  readonly note?: string | undefined;
   /**
    * The order of the record's segment: milliseconds since 1970 when the segment began, or more if an earlier segment
    * has as many. Later segments have a higher value, even if the clock was set back. Within a segment, records are in
@@ -47,8 +49,8 @@ export function encodeOwner(owner: OwnerRecord): Uint8Array {
 }
 
 /** Encodes a record, in two pieces. */
-export function encodeRecord({ file, offset, bytes, keptMs }: JournalRecord): Uint8Array[] {
-  const place = JSON.stringify({ ...file, offset, length: bytes.length, keptMs });
+export function encodeRecord({ file, offset, bytes, note, keptMs }: JournalRecord): Uint8Array[] {
+  const place = JSON.stringify({ ...file, offset, length: bytes.length, keptMs, note });
   return [Buffer.from(`${digestOf(place, bytes)} ${place}\n`), bytes];
 }
 
@@ -77,13 +79,13 @@ function decodeRecord(segment: Uint8Array, at: number): { record: JournalRecord;
   const place = segment.subarray(at + DIGEST_LENGTH + 1, lineEnd);
   const found = parsed(place);
   if (!isPlace(found)) return undefined;
-  const { name, inode, bornMs, offset, length, keptMs } = found;
+  const { name, inode, bornMs, offset, length, keptMs, note } = found;
   const end = lineEnd + 1 + length;
   const bytes = segment.subarray(lineEnd + 1, end);
   const digest = Buffer.from(segment.subarray(at, at + DIGEST_LENGTH)).toString("latin1");
   // If the segment ends before the record, this digest differs, too.
   if (digest !== digestOf(place, bytes)) return undefined;
-  return { record: { file: { name, inode, bornMs }, offset, bytes, keptMs }, end };
+  return { record: { file: { name, inode, bornMs }, offset, bytes, keptMs, ...(note && { note }) }, end };
 }
 
 function digestOf(place: string | Uint8Array, bytes: Uint8Array): string {
@@ -98,9 +100,12 @@ function parsed(line: Uint8Array): unknown {
   }
 }
 
-type Place = FileIdentity & { readonly offset: number; readonly length: number; readonly keptMs: number };
+interface Place extends FileIdentity, Pick<JournalRecord, "offset" | "keptMs" | "note"> {
+  readonly length: number;
+}
 
 function isPlace(value: unknown): value is Place {
-  const { name, inode, bornMs, offset, length, keptMs } = (value ?? {}) as Partial<Place>;
-  return typeof name === "string" && [inode, bornMs, offset, length, keptMs].every((number) => Number(number) >= 0);
+  const { name, inode, bornMs, offset, length, keptMs, note = "" } = (value ?? {}) as Partial<Place>;
+  const isText = typeof name === "string" && typeof note === "string";
+  return isText && [inode, bornMs, offset, length, keptMs].every((number) => Number(number) >= 0);
 }

@@ -42,6 +42,13 @@ interface Copy {
   readonly formers: readonly Stats[];
 }
 
+/**
+ * Adds notes to the log of a file's stream, unless it has them, and flushes the log.
+ *
+ * @param name The file, relative to the root.
+ */
+export type RestoreNotes = (name: string, notes: readonly string[]) => Promise<void>;
+
 /** Recovers a root when it is opened, and when a process that had a path has died. */
 export class Recovery {
   readonly #recover: () => Promise<void>;
@@ -51,8 +58,9 @@ export class Recovery {
   #latest: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  constructor(root: string, reserved: Reserved, owner: Owner) {
-    this.#recover = () => recover(root, reserved, owner, this.#copies);
+  /** @param restoreNotes Restores the logs of streams. Default: there are none. */
+  constructor(root: string, reserved: Reserved, owner: Owner, restoreNotes: RestoreNotes = async () => {}) {
+    this.#recover = () => recover(root, reserved, owner, { copies: this.#copies, restoreNotes });
   }
 
   /** A takeover replaces a file by a copy: what the journals have for the file now belongs to the copy. */
@@ -92,14 +100,17 @@ async function recover(
   root: string,
   reserved: Reserved,
   owner: Owner,
-  copies: ReadonlyMap<string, Copy>,
+  { copies, restoreNotes }: { copies: ReadonlyMap<string, Copy>; restoreNotes: RestoreNotes },
 ): Promise<void> {
   const segments = await leftSegments(reserved, owner);
   const failed = new Set<string>();
   for (const [name, records] of byFile(segments)) {
     // Without a reboot, the system still has every byte.
     const lost = records.filter(({ owner: kept }) => !isSameBoot(kept, owner.record));
-    await restoreFile(root, name, lost, copies.get(name)).catch(() => failed.add(name));
+    const restored = restoreFile(root, name, lost, copies.get(name)).then(async (notes) => {
+      if (notes && records.some(({ note }) => note)) await restoreNotes(name, notes);
+    });
+    await restored.catch(() => failed.add(name));
   }
   for (const { path, records } of segments) {
     if (!records.some(({ file }) => failed.has(file.name))) await removeFile(path).catch(() => {});
@@ -172,23 +183,24 @@ function byFile(segments: readonly LeftSegment[]): Map<string, OwnedRecord[]> {
   return files;
 }
 
-/** Writes the bytes that a file lacks, and flushes the file. */
+/** Writes the bytes that a file lacks, and flushes the file. Returns the notes of all its bytes, if it is there. */
 async function restoreFile(
   root: string,
   name: string,
   records: readonly JournalRecord[],
   copied: Copy | undefined,
-): Promise<void> {
+): Promise<string[] | undefined> {
   const opened = await openAgain(root, name);
-  if (!opened) return;
+  if (!opened) return undefined;
   try {
     const found = await opened.stat();
     // Not even flushed: a named pipe, for one, cannot be, and would keep the segment forever.
-    if (!found.isFile()) return;
+    if (!found.isFile()) return undefined;
     const formers = copied && isSameFile(copied.copy, found) ? copied.formers : [];
     const same = records.filter(({ file }) => [found, ...formers].some((each) => isSameFile(file, each)));
     await restore(opened, found.size, same);
     await opened.datasync();
+    return same.flatMap(({ note }) => note ?? []);
   } finally {
     await opened.close();
   }

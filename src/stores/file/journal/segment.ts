@@ -19,6 +19,8 @@ export interface Entry {
   /** The offset of the first byte. */
   readonly offset: number;
   readonly bytes: Uint8Array;
+  /** What {@link write} also writes to the log of the stream. Default: nothing. */
+  readonly note?: string | undefined;
   /** Writes the bytes to the file. Called once the bytes are on the disk, in the journal. */
   readonly write: () => Promise<void>;
 }
@@ -119,8 +121,8 @@ export class Segment {
   async #keep(entries: readonly Entry[]): Promise<void> {
     for (const { file } of entries) this.#files.add(file);
     const keptMs = this.#order;
-    const records = entries.flatMap(({ file: { identity: file }, offset, bytes }) => {
-      return encodeRecord({ file, offset, bytes, keptMs });
+    const records = entries.flatMap(({ file: { identity: file }, offset, bytes, note }) => {
+      return encodeRecord({ file, offset, bytes, note, keptMs });
     });
     const group = Buffer.concat(records);
     await writeAll(this.#opened, group);

@@ -132,7 +132,7 @@ export class RecordReader {
   }
 
   #isHeld(file: string): boolean {
-    return Claim.isHeld(file) || existsSync(claimsFolder(this.#reserved, file));
+    return Claim.isHeld(file) !== false || existsSync(claimsFolder(this.#reserved, file));
   }
 
   async #read(name: string): Promise<StreamRecord | undefined> {

@@ -24,6 +24,8 @@ export interface Reserved {
   readonly durable: string;
   /** One folder per stream with forks, with a file per fork. */
   readonly forks: string;
+  /** One file per subscription, and one with their keys. */
+  readonly subscriptions: string;
   /** One file per path whose handover a process requests. */
   readonly handovers: string;
   /** Journal segments, which keep bytes until the files that they belong to are on the disk. */
@@ -43,6 +45,7 @@ export function reservedIn(root: string): Reserved {
     streams: join(folder, "streams"),
     durable: join(folder, "durable"),
     forks: join(folder, "forks"),
+    subscriptions: join(folder, "subscriptions"),
     handovers: join(folder, "wanted"),
     journal: join(folder, "journal"),
     temporary: join(folder, "temporary"),

@@ -47,7 +47,7 @@ export class FileStreams implements StreamRecords {
   }
 
   async bury(path: string, tombstone: StreamState): Promise<void> {
-    await this.#parts.files.write({ file: await this.#nameOf(path), generation: "", state: tombstone });
+    await this.#parts.files.write({ file: await this.#nameOf(path), generation: "", number: 0, state: tombstone });
   }
 
   async forget(path: string): Promise<void> {

@@ -2,14 +2,14 @@
  * The logs of a root's streams as files.
  * @module
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { namesIn } from "../folders/folder.ts";
 import { removeFileNow, writeTextAtomic } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { openSmallFile, UNUSABLE } from "../reserved/small-file.ts";
-import { type BaseLine, formatLine, type LoggedStream, parseLog } from "./log-lines.ts";
+import { type BaseLine, formatLine, type LoggedStream, parseLine, parseLog } from "./log-lines.ts";
 
 /** Most bytes that a log may have. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -66,6 +66,31 @@ export class LogFiles {
   }
 
   /**
+   * Adds notes from a journal to the log of a file, unless it has them, and flushes the log: after a power cut, the end of
+   * a log is whatever the system has written by then.
+   *
+   * @param notes Lines, in their order. Of two with the same number, the later one counts.
+   * @throws Errors of the operating system.
+   */
+  async restore(name: string, notes: readonly string[]): Promise<void> {
+    const place = this.placeOf(name);
+    const text = await textOf(place);
+    const { number: last = 0, lines = [] } = parseLog(text ?? "", name) ?? {};
+    const missing = new Map<number, string>();
+    for (const note of notes) {
+      const { number = 0 } = parseLine(note.trimEnd()) ?? {};
+      if (number > last) missing.set(number, note);
+    }
+    if (missing.size > 0) {
+      const known = lines.map((line) => `${line}\n`);
+      // Another process may have restored it as well, and be using it already.
+      const mayWrite = (): boolean => textNow(place) === text;
+      const all = [...known, ...missing.values()].join("");
+      await writeTextAtomic(this.#reserved, place, { text: all, durable: true, mayWrite });
+    } else if (text !== undefined) await flush(place);
+  }
+
+  /**
    * Removes the log of a file, if there is one.
    *
    * @throws Errors of the operating system.
@@ -102,6 +127,10 @@ async function textOf(place: string): Promise<string | undefined> {
   } finally {
     await opened.close();
   }
+}
+
+function textNow(place: string): string | undefined {
+  return existsSync(place) ? readFileSync(place, "utf8") : undefined;
 }
 
 /** The file that the first line of a log is about. */

@@ -23,6 +23,8 @@ export interface BaseLine {
   readonly file: string;
   /** The content that it belongs to; empty for a tombstone. */
   readonly generation: string;
+  /** The number of the last note that it contains. */
+  readonly number: number;
   readonly state: StreamState;
 }
 
@@ -30,6 +32,8 @@ export interface BaseLine {
 export interface NoteLine {
   readonly file: string;
   readonly generation: string;
+  /** Grows with each note of the log. */
+  readonly number: number;
   readonly from: number;
   readonly to: number;
   /** Of all bytes. */
@@ -39,9 +43,10 @@ export interface NoteLine {
   readonly change: StreamChange;
 }
 
-/** Takes the note before it back: nothing of it was stored. */
+/** Takes a note back, which may not be in the log: nothing of it was stored. */
 export interface VoidLine {
   readonly void: true;
+  readonly number: number;
 }
 
 export type LogLine = BaseLine | NoteLine | VoidLine;
@@ -50,12 +55,14 @@ export type LogLine = BaseLine | NoteLine | VoidLine;
 export interface LoggedStream {
   readonly file: string;
   readonly generation: string;
+  /** The number of the last note. */
+  readonly number: number;
   /** The state before {@link last}. Undefined if that is what has created the stream. */
   readonly state: StreamState | undefined;
   /** The last write, whose bytes may be missing. */
   readonly last: NoteLine | undefined;
-  /** How many lines the log has. */
-  readonly lines: number;
+  /** The intact lines of the log. */
+  readonly lines: readonly string[];
 }
 
 /** Formats a line. */
@@ -71,9 +78,8 @@ export function noteOf(
   bytes: Uint8Array,
   change: StreamChange,
 ): NoteLine {
-  const { file, generation } = place;
   const head = Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString("base64");
-  return { file, generation, from, to: from + bytes.length, digest: digestOf(bytes), head, change };
+  return { ...place, from, to: from + bytes.length, digest: digestOf(bytes), head, change };
 }
 
 /** The digest of the bytes of a write. */
@@ -95,27 +101,35 @@ export function isHeadOf({ head }: NoteLine, bytes: Uint8Array): boolean {
  * @returns Undefined if nothing is on record.
  */
 export function parseLog(text: string, file: string): LoggedStream | undefined {
-  let state: StreamState | undefined;
-  let last: NoteLine | undefined;
-  let generation: string | undefined;
-  let lines = 0;
+  let logged: Omit<LoggedStream, "lines"> | undefined;
+  let number = 0;
+  const lines: string[] = [];
   for (const row of text.split("\n")) {
     const line = parseLine(row);
     if (!line || ("file" in line && line.file !== file)) break;
-    lines++;
-    if ("void" in line) {
-      last = undefined;
-      continue;
-    }
-    if (last) state = changedState(state, last.change);
-    last = "state" in line ? undefined : line;
-    if ("state" in line) state = line.state;
-    ({ generation } = line);
+    lines.push(row);
+    ({ number } = line);
+    if (!("void" in line)) logged = follow(logged, line);
+    else if (logged?.last?.number === number) logged = { ...logged, last: undefined };
   }
-  return generation !== undefined && (state || last) ? { file, generation, state, last, lines } : undefined;
+  return logged && (logged.state || logged.last) ? { ...logged, number, lines } : undefined;
 }
 
-function parseLine(row: string): LogLine | undefined {
+/** What a log says after one more line. */
+function follow(
+  before: Omit<LoggedStream, "lines"> | undefined,
+  line: BaseLine | NoteLine,
+): Omit<LoggedStream, "lines"> {
+  const { file, generation, number } = line;
+  if ("state" in line) return { file, generation, number, state: line.state, last: undefined };
+  const { state, last } = before ?? {};
+  // A write that begins before the end of another one takes its place: nothing of that was stored.
+  const isStored = last !== undefined && line.from >= last.to;
+  return { file, generation, number, state: isStored ? changedState(state, last.change) : state, last: line };
+}
+
+/** Parses a line, without its line feed. Undefined if it is torn. */
+export function parseLine(row: string): LogLine | undefined {
   const text = row.slice(CHECK_LENGTH + 1);
   if (text === "" || row.slice(0, CHECK_LENGTH) !== checkOf(text)) return undefined;
   try {

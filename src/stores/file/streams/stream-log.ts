@@ -12,13 +12,22 @@ import { makeFolder } from "../folders/folder.ts";
 import { flush } from "../reserved/fsync.ts";
 import { judgeLog } from "./judge-log.ts";
 import type { LogFiles } from "./log-files.ts";
-import { digestOf, formatLine, isHeadOf, type LoggedStream, type LogLine, type NoteLine, noteOf } from "./log-lines.ts";
+import { digestOf, formatLine, isHeadOf, type LoggedStream, type NoteLine, noteOf } from "./log-lines.ts";
 
 /** Lines after which the log is replaced by the state, when the claim ends. */
 const MAX_LINES = 64;
 
 /** The same while the claim lasts. */
 const MAX_LIVE_LINES = 1_024;
+
+/** Bytes of notes after which the log is replaced by the state. */
+const MAX_NOTED_BYTES = 1024 * 1024;
+
+/**
+ * How much the numbers of notes grow at a takeover. A process that was silent may have notes in its journal that it did not
+ * write to the log; they must not come later than those of the new owner.
+ */
+const TAKEOVER_STEP = 2 ** 20;
 
 /** A file that has just been claimed and opened. */
 export interface ClaimedFile {
@@ -32,6 +41,8 @@ export interface ClaimedFile {
   readonly isNew: boolean;
   /** Whether no other process has taken the file over. */
   readonly isOurs: () => boolean;
+  /** Called when bytes were cut off, which a journal may still have. */
+  readonly onCut: () => Promise<void>;
   /** Returns the generation on record, before the file is judged; undefined if there is none. */
   readonly recorded: () => string | undefined;
 }
@@ -44,7 +55,7 @@ export interface ClaimedFile {
  * @throws Errors of the operating system.
  */
 export async function recoverStream(claimed: ClaimedFile): Promise<LoggedStream | undefined> {
-  const { files, name, opened, readable, isNew, recorded } = claimed;
+  const { files, name, opened, readable, isNew, recorded, onCut } = claimed;
   const logged = await files.read(name);
   if (!logged) return undefined;
   // The log is about a file that was removed.
@@ -57,6 +68,7 @@ export async function recoverStream(claimed: ClaimedFile): Promise<LoggedStream 
   const isSame = logged.generation === recorded();
   if (isSame && judgeLog(logged, size, logged.generation).state?.incomplete) {
     await opened.truncate(0);
+    await onCut();
     await files.remove(name);
     return undefined;
   }
@@ -64,6 +76,7 @@ export async function recoverStream(claimed: ClaimedFile): Promise<LoggedStream 
   if (isHeadOf(last, await readAt(opened, last.from, size - last.from))) {
     await opened.truncate(last.from);
     if (files.durable) await opened.datasync();
+    await onCut();
   }
   return logged;
 }
@@ -76,15 +89,30 @@ export class StreamLog {
   readonly #isOurs: () => boolean;
   #state: StreamState | undefined;
   #pending: NoteLine | undefined;
+  #number: number;
   #lines: number;
+  /** Whether lines were written that may not be on the disk. */
+  #isDirty = false;
+  /** Bytes of the notes of this claim that are in the log. */
+  #notedBytes = 0;
   #opened: OpenFile | undefined;
+  /** The line of the pending note. */
+  #line = "";
+  /** Settles after all flushes so far. */
+  #flushed: Promise<void> = Promise.resolve();
 
-  private constructor(claimed: ClaimedFile, generation: string, state: StreamState | undefined, lines: number) {
+  private constructor(
+    claimed: ClaimedFile,
+    generation: string,
+    state: StreamState | undefined,
+    [number, lines] = [0, 0],
+  ) {
     this.#files = claimed.files;
     this.#name = claimed.name;
     this.#generation = generation;
     this.#isOurs = claimed.isOurs;
     this.#state = state;
+    this.#number = number;
     this.#lines = lines;
   }
 
@@ -102,7 +130,7 @@ export class StreamLog {
     generation: string,
     isInherited: boolean,
   ): Promise<StreamLog> {
-    if (!logged) return new StreamLog(claimed, generation, undefined, 0);
+    if (!logged) return new StreamLog(claimed, generation, undefined);
     const { files, name, opened, readable } = claimed;
     const { size } = await opened.stat();
     let { state } = judgeLog(logged, size, generation);
@@ -113,9 +141,10 @@ export class StreamLog {
       if (digestOf(there) !== last.digest) state = { ...state, producers: {} };
     }
     const isUnchanged = state === logged.state && !last && logged.generation === generation;
-    const log = new StreamLog(claimed, generation, state, isUnchanged ? logged.lines : 1);
+    const number = logged.number + (isInherited ? TAKEOVER_STEP : 0);
+    const log = new StreamLog(claimed, generation, state, [number, isUnchanged ? logged.lines.length : 1]);
     if (!state) await files.remove(name);
-    else if (!isUnchanged || isInherited) await files.write({ file: name, generation, state }, claimed.isOurs);
+    else if (!isUnchanged || isInherited) await files.write({ file: name, generation, number, state }, claimed.isOurs);
     return log;
   }
 
@@ -125,15 +154,48 @@ export class StreamLog {
   }
 
   /**
-   * Notes a write, which follows. At the level `disk` the note is on the disk when this resolves.
+   * Prepares the note of a write.
+   *
+   * @returns The line that {@link write} writes.
+   * @throws Errors of the operating system. Nothing may be written then.
+   */
+  async prepare(from: number, bytes: Uint8Array, change: StreamChange): Promise<string> {
+    if (this.#lines > MAX_LIVE_LINES || this.#notedBytes > MAX_NOTED_BYTES) await this.#compact();
+    this.#opened ??= await this.#open();
+    this.#number++;
+    const place = { file: this.#name, generation: this.#generation, number: this.#number };
+    this.#pending = noteOf(place, from, bytes, change);
+    this.#line = formatLine(this.#pending);
+    return this.#line;
+  }
+
+  /**
+   * Writes the note. Call it before the bytes, in the same turn, and once no other process can have taken the path over.
    *
    * @throws Errors of the operating system. Nothing may be written then.
    */
-  async note(from: number, bytes: Uint8Array, change: StreamChange): Promise<void> {
-    if (this.#lines > MAX_LIVE_LINES) await this.#compact();
-    const note = noteOf({ file: this.#name, generation: this.#generation }, from, bytes, change);
-    await this.#write(note);
-    this.#pending = note;
+  write(): void {
+    this.#write(this.#line);
+  }
+
+  /**
+   * Flushes the log, if it was written to.
+   *
+   * @throws Errors of the operating system.
+   */
+  flush(): Promise<void> {
+    const flushed = this.#flushed.then(async () => {
+      if (!this.#isDirty) return;
+      this.#isDirty = false;
+      try {
+        await (this.#opened ? this.#opened.datasync() : flush(this.#files.placeOf(this.#name)));
+      } catch (error) {
+        this.#isDirty = true;
+        throw error;
+      }
+    });
+    this.#flushed = flushed.catch(() => {});
+    return flushed;
   }
 
   /** The write that was noted is stored. */
@@ -145,9 +207,15 @@ export class StreamLog {
   /** Nothing of the write that was noted is stored. */
   async takeBack(): Promise<void> {
     if (!this.#pending) return;
+    const { number } = this.#pending;
     this.#pending = undefined;
-    // Without this line, the note is void as long as its bytes are missing.
-    await this.#write({ void: true }).catch(() => {});
+    try {
+      // Without this line, the note is void as long as its bytes are missing.
+      this.#write(formatLine({ void: true, number }));
+      if (this.#files.durable) await this.flush();
+    } catch {
+      // The next note at this offset takes the place of this one.
+    }
   }
 
   /** Ends the log. */
@@ -161,34 +229,40 @@ export class StreamLog {
     const state = this.#state;
     if (!state) return;
     await this.#closeFile();
-    await this.#files.write({ file: this.#name, generation: this.#generation, state }, this.#isOurs);
+    const place = { file: this.#name, generation: this.#generation, number: this.#number };
+    await this.#files.write({ ...place, state }, this.#isOurs);
+    this.#isDirty = false;
     this.#lines = 1;
+    this.#notedBytes = 0;
   }
 
   async #closeFile(): Promise<void> {
+    await this.#flushed;
     const opened = this.#opened;
     this.#opened = undefined;
     await opened?.close();
   }
 
-  async #write(line: LogLine): Promise<void> {
-    const { durable } = this.#files;
-    this.#opened ??= await this.#open();
-    writeAllSync(this.#opened.fd, formatLine(line));
+  #write(line: string): void {
+    if (!this.#opened) throw new Error("The log is not open.");
+    const text = Buffer.from(line);
+    this.#isDirty = true;
+    writeAllSync(this.#opened.fd, text);
+    this.#notedBytes += text.length;
     this.#lines++;
-    if (durable) await this.#opened.datasync();
   }
 
   async #open(): Promise<OpenFile> {
     const place = this.#files.placeOf(this.#name);
+    const isNew = !this.#files.has(this.#name);
     await makeFolder(dirname(place));
     const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0 } = constants;
     const opened = await open(place, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
-    if (this.#files.durable) await flush(dirname(place));
+    if (this.#files.durable && isNew) await flush(dirname(place));
     return opened;
   }
 }
 
-function writeAllSync(fd: number, text: string): void {
-  for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
+function writeAllSync(fd: number, bytes: Buffer): void {
+  for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(writeSync(fd, rest));
 }

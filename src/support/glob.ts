@@ -1,5 +1,5 @@
 /**
- * The patterns of paths in tokens and options.
+ * The patterns of paths in tokens, options and subscriptions.
  * @module
  */
 

@@ -2,8 +2,8 @@
  * The end of the last message of a JSON stream. Another program may have left an unfinished line behind it.
  * @module
  */
-import { PieceReader } from "../storage/piece-reader.ts";
-import type { Store, StoreStat } from "../storage/store.ts";
+import { PieceReader } from "./piece-reader.ts";
+import type { Store, StoreStat } from "./store.ts";
 
 const NEWLINE = 0x0a;
 

@@ -1,0 +1,295 @@
+/**
+ * The subscriptions of one server: notices that streams grow, wakes workers, and wakes them again.
+ *
+ * The record in the store is the truth. It changes only while no other process changes it, and each step checks there that
+ * nothing has happened since it was planned. So several processes can plan the same step, and one of them takes it.
+ * @module
+ */
+import type { AppendRegistry } from "../append/registry.ts";
+import type { SubscriptionName, SubscriptionRecord, SubscriptionRecords } from "../storage/subscription-record.ts";
+import { type DeliveryParts, type DeliveryResult, deliver } from "./delivery.ts";
+import { Entries, type Entry } from "./entry.ts";
+import { SigningKeys } from "./signing.ts";
+import { Slots } from "./slots.ts";
+import { beginning, type Change, expiring, type Looked, settling } from "./steps.ts";
+import { tailsOf } from "./tails.ts";
+import { linked, reconciled, retryMs, type Tails, woken } from "./transitions.ts";
+import { isMatched, matchesIn } from "./watched-paths.ts";
+
+/** Milliseconds between two looks at what other processes have changed. */
+const LOOK_MS = 1_000;
+
+/** How many of these looks it takes until all streams are looked at: other programs may have written to them. */
+const LOOKS_PER_ROUND = 30;
+
+/** Milliseconds that a process may take for a delivery beyond its time limit, before another one repeats it. */
+const SLACK_MS = 1_000;
+
+/** Milliseconds before a step is repeated that the store has failed. */
+const STORE_RETRY_MS = 1_000;
+
+/** What became of one attempt at a delivery. */
+export interface Delivered extends DeliveryResult {
+  readonly record: SubscriptionRecord;
+  readonly durationMs: number;
+}
+
+/** Callbacks of {@link Subscriptions}. They must not throw. */
+export interface SubscriptionEvents {
+  /** A wake was delivered, or was not. */
+  delivered(event: Delivered): void;
+  /** The store has failed, or a subscription can't do what it should. */
+  failed(path: string, error: unknown, message: string): void;
+}
+
+/** What {@link Subscriptions} needs of its server. */
+export interface SubscriptionsParts extends Omit<DeliveryParts, "timeoutMs"> {
+  readonly registry: AppendRegistry;
+  readonly records: SubscriptionRecords;
+  readonly events: SubscriptionEvents;
+}
+
+/** Runs the wakes of all subscriptions. */
+export class Subscriptions {
+  readonly parts: SubscriptionsParts;
+  readonly entries: Entries = new Entries();
+  readonly #slots: Slots;
+  /** What must end before the server has stopped. */
+  readonly #running = new Set<Promise<void>>();
+  readonly #stopped = new AbortController();
+  #keys: Promise<SigningKeys> | undefined;
+  #looking: ReturnType<typeof setTimeout> | undefined;
+  #looks = 0;
+
+  constructor(parts: SubscriptionsParts) {
+    this.parts = parts;
+    this.#slots = new Slots(parts.registry.limits.webhookDeliveries);
+  }
+
+  /** The keys that sign webhooks and tokens. @throws {StreamError} errors of the store. */
+  keys(): Promise<SigningKeys> {
+    this.#keys ??= this.parts.records.secret(SigningKeys.create).then(SigningKeys.open);
+    this.#keys.catch(() => {
+      this.#keys = undefined;
+    });
+    return this.#keys;
+  }
+
+  /** Continues what is on record. @throws {StreamError} errors of the store. */
+  async start(): Promise<void> {
+    const { store } = this.parts.registry;
+    if (!store.isPrivate) this.#lookLater();
+    await this.keys();
+    for (const record of await this.parts.records.list()) this.#take(record);
+    for (const entry of this.entries.all) {
+      await this.#findNew(entry).catch((error: unknown) => this.#failed(entry.record, error));
+      this.#track(this.#evaluate(entry, true));
+    }
+  }
+
+  /** Finds the streams that were made just before a crash, and are not linked yet. */
+  async #findNew(entry: Entry): Promise<void> {
+    const { record } = entry;
+    const { store, limits } = this.parts.registry;
+    const known = new Set(record.streams.filter(({ glob }) => glob).map(({ path }) => path));
+    for (const path of await matchesIn(store, record, limits.subscriptionStreams, known)) entry.grew(path);
+  }
+
+  /** Stops. Deliveries under way are broken off, and are repeated by another process or after a restart. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    clearTimeout(this.#looking);
+    for (const { timer } of this.entries.all) clearTimeout(timer);
+    await Promise.all(this.#running);
+  }
+
+  /** Takes notice that bytes were stored at a path, or that it was removed. */
+  changed(path: string): void {
+    for (const [entry, relative] of this.entries.watching(path)) {
+      entry.grew(relative);
+      if (!entry.record.wake) this.#track(this.#evaluate(entry));
+    }
+  }
+
+  /**
+   * Changes a subscription while nothing else changes it, and acts on the result.
+   *
+   * @throws {StreamError} errors of the store and of `change`.
+   */
+  async change(name: SubscriptionName, change: Change): Promise<SubscriptionRecord | null | undefined> {
+    let before: SubscriptionRecord | undefined;
+    let after: SubscriptionRecord | null | undefined;
+    let looked = (): void => {};
+    await this.parts.records.change(name, async (found) => {
+      before = found;
+      const changed = await change(found, async (record) => {
+        const entry = this.entries.get(name);
+        const grown = entry?.grown ?? [];
+        looked = () => entry?.looked(grown);
+        return this.#look(record, grown);
+      });
+      const isSame = changed && found && JSON.stringify(changed) === JSON.stringify(found);
+      after = isSame ? undefined : changed && { ...changed, revision: (found?.revision ?? 0) + 1 };
+      return after;
+    });
+    looked();
+    const now = after === undefined ? before : after;
+    const entry = this.entries.get(name);
+    if (now) this.#take(now);
+    else if (entry && (before === undefined || entry.record.nonce === before.nonce)) this.entries.drop(entry);
+    return after;
+  }
+
+  async #look(record: SubscriptionRecord, grown: Entry["grown"]): Promise<Looked> {
+    const { store, limits } = this.parts.registry;
+    let next = record;
+    for (const [path] of grown) {
+      if (!isMatched(record, path) || isLinked(next, path)) continue;
+      if (next.streams.length >= limits.subscriptionStreams) this.#reportFull(record);
+      else next = linked(next, { path, glob: true, explicit: false, acked: 0, generation: "" });
+    }
+    const tails = await tailsOf(
+      store,
+      record.root,
+      next.streams.map(({ path }) => path),
+    );
+    return { record: reconciled(next, tails), tails };
+  }
+
+  #take(record: SubscriptionRecord): void {
+    const entry = this.entries.take(record);
+    if (!entry || this.#stopped.signal.aborted) return;
+    this.#schedule(entry);
+    if (!record.wake && entry.hasGrown) this.#track(this.#evaluate(entry));
+  }
+
+  /** Plans the next step of the wake in flight. */
+  #schedule(entry: Entry): void {
+    clearTimeout(entry.timer);
+    const { record } = entry;
+    const { wake, config } = record;
+    if (!wake || (wake.phase === "sent" && wake.untilMs === undefined) || this.#stopped.signal.aborted) return;
+    const step = (): void => {
+      if (wake.phase === "due") this.#deliver(entry, record);
+      else this.#track(this.#step(entry, async () => void (await this.change(record, expiring(record)))));
+    };
+    // A step of the clock must not make it longer than it was.
+    const most =
+      wake.phase === "due" ? retryMs(Number.MAX_SAFE_INTEGER, 1) : Math.max(config.leaseTtlMs, this.#sendingMs);
+    const leftMs = Math.min((wake.untilMs ?? 0) - Date.now(), most);
+    if (leftMs <= 0) step();
+    else this.#later(entry, step, leftMs);
+  }
+
+  get #sendingMs(): number {
+    return this.parts.registry.limits.webhookTimeoutMs + SLACK_MS;
+  }
+
+  /** Runs a step; if the store fails, plans it again. */
+  async #step(entry: Entry, step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return;
+      this.#failed(entry.record, error);
+      clearTimeout(entry.timer);
+      this.#later(entry, () => this.#schedule(entry), STORE_RETRY_MS);
+    }
+  }
+
+  #later(entry: Entry, step: () => void, ms: number): void {
+    entry.timer = setTimeout(step, ms);
+    (entry.timer as { unref?(): void }).unref?.();
+  }
+
+  #deliver(entry: Entry, planned: SubscriptionRecord): void {
+    this.#track(this.#slots.run(planned.failures > 0, () => this.#step(entry, () => this.#attempt(planned))));
+  }
+
+  #track(work: Promise<void>): void {
+    this.#running.add(work);
+    void work.finally(() => this.#running.delete(work));
+  }
+
+  /** Delivers a wake, if it is still as it was planned. */
+  async #attempt(planned: SubscriptionRecord): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
+    const keys = await this.keys();
+    let tails: Tails = new Map();
+    const onLook = (looked: Tails): void => {
+      tails = looked;
+    };
+    const record = await this.change(planned, beginning(planned, this.#sendingMs, onLook));
+    if (record?.wake?.phase !== "sending") return;
+    const startedMs = performance.now();
+    const { signal } = this.#stopped;
+    const parts = { ...this.parts, timeoutMs: this.parts.registry.limits.webhookTimeoutMs };
+    const result = await deliver(parts, { record, tails, keys, signal });
+    const durationMs = Math.round(performance.now() - startedMs);
+    if (result.outcome !== "stopped") this.parts.events.delivered({ ...result, record, durationMs });
+    await this.change(record, settling(record, result.outcome));
+  }
+
+  /** Looks whether there is something to process. `always`: even if no stream is known to have grown. */
+  async #evaluate(entry: Entry, always = false): Promise<void> {
+    if (entry.isEvaluating) return;
+    entry.isEvaluating = true;
+    try {
+      for (let first = always; first || entry.hasGrown; first = false) {
+        if (entry.record.wake || this.#stopped.signal.aborted) return;
+        await this.change(entry.record, async (found, look) => {
+          if (!found) return undefined;
+          const { record, tails } = await look(found);
+          return woken(record, tails);
+        });
+        // Its record was removed.
+        if (this.entries.get(entry.record) !== entry) return;
+      }
+    } catch (error) {
+      // What has grown is remembered. The next notice or the next round looks again.
+      this.#failed(entry.record, error);
+    } finally {
+      entry.isEvaluating = false;
+    }
+  }
+
+  #lookLater(): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#looking = setTimeout(() => void this.#lookAround().finally(() => this.#lookLater()), LOOK_MS);
+    (this.#looking as { unref?(): void }).unref?.();
+  }
+
+  /** Learns what other processes have changed; now and then, looks at all streams. */
+  async #lookAround(): Promise<void> {
+    const before = this.entries.all;
+    try {
+      const records = await this.parts.records.list();
+      for (const record of records) this.#take(record);
+      const names = new Set(records.map(({ root, id }) => JSON.stringify([root, id])));
+      for (const entry of before) {
+        const { root, id } = entry.record;
+        if (!names.has(JSON.stringify([root, id]))) this.entries.drop(entry);
+      }
+    } catch (error) {
+      this.parts.events.failed("", error, "The subscriptions on record can't be read.");
+    }
+    if (++this.#looks % LOOKS_PER_ROUND !== 0) return;
+    for (const entry of this.entries.all) await this.#evaluate(entry, true);
+  }
+
+  #reportFull(record: SubscriptionRecord): void {
+    const entry = this.entries.get(record);
+    if (!entry || entry.isFull) return;
+    entry.isFull = true;
+    const message = `The subscription "${record.id}" has as many streams as the server allows (subscriptionStreams). More are not watched.`;
+    this.parts.events.failed(record.root, new Error(message), message);
+  }
+
+  #failed({ root, id }: SubscriptionRecord, error: unknown): void {
+    this.parts.events.failed(root, error, `The subscription "${id}" can't be read or stored. It is tried again.`);
+  }
+}
+
+function isLinked({ streams }: SubscriptionRecord, path: string): boolean {
+  return streams.some((link) => link.path === path);
+}

@@ -1,0 +1,16 @@
+/**
+ * Claims that are kept for the next request of a stream.
+ * @module
+ */
+import type { StoreStat } from "../../engine/storage/store.ts";
+import type { Service } from "./service.ts";
+
+/**
+ * What is known of a path, for readers: nothing is appended while a writer merely keeps its claim. Whether the writer of
+ * another process is storing a request just now is not known, so that counts as none.
+ */
+export function withoutKept({ durable }: Pick<Service, "durable">, path: string, found: StoreStat): StoreStat {
+  const isKept = durable?.isLingering(path) || (found.kept && !durable?.isWriting(path));
+  if (!found.appending || !isKept) return found;
+  return { ...found, appending: false, ended: "complete" };
+}

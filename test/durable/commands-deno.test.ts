@@ -1,0 +1,3 @@
+import { commandTests } from "./commands.ts";
+
+commandTests("deno");
