@@ -7,7 +7,7 @@ import { StreamError } from "./errors.ts";
 
 /**
  * A control message from the server. An appender gets a reason with `end` only if its append ended at a
- * limit; without one, the append is complete.
+ * limit; without one, the append is complete. `closed` with the `end` of a standing follow: the stream is closed.
  */
 export type ServerControl =
   | {
@@ -20,7 +20,7 @@ export type ServerControl =
   | { readonly type: "ack"; readonly offset: number }
   | { readonly type: "heartbeat"; readonly offset: number }
   | { readonly type: "idle"; readonly offset: number; readonly reason: EndedReason }
-  | { readonly type: "end"; readonly offset: number; readonly reason?: EndedReason };
+  | { readonly type: "end"; readonly offset: number; readonly reason?: EndedReason; readonly closed?: boolean };
 
 /** The control message with which an appender completes its append. */
 export const END_MESSAGE: Uint8Array = new TextEncoder().encode('{"type":"end"}');
@@ -64,8 +64,14 @@ export function parseControl(bytes: Uint8Array): ServerControl | undefined {
     case "heartbeat":
       return { type: message["type"], offset: count(message, "offset") };
     case "idle":
+      return { type: "idle", offset: count(message, "offset"), reason: endedReasonOf(message["reason"]) };
     case "end":
-      return { type: message["type"], offset: count(message, "offset"), reason: endedReasonOf(message["reason"]) };
+      return {
+        type: "end",
+        offset: count(message, "offset"),
+        reason: endedReasonOf(message["reason"]),
+        ...(message["closed"] === true && { closed: true }),
+      };
     default:
       return undefined;
   }

@@ -71,7 +71,7 @@ export class Following {
       const outcome = yield* this.#connection();
       if (outcome.type === "durable") return yield* durableFollow(this.#task).run();
       if (outcome.type === "ended") {
-        if (!this.#staysAfter(outcome.reason)) return outcome.reason;
+        if (outcome.isFinal || !this.#staysAfter(outcome.reason)) return outcome.reason;
         await this.#poll(outcome.reason);
         continue;
       }

@@ -7,6 +7,7 @@ import { endedReasonOf } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { ENDED_HEADER, GENERATION_HEADER } from "../../protocol/generation.ts";
 import { NEXT_OFFSET_HEADER, parseOffset, START_OFFSET_HEADER } from "../../protocol/offset.ts";
+import { CLOSED_HEADER } from "../../protocol/stream-headers.ts";
 import { chunks } from "../../support/chunks.ts";
 import { broken, refused } from "../connection/failure.ts";
 import { skipInResponse } from "./start.ts";
@@ -45,10 +46,11 @@ export async function* followResponse(task: FollowTask, response: Response): Fol
     return { type: "lost", error: brokenOff(error, target.url) };
   }
   signal.throwIfAborted();
-  if (!stored) return { type: "turn", progressed };
+  const isFinal = headers.get(CLOSED_HEADER) === "true";
+  if (!stored) return isFinal ? { type: "ended", reason: "complete", isFinal } : { type: "turn", progressed };
   const next = headers.get(NEXT_OFFSET_HEADER);
   if (next === null || position.next === undefined || position.next >= parseOffset(NEXT_OFFSET_HEADER, next)) {
-    return { type: "ended", reason: endedReasonOf(headers.get(ENDED_HEADER)) };
+    return { type: "ended", reason: endedReasonOf(headers.get(ENDED_HEADER)), isFinal };
   }
   return { type: "lost", error: new StreamError("unreachable", "The response broke off.", { path: target.url.href }) };
 }

@@ -27,6 +27,7 @@ async function* resumable(task: FollowTask, inbox: Inbox): FollowBytes {
   inbox.guard(environment.clock);
   let started = false;
   let isIdle = false;
+  let knowsStay = false;
   const open = (): void => {
     isIdle = false;
     report({ state: "open", transport: "websocket", live: true, offset: position.next });
@@ -43,10 +44,12 @@ async function* resumable(task: FollowTask, inbox: Inbox): FollowBytes {
       throw new StreamError("protocol", 'The server did not begin with "start".', { path: target.url.href });
     } else if (control?.type === "end") {
       position.expect(control.offset);
-      return { type: "ended", reason: control.reason ?? "unknown" };
+      // A server that knows standing follows ends them only when there can be no more.
+      return { type: "ended", reason: control.reason ?? "unknown", isFinal: knowsStay || control.closed === true };
     } else if (control?.type === "idle") {
       position.expect(control.offset);
       isIdle = true;
+      knowsStay = true;
       report({ state: "idle", offset: position.next, reason: control.reason });
     } else if (!frame.text) {
       if (isIdle) open();

@@ -24,8 +24,8 @@ export interface FollowTask {
 
 /** The outcome of one connection. */
 export type FollowOutcome =
-  /** The follow is complete. */
-  | { readonly type: "ended"; readonly reason: EndedReason }
+  /** The append has ended. With `isFinal`, the server will never have more. */
+  | { readonly type: "ended"; readonly reason: EndedReason; readonly isFinal?: boolean }
   /** A live response ended, and the client may send the next request at once. */
   | { readonly type: "turn"; readonly progressed: boolean }
   /** The server speaks Durable Streams only. */

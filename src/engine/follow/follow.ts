@@ -30,6 +30,8 @@ export interface Follow {
   readonly content: FollowedContent;
   /** The offset just past the last byte taken. */
   readonly offset: number;
+  /** Standing follows only: whether it has sent all of a stream that is closed. */
+  readonly isClosed?: boolean;
   /**
    * Sends every byte from the start on to `sink`, exactly once, and resolves with how the follow ended. Call it once.
    *

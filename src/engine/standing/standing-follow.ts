@@ -66,6 +66,7 @@ export class StandingFollow implements Follow, Waiter {
   #isRepeated = false;
   #isStopped = false;
   #isLeft = false;
+  #isClosed = false;
 
   /**
    * @param parts The server.
@@ -101,6 +102,10 @@ export class StandingFollow implements Follow, Waiter {
     if (!lease) return this.#first?.look.found ?? { size: 0, generation: "" };
     const { size, generation, type } = lease.source;
     return { size, generation, appending: true, ...(type === undefined ? {} : { type }) };
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   get offset(): number {
@@ -167,7 +172,10 @@ export class StandingFollow implements Follow, Waiter {
         await this.#run(sink, { source: storedContent(this.#watch.path, look.found) }, listener);
         return undefined;
       }
-      if (look.found?.stream?.closed) return "complete";
+      if (look.found?.stream?.closed) {
+        this.#isClosed = true;
+        return "complete";
+      }
     } finally {
       lease?.leave();
     }

@@ -30,6 +30,7 @@ export function liveHeaders(content: FollowedContent, start: number): Headers {
     // A buffering proxy would hold back the newest bytes.
     "X-Accel-Buffering": "no",
     [START_OFFSET_HEADER]: formatOffset(start),
+    ...(content.stream?.closed && { [CLOSED_HEADER]: "true" }),
   });
 }
 

@@ -17,7 +17,7 @@ export interface Dialect {
   /** Sends what precedes the first data frame. The generation is empty for a path that does not exist. */
   begin?(port: SocketPort, offset: number, generation: string): void;
   /** Sends what follows the last data frame. */
-  end?(port: SocketPort, offset: number, reason: EndedReason): void;
+  end?(port: SocketPort, offset: number, reason: EndedReason, isClosed: boolean): void;
   /** Sends that nothing is appended at present, and how the last append ended. */
   idle?(port: SocketPort, offset: number, reason: EndedReason): void;
   /** Sends a heartbeat after a long quiet period; only where the client knows its meaning. */
@@ -33,7 +33,8 @@ export const V1: Dialect = {
   text: false,
   begin: (port, offset, generation) =>
     port.send(controlFrame({ type: "start", offset, ...(generation && { generation }) })),
-  end: (port, offset, reason) => port.send(controlFrame({ type: "end", offset, reason })),
+  end: (port, offset, reason, isClosed) =>
+    port.send(controlFrame({ type: "end", offset, reason, ...(isClosed && { closed: true }) })),
   idle: (port, offset, reason) => port.send(controlFrame({ type: "idle", offset, reason })),
   beat: (port, offset) => port.send(controlFrame({ type: "heartbeat", offset })),
 };

@@ -112,7 +112,9 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
     }
     this.service.heartbeats.remove(this);
     this.#span?.end(this.offset, failure?.code ?? ended, failure);
-    if (!failure && ended !== "gone" && ended !== "restarting") this.#dialect.end?.(port, this.offset, ended);
+    if (!failure && ended !== "gone" && ended !== "restarting") {
+      this.#dialect.end?.(port, this.offset, ended, this.#follow.isClosed === true);
+    }
     // A closing handshake has a deadline, so a slow reader first gets all the time that it needs for the last bytes.
     await this.settled(port);
     port.close(failure?.closeCode ?? 1000, failure ? this.reasonOf(failure) : "");
