@@ -4,9 +4,9 @@
  * text frame.
  * @module
  */
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { createNodeWebSocket } from "@hono/node-ws";
@@ -20,9 +20,10 @@ import { StreamError } from "../../protocol/errors.ts";
 import type { MessageLimits } from "../../server/platform/message-limits.ts";
 import type { Platform, SocketHandler } from "../../server/platform/platform.ts";
 import { abortsNow } from "../shared/body-end.ts";
+import { watchAccept } from "./accept/accept-watch.ts";
+import { ConnectionLimit } from "./accept/connection-limit.ts";
 import { sendBytes, sendEmpty } from "./body.ts";
 import { gatherChunks } from "./chunks.ts";
-import { ConnectionLimit } from "./connection-limit.ts";
 import { cutResponse, dropResponse } from "./cut.ts";
 import { cutStream, dropStream, type Http2Env, isHttp2, whenOvertaken } from "./http2.ts";
 import { ANSWERED, Lingering } from "./linger.ts";
@@ -232,18 +233,34 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const server = createServer(settings, listener);
   answerUnreadable(server, onLateHeaders);
   injectWebSocket(server, { fetch });
-  const crowd = new ConnectionLimit((message) => log?.({ type: "error", message, error: undefined }), BACKLOG);
+  const report = (message: string): void => log?.({ type: "error", message, error: undefined });
+  const crowd = new ConnectionLimit(report, BACKLOG);
   server.on("connection", (socket: Duplex) => crowd.add(socket));
   server.on("upgrade", (_request, socket: Duplex) => crowd.upgraded(socket));
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, backlog: crowd.backlog, ...(hostname === undefined ? {} : { host: hostname }) }, resolve);
-  });
+  const listen = async (port: number): Promise<void> => {
+    server.listen({ port, backlog: crowd.backlog, ...(hostname === undefined ? {} : { host: hostname }) });
+    await once(server, "listening");
+  };
+  await listen(port);
   const address = server.address() as AddressInfo;
+  const reopen = (): void => {
+    // The method of the server itself would also close idle connections.
+    NetServer.prototype.close.call(server);
+    listen(address.port).catch((error: unknown) => {
+      report(`The server can't listen on port ${address.port} any more: ${error}. Restart it.`);
+    });
+  };
+  const stopWatch =
+    "Deno" in globalThis
+      ? watchAccept(crowd, { address: { host: address.address, port: address.port }, reopen })
+      : () => {};
   return {
     hostname: address.address,
     port: address.port,
-    close: (timeoutMs = DEFAULT_LIMITS.shutdownTimeoutMs) => closeServer(server, crowd.sockets, lingering, timeoutMs),
+    close(timeoutMs = DEFAULT_LIMITS.shutdownTimeoutMs) {
+      stopWatch();
+      return closeServer(server, crowd.sockets, lingering, timeoutMs);
+    },
   };
 }
 

@@ -35,6 +35,8 @@ export class ConnectionLimit {
   #upgradedCount = 0;
   /** Connections that may be accepted before the descriptors are counted again. */
   #credit = 0;
+  #accepted = 0;
+  #peak = 0;
   /** One listener for all connections, because thousands of idle ones keep it. */
   readonly #forget: (this: Duplex) => void;
   #fullUntilMs = 0;
@@ -62,6 +64,19 @@ export class ConnectionLimit {
     this.#limit = "Deno" in globalThis ? limit - 2 * this.#backlog : limit;
   }
 
+  /** Number of connections that were reported so far, with those that were refused. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  /** The largest share of the descriptors that was found in use since the last call. */
+  takePeak(): number {
+    this.#note(openDescriptors() ?? 0);
+    const peak = this.#peak;
+    this.#peak = 0;
+    return peak;
+  }
+
   /** Connections that the system can safely queue. */
   get backlog(): number {
     return this.#backlog;
@@ -71,6 +86,7 @@ export class ConnectionLimit {
   add(socket: Duplex): void {
     // A connection whose request is parsed again is added twice.
     if (this.sockets.has(socket)) return;
+    this.#accepted++;
     if (!this.#hasRoom()) {
       this.#refuse(socket);
       return;
@@ -95,6 +111,7 @@ export class ConnectionLimit {
     if (nowMs < this.#fullUntilMs) return false;
     const open = openDescriptors();
     if (open === undefined) return true;
+    this.#note(open);
     // Each connection may open a file at any time, so the free descriptors must suffice for all connections and this
     // one.
     const files = open - this.#base - this.sockets.size;
@@ -106,6 +123,10 @@ export class ConnectionLimit {
     this.#credit = 0;
     this.#fullUntilMs = nowMs + COUNT_MS;
     return false;
+  }
+
+  #note(open: number): void {
+    this.#peak = Math.max(this.#peak, open / this.#limit);
   }
 
   #refuse(socket: Duplex): void {
@@ -130,10 +151,12 @@ function descriptorLimit(): number {
   }
 }
 
+/** Number of open files of this process; infinite if none is left to count them, undefined if the system does not tell. */
 function openDescriptors(): number | undefined {
   try {
     return readdirSync("/proc/self/fd").length;
-  } catch {
-    return undefined;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    return code === "EMFILE" || code === "ENFILE" ? Number.POSITIVE_INFINITY : undefined;
   }
 }
