@@ -110,10 +110,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
 
   "src/runtime/shared": { imports: ["src/protocol", "src/engine/follow", "src/server/platform"], packages: HONO },
+  "src/runtime/node/accept": { imports: [], packages: NODE_MODULES },
   "src/runtime/node": {
     imports: [
       ...["src/support", "src/protocol", ...ENGINE],
-      ...["src/server/platform", "src/server/request", "src/runtime/shared"],
+      ...["src/server/platform", "src/server/request", "src/runtime/shared", "src/runtime/node/accept"],
     ],
     packages: [...HONO, ...NODE_SERVER],
     globals: ["process", "Buffer"],
