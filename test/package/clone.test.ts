@@ -26,11 +26,20 @@ before(async () => {
   const isCloned = (file: string): boolean => !LOCAL.has(relative(ROOT, file).split(sep)[0] ?? "");
   await cp(ROOT, clone, { recursive: true, filter: isCloned });
 });
-after(() => removeFolder(home));
+/** The programs in the foreground that have not ended. */
+const running = new Set<Program>();
+after(async () => {
+  // A failed test leaves its server.
+  for (const { pid } of running) process.kill(-pid, "SIGKILL");
+  await removeFolder(home);
+});
 
 /** Starts a command as in the foreground of a terminal: in its own process group, together with its children. */
 function foreground(file: string, args: readonly string[], env: Record<string, string> = {}): Program {
-  return new Program("setsid", [file, ...args], { cwd: clone, env });
+  const program = new Program("setsid", [file, ...args], { cwd: clone, env });
+  running.add(program);
+  void program.exited.finally(() => running.delete(program));
+  return program;
 }
 
 /** Sends SIGINT to every process in the foreground, as a terminal does, and waits for the end. */

@@ -206,7 +206,7 @@ test("a process that takes a path from a dead one first removes the segments of 
     const store = fileStore({ root });
     await put(store, "a.bin", "while the other one lives, ");
     writeFileSync(segment, whole);
-    const claims = join(root, ".httpfstream", "claims", keyOf(join(root, "a.bin")));
+    const claims = join(root, ".httpfstream", "claims", keyOf("a.bin"));
     mkdirSync(claims, { recursive: true });
     writeFileSync(join(claims, "1-left"), whole.subarray(0, whole.indexOf(10)));
     await put(store, "b.bin", "of which this one takes nothing");

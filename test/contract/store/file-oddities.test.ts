@@ -125,10 +125,10 @@ for (const [what, stand] of Object.entries(STAND_INS)) {
     const places = [
       `streams/${keyOf("a.txt")}.json`,
       "servers/x",
-      `wanted/${keyOf(file)}`,
+      `wanted/${keyOf("a.txt")}`,
       `sessions/${keyOf("a.txt")}.json`,
-      `claims/${keyOf(file)}/1-x`,
-      `claims/${keyOf(file)}/away-1-x`,
+      `claims/${keyOf("a.txt")}/1-x`,
+      `claims/${keyOf("a.txt")}/away-1-x`,
       "journal/x",
       "temporary/x",
     ];

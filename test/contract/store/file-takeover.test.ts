@@ -22,7 +22,7 @@ const ELSEWHERE = { id: "elsewhere", pid: 1, started: "1", scope: "another-host 
 
 /** Creates the claims folder of a path as a process leaves it that moved a silent owner's entry away and then died. */
 function takenAway(root: string, path: string): string {
-  const folder = join(root, ".httpfstream", "claims", keyOf(join(root, path)));
+  const folder = join(root, ".httpfstream", "claims", keyOf(path));
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "away-1-elsewhere"), JSON.stringify(ELSEWHERE));
   return folder;
@@ -78,7 +78,7 @@ fileTest("an owner detects a takeover that begins, however recent its sign of li
   // A hard link made by another program is not a takeover.
   linkSync(file, `${file}.backup`);
   await handle.append(Buffer.from("two "));
-  const folder = join(root, ".httpfstream", "claims", keyOf(file));
+  const folder = join(root, ".httpfstream", "claims", keyOf("a.txt"));
   const [entry] = readdirSync(folder) as [string];
   renameSync(join(folder, entry), join(folder, `away-${entry}`));
   linkSync(file, `${file}.taken`);
@@ -95,7 +95,7 @@ fileTest("an owner that finds its file replaced by a takeover reports that, and 
   const file = join(at.root, "a.txt");
   const handle = await at.store.claim("a.txt");
   await handle.append(Buffer.from("one "));
-  const folder = join(at.root, ".httpfstream", "claims", keyOf(file));
+  const folder = join(at.root, ".httpfstream", "claims", keyOf("a.txt"));
   const [entry] = readdirSync(folder) as [string];
   renameSync(join(folder, entry), join(folder, `away-${entry}`));
   writeFileSync(`${file}.copy`, "one ");

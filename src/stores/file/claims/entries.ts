@@ -14,7 +14,7 @@ import { isMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { isDead, isVisible } from "../processes/process-identity.ts";
 import { readJsonFile } from "../reserved/atomic-write.ts";
-import { keyOf, type Reserved } from "../reserved/layout.ts";
+import { fileKey, type Reserved } from "../reserved/layout.ts";
 import { LEASE_MS, type Owner, type OwnerRecord } from "./owner.ts";
 
 /** An entry: where it is, and its owner. */
@@ -46,7 +46,7 @@ export const ownEntries: Set<string> = new Set<string>();
 
 /** The claims folder of a file. */
 export function claimsFolder(reserved: Reserved, file: string): string {
-  return join(reserved.claims, keyOf(file));
+  return join(reserved.claims, fileKey(reserved, file));
 }
 
 /**

@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import { isDead } from "../processes/process-identity.ts";
 import { readJsonFile, removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
-import { keyOf, type Reserved } from "../reserved/layout.ts";
+import { fileKey, type Reserved } from "../reserved/layout.ts";
 import { isOwnerRecord } from "./entries.ts";
 import type { Owner } from "./owner.ts";
 
@@ -42,5 +42,5 @@ export async function isHandoverRequested(reserved: Reserved, owner: Owner, file
 }
 
 function requestFor(reserved: Reserved, file: string): string {
-  return join(reserved.handovers, keyOf(file));
+  return join(reserved.handovers, fileKey(reserved, file));
 }

@@ -87,6 +87,14 @@ function isLink(path: string): boolean {
   }
 }
 
+/**
+ * The key of a file below the root. It does not depend on where the root is: containers may mount one folder at
+ * different paths.
+ */
+export function fileKey({ root }: Reserved, file: string): string {
+  return keyOf(relative(root, file));
+}
+
 /** A file name of fixed length for a path of any length. */
 export function keyOf(path: string): string {
   return createHash("sha256").update(path).digest("hex").slice(0, 40);
