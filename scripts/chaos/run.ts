@@ -189,7 +189,8 @@ class Chaos {
     const left = async (): Promise<string[]> => {
       const entries = await readdir(reserved, { recursive: true, withFileTypes: true });
       const files = entries
-        .filter((entry) => !entry.isDirectory())
+        // The link `claims` keeps earlier versions out.
+        .filter((entry) => !entry.isDirectory() && entry.name !== "claims")
         .map(({ parentPath, name }) => join(parentPath, name));
       // The records of paths are kept.
       return files.filter((file) => !file.startsWith(join(reserved, "streams")));
