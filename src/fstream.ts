@@ -32,7 +32,7 @@ export interface FstreamOptions extends AppOptions {
    */
   webhooks?: boolean;
   /**
-   * The URL of the server for the outside, such as `https://streams.example.com`, for the links in webhooks. Default: that of
+   * The public URL of the server, such as `https://streams.example.com`, for the links in webhooks. Default: that of
    * the request that creates the subscription.
    */
   publicUrl?: string;

@@ -29,11 +29,11 @@ export function timedStore(store: Store, observe: Observe): Store {
   const timedHandle = (handle: AppendHandle): AppendHandle => {
     const { append } = handle;
     return Object.assign(handle, {
-      append: (batch: Uint8Array) => timed("append", () => append.call(handle, batch)),
+      append: (...batch: Parameters<AppendHandle["append"]>) => timed("append", () => append.apply(handle, batch)),
     });
   };
   return Object.assign(store, {
-    stat: (path: string) => timed("stat", () => stat.call(store, path)),
+    stat: (...looked: Parameters<Store["stat"]>) => timed("stat", () => stat.apply(store, looked)),
     claim: async (...claimed: Parameters<Store["claim"]>) =>
       timedHandle(await timed("claim", () => claim.apply(store, claimed))),
     read: (...range: Parameters<Store["read"]>) =>

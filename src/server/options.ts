@@ -65,8 +65,8 @@ export interface AppOptions {
    */
   durableStreams?: boolean;
   /**
-   * Seconds that caches may keep what a read answers: shared ones, too, unless there is a gate. Meanwhile a reader may not
-   * see what was appended. Default 0: a cache asks every time.
+   * Seconds for which caches may keep the answer to a read: shared caches, too, unless there is a gate. Meanwhile a reader may
+   * not see what was appended. Default 0: a cache asks every time.
    */
   cacheSeconds?: number;
   /**

@@ -9,6 +9,7 @@ import { StreamError } from "../protocol/errors.ts";
 import { optionsOf } from "./durable/preflight.ts";
 import { readLive, readStored } from "./durable/read-stream.ts";
 import { answerControl, type ControlRequest } from "./durable/subscriptions/control.ts";
+import { isSubscriptionPath } from "./durable/subscriptions/control-path.ts";
 import { writeStream } from "./durable/write.ts";
 import type { Action } from "./gate/gate.ts";
 import { tellsOfHiddenFile } from "./gate/hidden-file.ts";
@@ -192,6 +193,7 @@ async function write(service: Service, { exchange, isFolder, parameters }: Write
   const { path } = exchange.subject;
   if (isFolder) throw new StreamError("path_conflict", `"/${path}" names a folder. Add a file name.`, { path });
   if (!service.durable) throw new StreamError("method_not_allowed", "This server has no Durable Streams.");
+  if (isSubscriptionPath(path)) throw noSubscriptions(path);
   const source = parameters.fork?.source;
   const response = source === undefined ? undefined : await passGate(service, exchange, "read", source);
   if (response) return response;
@@ -275,6 +277,12 @@ async function send(service: Service, exchange: Exchange, socket: boolean, follo
     follow.leave();
     throw error;
   }
+}
+
+/** Otherwise a client that asks for wakes would create a stream, and wait for them for ever. */
+function noSubscriptions(path: string): StreamError {
+  const advice = 'Its operator turns them on with "--webhooks", or with "webhooks" in code.';
+  return new StreamError("not_found", `This server has no subscriptions, as at "/${path}". ${advice}`, { path });
 }
 
 function missing(path: string): StreamError {

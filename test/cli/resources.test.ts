@@ -75,6 +75,19 @@ for (const runtime of RUNTIMES) {
       }
     });
 
+    it("stat tells a closed stream from an open one", async () => {
+      const shown = async (): Promise<[string, unknown]> => {
+        const [, out] = await run("stat", `${server.url}/closed.txt`);
+        const [, json] = await run("stat", "--json", `${server.url}/closed.txt`);
+        return [/^closed: .*$/m.exec(out)?.[0] ?? "", (JSON.parse(json) as Record<string, unknown>)["closed"]];
+      };
+      const headers = { "Content-Type": "text/plain" };
+      await fetch(`${server.url}/closed.txt`, { method: "PUT", headers, body: "all" });
+      assert.deepEqual(await shown(), ["", undefined]);
+      await fetch(`${server.url}/closed.txt`, { method: "POST", headers: { "Stream-Closed": "true" } });
+      assert.deepEqual(await shown(), ["closed:     yes", true]);
+    });
+
     it("stat shows what is known, and how the append ended", async () => {
       const [code, out, err] = await run("stat", `${server.url}/build/1.log`);
       assert.deepEqual([code, err], [0, ""]);

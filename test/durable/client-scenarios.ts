@@ -111,7 +111,10 @@ export function durableScenarios(protocol?: "durable-streams"): Scenarios {
       await writer.write('{"split');
       await writer.write('": "in two"}\n"last, without a line end"');
       await writer.close();
-      assert.deepEqual(await reading, [...stored, { split: "in two" }, "last, without a line end"]);
+      const expected = [...stored, { split: "in two" }, "last, without a line end"];
+      // With what is stored, a failure tells whether the reader or the writer is at fault.
+      const read = await reading;
+      assert.deepEqual({ read, kept: await (await fetch(url)).json() }, { read: expected, kept: expected });
     },
 
     async "appends a million bytes of messages, and none of them twice"(folder) {

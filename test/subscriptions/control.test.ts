@@ -11,13 +11,13 @@ describe("the control paths of subscriptions", () => {
     const streams = createStreams({ store: memoryStore() });
     t.after(() => streams.shutdown());
     const headers = { Host: "localhost", "Content-Type": "application/json" };
-    const put = await streams.app.request("http://localhost/__ds/subscriptions/s", {
-      method: "PUT",
-      headers,
-      body: "{}",
-    });
-    assert.equal(put.status, 201);
-    assert.equal(await (await streams.app.request("http://localhost/__ds/subscriptions/s")).text(), "[{}]");
+    const url = "http://localhost/__ds/subscriptions/s";
+    for (const method of ["PUT", "POST"]) {
+      const response = await streams.app.request(url, { method, headers, body: "{}" });
+      assert.equal(response.status, 404);
+      assert.match(await response.text(), /--webhooks/);
+    }
+    assert.equal((await streams.app.request(url)).status, 404);
     assert.equal((await streams.app.request("http://localhost/__ds/jwks.json")).status, 404);
   });
 
@@ -30,6 +30,20 @@ describe("the control paths of subscriptions", () => {
     const store = Object.defineProperties(Object.create(Object.getPrototypeOf(memoryStore())), plain);
     assert.throws(() => createStreams({ store, webhooks: true }), /"webhooks"/);
     assert.throws(() => createStreams({ store: memoryStore(), webhooks: true, publicUrl: "example.com" }), TypeError);
+  });
+
+  test("report what they refuse to the log, with the status", async (t) => {
+    const rig = new Rig(t);
+    const refusals = (): unknown[] =>
+      rig.events.flatMap((event) => (event.type === "refusal" ? [[event.method, event.status, event.code]] : []));
+    await rig.expect(400, "PUT", "__ds/subscriptions/s", {});
+    await rig.expect(404, "GET", "__ds/subscriptions/s");
+    await rig.expect(405, "PATCH", "__ds/subscriptions/s", {});
+    assert.deepEqual(refusals(), [
+      ["PUT", 400, "bad_request"],
+      ["GET", 404, "not_found"],
+      ["PATCH", 405, "method_not_allowed"],
+    ]);
   });
 
   test("refuse what is no subscription", async (t) => {

@@ -26,7 +26,7 @@ import { breakLease, goByPath } from "../fixture/second-process.ts";
 import { until } from "../fixture/until.ts";
 
 /** Gives another process the lease, with slots in these states: first of other paths, last of {@link PATH}. */
-function leased({ file, reserved }: ClaimPlace, other: OtherProcess, ...states: SlotState[]): void {
+function leased({ reserved }: ClaimPlace, other: OtherProcess, ...states: SlotState[]): void {
   other.beat();
   const others = states.slice(0, -1).map((state, at) => slotText(state, keyOf(`other-${at}`)));
   const slots = [...others, slotText(states.at(-1) as SlotState, keyOf(PATH))].join("");

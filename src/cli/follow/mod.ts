@@ -80,7 +80,7 @@ export function followCommand(name: string, finish: (code: number) => void, wait
     .addOption(
       new Option(
         "--position <p>",
-        "begin at this position, as a follow of a Durable Streams server names it",
+        "start at this position, which an earlier follow of a Durable Streams server has named",
       ).conflicts(["offset", "tail"]),
     )
     .option("--wait", "wait until the server answers and the path exists")

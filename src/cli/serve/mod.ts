@@ -108,12 +108,15 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
   });
   return command
     .addOption(
-      new Option("--public-url <url>", "URL of this server for the outside, for the links in webhooks")
+      new Option("--public-url <url>", "public URL of this server, for the links in webhooks")
         .default(undefined, "that of the request that creates the subscription")
         .env("HTTPFSTREAM_PUBLIC_URL"),
     )
     .addOption(
-      new Option("--cache-seconds <seconds>", "seconds that caches may keep what a read answers; 0 to ask every time")
+      new Option(
+        "--cache-seconds <seconds>",
+        "seconds for which caches may keep the answer to a read; 0 to ask every time",
+      )
         .default(0)
         .env("HTTPFSTREAM_CACHE_SECONDS")
         .argParser(parsed(parseSeconds)),

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { StreamError } from "../../client/mod.ts";
 import { ENDED_HEADER, GENERATION_HEADER } from "../../protocol/generation.ts";
 import { NEXT_OFFSET_HEADER, parseOffset } from "../../protocol/offset.ts";
+import { CLOSED_HEADER } from "../../protocol/stream-headers.ts";
 import { unprintableEscaped, unprintableEscapedInJson } from "../../support/printable.ts";
 import { type RequestFlags, requestsTo, withRequestOptions } from "../access/request.ts";
 import { DONE } from "../common/exit-codes.ts";
@@ -30,6 +31,8 @@ interface Status {
   readonly appending: boolean | undefined;
   /** How the last append ended. */
   readonly ended: string | undefined;
+  /** Whether the stream is closed; undefined if it is not. */
+  readonly closed: true | undefined;
 }
 
 /**
@@ -79,13 +82,15 @@ async function statusOf(url: string, flags: StatFlags): Promise<Status> {
     generation: headers.get(GENERATION_HEADER) ?? undefined,
     appending: appending === null ? undefined : appending === "?1",
     ended: headers.get(ENDED_HEADER) ?? undefined,
+    closed: headers.get(CLOSED_HEADER) === "true" ? true : undefined,
   };
 }
 
-function lines({ appending, ...status }: Status): string {
+function lines({ appending, closed, ...status }: Status): string {
   const rows = Object.entries({
     ...status,
     ...(appending === undefined ? {} : { appending: appending ? "yes" : "no" }),
+    ...(closed && { closed: "yes" }),
   });
   return rows
     .filter(([, value]) => value !== undefined)

@@ -70,5 +70,7 @@ export function cannot(url: URL, what: string): StreamError {
 
 /** The error for a server that answers otherwise than the protocol demands. */
 export function notDurable(url: URL, why: string): StreamError {
-  return new StreamError("protocol", `The server does not speak Durable Streams: ${why}.`, { path: url.href });
+  return new StreamError("protocol", `The server does not speak Durable Streams at "${url.pathname}": ${why}.`, {
+    path: url.href,
+  });
 }

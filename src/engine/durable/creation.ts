@@ -59,7 +59,8 @@ export function isSameFile(ask: CreateSpec): boolean {
 
 /** The refusal of a stream that exists differently. */
 export function creationConflict(path: string): StreamError {
-  return new StreamError("mismatch", `"/${path}" exists with another type or another configuration.`, { path });
+  const message = `"/${path}" exists with another type or another configuration, and a PUT only creates. To append, send a POST.`;
+  return new StreamError("mismatch", message, { path });
 }
 
 /**

@@ -79,7 +79,11 @@ function leaveToHost(reporter: Reporter, c: Context, details: RequestDetails, th
   // A `MountError` has none.
   const { status = 500 } = thrown;
   const code = status === 500 ? "internal" : (codeOfStatus(status) ?? (status > 500 ? "internal" : "forbidden"));
-  report(reporter, c, details, { thrown, error: new StreamError(code, thrown.message, { cause: thrown }), status });
+  reportRefusal(reporter, c, details, {
+    thrown,
+    error: new StreamError(code, thrown.message, { cause: thrown }),
+    status,
+  });
   // Hono puts it into what the error handler answers, unless that is a response which it has made by itself.
   c.header(REQUEST_ID_HEADER, details.requestId);
   return status;
@@ -94,7 +98,12 @@ interface Refused {
 }
 
 /** Counts a refusal, and tells the log and the listener about it. */
-function report(reporter: Reporter, c: Context, details: RequestDetails, { thrown, error, status }: Refused): void {
+export function reportRefusal(
+  reporter: Reporter,
+  c: Context,
+  details: RequestDetails,
+  { thrown, error, status }: Refused,
+): void {
   const { path, peer, requestId, tally } = details;
   tally.refused(error.code);
   reporter.traffic.refused(error.code);
@@ -117,7 +126,7 @@ function report(reporter: Reporter, c: Context, details: RequestDetails, { throw
 async function refuse(reporter: Reporter, c: Context, details: RequestDetails, given: unknown): Promise<Response> {
   const thrown = sendable(given);
   const error = StreamError.from(thrown);
-  report(reporter, c, details, { thrown, error, status: error.status });
+  reportRefusal(reporter, c, details, { thrown, error, status: error.status });
   // The message of any other error may name files and hosts of the server.
   const told =
     thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");

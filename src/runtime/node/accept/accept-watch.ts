@@ -11,8 +11,8 @@ const LOOK_MS = 2_000;
 /** Looks for which a connection to the server itself may wait for its accept. */
 const MAX_WAITS = 2;
 
-/** The share of the descriptors in use from which the server is tried. */
-const SUSPICIOUS = 0.5;
+/** The share of the descriptors in use from which the server is tried. Connections alone reach no more than half. */
+const SUSPICIOUS = 0.25;
 
 /** What is known of the connections of the server. */
 export interface AcceptSigns {

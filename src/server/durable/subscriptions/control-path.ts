@@ -2,6 +2,7 @@
  * The control paths of subscriptions: what stands behind the reserved segment.
  * @module
  */
+import { CONTROL_SEGMENT } from "../../../engine/subscriptions/watched-paths.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { checkedPath, resourceSegment, shortened } from "../../../protocol/path.ts";
 
@@ -70,4 +71,9 @@ function decoded(text: string): string {
       `The path ${JSON.stringify(shortened(text))} is refused: it has an invalid escape.`,
     );
   }
+}
+
+/** Whether a resource path is that of a subscription where a server has some. */
+export function isSubscriptionPath(path: string): boolean {
+  return `/${path}`.includes(`/${CONTROL_SEGMENT}/subscriptions/`);
 }

@@ -10,8 +10,9 @@ import type { SubscriptionName } from "../../../engine/storage/subscription-reco
 import type { SubscriptionActions, WorkerRequest } from "../../../engine/subscriptions/actions.ts";
 import { SubscriptionError } from "../../../engine/subscriptions/subscription-error.ts";
 import { below, CONTROL_SEGMENT } from "../../../engine/subscriptions/watched-paths.ts";
-import { StreamError } from "../../../protocol/errors.ts";
+import { codeOfStatus, StreamError } from "../../../protocol/errors.ts";
 import type { Action } from "../../gate/gate.ts";
+import { reportRefusal } from "../../service/log-request.ts";
 import { passGate } from "../../service/pass-gate.ts";
 import type { Exchange, Service } from "../../service/service.ts";
 import { readBody } from "../read-body.ts";
@@ -85,16 +86,24 @@ export async function answerControl(
     const methods = METHODS[control.what];
     if (!methods.includes(method)) {
       const message = `${method} is not supported here. The methods are ${methods.join(", ")}.`;
-      const refused = errorAnswer(new SubscriptionError("METHOD_NOT_ALLOWED", message));
+      const refused = refuse(service, exchange, new SubscriptionError("METHOD_NOT_ALLOWED", message));
       refused.headers.set("Allow", methods.join(", "));
       return refused;
     }
     return await answer({ service, actions, request }, control);
   } catch (error) {
     if (!(error instanceof SubscriptionError)) throw error;
-    exchange.tally.refused(error.code);
-    return errorAnswer(error);
+    return refuse(service, exchange, error);
   }
+}
+
+/** Answers with a refusal, and reports it. The access log has the code of the protocol. */
+function refuse({ reporter }: Service, { c, details, tally, subject }: Exchange, error: SubscriptionError): Response {
+  const { status, message } = error;
+  const known = new StreamError(codeOfStatus(status) ?? "bad_request", message, { path: subject.path });
+  reportRefusal(reporter, c, details, { thrown: error, error: known, status });
+  tally.refused(error.code);
+  return errorAnswer(error);
 }
 
 async function answer(asked: Asked, control: ControlPath): Promise<Response> {
