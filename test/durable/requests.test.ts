@@ -290,6 +290,10 @@ describe("streams and other requests", () => {
     const control = async (query: string) => (await send(streams, "GET", `a${query}`)).headers.get("cache-control");
     assert.equal(await control("?offset=-1"), "public, max-age=5");
     assert.equal(await control("?offset=now"), "no-store");
+    assert.equal(await control("?offset=0&live=long-poll"), "public, max-age=5");
+    const waiting = ["?offset=1&live=long-poll", "?offset=now&live=long-poll"].map(control);
+    await streams.append("a", "y");
+    assert.deepEqual(await Promise.all(waiting), ["public, max-age=5", "no-store"]);
     const gated = rig({ cacheSeconds: 5, authorize: () => true });
     await expectStatus(201, gated, "PUT", "a", TEXT, "x");
     assert.equal((await send(gated, "GET", "a")).headers.get("cache-control"), "private, max-age=5");
