@@ -53,10 +53,23 @@ export class JsonScanner {
   #depth = 0;
   #isKey = false;
   #isBroken = false;
+  readonly #mostBytes: number;
+  /** Bytes of the line that has begun, before those that are taken now. */
+  #lineBytes = 0;
+  #isTooLong = false;
 
-  /** @param what What the bytes are. Default: lines. */
-  constructor(what: "lines" | "value" = "lines") {
+  /**
+   * @param what What the bytes are. Default: lines.
+   * @param mostBytes Most bytes of a line, without its end. Default: any number.
+   */
+  constructor(what: "lines" | "value" = "lines", mostBytes: number = Number.POSITIVE_INFINITY) {
     this.#table = what === "lines" ? LINES : VALUE;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** Whether a line had too many bytes, so that no more are taken. */
+  get isTooLong(): boolean {
+    return this.#isTooLong;
   }
 
   /** What the bytes since the last line end are. */
@@ -84,14 +97,29 @@ export class JsonScanner {
         continue;
       }
       state = this.#act(next);
-      if (state === ACTION.error) {
-        this.#isBroken = true;
-        return lineStart;
-      }
-      if (next === ACTION.line) lineStart = at + 1;
+      if (state === ACTION.error) return this.#broken(lineStart);
+      if (next !== ACTION.line) continue;
+      if (this.#lineBytes + at - lineStart > this.#mostBytes) return this.#broken(lineStart, true);
+      this.#lineBytes = 0;
+      lineStart = at + 1;
     }
     this.#state = state;
-    return bytes.length;
+    this.#lineBytes += bytes.length - lineStart;
+    return this.#lineBytes > this.#mostBytes ? this.#broken(lineStart, true) : bytes.length;
+  }
+
+  /** Begins a line, whatever came before. */
+  restart(): void {
+    this.#state = STATE.blank;
+    this.#depth = 0;
+    this.#isKey = false;
+    this.#lineBytes = 0;
+  }
+
+  #broken(lineStart: number, isTooLong = false): number {
+    this.#isBroken = true;
+    this.#isTooLong = isTooLong;
+    return lineStart;
   }
 
   /** Returns the next state, or `ACTION.error`. */
