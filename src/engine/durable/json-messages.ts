@@ -28,17 +28,34 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
  * ```
  */
 export function jsonLines(body: Uint8Array): Uint8Array {
-  const hasMark = BYTE_ORDER_MARK.every((byte, at) => body[at] === byte);
-  const bytes = hasMark ? body.subarray(BYTE_ORDER_MARK.length) : body;
-  // A table looks at each byte once. `JSON.parse` takes up to a microsecond for a byte, and has no limit on nesting.
-  const scanner = new JsonScanner("value");
-  if (scanner.take(bytes) < bytes.length || scanner.tail !== "value") {
+  const bytes = withoutMark(body);
+  if (!isJson(bytes)) {
     throw new StreamError(
       "not_json",
       "The body is not valid JSON, or is nested more than 1,000 levels deep. Nothing was stored.",
     );
   }
   return linesIn(bytes);
+}
+
+/**
+ * Whether bytes are one value of JSON, nested at most 1,000 levels deep. A table looks at each byte once; `JSON.parse` takes up
+ * to a microsecond for a byte.
+ *
+ * @example
+ * ```ts
+ * isJson(new TextEncoder().encode('{"a": [1]}')); // true
+ * ```
+ */
+export function isJson(bytes: Uint8Array): boolean {
+  const scanner = new JsonScanner("value");
+  return scanner.take(bytes) === bytes.length && scanner.tail === "value";
+}
+
+/** A body without the byte order mark that some programs put before it. */
+export function withoutMark(body: Uint8Array): Uint8Array {
+  const hasMark = BYTE_ORDER_MARK.every((byte, at) => body[at] === byte);
+  return hasMark ? body.subarray(BYTE_ORDER_MARK.length) : body;
 }
 
 /**
