@@ -53,6 +53,17 @@ describe("streams and other requests", () => {
     assert.equal(await (await send(streams, "GET", "a")).text(), "raw 123");
   });
 
+  it("a time to expire at is short, because each answer repeats it", async () => {
+    const streams = rig();
+    for (const [digits, status] of [
+      [9, 201],
+      [64, 400],
+    ] as const) {
+      const time = `2100-01-01T00:00:00.${"1".repeat(digits)}Z`;
+      await expectStatus(status, streams, "PUT", `a${digits}`, { ...TEXT, "Stream-Expires-At": time });
+    }
+  });
+
   it("a producer may have any name", async () => {
     const streams = rig();
     await expectStatus(201, streams, "PUT", "a", TEXT);
