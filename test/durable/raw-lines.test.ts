@@ -58,6 +58,32 @@ describe("raw appends to a stream of JSON", () => {
     assert.deepEqual(JSON.parse(await textOf(streams, "a")), all);
   });
 
+  it("reach those who wait for messages whole, however many pieces a line has", async () => {
+    const streams = await madeStream("[1]");
+    const waiting: ReadableStreamDefaultReader<Uint8Array>[] = [];
+    const follow = async (offset: number | string): Promise<void> => {
+      const events = await expectStatus(200, streams, "GET", `a?offset=${offset}&live=sse`);
+      waiting.push((events.body as ReadableStream<Uint8Array>).getReader());
+    };
+    const writer = (await streams.openAppend("a")).getWriter();
+    const sizes = [1, 1, 1, 2, 3, 1, 40_000, 1, 30_000, 70_000, 5, 1, 1];
+    for (const size of sizes) {
+      // The next one begins within the line.
+      await follow(2);
+      await writer.write(size === 1 && waiting.length === 1 ? '"' : "x".repeat(size));
+    }
+    await writer.write('"\n2\n"');
+    await follow(2);
+    await writer.write('3"\n');
+    const line = `data:["${"x".repeat(sizes.reduce((sum, size) => sum + size) - 1)}",2]\n`;
+    for (const reader of waiting) {
+      const text = await readUntil(reader, 'data:["3"]\n');
+      assert.ok(text.includes(line), text.slice(0, 200));
+      await reader.cancel();
+    }
+    await writer.close();
+  });
+
   it("show an unfinished line to those who read bytes only", async () => {
     const streams = await madeStream("[1]");
     const follow = await expectStatus(200, streams, "GET", "a?verb=FOLLOW");
