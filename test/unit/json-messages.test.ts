@@ -38,6 +38,24 @@ describe("JSON messages", () => {
     );
   });
 
+  it("are nested at most 1,000 levels deep, as those of raw appends: parsers of readers overflow not much later", async () => {
+    assert.equal(lines(`[${"[".repeat(999)}${"]".repeat(999)}]`), `${"[".repeat(999)}${"]".repeat(999)}\n`);
+    await rejectsWith(
+      Promise.resolve().then(() => lines("[".repeat(1_001) + "]".repeat(1_001))),
+      "not_json",
+    );
+  });
+
+  it("have white space only between tokens", async () => {
+    assert.equal(lines('[\n1\r\n,\n"a b"\t]\n'), '1\n"a b"\n');
+    for (const body of ["1\n2", "[1 2]", '"a\nb"', "\v1", "\u00a01", "[1]\ufeff"]) {
+      await rejectsWith(
+        Promise.resolve().then(() => lines(body)),
+        "not_json",
+      );
+    }
+  });
+
   it("are the same values after the way through lines and arrays, however the bytes are cut", async () => {
     const values = fc.array(fc.jsonValue(), { maxLength: 6 });
     await fc.assert(
@@ -78,6 +96,9 @@ describe("JSON messages", () => {
       ["\n", false],
       ["1\n\n", false],
       ["1\nx\n", false],
+      // Within an array, it would be no white space.
+      ["\ufeff1\n", false],
+      [`${"[".repeat(1_001)}${"]".repeat(1_001)}\n`, false],
     ] as const) {
       assert.equal(isJsonLines(Buffer.from(text)), want, JSON.stringify(text));
     }
