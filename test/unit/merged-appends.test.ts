@@ -83,8 +83,11 @@ describe("appends that are stored together", () => {
   it("need one for a change, or for bytes", () => {
     const closing = merging(OPEN, ask({ bytes: Buffer.alloc(0), closes: true })).merged.batch();
     assert.deepEqual([closing?.bytes.length, closing?.change], [0, { producers: {}, closed: {} }]);
-    const plain = merging(undefined, ask(), ask()).merged.batch();
-    assert.deepEqual([String(Buffer.from(plain?.bytes ?? "")), plain?.change], ["xx", undefined]);
+    const plain = merging(undefined, ask(), ask());
+    const batch = plain.merged.batch();
+    assert.deepEqual([String(Buffer.from(batch?.bytes ?? "")), batch?.change], ["xx", undefined]);
+    plain.merged.settle();
+    assert.deepEqual(plain.answers, ["8 g", "9 g"]);
   });
 
   it("are judged by what was known before and by what they change, also on a plain file", () => {

@@ -177,7 +177,10 @@ describe("the log of a claimed file", () => {
   });
 
   it("has only what belongs to the path, if the file has other content", async (t) => {
-    const it = await rig(t, "abcfour", [{ ...BASE, generation: "former" }, { ...NOTE, generation: "former" }]);
+    const it = await rig(t, "abcfour", [
+      { ...BASE, generation: "former" },
+      { ...NOTE, generation: "former" },
+    ]);
     assert.deepEqual((await it.open()).state, { created: true, type: "text/plain", producers: {} });
     assert.equal(parseLog(it.log() ?? "", NAME)?.generation, "g");
     const { claimed, log } = await rig(t, "abc", [{ ...BASE, state: { ...STATE, incomplete: true } }], {

@@ -149,11 +149,14 @@ describe("the rules of an append", () => {
     refused("sequence", json, ask({ ...bad, ...by("p", 2, 6), seq: "a" }));
     refused("not_json", json, ask({ ...bad, ...by("p", 2, 6), seq: "z" }));
     refused("not_json", json, ask({ ...bad, bytes: Buffer.from("[]") }));
+    assert.throws(() => judged(json, ask({ ...bad, bytes: Buffer.from("[]") })), { path: "a" });
   });
 
   it("compares types without their parameters and in any case", () => {
     assert.ok(judged(OPEN, ask({ type: "Text/PLAIN; charset=utf-8" })).batch);
     refused("mismatch", OPEN, ask({ type: "text/html" }));
+    assert.throws(() => judged(OPEN, ask({ type: "text/html" })), /has the type text\/plain, not text\/html\./);
+    assert.throws(() => judged(OPEN, ask({ type: undefined })), /not \(none\)\./);
     refused("mismatch", undefined, ask({ type: "text/html", expected: "text/plain; charset=utf-8" }));
   });
 });
