@@ -1,13 +1,16 @@
 /** Creations and forks of streams: what is made, what is refused, and what a failure leaves. */
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { describe, it, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Limits } from "../../src/engine/limits.ts";
 import type { Store } from "../../src/engine/storage/store.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
+import { fileStore } from "../../src/stores/file/store.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { by, DurableRig, forkOf, type StoredBatch, withBatches, withMembers } from "../fixture/durable-rig.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -103,6 +106,21 @@ describe("a creation", () => {
     assert.equal(await it.store.stat("a"), undefined);
     isFull = false;
     assert.equal((await it.create("a", "x")).isNew, true);
+  });
+
+  it("that is refused leaves no file, and no folder", async (t) => {
+    const root = await temporaryFolder("refused");
+    t.after(() => removeFolder(root));
+    const it = rig(t, fileStore({ root }));
+    const assertAllowed = (): never => {
+      throw new StreamError("forbidden", "The test refuses.", {});
+    };
+    await rejectsWith(it.create("dir/a.txt", "x", { assertAllowed }), "forbidden");
+    assert.deepEqual(
+      readdirSync(root).filter((name) => name !== ".httpfstream"),
+      [],
+    );
+    assert.equal((await it.create("dir/a.txt", "x")).isNew, true);
   });
 
   it("waits for an appender of the path, and then finds what that has stored", async (t) => {
