@@ -2,12 +2,21 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { PathWriter } from "../../src/engine/durable/path-writer.ts";
 import type { Limits } from "../../src/engine/limits.ts";
 import type { Store } from "../../src/engine/storage/store.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
-import { by, DurableRig, type StoredBatch, withBatches, withHandles, withMembers } from "../fixture/durable-rig.ts";
+import {
+  by,
+  DurableRig,
+  forkOf,
+  type StoredBatch,
+  withBatches,
+  withHandles,
+  withMembers,
+} from "../fixture/durable-rig.ts";
 import { within } from "../fixture/until.ts";
 
 const LINGER_MS = 3_000;
@@ -242,6 +251,133 @@ describe("the writer of a path", () => {
     isChanged = true;
     assert.equal((await it.append("a", "x")).offset, 1);
     assert.deepEqual(claims, ["a", "a"]);
+    isChanged = true;
+    assert.equal((await it.append("a", "y", {}, { preconditions: { offset: 1 } })).offset, 2);
+    assert.deepEqual(claims, ["a", "a", "a"]);
+  });
+
+  it("keeps the claim if a request is refused", async (t) => {
+    const { store, claims } = counting();
+    const it = rig(t, store);
+    await it.create("a");
+    await rejectsWith(it.append("a", "x", {}, { preconditions: { offset: 5 } }), "precondition_failed");
+    await rejectsWith(it.append("a", "x", { type: "text/html" }), "mismatch");
+    await it.append("a", "x");
+    assert.deepEqual(claims, ["a"]);
+  });
+
+  it("gives up the path of a fork when all of it is copied", async (t) => {
+    let go = (): void => {};
+    const batches: StoredBatch[] = [];
+    const it = rig(
+      t,
+      withBatches(memoryStore(), batches, () => {
+        if (batches.length !== 2) return undefined;
+        return new Promise((resolve) => {
+          go = resolve;
+        });
+      }),
+      { readBytes: 1 },
+    );
+    await it.create("a", "123");
+    const forking = it.create("b", forkOf("a"));
+    await settle();
+    assert.equal(batches.length, 2);
+    const admitting = it.registry.admit("b");
+    await settle();
+    go();
+    assert.equal((await forking).offset, 3);
+    const raw = await within(admitting, "the path");
+    assert.equal(raw.batcher.channel.size, 3);
+    await raw.end("complete");
+  });
+
+  it("answers each of several requests of a plain file", async (t) => {
+    const it = rig(t);
+    await (await it.store.claim("a")).release();
+    const at = (offset: number) => ({ preconditions: { offset } });
+    const all = Promise.all([0, 1, 2].map((offset) => it.append("a", "x", {}, at(offset))));
+    assert.deepEqual(
+      (await within(all, "the answers")).map(({ offset }) => offset),
+      [1, 2, 3],
+    );
+  });
+});
+
+describe("what a writer tells of itself", () => {
+  /** A writer of a stream, and what it tells. */
+  async function telling(t: TestContext, store?: Store) {
+    const { registry, ...made } = await rigWithStream(t, store);
+    const told: string[] = [];
+    const writer = new PathWriter(registry, "a", {
+      idle: () => told.push("idle"),
+      works: () => told.push("works"),
+      lingers: () => told.push("lingers"),
+    });
+    const append = (closes = false): Promise<number> =>
+      new Promise((resolve, failed) =>
+        writer.add({
+          ...{ untilMs: performance.now() + 10_000, terms: { keepsStreams: true, create: false }, bytes: 1, failed },
+          decide: () => ({
+            batch: { bytes: Buffer.from("x"), change: closes ? { closed: {} } : {} },
+            settled: resolve,
+          }),
+        }),
+      );
+    return { ...made, registry, writer, told, append };
+  }
+
+  async function rigWithStream(t: TestContext, store?: Store): Promise<DurableRig> {
+    const made = rig(t, store);
+    await made.create("a");
+    await (await made.registry.admit("a")).end("complete");
+    return made;
+  }
+
+  it("is that it works, keeps the claim, and is idle once it has neither jobs nor the claim", async (t) => {
+    const { registry, writer, told, append } = await telling(t);
+    await writer.yield();
+    assert.deepEqual([told, writer.isLingering, writer.isWriting], [[], false, false]);
+    const appending = append();
+    assert.deepEqual([writer.isLingering, writer.isWriting], [false, true]);
+    await appending;
+    await settle();
+    assert.deepEqual([told, writer.isLingering, writer.isWriting], [["works", "lingers"], true, false]);
+    await writer.yield();
+    assert.equal(registry.isTaken("a"), false);
+    assert.deepEqual([told, writer.isLingering], [["works", "lingers", "idle"], false]);
+    await append();
+    await settle();
+    assert.deepEqual(told.slice(3), ["works", "lingers"]);
+  });
+
+  it("is idle once if the stream is closed", async (t) => {
+    const { told, append } = await telling(t);
+    await append(true);
+    await settle();
+    assert.deepEqual(told, ["works", "idle"]);
+  });
+
+  it("is not idle while there are jobs left, also when it gives the path up", async (t) => {
+    let go = (): void => {};
+    let before = Promise.resolve();
+    const { writer, told, append } = await telling(
+      t,
+      withBatches(memoryStore(), [], () => before),
+    );
+    before = new Promise((resolve) => {
+      go = resolve;
+    });
+    const first = append();
+    await settle();
+    assert.deepEqual([writer.isLingering, writer.isWriting], [false, true]);
+    const yielding = writer.yield();
+    const second = append();
+    go();
+    assert.deepEqual([await first, await second], [1, 2]);
+    await yielding;
+    await settle();
+    assert.deepEqual(told, ["works", "works", "lingers"]);
   });
 });
 
