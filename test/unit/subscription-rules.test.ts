@@ -58,6 +58,8 @@ describe("the streams of a subscription", () => {
     assert.equal(linked(before, link("a", 9)), before);
     const both = linked(before, link("a", 9, { glob: false, explicit: true }));
     assert.deepEqual(both.streams, [link("a", 3, { explicit: true })]);
+    const own = record([link("a", 3, { glob: false, explicit: true })]);
+    assert.equal(linked(own, link("a", 0, { glob: false, explicit: true })), own);
     const named = record([link("a", 3, { glob: false, explicit: true }), link("b")]);
     assert.deepEqual(linked(named, link("a")).streams, [link("a", 3, { explicit: true }), link("b")]);
     assert.equal(linked(both, link("a", 0, { explicit: true })), both);
