@@ -58,6 +58,7 @@ describe("an append to a stream", () => {
     await rejectsWith(it.append("a", "more"), "closed");
     await it.create("b", "text");
     assert.equal(await it.streams.close("b"), 4);
+    await rejectsWith(it.append("b", "more"), "closed");
     assert.equal(await it.streams.close("b"), 4);
     const again = await it.append("b", "", { closes: true });
     assert.deepEqual([again.closed, again.isNew, again.start], [true, false, 4]);
@@ -128,6 +129,8 @@ describe("the claim of a stream", () => {
     await appending;
     await turn();
     assert.deepEqual([it.streams.isLingering("a"), it.streams.isWriting("a")], [true, false]);
+    await it.streams.use("a");
+    assert.equal(it.streams.isLingering("a"), true, "a reader leaves it");
   });
 });
 
@@ -139,6 +142,9 @@ describe("a removal", () => {
     assert.equal(await it.streams.remove("a"), false);
     assert.equal(await it.store.stat("a"), undefined);
     assert.equal(await it.streams.use("a"), undefined);
+    await (await it.store.claim("plain")).release();
+    assert.equal(await it.streams.remove("plain"), true);
+    assert.equal(await it.store.stat("plain"), undefined);
   });
 
   it("removes nothing unless its conditions hold, or while there is an appender", async (t) => {
@@ -159,7 +165,7 @@ describe("a removal", () => {
     await it.create("c", forkOf("b"));
     assert.equal(await it.streams.remove("a"), true);
     assert.deepEqual(await it.streams.find("a"), { created: true, producers: {}, deleted: true });
-    await rejectsWith(it.streams.use("a"), "gone");
+    assert.equal((await rejectsWith(it.streams.use("a"), "gone")).path, "a");
     assert.equal(await it.streams.remove("b"), true);
     assert.deepEqual((await it.streams.find("b"))?.fork, { source: "a", offset: 3, sub: 0 });
     assert.equal((await it.streams.settle("a"))?.deleted, true);

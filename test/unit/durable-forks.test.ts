@@ -11,6 +11,7 @@ import { memoryStore } from "../../src/stores/memory.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { by, DurableRig, forkOf, type StoredBatch, withBatches, withMembers } from "../fixture/durable-rig.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { within } from "../fixture/until.ts";
 
 const JSON_TYPE = "application/json";
 
@@ -93,6 +94,26 @@ describe("a creation", () => {
     assert.deepEqual([await it.text("a"), await it.text("b")], ["1", undefined]);
   });
 
+  it("of what is there does not wait for its appender", async (t) => {
+    const it = rig(t);
+    await it.create("a");
+    const raw = await it.registry.admit("a");
+    assert.equal((await within(it.create("a"), "the answer")).isNew, false);
+    await rejectsWith(within(it.create("a", { type: "text/html" }), "the refusal"), "mismatch");
+    await raw.end("complete");
+  });
+
+  it("lets a raw append wait, and not fail, whenever that comes", async (t) => {
+    const it = rig(t);
+    for (let round = 0; round < 20; round++) {
+      const creating = it.create(`a${round}`, "1");
+      for (let turns = 0; turns < round; turns++) await undefined;
+      const raw = await it.registry.admit(`a${round}`);
+      await raw.end("complete");
+      assert.equal((await creating).offset, 1, `${round} turns`);
+    }
+  });
+
   it("that can't be stored leaves nothing", async (t) => {
     const full = new StreamError("no_space", "The test fills the disk.", {});
     let isFull = true;
@@ -128,13 +149,15 @@ describe("a creation", () => {
     const raw = await it.registry.admit("a", { type: "text/plain" });
     const creating = it.create("a");
     const refused = it.create("a", { plainType: "text/html" });
-    const codes = Promise.allSettled([creating, refused]);
+    const conditional = it.create("a", {}, { preconditions: { offset: 0 } });
+    const codes = Promise.allSettled([creating, refused, conditional]);
     await turn();
     raw.batcher.push(Buffer.from("raw"));
     await raw.end("complete");
-    const [one, other] = await codes;
-    assert.equal(one.status === "fulfilled" && one.value.offset, 3);
-    assert.equal(other.status, "rejected");
+    assert.deepEqual(
+      (await codes).map((one) => (one.status === "fulfilled" ? one.value.offset : StreamError.from(one.reason).code)),
+      [3, "mismatch", "precondition_failed"],
+    );
   });
 });
 
