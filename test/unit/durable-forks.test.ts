@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { describe, it, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { liveForks, tombstoneOf } from "../../src/engine/durable/forks.ts";
 import type { Limits } from "../../src/engine/limits.ts";
 import type { Store } from "../../src/engine/storage/store.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
@@ -190,7 +191,7 @@ describe("a fork", () => {
     const it = rig(t);
     await it.create("a", "one");
     for (const ask of [forkOf("a", 4), forkOf("a", 3, 1), forkOf("a", 0, 4), forkOf("a", undefined, 1)]) {
-      await rejectsWith(it.create("b", ask), "bad_request");
+      assert.equal((await rejectsWith(it.create("b", ask), "bad_request")).path, "a");
     }
     assert.equal(await it.store.stat("b"), undefined);
     assert.deepEqual(await it.records.forksOf("a"), []);
@@ -212,10 +213,58 @@ describe("a fork", () => {
         assert.equal(await it.text(path), text, `${path} with ${readBytes}`);
       }
       for (const ask of [forkOf("a", 1), forkOf("a", 3), forkOf("a", 10), forkOf("a", 0, 4), forkOf("a", 9, 1)]) {
-        await rejectsWith(it.create("b", { ...ask, type: undefined }), "bad_request");
+        assert.equal((await rejectsWith(it.create("b", { ...ask, type: undefined }), "bad_request")).path, "a");
       }
       await it.close();
     }
+  });
+
+  it("leaves nothing of its source open", async (t) => {
+    const memory = memoryStore();
+    const open = new Set<unknown>();
+    const store = withMembers(memory, {
+      read: (...range) => {
+        const reader = memory.read(...range).getReader();
+        open.add(reader);
+        return new ReadableStream({
+          async pull(controller) {
+            const { done, value } = await reader.read();
+            if (!done) return controller.enqueue(value);
+            open.delete(reader);
+            controller.close();
+          },
+          async cancel() {
+            open.delete(reader);
+            await reader.cancel();
+          },
+        });
+      },
+    });
+    const it = rig(t, store, { readBytes: 2 });
+    await it.create("a", { type: JSON_TYPE, bytes: Buffer.from("[1, 22, 333]") });
+    await it.create("b", { ...forkOf("a", 0, 1), type: undefined });
+    await it.create("c", { ...forkOf("a", 2), type: undefined });
+    await rejectsWith(it.create("d", { ...forkOf("a", 3), type: undefined }), "bad_request");
+    await rejectsWith(it.create("d", { ...forkOf("a", 2, 9), type: undefined }), "bad_request");
+    await turn();
+    assert.equal(open.size, 0);
+  });
+
+  it("counts for its source only while it is there, and is one of that source", async (t) => {
+    const it = rig(t);
+    for (const path of ["a", "other"]) await it.create(path, "x");
+    await it.create("fork", forkOf("a"));
+    await it.create("plain", "y");
+    await it.create("elsewhere", forkOf("other"));
+    await plainFile(it.store, "file", "z");
+    for (const path of ["none", "plain", "elsewhere", "file"]) await it.records.addFork("a", path);
+    assert.deepEqual(await liveForks(it.records, "a"), ["fork"]);
+    const fork = { source: "a", offset: 1, sub: 0 };
+    const state = { created: true, producers: { p: { epoch: 0, seq: 0 } }, type: "text/plain", ttlSeconds: 5 };
+    assert.deepEqual(tombstoneOf(state), { created: true, producers: {}, deleted: true });
+    assert.deepEqual(tombstoneOf({ ...state, created: false, fork }), {
+      ...{ created: false, producers: {}, deleted: true, fork },
+    });
   });
 
   it("of JSON ends at the last whole message", async (t) => {

@@ -237,6 +237,7 @@ describe("what a process remembers of a subscription", () => {
     entry.grew("a");
     entry.grew("b");
     const { grown } = entry;
+    assert.equal(entry.hasGrown, true);
     assert.deepEqual(
       grown.map(([path]) => path),
       ["a", "b"],
@@ -291,9 +292,16 @@ describe("what a process remembers of a subscription", () => {
     assert.deepEqual(watching("events/a"), [":s events/a"]);
     const named = { path: "other/a", glob: false, explicit: true, acked: 0, generation: "" };
     entries.take(record({ revision: 2, streams: [named] }));
-    assert.deepEqual(watching("other/a"), [":s other/a"]);
-    entries.take(record({ revision: 3, streams: [{ ...named, explicit: false, glob: true }] }));
-    assert.deepEqual(watching("other/a"), []);
+    assert.deepEqual([watching("other/a"), watching("other/b")], [[":s other/a"], []]);
+    entries.take(record({ revision: 3, streams: [{ ...named, path: "other/b" }] }));
+    assert.deepEqual([watching("other/a"), watching("other/b")], [[], [":s other/b"]]);
+    const pull = { ...CONFIG, type: "pull-wake", wakeStream: "wake" } as const;
+    const other = entries.take(record({ root: "q", id: "u", nonce: "u", config: pull }));
+    assert.ok(other);
+    assert.deepEqual([watching("other/b"), watching("q/events/a")], [[":s other/b"], ["q:u events/a"]]);
+    entries.drop(other);
+    entries.take(record({ revision: 4, streams: [{ ...named, path: "other/b", explicit: false, glob: true }] }));
+    assert.deepEqual(watching("other/b"), []);
     assert.ok(one);
     assert.deepEqual(watching("events/b"), [":s events/b"]);
     entries.drop(one);
