@@ -289,9 +289,12 @@ describe("a fork", () => {
   it("has the type of its source, and no other", async (t) => {
     const it = rig(t);
     await it.create("a", { type: "text/x-log; charset=utf-8" });
-    await rejectsWith(it.create("b", forkOf("a")), "mismatch");
+    const refused = await rejectsWith(it.create("b", forkOf("a")), "mismatch");
+    assert.equal(refused.path, "a");
+    assert.match(refused.message, /the type of its source, text\/x-log; charset=utf-8/);
     assert.deepEqual(await it.records.forksOf("a"), []);
     assert.equal((await it.create("b", { ...forkOf("a"), type: "TEXT/X-Log" })).isNew, true);
+    assert.equal((await it.store.stat("b"))?.type, "TEXT/X-Log");
     assert.equal((await it.create("c", { ...forkOf("a"), type: undefined })).state?.type, "text/x-log; charset=utf-8");
     await plainFile(it.store, "plain", "text", "text/markdown");
     await rejectsWith(it.create("d", forkOf("plain")), "mismatch");
@@ -315,7 +318,7 @@ describe("a fork", () => {
 
   it("of what does not exist is refused, and of what was removed", async (t) => {
     const it = rig(t);
-    await rejectsWith(it.create("b", forkOf("a")), "not_found");
+    assert.equal((await rejectsWith(it.create("b", forkOf("a")), "not_found")).path, "a");
     assert.deepEqual(await it.records.forksOf("a"), []);
     await it.create("a", "x");
     await it.create("b", forkOf("a"));
@@ -349,15 +352,25 @@ describe("a fork", () => {
 
   it("whose copy fails leaves nothing, and its source can be removed", async (t) => {
     let left = 2;
+    const memory = memoryStore();
+    let cancelled = 0;
+    const read: Store["read"] = (...range) => {
+      const reader = memory.read(...range).getReader();
+      return new ReadableStream({
+        pull: async (controller) => controller.enqueue((await reader.read()).value ?? new Uint8Array(0)),
+        cancel: () => void cancelled++,
+      });
+    };
     const it = rig(
       t,
-      withBatches(memoryStore(), [], () => {
+      withBatches(withMembers(memory, { read }), [], () => {
         if (--left === -1) throw new StreamError("no_space", "The test fills the disk.", {});
       }),
       { readBytes: 1 },
     );
     await it.create("a", "123");
     await rejectsWith(it.create("b", forkOf("a")), "no_space");
+    assert.equal(cancelled, 1);
     assert.equal(await it.store.stat("b"), undefined);
     assert.deepEqual(await it.records.forksOf("a"), []);
     left = 100;
