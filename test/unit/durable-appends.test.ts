@@ -273,6 +273,16 @@ describe("a path whose writer another process may have kept", () => {
     );
   });
 
+  it("is not asked for if something else prevents the removal", async (t) => {
+    for (const failure of [new StreamError("denied", "The test denies it.", {}), new RangeError("in_use")]) {
+      const { store, calls } = shared(true, false, 0);
+      const it = rig(t, withMembers(store, { remove: () => Promise.reject(failure) }));
+      await it.create("a", "x");
+      await assert.rejects(it.streams.remove("a"), failure);
+      assert.deepEqual(calls, []);
+    }
+  });
+
   it("is not asked for if it is a plain file, or has a session", async (t) => {
     for (const other of [shared(false, false, 1), shared(true, true, 1)]) {
       assert.equal(await removing(t, other), "in_use");

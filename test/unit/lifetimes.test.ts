@@ -23,6 +23,11 @@ class Clocks {
     context.mock.method(performance, "now", () => this.#nowMs);
   }
 
+  /** Lets time pass in which the process stands still. */
+  stall(milliseconds: number): void {
+    this.#nowMs += milliseconds;
+  }
+
   /** Lets time pass. */
   async pass(milliseconds: number): Promise<void> {
     for (let left = milliseconds; left > 0; left -= 100) {
@@ -91,6 +96,19 @@ describe("the time to live of a stream", () => {
     await clocks.pass(9_900);
     assert.equal(await lives.isOver("a", TTL), false);
     await clocks.pass(100);
+    assert.equal(await lives.isOver("a", TTL), true);
+  });
+
+  it("does not pass while it is read either if the process stands still", async (t) => {
+    const clocks = new Clocks(t);
+    const { lives } = lifetimes(t);
+    const letGo = lives.hold("a", TTL);
+    clocks.stall(20_000);
+    assert.equal(await lives.isOver("a", TTL), false);
+    letGo();
+    clocks.stall(9_999);
+    assert.equal(await lives.isOver("a", TTL), false);
+    clocks.stall(1);
     assert.equal(await lives.isOver("a", TTL), true);
   });
 
