@@ -419,3 +419,108 @@ describe("a fork", () => {
     assert.deepEqual([plain.state?.ttlSeconds, plain.state?.asked, plain.state?.fork], [7, undefined, undefined]);
   });
 });
+
+describe("the beginning of a fork", () => {
+  const STORES: Readonly<Record<string, (t: TestContext) => Promise<Store>>> = {
+    "in memory": async () => memoryStore(),
+    "in files": async (t) => {
+      const root = await temporaryFolder("beginning");
+      t.after(() => removeFolder(root));
+      return fileStore({ root });
+    },
+  };
+
+  async function names(store: Store): Promise<string[]> {
+    const all: string[] = [];
+    for await (const { name } of (await store.list("")) ?? []) all.push(name);
+    return all;
+  }
+
+  for (const [where, open] of Object.entries(STORES)) {
+    it(`is removed if the copy fails (${where})`, async (t) => {
+      const store = await open(t);
+      let left = 3;
+      const failing = withBatches(store, [], () => {
+        if (--left === -1) throw new StreamError("no_space", "The test fills the disk.", {});
+      });
+      const it = rig(t, failing, { readBytes: 1 });
+      await it.create("a", "123");
+      await rejectsWith(it.create("b", forkOf("a")), "no_space");
+      assert.deepEqual([await names(store), await store.usedBytes?.()], [["a"], 3]);
+      assert.deepEqual([await it.streams.find("b"), await it.records.forksOf("a")], [undefined, []]);
+      assert.deepEqual(it.problems, []);
+    });
+
+    it(`is removed when a server starts, or when it is asked for, if its server has died (${where})`, async (t) => {
+      const store = await open(t);
+      const fork = { source: "a", offset: 3, sub: 0 };
+      const beginning = { created: true, producers: {}, incomplete: true, fork };
+      const die = async (path: string): Promise<void> => {
+        await store.streams?.addFork("a", path);
+        const handle = await store.claim(path);
+        await handle.append(Buffer.from("on"), beginning);
+        await handle.release();
+      };
+      const it = rig(t, store);
+      await it.create("a", "one");
+      await die("b");
+      await it.streams.restore();
+      assert.deepEqual(await names(store), ["a"]);
+      await die("c");
+      assert.equal(await it.streams.remove("a"), true);
+      assert.equal((await it.streams.find("a"))?.deleted, true);
+      assert.equal(await it.streams.use("c"), undefined);
+      assert.deepEqual([await names(store), await it.records.list()], [[], []]);
+    });
+
+    it(`stays while it is copied, whoever asks for it (${where})`, async (t) => {
+      const store = await open(t);
+      let go = (): void => {};
+      let batches = 0;
+      const held = withBatches(store, [], () => {
+        if (++batches !== 3) return undefined;
+        return new Promise((resolve) => {
+          go = resolve;
+        });
+      });
+      const it = rig(t, held, { readBytes: 1 });
+      await it.create("a", "123");
+      const forking = it.create("b", forkOf("a"));
+      while (batches < 3) await turn();
+      const other = rig(t, store);
+      assert.equal((await it.streams.use("b"))?.incomplete, true);
+      assert.equal((await other.streams.use("b"))?.incomplete, true);
+      await other.streams.restore();
+      go();
+      assert.deepEqual([(await forking).offset, await it.text("b")], [3, "123"]);
+    });
+  }
+
+  it("is not removed if it was completed since it was looked at", async (t) => {
+    const memory = memoryStore();
+    const { streams } = memory;
+    assert.ok(streams);
+    const state = { created: true, producers: {}, incomplete: true };
+    const it = new DurableRig(memory, {}, withMembers(streams, { find: async () => state }));
+    t.after(() => it.close());
+    const handle = await memory.claim("b");
+    await handle.append(Buffer.from("whole"), { ...state, incomplete: false });
+    await handle.release("complete");
+    assert.equal(await it.streams.settle("b"), state);
+    assert.equal(await it.text("b"), "whole");
+  });
+
+  it("that can't be removed is told to the operator, and the copy fails with its own error", async (t) => {
+    const memory = memoryStore();
+    const denied = new StreamError("denied", "The test denies it.", {});
+    const full = new StreamError("no_space", "The test fills the disk.", {});
+    let left = 2;
+    const failing = withBatches(memory, [], () => {
+      if (--left === -1) throw full;
+    });
+    const it = rig(t, withMembers(failing, { remove: () => Promise.reject(denied) }), { readBytes: 1 });
+    await it.create("a", "123");
+    await assert.rejects(it.create("b", forkOf("a")), { code: "no_space" });
+    assert.deepEqual(it.problems, [["b", denied]]);
+  });
+});

@@ -158,7 +158,7 @@ export class PathWriter implements AppendOwner {
     };
     await job.run(held).catch(async (error: unknown) => {
       // When the client learns of the refusal, what the claim has created is gone.
-      if (isUnused(admission)) await this.#release();
+      if (isUnused(admission) || batcher.channel.stream?.incomplete) await this.#release();
       job.failed(error);
     });
   }
