@@ -536,6 +536,16 @@ describe("a path with another appender", () => {
     assert.deepEqual(calls, ["claim", "claim", "claim"]);
   });
 
+  it("of a store that knows no handover is tried again", async (t) => {
+    const memory = memoryStore();
+    let left = 2;
+    const store = withMembers(memory, {
+      claim: (path, options) => (left-- > 0 ? Promise.reject(BUSY) : memory.claim(path, options)),
+    });
+    const it = rig(t, store, { writeWaitMs: 2_000 });
+    assert.deepEqual([(await it.create("a", "x")).offset, left], [1, -1]);
+  });
+
   it("is no reason to wait if the path can't be claimed for another one", async (t) => {
     const memory = memoryStore();
     const denied = new StreamError("denied", "The test denies it.", {});
