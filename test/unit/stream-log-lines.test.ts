@@ -110,6 +110,7 @@ describe("a log", () => {
     const other = parseLog(log(BASE, failed, { void: true, number: 5 }), "a.txt");
     assert.deepEqual([other?.last, other?.number], [failed, 5]);
     assert.equal(parseLog(log(failed, { void: true, number: 4 }), "a.txt"), undefined);
+    assert.deepEqual(parseLog(log(BASE, { void: true, number: 4 }), "a.txt")?.state, STATE);
     assert.deepEqual(parseLog(log({ void: true, number: 4 }, BASE), "a.txt")?.state, STATE);
   });
 
