@@ -20,6 +20,8 @@ describe("JSON messages", () => {
       ['"a \\" , ] \\\\"', '"a \\" , ] \\\\"\n'],
       ["\ufefftrue", "true\n"],
       ["\t-2.5e+10\r\n", "-2.5e+10\n"],
+      ['{"a": [1, [2]]}', '{"a":[1,[2]]}\n'],
+      ["[1]", "1\n"],
     ] as const) {
       assert.equal(lines(body), want, body);
     }
@@ -92,6 +94,7 @@ describe("JSON messages", () => {
       ["", true],
       ["1\n", true],
       ["1", false],
+      ["12", false],
       ["1\n2", false],
       ["\n", false],
       ["1\n\n", false],

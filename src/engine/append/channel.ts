@@ -143,8 +143,8 @@ export class Channel implements Followable {
    * Ends the channel: releases the path, then tells the followers. The writable must already be closed, aborted or
    * failed.
    *
-   * @param unused Whether the append never began because its upgrade failed; if so, a file that the claim created is
-   * removed.
+   * @param unused Whether the append never began, because its upgrade failed or its creation was refused; if so, a file
+   * that the claim created is removed.
    * @throws {StreamError} what releasing the path throws; the channel has ended all the same.
    */
   async finish(reason: EndReason, unused: boolean): Promise<Outcome> {
