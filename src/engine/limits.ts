@@ -63,7 +63,7 @@ export interface Limits {
   eventStreamMs: number;
   /** Milliseconds that a `POST` without a verb waits for the appender of its path. Default 10,000. */
   writeWaitMs: number;
-  /** Bytes of the largest body of a `PUT` or `POST` without a verb, which is stored whole. Default 16 MiB. */
+  /** Bytes of the largest body of a `PUT` or `POST` without a verb, which is stored whole, and of a line of JSON. Default 16 MiB. */
   durableBodyBytes: number;
   /** Subscriptions of Durable Streams; 0 for no limit. Default 1,000. */
   subscriptions: number;

@@ -139,6 +139,8 @@ class MemoryStore implements Store {
   async remove(path: string, check?: () => Promise<void>): Promise<boolean> {
     const resource = this.#resources.get(path);
     if (!resource && !this.#claimed.has(path)) return false;
+    // A claim would only drop it.
+    if (resource?.stream?.incomplete && !this.#claimed.has(path)) return this.#resources.delete(path);
     const handle = await this.claim(path, { create: false });
     try {
       await check?.();

@@ -89,7 +89,8 @@ class Run {
     if (--this.#untilKill > 0 || this.isOver) return status;
     this.#untilKill = 1 + Math.floor(this.next() * MAX_BETWEEN);
     this.#kills++;
-    this.#restart = this.server.crash();
+    // One after the other: answers that came before a kill are counted during the restart.
+    this.#restart = this.#restart.then(() => this.server.crash());
     if (this.#kills >= KILLS) this.isOver = true;
     return status;
   }

@@ -14,6 +14,7 @@ import { WebSocketPeer } from "../fixture/websocket.ts";
 import { debianProgram } from "./debian-program.ts";
 import { freePort } from "./free-port.ts";
 import { sectionsOf } from "./markdown.ts";
+import { nginxArguments, nginxConfiguration, replaced } from "./nginx.ts";
 
 interface Proxy {
   readonly name: string;
@@ -31,13 +32,8 @@ const PROXIES: readonly Proxy[] = [
     name: "nginx",
     paths: ["usr/sbin/nginx"],
     language: "nginx",
-    configuration(block, port, folder) {
-      const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-      const paths = kinds.map((kind) => `${kind}_temp_path ${join(folder, kind)};`).join("\n");
-      const main = `daemon off; pid ${join(folder, "pid")}; error_log stderr notice; events {}`;
-      return `${main}\nhttp { access_log off;\n${paths}\n${replaced(block, "listen 80;", `listen 127.0.0.1:${port};`)}\n}`;
-    },
-    arguments: (file, folder) => ["-p", folder, "-e", "stderr", "-c", file],
+    configuration: nginxConfiguration,
+    arguments: nginxArguments,
   },
   {
     name: "caddy",
@@ -141,9 +137,4 @@ function blockOf(language: string): string {
   const block = blocks.find((candidate) => candidate.language === language);
   assert.ok(block, `the page has a block of ${language}`);
   return block.text;
-}
-
-function replaced(text: string, from: string, to: string): string {
-  assert.ok(text.includes(from), `${JSON.stringify(from)} is in:\n${text}`);
-  return text.replace(from, to);
 }

@@ -39,6 +39,51 @@ describe("raw appends to a stream of JSON", () => {
     assert.deepEqual(JSON.parse(await textOf(streams, "a?offset=19")), [4, 5]);
   });
 
+  it("have lines as long as a message may be, because readers of messages look for their ends", async () => {
+    const streams = rig({ limits: { durableBodyBytes: 10 } });
+    await expectStatus(201, streams, "PUT", "a", JSON_TYPE);
+    await raw(streams, 200, '"12345678"\n"2345678"\n"');
+    await raw(streams, 200, "3456");
+    await raw(streams, 200, '789"\n');
+    for (const bad of ['"123456789"\n', '1\n"1234567890', "1\n1234567890\n2\n12345678901"]) {
+      const refused = await raw(streams, 413, bad);
+      assert.equal(refused.headers.get("stream-error"), "too_large", bad);
+    }
+    await raw(streams, 200, '"12');
+    await raw(streams, 413, "34567890");
+    await raw(streams, 200, '34"\n');
+    await expectStatus(204, streams, "POST", "a", JSON_TYPE, "5");
+    await raw(streams, 200, '"12345678"\n');
+    const all = ["12345678", "2345678", "3456789", 1, 1, 1234567890, 2, "1234", 5, "12345678"];
+    assert.deepEqual(JSON.parse(await textOf(streams, "a")), all);
+  });
+
+  it("reach those who wait for messages whole, however many pieces a line has", async () => {
+    const streams = await madeStream("[1]");
+    const waiting: ReadableStreamDefaultReader<Uint8Array>[] = [];
+    const follow = async (offset: number | string): Promise<void> => {
+      const events = await expectStatus(200, streams, "GET", `a?offset=${offset}&live=sse`);
+      waiting.push((events.body as ReadableStream<Uint8Array>).getReader());
+    };
+    const writer = (await streams.openAppend("a")).getWriter();
+    const sizes = [1, 1, 1, 2, 3, 1, 40_000, 1, 30_000, 70_000, 5, 1, 1];
+    for (const size of sizes) {
+      // The next one begins within the line.
+      await follow(2);
+      await writer.write(size === 1 && waiting.length === 1 ? '"' : "x".repeat(size));
+    }
+    await writer.write('"\n2\n"');
+    await follow(2);
+    await writer.write('3"\n');
+    const line = `data:["${"x".repeat(sizes.reduce((sum, size) => sum + size) - 1)}",2]\n`;
+    for (const reader of waiting) {
+      const text = await readUntil(reader, 'data:["3"]\n');
+      assert.ok(text.includes(line), text.slice(0, 200));
+      await reader.cancel();
+    }
+    await writer.close();
+  });
+
   it("show an unfinished line to those who read bytes only", async () => {
     const streams = await madeStream("[1]");
     const follow = await expectStatus(200, streams, "GET", "a?verb=FOLLOW");

@@ -5,7 +5,7 @@ import { Hono } from "hono";
 import type { AccessRequest } from "../../src/index.ts";
 import { until, within } from "../fixture/until.ts";
 import { expectStatus, openBody, readUntil, rig, send } from "./app.ts";
-import { CLOSED, JSON_TYPE, TEXT } from "./streams.ts";
+import { CLOSED, JSON_TYPE, producer, TEXT } from "./streams.ts";
 
 describe("streams and other requests", () => {
   it("a follow of an open stream lasts over all appends, until it is closed", async () => {
@@ -51,6 +51,30 @@ describe("streams and other requests", () => {
     assert.equal((await raw).status, 200);
     for (const post of posts) assert.equal((await post).status, 204);
     assert.equal(await (await send(streams, "GET", "a")).text(), "raw 123");
+  });
+
+  it("a time to expire at is short, because each answer repeats it", async () => {
+    const streams = rig();
+    for (const [digits, status] of [
+      [9, 201],
+      [64, 400],
+    ] as const) {
+      const time = `2100-01-01T00:00:00.${"1".repeat(digits)}Z`;
+      await expectStatus(status, streams, "PUT", `a${digits}`, { ...TEXT, "Stream-Expires-At": time });
+    }
+  });
+
+  it("a producer may have any name", async () => {
+    const streams = rig();
+    await expectStatus(201, streams, "PUT", "a", TEXT);
+    for (const id of ["__proto__", "constructor", "hasOwnProperty", "1"]) {
+      await expectStatus(200, streams, "POST", "a", { ...TEXT, ...producer([id, 0, 0]) }, "x");
+      await expectStatus(204, streams, "POST", "a", { ...TEXT, ...producer([id, 0, 0]) }, "x");
+      await expectStatus(200, streams, "POST", "a", { ...TEXT, ...producer([id, 0, 1]) }, "y");
+      await expectStatus(200, streams, "POST", "a", { ...TEXT, ...producer([id, 1, 0]) }, "z");
+      await expectStatus(403, streams, "POST", "a", { ...TEXT, ...producer([id, 0, 2]) }, "old");
+    }
+    assert.equal(await (await send(streams, "GET", "a")).text(), "xyz".repeat(4));
   });
 
   it("a raw append waits for the requests under way, and is not refused", async () => {
@@ -290,6 +314,10 @@ describe("streams and other requests", () => {
     const control = async (query: string) => (await send(streams, "GET", `a${query}`)).headers.get("cache-control");
     assert.equal(await control("?offset=-1"), "public, max-age=5");
     assert.equal(await control("?offset=now"), "no-store");
+    assert.equal(await control("?offset=0&live=long-poll"), "public, max-age=5");
+    const waiting = ["?offset=1&live=long-poll", "?offset=now&live=long-poll"].map(control);
+    await streams.append("a", "y");
+    assert.deepEqual(await Promise.all(waiting), ["public, max-age=5", "no-store"]);
     const gated = rig({ cacheSeconds: 5, authorize: () => true });
     await expectStatus(201, gated, "PUT", "a", TEXT, "x");
     assert.equal((await send(gated, "GET", "a")).headers.get("cache-control"), "private, max-age=5");

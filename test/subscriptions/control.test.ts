@@ -64,6 +64,7 @@ describe("the control paths of subscriptions", () => {
         { ...HOOK, streams: "a" },
         { ...HOOK, streams: [1] },
         { ...HOOK, streams: ["../a"] },
+        { ...HOOK, streams: ["\ud800"] },
       ],
       ...[
         { type: "pull-wake", pattern: "a" },
@@ -75,6 +76,14 @@ describe("the control paths of subscriptions", () => {
       assert.deepEqual([status, json.error?.code], [400, "INVALID_REQUEST"], JSON.stringify(body));
     }
     await rig.expect(404, "GET", "__ds/subscriptions/s");
+  });
+
+  test("take no more than JSON that any parser can read", async (t) => {
+    const rig = new Rig(t);
+    let deep: unknown = [];
+    for (let depth = 1; depth < 999; depth++) deep = [deep];
+    await rig.expect(201, "PUT", "__ds/subscriptions/s", { ...HOOK, deep });
+    await rig.expect(400, "PUT", "__ds/subscriptions/s", { ...HOOK, deep: [[deep]] });
   });
 
   test("know their methods, and nothing else", async (t) => {

@@ -43,6 +43,30 @@ describe("the gate in front of subscriptions", () => {
     }
   });
 
+  test("is not asked about each of more streams than a subscription may have", async (t) => {
+    const asked: string[] = [];
+    const rig = new Rig(t, {
+      limits: { subscriptionStreams: 2 },
+      authorize: (request) => {
+        asked.push(asText(request));
+        return true;
+      },
+    });
+    await rig.subscribe("s");
+    const streams = ["a", "b", "c"];
+    for (const [method, path] of [
+      ["POST", `${S}/streams`],
+      ["PUT", S],
+    ] as const) {
+      asked.length = 0;
+      const { status, json } = await rig.send(method, path, { ...HOOK, streams });
+      assert.deepEqual([status, json.error.code, asked], [429, "TOO_MANY", [`append /${S}`]], method);
+    }
+    asked.length = 0;
+    await rig.expect(204, "POST", `${S}/streams`, { streams: ["a", "b", "a", "/b/"] });
+    assert.deepEqual(asked, [`append /${S}`, "read /a", "read /b"]);
+  });
+
   test("is asked about each stream that is named, and about the stream of the events", async (t) => {
     const asked: string[] = [];
     let refused = "";

@@ -28,6 +28,19 @@ function says(rig: Rig, { json }: Answer, action: string, more: Record<string, u
 }
 
 describe("a pull-wake", () => {
+  test("that no worker claims puts new streams on record, so that the server need not remember any number of them", async (t) => {
+    const rig = new Rig(t, { limits: { subscriptionStreams: 3 } });
+    await rig.create("wake/pool", []);
+    await subscribed(rig);
+    await rig.create("events/0");
+    await expectWakes(rig, [1]);
+    for (let at = 1; at <= 110; at++) await rig.create(`events/${at}`);
+    await rig.until("the new streams", async () => (await rig.shown("s")).streams.length === 3);
+    await expectWakes(rig, [1]);
+    const claimed = await rig.expect(200, "POST", `${S}/claim`, { worker: "w" });
+    assert.equal(claimed.json.streams.length, 3);
+  });
+
   test("writes an event for each wake, and one worker gets it", async (t) => {
     const rig = new Rig(t);
     await rig.create("wake/pool", []);

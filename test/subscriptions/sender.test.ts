@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { describe, type TestContext, test } from "node:test";
 import { CheckedSender } from "../../src/runtime/webhooks/sender.ts";
 import { isAllowed, refusalOfUrl } from "../../src/runtime/webhooks/target.ts";
@@ -143,6 +143,28 @@ describe("the sender of webhooks", () => {
       response.write("x".repeat(20_000));
     });
     await assert.rejects(send(new CheckedSender(), `http://127.0.0.1:${port}/`), /16384 bytes/);
+  });
+
+  test("takes neither any number of interim responses nor another protocol for an answer", async (t) => {
+    const raw = async (head: string): Promise<number> => {
+      const server = createTcpServer((socket) => {
+        socket.on("error", () => {});
+        socket.once("data", () => socket.write(head));
+        t.after(() => socket.destroy());
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      t.after(() => server.close());
+      return (server.address() as AddressInfo).port;
+    };
+    const hint = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    const few = await raw(hint.repeat(10) + answer);
+    assert.equal((await send(new CheckedSender(), `http://127.0.0.1:${few}/`)).text, "ok");
+    const many = await raw(hint.repeat(11));
+    await assert.rejects(send(new CheckedSender(), `http://127.0.0.1:${many}/`), /interim/);
+    const other = await raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
+    await assert.rejects(send(new CheckedSender(), `http://127.0.0.1:${other}/`), /101/);
   });
 
   test("waits only so long for the name, for the answer and for its body", async (t) => {

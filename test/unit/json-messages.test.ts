@@ -20,6 +20,8 @@ describe("JSON messages", () => {
       ['"a \\" , ] \\\\"', '"a \\" , ] \\\\"\n'],
       ["\ufefftrue", "true\n"],
       ["\t-2.5e+10\r\n", "-2.5e+10\n"],
+      ['{"a": [1, [2]]}', '{"a":[1,[2]]}\n'],
+      ["[1]", "1\n"],
     ] as const) {
       assert.equal(lines(body), want, body);
     }
@@ -36,6 +38,24 @@ describe("JSON messages", () => {
       Promise.resolve().then(() => jsonLines(Uint8Array.of(0x22, 0xff, 0x22))),
       "not_json",
     );
+  });
+
+  it("are nested at most 1,000 levels deep, as those of raw appends: parsers of readers overflow not much later", async () => {
+    assert.equal(lines(`[${"[".repeat(999)}${"]".repeat(999)}]`), `${"[".repeat(999)}${"]".repeat(999)}\n`);
+    await rejectsWith(
+      Promise.resolve().then(() => lines("[".repeat(1_001) + "]".repeat(1_001))),
+      "not_json",
+    );
+  });
+
+  it("have white space only between tokens", async () => {
+    assert.equal(lines('[\n1\r\n,\n"a b"\t]\n'), '1\n"a b"\n');
+    for (const body of ["1\n2", "[1 2]", '"a\nb"', "\v1", "\u00a01", "[1]\ufeff"]) {
+      await rejectsWith(
+        Promise.resolve().then(() => lines(body)),
+        "not_json",
+      );
+    }
   });
 
   it("are the same values after the way through lines and arrays, however the bytes are cut", async () => {
@@ -74,10 +94,14 @@ describe("JSON messages", () => {
       ["", true],
       ["1\n", true],
       ["1", false],
+      ["12", false],
       ["1\n2", false],
       ["\n", false],
       ["1\n\n", false],
       ["1\nx\n", false],
+      // Within an array, it would be no white space.
+      ["\ufeff1\n", false],
+      [`${"[".repeat(1_001)}${"]".repeat(1_001)}\n`, false],
     ] as const) {
       assert.equal(isJsonLines(Buffer.from(text)), want, JSON.stringify(text));
     }

@@ -5,8 +5,10 @@ import { StreamError } from "../../src/protocol/errors.ts";
 import {
   checkedPath,
   isAddressable,
+  PATH_BYTES,
   RESERVED_SEGMENT,
   resourcePath,
+  resourceSegment,
   SEGMENT_BYTES,
   urlPath,
 } from "../../src/protocol/path.ts";
@@ -75,6 +77,7 @@ test("a path that can't name a resource is refused, however it is encoded", () =
 
 test("a folder may have one trailing slash, where folders are allowed", () => {
   assert.equal(resourcePath("/a/b/", { folder: true }), "a/b");
+  assert.equal(resourcePath("/a/b", { folder: true }), "a/b");
   assert.equal(resourcePath("/", { folder: true }), "");
   for (const pathname of ["/a//", "//", "/a/b//"]) {
     assert.throws(() => resourcePath(pathname, { folder: true }), isRefused, pathname);
@@ -156,6 +159,15 @@ test("segments are measured in bytes", () => {
   assert.throws(() => resourcePath(`/${encodeURIComponent(`${umlauts}ü`)}`), isRefused);
   const long = Array.from({ length: 16 }, () => "x".repeat(SEGMENT_BYTES)).join("/");
   assert.equal(resourcePath(`/${long}`), long, "there may be many of them");
+  assert.equal(long.length, PATH_BYTES - 1);
+  assert.throws(() => resourcePath(`/${long}/x`), isRefused, "but the path has a limit, too");
+});
+
+test("one segment is decoded after the same checks", () => {
+  assert.equal(resourceSegment("a%20b", "/u/a%20b"), "a b");
+  for (const segment of ["", ".", "..", "a%2fb", "%", "%00", "x".repeat(SEGMENT_BYTES + 1)]) {
+    assert.throws(() => resourceSegment(segment, "/u"), isRefused, segment);
+  }
 });
 
 test("a refusal is short, however long the path is", () => {

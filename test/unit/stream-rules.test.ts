@@ -1,9 +1,9 @@
 /** The rules of streams: what becomes of an append, given the state of its stream. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { LineTail } from "../../src/engine/append/json-scanner.ts";
 import { type CreateSpec, isSameFile, isSameStream, newState } from "../../src/engine/durable/creation.ts";
 import { type AppendSpec, judgeAppend, type Verdict } from "../../src/engine/durable/judge.ts";
-import { Merged } from "../../src/engine/durable/merged.ts";
 import { changedState, type StreamState } from "../../src/engine/storage/stream-state.ts";
 import { type ErrorCode, StreamError } from "../../src/protocol/errors.ts";
 
@@ -20,18 +20,24 @@ function by(id: string, epoch: number, seq: number): Partial<AppendSpec> {
   return { producer: { id, epoch, seq } };
 }
 
-function judged(state: StreamState | undefined, asked: AppendSpec): Verdict {
-  return judgeAppend({ path: "a", size: 7, state, tail: "blank" }, asked);
+function judged(state: StreamState | undefined, asked: AppendSpec, tail: LineTail = "blank"): Verdict {
+  return judgeAppend({ path: "a", size: 7, state, tail }, asked);
 }
 
 /** Expects a refusal, and returns its headers. */
-function refused(code: ErrorCode, state: StreamState | undefined, asked: AppendSpec): Readonly<Record<string, string>> {
+function refused(
+  code: ErrorCode,
+  state: StreamState | undefined,
+  asked: AppendSpec,
+  tail?: LineTail,
+): Readonly<Record<string, string>> {
   let headers: Readonly<Record<string, string>> = {};
   assert.throws(
-    () => judged(state, asked),
+    () => judged(state, asked, tail),
     (error) => {
       assert.ok(error instanceof StreamError);
       assert.equal(error.code, code, error.message);
+      if (code !== "not_json") assert.equal(error.path, "a");
       ({ headers } = error);
       return true;
     },
@@ -55,6 +61,32 @@ describe("the rules of an append", () => {
   it("leaves a plain file without a record, unless there is something to record", () => {
     assert.deepEqual(Object.keys(judged(undefined, ask()).batch ?? {}), ["bytes"]);
     assert.deepEqual(judged(undefined, ask({ seq: "a" })).batch?.change, { seq: "a" });
+    assert.ok(judged(undefined, ask(by("p", 0, 0))).batch?.change?.producers);
+  });
+
+  it("is noted for a stream even if it changes nothing but its bytes", () => {
+    assert.deepEqual(judged(OPEN, ask()).batch?.change, {});
+  });
+
+  it("that only closes needs no type, and no JSON", () => {
+    const closing = ask({ bytes: Buffer.alloc(0), closes: true, type: undefined });
+    assert.deepEqual(judged(OPEN, closing).batch?.change, { closed: {} });
+    const { batch } = judged({ ...OPEN, type: "application/json" }, closing);
+    assert.deepEqual([batch?.bytes.length, batch?.change], [0, { closed: {} }]);
+  });
+
+  it("ends the last line of a stream of JSON, and does not go on with the beginning of a message", () => {
+    const json: StreamState = { ...OPEN, type: "application/json" };
+    const one = ask({ bytes: Buffer.from("[1, 2]"), type: "application/json" });
+    const closing = ask({ bytes: Buffer.alloc(0), closes: true });
+    const stored = (asked: AppendSpec, tail: LineTail): string =>
+      String(Buffer.from(judged(json, asked, tail).batch?.bytes ?? ""));
+    assert.equal(stored(one, "blank"), "1\n2\n");
+    assert.equal(stored(one, "value"), "\n1\n2\n");
+    assert.equal(stored(closing, "value"), "\n");
+    assert.equal(stored(ask({ bytes: Buffer.alloc(0), ...by("q", 0, 0) }), "value"), "");
+    assert.equal(stored(closing, "unfinished"), "");
+    refused("mismatch", json, one, "unfinished");
   });
 
   it("numbers each producer from 0, and knows what is repeated", () => {
@@ -103,6 +135,10 @@ describe("the rules of an append", () => {
     assert.deepEqual(headers, { "Stream-Closed": "true", "Stream-Next-Offset": "0000000000000007" });
     refused("closed", CLOSED, ask({ type: "image/png" }));
     refused("closed", CLOSED, ask({ ...by("q", 0, 0), bytes: Buffer.alloc(0), closes: true }));
+    for (const stamp of [by("q", 2, 5), by("p", 1, 5), by("p", 2, 4)]) refused("closed", CLOSED, ask(stamp));
+    refused("closed", CLOSED, ask({ closes: true }));
+    refused("closed", CLOSED, ask({ bytes: Buffer.alloc(0) }));
+    refused("closed", { ...OPEN, closed: {} }, ask(by("p", 2, 5)));
   });
 
   it("checks in the order of the protocol: closed, type, producer, Stream-Seq, JSON", () => {
@@ -113,44 +149,15 @@ describe("the rules of an append", () => {
     refused("sequence", json, ask({ ...bad, ...by("p", 2, 6), seq: "a" }));
     refused("not_json", json, ask({ ...bad, ...by("p", 2, 6), seq: "z" }));
     refused("not_json", json, ask({ ...bad, bytes: Buffer.from("[]") }));
+    assert.throws(() => judged(json, ask({ ...bad, bytes: Buffer.from("[]") })), { path: "a" });
   });
 
   it("compares types without their parameters and in any case", () => {
     assert.ok(judged(OPEN, ask({ type: "Text/PLAIN; charset=utf-8" })).batch);
     refused("mismatch", OPEN, ask({ type: "text/html" }));
+    assert.throws(() => judged(OPEN, ask({ type: "text/html" })), /has the type text\/plain, not text\/html\./);
+    assert.throws(() => judged(OPEN, ask({ type: undefined })), /not \(none\)\./);
     refused("mismatch", undefined, ask({ type: "text/html", expected: "text/plain; charset=utf-8" }));
-  });
-});
-
-describe("several appends at once", () => {
-  it("are judged one after the other, and stored together", () => {
-    const merged = new Merged({ size: 7, state: OPEN, generation: "g", tail: "blank" });
-    const answers: string[] = [];
-    for (const [name, asked] of Object.entries({
-      first: ask(by("q", 0, 0)),
-      second: ask(by("q", 0, 1)),
-      repeated: ask(by("q", 0, 1)),
-      gap: ask(by("q", 0, 5)),
-      last: ask({ bytes: Buffer.from("yz"), closes: true }),
-      late: ask(),
-    })) {
-      merged.add({
-        untilMs: 0,
-        terms: {},
-        bytes: asked.bytes.length,
-        decide: ({ size, state }) => {
-          const { batch } = judgeAppend({ path: "a", size, state, tail: "blank" }, asked);
-          return { batch, settled: (offset) => answers.push(`${name} ${offset}`) };
-        },
-        failed: (error) => answers.push(`${name} ${StreamError.from(error).code}`),
-      });
-    }
-    assert.deepEqual(answers, []);
-    const batch = merged.batch();
-    assert.equal(Buffer.from(batch?.bytes ?? []).toString(), "xxyz");
-    assert.deepEqual(batch?.change, { producers: { q: { epoch: 0, seq: 1, at: 9 } }, closed: {} });
-    merged.settle();
-    assert.deepEqual(answers, ["first 8", "second 9", "repeated 9", "gap sequence", "last 11", "late closed"]);
   });
 });
 
@@ -183,16 +190,33 @@ describe("the creation of a stream", () => {
     assert.equal(isSameStream(state, { ...wanted, fork: { ...fork, offset: 3 } }), false);
     assert.equal(isSameStream(state, { ...wanted, fork, lifetime: { ttlSeconds: 60 } }), false);
     assert.equal(isSameStream(state, wanted), false);
+    assert.equal(isSameStream(state, { ...wanted, fork, type: "text/html" }), false);
+    assert.equal(isSameStream(state, { ...wanted, fork: { ...fork, sub: 1 } }), false);
+    assert.equal(isSameStream(state, { ...wanted, fork: { ...fork, source: "t" } }), false);
+  });
+
+  it("meets the same lifetime and the same end", () => {
+    const state = newState({ ...wanted, lifetime: { expiresAt: "2100-01-01T00:00:00Z" }, closes: true });
+    assert.deepEqual(state, {
+      ...{ created: true, producers: {}, type: TEXT, expiresAt: "2100-01-01T00:00:00Z", closed: {} },
+    });
+    assert.ok(isSameStream(state, { ...wanted, lifetime: { expiresAt: "2100-01-01T00:00:00Z" }, closes: true }));
+    assert.equal(isSameStream(state, { ...wanted, closes: true }), false);
+    assert.equal(isSameStream(state, { ...wanted, lifetime: { expiresAt: "2100-01-01T00:00:00Z" } }), false);
+    assert.deepEqual(newState({ ...wanted, type: undefined }), { created: true, producers: {} });
   });
 
   it("takes a plain file for a stream only if nothing more is asked for", () => {
     const plain = { ...wanted, plainType: "text/plain; charset=utf-8" };
     assert.ok(isSameFile(plain));
+    assert.ok(isSameFile(wanted));
     for (const other of [
       { type: "text/html" },
       { type: undefined },
       { closes: true },
       { lifetime: { ttlSeconds: 1 } },
+      { lifetime: { expiresAt: "2100-01-01T00:00:00Z" } },
+      { fork: { source: "s", offset: undefined, sub: 0 } },
     ]) {
       assert.equal(isSameFile({ ...plain, ...other }), false, JSON.stringify(other));
     }

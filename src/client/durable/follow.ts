@@ -49,6 +49,9 @@ const LOOK_FIRST_MS = 1_000;
 /** The place of the first byte. */
 const START: Place = { token: "-1", skip: 0 };
 
+/** The token of the end, wherever it is. */
+const NOW = "now";
+
 /**
  * Where a follow of a Durable Streams server starts.
  *
@@ -56,10 +59,19 @@ const START: Place = { token: "-1", skip: 0 };
  */
 export function placeOf({ offset, tail, position }: FollowQuery, url: URL): Place {
   if (position !== undefined) return parsePlace(position);
-  if (tail === 0 || offset === "now") return { token: "now", skip: 0 };
+  if (tail === 0 || offset === "now") return { token: NOW, skip: 0 };
   if (tail !== undefined) throw cannot(url, "count bytes from the end");
   if (offset) throw cannot(url, `start at the offset ${offset}: pass the position that an earlier follow has named`);
   return START;
+}
+
+/**
+ * Whether a server names an earlier token than the one it was asked for. It does so without bytes while it has not
+ * finished an append that it has shown already. From there, the bytes would come twice.
+ */
+function isBefore(next: string, token: string): boolean {
+  // The protocol says that tokens sort as text.
+  return token !== START.token && token !== NOW && next < token;
 }
 
 /** One follow. */
@@ -122,9 +134,10 @@ export class DurableFollow {
       if (next === null) throw notDurable(this.#task.target.url, "its answer names no offset, as for a folder");
       this.#begin(headers);
       const hasBytes = status === 200 && (yield* this.#body(exchange));
-      this.#place = { token: next, skip: 0 };
+      const isBack = !hasBytes && isBefore(next, token);
+      if (!isBack) this.#place = { token: next, skip: 0 };
       this.#move(true);
-      if (status === 200 && isLive && !hasBytes && next === token) await this.#pause(LOOK_FIRST_MS);
+      if (status === 200 && isLive && !hasBytes && (isBack || next === token)) await this.#pause(LOOK_FIRST_MS);
       this.#cursor = headers.get(CURSOR_HEADER) ?? this.#cursor;
       const isEnd = isClosed(headers);
       // A server may end a wait when the stream is closed, without the bytes that came with that: a plain read tells.

@@ -11,7 +11,7 @@ import type { Chunk } from "../follow/live-chunk.ts";
 import type { RecentPool } from "../follow/recent-chunks.ts";
 import type { AppendHandle } from "../storage/store.ts";
 import type { StreamChange, StreamState } from "../storage/stream-state.ts";
-import { JsonScanner, type LineTail } from "./json-scanner.ts";
+import type { JsonScanner, LineTail } from "./json-scanner.ts";
 import type { UsedSpace } from "./used-space.ts";
 
 /**
@@ -55,7 +55,7 @@ export class Channel implements Followable {
   readonly #broadcasting: Promise<void>;
   readonly #used: UsedSpace | undefined;
   /** Checks what is appended to a stream of JSON; undefined for others. */
-  #lines: JsonScanner | undefined;
+  readonly #lines: JsonScanner | undefined;
 
   /**
    * @param path The resource path.
@@ -143,8 +143,8 @@ export class Channel implements Followable {
    * Ends the channel: releases the path, then tells the followers. The writable must already be closed, aborted or
    * failed.
    *
-   * @param unused Whether the append never began because its upgrade failed; if so, a file that the claim created is
-   * removed.
+   * @param unused Whether the append never began, because its upgrade failed or its creation was refused; if so, a file
+   * that the claim created is removed.
    * @throws {StreamError} what releasing the path throws; the channel has ended all the same.
    */
   async finish(reason: EndReason, unused: boolean): Promise<Outcome> {
@@ -175,7 +175,7 @@ export class Channel implements Followable {
       }
       throw StreamError.from(error, "storage");
     }
-    if (bytes.length < batch.bytes.length) throw notJson(this.path, this.size);
+    if (bytes.length < batch.bytes.length) throw refusedLine(this.path, this.size, this.#lines?.isTooLong);
   }
 
   /** A batch for a stream of JSON without what is no JSON, from the beginning of its line on. */
@@ -184,12 +184,16 @@ export class Channel implements Followable {
     const { bytes, change } = batch;
     if (!change) return { bytes: bytes.subarray(0, this.#lines.take(bytes)) };
     // Whole messages, which were checked where they came from.
-    if (bytes.length > 0) this.#lines = new JsonScanner();
+    if (bytes.length > 0) this.#lines.restart();
     return batch;
   }
 }
 
-function notJson(path: string, size: number): StreamError {
+function refusedLine(path: string, size: number, isTooLong = false): StreamError {
+  if (isTooLong) {
+    const message = `"/${path}" consists of JSON messages, one per line, and what was sent for offset ${size} belongs to a line that is longer than a message may be (durableBodyBytes). What comes before it is stored.`;
+    return new StreamError("too_large", message, { path });
+  }
   const message = `"/${path}" consists of JSON messages, one per line, and what was sent for offset ${size} begins or ends a line that is none. What comes before it is stored.`;
   return new StreamError("not_json", message, { path });
 }

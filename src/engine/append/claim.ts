@@ -108,7 +108,7 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     if (!isChecked) await check();
     if (!terms.keepsStreams && handle.stream?.closed) throw closedStream(path, handle.offset);
     await checkAfterClaim(store, { path, before, handle }, terms);
-    const lines = isJsonType(handle.stream?.type) ? await lastLineOf(store, path, handle) : undefined;
+    const lines = isJsonType(handle.stream?.type) ? await lastLineOf(by, path, handle) : undefined;
     await terms.prepare?.(handle);
     return { handle, lines };
   } catch (error) {
@@ -119,11 +119,12 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
 
 /** Reads the last line, which an append may have left unfinished: the next one goes on with it. */
 async function lastLineOf(
-  store: Store,
+  { store, limits }: Claimant,
   path: string,
   { offset: size, generation }: AppendHandle,
 ): Promise<JsonScanner> {
-  const lines = new JsonScanner();
+  // Readers of messages look for the end of the last line, and keep what follows it until there is a line end.
+  const lines = new JsonScanner("lines", limits.durableBodyBytes);
   for (let from = await lineEndOf(store, path, { size, generation }); from < size; from += LOOK_BYTES) {
     lines.take(await bytesOf(store, path, { from, to: Math.min(size, from + LOOK_BYTES), generation }));
   }

@@ -38,16 +38,39 @@ const ENDS: readonly State[] = ["after", "zero", "integer", "fraction", "power"]
 
 const DIGITS = "0123456789";
 
-const TABLE = table();
+/** Lines: a line feed ends a value. */
+const LINES = table("line");
 
-/** Checks the lines of one file, from some line's beginning on. */
+/** One value: a line feed is white space as any other. */
+const VALUE = table("white");
+
+/** Checks the lines of one file, from some line's beginning on; or a single value of any number of lines. */
 export class JsonScanner {
+  readonly #table: Uint8Array;
   #state = STATE.blank;
   /** 1 for an object, 0 for an array, of each open one. */
   readonly #open = new Uint8Array(MAX_DEPTH);
   #depth = 0;
   #isKey = false;
   #isBroken = false;
+  readonly #mostBytes: number;
+  /** Bytes of the line that has begun, before those that are taken now. */
+  #lineBytes = 0;
+  #isTooLong = false;
+
+  /**
+   * @param what What the bytes are. Default: lines.
+   * @param mostBytes Most bytes of a line, without its end. Default: any number.
+   */
+  constructor(what: "lines" | "value" = "lines", mostBytes: number = Number.POSITIVE_INFINITY) {
+    this.#table = what === "lines" ? LINES : VALUE;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** Whether a line had too many bytes, so that no more are taken. */
+  get isTooLong(): boolean {
+    return this.#isTooLong;
+  }
 
   /** What the bytes since the last line end are. */
   get tail(): LineTail {
@@ -64,23 +87,39 @@ export class JsonScanner {
    */
   take(bytes: Uint8Array): number {
     if (this.#isBroken) return 0;
+    const table = this.#table;
     let lineStart = 0;
     let state = this.#state;
     for (let at = 0; at < bytes.length; at++) {
-      const next = TABLE[state * KINDS + (bytes[at] as number)] as number;
+      const next = table[state * KINDS + (bytes[at] as number)] as number;
       if (next < STATES.length) {
         state = next;
         continue;
       }
       state = this.#act(next);
-      if (state === ACTION.error) {
-        this.#isBroken = true;
-        return lineStart;
-      }
-      if (next === ACTION.line) lineStart = at + 1;
+      if (state === ACTION.error) return this.#broken(lineStart);
+      if (next !== ACTION.line) continue;
+      if (this.#lineBytes + at - lineStart > this.#mostBytes) return this.#broken(lineStart, true);
+      this.#lineBytes = 0;
+      lineStart = at + 1;
     }
     this.#state = state;
-    return bytes.length;
+    this.#lineBytes += bytes.length - lineStart;
+    return this.#lineBytes > this.#mostBytes ? this.#broken(lineStart, true) : bytes.length;
+  }
+
+  /** Begins a line, whatever came before. */
+  restart(): void {
+    this.#state = STATE.blank;
+    this.#depth = 0;
+    this.#isKey = false;
+    this.#lineBytes = 0;
+  }
+
+  #broken(lineStart: number, isTooLong = false): number {
+    this.#isBroken = true;
+    this.#isTooLong = isTooLong;
+    return lineStart;
   }
 
   /** Returns the next state, or `ACTION.error`. */
@@ -124,7 +163,7 @@ export class JsonScanner {
 }
 
 /** The grammar. Everything that is not listed is an error. */
-function table(): Uint8Array {
+function table(lineFeed: "line" | "white"): Uint8Array {
   const cells = new Uint8Array(STATES.length * KINDS).fill(ACTION.error);
   const on = (state: State, bytes: string | readonly [number, number], next: number): void => {
     const [from, to] = typeof bytes === "string" ? [0, -1] : bytes;
@@ -136,7 +175,7 @@ function table(): Uint8Array {
     on(state, bytes, STATE[next]);
 
   for (const state of ["blank", "value", "element", "member", "key", "colon", "after"] as const) {
-    go(state, " \t\r", state);
+    go(state, lineFeed === "white" ? " \t\r\n" : " \t\r", state);
   }
   for (const state of ["blank", "value", "element"] as const) {
     on(state, "[", ACTION.array);
@@ -155,7 +194,8 @@ function table(): Uint8Array {
   go("colon", ":", "value");
   for (const state of ENDS) {
     go(state, " \t\r", "after");
-    on(state, "\n", ACTION.line);
+    if (lineFeed === "white") go(state, "\n", "after");
+    else on(state, "\n", ACTION.line);
     on(state, ",", ACTION.comma);
     on(state, "]", ACTION.endArray);
     on(state, "}", ACTION.endObject);

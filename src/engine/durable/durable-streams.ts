@@ -15,6 +15,7 @@ import { type AppendSpec, judgeAppend } from "./judge.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import { type Made, makeStream } from "./make-stream.ts";
 import { PathWriter } from "./path-writer.ts";
+import { removeIncomplete } from "./remove-incomplete.ts";
 import { removeClaimed } from "./remove-kept.ts";
 
 /** What has become of an append. */
@@ -88,8 +89,8 @@ export class DurableStreams {
   }
 
   /**
-   * Removes a stream that has expired, and a tombstone without forks. Returns its state; undefined for a plain file, and
-   * if there is nothing.
+   * Removes a stream that has expired, a tombstone without forks, and what is left of a failed copy. Returns its state;
+   * undefined for a plain file, and if there is nothing.
    */
   async settle(path: string): Promise<StreamState | undefined> {
     const state = await this.find(path);
@@ -101,6 +102,11 @@ export class DurableStreams {
       for (const fork of await liveForks(this.records, path)) await this.#settleFork(fork);
       if ((await liveForks(this.records, path)).length > 0) return state;
       await this.#forget(path, state);
+      return undefined;
+    }
+    if (state.incomplete) {
+      if (!(await removeIncomplete(this.#appends.registry, path))) return state;
+      await this.#releaseSource(path, state);
       return undefined;
     }
     if (!(await this.lifetimes.isOver(path, state))) return state;
@@ -175,7 +181,7 @@ export class DurableStreams {
     const known = foundSame(path, found, ask);
     if (known) return known;
     const parts = { store: this.#store, records: this.records, limits: this.#appends.registry.limits };
-    return makeStream(parts, path, ask, (terms, run) =>
+    const making = makeStream(parts, path, ask, (terms, run) =>
       this.#do<Made>(path, (untilMs, resolve, failed) => ({
         untilMs,
         failed,
@@ -187,6 +193,10 @@ export class DurableStreams {
         },
       })),
     );
+    return making.catch(async (error: unknown) => {
+      if (ask.fork) await this.settle(path).catch((problem) => this.#onProblem(path, problem));
+      throw error;
+    });
   }
 
   /**

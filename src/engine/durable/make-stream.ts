@@ -61,22 +61,35 @@ export async function makeStream(
       return { isNew: true, offset: bytes.length, generation, state };
     });
   }
-  const { source } = ask.fork;
-  await sourceOf(parts, ask, ask.fork);
+  const { fork } = ask;
+  const first = await sourceOf(parts, ask, fork);
+  const planned = newState(ask, first.state, first.origin);
+  // Refused here, if it must be: before the claim, which creates the path.
+  bodyOf(ask, planned);
+  return whileClaimed({ type: planned.type }, (held) => makeFork(parts, path, { ask, fork, held }));
+}
+
+/** What a fork is made of, and its claimed path: no other creation notes or removes it meanwhile. */
+interface Making {
+  readonly ask: CreateSpec;
+  readonly fork: ForkSpec;
+  readonly held: ClaimedJobPath;
+}
+
+async function makeFork(parts: MakingParts, path: string, { ask, fork, held }: Making): Promise<Made> {
+  const { source } = fork;
   await parts.records.addFork(source, path);
   try {
     // Looked up again: from here on, a removal of the source leaves a tombstone.
-    const known = await sourceOf(parts, ask, ask.fork);
+    const known = await sourceOf(parts, ask, fork);
     const state = newState(ask, known.state, known.origin);
     const bytes = bodyOf(ask, state);
-    return await whileClaimed({ type: state.type }, async (held) => {
-      await copy(parts, held, known, state);
-      await held.store({ bytes, change: { ...state, incomplete: false } });
-      return { isNew: true, offset: known.bytes + bytes.length, generation: held.generation, state };
-    });
+    await copy(parts, held, known, state);
+    await held.store({ bytes, change: { ...state, incomplete: false } });
+    return { isNew: true, offset: known.bytes + bytes.length, generation: held.generation, state };
   } catch (error) {
     const made = await parts.records.find(path);
-    if (made?.fork?.source !== source) await parts.records.removeFork(source, path);
+    if (made?.fork?.source !== source || made.incomplete) await parts.records.removeFork(source, path);
     throw error;
   }
 }

@@ -73,12 +73,17 @@ export class Merged {
     }
     this.bytes += bytes.length;
     if (!change) return;
-    // A copy for each of many jobs would cost more than what they store.
-    this.#changed ??= {};
-    this.#known ??= { ...this.#state?.producers };
+    // A copy for each of many jobs would cost more than what they store. A producer may be called "__proto__".
+    this.#changed ??= producersOf(undefined);
+    this.#known ??= producersOf(this.#state);
     const producers = Object.assign(this.#changed, change.producers);
     this.#change = { ...this.#change, ...change, producers };
     const state = changedState(this.#state && { ...this.#state, producers: {} }, { ...change, producers: {} });
     this.#state = { ...state, producers: Object.assign(this.#known, change.producers) };
   }
+}
+
+/** The producers of a state, in an object that inherits nothing: each name that is assigned is a member of its own. */
+function producersOf(state: StreamState | undefined): Record<string, ProducerState> {
+  return Object.assign(Object.create(null), state?.producers);
 }

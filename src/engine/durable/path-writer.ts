@@ -156,7 +156,11 @@ export class PathWriter implements AppendOwner {
       ...presentIn(admission),
       store: (batch) => batcher.store(this.#bounded(batch, admission)),
     };
-    await job.run(held).catch((error: unknown) => job.failed(error));
+    await job.run(held).catch(async (error: unknown) => {
+      // When the client learns of the refusal, what the claim has created is gone.
+      if (isUnused(admission) || batcher.channel.stream?.incomplete) await this.#release();
+      job.failed(error);
+    });
   }
 
   async #store(admission: Admission, merged: Merged): Promise<void> {
@@ -199,7 +203,7 @@ export class PathWriter implements AppendOwner {
     this.#isYielding = false;
     const admission = this.#admission;
     this.#admission = undefined;
-    const ended = admission?.end("complete").then(
+    const ended = admission?.end("complete", isUnused(admission)).then(
       () => {},
       () => {},
     );
@@ -210,6 +214,11 @@ export class PathWriter implements AppendOwner {
     this.#releasing = releasing;
     return releasing;
   }
+}
+
+/** Whether the claim has created the path, and nothing was stored: a creation that is refused leaves nothing. */
+function isUnused({ batcher: { channel } }: Admission): boolean {
+  return channel.created === true && channel.size === 0 && channel.stream === undefined;
 }
 
 function presentIn({ batcher: { channel } }: Admission): Present {

@@ -58,7 +58,7 @@ export class SubscriptionActions {
     const { limits } = parts.registry;
     const refused = config.url === undefined ? undefined : await parts.sender.check(config.url);
     if (refused !== undefined) throw new SubscriptionError("WEBHOOK_URL_REJECTED", refused);
-    if (config.streams.length > limits.subscriptionStreams) throw tooManyStreams(limits.subscriptionStreams);
+    this.assertFew(config.streams);
     let isNew = false;
     const record = await this.subscriptions.change(name, async (found) => {
       isNew = found === undefined;
@@ -95,16 +95,30 @@ export class SubscriptionActions {
   }
 
   /**
+   * Checks a list of streams before anything is asked or looked up for each of them.
+   *
+   * @throws {SubscriptionError} `TOO_MANY`
+   */
+  assertFew(paths: readonly string[]): void {
+    const most = this.subscriptions.parts.registry.limits.subscriptionStreams;
+    if (paths.length > most) throw tooManyStreams(most);
+  }
+
+  /**
    * Watches more streams, from their present ends on.
    *
+   * @param paths Each of them once.
    * @throws {SubscriptionError} `SUBSCRIPTION_NOT_FOUND`, `TOO_MANY`
    */
   async addStreams(name: SubscriptionName, paths: readonly string[]): Promise<void> {
     const { store, limits } = this.subscriptions.parts.registry;
+    this.assertFew(paths);
     const tails = await tailsOf(store, name.root, paths);
     await this.#change(name, async (found) => {
-      let next = found;
-      for (const path of paths) next = linked(next, linkTo(path, { explicit: true }, tails.get(path)));
+      const next = linked(
+        found,
+        paths.map((path) => linkTo(path, { explicit: true }, tails.get(path))),
+      );
       if (next.streams.length > limits.subscriptionStreams) throw tooManyStreams(limits.subscriptionStreams);
       return next;
     });

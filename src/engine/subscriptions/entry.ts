@@ -8,6 +8,9 @@ import { isMatched, relativeTo } from "./watched-paths.ts";
 /** Paths whose subscriptions are remembered. */
 const MAX_PATHS = 10_000;
 
+/** Subscriptions that are remembered for these paths, in all. */
+const MAX_REMEMBERED = 100_000;
+
 /** One subscription. Another process may have changed its record since. */
 export class Entry {
   record: SubscriptionRecord;
@@ -30,6 +33,11 @@ export class Entry {
     return this.#grown.size > 0;
   }
 
+  /** How many streams may have grown. */
+  get grownCount(): number {
+    return this.#grown.size;
+  }
+
   /** The relative paths of the streams that may have grown. Pass the result to {@link looked} once that is on record. */
   get grown(): readonly (readonly [path: string, notice: number])[] {
     return [...this.#grown];
@@ -50,6 +58,7 @@ export class Entry {
 export class Entries {
   readonly #entries = new Map<string, Entry>();
   readonly #watching = new Map<string, readonly (readonly [Entry, string])[]>();
+  #remembered = 0;
 
   /** How many there are. */
   get size(): number {
@@ -71,14 +80,14 @@ export class Entries {
     const known = this.get(record);
     if (known?.record.nonce === record.nonce) {
       if (known.record.revision >= record.revision) return undefined;
-      if (namedIn(known.record) !== namedIn(record)) this.#watching.clear();
+      if (namedIn(known.record) !== namedIn(record)) this.#forget();
       known.record = record;
       return known;
     }
     clearTimeout(known?.timer);
     const entry = new Entry(record);
     this.#entries.set(keyOf(record), entry);
-    this.#watching.clear();
+    this.#forget();
     return entry;
   }
 
@@ -86,7 +95,7 @@ export class Entries {
   drop(entry: Entry): void {
     clearTimeout(entry.timer);
     if (this.get(entry.record) === entry) this.#entries.delete(keyOf(entry.record));
-    this.#watching.clear();
+    this.#forget();
   }
 
   /** The subscriptions that watch a resource path, each with the path relative to its root. */
@@ -100,9 +109,15 @@ export class Entries {
       const relative = relativeTo(entry.record.root, path);
       if (relative !== undefined && isWatched(entry.record, relative)) found.push([entry, relative]);
     }
-    if (this.#watching.size >= MAX_PATHS) this.#watching.clear();
+    if (this.#watching.size >= MAX_PATHS || this.#remembered >= MAX_REMEMBERED) this.#forget();
     this.#watching.set(path, found);
+    this.#remembered += found.length;
     return found;
+  }
+
+  #forget(): void {
+    this.#watching.clear();
+    this.#remembered = 0;
   }
 }
 

@@ -25,6 +25,9 @@ const LOOKS_PER_ROUND = 30;
 /** Milliseconds that a process may take for a delivery beyond its time limit, before another one repeats it. */
 const SLACK_MS = 1_000;
 
+/** Streams beyond those that are linked, whose growth a subscription remembers while its wake is in flight. */
+const MAX_GROWN = 100;
+
 /** Milliseconds before a step is repeated that the store has failed. */
 const STORE_RETRY_MS = 1_000;
 
@@ -107,8 +110,13 @@ export class Subscriptions {
   changed(path: string): void {
     for (const [entry, relative] of this.entries.watching(path)) {
       entry.grew(relative);
-      if (!entry.record.wake) this.#track(this.#evaluate(entry));
+      if (this.#mayLook(entry)) this.#track(this.#evaluate(entry));
     }
+  }
+
+  /** Whether what has grown is looked at now. During a wake, which may never end, only so much is remembered. */
+  #mayLook({ record, grownCount }: Entry): boolean {
+    return !record.wake || grownCount >= this.parts.registry.limits.subscriptionStreams + MAX_GROWN;
   }
 
   /**
@@ -142,12 +150,12 @@ export class Subscriptions {
 
   async #look(record: SubscriptionRecord, grown: Entry["grown"]): Promise<Looked> {
     const { store, limits } = this.parts.registry;
-    let next = record;
-    for (const [path] of grown) {
-      if (!isMatched(record, path) || isLinked(next, path)) continue;
-      if (next.streams.length >= limits.subscriptionStreams) this.#reportFull(record);
-      else next = linked(next, { path, glob: true, explicit: false, acked: 0, generation: "" });
-    }
+    const known = new Set(record.streams.map(({ path }) => path));
+    const found = grown.flatMap(([path]) => (isMatched(record, path) && !known.has(path) ? [path] : []));
+    const room = Math.max(0, limits.subscriptionStreams - known.size);
+    if (found.length > room) this.#reportFull(record);
+    const links = found.slice(0, room).map((path) => ({ path, glob: true, explicit: false, acked: 0, generation: "" }));
+    const next = linked(record, links);
     const tails = await tailsOf(
       store,
       record.root,
@@ -236,7 +244,7 @@ export class Subscriptions {
     entry.isEvaluating = true;
     try {
       for (let first = always; first || entry.hasGrown; first = false) {
-        if (entry.record.wake || this.#stopped.signal.aborted) return;
+        if (!this.#mayLook(entry) || this.#stopped.signal.aborted) return;
         await this.change(entry.record, async (found, look) => {
           if (!found) return undefined;
           const { record, tails } = await look(found);
@@ -288,8 +296,4 @@ export class Subscriptions {
   #failed({ root, id }: SubscriptionRecord, error: unknown): void {
     this.parts.events.failed(root, error, `The subscription "${id}" can't be read or stored. It is tried again.`);
   }
-}
-
-function isLinked({ streams }: SubscriptionRecord, path: string): boolean {
-  return streams.some((link) => link.path === path);
 }

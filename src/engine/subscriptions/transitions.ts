@@ -32,13 +32,20 @@ export function retryMs(failures: number, random: number): number {
   return Math.round(Math.min(doubled, LONGEST_RETRY_MS) * (1 + JITTER * (random * 2 - 1)));
 }
 
-/** Links a stream, or makes a known link also one of this kind. */
-export function linked(record: SubscriptionRecord, link: StreamLink): SubscriptionRecord {
-  const known = record.streams.find(({ path }) => path === link.path);
-  if (!known) return { ...record, streams: [...record.streams, link] };
-  const merged = { ...known, glob: known.glob || link.glob, explicit: known.explicit || link.explicit };
-  if (merged.glob === known.glob && merged.explicit === known.explicit) return record;
-  return { ...record, streams: record.streams.map((each) => (each === known ? merged : each)) };
+/** Links streams, or makes known links also ones of these kinds. */
+export function linked(record: SubscriptionRecord, links: readonly StreamLink[]): SubscriptionRecord {
+  const streams = new Map(record.streams.map((link) => [link.path, link]));
+  let isChanged = false;
+  for (const link of links) {
+    const known = streams.get(link.path);
+    if (known && (known.glob || !link.glob) && (known.explicit || !link.explicit)) continue;
+    isChanged = true;
+    streams.set(
+      link.path,
+      known ? { ...known, glob: known.glob || link.glob, explicit: known.explicit || link.explicit } : link,
+    );
+  }
+  return isChanged ? { ...record, streams: [...streams.values()] } : record;
 }
 
 /** Removes the explicit link of a path. A link by the pattern stays. */
@@ -142,8 +149,9 @@ export interface Ack {
  */
 export function acked(record: SubscriptionRecord, acks: readonly Ack[], tails: Tails): SubscriptionRecord | string {
   const offsets = new Map<string, number>();
+  const links = new Map(record.streams.map((link) => [link.path, link]));
   for (const { path, offset } of acks) {
-    const link = record.streams.find((each) => each.path === path);
+    const link = links.get(path);
     if (!link) return `${JSON.stringify(path)} is not a stream of this subscription.`;
     const before = offsets.get(path) ?? link.acked;
     if (offset < before)

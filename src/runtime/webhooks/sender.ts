@@ -13,6 +13,9 @@ import { type Address, isAllowed, literalIn, refusalOfAddress, refusalOfUrl } fr
 /** Most bytes of an answer: more than `{"done": true}` is not read. */
 const ANSWER_BYTES = 16 * 1024;
 
+/** Most interim responses (1xx) before an answer: each costs time, and none counts as part of it. */
+const INTERIM_RESPONSES = 10;
+
 /** Milliseconds for looking up a name when a subscription is created. */
 const LOOKUP_MS = 5_000;
 
@@ -97,11 +100,21 @@ async function post(
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const sent = (request as (url: string, options: object) => ClientRequest)(url, options);
-    signal.addEventListener("abort", () => {
-      reject(signal.reason);
+    const fail = (error: unknown): void => {
+      reject(error);
       sent.destroy();
-    });
+    };
+    signal.addEventListener("abort", () => fail(signal.reason));
     sent.on("error", reject);
+    let interim = 0;
+    sent.on("information", () => {
+      if (++interim > INTERIM_RESPONSES)
+        fail(new Error(`The receiver has sent more than ${INTERIM_RESPONSES} interim responses.`));
+    });
+    sent.on("upgrade", (_, socket) => {
+      socket.destroy();
+      fail(new Error("The receiver has answered with the status 101."));
+    });
     sent.on("response", (response: IncomingMessage) => {
       textOf(response)
         .then((text) => resolve({ status: response.statusCode ?? 0, text }), reject)

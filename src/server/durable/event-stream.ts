@@ -6,25 +6,24 @@ import { isJsonLines, jsonArray } from "../../engine/durable/json-messages.ts";
 import type { Sink } from "../../engine/follow/follower.ts";
 import { Frame } from "../../engine/follow/frame.ts";
 import { formatOffset } from "../../protocol/offset.ts";
-import { cutText, join, NO_BYTES } from "../../protocol/utf8.ts";
+import { cutText } from "../../protocol/utf8.ts";
+import { concat } from "../../support/concat.ts";
 import { cursorAfter } from "./cursor.ts";
 
 /** How bytes become the data of an event. */
 export type EventEncoding = "text" | "json" | "base64";
 
-/** The bytes of one event. */
-interface Cut {
-  /** Complete characters or messages. */
-  readonly whole: Uint8Array;
-  /** What has to wait for more. */
-  readonly carry: Uint8Array;
-}
-
-/** What was made of a frame. All followers at the tail get the same frames. */
+/** What was made of a frame and of what came before it. All followers at the tail get the same frames. */
 const shared = new WeakMap<
   Frame,
-  { readonly encoding: EventEncoding; readonly control: string; readonly event: Frame }
+  { readonly encoding: EventEncoding; readonly from: number; readonly control: string; readonly event: Frame }
 >();
+
+/** The pieces of the message that is unfinished at the end of a frame, for all followers that have its beginning. */
+const unfinished = new WeakMap<Frame, { readonly from: number; readonly pieces: readonly Uint8Array[] }>();
+
+/** Most bytes of small pieces that are joined. */
+const MAX_JOINED = 64 * 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -58,7 +57,9 @@ export class EventStream implements Sink {
   readonly #parts: EventStreamParts;
   /** The offset just past the last byte taken. */
   #taken: number;
-  #carry: Uint8Array = NO_BYTES;
+  /** What has to wait for more. Of a message, pieces that all followers at the tail share. */
+  #carry: readonly Uint8Array[] = [];
+  #carried = 0;
   #isBroken = false;
 
   constructor(parts: EventStreamParts) {
@@ -76,24 +77,26 @@ export class EventStream implements Sink {
 
   send(frame: Frame): void {
     if (this.#isBroken) return;
-    const isAlone = this.#carry.length === 0;
+    const from = this.#taken - this.#carried;
     this.#taken += frame.bytes.length;
-    const { whole, carry } = this.#cut(frame.bytes);
-    this.#carry = carry;
-    if (whole.length === 0) return;
-    if (isAlone && this.#sendShared(frame)) return;
+    const pieces = this.#cut(frame, from);
+    if (pieces.length === 0 || this.#sendShared(frame, from)) return;
+    const whole = concat(pieces, lengthOf(pieces));
     if (this.#parts.encoding === "json" && !isJsonLines(whole)) {
       this.#isBroken = true;
       this.#parts.onBroken();
       return;
     }
-    this.#event(whole, isAlone ? frame : undefined);
+    const event = this.#event(whole);
+    shared.set(frame, { ...event, encoding: this.#parts.encoding, from });
+    this.#parts.below.send(event.event);
   }
 
   /** Sends what another client of the same encoding was sent for the same frame, if that is the same. */
-  #sendShared(frame: Frame): boolean {
+  #sendShared(frame: Frame, from: number): boolean {
     const known = shared.get(frame);
-    if (!known || known.encoding !== this.#parts.encoding || known.control !== this.#controlEvent(false)) return false;
+    if (known?.encoding !== this.#parts.encoding || known.from !== from) return false;
+    if (known.control !== this.#controlEvent(false)) return false;
     this.#parts.below.send(known.event);
     return true;
   }
@@ -115,32 +118,47 @@ export class EventStream implements Sink {
 
   /** Sends what is left, and that the stream is closed. */
   close(): void {
-    const rest = this.#carry;
-    this.#carry = NO_BYTES;
-    if (rest.length > 0 && this.#parts.encoding === "text") this.#event(rest);
+    const rest = concat(this.#carry, this.#carried);
+    this.#keep([]);
+    if (rest.length > 0 && this.#parts.encoding === "text") this.#parts.below.send(this.#event(rest).event);
     this.#write(this.#controlEvent(true));
   }
 
-  #cut(bytes: Uint8Array): Cut {
+  /** The complete characters or messages, in pieces; none if there is nothing but the beginning of one. */
+  #cut(frame: Frame, from: number): readonly Uint8Array[] {
     const { encoding } = this.#parts;
-    if (encoding === "base64") return { whole: bytes, carry: NO_BYTES };
-    if (encoding === "text") return cutText(this.#carry, bytes);
-    const all = this.#carry.length === 0 ? bytes : join(this.#carry, bytes);
-    const end = all.lastIndexOf(NEWLINE) + 1;
-    return { whole: all.subarray(0, end), carry: new Uint8Array(all.subarray(end)) };
+    const { bytes } = frame;
+    if (encoding === "base64") return [bytes];
+    if (encoding === "text") {
+      const { whole, carry } = cutText(concat(this.#carry, this.#carried), bytes);
+      this.#keep(carry.length > 0 ? [carry] : []);
+      return whole.length > 0 ? [whole] : [];
+    }
+    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    if (end === 0) {
+      this.#keep(unfinishedAt(frame, from, this.#carry));
+      return [];
+    }
+    const whole = [...this.#carry, bytes.subarray(0, end)];
+    // A copy keeps no whole frame in memory for a few bytes.
+    const rest = bytes.subarray(end);
+    this.#keep(rest.length > 0 ? [rest.length * 2 > bytes.length ? rest : new Uint8Array(rest)] : []);
+    return whole;
   }
 
-  /** @param frame What it was made of, if that is all. */
-  #event(bytes: Uint8Array, frame?: Frame): void {
-    const { encoding, below } = this.#parts;
+  #keep(carry: readonly Uint8Array[]): void {
+    this.#carry = carry;
+    this.#carried = lengthOf(carry);
+  }
+
+  #event(bytes: Uint8Array): { readonly control: string; readonly event: Frame } {
     const control = this.#controlEvent(false);
-    const event = new Frame(encoder.encode(`event: data\n${dataOf(bytes, encoding)}\n${control}`), false);
-    if (frame) shared.set(frame, { encoding, control, event });
-    below.send(event);
+    const data = dataOf(bytes, this.#parts.encoding);
+    return { control, event: new Frame(encoder.encode(`event: data\n${data}\n${control}`), false) };
   }
 
   #controlEvent(isClosed: boolean, isAtEnd = this.#taken >= this.#parts.tail()): string {
-    const offset = formatOffset(this.#taken - this.#carry.length);
+    const offset = formatOffset(this.#taken - this.#carried);
     const isUpToDate = isClosed || isAtEnd;
     const control = {
       streamNextOffset: offset,
@@ -154,6 +172,27 @@ export class EventStream implements Sink {
   #write(text: string): void {
     this.#parts.below.send(new Frame(encoder.encode(text), false));
   }
+}
+
+/** The pieces of a message that a frame goes on with. */
+function unfinishedAt(frame: Frame, from: number, before: readonly Uint8Array[]): readonly Uint8Array[] {
+  const known = unfinished.get(frame);
+  if (known?.from === from) return known.pieces;
+  const pieces = [...before];
+  let last = frame.bytes;
+  // Joined pair by pair, each byte of many small pieces is copied only a few times.
+  for (let other = pieces.at(-1); other && other.length <= last.length; other = pieces.at(-1)) {
+    if (other.length + last.length > MAX_JOINED) break;
+    pieces.pop();
+    last = concat([other, last], other.length + last.length);
+  }
+  pieces.push(last);
+  unfinished.set(frame, { from, pieces });
+  return pieces;
+}
+
+function lengthOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((length, piece) => length + piece.length, 0);
 }
 
 /** The lines of an event. A client joins them by line feeds. */

@@ -15,6 +15,7 @@ import { formatOffset, NEXT_OFFSET_HEADER, parseStart, resolveStart, type Start 
 import { CLOSED_HEADER, CURSOR_HEADER, ENCODING_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.ts";
 import { followBody } from "../http/follow.ts";
 import { mediaTypeOf } from "../http/media-type.ts";
+import { cachedFor } from "../http/resource-headers.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { checkPermission, whenExpired } from "../timers/expiry.ts";
@@ -23,6 +24,9 @@ import { type EventEncoding, EventStream } from "./event-stream.ts";
 import { jsonChecksOf, notJson } from "./json-checks.ts";
 
 const NEWLINE = 0x0a;
+
+/** Seconds for which caches may keep that there is nothing new: long enough to answer all who wait for the same answer. */
+const HERD_SECONDS = 1;
 
 /** A live read. */
 export interface LiveRead {
@@ -63,23 +67,32 @@ export async function longPoll(service: Service, read: LiveRead): Promise<Respon
       const now = await service.store.stat(path);
       const isEmpty = !now || (isJson ? await lineEndOf(service.store, path, now) : now.size) <= from;
       checkPermission(exchange);
-      if (isEmpty) return nothingNew(from, ended === "complete" ? undefined : seen);
+      const control = isCached(service, start) ? cachedFor(HERD_SECONDS, service) : "no-store";
+      if (isEmpty) return nothingNew(from, control, ended === "complete" ? undefined : seen);
     }
     const response = await read.snapshot({ offset: from });
     response.headers.set(CURSOR_HEADER, seen);
-    response.headers.set("Cache-Control", "no-store");
+    if (!isCached(service, start)) response.headers.set("Cache-Control", "no-store");
     return response;
   } finally {
     release();
   }
 }
 
+/**
+ * Whether caches may keep an answer. What is appended stays, so a cache may answer all who wait for it. The cursor leads
+ * them to another URL.
+ */
+function isCached({ cacheSeconds }: Service, start: Start): boolean {
+  return cacheSeconds > 0 && typeof start === "object" && "offset" in start;
+}
+
 /** @param cursor Undefined if the stream is closed. */
-function nothingNew(offset: number, cursor: string | undefined): Response {
+function nothingNew(offset: number, cacheControl: string, cursor: string | undefined): Response {
   return new Response(null, {
     status: 204,
     headers: new Headers({
-      "Cache-Control": "no-store",
+      "Cache-Control": cacheControl,
       "X-Content-Type-Options": "nosniff",
       [NEXT_OFFSET_HEADER]: formatOffset(offset),
       [UP_TO_DATE_HEADER]: "true",

@@ -43,6 +43,9 @@ export interface WritePlace {
 /** Most characters of a value that is kept. */
 const MAX_CHARACTERS = 1_024;
 
+/** Most characters of a time, which each answer to a reader repeats. */
+const MAX_TIME_CHARACTERS = 64;
+
 /** RFC 3339. */
 const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 
@@ -84,7 +87,7 @@ function producerOf(c: Context): ProducerStamp | undefined {
 
 function lifetimeOf(c: Context): Lifetime {
   const ttl = c.req.header(TTL_HEADER);
-  const expiresAt = c.req.header(EXPIRES_HEADER);
+  const expiresAt = checked(EXPIRES_HEADER, c.req.header(EXPIRES_HEADER), MAX_TIME_CHARACTERS);
   if (ttl !== undefined && expiresAt !== undefined) {
     throw new StreamError("bad_request", `Send ${TTL_HEADER} or ${EXPIRES_HEADER}, not both.`);
   }
@@ -148,7 +151,7 @@ function wholeNumber(name: string, text: string): number {
   throw new StreamError("bad_request", `${name} must be a whole number up to 2^53-1.`);
 }
 
-function checked(name: string, value: string | undefined): string | undefined {
-  if (value === undefined || value.length <= MAX_CHARACTERS) return value;
-  throw new StreamError("bad_request", `${name} must have at most ${MAX_CHARACTERS} characters.`);
+function checked(name: string, value: string | undefined, most: number = MAX_CHARACTERS): string | undefined {
+  if (value === undefined || value.length <= most) return value;
+  throw new StreamError("bad_request", `${name} must have at most ${most} characters.`);
 }

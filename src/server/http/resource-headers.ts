@@ -58,9 +58,13 @@ export function snapshotHeaders(found: StoreStat, { start, isHead, server }: Sna
   });
 }
 
-function cacheControl({ cacheSeconds, authorize }: SnapshotUse["server"]): string {
-  if (cacheSeconds === 0) return "no-cache";
-  return `${authorize ? "private" : "public"}, max-age=${cacheSeconds}`;
+function cacheControl(server: SnapshotUse["server"]): string {
+  return server.cacheSeconds === 0 ? "no-cache" : cachedFor(server.cacheSeconds, server);
+}
+
+/** The `Cache-Control` of what caches may keep: shared ones, too, unless a gate decides who reads it. */
+export function cachedFor(seconds: number, { authorize }: Pick<Service, "authorize">): string {
+  return `${authorize ? "private" : "public"}, max-age=${seconds}`;
 }
 
 /** What is on record of a stream. */

@@ -68,6 +68,15 @@ export const STREAMS: Cases = {
     },
   ),
 
+  "an incomplete stream can be removed": needing("streams", async ({ store }) => {
+    await holding(store, "a.txt", async (handle) => {
+      await handle.append(bytesOf("part"), { ...OPEN, incomplete: true });
+    });
+    assert.equal(await store.remove("a.txt"), true);
+    assert.deepEqual([await store.streams?.find("a.txt"), await store.streams?.list()], [undefined, []]);
+    assert.equal(await store.remove("a.txt"), false);
+  }),
+
   "a removed stream is forgotten, and a tombstone is found until it is": needing("streams", async ({ store }) => {
     await holding(store, "a.txt", async (handle) => {
       await handle.append(bytesOf("x"), OPEN);

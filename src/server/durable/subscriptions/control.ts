@@ -144,6 +144,7 @@ async function subscription(asked: Asked, name: SubscriptionName): Promise<Respo
 async function create(asked: Asked, name: SubscriptionName): Promise<Response> {
   const { actions, request } = asked;
   const config = configOf(await bodyOf(asked));
+  actions.assertFew(config.streams);
   const watched = [...config.streams, ...probesOf(config.pattern)];
   const refused =
     (await askForEach(asked, "read", watched)) ??
@@ -154,7 +155,8 @@ async function create(asked: Asked, name: SubscriptionName): Promise<Response> {
 }
 
 async function addStreams(asked: Asked, name: SubscriptionName): Promise<Response> {
-  const paths = pathsIn(await bodyOf(asked));
+  const paths = [...new Set(pathsIn(await bodyOf(asked)))];
+  asked.actions.assertFew(paths);
   const refused = await askForEach(asked, "read", paths);
   return refused ?? done(asked.actions.addStreams(name, paths));
 }
