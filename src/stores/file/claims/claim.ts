@@ -16,7 +16,7 @@ import { StreamError } from "../../../protocol/errors.ts";
 import { unlessMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
-import { closeToEarlier } from "../reserved/format.ts";
+import { adoptFormer, closeToEarlier } from "../reserved/format.ts";
 import type { ClaimParts } from "./claim-parts.ts";
 import { AWAY, claimsFolder, endMarker, nextName, ownEntries, removeEmpty, unreadMarkers, WATCH } from "./entries.ts";
 import { isHandoverRequested } from "./handover.ts";
@@ -169,7 +169,7 @@ export class Claim {
     else if (entry) await removeFile(entry);
     for (const marker of unreadMarkers(await namesIn(this.#folder))) await removeFile(join(this.#folder, marker));
     await removeEmpty(this.#folder);
-    if (!existsSync(this.#folder)) this.#parts.lease?.cleared(this.#key);
+    if (!existsSync(this.#folder)) this.#parts.lease?.cleared(this.#key, this.#parts.file);
   }
 
   #endMarkerFile(entry: string, ended: EndReason): string {
@@ -186,7 +186,7 @@ export class Claim {
 
   /** Claims the path by the lease of the whole root, if this process has that or can have it. */
   async #markInLease(): Promise<void> {
-    const marking = this.#parts.lease?.mark(this.#key, {
+    const marking = this.#parts.lease?.mark(this.#key, this.#parts.file, {
       isKept: this.#parts.isKept ?? false,
       marked: (mark) => {
         this.#mark = mark;
@@ -218,6 +218,7 @@ export class Claim {
     const { reserved, owner, file, path } = this.#parts;
     let found: Survey | undefined;
     closeToEarlier(reserved);
+    adoptFormer(reserved, file);
     breakForeignLease(reserved);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await isHandoverRequested(reserved, owner, file)) break;

@@ -2,6 +2,7 @@
  * What a process has by one lease, from when it takes the lease until nothing depends on it.
  * @module
  */
+import { formerKey } from "../reserved/format.ts";
 import type { Lease } from "./lease.ts";
 import type { SlotState } from "./lease-files.ts";
 import type { LeasedClaim } from "./mark.ts";
@@ -27,6 +28,11 @@ export class LeaseTerm {
 
   constructor(lease: Lease) {
     this.lease = lease;
+  }
+
+  /** Whether a path has a claims folder, by its key or by the one that earlier versions gave to its file. */
+  hasFolder(key: string, file: string): boolean {
+    return this.folders.size > 0 && (this.folders.has(key) || this.folders.has(formerKey(file)));
   }
 
   /** Enters all claims by path. One that cannot be entered now stays in the lease, where other processes see it. */

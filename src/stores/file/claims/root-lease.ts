@@ -11,7 +11,7 @@ import process from "node:process";
 import { namesIn } from "../folders/folder.ts";
 import { isDead } from "../processes/process-identity.ts";
 import { readJsonFile, removeFileNow } from "../reserved/atomic-write.ts";
-import { closeToEarlier, isClosedToEarlier } from "../reserved/format.ts";
+import { closeToEarlier, formerKey, isClosedToEarlier } from "../reserved/format.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { isLocal } from "../reserved/local.ts";
 import { judgeOwner } from "./entries.ts";
@@ -80,8 +80,8 @@ export class RootLease implements OwnedClaim {
    * @returns Undefined if there is nothing to wait for.
    * @throws Errors of the operating system.
    */
-  mark(key: string, claim: LeasedClaim): Promise<void> | undefined {
-    if (this.#term) return this.#mark(key, claim);
+  mark(key: string, file: string, claim: LeasedClaim): Promise<void> | undefined {
+    if (this.#term) return this.#mark(key, file, claim);
     if (performance.now() < this.#notBeforeMs && !this.#taking) return undefined;
     // A claim by path reports what is wrong with the disk.
     this.#taking ??= this.#take()
@@ -89,7 +89,7 @@ export class RootLease implements OwnedClaim {
       .finally(() => {
         this.#taking = undefined;
       });
-    return this.#taking.then(() => this.#mark(key, claim));
+    return this.#taking.then(() => this.#mark(key, file, claim));
   }
 
   /** Whether another process may have a path. Looks at the disk. */
@@ -99,8 +99,10 @@ export class RootLease implements OwnedClaim {
   }
 
   /** Tells that the claims folder of a path has gone. */
-  cleared(key: string): void {
-    this.#term?.folders.delete(key);
+  cleared(key: string, file: string): void {
+    const folders = this.#term?.folders;
+    folders?.delete(key);
+    if (folders && folders.size > 0) folders.delete(formerKey(file));
   }
 
   verify(): void {
@@ -123,9 +125,9 @@ export class RootLease implements OwnedClaim {
     void this.#enter(term).catch(() => {});
   }
 
-  #mark(key: string, claim: LeasedClaim): undefined {
+  #mark(key: string, file: string, claim: LeasedClaim): undefined {
     const term = this.#term;
-    if (!term || term.exceptions.has(key) || term.folders.has(key)) return;
+    if (!term || term.exceptions.has(key) || term.hasFolder(key, file)) return;
     const at = term.lease.mark(key, claim.isKept);
     if (at === undefined) return this.look();
     this.#idleLooks = 0;

@@ -6,13 +6,13 @@
  * it starts, it refuses the root.
  * @module
  */
-import { lstatSync, readdirSync, readlinkSync, renameSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readlinkSync, renameSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { StreamError } from "../../../protocol/errors.ts";
 import { errorCode, isMissing } from "../folders/errors.ts";
 import { makeFolderSync } from "../folders/folder.ts";
 import { removeFileNow } from "./atomic-write.ts";
-import { assertOwnFolders, type Reserved } from "./layout.ts";
+import { assertOwnFolders, fileKey, keyOf, type Reserved } from "./layout.ts";
 
 /** What the link leads to. Nothing is there. */
 const FORMAT = "format-2";
@@ -121,15 +121,38 @@ function mayLink(): boolean {
 /** Moves all entries and removes their folder. Fails if there are new ones by then. */
 function moveEntries(place: string, { claims }: Reserved): void {
   for (const key of readdirSync(place)) {
-    const [from, to] = [join(place, key), join(claims, key)];
-    if (!lstatSync(from).isDirectory()) removeFileNow(from);
-    else {
-      for (const name of readdirSync(from)) {
-        makeFolderSync(to);
-        renameSync(join(from, name), join(to, name));
-      }
-      rmdirSync(from);
-    }
+    const from = join(place, key);
+    if (lstatSync(from).isDirectory()) moveFolder(from, join(claims, key));
+    else removeFileNow(from);
   }
   rmdirSync(place);
+}
+
+function moveFolder(from: string, to: string): void {
+  for (const name of readdirSync(from)) {
+    makeFolderSync(to);
+    renameSync(join(from, name), join(to, name));
+  }
+  rmdirSync(from);
+}
+
+/** The key that earlier versions gave to a file. */
+export function formerKey(file: string): string {
+  return keyOf(file);
+}
+
+/**
+ * Moves the entries of a file that have the key of earlier versions to where this version looks for them.
+ *
+ * @throws Errors of the operating system.
+ */
+export function adoptFormer(reserved: Reserved, file: string): void {
+  const from = join(reserved.claims, formerKey(file));
+  if (!existsSync(from)) return;
+  try {
+    moveFolder(from, join(reserved.claims, fileKey(reserved, file)));
+  } catch (error) {
+    // Another process does the same.
+    if (!isMissing(error)) throw error;
+  }
 }
