@@ -6,7 +6,6 @@
  * So its entry is moved away first, and then the file is replaced by a copy of itself (see `replace.ts`).
  * @module
  */
-
 import { existsSync, statSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -201,6 +200,7 @@ export class Claim {
   /** Enters by path what is claimed by a lease that was broken. */
   async #enterByPath(state: () => SlotState | undefined): Promise<void> {
     if (!this.#mark) return;
+    adoptFormer(this.#parts.reserved, this.#parts.file);
     const names = await namesIn(this.#folder);
     const entering = this.#enter(names).then(state);
     // What cannot be entered stays in the lease, and must leave no entry that nothing removes.

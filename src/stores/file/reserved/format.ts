@@ -6,7 +6,16 @@
  * it starts, it refuses the root.
  * @module
  */
-import { existsSync, lstatSync, readdirSync, readlinkSync, renameSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { StreamError } from "../../../protocol/errors.ts";
 import { errorCode, isMissing } from "../folders/errors.ts";
