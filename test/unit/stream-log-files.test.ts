@@ -173,7 +173,7 @@ describe("a log after a power cut", () => {
 
 describe("what is on record of streams", () => {
   it("is nothing of a root without streams, nor of plain files", async (t) => {
-    const { root, reserved } = await parts(t);
+    const { root, reserved, files } = await parts(t);
     const store = fileStore({ root });
     writeFileSync(join(root, "plain.txt"), "x");
     assert.equal(await store.streams?.find("plain.txt"), undefined);
@@ -185,7 +185,10 @@ describe("what is on record of streams", () => {
     assert.equal(await store.streams?.find("plain.txt"), undefined);
     assert.equal(await store.streams?.find("none.txt"), undefined);
     assert.deepEqual(await store.streams?.find("a.txt"), STATE);
+    await (await store.claim("a.txt")).release();
     unlinkSync(join(root, "a.txt"));
+    assert.equal(await store.streams?.find("a.txt"), undefined);
+    writeFileSync(files.placeOf("a.txt"), "torn");
     assert.equal(await store.streams?.find("a.txt"), undefined);
   });
 
@@ -215,6 +218,9 @@ describe("what is on record of streams", () => {
       writeFileSync(join(reserved.forks, folder, name), text);
     }
     assert.deepEqual(await streams?.forksOf("a"), ["b"]);
+    await streams?.removeFork("a", "b");
+    await streams?.removeFork("a", "b");
+    assert.deepEqual(await streams?.forksOf("a"), []);
   });
 
   it("is on the disk at the level disk only", async (t) => {
@@ -244,6 +250,9 @@ describe("what is on record of streams", () => {
     writeFileSync(join(root, "a.txt"), "x");
     assert.equal(await store.streams?.find("a.txt"), undefined);
     assert.equal(statSync(join(root, "a.txt")).size, 1);
+    await store.streams?.bury("b.txt", tombstone);
+    await store.streams?.forget("b.txt");
+    assert.equal(await store.streams?.find("b.txt"), undefined);
   });
 
   it("of a file that another program has written shows no bytes of an incomplete write", async (t) => {
