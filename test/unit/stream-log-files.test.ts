@@ -255,6 +255,18 @@ describe("what is on record of streams", () => {
     assert.equal(await store.streams?.find("b.txt"), undefined);
   });
 
+  it("is known to readers while the file is appended to", async (t) => {
+    const { root } = await parts(t);
+    const store = fileStore({ root });
+    const handle = await store.claim("a.txt");
+    await handle.append(Buffer.from("one"), STATE);
+    const { size, generation, stream } = (await store.stat("a.txt")) ?? {};
+    assert.deepEqual([size, generation, stream], [3, handle.generation, STATE]);
+    await handle.append(Buffer.from("two"), { seq: "1" });
+    assert.deepEqual((await store.stat("a.txt"))?.stream, { ...STATE, seq: "1" });
+    await handle.release("complete");
+  });
+
   it("of a file that another program has written shows no bytes of an incomplete write", async (t) => {
     const { root, files } = await parts(t);
     const store = fileStore({ root });
