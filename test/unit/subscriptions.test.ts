@@ -334,6 +334,22 @@ describe("a webhook", () => {
     await rig.until("the third webhook", () => rig.sender.count === 3);
   });
 
+  it("leaves a turn to others if its receiver has failed before", async (t) => {
+    const rig = await Rig.start(t, undefined, { webhookDeliveries: 2 });
+    for (const id of ["a", "b"]) {
+      await rig.subscribe({ pattern: id }, { root: "", id });
+      await rig.streams.create(id, "x");
+      (await rig.received()).answer("", 500);
+      await rig.until("the failure", async () => (await rig.record({ root: "", id })).failures === 1);
+    }
+    await rig.pass(2_000);
+    const repeated = await rig.received();
+    await rig.settle();
+    assert.equal(rig.sender.count, 3);
+    repeated.answer("", 500);
+    await rig.until("the other one", () => rig.sender.count === 4);
+  });
+
   it("is broken off by a shutdown, and is sent at once by the next server", async (t) => {
     const rig = await Rig.start(t);
     await rig.subscribe();
