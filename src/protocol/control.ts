@@ -22,8 +22,10 @@ export type ServerControl =
   | { readonly type: "idle"; readonly offset: number; readonly reason: EndedReason }
   | { readonly type: "end"; readonly offset: number; readonly reason?: EndedReason; readonly closed?: boolean };
 
+const encoder = new TextEncoder();
+
 /** The control message with which an appender completes its append. */
-export const END_MESSAGE: Uint8Array = new TextEncoder().encode('{"type":"end"}');
+export const END_MESSAGE: Uint8Array = encoder.encode('{"type":"end"}');
 
 /**
  * Encodes a server's control message for the wire.
@@ -34,7 +36,7 @@ export const END_MESSAGE: Uint8Array = new TextEncoder().encode('{"type":"end"}'
  * ```
  */
 export function encodeControl(message: ServerControl): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(message));
+  return encoder.encode(JSON.stringify(message));
 }
 
 /**

@@ -23,7 +23,7 @@ import type { Scope } from "./request/scope.ts";
 import type { TrustedProxies } from "./request/trusted-proxies.ts";
 import { answer, respond } from "./route.ts";
 import { ConnectionLimiter } from "./service/connection-limiter.ts";
-import { logRequest } from "./service/log-request.ts";
+import { logRequest, type RequestDetails } from "./service/log-request.ts";
 import type { Metrics } from "./service/metrics.ts";
 import { type OnEvent, Reporter } from "./service/reporter.ts";
 import { withHeader } from "./service/respond.ts";
@@ -153,17 +153,21 @@ export function createApp(parts: AppParts): StreamApp {
   // Whether other origins may embed a response in a page, as an image or a script; CORS does not cover that.
   const policy = parts.cors ? "cross-origin" : "same-origin";
   const marked = (response: Response, c: Context): Response => {
-    // The headers of an upgrade may be immutable, and no page embeds it.
-    if (response.status === 101) return response;
     const embeddable = withHeader(response, "Cross-Origin-Resource-Policy", policy);
     // The address of a page with a token must not reach the pages that it links to.
     const hasToken = c.req.query(TOKEN_PARAMETER) !== undefined;
     return hasToken ? withHeader(embeddable, "Referrer-Policy", "no-referrer") : embeddable;
   };
   if (parts.cors) app.use(crossOrigin(service.origins));
-  app.all("*", (c) =>
-    logRequest(reporter, c, (details) => answer(service, c, details)).then((response) => marked(response, c)),
-  );
+  app.all("*", async (c) => {
+    let known: RequestDetails | undefined;
+    const response = await logRequest(reporter, c, (details) => {
+      known = details;
+      return answer(service, c, details);
+    });
+    // The headers of an upgrade may be immutable, and no page embeds it.
+    return known?.upgraded ? response : marked(response, c);
+  });
   service.sessions.restore().catch((error: unknown) => {
     reporter.failed(undefined, error, "The open sessions can't be read.");
   });

@@ -9,7 +9,7 @@ import { platform } from "../../src/runtime/other.ts";
 import { createApp, type StreamApp } from "../../src/server/app.ts";
 import { type AppOptions, partsOf } from "../../src/server/options.ts";
 import { OPTION_HINTS } from "../../src/server/request/refusal-hints.ts";
-import { PATIENCE_MS } from "../fixture/until.ts";
+import { untilByTurns } from "../fixture/until.ts";
 import { HeldSender, type Received } from "../fixture/webhooks.ts";
 
 /** Milliseconds that the clock moves at once. */
@@ -90,12 +90,8 @@ export class Rig {
   }
 
   /** Waits, while the clock stands still, until a condition is true. */
-  async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-    const deadlineMs = performance.now() + PATIENCE_MS;
-    while (!(await condition())) {
-      if (performance.now() > deadlineMs) throw new Error(`waited in vain for ${what}`);
-      await turn();
-    }
+  until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+    return untilByTurns(what, condition);
   }
 
   /** The next webhook, while the clock stands still. */

@@ -17,6 +17,7 @@ import { keyOf, type Reserved, reservedIn } from "../../src/stores/file/reserved
 import { fileStore } from "../../src/stores/file/store.ts";
 import { LogFiles } from "../../src/stores/file/streams/log-files.ts";
 import { type BaseLine, formatLine, noteOf } from "../../src/stores/file/streams/log-lines.ts";
+import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
 import { beforeFlush, systemError } from "../fixture/open-files.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
@@ -50,6 +51,7 @@ describe("the log of a file", () => {
     assert.equal(files.has("a.txt"), true);
     assert.deepEqual((await files.read("a.txt"))?.state, STATE);
     assert.equal(await files.read("b.txt"), undefined);
+    if (NO_DESCRIPTORS === undefined) assert.deepEqual(openFiles(reserved.root), []);
     writeFileSync(files.useOf("a.txt"), "{}");
     await files.remove("a.txt");
     assert.deepEqual([files.has("a.txt"), readdirSync(reserved.durable)], [false, []]);
@@ -159,7 +161,11 @@ describe("a log after a power cut", () => {
     await files.write(BASE);
     const place = files.placeOf("a.txt");
     const used = formatLine(BASE) + line(4) + line(5);
-    await beforeFlush(t, () => writeFileSync(place, used));
+    let isFirst = true;
+    await beforeFlush(t, () => {
+      if (isFirst) writeFileSync(place, used);
+      isFirst = false;
+    });
     await files.restore("a.txt", [line(4)]);
     assert.equal(readFileSync(place, "utf8"), used);
   });
@@ -167,7 +173,7 @@ describe("a log after a power cut", () => {
 
 describe("what is on record of streams", () => {
   it("is nothing of a root without streams, nor of plain files", async (t) => {
-    const { root, reserved } = await parts(t);
+    const { root, reserved, files } = await parts(t);
     const store = fileStore({ root });
     writeFileSync(join(root, "plain.txt"), "x");
     assert.equal(await store.streams?.find("plain.txt"), undefined);
@@ -179,7 +185,10 @@ describe("what is on record of streams", () => {
     assert.equal(await store.streams?.find("plain.txt"), undefined);
     assert.equal(await store.streams?.find("none.txt"), undefined);
     assert.deepEqual(await store.streams?.find("a.txt"), STATE);
+    await (await store.claim("a.txt")).release();
     unlinkSync(join(root, "a.txt"));
+    assert.equal(await store.streams?.find("a.txt"), undefined);
+    writeFileSync(files.placeOf("a.txt"), "torn");
     assert.equal(await store.streams?.find("a.txt"), undefined);
   });
 
@@ -209,6 +218,9 @@ describe("what is on record of streams", () => {
       writeFileSync(join(reserved.forks, folder, name), text);
     }
     assert.deepEqual(await streams?.forksOf("a"), ["b"]);
+    await streams?.removeFork("a", "b");
+    await streams?.removeFork("a", "b");
+    assert.deepEqual(await streams?.forksOf("a"), []);
   });
 
   it("is on the disk at the level disk only", async (t) => {
@@ -238,6 +250,21 @@ describe("what is on record of streams", () => {
     writeFileSync(join(root, "a.txt"), "x");
     assert.equal(await store.streams?.find("a.txt"), undefined);
     assert.equal(statSync(join(root, "a.txt")).size, 1);
+    await store.streams?.bury("b.txt", tombstone);
+    await store.streams?.forget("b.txt");
+    assert.equal(await store.streams?.find("b.txt"), undefined);
+  });
+
+  it("is known to readers while the file is appended to", async (t) => {
+    const { root } = await parts(t);
+    const store = fileStore({ root });
+    const handle = await store.claim("a.txt");
+    await handle.append(Buffer.from("one"), STATE);
+    const { size, generation, stream } = (await store.stat("a.txt")) ?? {};
+    assert.deepEqual([size, generation, stream], [3, handle.generation, STATE]);
+    await handle.append(Buffer.from("two"), { seq: "1" });
+    assert.deepEqual((await store.stat("a.txt"))?.stream, { ...STATE, seq: "1" });
+    await handle.release("complete");
   });
 
   it("of a file that another program has written shows no bytes of an incomplete write", async (t) => {

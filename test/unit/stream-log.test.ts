@@ -104,6 +104,13 @@ describe("what a process that has died has left", () => {
     }
   });
 
+  it("is cut off if it is a part of what was to create the stream", async (t) => {
+    const first = noteOf({ file: NAME, generation: "g", number: 1 }, 0, Buffer.from("four"), STATE);
+    const it = await rig(t, "fo", [first]);
+    const log = await it.open();
+    assert.deepEqual([it.file(), it.cuts(), log.state, it.log()], ["", 1, undefined, undefined]);
+  });
+
   it("is cut off on the disk as well, at the level disk", async (t) => {
     for (const durable of [false, true]) {
       const it = await rig(t, "abcf", [BASE, NOTE], { durable });
@@ -398,5 +405,6 @@ describe("a long log", () => {
     }
     await log.close();
     assert.deepEqual([log.state, existsSync(it.files.placeOf(NAME))], [undefined, true]);
+    assert.equal(it.log()?.split("\n").length, 2 * (MAX_LINES + 1) + 1);
   });
 });

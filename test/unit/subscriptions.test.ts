@@ -1,131 +1,8 @@
-/** Subscriptions on a store without a server, whose clock and whose receivers are those of the test. */
+/** Subscriptions: what is created, what wakes, what fences. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
-import type { Limits } from "../../src/engine/limits.ts";
-import type { Store } from "../../src/engine/storage/store.ts";
-import type { SubscriptionConfig, SubscriptionRecord } from "../../src/engine/storage/subscription-record.ts";
-import { SubscriptionActions, type WorkerRequest } from "../../src/engine/subscriptions/actions.ts";
-import { type SubscriptionCode, SubscriptionError } from "../../src/engine/subscriptions/subscription-error.ts";
-import { type Delivered, Subscriptions } from "../../src/engine/subscriptions/subscriptions.ts";
-import { StreamError } from "../../src/protocol/errors.ts";
-import { memoryStore } from "../../src/stores/memory.ts";
-import { DurableRig, withMembers } from "../fixture/durable-rig.ts";
-import { PATIENCE_MS } from "../fixture/until.ts";
-import { HeldSender, type Received } from "../fixture/webhooks.ts";
-
-const NAME = { root: "", id: "s" };
-const BASE_URL = "http://localhost";
-const STEP_MS = 50;
-
-const HOOK: SubscriptionConfig = {
-  ...{ type: "webhook", url: "https://hooks.example/", pattern: "events/*", streams: [], leaseTtlMs: 5_000 },
-};
-const PULL: SubscriptionConfig = {
-  ...{ type: "pull-wake", wakeStream: "wake", pattern: "events/*", streams: [], leaseTtlMs: 5_000 },
-};
-
-/** A server of subscriptions. */
-class Rig {
-  readonly sender: HeldSender = new HeldSender();
-  readonly delivered: Delivered[] = [];
-  readonly failed: (readonly [path: string, message: string])[] = [];
-  readonly streams: DurableRig;
-  readonly all: Subscriptions;
-  readonly actions: SubscriptionActions;
-  readonly #context: TestContext;
-
-  constructor(context: TestContext, store: Store = memoryStore(), limits: Partial<Limits> = {}, sender?: HeldSender) {
-    this.#context = context;
-    if (sender) this.sender = sender;
-    this.streams = new DurableRig(store, limits);
-    const { subscriptions: records } = store;
-    assert.ok(records);
-    this.all = new Subscriptions({
-      ...{ records, sender: this.sender, durable: this.streams.streams, registry: this.streams.registry },
-      events: {
-        delivered: (event) => void this.delivered.push(event),
-        failed: (path, _, message) => void this.failed.push([path, message]),
-      },
-    });
-    this.streams.onChange = (path) => this.all.changed(path);
-    this.actions = new SubscriptionActions(this.all);
-    context.after(async () => {
-      await this.all.stop();
-      await this.streams.close();
-    });
-  }
-
-  static async start(context: TestContext, store?: Store, limits?: Partial<Limits>): Promise<Rig> {
-    context.mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.UTC(2026, 0, 1) });
-    const rig = new Rig(context, store, limits);
-    await rig.all.start();
-    return rig;
-  }
-
-  subscribe(config: Partial<SubscriptionConfig> = {}, name = NAME) {
-    return this.actions.create(name, { ...HOOK, ...config }, BASE_URL);
-  }
-
-  async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-    const deadlineMs = performance.now() + PATIENCE_MS;
-    while (!(await condition())) {
-      if (performance.now() > deadlineMs) throw new Error(`waited in vain for ${what}`);
-      await turn();
-    }
-  }
-
-  async received(): Promise<Received> {
-    await this.until("a webhook", () => this.sender.waiting > 0);
-    return this.sender.next();
-  }
-
-  /** Lets everything happen that needs no time, but for signatures, which other threads make. */
-  async settle(): Promise<void> {
-    for (let round = 0; round < 3; round++) {
-      await this.#turns();
-      await crypto.subtle.digest("SHA-256", new Uint8Array(1));
-    }
-  }
-
-  async pass(milliseconds: number): Promise<void> {
-    for (let left = milliseconds; left > 0; left -= STEP_MS) {
-      this.#context.mock.timers.tick(Math.min(STEP_MS, left));
-      await this.#turns();
-    }
-    await this.settle();
-  }
-
-  async #turns(): Promise<void> {
-    for (let turns = 0; turns < 20; turns++) await turn();
-  }
-
-  async record(name = NAME): Promise<SubscriptionRecord> {
-    return this.actions.find(name);
-  }
-
-  /** Waits for a phase of the wake in flight; undefined for none. */
-  async phase(phase: string | undefined): Promise<SubscriptionRecord> {
-    await this.until(`the phase ${phase}`, async () => (await this.record()).wake?.phase === phase);
-    return this.record();
-  }
-
-  /** What the worker of a webhook says. */
-  says({ body }: Received, more: Partial<WorkerRequest> = {}): Promise<boolean> {
-    const { callback_token: token, wake_id: wakeId, generation } = body;
-    return this.actions.acknowledge(NAME, "webhook", { token, wakeId, generation, acks: [], done: false, ...more });
-  }
-}
-
-async function refused(code: SubscriptionCode, promise: Promise<unknown>): Promise<SubscriptionError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof SubscriptionError, String(error));
-  assert.equal(error.code, code, error.message);
-  return error;
-}
+import type { WorkerRequest } from "../../src/engine/subscriptions/actions.ts";
+import { BASE_URL, HOOK, NAME, PULL, Rig, refused, STEP_MS } from "../fixture/subscription-rig.ts";
 
 describe("a subscription", () => {
   it("is created once, with the present ends of its streams", async (t) => {
@@ -457,6 +334,22 @@ describe("a webhook", () => {
     await rig.until("the third webhook", () => rig.sender.count === 3);
   });
 
+  it("leaves a turn to others if its receiver has failed before", async (t) => {
+    const rig = await Rig.start(t, undefined, { webhookDeliveries: 2 });
+    for (const id of ["a", "b"]) {
+      await rig.subscribe({ pattern: id }, { root: "", id });
+      await rig.streams.create(id, "x");
+      (await rig.received()).answer("", 500);
+      await rig.until("the failure", async () => (await rig.record({ root: "", id })).failures === 1);
+    }
+    await rig.pass(2_000);
+    const repeated = await rig.received();
+    await rig.settle();
+    assert.equal(rig.sender.count, 3);
+    repeated.answer("", 500);
+    await rig.until("the other one", () => rig.sender.count === 4);
+  });
+
   it("is broken off by a shutdown, and is sent at once by the next server", async (t) => {
     const rig = await Rig.start(t);
     await rig.subscribe();
@@ -474,51 +367,6 @@ describe("a webhook", () => {
     const second = await next.received();
     assert.deepEqual([second.body.wake_id, second.body.generation], [first.body.wake_id, 1]);
     assert.equal(second.body.streams[0]?.tail_offset, "0000000000000002");
-  });
-});
-
-describe("a server that starts", () => {
-  it("wakes for what was appended while there was none, also of streams that are not linked yet", async (t) => {
-    const before = await Rig.start(t);
-    await before.subscribe();
-    await before.all.stop();
-    before.streams.onChange = () => {};
-    await before.streams.create("events/new", "x");
-    await before.streams.create("other", "x");
-    const rig = new Rig(t, before.streams.store);
-    await rig.all.start();
-    assert.deepEqual(
-      (await rig.received()).body.streams.map(({ path, acked_offset }) => [path, Number(acked_offset)]),
-      [["events/new", 0]],
-    );
-  });
-
-  it("sends nothing if there is nothing", async (t) => {
-    const before = await Rig.start(t);
-    await before.streams.create("events/a", "x");
-    await before.subscribe();
-    await before.all.stop();
-    const rig = new Rig(t, before.streams.store);
-    await rig.all.start();
-    await rig.pass(10_000);
-    assert.deepEqual([rig.sender.count, (await rig.record()).generation], [0, 0]);
-  });
-
-  it("repeats a delivery of a process that has vanished, when its time is over", async (t) => {
-    t.mock.method(Math, "random", () => 0.5);
-    const before = await Rig.start(t, undefined, { webhookTimeoutMs: 4_000 });
-    await before.subscribe();
-    await before.streams.create("events/a", "x");
-    const { body } = await before.received();
-    const rig = new Rig(t, before.streams.store, { webhookTimeoutMs: 4_000 });
-    await rig.all.start();
-    assert.equal((await rig.record()).wake?.untilMs, Date.now() + 5_000);
-    await rig.pass(5_000);
-    await rig.until("the failure", async () => (await rig.record()).failures > 0);
-    await rig.pass(1_000);
-    await rig.until("a webhook", () => before.sender.waiting + rig.sender.waiting > 0);
-    const again = await (rig.sender.waiting > 0 ? rig : before).sender.next();
-    assert.equal(again.body.wake_id, body.wake_id);
   });
 });
 
@@ -616,71 +464,6 @@ describe("a pull-wake", () => {
   });
 });
 
-describe("a store that fails", () => {
-  it("is told to the operator, and the step is taken again", async (t) => {
-    const memory = memoryStore();
-    const { subscriptions } = memory;
-    assert.ok(subscriptions);
-    let isBroken = false;
-    const broken = (): void => {
-      if (isBroken) throw new StreamError("storage", "The disk is gone.", {});
-    };
-    const store = withMembers(memory, {
-      subscriptions: withMembers(subscriptions, {
-        change: async (...change) => {
-          broken();
-          await subscriptions.change(...change);
-        },
-      }),
-    });
-    const rig = await Rig.start(t, store);
-    await rig.subscribe();
-    isBroken = true;
-    await rig.streams.create("events/a", "x");
-    await rig.until("the problem", () => rig.failed.length > 0);
-    assert.match(rig.failed[0]?.[1] ?? "", /subscription "s"/);
-    isBroken = false;
-    await rig.streams.append("events/a", "y");
-    const received = await rig.received();
-    isBroken = true;
-    rig.failed.length = 0;
-    received.answer('{"done": true}');
-    await rig.until("the problem", () => rig.failed.length > 0);
-    isBroken = false;
-    await rig.pass(30_000);
-    assert.ok((await rig.received()).body.generation >= 1);
-  });
-
-  it("fails a request, and changes nothing", async (t) => {
-    const memory = memoryStore();
-    const failure = new StreamError("storage", "The disk is gone.", {});
-    const rig = await Rig.start(t, withMembers(memory, { stat: () => Promise.reject(failure) }));
-    await assert.rejects(rig.subscribe({ streams: ["a"] }), failure);
-    await refused("SUBSCRIPTION_NOT_FOUND", rig.record());
-  });
-
-  it("gives the keys later", async (t) => {
-    const memory = memoryStore();
-    const { subscriptions } = memory;
-    assert.ok(subscriptions);
-    let isBroken = true;
-    const store = withMembers(memory, {
-      subscriptions: withMembers(subscriptions, {
-        secret: async (create) => {
-          if (isBroken) throw new StreamError("storage", "The disk is gone.", {});
-          return subscriptions.secret(create);
-        },
-      }),
-    });
-    const rig = new Rig(t, store);
-    await assert.rejects(rig.all.start(), { code: "storage" });
-    isBroken = false;
-    await rig.all.start();
-    const [one, two] = [await rig.all.keys(), await rig.all.keys()];
-    assert.equal(one, two);
-  });
-});
-
 describe("a subscription with as many streams as there may be", () => {
   it("watches no more, which is told to the operator once", async (t) => {
     const rig = await Rig.start(t, undefined, { subscriptionStreams: 1 });
@@ -698,89 +481,5 @@ describe("a subscription with as many streams as there may be", () => {
       (await rig.record()).streams.map(({ path }) => path),
       ["events/a"],
     );
-  });
-});
-
-describe("a store of several processes", () => {
-  /** Two servers of one store. */
-  async function two(t: TestContext): Promise<[Rig, Rig]> {
-    const store = withMembers(memoryStore(), { isPrivate: false });
-    const one = await Rig.start(t, store);
-    const other = new Rig(t, store, {}, one.sender);
-    await other.all.start();
-    return [one, other];
-  }
-
-  it("is looked at each second: subscriptions of others are known, and forgotten", async (t) => {
-    const [one, other] = await two(t);
-    await one.subscribe();
-    await other.pass(1_000);
-    assert.equal(other.all.entries.size, 1);
-    await other.streams.create("events/a", "x");
-    await one.until("a webhook", () => one.sender.waiting > 0);
-    assert.equal((await one.sender.next()).body.generation, 1);
-    await one.pass(20_000);
-    await one.actions.remove(NAME);
-    await other.pass(1_000);
-    assert.equal(other.all.entries.size, 0);
-  });
-
-  it("has each wake once, whichever of them plans it", async (t) => {
-    const [one, other] = await two(t);
-    await one.subscribe();
-    await other.pass(1_000);
-    await one.streams.create("events/a", "x");
-    other.all.changed("events/a");
-    const received = await one.received();
-    await one.pass(2_000);
-    assert.equal(one.sender.count, 1);
-    received.answer('{"done": true}');
-    await one.phase(undefined);
-    await one.pass(2_000);
-    assert.equal(one.sender.count, 1);
-  });
-
-  it("is looked at as a whole now and then: other programs may have written", async (t) => {
-    const [one] = await two(t);
-    await one.subscribe();
-    one.streams.onChange = () => {};
-    await one.streams.create("events/a", "x");
-    await one.actions.addStreams(NAME, ["events/a"]);
-    await one.streams.append("events/a", "y");
-    await one.pass(28_000);
-    assert.equal(one.sender.count, 0);
-    await one.pass(3_000);
-    assert.equal((await one.received()).body.streams[0]?.acked_offset, "0000000000000001");
-  });
-
-  it("that can't be read is told to the operator, and read again", async (t) => {
-    const memory = memoryStore();
-    const { subscriptions } = memory;
-    assert.ok(subscriptions);
-    let isBroken = false;
-    const store = withMembers(memory, {
-      isPrivate: false,
-      subscriptions: withMembers(subscriptions, {
-        list: async () => {
-          if (isBroken) throw new StreamError("storage", "The disk is gone.", {});
-          return subscriptions.list();
-        },
-      }),
-    });
-    const rig = await Rig.start(t, store);
-    await rig.subscribe();
-    isBroken = true;
-    await rig.pass(1_000);
-    assert.match(rig.failed[0]?.[1] ?? "", /can't be read/);
-    assert.equal(rig.all.entries.size, 1);
-    isBroken = false;
-    await subscriptions.change(NAME, async () => null);
-    await rig.pass(1_000);
-    assert.equal(rig.all.entries.size, 0);
-    await rig.all.stop();
-    rig.failed.length = 0;
-    isBroken = true;
-    await rig.pass(5_000);
-    assert.deepEqual(rig.failed, []);
   });
 });

@@ -38,6 +38,7 @@ const WITHIN_SEGMENT = /^(?:[\w(?:)|*+{,}-]|\\[dws.-]|\[(?:[a-zA-Z\d]-[a-zA-Z\d]
  */
 export function mountOf(c: Context, allowsParameters: boolean): string[] {
   const mount = routeOf(c).replace(/\/?\*$/, "");
+  if (mount === "") return [];
   const segments = mount.split("/").slice(1);
   const seen = c.req.path.split("/").slice(1);
   const isKnown = segments.every((segment, at) => {

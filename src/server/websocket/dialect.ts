@@ -3,6 +3,7 @@
  * @module
  */
 import type { Context } from "hono";
+import type { Frame } from "../../engine/follow/frame.ts";
 import type { EndedReason } from "../../protocol/end-reason.ts";
 import { PROTOCOL } from "../../protocol/subprotocol.ts";
 import type { SocketPort } from "../platform/platform.ts";
@@ -27,12 +28,21 @@ export interface Dialect {
 /** The format of the original program: only text frames with data. The close code says the rest. */
 export const CLASSIC: Dialect = { text: true };
 
+/** The latest start, because many followers of a path may connect at the same offset. */
+let latest: { offset: number; generation: string; frame: Frame } | undefined;
+
+function startFrame(offset: number, generation: string): Frame {
+  if (latest?.offset === offset && latest.generation === generation) return latest.frame;
+  const frame = controlFrame({ type: "start", offset, ...(generation && { generation }) });
+  latest = { offset, generation, frame };
+  return frame;
+}
+
 /** `httpfstream.v1`: binary frames with data, text frames with control messages. */
 export const V1: Dialect = {
   protocol: PROTOCOL,
   text: false,
-  begin: (port, offset, generation) =>
-    port.send(controlFrame({ type: "start", offset, ...(generation && { generation }) })),
+  begin: (port, offset, generation) => port.send(startFrame(offset, generation)),
   end: (port, offset, reason, isClosed) =>
     port.send(controlFrame({ type: "end", offset, reason, ...(isClosed && { closed: true }) })),
   idle: (port, offset, reason) => port.send(controlFrame({ type: "idle", offset, reason })),
