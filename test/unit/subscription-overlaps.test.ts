@@ -1,80 +1,10 @@
 /** Steps of subscriptions that overlap: with each other, with those of another process, and with a shutdown. */
 import assert from "node:assert/strict";
-import { describe, it, type TestContext } from "node:test";
-import type { Store } from "../../src/engine/storage/store.ts";
+import { describe, it } from "node:test";
 import type { SubscriptionRecords } from "../../src/engine/storage/subscription-record.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
-import { memoryStore } from "../../src/stores/memory.ts";
-import { withMembers } from "../fixture/durable-rig.ts";
 import { gate } from "../fixture/shared-store.ts";
-import { NAME, Rig } from "../fixture/subscription-rig.ts";
-
-/** A store of which a test replaces members of its subscriptions. */
-function storeWith(
-  members: (subscriptions: SubscriptionRecords) => Partial<SubscriptionRecords>,
-  more: Partial<Store> = {},
-): Store {
-  const memory = memoryStore();
-  const { subscriptions } = memory;
-  assert.ok(subscriptions);
-  return withMembers<Store>(memory, { ...more, subscriptions: withMembers(subscriptions, members(subscriptions)) });
-}
-
-/** Two servers of one store. No time has passed since they have started. */
-async function two(t: TestContext): Promise<[Rig, Rig]> {
-  const store = withMembers(memoryStore(), { isPrivate: false });
-  const one = await Rig.start(t, store);
-  const other = new Rig(t, store, {}, one.sender);
-  await other.all.start();
-  return [one, other];
-}
-
-describe("a stream that grows during a wake", () => {
-  it("is looked at after it, unless there are too many to remember", async (t) => {
-    const rig = await Rig.start(t, undefined, { subscriptionStreams: 2 });
-    await rig.subscribe();
-    await rig.streams.create("events/a", "x");
-    await rig.received();
-    const [entry] = rig.all.entries.all;
-    for (let number = 1; number <= 101; number++) rig.all.changed(`events/${number}`);
-    await rig.settle();
-    assert.deepEqual([entry?.grownCount, rig.failed], [101, []]);
-    rig.all.changed("events/102");
-    await rig.until("the look", () => entry?.grownCount === 0);
-    assert.equal(rig.failed.length, 1, "there are more than may be watched");
-  });
-
-  it("is not watched if there are more of them already than may be", async (t) => {
-    const before = await Rig.start(t);
-    await before.streams.create("events/a", "x");
-    await before.streams.create("events/b", "x");
-    await before.subscribe();
-    await before.all.stop();
-    const { streams: writers } = before;
-    const rig = new Rig(t, writers.store, { subscriptionStreams: 1 });
-    await rig.all.start();
-    writers.onChange = (path) => rig.all.changed(path);
-    await writers.append("events/a", "y");
-    const { answer } = await rig.received();
-    for (const path of ["events/c", "events/d"]) await writers.create(path, "x");
-    answer('{"done": true}');
-    const { streams } = await rig.phase(undefined);
-    assert.deepEqual([streams.map(({ path }) => path), rig.failed.length], [["events/a", "events/b"], 1]);
-  });
-
-  it("stays a stream that a client has named, even if the pattern matches it", async (t) => {
-    const rig = await Rig.start(t);
-    await rig.subscribe();
-    await rig.actions.addStreams(NAME, ["events/a"]);
-    await rig.streams.create("events/a", "x");
-    (await rig.received()).answer('{"done": true}');
-    const { streams } = await rig.phase(undefined);
-    assert.deepEqual(
-      streams.map(({ path, glob, explicit }) => [path, glob, explicit]),
-      [["events/a", false, true]],
-    );
-  });
-});
+import { NAME, Rig, storeWith, twoServers } from "../fixture/subscription-rig.ts";
 
 describe("a delivery", () => {
   it("whose wake is over when its turn comes is not made, and is no failure", async (t) => {
@@ -150,7 +80,7 @@ describe("a delivery", () => {
 
 describe("a process", () => {
   it("takes what a worker says of a subscription that it does not know yet", async (t) => {
-    const [one, other] = await two(t);
+    const [one, other] = await twoServers(t);
     await one.subscribe();
     await one.streams.create("events/a", "x");
     const received = await one.received();
@@ -161,14 +91,26 @@ describe("a process", () => {
   });
 
   it("forgets a subscription that another one has removed, when it finds none", async (t) => {
-    const [one, other] = await two(t);
+    let changes = 0;
+    const store = storeWith(
+      (subscriptions) => ({
+        change: async (...change) => {
+          changes++;
+          await subscriptions.change(...change);
+        },
+      }),
+      { isPrivate: false },
+    );
+    const [one, other] = await twoServers(t, store);
     await one.subscribe();
     await other.pass(1_000);
     assert.equal(other.all.entries.size, 1);
     await one.actions.remove(NAME);
+    assert.deepEqual([one.all.entries.size, changes], [0, 2]);
     await other.streams.create("events/a", "x");
     await other.until("it to be forgotten", () => other.all.entries.size === 0);
-    assert.deepEqual([one.failed, other.failed, one.sender.count], [[], [], 0]);
+    await other.settle();
+    assert.deepEqual([one.failed, other.failed, one.sender.count, changes], [[], [], 0, 3]);
   });
 
   it("keeps a new subscription whose name another one had that is being removed", async (t) => {
