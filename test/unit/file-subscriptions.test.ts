@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { FileSubscriptions } from "../../src/stores/file/subscriptions.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { claimTest } from "../fixture/claims.ts";
+import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
 import { beforeFlush } from "../fixture/open-files.ts";
 import { fileOf, recordOf } from "../fixture/subscription-files.ts";
 
@@ -41,6 +42,7 @@ claimTest("a subscription is in one file, named for its root and its id", async 
     assert.equal(found, undefined);
     return null;
   });
+  if (NO_DESCRIPTORS === undefined) assert.deepEqual(openFiles(reserved.root), []);
 });
 
 claimTest("a file that has not changed is not read again", async ({ reserved, owner }) => {
@@ -83,7 +85,7 @@ claimTest("a folder or a file that cannot be read is reported", async ({ reserve
   const record = recordOf("a");
   const file = join(reserved.subscriptions, fileOf(record));
   mkdirSync(file, { recursive: true });
-  await rejectsWith(records.find(record), "storage");
+  assert.match((await rejectsWith(records.find(record), "storage")).message, /not a regular file/);
   await rejectsWith(records.list(), "storage");
   await rejectsWith(records.change(record, refused), "storage");
   rmSync(file, { recursive: true });
@@ -158,7 +160,9 @@ claimTest("the secret is made once, and kept in a file of its own", async ({ res
     error,
   );
   assert.equal(await records.secret(async () => "one\ntwo"), "one\ntwo");
+  const { ino } = statSync(join(reserved.subscriptions, "keys"));
   assert.equal(await new FileSubscriptions(reserved, owner, false).secret(assert.fail), "one\ntwo");
+  assert.equal(statSync(join(reserved.subscriptions, "keys")).ino, ino, "it is not written again");
   assert.equal(readFileSync(join(reserved.subscriptions, "keys"), "utf8"), "one\ntwo\n");
   assert.equal(statSync(join(reserved.subscriptions, "keys")).mode & 0o077, 0);
   assert.deepEqual(await records.list(), []);

@@ -1,6 +1,8 @@
 /** Changes of one subscription by several processes, and by several calls of one. */
 import assert from "node:assert/strict";
-import { readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { FileSubscriptions } from "../../src/stores/file/subscriptions.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { claimTest } from "../fixture/claims.ts";
@@ -25,12 +27,14 @@ claimTest("changes of one subscription run one after the other, also after one t
     await first.promise;
     return null;
   });
-  const following = [1, 2].map((each) =>
-    records.change(RECORD, async () => {
-      events.push(`following ${each}`);
-      return RECORD;
-    }),
-  );
+  // No call waits for the claim of another one.
+  at.t.mock.method(Math, "random", assert.fail);
+  const second = gate();
+  const following = records.change(RECORD, async () => {
+    events.push("second");
+    await second.promise;
+    return RECORD;
+  });
   const elsewhere = records.change(recordOf("b"), async () => {
     events.push("elsewhere");
     return undefined;
@@ -41,8 +45,15 @@ claimTest("changes of one subscription run one after the other, also after one t
   const failure = new Error("no");
   first.fail(failure);
   await assert.rejects(failing, failure);
-  await Promise.all(following);
-  assert.deepEqual(events.slice(2), ["following 1", "following 2"]);
+  await until("the second change", () => events.includes("second"));
+  const last = records.change(RECORD, async () => {
+    events.push("last");
+    return undefined;
+  });
+  await turn();
+  second.open();
+  await Promise.all([following, last]);
+  assert.deepEqual(events.slice(2), ["second", "last"]);
   assert.deepEqual(at.names(), []);
   assert.deepEqual(readdirSync(at.reserved.claims), []);
 });
@@ -77,9 +88,19 @@ claimTest("a change gives up after fifteen seconds", async ({ root, reserved, ow
   assert.equal((busy.cause as { code?: string }).code, "conflict");
 });
 
-claimTest("a claim that fails otherwise is not tried again", async ({ reserved, owner, root, t }) => {
-  await new FileSubscriptions(reserved, owner, false).change(RECORD, async () => RECORD);
+claimTest("a claim that fails otherwise is not tried again", async ({ reserved, owner, root, silence, t }) => {
+  const records = new FileSubscriptions(reserved, owner, false);
+  await records.change(RECORD, async () => RECORD);
   t.mock.method(Math, "random", assert.fail);
-  writeFileSync(new OtherProcess(root).folder(FILE), "a file");
-  await rejectsWith(new FileSubscriptions(reserved, owner, false).change(RECORD, refused), "path_conflict");
+  const silent = new OtherProcess(root);
+  silent.claim(FILE);
+  await silence(10_000, silent);
+  // The takeover copies the file, and finds that its folder leads elsewhere.
+  renameSync(reserved.subscriptions, join(root, "moved"));
+  symlinkSync("../..", reserved.subscriptions);
+  await rejectsWith(records.change(RECORD, refused), "bad_path");
+  rmSync(reserved.claims, { recursive: true });
+  mkdirSync(reserved.claims);
+  writeFileSync(silent.folder(FILE), "a file");
+  await rejectsWith(records.change(RECORD, refused), "path_conflict");
 });
