@@ -1,6 +1,15 @@
 /** What a file store tells of a path: who appends to it, how its last append ended, and what is stored besides. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { encodeOwner, encodeRecord } from "../../src/stores/file/journal/record.ts";
 import { keyOf } from "../../src/stores/file/reserved/layout.ts";
@@ -24,6 +33,17 @@ claimTest("a claim that is kept shows as kept, and not as an append in a listing
     [true, undefined, true],
     [true, undefined, true],
   ]);
+});
+
+claimTest("other processes can see whether a claim is kept", async ({ root, names }) => {
+  const store = fileStore({ root });
+  for (const kept of [true, false]) {
+    const handle = await store.claim(PATH, { kept });
+    const [entry = ""] = names();
+    const { isKept } = JSON.parse(readFileSync(join(new OtherProcess(root).folder(PATH), entry), "utf8"));
+    assert.equal(isKept, kept ? true : undefined);
+    await handle.release();
+  }
 });
 
 claimTest("a path is kept by others if all that claim it keep it", async ({ root }) => {
