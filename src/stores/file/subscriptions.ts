@@ -43,7 +43,8 @@ const ATTEMPT_INTERVAL_MS = 20;
 export interface SubscriptionsPlace {
   readonly reserved: Reserved;
   readonly owner: Owner;
-  readonly lease: RootLease;
+  /** The lease of the whole root. Default: files are claimed by path. */
+  readonly lease?: RootLease | undefined;
 }
 
 /** A file as it was read last. */
