@@ -131,12 +131,12 @@ export class RemoteChannel implements Followable {
 
   async #deliverNow(size: number): Promise<void> {
     if (size <= this.size || this.outcome) return;
+    // Known before the last bytes are passed on.
+    if (this.#isStream) await this.#lookWhetherClosed();
     if (this.broadcast.size === 0) {
       this.broadcast.skipTo(size);
       return;
     }
-    // Known before the last bytes are passed on.
-    if (this.#isStream) await this.#lookWhetherClosed();
     let end = this.size;
     // The file may have been replaced by another one that is longer.
     const reader = this.#store.read(this.path, end, size, undefined, this.generation || undefined).getReader();
