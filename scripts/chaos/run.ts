@@ -220,8 +220,9 @@ class Chaos {
       const files = entries
         .filter((entry) => !entry.isDirectory())
         .map(({ parentPath, name }) => join(parentPath, name));
-      // The records of paths are kept, and the logs of streams.
-      return files.filter((file) => !["streams", "durable"].some((kept) => file.startsWith(join(reserved, kept))));
+      // The records of paths are kept, and the logs and forks of streams.
+      const kept = ["streams", "durable", "forks"].map((name) => join(reserved, name));
+      return files.filter((file) => !kept.some((folder) => file.startsWith(folder)));
     };
     await until("nothing to be left", async () => (await left()).length === 0).catch(async () => {
       this.ledger.problem(`these were left behind: ${(await left()).join(" ")}`);

@@ -21,7 +21,7 @@ async function lookDuring(t: TestContext, appends: number, isReleased: boolean):
   const handle = await store.claim("a.txt");
   for (let seq = 0; seq < appends; seq++) await handle.append(Buffer.from("x"), seq === 0 ? STATE : { seq: `${seq}` });
   const methods = await openFileMethods();
-  const { stat } = methods;
+  const stat = methods.stat as (this: FileHandle) => Promise<Stats>;
   let isClosed = false;
   const mocked = t.mock.method(methods, "stat", async function (this: FileHandle): Promise<Stats> {
     const stats = await stat.call(this);

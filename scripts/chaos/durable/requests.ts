@@ -11,6 +11,11 @@ import type { Random } from "../random.ts";
 /** Statuses that mean "not now": the server is busy, shuts down, or has waited too long for the request. */
 const LATER: ReadonlySet<number> = new Set([408, 429, 503]);
 
+/** Whether a request is to be repeated. A removal is refused while a server that does not run has kept the path. */
+function isForLater({ status, headers }: Pick<Answer, "status" | "headers">): boolean {
+  return LATER.has(status) || headers.get("stream-error") === "in_use";
+}
+
 /** The longest pause before a request is repeated, in milliseconds. */
 const MAX_RETRY_MS = 300;
 
@@ -65,7 +70,7 @@ export async function insist(
     try {
       const response = await fetch(`${proxy.url}/${path}`, { ...call, signal: AbortSignal.timeout(ANSWER_MS) });
       const { status, headers } = response;
-      if (!LATER.has(status)) return { status, headers, text: await response.text(), isRepeated };
+      if (!isForLater(response)) return { status, headers, text: await response.text(), isRepeated };
       await response.arrayBuffer();
     } catch {
       isRepeated = true;
@@ -94,7 +99,7 @@ export class Direct {
       if (port !== undefined) {
         try {
           const answer = await exchange(port, path, call);
-          if (!LATER.has(answer.status)) return { ...answer, isRepeated };
+          if (!isForLater(answer)) return { ...answer, isRepeated };
         } catch (error) {
           isRepeated = true;
           const what = `the end of a server that has left ${call.method} /${path} without an answer: ${error}`;
