@@ -30,6 +30,11 @@ export class Facts {
     this.#facts.set(path, { status: forked ? 410 : 404, text: "", isClosed: false });
   }
 
+  /** Forgets a path that is about to change. */
+  forget(path: string): void {
+    this.#facts.delete(path);
+  }
+
   /** Compares the streams of a server with what is remembered. */
   async check(direct: Direct, root: string, ledger: Ledger): Promise<void> {
     for (const [path, { status, text, isClosed }] of this.#facts) {

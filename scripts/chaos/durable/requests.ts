@@ -56,23 +56,25 @@ export function saysClosed({ headers }: Pick<Answer, "headers">): boolean {
 /**
  * Sends a request through a hostile network, again and again until it is answered with something else than "later".
  *
- * @param begin Is called before each attempt.
+ * @param begin Is called before each attempt with what became of the one before: a status, or an error.
  */
 export async function insist(
   proxy: HostileProxy,
   path: string,
   call: Call,
   random: Random,
-  begin: () => void = () => {},
+  begin: (before: string) => void = () => {},
 ): Promise<Reply> {
+  let before = "nothing";
   for (let isRepeated = false; ; await sleep(random.spread(1, MAX_RETRY_MS))) {
-    begin();
+    begin(before);
     try {
       const response = await fetch(`${proxy.url}/${path}`, { ...call, signal: AbortSignal.timeout(ANSWER_MS) });
       const { status, headers } = response;
       if (!isForLater(response)) return { status, headers, text: await response.text(), isRepeated };
-      await response.arrayBuffer();
-    } catch {
+      before = `${status} ${await response.text()}`;
+    } catch (error) {
+      before = String(error);
       isRepeated = true;
     }
   }
@@ -83,6 +85,8 @@ export async function insist(
  * an effect when a later request has been answered.
  */
 export class Direct {
+  /** What became of the last attempt, for reports about a slow run. */
+  state = "nothing was sent";
   readonly #network: Network;
   readonly #random: Random;
 
@@ -98,7 +102,9 @@ export class Direct {
       const port = this.#network.port(server);
       if (port !== undefined) {
         try {
+          this.state = `${call.method} /${path} at port ${port}`;
           const answer = await exchange(port, path, call);
+          this.state += ` got ${answer.status} ${answer.text.slice(0, 200)}`;
           if (!isForLater(answer)) return { ...answer, isRepeated };
         } catch (error) {
           isRepeated = true;

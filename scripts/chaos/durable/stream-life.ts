@@ -48,6 +48,7 @@ export class StreamLife {
     const plans = drawStreams(random, followers, length);
     for (const [turn, plan] of plans.entries()) {
       const stays = turn === plans.length - 1 && random.chance(STAYS);
+      this.#facts.forget(this.path);
       this.#now = new Turn(this.#parts, this.#direct, plan, turn);
       await this.#now.run();
       if (!(await this.#now.end(stays, this.#facts))) return;
@@ -87,7 +88,7 @@ class Turn {
 
   get state(): string {
     const clients = [...this.#writers, ...this.#readers].map(({ state }) => `\n    ${state}`);
-    return `${this.#phase}${clients.join("")}`;
+    return `${this.#plan.end}, ${this.#phase}; ${this.#direct.state}${clients.join("")}`;
   }
 
   /** Creates the stream, runs its clients, and closes or removes it. */

@@ -110,7 +110,6 @@ export class Writer {
       stamp,
       Array.from({ length: count }, () => this.#sizes.spread(1, plan.most)),
     );
-    this.state = `sending ${words(entry)}`;
     if (closes) {
       book.closer = entry;
       stream.isClosing = true;
@@ -149,7 +148,8 @@ export class Writer {
         : { "Stream-Seq": String(seq).padStart(9, "0") };
     const headers = { "Content-Type": stream.type, ...numbers, ...(closes && CLOSED) };
     let wasFenced = false;
-    const begin = (): void => {
+    const begin = (before: string): void => {
+      this.state = `sending ${words(entry)}, after ${before}`;
       this.#sent = Math.max(this.#sent, epoch);
       wasFenced = this.#answered > epoch;
     };
