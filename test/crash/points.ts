@@ -192,7 +192,7 @@ export const CASES: Record<string, Case> = {
   },
   "DELETE of a forked source": {
     points: {
-      "the tombstone is announced, and the file is there": "1 unlink /proc",
+      "the tombstone is announced, and the file is there": "1 ^unlink .*/source$",
       "the file is gone, and its log is there": "1 [.]log",
       "the file is gone, and the tombstone is not there": '2 "deleted":true',
       "the tombstone is there": "1 [.]tombstone",
