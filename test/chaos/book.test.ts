@@ -67,6 +67,7 @@ for (const isJson of [false, true]) {
       const { book, a, b, other } = written(isJson);
       const part = textOf(book, a, b) + book.stored(other.messages.slice(0, 1));
       assert.deepEqual(book.check(part, false), []);
+      assert.deepEqual(book.check(part.slice(0, -2), false), []);
       assert.match(book.check(textOf(book, b), false).join("; "), /p 0 1 comes behind nothing/);
     });
 
