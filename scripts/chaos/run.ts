@@ -218,7 +218,8 @@ class Chaos {
     const left = async (): Promise<string[]> => {
       const entries = await readdir(reserved, { recursive: true, withFileTypes: true });
       const files = entries
-        .filter((entry) => !entry.isDirectory())
+        // The link `claims` keeps earlier versions out.
+        .filter((entry) => !entry.isDirectory() && entry.name !== "claims")
         .map(({ parentPath, name }) => join(parentPath, name));
       // The records of paths are kept, and the logs and forks of streams.
       const kept = ["streams", "durable", "forks"].map((name) => join(reserved, name));

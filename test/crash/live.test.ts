@@ -3,11 +3,12 @@
  * nothing behind.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { randomBytes } from "../fixture/bytes.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
+import { goByPath } from "../fixture/second-process.ts";
 import { temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { Cluster, expectEnd, type Server } from "../processes/cluster.ts";
@@ -19,7 +20,7 @@ const BEFORE = 100_000;
 
 /** A change of the reserved folder; `refused` is the status of new appends until it is undone. */
 interface Edit {
-  readonly apply: (reserved: string) => void;
+  readonly apply: (reserved: string) => void | Promise<void>;
   readonly refused?: number;
 }
 
@@ -47,14 +48,28 @@ const EDITS: Record<string, Edit> = {
       }
     },
   },
-  "the claims": { apply: (reserved) => remove(join(reserved, "claims")) },
+  "the claims": {
+    apply: async (reserved) => {
+      await goByPath(dirname(reserved));
+      remove(join(reserved, "entries"));
+    },
+  },
+  "the leases": { apply: (reserved) => remove(join(reserved, "leases")) },
+  "the leases, leaving a file": {
+    apply: (reserved) => {
+      remove(join(reserved, "leases"));
+      writeFileSync(join(reserved, "leases"), "a file");
+    },
+  },
+  "the link that keeps earlier versions out": { apply: (reserved) => remove(join(reserved, "claims")) },
   "the signs of life": { apply: (reserved) => remove(join(reserved, "servers")) },
   "the temporary files": { apply: (reserved) => remove(join(reserved, "temporary")) },
-  "the whole reserved folder": { apply: remove },
+  "the whole reserved folder": { apply: (reserved) => remove(moveOut(reserved)) },
   "the whole reserved folder, leaving a file": {
     apply: (reserved) => {
-      remove(reserved);
+      const removed = moveOut(reserved);
       writeFileSync(reserved, "a file");
+      remove(removed);
     },
     refused: 409,
   },
@@ -94,7 +109,7 @@ async function survive(cluster: Cluster, { apply, refused }: Edit): Promise<void
   const follower = await server.follow("a.bin");
   await first.peer.send(BYTES.subarray(0, BEFORE));
   await first.peer.acked(BEFORE);
-  apply(reserved);
+  await apply(reserved);
   await first.peer.send(BYTES.subarray(BEFORE, 2 * BEFORE));
   await first.peer.acked(2 * BEFORE);
   assert.equal(await server.status("/a.bin?verb=APPEND"), 403, "the path is still taken");
@@ -139,6 +154,13 @@ function filesIn(reserved: string, folder: string): string[] {
   const names = readdirSync(join(reserved, folder));
   assert.ok(names.length > 0, `${folder} is empty`);
   return names.map((name) => join(reserved, folder, name));
+}
+
+/** Takes the folder away in one go, since the server makes its parts again while they are removed. */
+function moveOut(reserved: string): string {
+  const removed = `${dirname(reserved)}.removed`;
+  renameSync(reserved, removed);
+  return removed;
 }
 
 function remove(file: string): void {

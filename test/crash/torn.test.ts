@@ -18,10 +18,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { cp } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import process from "node:process";
 import { after, describe, test } from "node:test";
 import { randomBytes } from "../fixture/bytes.ts";
 import { RUNTIMES, type Runtime } from "../fixture/processes.ts";
+import { goByPath } from "../fixture/second-process.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { Cluster, type Server } from "../processes/cluster.ts";
@@ -109,7 +111,7 @@ const TEARS: Record<string, Tear> = {
   "the claim is a folder": { fate: "resumes", tear: ({ entry }) => replaceByFolder(entry) },
   "the claim is gone": { fate: "resumes", tear: ({ claims }) => rmSync(claims, { recursive: true }) },
   "the path's claims are a file": { fate: "resumes", tear: ({ claims }) => replaceByFile(claims) },
-  "the claims are a file": { fate: "resumes", tear: ({ reserved }) => replaceByFile(join(reserved, "claims")) },
+  "the claims are a file": { fate: "resumes", tear: ({ reserved }) => replaceByFile(join(reserved, "entries")) },
   "the claim of an earlier process has the process number of a living one": {
     fate: "resumes",
     tear: ({ entry }) => rewrite(entry, (record) => ({ ...record, pid: process.pid, started: "12345" })),
@@ -160,11 +162,47 @@ const TEARS: Record<string, Tear> = {
   "the file is gone": { fate: "gone", tear: ({ file }) => unlinkSync(file), left: 0 },
 };
 
+/** Damage to the lease of a server that had the root to itself. */
+const LEASE_TEARS: Record<string, (lease: string) => void> = {
+  "the lease is whole": () => {},
+  "the lease is empty": (lease) => truncateSync(lease, 0),
+  "the lease is cut off": (lease) => truncateSync(lease, 1_030),
+  "the lease is garbage": (lease) => writeFileSync(lease, randomBytes(2_000, 3)),
+  "the lease is zeros": (lease) => writeFileSync(lease, Buffer.alloc(2_000)),
+  "the lease is a folder": replaceByFolder,
+  "the lease is gone": unlinkSync,
+  "the leases are a file": (lease) => replaceByFile(dirname(lease)),
+  "the lease of an earlier process has the process number of a living one": (lease) => {
+    const { pid, ...owner } = JSON.parse(readFileSync(lease, "utf8").slice(0, 1_024));
+    assert.notEqual(pid, process.pid);
+    const header = JSON.stringify({ ...owner, pid: process.pid, started: "12345" }).padEnd(1_023);
+    writeFileSync(lease, Buffer.concat([Buffer.from(`${header}\n`), readFileSync(lease).subarray(1_024)]));
+  },
+};
+
 for (const runtime of RUNTIMES) {
+  describe(`a server that restarts, and had the root to itself (${runtime})`, { concurrency: 3 }, () => {
+    for (const [what, tear] of Object.entries(LEASE_TEARS)) {
+      test(`when ${what}`, { timeout: 90_000 }, () =>
+        withCopy(runtime, "lease", async (cluster, session) => {
+          const reserved = join(cluster.root, ".httpfstream");
+          const lease = only(join(reserved, "leases"));
+          assert.match(readFileSync(lease, "latin1"), /^\+[0-9a-f]{40} *$/m, "the path was claimed by the lease");
+          assert.ok(!existsSync(join(reserved, "entries")), "there is no entry");
+          tear(lease);
+          await salvage(cluster, session, { fate: "resumes" });
+        }),
+      );
+    }
+  });
+
   describe(`a server that restarts (${runtime})`, { concurrency: 3 }, () => {
     for (const [what, tear] of Object.entries(TEARS).filter(([name]) => runtime === "node" || DIFFERS.test(name))) {
       test(`when ${what}`, { timeout: 90_000 }, () =>
-        withWreck(runtime, (cluster, wreck) => salvage(cluster, wreck, tear)),
+        withWreck(runtime, async (cluster, { session, wreck }) => {
+          tear.tear(wreck);
+          await salvage(cluster, session, tear);
+        }),
       );
     }
 
@@ -235,43 +273,51 @@ interface Template {
   readonly session: string;
 }
 
-const templates = new Map<Runtime, Promise<Template>>();
+/** How the killed server had its path. */
+type By = "path" | "lease";
+
+const templates = new Map<string, Promise<Template>>();
 after(async () => {
   for (const template of templates.values()) await removeFolder((await template).folder);
 });
 
 async function withWreck(runtime: Runtime, run: (cluster: Cluster, wrecked: Wrecked) => Promise<void>): Promise<void> {
-  const template = templates.get(runtime) ?? makeTemplate(runtime);
-  templates.set(runtime, template);
+  await withCopy(runtime, "path", (cluster, session) => run(cluster, { session, wreck: wreckIn(cluster.root) }));
+}
+
+/** Runs a test in a copy of a killed server's folder. */
+async function withCopy(
+  runtime: Runtime,
+  by: By,
+  run: (cluster: Cluster, session: string) => Promise<void>,
+): Promise<void> {
+  const template = templates.get(`${runtime} ${by}`) ?? makeTemplate(runtime, by);
+  templates.set(`${runtime} ${by}`, template);
   const { folder, session } = await template;
   const cluster = new Cluster(await temporaryFolder("torn"), runtime);
   try {
     await cp(folder, cluster.root, { recursive: true, preserveTimestamps: true });
-    await run(cluster, { session, wreck: wreckIn(cluster.root) });
+    await run(cluster, session);
   } finally {
     await cluster.dispose();
   }
 }
 
 /** Kills a server in the middle of an append. */
-async function makeTemplate(runtime: Runtime): Promise<Template> {
+async function makeTemplate(runtime: Runtime, by: By): Promise<Template> {
   const folder = await temporaryFolder("wreck");
   const cluster = new Cluster(folder, runtime);
   const server = await cluster.start({ graceMs: 60_000 });
   const { peer, session } = await server.append("a.bin");
   await peer.send(BYTES.subarray(0, ACKED));
   await peer.acked(ACKED);
+  if (by === "path") await goByPath(folder);
   await server.process.kill9();
   cluster.disconnect();
   return { folder, session };
 }
 
-async function salvage(
-  cluster: Cluster,
-  { session, wreck }: Wrecked,
-  { fate, tear, left = ACKED }: Tear,
-): Promise<void> {
-  tear(wreck);
+async function salvage(cluster: Cluster, session: string, { fate, left = ACKED }: Omit<Tear, "tear">): Promise<void> {
   const server = await cluster.start({ graceMs: GRACE_MS });
   const resumed = await server.upgrade(`/a.bin?verb=APPEND&session=${session}`);
   const { status } = await resumed.head;
@@ -295,14 +341,16 @@ async function expectClean(cluster: Cluster, server: Server): Promise<void> {
   assert.deepEqual(await server.process.program.stop(), { code: 0, signal: null });
 }
 
+/** The one name in a folder. */
+function only(folder: string): string {
+  const names = readdirSync(folder);
+  assert.equal(names.length, 1, `${folder}: ${names.join(" ")}`);
+  return join(folder, names[0] as string);
+}
+
 function wreckIn(root: string): Wreck {
   const reserved = join(root, ".httpfstream");
-  const only = (folder: string): string => {
-    const names = readdirSync(folder);
-    assert.equal(names.length, 1, `${folder}: ${names.join(" ")}`);
-    return join(folder, names[0] as string);
-  };
-  const claims = only(join(reserved, "claims"));
+  const claims = only(join(reserved, "entries"));
   return {
     reserved,
     claims,

@@ -1,7 +1,12 @@
 /** The claim that a stream's writer keeps between requests: no reader takes it for an append, and each request is one. */
 import assert from "node:assert/strict";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type LogEvent, memoryStore, type StreamEvent } from "../../src/index.ts";
+import { keyOf, reservedIn } from "../../src/stores/file/reserved/layout.ts";
+import { NOT_LOCAL } from "../fixture/local.ts";
+import type { TestServer } from "../fixture/servers.ts";
 import { until } from "../fixture/until.ts";
 import { expectStatus, openBody, rig, send } from "./app.ts";
 import { CLOSED, JSON_TYPE, producer, StreamServer, sendTo, TEXT } from "./streams.ts";
@@ -112,6 +117,40 @@ describe("a kept claim", () => {
       assert.equal((await raw).status, 200);
     } finally {
       await other.kill9();
+      await server.remove();
+    }
+  });
+
+  it("by the lease of the root is no append for a process that opens the root, and is handed over to it", {
+    timeout: 60_000,
+    skip: NOT_LOCAL,
+  }, async () => {
+    const server = await StreamServer.start();
+    let other: TestServer | undefined;
+    try {
+      await server.expect(201, "PUT", "f/a", TEXT, "x");
+      other = await server.another();
+      const { url } = other;
+      const root = realpathSync(server.root);
+      const lease = join(reservedIn(root).leases, "held");
+      const slot = `+${keyOf("f/a")}k`;
+      const isKept = (): boolean => existsSync(lease) && readFileSync(lease, "latin1").includes(slot);
+      const seen = await until("looks while the lease has the kept claim", async () => {
+        await server.expect(204, "POST", "f/a", TEXT, ".");
+        const wasKept = isKept();
+        const { headers } = await sendTo(url, "GET", "f/a");
+        const { text } = await sendTo(url, "GET", "f/", { Accept: "application/json" });
+        const [entry] = (JSON.parse(text) as { entries: { appending: boolean }[] }).entries;
+        return wasKept && isKept() && [headers.get("stream-appending"), entry?.appending];
+      });
+      assert.deepEqual(seen, ["?0", false]);
+      const before = server.stored("f/a");
+      const post = await sendTo(url, "POST", "f/a", TEXT, "!");
+      assert.equal(post.status, 204, post.text);
+      await server.expect(204, "POST", "f/a", TEXT, "?");
+      assert.equal(server.stored("f/a"), `${before}!?`);
+    } finally {
+      await other?.kill9();
       await server.remove();
     }
   });

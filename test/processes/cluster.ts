@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { type Dirent, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Clock, WRONG_CLOCK } from "../fixture/clock.ts";
@@ -77,7 +77,9 @@ export class Cluster {
     try {
       const folder = join(this.root, ".httpfstream");
       const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-      const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+      // The link `claims` keeps earlier versions out.
+      const isKept = (entry: Dirent): boolean => entry.isDirectory() || entry.name === "claims";
+      const files = entries.filter((entry) => !isKept(entry)).map((entry) => join(entry.parentPath, entry.name));
       return files.filter((file) => !file.startsWith(join(folder, "streams")));
     } catch (error) {
       if ((error as { code?: unknown }).code === "ENOENT") return [];

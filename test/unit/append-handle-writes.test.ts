@@ -14,6 +14,7 @@ import { randomBytes } from "../fixture/bytes.ts";
 import { type ClaimPlace, claimTest, PATH } from "../fixture/claims.ts";
 import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
 import { beforeFlush, systemError } from "../fixture/open-files.ts";
+import { goByPath } from "../fixture/second-process.ts";
 import { until } from "../fixture/until.ts";
 
 async function handleOf({ root }: ClaimPlace): Promise<FileAppendHandle> {
@@ -104,6 +105,7 @@ claimTest("errors name the path: of what was released, changed, or taken over", 
   assert.equal((await rejectsWith(released.append(Buffer.from("x")), "fenced")).path, PATH);
   assert.equal(readFileSync(at.file, "utf8"), "before");
   const taken = await handleOf(at);
+  await goByPath(at.root);
   at.moveAway();
   at.clock.nowMs += 5_000;
   assert.equal((await rejectsWith(taken.append(Buffer.from("x")), "fenced")).path, PATH);

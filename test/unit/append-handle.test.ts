@@ -28,6 +28,7 @@ import { put, rejectsWith } from "../contract/store/driver.ts";
 import { type ClaimPlace, claimTest, PATH } from "../fixture/claims.ts";
 import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
 import { OtherProcess } from "../fixture/other-process.ts";
+import { goByPath } from "../fixture/second-process.ts";
 
 /** The record of the path on the disk. */
 function recorded({ reserved }: ClaimPlace, path = PATH): StreamRecord | undefined {
@@ -36,7 +37,9 @@ function recorded({ reserved }: ClaimPlace, path = PATH): StreamRecord | undefin
 
 /** Claims the path through a store. */
 async function handleOf({ root }: ClaimPlace, path = PATH, options: ClaimOptions = {}): Promise<FileAppendHandle> {
-  return (await fileStore({ root }).claim(path, options)) as FileAppendHandle;
+  const handle = (await fileStore({ root }).claim(path, options)) as FileAppendHandle;
+  await goByPath(root);
+  return handle;
 }
 
 /** Another process takes the path over, and this one notices at its next look. */

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { appendedFiles } from "../../src/stores/file/appended-files.ts";
+import { Owner } from "../../src/stores/file/claims/owner.ts";
 import { keyOf, reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
@@ -21,7 +22,7 @@ async function answers(
     writeFileSync(join(reserved.sessions, `${keyOf(path)}.json`), "");
   }
   const asked: string[] = [];
-  const isAppended = await appendedFiles(reserved, (path, file) => {
+  const isAppended = await appendedFiles(reserved, new Owner(reserved).record, (path, file) => {
     asked.push(`${path} in ${file.slice(root.length + 1)}`);
     return path !== "link/c";
   });

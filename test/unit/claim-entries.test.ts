@@ -8,7 +8,6 @@ import {
   type Entry,
   endMarker,
   endMarkers,
-  isOwnerRecord,
   judge,
   judgeOwner,
   nextName,
@@ -16,7 +15,7 @@ import {
   silentInMs,
   unreadMarkers,
 } from "../../src/stores/file/claims/entries.ts";
-import { Owner } from "../../src/stores/file/claims/owner.ts";
+import { isOwnerRecord, Owner } from "../../src/stores/file/claims/owner.ts";
 import { type Survey, survey, takenElsewhere } from "../../src/stores/file/claims/survey.ts";
 import { reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { type FakeClock, fakeClock, NO_DEATH, OtherProcess } from "../fixture/other-process.ts";
@@ -192,10 +191,12 @@ entriesTest(
     const [dead, hidden] = [new OtherProcess(root, "dead"), new OtherProcess(root)];
     dead.claim("a.txt");
     const look = (own?: string): Promise<Survey> =>
-      survey({ folder: dead.folder("a.txt"), own, self, leaseMs: 10_000 });
-    assert.deepEqual(await survey({ folder: join(root, "none"), own: undefined, self, leaseMs: 10_000 }), {
+      survey({ reserved: reservedIn(root), file: join(root, "a.txt"), own, self, leaseMs: 10_000 });
+    const none = { reserved: reservedIn(root), file: join(root, "none"), own: undefined, self, leaseMs: 10_000 };
+    assert.deepEqual(await survey(none), {
       names: [],
       others: [],
+      moved: [],
       isTaken: false,
     });
     assert.equal((await look()).isTaken, false);
@@ -218,7 +219,8 @@ entriesTest(
   "the refusal says when the path will be free, if that is known",
   async ({ root, self, quiet }) => {
     const refusal = async (leaseMs = 10_000): Promise<string | undefined> => {
-      const found = await survey({ folder: one.folder("a.txt"), own: undefined, self, leaseMs });
+      const terms = { reserved: reservedIn(root), file: join(root, "a.txt"), own: undefined };
+      const found = await survey({ ...terms, self, leaseMs });
       const error = takenElsewhere("a.txt", found, self);
       assert.deepEqual([error.code, error.path], ["conflict", "a.txt"]);
       return error.headers["Retry-After"];

@@ -37,6 +37,8 @@ claimTest("a claim that is kept shows as kept, and not as an append in a listing
 
 claimTest("other processes can see whether a claim is kept", async ({ root, names }) => {
   const store = fileStore({ root });
+  // Without another process, this one has a lease of the root, and makes no entries.
+  new OtherProcess(root).beat();
   for (const kept of [true, false]) {
     const handle = await store.claim(PATH, { kept });
     const [entry = ""] = names();

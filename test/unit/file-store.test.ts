@@ -84,7 +84,7 @@ storeTest("an append that waits for its appender goes on when it is watched", as
 
 storeTest("a claims folder that another program has damaged prevents no reading", async ({ root, store }) => {
   writeFileSync(join(root, "a.txt"), "x");
-  mkdirSync(join(root, ".httpfstream/claims"), { recursive: true });
+  mkdirSync(join(root, ".httpfstream/entries"), { recursive: true });
   writeFileSync(new OtherProcess(root).folder("a.txt"), "a file");
   assert.equal((await store.stat("a.txt"))?.appending, false);
   assert.equal((await listed(store, ""))?.[0]?.appending, false);

@@ -25,7 +25,7 @@ import { fileOf, recordOf } from "../fixture/subscription-files.ts";
 const refused = async (): Promise<never> => assert.fail("there was nothing to decide");
 
 claimTest("a subscription is in one file, named for its root and its id", async ({ reserved, owner }) => {
-  const records = new FileSubscriptions(reserved, owner, false);
+  const records = new FileSubscriptions({ reserved, owner }, false);
   assert.deepEqual(await records.list(), []);
   const [one, other] = [recordOf("a"), recordOf("b")];
   for (const record of [one, other]) await records.change(record, async () => record);
@@ -46,14 +46,14 @@ claimTest("a subscription is in one file, named for its root and its id", async 
 });
 
 claimTest("a file that has not changed is not read again", async ({ reserved, owner }) => {
-  const records = new FileSubscriptions(reserved, owner, false);
+  const records = new FileSubscriptions({ reserved, owner }, false);
   const record = recordOf("a");
   const file = join(reserved.subscriptions, fileOf(record));
   await records.change(record, async () => record);
   const [first] = await records.list();
   assert.equal((await records.list())[0], first);
   const again = { ...record, revision: 2 };
-  await new FileSubscriptions(reserved, owner, false).change(record, async () => again);
+  await new FileSubscriptions({ reserved, owner }, false).change(record, async () => again);
   assert.deepEqual(await records.list(), [again]);
   // Of the same length, and in the same file.
   writeFileSync(file, JSON.stringify({ ...record, revision: 3 }));
@@ -64,7 +64,7 @@ claimTest("a file that has not changed is not read again", async ({ reserved, ow
 });
 
 claimTest("what is no subscription is neither listed nor found", async ({ reserved, owner }) => {
-  const records = new FileSubscriptions(reserved, owner, false);
+  const records = new FileSubscriptions({ reserved, owner }, false);
   const record = recordOf("a");
   const file = join(reserved.subscriptions, fileOf(record));
   mkdirSync(reserved.subscriptions, { recursive: true });
@@ -81,7 +81,7 @@ claimTest("what is no subscription is neither listed nor found", async ({ reserv
 });
 
 claimTest("a folder or a file that cannot be read is reported", async ({ reserved, owner }) => {
-  const records = new FileSubscriptions(reserved, owner, false);
+  const records = new FileSubscriptions({ reserved, owner }, false);
   const record = recordOf("a");
   const file = join(reserved.subscriptions, fileOf(record));
   mkdirSync(file, { recursive: true });
@@ -102,7 +102,7 @@ claimTest("a folder or a file that cannot be read is reported", async ({ reserve
 });
 
 claimTest("a change that decides nothing writes nothing", async ({ reserved, owner }) => {
-  const records = new FileSubscriptions(reserved, owner, false);
+  const records = new FileSubscriptions({ reserved, owner }, false);
   const record = recordOf("a");
   await records.change(record, async () => undefined);
   assert.ok(!existsSync(reserved.subscriptions));
@@ -117,7 +117,7 @@ claimTest("only at the level disk, a change is on the disk when it resolves", as
   await beforeFlush(t, ({ fd }) => flushed.push(fstatSync(fd).ino));
   const record = recordOf("a");
   for (const durable of [true, false]) {
-    const records = new FileSubscriptions(reserved, owner, durable);
+    const records = new FileSubscriptions({ reserved, owner }, durable);
     for (const changed of [record, null]) {
       flushed.length = 0;
       await records.change(record, async () => changed);
@@ -128,7 +128,7 @@ claimTest("only at the level disk, a change is on the disk when it resolves", as
 });
 
 claimTest("a process that has lost the claim changes nothing", async ({ reserved, owner, clock }) => {
-  const records = new FileSubscriptions(reserved, owner, false);
+  const records = new FileSubscriptions({ reserved, owner }, false);
   const record = recordOf("a");
   await records.change(record, async () => record);
   /** What another process does after a pause of this one. */
@@ -153,7 +153,7 @@ claimTest("a process that has lost the claim changes nothing", async ({ reserved
 });
 
 claimTest("the secret is made once, and kept in a file of its own", async ({ reserved, owner }) => {
-  const records = new FileSubscriptions(reserved, owner, false);
+  const records = new FileSubscriptions({ reserved, owner }, false);
   const error = new RangeError("no");
   await assert.rejects(
     records.secret(() => Promise.reject(error)),
@@ -161,7 +161,7 @@ claimTest("the secret is made once, and kept in a file of its own", async ({ res
   );
   assert.equal(await records.secret(async () => "one\ntwo"), "one\ntwo");
   const { ino } = statSync(join(reserved.subscriptions, "keys"));
-  assert.equal(await new FileSubscriptions(reserved, owner, false).secret(assert.fail), "one\ntwo");
+  assert.equal(await new FileSubscriptions({ reserved, owner }, false).secret(assert.fail), "one\ntwo");
   assert.equal(statSync(join(reserved.subscriptions, "keys")).ino, ino, "it is not written again");
   assert.equal(readFileSync(join(reserved.subscriptions, "keys"), "utf8"), "one\ntwo\n");
   assert.equal(statSync(join(reserved.subscriptions, "keys")).mode & 0o077, 0);

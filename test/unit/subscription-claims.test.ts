@@ -19,7 +19,7 @@ const FILE = `.httpfstream/subscriptions/${fileOf(RECORD)}`;
 const refused = async (): Promise<never> => assert.fail("it has no claim");
 
 claimTest("changes of one subscription run one after the other, also after one that fails", async (at) => {
-  const records = new FileSubscriptions(at.reserved, at.owner, false);
+  const records = new FileSubscriptions(at, false);
   const events: string[] = [];
   const first = gate();
   const failing = records.change(RECORD, async () => {
@@ -59,7 +59,7 @@ claimTest("changes of one subscription run one after the other, also after one t
 });
 
 claimTest("a change waits for that of another process, and follows it", async ({ root, reserved, owner, clock, t }) => {
-  const records = new FileSubscriptions(reserved, owner, false);
+  const records = new FileSubscriptions({ reserved, owner }, false);
   const other = new OtherProcess(root);
   other.claim(FILE);
   let pauses = 0;
@@ -74,7 +74,7 @@ claimTest("a change waits for that of another process, and follows it", async ({
 });
 
 claimTest("a change gives up after fifteen seconds", async ({ root, reserved, owner, clock, t }) => {
-  const records = new FileSubscriptions(reserved, owner, false);
+  const records = new FileSubscriptions({ reserved, owner }, false);
   const other = new OtherProcess(root);
   other.claim(FILE);
   let pauses = 0;
@@ -89,7 +89,7 @@ claimTest("a change gives up after fifteen seconds", async ({ root, reserved, ow
 });
 
 claimTest("a claim that fails otherwise is not tried again", async ({ reserved, owner, root, silence, t }) => {
-  const records = new FileSubscriptions(reserved, owner, false);
+  const records = new FileSubscriptions({ reserved, owner }, false);
   await records.change(RECORD, async () => RECORD);
   t.mock.method(Math, "random", assert.fail);
   const silent = new OtherProcess(root);

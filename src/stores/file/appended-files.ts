@@ -2,6 +2,9 @@
  * Which of many files are being appended to.
  * @module
  */
+import { Claim } from "./claims/claim.ts";
+import { foreignSlots } from "./claims/lease-files.ts";
+import type { OwnerRecord } from "./claims/owner.ts";
 import { namesIn } from "./folders/folder.ts";
 import { fileKey, keyOf, type Reserved } from "./reserved/layout.ts";
 
@@ -9,12 +12,17 @@ import { fileKey, keyOf, type Reserved } from "./reserved/layout.ts";
 type IsAppended = (path: string, file: string) => Promise<boolean> | boolean;
 
 /** Tells which of many files are being appended to: one look at the disk for all, and one for each candidate. */
-export async function appendedFiles(reserved: Reserved, isAppended: IsAppended): Promise<IsAppended> {
-  const { claims, sessions } = reserved;
-  const [claimed, open] = await Promise.all([namesIn(claims), namesIn(sessions)]);
-  const keys = { claimed: new Set(claimed), open: new Set(open) };
+export async function appendedFiles(
+  reserved: Reserved,
+  self: OwnerRecord,
+  isAppended: IsAppended,
+): Promise<IsAppended> {
+  const leased = foreignSlots(reserved, self).map(({ key }) => key);
+  const [claimed, open] = await Promise.all([namesIn(reserved.claims), namesIn(reserved.sessions)]);
+  const keys = { claimed: new Set([...leased, ...claimed]), open: new Set(open) };
   return (path, file) => {
     const maybe =
+      Claim.isHeld(file) ||
       (keys.claimed.size > 0 && keys.claimed.has(fileKey(reserved, file))) ||
       (keys.open.size > 0 && keys.open.has(`${keyOf(path)}.json`));
     return maybe && isAppended(path, file);

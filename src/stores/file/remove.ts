@@ -6,6 +6,7 @@ import { lstat, unlink } from "node:fs/promises";
 import { relative } from "node:path";
 import { Claim } from "./claims/claim.ts";
 import type { Owner } from "./claims/owner.ts";
+import type { RootLease } from "./claims/root-lease.ts";
 import { inFolderOf } from "./folders/open-folder.ts";
 import type { Recovery } from "./journal/recovery.ts";
 import type { RecordFiles } from "./records/record-files.ts";
@@ -18,6 +19,7 @@ export interface RemovalParts {
   readonly root: string;
   readonly reserved: Reserved;
   readonly owner: Owner;
+  readonly lease: RootLease;
   readonly records: RecordFiles;
   readonly logs: LogFiles;
   readonly recovery: Recovery;
@@ -37,10 +39,10 @@ export interface RemovalParts {
  * operating system.
  */
 export async function removeResource(parts: RemovalParts): Promise<boolean> {
-  const { root, reserved, owner, records, logs, recovery, durable, file, path, check } = parts;
+  const { root, reserved, owner, lease, records, logs, recovery, durable, file, path, check } = parts;
   // Claiming a path that does not exist would leave folders behind.
   if (!(await isFile(root, file))) return false;
-  const claim = await Claim.take({ reserved, owner, file, path, check, extraLeaseMs: 0 });
+  const claim = await Claim.take({ reserved, owner, lease, file, path, check, extraLeaseMs: 0 });
   try {
     // A dead owner's journal may hold bytes for this file. They must not be written after it is removed.
     if (claim.isInherited) await recovery.again();

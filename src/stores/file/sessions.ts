@@ -2,7 +2,7 @@
  * Open sessions on disk: one small file per session, written whole or not at all.
  * @module
  */
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
@@ -32,6 +32,8 @@ export class FileSessions implements SessionRecords {
 
   async find(path: string): Promise<SessionRecord | undefined> {
     try {
+      // Most paths have none: this look costs less than a trip through the thread pool.
+      if (!lstatSync(this.#file(path), { throwIfNoEntry: false })) return undefined;
       const record = await readJsonFile(this.#file(path));
       return isRecord(record) && record.path === path ? record : undefined;
     } catch (error) {

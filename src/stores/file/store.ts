@@ -2,7 +2,7 @@
  * The default store: a root folder in which every resource is a plain file at its URL's path.
  * @module
  */
-import { existsSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { relative } from "node:path";
 import { clearTimeout, setTimeout } from "node:timers";
@@ -19,9 +19,10 @@ import type {
 import { checkedPath } from "../../protocol/path.ts";
 import { appendedFiles } from "./appended-files.ts";
 import { Claim } from "./claims/claim.ts";
-import { claimantsOf, claimsFolder, observeOwners } from "./claims/entries.ts";
+import { claimantsOf, mayBeClaimed, observeOwners } from "./claims/entries.ts";
 import { requestHandover } from "./claims/handover.ts";
 import { type Owner, ownerOf } from "./claims/owner.ts";
+import { type RootLease, rootLeaseOf } from "./claims/root-lease.ts";
 import { sweep } from "./claims/sweep.ts";
 import { watchFile } from "./claims/watch.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
@@ -39,7 +40,8 @@ import { openContent } from "./open-content.ts";
 import { RecordFiles } from "./records/record-files.ts";
 import { RecordReader } from "./records/record-reader.ts";
 import { removeResource } from "./remove.ts";
-import { assertOwn, assertOwnFolders, type Reserved, reservedIn } from "./reserved/layout.ts";
+import { assertUsable } from "./reserved/format.ts";
+import { assertOwn, fileKey, type Reserved, reservedIn } from "./reserved/layout.ts";
 import { openRoot } from "./root.ts";
 import { FileSessions } from "./sessions.ts";
 import { FileStreams } from "./streams/file-streams.ts";
@@ -97,6 +99,7 @@ class FileStore implements Store {
   readonly #commit: GroupCommit | undefined;
   readonly #reserved: Reserved;
   readonly #owner: Owner;
+  readonly #lease: RootLease;
   readonly #recovery: Recovery;
   #tidying: ReturnType<typeof setTimeout> | undefined;
 
@@ -104,13 +107,15 @@ class FileStore implements Store {
     this.#root = root;
     this.#readBytes = readBytes;
     this.#reserved = reservedIn(root);
-    assertOwnFolders(this.#reserved);
+    assertUsable(this.#reserved);
     this.#owner = ownerOf(root, this.#reserved);
+    this.#lease = rootLeaseOf(this.#reserved, this.#owner);
     this.#logs = new LogFiles(this.#reserved, durable);
     this.#recovery = new Recovery(root, this.#reserved, this.#owner, (...notes) => this.#logs.restore(...notes));
     this.#commit = durable ? new GroupCommit(new Journal(root, this.#reserved, this.#owner)) : undefined;
     this.sessions = new FileSessions(this.#reserved, durable);
-    this.subscriptions = new FileSubscriptions(this.#reserved, this.#owner, durable);
+    const place = { reserved: this.#reserved, owner: this.#owner, lease: this.#lease };
+    this.subscriptions = new FileSubscriptions(place, durable);
     this.#records = new RecordFiles(this.#reserved);
     this.#contents = new RecordReader(root, this.#reserved, this.#records, durable);
     const parts = { root, reserved: this.#reserved, files: this.#logs };
@@ -164,7 +169,7 @@ class FileStore implements Store {
   /** Whether any process appends to the file, or a session waits for its appender; `kept` for a claim that is kept. */
   async #isAppended(file: string, path: string): Promise<boolean | "kept"> {
     if (Claim.isHeld(file)) return Claim.isHeld(file);
-    if (existsSync(claimsFolder(this.#reserved, file))) {
+    if (this.#lease.mayBeElsewhere(fileKey(this.#reserved, file)) && mayBeClaimed(this.#reserved, file)) {
       // Another program may have damaged the claims folder. That must not prevent reading.
       const holders = await claimantsOf(this.#reserved, this.#owner, file).catch(() => []);
       if (holders.length > 0) return holders.every(({ owner }) => owner.isKept) ? "kept" : true;
@@ -181,7 +186,7 @@ class FileStore implements Store {
     try {
       const name = relative(this.#root, file);
       const onCopy = (former: Stats, copy: Stats): void => this.#recovery.copied(name, former, copy);
-      const own = { reserved: this.#reserved, owner: this.#owner };
+      const own = { reserved: this.#reserved, owner: this.#owner, lease: this.#lease };
       const claim = await Claim.take({ ...own, file, path, check, onCopy, extraLeaseMs, isKept });
       return await this.#open(file, path, claim, { create, type });
     } catch (error) {
@@ -202,9 +207,9 @@ class FileStore implements Store {
     try {
       const real = await resolveInRoot(this.#root, path);
       await assertListable(this.#root, real);
-      const follow = (link: string) => this.#stats(link);
+      const follow = async (link: string) => this.#statsOf(await resolveInRoot(this.#root, link));
       const isAppended = async (path: string, file: string) => (await this.#isAppended(file, path)) === true;
-      const appended = () => appendedFiles(this.#reserved, isAppended);
+      const appended = () => appendedFiles(this.#reserved, this.#owner.record, isAppended);
       return listFolder({ ...options, root: this.#root, path, real, follow, appended });
     } catch (error) {
       if (isAbsence(error)) return undefined;
@@ -217,7 +222,7 @@ class FileStore implements Store {
     const file = await resolveInRoot(this.#root, path);
     try {
       const removed = await removeResource({
-        ...{ root: this.#root, reserved: this.#reserved, owner: this.#owner },
+        ...{ root: this.#root, reserved: this.#reserved, owner: this.#owner, lease: this.#lease },
         ...{ records: this.#records, logs: this.#logs, recovery: this.#recovery },
         durable: this.#commit !== undefined,
         ...{ file, path, check },
@@ -231,7 +236,7 @@ class FileStore implements Store {
   }
 
   async tidy(): Promise<void> {
-    assertOwnFolders(this.#reserved);
+    assertUsable(this.#reserved);
     // A process that has died since may have left bytes in its journal. Once its claims are gone, nothing points to
     // them.
     await this.#recovery.again();
@@ -280,11 +285,6 @@ class FileStore implements Store {
   #ready(): Promise<void> {
     assertOwn(this.#reserved);
     return this.#recovery.once();
-  }
-
-  /** The stats of a path, if it is below the root. */
-  async #stats(path: string): Promise<Stats> {
-    return this.#statsOf(await resolveInRoot(this.#root, path));
   }
 
   async #statsOf(file: string): Promise<Stats> {

@@ -17,6 +17,7 @@ import {
 import { StreamError } from "../../protocol/errors.ts";
 import { Claim } from "./claims/claim.ts";
 import type { Owner } from "./claims/owner.ts";
+import type { RootLease } from "./claims/root-lease.ts";
 import { diskError, isMissing } from "./folders/errors.ts";
 import { namesIn } from "./folders/folder.ts";
 import { removeFileNow, writeTextAtomic } from "./reserved/atomic-write.ts";
@@ -38,6 +39,14 @@ const WAIT_MS = 15_000;
 /** Most milliseconds between two attempts at a claim. */
 const ATTEMPT_INTERVAL_MS = 20;
 
+/** Who claims the files, and where. */
+export interface SubscriptionsPlace {
+  readonly reserved: Reserved;
+  readonly owner: Owner;
+  /** The lease of the whole root. Default: files are claimed by path. */
+  readonly lease?: RootLease | undefined;
+}
+
 /** A file as it was read last. */
 interface Seen {
   readonly version: string;
@@ -46,8 +55,8 @@ interface Seen {
 
 /** The subscriptions of one root. */
 export class FileSubscriptions implements SubscriptionRecords {
+  readonly #place: SubscriptionsPlace;
   readonly #reserved: Reserved;
-  readonly #owner: Owner;
   readonly #durable: boolean;
   /** What was read of each file, by its name. */
   #seen: ReadonlyMap<string, Seen> = new Map();
@@ -55,9 +64,9 @@ export class FileSubscriptions implements SubscriptionRecords {
   readonly #changing = new Map<string, Promise<void>>();
 
   /** @param durable Whether a change must be on the disk when it resolves. */
-  constructor(reserved: Reserved, owner: Owner, durable: boolean) {
-    this.#reserved = reserved;
-    this.#owner = owner;
+  constructor(place: SubscriptionsPlace, durable: boolean) {
+    this.#place = place;
+    this.#reserved = place.reserved;
     this.#durable = durable;
   }
 
@@ -130,7 +139,7 @@ export class FileSubscriptions implements SubscriptionRecords {
     const untilMs = performance.now() + WAIT_MS;
     for (;;) {
       try {
-        return await Claim.take({ reserved: this.#reserved, owner: this.#owner, file, path: "", extraLeaseMs: 0 });
+        return await Claim.take({ ...this.#place, file, path: "", extraLeaseMs: 0 });
       } catch (error) {
         if (!(error instanceof StreamError && error.code === "conflict")) throw diskError(error, "");
         if (performance.now() >= untilMs) {

@@ -17,6 +17,7 @@ import { DiskFile } from "../../../src/stores/file/journal/disk-file.ts";
 import { RecordFiles } from "../../../src/stores/file/records/record-files.ts";
 import { newRecord } from "../../../src/stores/file/records/stream-record.ts";
 import { tailDigestSync } from "../../../src/stores/file/records/tail.ts";
+import { goByPath } from "../../fixture/second-process.ts";
 import { readAll } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
@@ -31,11 +32,12 @@ const record = (graceLeftMs: number): SessionRecord => ({ path: "a.txt", digest:
 fileTest("an append that is taken over and ends between two looks is watched to its end", async ({ store, root }) => {
   const handle = await store.claim("a.txt");
   await handle.append(Buffer.from("whole"));
+  await goByPath(root);
   const watch = new AbortController();
   const news = await store.watch?.("a.txt", watch.signal);
   const seen: Growth[] = [];
-  const [key] = readdirSync(join(root, ".httpfstream/claims"));
-  const claims = join(root, ".httpfstream/claims", String(key));
+  const [key] = readdirSync(join(root, ".httpfstream/entries"));
+  const claims = join(root, ".httpfstream/entries", String(key));
   const entryOf = (): string => String(readdirSync(claims).find((name) => /^[0-9]/.test(name)));
   seen.push((await news?.next())?.value as Growth);
   const entry = entryOf();

@@ -8,6 +8,7 @@ import { RESERVED_SEGMENT } from "../../../src/protocol/path.ts";
 import type { Durability } from "../../../src/stores/file/durability.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { randomBytes, sha256 } from "../../fixture/bytes.ts";
+import { goByPath } from "../../fixture/second-process.ts";
 import { NO_SMALL_DISK, type SmallDisk, smallDisk } from "../../fixture/small-disk.ts";
 import { put, rejectsWith, stored } from "./driver.ts";
 
@@ -151,7 +152,8 @@ diskTest(
   { bytes: 300 * KIB },
   async (store, disk) => {
     const handle = await store.claim("a.txt");
-    const claims = join(disk.folder, RESERVED_SEGMENT, "claims");
+    await goByPath(disk.folder);
+    const claims = join(disk.folder, RESERVED_SEGMENT, "entries");
     for (const claim of readdirSync(claims)) writeFileSync(join(claims, claim, "watch-another-process"), "{}");
     disk.fill(400 * KIB);
     await handle.release("complete");

@@ -28,6 +28,7 @@ import {
 import { keyOf } from "../../../src/stores/file/reserved/layout.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
 import { randomBytes } from "../../fixture/bytes.ts";
+import { breakLease } from "../../fixture/second-process.ts";
 import { removeFolder, temporaryFolder } from "../../fixture/temp.ts";
 import { listed, put, stored } from "./driver.ts";
 
@@ -206,9 +207,10 @@ test("a process that takes a path from a dead one first removes the segments of 
     const store = fileStore({ root });
     await put(store, "a.bin", "while the other one lives, ");
     writeFileSync(segment, whole);
-    const claims = join(root, ".httpfstream", "claims", keyOf("a.bin"));
+    const claims = join(root, ".httpfstream", "entries", keyOf("a.bin"));
     mkdirSync(claims, { recursive: true });
     writeFileSync(join(claims, "1-left"), whole.subarray(0, whole.indexOf(10)));
+    breakLease(root);
     await put(store, "b.bin", "of which this one takes nothing");
     assert.ok(existsSync(segment));
     await put(store, "a.bin", "and when it is dead");

@@ -156,7 +156,17 @@ fileTest("dot segments do not lead out either", async ({ store, outside }) => {
   assert.equal(readFileSync(join(outside, "secret"), "utf8"), "secret");
 });
 
-for (const name of ["sessions", "servers", "claims", "wanted", "streams", "journal", "temporary"]) {
+for (const name of [
+  "sessions",
+  "servers",
+  "claims",
+  "entries",
+  "leases",
+  "wanted",
+  "streams",
+  "journal",
+  "temporary",
+]) {
   fileTest(
     `a link in the place of the store's own folder "${name}" is refused, and nothing behind it changes`,
     async ({ root, outside }) => {

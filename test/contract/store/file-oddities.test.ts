@@ -127,8 +127,10 @@ for (const [what, stand] of Object.entries(STAND_INS)) {
       "servers/x",
       `wanted/${keyOf("a.txt")}`,
       `sessions/${keyOf("a.txt")}.json`,
-      `claims/${keyOf("a.txt")}/1-x`,
-      `claims/${keyOf("a.txt")}/away-1-x`,
+      `entries/${keyOf("a.txt")}/1-x`,
+      `entries/${keyOf("a.txt")}/away-1-x`,
+      "leases/held",
+      "leases/x",
       "journal/x",
       "temporary/x",
     ];

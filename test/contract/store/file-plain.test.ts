@@ -5,6 +5,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RESERVED_SEGMENT } from "../../../src/protocol/path.ts";
 import { ALL_BYTES } from "../../fixture/bytes.ts";
+import { filesBelow, leftBelow } from "../../fixture/left.ts";
+import { until } from "../../fixture/until.ts";
 import { listed, namesOf, put, rejectsWith, stored } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
@@ -18,12 +20,8 @@ fileTest(
     }
     assert.deepEqual(readdirSync(root).sort(), [RESERVED_SEGMENT, "a.txt", "dir"]);
     assert.equal(readdirSync(join(root, "dir")).length, names.length - 1);
-    const left = readdirSync(join(root, RESERVED_SEGMENT), { recursive: true, withFileTypes: true });
-    assert.deepEqual(
-      left.filter((entry) => entry.isFile() && !entry.parentPath.endsWith("streams")),
-      [],
-      "only the records remain when no append is open",
-    );
+    assert.deepEqual(leftBelow(join(root, RESERVED_SEGMENT)), [], "only the records remain when no append is open");
+    await until("the lease to be given up", () => filesBelow(join(root, RESERVED_SEGMENT)).length === 0);
   },
 );
 

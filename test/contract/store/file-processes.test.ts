@@ -93,6 +93,24 @@ processTest("a path that this process has claimed is refused to another one", as
 });
 
 processTest(
+  "an append goes on while other processes arrive and die, and its path stays taken",
+  async (_root, start) => {
+    const first = start("a.txt");
+    assert.equal(await first.answer(), "claimed at 0");
+    assert.equal(await first.ask("append one "), "size 4");
+    for (let size = 8; size <= 12; size += 4) {
+      const second = start("b.txt");
+      assert.equal(await second.answer(), "claimed at 0");
+      await second.kill();
+      assert.equal(await start("a.txt").answer(), "refused conflict");
+      assert.equal(await first.ask("append two "), `size ${size}`);
+    }
+    assert.equal(await first.ask("release complete"), "released");
+    assert.equal(await start("a.txt").answer(), "claimed at 12");
+  },
+);
+
+processTest(
   "the path of a killed process is free at once, and the bytes that it has stored are there",
   async (root, start) => {
     const store = fileStore({ root });
@@ -191,7 +209,7 @@ processTest(
       for await (const growth of news) seen.push(growth);
       assert.equal(seen.at(-1)?.ended, ended);
       assert.equal(await put(store, path, "next"), (seen.at(-1)?.size ?? 0) + 4);
-      const left = readdirSync(join(root, ".httpfstream", "claims"));
+      const left = readdirSync(join(root, ".httpfstream", "entries"));
       assert.deepEqual(left, []);
     }
   },

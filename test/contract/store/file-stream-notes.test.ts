@@ -46,8 +46,9 @@ function logIn(root: string): string {
 async function cut(t: TestContext, root: string): Promise<string> {
   const copy = await folder(t);
   cpSync(root, copy, { recursive: true });
-  rmSync(join(copy, ".httpfstream", "claims"), { recursive: true });
-  rmSync(join(copy, ".httpfstream", "servers"), { recursive: true });
+  for (const place of ["entries", "leases", "servers"]) {
+    rmSync(join(copy, ".httpfstream", place), { recursive: true, force: true });
+  }
   const file = identityOf(NAME, statSync(join(copy, NAME)));
   const journal = join(copy, ".httpfstream", "journal");
   for (const name of readdirSync(journal)) {

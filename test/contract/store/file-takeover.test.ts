@@ -15,6 +15,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { keyOf } from "../../../src/stores/file/reserved/layout.ts";
 import { fileStore } from "../../../src/stores/file/store.ts";
+import { filesBelow, leftBelow } from "../../fixture/left.ts";
+import { goByPath } from "../../fixture/second-process.ts";
+import { until } from "../../fixture/until.ts";
 import { put, rejectsWith } from "./driver.ts";
 import { fileTest } from "./file-root.ts";
 
@@ -22,7 +25,7 @@ const ELSEWHERE = { id: "elsewhere", pid: 1, started: "1", scope: "another-host 
 
 /** Creates the claims folder of a path as a process leaves it that moved a silent owner's entry away and then died. */
 function takenAway(root: string, path: string): string {
-  const folder = join(root, ".httpfstream", "claims", keyOf(path));
+  const folder = join(root, ".httpfstream", "entries", keyOf(path));
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "away-1-elsewhere"), JSON.stringify(ELSEWHERE));
   return folder;
@@ -46,7 +49,8 @@ fileTest("a takeover keeps mode, owner and time of a file, and leaves nothing be
   await handle.append(Buffer.from("after"));
   await handle.release();
   assert.equal(readFileSync(file, "utf8"), "before after");
-  assert.deepEqual(filesBelow(join(root, ".httpfstream")), []);
+  assert.deepEqual(leftBelow(join(root, ".httpfstream")), []);
+  await until("the lease to be given up", () => filesBelow(join(root, ".httpfstream")).length === 0);
 });
 
 fileTest("a claim that is refused by its check changes nothing, and takes nothing over", async ({ store, root }) => {
@@ -78,7 +82,8 @@ fileTest("an owner detects a takeover that begins, however recent its sign of li
   // A hard link made by another program is not a takeover.
   linkSync(file, `${file}.backup`);
   await handle.append(Buffer.from("two "));
-  const folder = join(root, ".httpfstream", "claims", keyOf("a.txt"));
+  await goByPath(root);
+  const folder = join(root, ".httpfstream", "entries", keyOf("a.txt"));
   const [entry] = readdirSync(folder) as [string];
   renameSync(join(folder, entry), join(folder, `away-${entry}`));
   linkSync(file, `${file}.taken`);
@@ -95,7 +100,8 @@ fileTest("an owner that finds its file replaced by a takeover reports that, and 
   const file = join(at.root, "a.txt");
   const handle = await at.store.claim("a.txt");
   await handle.append(Buffer.from("one "));
-  const folder = join(at.root, ".httpfstream", "claims", keyOf("a.txt"));
+  await goByPath(at.root);
+  const folder = join(at.root, ".httpfstream", "entries", keyOf("a.txt"));
   const [entry] = readdirSync(folder) as [string];
   renameSync(join(folder, entry), join(folder, `away-${entry}`));
   writeFileSync(`${file}.copy`, "one ");
@@ -104,10 +110,3 @@ fileTest("an owner that finds its file replaced by a takeover reports that, and 
   assert.ok(handle.isRevoked?.());
   await handle.release();
 });
-
-function filesBelow(folder: string): string[] {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-  // The records of paths are kept.
-  return files.filter((file) => !file.startsWith(join(folder, "streams")));
-}

@@ -6,8 +6,7 @@
  * So its entry is moved away first, and then the file is replaced by a copy of itself (see `replace.ts`).
  * @module
  */
-
-import { type Stats, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { heldByAppender } from "../../../engine/storage/conflicts.ts";
@@ -16,23 +15,15 @@ import { StreamError } from "../../../protocol/errors.ts";
 import { unlessMissing } from "../folders/errors.ts";
 import { namesIn } from "../folders/folder.ts";
 import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
-import type { Reserved } from "../reserved/layout.ts";
-import {
-  AWAY,
-  claimsFolder,
-  type Entry,
-  endMarker,
-  judge,
-  nextName,
-  ownEntries,
-  removeEmpty,
-  unreadMarkers,
-  WATCH,
-} from "./entries.ts";
+import { adoptFormer, closeToEarlier } from "../reserved/format.ts";
+import type { ClaimParts } from "./claim-parts.ts";
+import { AWAY, claimsFolder, endMarker, nextName, ownEntries, removeEmpty, unreadMarkers, WATCH } from "./entries.ts";
 import { isHandoverRequested } from "./handover.ts";
-import { LEASE_MS, type OwnedClaim, type Owner } from "./owner.ts";
-import { replaceByCopy } from "./replace.ts";
+import { breakForeignLease, type SlotState } from "./lease-files.ts";
+import type { Mark } from "./mark.ts";
+import { LEASE_MS, type OwnedClaim } from "./owner.ts";
 import { type Survey, survey, takenElsewhere } from "./survey.ts";
+import { takeOver } from "./takeover.ts";
 
 /** Attempts at a claim while other processes claim the same path. */
 const ATTEMPTS = 8;
@@ -43,31 +34,12 @@ const BACK_OFF_MS = 20;
 /** The files that this process has claimed, through any of its stores. */
 const held = new Map<string, Pick<ClaimParts, "isKept">>();
 
-/** What to claim, and for which owner. */
-export interface ClaimParts {
-  readonly reserved: Reserved;
-  readonly owner: Owner;
-  /** The real location of the file. */
-  readonly file: string;
-  /** The resource path, for messages. */
-  readonly path: string;
-  /**
-   * Called once the path is available, before anything of a former owner is touched, and again after a takeover. An
-   * error ends the claim.
-   */
-  readonly check?: (() => Promise<void>) | undefined;
-  /** Called before a takeover replaces the file by a copy, with the stats of both. */
-  readonly onCopy?: ((former: Stats, copy: Stats) => void) | undefined;
-  /** Whether the claim is kept between many short appends; noted in its entry. Default false. */
-  readonly isKept?: boolean;
-  /** Milliseconds for which a silent owner keeps the path after its lease. */
-  readonly extraLeaseMs: number;
-}
-
 /** A claim of a file, held by this process. */
 export class Claim {
   readonly #parts: ClaimParts;
   readonly #folder: string;
+  /** The key of the path in the lease, and the name of its folder. */
+  readonly #key: string;
   readonly #leaseMs: number;
   readonly #revoked = new AbortController();
   readonly #handoverRequested = new AbortController();
@@ -76,6 +48,8 @@ export class Claim {
   #entry: string | undefined;
   /** Whether the entry was written. Another process may have moved it away since. */
   #isEntered = false;
+  /** The claim by the lease of the whole root, unless it is by path. */
+  #mark: Mark | undefined;
   #inherited = false;
   #wasSilent = false;
   #released = false;
@@ -83,6 +57,7 @@ export class Claim {
   private constructor(parts: ClaimParts) {
     this.#parts = parts;
     this.#folder = claimsFolder(parts.reserved, parts.file);
+    this.#key = basename(this.#folder);
     this.#leaseMs = LEASE_MS + parts.extraLeaseMs;
   }
 
@@ -98,8 +73,12 @@ export class Claim {
     held.set(file, parts);
     const claim = new Claim(parts);
     try {
-      await owner.begin(claim.#owned);
-      await claim.#take();
+      await claim.#markInLease();
+      if (claim.#mark) await parts.check?.();
+      else {
+        await owner.begin(claim.#owned);
+        await claim.#take();
+      }
       return claim;
     } catch (error) {
       await claim.release();
@@ -150,6 +129,9 @@ export class Claim {
    */
   async leaveEndMarker(ended: EndReason): Promise<void> {
     const { reserved, owner } = this.#parts;
+    // No process watches a path that this process has by the lease.
+    if (this.#mark?.isIntact) return;
+    await this.#mark?.entered();
     const names = await namesIn(this.#folder);
     if (!this.#entry || this.#revoked.signal.aborted || !names.some((name) => name.startsWith(WATCH))) return;
     await writeJsonAtomic(reserved, this.#endMarkerFile(this.#entry, ended), owner.record, false);
@@ -163,7 +145,13 @@ export class Claim {
    */
   async release(ended?: EndReason): Promise<void> {
     this.#released = true;
+    if (this.#mark?.free()) {
+      this.#parts.owner.leave(this.#owned);
+      held.delete(this.#parts.file);
+      return;
+    }
     try {
+      await this.#mark?.leave();
       await this.#release(ended);
     } finally {
       if (this.#entry) ownEntries.delete(this.#entry);
@@ -180,6 +168,7 @@ export class Claim {
     else if (entry) await removeFile(entry);
     for (const marker of unreadMarkers(await namesIn(this.#folder))) await removeFile(join(this.#folder, marker));
     await removeEmpty(this.#folder);
+    if (!existsSync(this.#folder)) this.#parts.lease?.cleared(this.#key, this.#parts.file);
   }
 
   #endMarkerFile(entry: string, ended: EndReason): string {
@@ -194,14 +183,50 @@ export class Claim {
     setTimeout(remove, LEASE_MS).unref?.();
   }
 
+  /** Claims the path by the lease of the whole root, if this process has that or can have it. */
+  async #markInLease(): Promise<void> {
+    const marking = this.#parts.lease?.mark(this.#key, this.#parts.file, {
+      isKept: this.#parts.isKept ?? false,
+      marked: (mark) => {
+        this.#mark = mark;
+        this.#parts.owner.join(this.#owned);
+      },
+      enterByPath: (state) => this.#enterByPath(state),
+    });
+    // Nothing is awaited where nothing must be.
+    if (marking) await marking;
+  }
+
+  /** Enters by path what is claimed by a lease that was broken. */
+  async #enterByPath(state: () => SlotState | undefined): Promise<void> {
+    if (!this.#mark) return;
+    adoptFormer(this.#parts.reserved, this.#parts.file);
+    const names = await namesIn(this.#folder);
+    const entering = this.#enter(names).then(state);
+    // What cannot be entered stays in the lease, and must leave no entry that nothing removes.
+    const now = await entering.catch((error) => this.#backOff().then(() => Promise.reject(error)));
+    const entry = this.#entry as string;
+    this.#mark = undefined;
+    if (now === "+" || (now === undefined && !(await this.#survey()).isTaken)) return;
+    // Another process has the path. If it has not fenced this one off, the next one must.
+    this.#revoke();
+    if (now === "!") await rename(entry, join(this.#folder, `${AWAY}${basename(entry)}`)).catch(() => {});
+    else await removeFile(entry).catch(() => {});
+  }
+
   async #take(): Promise<void> {
     const { reserved, owner, file, path } = this.#parts;
     let found: Survey | undefined;
+    closeToEarlier(reserved);
+    adoptFormer(reserved, file);
+    breakForeignLease(reserved);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await isHandoverRequested(reserved, owner, file)) break;
       found = await this.#survey();
       if (found.isTaken) break;
       await this.#enter(found.names);
+      // After the entry: a process that takes the lease looks for entries, and finds this one.
+      breakForeignLease(reserved);
       found = await this.#survey();
       // While this process stood still, another one may have moved our entry away, and may be gone by now.
       const isThere = this.#entry !== undefined && found.names.includes(basename(this.#entry));
@@ -215,7 +240,8 @@ export class Claim {
 
   #survey(): Promise<Survey> {
     const own = this.#entry && basename(this.#entry);
-    return survey({ folder: this.#folder, own, self: this.#parts.owner, leaseMs: this.#leaseMs });
+    const { reserved, file, owner } = this.#parts;
+    return survey({ reserved, file, own, self: owner, leaseMs: this.#leaseMs });
   }
 
   async #enter(names: readonly string[]): Promise<void> {
@@ -235,48 +261,17 @@ export class Claim {
   }
 
   /** Takes over from owners that are dead or silent. */
-  async #takeOver({ names, others }: Survey): Promise<void> {
-    await this.#parts.check?.();
-    if (others.length === 0 && !names.some((name) => name.startsWith(AWAY))) return;
+  async #takeOver(found: Survey): Promise<void> {
+    const { reserved, owner, file, path, check, onCopy } = this.#parts;
+    await check?.();
+    if (found.others.length + found.moved.length === 0 && !found.names.some((name) => name.startsWith(AWAY))) return;
     this.#inherited = true;
-    for (const other of others) {
-      if (other.verdict === "silent") await this.#moveAway(other);
-      else await removeFile(other.file);
-    }
-    await this.#fence();
+    const terms = { ...{ reserved, owner, file, path, leaseMs: this.#leaseMs }, onCopy };
+    const assertOurs = (): void => this.#assertOurs();
+    const survey = (): Promise<Survey> => this.#survey();
+    this.#wasSilent = await takeOver(found, { ...terms, assertOurs, survey });
     // Until the fence, a silent owner may have changed what was checked.
-    await this.#parts.check?.();
-  }
-
-  /** Moves a silent owner's entry away. When the owner wakes up, it finds that it has lost the path. */
-  async #moveAway(other: Entry): Promise<void> {
-    const { owner, path } = this.#parts;
-    this.#assertOurs();
-    const away = join(this.#folder, `${AWAY}${other.name}`);
-    try {
-      await rename(other.file, away);
-    } catch (error) {
-      // The owner woke up and released the path.
-      return unlessMissing(error);
-    }
-    if ((await judge({ ...other, file: away }, owner, this.#leaseMs)) === "alive") {
-      // The owner woke up between the two looks.
-      await rename(away, other.file);
-      throw takenElsewhere(path, undefined, owner);
-    }
-    this.#wasSilent = true;
-  }
-
-  /** Fences off owners whose entries were moved away, by this process or by one that died during its takeover. */
-  async #fence(): Promise<void> {
-    const away = (await namesIn(this.#folder)).filter((name) => name.startsWith(AWAY));
-    if (away.length === 0) return;
-    const { reserved, file, onCopy } = this.#parts;
-    await replaceByCopy(reserved, file, (former, copy) => {
-      this.#assertOurs();
-      onCopy?.(former, copy);
-    }).catch(unlessMissing);
-    for (const name of away) await removeFile(join(this.#folder, name));
+    await check?.();
   }
 
   /** @throws {StreamError} `conflict` if another process has moved our entry away, as after a pause of this one. */
@@ -290,9 +285,16 @@ export class Claim {
   }
 
   #look(): void {
+    if (this.#mark) {
+      if (!this.#released && !this.#mark.isThere) this.#revoke();
+      return;
+    }
     // Before the entry is written, no other process can move it away.
     if (!this.#entry || !this.#isEntered || this.#released) return;
-    if (statSync(this.#entry, { throwIfNoEntry: false })) return;
+    if (!statSync(this.#entry, { throwIfNoEntry: false })) this.#revoke();
+  }
+
+  #revoke(): void {
     this.#revoked.abort(new StreamError("fenced", "Another server process has taken over the path."));
   }
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EndReason } from "../../../protocol/end-reason.ts";
@@ -15,7 +16,8 @@ import { namesIn } from "../folders/folder.ts";
 import { isDead, isVisible } from "../processes/process-identity.ts";
 import { readJsonFile } from "../reserved/atomic-write.ts";
 import { fileKey, type Reserved } from "../reserved/layout.ts";
-import { LEASE_MS, type Owner, type OwnerRecord } from "./owner.ts";
+import { hasForeignLease, isSlotThere, type Slot, slotsOf } from "./lease-files.ts";
+import { isOwnerRecord, LEASE_MS, type Owner, type OwnerRecord } from "./owner.ts";
 
 /** An entry: where it is, and its owner. */
 export interface Entry {
@@ -25,6 +27,8 @@ export interface Entry {
   readonly file: string;
   /** With whether the claim is kept between many short appends. */
   readonly owner: OwnerRecord & { readonly isKept?: boolean };
+  /** The slot, for a claim by the lease of the whole root. It has no file of its own then. */
+  readonly slot?: Slot;
 }
 
 /** The state of an entry's owner, as this process sees it. */
@@ -79,12 +83,12 @@ export function nextName(names: readonly string[]): string {
  * @param leaseMs Milliseconds without a sign of life after which an owner is silent. Default {@link LEASE_MS}.
  * @throws Errors of the operating system.
  */
-export async function judge({ file, owner }: Entry, self: Owner, leaseMs: number = LEASE_MS): Promise<Verdict> {
+export async function judge({ file, owner, slot }: Entry, self: Owner, leaseMs: number = LEASE_MS): Promise<Verdict> {
   // This process has removed its entry. If the entry is there again, another process has restored it since.
   if (owner.id === self.record.id) return ownEntries.has(file) ? "alive" : "dead";
   const verdict = await judgeOwner(owner, self, leaseMs);
   // An owner removes its entries before its sign of life.
-  const hasEnded = self.signs.known(self.signOf(owner))?.isMissing && (await isGone(file));
+  const hasEnded = self.signs.known(self.signOf(owner))?.isMissing && (slot ? !isSlotThere(slot) : await isGone(file));
   return hasEnded ? "dead" : verdict;
 }
 
@@ -130,9 +134,25 @@ export async function observeOwners(reserved: Reserved, self: Owner): Promise<vo
  */
 export async function claimantsOf(reserved: Reserved, owner: Owner, file: string): Promise<Entry[]> {
   const folder = claimsFolder(reserved, file);
-  const entries = await readEntries(folder, await namesIn(folder));
+  // Slots first: their owner removes them once it has entered them.
+  const leased = leasedEntries(slotsOf(reserved, file, owner.record));
+  const entries = [...leased, ...(await readEntries(folder, await namesIn(folder)))];
   const verdicts = await Promise.all(entries.map((entry) => judge(entry, owner)));
   return entries.filter((_, at) => verdicts[at] !== "dead");
+}
+
+/** Whether another process may have claimed a file: a cheap look at the disk, since most files are not claimed. */
+export function mayBeClaimed(reserved: Reserved, file: string): boolean {
+  return existsSync(claimsFolder(reserved, file)) || hasForeignLease(reserved);
+}
+
+/** The claims by the lease among the slots of a path. */
+export function leasedEntries(slots: readonly Slot[]): Entry[] {
+  const held = slots.filter(({ state }) => state === "+");
+  return held.map((slot) => {
+    const { lease, at, owner, isKept } = slot;
+    return { name: `${lease} ${at}`, file: lease, owner: { ...owner, ...(isKept && { isKept }) }, slot };
+  });
 }
 
 /** The name that an entry gets when its owner releases the path. It contains how the append ended. */
@@ -159,13 +179,6 @@ export function endMarkers(names: readonly string[]): EndMarker[] {
 export function unreadMarkers(names: readonly string[]): string[] {
   if (names.some((name) => name.startsWith(WATCH))) return [];
   return names.filter((name) => name.startsWith(ENDED));
-}
-
-/** Whether a value is an owner's record. */
-export function isOwnerRecord(value: unknown): value is OwnerRecord {
-  if (typeof value !== "object" || value === null) return false;
-  const { id, pid, started, scope } = value as Partial<OwnerRecord>;
-  return typeof id === "string" && typeof pid === "number" && typeof started === "string" && typeof scope === "string";
 }
 
 /** Removes a folder if it is empty. */

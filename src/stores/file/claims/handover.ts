@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { isDead } from "../processes/process-identity.ts";
 import { readJsonFile, removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import { fileKey, type Reserved } from "../reserved/layout.ts";
-import { isOwnerRecord } from "./entries.ts";
-import type { Owner } from "./owner.ts";
+import { breakForeignLease } from "./lease-files.ts";
+import { isOwnerRecord, type Owner } from "./owner.ts";
 
 /** Milliseconds for which a request is respected, counted from when this process first sees it. */
 const FORGOTTEN_MS = 10_000;
@@ -25,6 +25,8 @@ const FORGOTTEN_MS = 10_000;
 export async function requestHandover(reserved: Reserved, owner: Owner, file: string): Promise<() => Promise<void>> {
   const request = requestFor(reserved, file);
   await writeJsonAtomic(reserved, request, owner.record, false);
+  // A process with the lease looks for requests only where it claims by path.
+  breakForeignLease(reserved);
   return () => removeFile(request);
 }
 

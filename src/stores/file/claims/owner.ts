@@ -100,6 +100,16 @@ export class Owner {
     return this.#inTurn(() => this.#stop());
   }
 
+  /** As {@link begin}, while there is another claim. */
+  join(claim: OwnedClaim): void {
+    this.#claims.add(claim);
+  }
+
+  /** As {@link end}, while there is another claim. */
+  leave(claim: OwnedClaim): void {
+    this.#claims.delete(claim);
+  }
+
   /** Runs one piece of work at a time: a claim that begins while the last one ends must keep its sign of life. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     const done = this.#turn.then(work);
@@ -159,4 +169,11 @@ export class Owner {
       await Promise.all([...this.#claims].map((claim) => claim.listen()));
     }
   }
+}
+
+/** Whether a value is an owner's record. */
+export function isOwnerRecord(value: unknown): value is OwnerRecord {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, pid, started, scope } = value as Partial<OwnerRecord>;
+  return typeof id === "string" && typeof pid === "number" && typeof started === "string" && typeof scope === "string";
 }

@@ -4,7 +4,9 @@
  */
 import { StreamError } from "../../../protocol/errors.ts";
 import { namesIn } from "../folders/folder.ts";
-import { type Entry, judge, readEntries, silentInMs, type Verdict } from "./entries.ts";
+import type { Reserved } from "../reserved/layout.ts";
+import { claimsFolder, type Entry, judge, leasedEntries, readEntries, silentInMs, type Verdict } from "./entries.ts";
+import { type Slot, slotsOf } from "./lease-files.ts";
 import type { Owner } from "./owner.ts";
 
 /** What a claims folder contains. */
@@ -13,13 +15,17 @@ export interface Survey {
   readonly names: readonly string[];
   /** The entries except our own, each with a verdict on its owner. */
   readonly others: readonly (Entry & { readonly verdict: Verdict })[];
+  /** Slots of this path that were moved away, and whose owners must still be fenced off. */
+  readonly moved: readonly Slot[];
   /** Whether one of these entries has a living owner. */
   readonly isTaken: boolean;
 }
 
 /** What to look at. */
 export interface SurveyTerms {
-  readonly folder: string;
+  readonly reserved: Reserved;
+  /** The real location of the file. */
+  readonly file: string;
   /** The name of our own entry, which is not judged. */
   readonly own: string | undefined;
   readonly self: Owner;
@@ -32,16 +38,23 @@ export interface SurveyTerms {
  *
  * @throws Errors of the operating system.
  */
-export async function survey({ folder, own, self, leaseMs }: SurveyTerms): Promise<Survey> {
+export async function survey({ reserved, file, own, self, leaseMs }: SurveyTerms): Promise<Survey> {
+  const folder = claimsFolder(reserved, file);
+  // Slots first: their owner removes them once it has entered them.
+  const slots = slotsOf(reserved, file, self.record);
   const names = await namesIn(folder);
   const entries = await readEntries(
     folder,
     names.filter((name) => name !== own),
   );
   const others = await Promise.all(
-    entries.map(async (entry) => ({ ...entry, verdict: await judge(entry, self, leaseMs) })),
+    [...leasedEntries(slots), ...entries].map(async (entry) => ({
+      ...entry,
+      verdict: await judge(entry, self, leaseMs),
+    })),
   );
-  return { names, others, isTaken: others.some(({ verdict }) => verdict === "alive") };
+  const moved = slots.filter(({ state }) => state === "!");
+  return { names, others, moved, isTaken: others.some(({ verdict }) => verdict === "alive") };
 }
 
 /** The error for a path that another process has. It says when the path will be free, where that is known. */

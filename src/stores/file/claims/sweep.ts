@@ -11,8 +11,9 @@ import { isDead } from "../processes/process-identity.ts";
 import { readJsonFile } from "../reserved/atomic-write.ts";
 import type { Reserved } from "../reserved/layout.ts";
 import { isForgotten, isOrphaned } from "../reserved/orphans.ts";
-import { isOwnerRecord, removeEmpty, unreadMarkers } from "./entries.ts";
-import type { Owner } from "./owner.ts";
+import { removeEmpty, unreadMarkers } from "./entries.ts";
+import { breakForeignLease, heldLease, leasesIn, readLease } from "./lease-files.ts";
+import { isOwnerRecord, type Owner } from "./owner.ts";
 
 /**
  * Removes what no process needs any more.
@@ -22,6 +23,7 @@ import type { Owner } from "./owner.ts";
 export async function sweep(reserved: Reserved, owner: Owner): Promise<void> {
   for (const place of [dirname(reserved.claims), ...Object.values(reserved)]) await clearWay(place);
   for (const key of await namesIn(reserved.claims)) await sweepClaims(join(reserved.claims, key), owner);
+  await sweepLeases(reserved, owner);
   for (const place of [reserved.servers, reserved.handovers]) {
     for (const name of await namesIn(place)) {
       const file = join(place, name);
@@ -32,6 +34,22 @@ export async function sweep(reserved: Reserved, owner: Owner): Promise<void> {
     const file = join(reserved.temporary, name);
     if (await isOrphaned(file, owner)) await remove(file);
   }
+}
+
+/**
+ * Removes leases that no process needs: of ended processes, whose journals must have been recovered before; broken ones
+ * without claims; and torn ones.
+ */
+async function sweepLeases(reserved: Reserved, owner: Owner): Promise<void> {
+  const held = heldLease(reserved);
+  const isLeft = (lease: string): boolean => {
+    const found = readLease(lease);
+    if (!found) return true;
+    if (found.slots.some(({ state }) => state === "!")) return false;
+    return isDead(found.owner, owner.record) || (lease !== held && !found.slots.some(({ state }) => state === "+"));
+  };
+  if (isLeft(held)) breakForeignLease(reserved);
+  for (const lease of leasesIn(reserved)) if (lease !== held && isLeft(lease)) await remove(lease);
 }
 
 async function sweepClaims(folder: string, owner: Owner): Promise<void> {

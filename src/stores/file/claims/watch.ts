@@ -17,14 +17,20 @@ import {
   type EndMarker,
   type Entry,
   endMarkers,
+  judge,
+  leasedEntries,
   removeEmpty,
   unreadMarkers,
   WATCH,
 } from "./entries.ts";
+import { breakForeignLease, slotsOf } from "./lease-files.ts";
 import type { Owner } from "./owner.ts";
 
 /** Milliseconds between two looks at the file. */
 const LOOK_MS = 100;
+
+/** Milliseconds between two looks at a lease that its owner is about to give up. */
+const SOON_MS = 20;
 
 /** Number of looks at the file per look at the claim. */
 const CLAIM_EVERY = 5;
@@ -57,6 +63,7 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
   // An owner leaves an end marker only where a watcher asks for it.
   await writeJsonAtomic(reserved, watcher, owner.record, false);
   try {
+    await untilByPath(watched);
     const markers = endMarkers(await namesIn(folder));
     const [first] = await claimantsOf(reserved, owner, file);
     const holders = first && new Succession(first, markers, watched);
@@ -77,6 +84,20 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
     await removeFile(watcher);
     for (const marker of unreadMarkers(await namesIn(folder))) await removeFile(join(folder, marker));
     await removeEmpty(folder);
+  }
+}
+
+/**
+ * Waits until no living process has the file by the lease of the whole root: it would leave no end marker.
+ *
+ * @throws Errors of the operating system.
+ */
+async function untilByPath({ reserved, owner, file, signal }: Watched): Promise<void> {
+  breakForeignLease(reserved);
+  for (; !signal.aborted; await pause(SOON_MS, signal)) {
+    const leased = leasedEntries(slotsOf(reserved, file, owner.record));
+    const verdicts = await Promise.all(leased.map((entry) => judge(entry, owner)));
+    if (!verdicts.includes("alive")) return;
   }
 }
 

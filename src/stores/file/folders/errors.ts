@@ -29,6 +29,11 @@ export function isMissing(error: unknown): boolean {
   return errorCode(error) === "ENOENT";
 }
 
+/** For a promise's `catch`: ignores a missing file. */
+export function unlessMissing(error: unknown): void {
+  if (!isMissing(error)) throw error;
+}
+
 /**
  * Converts an error of the operating system to a {@link StreamError}. A `StreamError` is returned unchanged; an error
  * with an unknown code becomes `storage`.
@@ -54,9 +59,4 @@ export function errorCode(error: unknown): string {
 /** Whether an error means that there is nothing readable at a path. */
 export function isAbsence(error: unknown): boolean {
   return isMissing(error) || ["path_conflict", "bad_path"].includes(diskError(error, "").code);
-}
-
-/** For a promise's `catch`: ignores a missing file. */
-export function unlessMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
 }

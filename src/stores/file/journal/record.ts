@@ -4,8 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { isOwnerRecord } from "../claims/entries.ts";
-import type { OwnerRecord } from "../claims/owner.ts";
+import { isOwnerRecord, type OwnerRecord } from "../claims/owner.ts";
 
 /** The file that bytes belong to. Another file may have its name later. */
 export interface FileIdentity {

@@ -2,12 +2,12 @@
  * What readers learn of a path's content: its generation, its type, and how its last append ended.
  * @module
  */
-import { existsSync, fstatSync, type Stats, statSync } from "node:fs";
+import { fstatSync, type Stats, statSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 import { relative } from "node:path";
 import type { StoreStat } from "../../../engine/storage/store.ts";
 import { Claim } from "../claims/claim.ts";
-import { claimsFolder } from "../claims/entries.ts";
+import { mayBeClaimed } from "../claims/entries.ts";
 import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { liveContents } from "./live-contents.ts";
 import type { RecordFiles } from "./record-files.ts";
@@ -132,7 +132,7 @@ export class RecordReader {
   }
 
   #isHeld(file: string): boolean {
-    return Claim.isHeld(file) !== false || existsSync(claimsFolder(this.#reserved, file));
+    return Claim.isHeld(file) !== false || mayBeClaimed(this.#reserved, file);
   }
 
   async #read(name: string): Promise<StreamRecord | undefined> {

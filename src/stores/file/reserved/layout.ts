@@ -14,8 +14,10 @@ export interface Reserved {
   readonly root: string;
   /** One file per server process, touched while the process has claims. */
   readonly servers: string;
-  /** One folder per path that is being appended to. */
+  /** One folder per path that is claimed by path. Earlier versions had another one: see `format.ts`. */
   readonly claims: string;
+  /** The lease of the root, and broken ones. */
+  readonly leases: string;
   /** One file per open session. */
   readonly sessions: string;
   /** One file per path, with what is remembered besides its bytes. */
@@ -40,7 +42,8 @@ export function reservedIn(root: string): Reserved {
   return {
     root,
     servers: join(folder, "servers"),
-    claims: join(folder, "claims"),
+    claims: join(folder, "entries"),
+    leases: join(folder, "leases"),
     sessions: join(folder, "sessions"),
     streams: join(folder, "streams"),
     durable: join(folder, "durable"),

@@ -17,8 +17,9 @@ export const UNUSABLE: unique symbol = Symbol("unusable");
 const SMALL_BYTES = 64 * 1024;
 
 /** Follows no link, does not wait for the other end of a named pipe, and acquires no controlling terminal. */
-const FLAGS =
-  constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+export const NO_WAIT: number = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+
+const FLAGS = constants.O_RDONLY | NO_WAIT;
 
 /** Error codes for something other than a file: a folder, a link, a socket, a device without a driver. */
 const NO_FILE: ReadonlySet<string> = new Set(["EISDIR", "ENOTDIR", "ELOOP", "ENXIO", "ENODEV", "EMLINK", "EFTYPE"]);
