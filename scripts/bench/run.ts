@@ -36,8 +36,8 @@ export async function run(options: Options, progress: (line: string) => void, si
     const results: Results = { ...run, rounds: 0, minutes: 0, peers: {}, loads: {}, failures: [] };
     for (const { load, peers } of plan) {
       results.loads[load.name] = Object.fromEntries(peers.map(({ name }) => [name, {}]));
-      for (const { name, title, version, isOurs, missing, ungated } of peers) {
-        results.peers[name] = { title, version, isOurs, missing, ungated };
+      for (const { name, title, version, isOurs, way, missing, ungated } of peers) {
+        results.peers[name] = { title, version, isOurs, way, missing, ungated };
       }
     }
     const turns = Array.from({ length: rounds }, (_, round) =>

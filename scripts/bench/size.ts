@@ -32,6 +32,12 @@ const TABLE = {
   // Paths with one appender and one follower each, and how often a follower joins a path.
   paths: [1000, 500, 5],
   joins: [200, 50, 5],
+  // Paths that small requests append to, over how many connections.
+  streams: [90, 90, 4],
+  someStreams: [1000, 1000, 5],
+  manyStreams: [10_000, 10_000, 6],
+  largeStreams: [8, 8, 2],
+  connections: [32, 32, 3],
 } as const;
 
 /** The counts and amounts of one size. The table above describes them. */

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Commands } from "./generator/main.ts";
-import type { FollowJob } from "./generator/protocol.ts";
+import type { AppendJob, FollowJob } from "./generator/protocol.ts";
 import { cycle, nowNs } from "./generator/records.ts";
 import type { Numbers } from "./loads/load.ts";
-import { type Peer, type Server, startServer } from "./peers/peer.ts";
+import { type Following, type Peer, type Server, startServer } from "./peers/peer.ts";
 import { GIB, MIB, type Size } from "./size.ts";
 import { cpuSeconds, end, isRunning, resetPeak, residentBytes } from "./system.ts";
 
@@ -83,6 +83,11 @@ function startMeter(server: Server, generators: readonly Generator[]) {
   };
 }
 
+/** What appenders over HTTP may do otherwise. `raw`: append with a verb, which needs no stream. */
+export interface AppendOptions extends Omit<AppendJob, "target" | "recordBytes" | "count"> {
+  readonly how?: "append" | "raw";
+}
+
 export type Generator = ReturnType<typeof startGenerator>;
 
 /** Starts a load generator for a server. `program` is the path of its compiled `main.js`. */
@@ -113,15 +118,15 @@ export function startGenerator(program: string, server: Server) {
     child,
     stop: () => end(child, "SIGKILL"),
     /** Connects `count` appenders to a path, with records of a size in bytes. They flood, or keep a pace a second. */
-    async append(path: string, recordBytes: number, count = 1) {
-      const { group } = await call("append", { target: server.at("append", path), recordBytes, count });
+    async append(path: string, recordBytes: number, count = 1, { how = "append", ...more }: AppendOptions = {}) {
+      const { group } = await call("append", { target: server.at(how, path), recordBytes, count, ...more });
       return {
         flood: (records: number) => call("flood", { group, records }),
         pace: (records: number, perSecond: number) => call("pace", { group, records, perSecond }),
       };
     },
     /** Connects followers or readers to a path. If one of them loses a byte, `received` rejects. */
-    async follow(path: string, followers: Omit<FollowJob, "target">, how: "follow" | "tail" | "read" = "follow") {
+    async follow(path: string, followers: Omit<FollowJob, "target">, how: Following = "follow") {
       const job = { ...followers, target: server.at(how, path) };
       const { group, ...connected } = await call("follow", job);
       return {

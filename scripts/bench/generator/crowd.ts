@@ -1,6 +1,14 @@
 /** A group of concurrent followers, and checks of what they receive. @module */
 import { createHistogram } from "node:perf_hooks";
-import { type Connection, httpDecoder, openConnection, type Request, requestOf, sseBody } from "./connection.ts";
+import {
+  type Connection,
+  httpDecoder,
+  openConnection,
+  openExchange,
+  type Request,
+  requestOf,
+  sseBody,
+} from "./connection.ts";
 import type { FollowDialect, FollowJob, Target } from "./protocol.ts";
 import { cycleReceiver, firstReceiver, nowNs, type Receiver, stampedReceiver } from "./records.ts";
 import { openWebSocket, type SocketEvents, upgradeRequest } from "./websocket.ts";
@@ -119,6 +127,7 @@ function openFollower(request: Request, dialect: FollowDialect, events: SocketEv
     };
     return openWebSocket(request, { ...events, opened() {}, text });
   }
+  if (dialect === "polls") return openPolls(request, events);
   return openConnection(request, {
     status: 200,
     opened(head) {
@@ -127,4 +136,21 @@ function openFollower(request: Request, dialect: FollowDialect, events: SocketEv
     },
     closed: (error) => events.closed(error?.message ?? "the response has ended"),
   });
+}
+
+/** Asks for what follows the last answer, again and again: without `live=` until an answer reaches the end. */
+function openPolls(request: Request, { data, opened, closed }: SocketEvents): Connection {
+  const { connection, call } = openExchange(request, data);
+  const isLive = request.head.includes("live=");
+  const poll = async (): Promise<void> => {
+    for (let answer = await call(request.head); isLive || !/^stream-up-to-date:\s*true/im.test(answer); ) {
+      const [, offset] = /^stream-next-offset:\s*(\S+)/im.exec(answer) ?? [];
+      const [, cursor] = /^stream-cursor:\s*(\S+)/im.exec(answer) ?? [];
+      const next = `offset=${offset}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
+      answer = await call(request.head.replace("offset=-1", next));
+    }
+  };
+  connection().socket.once("connect", opened);
+  poll().catch((error: Error) => closed(error.message));
+  return connection();
 }

@@ -1,9 +1,10 @@
 /** All loads, in the order in which they run, with their metrics and goals. @module */
-import { inBytes, KIB, type Size } from "../size.ts";
+import { inBytes, KIB, MIB, type Size } from "../size.ts";
+import type { AppendOptions } from "../stage.ts";
 import { connect, join, paced } from "./latency.ts";
 import type { Goal, Load, Metric } from "./load.ts";
 import { flat, idle, stalled } from "./memory.ts";
-import { catchUp, copy, flood, ingest } from "./throughput.ts";
+import { appends, catchUp, copy, flood, ingest } from "./throughput.ts";
 
 /** The server's processor time per GiB is the number that other work on the machine affects least. */
 const SERVER_COST = less("serverCost", "server CPU per GiB", "s");
@@ -15,10 +16,11 @@ const COSTS = [
   less("peakMemory", "peak memory", "MiB"),
 ];
 
+const IDLE: Load["metrics"] = [less("each", "per follower", "KiB"), less("whole", "server", "MiB")];
 const PEAK = less("whole", "peak memory", "MiB");
 
 /** The shares of the large amounts that slow peers get, because the full amount would take minutes. */
-const LARGE_SHARES = { durable: 1 / 16 };
+const LARGE_SHARES = { durable: 1 / 16, "durable-memory": 1 / 16 };
 
 /** The loads that run on each runtime, in each way of talking to httpfstream. */
 const EVERYWHERE = { ways: ["v1", "classic", "http"], everyRuntime: true } as const;
@@ -26,6 +28,7 @@ const EVERYWHERE = { ways: ["v1", "classic", "http"], everyRuntime: true } as co
 const NEEDS_LIVE = { needs: ["append", "live"] } as const;
 const NEEDS_LOCAL = { needs: ["append", "live", "local"] } as const;
 const SMALL_FLOOD = { ...EVERYWHERE, goals: [atLeast("rate", 10, "nchan"), atLeast("rate", 0.7, "bare")] };
+const STREAMS = { needs: ["streams"], ways: ["streams", "disk"] } as const;
 const LATENCY = { ...EVERYWHERE, goals: [atMost("p50", 1, "nchan"), atMost("p99", 1, "nchan")] };
 
 export const LOADS: readonly Load[] = [
@@ -85,7 +88,7 @@ export const LOADS: readonly Load[] = [
     ...NEEDS_LOCAL,
     name: "memory-idle",
     title: ({ idle }) => `Memory of each of ${idle} idle followers`,
-    metrics: [less("each", "per follower", "KiB"), less("whole", "server", "MiB")],
+    metrics: IDLE,
     goals: [atMost("each", 15)],
     everyRuntime: true,
     measure: idle,
@@ -141,7 +144,93 @@ export const LOADS: readonly Load[] = [
     shares: LARGE_SHARES,
     measure: join,
   },
+  pacedOf("streams-paced", "one", 200, {
+    ...STREAMS,
+    title: () => "Latency from a POST to a reader of server-sent events, 200 records a second",
+    goals: [{ ...atMost("p50", 1.5), way: "streams" }],
+  }),
+  appendsOf("streams-small", "streams", "POST"),
+  appendsOf("streams-producers", "streams", "POST of a producer", { isProducer: true }),
+  appendsOf("streams-raw", "streams", "POST with verb=APPEND", { how: "raw" }),
+  appendsOf("streams-some", "someStreams", "POST"),
+  appendsOf("streams-many", "manyStreams", "POST"),
+  appendsOf(
+    "streams-new",
+    "streams",
+    "PUT",
+    { isNew: true },
+    {
+      title: () => "A new stream for each append of 100 bytes",
+      goals: [{ ...atLeast("rate", 0.25, "durable-memory"), way: "streams" }],
+    },
+  ),
+  appendsOf(
+    "streams-large",
+    "largeStreams",
+    "POST",
+    {},
+    {
+      title: ({ largeStreams }) => `POST of 1 MiB each to ${largeStreams} streams`,
+      goals: [],
+      measure: (stage) => appends(stage, MIB, stage.size.largeStreams),
+    },
+  ),
+  floodOf("streams-sse", "many", 100, "100-byte", {
+    needs: ["streams"],
+    ways: ["streams", "posted"],
+    title: ({ many }) => `Flood of 100-byte records by POST to ${many} readers of server-sent events`,
+    goals: [
+      atLeast("rate", 1 / 1.3, "httpfstream-posted"),
+      atLeast("rate", 20, "durable"),
+      atLeast("rate", 20, "durable-memory"),
+    ].map((goal) => ({ ...goal, way: "streams" })),
+  }),
+  floodOf("streams-polls", "many", 100, "100-byte", {
+    needs: ["streams"],
+    ways: ["streams"],
+    title: ({ many }) => `Flood of 100-byte records by POST to ${many} readers by long-poll`,
+    measure: (stage) => flood(stage, 100, stage.size.many, "polls"),
+  }),
+  {
+    ...throughputOf("read", "pipe"),
+    name: "streams-catch-up",
+    title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} by offsets, and a plain download`,
+    goals: [{ ...atLeast("rate", 0.9, "httpfstream"), way: "streams" }],
+    needs: ["streams"],
+    ways: ["v1", "streams"],
+    measure: (stage) => catchUp(stage, "read"),
+  },
+  {
+    name: "streams-idle",
+    title: ({ idle }) => `Memory of each of ${idle} idle readers of server-sent events`,
+    metrics: IDLE,
+    goals: [atMost("each", 15)],
+    needs: ["streams", "local"],
+    ways: ["streams"],
+    measure: idle,
+  },
 ];
+
+function appendsOf(
+  name: string,
+  streams: keyof Size,
+  kind: string,
+  options: AppendOptions = {},
+  rest: Partial<Load> = {},
+): Load {
+  return {
+    ...STREAMS,
+    name,
+    title: (size) => `${kind} of 100 bytes each to ${size[streams]} streams over ${size.connections} connections`,
+    metrics: [more("rate", "appends", "/s"), more("throughput", "throughput", "MiB/s"), ...COSTS],
+    goals: [
+      { ...atLeast("rate", 0.5, "durable-memory"), way: "streams" },
+      { ...atLeast("rate", 6, "durable"), way: "disk" },
+    ],
+    measure: (stage) => appends(stage, 100, stage.size[streams], options),
+    ...rest,
+  };
+}
 
 function floodOf(name: string, followers: keyof Size, bytes: number, kind: string, rest: Partial<Load>): Load {
   return {

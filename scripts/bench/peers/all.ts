@@ -15,6 +15,9 @@ import { type Peer, RUNTIMES, type Runtime, type Way } from "./peer.ts";
 const NGINX = "/usr/sbin/nginx";
 const NCHAN_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
+/** The ways that are also measured with tokens. */
+const GATED: readonly Way[] = ["v1", "classic", "http"];
+
 /** nchan keeps all messages, because results with lost messages would not be comparable. */
 const NCHAN = `
     nchan_message_buffer_length 4000000;
@@ -33,12 +36,35 @@ const DURABLE_VERSION = packageVersion("@durable-streams/server");
 const NGINX_VERSION = output("/bin/sh", "-c", `${NGINX} -v 2>&1`).replace(/^.*?nginx\//, "nginx ");
 const NCHAN_VERSION = output("dpkg-query", "--show", "libnginx-mod-nchan").replace("\t", " ");
 
+/** How to talk with Durable Streams. */
+const STREAMS = {
+  append: { url: "/{path}", dialect: "posts" },
+  raw: { url: "/{path}", dialect: "posts" },
+  follow: { url: "/{path}?live=sse&offset=-1", dialect: "sse" },
+  tail: { url: "/{path}?live=sse&offset=now", dialect: "sse" },
+  polls: { url: "/{path}?live=long-poll&offset=-1", dialect: "polls" },
+  read: { url: "/{path}?offset=-1", dialect: "polls" },
+} as const;
+
 /** The ways of talking to httpfstream: the ends of their peers' names, and their dialects. */
-const WAYS: readonly { way: Way; suffix: string; title: string; append: AppendDialect; follow: FollowDialect }[] = [
-  { way: "v1", suffix: "", title: "v1", append: "v1", follow: "v1" },
-  { way: "classic", suffix: "-classic", title: "classic", append: "frames", follow: "frames" },
-  { way: "http", suffix: "-http", title: "followers over HTTP", append: "v1", follow: "body" },
-];
+const WAYS = [
+  { way: "v1", suffix: "", title: "v1", ...verbs("v1", "v1") },
+  { way: "classic", suffix: "-classic", title: "classic", ...verbs("frames", "frames") },
+  { way: "http", suffix: "-http", title: "followers over HTTP", ...verbs("v1", "body") },
+  { ...STREAMS, way: "streams", suffix: "-streams", title: "Durable Streams", raw: verbs("posts", "v1").append },
+  { ...STREAMS, way: "disk", suffix: "-disk", title: "Durable Streams on disk", raw: verbs("posts", "v1").append },
+  { ...verbs("v1", "v1"), way: "posted", suffix: "-posted", title: "v1, with appends by POST", append: STREAMS.append },
+] as const;
+
+/** The verbs of httpfstream, in the dialects of appenders and of followers. */
+function verbs<Append extends AppendDialect, Follow extends FollowDialect>(append: Append, follow: Follow) {
+  return {
+    append: { url: "/{path}?verb=APPEND", dialect: append },
+    follow: { url: "/{path}?verb=FOLLOW", dialect: follow },
+    tail: { url: "/{path}?verb=FOLLOW&offset=now", dialect: follow },
+    read: { url: "/{path}", dialect: "body" },
+  } as const;
+}
 
 /** The systems to compare with. */
 const OTHERS: readonly Peer[] = [
@@ -68,13 +94,19 @@ const OTHERS: readonly Peer[] = [
     name: "durable",
     title: "Durable Streams reference server, POST and SSE, flushed to disk",
     version: `${DURABLE_VERSION}, ${NODE}`,
-    abilities: ["append", "live", "replay", "read", "local"],
+    abilities: ["append", "live", "replay", "read", "streams", "local"],
     missing: DURABLE_VERSION ? undefined : "durable is not installed: npm ci",
     command: (port, folder) => script("durable-streams.mjs", port, folder),
-    append: { url: "/{path}", dialect: "posts" },
-    follow: { url: "/{path}?live=sse&offset=-1", dialect: "sse" },
-    tail: { url: "/{path}?live=sse&offset=now", dialect: "sse" },
-    read: { url: "/{path}?offset=-1", dialect: "body" },
+    ...STREAMS,
+  },
+  {
+    name: "durable-memory",
+    title: "the same, in memory",
+    version: `${DURABLE_VERSION}, ${NODE}`,
+    abilities: ["streams", "local"],
+    missing: DURABLE_VERSION ? undefined : "durable-memory is not installed: npm ci",
+    command: (port) => script("durable-streams.mjs", port),
+    ...STREAMS,
   },
   {
     name: "sendfile",
@@ -104,9 +136,9 @@ export function allPeers({ url, against, profile }: Options, program: string): P
   const running = httpfstream("running", "the server that runs already", {
     version: url ?? "",
     origin: url?.replace(/\/$/, "") ?? "",
-    abilities: ["append", "live", "replay", "read"],
+    abilities: ["append", "live", "replay", "read", "streams"],
     files: undefined,
-  });
+  }).filter(({ way }) => way !== "disk");
   const other = httpfstream("other", against ?? "", {
     version: NODE,
     isOurs: false,
@@ -137,20 +169,16 @@ function httpfstream(
   tokens?: string[],
 ): Peer[] {
   const [own, any] = tokens ? [`&access_token=${tokens[0]}`, "&access_token={token}"] : ["", ""];
-  return WAYS.map((way) => ({
-    name: name + way.suffix,
-    title: `${title}, ${way.title}`,
-    isOurs: true,
-    way: way.way,
-    runtime: "node",
-    ungated: tokens && `httpfstream${way.suffix}`,
-    abilities: ["append", "live", "replay", "read", "local"],
-    append: { url: `/{path}?verb=APPEND${own}`, dialect: way.append },
-    follow: { url: `/{path}?verb=FOLLOW${any}`, dialect: way.follow, tokens },
-    tail: { url: "/{path}?verb=FOLLOW&offset=now", dialect: way.follow },
-    read: { url: "/{path}", dialect: "body" },
-    files: ".",
+  return WAYS.filter(({ way }) => !tokens || GATED.includes(way)).map(({ suffix, ...way }) => ({
+    ...{ isOurs: true, runtime: "node", files: ".", ungated: tokens && `httpfstream${suffix}` },
+    abilities: ["append", "live", "replay", "read", "streams", "local"],
+    ...way,
     ...build,
+    append: { ...way.append, url: way.append.url + own },
+    follow: { ...way.follow, url: way.follow.url + any, tokens },
+    name: name + suffix,
+    title: `${title}, ${way.title}`,
+    ...(way.way === "disk" && { command: (...at) => [...(build.command?.(...at) ?? []), "--durability", "disk"] }),
   }));
 }
 

@@ -14,15 +14,21 @@ export const RUNTIMES = ["node", "deno", "bun"] as const;
 
 export type Runtime = (typeof RUNTIMES)[number];
 
-/** How to talk to httpfstream: `httpfstream.v1`, the classic protocol, or `v1` with followers over HTTP. */
-export type Way = "v1" | "classic" | "http";
+/**
+ * How to talk to httpfstream: `httpfstream.v1`, the classic protocol, or `v1` with followers over HTTP. With Durable
+ * Streams: `streams`, `disk` with the durability `disk`, or `posted` with followers of `httpfstream.v1`.
+ */
+export type Way = "v1" | "classic" | "http" | "streams" | "disk" | "posted";
 
 /**
  * What a peer can do. `append`: accept appends. `live`: serve followers. `replay`: serve followers from the first byte.
- * `read`: serve stored bytes over HTTP. `local`: run on this machine, so that its memory can be measured. `copy`: copy
- * files, instead of serving.
+ * `read`: serve stored bytes over HTTP. `streams`: speak Durable Streams. `local`: run on this machine, so that its memory
+ * can be measured. `copy`: copy files, instead of serving.
  */
-export type Ability = "append" | "live" | "replay" | "read" | "local" | "copy";
+export type Ability = "append" | "live" | "replay" | "read" | "streams" | "local" | "copy";
+
+/** How to receive what is stored at a path. The fields of {@link Peer} describe it. */
+export type Following = "follow" | "tail" | "polls" | "read";
 
 /** A system to measure. In its URLs, `{path}` stands for a path. */
 export interface Peer {
@@ -33,7 +39,7 @@ export interface Peer {
   /** Whether goals apply to it. The other peers are only compared with. Default: false. */
   readonly isOurs?: boolean | undefined;
   /** Set for builds of httpfstream only. */
-  readonly way?: Way;
+  readonly way?: Way | undefined;
   /** Set for a build that asks for tokens: the same without. */
   readonly ungated?: string | undefined;
   readonly runtime?: Runtime;
@@ -47,11 +53,15 @@ export interface Peer {
   /** What the URLs begin with if it runs already. */
   readonly origin?: string;
   readonly append?: Target<AppendDialect>;
+  /** Appends with a verb, which needs no stream. */
+  readonly raw?: Target<AppendDialect>;
   /** Follows a path from its first byte, or from now on if the peer stores nothing. */
   readonly follow?: Target<FollowDialect>;
   /** Follows a path from its end. */
   readonly tail?: Target<FollowDialect>;
-  readonly read?: Target<"body">;
+  /** Follows a path from its first byte, with one request after the other. */
+  readonly polls?: Target<FollowDialect>;
+  readonly read?: Target<FollowDialect>;
   /** The folder with a plain file for each path, relative to the data folder. */
   readonly files?: string | undefined;
 }
@@ -60,7 +70,7 @@ export interface Server {
   /** The ids of its processes, including workers. Empty if it is not a child process. */
   pids(): readonly number[];
   /** Returns the target of an operation on a path. */
-  at<What extends "append" | "follow" | "tail" | "read">(what: What, path: string): NonNullable<Peer[What]>;
+  at<What extends "append" | "raw" | Following>(what: What, path: string): NonNullable<Peer[What]>;
   /** Returns the file of a path, or undefined if the peer does not store paths as plain files. */
   file(path: string): string | undefined;
   stop(): Promise<void>;
