@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Commands } from "./generator/main.ts";
+import type { Call, Openers } from "./generator/main.ts";
 import type { AppendJob, FollowJob } from "./generator/protocol.ts";
 import { cycle, nowNs } from "./generator/records.ts";
 import type { Numbers } from "./loads/load.ts";
@@ -88,6 +88,15 @@ export interface AppendOptions extends Omit<AppendJob, "target" | "recordBytes" 
   readonly how?: "append" | "raw";
 }
 
+type Followers = Omit<FollowJob, "target"> & { readonly count?: number };
+
+/** The methods of an object in another process. */
+type Remote<Methods extends object> = {
+  readonly [Name in keyof Methods]: Methods[Name] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Promise<Awaited<Result>>
+    : never;
+};
+
 export type Generator = ReturnType<typeof startGenerator>;
 
 /** Starts a load generator for a server. `program` is the path of its compiled `main.js`. */
@@ -104,39 +113,33 @@ export function startGenerator(program: string, server: Server) {
   });
 
   /** Executes a command. Rejects if the command fails or the process ends. */
-  function call<Name extends keyof Commands>(name: Name, input: Parameters<Commands[Name]>[0]) {
-    const id = ++lastId;
-    return new Promise<Awaited<ReturnType<Commands[Name]>>>((resolve, reject) => {
-      pending.set(id, ({ result, error }) => {
-        if (error === undefined) resolve(result as Awaited<ReturnType<Commands[Name]>>);
-        else reject(new Error(error));
-      });
-      child.send({ id, name, input }, (error) => error && pending.get(id)?.({ error: error.message }));
+  const call = (name: string, args: readonly unknown[], group?: number) =>
+    new Promise<unknown>((resolve, reject) => {
+      const id = ++lastId;
+      pending.set(id, ({ result, error }) => (error === undefined ? resolve(result) : reject(new Error(error))));
+      child.send(
+        { id, group, name, args } satisfies Call,
+        (error) => error && pending.get(id)?.({ error: error.message }),
+      );
     });
-  }
+  const open = async <Name extends keyof Openers>(name: Name, ...args: Parameters<Openers[Name]>) => {
+    const group = Number(await call(name, args));
+    const get = (known: object, method: string): unknown =>
+      // An object with this method would be taken for a promise.
+      Reflect.get(known, method) ?? (method === "then" ? undefined : (...args: unknown[]) => call(method, args, group));
+    return new Proxy({}, { get }) as Remote<Awaited<ReturnType<Openers[Name]>>>;
+  };
   return {
     child,
     stop: () => end(child, "SIGKILL"),
     /** Connects `count` appenders to a path, with records of a size in bytes. They flood, or keep a pace a second. */
-    async append(path: string, recordBytes: number, count = 1, { how = "append", ...more }: AppendOptions = {}) {
-      const { group } = await call("append", { target: server.at(how, path), recordBytes, count, ...more });
-      return {
-        flood: (records: number) => call("flood", { group, records }),
-        pace: (records: number, perSecond: number) => call("pace", { group, records, perSecond }),
-      };
+    append(path: string, recordBytes: number, count = 1, { how = "append", ...more }: AppendOptions = {}) {
+      return open("append", { target: server.at(how, path), recordBytes, count, ...more });
     },
     /** Connects followers or readers to a path. If one of them loses a byte, `received` rejects. */
-    async follow(path: string, followers: Omit<FollowJob, "target">, how: Following = "follow") {
-      const job = { ...followers, target: server.at(how, path) };
-      const { group, ...connected } = await call("follow", job);
-      return {
-        connected,
-        more: (count: number) => call("more", { group, count }),
-        expect: (bytes: number) => call("expect", { group, bytes }),
-        received: (timeoutMs: number) => call("received", { group, timeoutMs }),
-        resume: () => call("resume", { group }),
-        drop: () => call("drop", { group }),
-      };
+    async follow(path: string, { count = 1, ...job }: Followers, how: Following = "follow") {
+      const crowd = await open("follow", { ...job, target: server.at(how, path) });
+      return Object.assign(crowd, { connected: await crowd.connect(count) });
     },
   };
 }

@@ -45,8 +45,6 @@ export interface FollowJob {
    * the age. `first`: that the first data, which counts as one byte, begins with a new record.
    */
   readonly check: "all" | "some" | "samples" | "numbers" | "ages" | "first";
-  /** Default: 1. */
-  readonly count?: number;
   /** The maximum number of concurrent connection attempts. Default: 100. */
   readonly atOnce?: number;
   /** How many bytes each is to receive in total. Default: unknown until `expect`. */

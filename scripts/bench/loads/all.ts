@@ -1,6 +1,7 @@
 /** All loads, in the order in which they run, with their metrics and goals. @module */
+
+import type { Way } from "../peers/peer.ts";
 import { inBytes, KIB, MIB, type Size } from "../size.ts";
-import type { AppendOptions } from "../stage.ts";
 import { connect, join, paced } from "./latency.ts";
 import type { Goal, Load, Metric } from "./load.ts";
 import { flat, idle, stalled } from "./memory.ts";
@@ -16,7 +17,6 @@ const COSTS = [
   less("peakMemory", "peak memory", "MiB"),
 ];
 
-const IDLE: Load["metrics"] = [less("each", "per follower", "KiB"), less("whole", "server", "MiB")];
 const PEAK = less("whole", "peak memory", "MiB");
 
 /** The shares of the large amounts that slow peers get, because the full amount would take minutes. */
@@ -29,6 +29,10 @@ const NEEDS_LIVE = { needs: ["append", "live"] } as const;
 const NEEDS_LOCAL = { needs: ["append", "live", "local"] } as const;
 const SMALL_FLOOD = { ...EVERYWHERE, goals: [atLeast("rate", 10, "nchan"), atLeast("rate", 0.7, "bare")] };
 const STREAMS = { needs: ["streams"], ways: ["streams", "disk"] } as const;
+const APPEND_GOALS = [
+  inWay("streams", atLeast("rate", 0.5, "durable-memory")),
+  inWay("disk", atLeast("rate", 6, "durable")),
+];
 const LATENCY = { ...EVERYWHERE, goals: [atMost("p50", 1, "nchan"), atMost("p99", 1, "nchan")] };
 
 export const LOADS: readonly Load[] = [
@@ -49,50 +53,21 @@ export const LOADS: readonly Load[] = [
   }),
   pacedOf("paced-many", "many", 50, LATENCY),
   pacedOf("paced-crowd", "crowd", 10, {}),
-  {
-    ...throughputOf("stored", "file"),
-    name: "ingest-one",
-    title: ({ largeBytes }) => `Ingest of ${inBytes(largeBytes)} from one appender in 64 KiB frames`,
-    goals: [atLeast("rate", 0.6, "bare")],
-    needs: ["append"],
-    measure: (stage) => ingest(stage, 1),
-  },
-  {
-    ...throughputOf("stored", "file"),
-    name: "ingest-many",
-    title: ({ largeBytes, appenders }) => `Ingest of ${inBytes(largeBytes)} from ${appenders} appenders at once`,
-    goals: [atLeast("rate", 0.6, "bare"), { metric: "rate", load: "ingest-one", atLeast: 1 }],
-    needs: ["append"],
-    measure: (stage) => ingest(stage, stage.size.appenders),
-  },
-  {
-    ...throughputOf("read", "pipe"),
-    name: "catch-up-http",
-    title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} over HTTP`,
+  ingestOf("ingest-one", "one", [atLeast("rate", 0.6, "bare")]),
+  ingestOf("ingest-many", "appenders", [
+    atLeast("rate", 0.6, "bare"),
+    { metric: "rate", load: "ingest-one", atLeast: 1 },
+  ]),
+  catchUpOf("catch-up-http", "over HTTP", "read", {
     goals: [atLeast("rate", 0.75, "sendfile")],
     needs: ["read"],
     ways: ["v1"],
-    everyRuntime: true,
-    measure: (stage) => catchUp(stage, "read"),
-  },
-  {
-    ...throughputOf("read", "pipe"),
-    name: "catch-up-follow",
-    title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} by following from the first byte`,
+  }),
+  catchUpOf("catch-up-follow", "by following from the first byte", "follow", {
     goals: [{ metric: "rate", against: "sendfile", load: "catch-up-http", atLeast: 0.5 }],
     needs: ["replay"],
-    everyRuntime: true,
-    measure: (stage) => catchUp(stage, "follow"),
-  },
-  {
-    ...NEEDS_LOCAL,
-    name: "memory-idle",
-    title: ({ idle }) => `Memory of each of ${idle} idle followers`,
-    metrics: IDLE,
-    goals: [atMost("each", 15)],
-    everyRuntime: true,
-    measure: idle,
-  },
+  }),
+  idleOf("memory-idle", "followers", NEEDS_LOCAL),
   {
     ...NEEDS_LOCAL,
     name: "memory-stalled",
@@ -147,43 +122,24 @@ export const LOADS: readonly Load[] = [
   pacedOf("streams-paced", "one", 200, {
     ...STREAMS,
     title: () => "Latency from a POST to a reader of server-sent events, 200 records a second",
-    goals: [{ ...atMost("p50", 1.5), way: "streams" }],
+    goals: [inWay("streams", atMost("p50", 1.5))],
   }),
-  appendsOf("streams-small", "streams", "POST"),
-  appendsOf("streams-producers", "streams", "POST of a producer", { isProducer: true }),
-  appendsOf("streams-raw", "streams", "POST with verb=APPEND", { how: "raw" }),
-  appendsOf("streams-some", "someStreams", "POST"),
-  appendsOf("streams-many", "manyStreams", "POST"),
-  appendsOf(
-    "streams-new",
-    "streams",
-    "PUT",
-    { isNew: true },
-    {
-      title: () => "A new stream for each append of 100 bytes",
-      goals: [{ ...atLeast("rate", 0.25, "durable-memory"), way: "streams" }],
-    },
-  ),
-  appendsOf(
-    "streams-large",
-    "largeStreams",
-    "POST",
-    {},
-    {
-      title: ({ largeStreams }) => `POST of 1 MiB each to ${largeStreams} streams`,
-      goals: [],
-      measure: (stage) => appends(stage, MIB, stage.size.largeStreams),
-    },
-  ),
+  appendsOf("streams-small", "POST", "streams"),
+  appendsOf("streams-producers", "POST with a producer's headers", "streams", { isProducer: true }),
+  appendsOf("streams-raw", "POST with verb=APPEND", "streams", { how: "raw" }),
+  appendsOf("streams-some", "POST", "someStreams"),
+  appendsOf("streams-many", "POST", "manyStreams"),
+  appendsOf("streams-new", "PUT", "streams", { isNew: true }, [
+    inWay("streams", atLeast("rate", 0.25, "durable-memory")),
+  ]),
+  appendsOf("streams-large", "POST", "largeStreams", { recordBytes: MIB }, []),
   floodOf("streams-sse", "many", 100, "100-byte", {
     needs: ["streams"],
     ways: ["streams", "posted"],
     title: ({ many }) => `Flood of 100-byte records by POST to ${many} readers of server-sent events`,
-    goals: [
-      atLeast("rate", 1 / 1.3, "httpfstream-posted"),
-      atLeast("rate", 20, "durable"),
-      atLeast("rate", 20, "durable-memory"),
-    ].map((goal) => ({ ...goal, way: "streams" })),
+    goals: Object.entries({ "httpfstream-posted": 0.77, durable: 20, "durable-memory": 20 }).map(([peer, bound]) =>
+      inWay("streams", atLeast("rate", bound, peer)),
+    ),
   }),
   floodOf("streams-polls", "many", 100, "100-byte", {
     needs: ["streams"],
@@ -191,43 +147,66 @@ export const LOADS: readonly Load[] = [
     title: ({ many }) => `Flood of 100-byte records by POST to ${many} readers by long-poll`,
     measure: (stage) => flood(stage, 100, stage.size.many, "polls"),
   }),
-  {
-    ...throughputOf("read", "pipe"),
-    name: "streams-catch-up",
-    title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} by offsets, and a plain download`,
-    goals: [{ ...atLeast("rate", 0.9, "httpfstream"), way: "streams" }],
+  catchUpOf("streams-catch-up", "by offsets, and with a plain download", "read", {
+    goals: [inWay("streams", atLeast("rate", 0.9, "httpfstream"))],
     needs: ["streams"],
     ways: ["v1", "streams"],
-    measure: (stage) => catchUp(stage, "read"),
-  },
-  {
-    name: "streams-idle",
-    title: ({ idle }) => `Memory of each of ${idle} idle readers of server-sent events`,
-    metrics: IDLE,
-    goals: [atMost("each", 15)],
-    needs: ["streams", "local"],
-    ways: ["streams"],
-    measure: idle,
-  },
+  }),
+  idleOf("streams-idle", "readers of server-sent events", { needs: ["streams", "local"], ways: ["streams"] }),
 ];
 
 function appendsOf(
   name: string,
-  streams: keyof Size,
   kind: string,
-  options: AppendOptions = {},
-  rest: Partial<Load> = {},
+  streams: keyof Size,
+  options: Parameters<typeof appends>[2] = {},
+  goals: readonly Goal[] = APPEND_GOALS,
+): Load {
+  const [bytes, what] = [options.recordBytes ?? 100, options.isNew ? "new streams in each turn" : "streams"];
+  return {
+    ...{ ...STREAMS, name, goals },
+    title: (size) => `${kind} of ${bytes} bytes over ${size.connections} connections, to ${size[streams]} ${what}`,
+    metrics: [more("rate", "appends", "/s"), more("throughput", "throughput", "MiB/s"), ...COSTS],
+    measure: (stage) => appends(stage, stage.size[streams], options),
+  };
+}
+
+function ingestOf(name: string, appenders: keyof Size, goals: readonly Goal[]): Load {
+  return {
+    ...throughputOf("stored", "file"),
+    name,
+    title: (size) =>
+      `Ingest of ${inBytes(size.largeBytes)} ${size[appenders] === 1 ? "from one appender in 64 KiB frames" : `from ${size[appenders]} appenders at once`}`,
+    goals,
+    needs: ["append"],
+    measure: (stage) => ingest(stage, stage.size[appenders]),
+  };
+}
+
+function catchUpOf(
+  name: string,
+  kind: string,
+  how: "read" | "follow",
+  rest: Pick<Load, "goals" | "needs"> & Partial<Load>,
 ): Load {
   return {
-    ...STREAMS,
+    ...throughputOf("read", "pipe"),
     name,
-    title: (size) => `${kind} of 100 bytes each to ${size[streams]} streams over ${size.connections} connections`,
-    metrics: [more("rate", "appends", "/s"), more("throughput", "throughput", "MiB/s"), ...COSTS],
-    goals: [
-      { ...atLeast("rate", 0.5, "durable-memory"), way: "streams" },
-      { ...atLeast("rate", 6, "durable"), way: "disk" },
-    ],
-    measure: (stage) => appends(stage, 100, stage.size[streams], options),
+    title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} ${kind}`,
+    everyRuntime: true,
+    measure: (stage) => catchUp(stage, how),
+    ...rest,
+  };
+}
+
+function idleOf(name: string, kind: string, rest: Pick<Load, "needs"> & Partial<Load>): Load {
+  return {
+    name,
+    title: ({ idle }) => `Memory of each of ${idle} idle ${kind}`,
+    metrics: [less("each", "per follower", "KiB"), less("whole", "server", "MiB")],
+    goals: [atMost("each", 15)],
+    everyRuntime: true,
+    measure: idle,
     ...rest,
   };
 }
@@ -272,6 +251,10 @@ function less(key: string, title: string, unit: string): Metric {
 
 function atLeast(metric: string, bound: number, against: string): Goal {
   return { metric, against, atLeast: bound };
+}
+
+function inWay(way: Way, goal: Goal): Goal {
+  return { ...goal, way };
 }
 
 function atMost(metric: string, bound: number, against?: string): Goal {

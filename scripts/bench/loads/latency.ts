@@ -45,12 +45,12 @@ export async function paced(stage: Stage, perSecond: number, followers: number, 
   const appenders = await writer.append(path, RECORDS.recordBytes, paths);
   const timed = await timing.follow(path, { ...RECORDS, count: 0, check: "ages" });
   const others = await crowd.follow(path, { ...RECORDS, count: 0, check: "numbers" });
-  if (followers <= TIMED) await timed.more(paths * followers);
+  if (followers <= TIMED) await timed.connect(paths * followers);
   // More followers than that are on one path. The timed ones are spread evenly among the others.
   const share = (turn: number): number => Math.floor(((followers - TIMED) * turn) / TIMED);
   for (let turn = 0; turn < TIMED && followers > TIMED; turn++) {
-    await others.more(share(turn + 1) - share(turn));
-    await timed.more(1);
+    await others.connect(share(turn + 1) - share(turn));
+    await timed.connect(1);
   }
   let appended = 0;
   const run = async (seconds: number) => {

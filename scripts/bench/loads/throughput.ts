@@ -52,7 +52,11 @@ export async function flood(stage: Stage, recordBytes: number, count: number, ho
 }
 
 /** Requests of one record each, to `paths` paths in turn, or to so many new ones in each turn: appends per second. */
-export async function appends(stage: Stage, recordBytes: number, paths: number, options: AppendOptions = {}) {
+export async function appends(
+  stage: Stage,
+  paths: number,
+  { recordBytes = 100, ...options }: AppendOptions & { readonly recordBytes?: number },
+) {
   const [writer, reader] = [stage.generator(), stage.generator()];
   const { connections, largeBytes } = stage.size;
   const job = { connections, batchBytes: recordBytes, ...options };

@@ -90,24 +90,8 @@ const OTHERS: readonly Peer[] = [
     follow: { url: "/start/{path}", dialect: "frames" },
     tail: { url: "/now/{path}", dialect: "frames" },
   },
-  {
-    name: "durable",
-    title: "Durable Streams reference server, POST and SSE, flushed to disk",
-    version: `${DURABLE_VERSION}, ${NODE}`,
-    abilities: ["append", "live", "replay", "read", "streams", "local"],
-    missing: DURABLE_VERSION ? undefined : "durable is not installed: npm ci",
-    command: (port, folder) => script("durable-streams.mjs", port, folder),
-    ...STREAMS,
-  },
-  {
-    name: "durable-memory",
-    title: "the same, in memory",
-    version: `${DURABLE_VERSION}, ${NODE}`,
-    abilities: ["streams", "local"],
-    missing: DURABLE_VERSION ? undefined : "durable-memory is not installed: npm ci",
-    command: (port) => script("durable-streams.mjs", port),
-    ...STREAMS,
-  },
+  durable("durable", "flushed to disk", ["append", "live", "replay", "read", "streams", "local"]),
+  durable("durable-memory", "in memory", ["streams", "local"]),
   {
     name: "sendfile",
     title: "nginx with sendfile",
@@ -121,6 +105,16 @@ const OTHERS: readonly Peer[] = [
   },
   { name: "cat", title: "cat, from file to file or to a pipe", version: `Linux ${release()}`, abilities: ["copy"] },
 ];
+
+function durable(name: string, kind: string, abilities: Peer["abilities"]): Peer {
+  return {
+    ...{ ...STREAMS, name, abilities },
+    title: `Durable Streams reference server, POST and SSE, ${kind}`,
+    version: `${DURABLE_VERSION}, ${NODE}`,
+    missing: DURABLE_VERSION ? undefined : `${name} is not installed: npm ci`,
+    command: (port, folder) => script("durable-streams.mjs", port, name === "durable" ? folder : ""),
+  };
+}
 
 /** Returns all peers, with our own first. `program` is the compiled `mod.js` of the checkout. */
 export function allPeers({ url, against, profile }: Options, program: string): Peer[] {
