@@ -32,11 +32,12 @@ const TABLE = {
   // Paths with one appender and one follower each, and how often a follower joins a path.
   paths: [1000, 500, 5],
   joins: [200, 50, 5],
-  // Paths that small requests append to, over how many connections.
+  // Streams that requests append to, how many of them at least warm up, and over how many connections.
   streams: [90, 90, 4],
   someStreams: [1000, 1000, 5],
   manyStreams: [10_000, 10_000, 6],
   largeStreams: [8, 8, 2],
+  warmAppends: [5000, 2000, 10],
   connections: [32, 32, 3],
 } as const;
 

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { within } from "../../test/fixture/until.ts";
 import type { Call, Openers } from "./generator/main.ts";
 import type { AppendJob, FollowJob } from "./generator/protocol.ts";
 import { cycle, nowNs } from "./generator/records.ts";
@@ -38,7 +39,6 @@ export async function onStage(
 ): Promise<Numbers> {
   const folder = await mkdtemp(join(below, `${peer.name}-`));
   const generators: Generator[] = [];
-  const done = new AbortController();
   try {
     const server = await startServer(peer, folder);
     const generator = (): Generator => {
@@ -46,13 +46,10 @@ export async function onStage(
       return generators.at(-1) as Generator;
     };
     const meter = () => startMeter(server, generators);
-    const late = sleep(TIMEOUT_MS, undefined, { signal: done.signal }).then(() => {
-      throw new Error(`It took more than ${TIMEOUT_MS / 1000} s.`);
-    });
     try {
-      return await Promise.race([measure({ peer, size, below, folder, server, generator, meter }), late]);
+      const measured = measure({ peer, size, below, folder, server, generator, meter });
+      return await within(measured, "the measurement", TIMEOUT_MS);
     } finally {
-      done.abort();
       // Stop the generators first, so that the server does not wait for their connections.
       await Promise.all(generators.map(({ stop }) => stop()));
       await server.stop();

@@ -1,9 +1,10 @@
 /** Appenders over a WebSocket and over HTTP, and groups of them that flood or keep a pace. @module */
 import { setTimeout as sleep } from "node:timers/promises";
+import { encodeFrame, OPCODE } from "../../../test/fixture/frames.ts";
 import { type Exchange, openExchange, requestOf } from "./connection.ts";
 import type { AppendJob } from "./protocol.ts";
 import { cycle, nowNs, writeRecord } from "./records.ts";
-import { clientFrame, frameBytes, frameCycle, OPCODE, openWebSocket, upgradeRequest } from "./websocket.ts";
+import { frameCycle, openWebSocket, upgradeRequest } from "./websocket.ts";
 
 /** The maximum number of bytes per write or request, unless a single record is larger. */
 const WRITE_BYTES = 64 * 1024;
@@ -120,10 +121,10 @@ async function openFrameAppender({ target, recordBytes }: AppendJob, number: num
   while (!isOpen) await change();
   const settled = async (): Promise<void> => {
     if (dialect === "frames") return;
-    if (dialect === "counted") socket.write(clientFrame(OPCODE.text, Buffer.from("count")));
+    if (dialect === "counted") socket.write(encodeFrame(OPCODE.text, Buffer.from("count")));
     while (sent > confirmed) await change();
   };
-  const size = frameBytes(recordBytes);
+  const size = frames.length / (cycle(recordBytes).length / recordBytes);
   const atOnce = Math.max(1, Math.floor(WRITE_BYTES / recordBytes));
   /** The position in the cycle of frames from which the next flood continues, in bytes. */
   let at = 0;
@@ -131,7 +132,7 @@ async function openFrameAppender({ target, recordBytes }: AppendJob, number: num
     settled,
     send(record) {
       sent += recordBytes;
-      socket.write(clientFrame(opcode, record));
+      socket.write(encodeFrame(opcode, record));
     },
     async flood(records) {
       for (let left = records; left > 0; ) {

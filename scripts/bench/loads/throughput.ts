@@ -58,7 +58,7 @@ export async function appends(
   { recordBytes = 100, ...options }: AppendOptions & { readonly recordBytes?: number },
 ) {
   const [writer, reader] = [stage.generator(), stage.generator()];
-  const { connections, largeBytes } = stage.size;
+  const { connections, warmAppends, largeBytes } = stage.size;
   const job = { connections, batchBytes: recordBytes, ...options };
   let [path, count, turns, runs] = ["posted-{n}.log", paths, 0, 0];
   const all = options.isNew ? undefined : await writer.append(path, recordBytes, count, job);
@@ -69,12 +69,15 @@ export async function appends(
     const { startNs, endNs } = await appenders.flood(all ? amount : 1);
     return (endNs - startNs) / 1e9;
   };
-  const amount = await warmUp(stage, 1, Math.max(1, Math.floor(largeBytes / recordBytes / paths)), run);
+  const most = Math.max(1, Math.floor(largeBytes / recordBytes / paths));
+  const amount = await warmUp(stage, Math.ceil(warmAppends / paths), most, run);
   const meter = stage.meter();
   const seconds = await run(amount);
   const bytes = amount * paths * recordBytes;
   const cost = meter(bytes);
-  const compared = { recordBytes, count: Math.min(COMPARED, count), bytes: turns * recordBytes, check: "all" } as const;
+  // The reference server has a hundred files open at most.
+  const limits = { count: Math.min(COMPARED, count), atOnce: connections, bytes: turns * recordBytes };
+  const compared = { ...limits, recordBytes, check: "all" } as const;
   await (await reader.follow(path, compared, "read")).received(TIMEOUT_MS);
   return { ...cost, rate: (amount * paths) / seconds, throughput: bytes / MIB / seconds };
 }

@@ -207,11 +207,8 @@ function nginxCommand(kind: "nchan" | "sendfile", port: number, folder: string):
   const file = join(folder, "nginx.conf");
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   const configuration = `${kind === "nchan" ? `load_module ${NCHAN_MODULE};` : ""}
-daemon off;
-worker_processes 1;
+daemon off; worker_processes 1; worker_rlimit_nofile 16000; pid ${folder}/nginx.pid;
 user ${process.getuid?.() === 0 ? "root" : "nobody"};
-pid ${folder}/nginx.pid;
-worker_rlimit_nofile 16000;
 events { worker_connections 12000; }
 http {
   access_log off;

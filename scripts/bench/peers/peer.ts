@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../../../test/fixture/until.ts";
 import { ROOT } from "../../lib/install.mjs";
 import type { AppendDialect, FollowDialect, Target } from "../generator/protocol.ts";
 import { end, isRunning, withChildren } from "../system.ts";
@@ -76,7 +76,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Starts the server of a peer and waits until it listens. Rejects if it ends or takes 15 seconds. */
+/** Starts the server of a peer and waits until it listens. Rejects if it ends or takes half a minute. */
 export async function startServer(peer: Peer, folder: string): Promise<Server> {
   const port = await freePort();
   // A server that runs already may have been measured before, so each measurement uses new paths.
@@ -102,17 +102,17 @@ async function startChild({ processes = 1 }: Peer, [program = "", ...args]: read
   process.once("exit", kill);
   child.once("close", () => process.off("exit", kill));
   child.once("error", () => {});
-  const untilMs = performance.now() + 15_000;
-  // A master listens before its workers run.
-  while (!(await accepts(port)) || withChildren(child).length < processes) {
-    const isLate = performance.now() > untilMs;
-    if (isLate || !isRunning(child)) {
-      await end(child, "SIGTERM");
-      throw new Error(`${program} ${isLate ? "does not listen" : "has ended"}.`);
-    }
-    await sleep(25);
+  try {
+    await until(`${program} to listen`, async () => {
+      if (!isRunning(child)) throw new Error(`${program} has ended.`);
+      // A master listens before its workers run.
+      return (await accepts(port)) && withChildren(child).length >= processes;
+    });
+    return child;
+  } catch (error) {
+    await end(child, "SIGTERM");
+    throw error;
   }
-  return child;
 }
 
 async function freePort(): Promise<number> {
