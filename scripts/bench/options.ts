@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { oneOf, UsageError } from "../lib/command-line.ts";
 import { RUNTIMES } from "./peers/peer.ts";
 import { SIZE_NAMES, sizeOf } from "./size.ts";
 
@@ -26,8 +27,6 @@ Measures this checkout and its peers, all in one run, and prints a table.
 
 It takes more than an hour in full, and wants the machine for itself. Ctrl-C ends it with what there is by then. This one has ${availableParallelism()} processors.
 `;
-
-export class UsageError extends Error {}
 
 /** The options of a run. {@link HELP} describes them. */
 export type Options = NonNullable<ReturnType<typeof parseOptions>>;
@@ -59,10 +58,4 @@ export function parseOptions(args: readonly string[]) {
 
 function words(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(",")).filter((word) => word !== "");
-}
-
-function oneOf<Name extends string>(option: string, value: string, names: readonly Name[]): Name {
-  const found = names.find((name) => name === value);
-  if (found === undefined) throw new UsageError(`${option} is one of ${names.join(", ")}, not "${value}".`);
-  return found;
 }

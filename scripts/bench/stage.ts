@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { cpuSeconds, resetPeak, residentBytes } from "../../test/fixture/descriptors.ts";
 import { within } from "../../test/fixture/until.ts";
 import type { Call, Openers } from "./generator/main.ts";
 import type { AppendJob, FollowJob } from "./generator/protocol.ts";
@@ -12,7 +13,7 @@ import { cycle, nowNs } from "./generator/records.ts";
 import type { Numbers } from "./loads/load.ts";
 import { type Following, type Peer, type Server, startServer } from "./peers/peer.ts";
 import { GIB, MIB, type Size } from "./size.ts";
-import { cpuSeconds, end, isRunning, resetPeak, residentBytes } from "./system.ts";
+import { end, isRunning } from "./system.ts";
 
 /** Milliseconds after which a measurement fails. */
 const TIMEOUT_MS = 900_000;

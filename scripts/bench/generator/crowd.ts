@@ -1,5 +1,6 @@
 /** A group of concurrent followers, and checks of what they receive. @module */
 import { createHistogram } from "node:perf_hooks";
+import { within } from "../../../test/fixture/until.ts";
 import {
   type Connection,
   httpDecoder,
@@ -85,12 +86,10 @@ export function openCrowd({ target, recordBytes, check, atOnce = 100, bytes: fir
     /** Waits until all followers have the expected bytes. Returns when that was, and the ages of records. */
     async received(timeoutMs: number) {
       if (complete < receivers.length && lost === undefined) {
-        let timer: NodeJS.Timeout | undefined;
-        await new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, timeoutMs);
+        const woken = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        clearTimeout(timer);
+        await within(woken, "all followers", timeoutMs).catch(() => {});
       }
       const wrong = receivers.filter((receiver) => receiver.wrong || receiver.received > goal).length;
       const short = receivers.filter(({ received }) => received < goal).length;

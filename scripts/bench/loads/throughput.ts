@@ -10,14 +10,11 @@ import type { Numbers } from "./load.ts";
 
 /** Milliseconds within which everything must arrive. */
 const TIMEOUT_MS = 120_000;
-
 /** The records of a flood's first warm-up, and the maximum factor by which each warm-up is longer than the last. */
 const FIRST_RECORDS = 100;
 const GROWTH = 8;
-
 /** How many of the paths of small requests are read in the end, and every byte compared. */
 const COMPARED = 1000;
-
 /** How often a catch-up reads: a single read is too short for the resolution of the system's processor times. */
 const READS = 3;
 

@@ -5,10 +5,11 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
+import { withChildren } from "../../../test/fixture/descriptors.ts";
 import { until } from "../../../test/fixture/until.ts";
 import { ROOT } from "../../lib/install.mjs";
 import type { AppendDialect, FollowDialect, Target } from "../generator/protocol.ts";
-import { end, isRunning, withChildren } from "../system.ts";
+import { end, isRunning } from "../system.ts";
 
 export const RUNTIMES = ["node", "deno", "bun"] as const;
 
