@@ -1,5 +1,5 @@
 /** A whole run: measures all loads and peers in turns, so that disturbances of the machine affect all alike. @module */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -34,11 +34,10 @@ export async function run(options: Options, progress: (line: string) => void, si
     const generator = join(dist, GENERATOR.replace(".ts", ".js"));
     const plan = choose(options, allPeers(options, join(dist, "mod.js")));
     // As it ships, in a folder, so that no other build affects the run.
-    mkdirSync(join(below, "built"));
     const complaint = compile(join(below, "built"), { files: [GENERATOR] });
     if (complaint !== undefined) throw new Error(`The checkout can't be built:\n${complaint}`);
-    const run = { machine, size, date: date.toISOString() };
-    const results: Results = { ...run, rounds: 0, minutes: 0, peers: {}, loads: {}, failures: [] };
+    const none = { rounds: 0, minutes: 0, peers: {}, loads: {}, failures: [] };
+    const results: Results = { machine, size, date: date.toISOString(), ...none };
     for (const { load, peers } of plan) {
       results.loads[load.name] = Object.fromEntries(peers.map(({ name }) => [name, {}]));
       for (const { name, title, version, isOurs, way, missing, ungated } of peers) {

@@ -1,7 +1,6 @@
 /** The sizes of the benchmark: full, quick for daily use, and a smoke test that still runs everything. @module */
 /** The number of bytes in a KiB, a MiB and a GiB. */
 export const [KIB, MIB, GIB] = [1024, 1024 ** 2, 1024 ** 3] as const;
-
 /** The names of the sizes, and the columns of the table below. */
 export const SIZE_NAMES = ["full", "quick", "smoke"] as const;
 

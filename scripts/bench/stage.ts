@@ -82,9 +82,7 @@ function startMeter(server: Server, generators: readonly Generator[]) {
 }
 
 /** What appenders over HTTP may do otherwise. `raw`: append with a verb, which needs no stream. */
-export interface AppendOptions extends Omit<AppendJob, "target" | "recordBytes" | "count"> {
-  readonly how?: "append" | "raw";
-}
+export type AppendOptions = Omit<AppendJob, "target" | "recordBytes" | "count"> & { readonly how?: "append" | "raw" };
 
 type Followers = Omit<FollowJob, "target"> & { readonly count?: number };
 
@@ -144,7 +142,6 @@ export function startGenerator(program: string, server: Server) {
 
 /** The size of the records in large files and appends, in bytes. */
 export const LARGE_RECORD_BYTES: number = 64 * 1024;
-
 /** Milliseconds after which an append that is not stored counts as lost. */
 const STORED_MS = 120_000;
 

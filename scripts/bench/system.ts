@@ -25,8 +25,8 @@ export type Machine = ReturnType<typeof describeMachine>;
 export function describeMachine() {
   const output = (program: string, ...args: string[]): string =>
     spawnSync(program, args, { cwd: ROOT, encoding: "utf8" }).stdout?.trim() ?? "";
-  const measured = ["src", "mod.ts", "package-lock.json", "scripts/bench"];
-  const isChanged = output("git", "status", "--porcelain", "--", ...measured) !== "";
+  const isChanged =
+    output("git", "status", "--porcelain", "--", "src", "mod.ts", "package-lock.json", "scripts") !== "";
   return {
     processor: cpus()[0]?.model ?? "unknown",
     processors: availableParallelism(),

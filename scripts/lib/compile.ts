@@ -3,7 +3,7 @@
  * @module
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { ROOT } from "./install.mjs";
@@ -16,7 +16,7 @@ export interface More {
   readonly isChecked?: boolean;
 }
 
-/** Compiles into `dist` of an existing folder. Returns what the compiler has to say if it fails. */
+/** Compiles into `dist` of a folder, which may not exist yet. Returns what the compiler has to say if it fails. */
 export function compile(folder: string, { files, folders = [], isChecked = true }: More): string | undefined {
   const project = join(folder, "tsconfig.json");
   const from = (names: readonly string[]): string[] => names.map((name) => join(ROOT, name));
@@ -29,6 +29,7 @@ export function compile(folder: string, { files, folders = [], isChecked = true 
     files: from(["mod.ts", ...files]),
     include: from(["src", ...folders]),
   };
+  mkdirSync(folder, { recursive: true });
   copyFileSync(join(ROOT, "package.json"), join(folder, "package.json"));
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   writeFileSync(project, JSON.stringify(settings));

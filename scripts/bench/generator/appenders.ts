@@ -1,7 +1,7 @@
 /** Appenders over a WebSocket and over HTTP, and groups of them that flood or keep a pace. @module */
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFrame, OPCODE } from "../../../test/fixture/frames.ts";
-import { type Exchange, openExchange, requestOf } from "./connection.ts";
+import { type Calls, openCalls, requestOf } from "./connection.ts";
 import type { AppendJob } from "./protocol.ts";
 import { cycle, nowNs, writeRecord } from "./records.ts";
 import { frameCycle, openWebSocket, upgradeRequest } from "./websocket.ts";
@@ -9,34 +9,12 @@ import { frameCycle, openWebSocket, upgradeRequest } from "./websocket.ts";
 /** The maximum number of bytes per write or request, unless a single record is larger. */
 const WRITE_BYTES = 64 * 1024;
 
-/** An appender of any dialect. */
-interface Appender {
-  /** Appends the next `records` records of the cycle. Resolves when they are confirmed, if the dialect confirms. */
-  flood(records: number): Promise<void>;
-  /** Appends one record immediately. */
-  send(record: Buffer): void;
-  /** Resolves when everything sent is confirmed, if the dialect confirms. */
-  settled(): Promise<void>;
-}
-
-/** Connections for requests, and those who wait for one. */
-interface Pool {
-  readonly idle: Exchange[];
-  readonly waiting: ((exchange: Exchange) => void)[];
-}
-
-export type Appenders = Awaited<ReturnType<typeof openAppenders>>;
-
 /** Connects a group of appenders, fifty at a time. Rejects if one of them can't connect. */
 export async function openAppenders(job: AppendJob) {
   const { target, recordBytes, count, connections } = job;
-  const poolOf = (size: number): Pool => {
-    const server = requestOf(target.url, 0, {});
-    return { idle: Array.from({ length: size }, () => openExchange(server)), waiting: [] };
-  };
-  const shared = connections === undefined ? undefined : poolOf(connections);
+  const shared = connections === undefined ? undefined : poolOf(job, connections);
   const open = (number: number): Promise<Appender> =>
-    target.dialect === "posts" ? openPostAppender(job, number, shared ?? poolOf(1)) : openFrameAppender(job, number);
+    target.dialect === "posts" ? openPostAppender(job, number, shared) : openFrameAppender(job, number);
   const appenders: Appender[] = [];
   while (appenders.length < count) {
     const first = appenders.length;
@@ -75,7 +53,7 @@ export async function openAppenders(job: AppendJob) {
 }
 
 /** Opens an appender with one record per frame. */
-async function openFrameAppender({ target, recordBytes }: AppendJob, number: number): Promise<Appender> {
+async function openFrameAppender({ target, recordBytes }: AppendJob, number: number) {
   const { url, dialect } = target;
   const opcode = dialect === "frames" ? OPCODE.text : OPCODE.binary;
   const frames = frameCycle(opcode, recordBytes);
@@ -129,12 +107,15 @@ async function openFrameAppender({ target, recordBytes }: AppendJob, number: num
   /** The position in the cycle of frames from which the next flood continues, in bytes. */
   let at = 0;
   return {
+    /** Resolves when everything sent is confirmed, if the dialect confirms. */
     settled,
-    send(record) {
+    /** Appends one record immediately. */
+    send(record: Buffer) {
       sent += recordBytes;
       socket.write(encodeFrame(opcode, record));
     },
-    async flood(records) {
+    /** Appends the next `records` records of the cycle. Resolves when they are confirmed, if the dialect confirms. */
+    async flood(records: number) {
       for (let left = records; left > 0; ) {
         const count = Math.min(left, atOnce, (frames.length - at) / size);
         const payload = count * recordBytes;
@@ -150,24 +131,32 @@ async function openFrameAppender({ target, recordBytes }: AppendJob, number: num
   };
 }
 
+type Appender = Awaited<ReturnType<typeof openFrameAppender>>;
+
+/** Opens connections for requests, which wait for one. */
+function poolOf({ target }: AppendJob, size: number) {
+  const server = requestOf(target.url, 0, {});
+  return { idle: Array.from({ length: size }, () => openCalls(server)), waiting: [] as ((calls: Calls) => void)[] };
+}
+
 /**
  * Opens an appender that sends one POST after the other. Records that arrive meanwhile form the next batch. All
  * appenders of a job share its connections, and wait for one in turn.
  */
-async function openPostAppender(job: AppendJob, number: number, pool: Pool): Promise<Appender> {
+async function openPostAppender(job: AppendJob, number: number, pool = poolOf(job, 1)): Promise<Appender> {
   const { target, recordBytes, batchBytes = WRITE_BYTES, isProducer = false, isNew = false } = job;
   const headers = { "Content-Type": "text/plain" };
   const [put, post] = ["PUT", "POST"].map((method) => requestOf(target.url, number, headers, method).head.slice(0, -2));
   let exists = false;
   let seq = 0;
   const call = async (body: Buffer): Promise<void> => {
-    const exchange = pool.idle.pop() ?? (await new Promise<Exchange>((resolve) => void pool.waiting.push(resolve)));
+    const calls = pool.idle.pop() ?? (await new Promise<Calls>((resolve) => void pool.waiting.push(resolve)));
     const numbered = isProducer && exists ? `Producer-Id: p\r\nProducer-Epoch: 0\r\nProducer-Seq: ${seq++}\r\n` : "";
-    await exchange.call(`${exists ? post : put}${numbered}Content-Length: ${body.length}\r\n\r\n`, body);
+    await calls.call(`${exists ? post : put}${numbered}Content-Length: ${body.length}\r\n\r\n`, body);
     exists = true;
     const next = pool.waiting.shift();
-    if (next) next(exchange);
-    else pool.idle.push(exchange);
+    if (next) next(calls);
+    else pool.idle.push(calls);
   };
   if (!isNew) await call(Buffer.alloc(0));
   const whole = cycle(recordBytes);

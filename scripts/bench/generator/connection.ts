@@ -24,12 +24,7 @@ export interface Request {
 }
 
 /** Creates a request. The numbered connection of a template gets its number in place of `{n}`. */
-export function requestOf(
-  template: string,
-  number: number,
-  headers: Readonly<Record<string, string>>,
-  method = "GET",
-): Request {
+export function requestOf(template: string, number: number, headers: Record<string, string>, method = "GET"): Request {
   const { hostname, port, host, pathname, search } = new URL(template.replaceAll("{n}", String(number)));
   const lines = Object.entries({ Host: host, ...headers }).map(([name, value]) => `${name}: ${value}`);
   const head = [`${method} ${pathname}${search} HTTP/1.1`, ...lines].join("\r\n") + HEAD_END;
@@ -99,26 +94,24 @@ export function openConnection({ host, port, head }: Request, events: Connection
 const LF = 0x0a;
 
 /** A connection that sends one request after the other, each when the response to the last one has ended. */
-export type Exchange = ReturnType<typeof openExchange>;
+export type Calls = ReturnType<typeof openCalls>;
 
 /** Connects to the server of a request, without sending it. All bodies go to `data`. */
-export function openExchange({ host, port }: Pick<Request, "host" | "port">, data: Body = { feed() {} }) {
+export function openCalls(request: Request, data: Body = { feed() {} }) {
+  const silent = { ...request, head: "" };
   let answered: (head: string | Error) => void = () => {};
   const open = (): Connection => {
-    const opened: Connection = openConnection(
-      { host, port, head: "" },
-      {
-        status: 200,
-        opened: (head, ended) =>
-          httpDecoder(head, data, () => {
-            ended();
-            answered(head);
-          }),
-        closed(error) {
-          if (opened === connection) answered(error ?? new Error("the server closed the connection"));
-        },
+    const opened: Connection = openConnection(silent, {
+      status: 200,
+      opened: (head, ended) =>
+        decoderOf(head, data, () => {
+          ended();
+          answered(head);
+        }),
+      closed(error) {
+        if (opened === connection) answered(error ?? new Error("the server closed the connection"));
       },
-    );
+    });
     return opened;
   };
   let connection = open();
@@ -144,7 +137,7 @@ export function openExchange({ host, port }: Pick<Request, "host" | "port">, dat
  * Creates the decoder of a body of known length, of one that ends with the connection, or of a chunked one. It calls
  * `ended` after the last byte of a response, unless that ends with the connection.
  */
-export function httpDecoder(head: string, inner: Body, ended: () => void = () => {}): Decoder {
+export function decoderOf(head: string, inner: Body, ended: () => void = () => {}): Decoder {
   const isChunked = /^transfer-encoding:.*chunked/im.test(head);
   const [, length] = /^content-length:\s*(\d+)/im.exec(head) ?? (/^\S+ 204/.test(head) ? ["", "0"] : []);
   /** How many bytes of the body, or of the current chunk, have not arrived yet. */

@@ -3,9 +3,9 @@ import { createHistogram } from "node:perf_hooks";
 import { within } from "../../../test/fixture/until.ts";
 import {
   type Connection,
-  httpDecoder,
+  decoderOf,
+  openCalls,
   openConnection,
-  openExchange,
   type Request,
   requestOf,
   sseBody,
@@ -13,8 +13,6 @@ import {
 import type { FollowDialect, FollowJob, Target } from "./protocol.ts";
 import { cycleReceiver, firstReceiver, nowNs, type Receiver, stampedReceiver } from "./records.ts";
 import { openWebSocket, type SocketEvents, upgradeRequest } from "./websocket.ts";
-
-export type Crowd = ReturnType<typeof openCrowd>;
 
 /** Creates a group of followers, none of which is connected yet. */
 export function openCrowd({ target, recordBytes, check, atOnce = 100, bytes: firstGoal, stalled }: FollowJob) {
@@ -131,7 +129,7 @@ function openFollower(request: Request, dialect: FollowDialect, events: SocketEv
     status: 200,
     opened(head) {
       events.opened();
-      return httpDecoder(head, dialect === "sse" ? sseBody(events.data) : events.data);
+      return decoderOf(head, dialect === "sse" ? sseBody(events.data) : events.data);
     },
     closed: (error) => events.closed(error?.message ?? "the response has ended"),
   });
@@ -139,7 +137,7 @@ function openFollower(request: Request, dialect: FollowDialect, events: SocketEv
 
 /** Asks for what follows the last answer, again and again: without `live=` until an answer reaches the end. */
 function openPolls(request: Request, { data, opened, closed }: SocketEvents): Connection {
-  const { connection, call } = openExchange(request, data);
+  const { connection, call } = openCalls(request, data);
   const isLive = request.head.includes("live=");
   const poll = async (): Promise<void> => {
     for (let answer = await call(request.head); isLive || !/^stream-up-to-date:\s*true/im.test(answer); ) {

@@ -1,11 +1,12 @@
 /** All loads, in the order in which they run, with their metrics and goals. @module */
-
 import type { Way } from "../peers/peer.ts";
 import { inBytes, KIB, MIB, type Size } from "../size.ts";
 import { connect, join, paced } from "./latency.ts";
 import type { Goal, Load, Metric } from "./load.ts";
 import { flat, idle, stalled } from "./memory.ts";
-import { appends, catchUp, copy, flood, ingest } from "./throughput.ts";
+import { appends, catchUp, copy, flood, ingest, type Requests } from "./throughput.ts";
+
+type Rest = Partial<Load> & Pick<Load, "needs">;
 
 /** The server's processor time per GiB is the number that other work on the machine affects least. */
 const SERVER_COST = less("serverCost", "server CPU per GiB", "s");
@@ -18,10 +19,8 @@ const COSTS = [
 ];
 
 const PEAK = less("whole", "peak memory", "MiB");
-
 /** The shares of the large amounts that slow peers get, because the full amount would take minutes. */
 const LARGE_SHARES = { durable: 1 / 16, "durable-memory": 1 / 16 };
-
 /** The loads that run on each runtime, in each way of talking to httpfstream. */
 const EVERYWHERE = { ways: ["v1", "classic", "http"], everyRuntime: true } as const;
 
@@ -29,8 +28,9 @@ const NEEDS_LIVE = { needs: ["append", "live"] } as const;
 const NEEDS_LOCAL = { needs: ["append", "live", "local"] } as const;
 const SMALL_FLOOD = { ...EVERYWHERE, goals: [atLeast("rate", 10, "nchan"), atLeast("rate", 0.7, "bare")] };
 const STREAMS = { needs: ["streams"], ways: ["streams", "disk"] } as const;
-const BESIDE_MEMORY = inWay("streams", atLeast("rate", 0.5, "durable-memory"));
-const APPEND_GOALS = [BESIDE_MEMORY, inWay("disk", atLeast("rate", 6, "durable"))];
+const FAN_OUT = { "httpfstream-posted": 0.77, durable: 20, "durable-memory": 20 };
+const BESIDE_MEMORY = atLeast("rate", 0.5, "durable-memory", "streams");
+const APPEND_GOALS = [BESIDE_MEMORY, atLeast("rate", 6, "durable", "disk")];
 const LATENCY = { ...EVERYWHERE, goals: [atMost("p50", 1, "nchan"), atMost("p99", 1, "nchan")] };
 
 export const LOADS: readonly Load[] = [
@@ -120,52 +120,39 @@ export const LOADS: readonly Load[] = [
   pacedOf("streams-paced", "one", 200, {
     ...STREAMS,
     title: () => "Latency from a POST to a reader of server-sent events, 200 records a second",
-    goals: [inWay("streams", atMost("p50", 1.5))],
+    goals: [atMost("p50", 1.5, undefined, "streams")],
   }),
   appendsOf("streams-small", "POST", "streams"),
   appendsOf("streams-producers", "POST with a producer's headers", "streams", { isProducer: true }),
   appendsOf("streams-raw", "POST with verb=APPEND", "streams", { how: "raw" }),
   appendsOf("streams-some", "POST", "someStreams", {}, [BESIDE_MEMORY]),
   appendsOf("streams-many", "POST", "manyStreams", {}, [BESIDE_MEMORY]),
-  appendsOf("streams-new", "PUT", "streams", { isNew: true }, [
-    inWay("streams", atLeast("rate", 0.25, "durable-memory")),
-  ]),
+  appendsOf("streams-new", "PUT", "streams", { isNew: true }, [atLeast("rate", 0.25, "durable-memory", "streams")]),
   appendsOf("streams-large", "POST", "largeStreams", { recordBytes: MIB }, []),
   floodOf("streams-sse", "many", 100, "100-byte", {
-    needs: ["streams"],
-    ways: ["streams", "posted"],
+    ...{ ...STREAMS, ways: ["streams", "posted"] },
     title: ({ many }) => `Flood of 100-byte records by POST to ${many} readers of server-sent events`,
-    goals: Object.entries({ "httpfstream-posted": 0.77, durable: 20, "durable-memory": 20 }).map(([peer, bound]) =>
-      inWay("streams", atLeast("rate", bound, peer)),
-    ),
+    goals: Object.entries(FAN_OUT).map(([peer, bound]) => atLeast("rate", bound, peer, "streams")),
   }),
   floodOf("streams-polls", "many", 100, "100-byte", {
-    needs: ["streams"],
-    ways: ["streams"],
+    ...{ ...STREAMS, ways: ["streams"] },
     title: ({ many }) => `Flood of 100-byte records by POST to ${many} readers by long-poll`,
     measure: (stage) => flood(stage, 100, stage.size.many, "polls"),
   }),
   catchUpOf("streams-catch-up", "by offsets, and with a plain download", "read", {
-    goals: [inWay("streams", atLeast("rate", 0.9, "httpfstream"))],
-    needs: ["streams"],
-    ways: ["v1", "streams"],
+    ...{ ...STREAMS, ways: ["v1", "streams"] },
+    goals: [atLeast("rate", 0.9, "httpfstream", "streams")],
   }),
   idleOf("streams-idle", "readers of server-sent events", { needs: ["streams", "local"], ways: ["streams"] }),
 ];
 
-function appendsOf(
-  name: string,
-  kind: string,
-  streams: keyof Size,
-  options: Parameters<typeof appends>[2] = {},
-  goals: readonly Goal[] = APPEND_GOALS,
-): Load {
-  const [bytes, what] = [options.recordBytes ?? 100, options.isNew ? "new streams in each turn" : "streams"];
+function appendsOf(name: string, kind: string, streams: keyof Size, how: Requests = {}, goals = APPEND_GOALS): Load {
+  const [bytes, what] = [how.recordBytes ?? 100, how.isNew ? "new streams in each turn" : "streams"];
   return {
     ...{ ...STREAMS, name, goals },
     title: (size) => `${kind} of ${bytes} bytes over ${size.connections} connections, to ${size[streams]} ${what}`,
     metrics: [more("rate", "appends", "/s"), more("throughput", "throughput", "MiB/s"), ...COSTS],
-    measure: (stage) => appends(stage, stage.size[streams], options),
+    measure: (stage) => appends(stage, stage.size[streams], how),
   };
 }
 
@@ -181,12 +168,7 @@ function ingestOf(name: string, appenders: keyof Size, goals: readonly Goal[]): 
   };
 }
 
-function catchUpOf(
-  name: string,
-  kind: string,
-  how: "read" | "follow",
-  rest: Pick<Load, "goals" | "needs"> & Partial<Load>,
-): Load {
+function catchUpOf(name: string, kind: string, how: "read" | "follow", rest: Rest): Load {
   return {
     ...throughputOf("read", "pipe"),
     name,
@@ -197,7 +179,7 @@ function catchUpOf(
   };
 }
 
-function idleOf(name: string, kind: string, rest: Pick<Load, "needs"> & Partial<Load>): Load {
+function idleOf(name: string, kind: string, rest: Rest): Load {
   return {
     name,
     title: ({ idle }) => `Memory of each of ${idle} idle ${kind}`,
@@ -247,14 +229,10 @@ function less(key: string, title: string, unit: string): Metric {
   return { key, title, unit, better: "less" };
 }
 
-function atLeast(metric: string, bound: number, against: string): Goal {
-  return { metric, against, atLeast: bound };
+function atLeast(metric: string, bound: number, against: string, way?: Way): Goal {
+  return { metric, against, way, atLeast: bound };
 }
 
-function inWay(way: Way, goal: Goal): Goal {
-  return { ...goal, way };
-}
-
-function atMost(metric: string, bound: number, against?: string): Goal {
-  return { metric, atMost: bound, ...(against === undefined ? {} : { against }) };
+function atMost(metric: string, bound: number, against?: string, way?: Way): Goal {
+  return { metric, against, way, atMost: bound };
 }

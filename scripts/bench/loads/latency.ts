@@ -8,7 +8,6 @@ import type { Numbers } from "./load.ts";
 const RECORDS = { recordBytes: 100 };
 /** Milliseconds after the last record within which all records must arrive. */
 const PATIENCE_MS = 30_000;
-
 /**
  * The first warm-up, on separate paths. Only after thousands of records, a runtime has compiled what runs for each, which
  * keeps a processor busy for a tenth of a second. A server that has run for some minutes is past it.

@@ -22,9 +22,9 @@ export type Numbers = Readonly<Record<string, number>>;
 export interface Goal {
   /** The key of the metric. */
   readonly metric: string;
-  readonly against?: string;
+  readonly against?: string | undefined;
   readonly load?: string;
-  readonly way?: Way;
+  readonly way?: Way | undefined;
   readonly atLeast?: number;
   readonly atMost?: number;
 }

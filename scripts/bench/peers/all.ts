@@ -14,15 +14,12 @@ import { type Peer, RUNTIMES, type Runtime, type Way } from "./peer.ts";
 /** The paths of nginx and of nchan. */
 const NGINX = "/usr/sbin/nginx";
 const NCHAN_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
-
 /** The ways that are also measured with tokens. */
 const GATED: readonly Way[] = ["v1", "classic", "http"];
 
 /** nchan keeps all messages, because results with lost messages would not be comparable. */
 const NCHAN = `
-    nchan_message_buffer_length 4000000;
-    nchan_message_timeout 0;
-    client_max_body_size 16m;
+    nchan_message_buffer_length 4000000; nchan_message_timeout 0; client_max_body_size 16m;
     location ~ ^/append/(.+)$ { nchan_publisher websocket; nchan_channel_id $1; }
     location ~ ^/start/(.+)$ { nchan_subscriber websocket; nchan_channel_id $1; nchan_subscriber_first_message oldest; }
     location ~ ^/now/(.+)$ { nchan_subscriber websocket; nchan_channel_id $1; nchan_subscriber_first_message newest; }`;
@@ -128,14 +125,12 @@ export function allPeers({ url, against, profile }: Options, program: string): P
     }),
   );
   const running = httpfstream("running", "the server that runs already", {
-    version: url ?? "",
-    origin: url?.replace(/\/$/, "") ?? "",
+    ...{ version: url ?? "", origin: url?.replace(/\/$/, "") ?? "" },
     abilities: ["append", "live", "replay", "read", "streams"],
     files: undefined,
   }).filter(({ way }) => way !== "disk");
   const other = httpfstream("other", against ?? "", {
-    version: NODE,
-    isOurs: false,
+    ...{ version: NODE, isOurs: false },
     command: (port, folder) => serve("node", [against ?? ""], port, folder),
   });
   const gated = ALGORITHMS.flatMap((alg) => [...gatedPeers(program, alg, 1), ...gatedPeers(program, alg, MAX_TOKENS)]);
@@ -187,7 +182,7 @@ function serve(runtime: Runtime, program: readonly string[], port: number, folde
 }
 
 function script(name: string, port: number, folder = ""): readonly string[] {
-  return [process.execPath, fileURLToPath(new URL(name, import.meta.url)), String(port), folder];
+  return [process.execPath, fileURLToPath(new URL(name, import.meta.url)), String(port), ...(folder ? [folder] : [])];
 }
 
 /** Returns the name and version of an installed package. */
@@ -211,8 +206,7 @@ daemon off; worker_processes 1; worker_rlimit_nofile 16000; pid ${folder}/nginx.
 user ${process.getuid?.() === 0 ? "root" : "nobody"};
 events { worker_connections 12000; }
 http {
-  access_log off;
-  ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(" ")}
+  access_log off; ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(" ")}
   ${kind === "nchan" ? "nchan_shared_memory_size 4096m;" : ""}
   server {
     listen 127.0.0.1:${port} backlog=4096;

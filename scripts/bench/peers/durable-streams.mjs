@@ -2,7 +2,6 @@
 import process from "node:process";
 import { DurableStreamTestServer } from "@durable-streams/server";
 
-const [port, folder] = process.argv.slice(2);
-const dataDir = folder || undefined;
+const [port, dataDir] = process.argv.slice(2);
 await new DurableStreamTestServer({ port: Number(port), host: "127.0.0.1", dataDir, compression: false }).start();
 process.once("SIGTERM", () => process.exit(0));

@@ -67,30 +67,25 @@ export interface Peer {
   readonly files?: string | undefined;
 }
 
-export interface Server {
-  /** The ids of its processes, including workers. Empty if it is not a child process. */
-  pids(): readonly number[];
-  /** Returns the target of an operation on a path. */
-  at<What extends "append" | "raw" | Following>(what: What, path: string): NonNullable<Peer[What]>;
-  /** Returns the file of a path, or undefined if the peer does not store paths as plain files. */
-  file(path: string): string | undefined;
-  stop(): Promise<void>;
-}
+export type Server = Awaited<ReturnType<typeof startServer>>;
 
 /** Starts the server of a peer and waits until it listens. Rejects if it ends or takes half a minute. */
-export async function startServer(peer: Peer, folder: string): Promise<Server> {
+export async function startServer(peer: Peer, folder: string) {
   const port = await freePort();
   // A server that runs already may have been measured before, so each measurement uses new paths.
   const origin = peer.command ? `http://127.0.0.1:${port}` : `${peer.origin}/bench-${randomUUID()}`;
   const child = peer.command && (await startChild(peer, peer.command(port, folder), port));
   return {
+    /** The ids of its processes, including workers. Empty if it is not a child process. */
     pids: () => (child ? withChildren(child) : []),
-    at(what, path) {
+    /** Returns the target of an operation on a path. */
+    at<What extends "append" | "raw" | Following>(what: What, path: string): NonNullable<Peer[What]> {
       const target = peer[what];
       if (!target) throw new Error(`${peer.name} has no way to ${what}.`);
       return { ...target, url: origin + target.url.replace("{path}", path) };
     },
-    file: (path) => (peer.files === undefined ? undefined : join(folder, peer.files, path)),
+    /** Returns the file of a path, or undefined if the peer does not store paths as plain files. */
+    file: (path: string) => (peer.files === undefined ? undefined : join(folder, peer.files, path)),
     stop: async () => child && end(child, "SIGTERM"),
   };
 }
