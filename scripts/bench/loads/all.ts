@@ -132,12 +132,13 @@ export const LOADS: readonly Load[] = [
   floodOf("streams-sse", "many", 100, "100-byte", {
     ...{ ...STREAMS, ways: ["streams", "posted"] },
     title: ({ many }) => `Flood of 100-byte records by POST to ${many} readers of server-sent events`,
+    measure: (stage) => flood(stage, 100, stage.size.many, "follow", stage.size.warmAppends),
     goals: Object.entries(FAN_OUT).map(([peer, bound]) => atLeast("rate", bound, peer, "streams")),
   }),
   floodOf("streams-polls", "many", 100, "100-byte", {
     ...{ ...STREAMS, ways: ["streams"] },
     title: ({ many }) => `Flood of 100-byte records by POST to ${many} readers by long-poll`,
-    measure: (stage) => flood(stage, 100, stage.size.many, "polls"),
+    measure: (stage) => flood(stage, 100, stage.size.many, "polls", stage.size.warmAppends),
   }),
   catchUpOf("streams-catch-up", "by offsets, and with a plain download", "read", {
     ...{ ...STREAMS, ways: ["v1", "streams"] },

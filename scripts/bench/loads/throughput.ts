@@ -10,8 +10,7 @@ import type { Numbers } from "./load.ts";
 
 /** Milliseconds within which everything must arrive. */
 const TIMEOUT_MS = 120_000;
-/** The records of a flood's first warm-up, and the maximum factor by which each warm-up is longer than the last. */
-const FIRST_RECORDS = 100;
+/** The maximum factor by which each warm-up is longer than the last. */
 const GROWTH = 8;
 /** How many of the paths of small requests are read in the end, and every byte compared. */
 const COMPARED = 1000;
@@ -29,8 +28,8 @@ async function warmUp({ size }: Stage, first: number, most: number, run: (amount
   return Math.max(1, Math.min(most, Math.round((amount * size.floodSeconds) / seconds)));
 }
 
-/** One appender at full speed and `count` followers: the records that all followers together receive per second. */
-export async function flood(stage: Stage, recordBytes: number, count: number, how: Following = "follow") {
+/** One appender at full speed and `count` followers: the records per second that all receive, after `first` or more. */
+export async function flood(stage: Stage, recordBytes: number, count: number, how: Following = "follow", first = 100) {
   const { size } = stage;
   const appender = await stage.generator().append("flood.log", recordBytes);
   const audience = await stage.generator().follow("flood.log", { recordBytes, count, check: "some" }, how);
@@ -41,7 +40,7 @@ export async function flood(stage: Stage, recordBytes: number, count: number, ho
     const [{ startNs }, { lastNs }] = await Promise.all([appender.flood(records), audience.received(TIMEOUT_MS)]);
     return (lastNs - startNs) / 1e9;
   };
-  const records = await warmUp(stage, FIRST_RECORDS, Math.floor(size.floodBytes / recordBytes), run);
+  const records = await warmUp(stage, first, Math.floor(size.floodBytes / recordBytes), run);
   const meter = stage.meter();
   const seconds = await run(records);
   const bytes = records * count * recordBytes;
