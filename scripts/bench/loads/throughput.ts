@@ -28,8 +28,8 @@ async function warmUp({ size }: Stage, first: number, most: number, run: (amount
   return Math.max(1, Math.min(most, Math.round((amount * size.floodSeconds) / seconds)));
 }
 
-/** One appender at full speed and `count` followers: the records per second that all receive, after `first` or more. */
-export async function flood(stage: Stage, recordBytes: number, count: number, how: Following = "follow", first = 100) {
+/** One appender at full speed and `count` followers: the records per second that all receive, of `least` or more. */
+export async function flood(stage: Stage, recordBytes: number, count: number, how: Following = "follow", least = 1) {
   const { size } = stage;
   const appender = await stage.generator().append("flood.log", recordBytes);
   const audience = await stage.generator().follow("flood.log", { recordBytes, count, check: "some" }, how);
@@ -40,7 +40,8 @@ export async function flood(stage: Stage, recordBytes: number, count: number, ho
     const [{ startNs }, { lastNs }] = await Promise.all([appender.flood(records), audience.received(TIMEOUT_MS)]);
     return (lastNs - startNs) / 1e9;
   };
-  const records = await warmUp(stage, first, Math.floor(size.floodBytes / recordBytes), run);
+  const most = Math.floor(size.floodBytes / recordBytes);
+  const records = Math.max(least, await warmUp(stage, Math.max(100, least), most, run));
   const meter = stage.meter();
   const seconds = await run(records);
   const bytes = records * count * recordBytes;
