@@ -17,6 +17,8 @@ export interface Options {
   readonly seed: number;
   /** How many paths are active at the same time. */
   readonly paths: number;
+  /** How many paths have streams of the Durable Streams protocol at the same time. */
+  readonly streams: number;
   /** How many followers each path has. */
   readonly followers: number;
   /** The runtime of each server. */
@@ -33,6 +35,11 @@ Appends to many paths and follows them, through a network that breaks in every w
 that are killed, stopped and frozen, whose disks stall and whose clocks are set. In the end what was written, what is
 stored and what every follower got must be the same, byte for byte, and every follower must know how its path ended.
 
+Clients of Durable Streams write to other paths: producers that repeat what was not answered, and that fence each other
+with epochs; they close streams with their last bytes, remove them, create them again and fork them, and read them live.
+When all servers were killed once more, every request that was acknowledged must be in its file once, in the order of its
+producer, and none that was refused; what was closed must still be closed, and what was removed must not be back.
+
 The files of some paths are removed or replaced by hand: no append may go on in another content, and no follower may get
 the beginning of one and the end of another. Other clients pipeline requests and leave without an answer: when all is
 calm again, servers must have given back every path and every descriptor that these have taken.
@@ -40,6 +47,7 @@ calm again, servers must have given back every path and every descriptor that th
   --minutes N         how long it goes on, such as 30 or 0.5; what is under way then comes to its end (default: 1)
   --seed N            repeats the choices of an earlier run (default: a random one, which is printed)
   --paths N           how many paths live at the same time (default: 6)
+  --streams N         how many paths have Durable Streams at the same time, in addition (default: 3)
   --followers N       how many followers each of them has (default: 3)
   --runtime NAME,...  what the servers run on: ${RUNTIMES.join(", ")}, or one for each server (default: node)
   --durability LEVEL  when a byte counts as stored: ${DURABILITIES.join(" or ")} (default: os)
@@ -60,7 +68,7 @@ const SERVERS = 2;
  * @throws {UsageError} if an argument is unknown or invalid.
  */
 export function parseOptions(args: readonly string[]): Options | undefined {
-  const { help, minutes, seed, paths, followers, runtime, durability, replaced } = parse(args);
+  const { help, minutes, seed, paths, streams, followers, runtime, durability, replaced } = parse(args);
   if (help) return undefined;
   const names = runtime.flatMap((value) => value.split(","));
   const runtimes = names.map((name) => oneOf("--runtime", name, RUNTIMES));
@@ -68,6 +76,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     minutes: number("--minutes", minutes, /^(\d+(\.\d+)?|\.\d+)$/, "a number of minutes"),
     seed: seed === undefined ? randomInt(2 ** 32) : number("--seed", seed, /^\d{1,10}$/, "a whole number"),
     paths: number("--paths", paths, /^[1-9]\d{0,3}$/, "a whole number from 1 to 9999"),
+    streams: number("--streams", streams, /^\d{1,4}$/, "a whole number from 0 to 9999"),
     followers: number("--followers", followers, /^[1-9]\d{0,3}$/, "a whole number from 1 to 9999"),
     runtimes: Array.from({ length: Math.max(SERVERS, runtimes.length) }, (_, at) => {
       return runtimes[at % runtimes.length] as Runtime;
@@ -86,6 +95,7 @@ function parse(args: readonly string[]) {
         minutes: { ...text, default: "1" },
         seed: text,
         paths: { ...text, default: "6" },
+        streams: { ...text, default: "3" },
         followers: { ...text, default: "3" },
         runtime: { ...text, multiple: true, default: ["node"] },
         durability: { ...text, default: "os" },

@@ -7,8 +7,18 @@ import type { Options } from "./options.ts";
 import type { Outcome } from "./run.ts";
 
 /** Returns the command that repeats a run. */
-export function commandOf({ minutes, seed, paths, followers, runtimes, durability, replaced }: Options): string {
-  const parts = [`--minutes ${minutes}`, `--seed ${seed}`, `--paths ${paths}`, `--followers ${followers}`];
+export function commandOf({
+  minutes,
+  seed,
+  paths,
+  streams,
+  followers,
+  runtimes,
+  durability,
+  replaced,
+}: Options): string {
+  const parts = [`--minutes ${minutes}`, `--seed ${seed}`, `--paths ${paths}`];
+  parts.push(`--streams ${streams}`, `--followers ${followers}`);
   parts.push(`--runtime ${runtimes.join(",")}`, `--durability ${durability}`, `--replaced ${replaced}`);
   return `npm run chaos -- ${parts.join(" ")}`;
 }
@@ -27,6 +37,8 @@ export function report(options: Options, { ledger, seconds, kept }: Outcome): st
     `faults      ${kinds(ledger, "faults")}`,
     `clocks      ${kinds(ledger, "clocks")}`,
     `files       ${kinds(ledger, "replaced")}; follows of them: ${kinds(ledger, "follows of replaced files")}`,
+    `streams     ${kinds(ledger, "streams")}; read ${kinds(ledger, "readers", "by ")}; ${bytes("read")}`,
+    `requests    ${kinds(ledger, "requests")}`,
     `pipelined   ${kinds(ledger, "pipelined", "left by ")}`,
     `also        ${kinds(ledger, "appenders", "appenders ")}; ${kinds(ledger, "followers", "followers ")}`,
     `compared    ${kinds(ledger, "compared")}, by SHA-256 and byte by byte`,

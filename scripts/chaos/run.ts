@@ -7,11 +7,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { removeFolder, temporaryFolder } from "../../test/fixture/temp.ts";
 import { until } from "../../test/fixture/until.ts";
+import { Facts } from "./durable/facts.ts";
+import { Direct } from "./durable/requests.ts";
+import { StreamLife } from "./durable/stream-life.ts";
 import { Fleet } from "./fleet.ts";
 import { expectNoLeaks } from "./leaks.ts";
 import { Ledger } from "./ledger.ts";
 import type { Options } from "./options.ts";
-import { PathLife } from "./path-life.ts";
+import { PathLife, type PathParts } from "./path-life.ts";
 import { pipelineAgain } from "./pipeline.ts";
 import type { Network } from "./proxy.ts";
 import { Random } from "./random.ts";
@@ -47,6 +50,8 @@ export async function run(options: Options, say: (line: string) => void): Promis
   return { ledger: chaos.ledger, seconds: (performance.now() - beganMs) / 1000, kept };
 }
 
+type Life = PathLife | ReplacedLife | StreamLife;
+
 class Chaos {
   readonly ledger: Ledger;
   readonly #options: Options;
@@ -56,7 +61,8 @@ class Chaos {
   readonly #graceMs: number;
   readonly #isShort: boolean;
   readonly #say: (line: string) => void;
-  readonly #alive = new Set<PathLife | ReplacedLife>();
+  readonly #alive = new Set<Life>();
+  readonly #facts = new Facts();
   readonly #over = new AbortController();
   #phase = "striking";
 
@@ -88,6 +94,8 @@ class Chaos {
       await this.#during("waiting for the servers to be back", storm);
       await this.#during("waiting for the pipelining clients to leave", pipelining);
       await this.#during("waiting for every path to come to its end", this.#calmDown(lanes));
+      await this.#during("killing all servers", this.#killAll(fleet));
+      await this.#during("reading what is left of the streams", this.#expectFacts(fleet));
       await this.#during("looking for leaks", expectNoLeaks(fleet, ledger));
       await this.#during("looking for what was left behind", this.#expectNothingLeft());
       await this.#during("stopping the servers", fleet.stop());
@@ -129,9 +137,9 @@ class Chaos {
     });
   }
 
-  async #lanes(fleet: Fleet): Promise<void> {
+  #network(fleet: Fleet): Network {
     const { signal } = this.#over;
-    const network: Network = {
+    return {
       port: (server) => fleet.port(server),
       endsSince: (sinceMs) => fleet.endsSince(sinceMs),
       servers: fleet.size,
@@ -141,20 +149,31 @@ class Chaos {
       },
       ledger: this.ledger,
     };
-    const lanes = Array.from({ length: this.#options.paths }, (_, lane) => this.#lane(lane, network));
-    await Promise.all(lanes);
+  }
+
+  async #lanes(fleet: Fleet): Promise<void> {
+    const network = this.#network(fleet);
+    const { paths, streams, replaced } = this.#options;
+    const bytes = Array.from({ length: paths }, (_, lane) =>
+      this.#lane(`lane-${lane}`, ".bin", network, (parts) => {
+        const Life = parts.random.fork("life").chance(replaced) ? ReplacedLife : PathLife;
+        return new Life(parts);
+      }),
+    );
+    const durable = Array.from({ length: streams }, (_, lane) =>
+      this.#lane(`stream-${lane}`, ".txt", network, (parts) => new StreamLife(parts, this.#facts)),
+    );
+    await Promise.all([...bytes, ...durable]);
   }
 
   /** Runs one path after the other until the run is over. */
-  async #lane(lane: number, network: Network): Promise<void> {
+  async #lane(folder: string, extension: string, network: Network, begin: (parts: PathParts) => Life): Promise<void> {
     for (let turn = 0; !this.#over.signal.aborted; turn++) {
-      const path = `lane-${lane}/${turn}.bin`;
-      const random = this.#random.fork(path);
-      const Life = random.fork("life").chance(this.#options.replaced) ? ReplacedLife : PathLife;
-      const life = new Life({
+      const path = `${folder}/${turn}${extension}`;
+      const life = begin({
         path,
         root: this.#root,
-        random,
+        random: this.#random.fork(path),
         network,
         graceMs: this.#graceMs,
         followers: this.#options.followers,
@@ -164,6 +183,16 @@ class Chaos {
       await life.run().catch((error: unknown) => this.ledger.problem(`/${path}: ${(error as Error).stack}`));
       this.#alive.delete(life);
     }
+  }
+
+  async #killAll(fleet: Fleet): Promise<void> {
+    await Promise.all(Array.from({ length: fleet.size }, (_, server) => fleet.strike(server, "kill -9", 0)));
+  }
+
+  /** Checks that streams are as their clients have left them. */
+  async #expectFacts(fleet: Fleet): Promise<void> {
+    const direct = new Direct(this.#network(fleet), this.#random.fork("facts"));
+    await this.#facts.check(direct, this.#root, this.ledger);
   }
 
   /** Waits for a minimum number of faults, which a short run on a slow machine may not have reached yet. */
@@ -191,8 +220,9 @@ class Chaos {
       const files = entries
         .filter((entry) => !entry.isDirectory())
         .map(({ parentPath, name }) => join(parentPath, name));
-      // The records of paths are kept.
-      return files.filter((file) => !file.startsWith(join(reserved, "streams")));
+      // The records of paths are kept, and the logs and forks of streams.
+      const kept = ["streams", "durable", "forks"].map((name) => join(reserved, name));
+      return files.filter((file) => !kept.some((folder) => file.startsWith(folder)));
     };
     await until("nothing to be left", async () => (await left()).length === 0).catch(async () => {
       this.ledger.problem(`these were left behind: ${(await left()).join(" ")}`);

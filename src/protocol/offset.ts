@@ -61,9 +61,9 @@ export function parseStart(offset: string | undefined, tail: string | undefined)
  * ```
  */
 export function parseStreamOffset(name: string, text: string): number {
-  const [, part, offset] = /^(\d{16})_(\d{16})$/.exec(text) ?? [];
-  if (part === undefined || offset === undefined) return parseOffset(name, text);
-  return Number(part) === 0 ? parseOffset(name, offset) : Number.MAX_SAFE_INTEGER;
+  if (!/^\d{16}_\d{16}$/.test(text)) return parseOffset(name, text);
+  const isFirst = Number(text.slice(0, OFFSET_DIGITS)) === 0;
+  return isFirst ? parseOffset(name, text.slice(OFFSET_DIGITS + 1)) : Number.MAX_SAFE_INTEGER;
 }
 
 /**

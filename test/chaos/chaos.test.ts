@@ -39,15 +39,18 @@ describe("chaos", { concurrency: 4 }, () => {
     ["deno", 3, "disk"],
     ["bun", 5, "os"],
   ];
-  const seen = { faults: 0, clocks: 0, pipelined: 0 };
+  const seen = { faults: 0, clocks: 0, pipelined: 0, streams: 0, requests: 0 };
   after(() => {
     assert.ok(seen.faults > 0, "no connection was ever struck");
     assert.ok(seen.clocks > 0, "no clock was ever set");
     assert.ok(seen.pipelined > 0, "no client pipelined requests");
+    assert.ok(seen.streams > 0, "no stream was created");
+    assert.ok(seen.requests > 0, "no request of a producer was answered");
   });
   for (const [runtime, seed, durability] of runs) {
     test(`no byte is lost or duplicated with servers on ${runtime}, the level ${durability} and the seed ${seed}`, async (t) => {
-      const settings = ["--runtime", runtime, "--durability", durability, "--paths", "3", "--followers", "2"];
+      const settings = ["--runtime", runtime, "--durability", durability, "--paths", "3", "--streams", "2"];
+      settings.push("--followers", "2");
       const program = chaos(["--seed", String(seed), ...settings]);
       const { code } = await ended(program);
       assert.equal(code, 0, program.output);
@@ -57,9 +60,10 @@ describe("chaos", { concurrency: 4 }, () => {
       // The time suffices for a fault of a server; faults of the connections of so few clients depend on the seed.
       assert.match(report, /^servers .*; \d+ (kill -9|SIG\w+|slow disk)/m);
       assert.match(report, /^compared .*[1-9]\d* files/m);
-      for (const kind of ["faults", "clocks", "pipelined"] as const) {
+      assert.match(report, /^compared .*[1-9]\d* (removed )?streams/m);
+      for (const kind of ["faults", "clocks", "pipelined", "streams", "requests"] as const) {
         const line = new RegExp(`^${kind} .*`, "m").exec(report)?.[0] ?? "";
-        for (const [, count] of line.matchAll(/(?: |, )(\d+) [a-z]/g)) seen[kind] += Number(count);
+        for (const [, count] of line.matchAll(/(?: |, )(\d+) [\da-z]/g)) seen[kind] += Number(count);
       }
     });
   }
@@ -74,7 +78,7 @@ describe("a changed byte", () => {
   after(() => removeFolder(folder));
 
   test("is found, and all files are kept", async () => {
-    const program = chaos(["--seed", "1", "--paths", "2", "--followers", "1"], { TMPDIR: folder });
+    const program = chaos(["--seed", "1", "--paths", "2", "--streams", "0", "--followers", "1"], { TMPDIR: folder });
     let ended = false;
     const exited = program.exited.finally(() => {
       ended = true;
@@ -83,7 +87,7 @@ describe("a changed byte", () => {
     assert.equal((await exited).code, 1, program.output);
     const report = program.stdout.bytes().toString();
     assert.match(report, /problems?:\n(.*\n)* {2}\/lane-\d\/\d+\.bin: the SHA-256 of /);
-    assert.match(report, /^Again: npm run chaos -- --minutes \S+ --seed 1 --paths 2 --followers 1 /m);
+    assert.match(report, /^Again: npm run chaos -- --minutes \S+ --seed 1 --paths 2 --streams 0 --followers 1 /m);
     const [kept = ""] = await readdir(folder);
     assert.ok(report.includes(`The files are in ${join(folder, kept)}.`), report);
     assert.ok((await stat(join(folder, kept, "servers.log"))).isFile());

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Content } from "../../scripts/chaos/content.ts";
+import { drawStreams } from "../../scripts/chaos/durable/plan.ts";
 import { drawPlan } from "../../scripts/chaos/fate.ts";
 import { parseOptions, UsageError } from "../../scripts/chaos/options.ts";
 import { drawPath } from "../../scripts/chaos/plan.ts";
@@ -13,7 +14,12 @@ describe("the choices of a run", () => {
     const draw = (seed: number): unknown => {
       const random = new Random(seed);
       const path = drawPath(random.fork("lane-0/0.bin"), 3, 1);
-      return { path, connections: Array.from({ length: 20 }, (_, at) => drawPlan(random.fork("a", at), 1_000)) };
+      const streams = drawStreams(random.fork("stream-0/0.txt"), 3, 1);
+      return {
+        path,
+        streams,
+        connections: Array.from({ length: 20 }, (_, at) => drawPlan(random.fork("a", at), 1_000)),
+      };
     };
     assert.deepEqual(draw(7), draw(7));
     assert.notDeepEqual(draw(7), draw(8));
@@ -31,6 +37,14 @@ describe("the choices of a run", () => {
     const random = new Random(3);
     const fates = new Set(Array.from({ length: 1_000 }, (_, at) => drawPlan(random.fork(at), 1_000).fate));
     assert.equal(fates.size, 10);
+    const streams = Array.from({ length: 300 }, (_, at) => drawStreams(random.fork("streams", at), 2, 1)).flat();
+    assert.equal(new Set(streams.map(({ end }) => end)).size, 4);
+    assert.equal(new Set(streams.flatMap(({ readers }) => readers.map(({ kind }) => kind))).size, 4);
+    assert.equal(new Set(streams.flatMap(({ forks }) => forks.map(({ end }) => end))).size, 3);
+    assert.ok(
+      streams.every(({ writers: [first] }) => first?.kind === "producer"),
+      "the first writer can close it",
+    );
     for (let count = 0; count < 1_000; count++) {
       const [even, any] = [random.between(3, 5), random.spread(10, 1_000)];
       assert.ok(even >= 3 && even <= 5 && any >= 10 && any < 1_000, `${even} ${any}`);
@@ -45,6 +59,7 @@ describe("the options of a run", () => {
       minutes: 1,
       seed: 0,
       paths: 6,
+      streams: 3,
       followers: 3,
       runtimes: ["node", "node"],
       durability: "os",
@@ -55,9 +70,21 @@ describe("the options of a run", () => {
   });
 
   it("set the duration, the seed, the counts and the runtimes", () => {
-    const args = ["--minutes", "0.5", "--seed=7", "--paths", "10", "--followers", "1", "--runtime", "deno,bun"];
+    const args = [
+      "--minutes",
+      "0.5",
+      "--seed=7",
+      "--paths",
+      "10",
+      "--streams",
+      "0",
+      "--followers",
+      "1",
+      "--runtime",
+      "deno,bun",
+    ];
     args.push("--durability", "disk", "--replaced", "1");
-    const wanted = { minutes: 0.5, seed: 7, paths: 10, followers: 1, durability: "disk", replaced: 1 };
+    const wanted = { minutes: 0.5, seed: 7, paths: 10, streams: 0, followers: 1, durability: "disk", replaced: 1 };
     assert.deepEqual(parseOptions(args), { ...wanted, runtimes: ["deno", "bun"] });
     assert.equal(parseOptions(["--help"]), undefined);
   });
@@ -68,6 +95,8 @@ describe("the options of a run", () => {
       [["--seed", "x"], /--seed is a whole number/],
       [["--seed=-1"], /--seed is a whole number/],
       [["--paths", "0"], /--paths/],
+      [["--streams", "-1"], /--streams/],
+      [["--streams", "many"], /--streams is a whole number from 0 to 9999/],
       [["--followers", "0"], /--followers/],
       [["--runtime", "browser"], /node, deno, bun/],
       [["--durability", "paper"], /os, disk/],

@@ -50,6 +50,16 @@ export class StreamServer {
   async crash(damage: () => void | Promise<void> = () => {}): Promise<void> {
     await this.#server.kill9();
     await damage();
+    await this.restart();
+  }
+
+  /** Resolves when the server has ended by itself. */
+  async ended(): Promise<void> {
+    await this.#server.program.exited;
+  }
+
+  /** Starts another server on the same root, in place of one that has ended. */
+  async restart(): Promise<void> {
     this.#server = await startStandalone("node", { ...this.#options, root: this.root });
   }
 

@@ -63,7 +63,12 @@ describe("streams of two processes", { timeout: 120_000, concurrency: 4 }, () =>
     // Two appends may come as one event.
     const data = seen.match(/(?<=^event: data\ndata:).*/gm)?.join("");
     assert.equal(data, "one two three");
-    assert.match(seen, /"streamClosed":true/);
+    // A reader that has all data also knows that there is no more.
+    const last = seen.match(/(?<=^event: control\ndata:).*0000000000000013.*/gm) ?? [];
+    assert.deepEqual(
+      last.map((control) => (JSON.parse(control) as { streamClosed?: boolean }).streamClosed),
+      [true],
+    );
   });
 
   test("what one process removes is gone in the other, too", async () => {

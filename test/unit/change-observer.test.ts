@@ -1,11 +1,13 @@
 /** Observing the files that other processes touch: what counts as quiet, and for how long. */
 import assert from "node:assert/strict";
 import { mkdirSync, rmdirSync, rmSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import fsPromises from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import timers from "node:timers";
 import { ChangeObserver, type Observation } from "../../src/stores/file/processes/change-observer.ts";
+import { gate } from "../fixture/journal.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 
@@ -193,8 +195,8 @@ test("looks end with the last file", async (t) => {
   await until("the timer to end", () => cleared.mock.callCount() > 0);
 });
 
-test("a file that is forgotten during a look stays forgotten", async (t) => {
-  const { file, folder, clock } = await place(t);
+/** Until the test ends, repeated looks begin only when the test calls what is returned. */
+function heldTimers(t: TestContext): (() => void)[] {
   const rounds: (() => void)[] = [];
   t.mock.method(timers, "setInterval", (round: () => void) => {
     rounds.push(round);
@@ -205,6 +207,12 @@ test("a file that is forgotten during a look stays forgotten", async (t) => {
     t.mock.restoreAll();
     syncBuiltinESMExports();
   });
+  return rounds;
+}
+
+test("a file that is forgotten during a look stays forgotten", async (t) => {
+  const { file, folder, clock } = await place(t);
+  const rounds = heldTimers(t);
   writeFileSync(file, "");
   const observer = new ChangeObserver({ creditMs: 100, everyMs: 1 });
   const other = join(folder, "other");
@@ -216,4 +224,29 @@ test("a file that is forgotten during a look stays forgotten", async (t) => {
   observer.forget(file);
   await until("the round to reach the other file", () => observer.known(other)?.quietMs === 5);
   assert.equal(observer.known(file), undefined);
+});
+
+test("looks that take long do not pile up", async (t) => {
+  const { file, clock } = await place(t);
+  const rounds = heldTimers(t);
+  const observer = new ChangeObserver({ creditMs: 100, everyMs: 1 });
+  await observer.look(file);
+  const { stat } = fsPromises;
+  const answered = gate();
+  let looks = 0;
+  t.mock.method(fsPromises, "stat", async (path: string) => {
+    looks++;
+    await answered.promise;
+    return stat(path);
+  });
+  syncBuiltinESMExports();
+  const [round] = rounds;
+  for (let count = 0; count < 3; count++) round?.();
+  assert.equal(looks, 1);
+  clock.nowMs += 5;
+  answered.open();
+  await until("the end of the round", () => {
+    round?.();
+    return observer.known(file)?.quietMs === 5;
+  });
 });

@@ -1,7 +1,13 @@
-/** What a refused appender learns about the one that holds the path. */
+/** What a refused appender learns about what is in its way. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { heldByAppender, heldDuringGrace } from "../../src/engine/storage/conflicts.ts";
+import {
+  belowResource,
+  closedStream,
+  folderInPlace,
+  heldByAppender,
+  heldDuringGrace,
+} from "../../src/engine/storage/conflicts.ts";
 
 test("a path that has an appender is refused without a time", () => {
   const { code, path, message, headers } = heldByAppender("a.log");
@@ -21,4 +27,20 @@ test("a path that is reserved is refused with the time left, in whole seconds, a
     assert.deepEqual([code, path, headers], ["conflict", "a.log", { "Retry-After": retryAfter }]);
     assert.match(message, words);
   }
+});
+
+test("a path whose place is taken is refused with what is there", () => {
+  const below = belowResource("a/b/c", "a/b");
+  assert.deepEqual([below.code, below.path, below.headers], ["path_conflict", "a/b/c", {}]);
+  assert.match(below.message, /^"\/a\/b" is a file, so "\/a\/b\/c" /);
+  const folder = folderInPlace("a");
+  assert.deepEqual([folder.code, folder.path, folder.headers], ["path_conflict", "a", {}]);
+  assert.match(folder.message, /^"\/a" is a folder/);
+});
+
+test("a closed stream is refused with its size", () => {
+  const { code, path, message, headers } = closedStream("a.log", 42);
+  assert.deepEqual([code, path], ["closed", "a.log"]);
+  assert.deepEqual(headers, { "Stream-Closed": "true", "Stream-Next-Offset": "0000000000000042" });
+  assert.match(message, /^"\/a\.log" is closed/);
 });

@@ -23,7 +23,9 @@ describe("a control message from the server", () => {
       { type: "start", offset: 0 },
       { type: "ack", offset: 1 },
       { type: "heartbeat", offset: Number.MAX_SAFE_INTEGER },
+      { type: "idle", offset: 2, reason: "complete" },
       { type: "end", offset: 0, reason: "lost" },
+      { type: "end", offset: 5, reason: "complete", closed: true },
     ];
     for (const message of messages) assert.deepEqual(parseControl(encodeControl(message)), message);
   });
@@ -35,6 +37,10 @@ describe("a control message from the server", () => {
     const unknown = { type: "end", offset: 1, reason: "unknown" };
     assert.deepEqual(parse('{"type":"end","offset":1,"reason":"bored"}'), unknown);
     assert.deepEqual(parse('{"type":"end","offset":1}'), unknown);
+    assert.deepEqual(parse('{"type":"idle","offset":1}'), { ...unknown, type: "idle" });
+    for (const closed of ["false", '"true"', "1"]) {
+      assert.deepEqual(parse(`{"type":"end","offset":1,"closed":${closed}}`), unknown, closed);
+    }
   });
 
   it("starts without a generation or a session if what it names is none", () => {
@@ -46,7 +52,8 @@ describe("a control message from the server", () => {
   it("must be a JSON object with valid numbers", async () => {
     const wrong = ["", "no JSON", "null", "7", '"ack"', '{"type":"ack"}'];
     for (const value of ["-1", '"1"', "1.5", "null", "[1]", "9007199254740992"]) {
-      for (const type of ["ack", "heartbeat", "end", "start"]) wrong.push(`{"type":"${type}","offset":${value}}`);
+      for (const type of ["ack", "heartbeat", "idle", "end", "start"])
+        wrong.push(`{"type":"${type}","offset":${value}}`);
       wrong.push(`{"type":"start","offset":0,"window":${value}}`);
     }
     for (const text of wrong) await rejectsWith((async () => parse(text))(), "protocol");

@@ -15,7 +15,7 @@ import {
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { changeOf } from "../../src/stores/file/files/change.ts";
+import { changeOf, statsAt } from "../../src/stores/file/files/change.ts";
 import { type OpenedToAppend, openToAppend } from "../../src/stores/file/files/open.ts";
 import { openToRead, readFile } from "../../src/stores/file/files/read.ts";
 import { removeFolders, removeUnused } from "../../src/stores/file/files/remove-unused.ts";
@@ -117,6 +117,16 @@ rootTest("how a file has changed that had some bytes", async (root) => {
   assert.equal(changeOf(found, 6), "truncated");
   assert.equal(changeOf(found, 4), "written to by another program");
   assert.equal(changeOf(undefined, 5), "removed");
+});
+
+rootTest("the stats of a file, which may be missing, or out of reach", async (root) => {
+  const file = join(root, "a.txt");
+  writeFileSync(file, "12345");
+  assert.equal(statsAt(file, "a.txt")?.size, 5);
+  assert.equal(statsAt(join(root, "none"), "a.txt"), undefined);
+  assert.equal(statsAt(join(file, "below"), "a.txt"), undefined);
+  symlinkSync("loop", join(root, "loop"));
+  assert.throws(() => statsAt(join(root, "loop"), "a.txt"), { code: "bad_path", path: "a.txt" });
 });
 
 function opening(root: string, path: string, create = true, onCreate = (): void => {}): Promise<OpenedToAppend> {

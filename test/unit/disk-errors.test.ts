@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StreamError } from "../../src/protocol/errors.ts";
-import { diskError, isMissing } from "../../src/stores/file/folders/errors.ts";
+import { diskError, isAbsence, isMissing, unlessMissing } from "../../src/stores/file/folders/errors.ts";
 
 const systemError = (code: string): Error =>
   Object.assign(new Error(`${code}: something, open '/srv/secret/root/a.txt'`), { code });
@@ -61,4 +61,17 @@ test("only ENOENT counts as missing", () => {
   for (const thrown of [systemError("EACCES"), systemError("ENOTDIR"), new Error("ENOENT"), undefined]) {
     assert.equal(isMissing(thrown), false);
   }
+});
+
+test("what is missing, or in the place of something else, is an absence", () => {
+  for (const code of ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP"]) assert.equal(isAbsence(systemError(code)), true, code);
+  assert.equal(isAbsence(new StreamError("bad_path", "It leads out.")), true);
+  for (const thrown of [systemError("EACCES"), systemError("EIO"), new StreamError("denied", "No."), undefined])
+    assert.equal(isAbsence(thrown), false);
+});
+
+test("only a missing file is ignored", () => {
+  unlessMissing(systemError("ENOENT"));
+  const denied = systemError("EACCES");
+  assert.throws(() => unlessMissing(denied), denied);
 });

@@ -1,6 +1,7 @@
 /** Listings of folders: which rows they have, and when they let other work go on. */
 import assert from "node:assert/strict";
-import { mkdirSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { StoreEntry } from "../../src/engine/storage/store.ts";
@@ -8,6 +9,7 @@ import { assertListable, type FolderListing, listFolder } from "../../src/stores
 import { rejectsWith } from "../contract/store/driver.ts";
 import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
 import { fakeClock } from "../fixture/other-process.ts";
+import { asOrdinaryUser, NO_PERMISSIONS } from "../fixture/privileges.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 interface Place {
@@ -17,8 +19,8 @@ interface Place {
   list(path: string, options?: Partial<FolderListing>): AsyncGenerator<StoreEntry, void, void>;
 }
 
-function listingTest(what: string, run: (at: Place) => Promise<void>): void {
-  test(what, async (t) => {
+function listingTest(what: string, run: (at: Place) => Promise<void>, skip: string | false = false): void {
+  test(what, { skip }, async (t) => {
     const root = realpathSync(await temporaryFolder("listing"));
     const follow = async (): Promise<undefined> => undefined;
     const appended = async () => (): boolean => false;
@@ -62,6 +64,16 @@ listingTest("a row has all that is known of a file or a folder", async ({ root, 
     ["dir/a.txt", join(root, "dir/a.txt")],
     ["dir/b.txt", join(root, "dir/b.txt")],
   ]);
+  asked.length = 0;
+  writeFileSync(join(root, "c.txt"), "");
+  assert.deepEqual(await namesOf(list("", { appended })), ["c.txt", "dir"]);
+  assert.deepEqual(asked, [["c.txt", join(root, "c.txt")]]);
+});
+
+listingTest("what is neither a file nor a folder has no row", async ({ root, list }) => {
+  for (const name of ["a", "c"]) writeFileSync(join(root, name), "");
+  spawnSync("mkfifo", [join(root, "b")]);
+  assert.deepEqual(await namesOf(list("")), ["a", "c"]);
 });
 
 listingTest("a limit counts rows, not names that have none", async ({ root, list }) => {
@@ -121,11 +133,23 @@ listingTest("a folder that cannot be listed", async ({ root, list }) => {
   writeFileSync(join(root, "file"), "");
   await assert.rejects(assertListable(root, join(root, "none")), { code: "ENOENT" });
   await assert.rejects(assertListable(root, join(root, "file")), { code: "ENOTDIR" });
-  await assertListable(root, root);
+  mkdirSync(join(root, "folder"));
+  for (const folder of [root, join(root, "folder")]) await assertListable(root, folder);
   assert.equal((await rejectsWith(namesOf(list("none")), "not_found")).path, "none");
   const { signal } = new AbortController();
   await rejectsWith(namesOf(list("file", { signal })), "path_conflict");
 });
+
+listingTest(
+  "a folder that can be searched but not read cannot be listed",
+  async ({ root }) => {
+    mkdirSync(join(root, "folder"));
+    chmodSync(root, 0o755);
+    chmodSync(join(root, "folder"), 0o311);
+    await asOrdinaryUser(() => assert.rejects(assertListable(root, join(root, "folder")), { code: "EACCES" }));
+  },
+  NO_PERMISSIONS,
+);
 
 /** Lists a hundred files. Returns for each but the first whether other work went on before its row. */
 async function turns({ root, list }: Place, beforeNext: (row: number) => void): Promise<boolean[]> {

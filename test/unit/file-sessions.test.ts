@@ -1,11 +1,12 @@
 /** Open sessions on disk, whatever else is in their folder. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { keyOf, type Reserved, reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { FileSessions } from "../../src/stores/file/sessions.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
+import { asOrdinaryUser, NO_PERMISSIONS } from "../fixture/privileges.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 const RECORD = { path: "a.txt", digest: "0123456789abcdef".repeat(4) };
@@ -17,8 +18,8 @@ interface Place {
   put(value: unknown, path?: string): string;
 }
 
-function sessionsTest(what: string, run: (at: Place) => Promise<void>): void {
-  test(what, async () => {
+function sessionsTest(what: string, run: (at: Place) => Promise<void>, skip: string | false = false): void {
+  test(what, { skip }, async () => {
     const root = realpathSync(await temporaryFolder("sessions"));
     const reserved = reservedIn(root);
     const put = (value: unknown, path = RECORD.path): string => {
@@ -39,6 +40,7 @@ sessionsTest("a session is there from its saving to its removal", async ({ reser
   for (const durable of [true, false]) {
     const sessions = new FileSessions(reserved, durable);
     assert.equal(sessions.mayBeOpen("a.txt"), false);
+    assert.deepEqual([await sessions.find("a.txt"), await sessions.list()], [undefined, []]);
     await sessions.save({ ...RECORD, graceLeftMs: 0 });
     assert.equal(sessions.mayBeOpen("a.txt"), true);
     assert.deepEqual(await sessions.find("a.txt"), { ...RECORD, graceLeftMs: 0 });
@@ -117,3 +119,20 @@ sessionsTest("a session that something else is in the place of cannot be removed
   await rejectsWith(sessions.remove("a.txt"), "path_conflict", "denied");
   assert.ok(existsSync(file));
 });
+
+sessionsTest(
+  "a session that this process may not read now is reported, and stays",
+  async ({ reserved, sessions, put }) => {
+    const file = put(RECORD);
+    for (const folder of [reserved.root, join(reserved.sessions, "..")]) chmodSync(folder, 0o755);
+    if (process.getuid?.() === 0) chownSync(reserved.sessions, 65_534, 65_534);
+    chmodSync(file, 0);
+    await asOrdinaryUser(async () => {
+      assert.equal((await rejectsWith(sessions.find("a.txt"), "denied")).path, "a.txt");
+      assert.deepEqual(await sessions.list(), []);
+    });
+    chmodSync(file, 0o600);
+    assert.deepEqual(await sessions.list(), [RECORD]);
+  },
+  NO_PERMISSIONS,
+);

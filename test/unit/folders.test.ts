@@ -16,6 +16,7 @@ import { test } from "node:test";
 import { makeFolder, makeFolderSync, namesIn } from "../../src/stores/file/folders/folder.ts";
 import { isOpen, resolveInRoot } from "../../src/stores/file/folders/resolve-in-root.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
+import { systemError } from "../fixture/open-files.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 /** Makes a folder, also while {@link disturbed}. */
@@ -94,6 +95,26 @@ for (const [name, make] of Object.entries(MAKERS)) {
     await assert.rejects(make("/proc/new/below"), { code: "ENOENT" });
   });
 
+  rootTest(`${name}: what fails for good is not tried again and again`, async (root) => {
+    const file = join(root, "file");
+    writeFileSync(file, "");
+    for (const [folder, code] of [
+      [file, "EEXIST"],
+      [join(root, "refused"), "EROFS"],
+    ] as const) {
+      let calls = 0;
+      const before = (): void => {
+        calls++;
+        if (code === "EROFS") throw systemError(code);
+      };
+      await assert.rejects(
+        disturbed(() => make(folder), before),
+        { code },
+      );
+      assert.ok(calls <= 2, `${code}: ${calls} calls`);
+    }
+  });
+
   rootTest(`${name}: another program removes its parent again and again`, async (root) => {
     const folder = join(root, "a/b");
     let removed = 0;
@@ -150,6 +171,17 @@ rootTest("the place of a path that does not exist is below what exists of it", a
   assert.equal(await resolveInRoot(root, ""), root);
   const error = await rejectsWith(resolveInRoot(root, "link/dangling/c"), "bad_path");
   assert.equal(error.path, "link/dangling/c");
+});
+
+rootTest("what is there must be below the root, and not the store's own", async (root) => {
+  mkdirSync(join(root, ".httpfstream/claims"), { recursive: true });
+  symlinkSync(".httpfstream", join(root, "own"));
+  symlinkSync("..", join(root, "out"));
+  for (const path of ["own", "own/claims", "own/new", "out", "out/new", ".httpfstream"]) {
+    assert.equal((await rejectsWith(resolveInRoot(root, path), "bad_path")).path, path);
+  }
+  writeFileSync(join(root, "file"), "");
+  assert.equal((await rejectsWith(resolveInRoot(root, "file/below"), "path_conflict")).path, "file/below");
 });
 
 rootTest("what fails on the way to the place of a path is reported", async (root) => {

@@ -151,8 +151,10 @@ test("an append whose write fails has retired the journal when it fails; the oth
   await other;
 });
 
-test("a file is settled in the journal", async () => {
+test("the journal is asked to settle a file, and to retire", async () => {
   const journal = new HeldJournal();
   await new GroupCommit(journal).settle(file);
-  assert.deepEqual(journal.settled, [file]);
+  assert.deepEqual([journal.settled, journal.retired], [[file], 0]);
+  await new GroupCommit(journal).retire();
+  assert.deepEqual([journal.settled, journal.retired], [[file], 1]);
 });

@@ -5,17 +5,20 @@ import { CAUSE, convertsErrors, guarded, guardedHandle, KNOWN } from "../fixture
 
 describe("a guarded handle", () => {
   it("shows what the driver's handle shows, at any time", async () => {
-    const changing = { offset: 3, epoch: 2, generation: "g", type: "text/plain", fate: "replaced", wasSilent: true };
+    const stream = { created: true, producers: {} };
+    const said = { offset: 3, epoch: 2, generation: "g", type: "text/plain", fate: "replaced", wasSilent: true };
+    const changing = { ...said, stream };
     const handle = await guarded({
       claim: async () => Object.assign(changing, { append: async () => 4, release: async () => {} }),
     }).claim("a");
     const shown = (): unknown[] => {
-      const { offset, epoch, generation, type, fate, wasSilent } = handle;
-      return [offset, epoch, generation, type, fate, wasSilent];
+      const { offset, epoch, generation, type, fate, wasSilent, stream: state } = handle;
+      return [offset, epoch, generation, type, fate, wasSilent, state];
     };
-    assert.deepEqual(shown(), [3, 2, "g", "text/plain", "replaced", true]);
-    Object.assign(changing, { offset: 9, fate: "failed", generation: undefined, wasSilent: undefined });
-    assert.deepEqual(shown(), [9, 2, "", "text/plain", "failed", false]);
+    assert.deepEqual(shown(), [3, 2, "g", "text/plain", "replaced", true, stream]);
+    const closed = { ...stream, closed: {} };
+    Object.assign(changing, { offset: 9, fate: "failed", generation: undefined, wasSilent: undefined, stream: closed });
+    assert.deepEqual(shown(), [9, 2, "", "text/plain", "failed", false, closed]);
   });
 
   it("passes calls on to the driver's handle", async () => {

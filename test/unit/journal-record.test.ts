@@ -41,6 +41,7 @@ test("a segment is read as it was written", () => {
     record(Buffer.alloc(0)),
     record(Buffer.from("\n\n"), { offset: 0, keptMs: 0, file: { name: "", inode: 0, bornMs: 0 } }),
     record(randomBytes(5_000, 1), { offset: Number.MAX_SAFE_INTEGER }),
+    record(Buffer.from("x"), { note: '"a note"\n' }),
   ];
   const content = decodeSegment(segmentOf(...records));
   assert.deepEqual(content?.owner, OWNER);
@@ -102,6 +103,7 @@ test("a record whose place is no place ends the segment", () => {
     empty: {},
     "no name": { ...place, name: undefined },
     "a number as name": { ...place, name: 7 },
+    "a number as note": { ...place, note: 7 },
   };
   for (const name of ["inode", "bornMs", "offset", "length", "keptMs"]) {
     wrong[`no ${name}`] = { ...place, [name]: undefined };

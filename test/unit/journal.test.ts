@@ -208,3 +208,22 @@ test("a file is identified by its name, inode and time of birth", async (t) => {
   assert.deepEqual(identityOf("one.bin", found), { name: "one.bin", inode, bornMs });
   assert.deepEqual(new DiskFile(one.opened, "x", found).identity, { name: "x", inode, bornMs });
 });
+
+test("with a file, the log of its stream is flushed, and before it", async (t) => {
+  const { one } = await parts(t);
+  const events: string[] = [];
+  const logged = gate();
+  one.opened.datasync = async () => void events.push("file");
+  const flushLog = (): Promise<void> => {
+    events.push("log");
+    return logged.promise;
+  };
+  const disk = new DiskFile(one.opened, "one.bin", statSync(one.path), flushLog);
+  const flushed = disk.flush();
+  await until("the flush of the log", () => events.length > 0);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(events, ["log"]);
+  logged.open();
+  await flushed;
+  assert.deepEqual(events, ["log", "file"]);
+});

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StreamError } from "../../src/protocol/errors.ts";
-import { formatOffset, parseStart, resolveStart, type Start } from "../../src/protocol/offset.ts";
+import { formatOffset, parseStart, parseStreamOffset, resolveStart, type Start } from "../../src/protocol/offset.ts";
 
 const isRefused = (code: string) => (error: unknown) => error instanceof StreamError && error.code === code;
 
@@ -43,6 +43,31 @@ test("anything else is refused", () => {
   }
   for (const text of ["now", "-1"]) assert.throws(() => parseStart(undefined, text), isRefused("bad_request"));
   assert.throws(() => parseStart("0", "0"), isRefused("bad_request"), "both at once");
+});
+
+test("two numbers of 16 digits are an offset of another server; only of its first part we have any bytes", () => {
+  const [zero, one, last] = ["0".repeat(16), "1".padStart(16, "0"), "9".repeat(16)];
+  const offsets: [string, number][] = [
+    [`${zero}_${zero}`, 0],
+    [`${zero}_${one}`, 1],
+    [`${zero}_0000000000000042`, 42],
+    [`${zero}_${last}`, Number.MAX_SAFE_INTEGER],
+    [`${one}_${zero}`, Number.MAX_SAFE_INTEGER],
+    [`${last}_${one}`, Number.MAX_SAFE_INTEGER],
+    ["42", 42],
+  ];
+  for (const [text, offset] of offsets) {
+    assert.equal(parseStreamOffset("offset", text), offset, text);
+    assert.deepEqual(parseStart(text, undefined), { offset }, text);
+  }
+  const digits = (count: number): string => "0".repeat(count);
+  const wrong = [`${zero}_`, `_${zero}`, `${zero}${zero}_`, `${zero}_${zero}_`, `0${zero}_${zero}`, `${zero}_${zero}0`];
+  wrong.push(`${digits(1)}_${zero}`, `${zero}_${digits(1)}`, `${digits(15)}_${zero}`, `${zero}_${digits(15)}`);
+  wrong.push(`${"x".repeat(16)}_${zero}`, `${zero}_${"x".repeat(16)}`, `${zero}-${zero}`, `x${zero}_${zero}`);
+  for (const text of wrong) {
+    assert.throws(() => parseStreamOffset("offset", text), isRefused("bad_request"), text);
+    assert.throws(() => parseStart(undefined, text), isRefused("bad_request"), text);
+  }
 });
 
 test("a start resolves to an offset in the resource", () => {

@@ -1,6 +1,7 @@
 /** An open folder: operations reach that folder, also if another one replaces it at its path. */
 import assert from "node:assert/strict";
 import {
+  chmodSync,
   constants,
   existsSync,
   mkdirSync,
@@ -18,6 +19,7 @@ import { test } from "node:test";
 import { replaceByCopy } from "../../src/stores/file/claims/replace.ts";
 import {
   CheckedFolder,
+  inFolderOf,
   type OpenFolder,
   openFolder,
   openIn,
@@ -25,7 +27,9 @@ import {
 } from "../../src/stores/file/folders/open-folder.ts";
 import { reservedIn } from "../../src/stores/file/reserved/layout.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
-import { openFiles } from "../fixture/descriptors.ts";
+import { descriptors, openFiles } from "../fixture/descriptors.ts";
+import { systemError } from "../fixture/open-files.ts";
+import { asOrdinaryUser, NO_PERMISSIONS } from "../fixture/privileges.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 
 interface Place {
@@ -147,9 +151,26 @@ folderTest("a folder that cannot be made is reported", async ({ root }) => {
   if (!NO_PROC) await assert.rejects(openOrMakeFolder("/proc", "/proc/new"), { code: "ENOENT" });
 });
 
+folderTest(
+  "a folder that may be searched but not read is opened, and none is made where that is denied",
+  async ({ root }) => {
+    for (const folder of [dirname(root), root]) chmodSync(folder, 0o755);
+    chmodSync(join(root, "folder"), 0o311);
+    await asOrdinaryUser(async () => {
+      const folder = await openFolder(root, join(root, "folder"));
+      assert.equal(await read(folder, "a.txt"), "inside");
+      folder.release();
+      await assert.rejects(openOrMakeFolder(root, join(root, "new")), { code: "EACCES" });
+    });
+    chmodSync(join(root, "folder"), 0o755);
+  },
+  NO_PERMISSIONS ?? NO_PROC,
+);
+
 folderTest("a folder that is known by its path alone must be that folder, and its file that file", async (at) => {
   const path = join(at.root, "folder");
-  await rejectsWith(CheckedFolder.look(at.root, join(path, "a.txt")), "path_conflict");
+  const error = await rejectsWith(CheckedFolder.look(at.root, join(path, "a.txt")), "path_conflict");
+  assert.equal(error.path, "folder/a.txt");
   const folder = await CheckedFolder.look(at.root, path);
   assert.equal(folder.real, path);
   const [opened, other] = [await open(join(path, "a.txt")), await open(join(at.outside, "a.txt"))];
@@ -157,7 +178,7 @@ folderTest("a folder that is known by its path alone must be that folder, and it
     await folder.verify("a.txt");
     await folder.verify(undefined, other);
     await folder.verify("a.txt", opened);
-    await rejectsWith(folder.verify("a.txt", other), "bad_path");
+    assert.equal((await rejectsWith(folder.verify("a.txt", other), "bad_path")).path, "folder");
     renameSync(path, `${path}-away`);
     symlinkSync(`${path}-away`, path);
     await rejectsWith(folder.verify(), "bad_path");
@@ -181,7 +202,14 @@ folderTest(
     await rejectsWith(openIn(checked, "a.txt", O_RDONLY), "bad_path");
     await rejectsWith(openFolder(root, outside), "bad_path");
     await assert.rejects(openFolder(root, join(root, "none")), { code: "ENOENT" });
+    assert.equal(await inFolderOf(root, join(root, "away/a.txt"), async (_, name) => name), "a.txt");
+    await assert.rejects(
+      inFolderOf(root, join(root, "away/a.txt"), () => Promise.reject(systemError("EIO"))),
+      { code: "EIO" },
+    );
     assert.deepEqual(openFiles(dirname(root)), []);
+    // Through it, the store has found out whether it can ask where a descriptor leads.
+    assert.ok(!descriptors().includes("/"));
     assert.deepEqual(readdirSync(outside), ["a.txt"]);
   },
   NO_PROC,

@@ -140,6 +140,15 @@ test("what is torn, or no segment, is removed if its process has died, and only 
   assert.equal(readFileSync(file, "utf8"), "abcdef");
 });
 
+test("an owner whose sign of life cannot be looked at may live", async (t) => {
+  const { rig, recovery, leave } = await parts(t);
+  mkdirSync(dirname(rig.reserved.servers), { recursive: true });
+  writeFileSync(rig.reserved.servers, "a file");
+  const segment = leave(earlier(rig));
+  await recovery.once();
+  assert.ok(existsSync(segment));
+});
+
 test("a root without a journal, or with a file in its place, has nothing to recover", async (t) => {
   const { rig, recovery } = await parts(t);
   await recovery.once();

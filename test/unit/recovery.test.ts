@@ -20,6 +20,7 @@ import { type TestContext, test } from "node:test";
 import type { OwnerRecord } from "../../src/stores/file/claims/owner.ts";
 import type { FileIdentity } from "../../src/stores/file/journal/record.ts";
 import { Recovery } from "../../src/stores/file/journal/recovery.ts";
+import { NO_DESCRIPTORS, openFiles } from "../fixture/descriptors.ts";
 import { JournalRig } from "../fixture/journal.ts";
 import { beforeFlush, openFileMethods, systemError } from "../fixture/open-files.ts";
 import { asOrdinaryUser, NO_PERMISSIONS } from "../fixture/privileges.ts";
@@ -117,6 +118,7 @@ const CASES: Record<string, { has: string; kept: readonly Kept[]; becomes: strin
     becomes: "abc",
   },
   "a file whose bytes are zeros": { has: "", kept: [[0, "\0\0"]], becomes: "\0\0" },
+  "a file that lacks many bytes": { has: "", kept: [[0, "x".repeat(100_000)]], becomes: "x".repeat(100_000) },
   "a file of which an append has failed, with more bytes than were stored": {
     has: "a",
     kept: [
@@ -134,6 +136,7 @@ for (const [what, { has, kept, becomes }] of Object.entries(CASES)) {
     await rig.recovery.once();
     assert.equal(rig.text("a.bin"), becomes);
     assert.ok(!existsSync(segment));
+    if (NO_DESCRIPTORS === undefined) assert.deepEqual(openFiles(rig.at.root), []);
   });
 }
 

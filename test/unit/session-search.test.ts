@@ -65,6 +65,17 @@ test("an opened session is on record, by the digest of its token, and has the ty
   assert.equal(await store.onRecord(), undefined);
 });
 
+test("a server knows how many of its sessions wait for their appenders", async () => {
+  const { one, other, session, connection } = await servers(false);
+  assert.deepEqual([one.sessions.waiting, other.sessions.waiting], [0, 0]);
+  const opened = await Promise.all(["b", "c"].map((path) => one.sessions.open(path)));
+  assert.equal(one.sessions.waiting, 2);
+  session.detach(connection);
+  assert.equal(one.sessions.waiting, 3);
+  await Promise.all(opened.map((each) => each.session.end("complete")));
+  assert.deepEqual([one.sessions.waiting, other.sessions.waiting], [1, 0]);
+});
+
 test("a session is resumed by its token, in its path and generation only", async () => {
   const { one, session, token } = await servers(false);
   assert.equal(await one.sessions.resume("a", token), session);

@@ -1,10 +1,10 @@
 /** Subscriptions on servers that start, on stores that fail, and on several servers of one store. */
 import assert from "node:assert/strict";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { StreamError } from "../../src/protocol/errors.ts";
 import { memoryStore } from "../../src/stores/memory.ts";
 import { withMembers } from "../fixture/durable-rig.ts";
-import { NAME, Rig, refused } from "../fixture/subscription-rig.ts";
+import { NAME, Rig, refused, twoServers } from "../fixture/subscription-rig.ts";
 
 describe("a server that starts", () => {
   it("wakes for what was appended while there was none, also of streams that are not linked yet", async (t) => {
@@ -237,17 +237,8 @@ describe("a store that fails", () => {
 });
 
 describe("a store of several processes", () => {
-  /** Two servers of one store. */
-  async function two(t: TestContext): Promise<[Rig, Rig]> {
-    const store = withMembers(memoryStore(), { isPrivate: false });
-    const one = await Rig.start(t, store);
-    const other = new Rig(t, store, {}, one.sender);
-    await other.all.start();
-    return [one, other];
-  }
-
   it("is looked at each second: subscriptions of others are known, and forgotten", async (t) => {
-    const [one, other] = await two(t);
+    const [one, other] = await twoServers(t);
     await one.subscribe();
     await other.pass(1_000);
     const [known] = other.all.entries.all;
@@ -263,7 +254,7 @@ describe("a store of several processes", () => {
   });
 
   it("has each wake once, whichever of them plans it", async (t) => {
-    const [one, other] = await two(t);
+    const [one, other] = await twoServers(t);
     await one.subscribe();
     await other.pass(1_000);
     await one.streams.create("events/a", "x");
@@ -278,7 +269,7 @@ describe("a store of several processes", () => {
   });
 
   it("is looked at as a whole now and then: other programs may have written", async (t) => {
-    const [one] = await two(t);
+    const [one] = await twoServers(t);
     await one.subscribe();
     one.streams.onChange = () => {};
     await one.streams.create("events/a", "x");

@@ -4,6 +4,7 @@
  */
 import type { AppenderEvents } from "./batcher.ts";
 import type { Channel } from "./channel.ts";
+import { deferred } from "./deferred.ts";
 
 /** The append of a path, from before its claim until the path is free again. */
 export interface AppendSlot {
@@ -12,6 +13,8 @@ export interface AppendSlot {
   /** Resolves when the claim has succeeded or failed. */
   readonly claimed: Promise<void>;
   readonly free: Promise<void>;
+  /** Resolves when there is an owner, or the path is free. */
+  readonly connected: Promise<void>;
   /** Whether its owner lets another appender have the path. */
   readonly yields: boolean;
   /** Undefined until `Admission.connect`. */
@@ -31,4 +34,18 @@ export interface AppendOwner extends AppenderEvents {
 /** Whether a path is being claimed for an owner that will let another appender have it. */
 export function yieldsToOthers({ yields, owner }: AppendSlot): boolean {
   return yields && owner === undefined;
+}
+
+/** A new slot, and what settles its promises. */
+export function newSlot(yields: boolean): {
+  readonly slot: AppendSlot;
+  readonly setClaimed: () => void;
+  readonly setConnected: () => void;
+  readonly setFree: () => void;
+} {
+  const { promise: claimed, resolve: setClaimed } = deferred();
+  const { promise: connected, resolve: setConnected } = deferred();
+  const { promise: free, resolve: setFree } = deferred();
+  const slot = { channel: undefined, ending: false, claimed, free, connected, yields, owner: undefined };
+  return { slot, setClaimed, setConnected, setFree };
 }

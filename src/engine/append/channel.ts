@@ -87,6 +87,10 @@ export class Channel implements Followable {
     return this.#handle.offset;
   }
 
+  get finalSize(): number | undefined {
+    return this.stream?.closed ? this.size : undefined;
+  }
+
   get generation(): string {
     return this.#handle.generation;
   }

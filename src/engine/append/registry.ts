@@ -12,7 +12,7 @@ import type { Limits } from "../limits.ts";
 import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
 import type { Store } from "../storage/store.ts";
 import { AppendCounts, type Opener } from "./append-counts.ts";
-import { type AppendOwner, type AppendSlot, yieldsToOthers } from "./append-slot.ts";
+import { type AppendOwner, type AppendSlot, newSlot, yieldsToOthers } from "./append-slot.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
@@ -28,6 +28,7 @@ export type Closer = () => Promise<void>;
 interface Reservation {
   readonly slot: AppendSlot;
   readonly setClaimed: () => void;
+  readonly setConnected: () => void;
   readonly leave: () => void;
 }
 
@@ -162,7 +163,7 @@ export class AppendRegistry {
   async admit(path: string, terms: AppendPreconditions = {}): Promise<Admission> {
     // Checked first: a client that continues replaced content is refused without waiting for the path to be free.
     await checkRequiredGeneration(this.store, path, terms);
-    const { slot, setClaimed, leave } = await this.#reserve(path, terms);
+    const { slot, setClaimed, setConnected, leave } = await this.#reserve(path, terms);
     try {
       const { handle, lines } = await claimPath(this, path, terms);
       const { requestId, keepsStreams: isKept } = terms;
@@ -183,6 +184,7 @@ export class AppendRegistry {
       };
       const connect = (owner: AppendOwner): void => {
         slot.owner = owner;
+        setConnected();
         if (batcher.error) owner.failed?.(batcher.error);
       };
       this.#events.began?.(channel);
@@ -265,22 +267,20 @@ export class AppendRegistry {
   async #reserve(path: string, opener?: Opener): Promise<Reservation> {
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       this.assertFree(path);
-      await (yieldsToOthers(slot) ? slot.claimed : slot.free);
+      await (yieldsToOthers(slot) ? slot.connected : slot.free);
     }
     this.assertOpen();
     // The requests of a stream are counted one by one.
     const uncount = opener && !opener.keepsStreams ? this.counts.enter(opener) : undefined;
-    const { promise: free, resolve: setFree } = deferred();
-    const { promise: claimed, resolve: setClaimed } = deferred();
-    const yields = opener?.keepsStreams ?? false;
-    const slot: AppendSlot = { channel: undefined, ending: false, claimed, free, yields, owner: undefined };
+    const { slot, setClaimed, setConnected, setFree } = newSlot(opener?.keepsStreams ?? false);
     this.#slots.set(path, slot);
     const leave = (): void => {
       this.#slots.delete(path);
       uncount?.();
       setFree();
+      setConnected();
     };
-    return { slot, setClaimed, leave };
+    return { slot, setClaimed, setConnected, leave };
   }
 
   /** Passes the events of a batcher on to the owner of its append, and each failure also to the server. */

@@ -9,7 +9,7 @@ import { removePath } from "../sessions/removal.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { ProducerState, StreamRecords, StreamState } from "../storage/stream-state.ts";
 import { type CreateSpec, creationConflict, isSameFile, isSameStream } from "./creation.ts";
-import { liveForks, tombstoneOf } from "./forks.ts";
+import { liveForks, removeAnnounced, tombstoneOf } from "./forks.ts";
 import type { ClaimedJobPath, Decision, Job, Present } from "./job.ts";
 import { type AppendSpec, judgeAppend } from "./judge.ts";
 import { Lifetimes } from "./lifetimes.ts";
@@ -212,7 +212,7 @@ export class DurableStreams {
   async #remove(path: string, remove: () => Promise<boolean>): Promise<boolean> {
     await this.#writers.get(path)?.yield();
     const state = await this.records.find(path);
-    const isRemoved = await remove();
+    const isRemoved = await removeAnnounced(this.records, path, state, remove);
     if (isRemoved && state) await this.#removed(path, state);
     return isRemoved;
   }

@@ -57,6 +57,28 @@ export function tombstoneOf({ fork, created }: StreamState): StreamState {
   return { created, producers: {}, deleted: true, ...(fork && { fork }) };
 }
 
+/**
+ * Removes a path. If it has forks, its tombstone is announced before: it is there even if the server dies in between, and
+ * another process creates nothing in its place.
+ */
+export async function removeAnnounced(
+  records: StreamRecords,
+  path: string,
+  state: StreamState | undefined,
+  remove: () => Promise<boolean>,
+): Promise<boolean> {
+  if (!state || !records.announce || (await liveForks(records, path)).length === 0) return remove();
+  await records.announce(path, tombstoneOf(state));
+  let isRemoved = false;
+  try {
+    isRemoved = await remove();
+  } finally {
+    // One that stays has no effect while there is a file.
+    if (!isRemoved) await records.announce(path, undefined).catch(() => {});
+  }
+  return isRemoved;
+}
+
 async function byteAt(store: Store, path: string, at: number): Promise<number | undefined> {
   const pieces = new PieceReader(store.read(path, at, at + 1), 1);
   const piece = await pieces.read();

@@ -88,9 +88,14 @@ async function makeFork(parts: MakingParts, path: string, { ask, fork, held }: M
     await held.store({ bytes, change: { ...state, incomplete: false } });
     return { isNew: true, offset: known.bytes + bytes.length, generation: held.generation, state };
   } catch (error) {
+    // If the source was removed during the copy, that is the reason.
+    const reason = await sourceOf(parts, ask, fork).then(
+      () => error,
+      (missing: unknown) => missing,
+    );
     const made = await parts.records.find(path);
     if (made?.fork?.source !== source || made.incomplete) await parts.records.removeFork(source, path);
-    throw error;
+    throw reason;
   }
 }
 

@@ -21,6 +21,8 @@ export interface Followable {
   readonly type?: string | undefined;
   /** The offset just past the last stored byte. */
   readonly size: number;
+  /** The final size of a stream that is closed, as far as it is known: no byte comes behind it. */
+  readonly finalSize?: number | undefined;
   /** The followers at the tail. */
   readonly broadcast: Broadcast;
   /** Set once the append has ended. */

@@ -145,6 +145,11 @@ export class Follower implements Member {
     return this.#channel.size;
   }
 
+  /** The final size of what it follows, if that is a stream that is known to be closed. */
+  get finalSize(): number | undefined {
+    return this.#channel.finalSize;
+  }
+
   /** Ends the follow, since the connection has closed. */
   stop(): void {
     this.#stopped = true;

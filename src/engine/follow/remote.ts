@@ -16,7 +16,7 @@ interface RemoteEvents {
 }
 
 /** The path as it was when the watch began. */
-type Seen = Pick<RemoteChannel, "path" | "size" | "generation" | "type">;
+type Seen = Pick<RemoteChannel, "path" | "size" | "generation" | "type"> & { readonly isStream: boolean };
 
 /** The append of another process. It watches the store until its last lease is given up. */
 export class RemoteChannel implements Followable {
@@ -25,6 +25,8 @@ export class RemoteChannel implements Followable {
   readonly type: string | undefined;
   readonly broadcast: Broadcast;
   outcome: Outcome | undefined;
+  finalSize: number | undefined;
+  readonly #isStream: boolean;
   readonly #store: Store;
   readonly #watch: AbortController;
   readonly #onEnd: () => void;
@@ -33,7 +35,8 @@ export class RemoteChannel implements Followable {
   #delivered: Promise<void> = Promise.resolve();
 
   private constructor(seen: Seen, store: Store, watch: AbortController, events: RemoteEvents) {
-    const { path, size, generation, type } = seen;
+    const { path, size, generation, type, isStream } = seen;
+    this.#isStream = isStream;
     this.path = path;
     this.generation = generation;
     this.type = type;
@@ -66,7 +69,7 @@ export class RemoteChannel implements Followable {
     const found = await store.stat(path).catch(() => undefined);
     // Size and generation come from the same look: between two, the file may be replaced.
     const size = found?.size ?? first.value.size;
-    const seen = { path, size, generation: found?.generation ?? "", type: found?.type };
+    const seen = { path, size, generation: found?.generation ?? "", type: found?.type, isStream: !!found?.stream };
     const remote = new RemoteChannel(seen, store, watch, { onEnd, onFailure });
     void remote.#run(first.value, updates);
     return remote;
@@ -128,6 +131,8 @@ export class RemoteChannel implements Followable {
 
   async #deliverNow(size: number): Promise<void> {
     if (size <= this.size || this.outcome) return;
+    // Known before the last bytes are passed on.
+    if (this.#isStream) await this.#lookWhetherClosed();
     if (this.broadcast.size === 0) {
       this.broadcast.skipTo(size);
       return;
@@ -139,5 +144,11 @@ export class RemoteChannel implements Followable {
       end += next.value.length;
       this.broadcast.deliver({ bytes: next.value, end });
     }
+  }
+
+  async #lookWhetherClosed(): Promise<void> {
+    // Ignored: the watch reports that the path can't be read.
+    const found = await this.#store.stat(this.path).catch(() => undefined);
+    if (found?.stream?.closed && found.generation === this.generation) this.finalSize = found.size;
   }
 }

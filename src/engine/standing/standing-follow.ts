@@ -117,6 +117,11 @@ export class StandingFollow implements Follow, Waiter {
     return this.#follower?.tail ?? this.#offset;
   }
 
+  /** The final size of what is followed now, if that is a stream that is known to be closed. */
+  get finalSize(): number | undefined {
+    return this.#follower?.finalSize;
+  }
+
   /**
    * Sends every byte from the start on, over all appends. Ends with `complete` when all of a closed stream is sent, with
    * `deleted` or `replaced` when the content is gone, with `restarting` on shutdown, and with `gone` after {@link stop}.

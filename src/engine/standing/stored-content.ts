@@ -11,7 +11,8 @@ import type { StoreStat } from "../storage/store.ts";
 const NO_POOL = new RecentPool(0);
 
 /** Makes the stored bytes of a path followable, up to the size that a look found. */
-export function storedContent(path: string, { size, generation }: StoreStat): Followable {
+export function storedContent(path: string, { size, generation, stream }: StoreStat): Followable {
   const outcome = { size, reason: "complete" } as const;
-  return { path, generation, size, broadcast: new Broadcast(size, NO_POOL), outcome };
+  const finalSize = stream?.closed ? size : undefined;
+  return { path, generation, size, finalSize, broadcast: new Broadcast(size, NO_POOL), outcome };
 }

@@ -9,7 +9,7 @@
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppendHandle, SessionRecords, Store, StoreStat } from "./store.ts";
-import type { StreamRecords } from "./stream-state.ts";
+import type { StreamRecords, StreamState } from "./stream-state.ts";
 import type { SubscriptionRecord, SubscriptionRecords } from "./subscription-record.ts";
 
 /**
@@ -136,7 +136,7 @@ function guardedSessions(sessions: SessionRecords): SessionRecords {
 }
 
 function guardedStreams(streams: StreamRecords): StreamRecords {
-  const { renew, renewal } = streams;
+  const { announce, renew, renewal } = streams;
   return {
     find: (path) => failing(path, async () => streams.find(path)),
     list: () => failing("", async () => streams.list()),
@@ -145,6 +145,10 @@ function guardedStreams(streams: StreamRecords): StreamRecords {
     addFork: (source, fork) => failing(source, async () => streams.addFork(source, fork)),
     removeFork: (source, fork) => failing(source, async () => streams.removeFork(source, fork)),
     forksOf: (source) => failing(source, async () => streams.forksOf(source)),
+    ...(announce && {
+      announce: (path: string, tombstone: StreamState | undefined) =>
+        failing(path, async () => announce.call(streams, path, tombstone)),
+    }),
     ...(renew && { renew: (path: string) => failing(path, async () => renew.call(streams, path)) }),
     ...(renewal && { renewal: (path: string) => failing(path, async () => renewal.call(streams, path)) }),
   };

@@ -29,7 +29,10 @@ export interface StoreStat {
   readonly ended?: EndedReason;
   /** The media type that an appender gave. Untrusted, like the bytes. */
   readonly type?: string;
-  /** The state of the path, if it is a stream; see {@link Store.streams}. */
+  /**
+   * The state of the path, if it is a stream; see {@link Store.streams}. That of a closed stream goes with its final size, so
+   * a look at the size must come last.
+   */
   readonly stream?: StreamState;
 }
 

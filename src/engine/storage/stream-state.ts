@@ -106,6 +106,11 @@ export interface StreamRecords {
   find(path: string): Promise<StreamState | undefined>;
   /** The paths that have a state. */
   list(): Promise<string[]>;
+  /**
+   * Notes which tombstone the removal that follows is to leave, or with undefined, that there is none. If the path is then
+   * gone, the tombstone counts, whatever has happened in between. Only for drivers that survive a crash, or are shared.
+   */
+  announce?(path: string, tombstone: StreamState | undefined): Promise<void>;
   /** Leaves a tombstone at a path that has just been removed. */
   bury(path: string, tombstone: StreamState): Promise<void>;
   /** Removes a tombstone. */

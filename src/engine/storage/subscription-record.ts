@@ -113,30 +113,27 @@ export interface SubscriptionRecords {
 
 /** Whether a value is a record that this version of the server can use. */
 export function isSubscriptionRecord(value: unknown): value is SubscriptionRecord {
-  if (typeof value !== "object" || value === null) return false;
-  const { root, id, nonce, revision, baseUrl, createdAt, config, streams, generation, failures, wake } =
-    value as Partial<SubscriptionRecord>;
+  const { root, id, nonce, revision, baseUrl, createdAt, config, streams, generation, failures, wake } = (value ??
+    {}) as Partial<SubscriptionRecord>;
   const areTexts = [root, id, nonce, baseUrl, createdAt].every((text) => typeof text === "string");
   const areNumbers = [revision, generation, failures].every((number) => Number.isSafeInteger(number));
   return areTexts && areNumbers && isConfig(config) && Array.isArray(streams) && streams.every(isLink) && isWake(wake);
 }
 
 function isConfig(config: unknown): config is SubscriptionConfig {
-  if (typeof config !== "object" || config === null) return false;
-  const { type, streams, leaseTtlMs, url, wakeStream } = config as Partial<SubscriptionConfig>;
+  const { type, streams, leaseTtlMs, url, wakeStream } = (config ?? {}) as Partial<SubscriptionConfig>;
   const isAddressed =
     type === "webhook" ? typeof url === "string" : type === "pull-wake" && typeof wakeStream === "string";
   return isAddressed && Array.isArray(streams) && Number.isSafeInteger(leaseTtlMs);
 }
 
 function isLink(link: unknown): link is StreamLink {
-  if (typeof link !== "object" || link === null) return false;
-  const { path, acked, generation } = link as Partial<StreamLink>;
+  const { path, acked, generation } = (link ?? {}) as Partial<StreamLink>;
   return typeof path === "string" && Number.isSafeInteger(acked) && typeof generation === "string";
 }
 
 function isWake(wake: unknown): boolean {
   if (wake === undefined) return true;
   const { id, phase } = (wake ?? {}) as Partial<Wake>;
-  return typeof id === "string" && typeof phase === "string" && ["due", "sending", "sent", "held"].includes(phase);
+  return typeof id === "string" && ["due", "sending", "sent", "held"].some((known) => known === phase);
 }

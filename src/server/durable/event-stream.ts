@@ -48,6 +48,8 @@ export interface EventStreamParts {
   readonly cursor: string | undefined;
   /** The size of what is followed. */
   readonly tail: () => number;
+  /** The final size of what is followed, once it is known to be closed. */
+  readonly finalSize: () => number | undefined;
   /** Called when the bytes are not what the encoding needs. */
   readonly onBroken: () => void;
 }
@@ -61,6 +63,8 @@ export class EventStream implements Sink {
   #carry: readonly Uint8Array[] = [];
   #carried = 0;
   #isBroken = false;
+  /** Whether the client was told that it has all of a stream that is closed. */
+  #isToldAll = false;
 
   constructor(parts: EventStreamParts) {
     this.#parts = parts;
@@ -96,7 +100,7 @@ export class EventStream implements Sink {
   #sendShared(frame: Frame, from: number): boolean {
     const known = shared.get(frame);
     if (known?.encoding !== this.#parts.encoding || known.from !== from) return false;
-    if (known.control !== this.#controlEvent(false)) return false;
+    if (known.control !== this.#controlEvent()) return false;
     this.#parts.below.send(known.event);
     return true;
   }
@@ -107,21 +111,26 @@ export class EventStream implements Sink {
    * @param isUpToDate Whether the client has everything. Default: if it has all bytes.
    */
   control(isUpToDate?: boolean): void {
-    this.#write(this.#controlEvent(false, isUpToDate));
+    this.#write(this.#controlEvent(this.#hasAll, isUpToDate));
   }
 
   /** Sends a last control event, behind which the client is to reconnect soon: a browser would wait for seconds. */
   rotate(): void {
     const ms = MIN_RETRY_MS + Math.floor(Math.random() * (MAX_RETRY_MS - MIN_RETRY_MS));
-    this.#write(`retry: ${ms}\n${this.#controlEvent(false)}`);
+    this.#write(`retry: ${ms}\n${this.#controlEvent()}`);
   }
 
   /** Sends what is left, and that the stream is closed. */
   close(): void {
     const rest = concat(this.#carry, this.#carried);
     this.#keep([]);
-    if (rest.length > 0 && this.#parts.encoding === "text") this.#parts.below.send(this.#event(rest).event);
-    this.#write(this.#controlEvent(true));
+    if (rest.length > 0 && this.#parts.encoding === "text") this.#parts.below.send(this.#event(rest, true).event);
+    if (!this.#isToldAll) this.#write(this.#controlEvent(true));
+  }
+
+  /** Whether the stream is closed, and all of it was sent. */
+  get #hasAll(): boolean {
+    return this.#carried === 0 && this.#parts.finalSize() === this.#taken;
   }
 
   /** The complete characters or messages, in pieces; none if there is nothing but the beginning of one. */
@@ -151,15 +160,16 @@ export class EventStream implements Sink {
     this.#carried = lengthOf(carry);
   }
 
-  #event(bytes: Uint8Array): { readonly control: string; readonly event: Frame } {
-    const control = this.#controlEvent(false);
+  #event(bytes: Uint8Array, isClosed = this.#hasAll): { readonly control: string; readonly event: Frame } {
+    const control = this.#controlEvent(isClosed);
     const data = dataOf(bytes, this.#parts.encoding);
     return { control, event: new Frame(encoder.encode(`event: data\n${data}\n${control}`), false) };
   }
 
-  #controlEvent(isClosed: boolean, isAtEnd = this.#taken >= this.#parts.tail()): string {
+  #controlEvent(isClosed = this.#hasAll, isAtEnd = this.#taken >= this.#parts.tail()): string {
     const offset = formatOffset(this.#taken - this.#carried);
     const isUpToDate = isClosed || isAtEnd;
+    this.#isToldAll ||= isClosed;
     const control = {
       streamNextOffset: offset,
       ...(isClosed ? {} : { streamCursor: cursorAfter(this.#parts.cursor) }),

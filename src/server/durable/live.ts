@@ -159,7 +159,8 @@ export async function serverSentEvents(service: Service, read: LiveRead): Promis
         const { cursor } = parameters;
         const onBroken = (): void => fail(notJson(path));
         const tail = (): number => follow.tail;
-        const events = new EventStream({ below, encoding, start: from, cursor, tail, onBroken });
+        const finalSize = (): number | undefined => follow.finalSize;
+        const events = new EventStream({ below, encoding, start: from, cursor, tail, finalSize, onBroken });
         if (from >= size && !found.stream?.closed) events.control(true);
         return {
           sink: events,

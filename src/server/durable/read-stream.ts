@@ -23,11 +23,36 @@ export async function readStored(
   const seen = withoutKept(service, exchange.subject.path, type === undefined ? found : { ...found, type });
   const isJson = isJsonType(found.stream?.type);
   const isArray = isJson && !parameters.raw && (parameters.live !== undefined || !parameters.prefersLines);
-  const response = isArray
-    ? await readJson(service, exchange, seen, parameters)
-    : await readSnapshot(service, exchange, isJson ? linesOf(seen) : seen, { ...parameters, conditional: true });
+  const response = await unlessRemoved(service, exchange, () =>
+    isArray
+      ? readJson(service, exchange, seen, parameters)
+      : readSnapshot(service, exchange, isJson ? linesOf(seen) : seen, { ...parameters, conditional: true }),
+  );
   if (isJson && !parameters.raw && parameters.live === undefined) response.headers.append("Vary", "Accept");
   return response;
+}
+
+/**
+ * Runs a read.
+ *
+ * @throws {StreamError} `not_found` if the path was removed meanwhile.
+ */
+async function unlessRemoved(
+  { store }: Service,
+  { subject: { path } }: Exchange,
+  read: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await read();
+  } catch (error) {
+    const isChanged = error instanceof StreamError && error.code === "changed";
+    if (isChanged && !(await store.stat(path))) throw missing(path);
+    throw error;
+  }
+}
+
+function missing(path: string): StreamError {
+  return new StreamError("not_found", `"/${path}" does not exist.`, { path });
 }
 
 /** A stream of JSON as what its file is: lines, with a type and an entity tag of their own. */
@@ -46,7 +71,7 @@ export async function readLive(service: Service, exchange: Exchange, parameters:
   const { durable, store } = service;
   const find = async (): Promise<StoreStat> => {
     const found = await store.stat(path);
-    if (!found) throw new StreamError("not_found", `"/${path}" does not exist.`, { path });
+    if (!found) throw missing(path);
     return found;
   };
   const found = await find();
@@ -57,5 +82,7 @@ export async function readLive(service: Service, exchange: Exchange, parameters:
     hold: () => (found.stream && durable ? durable.lifetimes.hold(path, found.stream) : () => {}),
     snapshot: async (start) => readStored(service, exchange, await find(), { ...parameters, start, hasStart: true }),
   };
-  return parameters.live === "sse" ? serverSentEvents(service, read) : longPoll(service, read);
+  return unlessRemoved(service, exchange, () =>
+    parameters.live === "sse" ? serverSentEvents(service, read) : longPoll(service, read),
+  );
 }

@@ -3,10 +3,11 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
-import { diskError, isMissing } from "./folders/errors.ts";
+import { diskError } from "./folders/errors.ts";
+import { namesIn } from "./folders/folder.ts";
 import { readJsonFile, removeFileNow, writeJsonAtomic } from "./reserved/atomic-write.ts";
 import { keyOf, type Reserved } from "./reserved/layout.ts";
 
@@ -53,7 +54,7 @@ export class FileSessions implements SessionRecords {
 
   async list(): Promise<SessionRecord[]> {
     const found: SessionRecord[] = [];
-    for (const name of await this.#names()) {
+    for (const name of await namesIn(this.#reserved.sessions)) {
       const file = join(this.#reserved.sessions, name);
       // Leave alone what cannot be read, and what has gone since the folder was listed.
       const record = await readJsonFile(file).catch(() => undefined);
@@ -66,15 +67,6 @@ export class FileSessions implements SessionRecords {
 
   #file(path: string): string {
     return join(this.#reserved.sessions, `${keyOf(path)}.json`);
-  }
-
-  async #names(): Promise<string[]> {
-    try {
-      return await readdir(this.#reserved.sessions);
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw error;
-    }
   }
 }
 

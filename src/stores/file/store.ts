@@ -155,7 +155,7 @@ class FileStore implements Store {
       const appended = { appending: true, ...(isAppended === "kept" && { kept: true }) };
       const state = isAppended || ended === undefined ? appended : { appending: false, ended };
       const seen = { size: stats.size, modified: stats.mtime, ...content, ...state };
-      return await withStream(seen, relative(this.#root, file), file, this.#logs);
+      return await withStream(seen, { name: relative(this.#root, file), file, opened }, this.#logs);
     } finally {
       await opened.close();
     }

@@ -115,7 +115,7 @@ class Succession {
     const { name } = this.#holder;
     const isHolding = (await claimantsOf(reserved, owner, file)).find((holder) => holder.name === name);
     if (isHolding) return isHolding;
-    // SendRequest this first. A session that is over has left its end marker by now. One that goes on may be taken over, and
+    // Ask this first. A session that is over has left its end marker by now. One that goes on may be taken over, and
     // may end, while this process stands still between two looks.
     const isOpen = await resumable();
     const holders = await claimantsOf(reserved, owner, file);

@@ -17,12 +17,7 @@ interface FailedWrite {
 
 /** The number of bytes that are in the file: Deno does not tell, but the file does. */
 export async function storedPart({ opened, readable, offset, bytes }: FailedWrite): Promise<number> {
-  const size = await opened.stat().then(
-    (found) => found.size,
-    () => offset,
-  );
-  const count = size - offset;
-  if (count <= 0 || count > bytes.length) return 0;
-  const there = readable ? await readAt(opened, offset, count).catch(() => undefined) : undefined;
-  return there && Buffer.compare(there, bytes.subarray(0, count)) === 0 ? count : 0;
+  // With one more byte, another program has written behind them.
+  const there = readable ? await readAt(opened, offset, bytes.length + 1).catch(() => undefined) : undefined;
+  return there && Buffer.compare(there, bytes.subarray(0, there.length)) === 0 ? there.length : 0;
 }

@@ -108,14 +108,14 @@ export class ChangeObserver {
   async #lookAgain(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
-    for (const [file, known] of [...this.#known]) {
+    for (const file of [...this.#known.keys()]) {
       const beganMs = performance.now();
       const sign = await signIn(file).catch(() => undefined);
       // The file may have been forgotten during the look. Tracking it again would keep it for ever.
       if (sign === undefined || !this.#known.has(file)) continue;
       const seen = this.#observe(file, sign, beganMs);
       // A caller that still needs the file tracks it again with its next look.
-      if (seen.isMissing && known.isMissing && seen.quietMs > MISSING_MS) this.forget(file);
+      if (seen.isMissing && seen.quietMs > MISSING_MS) this.forget(file);
     }
     this.#looking = false;
     if (this.#known.size > 0) return;

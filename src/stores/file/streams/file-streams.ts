@@ -34,24 +34,34 @@ export class FileStreams implements StreamRecords {
     // Most roots have no streams.
     if (!existsSync(reserved.durable)) return undefined;
     const name = await this.#nameOf(path);
-    if (!files.has(name)) return undefined;
+    if (!files.has(name) && !files.hasAnnounced(name)) return undefined;
     const state = await stateOf(path);
     if (state !== null) return state;
     const logged = await files.read(name);
     if (logged?.state?.deleted) return logged.state;
-    return undefined;
+    return await files.announced(name);
   }
 
   list(): Promise<string[]> {
     return this.#parts.files.list();
   }
 
+  async announce(path: string, tombstone: StreamState | undefined): Promise<void> {
+    await this.#parts.files.announce(await this.#nameOf(path), tombstone);
+  }
+
   async bury(path: string, tombstone: StreamState): Promise<void> {
-    await this.#parts.files.write({ file: await this.#nameOf(path), generation: "", number: 0, state: tombstone });
+    const { files } = this.#parts;
+    const name = await this.#nameOf(path);
+    await files.write({ file: name, generation: "", number: 0, state: tombstone });
+    await files.announce(name, undefined);
   }
 
   async forget(path: string): Promise<void> {
-    await this.#parts.files.remove(await this.#nameOf(path));
+    const { files } = this.#parts;
+    const name = await this.#nameOf(path);
+    await files.remove(name);
+    await files.announce(name, undefined);
   }
 
   async addFork(source: string, fork: string): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { StreamState } from "../../../engine/storage/stream-state.ts";
 import { namesIn } from "../folders/folder.ts";
 import { removeFileNow, writeTextAtomic } from "../reserved/atomic-write.ts";
 import { flush } from "../reserved/fsync.ts";
@@ -35,6 +36,40 @@ export class LogFiles {
   /** Where the last use of a stream is noted. */
   useOf(name: string): string {
     return join(this.#reserved.durable, `${keyOf(name)}.use`);
+  }
+
+  /** Where the tombstone is noted that a removal is to leave. */
+  announcedOf(name: string): string {
+    return join(this.#reserved.durable, `${keyOf(name)}.tombstone`);
+  }
+
+  /** Whether a tombstone of a file was announced. */
+  hasAnnounced(name: string): boolean {
+    return existsSync(this.announcedOf(name));
+  }
+
+  /**
+   * The tombstone of a file that was announced. It counts only if there is no file.
+   *
+   * @throws Errors of the operating system.
+   */
+  async announced(name: string): Promise<StreamState | undefined> {
+    if (!this.hasAnnounced(name)) return undefined;
+    const text = await textOf(this.announcedOf(name));
+    const state = text === undefined ? undefined : parseLog(text, name)?.state;
+    return state?.deleted ? state : undefined;
+  }
+
+  /**
+   * Announces the tombstone of a file, or with undefined, takes that back.
+   *
+   * @throws Errors of the operating system.
+   */
+  async announce(name: string, state: StreamState | undefined): Promise<void> {
+    const place = this.announcedOf(name);
+    if (state === undefined) return removeFileNow(place);
+    const text = formatLine({ file: name, generation: "", number: 0, state });
+    await writeTextAtomic(this.#reserved, place, { text, durable: this.durable });
   }
 
   /** Whether there is a log of a file. */

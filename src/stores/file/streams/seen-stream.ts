@@ -2,20 +2,35 @@
  * What readers see of a stream.
  * @module
  */
+import type { FileHandle as OpenFile } from "node:fs/promises";
 import type { StoreStat } from "../../../engine/storage/store.ts";
 import type { StreamState } from "../../../engine/storage/stream-state.ts";
 import { liveContents } from "../records/live-contents.ts";
 import { judgeLog } from "./judge-log.ts";
 import type { LogFiles } from "./log-files.ts";
 
+/** A file that is looked at. */
+export interface SeenFile {
+  /** The file, relative to the root. */
+  readonly name: string;
+  /** The real location. */
+  readonly file: string;
+  readonly opened: OpenFile;
+}
+
 /**
  * Adds the state of its stream to what is known of a file. Bytes that a crash has left of an incomplete write are not
  * shown.
- *
- * @param name The file, relative to the root.
- * @param file The real location.
  */
-export async function withStream(seen: StoreStat, name: string, file: string, logs: LogFiles): Promise<StoreStat> {
+export async function withStream(seen: StoreStat, place: SeenFile, logs: LogFiles): Promise<StoreStat> {
+  const found = await withState(seen, place, logs);
+  if (!found.stream?.closed) return found;
+  // The last bytes may have been written between the looks at the size and at the state. No more come behind them.
+  const { size, mtime: modified } = await place.opened.stat();
+  return size === seen.size ? found : await withState({ ...seen, size, modified }, place, logs);
+}
+
+async function withState(seen: StoreStat, { name, file }: SeenFile, logs: LogFiles): Promise<StoreStat> {
   const live = liveContents.get(file);
   if (live?.isOurs && live.generation === seen.generation) return live.stream ? { ...seen, stream: live.stream } : seen;
   const logged = await logs.read(name);

@@ -1,8 +1,10 @@
+/** The sources of an append: how they become a stream, and their chunks bytes. */
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import { type AppendSource, type Chunk, Encoder, streamOf } from "../../src/protocol/append-source.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
+import { settle } from "../fixture/rig.ts";
 
 async function collect(source: AppendSource): Promise<string> {
   const encoder = new Encoder();
@@ -37,6 +39,45 @@ describe("what can be appended", () => {
     for (const source of [7, null, undefined, {}]) assert.throws(() => streamOf(source as never), wrong);
     await assert.rejects(collect([7] as never), wrong);
   });
+
+  it("a stream as it is, and an iterable that has only a part of a stream's methods as an iterable", async () => {
+    const stream = new Blob(["one"]).stream();
+    assert.equal(streamOf(stream), stream);
+    const list = Object.assign(["one"], { getReader: () => assert.fail("it is no stream") });
+    assert.deepEqual(await streamOf(list).getReader().read(), { done: false, value: "one" });
+  });
+
+  it("one chunk per read, and none before the first", async () => {
+    let taken = 0;
+    function* source(): Generator<Chunk> {
+      for (const chunk of ["one", "two"]) {
+        taken++;
+        yield chunk;
+      }
+    }
+    const reader = streamOf(source()).getReader();
+    await settle();
+    assert.equal(taken, 0);
+    assert.equal((await reader.read()).value, "one");
+    await settle();
+    assert.equal(taken, 1);
+  });
+});
+
+describe("a chunk that can't be appended", () => {
+  const wrong: readonly (readonly [unknown, string])[] = [
+    [null, "null"],
+    [7, "number"],
+    [{}, "Object"],
+    [new ArrayBuffer(1), "ArrayBuffer"],
+    [Object.create(null), "an object"],
+  ];
+  for (const [chunk, kind] of wrong) {
+    it(`is refused as ${kind}`, () => {
+      const message = `A chunk must be a string or a Uint8Array, not ${kind}.`;
+      assert.throws(() => new Encoder().encode(chunk as never), { code: "bad_request", message });
+    });
+  }
 });
 
 describe("a cancelled source", () => {
@@ -65,12 +106,32 @@ describe("a cancelled source", () => {
     await reader.cancel();
     assert.ok(cleaned);
   });
+
+  it("need not have any", async () => {
+    const iterator = { next: () => ({ done: false, value: "one" }) as const };
+    const source = { [Symbol.iterator]: () => iterator, destroy: "no method" };
+    const reader = streamOf(source).getReader();
+    await reader.read();
+    await reader.cancel();
+    assert.equal((await reader.read()).done, true);
+  });
 });
 
 describe("a character split over two strings", () => {
   it("comes out whole", async () => {
     assert.equal(await collect(["a\ud83d", "\ude00b"]), "a😀b");
     assert.equal(await collect(["\ud83d", "", "\ude00"]), "😀");
+    assert.equal(await collect(["a\ud800", "\udc00b", "\udbff", "\udfff"]), "a\u{10000}b\u{10ffff}");
+  });
+
+  it("is all that waits for the next string", () => {
+    const encoder = new Encoder();
+    const encoded = (text: string): string => Buffer.concat(encoder.encode(text)).toString();
+    for (const text of ["", "ab", "a\ud7ff", "a\u{10000}", "a\u{10ffff}", "a\ue000", "a\uffff"]) {
+      assert.equal(encoded(text), text);
+      assert.deepEqual(encoder.flush(), []);
+    }
+    assert.deepEqual([encoded("ab\ud800"), encoded("\udc00")], ["ab", "\u{10000}"]);
   });
 
   it("is replaced if its other half is missing", async () => {
