@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { oneOf, UsageError } from "../lib/command-line.ts";
 import { RUNTIMES } from "./peers/peer.ts";
 import { SIZE_NAMES, sizeOf } from "./size.ts";
 
@@ -11,11 +12,11 @@ export const HELP = `Usage: npm run bench -- [option ...]
 Measures this checkout and its peers, all in one run, and prints a table.
 
   --only WORD,...     loads whose names have one of the words in them: flood, paced, ingest, catch-up, memory,
-                      connect, paths, join
-  --peers NAME,...    only these: httpfstream[-deno|-bun][-classic|-http], bare, nchan, durable, sendfile, cat;
-                      with tokens, for connect: httpfstream-hs256|-eddsa[-each][-http]
+                      connect, paths, join, streams
+  --peers NAME,...    only these: httpfstream[-deno|-bun][-classic|-http|-streams|-disk|-posted], bare, nchan,
+                      durable[-memory], sendfile, cat; with tokens, for connect: httpfstream-hs256|-eddsa[-each][-http]
   --runtime NAME,...  run ours only on these: ${RUNTIMES.join(", ")} (default: all)
-  --url URL           measure the server that runs there, over plain HTTP, instead of ours: running[-classic|-http]
+  --url URL           measure the server that runs there, over plain HTTP, instead of ours: running[-classic|-http|-streams]
   --size NAME         ${SIZE_NAMES.join(", ")} (default: full); --quick is short for --size quick, for every day
   --rounds N          how often each is measured (default: what the size says)
   --json FILE         write the results
@@ -26,8 +27,6 @@ Measures this checkout and its peers, all in one run, and prints a table.
 
 It takes more than an hour in full, and wants the machine for itself. Ctrl-C ends it with what there is by then. This one has ${availableParallelism()} processors.
 `;
-
-export class UsageError extends Error {}
 
 /** The options of a run. {@link HELP} describes them. */
 export type Options = NonNullable<ReturnType<typeof parseOptions>>;
@@ -59,10 +58,4 @@ export function parseOptions(args: readonly string[]) {
 
 function words(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(",")).filter((word) => word !== "");
-}
-
-function oneOf<Name extends string>(option: string, value: string, names: readonly Name[]): Name {
-  const found = names.find((name) => name === value);
-  if (found === undefined) throw new UsageError(`${option} is one of ${names.join(", ")}, not "${value}".`);
-  return found;
 }

@@ -11,7 +11,7 @@ export interface Results {
   readonly date: string;
   rounds: number;
   minutes: number;
-  readonly peers: Record<string, Pick<Peer, "title" | "version" | "isOurs" | "missing" | "ungated">>;
+  readonly peers: Record<string, Pick<Peer, "title" | "version" | "isOurs" | "way" | "missing" | "ungated">>;
   /** For each load, peer and key of a metric one number for each round that succeeded. */
   readonly loads: Record<string, Record<string, Record<string, number[]>>>;
   readonly failures: { readonly load: string; readonly peer: string; readonly message: string }[];
@@ -56,7 +56,7 @@ export function verdicts(
     const scale = isAbsolute ? ` ${unit}` : `× ${[against, load && `in ${load}`].filter(Boolean).join(" ")}`;
     return { peer, goal: `${title} ${bound}${scale}`, value, reached };
   };
-  const concerns = ({ against }: Goal, peer: string): boolean =>
-    against !== "ungated" || peers[peer]?.ungated !== undefined;
+  const concerns = ({ against, way }: Goal, peer: string): boolean =>
+    (way === undefined || way === peers[peer]?.way) && (against !== "ungated" || peers[peer]?.ungated !== undefined);
   return goals.flatMap((goal) => ours.filter((peer) => concerns(goal, peer)).map((peer) => judge(goal, peer)));
 }

@@ -1,19 +1,21 @@
 /** A whole run: measures all loads and peers in turns, so that disturbances of the machine affect all alike. @module */
-import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { ROOT } from "../lib/install.mjs";
+import { UsageError } from "../lib/command-line.ts";
+import { compile } from "../lib/compile.ts";
 import { LOADS } from "./loads/all.ts";
 import type { Load } from "./loads/load.ts";
-import { type Options, UsageError } from "./options.ts";
+import type { Options } from "./options.ts";
 import { allPeers } from "./peers/all.ts";
 import type { Peer } from "./peers/peer.ts";
 import { addNumbers, type Results } from "./results.ts";
 import { sizeOf } from "./size.ts";
 import { onStage } from "./stage.ts";
 import { describeMachine } from "./system.ts";
+
+const GENERATOR = "scripts/bench/generator/main.ts";
 
 /**
  * Runs the benchmark, and calls `progress` with a line per measurement. Ends after the current one if the signal is
@@ -29,15 +31,17 @@ export async function run(options: Options, progress: (line: string) => void, si
   process.once("exit", clear);
   try {
     const dist = join(below, "built", "dist");
-    const generator = join(dist, "scripts", "bench", "generator", "main.js");
+    const generator = join(dist, GENERATOR.replace(".ts", ".js"));
     const plan = choose(options, allPeers(options, join(dist, "mod.js")));
-    build(join(below, "built"));
-    const run = { machine, size, date: date.toISOString() };
-    const results: Results = { ...run, rounds: 0, minutes: 0, peers: {}, loads: {}, failures: [] };
+    // As it ships, in a folder, so that no other build affects the run.
+    const complaint = compile(join(below, "built"), { files: [GENERATOR] });
+    if (complaint !== undefined) throw new Error(`The checkout can't be built:\n${complaint}`);
+    const none = { rounds: 0, minutes: 0, peers: {}, loads: {}, failures: [] };
+    const results: Results = { machine, size, date: date.toISOString(), ...none };
     for (const { load, peers } of plan) {
       results.loads[load.name] = Object.fromEntries(peers.map(({ name }) => [name, {}]));
-      for (const { name, title, version, isOurs, missing, ungated } of peers) {
-        results.peers[name] = { title, version, isOurs, missing, ungated };
+      for (const { name, title, version, isOurs, way, missing, ungated } of peers) {
+        results.peers[name] = { title, version, isOurs, way, missing, ungated };
       }
     }
     const turns = Array.from({ length: rounds }, (_, round) =>
@@ -67,24 +71,6 @@ export async function run(options: Options, progress: (line: string) => void, si
     process.off("exit", clear);
     clear();
   }
-}
-
-/** Builds the checkout, as it ships, and the load generator in a folder, so that no other build affects the run. */
-function build(built: string): void {
-  const project = join(built, "tsconfig.json");
-  const settings = {
-    extends: join(ROOT, "tsconfig.build.json"),
-    compilerOptions: { rootDir: ROOT, outDir: join(built, "dist"), declaration: false, isolatedDeclarations: false },
-    files: [join(ROOT, "mod.ts"), join(ROOT, "scripts", "bench", "generator", "main.ts")],
-    include: [join(ROOT, "src")],
-  };
-  mkdirSync(built);
-  copyFileSync(join(ROOT, "package.json"), join(built, "package.json"));
-  symlinkSync(join(ROOT, "node_modules"), join(built, "node_modules"));
-  writeFileSync(project, JSON.stringify(settings));
-  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", project], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`The checkout can't be built:\n${stdout}`);
 }
 
 /**

@@ -1,7 +1,6 @@
 /** The sizes of the benchmark: full, quick for daily use, and a smoke test that still runs everything. @module */
 /** The number of bytes in a KiB, a MiB and a GiB. */
 export const [KIB, MIB, GIB] = [1024, 1024 ** 2, 1024 ** 3] as const;
-
 /** The names of the sizes, and the columns of the table below. */
 export const SIZE_NAMES = ["full", "quick", "smoke"] as const;
 
@@ -32,6 +31,13 @@ const TABLE = {
   // Paths with one appender and one follower each, and how often a follower joins a path.
   paths: [1000, 500, 5],
   joins: [200, 50, 5],
+  // Streams that requests append to, how many of them at least warm up, and over how many connections.
+  streams: [90, 90, 4],
+  someStreams: [1000, 1000, 5],
+  manyStreams: [10_000, 10_000, 6],
+  largeStreams: [8, 8, 2],
+  warmAppends: [5000, 2000, 10],
+  connections: [32, 32, 3],
 } as const;
 
 /** The counts and amounts of one size. The table above describes them. */

@@ -5,13 +5,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Commands } from "./generator/main.ts";
-import type { FollowJob } from "./generator/protocol.ts";
+import { cpuSeconds, resetPeak, residentBytes } from "../../test/fixture/descriptors.ts";
+import { within } from "../../test/fixture/until.ts";
+import type { Call, Openers } from "./generator/main.ts";
+import type { AppendJob, FollowJob } from "./generator/protocol.ts";
 import { cycle, nowNs } from "./generator/records.ts";
 import type { Numbers } from "./loads/load.ts";
-import { type Peer, type Server, startServer } from "./peers/peer.ts";
+import { type Following, type Peer, type Server, startServer } from "./peers/peer.ts";
 import { GIB, MIB, type Size } from "./size.ts";
-import { cpuSeconds, end, isRunning, resetPeak, residentBytes } from "./system.ts";
+import { end, isRunning } from "./system.ts";
 
 /** Milliseconds after which a measurement fails. */
 const TIMEOUT_MS = 900_000;
@@ -38,7 +40,6 @@ export async function onStage(
 ): Promise<Numbers> {
   const folder = await mkdtemp(join(below, `${peer.name}-`));
   const generators: Generator[] = [];
-  const done = new AbortController();
   try {
     const server = await startServer(peer, folder);
     const generator = (): Generator => {
@@ -46,13 +47,10 @@ export async function onStage(
       return generators.at(-1) as Generator;
     };
     const meter = () => startMeter(server, generators);
-    const late = sleep(TIMEOUT_MS, undefined, { signal: done.signal }).then(() => {
-      throw new Error(`It took more than ${TIMEOUT_MS / 1000} s.`);
-    });
     try {
-      return await Promise.race([measure({ peer, size, below, folder, server, generator, meter }), late]);
+      const measured = measure({ peer, size, below, folder, server, generator, meter });
+      return await within(measured, "the measurement", TIMEOUT_MS);
     } finally {
-      done.abort();
       // Stop the generators first, so that the server does not wait for their connections.
       await Promise.all(generators.map(({ stop }) => stop()));
       await server.stop();
@@ -83,6 +81,18 @@ function startMeter(server: Server, generators: readonly Generator[]) {
   };
 }
 
+/** What appenders over HTTP may do otherwise. `raw`: append with a verb, which needs no stream. */
+export type AppendOptions = Omit<AppendJob, "target" | "recordBytes" | "count"> & { readonly how?: "append" | "raw" };
+
+type Followers = Omit<FollowJob, "target"> & { readonly count?: number };
+
+/** The methods of an object in another process. */
+type Remote<Methods extends object> = {
+  readonly [Name in keyof Methods]: Methods[Name] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Promise<Awaited<Result>>
+    : never;
+};
+
 export type Generator = ReturnType<typeof startGenerator>;
 
 /** Starts a load generator for a server. `program` is the path of its compiled `main.js`. */
@@ -99,46 +109,39 @@ export function startGenerator(program: string, server: Server) {
   });
 
   /** Executes a command. Rejects if the command fails or the process ends. */
-  function call<Name extends keyof Commands>(name: Name, input: Parameters<Commands[Name]>[0]) {
-    const id = ++lastId;
-    return new Promise<Awaited<ReturnType<Commands[Name]>>>((resolve, reject) => {
-      pending.set(id, ({ result, error }) => {
-        if (error === undefined) resolve(result as Awaited<ReturnType<Commands[Name]>>);
-        else reject(new Error(error));
-      });
-      child.send({ id, name, input }, (error) => error && pending.get(id)?.({ error: error.message }));
+  const call = (name: string, args: readonly unknown[], group?: number) =>
+    new Promise<unknown>((resolve, reject) => {
+      const id = ++lastId;
+      pending.set(id, ({ result, error }) => (error === undefined ? resolve(result) : reject(new Error(error))));
+      child.send(
+        { id, group, name, args } satisfies Call,
+        (error) => error && pending.get(id)?.({ error: error.message }),
+      );
     });
-  }
+  const open = async <Name extends keyof Openers>(name: Name, ...args: Parameters<Openers[Name]>) => {
+    const group = Number(await call(name, args));
+    const get = (known: object, method: string): unknown =>
+      // An object with this method would be taken for a promise.
+      Reflect.get(known, method) ?? (method === "then" ? undefined : (...args: unknown[]) => call(method, args, group));
+    return new Proxy({}, { get }) as Remote<Awaited<ReturnType<Openers[Name]>>>;
+  };
   return {
     child,
     stop: () => end(child, "SIGKILL"),
     /** Connects `count` appenders to a path, with records of a size in bytes. They flood, or keep a pace a second. */
-    async append(path: string, recordBytes: number, count = 1) {
-      const { group } = await call("append", { target: server.at("append", path), recordBytes, count });
-      return {
-        flood: (records: number) => call("flood", { group, records }),
-        pace: (records: number, perSecond: number) => call("pace", { group, records, perSecond }),
-      };
+    append(path: string, recordBytes: number, count = 1, { how = "append", ...more }: AppendOptions = {}) {
+      return open("append", { target: server.at(how, path), recordBytes, count, ...more });
     },
     /** Connects followers or readers to a path. If one of them loses a byte, `received` rejects. */
-    async follow(path: string, followers: Omit<FollowJob, "target">, how: "follow" | "tail" | "read" = "follow") {
-      const job = { ...followers, target: server.at(how, path) };
-      const { group, ...connected } = await call("follow", job);
-      return {
-        connected,
-        more: (count: number) => call("more", { group, count }),
-        expect: (bytes: number) => call("expect", { group, bytes }),
-        received: (timeoutMs: number) => call("received", { group, timeoutMs }),
-        resume: () => call("resume", { group }),
-        drop: () => call("drop", { group }),
-      };
+    async follow(path: string, { count = 1, ...job }: Followers, how: Following = "follow") {
+      const crowd = await open("follow", { ...job, target: server.at(how, path) });
+      return Object.assign(crowd, { connected: await crowd.connect(count) });
     },
   };
 }
 
 /** The size of the records in large files and appends, in bytes. */
 export const LARGE_RECORD_BYTES: number = 64 * 1024;
-
 /** Milliseconds after which an append that is not stored counts as lost. */
 const STORED_MS = 120_000;
 

@@ -6,6 +6,9 @@ import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { DURABILITIES, type Durability } from "../../src/stores/file/durability.ts";
 import { RUNTIMES, type Runtime } from "../../test/fixture/processes.ts";
+import { oneOf, UsageError } from "../lib/command-line.ts";
+
+export { UsageError };
 
 /** The options of a run. */
 export interface Options {
@@ -55,9 +58,6 @@ The choices depend on the seed and on the other options; the moments at which th
 exit code is 1 when something is wrong. Then the folder with the files and the servers' output stays, and is printed.
 `;
 
-/** An invalid command line. */
-export class UsageError extends Error {}
-
 /** The minimum number of servers. */
 const SERVERS = 2;
 
@@ -71,7 +71,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   const { help, minutes, seed, paths, streams, followers, runtime, durability, replaced } = parse(args);
   if (help) return undefined;
   const names = runtime.flatMap((value) => value.split(","));
-  const runtimes = names.map((name) => RUNTIMES.find((known) => known === name) ?? wrong("--runtime", RUNTIMES, name));
+  const runtimes = names.map((name) => oneOf("--runtime", name, RUNTIMES));
   return {
     minutes: number("--minutes", minutes, /^(\d+(\.\d+)?|\.\d+)$/, "a number of minutes"),
     seed: seed === undefined ? randomInt(2 ** 32) : number("--seed", seed, /^\d{1,10}$/, "a whole number"),
@@ -81,7 +81,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     runtimes: Array.from({ length: Math.max(SERVERS, runtimes.length) }, (_, at) => {
       return runtimes[at % runtimes.length] as Runtime;
     }),
-    durability: DURABILITIES.find((known) => known === durability) ?? wrong("--durability", DURABILITIES, durability),
+    durability: oneOf("--durability", durability, DURABILITIES),
     replaced: number("--replaced", replaced, /^([01]|0?\.\d+)$/, "a number from 0 to 1"),
   };
 }
@@ -111,8 +111,4 @@ function parse(args: readonly string[]) {
 function number(option: string, value: string, pattern: RegExp, what: string): number {
   if (!pattern.test(value)) throw new UsageError(`${option} is ${what}, not "${value}".`);
   return Number(value);
-}
-
-function wrong(option: string, known: readonly string[], value: string): never {
-  throw new UsageError(`${option} is one of ${known.join(", ")}, not "${value}".`);
 }

@@ -3,12 +3,12 @@
  * rebuilds dist/ affects them.
  * @module
  */
-import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { compile } from "./compile.ts";
 import { ROOT } from "./install.mjs";
 
 /** The tests of these folders run from source: they test the scripts, which are not compiled. */
@@ -23,25 +23,15 @@ const REPORTER = "scripts/lib/test-reporter.ts";
 export function offerBuilt(): void {
   const folder = mkdtempSync(join(tmpdir(), "httpfstream-built-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  copyFileSync(join(ROOT, "package.json"), join(folder, "package.json"));
   // Some tests run the program as another user.
   chmodSync(folder, 0o755);
-  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  const dist = join(folder, "dist");
-  const project = join(folder, "tsconfig.json");
   // The check of the types has its own place.
-  const quick = { declaration: false, isolatedDeclarations: false, noCheck: true };
-  const settings = {
-    extends: join(ROOT, "tsconfig.build.json"),
-    compilerOptions: { rootDir: ROOT, outDir: dist, ...quick },
-    files: [join(ROOT, "mod.ts"), join(ROOT, REPORTER)],
-    include: [join(ROOT, "src"), join(ROOT, "test")],
-  };
-  writeFileSync(project, JSON.stringify(settings));
-  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-  const { status } = spawnSync(process.execPath, [tsc, "-p", project], { stdio: ["ignore", 2, 2] });
-  if (status !== 0) return;
-  process.env.HTTPFSTREAM_BUILT = dist;
+  const complaint = compile(folder, { files: [REPORTER], folders: ["test"], isChecked: false });
+  if (complaint !== undefined) {
+    console.error(complaint);
+    return;
+  }
+  process.env.HTTPFSTREAM_BUILT = join(folder, "dist");
   process.env.HTTPFSTREAM_PROJECT = join(ROOT, "/");
 }
 

@@ -13,6 +13,9 @@ import { PROJECT, type Program } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { bench } from "./smoke.ts";
 
+/** One of Durable Streams, whose loads have names that begin with `streams-`, and one for all other loads. */
+const PEERS = ["httpfstream", "httpfstream-streams"];
+
 describe("the benchmark in its smallest size", () => {
   let folder: string;
   let results: Results;
@@ -21,7 +24,7 @@ describe("the benchmark in its smallest size", () => {
   before(async () => {
     folder = await temporaryFolder("bench");
     const files = ["--json", join(folder, "bench.json"), "--svg", join(folder, "bench.svg")];
-    program = bench("--peers", "httpfstream", ...files);
+    program = bench("--peers", PEERS.join(","), ...files);
     const { code } = await program.exited;
     assert.equal(code, 0, program.output);
     results = JSON.parse(await readFile(join(folder, "bench.json"), "utf8"));
@@ -33,15 +36,18 @@ describe("the benchmark in its smallest size", () => {
       Object.keys(results.loads),
       LOADS.map(({ name }) => name),
     );
-    for (const [name, rows] of Object.entries(results.loads))
-      assert.deepEqual(Object.keys(rows), ["httpfstream"], name);
+    for (const [name, rows] of Object.entries(results.loads)) {
+      const others = name.startsWith("streams-") ? PEERS.slice(1) : PEERS.slice(0, 1);
+      assert.deepEqual(Object.keys(rows), name === "streams-catch-up" ? PEERS : others, name);
+    }
     assert.deepEqual(results.failures, []);
   });
 
   test("measures every metric that it declares", () => {
     for (const { name, metrics } of LOADS) {
       for (const { key } of metrics) {
-        const numbers = results.loads[name]?.["httpfstream"]?.[key] ?? [];
+        const peer = PEERS[name.startsWith("streams-") ? 1 : 0] ?? "";
+        const numbers = results.loads[name]?.[peer]?.[key] ?? [];
         assert.ok(numbers.length === 1 && numbers.every(Number.isFinite), `${name}: ${key}`);
       }
     }

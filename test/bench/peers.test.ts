@@ -14,6 +14,23 @@ test("the benchmark compares the installed peers, and names the missing ones", a
     assert.match(table, new RegExp(`^  (${peer}  .*\\d|! ${peer}: .* is not installed: )`, "m"));
 });
 
+test("the benchmark compares ways to append to streams, in memory and on disk", async () => {
+  const peers = ["httpfstream-streams", "httpfstream-disk", "httpfstream-posted", "durable", "durable-memory"];
+  const loads = ["streams-small", "streams-producers", "streams-raw", "streams-sse"];
+  const program = bench("--peers", peers.join(","), "--only", loads.join(","));
+  const { code } = await program.exited;
+  assert.equal(code, 0, program.output);
+  const table = program.stdout.bytes().toString();
+  assert.doesNotMatch(table, /^ {2}! /m);
+  for (const peer of peers) assert.match(table, new RegExp(`^  ${peer}  .*\\d`, "m"));
+  for (const [peer, rival] of [
+    ["httpfstream-streams", "durable-memory"],
+    ["httpfstream-disk", "durable"],
+    ["httpfstream-streams", "httpfstream-posted"],
+  ])
+    assert.match(table, new RegExp(`^  [✓✗] \\S+  ${peer}: .* ${rival}$`, "m"));
+});
+
 test("the benchmark compares servers that ask for tokens with one that does not", async () => {
   const gated = ["hs256", "hs256-each", "eddsa-http", "eddsa-each-http"].map((name) => `httpfstream-${name}`);
   const peers = ["httpfstream", "httpfstream-http", ...gated];

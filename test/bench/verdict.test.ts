@@ -10,8 +10,15 @@ import { type Results, verdicts } from "../../scripts/bench/results.ts";
 type Rates = Record<string, number[]>;
 
 function peersOf(rates: Rates, missing: string[], ungated?: string): Results["peers"] {
+  const wayOf = (name: string) => (name.endsWith("disk") ? { way: "disk" as const } : {});
   const gated = (name: string) => (name.endsWith("gated") ? { ungated } : {});
-  const peer = (name: string) => ({ title: name, version: "1", isOurs: name.startsWith("us"), ...gated(name) });
+  const peer = (name: string) => ({
+    title: name,
+    version: "1",
+    isOurs: name.startsWith("us"),
+    ...gated(name),
+    ...wayOf(name),
+  });
   return Object.fromEntries(
     Object.keys(rates).map((name) => [name, { ...peer(name), ...(missing.includes(name) ? { missing: "?" } : {}) }]),
   );
@@ -61,6 +68,12 @@ describe("a goal", () => {
   test("against the same build without a gate applies to those that ask for tokens", () => {
     const goal = { metric: "rate", against: "ungated", atMost: 1.3 };
     assert.deepEqual(judged(goal, { us: [4], "us-gated": [5] }, { ungated: "us" }), [["us-gated", 1.25, true]]);
+  });
+
+  test("of a way applies to the peers of that way", () => {
+    const rates = { us: [1], "us-disk": [3], "them-disk": [2] };
+    assert.deepEqual(judged({ metric: "rate", way: "disk", atLeast: 2 }, rates), [["us-disk", 3, true]]);
+    assert.deepEqual(judged({ metric: "rate", way: "streams", atLeast: 2 }, rates), []);
   });
 
   test("is neither reached nor missed if a measurement is missing", () => {

@@ -1,34 +1,25 @@
 /** Appenders over a WebSocket and over HTTP, and groups of them that flood or keep a pace. @module */
-import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { encodeFrame, OPCODE } from "../../../test/fixture/frames.ts";
+import { type Calls, openCalls, requestOf } from "./connection.ts";
 import type { AppendJob } from "./protocol.ts";
 import { cycle, nowNs, writeRecord } from "./records.ts";
-import { clientFrame, frameBytes, frameCycle, OPCODE, openWebSocket, upgradeRequest } from "./websocket.ts";
+import { frameCycle, openWebSocket, upgradeRequest } from "./websocket.ts";
 
 /** The maximum number of bytes per write or request, unless a single record is larger. */
 const WRITE_BYTES = 64 * 1024;
 
-/** An appender of any dialect. */
-interface Appender {
-  /** Appends the next `records` records of the cycle. Resolves when they are confirmed, if the dialect confirms. */
-  flood(records: number): Promise<void>;
-  /** Appends one record immediately. */
-  send(record: Buffer): void;
-  /** Resolves when everything sent is confirmed, if the dialect confirms. */
-  settled(): Promise<void>;
-}
-
-export type Appenders = Awaited<ReturnType<typeof openAppenders>>;
-
 /** Connects a group of appenders, fifty at a time. Rejects if one of them can't connect. */
 export async function openAppenders(job: AppendJob) {
-  const { target, recordBytes, count } = job;
-  const open = target.dialect === "posts" ? openPostAppender : openFrameAppender;
+  const { target, recordBytes, count, connections } = job;
+  const shared = connections === undefined ? undefined : poolOf(job, connections);
+  const open = (number: number): Promise<Appender> =>
+    target.dialect === "posts" ? openPostAppender(job, number, shared) : openFrameAppender(job, number);
   const appenders: Appender[] = [];
   while (appenders.length < count) {
     const first = appenders.length;
     const numbers = Array.from({ length: Math.min(50, count - first) }, (_, index) => first + index);
-    appenders.push(...(await Promise.all(numbers.map((number) => open(job, number)))));
+    appenders.push(...(await Promise.all(numbers.map(open))));
   }
   /** How many records each has appended at a pace. */
   let paced = 0;
@@ -62,7 +53,7 @@ export async function openAppenders(job: AppendJob) {
 }
 
 /** Opens an appender with one record per frame. */
-async function openFrameAppender({ target, recordBytes }: AppendJob, number: number): Promise<Appender> {
+async function openFrameAppender({ target, recordBytes }: AppendJob, number: number) {
   const { url, dialect } = target;
   const opcode = dialect === "frames" ? OPCODE.text : OPCODE.binary;
   const frames = frameCycle(opcode, recordBytes);
@@ -108,20 +99,23 @@ async function openFrameAppender({ target, recordBytes }: AppendJob, number: num
   while (!isOpen) await change();
   const settled = async (): Promise<void> => {
     if (dialect === "frames") return;
-    if (dialect === "counted") socket.write(clientFrame(OPCODE.text, Buffer.from("count")));
+    if (dialect === "counted") socket.write(encodeFrame(OPCODE.text, Buffer.from("count")));
     while (sent > confirmed) await change();
   };
-  const size = frameBytes(recordBytes);
+  const size = frames.length / (cycle(recordBytes).length / recordBytes);
   const atOnce = Math.max(1, Math.floor(WRITE_BYTES / recordBytes));
   /** The position in the cycle of frames from which the next flood continues, in bytes. */
   let at = 0;
   return {
+    /** Resolves when everything sent is confirmed, if the dialect confirms. */
     settled,
-    send(record) {
+    /** Appends one record immediately. */
+    send(record: Buffer) {
       sent += recordBytes;
-      socket.write(clientFrame(opcode, record));
+      socket.write(encodeFrame(opcode, record));
     },
-    async flood(records) {
+    /** Appends the next `records` records of the cycle. Resolves when they are confirmed, if the dialect confirms. */
+    async flood(records: number) {
       for (let left = records; left > 0; ) {
         const count = Math.min(left, atOnce, (frames.length - at) / size);
         const payload = count * recordBytes;
@@ -137,23 +131,36 @@ async function openFrameAppender({ target, recordBytes }: AppendJob, number: num
   };
 }
 
-/** Opens an appender that sends one POST after the other. Records that arrive meanwhile form the next batch. */
-async function openPostAppender({ target, recordBytes }: AppendJob, number: number): Promise<Appender> {
-  const url = target.url.replaceAll("{n}", String(number));
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const call = (method: string, body: Buffer): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const headers = { "Content-Type": "text/plain", "Content-Length": body.length };
-      const outgoing = request(url, { method, agent, headers }, (response) => {
-        const { statusCode = 0 } = response;
-        if (statusCode < 200 || statusCode > 299) reject(new Error(`the server answered with status ${statusCode}`));
-        response.once("error", reject).once("end", resolve).resume();
-      });
-      outgoing.once("error", reject).end(body);
-    });
-  await call("PUT", Buffer.alloc(0));
+type Appender = Awaited<ReturnType<typeof openFrameAppender>>;
+
+/** Opens connections for requests, which wait for one. */
+function poolOf({ target }: AppendJob, size: number) {
+  const server = requestOf(target.url, 0, {});
+  return { idle: Array.from({ length: size }, () => openCalls(server)), waiting: [] as ((calls: Calls) => void)[] };
+}
+
+/**
+ * Opens an appender that sends one POST after the other. Records that arrive meanwhile form the next batch. All
+ * appenders of a job share its connections, and wait for one in turn.
+ */
+async function openPostAppender(job: AppendJob, number: number, pool = poolOf(job, 1)): Promise<Appender> {
+  const { target, recordBytes, batchBytes = WRITE_BYTES, isProducer = false, isNew = false } = job;
+  const headers = { "Content-Type": "text/plain" };
+  const [put, post] = ["PUT", "POST"].map((method) => requestOf(target.url, number, headers, method).head.slice(0, -2));
+  let exists = false;
+  let seq = 0;
+  const call = async (body: Buffer): Promise<void> => {
+    const calls = pool.idle.pop() ?? (await new Promise<Calls>((resolve) => void pool.waiting.push(resolve)));
+    const numbered = isProducer && exists ? `Producer-Id: p\r\nProducer-Epoch: 0\r\nProducer-Seq: ${seq++}\r\n` : "";
+    await calls.call(`${exists ? post : put}${numbered}Content-Length: ${body.length}\r\n\r\n`, body);
+    exists = true;
+    const next = pool.waiting.shift();
+    if (next) next(calls);
+    else pool.idle.push(calls);
+  };
+  if (!isNew) await call(Buffer.alloc(0));
   const whole = cycle(recordBytes);
-  const most = Math.max(1, Math.floor(WRITE_BYTES / recordBytes)) * recordBytes;
+  const most = Math.max(1, Math.floor(batchBytes / recordBytes)) * recordBytes;
   const waiting: Buffer[] = [];
   let posted: Promise<void> = Promise.resolve();
   /** The position in the cycle of records from which the next flood continues, in bytes. */
@@ -162,14 +169,14 @@ async function openPostAppender({ target, recordBytes }: AppendJob, number: numb
     settled: () => posted,
     send(record) {
       if (waiting.push(record) > 1) return;
-      posted = posted.then(() => call("POST", Buffer.concat(waiting.splice(0))));
+      posted = posted.then(() => call(Buffer.concat(waiting.splice(0))));
       // A failure reaches the caller through `settled`.
       posted.catch(() => {});
     },
     async flood(records) {
       for (let left = records * recordBytes; left > 0; ) {
         const batch = whole.subarray(at, at + Math.min(most, left));
-        await call("POST", batch);
+        await call(batch);
         at = (at + batch.length) % whole.length;
         left -= batch.length;
       }

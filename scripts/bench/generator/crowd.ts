@@ -1,11 +1,18 @@
 /** A group of concurrent followers, and checks of what they receive. @module */
 import { createHistogram } from "node:perf_hooks";
-import { type Connection, httpDecoder, openConnection, type Request, requestOf, sseBody } from "./connection.ts";
+import { within } from "../../../test/fixture/until.ts";
+import {
+  type Connection,
+  decoderOf,
+  openCalls,
+  openConnection,
+  type Request,
+  requestOf,
+  sseBody,
+} from "./connection.ts";
 import type { FollowDialect, FollowJob, Target } from "./protocol.ts";
 import { cycleReceiver, firstReceiver, nowNs, type Receiver, stampedReceiver } from "./records.ts";
 import { openWebSocket, type SocketEvents, upgradeRequest } from "./websocket.ts";
-
-export type Crowd = ReturnType<typeof openCrowd>;
 
 /** Creates a group of followers, none of which is connected yet. */
 export function openCrowd({ target, recordBytes, check, atOnce = 100, bytes: firstGoal, stalled }: FollowJob) {
@@ -77,12 +84,10 @@ export function openCrowd({ target, recordBytes, check, atOnce = 100, bytes: fir
     /** Waits until all followers have the expected bytes. Returns when that was, and the ages of records. */
     async received(timeoutMs: number) {
       if (complete < receivers.length && lost === undefined) {
-        let timer: NodeJS.Timeout | undefined;
-        await new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, timeoutMs);
+        const woken = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        clearTimeout(timer);
+        await within(woken, "all followers", timeoutMs).catch(() => {});
       }
       const wrong = receivers.filter((receiver) => receiver.wrong || receiver.received > goal).length;
       const short = receivers.filter(({ received }) => received < goal).length;
@@ -119,12 +124,30 @@ function openFollower(request: Request, dialect: FollowDialect, events: SocketEv
     };
     return openWebSocket(request, { ...events, opened() {}, text });
   }
+  if (dialect === "polls") return openPolls(request, events);
   return openConnection(request, {
     status: 200,
     opened(head) {
       events.opened();
-      return httpDecoder(head, dialect === "sse" ? sseBody(events.data) : events.data);
+      return decoderOf(head, dialect === "sse" ? sseBody(events.data) : events.data);
     },
     closed: (error) => events.closed(error?.message ?? "the response has ended"),
   });
+}
+
+/** Asks for what follows the last answer, again and again: without `live=` until an answer reaches the end. */
+function openPolls(request: Request, { data, opened, closed }: SocketEvents): Connection {
+  const { connection, call } = openCalls(request, data);
+  const isLive = request.head.includes("live=");
+  const poll = async (): Promise<void> => {
+    for (let answer = await call(request.head); isLive || !/^stream-up-to-date:\s*true/im.test(answer); ) {
+      const [, offset] = /^stream-next-offset:\s*(\S+)/im.exec(answer) ?? [];
+      const [, cursor] = /^stream-cursor:\s*(\S+)/im.exec(answer) ?? [];
+      const next = `offset=${offset}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
+      answer = await call(request.head.replace("offset=-1", next));
+    }
+  };
+  connection().socket.once("connect", opened);
+  poll().catch((error: Error) => closed(error.message));
+  return connection();
 }

@@ -1,47 +1,31 @@
 /** The program of a load generator, which executes commands from its IPC channel. It shares no code with src. @module */
 import process from "node:process";
-import { type Appenders, openAppenders } from "./appenders.ts";
-import { type Crowd, openCrowd } from "./crowd.ts";
-import type { AppendJob, FollowJob } from "./protocol.ts";
+import { openAppenders } from "./appenders.ts";
+import { openCrowd } from "./crowd.ts";
 
-const crowds: Crowd[] = [];
-const writers: Appenders[] = [];
+/** What there may be in a load generator, by the command that opens it. */
+const OPENERS = { follow: openCrowd, append: openAppenders };
 
-/** The commands. Groups of followers and groups of appenders have numbers of their own. */
-const COMMANDS = {
-  async follow(job: FollowJob) {
-    const crowd = openCrowd(job);
-    const group = crowds.push(crowd) - 1;
-    return { group, ...(await crowd.connect(job.count ?? 1)) };
-  },
-  more: ({ group, count }: { group: number; count: number }) => known(crowds, group).connect(count),
-  expect: ({ group, bytes }: { group: number; bytes: number }) => known(crowds, group).expect(bytes),
-  received: ({ group, timeoutMs }: { group: number; timeoutMs: number }) => known(crowds, group).received(timeoutMs),
-  resume: ({ group }: { group: number }) => known(crowds, group).resume(),
-  drop: ({ group }: { group: number }) => known(crowds, group).drop(),
-  async append(job: AppendJob) {
-    return { group: writers.push(await openAppenders(job)) - 1 };
-  },
-  flood: ({ group, records }: { group: number; records: number }) => known(writers, group).flood(records),
-  pace({ group, records, perSecond }: { group: number; records: number; perSecond: number }) {
-    return known(writers, group).pace(records, perSecond);
-  },
-};
+export type Openers = typeof OPENERS;
 
-export type Commands = typeof COMMANDS;
-
-function known<Group>(groups: readonly Group[], group: number): Group {
-  const found = groups[group];
-  if (!found) throw new Error(`There is no group ${group} of this kind.`);
-  return found;
+/** A call of an opener, or of a method of the opened group with that number. */
+export interface Call {
+  readonly id: number;
+  readonly group?: number | undefined;
+  readonly name: string;
+  readonly args: readonly unknown[];
 }
+
+type Methods = Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
+const groups: Methods[] = [];
 
 // Exit with the benchmark's process.
 process.once("disconnect", () => process.exit(0));
-process.on("message", async ({ id, name, input }: { id: number; name: keyof Commands; input: unknown }) => {
-  const command = COMMANDS[name] as (input: unknown) => unknown;
+process.on("message", async ({ id, group, name, args }: Call) => {
   try {
-    process.send?.({ id, result: await command(input) });
+    const methods = (group === undefined ? OPENERS : groups[group]) as Methods;
+    const result = await methods[name]?.(...args);
+    process.send?.({ id, result: group === undefined ? groups.push(result as Methods) - 1 : result });
   } catch (error) {
     process.send?.({ id, error: (error as Error).message });
   }

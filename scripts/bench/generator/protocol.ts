@@ -2,9 +2,9 @@
 /**
  * How a follower receives bytes. `v1`: binary frames of `httpfstream.v1`, with control messages in text frames.
  * `frames`: all data frames of a WebSocket. `body`: an HTTP body. `sse`: the events of an event stream, except those
- * named `control`.
+ * named `control`. `polls`: one request after the other, each from where the last answer ended.
  */
-export type FollowDialect = "v1" | "frames" | "body" | "sse";
+export type FollowDialect = "v1" | "frames" | "body" | "sse" | "polls";
 
 /**
  * How an appender sends bytes, and how the server confirms them. `v1`: frames, which are acknowledged. `frames`:
@@ -25,6 +25,14 @@ export interface AppendJob {
   readonly target: Target<AppendDialect>;
   readonly recordBytes: number;
   readonly count: number;
+  /** The following are for `posts`. How many connections take turns. Default: each has its own. */
+  readonly connections?: number;
+  /** The maximum number of bytes in a request, unless a single record is larger. Default: 64 KiB. */
+  readonly batchBytes?: number;
+  /** Whether each is a producer, which numbers its requests. Default: false. */
+  readonly isProducer?: boolean;
+  /** Whether the first records are what creates the path. Default: an empty request does. */
+  readonly isNew?: boolean;
 }
 
 /** Followers to connect. */
@@ -37,8 +45,6 @@ export interface FollowJob {
    * the age. `first`: that the first data, which counts as one byte, begins with a new record.
    */
   readonly check: "all" | "some" | "samples" | "numbers" | "ages" | "first";
-  /** Default: 1. */
-  readonly count?: number;
   /** The maximum number of concurrent connection attempts. Default: 100. */
   readonly atOnce?: number;
   /** How many bytes each is to receive in total. Default: unknown until `expect`. */

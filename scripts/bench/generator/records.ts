@@ -7,10 +7,8 @@ import type { Body } from "./connection.ts";
 const NUMBER_DIGITS = 10;
 const STAMP_AT = NUMBER_DIGITS + 1;
 const STAMP_DIGITS = 18;
-
 /** The size of number and timestamp with their separators, in bytes. */
 const SMALLEST_RECORD = STAMP_AT + STAMP_DIGITS + 1;
-
 /** The maximum size of a cycle, in bytes. */
 const CYCLE_BYTES = 8 * 1024 * 1024;
 

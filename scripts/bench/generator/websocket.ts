@@ -1,22 +1,8 @@
-/** The frames of RFC 6455: encodes those of a client, and decodes those of a server without copying data. @module */
+/** The frames of RFC 6455: cycles of those of a client, and a decoder of a server's, which copies no data. @module */
 import { randomBytes } from "node:crypto";
+import { encodeFrame, OPCODE } from "../../../test/fixture/frames.ts";
 import { type Body, type Connection, type Decoder, openConnection, type Request, requestOf } from "./connection.ts";
 import { cycle } from "./records.ts";
-
-/** The opcodes of section 5.2. */
-export const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
-
-/** Returns the size of a client's frame with a payload of that size, in bytes. */
-export function frameBytes(payload: number): number {
-  return (payload < 126 ? 6 : payload < 65_536 ? 8 : 14) + payload;
-}
-
-/** Encodes one frame. */
-export function clientFrame(opcode: number, payload: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(frameBytes(payload.length));
-  writeFrame(frame, 0, opcode, payload);
-  return frame;
-}
 
 const cycles = new Map<string, Buffer>();
 
@@ -26,29 +12,10 @@ export function frameCycle(opcode: number, recordBytes: number): Buffer {
   const known = cycles.get(key);
   if (known) return known;
   const payload = cycle(recordBytes);
-  const made = Buffer.allocUnsafe((payload.length / recordBytes) * frameBytes(recordBytes));
-  for (let at = 0, from = 0; from < payload.length; from += recordBytes) {
-    at = writeFrame(made, at, opcode, payload.subarray(from, from + recordBytes));
-  }
+  const records = Array.from({ length: payload.length / recordBytes }, (_, number) => number * recordBytes);
+  const made = Buffer.concat(records.map((at) => encodeFrame(opcode, payload.subarray(at, at + recordBytes))));
   cycles.set(key, made);
   return made;
-}
-
-/** Writes a frame into a buffer and returns the position after it. */
-function writeFrame(into: Buffer, at: number, opcode: number, payload: Uint8Array): number {
-  const size = payload.length;
-  const mask = randomBytes(4);
-  into[at] = 0x80 | opcode;
-  into[at + 1] = 0x80 | (size < 126 ? size : size < 65_536 ? 126 : 127);
-  let next = at + 2;
-  if (size >= 65_536) next = into.writeBigUInt64BE(BigInt(size), next);
-  else if (size >= 126) next = into.writeUInt16BE(size, next);
-  into.set(mask, next);
-  next += 4;
-  for (let index = 0; index < size; index++) {
-    into[next + index] = (payload[index] as number) ^ (mask[index & 3] as number);
-  }
-  return next + size;
 }
 
 /** Creates the request for a WebSocket. Connections may share it with its key, as nothing checks the accept value. */
@@ -76,10 +43,10 @@ export function openWebSocket(request: Request, { data, text, opened, closed }: 
   let said = "the server closed the connection";
   const control = (opcode: number, payload: Buffer): void => {
     if (opcode === OPCODE.text) text?.(payload);
-    if (opcode === OPCODE.ping) connection.socket.write(clientFrame(OPCODE.pong, payload));
+    if (opcode === OPCODE.ping) connection.socket.write(encodeFrame(OPCODE.pong, payload));
     if (opcode !== OPCODE.close) return;
     said = `the server said ${payload.length < 2 ? "close" : payload.readUInt16BE(0)} ${payload.subarray(2)}`;
-    connection.socket.end(clientFrame(OPCODE.close, payload.subarray(0, 2)));
+    connection.socket.end(encodeFrame(OPCODE.close, payload.subarray(0, 2)));
   };
   const connection: Connection = openConnection(request, {
     status: 101,

@@ -1,9 +1,12 @@
 /** All loads, in the order in which they run, with their metrics and goals. @module */
-import { inBytes, KIB, type Size } from "../size.ts";
+import type { Way } from "../peers/peer.ts";
+import { inBytes, KIB, MIB, type Size } from "../size.ts";
 import { connect, join, paced } from "./latency.ts";
 import type { Goal, Load, Metric } from "./load.ts";
 import { flat, idle, stalled } from "./memory.ts";
-import { catchUp, copy, flood, ingest } from "./throughput.ts";
+import { appends, catchUp, copy, flood, ingest, type Requests } from "./throughput.ts";
+
+type Rest = Partial<Load> & Pick<Load, "needs">;
 
 /** The server's processor time per GiB is the number that other work on the machine affects least. */
 const SERVER_COST = less("serverCost", "server CPU per GiB", "s");
@@ -16,16 +19,18 @@ const COSTS = [
 ];
 
 const PEAK = less("whole", "peak memory", "MiB");
-
 /** The shares of the large amounts that slow peers get, because the full amount would take minutes. */
-const LARGE_SHARES = { durable: 1 / 16 };
-
+const LARGE_SHARES = { durable: 1 / 16, "durable-memory": 1 / 16 };
 /** The loads that run on each runtime, in each way of talking to httpfstream. */
 const EVERYWHERE = { ways: ["v1", "classic", "http"], everyRuntime: true } as const;
 
 const NEEDS_LIVE = { needs: ["append", "live"] } as const;
 const NEEDS_LOCAL = { needs: ["append", "live", "local"] } as const;
 const SMALL_FLOOD = { ...EVERYWHERE, goals: [atLeast("rate", 10, "nchan"), atLeast("rate", 0.7, "bare")] };
+const STREAMS = { needs: ["streams"], ways: ["streams", "disk"] } as const;
+const FAN_OUT = { "httpfstream-posted": 0.77, durable: 20, "durable-memory": 20 };
+const BESIDE_MEMORY = atLeast("rate", 0.5, "durable-memory", "streams");
+const APPEND_GOALS = [BESIDE_MEMORY, atLeast("rate", 6, "durable", "disk")];
 const LATENCY = { ...EVERYWHERE, goals: [atMost("p50", 1, "nchan"), atMost("p99", 1, "nchan")] };
 
 export const LOADS: readonly Load[] = [
@@ -46,50 +51,21 @@ export const LOADS: readonly Load[] = [
   }),
   pacedOf("paced-many", "many", 50, LATENCY),
   pacedOf("paced-crowd", "crowd", 10, {}),
-  {
-    ...throughputOf("stored", "file"),
-    name: "ingest-one",
-    title: ({ largeBytes }) => `Ingest of ${inBytes(largeBytes)} from one appender in 64 KiB frames`,
-    goals: [atLeast("rate", 0.6, "bare")],
-    needs: ["append"],
-    measure: (stage) => ingest(stage, 1),
-  },
-  {
-    ...throughputOf("stored", "file"),
-    name: "ingest-many",
-    title: ({ largeBytes, appenders }) => `Ingest of ${inBytes(largeBytes)} from ${appenders} appenders at once`,
-    goals: [atLeast("rate", 0.6, "bare"), { metric: "rate", load: "ingest-one", atLeast: 1 }],
-    needs: ["append"],
-    measure: (stage) => ingest(stage, stage.size.appenders),
-  },
-  {
-    ...throughputOf("read", "pipe"),
-    name: "catch-up-http",
-    title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} over HTTP`,
+  ingestOf("ingest-one", "one", [atLeast("rate", 0.6, "bare")]),
+  ingestOf("ingest-many", "appenders", [
+    atLeast("rate", 0.6, "bare"),
+    { metric: "rate", load: "ingest-one", atLeast: 1 },
+  ]),
+  catchUpOf("catch-up-http", "over HTTP", "read", {
     goals: [atLeast("rate", 0.75, "sendfile")],
     needs: ["read"],
     ways: ["v1"],
-    everyRuntime: true,
-    measure: (stage) => catchUp(stage, "read"),
-  },
-  {
-    ...throughputOf("read", "pipe"),
-    name: "catch-up-follow",
-    title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} by following from the first byte`,
+  }),
+  catchUpOf("catch-up-follow", "by following from the first byte", "follow", {
     goals: [{ metric: "rate", against: "sendfile", load: "catch-up-http", atLeast: 0.5 }],
     needs: ["replay"],
-    everyRuntime: true,
-    measure: (stage) => catchUp(stage, "follow"),
-  },
-  {
-    ...NEEDS_LOCAL,
-    name: "memory-idle",
-    title: ({ idle }) => `Memory of each of ${idle} idle followers`,
-    metrics: [less("each", "per follower", "KiB"), less("whole", "server", "MiB")],
-    goals: [atMost("each", 15)],
-    everyRuntime: true,
-    measure: idle,
-  },
+  }),
+  idleOf("memory-idle", "followers", NEEDS_LOCAL),
   {
     ...NEEDS_LOCAL,
     name: "memory-stalled",
@@ -141,7 +117,80 @@ export const LOADS: readonly Load[] = [
     shares: LARGE_SHARES,
     measure: join,
   },
+  pacedOf("streams-paced", "one", 200, {
+    ...STREAMS,
+    title: () => "Latency from a POST to a reader of server-sent events, 200 records a second",
+    goals: [atMost("p50", 1.5, undefined, "streams")],
+  }),
+  appendsOf("streams-small", "POST", "streams"),
+  appendsOf("streams-producers", "POST with a producer's headers", "streams", { isProducer: true }),
+  appendsOf("streams-raw", "POST with verb=APPEND", "streams", { how: "raw" }),
+  appendsOf("streams-some", "POST", "someStreams", {}, [BESIDE_MEMORY]),
+  appendsOf("streams-many", "POST", "manyStreams", {}, [BESIDE_MEMORY]),
+  appendsOf("streams-new", "PUT", "streams", { isNew: true }, [atLeast("rate", 0.25, "durable-memory", "streams")]),
+  appendsOf("streams-large", "POST", "largeStreams", { recordBytes: MIB }, []),
+  floodOf("streams-sse", "many", 100, "100-byte", {
+    ...{ ...STREAMS, ways: ["streams", "posted"] },
+    title: ({ many }) => `Flood of 100-byte records by POST to ${many} readers of server-sent events`,
+    measure: (stage) => flood(stage, 100, stage.size.many, "follow", stage.size.warmAppends),
+    goals: Object.entries(FAN_OUT).map(([peer, bound]) => atLeast("rate", bound, peer, "streams")),
+  }),
+  floodOf("streams-polls", "many", 100, "100-byte", {
+    ...{ ...STREAMS, ways: ["streams"] },
+    title: ({ many }) => `Flood of 100-byte records by POST to ${many} readers by long-poll`,
+    measure: (stage) => flood(stage, 100, stage.size.many, "polls", stage.size.warmAppends),
+  }),
+  catchUpOf("streams-catch-up", "by offsets, and with a plain download", "read", {
+    ...{ ...STREAMS, ways: ["v1", "streams"] },
+    goals: [atLeast("rate", 0.9, "httpfstream", "streams")],
+  }),
+  idleOf("streams-idle", "readers of server-sent events", { needs: ["streams", "local"], ways: ["streams"] }),
 ];
+
+function appendsOf(name: string, kind: string, streams: keyof Size, how: Requests = {}, goals = APPEND_GOALS): Load {
+  const [bytes, what] = [how.recordBytes ?? 100, how.isNew ? "new streams in each turn" : "streams"];
+  return {
+    ...{ ...STREAMS, name, goals },
+    title: (size) => `${kind} of ${bytes} bytes over ${size.connections} connections, to ${size[streams]} ${what}`,
+    metrics: [more("rate", "appends", "/s"), more("throughput", "throughput", "MiB/s"), ...COSTS],
+    measure: (stage) => appends(stage, stage.size[streams], how),
+  };
+}
+
+function ingestOf(name: string, appenders: keyof Size, goals: readonly Goal[]): Load {
+  return {
+    ...throughputOf("stored", "file"),
+    name,
+    title: (size) =>
+      `Ingest of ${inBytes(size.largeBytes)} ${size[appenders] === 1 ? "from one appender in 64 KiB frames" : `from ${size[appenders]} appenders at once`}`,
+    goals,
+    needs: ["append"],
+    measure: (stage) => ingest(stage, stage.size[appenders]),
+  };
+}
+
+function catchUpOf(name: string, kind: string, how: "read" | "follow", rest: Rest): Load {
+  return {
+    ...throughputOf("read", "pipe"),
+    name,
+    title: ({ largeBytes }) => `Catch-up on ${inBytes(largeBytes)} ${kind}`,
+    everyRuntime: true,
+    measure: (stage) => catchUp(stage, how),
+    ...rest,
+  };
+}
+
+function idleOf(name: string, kind: string, rest: Rest): Load {
+  return {
+    name,
+    title: ({ idle }) => `Memory of each of ${idle} idle ${kind}`,
+    metrics: [less("each", "per follower", "KiB"), less("whole", "server", "MiB")],
+    goals: [atMost("each", 15)],
+    everyRuntime: true,
+    measure: idle,
+    ...rest,
+  };
+}
 
 function floodOf(name: string, followers: keyof Size, bytes: number, kind: string, rest: Partial<Load>): Load {
   return {
@@ -181,10 +230,10 @@ function less(key: string, title: string, unit: string): Metric {
   return { key, title, unit, better: "less" };
 }
 
-function atLeast(metric: string, bound: number, against: string): Goal {
-  return { metric, against, atLeast: bound };
+function atLeast(metric: string, bound: number, against: string, way?: Way): Goal {
+  return { metric, against, way, atLeast: bound };
 }
 
-function atMost(metric: string, bound: number, against?: string): Goal {
-  return { metric, atMost: bound, ...(against === undefined ? {} : { against }) };
+function atMost(metric: string, bound: number, against?: string, way?: Way): Goal {
+  return { metric, against, way, atMost: bound };
 }

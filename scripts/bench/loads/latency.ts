@@ -6,22 +6,17 @@ import { contentFile, type Generator, LARGE_RECORD_BYTES, type Stage } from "../
 import type { Numbers } from "./load.ts";
 
 const RECORDS = { recordBytes: 100 };
-
 /** Milliseconds after the last record within which all records must arrive. */
 const PATIENCE_MS = 30_000;
-
 /**
  * The first warm-up, on separate paths. Only after thousands of records, a runtime has compiled what runs for each, which
  * keeps a processor busy for a tenth of a second. A server that has run for some minutes is past it.
  */
 const WARM = { paths: 20, perSecond: 100, seconds: 5 };
-
 /** How many followers of a path are timed, by a generator of their own: one with a thousand would measure itself. */
 const TIMED = 20;
-
 /** Of `connect`: the share of followers that warm up, and milliseconds to clean up after them. */
 const CONNECT = { warmUp: 0.25, settleMs: 500 };
-
 /** Of `join`: the joins of a path that warm up and in a turn, the pause before a join, and enough records meanwhile. */
 const JOIN = { warmUp: 20, inTurn: 10, maxPauseMs: 5, perSecond: 1000, records: 120_000 };
 
@@ -45,12 +40,12 @@ export async function paced(stage: Stage, perSecond: number, followers: number, 
   const appenders = await writer.append(path, RECORDS.recordBytes, paths);
   const timed = await timing.follow(path, { ...RECORDS, count: 0, check: "ages" });
   const others = await crowd.follow(path, { ...RECORDS, count: 0, check: "numbers" });
-  if (followers <= TIMED) await timed.more(paths * followers);
+  if (followers <= TIMED) await timed.connect(paths * followers);
   // More followers than that are on one path. The timed ones are spread evenly among the others.
   const share = (turn: number): number => Math.floor(((followers - TIMED) * turn) / TIMED);
   for (let turn = 0; turn < TIMED && followers > TIMED; turn++) {
-    await others.more(share(turn + 1) - share(turn));
-    await timed.more(1);
+    await others.connect(share(turn + 1) - share(turn));
+    await timed.connect(1);
   }
   let appended = 0;
   const run = async (seconds: number) => {
@@ -97,7 +92,7 @@ export async function join(stage: Stage): Promise<Numbers> {
   for (const [path, bytes] of Object.entries(paths)) await startLivePath(stage, path, bytes);
   for (const path of Object.keys(paths)) await joinTimes(reader, path, JOIN.warmUp);
   const meter = stage.meter();
-  const [small, large] = [new Waits(), new Waits()];
+  const [small, large] = [noWaits(), noWaits()];
   for (let times = 0; times < stage.size.joins; times += JOIN.inTurn) {
     await joinTimes(reader, "small.log", JOIN.inTurn, small);
     await joinTimes(reader, "large.log", JOIN.inTurn, large);
@@ -113,10 +108,7 @@ export async function join(stage: Stage): Promise<Numbers> {
 }
 
 /** The waiting times of followers since each started to connect. */
-class Waits {
-  readonly answerMs: number[] = [];
-  readonly dataMs: number[] = [];
-}
+const noWaits = () => ({ answerMs: [] as number[], dataMs: [] as number[] });
 
 /** Fills a path and starts a paced appender, which outlasts the measurement and ends with the stage. */
 async function startLivePath(stage: Stage, path: string, bytes: number): Promise<void> {
@@ -132,7 +124,7 @@ async function startLivePath(stage: Stage, path: string, bytes: number): Promise
   appender.pace(JOIN.records, JOIN.perSecond).catch(() => {});
 }
 
-async function joinTimes(reader: Generator, path: string, times: number, waits = new Waits()): Promise<void> {
+async function joinTimes(reader: Generator, path: string, times: number, waits = noWaits()): Promise<void> {
   for (let time = 0; time < times; time++) {
     // Without a pause, each follower would join just after a record, with which the previous one left. A timer alone
     // would wake at whole milliseconds, like the appender's, so all would wait equally long.

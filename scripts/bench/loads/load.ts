@@ -17,13 +17,14 @@ export type Numbers = Readonly<Record<string, number>>;
 /**
  * A goal for httpfstream. The bounds are absolute, or multiples of the number of the peer `against`, in the same load
  * or in `load`. With `load` alone, they are multiples of the same peer's number there. Against `ungated`, only
- * peers that ask for tokens have it.
+ * peers that ask for tokens have it. With `way`, only peers of that way have it.
  */
 export interface Goal {
   /** The key of the metric. */
   readonly metric: string;
-  readonly against?: string;
+  readonly against?: string | undefined;
   readonly load?: string;
+  readonly way?: Way | undefined;
   readonly atLeast?: number;
   readonly atMost?: number;
 }

@@ -1,22 +1,18 @@
 /** The loads that measure memory: per idle and per stalled follower, and its growth over a large append. @module */
 import { setTimeout as sleep } from "node:timers/promises";
+import { resetPeak, residentBytes } from "../../../test/fixture/descriptors.ts";
 import { KIB, MIB } from "../size.ts";
 import { LARGE_RECORD_BYTES, type Stage, untilStored } from "../stage.ts";
-import { resetPeak, residentBytes } from "../system.ts";
 import type { Numbers } from "./load.ts";
 
 const PATH = "memory.log";
 const RECORDS = { recordBytes: LARGE_RECORD_BYTES };
-
 /** Milliseconds within which appended bytes must arrive. */
 const TIMEOUT_MS = 600_000;
-
 /** Milliseconds between two looks at memory, how many similar ones mean that it has settled, and the most looks. */
 const SETTLE = { everyMs: 250, looks: 4, maxLooks: 40 };
-
 /** How many of the stalled followers resume in the end and must receive everything. All of them would take minutes. */
 const WOKEN = 2;
-
 /** The followers of a warm-up: enough to make the server load code, too few to leave much reusable memory. */
 const WARM_UP = 20;
 

@@ -3,25 +3,36 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { link } from "node:fs/promises";
 import { join } from "node:path";
+import type { Following } from "../peers/peer.ts";
 import { MIB } from "../size.ts";
-import { contentFile, LARGE_RECORD_BYTES, type Stage, untilStored } from "../stage.ts";
+import { type AppendOptions, contentFile, LARGE_RECORD_BYTES, type Stage, untilStored } from "../stage.ts";
 import type { Numbers } from "./load.ts";
 
 /** Milliseconds within which everything must arrive. */
 const TIMEOUT_MS = 120_000;
-
-/** The records of a flood's first warm-up, and the maximum factor by which each warm-up is longer than the last. */
-const FIRST_RECORDS = 100;
+/** The maximum factor by which each warm-up is longer than the last. */
 const GROWTH = 8;
-
+/** How many of the paths of small requests are read in the end, and every byte compared. */
+const COMPARED = 1000;
 /** How often a catch-up reads: a single read is too short for the resolution of the system's processor times. */
 const READS = 3;
 
-/** One appender at full speed and `count` followers: the records that all followers together receive per second. */
-export async function flood(stage: Stage, recordBytes: number, count: number): Promise<Numbers> {
+/** Runs ever more until a run lasts as long as a warm-up, and returns how much lasts as long as a measurement. */
+async function warmUp({ size }: Stage, first: number, most: number, run: (amount: number) => Promise<number>) {
+  let amount = Math.min(first, most);
+  let seconds = await run(amount);
+  while (seconds < size.warmSeconds && amount < most) {
+    amount = Math.min(most, Math.ceil(amount * Math.min(GROWTH, (1.2 * size.warmSeconds) / seconds)));
+    seconds = await run(amount);
+  }
+  return Math.max(1, Math.min(most, Math.round((amount * size.floodSeconds) / seconds)));
+}
+
+/** One appender at full speed and `count` followers: the records per second that all receive, of `least` or more. */
+export async function flood(stage: Stage, recordBytes: number, count: number, how: Following = "follow", least = 1) {
   const { size } = stage;
   const appender = await stage.generator().append("flood.log", recordBytes);
-  const audience = await stage.generator().follow("flood.log", { recordBytes, count, check: "some" });
+  const audience = await stage.generator().follow("flood.log", { recordBytes, count, check: "some" }, how);
   let appended = 0;
   const run = async (records: number): Promise<number> => {
     appended += records;
@@ -30,18 +41,41 @@ export async function flood(stage: Stage, recordBytes: number, count: number): P
     return (lastNs - startNs) / 1e9;
   };
   const most = Math.floor(size.floodBytes / recordBytes);
-  let records = Math.min(FIRST_RECORDS, most);
-  let seconds = await run(records);
-  while (seconds < size.warmSeconds && records < most) {
-    const growth = Math.min(GROWTH, (1.2 * size.warmSeconds) / seconds);
-    records = Math.min(most, Math.ceil(records * growth));
-    seconds = await run(records);
-  }
-  records = Math.max(1, Math.min(most, Math.round((records * size.floodSeconds) / seconds)));
+  const records = Math.max(least, await warmUp(stage, Math.max(100, least), most, run));
   const meter = stage.meter();
-  seconds = await run(records);
+  const seconds = await run(records);
   const bytes = records * count * recordBytes;
   return { ...meter(bytes), rate: (records * count) / seconds, throughput: bytes / MIB / seconds };
+}
+
+/** What the requests are like. Default: POST of 100 bytes. */
+export type Requests = AppendOptions & { readonly recordBytes?: number };
+
+/** Requests of one record each, to `paths` paths in turn, or to so many new ones in each turn: appends per second. */
+export async function appends(stage: Stage, paths: number, { recordBytes = 100, ...options }: Requests) {
+  const [writer, reader] = [stage.generator(), stage.generator()];
+  const { connections, warmAppends, largeBytes } = stage.size;
+  const job = { connections, batchBytes: recordBytes, ...options };
+  let [path, count, turns, runs] = ["posted-{n}.log", paths, 0, 0];
+  const all = options.isNew ? undefined : await writer.append(path, recordBytes, count, job);
+  const run = async (amount: number): Promise<number> => {
+    if (!all) [path, count] = [`new-${runs++}-{n}.log`, amount * paths];
+    turns = all ? turns + amount : 1;
+    const appenders = all ?? (await writer.append(path, recordBytes, count, job));
+    const { startNs, endNs } = await appenders.flood(all ? amount : 1);
+    return (endNs - startNs) / 1e9;
+  };
+  const most = Math.max(1, Math.floor(largeBytes / recordBytes / paths));
+  const amount = await warmUp(stage, Math.ceil(warmAppends / paths), most, run);
+  const meter = stage.meter();
+  const seconds = await run(amount);
+  const bytes = amount * paths * recordBytes;
+  const cost = meter(bytes);
+  // The reference server has a hundred files open at most.
+  const limits = { count: Math.min(COMPARED, count), atOnce: connections, bytes: turns * recordBytes };
+  const compared = { ...limits, recordBytes, check: "all" } as const;
+  await (await reader.follow(path, compared, "read")).received(TIMEOUT_MS);
+  return { ...cost, rate: (amount * paths) / seconds, throughput: bytes / MIB / seconds };
 }
 
 /** `count` appenders at full speed without followers: MiB stored per second. */

@@ -14,12 +14,12 @@ import { type Peer, RUNTIMES, type Runtime, type Way } from "./peer.ts";
 /** The paths of nginx and of nchan. */
 const NGINX = "/usr/sbin/nginx";
 const NCHAN_MODULE = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+/** The ways that are also measured with tokens. */
+const GATED: readonly Way[] = ["v1", "classic", "http"];
 
 /** nchan keeps all messages, because results with lost messages would not be comparable. */
 const NCHAN = `
-    nchan_message_buffer_length 4000000;
-    nchan_message_timeout 0;
-    client_max_body_size 16m;
+    nchan_message_buffer_length 4000000; nchan_message_timeout 0; client_max_body_size 16m;
     location ~ ^/append/(.+)$ { nchan_publisher websocket; nchan_channel_id $1; }
     location ~ ^/start/(.+)$ { nchan_subscriber websocket; nchan_channel_id $1; nchan_subscriber_first_message oldest; }
     location ~ ^/now/(.+)$ { nchan_subscriber websocket; nchan_channel_id $1; nchan_subscriber_first_message newest; }`;
@@ -33,12 +33,35 @@ const DURABLE_VERSION = packageVersion("@durable-streams/server");
 const NGINX_VERSION = output("/bin/sh", "-c", `${NGINX} -v 2>&1`).replace(/^.*?nginx\//, "nginx ");
 const NCHAN_VERSION = output("dpkg-query", "--show", "libnginx-mod-nchan").replace("\t", " ");
 
+/** How to talk with Durable Streams. */
+const STREAMS = {
+  append: { url: "/{path}", dialect: "posts" },
+  raw: { url: "/{path}", dialect: "posts" },
+  follow: { url: "/{path}?live=sse&offset=-1", dialect: "sse" },
+  tail: { url: "/{path}?live=sse&offset=now", dialect: "sse" },
+  polls: { url: "/{path}?live=long-poll&offset=-1", dialect: "polls" },
+  read: { url: "/{path}?offset=-1", dialect: "polls" },
+} as const;
+
 /** The ways of talking to httpfstream: the ends of their peers' names, and their dialects. */
-const WAYS: readonly { way: Way; suffix: string; title: string; append: AppendDialect; follow: FollowDialect }[] = [
-  { way: "v1", suffix: "", title: "v1", append: "v1", follow: "v1" },
-  { way: "classic", suffix: "-classic", title: "classic", append: "frames", follow: "frames" },
-  { way: "http", suffix: "-http", title: "followers over HTTP", append: "v1", follow: "body" },
-];
+const WAYS = [
+  { way: "v1", suffix: "", title: "v1", ...verbs("v1", "v1") },
+  { way: "classic", suffix: "-classic", title: "classic", ...verbs("frames", "frames") },
+  { way: "http", suffix: "-http", title: "followers over HTTP", ...verbs("v1", "body") },
+  { ...STREAMS, way: "streams", suffix: "-streams", title: "Durable Streams", raw: verbs("posts", "v1").append },
+  { ...STREAMS, way: "disk", suffix: "-disk", title: "Durable Streams on disk", raw: verbs("posts", "v1").append },
+  { ...verbs("v1", "v1"), way: "posted", suffix: "-posted", title: "v1, with appends by POST", append: STREAMS.append },
+] as const;
+
+/** The verbs of httpfstream, in the dialects of appenders and of followers. */
+function verbs<Append extends AppendDialect, Follow extends FollowDialect>(append: Append, follow: Follow) {
+  return {
+    append: { url: "/{path}?verb=APPEND", dialect: append },
+    follow: { url: "/{path}?verb=FOLLOW", dialect: follow },
+    tail: { url: "/{path}?verb=FOLLOW&offset=now", dialect: follow },
+    read: { url: "/{path}", dialect: "body" },
+  } as const;
+}
 
 /** The systems to compare with. */
 const OTHERS: readonly Peer[] = [
@@ -64,18 +87,8 @@ const OTHERS: readonly Peer[] = [
     follow: { url: "/start/{path}", dialect: "frames" },
     tail: { url: "/now/{path}", dialect: "frames" },
   },
-  {
-    name: "durable",
-    title: "Durable Streams reference server, POST and SSE, flushed to disk",
-    version: `${DURABLE_VERSION}, ${NODE}`,
-    abilities: ["append", "live", "replay", "read", "local"],
-    missing: DURABLE_VERSION ? undefined : "durable is not installed: npm ci",
-    command: (port, folder) => script("durable-streams.mjs", port, folder),
-    append: { url: "/{path}", dialect: "posts" },
-    follow: { url: "/{path}?live=sse&offset=-1", dialect: "sse" },
-    tail: { url: "/{path}?live=sse&offset=now", dialect: "sse" },
-    read: { url: "/{path}?offset=-1", dialect: "body" },
-  },
+  durable("durable", "flushed to disk", ["append", "live", "replay", "read", "streams", "local"]),
+  durable("durable-memory", "in memory", ["streams", "local"]),
   {
     name: "sendfile",
     title: "nginx with sendfile",
@@ -90,6 +103,16 @@ const OTHERS: readonly Peer[] = [
   { name: "cat", title: "cat, from file to file or to a pipe", version: `Linux ${release()}`, abilities: ["copy"] },
 ];
 
+function durable(name: string, kind: string, abilities: Peer["abilities"]): Peer {
+  return {
+    ...{ ...STREAMS, name, abilities },
+    title: `Durable Streams reference server, POST and SSE, ${kind}`,
+    version: `${DURABLE_VERSION}, ${NODE}`,
+    missing: DURABLE_VERSION ? undefined : `${name} is not installed: npm ci`,
+    command: (port, folder) => script("durable-streams.mjs", port, name === "durable" ? folder : ""),
+  };
+}
+
 /** Returns all peers, with our own first. `program` is the compiled `mod.js` of the checkout. */
 export function allPeers({ url, against, profile }: Options, program: string): Peer[] {
   const profiling = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
@@ -102,14 +125,12 @@ export function allPeers({ url, against, profile }: Options, program: string): P
     }),
   );
   const running = httpfstream("running", "the server that runs already", {
-    version: url ?? "",
-    origin: url?.replace(/\/$/, "") ?? "",
-    abilities: ["append", "live", "replay", "read"],
+    ...{ version: url ?? "", origin: url?.replace(/\/$/, "") ?? "" },
+    abilities: ["append", "live", "replay", "read", "streams"],
     files: undefined,
-  });
+  }).filter(({ way }) => way !== "disk");
   const other = httpfstream("other", against ?? "", {
-    version: NODE,
-    isOurs: false,
+    ...{ version: NODE, isOurs: false },
     command: (port, folder) => serve("node", [against ?? ""], port, folder),
   });
   const gated = ALGORITHMS.flatMap((alg) => [...gatedPeers(program, alg, 1), ...gatedPeers(program, alg, MAX_TOKENS)]);
@@ -137,20 +158,16 @@ function httpfstream(
   tokens?: string[],
 ): Peer[] {
   const [own, any] = tokens ? [`&access_token=${tokens[0]}`, "&access_token={token}"] : ["", ""];
-  return WAYS.map((way) => ({
-    name: name + way.suffix,
-    title: `${title}, ${way.title}`,
-    isOurs: true,
-    way: way.way,
-    runtime: "node",
-    ungated: tokens && `httpfstream${way.suffix}`,
-    abilities: ["append", "live", "replay", "read", "local"],
-    append: { url: `/{path}?verb=APPEND${own}`, dialect: way.append },
-    follow: { url: `/{path}?verb=FOLLOW${any}`, dialect: way.follow, tokens },
-    tail: { url: "/{path}?verb=FOLLOW&offset=now", dialect: way.follow },
-    read: { url: "/{path}", dialect: "body" },
-    files: ".",
+  return WAYS.filter(({ way }) => !tokens || GATED.includes(way)).map(({ suffix, ...way }) => ({
+    ...{ isOurs: true, runtime: "node", files: ".", ungated: tokens && `httpfstream${suffix}` },
+    abilities: ["append", "live", "replay", "read", "streams", "local"],
+    ...way,
     ...build,
+    append: { ...way.append, url: way.append.url + own },
+    follow: { ...way.follow, url: way.follow.url + any, tokens },
+    name: name + suffix,
+    title: `${title}, ${way.title}`,
+    ...(way.way === "disk" && { command: (...at) => [...(build.command?.(...at) ?? []), "--durability", "disk"] }),
   }));
 }
 
@@ -165,7 +182,7 @@ function serve(runtime: Runtime, program: readonly string[], port: number, folde
 }
 
 function script(name: string, port: number, folder = ""): readonly string[] {
-  return [process.execPath, fileURLToPath(new URL(name, import.meta.url)), String(port), folder];
+  return [process.execPath, fileURLToPath(new URL(name, import.meta.url)), String(port), ...(folder ? [folder] : [])];
 }
 
 /** Returns the name and version of an installed package. */
@@ -185,15 +202,11 @@ function nginxCommand(kind: "nchan" | "sendfile", port: number, folder: string):
   const file = join(folder, "nginx.conf");
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   const configuration = `${kind === "nchan" ? `load_module ${NCHAN_MODULE};` : ""}
-daemon off;
-worker_processes 1;
+daemon off; worker_processes 1; worker_rlimit_nofile 16000; pid ${folder}/nginx.pid;
 user ${process.getuid?.() === 0 ? "root" : "nobody"};
-pid ${folder}/nginx.pid;
-worker_rlimit_nofile 16000;
 events { worker_connections 12000; }
 http {
-  access_log off;
-  ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(" ")}
+  access_log off; ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(" ")}
   ${kind === "nchan" ? "nchan_shared_memory_size 4096m;" : ""}
   server {
     listen 127.0.0.1:${port} backlog=4096;

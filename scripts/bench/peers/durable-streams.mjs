@@ -1,4 +1,4 @@
-/** The reference server of Durable Streams, storing in a folder: `node durable-streams.mjs PORT FOLDER`. */
+/** The reference server of Durable Streams, storing in a folder or in memory: `node durable-streams.mjs PORT [FOLDER]`. */
 import process from "node:process";
 import { DurableStreamTestServer } from "@durable-streams/server";
 

@@ -5,24 +5,31 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
+import { withChildren } from "../../../test/fixture/descriptors.ts";
+import { until } from "../../../test/fixture/until.ts";
 import { ROOT } from "../../lib/install.mjs";
 import type { AppendDialect, FollowDialect, Target } from "../generator/protocol.ts";
-import { end, isRunning, withChildren } from "../system.ts";
+import { end, isRunning } from "../system.ts";
 
 export const RUNTIMES = ["node", "deno", "bun"] as const;
 
 export type Runtime = (typeof RUNTIMES)[number];
 
-/** How to talk to httpfstream: `httpfstream.v1`, the classic protocol, or `v1` with followers over HTTP. */
-export type Way = "v1" | "classic" | "http";
+/**
+ * How to talk to httpfstream: `httpfstream.v1`, the classic protocol, or `v1` with followers over HTTP. With Durable
+ * Streams: `streams`, `disk` with the durability `disk`, or `posted` with followers of `httpfstream.v1`.
+ */
+export type Way = "v1" | "classic" | "http" | "streams" | "disk" | "posted";
 
 /**
  * What a peer can do. `append`: accept appends. `live`: serve followers. `replay`: serve followers from the first byte.
- * `read`: serve stored bytes over HTTP. `local`: run on this machine, so that its memory can be measured. `copy`: copy
- * files, instead of serving.
+ * `read`: serve stored bytes over HTTP. `streams`: speak Durable Streams. `local`: run on this machine, so that its memory
+ * can be measured. `copy`: copy files, instead of serving.
  */
-export type Ability = "append" | "live" | "replay" | "read" | "local" | "copy";
+export type Ability = "append" | "live" | "replay" | "read" | "streams" | "local" | "copy";
+
+/** How to receive what is stored at a path. The fields of {@link Peer} describe it. */
+export type Following = "follow" | "tail" | "polls" | "read";
 
 /** A system to measure. In its URLs, `{path}` stands for a path. */
 export interface Peer {
@@ -33,7 +40,7 @@ export interface Peer {
   /** Whether goals apply to it. The other peers are only compared with. Default: false. */
   readonly isOurs?: boolean | undefined;
   /** Set for builds of httpfstream only. */
-  readonly way?: Way;
+  readonly way?: Way | undefined;
   /** Set for a build that asks for tokens: the same without. */
   readonly ungated?: string | undefined;
   readonly runtime?: Runtime;
@@ -47,39 +54,38 @@ export interface Peer {
   /** What the URLs begin with if it runs already. */
   readonly origin?: string;
   readonly append?: Target<AppendDialect>;
+  /** Appends with a verb, which needs no stream. */
+  readonly raw?: Target<AppendDialect>;
   /** Follows a path from its first byte, or from now on if the peer stores nothing. */
   readonly follow?: Target<FollowDialect>;
   /** Follows a path from its end. */
   readonly tail?: Target<FollowDialect>;
-  readonly read?: Target<"body">;
+  /** Follows a path from its first byte, with one request after the other. */
+  readonly polls?: Target<FollowDialect>;
+  readonly read?: Target<FollowDialect>;
   /** The folder with a plain file for each path, relative to the data folder. */
   readonly files?: string | undefined;
 }
 
-export interface Server {
-  /** The ids of its processes, including workers. Empty if it is not a child process. */
-  pids(): readonly number[];
-  /** Returns the target of an operation on a path. */
-  at<What extends "append" | "follow" | "tail" | "read">(what: What, path: string): NonNullable<Peer[What]>;
-  /** Returns the file of a path, or undefined if the peer does not store paths as plain files. */
-  file(path: string): string | undefined;
-  stop(): Promise<void>;
-}
+export type Server = Awaited<ReturnType<typeof startServer>>;
 
-/** Starts the server of a peer and waits until it listens. Rejects if it ends or takes 15 seconds. */
-export async function startServer(peer: Peer, folder: string): Promise<Server> {
+/** Starts the server of a peer and waits until it listens. Rejects if it ends or takes half a minute. */
+export async function startServer(peer: Peer, folder: string) {
   const port = await freePort();
   // A server that runs already may have been measured before, so each measurement uses new paths.
   const origin = peer.command ? `http://127.0.0.1:${port}` : `${peer.origin}/bench-${randomUUID()}`;
   const child = peer.command && (await startChild(peer, peer.command(port, folder), port));
   return {
+    /** The ids of its processes, including workers. Empty if it is not a child process. */
     pids: () => (child ? withChildren(child) : []),
-    at(what, path) {
+    /** Returns the target of an operation on a path. */
+    at<What extends "append" | "raw" | Following>(what: What, path: string): NonNullable<Peer[What]> {
       const target = peer[what];
       if (!target) throw new Error(`${peer.name} has no way to ${what}.`);
       return { ...target, url: origin + target.url.replace("{path}", path) };
     },
-    file: (path) => (peer.files === undefined ? undefined : join(folder, peer.files, path)),
+    /** Returns the file of a path, or undefined if the peer does not store paths as plain files. */
+    file: (path: string) => (peer.files === undefined ? undefined : join(folder, peer.files, path)),
     stop: async () => child && end(child, "SIGTERM"),
   };
 }
@@ -92,17 +98,17 @@ async function startChild({ processes = 1 }: Peer, [program = "", ...args]: read
   process.once("exit", kill);
   child.once("close", () => process.off("exit", kill));
   child.once("error", () => {});
-  const untilMs = performance.now() + 15_000;
-  // A master listens before its workers run.
-  while (!(await accepts(port)) || withChildren(child).length < processes) {
-    const isLate = performance.now() > untilMs;
-    if (isLate || !isRunning(child)) {
-      await end(child, "SIGTERM");
-      throw new Error(`${program} ${isLate ? "does not listen" : "has ended"}.`);
-    }
-    await sleep(25);
+  try {
+    await until(`${program} to listen`, async () => {
+      if (!isRunning(child)) throw new Error(`${program} has ended.`);
+      // A master listens before its workers run.
+      return (await accepts(port)) && withChildren(child).length >= processes;
+    });
+    return child;
+  } catch (error) {
+    await end(child, "SIGTERM");
+    throw error;
   }
-  return child;
 }
 
 async function freePort(): Promise<number> {

@@ -1,4 +1,5 @@
 /** Formats the results as text. @module */
+import { aligned, readable, withUnit } from "../../lib/text-table.ts";
 import { LOADS } from "../loads/all.ts";
 import type { Load } from "../loads/load.ts";
 import { median, type Results, verdicts } from "../results.ts";
@@ -49,27 +50,6 @@ export function peerName(peer: string, { shares }: Load): string {
   return share === undefined ? peer : `${peer} (1/${Math.round(1 / share)})`;
 }
 
-/** Formats a number with its unit. */
-export function withUnit(value: number, unit: string): string {
-  if (!Number.isFinite(value)) return "–";
-  return readable(value) + (["%", "×", "/s"].includes(unit) ? unit : ` ${unit}`);
-}
-
-/** Formats a number with about three significant digits, with the prefix k, M or G from 10,000 on. */
-function readable(value: number): string {
-  const thousands = [0, 1, 2].find((power) => Math.abs(value) < 10_000 * 1000 ** power) ?? 3;
-  const scaled = value / 1000 ** thousands;
-  return scaled.toFixed(Math.abs(scaled) >= 100 ? 0 : Math.abs(scaled) >= 10 ? 1 : 2) + ["", "k", "M", "G"][thousands];
-}
-
 function spread(values: readonly number[] = []): string {
   return values.length < 2 ? "" : `[${readable(Math.min(...values))} to ${readable(Math.max(...values))}]`;
-}
-
-/** Aligns the columns: names and versions to the left, numbers to the right. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const pad = (cell: string, column: number): string =>
-    column === 0 || rows[0]?.length === 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
-  return rows.map((row) => `  ${row.map(pad).join("  ").trimEnd()}`).join("\n");
 }
