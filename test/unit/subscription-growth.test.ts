@@ -1,8 +1,7 @@
 /** Streams of subscriptions that grow while something else happens. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { gate } from "../fixture/shared-store.ts";
-import { NAME, Rig, storeWith, twoServers } from "../fixture/subscription-rig.ts";
+import { NAME, Rig, storeAnsweringLate, twoServers } from "../fixture/subscription-rig.ts";
 
 describe("a stream that grows during a wake", () => {
   it("is looked at after it, unless there are too many to remember", async (t) => {
@@ -96,24 +95,17 @@ describe("a stream that grows", () => {
   });
 
   it("is noticed while another one is looked at that has nothing to process", async (t) => {
-    let held: Promise<void> | undefined;
-    const store = storeWith((subscriptions) => ({
-      change: async (...change) => {
-        await subscriptions.change(...change);
-        await held;
-      },
-    }));
+    const { store, unanswered } = storeAnsweringLate();
     const rig = await Rig.start(t, store);
     await rig.subscribe();
-    const hold = gate();
-    held = hold.promise;
-    rig.all.changed("events/none");
-    await rig.settle();
-    held = undefined;
+    const answer = await unanswered(async () => {
+      rig.all.changed("events/none");
+      await rig.settle();
+    });
     await rig.streams.create("events/a", "x");
     await rig.settle();
     assert.equal(rig.sender.count, 0);
-    hold.open();
+    answer();
     assert.equal((await rig.received()).body.streams[0]?.path, "events/a");
   });
 });

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { SubscriptionRecords } from "../../src/engine/storage/subscription-record.ts";
 import { StreamError } from "../../src/protocol/errors.ts";
 import { gate } from "../fixture/shared-store.ts";
-import { NAME, Rig, storeWith, twoServers } from "../fixture/subscription-rig.ts";
+import { NAME, Rig, storeAnsweringLate, storeWith, twoServers } from "../fixture/subscription-rig.ts";
 
 describe("a delivery", () => {
   it("whose wake is over when its turn comes is not made, and is no failure", async (t) => {
@@ -114,22 +114,16 @@ describe("a process", () => {
   });
 
   it("keeps a new subscription whose name another one had that is being removed", async (t) => {
-    let held: Promise<void> | undefined;
-    const store = storeWith((subscriptions) => ({
-      change: async (...change) => {
-        await subscriptions.change(...change);
-        await held;
-      },
-    }));
+    const { store, unanswered } = storeAnsweringLate();
     const rig = await Rig.start(t, store);
     await rig.subscribe();
-    const hold = gate();
-    held = hold.promise;
-    const removed = rig.actions.remove(NAME);
-    await rig.settle();
-    held = undefined;
+    let removed: Promise<void> | undefined;
+    const answer = await unanswered(async () => {
+      removed = rig.actions.remove(NAME);
+      await rig.settle();
+    });
     const { record, isNew } = await rig.subscribe();
-    hold.open();
+    answer();
     await removed;
     assert.deepEqual([isNew, rig.all.entries.get(NAME)?.record.nonce], [true, record.nonce]);
   });
