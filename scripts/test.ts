@@ -12,7 +12,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, sep } from "node:path";
+import { dirname, join, sep } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { offerBuilt } from "./lib/built.ts";
@@ -65,10 +65,7 @@ await runFiles(
   files.filter(isPackageTest).map((file) => ({ file })),
   1,
 );
-await runFiles(
-  tasks.filter((task) => !runsElsewhere(task)),
-  CONCURRENCY,
-);
+await runFiles(mixed(tasks.filter((task) => !runsElsewhere(task))), CONCURRENCY);
 summarize();
 
 /** The words that select tests, from `--only a,b` and from the positional arguments. */
@@ -124,6 +121,22 @@ function runsElsewhere({ file, on }: Task): boolean {
     isAboutNode &&
     tasks.some((task) => task.on && task.file === file && "path" in nodeExecutable(task.on.version))
   );
+}
+
+/**
+ * Spreads the files of each folder over the whole run. Those of one folder need the same: some the processor, some only
+ * time. Side by side they would overload the machine at one time and leave it idle at another.
+ */
+function mixed(list: readonly Task[]): Task[] {
+  const folders = new Map<string, Task[]>();
+  for (const task of list) {
+    const folder = `${dirname(task.file)} ${task.on?.name}`;
+    folders.set(folder, [...(folders.get(folder) ?? []), task]);
+  }
+  const placed = [...folders.values()].flatMap((inside) =>
+    inside.map((task, index) => ({ task, place: (index + 0.5) / inside.length })),
+  );
+  return placed.sort((one, other) => one.place - other.place).map(({ task }) => task);
 }
 
 async function runFiles(list: readonly Task[], concurrency: number): Promise<void> {

@@ -137,8 +137,8 @@ export interface ClaimOptions {
   /** The media type of the appended bytes; recorded unless one is on record already. */
   type?: string | undefined;
   /**
-   * Whether the claim is kept between many short appends. Readers, in other processes too, are told that nobody appends.
-   * Default false.
+   * Whether the claim is kept between many short appends. To readers, also in other processes, the path then has no
+   * appender. Default false.
    */
   kept?: boolean;
   /** Cancels the claim while it is pending. */
