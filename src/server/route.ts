@@ -38,6 +38,7 @@ import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
 import { checkPermission } from "./timers/expiry.ts";
+import { unlessChanged } from "./unless-changed.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
 import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
@@ -220,8 +221,8 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
   if (!following && !isFolder && parameters.live && service.durable && exchange.c.req.method === "GET") {
     return inPlace(service, request, () => readLive(service, exchange, parameters));
   }
-  if (!following || isFolder) return show(service, request, following);
-  return inPlace(service, request, () => show(service, request, following));
+  const answer = (): Promise<Response> => unlessChanged(parameters, () => show(service, request, following));
+  return !following || isFolder ? answer() : inPlace(service, request, answer);
 }
 
 /** Answers a request that takes a slot among the connections until it is answered, or its connection ends. */

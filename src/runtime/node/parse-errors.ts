@@ -99,6 +99,7 @@ function answer(error: ParserError, socket: Duplex, answering?: ServerResponse):
 /** Answers a request that `@hono/node-server` cannot turn into a URL, or whose app has failed. */
 export function answerFailed(error: unknown): Response {
   const isRequest = error instanceof RequestError;
+  if (!isRequest) console.error(error);
   const sentence = isRequest ? "The target of the request, or its Host header, is malformed." : "The server failed.";
   return new Response(`${sentence}\n`, { status: isRequest ? 400 : 500, headers: PLAIN });
 }

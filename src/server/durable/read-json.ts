@@ -12,7 +12,7 @@ import { reportFailures } from "../http/report-failures.ts";
 import { snapshotHeaders } from "../http/resource-headers.ts";
 import { untilExpired } from "../http/until-expired.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
-import { openBody } from "../service/large-read.ts";
+import { openBody, openStored } from "../service/large-read.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { checkPermission } from "../timers/expiry.ts";
 import { arrayOf } from "./json-array.ts";
@@ -53,9 +53,9 @@ export async function readJson(
   const length = Math.max(2, size - from + 1);
   headers.set("Content-Length", String(length));
   if (c.req.method === "HEAD") return new Response(null, { headers });
-  return openBody(service, exchange, length, () => {
+  return openBody(service, exchange, length, async () => {
     const stored = store.read(path, from, size, goneSignal(exchange), found.generation || undefined);
-    const body = arrayOf(untilExpired(exchange, stored), size - from);
+    const body = arrayOf(untilExpired(exchange, await openStored(exchange, stored, size - from)), size - from);
     return new Response(reportFailures(service, exchange, body), { headers });
   });
 }

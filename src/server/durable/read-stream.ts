@@ -9,6 +9,7 @@ import { readSnapshot } from "../http/read.ts";
 import { LINES_TYPE, type ReadParameters } from "../request/read-parameters.ts";
 import { withoutKept } from "../service/kept-claims.ts";
 import type { Exchange, Service } from "../service/service.ts";
+import { unlessChanged } from "../unless-changed.ts";
 import { type LiveRead, longPoll, serverSentEvents } from "./live.ts";
 import { readJson } from "./read-json.ts";
 
@@ -23,11 +24,9 @@ export async function readStored(
   const seen = withoutKept(service, exchange.subject.path, type === undefined ? found : { ...found, type });
   const isJson = isJsonType(found.stream?.type);
   const isArray = isJson && !parameters.raw && (parameters.live !== undefined || !parameters.prefersLines);
-  const response = await unlessRemoved(service, exchange, () =>
-    isArray
-      ? readJson(service, exchange, seen, parameters)
-      : readSnapshot(service, exchange, isJson ? linesOf(seen) : seen, { ...parameters, conditional: true }),
-  );
+  const response = await (isArray
+    ? readJson(service, exchange, seen, parameters)
+    : readSnapshot(service, exchange, isJson ? linesOf(seen) : seen, { ...parameters, conditional: true }));
   if (isJson && !parameters.raw && parameters.live === undefined) response.headers.append("Vary", "Accept");
   return response;
 }
@@ -80,7 +79,10 @@ export async function readLive(service: Service, exchange: Exchange, parameters:
     parameters,
     found,
     hold: () => (found.stream && durable ? durable.lifetimes.hold(path, found.stream) : () => {}),
-    snapshot: async (start) => readStored(service, exchange, await find(), { ...parameters, start, hasStart: true }),
+    snapshot: (start) =>
+      unlessChanged(parameters, async () =>
+        readStored(service, exchange, await find(), { ...parameters, start, hasStart: true }),
+      ),
   };
   return unlessRemoved(service, exchange, () =>
     parameters.live === "sse" ? serverSentEvents(service, read) : longPoll(service, read),

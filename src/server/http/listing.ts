@@ -88,7 +88,7 @@ export async function listing(
   if (c.req.method === "HEAD") return new Response(null, { headers });
   const { body, bytes } = await bodyOf(isJson ? json(parts) : listingPage(parts));
   try {
-    return openBody(service, exchange, bytes, () => {
+    return await openBody(service, exchange, bytes, async () => {
       return new Response(reportFailures(service, exchange, untilExpired(exchange, body)), { headers });
     });
   } catch (error) {

@@ -17,7 +17,7 @@ import { CLOSED_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.
 import { type ByteRange, wantedRange } from "../request/byte-range.ts";
 import { conditionFailed, conditionsOf, judge, rangeApplies } from "../request/conditions.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
-import { openBody, watchReader } from "../service/large-read.ts";
+import { openBody, openStored, watchReader } from "../service/large-read.ts";
 import { LogSpan } from "../service/log-span.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { checkPermission } from "../timers/expiry.ts";
@@ -38,7 +38,8 @@ interface SnapshotParameters extends ReadParameters {
  * Responds with the bytes that are stored at present.
  *
  * @throws {StreamError} `replaced` if the content is not the generation that the request names, `range` for an offset
- * past the end, `precondition_failed`, `bad_request`.
+ * past the end, `precondition_failed`, `bad_request`; what the store throws at the first byte, `changed` and `replaced`
+ * among it.
  */
 export async function readSnapshot(
   service: Service,
@@ -64,16 +65,16 @@ export async function readSnapshot(
   headers.set("Content-Range", `bytes ${range.from}-${range.to - 1}/${found.size}`);
   return body(206, range.from, range.to);
 
-  function body(status: number, from: number, to: number): Response {
+  async function body(status: number, from: number, to: number): Promise<Response> {
     headers.set("Content-Length", String(to - from));
     if (to < found.size) {
       headers.delete(UP_TO_DATE_HEADER);
       headers.delete(CLOSED_HEADER);
     }
     if (c.req.method === "HEAD") return new Response(null, { status, headers });
-    return openBody(service, exchange, to - from, () => {
+    return openBody(service, exchange, to - from, async () => {
       const stored = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
-      const bytes = untilExpired(exchange, stored);
+      const bytes = untilExpired(exchange, await openStored(exchange, stored, to - from));
       const sent = conditional
         ? reportFailures(service, exchange, bytes)
         : followed(service, exchange, bytes, { from, to });

@@ -3,6 +3,7 @@
  * body is open, and a reader that takes nothing is dropped.
  * @module
  */
+import { openedStream } from "../../engine/storage/opened-stream.ts";
 import type { StreamError } from "../../protocol/errors.ts";
 import { checkPermission } from "../timers/expiry.ts";
 import { BodyReading } from "../timers/stalled-readers.ts";
@@ -16,25 +17,47 @@ export const FREE_BYTES: number = 64 * 1024;
  * {@link watchReader} gives it back.
  *
  * @param bytes Size of the body.
- * @throws {StreamError} `unauthorized` if the permission of the request has ended; `overloaded`, `too_many`
+ * @throws {StreamError} `unauthorized` if the permission of the request has ended; `overloaded`, `too_many`; what `open`
+ * throws.
  */
-export function openBody<T extends Response | Promise<Response>>(
+export async function openBody(
   { connectionLimiter }: Service,
   exchange: Exchange,
   bytes: number,
-  open: () => T,
-): T {
+  open: () => Promise<Response>,
+): Promise<Response> {
   checkPermission(exchange);
   if (bytes <= FREE_BYTES) return open();
-  exchange.slot ??= connectionLimiter.enter(exchange.subject, "read");
-  const { slot } = exchange;
+  const isOwn = exchange.slot === undefined;
+  const slot = exchange.slot ?? connectionLimiter.enter(exchange.subject, "read");
+  exchange.slot = slot;
   slot.isKept = true;
   try {
-    return open();
+    return await open();
   } catch (error) {
-    slot.leave();
+    slot.isKept = false;
+    if (isOwn) {
+      slot.leave();
+      // A second attempt takes a slot of its own.
+      delete exchange.slot;
+    }
     throw error;
   }
+}
+
+/**
+ * Reads the first bytes of a body before its response begins, so that it is refused if they can't be read. A large body on a
+ * platform that reads bodies itself stays as it is: another stream around it would slow it down, and a failure breaks off
+ * its connection.
+ *
+ * @throws what reading the stored bytes throws.
+ */
+export async function openStored(
+  { platform }: Exchange,
+  stored: ReadableStream<Uint8Array>,
+  bytes: number,
+): Promise<ReadableStream<Uint8Array>> {
+  return platform.readsBodies && bytes > FREE_BYTES ? stored : openedStream(stored, bytes);
 }
 
 /** The reader of a body whose request has a slot. */
