@@ -12,6 +12,9 @@ const RESERVE = 32;
 /** One in this many WebSockets may have a file open at the same time, as a follower does that catches up. */
 const UPGRADED_SHARE = 8;
 
+/** Most connections that get an answer to their refusal at the same time. Each has a descriptor until it is sent. */
+const MAX_REFUSING = 8;
+
 /** Milliseconds for which a count of the open descriptors stays valid if it left no room. */
 const COUNT_MS = 50;
 
@@ -41,6 +44,8 @@ export class ConnectionLimit {
   readonly #forget: (this: Duplex) => void;
   #fullUntilMs = 0;
   #refused = 0;
+  /** Refusals that are being sent. */
+  #refusing = 0;
 
   /**
    * @param report Receives messages for the log.
@@ -82,7 +87,7 @@ export class ConnectionLimit {
     return this.#backlog;
   }
 
-  /** Accepts a connection, or refuses it: with 503, on Deno without an answer. */
+  /** Accepts a connection, or refuses it: with 503; on Deno, and in a crowd, without an answer. */
   add(socket: Duplex): void {
     // A connection whose request is parsed again is added twice.
     if (this.sockets.has(socket)) return;
@@ -135,9 +140,12 @@ export class ConnectionLimit {
       this.#report(`Connections are refused: ${size} are open, and the system allows only a few more open files.`);
     }
     socket.on("error", () => {});
-    // Before this refusal is sent, Deno may accept more connections, until no descriptor is left for one.
-    if ("Deno" in globalThis) socket.destroy();
-    else socket.end(REFUSAL, () => socket.destroy());
+    // Before a refusal is sent, more connections are accepted, until no descriptor is left for one: on Deno always, on
+    // Node if a crowd has been waiting.
+    if ("Deno" in globalThis || this.#refusing === MAX_REFUSING) return void socket.destroy();
+    this.#refusing++;
+    socket.once("close", () => this.#refusing--);
+    socket.end(REFUSAL, () => socket.destroy());
   }
 }
 
