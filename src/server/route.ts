@@ -16,7 +16,7 @@ import { tellsOfHiddenFile } from "./gate/hidden-file.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
 import { listing, rowsOf } from "./http/listing.ts";
-import { readSnapshot } from "./http/read.ts";
+import { readSnapshot, unlessChanged } from "./http/read.ts";
 import { removeResource } from "./http/remove.ts";
 import {
   type AppendRequest,
@@ -38,7 +38,6 @@ import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
 import { checkPermission } from "./timers/expiry.ts";
-import { unlessChanged } from "./unless-changed.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
 import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
@@ -218,7 +217,7 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
   const { path } = exchange.subject;
   const state = isFolder ? undefined : await settle(service, path);
   if (state && exchange.c.req.method !== "HEAD") service.durable?.lifetimes.use(path, state);
-  if (!following && !isFolder && parameters.live && service.durable && exchange.c.req.method === "GET") {
+  if (!following && !isFolder && parameters.live && exchange.c.req.method === "GET") {
     return inPlace(service, request, () => readLive(service, exchange, parameters));
   }
   const answer = (): Promise<Response> => unlessChanged(parameters, () => show(service, request, following));
@@ -291,6 +290,6 @@ function missing(path: string): StreamError {
 }
 
 function notFolder(path: string, below: string): StreamError {
-  const advice = below === "" ? "" : " Remove the trailing slash.";
-  return new StreamError("not_found", `"/${path}" is not a folder.${advice}`, { path });
+  const what = below === "" ? "not a folder" : "a file, not a folder. Its URL has no slash at the end";
+  return new StreamError("not_found", `"/${path}" is ${what}.`, { path });
 }

@@ -177,7 +177,7 @@ describe("scope", () => {
     for (const [path, status, message] of [
       ["/none.txt", 404, `"${url}/none.txt" does not exist.\n`],
       ["/dir/a.txt/b", 409, `"${url}/dir/a.txt" is a file, so "${url}/dir/a.txt/b" cannot be below it.\n`],
-      ["/dir/a.txt/", 404, `"${url}/dir/a.txt" is not a folder. Remove the trailing slash.\n`],
+      ["/dir/a.txt/", 404, `"${url}/dir/a.txt" is a file, not a folder. Its URL has no slash at the end.\n`],
       ["/dir?verb=FOLLOW", 409, `"${url}/dir" is a folder: there is nothing to follow.\n`],
       ["?verb=APPEND", 400, `"${url}/" names a folder, which can't be appended to. Add a file name.\n`],
     ] as const) {
@@ -241,8 +241,9 @@ describe("scope", () => {
 
   it("shows the body of a failed read the client's path", async () => {
     const store = memoryStore();
-    const { app, put } = host("/u/:user", { store, scope: (c) => `tenants/${c.req.param("user")}` });
-    await put("/u/ada/a.txt");
+    const { app } = host("/u/:user", { store, scope: (c) => `tenants/${c.req.param("user")}` });
+    // More than what is read before the response begins.
+    await app.request("/u/ada/a.txt?verb=APPEND", { method: "PUT", body: "x".repeat(3_000_000) });
     const read = await app.request("/u/ada/a.txt");
     await store.remove("tenants/ada/a.txt");
     await assert.rejects(read.text(), (error: Error & { path?: string }) => {

@@ -13,6 +13,7 @@ import { isMediaType } from "../../protocol/media-type.ts";
 import { LogSpan } from "../service/log-span.ts";
 import type { Service } from "../service/service.ts";
 import { aborted } from "./aborted.ts";
+import { checkNames } from "./option-names.ts";
 
 /** Options of {@link Streams.append} and {@link Streams.openAppend}. All are optional. */
 export interface LocalAppendOptions {
@@ -110,7 +111,9 @@ function refuseExisting(found: StoreStat | undefined, path: string): void {
   throw new StreamError("precondition_failed", `"/${path}" exists already. Nothing was appended.`, { path });
 }
 
-function checkOptions({ offset, type }: LocalAppendOptions, path: string): void {
+function checkOptions(options: LocalAppendOptions, path: string): void {
+  checkNames(options, { offset: true, ifAbsent: true, generation: true, type: true, signal: true }, "append");
+  const { offset, type } = options;
   if (offset !== undefined && !(Number.isSafeInteger(offset) && offset >= 0)) {
     throw new StreamError("bad_request", `"offset" must be a whole number of bytes, not ${offset}.`, { path });
   }

@@ -13,6 +13,7 @@ import type { Service } from "../service/service.ts";
 import { type LocalAppendOptions, type LocalAppendStream, openLocalAppend } from "./append-stream.ts";
 import { LocalFollow, type LocalFollowOptions } from "./follow.ts";
 import { LocalFollowStream } from "./follow-stream.ts";
+import { checkNames } from "./option-names.ts";
 import { type LocalReadOptions, notFound, readStored } from "./read.ts";
 import { resourceOf } from "./resource-of.ts";
 
@@ -212,13 +213,16 @@ export class Streams implements AsyncDisposable {
    * Removes a resource. Resolves to whether there was one.
    *
    * @param options `generation`: remove only this generation of the content. Default: any.
-   * @throws {StreamError} `bad_path`, `in_use` while it has an appender, `replaced` for another generation, `path_conflict` for a folder, and errors of the store.
+   * @throws {StreamError} `bad_path`, `bad_request` for an unknown option, `in_use` while it has an appender, `replaced`
+   * for another generation, `path_conflict` for a folder, and errors of the store.
    * @example
    * ```ts
    * await streams.remove("build/41.log");
    * ```
    */
-  async remove(path: string, { generation }: { generation?: string } = {}): Promise<boolean> {
+  async remove(path: string, options: { generation?: string } = {}): Promise<boolean> {
+    checkNames(options, { generation: true }, "remove");
+    const { generation } = options;
     const { durable } = this.#service;
     const name = resourceOf(path);
     return durable ? durable.remove(name, { generation }) : removePath(this.#service, name, { generation });
