@@ -204,7 +204,10 @@ describe("a custom store that returns", () => {
         () => ({ read: () => streamOf(...pieces) }),
         async ({ memory, lines, request }) => {
           await put(memory, "a.bin", "12345");
-          assert.equal((await request("/a.bin")).status, 500);
+          const answer = await request("/a.bin");
+          // The first piece is read before the response begins.
+          if (pieces.length === 1) assert.equal(answer.status, 500);
+          else await assert.rejects(answer.text());
           assert.match(lines.join("\n"), says);
         },
       );
