@@ -4,11 +4,18 @@
  */
 import process from "node:process";
 import { type Command, Option } from "commander";
-import { type AppendOptions, append, type ResumePoint, StreamError, type TokenSource } from "../../client/mod.ts";
+import {
+  type AppendOptions,
+  append,
+  type ErrorCode,
+  type ResumePoint,
+  StreamError,
+  type TokenSource,
+} from "../../client/mod.ts";
 import { type TokenFlags, tokenOf, tokenOption } from "../access/token-option.ts";
 import { DURATION, parseDuration } from "../common/duration.ts";
 import { DONE } from "../common/exit-codes.ts";
-import { gaveUp } from "../common/gave-up.ts";
+import { gaveUp, withWaitHint } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import {
   bareCommand,
@@ -42,6 +49,9 @@ interface AppendFlags extends TokenFlags {
   /** In seconds. */
   readonly waitFor?: number;
 }
+
+/** The errors that `--wait` waits for. */
+const WAITED_FOR: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["conflict", "unreachable"]);
 
 /**
  * Creates the command.
@@ -168,7 +178,8 @@ async function appended(run: Run): Promise<number> {
     try {
       return await attempted(run, shared);
     } catch (error) {
-      if (!shared.wait || shared.begun) throw error;
+      if (shared.begun || (!shared.wait && run.resumeFile?.begun)) throw error;
+      if (!shared.wait) throw withWaitHint(error, WAITED_FOR);
       shared.away = false;
       if (!shared.wait.begun && isConflict(error)) announceWait(run);
       await shared.wait.next(error, interrupts.signal).catch((reason: unknown) => {

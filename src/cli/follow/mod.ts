@@ -15,7 +15,7 @@ import {
 import { accessOf, type TokenFlags, tokenOption } from "../access/token-option.ts";
 import { sentence } from "../common/error-line.ts";
 import { DONE } from "../common/exit-codes.ts";
-import { gaveUp, inBytes } from "../common/gave-up.ts";
+import { gaveUp, inBytes, withWaitHint } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import {
   bareCommand,
@@ -182,13 +182,17 @@ async function followed(
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
       if (bytes > 0) throw gaveUp(error, flags.retryFor, writtenWords(bytes, stream, flags));
-      if (!flags.wait || !TEMPORARY.has(code)) throw error;
+      if (!flags.wait || !TEMPORARY.has(code)) throw unwaited(error, flags);
       beginning.missed(code);
       if (!waiting) tell(`waiting: ${sentence((error as StreamError).message)}`);
       waiting = true;
       await sleep(waitMs(tries), undefined, { signal });
     }
   }
+}
+
+function unwaited(error: unknown, { wait }: FollowFlags): unknown {
+  return wait ? error : withWaitHint(error, TEMPORARY);
 }
 
 function spokenBy({ transport, protocol }: FollowFlags): Pick<FollowOptions, "transport" | "protocol"> {
