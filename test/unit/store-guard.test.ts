@@ -181,7 +181,7 @@ describe("a custom store whose reads", () => {
           await put(memory, "a.bin", "12345");
           await assert.rejects((await request("/a.bin")).text(), ({ message }: Error) => !message.includes("hunter2"));
           assert.match(lines.join("\n"), says);
-          assert.match(lines.join("\n"), /the store failed/);
+          assert.match(lines.join("\n"), /The store failed for "/);
         },
       );
     });

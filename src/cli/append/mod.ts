@@ -89,11 +89,11 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
 When the connection breaks, append reconnects and resumes at exactly the byte where it was interrupted.
 With --resume-file, it resumes even after this command was killed: run the same command again within the server's grace
 period (30 s by default). A FILE is read from the offset that the server has; standard input must yield the same bytes
-again, from the first one. The resume file is removed when the append is complete; FILE stays.
+again, from the first one. The resume file is removed when the append is complete; FILE is not removed.
 
 Ctrl-C sends what has been read, and completes an append of standard input. An append of a FILE, or one with
---resume-file, stays unfinished: unless it is resumed, followers learn that it was lost. With --close, the stream then
-stays open. A second Ctrl-C quits at once.
+--resume-file, stays unfinished: unless it is resumed, followers learn that it was lost. After an interrupt, --close
+does not close the stream. A second Ctrl-C quits at once.
 
 A Durable Streams server gets the bytes in numbered requests, which are repeated until they are stored; a stream that
 does not exist is created with the Content-Type of --header. A stream of JSON gets one message per line.
