@@ -36,7 +36,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/support": { packages: ["ipaddr.js"] },
   "src/protocol": { imports: ["src/support"] },
 
-  "src/engine": { imports: ["src/protocol"] },
+  "src/engine": { imports: ["src/support", "src/protocol"] },
   "src/engine/storage": { imports: ["src/protocol"] },
   "src/engine/follow": { imports: ["src/protocol", "src/engine", "src/engine/storage"] },
   "src/engine/append": {
@@ -47,7 +47,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/engine/durable": { imports: ["src/support", "src/protocol", ...APPENDS] },
   "src/engine/subscriptions": { imports: ["src/support", "src/protocol", ...APPENDS, "src/engine/durable"] },
 
-  "src/stores/file/folders": { imports: ["src/protocol"], ...NODE },
+  "src/stores/file/folders": { imports: ["src/protocol", "src/engine/storage"], ...NODE },
   "src/stores/file/processes": { imports: files("folders"), ...NODE },
   "src/stores/file/reserved": { imports: ["src/protocol", ...files("folders", "processes")], ...NODE },
   "src/stores/file/files": { imports: ["src/protocol", "src/engine/storage", ...files("folders")], ...NODE },

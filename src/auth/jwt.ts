@@ -10,7 +10,7 @@ import { type Grants, Rights } from "./grants.ts";
 import { KeyRing, type Keys } from "./key-ring.ts";
 import { type Claims, InvalidToken, type Verified, Verifier } from "./verifier.ts";
 
-/** What a refusal says that the token does not allow. */
+/** The words of a refusal for each action. */
 const DOING: Readonly<Record<Action, string>> = {
   read: "reading",
   list: "listing",
@@ -101,7 +101,7 @@ export function anonymous(grants: Grants): Authorize {
   const everyone = new Rights(grants);
   return ({ action, path }) => {
     if (everyone.allows(action, path)) return permission(everyone);
-    return { allow: false, message: `This server does not allow ${DOING[action]} "/${path}".` };
+    return refusal("This server", { action, path }, (other) => everyone.allows(other, path));
   };
 }
 
@@ -117,11 +117,23 @@ function withToken({ rights, expiresAtMs }: Verified, everyone: Rights, request:
   // What needs no token does not end with it.
   if (everyone.allows(action, path)) return { allow: true, mayRead };
   if (!rights.allows(action, path)) {
-    // Who may not read a path does not learn either whether it is a folder.
-    const shown = action === "list" && !rights.allows("read", path) ? "read" : action;
-    return { allow: false, message: `The token does not allow ${DOING[shown]} "/${path}".` };
+    return refusal("The token", request, (other) => rights.allows(other, path) || everyone.allows(other, path));
   }
   return { allow: true, mayRead, ...(Number.isFinite(expiresAtMs) ? { expiresAtMs } : {}) };
+}
+
+/**
+ * Refuses an action. If neither reading nor listing is allowed, the message says so for both: which of the two was asked
+ * for would reveal whether the path is a folder.
+ */
+function refusal(
+  who: string,
+  { action, path }: Pick<AccessRequest, "action" | "path">,
+  allows: (action: Action) => boolean,
+): AccessDecision {
+  const isHidden = (action === "read" || action === "list") && !allows("read") && !allows("list");
+  const what = isHidden ? "allows neither reading nor listing" : `does not allow ${DOING[action]}`;
+  return { allow: false, message: `${who} ${what} "/${path}".` };
 }
 
 function permission(rights: Rights): Permission {

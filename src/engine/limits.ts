@@ -2,6 +2,7 @@
  * Every default and every cap in one place, with the unit in the name.
  * @module
  */
+import { nearestName } from "../support/nearest-name.ts";
 
 /** The limits of one server. All are optional; a limit that is not set keeps its default. */
 export interface Limits {
@@ -177,12 +178,13 @@ export function resolveLimits(given: Partial<Limits> = {}): Readonly<Limits> {
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-      throw new RangeError(`limits.${name} is not a limit; the limits are ${Object.keys(DEFAULT_LIMITS).join(", ")}`);
+      const nearest = nearestName(name, Object.keys(DEFAULT_LIMITS));
+      throw new RangeError(`There is no limit "${name}".${nearest === undefined ? "" : ` Did you mean "${nearest}"?`}`);
     }
     const least = MAY_BE_ZERO.has(name) ? 0 : 1;
     const most = CAPS[name as keyof Limits] ?? (name.endsWith("Ms") ? LONGEST_MS : Number.MAX_SAFE_INTEGER);
     if (!Number.isSafeInteger(value) || value < least || value > most) {
-      throw new RangeError(`limits.${name} must be a whole number from ${least} to ${most}, not ${String(value)}`);
+      throw new RangeError(`limits.${name} must be a whole number from ${least} to ${most}, not ${String(value)}.`);
     }
   }
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

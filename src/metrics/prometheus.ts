@@ -107,19 +107,19 @@ function instrumentsOf(
   return {
     registry,
     open: {
-      append: gauge("appends_open", "Connections that append now.", "transport"),
-      follow: gauge("follows_open", "Connections that follow now.", "transport"),
+      append: gauge("appends_open", "Appends that are open.", "transport"),
+      follow: gauge("follows_open", "Follows that are open.", "transport"),
     },
     began: {
-      append: counter("appends_total", "Connections that have begun to append.", "transport"),
-      follow: counter("follows_total", "Connections that have begun to follow.", "transport"),
+      append: counter("appends_total", "Appends that have begun.", "transport"),
+      follow: counter("follows_total", "Follows that have begun.", "transport"),
     },
     ended: {
-      append: counter("appends_ended_total", "Connections that have ended their append.", "transport", "reason"),
-      follow: counter("follows_ended_total", "Connections that have ended their follow.", "transport", "reason"),
+      append: counter("appends_ended_total", "Appends that have ended.", "transport", "reason"),
+      follow: counter("follows_ended_total", "Follows that have ended.", "transport", "reason"),
     },
     stored: counter("append_bytes_total", "Bytes that appends have stored."),
-    sent: counter("follow_bytes_total", "Bytes that follows have taken.", "transport"),
+    sent: counter("follow_bytes_total", "Bytes that follows have received.", "transport"),
     refusals: counter("refusals_total", "Requests that were refused, or that have failed.", "code"),
     lag: gauge("follow_lag_bytes", "Bytes by which the slowest follower of an append of this process is behind."),
     grace: gauge("sessions_in_grace", "Append sessions that wait for their appenders."),

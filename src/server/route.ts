@@ -208,7 +208,7 @@ async function remove(service: Service, { exchange, isFolder, parameters }: Remo
   const { path } = exchange.subject;
   await settle(service, path);
   if (!isFolder) return removeResource(service, exchange, parameters);
-  throw new StreamError("path_conflict", `"/${path}" names a folder. Only what was appended can be removed.`, { path });
+  throw new StreamError("path_conflict", `"/${path}" names a folder. Only files can be removed.`, { path });
 }
 
 async function read(service: Service, request: ReadRequest): Promise<Response> {

@@ -89,12 +89,13 @@ describe("jwt()", () => {
     }
     const refused = await present(gate, token, { action: "list", path: "build" });
     assert.equal(refused.message, 'The token does not allow listing "/build".');
-    // Listing is asked for where a folder is, so the answer must not tell.
+    // The gate is asked about listing where a folder is, so the answer must not reveal which of the two it was.
     const [folder, file] = await Promise.all([
       present(gate, token, { action: "list", path: "other" }),
       present(gate, token, { action: "read", path: "other" }),
     ]);
     assert.equal(folder.message, file.message);
+    assert.equal(file.message, 'The token allows neither reading nor listing "/other".');
   });
 
   test("a token without permissions is valid, and allows nothing", async () => {

@@ -38,7 +38,7 @@ describe("append --wait", () => {
     const writer = (await openAppend(url)).getWriter();
     const brief = await command(["append", "--wait-for", "1s", url], { input: "x" });
     assert.equal(brief.exit.code, 1);
-    assert.match(brief.output, /^httpfstream append: taken: .* Gave up after waiting 1 s\.\n$/);
+    assert.match(brief.output, /^httpfstream append: conflict: .* Gave up after waiting 1 s\.\n$/);
     const interrupted = await start("bun", ["append", "-v", "--wait", url]);
     await interrupted.printed(/waiting until it ends/);
     interrupted.child.kill("SIGINT");

@@ -95,15 +95,24 @@ for (const runtime of RUNTIMES) {
     it("refusals are one line on standard error, and exit code 1", async () => {
       const writer = await openAppend(`${server.url}/taken.txt`);
       const cases: [string[], RegExp][] = [
-        [["append", `${server.url}/taken.txt`], /^httpfstream append: taken: "\/taken\.txt" already has an appender/],
-        [["append", "http://127.0.0.1:1/a"], /^httpfstream append: unreachable: .*ECONNREFUSED/],
+        [
+          ["append", `${server.url}/taken.txt`],
+          /^httpfstream append: conflict: "\/taken\.txt" already has an appender\. .* To wait, use --wait\./,
+        ],
+        [
+          ["append", "http://127.0.0.1:1/a"],
+          /^httpfstream append: unreachable: No server answers at 127\.0\.0\.1:1\. Check the address\. To wait, use --wait\./,
+        ],
         [
           ["append", `${server.url}/a`, "/no/such/file"],
           /^httpfstream append: Can't read \/no\/such\/file: no such file\./,
         ],
         [["append", `${server.url}/a`, "/tmp"], /^httpfstream append: Can't read \/tmp: it is a folder\./],
         [["follow", `${server.url}/never`], /^httpfstream follow: not found: "\/never" does not exist\./],
-        [["follow", "http://127.0.0.1:1/a"], /^httpfstream follow: unreachable: .*ECONNREFUSED/],
+        [
+          ["follow", "http://127.0.0.1:1/a"],
+          /^httpfstream follow: unreachable: No server answers at 127\.0\.0\.1:1\. Check the address\. To wait, use --wait\./,
+        ],
         [
           ["follow", "--offset", "5", `${server.url}/taken.txt`],
           /^httpfstream follow: range: The offset 5 is past the end/,

@@ -39,7 +39,7 @@ describe("the URL of a resource on the command line", () => {
         // An attempt to connect would report that no server is there, and exit with 1.
         const refused = await command([verb, `http://127.0.0.1:1/${name}`]);
         assert.equal(refused.exit.code, 2, refused.output);
-        assert.match(String(refused.stderr.bytes()), /^error: .*Write %[0-9A-F]{2}, as in http:\S+\n$/);
+        assert.match(String(refused.stderr.bytes()), /^httpfstream \w+: .*Write %[0-9A-F]{2}, as in http:\S+\n$/);
       }
     }
   });

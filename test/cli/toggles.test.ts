@@ -57,7 +57,8 @@ describe("boolean options", { concurrency: 2 }, () => {
       assert.deepEqual([await toggled("--sound", text), await toggled("--no-sound", text)], [false, true], text);
     }
     assert.deepEqual([await toggled("--sound", undefined), await toggled("--no-sound", undefined)], [undefined, true]);
-    for (const text of ["maybe", "2", "truee"]) await assert.rejects(toggled("--sound", text), /must be true or false/);
+    for (const text of ["maybe", "2", "truee"])
+      await assert.rejects(toggled("--sound", text), /must be one of 1, true/);
   });
 
   it("the command line overrides the variable, either way", async () => {
@@ -95,16 +96,20 @@ describe("boolean options", { concurrency: 2 }, () => {
   });
 
   const wrong: [Record<string, string>, string[], RegExp][] = [
-    [{ HTTPFSTREAM_CORS: "maybe" }, [], /HTTPFSTREAM_CORS must be true or false, not "maybe"/],
-    [{ HTTPFSTREAM_NO_LISTINGS: "2" }, [], /HTTPFSTREAM_NO_LISTINGS must be true or false, not "2"/],
+    [
+      { HTTPFSTREAM_CORS: "maybe" },
+      [],
+      /HTTPFSTREAM_CORS must be one of 1, true, yes, on, 0, false, no, off, or empty \(off\), not "maybe"/,
+    ],
+    [{ HTTPFSTREAM_NO_LISTINGS: "2" }, [], /HTTPFSTREAM_NO_LISTINGS must be one of .*, not "2"/],
     [{ HTTPFSTREAM_ORIGIN: "foo" }, [], /"foo" is not an origin/],
     [{ HTTPFSTREAM_HOST: "a:80" }, [], /"a:80" is not a host name/],
     [{}, ["--origin", "foo"], /"foo" is not an origin/],
     [{}, ["--host", "http://a.example"], /is not a host name/],
-    [{}, ["--limit", "__proto__=1"], /limits\.__proto__ is not a limit/],
-    [{}, ["--limit", "graceMs=1,__proto__=1"], /limits\.__proto__ is not a limit/],
-    [{ HTTPFSTREAM_LIMIT: "__proto__=1" }, [], /limits\.__proto__ is not a limit/],
-    [{}, ["--limit", "constructor=1"], /limits\.constructor is not a limit/],
+    [{}, ["--limit", "__proto__=1"], /There is no limit "__proto__"/],
+    [{}, ["--limit", "graceMs=1,__proto__=1"], /There is no limit "__proto__"/],
+    [{ HTTPFSTREAM_LIMIT: "__proto__=1" }, [], /There is no limit "__proto__"/],
+    [{}, ["--limit", "constructor=1"], /There is no limit "constructor"/],
     [{}, ["--root", ""], /must name a folder/],
     [{}, ["--log-format", "\u001b[31m\nx"], /'\\e\[31m x' is invalid/],
   ];

@@ -65,7 +65,8 @@ describe("the usage of the commands", () => {
     [["follow", "http://host/a", "--bogus"], /unknown option '--bogus'/],
     [["serve", "--http", "nowhere"], /HOST:PORT/],
     [["serve", "--log-format", "xml"], /Allowed choices are text, json/],
-    [["serve", "--limit", "bogus=1"], /limits\.bogus is not a limit/],
+    [["serve", "--limit", "gracems=1"], /There is no limit "gracems"\. Did you mean "graceMs"\?/],
+    [["serve", "--limit", "bogus=1"], /There is no limit "bogus"\. --help lists the limits\./],
     [["serve", "--limit", "followerBudgetBytes=99999999"], /from 1 to 1048576/],
     [["serve", "--limit", "idleTimeoutMs=soon"], /NAME=VALUE/],
     [["serve", "--root", "/tmp", "--origin", "http://host/path"], /is not an origin/],
@@ -88,7 +89,7 @@ describe("the usage of the commands", () => {
     assert.match(String(program.stderr.bytes()), /^Usage: httpfstream /);
     const unknown = await startProgram("httpfstream", ["sing"]);
     assert.equal((await unknown.end()).code, 2);
-    assert.equal(String(unknown.stderr.bytes()), "error: unknown command 'sing'\n");
+    assert.equal(String(unknown.stderr.bytes()), "httpfstream: unknown command 'sing'\n");
   });
 
   it("the programs of the original print help under their own names", async () => {

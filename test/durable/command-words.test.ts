@@ -40,7 +40,7 @@ describe("the commands with the server of the package", () => {
     assert.match(none.output, /^httpfstream follow: not found: /);
     const resumable = await command(["append", "--resume-file", join(rig.root, "resume"), rig.url("r")], { runtime });
     assert.equal(resumable.exit.code, 1);
-    assert.match(resumable.output, /can't resume an append\. Run the command without --resume-file\./);
+    assert.match(resumable.output, /can't resume an append\. Leave out --resume-file\./);
   });
 
   it("wait with --stay for a stream that does not exist", async () => {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { StoreStat } from "../../src/engine/storage/store.ts";
 import { type ByteRange, wantedRange } from "../../src/server/request/byte-range.ts";
 import {
+  conditionFailed,
   conditionsOf,
   entityTag,
   judge,
@@ -76,6 +77,26 @@ for (const [what, headers, read, write, absent] of ROWS) {
     assert.deepEqual(verdicts, [read, write, absent]);
   });
 }
+
+test("a refusal says which condition does not hold", () => {
+  const cases: [Record<string, string>, StoreStat | undefined, string][] = [
+    [{ "If-Match": TAG }, undefined, '"/a" does not exist, but If-Match requires it.'],
+    [{ "If-Match": '"other"', "If-None-Match": TAG }, FOUND, '"/a" has changed: its ETag does not match If-Match.'],
+    [{ "If-Match": TAG, "If-None-Match": TAG }, FOUND, '"/a" has the ETag that If-None-Match excludes.'],
+    [{ "If-None-Match": "*" }, FOUND, '"/a" exists, but If-None-Match requires that it does not.'],
+    [{ "If-Unmodified-Since": SECOND_BEFORE }, FOUND, '"/a" was modified after If-Unmodified-Since.'],
+    [
+      { "If-Match": TAG, "If-Unmodified-Since": SECOND_BEFORE, "If-None-Match": "*" },
+      FOUND,
+      '"/a" exists, but If-None-Match requires that it does not.',
+    ],
+  ];
+  for (const [headers, found, message] of cases) {
+    const conditions = conditionsOf(new Headers(headers));
+    assert.ok(conditions && judge(conditions, found, false, NOW_MS) === "failed");
+    assert.equal(conditionFailed(conditions, "a", found).message, message);
+  }
+});
 
 test("a date is sent only when no later write can have the same date, and never from the future", () => {
   const at = (ms: number): string => lastModified(FOUND, ms).toUTCString();

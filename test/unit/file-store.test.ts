@@ -112,7 +112,8 @@ storeTest("what is no file or no folder", async ({ root, store }) => {
     assert.equal(await store.stat(path), undefined, path);
     if (!path.startsWith("out")) assert.equal(await store.remove(path), false, path);
   }
-  await rejectsWith(store.stat("dir/a.txt/below"), "path_conflict");
+  const below = await rejectsWith(store.stat("dir/a.txt/far/below"), "path_conflict");
+  assert.equal(below.message, '"/dir/a.txt" is a file, so "/dir/a.txt/far/below" cannot be below it.');
   for (const path of ["none", "dir/a.txt", "dir/a.txt/below", "out"])
     assert.equal(await listed(store, path), undefined, path);
   assert.deepEqual(
@@ -122,7 +123,8 @@ storeTest("what is no file or no folder", async ({ root, store }) => {
   const stop = AbortSignal.abort(new Error("stop"));
   await assert.rejects(store.claim("b.txt", { signal: stop }), /stop/);
   await rejectsWith(store.claim("b.txt", { create: false }), "not_found");
-  await rejectsWith(store.claim("dir"), "path_conflict");
+  const folder = await rejectsWith(store.claim("dir"), "path_conflict");
+  assert.equal(folder.message, '"/dir" is a folder, so it cannot be appended to.');
   await rejectsWith(store.claim("../a.txt"), "bad_path");
   await (await store.claim("b.txt")).release();
 });

@@ -100,7 +100,7 @@ describe("fstream()", () => {
   it("refuses invalid limits and options of the wrong type, and creates no folder first", async () => {
     const root = join(await temporaryFolder("fstream"), "never");
     for (const [options, name, message] of [
-      [{ limits: { nope: 1 } }, "RangeError", /limits\.nope is not a limit/],
+      [{ limits: { nope: 1 } }, "RangeError", /There is no limit "nope"/],
       [{ limits: { batchBytes: -1 } }, "RangeError", /limits\.batchBytes/],
       [{ limits: [] }, "TypeError", /"limits".* must be of the type object, not array/],
       [{ origins: "https://a.example" }, "TypeError", /"origins".* array, not string/],

@@ -199,7 +199,7 @@ describe("a large read", () => {
     const expectFailed = async (): Promise<void> => {
       const response = await one.get("/large.bin");
       assert.equal(response.status, 500);
-      assert.match(await response.text(), /the store failed/);
+      assert.match(await response.text(), /The store failed for/);
     };
     const { store } = one;
     const original = store.read.bind(store);

@@ -185,7 +185,7 @@ describe("a custom store whose reads", () => {
           assert.equal(answer.status, 500);
           assert.doesNotMatch(await answer.text(), /hunter2/);
           assert.match(lines.join("\n"), says);
-          assert.match(lines.join("\n"), /the store failed/);
+          assert.match(lines.join("\n"), /The store failed for "/);
         },
       );
     });

@@ -4,11 +4,18 @@
  */
 import process from "node:process";
 import { type Command, Option } from "commander";
-import { type AppendOptions, append, type ResumePoint, StreamError, type TokenSource } from "../../client/mod.ts";
+import {
+  type AppendOptions,
+  append,
+  type ErrorCode,
+  type ResumePoint,
+  StreamError,
+  type TokenSource,
+} from "../../client/mod.ts";
 import { type TokenFlags, tokenOf, tokenOption } from "../access/token-option.ts";
 import { DURATION, parseDuration } from "../common/duration.ts";
 import { DONE } from "../common/exit-codes.ts";
-import { gaveUp } from "../common/gave-up.ts";
+import { gaveUp, withWaitHint } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import {
   bareCommand,
@@ -42,6 +49,9 @@ interface AppendFlags extends TokenFlags {
   /** In seconds. */
   readonly waitFor?: number;
 }
+
+/** The errors that `--wait` waits for. */
+const WAITED_FOR: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["conflict", "unreachable"]);
 
 /**
  * Creates the command.
@@ -79,11 +89,11 @@ export function appendCommand(name: string, finish: (code: number) => void): Com
 When the connection breaks, append reconnects and resumes at exactly the byte where it was interrupted.
 With --resume-file, it resumes even after this command was killed: run the same command again within the server's grace
 period (30 s by default). A FILE is read from the offset that the server has; standard input must yield the same bytes
-again, from the first one. The resume file is removed when the append is complete; FILE stays.
+again, from the first one. The resume file is removed when the append is complete; FILE is not removed.
 
 Ctrl-C sends what has been read, and completes an append of standard input. An append of a FILE, or one with
---resume-file, stays unfinished: unless it is resumed, followers learn that it was lost. With --close, the stream then
-stays open. A second Ctrl-C quits at once.
+--resume-file, stays unfinished: unless it is resumed, followers learn that it was lost. After an interrupt, --close
+does not close the stream. A second Ctrl-C quits at once.
 
 A Durable Streams server gets the bytes in numbered requests, which are repeated until they are stored; a stream that
 does not exist is created with the Content-Type of --header. A stream of JSON gets one message per line.
@@ -168,7 +178,8 @@ async function appended(run: Run): Promise<number> {
     try {
       return await attempted(run, shared);
     } catch (error) {
-      if (!shared.wait || shared.begun) throw error;
+      if (shared.begun || (!shared.wait && run.resumeFile?.begun)) throw error;
+      if (!shared.wait) throw withWaitHint(error, WAITED_FOR);
       shared.away = false;
       if (!shared.wait.begun && isConflict(error)) announceWait(run);
       await shared.wait.next(error, interrupts.signal).catch((reason: unknown) => {

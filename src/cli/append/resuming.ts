@@ -16,7 +16,12 @@ import type { Begun, ResumeFile } from "./resume-file.ts";
 export interface Resuming {
   readonly url: string;
   readonly input: Input;
-  readonly flags: { readonly header: Record<string, string>; readonly retryFor: number; readonly resumeFile?: string };
+  readonly flags: {
+    readonly header: Record<string, string>;
+    readonly retryFor: number;
+    readonly resumeFile?: string;
+    readonly protocol?: string;
+  };
   readonly token: TokenSource | undefined;
   readonly resumeFile: ResumeFile | undefined;
 }
@@ -48,12 +53,11 @@ export function resumed({ session, start, generation }: Begun, { size }: Input):
 
 /** Saves what is needed to resume the append, and returns the byte of the input to start from. */
 export async function prepareResume(
-  { url, input }: Resuming,
+  { url, input, flags }: Resuming,
   file: ResumeFile,
   point: ResumePoint | undefined,
 ): Promise<number> {
-  if (!point)
-    throw new Error(`The server at ${shownUrl(url)} can't resume an append. Run the command without --resume-file.`);
+  if (!point) throw new Error(cannotResume(url, flags.protocol));
   const { session, offset, generation } = point;
   const start = file.begun?.start ?? offset;
   if (session !== file.begun?.session) await file.save({ session, start, generation });
@@ -64,6 +68,14 @@ export async function prepareResume(
   throw new Error(
     `The server has ${from} bytes of the append, but ${found}: one of the two has changed since it began.`,
   );
+}
+
+function cannotResume(url: string, protocol: string | undefined): string {
+  const what =
+    protocol === undefined
+      ? `The server at ${shownUrl(url)} can't resume an append`
+      : "An append over Durable Streams can't be resumed";
+  return `${what}. Leave out --resume-file.`;
 }
 
 /** Whether a session has ended because all bytes had arrived; the last run may not have received the confirmation. */

@@ -34,7 +34,7 @@ export function errorLine(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const text = (systemMessage(error) ?? error.message).replace(/\s*\n\s*/g, " ").trim();
   if (!(error instanceof StreamError)) return text;
-  return `${label(error)}: ${sentence(text)}${wantsToken(error) ? ` ${TOKEN_HINT}` : ""}`;
+  return `${error.code.replaceAll("_", " ")}: ${sentence(text)}${wantsToken(error) ? ` ${TOKEN_HINT}` : ""}`;
 }
 
 /**
@@ -66,8 +66,4 @@ function wantsToken({ code, headers }: StreamError): boolean {
   return (
     code === "unauthorized" && !names.has("Proxy-Authenticate") && (challenge === null || /\bbearer\b/i.test(challenge))
   );
-}
-
-function label({ code }: StreamError): string {
-  return code === "conflict" ? "taken" : code.replaceAll("_", " ");
 }

@@ -26,6 +26,13 @@ export function gaveUp(error: unknown, retryFor: number, stored: string): unknow
   });
 }
 
+/** Adds to an error that the option `--wait` would wait for it to pass. Other errors are returned unchanged. */
+export function withWaitHint(error: unknown, waitedFor: ReadonlySet<ErrorCode>): unknown {
+  if (!(error instanceof StreamError) || !waitedFor.has(error.code)) return error;
+  const { code, headers } = error;
+  return new StreamError(code, `${sentence(error.message)} To wait, use --wait.`, { headers, cause: error });
+}
+
 /**
  * Formats a number of bytes.
  *

@@ -21,7 +21,13 @@ export function bareCommand(name: string): Command {
     .configureOutput({
       writeOut: print,
       writeErr: (text) => messagesOn(2).say(text),
-      outputError: (text, print) => print(`${printable(text.trim().replace(/\s*\n\s*/g, " "))}\n`),
+      outputError: (text, print) => {
+        const line = text
+          .trim()
+          .replace(/^error: /, "")
+          .replace(/\s*\n\s*/g, " ");
+        print(`${commandLine(name)}: ${printable(line)}\n`);
+      },
     });
 }
 
@@ -99,7 +105,7 @@ export function queryOption(): Option {
 export function protocolOption(): Option {
   return new Option(
     "--protocol <name>",
-    "speak Durable Streams; without it, only with servers that speak nothing else",
+    "use Durable Streams with any server; by default, only with servers that support nothing else",
   ).choices(["durable-streams"]);
 }
 

@@ -15,7 +15,7 @@ import {
 import { accessOf, type TokenFlags, tokenOption } from "../access/token-option.ts";
 import { sentence } from "../common/error-line.ts";
 import { DONE } from "../common/exit-codes.ts";
-import { gaveUp, inBytes } from "../common/gave-up.ts";
+import { gaveUp, inBytes, withWaitHint } from "../common/gave-up.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import {
   bareCommand,
@@ -72,15 +72,15 @@ export function followCommand(name: string, finish: (code: number) => void, wait
     .argument("<url>", "URL to follow; http, https, ws or wss", parseUrlOf("follow"))
     .option("-v, --verbose", "report status changes on standard error, one per line")
     .addOption(
-      new Option("--offset <n>", 'begin at this byte; "now" skips what is stored')
+      new Option("--offset <n>", 'start at this byte; "now" skips what is stored')
         .argParser(parseOffset)
         .conflicts("tail"),
     )
-    .addOption(new Option("--tail <n>", "begin with the last N bytes").argParser(parseBytes))
+    .addOption(new Option("--tail <n>", "start with the last N bytes").argParser(parseBytes))
     .addOption(
       new Option(
         "--position <p>",
-        "start at this position, which an earlier follow of a Durable Streams server has named",
+        "start at this position, which an earlier follow of a Durable Streams server has reported",
       ).conflicts(["offset", "tail"]),
     )
     .option("--wait", "wait until the server answers and the path exists")
@@ -105,12 +105,14 @@ export function followCommand(name: string, finish: (code: number) => void, wait
       `
 When the connection breaks, follow reconnects and resumes at exactly the byte where it was interrupted.
 With --output, it resumes even after this command was killed: run it again, and it fetches what the file lacks. It
-refuses a file that does not have the beginning of the content, which it detects by the note .FILE.httpfstream.
+refuses a file that does not have the beginning of the content, which it checks with the note .FILE.httpfstream.
 A stream of a Durable Streams server is followed until it is closed; of a stream of JSON, it writes one message per line.
 
-With --stay, it ends only if the path is deleted or replaced (1), or when it is interrupted.
+With --stay, it ends only if the path is deleted or replaced, if it is refused, if it can't reconnect for --retry-for (1 each),
+or when it is interrupted.
 
-Exit codes: 0 done, 1 refused or failed, or the append was not completed, 2 usage error, 130 interrupted.
+Exit codes: 0 done, 1 refused or failed, or the append was not completed, 2 usage error, 130 interrupted (129 by SIGHUP, 143 by
+SIGTERM).
 
 Examples:
   $ ${words} http://localhost:8080/build/42.log
@@ -182,13 +184,17 @@ async function followed(
     } catch (error) {
       const code = error instanceof StreamError ? error.code : "internal";
       if (bytes > 0) throw gaveUp(error, flags.retryFor, writtenWords(bytes, stream, flags));
-      if (!flags.wait || !TEMPORARY.has(code)) throw error;
+      if (!flags.wait || !TEMPORARY.has(code)) throw unwaited(error, flags);
       beginning.missed(code);
       if (!waiting) tell(`waiting: ${sentence((error as StreamError).message)}`);
       waiting = true;
       await sleep(waitMs(tries), undefined, { signal });
     }
   }
+}
+
+function unwaited(error: unknown, { wait }: FollowFlags): unknown {
+  return wait ? error : withWaitHint(error, TEMPORARY);
 }
 
 function spokenBy({ transport, protocol }: FollowFlags): Pick<FollowOptions, "transport" | "protocol"> {

@@ -46,7 +46,7 @@ export function adminApp({ readiness, metrics, hosts }: AdminParts): Hono {
     return obstacle === undefined ? c.text("ok\n") : c.text(`${obstacle}\n`, 503);
   });
   app.get("/metrics", async (c) => c.body(await metrics(), 200, { "Content-Type": METRICS_TYPE }));
-  app.notFound((c) => c.text("There are /healthz, /readyz and /metrics.\n", 404));
+  app.notFound((c) => c.text("Not found. This listener serves /healthz, /readyz and /metrics.\n", 404));
   app.onError((error) => refuse(error));
   return app;
 }

@@ -31,7 +31,7 @@ export async function gateOf(flags: GateFlags, report: (error: Error) => void): 
   }
   if (audience.length > 0 || issuer.length > 0) {
     const name = audience.length > 0 ? "--audience" : "--issuer";
-    throw new WrongUsage(`${name} is about tokens, which need --key or --jwks.`);
+    throw new WrongUsage(`${name} needs --key or --jwks.`);
   }
   return Object.keys(anonymous).length > 0 ? openTo(anonymous) : undefined;
 }

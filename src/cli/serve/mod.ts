@@ -10,6 +10,7 @@ import { Hosts } from "../../server/request/host.ts";
 import { Origins } from "../../server/request/origin.ts";
 import { TrustedProxies } from "../../server/request/trusted-proxies.ts";
 import { DURABILITIES } from "../../stores/file/durability.ts";
+import { explained } from "../../support/printable.ts";
 import { bareCommand, commandLine, parsed, WrongUsage } from "../common/options.ts";
 import { addGateOptions } from "./gate-options.ts";
 import { type ListenAddress, parseListenAddress, parsePort } from "./listen-address.ts";
@@ -62,7 +63,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
     )
     .addOption(
       new Option("--host <name>", "host name of this server, besides localhost; repeatable; * for any")
-        .default([], "any, unless only this machine can reach the server")
+        .default([], "any; on a loopback address only known ones, unless all needs a token")
         .env("HTTPFSTREAM_HOST")
         .argParser(parsed(addHosts)),
     )
@@ -227,6 +228,10 @@ function addLimits(text: string, previous: Partial<Limits>): Partial<Limits> {
     // Assigning to the name `__proto__` would not create a property.
     limits = { ...limits, [name]: Number(value) };
   }
-  resolveLimits(limits);
+  try {
+    resolveLimits(limits);
+  } catch (error) {
+    throw new TypeError(`${explained(error)} --help lists the limits.`);
+  }
   return limits;
 }

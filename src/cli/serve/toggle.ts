@@ -41,8 +41,8 @@ export function addToggle(command: Command, { flag, opposite, description, varia
       const isOn = ON.has(text.trim().toLowerCase());
       if (!isOn && !OFF.has(text.trim().toLowerCase())) {
         command.error(
-          `error: the environment variable ${variable} must be true or false, not ${JSON.stringify(text)}. ` +
-            `Accepted values: ${[...ON, ...OFF].filter(Boolean).join(", ")}; an empty value means off.`,
+          `error: ${variable} must be one of ${[...ON, ...OFF].filter(Boolean).join(", ")}, or empty (off), ` +
+            `not ${JSON.stringify(text)}.`,
         );
       }
       command.setOptionValueWithSource(name, isOn !== option.negate, "env");

@@ -7,7 +7,7 @@
 import { END_MESSAGE, parseControl, type ServerControl } from "../../protocol/control.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Clock } from "../connection/environment.ts";
-import { type Closing, closedEarly } from "../connection/failure.ts";
+import { type Closing, closedEarly, placeIn } from "../connection/failure.ts";
 import { FRAME_BYTES, LEAVE_TIMEOUT_MS } from "../connection/limits.ts";
 import type { ClientSocket, SocketHandler } from "../connection/socket.ts";
 import { Watchdog } from "../retry/watchdog.ts";
@@ -73,7 +73,10 @@ export class AppendConnection implements SocketHandler {
       get pending() {
         return socket.pending;
       },
-      silent: () => this.drop(new StreamError("unreachable", "The server stopped answering.", { path: url.href })),
+      silent: () => {
+        const message = `The server stopped answering for ${placeIn(url)}.`;
+        this.drop(new StreamError("unreachable", message, { path: url.href }));
+      },
     });
   }
 

@@ -75,11 +75,16 @@ export function broken(cause: unknown, url: URL): StreamError {
 /** How the runtimes report a server that answers a TLS handshake with something else. */
 const NO_TLS = /wrong[ _]version[ _]number|InvalidContentType|packet length too long|TLS handshake failed/i;
 
+/** How the runtimes report an address at which no program listens. */
+const NO_SERVER = /ECONNREFUSED|connection ?refused/i;
+
 function unreachable(cause: unknown, { host, protocol }: URL): string {
   const why = explain(cause);
   if (protocol === "https:" && NO_TLS.test(why)) {
     return `The server at ${host} does not speak TLS on this port. Use an http:// URL if it speaks plain HTTP.`;
   }
+  if (NO_SERVER.test(`${why} ${String((cause as { code?: unknown } | undefined)?.code)}`))
+    return `No server answers at ${host}. Check the address.`;
   return `The server at ${host} can't be reached: ${why}.`;
 }
 
@@ -89,9 +94,24 @@ export function noSubprotocol(url: URL): StreamError {
   return new StreamError("protocol", message, { path: url.href });
 }
 
+/**
+ * The URL of a resource for messages: without user name, password and query, which may contain secrets.
+ *
+ * @example
+ * ```ts
+ * placeIn(new URL("https://me:secret@host/a.log?token=x")); // "https://host/a.log"
+ * ```
+ */
+export function placeIn({ protocol, host, pathname }: URL): string {
+  return `${protocol}//${host}${pathname}`;
+}
+
 /** The error for an operation that its caller aborted. */
 export function aborted(signal: AbortSignal, url: URL): StreamError {
-  return new StreamError("aborted", "The operation was aborted.", { path: url.href, cause: signal.reason });
+  return new StreamError("aborted", `The operation on ${placeIn(url)} was aborted.`, {
+    path: url.href,
+    cause: signal.reason,
+  });
 }
 
 function codeOf({ status }: Response, verb: "APPEND" | "FOLLOW"): ErrorCode {

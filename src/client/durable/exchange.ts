@@ -8,7 +8,7 @@ import { chunks } from "../../support/chunks.ts";
 import { concat } from "../../support/concat.ts";
 import { Scope } from "../../support/scope.ts";
 import type { Environment } from "../connection/environment.ts";
-import { broken, refused } from "../connection/failure.ts";
+import { broken, placeIn, refused } from "../connection/failure.ts";
 import type { Target } from "../connection/target.ts";
 
 /** Headers of the caller that are about the creation of a stream, not about every request. */
@@ -76,7 +76,8 @@ export class StreamExchange {
     const url = new URL(this.#target.url);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     const scope = new Scope(this.#signal);
-    const silent = new StreamError("unreachable", "The server stopped answering.", { path: this.#target.url.href });
+    const message = `The server stopped answering for ${placeIn(this.#target.url)}.`;
+    const silent = new StreamError("unreachable", message, { path: this.#target.url.href });
     const stop = (): void => scope.abort(silent);
     let cancel = clock.after(timeoutMs, stop);
     const sent = new Headers(this.#headers);

@@ -11,6 +11,7 @@ import { NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { CURSOR_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.ts";
 import { chunks } from "../../support/chunks.ts";
 import type { Environment } from "../connection/environment.ts";
+import { placeIn } from "../connection/failure.ts";
 import { BACKOFF_MAX_MS, LONG_POLL_MS, SILENCE_MS } from "../connection/limits.ts";
 import type { FollowQuery, Target } from "../connection/target.ts";
 import { type Reconnector, sleep } from "../retry/reconnector.ts";
@@ -193,7 +194,9 @@ export class DurableFollow {
     }
     signal.throwIfAborted();
     if (json && !json.isComplete) {
-      throw new StreamError("unreachable", "The response broke off.", { path: target.url.href });
+      throw new StreamError("unreachable", `The response for ${placeIn(target.url)} broke off.`, {
+        path: target.url.href,
+      });
     }
     if (at < skip) {
       const message = `"${target.url.pathname}" has fewer bytes behind the position ${formatPlace({ token, skip })}.`;

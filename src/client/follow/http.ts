@@ -9,7 +9,7 @@ import { ENDED_HEADER, GENERATION_HEADER } from "../../protocol/generation.ts";
 import { NEXT_OFFSET_HEADER, parseOffset, START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { CLOSED_HEADER } from "../../protocol/stream-headers.ts";
 import { chunks } from "../../support/chunks.ts";
-import { broken, refused } from "../connection/failure.ts";
+import { broken, placeIn, refused } from "../connection/failure.ts";
 import { skipInResponse } from "./start.ts";
 import type { FollowBytes, FollowTask } from "./task.ts";
 
@@ -52,7 +52,8 @@ export async function* followResponse(task: FollowTask, response: Response): Fol
   if (next === null || position.next === undefined || position.next >= parseOffset(NEXT_OFFSET_HEADER, next)) {
     return { type: "ended", reason: endedReasonOf(headers.get(ENDED_HEADER)), isFinal };
   }
-  return { type: "lost", error: new StreamError("unreachable", "The response broke off.", { path: target.url.href }) };
+  const message = `The response for ${placeIn(target.url)} broke off.`;
+  return { type: "lost", error: new StreamError("unreachable", message, { path: target.url.href }) };
 }
 
 /** The offset of the first byte that is not skipped. */
@@ -66,5 +67,8 @@ function startOf({ headers }: Response, skip: number): number {
 /** The error for a body that broke off. Within one process, the body has the server's own error. */
 function brokenOff(cause: unknown, url: URL): StreamError {
   if (!(cause instanceof StreamError)) return broken(cause, url);
-  return new StreamError("unreachable", `The response broke off: ${cause.message}`, { path: url.href, cause });
+  return new StreamError("unreachable", `The response for ${placeIn(url)} broke off: ${cause.message}`, {
+    path: url.href,
+    cause,
+  });
 }

@@ -21,7 +21,7 @@ export function skipInResponse({ headers }: Response, start: StartOptions, { url
   if (!startsLater(start) || headers.has(START_OFFSET_HEADER)) return 0;
   const { offset = 0, tail } = start;
   const length = headers.get("Content-Length");
-  if (length === null) throw cannotStart(url);
+  if (length === null) throw cannotStart(url, start);
   const size = Number(length);
   if (tail !== undefined) return Math.max(0, size - tail);
   if (offset === "now") return size;
@@ -45,10 +45,14 @@ export async function skipInSocket(
   if (!startsLater(start)) return 0;
   if (!(await isOriginalServer(target, request))) return undefined;
   if (typeof start.offset === "number") return start.offset;
-  throw cannotStart(target.url);
+  throw cannotStart(target.url, start);
 }
 
-function cannotStart(url: URL): StreamError {
-  const message = "This server can start at the first byte or at an offset, but not count from the end.";
+function cannotStart(url: URL, { offset, tail }: StartOptions): StreamError {
+  const now = offset === "now" ? 'This server does not support the offset "now". Use a number.' : undefined;
+  const message =
+    tail === undefined
+      ? (now ?? 'This server does not support "offset".')
+      : 'This server does not support "tail". Use "offset".';
   return new StreamError("protocol", message, { path: url.href });
 }

@@ -76,7 +76,7 @@ export function judgeAppend({ path, size, state, tail }: Judged, ask: AppendSpec
 /**
  * The lines of an append to a stream of JSON. The last line that is there is ended first, or else the two would be one.
  *
- * @throws {StreamError} `not_json`; `mismatch` if the last line is the beginning of a message.
+ * @throws {StreamError} `not_json`; `mismatch` if the last line is an unfinished message.
  */
 function messagesToStore(path: string, tail: LineTail, { bytes, closes }: AppendSpec): Uint8Array {
   const lines = bytes.length > 0 ? jsonLines(bytes) : bytes;
@@ -84,7 +84,7 @@ function messagesToStore(path: string, tail: LineTail, { bytes, closes }: Append
     throw new StreamError("not_json", "An empty array has no messages to append.", { path });
   }
   if (tail === "unfinished" && lines.length > 0) {
-    const message = `The last line of "/${path}" is the beginning of a message, which its appender has not finished. Send the rest of the line with "?verb=APPEND"; "?raw" reads what is there.`;
+    const message = `The last line of "/${path}" is an unfinished message. Append the rest with "?verb=APPEND"; "?raw" shows it.`;
     throw new StreamError("mismatch", message, { path });
   }
   return tail === "value" && (lines.length > 0 || closes) ? concat([LINE_END, lines], lines.length + 1) : lines;
@@ -134,7 +134,7 @@ function judgeProducer(
 ): ProducerState | undefined {
   const known = state && Object.hasOwn(state.producers, id) ? state.producers[id] : undefined;
   if (known && epoch < known.epoch) {
-    const message = `The producer ${JSON.stringify(id)} of "/${path}" has the epoch ${known.epoch} by now, not ${epoch}.`;
+    const message = `The producer ${JSON.stringify(id)} of "/${path}" is at epoch ${known.epoch}; this request has ${epoch}.`;
     throw new StreamError("stale_epoch", message, { path, headers: { [PRODUCER_HEADERS.epoch]: String(known.epoch) } });
   }
   if (known && epoch > known.epoch && seq !== 0) {

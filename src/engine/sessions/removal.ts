@@ -50,8 +50,7 @@ export async function removePath(
 
 async function refuseFolder(store: Store, path: string): Promise<void> {
   const rows = await store.list(path, { limit: 1 });
-  if (rows)
-    throw new StreamError("path_conflict", `"/${path}" is a folder. Only what was appended can be removed.`, { path });
+  if (rows) throw new StreamError("path_conflict", `"/${path}" is a folder. Only files can be removed.`, { path });
 }
 
 /** A conflict means for a removal what it means for an append, but has another status. */

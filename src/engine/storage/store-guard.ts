@@ -69,7 +69,7 @@ async function failing<T>(path: string, work: () => Promise<T>): Promise<T> {
 
 function failure(path: string, cause: unknown): StreamError {
   if (cause instanceof StreamError) return cause;
-  const message = `"/${path}" could not be stored or read: the store failed. The server's log says why.`;
+  const message = `The store failed for "/${path}". The server's log says why.`;
   return new StreamError("storage", message, { path, cause });
 }
 

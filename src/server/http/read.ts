@@ -145,7 +145,7 @@ export function goneSignal({ c, platform }: Exchange): AbortSignal | undefined {
 export function isUnmodified(request: Headers, found: StoreStat, path: string, start: Start): boolean {
   const conditions = start === "now" ? undefined : conditionsOf(request);
   const verdict = conditions && judge(conditions, found, true, Date.now());
-  if (verdict === "failed") throw conditionFailed(path, found);
+  if (conditions && verdict === "failed") throw conditionFailed(conditions, path, found);
   return verdict === "unmodified";
 }
 

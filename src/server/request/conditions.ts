@@ -70,18 +70,30 @@ export function judge(conditions: Conditions, found: StoreStat | undefined, read
  */
 export function requireConditions(conditions: Conditions, found: StoreStat | undefined, path: string): void {
   if (judge(conditions, found, false, Date.now()) === "met") return;
-  throw conditionFailed(path, found, " Nothing was changed.");
+  throw conditionFailed(conditions, path, found, " Nothing was changed.");
 }
 
 /** The refusal of a request whose conditions do not hold. */
-export function conditionFailed(path: string, found: StoreStat | undefined, outcome = ""): StreamError {
+export function conditionFailed(
+  { ifMatch, ifNoneMatch, ifUnmodifiedSince }: Conditions,
+  path: string,
+  found: StoreStat | undefined,
+  outcome = "",
+): StreamError {
   if (!found) {
     return new StreamError("precondition_failed", `"/${path}" does not exist, but If-Match requires it.${outcome}`, {
       path,
     });
   }
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(found.size), ETag: entityTag(found) };
-  const message = `"/${path}" does not meet the conditions of the request.${outcome}`;
+  const isMismatch = ifMatch !== null && !matches(ifMatch, found, isSameStrong);
+  const isModified =
+    ifMatch === null && ifUnmodifiedSince !== undefined && found.modified.getTime() > ifUnmodifiedSince;
+  const isNew = ifNoneMatch?.trim() === "*";
+  let why = isNew ? "exists, but If-None-Match requires that it does not" : "has the ETag that If-None-Match excludes";
+  if (isMismatch) why = "has changed: its ETag does not match If-Match";
+  if (isModified) why = "was modified after If-Unmodified-Since";
+  const message = `"/${path}" ${why}.${outcome}`;
   return new StreamError("precondition_failed", message, { path, headers });
 }
 

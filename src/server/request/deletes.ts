@@ -19,5 +19,5 @@ export const DELETES: readonly Deletes[] = ["created", "all", "none"];
  */
 export function checkDeletes(value: string): asserts value is Deletes {
   if (DELETES.some((known) => known === value)) return;
-  throw new TypeError(`The option "deletes" must be ${DELETES.join(", ")}, not ${JSON.stringify(value)}.`);
+  throw new TypeError(`The option "deletes" must be "created", "all" or "none", not ${JSON.stringify(value)}.`);
 }

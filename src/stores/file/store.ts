@@ -27,7 +27,7 @@ import { sweep } from "./claims/sweep.ts";
 import { watchFile } from "./claims/watch.ts";
 import { DURABILITIES, type Durability } from "./durability.ts";
 import { openToRead, readFile } from "./files/read.ts";
-import { diskError, isAbsence } from "./folders/errors.ts";
+import { claimError, diskError, isAbsence } from "./folders/errors.ts";
 import { inFolderOf } from "./folders/open-folder.ts";
 import { resolveInRoot } from "./folders/resolve-in-root.ts";
 import { freeBytesOf } from "./free-bytes.ts";
@@ -190,7 +190,7 @@ class FileStore implements Store {
       const claim = await Claim.take({ ...own, file, path, check, onCopy, extraLeaseMs, isKept });
       return await this.#open(file, path, claim, { create, type });
     } catch (error) {
-      throw diskError(error, path);
+      throw claimError(error, path);
     }
   }
 

@@ -2,6 +2,7 @@
  * Maps errors of the operating system to the errors of the Store contract.
  * @module
  */
+import { folderInPlace } from "../../../engine/storage/conflicts.ts";
 import { type ErrorCode, StreamError } from "../../../protocol/errors.ts";
 
 const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
@@ -44,6 +45,11 @@ export function diskError(error: unknown, path: string): StreamError {
   if (error instanceof StreamError) return error;
   const [code, why] = CODES[errorCode(error)] ?? ["storage", otherwise(error)];
   return new StreamError(code, `"/${path}" could not be stored or read: ${why}.`, { path, cause: error });
+}
+
+/** As {@link diskError}, for a claim: a folder can't be appended to. */
+export function claimError(error: unknown, path: string): StreamError {
+  return errorCode(error) === "EISDIR" ? folderInPlace(path) : diskError(error, path);
 }
 
 /** Names the error code only: the system's message would reveal the location of the root. */

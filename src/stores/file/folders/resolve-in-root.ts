@@ -2,11 +2,12 @@
  * Resolves a resource path to its location on disk, without ever leaving the root.
  * @module
  */
-import { lstat, realpath } from "node:fs/promises";
+import { lstat, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
+import { belowResource } from "../../../engine/storage/conflicts.ts";
 import { StreamError } from "../../../protocol/errors.ts";
 import { RESERVED_SEGMENT } from "../../../protocol/path.ts";
-import { diskError, isMissing } from "./errors.ts";
+import { diskError, errorCode, isMissing } from "./errors.ts";
 
 /**
  * The real location of a resource path below a real root. Symbolic links are followed as long as they stay below the
@@ -21,9 +22,21 @@ export async function resolveInRoot(root: string, path: string): Promise<string>
     if (!isOpen(root, real)) throw outside(path);
     return real;
   } catch (error) {
+    if (errorCode(error) === "ENOTDIR") throw (await belowFile(root, path)) ?? diskError(error, path);
     if (!isMissing(error)) throw diskError(error, path);
   }
   return walk(root, path);
+}
+
+/** The refusal of a path below a file, which names the file; undefined if it has just gone. */
+async function belowFile(root: string, path: string): Promise<StreamError | undefined> {
+  const segments = path.split("/");
+  for (const depth of segments.keys()) {
+    const above = segments.slice(0, depth).join("/");
+    const found = await stat(join(root, above)).catch(() => undefined);
+    if (found && !found.isDirectory()) return belowResource(path, above);
+  }
+  return undefined;
 }
 
 /** Resolves segment by segment, for a path that does not exist as a whole. */
