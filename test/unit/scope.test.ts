@@ -117,7 +117,7 @@ describe("scope", () => {
   it("refuses a folder that leads out of the root or into the reserved one", async () => {
     for (const folder of [
       ...[".httpfstream", ".HTTPFSTREAM/x", "/.httpfstream", "..", "a/..", "a/../b", "a/./b", "//a", "a//b", "a/"],
-      ...["a\\b", "a\0b", "x".repeat(256)],
+      ...["a\\b", "a\0b", "x".repeat(256), "u\ud800", "u\udfff"],
     ]) {
       const { app, put, store } = host("/streams", { scope: () => folder });
       for (const answer of [

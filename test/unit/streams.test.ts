@@ -270,7 +270,7 @@ for (const [name, open] of Object.entries(STORES)) {
     });
 
     using("paths that no URL can name are refused", async (streams) => {
-      for (const path of ["", "/", "../a", "a//b", ".httpfstream/claims/x", "a\0b", "a\\b"]) {
+      for (const path of ["", "/", "../a", "a//b", ".httpfstream/claims/x", "a\0b", "a\\b", "a\ud800", "\udfff/b"]) {
         await rejects(streams.append(path, "x"), "bad_path");
         await rejects(streams.stat(path), "bad_path");
         await rejects(streams.remove(path), "bad_path");

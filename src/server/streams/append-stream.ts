@@ -156,7 +156,7 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
   /** Counts a chunk that the stream has accepted, and returns its size. */
   announce(chunk: Chunk): number {
     this.#waiting++;
-    return chunk?.length || 1;
+    return queuedSize(chunk);
   }
 
   start(controller: WritableStreamDefaultController): void {
@@ -216,5 +216,18 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
     const { size, reason: ended } = await this.#admission.end(reason);
     this.#span?.end(size, this.#admission.batcher.error?.code ?? ended);
     this.#span = undefined;
+  }
+}
+
+/**
+ * The size of what may be no chunk at all. Without a size, the stream would fail and not ask the sink, so the path would stay
+ * claimed; the sink refuses the chunk.
+ */
+function queuedSize(chunk: unknown): number {
+  try {
+    const size = Number((chunk as Chunk).length);
+    return size > 0 && size < Number.POSITIVE_INFINITY ? size : 1;
+  } catch {
+    return 1;
   }
 }

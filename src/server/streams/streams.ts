@@ -6,7 +6,7 @@
 import type { Context, Hono } from "hono";
 import { removePath } from "../../engine/sessions/removal.ts";
 import type { ListOptions, StoreEntry, StoreStat } from "../../engine/storage/store.ts";
-import { type AppendSource, streamOf } from "../../protocol/append-source.ts";
+import { type AppendSource, abandon, pour, streamOf } from "../../protocol/append-source.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { withoutKept } from "../service/kept-claims.ts";
 import type { Service } from "../service/service.ts";
@@ -94,12 +94,11 @@ export class Streams implements AsyncDisposable {
   async append(path: string, source: AppendSource, options: LocalAppendOptions = {}): Promise<LocalAppendResult> {
     const chunks = streamOf(source);
     const stream = await this.openAppend(path, options).catch((error: unknown) => {
-      // Not awaited: a source may never finish being cancelled.
-      chunks.cancel(error).catch(() => {});
+      abandon(chunks, error);
       throw error;
     });
     const start = stream.offset;
-    await chunks.pipeTo(stream).catch(async (error: unknown) => {
+    await pour(chunks, stream).catch(async (error: unknown) => {
       // A source that can't be piped, such as one that has a reader already, leaves the append open.
       await stream.abort(error).catch(() => {});
       throw error;
