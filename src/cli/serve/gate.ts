@@ -2,12 +2,10 @@
  * The gate of the standalone server.
  * @module
  */
-import { jwt, anonymous as openTo } from "../../auth/jwt.ts";
 import type { Keys } from "../../auth/key-ring.ts";
 import { ACTIONS, type Authorize } from "../../server/gate/gate.ts";
 import { printable } from "../../support/printable.ts";
 import { WrongUsage } from "../common/options.ts";
-import { KeyFile } from "../key/key-file.ts";
 import type { GateFlags } from "./gate-options.ts";
 
 /**
@@ -22,18 +20,23 @@ export async function gateOf(flags: GateFlags, report: (error: Error) => void): 
   const keys: Keys[] = jwks instanceof URL ? [jwks] : [];
   for (const file of [key, jwks]) {
     if (typeof file !== "string") continue;
+    const { KeyFile } = await import("../key/key-file.ts");
     const watched = await KeyFile.open(file, report);
     keys.push(() => watched.current());
   }
   if (keys.length > 0) {
     const named = { ...(audience.length > 0 && { audience }), ...(issuer.length > 0 && { issuer }) };
+    // An open server starts faster without the library that verifies tokens.
+    const { jwt } = await import("../../auth/jwt.ts");
     return jwt({ keys, anonymous, onError: report, ...named });
   }
   if (audience.length > 0 || issuer.length > 0) {
     const name = audience.length > 0 ? "--audience" : "--issuer";
     throw new WrongUsage(`${name} needs --key or --jwks.`);
   }
-  return Object.keys(anonymous).length > 0 ? openTo(anonymous) : undefined;
+  if (Object.keys(anonymous).length === 0) return undefined;
+  const { anonymous: openTo } = await import("../../auth/jwt.ts");
+  return openTo(anonymous);
 }
 
 /**
