@@ -178,7 +178,7 @@ describe("the page that asks for a token, in Chromium", { skip: browser.skip }, 
     const reader = await sign(key, { httpfstream: { read: ["/folder/**"] } });
     await page.evaluate((value) => sessionStorage.setItem("httpfstream.token", value), reader);
     await page.goto(`${server.url}/public.txt`);
-    await page.getByText("The token does not allow").waitFor();
+    await page.getByText("The token allows neither reading nor listing").waitFor();
     await page.click("text=Use another token");
     await page.fill("input", token);
     await page.click("button");
