@@ -88,18 +88,10 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
     throw error;
   });
   const stopExpiry = whenExpired(exchange.access?.expiresAtMs, () => intake.stop(permissionEnded(path)));
-  const span = new LogSpan(
-    service,
-    exchange.subject,
-    {
-      type: "append",
-      transport: "http",
-      offset: batcher.channel.size,
-    },
-    () => batcher.channel.size,
-    exchange.tally,
-  );
-  ended = intake.into(batcher).then(() => end(intake.reason));
+  const begun = { type: "append", transport: "http", offset: batcher.channel.size } as const;
+  const span = new LogSpan(service, exchange.subject, begun, () => batcher.channel.size, exchange.tally);
+  // A body that was malformed from its first byte on leaves no file, also where that is seen only now.
+  ended = intake.into(batcher).then(() => end(intake.reason, intake.isVoid && batcher.channel.created));
   const { size } = await ended;
   stopExpiry();
   forget();
@@ -224,6 +216,11 @@ class Intake {
   get reason(): EndReason {
     if (!this.stopped) return "complete";
     return this.stopped.code === "restarting" ? "restarting" : "lost";
+  }
+
+  /** Whether the body broke off, and nothing of it has arrived. */
+  get isVoid(): boolean {
+    return this.#bytes === 0 && this.stopped?.code === "lost";
   }
 
   /**
