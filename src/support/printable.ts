@@ -13,9 +13,9 @@ const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t"
 
 /**
  * The value of an access token in a query: browsers can't send it with a WebSocket in any other way. A link that was encoded
- * once more than it should be has the query in its path.
+ * once more than it should be has the query in its path. No token has a backslash; in JSON, one may begin the end of the text.
  */
-const TOKEN = /((?:[?&]|%(?:25)*(?:3f|26))access(?:_|%(?:25)*5f)token(?:=|%(?:25)*3d))[^&#\s"']+/gi;
+const TOKEN = /((?:[?&]|%(?:25)*(?:3f|26))access(?:_|%(?:25)*5f)token(?:=|%(?:25)*3d))[^&#\s"'\\]+/gi;
 
 /**
  * Escapes characters that could end the line, control a terminal or reorder the text, and replaces the value of an

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fstream, type LogEvent, memoryStore } from "../../src/index.ts";
-import { printable, withoutTokens } from "../../src/support/printable.ts";
+import { printable, printableJson, withoutTokens } from "../../src/support/printable.ts";
 
 test("the value of an access token is left out, however its URL is encoded", () => {
   const hidden: Readonly<Record<string, string>> = {
@@ -21,6 +21,13 @@ test("the value of an access token is left out, however its URL is encoded", () 
   for (const text of ["/access_token=a", "/a?access_token=", "/a?my_access_token=b", "?access=1"]) {
     assert.equal(withoutTokens(text), text);
   }
+});
+
+test("JSON stays what it is when a token in it is left out", () => {
+  const message = '"/a?access_token=s3cret" does not exist.';
+  const json = printableJson(JSON.stringify({ message, target: "/a%3Faccess_token=s3cret" }));
+  const shown = { message: '"/a?access_token=…" does not exist.', target: "/a%3Faccess_token=…" };
+  assert.deepEqual(JSON.parse(json), shown);
 });
 
 test("no event has the token of a link that was encoded once too often", async (t) => {
