@@ -15,7 +15,10 @@ export const ACTIONS = ["read", "list", "append", "delete"] as const;
 /** One of {@link ACTIONS}. */
 export type Action = (typeof ACTIONS)[number];
 
-/** The question that the gate asks once for every path that a request touches. */
+/**
+ * The question that the gate is asked for every path that a request touches. A `GET` or `HEAD` whose path may be a file or a
+ * folder asks twice, whether it may read and whether it may list: the gate is asked before the store.
+ */
 export interface AccessRequest {
   /** What the request is about to do. */
   readonly action: Action;
