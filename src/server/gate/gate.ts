@@ -16,8 +16,8 @@ export const ACTIONS = ["read", "list", "append", "delete"] as const;
 export type Action = (typeof ACTIONS)[number];
 
 /**
- * The question that the gate is asked for every path that a request touches. A `GET` or `HEAD` whose path may be a file or a
- * folder asks twice, whether it may read and whether it may list: the gate is asked before the store.
+ * The question that the gate is asked for every path that a request touches, before the store. If a path may be a file or a
+ * folder, it is asked about `read`, and then, for a folder or after a refusal, about `list`.
  */
 export interface AccessRequest {
   /** What the request is about to do. */
