@@ -176,7 +176,8 @@ export class Streams implements AsyncDisposable {
    * The rows of a folder, sorted by name, each read on demand.
    *
    * @param folder Default: the root.
-   * @throws {StreamError} `bad_path`, `bad_request` for an invalid option, `not_found`, and errors of the store; while the rows are read.
+   * @throws {StreamError} `bad_path`, `bad_request` for an invalid option, `not_found`, and errors of the store; while
+   * the rows are read.
    * @example
    * ```ts
    * for await (const { name, size, appending } of streams.list("build")) console.log(name, size, appending);
