@@ -78,7 +78,7 @@ export interface Limits {
   durableProducers: number;
   /** Milliseconds that a granted upgrade may take to complete before its path is released. Default 10,000. */
   upgradeTimeoutMs: number;
-  /** Maximum milliseconds for which the standalone server reads on after it has refused an upload. Default 30,000. */
+  /** Maximum milliseconds for which the standalone server reads on after it has answered an unfinished request. Default 30,000. */
   refusedUploadMs: number;
   /** Milliseconds that a shutdown waits for connections to end by themselves. Default 3,000. */
   shutdownTimeoutMs: number;

@@ -12,7 +12,6 @@ import { readLive, readStored } from "./durable/read-stream.ts";
 import { answerControl, type ControlRequest } from "./durable/subscriptions/control.ts";
 import { isSubscriptionPath } from "./durable/subscriptions/control-path.ts";
 import { writeStream } from "./durable/write.ts";
-import type { Action } from "./gate/gate.ts";
 import { tellsOfHiddenFile } from "./gate/hidden-file.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
@@ -68,7 +67,7 @@ async function answerResource(service: Service, c: Context, request: ParsedReque
     return appendBody(service, exchange, request.parameters);
   }
   if (service.authorize && isKnownMethod(c.req.method)) {
-    const response = await passGate(service, exchange, await actionOf(service, request));
+    const response = await askGate(service, request);
     if (response) return response;
   }
   checkMethod(request, service.deletes);
@@ -144,23 +143,49 @@ function isUpload({ exchange, socket }: AppendRequest): boolean {
   return !socket && (method === "POST" || method === "PUT");
 }
 
-/** What the gate is asked about a request. */
-async function actionOf({ listings, store }: Service, request: ParsedRequest): Promise<Action> {
+/** Asks the gate about a request. Resolves to a response if the gate answers by itself. @throws {StreamError} if it refuses. */
+async function askGate(service: Service, request: ParsedRequest): Promise<Response | undefined> {
   const { action, verb, socket, isFolder, exchange } = request;
-  if (action !== "read") return action;
+  if (action !== "read") return passGate(service, exchange, action);
   // Without a verb, it would create the path.
-  if (isUnsafe(exchange.c.req.method)) return "append";
-  if (verb !== undefined || socket) return "read";
-  if (isFolder) return "list";
-  if (!listings) return "read";
+  if (isUnsafe(exchange.c.req.method)) return passGate(service, exchange, "append");
+  if (verb !== undefined || socket) return passGate(service, exchange, "read");
+  if (isFolder) return passGate(service, exchange, "list");
+  return service.listings ? askAboutEither(service, exchange) : passGate(service, exchange, "read");
+}
+
+/**
+ * Asks the gate about a path that may be a file or a folder. The store is not asked before the gate, so a request that may
+ * neither read nor list the path learns nothing of it, and costs the store nothing.
+ */
+async function askAboutEither(service: Service, exchange: Exchange): Promise<Response | undefined> {
+  const { store } = service;
   const { path } = exchange.subject;
-  try {
-    // Listing changes nothing, whereas a look at a file may create its record.
-    return (await store.list(path, { limit: 1 })) === undefined ? "read" : "list";
-  } catch {
-    // A request that may read learns about the failure when it does.
-    return "read";
+  const isFolder = async (): Promise<boolean> => {
+    try {
+      // Listing changes nothing, whereas a look at a file may create its record.
+      return (await store.list(path, { limit: 1 })) !== undefined;
+    } catch {
+      // A request that may read learns about the failure when it does.
+      return false;
+    }
+  };
+  const [read] = await Promise.allSettled([passGate(service, exchange, "read")]);
+  if (read.status === "fulfilled" && read.value === undefined) {
+    if (!(await isFolder())) return undefined;
+    delete exchange.access;
+    return passGate(service, exchange, "list");
   }
+  // A gate that does not answer would not answer this either.
+  if (read.status === "rejected" && StreamError.from(read.reason).code === "overloaded") throw read.reason;
+  const [list] = await Promise.allSettled([passGate(service, exchange, "list")]);
+  const mayList = list.status === "fulfilled" && list.value === undefined && (await isFolder());
+  // The body of a response that is not sent may hold a connection to another server.
+  const unsent = mayList ? read : list;
+  if (unsent.status === "fulfilled") unsent.value?.body?.cancel().catch(() => {});
+  if (mayList) return undefined;
+  if (read.status === "rejected") throw read.reason;
+  return read.value;
 }
 
 async function append(service: Service, { exchange, socket, parameters }: AppendRequest): Promise<Response> {

@@ -4,6 +4,7 @@
  */
 
 import { belowResource, folderInPlace, heldByAppender } from "../engine/storage/conflicts.ts";
+import { checkListOptions } from "../engine/storage/list-options.ts";
 import { compareNames } from "../engine/storage/name-order.ts";
 import { rangeStream } from "../engine/storage/range-stream.ts";
 import type {
@@ -116,7 +117,9 @@ class MemoryStore implements Store {
     });
   }
 
-  async list(folder: string, { after, limit }: ListOptions = {}): Promise<StoreEntry[] | undefined> {
+  async list(folder: string, options: ListOptions = {}): Promise<StoreEntry[] | undefined> {
+    checkListOptions(folder, options);
+    const { after, limit } = options;
     const prefix = folder === "" ? "" : `${folder}/`;
     const entries = new Map<string, StoreEntry>();
     for (const [path, { size, modified }] of this.#resources) {

@@ -11,8 +11,11 @@ const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\u001b": "\\e" };
 
-/** The value of an access token in a query: browsers can't send it with a WebSocket in any other way. */
-const TOKEN = /([?&]access_token=)[^&#\s"']+/gi;
+/**
+ * The value of an access token in a query: browsers can't send it with a WebSocket in any other way. A link that was encoded
+ * once more than it should be has the query in its path. No token has a backslash; in JSON, one may begin the end of the text.
+ */
+const TOKEN = /((?:[?&]|%(?:25)*(?:3f|26))access(?:_|%(?:25)*5f)token(?:=|%(?:25)*3d))[^&#\s"'\\]+/gi;
 
 /**
  * Escapes characters that could end the line, control a terminal or reorder the text, and replaces the value of an
@@ -69,7 +72,7 @@ function escaped(char: string): string {
 }
 
 /**
- * Replaces the value of an `access_token` in a URL with `…`.
+ * Replaces the value of an `access_token` in a URL, however it is encoded, with `…`.
  *
  * @example
  * ```ts
@@ -77,7 +80,7 @@ function escaped(char: string): string {
  * ```
  */
 export function withoutTokens(text: string): string {
-  return text.includes("access_token") ? text.replace(TOKEN, "$1…") : text;
+  return text.includes("access") ? text.replace(TOKEN, "$1…") : text;
 }
 
 /**

@@ -102,6 +102,9 @@ describe("the second listener", { timeout: 120_000 }, () => {
     const { admin } = await watched(test);
     for (const target of ["/metrics", "/healthz", "/readyz"]) {
       assert.equal((await request(admin, { target, headers: { Host: "evil.example" } })).status, 421);
+      // Its own Host, and another one in the target, which counts more.
+      assert.equal((await request(admin, { target: `http://evil.example${target}` })).status, 421);
+      assert.equal((await request(admin, { target: `${admin}${target}` })).status, 200);
     }
   });
 

@@ -33,6 +33,10 @@ async function logging(
 async function meetAll({ url, root, program }: TestServer): Promise<void> {
   const target = `/${encodeURIComponent(HOSTILE)}`;
   assert.equal((await request(url, { target: `${target}?access_token=s3cret` })).status, 404);
+  // A link that was encoded once or twice too often.
+  for (const query of ["%3Faccess_token=s3cret", "%253faccess%255ftoken%253Ds3cret"]) {
+    assert.equal((await request(url, { target: `/a${query}` })).status, 404);
+  }
   // A target without a path, and another spelling of the parameter.
   assert.equal((await request(url, { target: "http:///a?access%5Ftoken=s3cret" })).status, 400);
   const headers = { Origin: "https://evil.example", "User-Agent": "\u009b31m" };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { randomBytes } from "../fixture/bytes.ts";
 import { Collected } from "../fixture/collected.ts";
-import { readBody, readHead, requestHead } from "../fixture/http.ts";
+import { type HttpExchange, readBody, readHead, requestHead } from "../fixture/http.ts";
 import { within } from "../fixture/until.ts";
 import { faultTest } from "./standalone.ts";
 
@@ -66,22 +66,67 @@ faultTest("a client that stops sending is dropped, also when the server ends", {
   assert.equal(signal, null);
 });
 
+faultTest("the rest of a GET may come after its response, and then the next request", {}, async ({ peers, server }) => {
+  await peers.appender("a.bin");
+  for (const [target, status] of [
+    ["/a.bin", 200],
+    ["/none", 404],
+  ] as const) {
+    const { connection } = await peers.exchange({
+      target,
+      headers: { Connection: "keep-alive", "Content-Length": "6" },
+    });
+    await connection.write("one");
+    const answer = async (): Promise<number> => {
+      const head = await within(readHead(connection), "an answer");
+      const body = new Collected();
+      void readBody(connection, "GET", head, body);
+      await body.all();
+      return head.status;
+    };
+    assert.equal(await answer(), status);
+    await connection.write("two");
+    await connection.write(requestHead(server.url, { target }));
+    assert.equal(await answer(), status);
+  }
+});
+
 const LIMITS = { limits: { refusedUploadMs: 300 } };
 
 faultTest("a client that never stops sending is dropped", LIMITS, async ({ peers }) => {
   await peers.appender("a.bin");
   const upload = await peers.upload("a.bin");
   assert.equal((await upload.response()).status, 403);
-  const { socket } = upload.connection;
+  await dropped(upload);
+});
+
+faultTest("a client that never stops sending the body of a GET is dropped", LIMITS, async ({ peers }) => {
+  await peers.appender("a.bin");
+  for (const [method, target, status] of [
+    ["GET", "/a.bin", 200],
+    ["HEAD", "/a.bin", 200],
+    ["GET", "/none", 404],
+  ] as const) {
+    const headers = { Connection: "keep-alive", "Transfer-Encoding": "chunked" };
+    const exchange = await peers.exchange({ method, target, headers });
+    await exchange.chunk("more");
+    assert.equal((await exchange.response()).status, status);
+    await dropped(exchange);
+  }
+});
+
+/** Sends more until the connection is closed. */
+async function dropped(exchange: HttpExchange): Promise<void> {
+  const { socket } = exchange.connection;
   let isOpen = true;
   const closed = once(socket, "close").then(() => {
     isOpen = false;
   });
   const send = async (): Promise<void> => {
     while (isOpen) {
-      await upload.chunk("more");
+      await exchange.chunk("more").catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
   await within(Promise.all([closed, send()]), "the connection to be closed", 15_000);
-});
+}

@@ -38,6 +38,10 @@ test("errors that an operator can fix have codes and messages of their own", () 
   }
 });
 
+test("what does not exist is called so: nothing has failed", () => {
+  assert.equal(diskError(systemError("ENOENT"), "a.txt").message, '"/a.txt" does not exist.');
+});
+
 test("no message reveals where the root is, but the cause does", () => {
   for (const name of ["ENOSPC", "EACCES", "EIO", "ESTALE", "EBADF"]) {
     const cause = systemError(name);

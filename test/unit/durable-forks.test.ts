@@ -420,6 +420,40 @@ describe("a fork", () => {
   });
 });
 
+describe("forks at once", () => {
+  it("succeed as far as there is room for whole ones", async (t) => {
+    // Each is copied byte by byte, so each would take a part of the room.
+    const it = rig(t, memoryStore(), { storeBytes: 10, readBytes: 1 });
+    await it.create("source", "012");
+    const made = await Promise.allSettled([1, 2, 3, 4, 5].map((n) => it.create(`fork${n}`, forkOf("source"))));
+    const paths = made.flatMap(({ status }, at) => (status === "fulfilled" ? [`fork${at + 1}`] : []));
+    assert.equal(paths.length, 2);
+    for (const path of paths) assert.equal(await it.text(path), "012");
+    for (const result of made) if (result.status === "rejected") assert.equal(result.reason.code, "no_space");
+    // What was reserved for those that were refused is free again.
+    await rejectsWith(it.append("source", "34"), "no_space");
+    await it.append("source", "3");
+    assert.equal(await it.text("source"), "0123");
+  });
+
+  it("reserve the bytes of their own as well, and give room back if their source can't be read", async (t) => {
+    const it = rig(
+      t,
+      withMembers(memoryStore(), {
+        read: (path: string) => {
+          throw new StreamError("storage", `"/${path}" could not be read.`, { path });
+        },
+      }),
+      { storeBytes: 10, readBytes: 1 },
+    );
+    await it.create("source", "0123");
+    await rejectsWith(it.create("fork", { ...forkOf("source"), bytes: Buffer.from("456") }), "no_space");
+    await rejectsWith(it.create("fork", forkOf("source")), "storage");
+    await it.append("source", "456789");
+    await rejectsWith(it.append("source", "0"), "no_space");
+  });
+});
+
 describe("the beginning of a fork", () => {
   const STORES: Readonly<Record<string, (t: TestContext) => Promise<Store>>> = {
     "in memory": async () => memoryStore(),

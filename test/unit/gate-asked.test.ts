@@ -53,7 +53,9 @@ function* everyRequest(paths: readonly string[] = PATHS): Generator<Asking> {
 }
 
 /** A store that counts what would change it or reveal its contents. */
-async function watchedStore(): Promise<{ store: Store; touched: string[] }> {
+async function watchedStore(
+  names: readonly ("claim" | "read" | "remove" | "stat" | "list")[] = ["claim", "read", "remove"],
+): Promise<{ store: Store; touched: string[] }> {
   const store = memoryStore();
   for (const path of ["a.txt", "folder/b.txt"]) {
     const handle = await store.claim(path);
@@ -61,7 +63,7 @@ async function watchedStore(): Promise<{ store: Store; touched: string[] }> {
     await handle.release("complete");
   }
   const touched: string[] = [];
-  for (const name of ["claim", "read", "remove"] as const) {
+  for (const name of names) {
     const original = store[name].bind(store) as (...args: unknown[]) => unknown;
     Object.assign(store, {
       [name]: (...args: unknown[]) => {
@@ -75,7 +77,7 @@ async function watchedStore(): Promise<{ store: Store; touched: string[] }> {
 
 describe("the gate", () => {
   it("is asked about every request that could succeed, and a refusal is final", async () => {
-    const { store, touched } = await watchedStore();
+    const { store, touched } = await watchedStore(["claim", "read", "remove", "stat", "list"]);
     const asked: Omit<AccessRequest, "c">[] = [];
     const authorize = ({ action, path }: AccessRequest): false => {
       asked.push({ action, path });
@@ -95,10 +97,85 @@ describe("the gate", () => {
         continue;
       }
       assert.equal(response.status, "Producer-Id" in headers ? 401 : 403, what);
-      assert.equal(asked.length, 1, what);
+      // Only the store knows whether it is a file or a folder.
+      const actions = asked.map(({ action }) => action);
+      if (actions.length > 1)
+        assert.deepEqual([method === "GET" || method === "HEAD", actions], [true, ["read", "list"]], what);
+      assert.ok(actions.length > 0, what);
     }
     assert.deepEqual(touched, []);
     await streams.shutdown();
+  });
+
+  it("is asked before the store, whose answer may be long in coming", async () => {
+    const store = memoryStore();
+    let looks = 0;
+    for (const name of ["stat", "list"] as const) {
+      Object.assign(store, {
+        [name]: () => {
+          looks++;
+          return new Promise(() => {});
+        },
+      });
+    }
+    const streams = createStreams({ store, authorize: () => ({ allow: false, status: 401 }) });
+    for (const method of ["GET", "HEAD"]) {
+      for (const path of ["a", "folder/b", "folder/", ""]) {
+        const response = await streams.app.request(`http://localhost/${path}`, { method });
+        assert.deepEqual([response.status, looks], [401, 0], `${method} /${path}`);
+      }
+    }
+    await streams.shutdown();
+  });
+
+  it("may allow to list and not to read, and the other way round; a refusal does not tell a folder from a file", async () => {
+    const { store } = await watchedStore();
+    let refused = "";
+    const authorize = ({ action }: AccessRequest): boolean | { allow: false; message: string } =>
+      !refused.includes(action) || { allow: false, message: `No ${action}.` };
+    const streams = createStreams({ store, authorize });
+    const get = async (path: string): Promise<string> => {
+      const response = await streams.app.request(`http://localhost/${path}`, {
+        headers: { Accept: "application/json" },
+      });
+      const text = await response.text();
+      return response.status === 200
+        ? text.includes("entries")
+          ? "listing"
+          : text
+        : `${response.status} ${text.trim()}`;
+    };
+    const expected: [refused: string, file: string, folder: string, none: string][] = [
+      ["", "secret", "listing", '404 "/none" does not exist.'],
+      ["list", "secret", "403 No list.", '404 "/none" does not exist.'],
+      ["read", "403 No read.", "listing", "403 No read."],
+      ["read list", "403 No read.", "403 No read.", "403 No read."],
+    ];
+    for (const [what, ...answers] of expected) {
+      refused = what;
+      assert.deepEqual([await get("a.txt"), await get("folder"), await get("none")], answers, what);
+    }
+    await streams.shutdown();
+  });
+
+  it("may refuse to read with an error or a response of its own, and still allow to list", async () => {
+    const { store } = await watchedStore();
+    let cancelled = 0;
+    const refusals: (() => Response)[] = [
+      () => {
+        throw new Error("not this one");
+      },
+      () => new Response(new ReadableStream({ cancel: () => void cancelled++ }), { status: 402 }),
+    ];
+    for (const [at, refusal] of refusals.entries()) {
+      const authorize = ({ action }: AccessRequest): boolean | Response => action === "list" || refusal();
+      const streams = createStreams({ store, authorize, log() {} });
+      assert.equal((await streams.app.request("http://localhost/folder")).status, 200);
+      assert.equal(cancelled, at);
+      const { status } = await streams.app.request("http://localhost/a.txt", { method: "HEAD" });
+      assert.equal(status, [500, 402][at]);
+      await streams.shutdown();
+    }
   });
 
   it("is asked about every request for a subscription as well", async () => {
@@ -127,9 +204,9 @@ describe("the gate", () => {
 
   it("is asked for the action that a request takes", async () => {
     const { store } = await watchedStore();
-    let asked = "";
+    let asked: string[] = [];
     const authorize = ({ action, path }: AccessRequest): boolean => {
-      asked = `${action} /${path}`;
+      asked.push(`${action} /${path}`);
       return true;
     };
     const streams = createStreams({ store, deletes: "all", authorize });
@@ -140,7 +217,8 @@ describe("the gate", () => {
       ["GET", "/none.txt", "read /none.txt"],
       ["GET", "/a.txt?verb=APPEND", "append /a.txt"],
       ["GET", "/", "list /"],
-      ["GET", "/folder", "list /folder"],
+      ["GET", "/folder", "read /folder, list /folder"],
+      ["HEAD", "/folder", "read /folder, list /folder"],
       ["GET", "/folder/", "list /folder"],
       ["GET", "/folder/b.txt", "read /folder/b.txt"],
       ["POST", "/new.txt?verb=APPEND", "append /new.txt"],
@@ -150,10 +228,10 @@ describe("the gate", () => {
       ["DELETE", "/a.txt?verb=APPEND", "append /a.txt"],
     ];
     for (const [method, target, want] of expected) {
-      asked = "";
+      asked = [];
       const body = method === "POST" || method === "PUT" ? "x" : null;
       await (await streams.app.request(`http://localhost${target}`, { method, body })).arrayBuffer();
-      assert.equal(asked, want, `${method} ${target}`);
+      assert.equal(asked.join(", "), want, `${method} ${target}`);
     }
     await streams.shutdown();
   });

@@ -279,6 +279,38 @@ for (const [name, open] of Object.entries(STORES)) {
       }
     });
 
+    using("paths that are no texts are refused", async (streams) => {
+      for (const path of [undefined, null, 5, {}, ["a"], Symbol("a")] as unknown as string[]) {
+        await rejects(streams.append(path, "x"), "bad_path");
+        await rejects(streams.stat(path), "bad_path");
+        await rejects(streams.remove(path), "bad_path");
+        await rejects(streams.close(path), "bad_path");
+        if (path !== undefined) await rejects(streams.list(path).next(), "bad_path");
+        assert.throws(() => streams.follow(path), { code: "bad_path" });
+        assert.throws(() => streams.read(path), { code: "bad_path" });
+      }
+    });
+
+    using("options that are none are refused, and the path stays free", async (streams) => {
+      await streams.append("a.txt", "x");
+      for (const options of [null, 5, "offset", { signal: {} }, { signal: 5 }, { unknown: 1 }] as object[]) {
+        await rejects(streams.append("a.txt", "y", options), "bad_request");
+        await rejects(streams.openAppend("a.txt", options), "bad_request");
+        await rejects(streams.list("", options).next(), "bad_request");
+        await rejects(new Response(streams.read("a.txt", options)).text(), "bad_request");
+        await rejects(new Response(streams.follow("a.txt", options)).text(), "bad_request");
+        await rejects(streams.follow("a.txt", options).getReader().read(), "bad_request");
+      }
+      await rejects(streams.remove("a.txt", null as never), "bad_request");
+      await rejects(streams.list("", { limit: -1 }).next(), "bad_request");
+      await streams.append("a.txt", "z", { offset: 1 });
+      assert.equal(await textOf(streams, "a.txt"), "xz");
+    });
+
+    using("what does not exist can't be closed", async (streams) => {
+      await assert.rejects(streams.close("nope"), { code: "not_found", message: '"/nope" does not exist.' });
+    });
+
     using("a shutdown ends follows and appends", async (streams) => {
       const stream = await streams.openAppend("a.txt");
       const writer = stream.getWriter();

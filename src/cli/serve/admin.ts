@@ -34,7 +34,9 @@ const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 export function adminApp({ readiness, metrics, hosts }: AdminParts): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
-    const names = namesOf(c, undefined, undefined);
+    // The listener is Node's HTTP server, whose target may be an absolute URL.
+    const target = (c.env as { readonly incoming?: { readonly url?: string } } | undefined)?.incoming?.url;
+    const names = namesOf(c, undefined, target);
     if (hosts) checkHost(names, hosts, FLAG_HINTS);
     await next();
     c.header("Cache-Control", "no-store");

@@ -21,6 +21,9 @@ export class UsedSpace {
   #counted: number | undefined;
   /** Bytes that were stored since the last count began. */
   #stored = 0;
+  /** Bytes that will be stored, by path. */
+  readonly #reserved = new Map<string, number>();
+  #reservedBytes = 0;
   #counting: Promise<void> | undefined;
   #dueMs = Number.NEGATIVE_INFINITY;
 
@@ -40,13 +43,36 @@ export class UsedSpace {
   }
 
   /**
+   * Reserves room for what is stored in several pieces and has a use only as a whole. Otherwise several of them could take all
+   * of the room from each other, and none would have enough.
+   *
+   * @param path A path that has no reservation.
+   * @returns Gives back what was not stored.
+   * @throws {StreamError} `no_space` if there is not so much room.
+   */
+  reserve(path: string, bytes: number): () => void {
+    if (!this.#isLimited) return () => {};
+    if (this.#hasNoRoomFor(bytes)) throw fullStore(path, this.#maxBytes);
+    this.#reserved.set(path, bytes);
+    this.#reservedBytes += bytes;
+    return () => {
+      this.#reservedBytes -= this.#reserved.get(path) ?? 0;
+      this.#reserved.delete(path);
+    };
+  }
+
+  /**
    * Counts bytes that are about to be stored.
    *
    * @throws {StreamError} `no_space` if the store would have more bytes than it may have.
    */
   take(path: string, bytes: number): void {
     if (!this.#isLimited) return;
-    if (this.#hasNoRoomFor(bytes)) throw fullStore(path, this.#maxBytes);
+    const reserved = this.#reserved.get(path) ?? 0;
+    const fromReserve = Math.min(reserved, bytes);
+    if (this.#hasNoRoomFor(bytes - fromReserve)) throw fullStore(path, this.#maxBytes);
+    if (fromReserve > 0) this.#reserved.set(path, reserved - fromReserve);
+    this.#reservedBytes -= fromReserve;
     this.#stored += bytes;
   }
 
@@ -56,7 +82,7 @@ export class UsedSpace {
   }
 
   #hasNoRoomFor(bytes: number): boolean {
-    return (this.#counted ?? 0) + this.#stored + bytes > this.#maxBytes;
+    return (this.#counted ?? 0) + this.#stored + this.#reservedBytes + bytes > this.#maxBytes;
   }
 
   async #count(): Promise<void> {

@@ -180,7 +180,8 @@ export class DurableStreams {
     checkFound(found, path, preconditions);
     const known = foundSame(path, found, ask);
     if (known) return known;
-    const parts = { store: this.#store, records: this.records, limits: this.#appends.registry.limits };
+    const { limits, used } = this.#appends.registry;
+    const parts = { store: this.#store, records: this.records, limits, used };
     const making = makeStream(parts, path, ask, (terms, run) =>
       this.#do<Made>(path, (untilMs, resolve, failed) => ({
         untilMs,

@@ -5,6 +5,7 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { essenceOf, isJsonType } from "../../protocol/media-type.ts";
 import type { AppendPreconditions } from "../append/claim.ts";
+import type { UsedSpace } from "../append/used-space.ts";
 import type { Limits } from "../limits.ts";
 import { PieceReader } from "../storage/piece-reader.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
@@ -28,6 +29,7 @@ export interface MakingParts {
   readonly store: Store;
   readonly records: StreamRecords;
   readonly limits: Readonly<Limits>;
+  readonly used: UsedSpace;
 }
 
 /** Claims the path of the new stream, and runs a task with it. */
@@ -84,8 +86,13 @@ async function makeFork(parts: MakingParts, path: string, { ask, fork, held }: M
     const known = await sourceOf(parts, ask, fork);
     const state = newState(ask, known.state, known.origin);
     const bytes = bodyOf(ask, state);
-    await copy(parts, held, known, state);
-    await held.store({ bytes, change: { ...state, incomplete: false } });
+    const unreserve = parts.used.reserve(path, known.bytes + bytes.length);
+    try {
+      await copy(parts, held, known, state);
+      await held.store({ bytes, change: { ...state, incomplete: false } });
+    } finally {
+      unreserve();
+    }
     return { isNew: true, offset: known.bytes + bytes.length, generation: held.generation, state };
   } catch (error) {
     // If the source was removed during the copy, that is the reason.

@@ -8,6 +8,7 @@
  */
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
+import { checkListOptions } from "./list-options.ts";
 import type { AppendHandle, SessionRecords, Store, StoreStat } from "./store.ts";
 import type { StreamRecords, StreamState } from "./stream-state.ts";
 import type { SubscriptionRecord, SubscriptionRecords } from "./subscription-record.ts";
@@ -30,6 +31,7 @@ export function guardedStore(store: Store): Store {
     read: (...range) => guardedRead(store, range),
     list: (folder, options) =>
       failing(folder, async () => {
+        if (options) checkListOptions(folder, options);
         const rows = await store.list(folder, options);
         return rows && guardedEach(folder, rows);
       }),

@@ -54,7 +54,7 @@ export interface StoreEntry {
 export interface ListOptions {
   /** Only names after this one. Default: all. */
   readonly after?: string;
-  /** Maximum number of rows. Default: all. */
+  /** Maximum number of rows, a whole number. Default: all. */
   readonly limit?: number;
   /** Ends the listing early, with an error. */
   readonly signal?: AbortSignal;
@@ -228,7 +228,7 @@ export interface Store {
    * hundreds of thousands of rows: each is read on demand, and nothing is held before the first one is requested. Rows
    * that appear or disappear meanwhile may be missed.
    *
-   * @throws {StreamError} `denied` if the folder can't be read, `storage`.
+   * @throws {StreamError} `denied` if the folder can't be read, `bad_request` for an invalid option, `storage`.
    * @example
    * ```ts
    * const rows = await store.list("build", { after: "42.log", limit: 100 });

@@ -30,8 +30,10 @@ export class Lingering {
    * value that tells `@hono/node-server` so. Returns any other response unchanged, for the server to send.
    */
   async answer(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
+    if (isComplete(incoming) || this.#over) return response;
+    if (isRead(incoming)) this.#dropLater(incoming, outgoing);
     // Only refusals come early, and their bodies are short.
-    if (response.status < 400 || isComplete(incoming) || this.#over) return response;
+    if (response.status < 400 || isRead(incoming)) return response;
     const body = new Uint8Array(await response.arrayBuffer());
     putHead(response, outgoing);
     outgoing.setHeader("Content-Length", body.length);
@@ -47,25 +49,54 @@ export class Lingering {
     for (const end of this.#waiting) end();
   }
 
+  /** After its response, a client may send the rest of a GET. The library would leave the connection open for ever. */
+  #dropLater(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const { socket } = incoming;
+    const drop = (): void => {
+      if (!incoming.complete && !incoming.readableEnded) socket.destroySoon();
+    };
+    const begin = (): void => {
+      if (this.#over) drop();
+      else if (!incoming.complete && !incoming.readableEnded) this.#readUntil(incoming, drop);
+    };
+    if (outgoing.writableFinished) begin();
+    else outgoing.once("finish", begin);
+  }
+
   #readOn(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    outgoing.once(
+      "close",
+      this.#readUntil(incoming, () => outgoing.end()),
+    );
+  }
+
+  /** Reads and drops the rest of a request, for as long as its client may send. Returns what ends it. */
+  #readUntil(incoming: IncomingMessage, over: () => void): () => void {
     const end = (): void => {
-      this.#waiting.delete(end);
+      if (!this.#waiting.delete(end)) return;
       clearTimeout(quiet);
       clearTimeout(most);
-      outgoing.end();
+      over();
     };
     const quiet = setTimeout(end, QUIET_MS);
     const most = setTimeout(end, this.#maxMs);
     this.#waiting.add(end);
     for (const event of ["end", "error", "close"]) incoming.once(event, end);
-    outgoing.once("close", end);
     // The stream that the app was given would buffer the data.
     incoming.removeAllListeners("data");
     incoming.on("data", () => quiet.refresh());
     incoming.resume();
+    return end;
   }
 }
 
-function isComplete({ method, complete, destroyed }: IncomingMessage): boolean {
-  return method === "GET" || method === "HEAD" || complete || destroyed;
+/** Whether the whole request has arrived. Some runtimes do not say so of one without a body. */
+function isComplete({ headers, complete, destroyed }: IncomingMessage): boolean {
+  const { "transfer-encoding": coding, "content-length": length } = headers;
+  return complete || destroyed || (coding === undefined && !(Number(length) > 0));
+}
+
+/** Whether it asks to read, so that what it sends has no meaning. */
+function isRead({ method }: IncomingMessage): boolean {
+  return method === "GET" || method === "HEAD";
 }

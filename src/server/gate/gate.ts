@@ -15,7 +15,10 @@ export const ACTIONS = ["read", "list", "append", "delete"] as const;
 /** One of {@link ACTIONS}. */
 export type Action = (typeof ACTIONS)[number];
 
-/** The question that the gate asks once for every path that a request touches. */
+/**
+ * The question that the gate is asked for every path that a request touches, before the store. If a path may be a file or a
+ * folder, it is asked about `read`, and then, for a folder or after a refusal, about `list`.
+ */
 export interface AccessRequest {
   /** What the request is about to do. */
   readonly action: Action;

@@ -78,9 +78,9 @@ export async function openLocalAppend(
   path: string,
   options: LocalAppendOptions = {},
 ): Promise<LocalAppendStream> {
+  checkOptions(options, path);
   const { offset, ifAbsent = false, generation, type, signal } = options;
   const { registry, sessions } = service;
-  checkOptions(options, path);
   // A follow of the path that comes from now on waits for the claim.
   const arrived = registry.announce(path);
   try {

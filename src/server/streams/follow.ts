@@ -17,7 +17,7 @@ import { openFollow } from "../service/open-follow.ts";
 import type { Service } from "../service/service.ts";
 import { aborted } from "./aborted.ts";
 import type { LocalFollowEnd, LocalFollowSource } from "./follow-stream.ts";
-import { checkNames } from "./option-names.ts";
+import { checkNames, isSignal } from "./option-names.ts";
 
 /** Options of {@link Streams.follow}. All are optional. */
 export interface LocalFollowOptions {
@@ -51,9 +51,10 @@ export class LocalFollow implements LocalFollowSource, Sink {
   readonly #service: Service;
   readonly #path: string;
   readonly #options: LocalFollowOptions;
+  readonly #signal: AbortSignal | undefined;
   readonly #frames: Frame[] = [];
   readonly #onAbort = (): void => {
-    const error = aborted(this.#options.signal, this.#path);
+    const error = aborted(this.#signal, this.#path);
     this.#leave(error);
     this.#controller?.error(error);
   };
@@ -76,12 +77,15 @@ export class LocalFollow implements LocalFollowSource, Sink {
     });
     // A caller that ignores `ended` still learns of a failure from the stream.
     this.ended.catch(() => {});
-    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    // What is no option is refused when the follow begins.
+    const given: unknown = (options as LocalFollowOptions | null)?.signal;
+    this.#signal = isSignal(given) ? given : undefined;
+    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.#controller = controller;
-    if (this.#options.signal?.aborted) this.#onAbort();
+    if (this.#signal?.aborted) this.#onAbort();
     else void this.#run();
   }
 
@@ -111,7 +115,7 @@ export class LocalFollow implements LocalFollowSource, Sink {
       controller.enqueue(bytes);
       return;
     }
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
     if (this.#outcome instanceof StreamError) {
       controller.error(this.#outcome);
       this.#rejectEnded(this.#outcome);
@@ -131,7 +135,7 @@ export class LocalFollow implements LocalFollowSource, Sink {
 
   /** Ends the follow without the bytes that wait. */
   #leave(error: StreamError): void {
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#frames.length = 0;
     this.pending = 0;
     this.#finish(error);
@@ -148,8 +152,8 @@ export class LocalFollow implements LocalFollowSource, Sink {
 
   async #run(): Promise<void> {
     try {
-      const { generation, stay = false } = this.#options;
       const start = startOf(this.#options);
+      const { generation, stay = false } = this.#options;
       const { follow, stored } = await openFollow(this.#service, this.#path, { start, generation, stay });
       if (follow) return await this.#follow(follow);
       if (!stored) throw new StreamError("not_found", `"/${this.#path}" does not exist.`, { path: this.#path });

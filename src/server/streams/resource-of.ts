@@ -2,6 +2,7 @@
  * Paths as the program that runs the server gives them.
  * @module
  */
+import { StreamError } from "../../protocol/errors.ts";
 import { checkedPath } from "../../protocol/path.ts";
 
 /**
@@ -10,5 +11,8 @@ import { checkedPath } from "../../protocol/path.ts";
  * @throws {StreamError} `bad_path` for a path that no URL can name.
  */
 export function resourceOf(path: string): string {
+  if (typeof path !== "string") {
+    throw new StreamError("bad_path", `A path must be a string, not ${path === null ? "null" : typeof path}.`);
+  }
   return checkedPath(path.replace(/^\//, "").split("/"));
 }

@@ -176,14 +176,17 @@ export class Streams implements AsyncDisposable {
    * The rows of a folder, sorted by name, each read on demand.
    *
    * @param folder Default: the root.
-   * @throws {StreamError} `bad_path`, `not_found`, and errors of the store; while the rows are read.
+   * @throws {StreamError} `bad_path`, `bad_request` for an invalid option, `not_found`, and errors of the store; while
+   * the rows are read.
    * @example
    * ```ts
    * for await (const { name, size, appending } of streams.list("build")) console.log(name, size, appending);
    * ```
    */
   async *list(folder: string = "", options: ListOptions = {}): AsyncGenerator<StoreEntry, void, void> {
-    const name = folder === "" || folder === "/" ? "" : resourceOf(folder.replace(/\/$/, ""));
+    checkNames(options, { after: true, limit: true, signal: true }, "list");
+    const isRoot = folder === "" || folder === "/";
+    const name = isRoot ? "" : resourceOf(typeof folder === "string" ? folder.replace(/\/$/, "") : folder);
     const rows = await this.#service.store.list(name, options);
     if (!rows) throw notFound(name);
     yield* rows;

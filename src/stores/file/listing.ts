@@ -8,6 +8,7 @@
 import { lstatSync, type Stats } from "node:fs";
 import { lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
+import { checkListOptions } from "../../engine/storage/list-options.ts";
 import { compareNames, SortedNames } from "../../engine/storage/name-order.ts";
 import type { ListOptions, StoreEntry } from "../../engine/storage/store.ts";
 import { isAddressable, RESERVED_SEGMENT } from "../../protocol/path.ts";
@@ -63,12 +64,17 @@ export async function assertListable(root: string, real: string): Promise<void> 
 }
 
 /**
- * The rows that a URL can name, sorted by name.
+ * The rows that a URL can name, sorted by name. They fail if the folder cannot be read, which some systems report only then; the
+ * reason of an abort is thrown as it is.
  *
- * @throws {StreamError} if the folder cannot be read, which some systems report only now. The reason of an abort is
- * thrown as it is.
+ * @throws {StreamError} `bad_request` for an invalid option.
  */
-export async function* listFolder(listing: FolderListing): AsyncGenerator<StoreEntry, void, void> {
+export function listFolder(listing: FolderListing): AsyncGenerator<StoreEntry, void, void> {
+  checkListOptions(listing.path, listing);
+  return checkedRows(listing);
+}
+
+async function* checkedRows(listing: FolderListing): AsyncGenerator<StoreEntry, void, void> {
   try {
     yield* rowsOf(listing);
   } catch (error) {

@@ -6,7 +6,6 @@ import { folderInPlace } from "../../../engine/storage/conflicts.ts";
 import { type ErrorCode, StreamError } from "../../../protocol/errors.ts";
 
 const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  ENOENT: ["not_found", "it does not exist"],
   ENOSPC: ["no_space", "the disk is full"],
   EDQUOT: ["no_space", "the disk quota is used up"],
   EFBIG: ["no_space", "the file has reached the maximum size that the system allows"],
@@ -43,6 +42,7 @@ export function unlessMissing(error: unknown): void {
  */
 export function diskError(error: unknown, path: string): StreamError {
   if (error instanceof StreamError) return error;
+  if (isMissing(error)) return new StreamError("not_found", `"/${path}" does not exist.`, { path, cause: error });
   const [code, why] = CODES[errorCode(error)] ?? ["storage", otherwise(error)];
   return new StreamError(code, `"/${path}" could not be stored or read: ${why}.`, { path, cause: error });
 }
