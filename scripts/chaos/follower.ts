@@ -61,8 +61,8 @@ export class Follower {
    */
   async run(): Promise<FollowResult> {
     const lives = [...this.#parts.plan.restarts, Number.POSITIVE_INFINITY];
-    for (const most of lives) {
-      const end = await this.#live(most);
+    for (const max of lives) {
+      const end = await this.#live(max);
       if (!end) continue;
       this.#parts.ledger.count("follows", end.reason);
       const { offset } = end;
@@ -74,10 +74,10 @@ export class Follower {
   }
 
   /** Follows until the end, or until it has received `most` bytes; it then leaves and resolves with undefined. */
-  async #live(most: number): Promise<FollowEnd | undefined> {
+  async #live(max: number): Promise<FollowEnd | undefined> {
     const { path, plan, proxy, ledger } = this.#parts;
     const { transport, pauseMs } = plan;
-    const until = this.#at + most;
+    const until = this.#at + max;
     const stream = follow(`${proxy.url}/${path}`, {
       offset: this.#at,
       transport,

@@ -181,10 +181,10 @@ export function resolveLimits(given: Partial<Limits> = {}): Readonly<Limits> {
       const nearest = nearestName(name, Object.keys(DEFAULT_LIMITS));
       throw new RangeError(`There is no limit "${name}".${nearest === undefined ? "" : ` Did you mean "${nearest}"?`}`);
     }
-    const least = MAY_BE_ZERO.has(name) ? 0 : 1;
-    const most = CAPS[name as keyof Limits] ?? (name.endsWith("Ms") ? LONGEST_MS : Number.MAX_SAFE_INTEGER);
-    if (!Number.isSafeInteger(value) || value < least || value > most) {
-      throw new RangeError(`limits.${name} must be a whole number from ${least} to ${most}, not ${String(value)}.`);
+    const min = MAY_BE_ZERO.has(name) ? 0 : 1;
+    const max = CAPS[name as keyof Limits] ?? (name.endsWith("Ms") ? LONGEST_MS : Number.MAX_SAFE_INTEGER);
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      throw new RangeError(`limits.${name} must be a whole number from ${min} to ${max}, not ${String(value)}.`);
     }
   }
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

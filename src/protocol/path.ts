@@ -10,7 +10,7 @@ export const SEGMENT_BYTES = 255;
 /** Bytes of the longest path, encoded as UTF-8: that of Linux. Each of its segments costs the server work. */
 export const PATH_BYTES = 4_096;
 
-/** Most characters of a path that a message quotes. */
+/** Maximum characters of a path that a message quotes. */
 const SHOWN_CHARACTERS = 200;
 
 /** The store's own folder, directly below the root; no URL can name it. */

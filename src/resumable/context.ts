@@ -54,7 +54,7 @@ export interface ResumableStreamContext {
 }
 
 /**
- * Creates a context for resumable streams. The producer does not depend on its readers: it goes on when they leave.
+ * Creates a context for resumable streams. The producer does not depend on its readers: it continues when they leave.
  *
  * @example
  * ```ts
@@ -115,7 +115,7 @@ export function createResumableStreamContext(options: ResumableStreamContextOpti
   };
 }
 
-/** Moves a stream into an append. Its readers learn of a failure; there is no one else to tell. */
+/** Moves a stream into an append. Its readers get a failure; no other caller sees it. */
 async function produce(makeStream: () => ReadableStream<string>, append: WritableStream<string>): Promise<void> {
   try {
     await makeStream().pipeTo(append);

@@ -44,7 +44,7 @@ import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 import { followOverSocket } from "./websocket/follow.ts";
 
-/** Most bytes of a body that is read whole without a slot among the connections. */
+/** Maximum bytes of a body that is read whole without a slot among the connections. */
 const SHORT_BYTES = 64 * 1024;
 
 /**

@@ -40,7 +40,7 @@ function groupOf(text: string): string {
   if (!("parts" in address) || address.range() === "loopback") return address.toString();
   if (address.range() === "rfc6052") return embeddedIn(address);
   const network = address.parts.map((part, index) => (index * 16 < NETWORK_BITS ? part : 0));
-  // The zone tells apart the networks of link-local addresses.
+  // The zone distinguishes the networks of link-local addresses.
   const group = new ipaddr.IPv6(network);
   if (address.zoneId !== undefined) group.zoneId = address.zoneId;
   return `${group.toString()}/${NETWORK_BITS}`;

@@ -29,7 +29,7 @@ export function printable(text: string): string {
 }
 
 /**
- * Escapes like {@link printable}, and leaves everything else as it is. For data that may look like a URL, such as names.
+ * Escapes like {@link printable}, and leaves everything else as it is. For data that may resemble a URL, such as names.
  *
  * @example
  * ```ts

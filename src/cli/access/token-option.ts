@@ -14,7 +14,7 @@ import { readSmallFile } from "../common/small-file.ts";
 /** The environment variable with a token. */
 const VARIABLE = "HTTPFSTREAM_TOKEN";
 
-/** Most characters that are read from standard input. */
+/** Maximum characters that are read from standard input. */
 const MAX_CHARACTERS = 64 * 1024;
 
 /** The options that determine the token. */

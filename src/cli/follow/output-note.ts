@@ -11,7 +11,7 @@ import { systemMessage } from "../common/error-line.ts";
 import { resourceOf } from "../common/resource-url.ts";
 import { readSmallFile, writeSmallFile } from "../common/small-file.ts";
 
-/** Most bytes at the end of a file that the digest covers. */
+/** Maximum bytes at the end of a file that the digest covers. */
 export const TAIL_BYTES: number = 4 * 1024;
 
 /** What a server says of the content that a file is the beginning of: at least one of the two. */

@@ -10,7 +10,7 @@ import { systemMessage } from "../common/error-line.ts";
 import { readSmallFile } from "../common/small-file.ts";
 import { say } from "../common/terminal.ts";
 
-/** Milliseconds between two looks at a file that may have changed. */
+/** Milliseconds between two checks of a file that may have changed. */
 const LOOK_MS = 1_000;
 
 /**
@@ -60,7 +60,7 @@ export class KeyFile {
    * @throws an error with a sentence if the file can't be used.
    */
   static async open(file: string, report: (error: Error) => void): Promise<KeyFile> {
-    // Taken before the content: a change in between is then seen at the next look.
+    // Taken before the content: a change in between is then seen at the next check.
     const version = await versionOf(file);
     return new KeyFile(file, await readKeyFile(file), version, report);
   }

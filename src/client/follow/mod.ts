@@ -47,7 +47,7 @@ export interface FollowOptions extends StartOptions, RetryOptions {
    */
   fetch?: FetchFunction;
   /**
-   * Whether to go on when the append ends, and wait for the next one, as `tail -F` does; the resource need not exist. The
+   * Whether to continue when the append ends, and wait for the next one, as `tail -F` does; the resource need not exist. The
    * stream closes only if the resource is deleted or replaced. A server that does not know this ends each follow
    * normally; the client then asks again, after pauses of up to 15 s, and such a server answers `not_found` for a
    * resource that does not exist. With `retryForMs: 0`, it does not ask again. Default false.

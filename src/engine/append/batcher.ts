@@ -124,7 +124,7 @@ export class Batcher {
   }
 
   /**
-   * Stores all accepted bytes, releases the path and tells the followers how the append ended. First reason wins; a
+   * Stores all accepted bytes, releases the path and reports to the followers how the append ended. First reason wins; a
    * storage failure overrides it. Does not reject on storage failures: see {@link error}.
    *
    * @param unused Whether the append never began; see {@link Channel.finish}. Default false.

@@ -139,7 +139,7 @@ export class AppendRegistry {
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       const { channel } = slot;
       if (channel && channel.outcome?.reason !== "restarting") return { source: channel, leave: () => {} };
-      // The pending claim may fail or move to another process, as may a channel that is handed over; look again.
+      // The pending claim may fail or move to another process, as may a channel that is handed over; check again.
       await (channel ? slot.free : slot.claimed);
     }
     const remote = await this.#remotes.lease(path);

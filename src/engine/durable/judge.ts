@@ -1,5 +1,5 @@
 /**
- * The rules of a stream: what becomes of an append, given the state of its stream. Pure functions.
+ * The rules of a stream: the outcome of an append, given the state of its stream. Pure functions.
  *
  * The order of the checks is part of the protocol: closed, type, producer, `Stream-Seq`, and last the JSON.
  * @module
@@ -29,7 +29,7 @@ export interface AppendSpec {
   readonly producer: ProducerStamp | undefined;
 }
 
-/** What becomes of an append: something is stored, or the server has it already. */
+/** The outcome of an append: what to store, or that the server has it already. */
 export interface Verdict {
   /** What to store; undefined if nothing changes. */
   readonly batch: { readonly bytes: Uint8Array; readonly change?: StreamChange } | undefined;

@@ -116,10 +116,10 @@ export class Sessions {
 
   /**
    * Adopts the session of a path, if one is on record and its process has ended. Its grace period begins, or continues
-   * from what the former server left of it. A silent process may wake up and continue the session, so it is spared for
-   * the grace period, which is over after that.
+   * from what the former server left of it. A silent process may wake up and continue the session, so it keeps its
+   * claim for the grace period, which has then passed.
    *
-   * @param isResumed Whether the appender has connected here. If so, a silent process is not spared. Default false.
+   * @param isResumed Whether the appender has connected here. If so, a silent process loses its claim at once. Default false.
    * @throws {StreamError} what reading the store throws.
    */
   async adopt(path: string, isResumed = false): Promise<void> {
@@ -232,7 +232,7 @@ export class Sessions {
     const prepare = async ({ wasSilent }: AppendHandle): Promise<void> => {
       // The session may have ended since its record was read. The error below only stops the claim.
       if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
-      // The silent process was spared for the whole grace period. `#start` reads this after the claim.
+      // The silent process kept its claim for the whole grace period. `#start` reads this after the claim.
       if (wasSilent && !isResumed) known.graceLeftMs = 0;
     };
     const extraLeaseMs = isResumed ? 0 : graceLeftMs;

@@ -7,7 +7,7 @@ import type { Store, StoreStat } from "./store.ts";
 
 const NEWLINE = 0x0a;
 
-/** Bytes per look for the last line end. */
+/** Bytes per read in the search for the last line end. */
 const LOOK_BYTES = 64 * 1024;
 
 /**

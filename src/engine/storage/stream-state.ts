@@ -85,18 +85,18 @@ export function changedState(state: StreamState | undefined, change: StreamChang
 }
 
 /**
- * A change that leaves a state with at most some number of producers. Those that have been quiet for longest are forgotten,
- * several at once, because looking for them takes longer than to store a batch.
+ * A change that leaves a state with at most some number of producers. The least recently used ones are forgotten,
+ * several at once, because finding them takes longer than to store a batch.
  */
-export function withFewProducers(state: StreamState | undefined, change: StreamChange, most: number): StreamChange {
+export function withFewProducers(state: StreamState | undefined, change: StreamChange, max: number): StreamChange {
   if (!change.producers) return change;
   const known = state?.producers ?? {};
   let count = Object.keys(known).length;
   for (const id of Object.keys(change.producers)) if (!Object.hasOwn(known, id)) count++;
-  if (count <= most) return change;
+  if (count <= max) return change;
   const all = Object.entries({ ...known, ...change.producers });
   all.sort(([, one], [, other]) => (one.at ?? 0) - (other.at ?? 0));
-  const kept = Math.max(1, Math.floor(most * KEPT_PART));
+  const kept = Math.max(1, Math.floor(max * KEPT_PART));
   return { ...change, forgotten: all.slice(0, count - kept).map(([id]) => id) };
 }
 

@@ -27,13 +27,13 @@ export interface StreamLink {
   readonly path: string;
   /** Whether the pattern matches it. */
   readonly glob: boolean;
-  /** Whether a client has named it. */
+  /** Whether a client has listed it. */
   readonly explicit: boolean;
   /** The offset just past the last byte that a worker has processed. */
   readonly acked: number;
-  /** The generation of the content that {@link acked} belongs to; empty before the first look. */
+  /** The generation of the content that {@link acked} belongs to; empty before the first check. */
   readonly generation: string;
-  /** The end of the stream as the wake in flight tells it. */
+  /** The end of the stream that the wake in flight has reported. */
   readonly told?: number;
 }
 

@@ -13,7 +13,7 @@ import { below } from "./watched-paths.ts";
 const LOOKS = 16;
 
 /**
- * The ends of streams, by path relative to a root. What readers are told counts: of a JSON stream, the end of its last
+ * The ends of streams, by path relative to a root. What readers see counts: of a JSON stream, the end of its last
  * message.
  *
  * @throws {StreamError} what {@link Store.stat} throws.

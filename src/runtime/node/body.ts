@@ -26,7 +26,7 @@ export function sendBytes(response: Response, outgoing: ServerResponse): Respons
   if (!reader) return response;
   putHead(response, outgoing);
   void send(reader, outgoing, length).catch(() => {
-    // The client can tell by the missing bytes that the response is incomplete.
+    // The missing bytes show the client that the response is incomplete.
     outgoing.destroy();
   });
   return RESPONSE_ALREADY_SENT;

@@ -11,7 +11,7 @@ import { putHead } from "./body.ts";
 /** The event of a response that has been sent completely, although the exchange has not ended. */
 export const ANSWERED = "answered";
 
-/** Milliseconds of silence after which a sender is given up. */
+/** Milliseconds of silence after which a sender is abandoned. */
 const QUIET_MS = 5_000;
 
 /** Responses of one server that wait for the rest of their request. */
@@ -51,11 +51,11 @@ export class Lingering {
     const end = (): void => {
       this.#waiting.delete(end);
       clearTimeout(quiet);
-      clearTimeout(most);
+      clearTimeout(limit);
       outgoing.end();
     };
     const quiet = setTimeout(end, QUIET_MS);
-    const most = setTimeout(end, this.#maxMs);
+    const limit = setTimeout(end, this.#maxMs);
     this.#waiting.add(end);
     for (const event of ["end", "error", "close"]) incoming.once(event, end);
     outgoing.once("close", end);

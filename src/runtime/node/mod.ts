@@ -112,7 +112,7 @@ export const platform: Platform = {
       open: (ws, below) => attachWs(ws, below, handler),
       failed: () => handler.closed(),
     });
-    // Without a body, `@hono/node-server` would build a whole Response just to tell its status.
+    // Without a body, `@hono/node-server` would build a whole Response just for its status.
     return new Response("");
   },
   target: (c) => (c.env as NodeEnv).incoming.url,
@@ -220,7 +220,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       const { incoming, outgoing } = env as NodeEnv;
       return lingering.answer(send(await fetch(request, env), outgoing), incoming, outgoing);
     },
-    // The host of requests that name none, as HTTP/1.0 allows.
+    // The host of requests without one, as HTTP/1.0 allows.
     { hostname: "localhost", errorHandler: answerFailed },
   );
   const settings = {

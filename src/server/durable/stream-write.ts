@@ -40,10 +40,10 @@ export interface WritePlace {
   readonly scope: string;
 }
 
-/** Most characters of a value that is kept. */
+/** Maximum characters of a value that is kept. */
 const MAX_CHARACTERS = 1_024;
 
-/** Most characters of a time, which each answer to a reader repeats. */
+/** Maximum characters of a time, which each answer to a reader repeats. */
 const MAX_TIME_CHARACTERS = 64;
 
 /** RFC 3339. */
@@ -151,7 +151,7 @@ function wholeNumber(name: string, text: string): number {
   throw new StreamError("bad_request", `${name} must be a whole number up to 2^53-1.`);
 }
 
-function checked(name: string, value: string | undefined, most: number = MAX_CHARACTERS): string | undefined {
-  if (value === undefined || value.length <= most) return value;
-  throw new StreamError("bad_request", `${name} must have at most ${most} characters.`);
+function checked(name: string, value: string | undefined, max: number = MAX_CHARACTERS): string | undefined {
+  if (value === undefined || value.length <= max) return value;
+  throw new StreamError("bad_request", `${name} must have at most ${max} characters.`);
 }

@@ -116,7 +116,7 @@ async function append(service: Service, write: Write): Promise<Response> {
   return new Response(null, { status: producer && appended.isNew ? 200 : 204, headers });
 }
 
-/** Logs, counts and tells that a request was an append: it has begun and ended, although its path stays claimed. */
+/** Logs, counts and reports that a request was an append: it has begun and ended, although its path stays claimed. */
 function report(service: Service, { exchange, startedMs }: Write, { from, to, generation }: Stored): void {
   const { reporter } = service;
   const { subject, tally } = exchange;

@@ -81,7 +81,7 @@ export const CHALLENGE = 'Bearer realm="httpfstream"';
 /** The query parameter for browsers, which can't send headers with a WebSocket or a link. */
 export const TOKEN_PARAMETER = "access_token";
 
-/** Reading and listing read alike: the difference would tell whether a path is a folder. */
+/** The same words for reading and listing: a difference would reveal whether a path is a folder. */
 const DOING: Readonly<Record<Action, string>> = {
   read: "Reading",
   list: "Reading",

@@ -247,7 +247,7 @@ class Intake {
   }
 
   /**
-   * Gives the append up: there will be no batcher. Reads on for a while, because most clients read a response only
+   * Abandons the append: there will be no batcher. Continues to read for a while, because most clients read a response only
    * after they have sent the whole body.
    */
   refuse(): void {
@@ -282,15 +282,15 @@ class Intake {
   }
 
   async #take(piece: Uint8Array): Promise<void> {
-    const most = this.#limits.appenderQueueBytes;
+    const max = this.#limits.appenderQueueBytes;
     this.#idleTimeout?.heard();
     if (this.#batcher) {
       this.#batcher.push(piece);
-      if (this.#batcher.queued > most) await this.#batcher.idle;
+      if (this.#batcher.queued > max) await this.#batcher.idle;
       return;
     }
     this.#early.push(piece);
-    if (this.#early.bytes <= most) return;
+    if (this.#early.bytes <= max) return;
     await new Promise<void>((resume) => {
       this.#resume = resume;
     });

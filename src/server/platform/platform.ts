@@ -120,7 +120,7 @@ export interface Platform {
    */
   bodyError?(error: unknown): unknown;
   /**
-   * Resolves when the response has been sent or its connection is gone; `undefined` where the runtime does not tell.
+   * Resolves when the response has been sent or its connection is gone; `undefined` where the runtime does not report it.
    */
   responseSent?(c: Context): Promise<unknown> | undefined;
   /** Prepares the runtime for a long-lived request: disables its timeout, or gathers small chunks of its body. */

@@ -16,7 +16,7 @@ export interface ReadParameters {
   readonly hasStart: boolean;
   /** The generation that the content must have; `undefined` for any. */
   readonly generation: string | undefined;
-  /** Whether the follow goes on when the append ends, and waits for the next one. */
+  /** Whether the follow continues when the append ends, and waits for the next one. */
   readonly stay: boolean;
   /** How to wait for data that comes later; `undefined` for a read of what is stored. */
   readonly live: LiveMode | undefined;

@@ -62,9 +62,9 @@ export class TrustedProxies {
 function networkOf(text: string): Network {
   const [, host = "", prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const address = addressOf(host);
-  const most = address?.kind() === "ipv4" ? 32 : 128;
-  const bits = prefix === undefined ? most : Number(prefix);
-  if (address && bits <= most) return [address, bits];
+  const max = address?.kind() === "ipv4" ? 32 : 128;
+  const bits = prefix === undefined ? max : Number(prefix);
+  if (address && bits <= max) return [address, bits];
   throw new TypeError(`A trusted proxy is an IP address or a network such as 10.0.0.0/8, not ${JSON.stringify(text)}.`);
 }
 

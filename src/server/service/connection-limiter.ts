@@ -82,13 +82,13 @@ export class ConnectionLimiter {
   }
 
   #checkRate(peer: string): void {
-    const { peerConnectionsPerSecond: most } = this.#limits;
-    if (most === 0) return;
+    const { peerConnectionsPerSecond: max } = this.#limits;
+    if (max === 0) return;
     const second = Math.floor(performance.now() / 1_000);
     if (second !== this.#second) this.#begun.clear();
     this.#second = second;
-    if (this.#begun.of(peer) >= most) {
-      const message = `${peer} begins more than ${most} appends and follows in a second, which is the limit for one address (peerConnectionsPerSecond).`;
+    if (this.#begun.of(peer) >= max) {
+      const message = `${peer} begins more than ${max} appends and follows in a second, which is the limit for one address (peerConnectionsPerSecond).`;
       throw refusal("too_many", message);
     }
     this.#begun.add(peer, 1);

@@ -1,6 +1,6 @@
 /**
  * Reads whose bodies do not fit into the buffers of a socket: each has a slot among the connections for as long as its
- * body is open, and a reader that takes nothing is dropped.
+ * body is open, and a client that reads nothing is dropped.
  * @module
  */
 import { openedStream } from "../../engine/storage/opened-stream.ts";
@@ -9,7 +9,7 @@ import { checkPermission } from "../timers/expiry.ts";
 import { BodyReading } from "../timers/stalled-readers.ts";
 import { type Exchange, type Service, whenSent } from "./service.ts";
 
-/** Bytes of the largest body that is free: a socket takes it at once, whether or not its client reads. */
+/** Bytes of the largest body that is free: a socket buffers it at once, whether or not its client reads. */
 export const FREE_BYTES: number = 64 * 1024;
 
 /**

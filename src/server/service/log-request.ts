@@ -38,7 +38,7 @@ export interface RequestDetails {
  * Answers a request, or refuses it if that throws, and logs both: a refusal at once, a request when it has ended.
  *
  * @param answer Answers the request, and records what it learns about it.
- * @throws {MountError} if the app is mounted where it cannot tell its paths apart.
+ * @throws {MountError} if the app is mounted where it cannot distinguish its paths.
  * @throws {HTTPException} if the app's `scope` or gate throws one. It is counted and logged before.
  */
 export async function logRequest(
@@ -97,7 +97,7 @@ interface Refused {
   readonly status: number;
 }
 
-/** Counts a refusal, and tells the log and the listener about it. */
+/** Counts a refusal, logs it, and reports it to the listener. */
 export function reportRefusal(
   reporter: Reporter,
   c: Context,

@@ -15,7 +15,7 @@ interface Begin {
   readonly offset: number;
 }
 
-/** An append that is over already when it is logged. */
+/** An append that has already ended when it is logged. */
 interface Past {
   /** On the clock of `performance.now()`. */
   readonly startedMs: number;
@@ -34,7 +34,7 @@ export class LogSpan {
    * Logs the start.
    *
    * @param position Returns the offset that it has reached. Default: the first one, until it has ended.
-   * @param tally Takes what the request comes to. Default: there is no request.
+   * @param tally Receives the result of the request. Default: none.
    * @param past When it began. Default: now.
    */
   constructor(

@@ -120,7 +120,7 @@ export class Reporter {
    * @param path The resource path, where there is one.
    * @param error The thrown value.
    * @param message A sentence that says what failed. Default: the error's own message.
-   * @param requestId The id of the request that failed. Default: none did.
+   * @param requestId The id of the request that failed. Default: no request.
    */
   failed(path: string | undefined, error: unknown, message?: string, requestId?: string): void {
     if (this.#wasLogged(error)) return;

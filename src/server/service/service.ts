@@ -106,7 +106,7 @@ export async function upgrade(
   return response;
 }
 
-/** Resolves when a response has been sent or its connection is gone; at once where the runtime does not tell. */
+/** Resolves when a response has been sent or its connection is gone; at once where the runtime does not report it. */
 export async function whenSent({ c, platform }: Exchange): Promise<void> {
   await platform.responseSent?.(c);
 }

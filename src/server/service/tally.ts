@@ -1,5 +1,5 @@
 /**
- * What a request came to: its bytes and how it ended, for its line in the log.
+ * Result of a request: its bytes and how it ended, for its line in the log.
  * @module
  */
 
@@ -40,7 +40,7 @@ export class Tally {
     this.#tell = undefined;
   }
 
-  /** An error has taken the place of the response. */
+  /** An error has replaced the response. */
   refused(code: string): void {
     this.end(this.bytes, code);
     this.reason = code;

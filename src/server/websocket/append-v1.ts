@@ -113,7 +113,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
   protected override begin(port: SocketPort): void {
     void this.#start(port).catch((error: unknown) => {
       const failure = StreamError.from(error);
-      // The session ended while this connection was being made. A client that reconnects is told so before any upgrade.
+      // The session ended while this connection was being made. A client that reconnects gets that before any upgrade.
       this.#leave(failure.code === "gone" ? RESTARTING : failure.closeCode, failure);
     });
   }

@@ -91,7 +91,7 @@ export abstract class SocketConnection implements SocketHandler {
   }
 
   /**
-   * Resolves when the peer has read everything and the connection can be closed without loss, as far as pings can tell.
+   * Resolves when the peer has read everything and the connection can be closed without loss, as far as pings show.
    */
   protected async settled(port: SocketPort): Promise<void> {
     await port.drained(0);

@@ -11,7 +11,7 @@ import { fileKey, keyOf, type Reserved } from "./reserved/layout.ts";
 /** Tells whether a file is being appended to. */
 type IsAppended = (path: string, file: string) => Promise<boolean> | boolean;
 
-/** Tells which of many files are being appended to: one look at the disk for all, and one for each candidate. */
+/** Finds which of many files are being appended to, with one check of the disk for all, and one for each candidate. */
 export async function appendedFiles(
   reserved: Reserved,
   self: OwnerRecord,

@@ -63,7 +63,7 @@ export interface FileStoreOptions {
   durability?: Durability;
 }
 
-/** Milliseconds between two looks at possible leftovers. */
+/** Milliseconds between two checks of possible leftovers. */
 const TIDY_MS = 20 * 60 * 1000;
 
 /** Grows with every claim in this process. */
@@ -153,7 +153,7 @@ class FileStore implements Store {
     const { opened, stats, known } = await this.#contents.at(file, () => openToRead(this.#root, path));
     try {
       let { ended, ...content } = known;
-      // The record has no end, so an append began after the first look. It may have ended since: look again.
+      // The record has no end, so an append began after the first check. It may have ended since: check again.
       const isDoubtful = ended === "lost" && !wasAppended;
       const isAppended = wasAppended || (isDoubtful && (await this.#isAppended(file, path)));
       if (isDoubtful && !isAppended) ({ ended, ...content } = await this.#contents.of({ file, opened }));

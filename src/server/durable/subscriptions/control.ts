@@ -32,7 +32,7 @@ export interface ControlRequest {
   readonly baseUrl: string;
 }
 
-/** Most bytes of a body. */
+/** Maximum bytes of a body. */
 const BODY_BYTES = 1024 * 1024;
 
 const METHODS: Readonly<Record<ControlPath["what"], readonly string[]>> = {

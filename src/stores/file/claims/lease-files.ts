@@ -1,7 +1,7 @@
 /**
  * The leases of a root as files: what they contain, and what other processes do with them.
  *
- * A lease begins with a line about its owner. A *slot* for each claim follows: one character that tells its state, the
+ * A lease begins with a line about its owner. A *slot* for each claim follows: one character for its state, the
  * key of the path, a `k` if the claim is kept between many short appends, and a line end. `held` is the lease that
  * counts. A process that wants claims by path breaks it: it gives it another name. From then on it has no new claims,
  * and those that it had are in its slots until their owner has entered them by path.
@@ -37,7 +37,7 @@ export const SLOT_BYTES = 64;
 /** Stands behind the key of a claim that is kept. */
 const KEPT = "k";
 
-/** Most slots of a lease. Further claims are made by path. */
+/** Maximum number of slots of a lease. Further claims are made by path. */
 export const MAX_SLOTS = 16_384;
 
 /**
@@ -102,7 +102,7 @@ function isOwnLease({ dev, ino }: Stats): boolean {
 }
 
 /**
- * Whether another process has the lease, or has left a broken one. Synchronous: usually this is one look at the disk.
+ * Whether another process has the lease, or has left a broken one. Synchronous: usually this is one check of the disk.
  *
  * @throws Errors of the operating system.
  */

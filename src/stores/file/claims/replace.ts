@@ -15,7 +15,7 @@ import type { Reserved } from "../reserved/layout.ts";
  * Replaces a file by a copy with the same bytes, mode, owner and times. The copy is on the disk when this resolves.
  *
  * The file gets a second name before it is copied. A process that appends to it notices that after each write, whatever
- * its clock says, and looks for its claim. So every write that it acknowledges had finished before the copy began.
+ * its clock says, and checks its claim. So every write that it acknowledges had finished before the copy began.
  *
  * @param check Called with the stats of both before the copy takes the file's place. If it throws, the file stays as it
  * is.

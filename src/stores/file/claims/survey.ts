@@ -21,7 +21,7 @@ export interface Survey {
   readonly isTaken: boolean;
 }
 
-/** What to look at. */
+/** What to survey. */
 export interface SurveyTerms {
   readonly reserved: Reserved;
   /** The real location of the file. */

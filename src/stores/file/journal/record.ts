@@ -54,8 +54,7 @@ export function encodeRecord({ file, offset, bytes, note, keptMs }: JournalRecor
 }
 
 /**
- * Decodes a segment up to the first torn record. No append was told that the bytes of that record, or those behind it,
- * are stored.
+ * Decodes a segment up to the first torn record. No append was acknowledged whose bytes are in that record or behind it.
  *
  * @returns Undefined if the first line is torn.
  */

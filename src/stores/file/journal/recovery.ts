@@ -27,11 +27,11 @@ import { decodeSegment, type FileIdentity, type JournalRecord, type SegmentConte
 /** Milliseconds by which runtimes differ on a file's creation time. */
 const BORN_MS = 2;
 
-/** Milliseconds between two looks at a doubtful sign of life. */
+/** Milliseconds between two checks of a doubtful sign of life. */
 const LOOK_MS = 200;
 
 /**
- * Most bytes of a segment. A full segment takes no more, and what is stored in one go is a group of a few megabytes or
+ * Maximum bytes of a segment. A full segment takes no more, and what is stored in one go is a group of a few megabytes or
  * one batch of one append.
  */
 const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024;
@@ -58,7 +58,7 @@ export class Recovery {
   #latest: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  /** @param restoreNotes Restores the logs of streams. Default: there are none. */
+  /** @param restoreNotes Restores the logs of streams. Default: none. */
   constructor(root: string, reserved: Reserved, owner: Owner, restoreNotes: RestoreNotes = async () => {}) {
     this.#recover = () => recover(root, reserved, owner, { copies: this.#copies, restoreNotes });
   }

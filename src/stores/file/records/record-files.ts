@@ -28,7 +28,7 @@ import { formatRecord, parseRecord, type StreamRecord } from "./stream-record.ts
 /** Attempts at writing a record into folders that may be removed meanwhile. */
 const ATTEMPTS = 8;
 
-/** Most looks at a record that seems to be torn. */
+/** Maximum number of reads of a record that seems to be torn. */
 const LOOKS = 3;
 
 /** Error codes of file systems without hard links. */
@@ -53,7 +53,7 @@ export class RecordFiles {
   async read(name: string): Promise<StreamRecord | undefined> {
     const text = await readSmallFile(this.#place(name));
     if (typeof text !== "string") return undefined;
-    // A record that is being written right now is complete at the next look.
+    // A record that is being written right now is complete at the next check.
     return parseRecord(text, name) ?? this.readNow(name);
   }
 

@@ -17,7 +17,7 @@ import { tailDigest } from "./tail.ts";
 /** Attempts at judging a record or file that changes meanwhile. */
 const ATTEMPTS = 8;
 
-/** Most records in memory, for files whose records cannot be written. */
+/** Maximum number of records in memory, for files whose records cannot be written. */
 const MAX_UNWRITTEN = 10_000;
 
 /** An open file. */

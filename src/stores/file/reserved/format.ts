@@ -40,14 +40,14 @@ interface DenoPermissions {
   readonly permissions: { querySync(descriptor: { name: "read" | "write" }): { state: string } };
 }
 
-/** Whether earlier versions are kept out of the root. One look at the disk. */
+/** Whether earlier versions are kept out of the root. One check of the disk. */
 export function isClosedToEarlier(reserved: Reserved): boolean {
   const found = lstatSync(former(reserved), { throwIfNoEntry: false });
   return found !== undefined && !found.isDirectory();
 }
 
 /**
- * Keeps earlier versions out of the root, and moves the entries that they have to where this version looks for them.
+ * Keeps earlier versions out of the root, and moves the entries that they have to where this version expects them.
  * They keep what they have: to this version, they are processes like any other.
  *
  * @throws {StreamError} `storage` for a root of a later format; errors of the operating system.
@@ -151,7 +151,7 @@ export function formerKey(file: string): string {
 }
 
 /**
- * Moves the entries of a file that have the key of earlier versions to where this version looks for them.
+ * Moves the entries of a file that have the key of earlier versions to where this version expects them.
  *
  * @throws Errors of the operating system.
  */

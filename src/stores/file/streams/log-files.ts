@@ -12,7 +12,7 @@ import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { openSmallFile, UNUSABLE } from "../reserved/small-file.ts";
 import { type BaseLine, formatLine, type LoggedStream, parseLine, parseLog } from "./log-lines.ts";
 
-/** Most bytes that a log may have. */
+/** Maximum bytes that a log may have. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 const SUFFIX = ".log";

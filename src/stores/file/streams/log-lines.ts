@@ -87,7 +87,7 @@ export function digestOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex").slice(0, DIGEST_LENGTH);
 }
 
-/** Whether bytes are the beginning of a write, as far as its note tells. */
+/** Whether bytes are the beginning of a write, as far as its note shows. */
 export function isHeadOf({ head }: NoteLine, bytes: Uint8Array): boolean {
   const begun = Buffer.from(head, "base64");
   const common = Math.min(begun.length, bytes.length);
