@@ -215,7 +215,7 @@ function partsOf(
   details.base = base;
   details.scope = scope;
   const subject = { path, ...(peer === undefined ? {} : { peer }), requestId: details.requestId };
-  const exchange: Exchange = { c, platform, subject, details, tally: details.tally };
+  const exchange: Exchange = { c, platform, subject, details, result: details.result };
   const socket = wantsWebSocket(c);
   return { exchange, socket, names, host: authority ?? c.req.header("Host"), below, base, isFolder };
 }

@@ -246,7 +246,10 @@ describe("a follow where WebSockets are blocked", () => {
     const stream = followIn({ ...world, clock: world.clock, fetch }, URL_, {});
     const reading = stream.getReader().read();
     (await world.next()).fail();
-    await assert.rejects(reading, (error) => failsWith("unreachable")(error) && /No server answers at/.test(String(error)));
+    await assert.rejects(
+      reading,
+      (error) => failsWith("unreachable")(error) && /No server answers at/.test(String(error)),
+    );
   });
 
   it("does not fall back to HTTP after a refusal of the server", async () => {

@@ -44,7 +44,10 @@ describe("a path in its grace period", () => {
       assert.ok(said.after > 1 && said.after <= 30, String(said.after));
       const refused = await command(["append", `${url}/kept.log`]);
       assert.equal(refused.exit.code, 1);
-      assert.match(refused.output, /^httpfstream append: conflict: The appender of "\/kept\.log" has lost its connection/);
+      assert.match(
+        refused.output,
+        /^httpfstream append: conflict: The appender of "\/kept\.log" has lost its connection/,
+      );
     }
   });
 });

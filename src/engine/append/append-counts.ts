@@ -10,8 +10,8 @@ import type { Limits } from "../limits.ts";
 export interface Opener {
   /** The digest of the session that the append resumes; it is never refused. */
   readonly session?: string | undefined;
-  /** Whether it yields to other appenders; see {@link AppendPreconditions.keepsStreams}. */
-  readonly keepsStreams?: boolean;
+  /** Whether it yields to other appenders; see {@link AppendPreconditions.enforcesStreamRules}. */
+  readonly enforcesStreamRules?: boolean;
   /** The address of the client; undefined if it is unknown. */
   readonly peer?: string | undefined;
 }

@@ -38,7 +38,7 @@ export interface AppendPreconditions extends PathPreconditions {
   /** The id of the request that appends. Default: none. */
   readonly requestId?: string | undefined;
   /** Whether the caller enforces the stream rules itself. Default false: a closed stream refuses the append. */
-  readonly keepsStreams?: boolean;
+  readonly enforcesStreamRules?: boolean;
   /** Called after the claim, before the path can be followed. If it throws, the path is released. */
   prepare?(handle: AppendHandle): Promise<void>;
 }
@@ -80,7 +80,7 @@ export interface Claimed {
  */
 export async function claimPath(by: Claimant, path: string, terms: AppendPreconditions): Promise<Claimed> {
   const { store } = by;
-  if (!terms.keepsStreams) await by.beforeRaw?.(path);
+  if (!terms.enforcesStreamRules) await by.beforeRaw?.(path);
   const before = await checkBeforeClaim(store, path, terms);
   // A session that continues may use the space that is left.
   if (terms.session === undefined) await by.space.assertRoom(path);
@@ -92,10 +92,10 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     await assertNoSession(store, path, terms.session);
   };
   const create = !mustExist(terms) && terms.create !== false;
-  const kept = terms.keepsStreams ?? false;
+  const kept = terms.enforcesStreamRules ?? false;
   const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type, kept };
   const handle = await store.claim(path, options).catch(async (error) => {
-    const kept = isConflict(error) && !terms.keepsStreams ? await claimKept(store, path, options) : undefined;
+    const kept = isConflict(error) && !terms.enforcesStreamRules ? await claimKept(store, path, options) : undefined;
     if (kept) return kept;
     // The path was removed after the first check. The second check throws if the preconditions require it to exist.
     if (isNotFound(error)) await checkBeforeClaim(store, path, terms);
@@ -106,7 +106,7 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     by.assertOpen();
     // Not every store calls `check`.
     if (!isChecked) await check();
-    if (!terms.keepsStreams && handle.stream?.closed) throw closedStream(path, handle.offset);
+    if (!terms.enforcesStreamRules && handle.stream?.closed) throw closedStream(path, handle.offset);
     await checkAfterClaim(store, { path, before, handle }, terms);
     const lines = isJsonType(handle.stream?.type) ? await lastLineOf(by, path, handle) : undefined;
     await terms.prepare?.(handle);

@@ -166,7 +166,7 @@ export class AppendRegistry {
     const { slot, setClaimed, setConnected, leave } = await this.#reserve(path, terms);
     try {
       const { handle, lines } = await claimPath(this, path, terms);
-      const { requestId, keepsStreams: isKept } = terms;
+      const { requestId, enforcesStreamRules: isKept } = terms;
       const channel = new Channel(path, handle, this.#recent, { requestId, lines, isKept, used: this.used });
       slot.channel = channel;
       this.notices.notify(path);
@@ -271,8 +271,8 @@ export class AppendRegistry {
     }
     this.assertOpen();
     // The requests of a stream are counted one by one.
-    const uncount = opener && !opener.keepsStreams ? this.counts.enter(opener) : undefined;
-    const { slot, setClaimed, setConnected, setFree } = newSlot(opener?.keepsStreams ?? false);
+    const uncount = opener && !opener.enforcesStreamRules ? this.counts.enter(opener) : undefined;
+    const { slot, setClaimed, setConnected, setFree } = newSlot(opener?.enforcesStreamRules ?? false);
     this.#slots.set(path, slot);
     const leave = (): void => {
       this.#slots.delete(path);

@@ -143,7 +143,7 @@ export class DurableStreams {
    * throws.
    */
   append(path: string, ask: AppendSpec, { preconditions, assertAllowed, ...by }: WriteTerms): Promise<Appended> {
-    const terms = { create: false, keepsStreams: true, ...by };
+    const terms = { create: false, enforcesStreamRules: true, ...by };
     return this.#do(path, (untilMs, resolve, failed) => {
       const decide = ({ size: before, state, tail }: Present): Decision => {
         assertAllowed?.();
@@ -185,7 +185,7 @@ export class DurableStreams {
       this.#do<Made>(path, (untilMs, resolve, failed) => ({
         untilMs,
         failed,
-        terms: { ...terms, keepsStreams: true, ...by },
+        terms: { ...terms, enforcesStreamRules: true, ...by },
         run: async (held) => {
           assertAllowed?.();
           if (held.size > 0 || held.state) checkFound(await this.#store.stat(path), path, preconditions);

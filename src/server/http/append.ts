@@ -97,7 +97,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
       offset: batcher.channel.size,
     },
     () => batcher.channel.size,
-    exchange.tally,
+    exchange.result,
   );
   ended = intake.into(batcher).then(() => end(intake.reason));
   const { size } = await ended;

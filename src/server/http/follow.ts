@@ -92,9 +92,9 @@ export async function followBody(
     exchange.subject,
     { type: "follow", transport: "http", offset: start },
     () => follow.offset,
-    exchange.tally,
+    exchange.result,
   );
-  exchange.tally.open();
+  exchange.result.open();
   const formed = form?.over(sink, (error) => {
     ending = error;
     follow.stop();

@@ -90,10 +90,10 @@ function followed(
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
-  const { c, subject, slot, tally } = exchange;
+  const { c, subject, slot, result } = exchange;
   if (slot) slot.isKept = true;
-  const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from }, undefined, tally);
-  tally.open();
+  const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from }, undefined, result);
+  result.open();
   const ended = (bytes: number, _isWhole: boolean, error?: unknown): void => {
     const reason = from + bytes === to ? "complete" : "gone";
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");

@@ -11,15 +11,15 @@ import { tokenPage } from "../gate/token-page.ts";
 import { messageFor } from "./mount-path.ts";
 import { isFault, type Reporter } from "./reporter.ts";
 import { requestIdOf, withRequestId } from "./request-id.ts";
+import { RequestResult } from "./request-result.ts";
 import { refusal } from "./respond.ts";
-import { Tally } from "./tally.ts";
 
 /** What is known about a request so far, for its log lines and its response. */
 export interface RequestDetails {
   /** Its id. */
   readonly requestId: string;
   /** What it comes to. */
-  readonly tally: Tally;
+  readonly result: RequestResult;
   /** The client's address, where the runtime exposes it. */
   peer?: string;
   /** The resource path, once it is derived. */
@@ -48,15 +48,15 @@ export async function logRequest(
 ): Promise<Response> {
   const startedMs = performance.now();
   const requestId = requestIdOf(c);
-  const tally = new Tally();
-  const details: RequestDetails = { requestId, tally };
+  const result = new RequestResult();
+  const details: RequestDetails = { requestId, result };
   const logWhenOver = (status: number): void => {
     if (!reporter.hasLog) return;
     // A live response must not retain its request.
     const request = requestOf(c, details);
-    tally.whenOver(() => {
+    result.whenOver(() => {
       const durationMs = Math.round(performance.now() - startedMs);
-      const { bytes, reason } = tally;
+      const { bytes, reason } = result;
       reporter.log({ type: "request", ...request, status, bytes, durationMs, reason });
     });
   };
@@ -104,8 +104,8 @@ export function reportRefusal(
   details: RequestDetails,
   { thrown, error, status }: Refused,
 ): void {
-  const { path, peer, requestId, tally } = details;
-  tally.refused(error.code);
+  const { path, peer, requestId, result } = details;
+  result.refused(error.code);
   reporter.traffic.refused(error.code);
   reporter.emit({
     type: "refused",

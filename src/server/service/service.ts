@@ -25,7 +25,7 @@ import type { StalledReaders } from "../timers/stalled-readers.ts";
 import type { ConnectionLimiter, ConnectionSlot } from "./connection-limiter.ts";
 import type { RequestDetails } from "./log-request.ts";
 import type { Reporter } from "./reporter.ts";
-import type { Tally } from "./tally.ts";
+import type { RequestResult } from "./request-result.ts";
 
 /** The parts of one running `fstream()`. */
 export interface Service {
@@ -85,7 +85,7 @@ export interface Exchange {
   readonly subject: Subject;
   readonly details: RequestDetails;
   /** What the request comes to. */
-  readonly tally: Tally;
+  readonly result: RequestResult;
   /** What the gate was asked about; undefined without a gate, and before it was asked. */
   action?: Action;
   /** What the gate has allowed; undefined without a gate, and before it was asked. */

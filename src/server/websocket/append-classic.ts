@@ -74,7 +74,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
       exchange.subject,
       { type: "append", transport: "websocket", offset },
       () => admission.batcher.channel.size,
-      exchange.tally,
+      exchange.result,
     );
   }
 

@@ -161,7 +161,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
       this.#subject,
       { type: "append", transport: "websocket", offset },
       () => this.#session.offset,
-      this.tally,
+      this.result,
     );
     const { windowBytes, idleTimeoutMs } = this.service.limits;
     this.#idleTimeout = new IdleTimeout(

@@ -57,7 +57,7 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
       this.#subject,
       { type: "follow", transport: "websocket", offset: start },
       () => this.offset,
-      this.tally,
+      this.result,
     );
     this.#follow.run(port, listenerOf(port, this.#dialect)).then(
       (reason) => this.#ended(port, reason),

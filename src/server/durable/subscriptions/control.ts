@@ -98,11 +98,11 @@ export async function answerControl(
 }
 
 /** Answers with a refusal, and reports it. The access log has the code of the protocol. */
-function refuse({ reporter }: Service, { c, details, tally, subject }: Exchange, error: SubscriptionError): Response {
+function refuse({ reporter }: Service, { c, details, result, subject }: Exchange, error: SubscriptionError): Response {
   const { status, message } = error;
   const known = new StreamError(codeOfStatus(status) ?? "bad_request", message, { path: subject.path });
   reportRefusal(reporter, c, details, { thrown: error, error: known, status });
-  tally.refused(error.code);
+  result.refused(error.code);
   return errorAnswer(error);
 }
 

@@ -4,7 +4,7 @@
  */
 
 /** The result of one request. A response that outlasts its handler has one only later. */
-export class Tally {
+export class RequestResult {
   /** Bytes of content that were sent or stored. */
   bytes = 0;
   /** How it ended: `complete`, `gone`, an end reason or an error code. */
