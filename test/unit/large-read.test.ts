@@ -113,7 +113,7 @@ describe("a large read", () => {
       await expectRoom(one);
       await assert.rejects(async () => {
         for (;;) if ((await reader.read()).done) return;
-      }, /took nothing of the body for 0\.02 s/);
+      }, /read nothing of the body for 0\.02 s/);
       const [logged] = one.requests.filter(({ reason }) => reason === "idle");
       assert.equal(logged?.bytes, value?.length);
       assert.match(await one.streams.metrics(), /^httpfstream_refusals_total\{code="idle"\} 1$/m);
