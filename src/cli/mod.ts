@@ -27,7 +27,7 @@ type Finish = (code: number) => void;
  * number of the signal if interrupted (130 for Ctrl-C).
  *
  * @param args The arguments without the program name.
- * @param options `fallback`: the command to run if the arguments name none.
+ * @param options `fallback`: the command to run if the arguments contain no command.
  */
 export async function main(args: readonly string[], options: { fallback?: "serve" } = {}): Promise<void> {
   let code = DONE;

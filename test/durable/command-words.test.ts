@@ -30,7 +30,7 @@ describe("the commands with the server of the package", () => {
     assert.equal(tail.exit.code, 1);
     assert.match(
       tail.output,
-      /^httpfstream follow: protocol: The server at \S+ speaks Durable Streams, and can't count/,
+      /^httpfstream follow: protocol: The server at \S+ uses Durable Streams, and can't count/,
     );
     const from = await command(["follow", "--position", "2@-1", url], { runtime });
     assert.deepEqual([from.exit.code, from.stdout.bytes().toString()], [0, "xt"]);

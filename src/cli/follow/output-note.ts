@@ -76,7 +76,7 @@ export async function provenNote(file: string, url: string): Promise<Note | unde
 export async function keepNote(file: string, url: string, content: NotedContent, size: number): Promise<void> {
   const place = noteOf(file);
   try {
-    // Also fails if the path of the note is taken by something else.
+    // Also fails if the path of the note is used by something else.
     await readSmallFile(place);
     const tail = await tailOf(file, size);
     if (tail === undefined) throw new Error("it was cut short meanwhile");

@@ -65,7 +65,7 @@ export class KeyFile {
     return new KeyFile(file, await readKeyFile(file), version, report);
   }
 
-  /** The key: the same object until the file has changed. The file is looked at no more than once per second. */
+  /** The key: the same object until the file has changed. The file is checked no more than once per second. */
   async current(): Promise<Jwk | JwkSet> {
     if (performance.now() >= this.#nextLookMs) {
       this.#looking ??= this.#look().finally(() => {

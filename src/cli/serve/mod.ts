@@ -38,7 +38,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
     .addOption(
       new Option(
         "--http <[host]:port>",
-        "address to listen on; without a host, all interfaces; port 0 takes a free one",
+        "address to listen on; without a host, all interfaces; port 0 for a free one",
       )
         .default(parseListenAddress("127.0.0.1:8080"), "127.0.0.1:8080")
         .env("HTTPFSTREAM_HTTP")
@@ -68,7 +68,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .argParser(parsed(addHosts)),
     )
     .addOption(
-      new Option("--trusted-proxy <address>", "address or network of a proxy that names its clients; repeatable")
+      new Option("--trusted-proxy <address>", "address or network of a proxy that sends the address of its clients; repeatable")
         .default([], "none")
         .env("HTTPFSTREAM_TRUSTED_PROXY")
         .argParser(parsed(addProxies)),
@@ -104,7 +104,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
   addToggle(command, {
     flag: "--webhooks",
     opposite: "--no-webhooks",
-    description: "let clients subscribe to streams: the server sends requests to URLs that they name",
+    description: "let clients subscribe to streams: the server sends requests to URLs of their choice",
     variable: "HTTPFSTREAM_WEBHOOKS",
   });
   return command

@@ -52,7 +52,7 @@ export class AppendConnection implements SocketHandler {
 
   /**
    * @param url The resource, for messages.
-   * @param socket An open socket that speaks `httpfstream.v1`.
+   * @param socket An open socket that uses `httpfstream.v1`.
    */
   constructor(url: URL, owner: SessionOwner, socket: ClientSocket, clock: Clock) {
     this.#url = url;

@@ -38,7 +38,7 @@ export interface DurableAppendParts {
   readonly closes: boolean;
   /** Whether to ask for another token if one is refused. */
   readonly renewsToken: boolean;
-  /** How the server refused another protocol, if this one was not asked for; reported if it does not speak this one. */
+  /** How the server refused another protocol, if this one was not asked for; reported if it does not support this one. */
   readonly refusal?: StreamError;
   report(state: DurableAppendState): void;
 }
@@ -49,7 +49,7 @@ const NO_PUT: ReadonlySet<number> = new Set([404, 405, 501]);
 /** One append. Call {@link open} first. */
 export class DurableAppend {
   bytes = 0;
-  /** Such a server names no offsets in bytes. */
+  /** Such a server sends no offsets in bytes. */
   readonly offset: undefined;
   readonly resumePoint: undefined;
   /** What the server calls the end of the stream, as of its last answer. */
@@ -94,7 +94,7 @@ export class DurableAppend {
   }
 
   /**
-   * Looks for the stream, and creates it if there is none.
+   * Checks whether the stream exists, and creates it if not.
    *
    * @throws {StreamError} `closed`, `mismatch`, or as any append.
    */

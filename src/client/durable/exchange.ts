@@ -81,7 +81,7 @@ export class StreamExchange {
     const stop = (): void => scope.abort(silent);
     let cancel = clock.after(timeoutMs, stop);
     const sent = new Headers(this.#headers);
-    // Then the framing of HTTP alone tells whether a body is whole.
+    // Then the framing of HTTP alone shows whether a body is whole.
     sent.set("Accept-Encoding", "identity");
     for (const [name, value] of Object.entries(headers)) sent.set(name, value);
     const over = (): void => {

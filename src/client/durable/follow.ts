@@ -44,7 +44,7 @@ export interface DurableFollowTask {
   report(state: DurableFollowState): void;
 }
 
-/** Upper bound of the delay before a stream that does not exist is looked for again for the first time. */
+/** Upper bound of the delay before the first repeated check for a stream that does not exist. */
 const LOOK_FIRST_MS = 1_000;
 
 /** The place of the first byte. */
@@ -67,7 +67,7 @@ export function placeOf({ offset, tail, position }: FollowQuery, url: URL): Plac
 }
 
 /**
- * Whether a server names an earlier token than the one it was asked for. It does so without bytes while it has not
+ * Whether a server sends an earlier token than the one it was asked for. It does so without bytes while it has not
  * finished an append that it has shown already. From there, the bytes would come twice.
  */
 function isBefore(next: string, token: string): boolean {
@@ -141,7 +141,7 @@ export class DurableFollow {
       if (status === 200 && isLive && !hasBytes && (isBack || next === token)) await this.#pause(LOOK_FIRST_MS);
       this.#cursor = headers.get(CURSOR_HEADER) ?? this.#cursor;
       const isEnd = isClosed(headers);
-      // A server may end a wait when the stream is closed, without the bytes that came with that: a plain read tells.
+      // A server may end a wait when the stream is closed, without the bytes that came with that: a plain read shows it.
       this.#isLive = !isEnd && (isLive || headers.has(UP_TO_DATE_HEADER));
       return isEnd && !isLive ? "complete" : undefined;
     } finally {

@@ -36,9 +36,9 @@ export interface FollowOptions extends StartOptions, RetryOptions {
    */
   token?: TokenSource;
   /**
-   * What to speak. A server that speaks only Durable Streams is recognized by its answer, unless there is nothing at the
-   * URL yet; `durable-streams` speaks that with any server, over HTTP. Default: `httpfstream.v1`, or what the server
-   * speaks.
+   * The protocol to use. A server that supports only Durable Streams is recognized by its answer, unless the URL does not
+   * exist yet; `durable-streams` uses that with any server, over HTTP. Default: `httpfstream.v1`, or what the server
+   * supports.
    */
   protocol?: "durable-streams";
   /**
