@@ -28,7 +28,7 @@ export interface FollowResult {
   readonly to: number;
   /** The SHA-256 of the bytes between, in hex. */
   readonly sha256: string;
-  /** The offset of the first wrong byte, or undefined if there is none. */
+  /** The offset of the first wrong byte, or undefined if all bytes are right. */
   readonly wrongAt: number | undefined;
   readonly end: FollowEnd;
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** One bar. Its label tells its value. */
+/** One bar. Its label shows its value. */
 export interface Bar {
   readonly name: string;
   readonly value: number;

@@ -22,7 +22,7 @@ const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 const encoder = new TextEncoder();
 
 /**
- * The resource path that a URL's pathname names: its segments, each percent-decoded once, joined by `/`. The empty
+ * The resource path of a URL's pathname: its segments, each percent-decoded once, joined by `/`. The empty
  * string is the root folder. A single trailing slash, as in a folder's URL, is allowed if `folder` is set.
  *
  * @param pathname The raw pathname, still percent-encoded, beginning with `/`.

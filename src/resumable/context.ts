@@ -49,7 +49,7 @@ export interface ResumableStreamContext {
     makeStream: () => ReadableStream<string>,
     skipCharacters?: number,
   ): Promise<ReadableStream<string> | null>;
-  /** Whether there is a stream: null if there is none, `"DONE"` if it is complete. */
+  /** Whether there is a stream: null if it does not exist, `"DONE"` if it is complete. */
   hasExistingStream(streamId: string): Promise<null | true | "DONE">;
 }
 

@@ -31,9 +31,9 @@ export type ParsedRequest = AppendRequest | WriteRequest | ReadRequest | RemoveR
 export interface RequestSettings {
   /** Chooses the folder that the request sees; undefined for the whole root. */
   readonly scope: Scope | undefined;
-  /** The proxies that may name the address of the client; undefined for none. */
+  /** The proxies that may send the address of the client; undefined if no proxy is trusted. */
   readonly trustedProxies: TrustedProxies | undefined;
-  /** The streams that requests without a verb write to; undefined if there are none. */
+  /** The streams that requests without a verb write to; undefined without Durable Streams. */
   readonly durable: unknown;
 }
 

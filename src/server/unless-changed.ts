@@ -10,7 +10,7 @@ const MAX_STARTS = 3;
 
 /**
  * Answers a read. Starts over if the content is removed or replaced after it was checked, and before its first byte was
- * read, unless the request names its generation.
+ * read, unless the request has a generation.
  */
 export async function unlessChanged(
   { generation }: ReadParameters,

@@ -4,7 +4,7 @@
  */
 import ipaddr from "ipaddr.js";
 
-/** Bits of an IPv6 address that name a network. Every host in it can use all of its addresses. */
+/** Bits of an IPv6 address that identify a network. Every host in it can use all of its addresses. */
 const NETWORK_BITS = 64;
 
 /** Groups of IPv6 addresses that are remembered. Parsing an address takes a hundred times as long as finding it here. */

@@ -96,7 +96,7 @@ export function explained(error: unknown, sentence: string = messageOf(error)): 
 }
 
 /**
- * The messages of an error and its causes that differ from `sentence`, in one printable line; empty if there are none.
+ * The messages of an error and its causes that differ from `sentence`, in one printable line; empty without such causes.
  *
  * @example
  * ```ts

@@ -10,7 +10,7 @@ export interface WriterPlan {
   readonly kind: "producer" | "sequence";
   /** How many requests it sends in each epoch before the next one begins. */
   readonly epochs: readonly number[];
-  /** Whether the instance of an epoch goes on while that of the next one begins. Otherwise it waits until that has begun. */
+  /** Whether the instance of an epoch continues while that of the next one begins. Otherwise it waits until that has begun. */
   readonly overlaps: boolean;
   /** The longest pause between two requests, in milliseconds. */
   readonly pauseMs: number;

@@ -66,7 +66,7 @@ export const parseUrl: (text: string) => string = (text) => {
  * Creates a parser for the URL of one command. Parameters that the command sets itself are rejected.
  *
  * @returns A function that returns the URL unchanged, except that it removes a verb that matches the command.
- * @throws {InvalidArgumentError} as {@link parseUrl}, and for such a parameter, naming the option to use.
+ * @throws {InvalidArgumentError} as {@link parseUrl}, and for such a parameter, with the option to use.
  */
 export function parseUrlOf(command: UrlCommand): (text: string) => string {
   return (text) => {

@@ -1,7 +1,7 @@
 /**
  * Checks that a file to continue is the beginning of the current content at the URL.
  *
- * A note beside the file names its content, and a digest of the file's last bytes confirms it. If there is no note, the
+ * A note beside the file identifies its content, and a digest of the file's last bytes confirms it. If there is no note, the
  * server sends no generation, or the file is longer than the note says, the last bytes of the file are compared
  * with the server's.
  * @module

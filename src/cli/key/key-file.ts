@@ -17,7 +17,7 @@ const LOOK_MS = 1_000;
  * Reads a key file and checks its keys. Warns if other users can read a secret in it.
  *
  * @param file A JWK, a set of JWKs, or a PEM block; `-` for standard input.
- * @throws an error with a sentence that names the file.
+ * @throws an error with a sentence that contains the file name.
  */
 export async function readKeyFile(file: string): Promise<Jwk | JwkSet> {
   const key = await parsedFile(file);
@@ -105,7 +105,7 @@ async function parsedFile(file: string): Promise<Jwk | JwkSet> {
   }
 }
 
-/** Changes whenever the file is written or replaced; empty if there is none. */
+/** Changes whenever the file is written or replaced; empty if it does not exist. */
 async function versionOf(file: string): Promise<string> {
   const found = await stat(file).catch(() => undefined);
   return found ? [found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs].join() : "";

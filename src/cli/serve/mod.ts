@@ -86,7 +86,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
   addToggle(command, {
     flag: "--cors",
     opposite: "--no-cors",
-    description: "send CORS headers: pages of those origins, or of all if none is given, can read over plain HTTP",
+    description: "send CORS headers: pages of those origins, or of all without --origin, can read over plain HTTP",
     variable: "HTTPFSTREAM_CORS",
   });
   addToggle(command, {

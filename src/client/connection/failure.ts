@@ -17,7 +17,7 @@ import { TokenLapse } from "./token-lapse.ts";
 
 /** How a WebSocket ended. */
 export interface Closing {
-  /** The close code; 1005 for none, 1006 for no closing handshake. */
+  /** The close code; 1005 if the frame had no code, 1006 without a closing handshake. */
   readonly code: number;
   /** The reason that the server sent with the code; may be empty. */
   readonly reason: string;

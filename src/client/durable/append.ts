@@ -193,7 +193,7 @@ export class DurableAppend {
     if (found.status === 404) return await this.#create();
     if (!found.ok) throw await this.#exchange.refusal(found, "APPEND");
     if (!found.headers.has(NEXT_OFFSET_HEADER))
-      throw refusal ?? notDurable(target.url, "its answer names no offset, as for a folder");
+      throw refusal ?? notDurable(target.url, "its answer has no offset, as for a folder");
     this.#adopt(found);
   }
 
@@ -203,7 +203,7 @@ export class DurableAppend {
     if (created.ok && created.headers.has(NEXT_OFFSET_HEADER)) return this.#adopt(created);
     if (refusal && (created.ok || NO_PUT.has(created.status))) throw refusal;
     throw created.ok
-      ? notDurable(target.url, "its answer names no offset, as for a folder")
+      ? notDurable(target.url, "its answer has no offset, as for a folder")
       : await this.#exchange.refusal(created, "APPEND");
   }
 

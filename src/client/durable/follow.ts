@@ -132,7 +132,7 @@ export class DurableFollow {
       if (status === 404 || status === 410) return await this.#absent(response);
       if (status !== 200 && status !== 204) throw await this.#exchange.refusal(response, "FOLLOW");
       const next = headers.get(NEXT_OFFSET_HEADER);
-      if (next === null) throw notDurable(this.#task.target.url, "its answer names no offset, as for a folder");
+      if (next === null) throw notDurable(this.#task.target.url, "its answer has no offset, as for a folder");
       this.#begin(headers);
       const hasBytes = status === 200 && (yield* this.#body(exchange));
       const isBack = !hasBytes && isBefore(next, token);

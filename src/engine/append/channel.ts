@@ -32,7 +32,7 @@ export interface ChannelOptions {
   readonly requestId?: string | undefined;
   /** The scanner of a JSON stream, which has read the last line. Default: the path is not a JSON stream. */
   readonly lines?: JsonScanner | undefined;
-  /** Whether the claim is kept between many short appends. Default false. */
+  /** Whether the claim is cached between many short appends. Default false. */
   readonly isKept?: boolean | undefined;
   /** Counts the bytes of the store, and limits them. Default: there is no limit. */
   readonly used?: UsedSpace | undefined;
@@ -43,7 +43,7 @@ export class Channel implements Followable {
   readonly path: string;
   /** The id of the request that began the append, if one did. */
   readonly requestId: string | undefined;
-  /** Whether the claim is kept between many short appends. */
+  /** Whether the claim is cached between many short appends. */
   readonly isKept: boolean;
   /** Accepts batches; each write settles when its batch is stored and passed to the broadcast. */
   readonly writable: WritableStream<Batch>;

@@ -14,7 +14,7 @@ import { JsonScanner } from "./json-scanner.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
 import type { UsedSpace } from "./used-space.ts";
 
-/** Attempts at claiming a path that another process was asked to give up. */
+/** Attempts at claiming a path that another process was asked to release. */
 const ATTEMPTS = 20;
 
 /** Milliseconds before each of them. */

@@ -113,7 +113,7 @@ export class AppendRegistry {
     return channel !== undefined && channel.stream === undefined && !channel.outcome && !channel.revoked.aborted;
   }
 
-  /** Settles when the append of a path in this process has ended; undefined if there is none. */
+  /** Settles when the append of a path in this process has ended; undefined if it has no append. */
   whenFree(path: string): Promise<void> | undefined {
     return this.#slots.get(path)?.free;
   }
@@ -133,7 +133,7 @@ export class AppendRegistry {
     };
   }
 
-  /** Leases the append to a path, in this process or in another one; undefined if there is none. */
+  /** Leases the append to a path, in this process or in another one; undefined if it has no append. */
   async lease(path: string): Promise<LeasedSource | undefined> {
     for (let all = this.#announced.get(path); all; all = this.#announced.get(path)) await Promise.all(all);
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {

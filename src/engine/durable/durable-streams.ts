@@ -27,7 +27,7 @@ export interface Appended {
   readonly generation: string;
   /** The producer's last append. */
   readonly producer: ProducerState | undefined;
-  /** Whether bytes were stored. If not, they were stored before, or there were none. */
+  /** Whether bytes were stored. If not, they were stored before, or the append was empty. */
   readonly isNew: boolean;
   readonly closed: boolean;
 }

@@ -17,11 +17,11 @@ const LINE_END = Uint8Array.of(0x0a);
 
 /** What a request asks to append. */
 export interface AppendSpec {
-  /** The body; empty for none, which is allowed only with {@link closes}. */
+  /** The body; may be empty only with {@link closes}. */
   readonly bytes: Uint8Array;
   /** The media type of the body. */
   readonly type: string | undefined;
-  /** The media type of a path for which none is on record; undefined for any. */
+  /** The required media type if the path has no type on record; undefined for any. */
   readonly expected: string | undefined;
   /** Whether the stream is closed with this append. */
   readonly closes: boolean;

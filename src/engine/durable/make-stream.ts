@@ -43,7 +43,7 @@ interface Source extends ForkPoint {
 }
 
 /**
- * Creates a stream at a path where there is none, whole or not at all.
+ * Creates a stream at a path that does not exist, whole or not at all.
  *
  * @throws {StreamError} `not_found`, `mismatch` and `bad_request` for a fork; `not_json`, and what storing throws.
  */

@@ -17,7 +17,7 @@ import { Merged } from "./merged.ts";
 /** Maximum number of jobs per batch: the note of a batch lists the producer of each job. */
 const MAX_JOBS = 1_000;
 
-/** Milliseconds that a claim is kept after the last append. */
+/** Milliseconds for which an idle claim is cached after the last append. */
 const LINGER_MS = 3_000;
 
 /** The state changes of a writer. */
@@ -119,7 +119,7 @@ export class PathWriter implements AppendOwner {
     }
   }
 
-  /** The claim that it has kept, unless another program has changed the file since. */
+  /** The idle claim, unless another program has changed the file since. */
   async #verified(): Promise<Admission | undefined> {
     const kept = this.#admission;
     await kept?.batcher.verify();

@@ -6,7 +6,7 @@ import type { StoreStat } from "../storage/store.ts";
 import type { Appends } from "./appends.ts";
 import type { FollowLease } from "./follow-lease.ts";
 
-/** The append to a path, or what is stored there if it has none. */
+/** The append to a path, or what is stored there if it has no append. */
 export interface FoundContent {
   /** The append, which the caller must leave. */
   readonly lease?: FollowLease;

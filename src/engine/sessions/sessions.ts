@@ -71,7 +71,7 @@ export class Sessions {
    * Finds the open session of a token. If another process holds it, requests a handover and adopts it.
    *
    * @param generation The generation that it must append to; undefined for any.
-   * @throws {StreamError} `gone` if there is none; `replaced` for another generation; `conflict` if another process
+   * @throws {StreamError} `gone` if the session does not exist; `replaced` for another generation; `conflict` if another process
    * does not hand it over.
    */
   async resume(path: string, token: string, generation?: string): Promise<AppendSession> {
@@ -132,7 +132,7 @@ export class Sessions {
   }
 
   /**
-   * Leases the append to a path, and follows it from one process to the next; undefined if there is none. A session on
+   * Leases the append to a path, and follows it from one process to the next; undefined if the path has no append. A session on
    * record always counts: its server may die after {@link adopt} saw it alive, and before its claim is looked up.
    *
    * @throws {StreamError} `restarting` if the session does not settle in any process; what reading the store throws.

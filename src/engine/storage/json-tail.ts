@@ -11,7 +11,7 @@ const NEWLINE = 0x0a;
 const LOOK_BYTES = 64 * 1024;
 
 /**
- * The offset just past the last line end; 0 if there is none.
+ * The offset just past the last line end; 0 without one.
  *
  * @throws {StreamError} what reading the store throws.
  */

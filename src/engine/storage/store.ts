@@ -137,7 +137,7 @@ export interface ClaimOptions {
   /** The media type of the appended bytes; recorded unless one is on record already. */
   type?: string | undefined;
   /**
-   * Whether the claim is kept between many short appends. To readers, also in other processes, the path then has no
+   * Whether the claim is cached between many short appends. To readers, also in other processes, the path then has no
    * appender. Default false.
    */
   kept?: boolean;
@@ -245,7 +245,7 @@ export interface Store {
   remove(path: string, check?: () => Promise<void>): Promise<boolean>;
   /** What is on record of streams. A driver without it stores plain files only: Durable Streams are off. */
   readonly streams?: StreamRecords;
-  /** What is on record of subscriptions to streams. A driver without it has none. */
+  /** What is on record of subscriptions to streams. Without it, subscriptions are off. */
   readonly subscriptions?: SubscriptionRecords;
   /** Bytes that can still be stored; undefined if that is unknown. New appends are refused below `limits.storeFreeBytes`. */
   freeBytes?(): Promise<number | undefined>;
@@ -259,7 +259,7 @@ export interface Store {
    */
   requestHandover?(path: string): Promise<() => Promise<void>>;
   /**
-   * Updates on a path that another process has claimed, until its append has ended; undefined if none has. The first
+   * Updates on a path that another process has claimed, until its append has ended; undefined if no process has. The first
    * update comes at once. Only for drivers whose bytes other processes may write.
    *
    * @param signal Ends the updates, even while one is pending.

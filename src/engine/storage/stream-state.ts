@@ -3,7 +3,7 @@
  * @module
  */
 
-/** The part of the producers that is kept when there are too many. */
+/** The part of the producers that is remembered when there are too many. */
 const KEPT_PART = 0.9;
 
 /** The last accepted append of a producer. */
@@ -28,7 +28,7 @@ export interface ForkOrigin {
   readonly source: string;
   /** The offset that was asked for. The fork has the bytes of the source up to there, and {@link sub} more. */
   readonly offset: number;
-  /** Bytes, or messages of JSON, past the offset; 0 for none. */
+  /** Bytes, or messages of JSON, past the offset. */
   readonly sub: number;
 }
 
@@ -69,7 +69,7 @@ export interface StreamChange extends Partial<StreamState> {
 }
 
 /**
- * The state after a change; a path that had none begins with an empty one.
+ * The state after a change; a path without a state begins with an empty one.
  *
  * @example
  * ```ts
@@ -107,7 +107,7 @@ export interface StreamRecords {
   /** The paths that have a state. */
   list(): Promise<string[]>;
   /**
-   * Notes which tombstone the removal that follows is to leave, or with undefined, that there is none. If the path is then
+   * Notes which tombstone the removal that follows is to leave, or with undefined, that it leaves no tombstone. If the path is then
    * gone, the tombstone counts, whatever has happened in between. Only for drivers that survive a crash, or are shared.
    */
   announce?(path: string, tombstone: StreamState | undefined): Promise<void>;

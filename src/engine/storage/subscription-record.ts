@@ -87,7 +87,7 @@ export type SubscriptionName = Pick<SubscriptionRecord, "root" | "id">;
 /**
  * Decides about a change of a record. Resolves to the new record, to `null` to remove it, or to undefined to leave it.
  *
- * @param found Undefined if there is none.
+ * @param found Undefined if it does not exist.
  */
 export type SubscriptionChange = (
   found: SubscriptionRecord | undefined,
@@ -97,7 +97,7 @@ export type SubscriptionChange = (
 export interface SubscriptionRecords {
   /** All subscriptions. Called about once per second if the store is not private. */
   list(): Promise<readonly SubscriptionRecord[]>;
-  /** Finds a subscription; undefined if there is none. */
+  /** Finds a subscription; undefined if it does not exist. */
   find(name: SubscriptionName): Promise<SubscriptionRecord | undefined>;
   /**
    * Changes a subscription. No other process and no other call changes it meanwhile.

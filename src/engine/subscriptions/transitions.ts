@@ -10,7 +10,7 @@ export interface Tail {
   readonly generation: string;
 }
 
-/** The ends of watched streams, by path; a path that does not exist has none. */
+/** The ends of watched streams, by path; a path that does not exist is missing. */
 export type Tails = ReadonlyMap<string, Tail>;
 
 /** Milliseconds before the first repetition of a failed delivery. Each further one waits twice as long. */
@@ -84,7 +84,7 @@ export function isPending({ path, acked }: StreamLink, tails: Tails): boolean {
   return (tails.get(path)?.offset ?? 0) > acked;
 }
 
-/** The first stream with such bytes; undefined if there is none. */
+/** The first stream with such bytes; undefined if all are processed. */
 export function firstPending({ streams }: SubscriptionRecord, tails: Tails): StreamLink | undefined {
   return streams.find((link) => isPending(link, tails));
 }

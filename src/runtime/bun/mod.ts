@@ -27,7 +27,7 @@ export interface SocketData {
   events: Record<string, unknown>;
   /** The requested URL. */
   url: URL;
-  /** The chosen subprotocol; empty for none. */
+  /** The chosen subprotocol; empty without one. */
   protocol: string;
   /** @internal The port of the open socket. */
   port?: BunPort;

@@ -133,7 +133,7 @@ export class EventStream implements Sink {
     return this.#carried === 0 && this.#parts.finalSize() === this.#taken;
   }
 
-  /** The complete characters or messages, in pieces; none if there is nothing but the beginning of one. */
+  /** The complete characters or messages, in pieces; empty if there is only the beginning of one. */
   #cut(frame: Frame, from: number): readonly Uint8Array[] {
     const { encoding } = this.#parts;
     const { bytes } = frame;

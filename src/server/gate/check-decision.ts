@@ -20,7 +20,7 @@ export interface CheckedPermission {
 /**
  * Returns a permission whose fields are checked, and whose `mayRead` checks its results.
  *
- * @throws {TypeError} naming the field that is wrong.
+ * @throws {TypeError} that says which field is wrong.
  */
 export function checkedPermission(
   permission: Readonly<Partial<Record<"expiresAtMs" | "mayRead", unknown>>>,
@@ -50,7 +50,7 @@ export function checkedPermission(
 /**
  * Returns a refusal whose fields are checked.
  *
- * @throws {TypeError} naming the field that is wrong.
+ * @throws {TypeError} that says which field is wrong.
  */
 export function checkedRefusal<Refusal extends Readonly<Partial<Record<"status" | "message" | "challenge", unknown>>>>(
   refusal: Refusal,

@@ -42,7 +42,7 @@ export interface Permission {
   readonly mayRead?: (path: string, isFolder: boolean) => boolean;
 }
 
-/** Refuses a request. A field of the wrong type does so with 500, and the log names it. */
+/** Refuses a request. A field of the wrong type does so with 500, and the log says which field it is. */
 export interface Refusal {
   /** Always false. */
   readonly allow: false;

@@ -7,7 +7,7 @@ import type { Permission } from "./gate.ts";
 
 /** What is known about the paths. */
 interface Paths {
-  /** Returns what is stored at a path; undefined for none and for a folder. Below a file, it fails with `path_conflict`. */
+  /** Returns what is stored at a path; undefined if the path does not exist, or is a folder. Below a file, it fails with `path_conflict`. */
   stat(path: string): Promise<unknown>;
 }
 

@@ -37,7 +37,7 @@ interface SnapshotParameters extends ReadParameters {
 /**
  * Responds with the bytes that are stored at present.
  *
- * @throws {StreamError} `replaced` if the content is not the generation that the request names, `range` for an offset
+ * @throws {StreamError} `replaced` if the content is not the generation of the request, `range` for an offset
  * past the end, `precondition_failed`, `bad_request`; what the store throws at the first byte, `changed` and `replaced`
  * among it.
  */

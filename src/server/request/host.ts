@@ -87,7 +87,7 @@ export function checkHost(names: readonly string[], hosts: Hosts, hints: Refusal
  * ```
  */
 export function usableHost(host: string): string | undefined {
-  // Hot path: nearly all requests name the same host.
+  // Hot path: nearly all requests have the same host.
   if (host !== latest.host) latest = { host, spelled: spell(host) };
   return latest.spelled;
 }

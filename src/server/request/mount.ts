@@ -28,7 +28,7 @@ const PARAMETER = /^:[\w-]+(?:\{(.+)\})?$/;
 const WITHIN_SEGMENT = /^(?:[\w(?:)|*+{,}-]|\\[dws.-]|\[(?:[a-zA-Z\d]-[a-zA-Z\d]|\\[dws.]|[\w.@](?!-[^\]]))+-?\])+$/;
 
 /**
- * The segments of the path that the app is mounted at; none at the root.
+ * The segments of the path that the app is mounted at; empty at the root.
  *
  * Hono's routers disagree about what a parameter is: for one of them, `/a-:b` has a parameter, and `/a-c` is the same
  * mount. Segments that are not whole parameters must therefore match the path literally.

@@ -82,7 +82,7 @@ function split(header: string | null): string[] | undefined {
   return header?.split(",").map((part) => part.trim());
 }
 
-/** The nodes that `for=` names in a `Forwarded` header, one for each element; empty where an element has none. */
+/** The nodes after `for=` in a `Forwarded` header, one for each element; empty for an element without one. */
 function forwardedFor(header: string | null): string[] | undefined {
   if (header === null) return undefined;
   // Half a quoted string from a client could swallow what the proxy has added. No address needs an escape.

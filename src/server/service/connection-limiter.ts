@@ -13,7 +13,7 @@ interface Requester {
   readonly peer?: string;
 }
 
-/** What a connection takes its slot for. */
+/** What a connection uses its slot for. */
 export type Purpose = "append" | "follow" | "read";
 
 /** The slot of one connection. */

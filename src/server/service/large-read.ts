@@ -13,7 +13,7 @@ import { type Exchange, type Service, whenSent } from "./service.ts";
 export const FREE_BYTES: number = 64 * 1024;
 
 /**
- * Opens the body of a response. A large one takes a slot among the connections first, unless the request has one.
+ * Opens the body of a response. A large one occupies a slot among the connections first, unless the request has one.
  * {@link watchReader} gives it back.
  *
  * @param bytes Size of the body.
@@ -38,7 +38,7 @@ export async function openBody(
     slot.isKept = false;
     if (isOwn) {
       slot.leave();
-      // A second attempt takes a slot of its own.
+      // A second attempt occupies a slot of its own.
       delete exchange.slot;
     }
     throw error;

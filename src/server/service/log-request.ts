@@ -137,7 +137,7 @@ async function refuse(reporter: Reporter, c: Context, details: RequestDetails, g
   return response;
 }
 
-/** The page that asks for a token, for a person whose browser has none; undefined for all other refusals. */
+/** The page that asks for a token, for a browser without a valid token; undefined for all other refusals. */
 async function tokenPageFor(c: Context, { status, code, headers }: StreamError): Promise<Response | undefined> {
   const { "WWW-Authenticate": challenge = "" } = headers;
   // For another scheme, such as Basic, the browser itself asks.

@@ -54,7 +54,7 @@ export interface Service {
   readonly origins: Origins;
   /** The names that the server answers to; `undefined` for any. */
   readonly hosts: Hosts | undefined;
-  /** The proxies that may name the address of a client; `undefined` for none. */
+  /** The proxies that may send the address of a client; `undefined` if no proxy is trusted. */
   readonly trustedProxies: TrustedProxies | undefined;
   /** Seconds that caches may keep what a read answers. */
   readonly cacheSeconds: number;

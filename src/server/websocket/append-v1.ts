@@ -147,7 +147,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
     this.#idleTimeout?.stop();
     this.#endSpan("lost");
     this.#session.detach(this);
-    // No client has received the token, so none can resume the session.
+    // No client has received the token, so no client can resume the session.
     if (this.#isFirst && !this.#started) void this.#session.end("lost", this.port === undefined);
   }
 

@@ -166,7 +166,7 @@ class FileStore implements Store {
     }
   }
 
-  /** Whether any process appends to the file, or a session waits for its appender; `kept` for a claim that is kept. */
+  /** Whether any process appends to the file, or a session waits for its appender; `kept` for a cached claim. */
   async #isAppended(file: string, path: string): Promise<boolean | "kept"> {
     if (Claim.isHeld(file)) return Claim.isHeld(file);
     if (this.#lease.mayBeElsewhere(fileKey(this.#reserved, file)) && mayBeClaimed(this.#reserved, file)) {

@@ -24,7 +24,7 @@ import { probesOf } from "./pattern-probes.ts";
 /** A request for a control path. */
 export interface ControlRequest {
   readonly exchange: Exchange;
-  /** What is asked for; undefined for a path that names nothing. */
+  /** What is asked for; undefined for an unknown path. */
   readonly control: ControlPath | undefined;
   /** The folder that the paths of the subscription are relative to; empty for the root folder. */
   readonly root: string;

@@ -86,7 +86,7 @@ export class Claim {
     }
   }
 
-  /** Whether this process has claimed a file; `kept` if it keeps it between many short appends. */
+  /** Whether this process has claimed a file; `kept` if it caches the claim between many short appends. */
   static isHeld(file: string): boolean | "kept" {
     return held.get(file)?.isKept ? "kept" : held.has(file);
   }

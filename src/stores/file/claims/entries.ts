@@ -25,7 +25,7 @@ export interface Entry {
   readonly name: string;
   /** The path of its file. */
   readonly file: string;
-  /** With whether the claim is kept between many short appends. */
+  /** With whether the claim is cached between many short appends. */
   readonly owner: OwnerRecord & { readonly isKept?: boolean };
   /** The slot, for a claim by the lease of the whole root. It has no file of its own then. */
   readonly slot?: Slot;
@@ -175,7 +175,7 @@ export function endMarkers(names: readonly string[]): EndMarker[] {
   return markers.sort((one, other) => Number.parseInt(one.entry, 10) - Number.parseInt(other.entry, 10));
 }
 
-/** The end markers among the names in a folder, if there is no watcher to read them; else none. */
+/** The end markers among the names in a folder, if there is no watcher to read them; otherwise an empty list. */
 export function unreadMarkers(names: readonly string[]): string[] {
   if (names.some((name) => name.startsWith(WATCH))) return [];
   return names.filter((name) => name.startsWith(ENDED));

@@ -2,7 +2,7 @@
  * The leases of a root as files: what they contain, and what other processes do with them.
  *
  * A lease begins with a line about its owner. A *slot* for each claim follows: one character for its state, the
- * key of the path, a `k` if the claim is kept between many short appends, and a line end. `held` is the lease that
+ * key of the path, a `k` if the claim is cached between many short appends, and a line end. `held` is the lease that
  * counts. A process that wants claims by path breaks it: it gives it another name. From then on it has no new claims,
  * and those that it had are in its slots until their owner has entered them by path.
  * @module
@@ -34,7 +34,7 @@ export const HEADER_BYTES = 1_024;
 /** Bytes of a slot. Slots do not cross the pages of the system's cache. */
 export const SLOT_BYTES = 64;
 
-/** Stands behind the key of a claim that is kept. */
+/** Stands behind the key of a cached claim. */
 const KEPT = "k";
 
 /** Maximum number of slots of a lease. Further claims are made by path. */
@@ -55,7 +55,7 @@ export interface Slot {
   readonly owner: OwnerRecord;
   readonly key: string;
   readonly state: SlotState;
-  /** Whether the claim is kept between many short appends. */
+  /** Whether the claim is cached between many short appends. */
   readonly isKept: boolean;
 }
 
@@ -179,7 +179,7 @@ export interface LeaseContent {
 /**
  * Reads a lease.
  *
- * @returns Undefined if there is none, or if it is torn, as after a power cut.
+ * @returns Undefined if it does not exist, or is torn, as after a power cut.
  * @throws Errors of the operating system.
  */
 export function readLease(lease: string): LeaseContent | undefined {

@@ -6,7 +6,7 @@ import type { SlotState } from "./lease-files.ts";
 
 /** A claim by the lease. */
 export interface LeasedClaim {
-  /** Whether it is kept between many short appends. Other processes see that in its slot. */
+  /** Whether it is cached between many short appends. Other processes see that in its slot. */
   readonly isKept: boolean;
   /** Called in the turn in which the path is claimed. */
   marked(mark: Mark): void;

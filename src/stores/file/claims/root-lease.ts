@@ -37,7 +37,7 @@ const RETRY_MS = 1_000;
 /** The leases of this process, by owner. Two stores on one root share one. */
 const leases = new WeakMap<Owner, RootLease>();
 
-/** The leases to give up when the process exits. */
+/** The leases to release when the process exits. */
 const atExit = new Set<RootLease>();
 let isExitAwaited = false;
 
@@ -240,7 +240,7 @@ export class RootLease implements OwnedClaim {
     if (this.#term?.claims.size === 0 && ++this.#idleLooks >= IDLE_LOOKS) this.#giveUp(this.#term);
   }
 
-  /** Goes by path, and gives up what a process of an earlier version has claimed meanwhile. */
+  /** Claims by path from now on, and releases what a process of an earlier version has claimed meanwhile. */
   #doubt(term: LeaseTerm): void {
     try {
       closeToEarlier(this.#reserved);

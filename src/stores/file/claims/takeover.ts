@@ -28,7 +28,7 @@ export interface Successor {
   readonly path: string;
   /** Milliseconds without a sign of life after which an owner is silent. */
   readonly leaseMs: number;
-  /** Called before the copy takes the place of the file, with the stats of both. */
+  /** Called before the copy replaces the file, with the stats of both. */
   readonly onCopy: ((former: Stats, copy: Stats) => void) | undefined;
   /** @throws {StreamError} `conflict` if another process has moved the successor's own entry away. */
   assertOurs(): void;

@@ -57,7 +57,7 @@ function otherwise(error: unknown): string {
   return errorCode(error) ? `the system says ${errorCode(error)}` : StreamError.from(error).message;
 }
 
-/** The operating system's code of an error, such as `ENOENT`; empty if it has none. */
+/** The operating system's code of an error, such as `ENOENT`; empty if it has no code. */
 export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }

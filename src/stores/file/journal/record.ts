@@ -21,7 +21,7 @@ export interface JournalRecord {
   /** The offset of the first byte. */
   readonly offset: number;
   readonly bytes: Uint8Array;
-  /** A line for the log of the stream; it must be there if the bytes are in the file. Undefined if there is none. */
+  /** A line for the log of the stream; it must be there if the bytes are in the file. Undefined without a stream. */
   readonly note?: string | undefined;
   /**
    * The order of the record's segment: milliseconds since 1970 when the segment began, or more if an earlier segment

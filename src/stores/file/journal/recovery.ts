@@ -1,7 +1,7 @@
 /**
  * Restores what files lost in a power cut, from the journals of processes that have ended.
  *
- * Recovery removes no byte from a file and overwrites none that was written. It writes only behind the end of a file
+ * Recovery removes no byte from a file and overwrites no byte that was written. It writes only behind the end of a file
  * and over zeros, and only if the file's other bytes in the same range are those of the journal.
  * @module
  */
@@ -219,7 +219,7 @@ async function openAgain(root: string, name: string): Promise<OpenFile | undefin
 
 function isSameFile({ name, inode, bornMs }: FileIdentity, found: Stats): boolean {
   const now = identityOf(name, found);
-  // If a file system does not know the creation time, runtimes report none, or the time of the last change.
+  // If a file system does not know the creation time, runtimes report no creation time, or the time of the last change.
   const isKnown = bornMs > 0 && now.bornMs > 0 && now.bornMs !== found.ctimeMs;
   return now.inode === inode && (!isKnown || Math.abs(now.bornMs - bornMs) < BORN_MS);
 }

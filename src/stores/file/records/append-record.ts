@@ -65,7 +65,7 @@ export class AppendRecord {
   }
 
   /**
-   * Judges the record of a file that was just claimed. Creates one if there is none, or if it describes another
+   * Judges the record of a file that was just claimed. Creates one if it is missing, or if it describes another
    * content. At the level `disk` the new record is on the disk when this resolves: a client that has its generation may
    * come back with it.
    *

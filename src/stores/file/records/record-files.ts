@@ -1,5 +1,5 @@
 /**
- * The records of a root as files. A torn record is detected, and counts as none.
+ * The records of a root as files. A torn record is detected, and counts as missing.
  * @module
  */
 import {
@@ -46,7 +46,7 @@ export class RecordFiles {
   }
 
   /**
-   * The record of a file; undefined if there is none, or if it is torn.
+   * The record of a file; undefined if it does not exist, or is torn.
    *
    * @throws Errors of the operating system.
    */
@@ -98,7 +98,7 @@ export class RecordFiles {
   }
 
   /**
-   * Creates a record if there is none. A torn record counts as none.
+   * Creates a record if it does not exist. A torn record counts as missing.
    *
    * @returns Whether the record was written.
    * @throws Errors of the operating system.

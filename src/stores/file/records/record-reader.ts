@@ -76,7 +76,7 @@ export class RecordReader {
   }
 
   /**
-   * Judges the record of a file, and creates it if there is none. If the file has lost its name, the result is a guess.
+   * Judges the record of a file, and creates it if it does not exist. If the file has lost its name, the result is a guess.
    *
    * @throws Errors of the operating system.
    */

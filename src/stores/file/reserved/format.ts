@@ -1,7 +1,7 @@
 /**
  * Keeps versions from before the lease of the root out: they would claim paths behind its back.
  *
- * They had their entries in the folder `claims`. Now entries are in another folder, and a link that names the format
+ * They had their entries in the folder `claims`. Now entries are in another folder, and a link that states the format
  * stands in the place of that one. An earlier version can make no entry behind a link, so it claims nothing more; when
  * it starts, it refuses the root.
  * @module

@@ -123,7 +123,7 @@ function follow(
   const { file, generation, number } = line;
   if ("state" in line) return { file, generation, number, state: line.state, last: undefined };
   const { state, last } = before ?? {};
-  // A write that begins before the end of another one takes its place: nothing of that was stored.
+  // A write that begins before the end of another one replaces it: nothing of that was stored.
   const isStored = last !== undefined && line.from >= last.to;
   return { file, generation, number, state: isStored ? changedState(state, last.change) : state, last: line };
 }

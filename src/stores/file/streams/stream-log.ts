@@ -214,7 +214,7 @@ export class StreamLog {
       this.#write(formatLine({ void: true, number }));
       if (this.#files.durable) await this.flush();
     } catch {
-      // The next note at this offset takes the place of this one.
+      // The next note at this offset replaces this one.
     }
   }
 
