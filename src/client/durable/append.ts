@@ -207,7 +207,7 @@ export class DurableAppend {
       : await this.#exchange.refusal(created, "APPEND");
   }
 
-  /** Takes over what the server says of the stream. */
+  /** Adopts what the server reports about the stream. */
   #adopt({ headers }: Response): void {
     const { url } = this.#parts.target;
     const { "Content-Type": wanted } = this.#exchange.creation;

@@ -1,5 +1,5 @@
 /**
- * Tells a Durable Streams server by its answer to a request for `httpfstream.v1`. It ignores the upgrade and the verb,
+ * Recognizes a Durable Streams server by its answer to a request for `httpfstream.v1`. It ignores the upgrade and the verb,
  * so it answers like to any `GET`.
  * @module
  */

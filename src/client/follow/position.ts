@@ -85,7 +85,7 @@ export class FollowPosition {
     this.first ??= offset;
   }
 
-  /** Goes on without numbers of bytes: the server is a Durable Streams server. */
+  /** Continues without numbers of bytes: the server is a Durable Streams server. */
   leaveNumbers(): void {
     this.first = this.next = undefined;
     this.begun = true;

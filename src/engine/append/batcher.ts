@@ -26,7 +26,7 @@ export interface AppenderEvents {
   failed?(error: StreamError): void;
 }
 
-/** Takes pieces of any size from one appender and writes them to the channel in batches, one at a time. */
+/** Accepts pieces of any size from one appender and writes them to the channel in batches, one at a time. */
 export class Batcher {
   readonly channel: Channel;
   /** The error that stopped it, if storing failed. */

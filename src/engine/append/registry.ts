@@ -41,7 +41,7 @@ export interface LeasedSource {
 /** An appender that the registry has admitted. */
 export interface Admission {
   readonly batcher: Batcher;
-  /** Names the owner, which gets all events from here on. Call it in the turn in which the append was admitted. */
+  /** Sets the owner, which gets all events from here on. Call it in the turn in which the append was admitted. */
   connect(owner: AppendOwner): void;
   /** Ends the append; see {@link Batcher.end}. The path is free when this resolves. */
   end(reason: EndReason, unused?: boolean): Promise<Outcome>;
@@ -65,7 +65,7 @@ export interface RegistryEvents {
 export class AppendRegistry {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
-  /** Tells when an append begins, and when a path is removed. */
+  /** Sends a notice when an append begins, and when a path is removed. */
   readonly notices: PathNotices = new PathNotices();
   readonly counts: AppendCounts;
   readonly space: FreeSpace;
@@ -214,7 +214,7 @@ export class AppendRegistry {
     }
   }
 
-  /** Tells that a resource was removed. */
+  /** Sends a notice that a resource was removed. */
   removed(path: string, requestId?: string): void {
     this.used.removed();
     this.notices.notify(path);

@@ -65,7 +65,7 @@ export class PathWriter implements AppendOwner {
     this.#start();
   }
 
-  /** Gives the claim up once the batch under way is stored. Jobs that are left claim the path again. */
+  /** Releases the claim once the batch under way is stored. Jobs that are left claim the path again. */
   async yield(): Promise<void> {
     if (!this.#admission) return;
     this.#isYielding = true;

@@ -36,7 +36,7 @@ export class FollowLease implements Source {
     return held.source;
   }
 
-  /** Gives up the lease. */
+  /** Releases the lease. */
   leave(): void {
     this.#isLeft = true;
     this.#held.leave();

@@ -1,5 +1,5 @@
 /**
- * Looks at many members in turn, about once per second each, with one timer for all of them.
+ * Checks many members in turn, about once per second each, with one timer for all of them.
  * @module
  */
 

@@ -16,7 +16,7 @@ export interface StoreStat {
   /** When the last byte was written. */
   readonly modified: Date;
   /**
-   * Names the content of the path, in a few characters that can appear in a URL and can't be guessed. It changes when
+   * Identifies the content of the path, in a few characters that can appear in a URL and can't be guessed. It changes when
    * the resource was removed, became shorter, or no longer has the bytes that are on record at its end. An append, a
    * restart, a takeover or a restore of the same bytes does not change it.
    */

@@ -61,7 +61,7 @@ export interface SubscriptionRecord {
   readonly root: string;
   /** Its name, unique below the root. */
   readonly id: string;
-  /** Tells it apart from an earlier one of the same name. */
+  /** Distinguishes it from an earlier one of the same name. */
   readonly nonce: string;
   /** Grows with each change. */
   readonly revision: number;

@@ -187,7 +187,7 @@ export class SubscriptionActions {
   }
 
   /**
-   * Gives a claimed wake back. What is left to process begins a new one.
+   * Returns a claimed wake. What is left to process begins a new one.
    *
    * @throws {SubscriptionError} as {@link acknowledge}.
    */

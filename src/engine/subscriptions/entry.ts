@@ -75,7 +75,7 @@ export class Entries {
     return this.#entries.get(keyOf(name));
   }
 
-  /** Takes a record. Returns the entry if the record is new to it. */
+  /** Stores a record. Returns the entry if the record is new to it. */
   take(record: SubscriptionRecord): Entry | undefined {
     const known = this.get(record);
     if (known?.record.nonce === record.nonce) {

@@ -24,7 +24,7 @@ export type Change = (
  * Begins an attempt at a delivery.
  *
  * @param mostMs Milliseconds after which another process repeats it.
- * @param onLook Takes the ends of the streams that are sent to the worker.
+ * @param onLook Receives the ends of the streams that are sent to the worker.
  */
 export function beginning(planned: SubscriptionRecord, maxMs: number, onLook: (tails: Tails) => void): Change {
   return async (found, look) => {

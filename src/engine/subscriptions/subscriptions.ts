@@ -106,7 +106,7 @@ export class Subscriptions {
     await Promise.all(this.#running);
   }
 
-  /** Takes notice that bytes were stored at a path, or that it was removed. */
+  /** Handles a notice that bytes were stored at a path, or that it was removed. */
   changed(path: string): void {
     for (const [entry, relative] of this.entries.watching(path)) {
       entry.grew(relative);
@@ -238,7 +238,7 @@ export class Subscriptions {
     await this.change(record, settling(record, result.outcome));
   }
 
-  /** Looks whether there is something to process. `always`: even if no stream is known to have grown. */
+  /** Checks whether there is something to process. `always`: even if no stream is known to have grown. */
   async #evaluate(entry: Entry, always = false): Promise<void> {
     if (entry.isEvaluating) return;
     entry.isEvaluating = true;

@@ -1,5 +1,5 @@
 /**
- * Looks at the ends of streams.
+ * Finds the ends of streams.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -9,7 +9,7 @@ import type { Store } from "../storage/store.ts";
 import type { Tail, Tails } from "./transitions.ts";
 import { below } from "./watched-paths.ts";
 
-/** Looks at a time. */
+/** Number of checks at a time. */
 const LOOKS = 16;
 
 /**

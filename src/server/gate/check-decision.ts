@@ -89,7 +89,7 @@ export function ownResponse(response: Response): Response {
   return new Response(body, { status, statusText, headers: new Headers(headers) });
 }
 
-/** Names a value for an error message. */
+/** Describes a value for an error message. */
 export function shown(value: unknown): string {
   if (isThenable(value)) return "a promise";
   if (typeof value === "string") return `the string ${JSON.stringify(value)}`;

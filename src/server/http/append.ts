@@ -121,7 +121,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
 }
 
 /**
- * Takes a slot among the connections, and asks the gate. The body is read meanwhile, so it must not wait for the gate
+ * Occupies a slot among the connections, and asks the gate. The body is read meanwhile, so it must not wait for the gate
  * without a slot.
  *
  * @returns The response of the gate that answers the request instead.

@@ -12,7 +12,7 @@ import type { BodyAbort } from "./count-bytes.ts";
 /** High-water mark: bytes that a response body buffers before it asks its follower to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
-/** Takes frames, and provides them as a response body. */
+/** Receives frames, and provides them as a response body. */
 export class BodySink implements Sink, LiveBody {
   /** The body. */
   readonly stream: ReadableStream<Uint8Array>;

@@ -50,7 +50,7 @@ export class ConnectionLimiter {
   }
 
   /**
-   * Takes a slot for a connection.
+   * Occupies a slot for a connection.
    *
    * @throws {StreamError} `overloaded` if the server or the path has too many connections, `too_many` if the peer has.
    */

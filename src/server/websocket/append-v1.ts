@@ -206,7 +206,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
     }
   }
 
-  /** Tells the client that nothing more is stored, and that it need not try again. */
+  /** Informs the client that nothing more is stored, and that it need not try again. */
   async #endAtLimit(error: StreamError): Promise<void> {
     this.#over = true;
     this.#endSpan(error.code);

@@ -114,7 +114,7 @@ async function namesOf(folder: OpenFolder, { root, path, real, after, signal }: 
   return names;
 }
 
-/** Looks at files one by one: synchronously while the system is fast, and never for long without yielding. */
+/** Reads the stats of files one by one: synchronously while the system is fast, and never for long without yielding. */
 class Look {
   readonly #folder: OpenFolder;
   #turnMs = performance.now();

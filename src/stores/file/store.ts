@@ -242,7 +242,7 @@ class FileStore implements Store {
     await this.#recovery.again();
     await sweep(this.#reserved, this.#owner);
     await observeOwners(this.#reserved, this.#owner);
-    // Look at possible leftovers again, until it is clear whether they are needed.
+    // Check possible leftovers again, until it is clear whether they are needed.
     clearTimeout(this.#tidying);
     if (this.#owner.leftovers.size === 0) return;
     this.#tidying = setTimeout(() => void this.tidy().catch(() => {}), TIDY_MS).unref();

@@ -8,7 +8,7 @@ import { connect, type Socket } from "node:net";
 /** Milliseconds between two checks. */
 const LOOK_MS = 2_000;
 
-/** Looks for which a connection to the server itself may wait for its accept. */
+/** Number of checks for which a connection to the server itself may wait for its accept. */
 const MAX_WAITS = 2;
 
 /** The share of the descriptors in use from which the server is tried. Connections alone reach no more than half. */

@@ -112,7 +112,7 @@ export class Claim {
   }
 
   /**
-   * Whether this process still has the claim. Looks at the disk after a pause of the whole process.
+   * Whether this process still has the claim. Checks the disk after a pause of the whole process.
    *
    * @param isDoubtful Whether to check the disk in any case. Default false.
    */

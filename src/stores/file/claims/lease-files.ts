@@ -143,7 +143,7 @@ export function breakForeignLease(reserved: Reserved): void {
 /**
  * The slots of other processes for a file that are not free, and those of this one that others have moved away.
  *
- * Look at the slots before the entries: the owner of a broken lease removes its slots once it has entered them.
+ * Read the slots before the entries: the owner of a broken lease removes its slots once it has entered them.
  *
  * @throws Errors of the operating system.
  */

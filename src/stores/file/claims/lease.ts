@@ -84,7 +84,7 @@ export class Lease {
     }
   }
 
-  /** Whether no other process has broken it. Looks at the disk. */
+  /** Whether no other process has broken it. Checks the disk. */
   get isIntact(): boolean {
     try {
       const found = statSync(heldLease(this.#reserved), { throwIfNoEntry: false });

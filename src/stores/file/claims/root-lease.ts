@@ -74,7 +74,7 @@ export class RootLease implements OwnedClaim {
   }
 
   /**
-   * Claims a path by the lease. Takes the lease if it can be had. If the claim was not marked when this is done, it must
+   * Claims a path by the lease. Takes the lease if it is free. If the claim was not marked when this is done, it must
    * be claimed by path.
    *
    * @returns Undefined if there is nothing to wait for.
@@ -92,7 +92,7 @@ export class RootLease implements OwnedClaim {
     return this.#taking.then(() => this.#mark(key, file, claim));
   }
 
-  /** Whether another process may have a path. Looks at the disk. */
+  /** Whether another process may have a path. Checks the disk. */
   mayBeElsewhere(key: string): boolean {
     const term = this.#term;
     return !term?.lease.isIntact || term.exceptions.has(key) || term.folders.has(key);

@@ -32,7 +32,7 @@ export interface Successor {
   readonly onCopy: ((former: Stats, copy: Stats) => void) | undefined;
   /** @throws {StreamError} `conflict` if another process has moved the successor's own entry away. */
   assertOurs(): void;
-  /** Looks once more at what others have of the path. */
+  /** Checks once more which claims others have on the path. */
   survey(): Promise<Survey>;
 }
 

@@ -52,7 +52,7 @@ export function claimError(error: unknown, path: string): StreamError {
   return errorCode(error) === "EISDIR" ? folderInPlace(path) : diskError(error, path);
 }
 
-/** Names the error code only: the system's message would reveal the location of the root. */
+/** Contains the error code only: the system's message would reveal the location of the root. */
 function otherwise(error: unknown): string {
   return errorCode(error) ? `the system says ${errorCode(error)}` : StreamError.from(error).message;
 }

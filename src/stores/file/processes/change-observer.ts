@@ -61,7 +61,7 @@ export class ChangeObserver {
   }
 
   /**
-   * Looks at a file now, and from now on every {@link ObserverOptions.everyMs}, if that is set.
+   * Checks a file now, and from now on every {@link ObserverOptions.everyMs}, if that is set.
    *
    * @throws Errors of the operating system.
    */

@@ -43,7 +43,7 @@ export interface NoteLine {
   readonly change: StreamChange;
 }
 
-/** Takes a note back, which may not be in the log: nothing of it was stored. */
+/** Withdraws a note, which may not be in the log: nothing of it was stored. */
 export interface VoidLine {
   readonly void: true;
   readonly number: number;

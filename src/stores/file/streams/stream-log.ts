@@ -48,7 +48,7 @@ export interface ClaimedFile {
 }
 
 /**
- * Takes back what a process that has died did not complete: a write that is there in part is cut off. Call it before the
+ * Undoes what a process that has died did not complete: a write that is there in part is cut off. Call it before the
  * size of the file counts.
  *
  * @returns What the log says, which {@link StreamLog.open} takes.
