@@ -36,10 +36,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .argParser(parsed(parseRoot)),
     )
     .addOption(
-      new Option(
-        "--http <[host]:port>",
-        "address to listen on; without a host, all interfaces; port 0 for a free one",
-      )
+      new Option("--http <[host]:port>", "address to listen on; without a host, all interfaces; port 0 for a free one")
         .default(parseListenAddress("127.0.0.1:8080"), "127.0.0.1:8080")
         .env("HTTPFSTREAM_HTTP")
         .argParser(parsed(parseListenAddress)),
@@ -68,7 +65,10 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .argParser(parsed(addHosts)),
     )
     .addOption(
-      new Option("--trusted-proxy <address>", "address or network of a proxy that sends the address of its clients; repeatable")
+      new Option(
+        "--trusted-proxy <address>",
+        "address or network of a proxy that sends the address of its clients; repeatable",
+      )
         .default([], "none")
         .env("HTTPFSTREAM_TRUSTED_PROXY")
         .argParser(parsed(addProxies)),

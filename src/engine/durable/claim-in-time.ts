@@ -1,5 +1,5 @@
 /**
- * Claims a path that may have another appender, which is waited for.
+ * Claims a path, and waits while it has another appender.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";

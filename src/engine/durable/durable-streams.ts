@@ -90,7 +90,7 @@ export class DurableStreams {
 
   /**
    * Removes a stream that has expired, a tombstone without forks, and what is left of a failed copy. Returns its state;
-   * undefined for a plain file, and if there is nothing.
+   * undefined for a plain file, and if the path does not exist.
    */
   async settle(path: string): Promise<StreamState | undefined> {
     const state = await this.find(path);
@@ -170,9 +170,9 @@ export class DurableStreams {
   }
 
   /**
-   * Creates a stream, unless there is the same one.
+   * Creates a stream, unless the same one exists.
    *
-   * @throws {StreamError} `mismatch` if there is another one; `not_found` for the source of a fork, `bad_request` for a
+   * @throws {StreamError} `mismatch` if another one exists; `not_found` for the source of a fork, `bad_request` for a
    * place past its end; `not_json`, `busy`, and what storing throws.
    */
   async create(path: string, ask: CreateSpec, { preconditions, assertAllowed, ...by }: WriteTerms): Promise<Made> {
@@ -202,7 +202,7 @@ export class DurableStreams {
   /**
    * Removes a path. A stream with forks leaves a tombstone. Resolves to whether there was one.
    *
-   * @param requestId The id of the request that asks for it. Default: none does.
+   * @param requestId The id of the request. Default: none.
    * @throws {StreamError} what {@link removePath} throws.
    */
   remove(path: string, preconditions: PathPreconditions = {}, requestId?: string): Promise<boolean> {

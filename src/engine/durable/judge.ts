@@ -68,13 +68,13 @@ export function judgeAppend({ path, size, state, tail }: Judged, ask: AppendSpec
     ...(producer && { producers: { [producer.id]: { epoch: producer.epoch, seq: producer.seq, at } } }),
     ...(closes && { closed: producer ? { by: producer } : {} }),
   };
-  // A stream takes each append whole or not at all, even if nothing else changes.
+  // A stream stores each append whole or not at all, even if nothing else changes.
   const isNoted = state !== undefined || Object.keys(change).length > 0;
   return { batch: { bytes: stored, ...(isNoted && { change }) }, producer, closed: closes };
 }
 
 /**
- * The lines of an append to a stream of JSON. The last line that is there is ended first, or else the two would be one.
+ * The lines of an append to a stream of JSON. The last stored line is ended first, or else the two would be one.
  *
  * @throws {StreamError} `not_json`; `mismatch` if the last line is an unfinished message.
  */

@@ -69,7 +69,7 @@ export async function makeStream(
   return whileClaimed({ type: planned.type }, (held) => makeFork(parts, path, { ask, fork, held }));
 }
 
-/** What a fork is made of, and its claimed path: no other creation notes or removes it meanwhile. */
+/** The source of a fork, and its claimed path: no other creation notes or removes it meanwhile. */
 interface Making {
   readonly ask: CreateSpec;
   readonly fork: ForkSpec;

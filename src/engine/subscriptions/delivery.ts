@@ -36,7 +36,7 @@ export interface Attempt {
   readonly signal: AbortSignal;
 }
 
-/** What became of an attempt. */
+/** The outcome of an attempt. */
 export interface DeliveryResult {
   /** `done`: the receiver has processed everything that was reported to it. `stopped`: the server shuts down. */
   readonly outcome: "accepted" | "done" | "failed" | "stopped";

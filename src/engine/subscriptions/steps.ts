@@ -23,7 +23,7 @@ export type Change = (
 /**
  * Begins an attempt at a delivery.
  *
- * @param mostMs Milliseconds after which another process repeats it.
+ * @param maxMs Milliseconds after which another process repeats it.
  * @param onLook Receives the ends of the streams that are sent to the worker.
  */
 export function beginning(planned: SubscriptionRecord, maxMs: number, onLook: (tails: Tails) => void): Change {

@@ -9,7 +9,7 @@ import type { Store } from "../storage/store.ts";
 import type { Tail, Tails } from "./transitions.ts";
 import { below } from "./watched-paths.ts";
 
-/** Number of checks at a time. */
+/** Maximum number of checks at a time. */
 const LOOKS = 16;
 
 /**

@@ -9,7 +9,7 @@ import type { SubscriptionConfig, SubscriptionName } from "../storage/subscripti
 /** The segment that the control paths of subscriptions begin with. No subscription watches a path with it. */
 export const CONTROL_SEGMENT = "__ds";
 
-/** Patterns that are kept parsed. */
+/** Maximum number of parsed patterns in the cache. */
 const MAX_GLOBS = 1_000;
 
 const globs = new Map<string, Glob>();
