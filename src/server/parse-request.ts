@@ -170,7 +170,7 @@ function checkStay(c: Context, socket: boolean, verb: Verb | undefined): void {
 }
 
 /**
- * Parses a request of a route of the host app, which follows a path that the app names.
+ * Parses a request of a route of the host app, which follows a path that the app has chosen.
  *
  * @throws {StreamError} `bad_request`, `upgrade_required`
  */

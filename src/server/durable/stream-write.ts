@@ -40,7 +40,7 @@ export interface WritePlace {
   readonly scope: string;
 }
 
-/** Maximum characters of a value that is kept. */
+/** Maximum characters of a value that is stored. */
 const MAX_CHARACTERS = 1_024;
 
 /** Maximum characters of a time, which each answer to a reader repeats. */

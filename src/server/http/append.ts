@@ -190,7 +190,7 @@ async function onShutdown(registry: AppendRegistry, end: Admission["end"], close
 /** Pieces with fewer bytes than this count as small. */
 const SMALL_BYTES = 1024;
 
-/** Small pieces of one body that are taken before other connections get their turn. */
+/** Number of small pieces of one body that are processed before other connections get their turn. */
 const SMALL_PER_TURN = 256;
 
 /** Moves a request body into a batcher, no faster than it is stored. Starts reading before there is a batcher. */

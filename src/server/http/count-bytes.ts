@@ -46,7 +46,7 @@ const AS_IT_FAILS: BodyAbort = { cut: undefined, drop: undefined, errorFor: (err
  *
  * @param ended Called with the number of bytes, whether that is the whole body, and the error if it has failed.
  * @param how How to break the body off when it fails. Default: it fails with the same error.
- * @param watch Begins to watch its reader. Default: nothing does.
+ * @param watch Begins to watch its reader. Default: the reader is not watched.
  */
 export function countBytes(
   body: ReadableStream<Uint8Array>,

@@ -18,7 +18,7 @@ import { refusal } from "./respond.ts";
 export interface RequestDetails {
   /** Its id. */
   readonly requestId: string;
-  /** What it comes to. */
+  /** Its result. */
   readonly result: RequestResult;
   /** The client's address, where the runtime exposes it. */
   peer?: string;
@@ -76,7 +76,7 @@ export async function logRequest(
  * @returns The status that the error asks for.
  */
 function leaveToHost(reporter: Reporter, c: Context, details: RequestDetails, thrown: HostError): number {
-  // A `MountError` has none.
+  // A `MountError` has no status.
   const { status = 500 } = thrown;
   const code = status === 500 ? "internal" : (codeOfStatus(status) ?? (status > 500 ? "internal" : "forbidden"));
   reportRefusal(reporter, c, details, {

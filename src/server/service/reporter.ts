@@ -45,7 +45,7 @@ export class Reporter {
 
   /**
    * @param log Receives the log. Without it, failures go to the console, and nothing else is logged.
-   * @param onEvent Receives what happens to the streams. Default: nothing does.
+   * @param onEvent Receives what happens to the streams. Default: no listener.
    */
   constructor(log: Log | undefined, onEvent?: OnEvent) {
     this.#log = log;

@@ -84,7 +84,7 @@ export interface Exchange {
   readonly platform: Platform;
   readonly subject: Subject;
   readonly details: RequestDetails;
-  /** What the request comes to. */
+  /** Its result. */
   readonly result: RequestResult;
   /** What the gate was asked about; undefined without a gate, and before it was asked. */
   action?: Action;

@@ -1,7 +1,7 @@
 /**
  * The control paths of subscriptions: who may ask, and what is answered.
  *
- * The gate is asked about the control path itself, and about everything that a subscription names. The worker of a wake shows
+ * The gate is asked about the control path itself, and about every path of a subscription. The worker of a wake shows
  * the token of the wake instead: it has no other one, and the token allows nothing else.
  * @module
  */
