@@ -31,12 +31,12 @@ const BORN_MS = 2;
 const LOOK_MS = 200;
 
 /**
- * Maximum bytes of a segment. A full segment takes no more, and what is stored in one go is a group of a few megabytes or
+ * Maximum bytes of a segment. A full segment accepts no more, and what is stored in one go is a group of a few megabytes or
  * one batch of one append.
  */
 const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024;
 
-/** A copy that has taken a file's place, and the files that the journals may call the same. */
+/** A copy that has replaced a file, and the files that the journals may call the same. */
 interface Copy {
   readonly copy: FileIdentity;
   readonly formers: readonly Stats[];
