@@ -34,7 +34,7 @@ export function sendBytes(response: Response, outgoing: ServerResponse): Respons
 
 /**
  * Sends a response that cannot have a body, and returns the value that tells `@hono/node-server` so. Returns any other
- * response unchanged. `@hono/node-server` would add a `Content-Type` where there is none; in a 304, a cache would take
+ * response unchanged. `@hono/node-server` would add a missing `Content-Type`; in a 304, a cache would take
  * it for that of the content.
  */
 export function sendEmpty(response: Response, outgoing: ServerResponse): Response {

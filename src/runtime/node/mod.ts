@@ -181,7 +181,7 @@ export interface ServeOptions extends FetchApp {
   refusedUploadMs?: number;
   /** Milliseconds within which a client must send the headers of a request, or gets 408; 0 for no limit. Default 30,000. */
   headersTimeoutMs?: number;
-  /** Called when a client was refused because its headers were late. Default: nothing is. */
+  /** Called when a client was refused because its headers were late. Default: not reported. */
   onLateHeaders?: () => void;
   /** Receives an event when connections are refused because the system allows no more open files. Default: none. */
   log?: Log;

@@ -38,7 +38,7 @@ function handshakesFor(maxPayload: number): WebSocketServer {
   if (known) return known;
   const options = {
     noServer: true,
-    // More than MessageWatch allows, which gives a reason; `ws` gives none, and sees the frames of a packet first.
+    // More than MessageWatch allows, which gives a reason; `ws` gives no reason, and sees the frames of a packet first.
     maxFragments: 2 * MAX_FRAGMENTS,
     clientTracking: false,
     perMessageDeflate: false,

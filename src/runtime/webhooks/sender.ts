@@ -13,7 +13,7 @@ import { type Address, isAllowed, literalIn, refusalOfAddress, refusalOfUrl } fr
 /** Maximum bytes of an answer: more than `{"done": true}` is not read. */
 const ANSWER_BYTES = 16 * 1024;
 
-/** Maximum number of interim responses (1xx) before an answer: each costs time, and none counts as part of it. */
+/** Maximum number of interim responses (1xx) before an answer: each costs time, and is not part of the answer. */
 const INTERIM_RESPONSES = 10;
 
 /** Milliseconds for looking up a name when a subscription is created. */
