@@ -39,7 +39,45 @@ export function streamOf(source: AppendSource): ReadableStream<Chunk> {
 }
 
 function isStream(source: object): source is ReadableStream<Chunk> {
-  return "getReader" in source && "pipeTo" in source;
+  const { getReader, pipeTo } = source as Partial<ReadableStream>;
+  return typeof getReader === "function" && typeof pipeTo === "function";
+}
+
+/**
+ * Moves all chunks of a stream into an append. If that fails, the stream is cancelled, and not waited for: a source may never
+ * finish being cancelled.
+ *
+ * @param options `preventAbort`: leave the append open if the stream fails.
+ * @throws what the stream or the append has failed with.
+ * @example
+ * ```ts
+ * await pour(streamOf(["hello\n"]), await openAppend("http://localhost:8080/a.txt"));
+ * ```
+ */
+export async function pour(
+  chunks: ReadableStream<Chunk>,
+  append: WritableStream<Chunk>,
+  options: Pick<StreamPipeOptions, "preventAbort"> = {},
+): Promise<void> {
+  try {
+    await chunks.pipeTo(append, { ...options, preventCancel: true });
+  } catch (error) {
+    abandon(chunks, error);
+    throw error;
+  }
+}
+
+/**
+ * Cancels a stream, and does not wait for it.
+ *
+ * @example
+ * ```ts
+ * abandon(streamOf(["hello\n"]), new Error("not needed"));
+ * ```
+ */
+export function abandon(chunks: ReadableStream<Chunk>, reason: unknown): void {
+  // The stream may be an object of the program, whose method throws.
+  void (async () => chunks.cancel(reason))().catch(() => {});
 }
 
 function isIterable(source: object): source is AsyncIterable<Chunk> | Iterable<Chunk> {
@@ -91,7 +129,7 @@ export class Encoder {
       this.#surrogate = split ? text.slice(-1) : "";
       return [this.#encoder.encode(split ? text.slice(0, -1) : text)];
     }
-    if (chunk instanceof Uint8Array) return [...this.flush(), chunk];
+    if (isBytes(chunk)) return [...this.flush(), chunk];
     throw new StreamError("bad_request", `A chunk must be a string or a Uint8Array, not ${describe(chunk)}.`);
   }
 
@@ -100,6 +138,17 @@ export class Encoder {
     const rest = this.#surrogate;
     this.#surrogate = "";
     return rest === "" ? [] : [this.#encoder.encode(rest)];
+  }
+}
+
+const trueLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "length")?.get;
+
+/** Whether a chunk is an array of bytes, and as long as it says. Of a class that says otherwise, bytes would get lost. */
+function isBytes(chunk: unknown): chunk is Uint8Array {
+  try {
+    return chunk instanceof Uint8Array && trueLength?.call(chunk) === chunk.length;
+  } catch {
+    return false;
   }
 }
 

@@ -19,6 +19,9 @@ export const RESERVED_SEGMENT = ".httpfstream";
 /** Code points that HFS+, APFS and ext4 may ignore when they compare names. */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 
+/** Half of a character. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 const encoder = new TextEncoder();
 
 /**
@@ -30,7 +33,7 @@ const encoder = new TextEncoder();
  * trailing slash, default false. `sent`: the path to show in a refusal, if the client spelled it differently; default:
  * the pathname.
  * @throws {StreamError} `bad_path` for NUL, `.` or `..`, empty or overlong segments, an overlong path, a backslash, an encoded slash,
- * broken escapes, or the reserved folder.
+ * broken escapes, half of a character, or the reserved folder.
  * @example
  * ```ts
  * resourcePath("/streams/build/42.log", { skip: 1 }); // "build/42.log"
@@ -137,6 +140,8 @@ function fault(segment: string): string | undefined {
   if (segment.includes("/")) return "a segment contains an encoded slash";
   // On Windows a backslash separates folders, and could lead out of the root.
   if (segment.includes("\\")) return "it contains a backslash";
+  // Encoded as UTF-8, all of them become the same character, so different paths would name one file.
+  if (LONE_SURROGATE.test(segment)) return "it contains half of a character (a lone surrogate)";
   if (isLonger(segment, SEGMENT_BYTES)) return `a segment is longer than ${SEGMENT_BYTES} bytes`;
   return undefined;
 }

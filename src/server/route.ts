@@ -6,6 +6,7 @@ import type { Context } from "hono";
 import type { Follow } from "../engine/follow/follow.ts";
 import type { StreamState } from "../engine/storage/stream-state.ts";
 import { StreamError } from "../protocol/errors.ts";
+import { inPlace, inPlaceUnlessShort } from "./durable/in-place.ts";
 import { optionsOf } from "./durable/preflight.ts";
 import { readLive, readStored } from "./durable/read-stream.ts";
 import { answerControl, type ControlRequest } from "./durable/subscriptions/control.ts";
@@ -16,7 +17,7 @@ import { tellsOfHiddenFile } from "./gate/hidden-file.ts";
 import { appendBody } from "./http/append.ts";
 import { followBody } from "./http/follow.ts";
 import { listing, rowsOf } from "./http/listing.ts";
-import { readSnapshot } from "./http/read.ts";
+import { readSnapshot, unlessChanged } from "./http/read.ts";
 import { removeResource } from "./http/remove.ts";
 import {
   type AppendRequest,
@@ -38,14 +39,10 @@ import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
 import { checkPermission } from "./timers/expiry.ts";
-import { unlessChanged } from "./unless-changed.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
 import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 import { followOverSocket } from "./websocket/follow.ts";
-
-/** Maximum bytes of a body that is read whole without a slot among the connections. */
-const SHORT_BYTES = 64 * 1024;
 
 /**
  * Answers a request.
@@ -77,7 +74,7 @@ async function answerResource(service: Service, c: Context, request: ParsedReque
   checkMethod(request, service.deletes);
   await begin(service, exchange, socket);
   if (request.action === "append" && request.verb === undefined) return write(service, request);
-  if (request.action === "append") return inPlace(service, request, () => append(service, request));
+  if (request.action === "append") return inPlace(service, exchange, "append", () => append(service, request));
   try {
     return await (request.action === "delete" ? remove(service, request) : read(service, request));
   } catch (error) {
@@ -199,10 +196,7 @@ async function write(service: Service, { exchange, isFolder, parameters }: Write
   const response = source === undefined ? undefined : await passGate(service, exchange, "read", source);
   if (response) return response;
   const { durable } = service;
-  const run = (): Promise<Response> => writeStream(service, durable, exchange, parameters);
-  // A short body costs less than a slot, and has little time.
-  const isShort = Number(exchange.c.req.header("Content-Length") ?? Number.NaN) <= SHORT_BYTES;
-  return isShort ? run() : inPlace(service, { action: "append", exchange }, run);
+  return inPlaceUnlessShort(service, exchange, () => writeStream(service, durable, exchange, parameters));
 }
 
 async function remove(service: Service, { exchange, isFolder, parameters }: RemoveRequest): Promise<Response> {
@@ -218,29 +212,11 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
   const { path } = exchange.subject;
   const state = isFolder ? undefined : await settle(service, path);
   if (state && exchange.c.req.method !== "HEAD") service.durable?.lifetimes.use(path, state);
-  if (!following && !isFolder && parameters.live && service.durable && exchange.c.req.method === "GET") {
-    return inPlace(service, request, () => readLive(service, exchange, parameters));
+  if (!following && !isFolder && parameters.live && exchange.c.req.method === "GET") {
+    return inPlace(service, exchange, "follow", () => readLive(service, exchange, parameters));
   }
   const answer = (): Promise<Response> => unlessChanged(parameters, () => show(service, request, following));
-  return !following || isFolder ? answer() : inPlace(service, request, answer);
-}
-
-/** Answers a request that takes a slot among the connections until it is answered, or its connection ends. */
-async function inPlace(
-  { connectionLimiter }: Service,
-  { action, exchange }: Pick<AppendRequest | ReadRequest, "action" | "exchange">,
-  respond: () => Promise<Response>,
-): Promise<Response> {
-  const slot = connectionLimiter.enter(exchange.subject, action === "read" ? "follow" : "append");
-  exchange.slot = slot;
-  try {
-    const response = await respond();
-    if (!slot.isKept) slot.leave();
-    return response;
-  } catch (error) {
-    slot.leave();
-    throw error;
-  }
+  return !following || isFolder ? answer() : inPlace(service, exchange, "follow", answer);
 }
 
 /** Removes what has expired. @throws {StreamError} `gone` for a tombstone. */
@@ -291,6 +267,6 @@ function missing(path: string): StreamError {
 }
 
 function notFolder(path: string, below: string): StreamError {
-  const advice = below === "" ? "" : " Remove the trailing slash.";
-  return new StreamError("not_found", `"/${path}" is not a folder.${advice}`, { path });
+  const what = below === "" ? "not a folder" : "a file, not a folder. Its URL has no slash at the end";
+  return new StreamError("not_found", `"/${path}" is ${what}.`, { path });
 }

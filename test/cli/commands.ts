@@ -53,5 +53,9 @@ async function launch(
   const line = [...scriptArguments(runtime, script), ...args];
   const program = new Program(await executable(runtime), line, { cwd: PROJECT, ...(env && { env }) });
   launched.push(program);
-  return Object.assign(program, { end: () => within(program.exited, `${args.join(" ")} to end`) });
+  const end = (): Promise<Exit> =>
+    within(program.exited, `${args.join(" ")} to end`).catch(async (error: unknown) => {
+      throw await program.killed(error);
+    });
+  return Object.assign(program, { end });
 }

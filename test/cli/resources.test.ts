@@ -49,6 +49,12 @@ for (const runtime of RUNTIMES) {
       await writer.close();
     });
 
+    it("ls says that a file is no folder", async () => {
+      const [code, out, err] = await run("ls", `${server.url}/build/1.log`);
+      assert.deepEqual([code, out], [1, ""]);
+      assert.match(err, /"\/build\/1\.log" is a file, not a folder\./);
+    });
+
     it("ls --json prints one object per line, which parses to the exact names", async () => {
       const [code, out, err] = await run("ls", "--json", `${server.url}/build/`);
       assert.deepEqual([code, err], [0, ""]);

@@ -128,7 +128,9 @@ describe("streams and other requests", () => {
   it("DELETE removes what PUT has created, and nothing else by default", async () => {
     const streams = rig();
     await streams.append("plain.txt", "x");
-    await expectStatus(405, streams, "DELETE", "plain.txt");
+    const refused = await send(streams, "DELETE", "plain.txt");
+    assert.equal(refused.status, 405);
+    assert.match(await refused.text(), /Its operator can allow that with the option "deletes" of fstream\(\)\./);
     await expectStatus(201, streams, "PUT", "a.txt", TEXT, "x");
     await expectStatus(204, streams, "DELETE", "a.txt");
     await expectStatus(404, streams, "DELETE", "a.txt");
@@ -299,12 +301,35 @@ describe("streams and other requests", () => {
     }
   });
 
+  it("refuses a stream that exists, and says how it differs", async () => {
+    const streams = rig();
+    await expectStatus(201, streams, "PUT", "a", TEXT, "x");
+    await expectStatus(201, streams, "PUT", "closed.txt", { ...TEXT, "Stream-Closed": "true" }, "x");
+    await streams.append("file.txt", "x");
+    for (const [path, headers, sentence] of [
+      ["a", {}, /exists with the type text\/plain, and this PUT names none\. To append, send a POST/],
+      ["a", { "Content-Type": "text/csv" }, /with the type text\/plain, and this PUT asks for text\/csv\. /],
+      ["a", { ...TEXT, "Stream-TTL": "60" }, /with another time to live, closing or fork/],
+      ["closed.txt", TEXT, /exists and is closed\. Nothing was stored\./],
+      ["file.txt", {}, /exists with the type text\/plain, and this PUT names none/],
+    ] as const) {
+      const refused = await send(streams, "PUT", path, headers, new Blob(["y"]).stream());
+      assert.equal(refused.status, 409, `${path} ${JSON.stringify(headers)}`);
+      assert.match(await refused.text(), sentence, path);
+    }
+    assert.equal(await (await send(streams, "GET", "a")).text(), "x");
+  });
+
   it("can be switched off", async () => {
     const streams = rig({ durableStreams: false });
     await expectStatus(405, streams, "PUT", "a", TEXT);
     await streams.append("a", "x");
     await expectStatus(405, streams, "POST", "a", TEXT, "y");
-    assert.equal(await (await send(streams, "GET", "a?live=sse&offset=0")).text(), "x");
+    for (const live of ["sse", "long-poll"]) {
+      const refused = await send(streams, "GET", `a?live=${live}&offset=0`);
+      assert.equal(refused.status, 400);
+      assert.match(await refused.text(), /no Durable Streams.*\?verb=FOLLOW/);
+    }
     await assert.rejects(streams.close("a"), { code: "not_implemented" });
   });
 

@@ -2,15 +2,24 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
-import { explore } from "./explore.ts";
+import { type Explored, explore } from "./explore.ts";
 import { leaseModel } from "./lease-model.ts";
-import { FAULTS } from "./world.ts";
+import { FAULTS, type Fault } from "./world.ts";
 
 const WORLDS = [
   { appends: [1, 1], naps: 0, deaths: 1 },
   { appends: [2, 1], naps: 0, deaths: 0 },
   { appends: [1, 1], naps: 1, deaths: 0 },
 ];
+
+/** The first wrong state that a fault leads to. */
+function firstFound(fault: Fault): Explored["found"] {
+  for (const world of WORLDS) {
+    const { found } = explore(leaseModel(world, fault));
+    if (found) return found;
+  }
+  return undefined;
+}
 
 for (const world of WORLDS) {
   test(`whatever the order of the steps, there is no gap in the fence: ${JSON.stringify(world)}`, (t) => {
@@ -22,7 +31,7 @@ for (const world of WORLDS) {
 
 for (const fault of FAULTS) {
   test(`a process would break the fence that were to ${fault}`, (t) => {
-    const found = [...WORLDS].map((world) => explore(leaseModel(world, fault)).found).find((each) => each);
+    const found = firstFound(fault);
     assert.ok(found, "no order of steps leads to a wrong state");
     t.diagnostic(`${found.what}: ${found.steps.join(", ")}`);
   });

@@ -86,6 +86,86 @@ describe("the control paths of subscriptions", () => {
     await rig.expect(400, "PUT", "__ds/subscriptions/s", { ...HOOK, deep: [[deep]] });
   });
 
+  test("read nothing of a worker that shows no token of a wake", async (t) => {
+    const rig = new Rig(t);
+    await rig.subscribe("s");
+    await rig.create("events/a");
+    const { body } = await rig.received();
+    await rig.expect(201, "PUT", "__ds/subscriptions/other", HOOK);
+    const own = `Bearer ${body.callback_token}`;
+    const cases = ["Bearer x", "Bearer 1.x.y", "Basic eDp5", undefined, `${own}x`].map(
+      (shown) => ["s", shown] as const,
+    );
+    for (const [id, shown] of [...cases, ["other", own] as const, ["none", own] as const]) {
+      for (const what of ["callback", "ack", "release"]) {
+        let isRead = false;
+        const pull = (): void => {
+          isRead = true;
+        };
+        const { status, text } = await held(rig, "POST", `__ds/subscriptions/${id}/${what}`, { pull, shown });
+        assert.deepEqual(
+          [status, JSON.parse(text).error.code, isRead],
+          [401, "TOKEN_INVALID", false],
+          `${what} ${shown}`,
+        );
+      }
+    }
+    // What the body says is wrong as well.
+    const wrong = { acks: [{ stream: "events/a", offset: "x" }] };
+    await rig.expect(401, "POST", "__ds/subscriptions/s/callback", wrong, { Authorization: "Bearer x" });
+    await rig.expect(409, "POST", "__ds/subscriptions/s/callback", wrong, { Authorization: own });
+    await rig.expect(204, "DELETE", "__ds/subscriptions/s");
+    const { status } = await held(rig, "POST", "__ds/subscriptions/s/callback", { shown: own });
+    assert.equal(status, 404);
+  });
+
+  test("take a slot among the connections for a body of more than 64 KiB", async (t) => {
+    const rig = new Rig(t, { limits: { connections: 1 } });
+    await rig.subscribe("s");
+    await rig.create("events/a");
+    const { body } = await rig.received();
+    const shown = `Bearer ${body.callback_token}`;
+    const requests: readonly (readonly [method: string, path: string, json: unknown])[] = [
+      ["PUT", "__ds/subscriptions/new", HOOK],
+      ["POST", "__ds/subscriptions/s/streams", { streams: ["b"] }],
+      ["POST", "__ds/subscriptions/s/claim", { worker: "w" }],
+      ["POST", "__ds/subscriptions/s/callback", {}],
+      ["POST", "__ds/subscriptions/s/ack", {}],
+      ["POST", "__ds/subscriptions/s/release", {}],
+    ];
+    let end = (): void => {};
+    let begin = (): void => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const long = held(rig, "PUT", "__ds/subscriptions/long", {
+      pull: (controller) => {
+        end = () => {
+          controller.enqueue(new TextEncoder().encode(JSON.stringify(HOOK)));
+          controller.close();
+        };
+        begin();
+      },
+    });
+    await begun;
+    const padding = " ".repeat(64 * 1024);
+    const send = async ([method, path, json]: (typeof requests)[number], padded: string): Promise<[number, string]> => {
+      const text = JSON.stringify(json) + padded;
+      const headers = { Host: "localhost", "Content-Length": String(text.length), Authorization: shown };
+      const response = await rig.app.request(`http://localhost/${path}`, { method, headers, body: text });
+      return [response.status, await response.text()];
+    };
+    for (const request of requests) {
+      const [status, text] = await send(request, padding);
+      assert.equal(status, 503, request[1]);
+      assert.match(text, /which is its limit \(connections\)/);
+    }
+    for (const request of requests) assert.notEqual((await send(request, ""))[0], 503, request[1]);
+    end();
+    assert.equal((await long).status, 201);
+    for (const request of requests) assert.notEqual((await send(request, padding))[0], 503, request[1]);
+  });
+
   test("know their methods, and nothing else", async (t) => {
     const rig = new Rig(t);
     const { headers } = await rig.expect(405, "POST", "__ds/subscriptions/s");
@@ -189,3 +269,25 @@ describe("the control paths of subscriptions", () => {
     await rig.expect(204, "OPTIONS", "__ds/subscriptions/s", undefined, foreign);
   });
 });
+
+interface Held {
+  readonly pull?: (controller: ReadableStreamDefaultController<Uint8Array>) => void;
+  /** The header `Authorization`. */
+  readonly shown?: string | undefined;
+}
+
+/** Sends a request whose body only comes as the test says. */
+async function held(
+  rig: Rig,
+  method: string,
+  path: string,
+  { pull = () => {}, shown }: Held,
+): Promise<{ status: number; text: string }> {
+  const response = await rig.app.request(`http://localhost/${path}`, {
+    method,
+    headers: { Host: "localhost", "Content-Length": "1000000", ...(shown !== undefined && { Authorization: shown }) },
+    body: new ReadableStream<Uint8Array>({ pull }, { highWaterMark: 0 }),
+    duplex: "half",
+  } as RequestInit);
+  return { status: response.status, text: await response.text() };
+}

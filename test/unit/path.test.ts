@@ -94,6 +94,14 @@ test("the segments of a mount are not part of the path", () => {
   assert.throws(() => resourcePath(`/streams/${RESERVED_SEGMENT}/a`, { skip: 1 }), isRefused);
 });
 
+test("half of a character is refused: encoded, all of them are the same", () => {
+  for (const name of ["u\ud800", "\udfffu", "\ude00\ud83d", "a\ud83db"]) {
+    assert.throws(() => checkedPath(["a", name]), isRefused, JSON.stringify(name));
+    assert.equal(isAddressable("a", name), false, JSON.stringify(name));
+  }
+  assert.equal(checkedPath(["\ud83d\ude00"]), "😀");
+});
+
 test("the reserved name is allowed below the first level", () => {
   assert.equal(resourcePath(`/a/${RESERVED_SEGMENT}`), `a/${RESERVED_SEGMENT}`);
   assert.equal(checkedPath(["a", RESERVED_SEGMENT, "b"]), `a/${RESERVED_SEGMENT}/b`);

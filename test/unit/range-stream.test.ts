@@ -1,7 +1,7 @@
 /** A range of bytes as a stream: what it reads, and when it lets go of its source. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { type RangeSource, rangeStream } from "../../src/engine/storage/range-stream.ts";
+import { describe, it, test } from "node:test";
+import { openedStream, type RangeSource, rangeStream } from "../../src/engine/storage/range-stream.ts";
 import { randomBytes } from "../fixture/bytes.ts";
 import { settle } from "../fixture/rig.ts";
 
@@ -200,4 +200,81 @@ test("a read that fails fails the stream, and closes the source", async () => {
   source.stop.abort();
   await settle();
   assert.equal(source.closed, 1);
+});
+
+describe("a stream that is opened", () => {
+  it("has read its first piece, and serves it before the rest, also in parts", async () => {
+    const source = new HeldSource(0, 50, 30);
+    const opening = openedStream(rangeStream(source));
+    await settle();
+    assert.deepEqual(source.reads, [[0, 30]]);
+    await source.go();
+    const reader = (await opening).getReader({ mode: "byob" });
+    const parts: number[] = [];
+    const bytes: Uint8Array[] = [];
+    for (const length of [20, 20, 20]) {
+      const read = reader.read(new Uint8Array(length));
+      await settle();
+      await source.go();
+      const { value } = await read;
+      parts.push(value?.length ?? 0);
+      bytes.push(value ?? new Uint8Array(0));
+    }
+    assert.deepEqual(parts, [20, 10, 20]);
+    assert.deepEqual(Buffer.concat(bytes), BYTES.subarray(0, 50));
+    assert.deepEqual(source.reads, [
+      [0, 30],
+      [30, 20],
+    ]);
+    await settle();
+    assert.equal(source.closed, 1);
+  });
+
+  it("lets its source go at once if that was all", async () => {
+    const source = new HeldSource(10, 40, 30);
+    const opening = openedStream(rangeStream(source));
+    await settle();
+    await source.go();
+    const stream = await opening;
+    assert.equal(source.closed, 1);
+    assert.deepEqual(Buffer.from(await new Response(stream).arrayBuffer()), BYTES.subarray(10, 40));
+    assert.deepEqual([source.closed, source.reads.length], [1, 1]);
+  });
+
+  it("fails with the error of the first read, and lets its source go", async () => {
+    const source = new HeldSource(0, 30, 30);
+    const opening = assert.rejects(openedStream(rangeStream(source)), /broken/);
+    await settle();
+    await source.go(new Error("broken"));
+    await opening;
+    source.stop.abort();
+    await settle();
+    assert.equal(source.closed, 1);
+  });
+
+  it("lets its source go if it is aborted meanwhile, and has no bytes then", async () => {
+    const source = new HeldSource(0, 60, 30);
+    const opening = openedStream(rangeStream(source));
+    await settle();
+    source.stop.abort();
+    await source.go();
+    assert.equal(source.closed, 1);
+    assert.equal((await new Response(await opening).arrayBuffer()).byteLength, 0);
+    assert.equal(source.closed, 1);
+  });
+
+  it("reads nothing of an empty range, or after the abort", async () => {
+    const empty = new HeldSource(5, 5, 30);
+    assert.equal(await new Response(await openedStream(rangeStream(empty))).text(), "");
+    const aborted = new HeldSource(0, 5, 30);
+    aborted.stop.abort();
+    assert.equal(await new Response(await openedStream(rangeStream(aborted))).text(), "");
+    assert.deepEqual([empty.reads, aborted.reads], [[], []]);
+  });
+
+  it("may be any other stream", async () => {
+    assert.equal(await new Response(await openedStream(new Blob(["hello"]).stream())).text(), "hello");
+    const broken = new ReadableStream({ start: (controller) => controller.error(new Error("broken")) });
+    await assert.rejects(openedStream(broken), /broken/);
+  });
 });

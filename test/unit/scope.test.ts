@@ -117,7 +117,7 @@ describe("scope", () => {
   it("refuses a folder that leads out of the root or into the reserved one", async () => {
     for (const folder of [
       ...[".httpfstream", ".HTTPFSTREAM/x", "/.httpfstream", "..", "a/..", "a/../b", "a/./b", "//a", "a//b", "a/"],
-      ...["a\\b", "a\0b", "x".repeat(256)],
+      ...["a\\b", "a\0b", "x".repeat(256), "u\ud800", "u\udfff"],
     ]) {
       const { app, put, store } = host("/streams", { scope: () => folder });
       for (const answer of [
@@ -177,7 +177,7 @@ describe("scope", () => {
     for (const [path, status, message] of [
       ["/none.txt", 404, `"${url}/none.txt" does not exist.\n`],
       ["/dir/a.txt/b", 409, `"${url}/dir/a.txt" is a file, so "${url}/dir/a.txt/b" cannot be below it.\n`],
-      ["/dir/a.txt/", 404, `"${url}/dir/a.txt" is not a folder. Remove the trailing slash.\n`],
+      ["/dir/a.txt/", 404, `"${url}/dir/a.txt" is a file, not a folder. Its URL has no slash at the end.\n`],
       ["/dir?verb=FOLLOW", 409, `"${url}/dir" is a folder: there is nothing to follow.\n`],
       ["?verb=APPEND", 400, `"${url}/" names a folder, which can't be appended to. Add a file name.\n`],
     ] as const) {
@@ -241,8 +241,9 @@ describe("scope", () => {
 
   it("shows the body of a failed read the client's path", async () => {
     const store = memoryStore();
-    const { app, put } = host("/u/:user", { store, scope: (c) => `tenants/${c.req.param("user")}` });
-    await put("/u/ada/a.txt");
+    const { app } = host("/u/:user", { store, scope: (c) => `tenants/${c.req.param("user")}` });
+    // More than what is read before the response begins.
+    await app.request("/u/ada/a.txt?verb=APPEND", { method: "PUT", body: "x".repeat(3_000_000) });
     const read = await app.request("/u/ada/a.txt");
     await store.remove("tenants/ada/a.txt");
     await assert.rejects(read.text(), (error: Error & { path?: string }) => {

@@ -109,6 +109,12 @@ for (const [name, open] of Object.entries(STORES)) {
       await rejects(streams.append("a.txt", "x", { generation: "other" }), "replaced");
       await rejects(streams.append("a.txt", "x", { offset: -1 }), "bad_request");
       await rejects(streams.append("a.txt", "x", { type: "not a type" }), "bad_request");
+      const typos = { ofset: 1, from: 0 } as object;
+      await rejects(streams.append("a.txt", "x", typos), "bad_request");
+      await rejects(streams.openAppend("a.txt", typos), "bad_request");
+      await rejects(streams.remove("a.txt", typos), "bad_request");
+      await rejects(new Response(streams.follow("a.txt", typos)).text(), "bad_request");
+      await rejects(new Response(streams.read("a.txt", typos)).text(), "bad_request");
       await rejects(streams.append("a.txt", "x", { signal: AbortSignal.abort() }), "aborted");
       assert.equal((await streams.append("a.txt", "6", { offset: 5, generation })).offset, 6);
     });
@@ -264,7 +270,7 @@ for (const [name, open] of Object.entries(STORES)) {
     });
 
     using("paths that no URL can name are refused", async (streams) => {
-      for (const path of ["", "/", "../a", "a//b", ".httpfstream/claims/x", "a\0b", "a\\b"]) {
+      for (const path of ["", "/", "../a", "a//b", ".httpfstream/claims/x", "a\0b", "a\\b", "a\ud800", "\udfff/b"]) {
         await rejects(streams.append(path, "x"), "bad_path");
         await rejects(streams.stat(path), "bad_path");
         await rejects(streams.remove(path), "bad_path");

@@ -28,6 +28,11 @@ const CASES: [what: string, direct: string | undefined, headers: Headers, peer: 
   ["an element without a node", "127.0.0.1", forwarded("for=203.0.113.5, by=10.0.0.1"), "127.0.0.1"],
   ["a quote of the client", "127.0.0.1", forwarded('for=6.6.6.6;x=", for="[2001:db8::1]"'), "127.0.0.1"],
   ["an escape of the client", "127.0.0.1", forwarded('for=6.6.6.6;x="\\", for="[2001:db8::1]"'), "127.0.0.1"],
+  ["a host in quotes", "127.0.0.1", forwarded('host="a;for=6.6.6.6;b";for=203.0.113.5'), "203.0.113.5"],
+  ["a host in quotes, behind", "127.0.0.1", forwarded('for=203.0.113.5;host="a;for=6.6.6.6"'), "203.0.113.5"],
+  ["an element in quotes", "127.0.0.1", forwarded('for=203.0.113.5;host="a, for=6.6.6.6"'), "203.0.113.5"],
+  ["a host without quotes", "127.0.0.1", forwarded("host=a;for=6.6.6.6;for=203.0.113.5"), "127.0.0.1"],
+  ["a host without quotes, behind", "127.0.0.1", forwarded("for=203.0.113.5;host=a;for=6.6.6.6"), "127.0.0.1"],
   [
     "headers that disagree",
     "127.0.0.1",

@@ -77,7 +77,8 @@ async function statusOf(url: string, flags: StatFlags): Promise<Status> {
     url: shownUrl(url),
     kind: next === null ? "folder" : "file",
     size: next === null ? undefined : parseOffset(NEXT_OFFSET_HEADER, next),
-    modified: Number.isNaN(modified) ? undefined : new Date(modified).toISOString(),
+    // HTTP tells the time in whole seconds.
+    modified: Number.isNaN(modified) ? undefined : new Date(modified).toISOString().replace(".000Z", "Z"),
     type: next === null ? undefined : (headers.get("Content-Type") ?? undefined),
     generation: headers.get(GENERATION_HEADER) ?? undefined,
     appending: appending === null ? undefined : appending === "?1",

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type AppendSource, type Chunk, streamOf } from "../../protocol/append-source.ts";
+import { type AppendSource, abandon, type Chunk, pour, streamOf } from "../../protocol/append-source.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { callUser } from "../../support/callback.ts";
 import { Scope } from "../../support/scope.ts";
@@ -162,12 +162,12 @@ export async function append(
   options: AppendOptions = {},
 ): Promise<AppendResult> {
   const chunks = streamOf(source);
-  const appending = await openIn(realEnvironment, url, options).catch(async (error: unknown) => {
-    await chunks.cancel(error).catch(() => {});
+  const appending = await openIn(realEnvironment, url, options).catch((error: unknown) => {
+    abandon(chunks, error);
     throw error;
   });
   try {
-    await chunks.pipeTo(new AppendStream(appending), { preventAbort: true });
+    await pour(chunks, new AppendStream(appending), { preventAbort: true });
   } catch (error) {
     // If the append itself has failed, `leave` rejects, and the error of the pipe counts.
     await appending.leave(error).catch(() => {});

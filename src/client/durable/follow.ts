@@ -136,11 +136,11 @@ export class DurableFollow {
       this.#begin(headers);
       const hasBytes = status === 200 && (yield* this.#body(exchange));
       const isBack = !hasBytes && isBefore(next, token);
+      const isEnd = isClosed(headers);
       if (!isBack) this.#place = { token: next, skip: 0 };
       this.#move(true);
-      if (status === 200 && isLive && !hasBytes && (isBack || next === token)) await this.#pause(LOOK_FIRST_MS);
+      if (status === 200 && isLive && !hasBytes && (isBack || next === token)) await this.#notWaited(isBack, headers);
       this.#cursor = headers.get(CURSOR_HEADER) ?? this.#cursor;
-      const isEnd = isClosed(headers);
       // A server may end a wait when the stream is closed, without the bytes that came with that: a plain read shows it.
       this.#isLive = !isEnd && (isLive || headers.has(UP_TO_DATE_HEADER));
       return isEnd && !isLive ? "complete" : undefined;
@@ -203,6 +203,17 @@ export class DurableFollow {
       throw new StreamError("range", message, { path: target.url.href });
     }
     return at > 0;
+  }
+
+  /**
+   * A wait has ended at once, without bytes. A server does so that has shown bytes before it has stored them.
+   *
+   * @throws {StreamError} `protocol` if it has not understood that it should wait.
+   */
+  async #notWaited(isBack: boolean, headers: Headers): Promise<void> {
+    const isWait = isBack || isClosed(headers) || headers.has(CURSOR_HEADER);
+    if (!isWait) throw notDurable(this.#task.target.url, "it does not wait for new bytes");
+    await this.#pause(LOOK_FIRST_MS);
   }
 
   /** The stream does not exist (any more). */

@@ -195,9 +195,10 @@ export class Channel implements Followable {
 
 function refusedLine(path: string, size: number, isTooLong = false): StreamError {
   if (isTooLong) {
-    const message = `"/${path}" consists of JSON messages, one per line, and what was sent for offset ${size} belongs to a line that is longer than a message may be (durableBodyBytes). What comes before it is stored.`;
+    const message = `A line of "/${path}" at or after byte ${size} exceeds durableBodyBytes. The lines before it are stored.`;
     return new StreamError("too_large", message, { path });
   }
-  const message = `"/${path}" consists of JSON messages, one per line, and what was sent for offset ${size} begins or ends a line that is none. What comes before it is stored.`;
+  // The reason of a WebSocket's end has room for 123 bytes.
+  const message = `A line of "/${path}" at or after byte ${size} is not JSON. The lines before it are stored.`;
   return new StreamError("not_json", message, { path });
 }

@@ -57,10 +57,25 @@ export function isSameFile(ask: CreateSpec): boolean {
   return ask.plainType === undefined || essenceOf(ask.plainType) === nameOf(ask.type);
 }
 
-/** The refusal of a stream that exists differently. */
-export function creationConflict(path: string): StreamError {
-  const message = `"/${path}" exists with another type or another configuration, and a PUT only creates. To append, send a POST.`;
+/**
+ * The refusal of a stream that exists differently.
+ *
+ * @param state The state of the stream; undefined for a plain file.
+ */
+export function creationConflict(path: string, state: StreamState | undefined, ask: CreateSpec): StreamError {
+  const message = `"/${path}" exists ${difference(state, ask)} Nothing was stored.`;
   return new StreamError("mismatch", message, { path });
+}
+
+function difference(state: StreamState | undefined, ask: CreateSpec): string {
+  const append = 'To append, send a POST with the type of the stream, or use "?verb=APPEND".';
+  const type = state ? state.type : ask.plainType;
+  if (ask.fork === undefined && nameOf(type) !== nameOf(ask.type)) {
+    const asked = ask.type === undefined ? "names none" : `asks for ${ask.type}`;
+    return `with the type ${nameOf(type)}, and this PUT ${asked}. ${append}`;
+  }
+  if (state?.closed && !ask.closes) return "and is closed.";
+  return `with another time to live, closing or fork than this PUT asks for. ${append}`;
 }
 
 /**

@@ -282,7 +282,7 @@ function foundSame(
 ): Made | undefined {
   const { stream, size = 0, generation = "" } = found ?? {};
   const isSame = stream ? isSameStream(stream, ask) : size === 0 || isSameFile(ask);
-  if (!isSame) throw creationConflict(path);
+  if (!isSame) throw creationConflict(path, stream, ask);
   if (!stream && size === 0) return undefined;
   return { isNew: false, offset: size, generation, state: stream };
 }

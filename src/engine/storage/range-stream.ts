@@ -20,6 +20,12 @@ export interface RangeSource {
   close?(): Promise<void> | void;
 }
 
+/** Most bytes of the piece that is read in advance. */
+const FIRST_BYTES = 64 * 1024;
+
+/** What reads the first piece of a stream in advance. */
+const openers = new WeakMap<ReadableStream<Uint8Array>, () => Promise<void>>();
+
 /**
  * The bytes of a range, read piece by piece on demand.
  *
@@ -41,6 +47,15 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
   let serving = false;
   /** Set when no more bytes are wanted: at the end, after a failure, or when cancelled. */
   let over = false;
+  /** What was read in advance and is not served yet. */
+  let first: Uint8Array | undefined;
+  let isClosed = false;
+
+  const close = async (): Promise<void> => {
+    if (isClosed) return;
+    isClosed = true;
+    await source.close?.();
+  };
 
   let onAbort = (): void => {};
   const release = async (): Promise<void> => {
@@ -48,7 +63,33 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
     // The signal may live as long as the program.
     signal?.removeEventListener("abort", onAbort);
     // A pending read still uses the source, and releases it afterwards.
-    if (!reading) await source.close?.();
+    if (!reading) await close();
+  };
+
+  const open = async (): Promise<void> => {
+    if (from === to || signal?.aborted) return;
+    const piece = new Uint8Array(Math.min(FIRST_BYTES, pieceBytes, to - from));
+    reading = true;
+    try {
+      first = piece.subarray(0, await source.read(piece, from));
+      if (first.length === to - from) await close();
+    } catch (error) {
+      over = true;
+      signal?.removeEventListener("abort", onAbort);
+      await close();
+      throw error;
+    } finally {
+      reading = false;
+      if (over || signal?.aborted) await close();
+    }
+  };
+
+  const readInto = async (into: Uint8Array): Promise<number> => {
+    if (!first) return await source.read(into, at);
+    const served = first.subarray(0, into.length);
+    into.set(served);
+    first = served.length < first.length ? first.subarray(served.length) : undefined;
+    return served.length;
   };
 
   const finish = async (controller: ReadableByteStreamController): Promise<void> => {
@@ -62,7 +103,7 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
     const { buffer, byteOffset, byteLength } = request.view as Uint8Array;
     reading = true;
     try {
-      const count = await source.read(new Uint8Array(buffer, byteOffset, Math.min(byteLength, to - at)), at);
+      const count = await readInto(new Uint8Array(buffer, byteOffset, Math.min(byteLength, to - at)));
       at += count;
       if (!over) request.respond(count);
     } finally {
@@ -85,7 +126,7 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
     serving = false;
   };
 
-  return new ReadableStream({
+  const stream: ReadableStream<Uint8Array> = new ReadableStream({
     type: "bytes",
     // Memory is allocated per read: a stream that is never read holds no memory.
     autoAllocateChunkSize: Math.max(1, Math.min(pieceBytes, to - from)),
@@ -102,4 +143,44 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
     },
     cancel: release,
   });
+  openers.set(stream, open);
+  return stream;
+}
+
+/**
+ * Reads the first piece of a stream that nothing has read yet. What can't be read then fails before a response has begun.
+ * Later, a client could only see a connection that breaks off, and on some runtimes an empty body.
+ *
+ * Rejects with the error of the stream.
+ *
+ * @returns The stream, or one of all its bytes.
+ * @example
+ * ```ts
+ * const stream = await openedStream(new Blob(["hello"]).stream());
+ * await new Response(stream).text(); // "hello"
+ * ```
+ */
+export async function openedStream(stream: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  const open = openers.get(stream);
+  if (!open) return withFirst(stream);
+  await open();
+  return stream;
+}
+
+/** The bytes of a stream that is none of {@link rangeStream}, such as that of a custom store. */
+async function withFirst(stream: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  const reader = stream.getReader();
+  let next: ReadableStreamReadResult<Uint8Array> | undefined = await reader.read();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = next ?? (await reader.read());
+        next = undefined;
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }

@@ -160,6 +160,16 @@ export class SubscriptionActions {
   }
 
   /**
+   * Checks whether a token was made for a subscription that there is, before more of a request is read.
+   *
+   * @throws {SubscriptionError} `TOKEN_INVALID`, `SUBSCRIPTION_NOT_FOUND`
+   */
+  async checkToken(name: SubscriptionName, token: string): Promise<void> {
+    await this.#claimsOf(name, token);
+    await this.find(name);
+  }
+
+  /**
    * Notes how far a worker has come, and extends its lease, or ends its wake.
    *
    * @param type The type that the subscription must have.

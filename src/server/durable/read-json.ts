@@ -4,6 +4,7 @@
  */
 
 import { lineEndOf } from "../../engine/storage/json-tail.ts";
+import { openedStream } from "../../engine/storage/range-stream.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, resolveStart, START_OFFSET_HEADER } from "../../protocol/offset.ts";
@@ -12,7 +13,7 @@ import { reportFailures } from "../http/report-failures.ts";
 import { snapshotHeaders } from "../http/resource-headers.ts";
 import { untilExpired } from "../http/until-expired.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
-import { openBody, openStored } from "../service/large-read.ts";
+import { openBody } from "../service/large-read.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { checkPermission } from "../timers/expiry.ts";
 import { arrayOf } from "./json-array.ts";
@@ -55,7 +56,7 @@ export async function readJson(
   if (c.req.method === "HEAD") return new Response(null, { headers });
   return openBody(service, exchange, length, async () => {
     const stored = store.read(path, from, size, goneSignal(exchange), found.generation || undefined);
-    const body = arrayOf(untilExpired(exchange, await openStored(exchange, stored, size - from)), size - from);
+    const body = arrayOf(untilExpired(exchange, await openedStream(stored)), size - from);
     return new Response(reportFailures(service, exchange, body), { headers });
   });
 }

@@ -5,13 +5,14 @@
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
-import { readSnapshot } from "../http/read.ts";
+import { readSnapshot, unlessChanged } from "../http/read.ts";
 import { LINES_TYPE, type ReadParameters } from "../request/read-parameters.ts";
 import { withoutKept } from "../service/kept-claims.ts";
 import type { Exchange, Service } from "../service/service.ts";
-import { unlessChanged } from "../unless-changed.ts";
 import { type LiveRead, longPoll, serverSentEvents } from "./live.ts";
 import { readJson } from "./read-json.ts";
+
+const NOT_LIVE = 'This server has no Durable Streams, and so no "live". Follow with "?verb=FOLLOW".';
 
 /** Answers with what is stored: the messages of a JSON stream, or the bytes. */
 export async function readStored(
@@ -63,11 +64,14 @@ function linesOf({ stream, ...found }: StoreStat): StoreStat {
 /**
  * Answers with what comes.
  *
- * @throws {StreamError} `not_found`; what {@link longPoll} and {@link serverSentEvents} throw.
+ * @throws {StreamError} `not_found`, `bad_request` without Durable Streams; what {@link longPoll} and
+ * {@link serverSentEvents} throw.
  */
 export async function readLive(service: Service, exchange: Exchange, parameters: ReadParameters): Promise<Response> {
   const { path } = exchange.subject;
   const { durable, store } = service;
+  // Ignored, it would let a client read the same end again and again.
+  if (!durable) throw new StreamError("bad_request", NOT_LIVE, { path });
   const find = async (): Promise<StoreStat> => {
     const found = await store.stat(path);
     if (!found) throw missing(path);
@@ -78,7 +82,7 @@ export async function readLive(service: Service, exchange: Exchange, parameters:
     exchange,
     parameters,
     found,
-    hold: () => (found.stream && durable ? durable.lifetimes.hold(path, found.stream) : () => {}),
+    hold: () => (found.stream ? durable.lifetimes.hold(path, found.stream) : () => {}),
     snapshot: (start) =>
       unlessChanged(parameters, async () =>
         readStored(service, exchange, await find(), { ...parameters, start, hasStart: true }),

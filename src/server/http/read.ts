@@ -3,6 +3,7 @@
  * @module
  */
 
+import { openedStream } from "../../engine/storage/range-stream.ts";
 import type { StoreStat } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
@@ -17,7 +18,7 @@ import { CLOSED_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.
 import { type ByteRange, wantedRange } from "../request/byte-range.ts";
 import { conditionFailed, conditionsOf, judge, rangeApplies } from "../request/conditions.ts";
 import type { ReadParameters } from "../request/read-parameters.ts";
-import { openBody, openStored, watchReader } from "../service/large-read.ts";
+import { openBody, watchReader } from "../service/large-read.ts";
 import { LogSpan } from "../service/log-span.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { checkPermission } from "../timers/expiry.ts";
@@ -32,6 +33,28 @@ import { untilExpired } from "./until-expired.ts";
 interface SnapshotParameters extends ReadParameters {
   /** Whether `Range`, `If-None-Match` and the like apply. A follower gets everything. */
   readonly conditional: boolean;
+}
+
+/** How many times a read begins. Content that changes again and again is reported. */
+const MAX_STARTS = 3;
+
+/**
+ * Answers a read. Starts over if the content is removed or replaced after it was looked at, and before its first byte was
+ * read, unless the request names its generation.
+ */
+export async function unlessChanged(
+  { generation }: ReadParameters,
+  answer: () => Promise<Response>,
+): Promise<Response> {
+  for (let starts = 1; ; starts++) {
+    try {
+      return await answer();
+    } catch (error) {
+      const code = error instanceof StreamError ? error.code : undefined;
+      const isChanged = code === "changed" || (code === "replaced" && generation === undefined);
+      if (!isChanged || starts === MAX_STARTS) throw error;
+    }
+  }
 }
 
 /**
@@ -74,7 +97,7 @@ export async function readSnapshot(
     if (c.req.method === "HEAD") return new Response(null, { status, headers });
     return openBody(service, exchange, to - from, async () => {
       const stored = service.store.read(path, from, to, goneSignal(exchange), found.generation || undefined);
-      const bytes = untilExpired(exchange, await openStored(exchange, stored, to - from));
+      const bytes = untilExpired(exchange, await openedStream(stored));
       const sent = conditional
         ? reportFailures(service, exchange, bytes)
         : followed(service, exchange, bytes, { from, to });

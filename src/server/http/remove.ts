@@ -18,10 +18,10 @@ export async function removeResource(
   { subject: { path, requestId } }: Exchange,
   preconditions: PathPreconditions,
 ): Promise<Response> {
-  const { durable, deletes, store } = service;
+  const { durable, deletes, hints, store } = service;
   const found = deletes === "all" ? undefined : await store.stat(path);
   if (found && !found.stream?.created) {
-    const message = `This server does not let clients remove "/${path}". Its operator can allow that with --deletes all.`;
+    const message = `This server does not let clients remove "/${path}". Its operator can allow that ${hints.deletes}.`;
     throw new StreamError("method_not_allowed", message, { path, headers: { Allow: "GET, HEAD, POST, PUT" } });
   }
   const isRemoved = await (durable?.remove(path, preconditions, requestId) ??

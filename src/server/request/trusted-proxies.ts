@@ -87,9 +87,16 @@ function forwardedFor(header: string | null): string[] | undefined {
   if (header === null) return undefined;
   // Half a quoted string from a client could swallow what the proxy has added. No address needs an escape.
   if (header.includes("\\") || header.split('"').length % 2 === 0) return [""];
-  const elements = header.match(/(?:[^,"]|"[^"]*")+/g) ?? [];
-  return elements.map((element) => {
-    const [, quoted, plain = ""] = /(?:^|;)\s*for=(?:"([^"]*)"|([^;\s]*))\s*(?:;|$)/i.exec(element.trim()) ?? [];
+  return parts(header, ",").map((element) => {
+    const [node = "", other] = parts(element, ";").filter((pair) => /^\s*for\s*=/i.test(pair));
+    // A second node may be the client's own, in what the proxy repeats without quotes.
+    if (other !== undefined) return "";
+    const [, quoted, plain = ""] = /^\s*for=(?:"([^"]*)"|([^"\s]*))\s*$/i.exec(node) ?? [];
     return quoted ?? plain;
   });
+}
+
+/** Splits a header. Separators in quotes are text: a proxy repeats there what the client has sent, such as its `Host`. */
+function parts(text: string, separator: "," | ";"): readonly string[] {
+  return text.match(separator === "," ? /(?:[^,"]|"[^"]*")+/g : /(?:[^;"]|"[^"]*")+/g) ?? [];
 }

@@ -3,7 +3,6 @@
  * body is open, and a client that reads nothing is dropped.
  * @module
  */
-import { openedStream } from "../../engine/storage/opened-stream.ts";
 import type { StreamError } from "../../protocol/errors.ts";
 import { checkPermission } from "../timers/expiry.ts";
 import { BodyReading } from "../timers/stalled-readers.ts";
@@ -43,21 +42,6 @@ export async function openBody(
     }
     throw error;
   }
-}
-
-/**
- * Reads the first bytes of a body before its response begins, so that it is refused if they can't be read. A large body on a
- * platform that reads bodies itself stays as it is: another stream around it would slow it down, and a failure breaks off
- * its connection.
- *
- * @throws what reading the stored bytes throws.
- */
-export async function openStored(
-  { platform }: Exchange,
-  stored: ReadableStream<Uint8Array>,
-  bytes: number,
-): Promise<ReadableStream<Uint8Array>> {
-  return platform.readsBodies && bytes > FREE_BYTES ? stored : openedStream(stored, bytes);
 }
 
 /** The reader of a body whose request has a slot. */

@@ -13,6 +13,7 @@ import { isMediaType } from "../../protocol/media-type.ts";
 import { LogSpan } from "../service/log-span.ts";
 import type { Service } from "../service/service.ts";
 import { aborted } from "./aborted.ts";
+import { checkNames } from "./option-names.ts";
 
 /** Options of {@link Streams.append} and {@link Streams.openAppend}. All are optional. */
 export interface LocalAppendOptions {
@@ -110,7 +111,9 @@ function refuseExisting(found: StoreStat | undefined, path: string): void {
   throw new StreamError("precondition_failed", `"/${path}" exists already. Nothing was appended.`, { path });
 }
 
-function checkOptions({ offset, type }: LocalAppendOptions, path: string): void {
+function checkOptions(options: LocalAppendOptions, path: string): void {
+  checkNames(options, { offset: true, ifAbsent: true, generation: true, type: true, signal: true }, "append");
+  const { offset, type } = options;
   if (offset !== undefined && !(Number.isSafeInteger(offset) && offset >= 0)) {
     throw new StreamError("bad_request", `"offset" must be a whole number of bytes, not ${offset}.`, { path });
   }
@@ -153,7 +156,7 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
   /** Counts a chunk that the stream has accepted, and returns its size. */
   announce(chunk: Chunk): number {
     this.#waiting++;
-    return chunk?.length || 1;
+    return queuedSize(chunk);
   }
 
   start(controller: WritableStreamDefaultController): void {
@@ -213,5 +216,18 @@ class LocalAppend implements UnderlyingSink<Chunk>, AppendOwner {
     const { size, reason: ended } = await this.#admission.end(reason);
     this.#span?.end(size, this.#admission.batcher.error?.code ?? ended);
     this.#span = undefined;
+  }
+}
+
+/**
+ * The size of what may be no chunk at all. Without a size, the stream would fail and not ask the sink, so the path would stay
+ * claimed; the sink refuses the chunk.
+ */
+function queuedSize(chunk: unknown): number {
+  try {
+    const size = Number((chunk as Chunk).length);
+    return size > 0 && size < Number.POSITIVE_INFINITY ? size : 1;
+  } catch {
+    return 1;
   }
 }

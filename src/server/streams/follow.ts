@@ -17,6 +17,7 @@ import { openFollow } from "../service/open-follow.ts";
 import type { Service } from "../service/service.ts";
 import { aborted } from "./aborted.ts";
 import type { LocalFollowEnd, LocalFollowSource } from "./follow-stream.ts";
+import { checkNames } from "./option-names.ts";
 
 /** Options of {@link Streams.follow}. All are optional. */
 export interface LocalFollowOptions {
@@ -237,7 +238,10 @@ export class LocalFollow implements LocalFollowSource, Sink {
 }
 
 /** @throws {StreamError} `bad_request` for an invalid start. */
-function startOf({ offset, tail }: LocalFollowOptions): Start {
+function startOf(options: LocalFollowOptions): Start {
+  const names = { offset: true, tail: true, generation: true, stay: true, onIdle: true, signal: true } as const;
+  checkNames(options, names, "follow");
+  const { offset, tail } = options;
   for (const [name, value] of Object.entries({ offset, tail })) {
     if (value === undefined || value === "now") continue;
     if (!Number.isSafeInteger(value) || value < 0) {

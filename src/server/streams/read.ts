@@ -5,6 +5,7 @@
 import type { Store } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
+import { checkNames } from "./option-names.ts";
 
 /** Which bytes `Streams.read` reads. */
 export interface LocalReadOptions {
@@ -21,12 +22,13 @@ export interface LocalReadOptions {
 /**
  * The bytes that are stored at present.
  *
- * @returns A stream that fails with `not_found`, `replaced` or `range`.
+ * @returns A stream that fails with `not_found`, `replaced`, `range`, or `bad_request` for an unknown option.
  */
 export function readStored(store: Store, name: string, options: LocalReadOptions): ReadableStream<Uint8Array> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   let isCancelled = false;
   const open = async (): Promise<ReadableStreamDefaultReader<Uint8Array>> => {
+    checkNames(options, { from: true, to: true, generation: true, signal: true }, "read");
     const { from = 0, generation, signal } = options;
     const found = await store.stat(name);
     if (!found) throw notFound(name);

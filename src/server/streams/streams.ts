@@ -6,13 +6,14 @@
 import type { Context, Hono } from "hono";
 import { removePath } from "../../engine/sessions/removal.ts";
 import type { ListOptions, StoreEntry, StoreStat } from "../../engine/storage/store.ts";
-import { type AppendSource, streamOf } from "../../protocol/append-source.ts";
+import { type AppendSource, abandon, pour, streamOf } from "../../protocol/append-source.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { withoutKept } from "../service/kept-claims.ts";
 import type { Service } from "../service/service.ts";
 import { type LocalAppendOptions, type LocalAppendStream, openLocalAppend } from "./append-stream.ts";
 import { LocalFollow, type LocalFollowOptions } from "./follow.ts";
 import { LocalFollowStream } from "./follow-stream.ts";
+import { checkNames } from "./option-names.ts";
 import { type LocalReadOptions, notFound, readStored } from "./read.ts";
 import { resourceOf } from "./resource-of.ts";
 
@@ -93,12 +94,11 @@ export class Streams implements AsyncDisposable {
   async append(path: string, source: AppendSource, options: LocalAppendOptions = {}): Promise<LocalAppendResult> {
     const chunks = streamOf(source);
     const stream = await this.openAppend(path, options).catch((error: unknown) => {
-      // Not awaited: a source may never finish being cancelled.
-      chunks.cancel(error).catch(() => {});
+      abandon(chunks, error);
       throw error;
     });
     const start = stream.offset;
-    await chunks.pipeTo(stream).catch(async (error: unknown) => {
+    await pour(chunks, stream).catch(async (error: unknown) => {
       // A source that can't be piped, such as one that has a reader already, leaves the append open.
       await stream.abort(error).catch(() => {});
       throw error;
@@ -212,13 +212,16 @@ export class Streams implements AsyncDisposable {
    * Removes a resource. Resolves to whether there was one.
    *
    * @param options `generation`: remove only this generation of the content. Default: any.
-   * @throws {StreamError} `bad_path`, `in_use` while it has an appender, `replaced` for another generation, `path_conflict` for a folder, and errors of the store.
+   * @throws {StreamError} `bad_path`, `bad_request` for an unknown option, `in_use` while it has an appender, `replaced`
+   * for another generation, `path_conflict` for a folder, and errors of the store.
    * @example
    * ```ts
    * await streams.remove("build/41.log");
    * ```
    */
-  async remove(path: string, { generation }: { generation?: string } = {}): Promise<boolean> {
+  async remove(path: string, options: { generation?: string } = {}): Promise<boolean> {
+    checkNames(options, { generation: true }, "remove");
+    const { generation } = options;
     const { durable } = this.#service;
     const name = resourceOf(path);
     return durable ? durable.remove(name, { generation }) : removePath(this.#service, name, { generation });

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { SubscriptionName } from "../../../engine/storage/subscription-record.ts";
+import type { SubscriptionConfig, SubscriptionName } from "../../../engine/storage/subscription-record.ts";
 import type { SubscriptionActions, WorkerRequest } from "../../../engine/subscriptions/actions.ts";
 import { SubscriptionError } from "../../../engine/subscriptions/subscription-error.ts";
 import { below, CONTROL_SEGMENT } from "../../../engine/subscriptions/watched-paths.ts";
@@ -15,6 +15,7 @@ import type { Action } from "../../gate/gate.ts";
 import { reportRefusal } from "../../service/log-request.ts";
 import { passGate } from "../../service/pass-gate.ts";
 import type { Exchange, Service } from "../../service/service.ts";
+import { inPlaceUnlessShort } from "../in-place.ts";
 import { readBody } from "../read-body.ts";
 import { claimAnswer, errorAnswer, jsonAnswer, keySet, noContent, subscriptionAnswer } from "./control-answers.ts";
 import { type Body, configOf, parseBody, pathsIn, workerIn, workerRequest } from "./control-body.ts";
@@ -122,7 +123,7 @@ async function answer(asked: Asked, control: ControlPath): Promise<Response> {
     case "stream":
       return (await askGate(asked, "append")) ?? done(actions.removeStream(name, control.path));
     case "claim":
-      return (await askGate(asked)) ?? claimAnswer(await actions.claim(name, workerIn(await bodyOf(asked))));
+      return (await askGate(asked)) ?? claim(asked, name);
   }
 }
 
@@ -142,8 +143,11 @@ async function subscription(asked: Asked, name: SubscriptionName): Promise<Respo
 }
 
 async function create(asked: Asked, name: SubscriptionName): Promise<Response> {
+  return withBody(asked, (body) => createOf(asked, name, configOf(body)));
+}
+
+async function createOf(asked: Asked, name: SubscriptionName, config: SubscriptionConfig): Promise<Response> {
   const { actions, request } = asked;
-  const config = configOf(await bodyOf(asked));
   actions.assertFew(config.streams);
   const watched = [...config.streams, ...probesOf(config.pattern)];
   const refused =
@@ -155,10 +159,12 @@ async function create(asked: Asked, name: SubscriptionName): Promise<Response> {
 }
 
 async function addStreams(asked: Asked, name: SubscriptionName): Promise<Response> {
-  const paths = [...new Set(pathsIn(await bodyOf(asked)))];
-  asked.actions.assertFew(paths);
-  const refused = await askForEach(asked, "read", paths);
-  return refused ?? done(asked.actions.addStreams(name, paths));
+  return withBody(asked, async (body) => {
+    const paths = [...new Set(pathsIn(body))];
+    asked.actions.assertFew(paths);
+    const refused = await askForEach(asked, "read", paths);
+    return refused ?? done(asked.actions.addStreams(name, paths));
+  });
 }
 
 /** Asks the gate about streams. */
@@ -174,17 +180,24 @@ async function askForEach(
   return undefined;
 }
 
-/** What the worker of a wake asks for. */
+async function claim(asked: Asked, name: SubscriptionName): Promise<Response> {
+  return withBody(asked, async (body) => claimAnswer(await asked.actions.claim(name, workerIn(body))));
+}
+
+/** What the worker of a wake asks for. Anyone may send it, so nothing is read before its token is checked. */
 async function work(asked: Asked, name: SubscriptionName, what: "callback" | "ack" | "release"): Promise<Response> {
   const { actions, request } = asked;
   const [, token] = /^bearer +(\S+)$/i.exec(request.exchange.c.req.header("Authorization") ?? "") ?? [];
   if (token === undefined) {
     throw new SubscriptionError("TOKEN_INVALID", 'The request needs the token of its wake: "Authorization: Bearer …".');
   }
-  const said: WorkerRequest = workerRequest(await bodyOf(asked), token);
-  if (what === "release") return done(actions.release(name, said));
-  const next = await actions.acknowledge(name, what === "ack" ? "pull-wake" : "webhook", said);
-  return jsonAnswer(200, { ok: true, next_wake: next });
+  await actions.checkToken(name, token);
+  return withBody(asked, async (body) => {
+    const said: WorkerRequest = workerRequest(body, token);
+    if (what === "release") return done(actions.release(name, said));
+    const next = await actions.acknowledge(name, what === "ack" ? "pull-wake" : "webhook", said);
+    return jsonAnswer(200, { ok: true, next_wake: next });
+  });
 }
 
 async function done(work: Promise<void>): Promise<Response> {
@@ -192,10 +205,15 @@ async function done(work: Promise<void>): Promise<Response> {
   return noContent();
 }
 
-async function bodyOf({ service, request: { exchange } }: Asked): Promise<Body> {
-  const bytes = await readBody(service, exchange, BODY_BYTES).catch((error: unknown) => {
-    if (!(error instanceof StreamError) || error.code !== "too_large") throw error;
-    throw new SubscriptionError("INVALID_REQUEST", error.message);
+/** Reads the body, which takes a slot among the connections unless it is short. */
+async function withBody(asked: Asked, respond: (body: Body) => Promise<Response>): Promise<Response> {
+  const { service, request } = asked;
+  const { exchange } = request;
+  return inPlaceUnlessShort(service, exchange, async () => {
+    const bytes = await readBody(service, exchange, BODY_BYTES).catch((error: unknown) => {
+      if (!(error instanceof StreamError) || error.code !== "too_large") throw error;
+      throw new SubscriptionError("INVALID_REQUEST", error.message);
+    });
+    return respond(parseBody(bytes));
   });
-  return parseBody(bytes);
 }
