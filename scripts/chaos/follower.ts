@@ -66,7 +66,7 @@ export class Follower {
       if (!end) continue;
       this.#parts.ledger.count("follows", end.reason);
       const { offset } = end;
-      if (offset !== this.#at) throw new Error(`it was told that it ended at ${offset}, after byte ${this.#at}`);
+      if (offset !== this.#at) throw new Error(`the server reported the end at ${offset}, after byte ${this.#at}`);
       const sha256 = this.#hash.digest("hex");
       return { from: this.#from, to: this.#at, sha256, wrongAt: this.#wrongAt, end };
     }

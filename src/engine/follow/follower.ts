@@ -33,8 +33,8 @@ export interface Source {
   /** The current channel. */
   readonly source: Followable;
   /**
-   * The channel that continues the append, in this process or in another one; undefined if there is none, or none is
-   * known.
+   * The channel that continues the append, in this process or in another one; undefined if no such channel
+   * is known.
    */
   next?(): Promise<Followable | undefined>;
 }

@@ -20,7 +20,7 @@ export interface RangeSource {
   close?(): Promise<void> | void;
 }
 
-/** Most bytes of the piece that is read in advance. */
+/** Maximum bytes of the piece that is read in advance. */
 const FIRST_BYTES = 64 * 1024;
 
 /** What reads the first piece of a stream in advance. */

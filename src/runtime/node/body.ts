@@ -15,7 +15,7 @@ const MAX_PIECE_BYTES = 1024 * 1024;
 const PIECES = 2;
 
 /**
- * Sends a response whose body is a byte stream, and returns the value that tells `@hono/node-server` so. Returns any
+ * Sends a response whose body is a byte stream, and returns the value that informs `@hono/node-server` of that. Returns any
  * other response unchanged, for the server to send.
  */
 export function sendBytes(response: Response, outgoing: ServerResponse): Response {
@@ -33,7 +33,7 @@ export function sendBytes(response: Response, outgoing: ServerResponse): Respons
 }
 
 /**
- * Sends a response that cannot have a body, and returns the value that tells `@hono/node-server` so. Returns any other
+ * Sends a response that cannot have a body, and returns the value that informs `@hono/node-server` of that. Returns any other
  * response unchanged. `@hono/node-server` would add a missing `Content-Type`; in a 304, a cache would take
  * it for that of the content.
  */

@@ -27,7 +27,7 @@ export class Lingering {
 
   /**
    * Sends a refusal while its request is still arriving, keeps reading until the request has ended, and returns the
-   * value that tells `@hono/node-server` so. Returns any other response unchanged, for the server to send.
+   * value that informs `@hono/node-server` of that. Returns any other response unchanged, for the server to send.
    */
   async answer(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
     // Only refusals come early, and their bodies are short.

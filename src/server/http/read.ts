@@ -39,7 +39,7 @@ interface SnapshotParameters extends ReadParameters {
 const MAX_STARTS = 3;
 
 /**
- * Answers a read. Starts over if the content is removed or replaced after it was looked at, and before its first byte was
+ * Answers a read. Starts over if the content is removed or replaced after it was checked, and before its first byte was
  * read, unless the request names its generation.
  */
 export async function unlessChanged(

@@ -43,7 +43,7 @@ export interface ClaimedFile {
   readonly isOurs: () => boolean;
   /** Called when bytes were cut off, which a journal may still have. */
   readonly onCut: () => Promise<void>;
-  /** Returns the generation on record, before the file is judged; undefined if there is none. */
+  /** Returns the generation on record, before the file is judged; undefined without a record. */
   readonly recorded: () => string | undefined;
 }
 
