@@ -60,7 +60,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
     )
     .addOption(
       new Option("--host <name>", "host name of this server, besides localhost; repeatable; * for any")
-        .default([], "any; on a loopback address only known ones, unless all needs a token")
+        .default([], "any; on a loopback address only known ones, unless everything needs a token")
         .env("HTTPFSTREAM_HOST")
         .argParser(parsed(addHosts)),
     )
