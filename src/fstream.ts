@@ -27,7 +27,7 @@ export interface FstreamOptions extends AppOptions {
   /** Stores the bytes in place of a folder. Default: a file store in `root`. */
   store?: Store;
   /**
-   * Whether clients may create subscriptions of Durable Streams: the server then sends webhooks to URLs that clients name, or
+   * Whether clients may create subscriptions of Durable Streams: the server then sends webhooks to URLs that clients choose, or
    * appends events to streams. Default false.
    */
   webhooks?: boolean;

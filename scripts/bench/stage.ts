@@ -157,7 +157,7 @@ export function contentFile({ below }: Stage, bytes: number): string {
 /** Waits until bytes of a path are stored, and returns the time in nanoseconds, or 0 if the peer confirms appends. */
 export async function untilStored({ server }: Stage, path: string, bytes: number): Promise<number> {
   if (server.at("append", path).dialect !== "frames") return 0;
-  // To look at the file costs the server nothing.
+  // Reading the size of the file costs the server nothing.
   const file = server.file(path);
   const stored = async (): Promise<number> => {
     if (file !== undefined) return statSync(file, { throwIfNoEntry: false })?.size ?? 0;

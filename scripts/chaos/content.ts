@@ -24,7 +24,7 @@ export class Content {
     return Buffer.from(words.buffer, from - first * 4, to - from);
   }
 
-  /** Returns the offset of the first byte that differs from the content, or undefined if none does. */
+  /** Returns the offset of the first byte that differs from the content, or undefined if all are equal. */
   difference(bytes: Uint8Array, from: number): number | undefined {
     const expected = this.read(from, from + bytes.length);
     if (expected.equals(bytes)) return undefined;

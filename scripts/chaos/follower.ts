@@ -28,7 +28,7 @@ export interface FollowResult {
   readonly to: number;
   /** The SHA-256 of the bytes between, in hex. */
   readonly sha256: string;
-  /** The offset of the first wrong byte, or undefined if there is none. */
+  /** The offset of the first wrong byte, or undefined if all bytes are right. */
   readonly wrongAt: number | undefined;
   readonly end: FollowEnd;
 }
@@ -61,12 +61,12 @@ export class Follower {
    */
   async run(): Promise<FollowResult> {
     const lives = [...this.#parts.plan.restarts, Number.POSITIVE_INFINITY];
-    for (const most of lives) {
-      const end = await this.#live(most);
+    for (const max of lives) {
+      const end = await this.#live(max);
       if (!end) continue;
       this.#parts.ledger.count("follows", end.reason);
       const { offset } = end;
-      if (offset !== this.#at) throw new Error(`it was told that it ended at ${offset}, after byte ${this.#at}`);
+      if (offset !== this.#at) throw new Error(`the server reported the end at ${offset}, after byte ${this.#at}`);
       const sha256 = this.#hash.digest("hex");
       return { from: this.#from, to: this.#at, sha256, wrongAt: this.#wrongAt, end };
     }
@@ -74,10 +74,10 @@ export class Follower {
   }
 
   /** Follows until the end, or until it has received `most` bytes; it then leaves and resolves with undefined. */
-  async #live(most: number): Promise<FollowEnd | undefined> {
+  async #live(max: number): Promise<FollowEnd | undefined> {
     const { path, plan, proxy, ledger } = this.#parts;
     const { transport, pauseMs } = plan;
-    const until = this.#at + most;
+    const until = this.#at + max;
     const stream = follow(`${proxy.url}/${path}`, {
       offset: this.#at,
       transport,

@@ -59,6 +59,6 @@ function kindsOf(pid: number): string {
     const kind = target.replace(/[[\d\]]+$/, "");
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
-  const most = [...kinds].sort(([, one], [, other]) => other - one).slice(0, 10);
-  return most.map(([kind, count]) => `${count} ${kind}`).join("\n");
+  const top = [...kinds].sort(([, one], [, other]) => other - one).slice(0, 10);
+  return top.map(([kind, count]) => `${count} ${kind}`).join("\n");
 }

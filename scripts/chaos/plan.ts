@@ -53,10 +53,10 @@ export interface PathPlan {
 
 /** Typical ways in which programs write: the bounds of chunk sizes, the scale of pauses, and the number of chunks. */
 const STYLES = {
-  "log lines": { least: 1, most: 300, pauseMs: 20, count: 400 },
-  bursts: { least: 1, most: 20_000, pauseMs: 40, count: 150 },
-  "large chunks": { least: 1_000, most: 400_000, pauseMs: 80, count: 60 },
-  anything: { least: 1, most: 200_000, pauseMs: 300, count: 40 },
+  "log lines": { least: 1, max: 300, pauseMs: 20, count: 400 },
+  bursts: { least: 1, max: 20_000, pauseMs: 40, count: 150 },
+  "large chunks": { least: 1_000, max: 400_000, pauseMs: 80, count: 60 },
+  anything: { least: 1, max: 200_000, pauseMs: 300, count: 40 },
 } as const;
 
 const EVEN = { "log lines": 1, bursts: 1, "large chunks": 1, anything: 1 } as const;
@@ -73,9 +73,9 @@ export function drawPath(random: Random, followers: number, length: number): Pat
 }
 
 function drawAppend(random: Random, length: number): AppendPlan {
-  const { least, most, pauseMs, count } = STYLES[random.weighted(EVEN)];
+  const { least, max, pauseMs, count } = STYLES[random.weighted(EVEN)];
   const chunks = Array.from({ length: Math.ceil(random.spread(count / 4, count * 2) * length) }, () => ({
-    bytes: random.spread(least, most),
+    bytes: random.spread(least, max),
     pauseMs: random.chance(0.3) ? random.between(0, pauseMs * 4) : 0,
   }));
   return {

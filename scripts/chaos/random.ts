@@ -36,13 +36,13 @@ export class Random {
   }
 
   /** An integer from `least` to `most`, inclusive, uniformly distributed. */
-  between(least: number, most: number): number {
-    return least + Math.floor(this.#next() * (most - least + 1));
+  between(least: number, max: number): number {
+    return least + Math.floor(this.#next() * (max - least + 1));
   }
 
   /** An integer between two positive bounds whose logarithm is uniformly distributed: all magnitudes are as likely. */
-  spread(least: number, most: number): number {
-    return Math.floor(least * (most / least) ** this.#next());
+  spread(least: number, max: number): number {
+    return Math.floor(least * (max / least) ** this.#next());
   }
 
   /** One of several names, with a probability proportional to its weight. */

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** One bar. Its label tells its value. */
+/** One bar. Its label shows its value. */
 export interface Bar {
   readonly name: string;
   readonly value: number;
@@ -73,11 +73,11 @@ ${[...drawn, ...notes].join("\n")}
 
 function drawPanel({ title, legend, isCut, bars }: Panel, left: number, top: number): string {
   const [longest = 0, second = longest] = bars.map(({ value }) => value).sort((a, b) => b - a);
-  const most = isCut && longest > 4 * second && second > 0 ? second : longest;
+  const max = isCut && longest > 4 * second && second > 0 ? second : longest;
   const x = left + NAME_WIDTH;
   const lines = bars.flatMap(({ name, value, label, isOurs }, index) => {
     const y = top + TITLE_HEIGHT + BAR_STEP * index;
-    const width = Math.max(1, Math.round((Math.min(most, Math.max(0, value)) / most) * WIDEST_BAR) || 0);
+    const width = Math.max(1, Math.round((Math.min(max, Math.max(0, value)) / max) * WIDEST_BAR) || 0);
     const rect = (kind: string, x: number, width: number, more = ""): string =>
       `<rect class="${kind}" x="${x}" y="${y}" width="${width}" height="${BAR_HEIGHT}"${more}/>`;
     return [
@@ -85,7 +85,7 @@ function drawPanel({ title, legend, isCut, bars }: Panel, left: number, top: num
       rect(isOurs ? "bar ours" : "bar", x, width, ' rx="2"'),
       text(x + width + 6, y + 11, label),
       // The cut of a bar that would be too long.
-      ...(value > most ? [rect("background", x + width - 24, 4)] : []),
+      ...(value > max ? [rect("background", x + width - 24, 4)] : []),
     ];
   });
   return [text(left, top + 14, title, "panel"), text(left, top + 31, legend, "faint"), ...lines].join("\n");

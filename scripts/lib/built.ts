@@ -45,7 +45,7 @@ export function testArguments(file: string, report: string): string[] {
   ];
 }
 
-/** The compiled copy of a file of the checkout; undefined if there is none. */
+/** The compiled copy of a file of the checkout; undefined if it does not exist. */
 function compiled(file: string): string | undefined {
   const folder = process.env.HTTPFSTREAM_BUILT;
   if (folder === undefined || FROM_SOURCE.test(file)) return undefined;

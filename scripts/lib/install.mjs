@@ -44,7 +44,7 @@ export async function ensureInstalled(scope = "all", root = ROOT) {
   }
 }
 
-/** The npm command that installs; none of them changes package-lock.json. */
+/** The npm command that installs; it does not change package-lock.json. */
 function installation(scope, root) {
   // Options given together: npm takes the runner for a dependency of the program, and saves that nowhere.
   if (scope === "program") {

@@ -6,8 +6,8 @@ import { ACTIONS, type Action } from "../server/gate/gate.ts";
 import { Glob, segmentsOf } from "../support/glob.ts";
 
 /**
- * For each action, the patterns of the paths that it is allowed for. An absent action is allowed nowhere; none includes
- * another one. In a pattern with a leading slash, `*` stands for any run of characters within a segment, and a segment
+ * For each action, the patterns of the paths that it is allowed for. An action that is missing is not allowed; no action
+ * implies another. In a pattern with a leading slash, `*` stands for any run of characters within a segment, and a segment
  * `**` for any number of segments.
  *
  * @example

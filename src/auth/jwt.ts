@@ -27,7 +27,7 @@ export interface JwtOptions {
    */
   readonly keys: Keys | readonly Keys[];
   /**
-   * The `aud` that tokens must have, or several of which they must have one. Default: none; a token that names an
+   * The `aud` that tokens must have, or several of which they must have one. Default: none; a token with an
    * audience is then refused.
    */
   readonly audience?: string | readonly string[];
@@ -50,7 +50,7 @@ const OPTIONS: ReadonlySet<string> = new Set(["keys", "audience", "issuer", "ano
  * Creates a gate that asks for signed tokens (JWT).
  *
  * A token says in its claim `httpfstream` what its bearer may do: for each of `read`, `list`, `append` and `delete`, a
- * list of paths with `*` and `**`. No action includes another one, and an absent one is allowed nowhere. Dates (`exp`,
+ * list of paths with `*` and `**`. An action that is missing is not allowed, and no action implies another. Dates (`exp`,
  * `nbf`) have a leeway of 5 s; a connection ends when its token expires. A token without `exp` never expires: change the
  * key to revoke it. Clients send a token as `Authorization: Bearer …`, or as the query parameter `access_token`. Two
  * different tokens are 400, a missing or invalid one is 401, one that does not allow the request is 403.

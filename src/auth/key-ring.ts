@@ -9,7 +9,7 @@ import { type Key, type KeySource, type TokenHeader, type VerificationKey, verif
 import { RemoteKeys } from "./remote-keys.ts";
 
 /**
- * Keys, or where they come from. A URL names a set of keys (JWKS), which is fetched, cached and fetched again when it
+ * Keys, or where they come from. A URL is that of a set of keys (JWKS), which is fetched, cached and fetched again when it
  * changes. A function is called for every request: it returns the same value until the keys have changed.
  */
 export type Keys = Key | URL | (() => Key | Promise<Key>);
@@ -22,7 +22,7 @@ export class KeyRing {
 
   /**
    * @param report Receives each failure to obtain keys.
-   * @throws {TypeError} for something that is not {@link Keys}, or for none.
+   * @throws {TypeError} for something that is not {@link Keys}, or for an empty list.
    */
   constructor(keys: Keys | readonly Keys[], report: (error: Error) => void) {
     const list: readonly Keys[] = isList(keys) ? keys : [keys];

@@ -44,7 +44,7 @@ export type Key = Jwk | JwkSet | string | Uint8Array;
 
 /** What chooses the keys that may have signed a token. */
 export interface TokenHeader {
-  /** The algorithm, as the token names it. */
+  /** The algorithm in the header of the token. */
   readonly alg: string;
   /** The name of the key, if the token has one. */
   readonly kid: string | undefined;

@@ -37,7 +37,7 @@ const MAX_BYTES = 1024 * 1024;
 
 /**
  * A set at a URL. It is fetched for the first token, again in the background when it is ten minutes old, and again for
- * a token that names an unknown key, at most every 30 seconds. If it can't be fetched, the last one is used for a day.
+ * a token that refers to an unknown key, at most every 30 seconds. If it can't be fetched, the last one is used for a day.
  */
 export class RemoteKeys implements KeySource {
   readonly #url: URL;

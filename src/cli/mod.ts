@@ -40,7 +40,7 @@ const ORIGINALS: Record<OriginalName, Loader> = {
  * number of the signal if interrupted (130 for Ctrl-C).
  *
  * @param args The arguments without the program name.
- * @param options `fallback`: the command to run if the arguments name none.
+ * @param options `fallback`: the command to run if the arguments contain no command.
  */
 export async function main(args: readonly string[], options: { fallback?: "serve" } = {}): Promise<void> {
   let code = DONE;

@@ -156,7 +156,7 @@ export interface FailureEvent {
   readonly type: "error";
   /** The resource path, if there is one. */
   readonly path?: string;
-  /** The id of the request that failed, if one did. */
+  /** The id of the request that failed, if any. */
   readonly requestId?: string;
   /** A sentence that says what failed. */
   readonly message: string;

@@ -8,7 +8,7 @@ import { nearestName } from "../support/nearest-name.ts";
 export interface Limits {
   /** Bytes of the largest resource; an append that would exceed it ends there; 0 for no limit. Default 16 GiB. */
   pathBytes: number;
-  /** Bytes that must be free on the disk of the root folder for an append to begin; 0 for none. Default 64 MiB. */
+  /** Bytes that must be free on the disk of the root folder for an append to begin; 0 to disable the check. Default 64 MiB. */
   storeFreeBytes: number;
   /** Bytes of all resources together; appends that would exceed it are refused, and end; 0 for no limit. Default 0. */
   storeBytes: number;
@@ -46,7 +46,7 @@ export interface Limits {
   idleTimeoutMs: number;
   /** Milliseconds without a byte of an HTTP body that has a `Content-Length` or is stored whole; 0 for no limit. Default 60,000. */
   bodyIdleMs: number;
-  /** Milliseconds for which the client of a read of more than 64 KiB may take nothing; 0 for no limit. Default 120,000. */
+  /** Milliseconds for which the client of a read of more than 64 KiB may read nothing; 0 for no limit. Default 120,000. */
   readIdleMs: number;
   /** Milliseconds that the function `authorize` may take for an answer; 0 for no limit. Default 10,000. */
   authorizeMs: number;
@@ -74,7 +74,7 @@ export interface Limits {
   webhookDeliveries: number;
   /** Milliseconds that the receiver of a webhook may take to answer it. Default 10,000. */
   webhookTimeoutMs: number;
-  /** Producers that a stream remembers; the one that was quiet for longest is forgotten first. Default 1,000, at most 10,000. */
+  /** Producers that a stream remembers; the least recently used one is forgotten first. Default 1,000, at most 10,000. */
   durableProducers: number;
   /** Milliseconds that a granted upgrade may take to complete before its path is released. Default 10,000. */
   upgradeTimeoutMs: number;
@@ -181,10 +181,10 @@ export function resolveLimits(given: Partial<Limits> = {}): Readonly<Limits> {
       const nearest = nearestName(name, Object.keys(DEFAULT_LIMITS));
       throw new RangeError(`There is no limit "${name}".${nearest === undefined ? "" : ` Did you mean "${nearest}"?`}`);
     }
-    const least = MAY_BE_ZERO.has(name) ? 0 : 1;
-    const most = CAPS[name as keyof Limits] ?? (name.endsWith("Ms") ? LONGEST_MS : Number.MAX_SAFE_INTEGER);
-    if (!Number.isSafeInteger(value) || value < least || value > most) {
-      throw new RangeError(`limits.${name} must be a whole number from ${least} to ${most}, not ${String(value)}.`);
+    const min = MAY_BE_ZERO.has(name) ? 0 : 1;
+    const max = CAPS[name as keyof Limits] ?? (name.endsWith("Ms") ? LONGEST_MS : Number.MAX_SAFE_INTEGER);
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      throw new RangeError(`limits.${name} must be a whole number from ${min} to ${max}, not ${String(value)}.`);
     }
   }
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

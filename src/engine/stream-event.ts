@@ -25,7 +25,7 @@ export interface AppendBegan {
   readonly requestId?: string;
 }
 
-/** An append has ended: everything is stored, its followers are told, and its path is free. */
+/** An append has ended: everything is stored, its followers are informed, and its path is free. */
 export interface AppendEnded {
   /** Always `ended`. */
   readonly type: "ended";

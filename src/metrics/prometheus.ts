@@ -15,7 +15,7 @@ const BUCKETS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.
 /** The shares of measurements for which the delay of the event loop is given. */
 const SHARES = [0.5, 0.9, 0.99, 1];
 
-/** Most times of the store that are kept until the library is loaded. */
+/** Maximum number of times of the store that are kept until the library is loaded. */
 const EARLY_TIMES = 10_000;
 
 const TRANSPORTS = ["http", "websocket", "local"] as const;

@@ -18,7 +18,7 @@ export interface WireForm {
 }
 
 /**
- * Every stable error code with its wire form. If the server names no code, a client reads a status or close code as the
+ * Every stable error code with its wire form. If the server sends no code, a client reads a status or close code as the
  * first entry that has it, except for statuses that mostly come from proxies and close codes that many codes share.
  *
  * @example
@@ -47,7 +47,7 @@ export const ERROR_CODES = {
   in_use: { status: 409, close: 1008 },
   /** The stream is closed: nothing more can be appended. */
   closed: { status: 409, close: 1008 },
-  /** The stream has another content type or another configuration than the request names. */
+  /** The stream has another content type or another configuration than the request specifies. */
   mismatch: { status: 409, close: 1008 },
   /** The `Stream-Seq` or `Producer-Seq` does not follow the last one. */
   sequence: { status: 409, close: 1008 },
@@ -59,7 +59,7 @@ export const ERROR_CODES = {
   precondition_failed: { status: 412, close: 1008 },
   /** The body has a content coding or is a form, so its raw bytes are not what the client means to store. */
   unsupported: { status: 415, close: 1008 },
-  /** The path has other content than the request names: it was removed, replaced or truncated. */
+  /** The path has other content than the request specifies: it was removed, replaced or truncated. */
   replaced: { status: 412, close: 1008 },
   /** The offset is past the end, or the range can't be satisfied. */
   range: { status: 416, close: 1008 },
@@ -147,7 +147,7 @@ export function isErrorCode(name: string): name is ErrorCode {
 }
 
 /**
- * The code that an HTTP status stands for if the server names none; undefined for an unknown status.
+ * The code that an HTTP status stands for if the server sends no code; undefined for an unknown status.
  *
  * @example
  * ```ts

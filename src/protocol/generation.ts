@@ -20,7 +20,7 @@ export const CONTENT_HEADERS: readonly string[] = [GENERATION_HEADER, APPENDING_
 /**
  * Checks that a path has the content that the client continues.
  *
- * @param wanted The generation that the client names; undefined for any.
+ * @param wanted The generation that the client requires; undefined for any.
  * @param generation The generation of the path; undefined if the path does not exist.
  * @throws {StreamError} `replaced`, with the path's generation, if they differ.
  * @example

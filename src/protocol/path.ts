@@ -10,7 +10,7 @@ export const SEGMENT_BYTES = 255;
 /** Bytes of the longest path, encoded as UTF-8: that of Linux. Each of its segments costs the server work. */
 export const PATH_BYTES = 4_096;
 
-/** Most characters of a path that a message quotes. */
+/** Maximum characters of a path that a message quotes. */
 const SHOWN_CHARACTERS = 200;
 
 /** The store's own folder, directly below the root; no URL can name it. */
@@ -25,7 +25,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 const encoder = new TextEncoder();
 
 /**
- * The resource path that a URL's pathname names: its segments, each percent-decoded once, joined by `/`. The empty
+ * The resource path of a URL's pathname: its segments, each percent-decoded once, joined by `/`. The empty
  * string is the root folder. A single trailing slash, as in a folder's URL, is allowed if `folder` is set.
  *
  * @param pathname The raw pathname, still percent-encoded, beginning with `/`.

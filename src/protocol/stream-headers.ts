@@ -9,7 +9,7 @@ export const CLOSED_HEADER = "Stream-Closed";
 /** Set to `true` on a response that reaches the end of what is stored. */
 export const UP_TO_DATE_HEADER = "Stream-Up-To-Date";
 
-/** The number that tells caches apart which the same request would meet again and again. */
+/** A number that makes repeated requests differ, so that a cache does not repeat a response. */
 export const CURSOR_HEADER = "Stream-Cursor";
 
 /** A text that must grow with each append. */

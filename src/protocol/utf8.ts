@@ -64,8 +64,8 @@ export function textPieces(bytes: Uint8Array, maxBytes: number = TEXT_MESSAGE_BY
   const pieces: Uint8Array[] = [];
   let at = 0;
   while (bytes.length - at > maxBytes) {
-    const most = bytes.subarray(at, at + maxBytes);
-    const piece = most.subarray(0, most.length - incompleteTail(most));
+    const window = bytes.subarray(at, at + maxBytes);
+    const piece = window.subarray(0, window.length - incompleteTail(window));
     pieces.push(piece);
     at += piece.length;
   }

@@ -49,12 +49,12 @@ export interface ResumableStreamContext {
     makeStream: () => ReadableStream<string>,
     skipCharacters?: number,
   ): Promise<ReadableStream<string> | null>;
-  /** Whether there is a stream: null if there is none, `"DONE"` if it is complete. */
+  /** Whether there is a stream: null if it does not exist, `"DONE"` if it is complete. */
   hasExistingStream(streamId: string): Promise<null | true | "DONE">;
 }
 
 /**
- * Creates a context for resumable streams. The producer does not depend on its readers: it goes on when they leave.
+ * Creates a context for resumable streams. The producer does not depend on its readers: it continues when they leave.
  *
  * @example
  * ```ts
@@ -115,7 +115,7 @@ export function createResumableStreamContext(options: ResumableStreamContextOpti
   };
 }
 
-/** Moves a stream into an append. Its readers learn of a failure; there is no one else to tell. */
+/** Moves a stream into an append. Its readers get a failure; no other caller sees it. */
 async function produce(makeStream: () => ReadableStream<string>, append: WritableStream<string>): Promise<void> {
   try {
     await makeStream().pipeTo(append);

@@ -15,7 +15,7 @@ export interface ResumableStreamStoreOptions {
   folder?: string;
 }
 
-/** Names the producer of a stream. */
+/** Identifies the producer of a stream. */
 export interface ResumableStreamLease {
   /** Unique for each acquisition. */
   readonly token: string;

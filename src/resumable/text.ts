@@ -8,7 +8,7 @@ import type { LocalFollowStream } from "../server/streams/follow-stream.ts";
 
 /**
  * Decodes a follow as text, without its first characters. The text fails with `lost` if the stream was not completed, so that
- * a part of an answer never looks like a whole one.
+ * a part of an answer never seems whole.
  *
  * @param skip UTF-16 code units to leave out.
  */

@@ -21,7 +21,7 @@ interface DenoUpgrade {
   upgradeWebSocket(request: Request, settings: UpgradeSettings): { socket: WebSocket; response: Response };
 }
 
-/** What Deno's server tells about a request if the app's `fetch` is its handler. */
+/** What Deno's server reports about a request if the app's `fetch` is its handler. */
 interface DenoInfo {
   remoteAddr: { hostname?: string };
   /** Rejects if the client leaves before the response is complete. */

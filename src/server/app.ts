@@ -57,7 +57,7 @@ export interface AppParts {
   readonly log?: Log;
   readonly onEvent?: OnEvent;
   readonly signal?: AbortSignal;
-  /** Turns counts into metrics. Default: there are none. */
+  /** Turns counts into metrics. Default: none. */
   readonly metrics?: Metrics;
 }
 
@@ -89,7 +89,7 @@ export function createApp(parts: AppParts): StreamApp {
     began(channel) {
       const { path, size, generation } = channel;
       reporter.traffic.appendBegan(channel);
-      // Each of the requests that it is kept for is told about.
+      // Each of the requests that it is kept for is reported.
       if (channel.isKept) return;
       reporter.emit({ type: "began", action: "append", path, offset: size, generation, ...causeOf(channel) });
     },

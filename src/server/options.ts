@@ -48,11 +48,11 @@ export interface AppOptions {
   hosts?: readonly string[];
   /**
    * Proxies in front of the server, as addresses such as `10.0.0.7` or networks such as `fd00::/8`. A request that comes
-   * from one of them counts as that of the client that its `Forwarded` or `X-Forwarded-For` names: in logs, in events and
-   * for the limits on one address. If it has both headers, they must agree. Default: none, and the headers are ignored.
+   * from one of them counts as one from the address in its `Forwarded` or `X-Forwarded-For`: in logs, in events and for
+   * the limits on one address. If it has both headers, they must agree. Default: none, and the headers are ignored.
    */
   trustedProxies?: readonly string[];
-  /** Whether responses carry CORS headers: for `origins`, or for any origin if none are listed. Default false. */
+  /** Whether responses carry CORS headers: for `origins`, or for any origin if `origins` is empty. Default false. */
   cors?: boolean;
   /**
    * The gate: decides about every request, before anything is claimed, created or read for it. Default: everything is
@@ -70,7 +70,8 @@ export interface AppOptions {
    */
   cacheSeconds?: number;
   /**
-   * Which resources a `DELETE` may remove: `all`; only those that a `PUT` without a verb has `created`; or `none`. Default `created`; with `authorize`, `all` that it allows. {@link Streams.remove} removes any.
+   * Which resources a `DELETE` may remove: `all`; only those that a `PUT` without a verb has `created`; or `none`.
+   * Default `created`; with `authorize`, `all` that it allows. {@link Streams.remove} removes any.
    */
   deletes?: Deletes;
   /**

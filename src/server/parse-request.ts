@@ -31,9 +31,9 @@ export type ParsedRequest = AppendRequest | WriteRequest | ReadRequest | RemoveR
 export interface RequestSettings {
   /** Chooses the folder that the request sees; undefined for the whole root. */
   readonly scope: Scope | undefined;
-  /** The proxies that may name the address of the client; undefined for none. */
+  /** The proxies that may send the address of the client; undefined if no proxy is trusted. */
   readonly trustedProxies: TrustedProxies | undefined;
-  /** The streams that requests without a verb write to; undefined if there are none. */
+  /** The streams that requests without a verb write to; undefined without Durable Streams. */
   readonly durable: unknown;
 }
 
@@ -170,7 +170,7 @@ function checkStay(c: Context, socket: boolean, verb: Verb | undefined): void {
 }
 
 /**
- * Parses a request of a route of the host app, which follows a path that the app names.
+ * Parses a request of a route of the host app, which follows a path that the app has chosen.
  *
  * @throws {StreamError} `bad_request`, `upgrade_required`
  */
@@ -215,7 +215,7 @@ function partsOf(
   details.base = base;
   details.scope = scope;
   const subject = { path, ...(peer === undefined ? {} : { peer }), requestId: details.requestId };
-  const exchange: Exchange = { c, platform, subject, details, tally: details.tally };
+  const exchange: Exchange = { c, platform, subject, details, result: details.result };
   const socket = wantsWebSocket(c);
   return { exchange, socket, names, host: authority ?? c.req.header("Host"), below, base, isFolder };
 }

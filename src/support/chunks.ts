@@ -7,7 +7,7 @@
  * Yields the chunks of a stream, for browsers that cannot iterate over one. Cancels the stream when the signal aborts:
  * a response that comes from this process does not notice that its request was aborted.
  *
- * @param stream The stream; null for none, as a response without a body has it.
+ * @param stream The stream; null for a response without a body.
  * @example
  * ```ts
  * for await (const bytes of chunks(response.body, signal)) console.log(bytes.length);

@@ -35,7 +35,7 @@ export class Glob {
     this.#segments = segmentsOf(text.slice(1));
   }
 
-  /** Whether a path, given as its segments, matches; the root folder has none. */
+  /** Whether a path, given as its segments, matches; the root folder has no segments. */
   matches(path: readonly string[]): boolean {
     return isMatch(this.#segments, path, ANY_SEGMENTS, segmentMatches);
   }
@@ -52,7 +52,7 @@ export class Glob {
 }
 
 /**
- * The segments of a resource path without a leading slash; none for the root.
+ * The segments of a resource path without a leading slash; empty for the root.
  *
  * @example
  * ```ts
@@ -82,7 +82,7 @@ function segmentMatches(pattern: string, name: string): boolean {
 
 /**
  * Matches a sequence against a pattern in which `star` stands for any run of items. Only the last star is ever
- * extended: what an earlier one would take, the last one can take too.
+ * extended: what an earlier one would match, the last one can match too.
  */
 function isMatch(
   pattern: ArrayLike<string>,

@@ -7,7 +7,7 @@
 const MAX_CHANGED = 0.4;
 
 /**
- * The known name that is most similar to a given one, without regard to case; undefined if none is similar.
+ * The known name that is most similar to a given one, without regard to case; undefined if no name is similar.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@
  */
 import ipaddr from "ipaddr.js";
 
-/** Bits of an IPv6 address that name a network. Every host in it can use all of its addresses. */
+/** Bits of an IPv6 address that identify a network. Every host in it can use all of its addresses. */
 const NETWORK_BITS = 64;
 
 /** Groups of IPv6 addresses that are remembered. Parsing an address takes a hundred times as long as finding it here. */
@@ -40,7 +40,7 @@ function groupOf(text: string): string {
   if (!("parts" in address) || address.range() === "loopback") return address.toString();
   if (address.range() === "rfc6052") return embeddedIn(address);
   const network = address.parts.map((part, index) => (index * 16 < NETWORK_BITS ? part : 0));
-  // The zone tells apart the networks of link-local addresses.
+  // The zone distinguishes the networks of link-local addresses.
   const group = new ipaddr.IPv6(network);
   if (address.zoneId !== undefined) group.zoneId = address.zoneId;
   return `${group.toString()}/${NETWORK_BITS}`;

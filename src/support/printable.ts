@@ -32,7 +32,7 @@ export function printable(text: string): string {
 }
 
 /**
- * Escapes like {@link printable}, and leaves everything else as it is. For data that may look like a URL, such as names.
+ * Escapes like {@link printable}, and leaves everything else as it is. For data that may resemble a URL, such as names.
  *
  * @example
  * ```ts
@@ -99,7 +99,7 @@ export function explained(error: unknown, sentence: string = messageOf(error)): 
 }
 
 /**
- * The messages of an error and its causes that differ from `sentence`, in one printable line; empty if there are none.
+ * The messages of an error and its causes that differ from `sentence`, in one printable line; empty without such causes.
  *
  * @example
  * ```ts

@@ -43,7 +43,7 @@ test("the benchmark compares servers that ask for tokens with one that does not"
 
 test("the benchmark refuses invalid options, and names the valid ones", async () => {
   for (const [args, words] of [
-    [["--peers", "nobody"], /no peer "nobody"; there are httpfstream,/],
+    [["--peers", "unknown"], /no peer "unknown"; there are httpfstream,/],
     [["--only", "nothing"], /The loads are flood-small-few,/],
     [["--rounds", "0"], /--rounds/],
     [["--runtime", "browser"], /node, deno, bun/],

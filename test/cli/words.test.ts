@@ -136,7 +136,7 @@ for (const runtime of RUNTIMES) {
         const { exit, output } = await command([...args, url], { runtime, input: "x" });
         assert.equal(exit.code, 1);
         const sentences =
-          / unreachable: The server at 127\.0\.0\.1:\d+ does not speak TLS on this port\. Use an http:\/\/ URL/;
+          / unreachable: The server at 127\.0\.0\.1:\d+ does not use TLS on this port\. Use an http:\/\/ URL/;
         assert.match(output, sentences);
       }
     });

@@ -265,7 +265,7 @@ describe("a follow of a Durable Streams server", () => {
     assert.equal(String(await reading), '{"a":1}\n{"b":2}\n');
   });
 
-  it("asks again after a wait that nobody answers, but not because its reader is slow", async () => {
+  it("asks again after a wait without an answer, but not because its reader is slow", async () => {
     const { world, stream } = begin();
     const reader = stream.getReader();
     let more = (_text: string): void => {};

@@ -65,10 +65,10 @@ export class Machine {
     await mkdir(join(project, "node_modules", "@hono"), { recursive: true });
     await symlink(this.#installation.package, join(project, "node_modules", "httpfstream"));
     // Copied: with a link in its place, npm fails to install a package that depends on it.
-    await cp(join(modules, "jose"), join(project, "node_modules", "jose"), { recursive: true });
-    for (const name of ["hono", "@hono/node-server"]) {
-      await symlink(join(modules, name), join(project, "node_modules", name));
+    for (const name of ["jose", "@hono/node-server"]) {
+      await cp(join(modules, name), join(project, "node_modules", name), { recursive: true });
     }
+    await symlink(join(modules, "hono"), join(project, "node_modules", "hono"));
     await writeFile(join(project, "package.json"), '{ "private": true, "type": "module" }\n');
     for (const [name, text] of Object.entries(FILES)) await writeFile(join(checkout, name), text);
     return new Chapter(home, await freePort(), this.#environment(home));

@@ -28,10 +28,7 @@ describe("the commands with the server of the package", () => {
     assert.deepEqual([more.exit.code, more.output.includes('closed: "/words.txt" is closed')], [1, true], more.output);
     const tail = await command(["follow", "--tail", "2", url], { runtime });
     assert.equal(tail.exit.code, 1);
-    assert.match(
-      tail.output,
-      /^httpfstream follow: protocol: The server at \S+ speaks Durable Streams, and can't count/,
-    );
+    assert.match(tail.output, /^httpfstream follow: protocol: The server at \S+ uses Durable Streams, and can't count/);
     const from = await command(["follow", "--position", "2@-1", url], { runtime });
     assert.deepEqual([from.exit.code, from.stdout.bytes().toString()], [0, "xt"]);
     const both = await command(["follow", "--position", "2@-1", "--offset", "2", url], { runtime });

@@ -204,7 +204,7 @@ export function commandTests(runtime: Runtime): void {
       assert.equal(refused.exit.code, 1);
       assert.match(
         refused.output,
-        /protocol: The server at \S+ speaks Durable Streams, and can't start at the offset 14/,
+        /protocol: The server at \S+ uses Durable Streams, and can't start at the offset 14/,
       );
       assert.equal(readFileSync(other, "utf8"), "something else");
     });

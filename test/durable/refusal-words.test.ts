@@ -26,7 +26,7 @@ describe("the words of a refusal", () => {
     const url = "http://localhost/folder";
     const words = {
       code: "protocol",
-      message: /^The server does not speak Durable Streams at "\/folder": .* folder\.$/,
+      message: /^The server does not support Durable Streams at "\/folder": .* folder\.$/,
     };
     await assert.rejects(append(url, "text", { protocol, fetch }), words);
     await assert.rejects(new Response(follow(url, { protocol, fetch })).text(), words);

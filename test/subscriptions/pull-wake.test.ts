@@ -61,7 +61,7 @@ describe("a pull-wake", () => {
     await expectWakes(rig, [1, 2]);
   });
 
-  test("that nobody claims stays, and its event is not repeated", async (t) => {
+  test("that no worker claims stays, and its event is not repeated", async (t) => {
     const rig = new Rig(t);
     await rig.create("wake/pool", []);
     await subscribed(rig);

@@ -28,7 +28,7 @@ it("an appender waits for the owner of a claim, and not in a loop, while the req
   const store = withMembers(memory, { claim, requestHandover: async () => withdraw });
   const registry = new AppendRegistry(store, resolveLimits({}));
   const looks = t.mock.method(registry, "assertFree");
-  const attempt = { path: "a", terms: { keepsStreams: true }, untilMs: performance.now() + 30_000 };
+  const attempt = { path: "a", terms: { enforcesStreamRules: true }, untilMs: performance.now() + 30_000 };
   const admission = await claimInTime(registry, attempt);
   const count = looks.mock.callCount();
   const endIfLeft = (): boolean => {

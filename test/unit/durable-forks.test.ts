@@ -507,7 +507,7 @@ describe("the beginning of a fork", () => {
       assert.deepEqual([await names(store), await it.records.list()], [[], []]);
     });
 
-    it(`stays while it is copied, whoever asks for it (${where})`, async (t) => {
+    it(`stays while it is copied, no matter who asks for it (${where})`, async (t) => {
       const store = await open(t);
       let go = (): void => {};
       let batches = 0;

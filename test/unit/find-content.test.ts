@@ -40,7 +40,7 @@ describe("the content of a path", () => {
     lease?.leave();
   });
 
-  it("is what is stored if nobody appends, or nothing", async () => {
+  it("is what is stored if there is no append, or nothing", async () => {
     const store = new SharedStore();
     await put(store, "a", "12345");
     const server = new SessionServer(store);

@@ -317,7 +317,12 @@ describe("what a writer tells of itself", () => {
     const append = (closes = false): Promise<number> =>
       new Promise((resolve, failed) =>
         writer.add({
-          ...{ untilMs: performance.now() + 10_000, terms: { keepsStreams: true, create: false }, bytes: 1, failed },
+          ...{
+            untilMs: performance.now() + 10_000,
+            terms: { enforcesStreamRules: true, create: false },
+            bytes: 1,
+            failed,
+          },
           decide: () => ({
             batch: { bytes: Buffer.from("x"), change: closes ? { closed: {} } : {} },
             settled: resolve,

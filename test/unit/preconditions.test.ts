@@ -94,7 +94,7 @@ test("a path that another process appends to is a conflict, whatever its size", 
   await other.release();
 });
 
-test("if the driver can't tell whether its claim created the path, an empty path that was not there counts so", async () => {
+test("if the driver does not report whether its claim created the path, an empty path that was not there counts so", async () => {
   const store = memoryStore();
   await put(store, "a", "four");
   const before = await store.stat("a");

@@ -107,7 +107,7 @@ claimTest("a takeover from a lease that another process has begun is finished", 
   assert.notEqual(statSync(at.file).ino, ino);
 });
 
-claimTest("a lease that is torn, or no file at all, is in nobody's way", async ({ reserved, take }) => {
+claimTest("a lease that is torn, or not a file, does not block claims", async ({ reserved, take }) => {
   mkdirSync(reserved.leases, { recursive: true });
   writeFileSync(join(reserved.leases, "held"), Buffer.alloc(2_000));
   mkdirSync(join(reserved.leases, "folder"));

@@ -160,7 +160,7 @@ async function openPostAppender(job: AppendJob, number: number, pool = poolOf(jo
   };
   if (!isNew) await call(Buffer.alloc(0));
   const whole = cycle(recordBytes);
-  const most = Math.max(1, Math.floor(batchBytes / recordBytes)) * recordBytes;
+  const max = Math.max(1, Math.floor(batchBytes / recordBytes)) * recordBytes;
   const waiting: Buffer[] = [];
   let posted: Promise<void> = Promise.resolve();
   /** The position in the cycle of records from which the next flood continues, in bytes. */
@@ -175,7 +175,7 @@ async function openPostAppender(job: AppendJob, number: number, pool = poolOf(jo
     },
     async flood(records) {
       for (let left = records * recordBytes; left > 0; ) {
-        const batch = whole.subarray(at, at + Math.min(most, left));
+        const batch = whole.subarray(at, at + Math.min(max, left));
         await call(batch);
         at = (at + batch.length) % whole.length;
         left -= batch.length;

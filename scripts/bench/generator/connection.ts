@@ -145,7 +145,7 @@ export function decoderOf(head: string, inner: Body, ended: () => void = () => {
   /** Whether the size of the last chunk, and whether all chunks have arrived. */
   let [isLast, isWhole] = [false, !isChunked];
   const nextChunk = (line: string): void => {
-    // The line break after a chunk looks like an empty line, which has no size.
+    // The line break after a chunk reads as an empty line, which has no size.
     left = Number.parseInt(line, 16) || 0;
     isWhole = isLast;
     isLast = left === 0 && line.startsWith("0");

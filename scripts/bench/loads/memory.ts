@@ -9,7 +9,7 @@ const PATH = "memory.log";
 const RECORDS = { recordBytes: LARGE_RECORD_BYTES };
 /** Milliseconds within which appended bytes must arrive. */
 const TIMEOUT_MS = 600_000;
-/** Milliseconds between two looks at memory, how many similar ones mean that it has settled, and the most looks. */
+/** Milliseconds between two measurements of memory, how many similar ones mean that it has settled, and the maximum number. */
 const SETTLE = { everyMs: 250, looks: 4, maxLooks: 40 };
 /** How many of the stalled followers resume in the end and must receive everything. All of them would take minutes. */
 const WOKEN = 2;

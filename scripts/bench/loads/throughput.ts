@@ -18,14 +18,14 @@ const COMPARED = 1000;
 const READS = 3;
 
 /** Runs ever more until a run lasts as long as a warm-up, and returns how much lasts as long as a measurement. */
-async function warmUp({ size }: Stage, first: number, most: number, run: (amount: number) => Promise<number>) {
-  let amount = Math.min(first, most);
+async function warmUp({ size }: Stage, first: number, max: number, run: (amount: number) => Promise<number>) {
+  let amount = Math.min(first, max);
   let seconds = await run(amount);
-  while (seconds < size.warmSeconds && amount < most) {
-    amount = Math.min(most, Math.ceil(amount * Math.min(GROWTH, (1.2 * size.warmSeconds) / seconds)));
+  while (seconds < size.warmSeconds && amount < max) {
+    amount = Math.min(max, Math.ceil(amount * Math.min(GROWTH, (1.2 * size.warmSeconds) / seconds)));
     seconds = await run(amount);
   }
-  return Math.max(1, Math.min(most, Math.round((amount * size.floodSeconds) / seconds)));
+  return Math.max(1, Math.min(max, Math.round((amount * size.floodSeconds) / seconds)));
 }
 
 /** One appender at full speed and `count` followers: the records per second that all receive, of `least` or more. */
@@ -40,8 +40,8 @@ export async function flood(stage: Stage, recordBytes: number, count: number, ho
     const [{ startNs }, { lastNs }] = await Promise.all([appender.flood(records), audience.received(TIMEOUT_MS)]);
     return (lastNs - startNs) / 1e9;
   };
-  const most = Math.floor(size.floodBytes / recordBytes);
-  const records = Math.max(least, await warmUp(stage, Math.max(100, least), most, run));
+  const max = Math.floor(size.floodBytes / recordBytes);
+  const records = Math.max(least, await warmUp(stage, Math.max(100, least), max, run));
   const meter = stage.meter();
   const seconds = await run(records);
   const bytes = records * count * recordBytes;
@@ -65,8 +65,8 @@ export async function appends(stage: Stage, paths: number, { recordBytes = 100, 
     const { startNs, endNs } = await appenders.flood(all ? amount : 1);
     return (endNs - startNs) / 1e9;
   };
-  const most = Math.max(1, Math.floor(largeBytes / recordBytes / paths));
-  const amount = await warmUp(stage, Math.ceil(warmAppends / paths), most, run);
+  const max = Math.max(1, Math.floor(largeBytes / recordBytes / paths));
+  const amount = await warmUp(stage, Math.ceil(warmAppends / paths), max, run);
   const meter = stage.meter();
   const seconds = await run(amount);
   const bytes = amount * paths * recordBytes;

@@ -23,7 +23,7 @@ export type Way = "v1" | "classic" | "http" | "streams" | "disk" | "posted";
 
 /**
  * What a peer can do. `append`: accept appends. `live`: serve followers. `replay`: serve followers from the first byte.
- * `read`: serve stored bytes over HTTP. `streams`: speak Durable Streams. `local`: run on this machine, so that its memory
+ * `read`: serve stored bytes over HTTP. `streams`: serve Durable Streams. `local`: run on this machine, so that its memory
  * can be measured. `copy`: copy files, instead of serving.
  */
 export type Ability = "append" | "live" | "replay" | "read" | "streams" | "local" | "copy";

@@ -62,7 +62,7 @@ export class Book {
 
   /**
    * Compares what is stored with what was written: each request is there once, whole and behind the one before it of the
-   * same writer, if it was answered so, and none is there that was refused.
+   * same writer, if it was answered so, and no refused one is there.
    *
    * @param text The bytes of the file, as text, or the first of them.
    * @param isWhole Whether it is all of them. Otherwise the end may be missing.

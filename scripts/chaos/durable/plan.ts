@@ -10,12 +10,12 @@ export interface WriterPlan {
   readonly kind: "producer" | "sequence";
   /** How many requests it sends in each epoch before the next one begins. */
   readonly epochs: readonly number[];
-  /** Whether the instance of an epoch goes on while that of the next one begins. Otherwise it waits until that has begun. */
+  /** Whether the instance of an epoch continues while that of the next one begins. Otherwise it waits until that has begun. */
   readonly overlaps: boolean;
   /** The longest pause between two requests, in milliseconds. */
   readonly pauseMs: number;
   /** The largest message, in bytes. */
-  readonly most: number;
+  readonly max: number;
 }
 
 /** The plan of a reader. */
@@ -81,7 +81,7 @@ function drawWriter(random: Random, length: number): WriterPlan {
     epochs: Array.from({ length: kind === "producer" ? random.between(1, 3) : 1 }, () => random.spread(2, 15 * length)),
     overlaps: random.chance(0.5),
     pauseMs: random.spread(1, 150),
-    most: random.spread(10, 20_000),
+    max: random.spread(10, 20_000),
   };
 }
 

@@ -74,7 +74,7 @@ export class Reader {
     const reply = await insist(proxy, path, { method: "GET" }, random.fork("poll", this.#requests));
     const { status, text, headers } = reply;
     if (status === 404 || status === 410) return "removed";
-    // Removed between the look at it and the read: other content, or an answer that Bun sends without the headers.
+    // Removed between the check and the read: other content, or an answer that Bun sends without the headers.
     if (stream.isRemoving && (status === 412 || !headers.has("stream-next-offset"))) return undefined;
     if (status !== 200 && status !== 204) throw new Error(`a long-poll got ${status}: ${text.slice(0, 200)}`);
     this.#take(status === 204 ? "" : this.#bytes(text), headers.get("stream-next-offset") ?? "none");
@@ -114,7 +114,7 @@ export class Reader {
     return streamClosed === true;
   }
 
-  /** Rejects unless the server is merely busy or shuts down. */
+  /** Rejects unless the server is only busy or shuts down. */
   async #refused(response: Response): Promise<void> {
     const text = await response.text();
     if (response.status !== 503 && response.status !== 429) {

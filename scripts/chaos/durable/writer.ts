@@ -108,7 +108,7 @@ export class Writer {
     const count = this.#sizes.between(1, MOST_MESSAGES);
     const entry = book.enter(
       stamp,
-      Array.from({ length: count }, () => this.#sizes.spread(1, plan.most)),
+      Array.from({ length: count }, () => this.#sizes.spread(1, plan.max)),
     );
     if (closes) {
       book.closer = entry;

@@ -14,7 +14,7 @@ import { readSmallFile } from "../common/small-file.ts";
 /** The environment variable with a token. */
 const VARIABLE = "HTTPFSTREAM_TOKEN";
 
-/** Most characters that are read from standard input. */
+/** Maximum characters that are read from standard input. */
 const MAX_CHARACTERS = 64 * 1024;
 
 /** The options that determine the token. */
@@ -33,7 +33,7 @@ export function tokenOption(): Option {
 
 /**
  * Returns the token of a command: a function that reads the file again, or the text from standard input or the
- * environment; undefined for none. Credentials in `--header` or in the URL take the place of the variable.
+ * environment; undefined if there is no token. Credentials in `--header` or in the URL replace the variable.
  *
  * @param url The URL of the command.
  * @param inputIsTaken Whether the command reads its data from standard input. Default false.

@@ -9,7 +9,7 @@ import { sentence } from "../common/error-line.ts";
 const FIRST_MS = 500;
 const MAX_MS = 5_000;
 
-/** Milliseconds over which waiting appenders spread when the server names a time. */
+/** Milliseconds over which waiting appenders spread when the server sends a time. */
 const SPREAD_MS = 1_000;
 
 /**

@@ -15,13 +15,13 @@ export interface Begun {
   readonly session: string;
   /** The offset, in the resource, of the first byte of the input. */
   readonly start: number;
-  /** The content generation that is appended to, if the server names it. */
+  /** The content generation that is appended to, if the server sends it. */
   readonly generation?: string | undefined;
 }
 
 /** The file of `--resume-file`. */
 export class ResumeFile {
-  /** The append that an earlier run began; undefined if there is none. */
+  /** The append that an earlier run began; undefined if there was no earlier run. */
   readonly begun: Begun | undefined;
   readonly #file: string;
   readonly #url: string;

@@ -16,7 +16,7 @@ const SAME_PRESS_MS = 500;
 
 /** The first signal requests a clean end; the second one exits at once. */
 export class Interrupts {
-  /** The first signal; undefined if there was none. */
+  /** The first signal; undefined before that. */
   received: NodeJS.Signals | undefined;
   readonly #controller = new AbortController();
 

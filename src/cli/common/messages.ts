@@ -12,7 +12,7 @@ export const QUEUED_BYTES: number = 128 * 1024;
 const RETRY_FIRST_MS = 10;
 const RETRY_MAX_MS = 250;
 
-/** Milliseconds that the process waits at its end: for a reader that takes no bytes, and in total. */
+/** Milliseconds that the process waits at its end: for a reader that does not read, and in total. */
 const SETTLE_IDLE_MS = 500;
 const SETTLE_MAX_MS = 5_000;
 

@@ -9,7 +9,7 @@ import { isatty } from "node:tty";
 const HANGUP = 1n;
 
 /**
- * Whether to ignore SIGHUP: it was ignored when the process started, or none of the standard streams is a terminal.
+ * Whether to ignore SIGHUP: it was ignored when the process started, or no standard stream is a terminal.
  *
  * Deno and Bun keep the signal ignored, but Node resets it before any script runs. As `nohup` leaves no standard stream
  * on a terminal, a process without one counts as well.

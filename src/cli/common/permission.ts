@@ -14,7 +14,7 @@ const ALL = ["[::]", "0.0.0.0"];
 /**
  * On Deno, requests permission to listen. Without this, Deno reports the denial where it cannot be caught.
  *
- * @throws {Error} naming the required flag.
+ * @throws {Error} with the required flag.
  */
 export async function requestNetworkPermission(where: {
   readonly hostname?: string;
@@ -34,7 +34,7 @@ export async function requestNetworkPermission(where: {
 }
 
 /**
- * Deno's message about denied access to a file or folder, which names the required flag; undefined for other errors.
+ * Deno's message about denied access to a file or folder, with the required flag; undefined for other errors.
  */
 export function denialOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || error.name !== "NotCapable") return undefined;

@@ -7,7 +7,7 @@ import { parseTarget } from "../../client/connection/target.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { PROTOCOL_PARAMETERS } from "../../protocol/parameters.ts";
 
-/** The commands that take the URL of a resource. */
+/** The commands whose argument is the URL of a resource. */
 export type UrlCommand = "append" | "follow" | "ls" | "stat" | "rm";
 
 /** The options that replace such parameters, where there is one. */
@@ -16,13 +16,13 @@ const FLAGS: Readonly<Partial<Record<UrlCommand, Readonly<Record<string, string>
   follow: { offset: "--offset", tail: "--tail", stay: "--stay" },
 };
 
-/** Those of them that do not take the value of the parameter. */
+/** Those of them that do not use the value of the parameter. */
 const WITHOUT_VALUE: ReadonlySet<string> = new Set(["--resume-file", "--stay"]);
 
 /** Parameters of the protocol that the commands pass on as they are. */
 const PASSED_ON: ReadonlySet<string> = new Set(["raw"]);
 
-/** The query parameters that a URL may have; any other is taken for part of a name with a question mark. */
+/** The query parameters that a URL may have; any other counts as part of a name with a question mark. */
 const PARAMETERS: ReadonlySet<string> = new Set([
   ...PROTOCOL_PARAMETERS,
   // Parameters of proxies in front of a server.
@@ -66,7 +66,7 @@ export const parseUrl: (text: string) => string = (text) => {
  * Creates a parser for the URL of one command. Parameters that the command sets itself are rejected.
  *
  * @returns A function that returns the URL unchanged, except that it removes a verb that matches the command.
- * @throws {InvalidArgumentError} as {@link parseUrl}, and for such a parameter, naming the option to use.
+ * @throws {InvalidArgumentError} as {@link parseUrl}, and for such a parameter, with the option to use.
  */
 export function parseUrlOf(command: UrlCommand): (text: string) => string {
   return (text) => {

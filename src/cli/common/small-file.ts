@@ -67,7 +67,7 @@ function irregular(cause?: unknown): Error {
  * @throws an operating system error with its `code`.
  */
 export async function writeSmallFile(file: string, text: string, { sync, links }: WriteOptions): Promise<void> {
-  // A rename would replace the link instead of the file that it names.
+  // A rename would replace the link instead of its target.
   const target = links ? await realpath(file).catch(() => file) : file;
   const temporary = `${target}.${randomUUID()}.tmp`;
   try {

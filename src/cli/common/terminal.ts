@@ -18,7 +18,7 @@ export class BrokenPipe extends Error {
 }
 
 /**
- * Writes bytes and waits until the stream has taken them.
+ * Writes bytes and waits until the stream has accepted them.
  *
  * @throws {BrokenPipe} if the reader is gone; otherwise the error of the stream.
  */

@@ -63,7 +63,7 @@ export class Beginning {
     this.#isVerified = verdict === "same";
     if (verdict === "unknown" && !this.#hasWarned) {
       this.#hasWarned = true;
-      say(`this server can't tell whether ${this.#file} has the beginning of the content; continuing at its end`);
+      say(`this server can't check whether ${this.#file} has the beginning of the content; continuing at its end`);
     }
     return this.#start;
   }

@@ -1,8 +1,8 @@
 /**
  * Checks that a file to continue is the beginning of the current content at the URL.
  *
- * A note beside the file names its content, and a digest of the file's last bytes confirms it. If there is no note, the
- * server does not name the content, or the file is longer than the note says, the last bytes of the file are compared
+ * A note beside the file identifies its content, and a digest of the file's last bytes confirms it. If there is no note, the
+ * server sends no generation, or the file is longer than the note says, the last bytes of the file are compared
  * with the server's.
  * @module
  */
@@ -28,7 +28,7 @@ export interface Continued {
 
 /** The content that a file is the beginning of. */
 export interface Continuation {
-  /** The content generation, if the server names it. */
+  /** The content generation, if the server sends it. */
   readonly generation?: string;
   /** Where the follow continues on a Durable Streams server, behind the first bytes of the file. */
   readonly from?: { readonly position: string; readonly size: number };

@@ -11,7 +11,7 @@ import { systemMessage } from "../common/error-line.ts";
 import { resourceOf } from "../common/resource-url.ts";
 import { readSmallFile, writeSmallFile } from "../common/small-file.ts";
 
-/** Most bytes at the end of a file that the digest covers. */
+/** Maximum bytes at the end of a file that the digest covers. */
 export const TAIL_BYTES: number = 4 * 1024;
 
 /** What a server says of the content that a file is the beginning of: at least one of the two. */
@@ -76,7 +76,7 @@ export async function provenNote(file: string, url: string): Promise<Note | unde
 export async function keepNote(file: string, url: string, content: NotedContent, size: number): Promise<void> {
   const place = noteOf(file);
   try {
-    // Also fails if the path of the note is taken by something else.
+    // Also fails if the path of the note is used by something else.
     await readSmallFile(place);
     const tail = await tailOf(file, size);
     if (tail === undefined) throw new Error("it was cut short meanwhile");

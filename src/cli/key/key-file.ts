@@ -10,14 +10,14 @@ import { systemMessage } from "../common/error-line.ts";
 import { readSmallFile } from "../common/small-file.ts";
 import { say } from "../common/terminal.ts";
 
-/** Milliseconds between two looks at a file that may have changed. */
+/** Milliseconds between two checks of a file that may have changed. */
 const LOOK_MS = 1_000;
 
 /**
  * Reads a key file and checks its keys. Warns if other users can read a secret in it.
  *
  * @param file A JWK, a set of JWKs, or a PEM block; `-` for standard input.
- * @throws an error with a sentence that names the file.
+ * @throws an error with a sentence that contains the file name.
  */
 export async function readKeyFile(file: string): Promise<Jwk | JwkSet> {
   const key = await parsedFile(file);
@@ -60,12 +60,12 @@ export class KeyFile {
    * @throws an error with a sentence if the file can't be used.
    */
   static async open(file: string, report: (error: Error) => void): Promise<KeyFile> {
-    // Taken before the content: a change in between is then seen at the next look.
+    // Taken before the content: a change in between is then seen at the next check.
     const version = await versionOf(file);
     return new KeyFile(file, await readKeyFile(file), version, report);
   }
 
-  /** The key: the same object until the file has changed. The file is looked at no more than once per second. */
+  /** The key: the same object until the file has changed. The file is checked no more than once per second. */
   async current(): Promise<Jwk | JwkSet> {
     if (performance.now() >= this.#nextLookMs) {
       this.#looking ??= this.#look().finally(() => {
@@ -105,7 +105,7 @@ async function parsedFile(file: string): Promise<Jwk | JwkSet> {
   }
 }
 
-/** Changes whenever the file is written or replaced; empty if there is none. */
+/** Changes whenever the file is written or replaced; empty if it does not exist. */
 async function versionOf(file: string): Promise<string> {
   const found = await stat(file).catch(() => undefined);
   return found ? [found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs].join() : "";

@@ -34,7 +34,7 @@ export function keyCommand(name: string, finish: (code: number) => void): Comman
 Examples:
   $ (umask 077; ${words} > key.json)                     a shared secret
   $ (umask 077; ${words} --algorithm ES256 > key.json)   a key pair
-  $ ${words} --public key.json > jwks.json               what the server needs of it`,
+  $ ${words} --public key.json > jwks.json               the public half, for the server`,
     )
     .action(async (flags: KeyFlags) => {
       // Imported only now: the other commands start without loading cryptography.

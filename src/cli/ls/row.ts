@@ -1,5 +1,5 @@
 /**
- * Rows of a listing as text and as JSON. Names are other people's: they must not control a terminal.
+ * Rows of a listing as text and as JSON. Names are untrusted: they must not control a terminal.
  * @module
  */
 import { unprintableEscaped, unprintableEscapedInJson } from "../../support/printable.ts";

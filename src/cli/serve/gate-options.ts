@@ -35,13 +35,13 @@ export function addGateOptions(command: Command): Command {
         .argParser(parsed(parseJwks)),
     )
     .addOption(
-      new Option("--audience <name>", "audience that tokens must name; repeatable")
-        .default([], "none: tokens must name none")
+      new Option("--audience <name>", "audience that tokens must have; repeatable")
+        .default([], "none: tokens with an audience are refused")
         .env("HTTPFSTREAM_AUDIENCE")
         .argParser(parsed(addNames)),
     )
     .addOption(
-      new Option("--issuer <name>", "issuer that tokens must name; repeatable")
+      new Option("--issuer <name>", "issuer that tokens must have; repeatable")
         .default([], "any")
         .env("HTTPFSTREAM_ISSUER")
         .argParser(parsed(addNames)),

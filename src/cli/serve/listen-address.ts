@@ -47,7 +47,7 @@ export function parseListenAddress(text: string): ListenAddress {
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port <= 65_535) return port;
-  throw new TypeError("A port must be a whole number from 0 to 65535; 0 takes a free one.");
+  throw new TypeError("A port must be a whole number from 0 to 65535; 0 for a free one.");
 }
 
 /**

@@ -36,10 +36,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
         .argParser(parsed(parseRoot)),
     )
     .addOption(
-      new Option(
-        "--http <[host]:port>",
-        "address to listen on; without a host, all interfaces; port 0 takes a free one",
-      )
+      new Option("--http <[host]:port>", "address to listen on; without a host, all interfaces; port 0 for a free one")
         .default(parseListenAddress("127.0.0.1:8080"), "127.0.0.1:8080")
         .env("HTTPFSTREAM_HTTP")
         .argParser(parsed(parseListenAddress)),
@@ -63,12 +60,15 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
     )
     .addOption(
       new Option("--host <name>", "host name of this server, besides localhost; repeatable; * for any")
-        .default([], "any; on a loopback address only known ones, unless all needs a token")
+        .default([], "any; on a loopback address only known ones, unless everything needs a token")
         .env("HTTPFSTREAM_HOST")
         .argParser(parsed(addHosts)),
     )
     .addOption(
-      new Option("--trusted-proxy <address>", "address or network of a proxy that names its clients; repeatable")
+      new Option(
+        "--trusted-proxy <address>",
+        "address or network of a proxy that sends the address of its clients; repeatable",
+      )
         .default([], "none")
         .env("HTTPFSTREAM_TRUSTED_PROXY")
         .argParser(parsed(addProxies)),
@@ -86,7 +86,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
   addToggle(command, {
     flag: "--cors",
     opposite: "--no-cors",
-    description: "send CORS headers: pages of those origins, or of all if none is given, can read over plain HTTP",
+    description: "send CORS headers: pages of those origins, or of all without --origin, can read over plain HTTP",
     variable: "HTTPFSTREAM_CORS",
   });
   addToggle(command, {
@@ -104,7 +104,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
   addToggle(command, {
     flag: "--webhooks",
     opposite: "--no-webhooks",
-    description: "let clients subscribe to streams: the server sends requests to URLs that they name",
+    description: "let clients subscribe to streams: the server sends requests to URLs of their choice",
     variable: "HTTPFSTREAM_WEBHOOKS",
   });
   return command

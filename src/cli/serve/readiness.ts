@@ -1,5 +1,5 @@
 /**
- * Whether the server can take requests now.
+ * Whether the server can serve requests now.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";

@@ -80,7 +80,7 @@ export async function run(flags: ServeFlags): Promise<number> {
   });
   const isLocal = await isLoopback(flags.http.hostname);
   // Other machines may use host names that the server cannot know. A page with a name of its own has no token, but may do
-  // what needs none.
+  // what needs no token.
   const isNamed = host.length > 0 || (isLocal && (!authorize || Object.keys(flags.anonymous).length > 0));
   // The server prints this name in its URL, so it must accept it.
   const hosts = isNamed ? { hosts: [...host, ...nameOf(flags.http.hostname)] } : {};

@@ -52,7 +52,7 @@ export class AppendConnection implements SocketHandler {
 
   /**
    * @param url The resource, for messages.
-   * @param socket An open socket that speaks `httpfstream.v1`.
+   * @param socket An open socket that uses `httpfstream.v1`.
    */
   constructor(url: URL, owner: SessionOwner, socket: ClientSocket, clock: Clock) {
     this.#url = url;
@@ -127,7 +127,7 @@ export class AppendConnection implements SocketHandler {
     this.#finish(closedEarly(closing, this.#url));
   }
 
-  /** The next piece to send; empty if there is none or the window is full. */
+  /** The next piece to send; empty if everything is sent or the window is full. */
   #next(): Uint8Array {
     const { retained } = this.#owner;
     const room = this.#isOver ? 0 : this.#window - (this.sent - retained.acked);

@@ -88,7 +88,7 @@ export class HttpAppend implements Appending {
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       if (this.#error) throw this.#error;
-      // A copy, because the caller may reuse its buffer, and the reader may keep the piece. `slice` of a Buffer is none.
+      // A copy, because the caller may reuse its buffer, and the reader may keep the piece. `slice` of a Buffer does not copy.
       const piece = new Uint8Array(bytes.subarray(at, at + FRAME_BYTES));
       if (!(await this.#body.write(piece))) throw await this.failed;
       at += piece.length;
@@ -109,7 +109,7 @@ export class HttpAppend implements Appending {
     this.#isLeaving = true;
     const { environment, scope } = this.#parts;
     const waited = sleep(environment.clock, LEAVE_TIMEOUT_MS, scope.signal).catch(() => {});
-    // What was written must have been sent: a body that breaks off takes its connection with it.
+    // What was written must have been sent: a body that breaks off ends its connection.
     await Promise.race([this.#body.consumed(), waited]);
     this.#body.fail(reason);
     // The server answers when it has stored what it has read. Then the path is free.

@@ -50,12 +50,12 @@ export interface AppendOptions extends RetryOptions {
    */
   fetch?: FetchFunction;
   /**
-   * What to speak. A server that speaks only Durable Streams is recognized by its answer to the WebSocket;
-   * `durable-streams` speaks that with any server, over HTTP. Then the append is an idempotent producer: it creates the
-   * stream if there is none, with the `Content-Type`, `Stream-TTL` and `Stream-Expires-At` of `headers`, and sends its
+   * The protocol to use. A server that supports only Durable Streams is recognized by its answer to the WebSocket;
+   * `durable-streams` uses that with any server, over HTTP. Then the append is an idempotent producer: it creates the
+   * stream if it does not exist, with the `Content-Type`, `Stream-TTL` and `Stream-Expires-At` of `headers`, and sends its
    * bytes in numbered requests, which are repeated until they are stored. To a stream of JSON, it appends one message per
    * line. `resume` and `offset` are refused, and `onAcked` is not called. Default: `httpfstream.v1`, or what the server
-   * speaks.
+   * supports.
    */
   protocol?: "durable-streams";
   /**
@@ -179,7 +179,7 @@ export async function append(
 
 /**
  * Opens an append for writing. Resolves once the server has given the path to this appender. Other clients cannot
- * append to the path until the stream is closed, or until the grace period after an abort or failure is over.
+ * append to the path until the stream is closed, or until the grace period after an abort or failure has passed.
  *
  * Writes wait for a slow network or server, and during reconnects. `close()` resolves when the server has confirmed the
  * end. The stream errors as soon as the append cannot continue.

@@ -49,15 +49,15 @@ export class Retained {
   }
 
   /**
-   * Returns at most `most` of the bytes from an offset on, and at least one if there is one. The returned bytes do not
+   * Returns at most `max` of the bytes from an offset on, and at least one if there is one. The returned bytes do not
    * change afterwards.
    */
-  slice(from: number, most: number): Uint8Array {
+  slice(from: number, max: number): Uint8Array {
     const at = from - this.#base;
     const block = this.#blocks[Math.floor(at / BLOCK_BYTES)];
     if (!block || from >= this.end) return new Uint8Array(0);
     const start = at % BLOCK_BYTES;
-    return block.subarray(start, Math.min(start + most, start + this.end - from, BLOCK_BYTES));
+    return block.subarray(start, Math.min(start + max, start + this.end - from, BLOCK_BYTES));
   }
 
   /** Removes all bytes before an offset, which must lie between {@link acked} and {@link end}. */

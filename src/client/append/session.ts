@@ -38,7 +38,7 @@ export interface SessionParts {
   report(state: AppendState): void;
 }
 
-/** An open connection to a server that does not speak the subprotocol. */
+/** An open connection to a server that does not support the subprotocol. */
 export interface ClassicConnection {
   readonly socket: ClientSocket;
   /** Buffers the events of the socket. */
@@ -105,7 +105,7 @@ export class AppendSession implements Appending, SessionOwner {
    * Opens the first connection.
    *
    * @returns undefined once the session has begun; the connection if the server is a classic one.
-   * @throws {DurableServerFound} if the server may speak Durable Streams; {@link StreamError} if it cannot connect.
+   * @throws {DurableServerFound} if the server may support Durable Streams; {@link StreamError} if it cannot connect.
    */
   async open(): Promise<ClassicConnection | undefined> {
     try {

@@ -1,17 +1,17 @@
 /**
- * The states of an append, and what it takes to resume one.
+ * The states of an append, and what is needed to resume one.
  * @module
  */
 import type { StreamError } from "../../protocol/errors.ts";
 import type { RetryingState } from "../retry/reconnector.ts";
 
-/** What it takes to resume an append after a restart of the program. Store it, and pass it as `resume`. */
+/** What is needed to resume an append after a restart of the program. Store it, and pass it as `resume`. */
 export interface ResumePoint {
   /** The session token. Any program that has it can continue the append, so keep it secret. */
   readonly session: string;
   /** The offset, in the resource, of the first unacknowledged byte. */
   readonly offset: number;
-  /** The content generation that is appended to, if the server names it. */
+  /** The content generation that is appended to, if the server sends it. */
   readonly generation?: string;
 }
 

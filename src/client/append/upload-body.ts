@@ -4,7 +4,7 @@
  */
 import { Condition } from "../../support/condition.ts";
 
-/** A stream of bytes that takes each piece only when its reader asks for it. */
+/** A stream of bytes that accepts each piece only when its reader asks for it. */
 export class UploadBody {
   /** The stream. */
   readonly stream: ReadableStream<Uint8Array>;

@@ -17,7 +17,7 @@ import { TokenLapse } from "./token-lapse.ts";
 
 /** How a WebSocket ended. */
 export interface Closing {
-  /** The close code; 1005 for none, 1006 for no closing handshake. */
+  /** The close code; 1005 if the frame had no code, 1006 without a closing handshake. */
   readonly code: number;
   /** The reason that the server sent with the code; may be empty. */
   readonly reason: string;
@@ -28,7 +28,7 @@ export interface Closing {
 /**
  * The error for a response that refuses the request. Reads the beginning of its body and cancels the rest.
  *
- * @param verb What was requested. The original server answers an append with 403 if the path is taken; for other
+ * @param verb What was requested. The original server answers an append with 403 if the path has an appender; for other
  * requests, 403 has its general meaning.
  */
 export async function refused(response: Response, url: URL, verb: "APPEND" | "FOLLOW"): Promise<StreamError> {
@@ -81,16 +81,16 @@ const NO_SERVER = /ECONNREFUSED|connection ?refused/i;
 function unreachable(cause: unknown, { host, protocol }: URL): string {
   const why = explain(cause);
   if (protocol === "https:" && NO_TLS.test(why)) {
-    return `The server at ${host} does not speak TLS on this port. Use an http:// URL if it speaks plain HTTP.`;
+    return `The server at ${host} does not use TLS on this port. Use an http:// URL if it uses plain HTTP.`;
   }
   if (NO_SERVER.test(`${why} ${String((cause as { code?: unknown } | undefined)?.code)}`))
     return `No server answers at ${host}. Check the address.`;
   return `The server at ${host} can't be reached: ${why}.`;
 }
 
-/** The error for a server that does not speak `httpfstream.v1` when the operation requires it. */
+/** The error for a server that does not support `httpfstream.v1` when the operation requires it. */
 export function noSubprotocol(url: URL): StreamError {
-  const message = `The server does not speak ${PROTOCOL}: it can neither resume an append nor check its offset.`;
+  const message = `The server does not support ${PROTOCOL}: it can neither resume an append nor check its offset.`;
   return new StreamError("protocol", message, { path: url.href });
 }
 

@@ -39,7 +39,7 @@ export const KEEPALIVE_INTERVAL_MS: number = 10_000;
 /** Poll interval in milliseconds for sockets that have no drain event. */
 export const DRAIN_POLL_MS: number = 10;
 
-/** Most characters of a refusal's body that are read for the error message. */
+/** Maximum characters of a refusal's body that are read for the error message. */
 export const REFUSAL_TEXT_CHARACTERS: number = 1024;
 
 /** Default number of milliseconds without progress after which a broken append or follow gives up. */
@@ -66,7 +66,7 @@ export const FORMER_UNANSWERED: number = 3;
 /** Milliseconds of silence after which a connection counts as dead; a server sends three signs of life in that time. */
 export const SILENCE_MS: number = 45_000;
 
-/** Most unacknowledged bytes that an appender retains, regardless of the window that the server offers. */
+/** Maximum number of unacknowledged bytes that an appender retains, regardless of the window that the server offers. */
 export const RETAINED_BYTES: number = 64 * 1024 * 1024;
 
 /** Milliseconds that a server may take to close a connection after the end of the stream. */
@@ -75,16 +75,16 @@ export const LEAVE_TIMEOUT_MS: number = 3_000;
 /** Number of checks whether an append without a confirmed end is complete; the server may still be storing it. */
 export const COMPLETION_CHECKS: number = 5;
 
-/** Most redirects that one request follows. */
+/** Maximum number of redirects that one request follows. */
 export const MAX_REDIRECTS: number = 10;
 
-/** Most bytes of one request of an append to a Durable Streams server. A JSON message may have more. */
+/** Maximum bytes of one request of an append to a Durable Streams server. A JSON message may have more. */
 export const BATCH_BYTES: number = 256 * 1024;
 
 /** Bytes of an append to a Durable Streams server that may wait for an answer, above which a writer waits. */
 export const BATCH_WINDOW_BYTES: number = 1024 * 1024;
 
-/** Most bytes of one JSON message of an append to a Durable Streams server. */
+/** Maximum bytes of one JSON message of an append to a Durable Streams server. */
 export const MESSAGE_BYTES: number = 16 * 1024 * 1024;
 
 /** Milliseconds after which a long-poll without an answer counts as lost. Servers answer after 20 to 60 seconds. */

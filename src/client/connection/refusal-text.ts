@@ -5,7 +5,7 @@
 import { printable } from "../../support/printable.ts";
 import { REFUSAL_TEXT_CHARACTERS } from "./limits.ts";
 
-/** Most characters that a message quotes. */
+/** Maximum characters that a message quotes. */
 const QUOTED_CHARACTERS = 300;
 
 /** Members of a JSON body in which proxies report an error; the first one with text is used. */

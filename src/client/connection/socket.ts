@@ -6,7 +6,7 @@ import type { Closing } from "./failure.ts";
 
 /** An open WebSocket of any platform. */
 export interface ClientSocket {
-  /** The subprotocol that the server selected; empty for none. */
+  /** The subprotocol that the server selected; empty if it selected no subprotocol. */
   readonly protocol: string;
   /** Whether text frames carry any bytes unchanged, valid UTF-8 or not. */
   readonly exactText: boolean;
@@ -48,7 +48,7 @@ export interface SocketRequest {
   readonly headers: Headers;
   /** Aborts the attempt, or the connection once it is open. */
   readonly signal: AbortSignal;
-  /** The subprotocol to offer. If the server does not select it, the connection uses none. */
+  /** The subprotocol to offer. If the server does not select it, the connection has no subprotocol. */
   readonly protocol?: string;
   /** Whether to fail if the server does not select the subprotocol. Default false. */
   readonly requireProtocol?: boolean;

@@ -15,7 +15,7 @@ export interface StartOptions {
   /** Start this many bytes before the current end. */
   tail?: number;
   /**
-   * Where to start on a Durable Streams server, which names places by tokens: the {@link FollowStream.position} of an
+   * Where to start on a Durable Streams server, which identifies places by tokens: the {@link FollowStream.position} of an
    * earlier follow, or a `Stream-Next-Offset` of the server. Implies `protocol: "durable-streams"`.
    */
   position?: string;

@@ -38,7 +38,7 @@ export interface DurableAppendParts {
   readonly closes: boolean;
   /** Whether to ask for another token if one is refused. */
   readonly renewsToken: boolean;
-  /** How the server refused another protocol, if this one was not asked for; reported if it does not speak this one. */
+  /** How the server refused another protocol, if this one was not asked for; reported if it does not support this one. */
   readonly refusal?: StreamError;
   report(state: DurableAppendState): void;
 }
@@ -49,7 +49,7 @@ const NO_PUT: ReadonlySet<number> = new Set([404, 405, 501]);
 /** One append. Call {@link open} first. */
 export class DurableAppend {
   bytes = 0;
-  /** Such a server names no offsets in bytes. */
+  /** Such a server sends no offsets in bytes. */
   readonly offset: undefined;
   readonly resumePoint: undefined;
   /** What the server calls the end of the stream, as of its last answer. */
@@ -94,7 +94,7 @@ export class DurableAppend {
   }
 
   /**
-   * Looks for the stream, and creates it if there is none.
+   * Checks whether the stream exists, and creates it if not.
    *
    * @throws {StreamError} `closed`, `mismatch`, or as any append.
    */
@@ -193,7 +193,7 @@ export class DurableAppend {
     if (found.status === 404) return await this.#create();
     if (!found.ok) throw await this.#exchange.refusal(found, "APPEND");
     if (!found.headers.has(NEXT_OFFSET_HEADER))
-      throw refusal ?? notDurable(target.url, "its answer names no offset, as for a folder");
+      throw refusal ?? notDurable(target.url, "its answer has no offset, as for a folder");
     this.#adopt(found);
   }
 
@@ -203,11 +203,11 @@ export class DurableAppend {
     if (created.ok && created.headers.has(NEXT_OFFSET_HEADER)) return this.#adopt(created);
     if (refusal && (created.ok || NO_PUT.has(created.status))) throw refusal;
     throw created.ok
-      ? notDurable(target.url, "its answer names no offset, as for a folder")
+      ? notDurable(target.url, "its answer has no offset, as for a folder")
       : await this.#exchange.refusal(created, "APPEND");
   }
 
-  /** Takes over what the server says of the stream. */
+  /** Adopts what the server reports about the stream. */
   #adopt({ headers }: Response): void {
     const { url } = this.#parts.target;
     const { "Content-Type": wanted } = this.#exchange.creation;

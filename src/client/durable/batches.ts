@@ -29,7 +29,7 @@ export interface Batches {
    */
   push(bytes: Uint8Array): void;
   /**
-   * Takes the next batch; undefined if there is none.
+   * Removes and returns the next batch; undefined if the queue is empty.
    *
    * @param ending Whether no more bytes will be added.
    * @throws {StreamError} `not_json`

@@ -1,5 +1,5 @@
 /**
- * Tells a Durable Streams server by its answer to a request for `httpfstream.v1`. It ignores the upgrade and the verb,
+ * Recognizes a Durable Streams server by its answer to a request for `httpfstream.v1`. It ignores the upgrade and the verb,
  * so it answers like to any `GET`.
  * @module
  */
@@ -11,7 +11,7 @@ import { refused } from "../connection/failure.ts";
 import type { Target } from "../connection/target.ts";
 
 /**
- * Whether a response comes from a server that speaks Durable Streams only. Servers of this project say where a body
+ * Whether a response comes from a server that supports only Durable Streams. Servers of this project say where a body
  * starts, too.
  */
 export function isDurableOnly({ status, headers }: Response): boolean {
@@ -64,13 +64,13 @@ export async function upgradeRefused(
 
 /** The error for what such a server can't do. */
 export function cannot(url: URL, what: string): StreamError {
-  const message = `The server at ${url.host} speaks Durable Streams, and can't ${what}.`;
+  const message = `The server at ${url.host} uses Durable Streams, and can't ${what}.`;
   return new StreamError("protocol", message, { path: url.href });
 }
 
 /** The error for a server that answers otherwise than the protocol demands. */
 export function notDurable(url: URL, why: string): StreamError {
-  return new StreamError("protocol", `The server does not speak Durable Streams at "${url.pathname}": ${why}.`, {
+  return new StreamError("protocol", `The server does not support Durable Streams at "${url.pathname}": ${why}.`, {
     path: url.href,
   });
 }

@@ -17,7 +17,7 @@ const CREATION_HEADERS = ["Content-Type", TTL_HEADER, EXPIRES_HEADER] as const;
 /** Statuses of servers and proxies that another attempt may change, beside those with a temporary code. */
 const TEMPORARY: ReadonlySet<number> = new Set([408, 425, 500, 520, 521, 522, 523, 524, 525, 527, 529, 530]);
 
-/** Most bytes of a body that are read for an error message. */
+/** Maximum bytes of a body that are read for an error message. */
 const BODY_BYTES = 16 * 1024;
 
 /** A request. */
@@ -81,7 +81,7 @@ export class StreamExchange {
     const stop = (): void => scope.abort(silent);
     let cancel = clock.after(timeoutMs, stop);
     const sent = new Headers(this.#headers);
-    // Then the framing of HTTP alone tells whether a body is whole.
+    // Then the framing of HTTP alone shows whether a body is whole.
     sent.set("Accept-Encoding", "identity");
     for (const [name, value] of Object.entries(headers)) sent.set(name, value);
     const over = (): void => {

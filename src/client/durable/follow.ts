@@ -44,7 +44,7 @@ export interface DurableFollowTask {
   report(state: DurableFollowState): void;
 }
 
-/** Upper bound of the delay before a stream that does not exist is looked for again for the first time. */
+/** Upper bound of the delay before the first repeated check for a stream that does not exist. */
 const LOOK_FIRST_MS = 1_000;
 
 /** The place of the first byte. */
@@ -67,7 +67,7 @@ export function placeOf({ offset, tail, position }: FollowQuery, url: URL): Plac
 }
 
 /**
- * Whether a server names an earlier token than the one it was asked for. It does so without bytes while it has not
+ * Whether a server sends an earlier token than the one it was asked for. It does so without bytes while it has not
  * finished an append that it has shown already. From there, the bytes would come twice.
  */
 function isBefore(next: string, token: string): boolean {
@@ -132,7 +132,7 @@ export class DurableFollow {
       if (status === 404 || status === 410) return await this.#absent(response);
       if (status !== 200 && status !== 204) throw await this.#exchange.refusal(response, "FOLLOW");
       const next = headers.get(NEXT_OFFSET_HEADER);
-      if (next === null) throw notDurable(this.#task.target.url, "its answer names no offset, as for a folder");
+      if (next === null) throw notDurable(this.#task.target.url, "its answer has no offset, as for a folder");
       this.#begin(headers);
       const hasBytes = status === 200 && (yield* this.#body(exchange));
       const isBack = !hasBytes && isBefore(next, token);
@@ -141,7 +141,7 @@ export class DurableFollow {
       this.#move(true);
       if (status === 200 && isLive && !hasBytes && (isBack || next === token)) await this.#notWaited(isBack, headers);
       this.#cursor = headers.get(CURSOR_HEADER) ?? this.#cursor;
-      // A server may end a wait when the stream is closed, without the bytes that came with that: a plain read tells.
+      // A server may end a wait when the stream is closed, without the bytes that came with that: a plain read shows it.
       this.#isLive = !isEnd && (isLive || headers.has(UP_TO_DATE_HEADER));
       return isEnd && !isLive ? "complete" : undefined;
     } finally {

@@ -1,5 +1,5 @@
 /**
- * Where a reader of a Durable Streams server is. Such a server names places by tokens that only it understands, and
+ * Where a reader of a Durable Streams server is. Such a server identifies places by tokens that only it understands, and
  * only those between its responses. So a place is a token and a number of bytes behind it.
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A follow that goes on with a Durable Streams server.
+ * A follow that continues with a Durable Streams server.
  * @module
  */
 import { DurableFollow } from "../durable/follow.ts";

@@ -193,7 +193,7 @@ function mayBeProxy({ status, headers }: Response): boolean {
   return UPGRADE_REFUSALS.has(status) && !headers.has(ERROR_HEADER);
 }
 
-/** Whether a response without bytes names the headers of Durable Streams, as those do that browsers may read. */
+/** Whether a response without bytes lists the headers of Durable Streams, as those do that browsers may read. */
 function showsDurable({ headers }: Response): boolean {
   return headers.get("Access-Control-Expose-Headers")?.toLowerCase().includes("stream-next-offset") === true;
 }

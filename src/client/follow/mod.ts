@@ -36,9 +36,9 @@ export interface FollowOptions extends StartOptions, RetryOptions {
    */
   token?: TokenSource;
   /**
-   * What to speak. A server that speaks only Durable Streams is recognized by its answer, unless there is nothing at the
-   * URL yet; `durable-streams` speaks that with any server, over HTTP. Default: `httpfstream.v1`, or what the server
-   * speaks.
+   * The protocol to use. A server that supports only Durable Streams is recognized by its answer, unless the URL does not
+   * exist yet; `durable-streams` uses that with any server, over HTTP. Default: `httpfstream.v1`, or what the server
+   * supports.
    */
   protocol?: "durable-streams";
   /**
@@ -47,7 +47,7 @@ export interface FollowOptions extends StartOptions, RetryOptions {
    */
   fetch?: FetchFunction;
   /**
-   * Whether to go on when the append ends, and wait for the next one, as `tail -F` does; the resource need not exist. The
+   * Whether to continue when the append ends, and wait for the next one, as `tail -F` does; the resource need not exist. The
    * stream closes only if the resource is deleted or replaced. A server that does not know this ends each follow
    * normally; the client then asks again, after pauses of up to 15 s, and such a server answers `not_found` for a
    * resource that does not exist. With `retryForMs: 0`, it does not ask again. Default false.

@@ -11,7 +11,7 @@ export class FollowPosition {
   first: number | undefined;
   /** The offset of the next byte; undefined until the server has sent it. */
   next: number | undefined;
-  /** The content generation that the offsets belong to, if the server names it. */
+  /** The content generation that the offsets belong to, if the server sends it. */
   generation: string | undefined;
   /** Whether a server has ever started to respond. */
   begun = false;
@@ -52,7 +52,7 @@ export class FollowPosition {
   }
 
   /**
-   * Whether the follow must fail on other content. Before the first byte it need not, if the caller named no content
+   * Whether the follow must fail on other content. Before the first byte it need not, if the caller specified no content
    * and the server has not determined the offset: an appender whose first attempt failed may have recreated the path.
    */
   get #isBound(): boolean {
@@ -85,7 +85,7 @@ export class FollowPosition {
     this.first ??= offset;
   }
 
-  /** Goes on without numbers of bytes: the server is a Durable Streams server. */
+  /** Continues without numbers of bytes: the server is a Durable Streams server. */
   leaveNumbers(): void {
     this.first = this.next = undefined;
     this.begun = true;

@@ -44,7 +44,7 @@ export class FollowSource {
     return this.#deliveredPlace ?? this.#task.position.placeBefore;
   }
 
-  /** The content generation being read, if the server names it. */
+  /** The content generation being read, if the server sends it. */
   get generation(): string | undefined {
     return this.#task.position.generation;
   }
@@ -135,7 +135,7 @@ export class FollowStream extends ReadableStream<Uint8Array> {
 
   /**
    * The content generation that {@link offset} belongs to; pass both to continue after a restart. Undefined until it is
-   * known, and with servers that do not name it.
+   * known, and with servers that do not send it.
    */
   get generation(): string | undefined {
     return this.#source.generation;

@@ -28,7 +28,7 @@ export type FollowOutcome =
   | { readonly type: "ended"; readonly reason: EndedReason; readonly isFinal?: boolean }
   /** A live response ended, and the client may send the next request at once. */
   | { readonly type: "turn"; readonly progressed: boolean }
-  /** The server speaks Durable Streams only. */
+  /** The server supports only Durable Streams. */
   | { readonly type: "durable" }
   /** The WebSocket cannot continue, but plain HTTP can. */
   | { readonly type: "http"; readonly error: StreamError }

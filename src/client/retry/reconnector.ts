@@ -23,7 +23,7 @@ export interface RetryOptions {
 
 /** The client is waiting for the next attempt. */
 export interface RetryingState {
-  /** Tells this state from the others. */
+  /** Distinguishes this state from the others. */
   readonly state: "retrying";
   /** The number of the next attempt, counted from the last progress. */
   readonly attempt: number;

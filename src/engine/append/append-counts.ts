@@ -10,8 +10,8 @@ import type { Limits } from "../limits.ts";
 export interface Opener {
   /** The digest of the session that the append resumes; it is never refused. */
   readonly session?: string | undefined;
-  /** Whether it lets another appender have the path; see {@link AppendPreconditions.keepsStreams}. */
-  readonly keepsStreams?: boolean;
+  /** Whether it yields to other appenders; see {@link AppendPreconditions.enforcesStreamRules}. */
+  readonly enforcesStreamRules?: boolean;
   /** The address of the client; undefined if it is unknown. */
   readonly peer?: string | undefined;
 }
@@ -19,7 +19,7 @@ export interface Opener {
 /** The open appends of one server, with the sessions in their grace period. */
 export class AppendCounts {
   readonly #limits: Readonly<Limits>;
-  /** Appends of unknown peers are counted as those of one, which has no limit. */
+  /** Unknown peers share one entry, which has no limit. */
   readonly #byPeer = new Map<string | undefined, number>();
   #all = 0;
 

@@ -15,7 +15,7 @@ export interface AppendSlot {
   readonly free: Promise<void>;
   /** Resolves when there is an owner, or the path is free. */
   readonly connected: Promise<void>;
-  /** Whether its owner lets another appender have the path. */
+  /** Whether its owner yields to other appenders. */
   readonly yields: boolean;
   /** Undefined until `Admission.connect`. */
   owner: AppendOwner | undefined;
@@ -31,7 +31,7 @@ export interface AppendOwner extends AppenderEvents {
   shutDown?(): Promise<unknown>;
 }
 
-/** Whether a path is being claimed for an owner that will let another appender have it. */
+/** Whether the pending owner yields to other appenders. */
 export function yieldsToOthers({ yields, owner }: AppendSlot): boolean {
   return yields && owner === undefined;
 }

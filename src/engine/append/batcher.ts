@@ -26,7 +26,7 @@ export interface AppenderEvents {
   failed?(error: StreamError): void;
 }
 
-/** Takes pieces of any size from one appender and writes them to the channel in batches, one at a time. */
+/** Accepts pieces of any size from one appender and writes them to the channel in batches, one at a time. */
 export class Batcher {
   readonly channel: Channel;
   /** The error that stopped it, if storing failed. */
@@ -124,7 +124,7 @@ export class Batcher {
   }
 
   /**
-   * Stores all accepted bytes, releases the path and tells the followers how the append ended. First reason wins; a
+   * Stores all accepted bytes, releases the path and reports to the followers how the append ended. First reason wins; a
    * storage failure overrides it. Does not reject on storage failures: see {@link error}.
    *
    * @param unused Whether the append never began; see {@link Channel.finish}. Default false.

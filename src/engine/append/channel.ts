@@ -26,13 +26,13 @@ export interface Batch {
   readonly change?: StreamChange | undefined;
 }
 
-/** What a {@link Channel} may know of its append. */
+/** Options of a {@link Channel}. */
 export interface ChannelOptions {
-  /** The id of the request that begins it. Default: none does. */
+  /** The id of the request that begins it. Default: no request. */
   readonly requestId?: string | undefined;
-  /** Has read the last line of a stream of JSON. Default: the path is none. */
+  /** The scanner of a JSON stream, which has read the last line. Default: the path is not a JSON stream. */
   readonly lines?: JsonScanner | undefined;
-  /** Whether the claim is kept between many short appends. Default false. */
+  /** Whether the claim is cached between many short appends. Default false. */
   readonly isKept?: boolean | undefined;
   /** Counts the bytes of the store, and limits them. Default: there is no limit. */
   readonly used?: UsedSpace | undefined;
@@ -43,7 +43,7 @@ export class Channel implements Followable {
   readonly path: string;
   /** The id of the request that began the append, if one did. */
   readonly requestId: string | undefined;
-  /** Whether the claim is kept between many short appends. */
+  /** Whether the claim is cached between many short appends. */
   readonly isKept: boolean;
   /** Accepts batches; each write settles when its batch is stored and passed to the broadcast. */
   readonly writable: WritableStream<Batch>;
@@ -109,7 +109,7 @@ export class Channel implements Followable {
     return this.#lines?.tail ?? "blank";
   }
 
-  /** Whether the claim created the path; undefined if the driver can't tell. */
+  /** Whether the claim created the path; undefined if the driver does not know. */
   get created(): boolean | undefined {
     return this.#handle.created;
   }
@@ -144,7 +144,7 @@ export class Channel implements Followable {
   }
 
   /**
-   * Ends the channel: releases the path, then tells the followers. The writable must already be closed, aborted or
+   * Ends the channel: releases the path, then informs the followers. The writable must already be closed, aborted or
    * failed.
    *
    * @param unused Whether the append never began, because its upgrade failed or its creation was refused; if so, a file
@@ -182,7 +182,7 @@ export class Channel implements Followable {
     if (bytes.length < batch.bytes.length) throw refusedLine(this.path, this.size, this.#lines?.isTooLong);
   }
 
-  /** A batch for a stream of JSON without what is no JSON, from the beginning of its line on. */
+  /** Truncates a batch before its first line that is not JSON. */
   #checked(batch: Batch): Batch {
     if (!this.#lines) return batch;
     const { bytes, change } = batch;

@@ -14,13 +14,13 @@ import { JsonScanner } from "./json-scanner.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
 import type { UsedSpace } from "./used-space.ts";
 
-/** Attempts at claiming a path that another process was asked to give up. */
+/** Attempts at claiming a path that another process was asked to release. */
 const ATTEMPTS = 20;
 
 /** Milliseconds before each of them. */
 const ATTEMPT_INTERVAL_MS = 100;
 
-/** Bytes per look at an unfinished line. */
+/** Bytes per read of an unfinished line. */
 const LOOK_BYTES = 64 * 1024;
 
 /** Preconditions for an append, and how to claim its path. */
@@ -35,10 +35,10 @@ export interface AppendPreconditions extends PathPreconditions {
   readonly type?: string | undefined;
   /** The address of the client, which counts for {@link Limits.peerAppends}. Default: unknown, and not counted. */
   readonly peer?: string | undefined;
-  /** The id of the request that appends. Default: there is none. */
+  /** The id of the request that appends. Default: none. */
   readonly requestId?: string | undefined;
-  /** Whether it keeps to the rules of streams by itself. Default false: a closed stream refuses it. */
-  readonly keepsStreams?: boolean;
+  /** Whether the caller enforces the stream rules itself. Default false: a closed stream refuses the append. */
+  readonly enforcesStreamRules?: boolean;
   /** Called after the claim, before the path can be followed. If it throws, the path is released. */
   prepare?(handle: AppendHandle): Promise<void>;
 }
@@ -49,7 +49,7 @@ export interface Claimant {
   readonly limits: Readonly<Limits>;
   readonly space: FreeSpace;
   readonly used: UsedSpace;
-  /** Called for a path that an appender wants that does not keep to the rules of streams. */
+  /** Called before a path is claimed for an appender that does not enforce the stream rules itself. */
   readonly beforeRaw: ((path: string) => Promise<void>) | undefined;
   /** @throws {StreamError} `restarting` if the shutdown has begun. */
   assertOpen(): void;
@@ -69,7 +69,7 @@ export async function assertNoSession(store: Store, path: string, session?: stri
 /** A claimed path. */
 export interface Claimed {
   readonly handle: AppendHandle;
-  /** Has read the last line of a stream of JSON; undefined for any other path. */
+  /** The scanner of a JSON stream, which has read the last line; undefined for any other path. */
   readonly lines: JsonScanner | undefined;
 }
 
@@ -80,9 +80,9 @@ export interface Claimed {
  */
 export async function claimPath(by: Claimant, path: string, terms: AppendPreconditions): Promise<Claimed> {
   const { store } = by;
-  if (!terms.keepsStreams) await by.beforeRaw?.(path);
+  if (!terms.enforcesStreamRules) await by.beforeRaw?.(path);
   const before = await checkBeforeClaim(store, path, terms);
-  // A session that goes on may use the space that is left.
+  // A session that continues may use the space that is left.
   if (terms.session === undefined) await by.space.assertRoom(path);
   if (terms.session === undefined) await by.used.assertRoom(path);
   let isChecked = false;
@@ -92,10 +92,10 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     await assertNoSession(store, path, terms.session);
   };
   const create = !mustExist(terms) && terms.create !== false;
-  const kept = terms.keepsStreams ?? false;
+  const kept = terms.enforcesStreamRules ?? false;
   const options = { create, check, extraLeaseMs: terms.extraLeaseMs ?? 0, type: terms.type, kept };
   const handle = await store.claim(path, options).catch(async (error) => {
-    const kept = isConflict(error) && !terms.keepsStreams ? await claimKept(store, path, options) : undefined;
+    const kept = isConflict(error) && !terms.enforcesStreamRules ? await claimKept(store, path, options) : undefined;
     if (kept) return kept;
     // The path was removed after the first check. The second check throws if the preconditions require it to exist.
     if (isNotFound(error)) await checkBeforeClaim(store, path, terms);
@@ -106,7 +106,7 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
     by.assertOpen();
     // Not every store calls `check`.
     if (!isChecked) await check();
-    if (!terms.keepsStreams && handle.stream?.closed) throw closedStream(path, handle.offset);
+    if (!terms.enforcesStreamRules && handle.stream?.closed) throw closedStream(path, handle.offset);
     await checkAfterClaim(store, { path, before, handle }, terms);
     const lines = isJsonType(handle.stream?.type) ? await lastLineOf(by, path, handle) : undefined;
     await terms.prepare?.(handle);
@@ -117,13 +117,13 @@ export async function claimPath(by: Claimant, path: string, terms: AppendPrecond
   }
 }
 
-/** Reads the last line, which an append may have left unfinished: the next one goes on with it. */
+/** Reads the last line, which may be unfinished: the next append continues it. */
 async function lastLineOf(
   { store, limits }: Claimant,
   path: string,
   { offset: size, generation }: AppendHandle,
 ): Promise<JsonScanner> {
-  // Readers of messages look for the end of the last line, and keep what follows it until there is a line end.
+  // Readers of messages search for the end of the last line, and buffer what follows it until the line ends.
   const lines = new JsonScanner("lines", limits.durableBodyBytes);
   for (let from = await lineEndOf(store, path, { size, generation }); from < size; from += LOOK_BYTES) {
     lines.take(await bytesOf(store, path, { from, to: Math.min(size, from + LOOK_BYTES), generation }));
@@ -131,7 +131,7 @@ async function lastLineOf(
   return lines;
 }
 
-/** Claims a stream whose writer in another process may merely have kept it; undefined if that does not give it up. */
+/** Claims a stream whose writer in another process may be idle; undefined if it does not release the path. */
 async function claimKept(store: Store, path: string, options: ClaimOptions): Promise<AppendHandle | undefined> {
   // A session would hand itself over.
   if (!store.requestHandover || !(await store.streams?.find(path)) || (await store.sessions.find(path)))

@@ -6,7 +6,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import type { Limits } from "../limits.ts";
 import type { Store } from "../storage/store.ts";
 
-/** Milliseconds for which a look at the free space counts. */
+/** Milliseconds for which a measurement of the free space is used. */
 const LOOK_MS = 1_000;
 
 /** The free space of one store. */
@@ -27,7 +27,7 @@ export class FreeSpace {
     const nowMs = performance.now();
     if (!this.#look || nowMs - this.#lookedMs >= LOOK_MS) {
       this.#lookedMs = nowMs;
-      // A store that can't tell must not end appends.
+      // A failure to measure must not end appends.
       this.#look = this.#store.freeBytes().catch(() => undefined);
     }
     const free = await this.#look;

@@ -53,21 +53,21 @@ export class JsonScanner {
   #depth = 0;
   #isKey = false;
   #isBroken = false;
-  readonly #mostBytes: number;
-  /** Bytes of the line that has begun, before those that are taken now. */
+  readonly #maxBytes: number;
+  /** Bytes of the current line, before those that are being scanned. */
   #lineBytes = 0;
   #isTooLong = false;
 
   /**
    * @param what What the bytes are. Default: lines.
-   * @param mostBytes Most bytes of a line, without its end. Default: any number.
+   * @param maxBytes Maximum bytes of a line, without its end. Default: any number.
    */
-  constructor(what: "lines" | "value" = "lines", mostBytes: number = Number.POSITIVE_INFINITY) {
+  constructor(what: "lines" | "value" = "lines", maxBytes: number = Number.POSITIVE_INFINITY) {
     this.#table = what === "lines" ? LINES : VALUE;
-    this.#mostBytes = mostBytes;
+    this.#maxBytes = maxBytes;
   }
 
-  /** Whether a line had too many bytes, so that no more are taken. */
+  /** Whether a line had too many bytes; nothing is valid after that. */
   get isTooLong(): boolean {
     return this.#isTooLong;
   }
@@ -80,10 +80,9 @@ export class JsonScanner {
   }
 
   /**
-   * Takes the next bytes.
+   * Scans the next bytes.
    *
-   * @returns How many of them are lines of JSON, with the beginning of the next one: all; or those before the line that is
-   * none. After that, no more are.
+   * @returns The number of leading bytes that are valid: all, or those before the first invalid line; 0 after that.
    */
   take(bytes: Uint8Array): number {
     if (this.#isBroken) return 0;
@@ -99,13 +98,13 @@ export class JsonScanner {
       state = this.#act(next);
       if (state === ACTION.error) return this.#broken(lineStart);
       if (next !== ACTION.line) continue;
-      if (this.#lineBytes + at - lineStart > this.#mostBytes) return this.#broken(lineStart, true);
+      if (this.#lineBytes + at - lineStart > this.#maxBytes) return this.#broken(lineStart, true);
       this.#lineBytes = 0;
       lineStart = at + 1;
     }
     this.#state = state;
     this.#lineBytes += bytes.length - lineStart;
-    return this.#lineBytes > this.#mostBytes ? this.#broken(lineStart, true) : bytes.length;
+    return this.#lineBytes > this.#maxBytes ? this.#broken(lineStart, true) : bytes.length;
   }
 
   /** Begins a line, whatever came before. */

@@ -12,7 +12,7 @@ export class PathNotices {
     this.#listeners.push(listener);
   }
 
-  /** Tells that an append to the path has begun, or that the path was removed. */
+  /** Sends a notice that an append to the path has begun, or that the path was removed. */
   notify(path: string): void {
     for (const listener of this.#listeners) listener(path);
   }

@@ -59,7 +59,7 @@ export class PieceQueue {
     }
   }
 
-  /** Takes the next batch of at most `maxBytes`: as many whole pieces as fit, or a part of one that does not fit. */
+  /** Removes and returns the next batch of at most `maxBytes`: as many whole pieces as fit, or a part of one that does not fit. */
   take(maxBytes: number): Uint8Array {
     this.#seal();
     const first = this.#pieces[this.#head];

@@ -11,7 +11,7 @@ import type { AppendHandle, Store, StoreStat } from "../storage/store.ts";
 export interface PathPreconditions {
   /** The required size in bytes. 0 also matches a path that does not exist. */
   readonly offset?: number | undefined;
-  /** The required generation; a path that does not exist has none. */
+  /** The required generation; a path that does not exist has no generation. */
   readonly generation?: string | undefined;
   /** Whether the path must exist. Default false; a generation or an offset above 0 requires it in any case. */
   readonly exists?: boolean;

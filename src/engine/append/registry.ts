@@ -41,7 +41,7 @@ export interface LeasedSource {
 /** An appender that the registry has admitted. */
 export interface Admission {
   readonly batcher: Batcher;
-  /** Names the owner, which gets all events from here on. Call it in the turn in which the append was admitted. */
+  /** Sets the owner, which gets all events from here on. Call it in the turn in which the append was admitted. */
   connect(owner: AppendOwner): void;
   /** Ends the append; see {@link Batcher.end}. The path is free when this resolves. */
   end(reason: EndReason, unused?: boolean): Promise<Outcome>;
@@ -65,7 +65,7 @@ export interface RegistryEvents {
 export class AppendRegistry {
   readonly store: Store;
   readonly limits: Readonly<Limits>;
-  /** Tells when an append begins, and when a path is removed. */
+  /** Sends a notice when an append begins, and when a path is removed. */
   readonly notices: PathNotices = new PathNotices();
   readonly counts: AppendCounts;
   readonly space: FreeSpace;
@@ -113,7 +113,7 @@ export class AppendRegistry {
     return channel !== undefined && channel.stream === undefined && !channel.outcome && !channel.revoked.aborted;
   }
 
-  /** Settles when the append of a path in this process has ended; undefined if there is none. */
+  /** Settles when the append of a path in this process has ended; undefined if it has no append. */
   whenFree(path: string): Promise<void> | undefined {
     return this.#slots.get(path)?.free;
   }
@@ -133,13 +133,13 @@ export class AppendRegistry {
     };
   }
 
-  /** Leases the append to a path, in this process or in another one; undefined if there is none. */
+  /** Leases the append to a path, in this process or in another one; undefined if it has no append. */
   async lease(path: string): Promise<LeasedSource | undefined> {
     for (let all = this.#announced.get(path); all; all = this.#announced.get(path)) await Promise.all(all);
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       const { channel } = slot;
       if (channel && channel.outcome?.reason !== "restarting") return { source: channel, leave: () => {} };
-      // The pending claim may fail or move to another process, as may a channel that is handed over; look again.
+      // The pending claim may fail or move to another process, as may a channel that is handed over; check again.
       await (channel ? slot.free : slot.claimed);
     }
     const remote = await this.#remotes.lease(path);
@@ -166,7 +166,7 @@ export class AppendRegistry {
     const { slot, setClaimed, setConnected, leave } = await this.#reserve(path, terms);
     try {
       const { handle, lines } = await claimPath(this, path, terms);
-      const { requestId, keepsStreams: isKept } = terms;
+      const { requestId, enforcesStreamRules: isKept } = terms;
       const channel = new Channel(path, handle, this.#recent, { requestId, lines, isKept, used: this.used });
       slot.channel = channel;
       this.notices.notify(path);
@@ -214,7 +214,7 @@ export class AppendRegistry {
     }
   }
 
-  /** Tells that a resource was removed. */
+  /** Sends a notice that a resource was removed. */
   removed(path: string, requestId?: string): void {
     this.used.removed();
     this.notices.notify(path);
@@ -271,8 +271,8 @@ export class AppendRegistry {
     }
     this.assertOpen();
     // The requests of a stream are counted one by one.
-    const uncount = opener && !opener.keepsStreams ? this.counts.enter(opener) : undefined;
-    const { slot, setClaimed, setConnected, setFree } = newSlot(opener?.keepsStreams ?? false);
+    const uncount = opener && !opener.enforcesStreamRules ? this.counts.enter(opener) : undefined;
+    const { slot, setClaimed, setConnected, setFree } = newSlot(opener?.enforcesStreamRules ?? false);
     this.#slots.set(path, slot);
     const leave = (): void => {
       this.#slots.delete(path);

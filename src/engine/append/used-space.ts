@@ -93,7 +93,7 @@ export class UsedSpace {
       this.#counted = await this.#store.usedBytes?.();
       this.#stored -= before;
     } catch {
-      // A store that can't tell must not end appends.
+      // A failure to count must not end appends.
     }
     const nowMs = performance.now();
     // Unless a resource was removed meanwhile.

@@ -1,5 +1,5 @@
 /**
- * Claims a path that may have another appender, which is waited for.
+ * Claims a path, and waits while it has another appender.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -33,7 +33,7 @@ export async function claimInTime(registry: AppendRegistry, { path, terms, until
         if (!(error instanceof StreamError && error.code === "conflict")) throw error;
         if (leftMs <= 0) throw busy(path, error);
         const free = registry.whenFree(path);
-        // A writer in another process hands a path over that it merely keeps. A session would hand itself over.
+        // A writer in another process hands over an idle claim. A session would hand itself over.
         if (!free && !(await registry.store.sessions.find(path))) {
           withdraw ??= await registry.store.requestHandover?.(path);
         }

@@ -18,7 +18,7 @@ import { PathWriter } from "./path-writer.ts";
 import { removeIncomplete } from "./remove-incomplete.ts";
 import { removeClaimed } from "./remove-kept.ts";
 
-/** What has become of an append. */
+/** The outcome of an append. */
 export interface Appended {
   /** The offset of its first byte; of a repetition, the size. */
   readonly start: number;
@@ -27,24 +27,24 @@ export interface Appended {
   readonly generation: string;
   /** The producer's last append. */
   readonly producer: ProducerState | undefined;
-  /** Whether bytes were stored. If not, they were stored before, or there were none. */
+  /** Whether bytes were stored. If not, they were stored before, or the append was empty. */
   readonly isNew: boolean;
   readonly closed: boolean;
 }
 
-/** Who writes, and under which conditions. Its address is not counted: claims are kept for the next client. */
+/** Who writes, and under which conditions. Its address is not counted: the claim is cached for the next client. */
 export interface WriteTerms {
   readonly preconditions: PathPreconditions;
   /** The id of the request. */
   readonly requestId: string | undefined;
-  /** Throws if the client may not write any more: a write may wait. Default: it may. */
+  /** Throws if the client may not write any more: a write may wait. Default: never. */
   readonly assertAllowed?: () => void;
 }
 
-/** Most claims that are kept at a time. Each has two open files. */
+/** Maximum number of idle claims. Each has two open files. */
 const MAX_KEPT = 500;
 
-/** The terms of the program that runs the server. */
+/** Preconditions of calls by the embedding program. */
 const NO_TERMS: WriteTerms = { preconditions: {}, requestId: undefined };
 
 /** The streams of a store that keeps records of them. */
@@ -54,7 +54,7 @@ export class DurableStreams {
   readonly #appends: Appends;
   readonly #store: Store;
   readonly #writers = new Map<string, PathWriter>();
-  /** The writers that keep their claims, the one that has for longest first. */
+  /** The writers with an idle claim, longest-held first. */
   readonly #kept = new Set<PathWriter>();
   readonly #onProblem: (path: string, error: unknown) => void;
 
@@ -68,7 +68,7 @@ export class DurableStreams {
     this.lifetimes = new Lifetimes(records, settle);
   }
 
-  /** Whether the writer of a path has merely kept its claim. */
+  /** Whether the writer of a path has an idle claim. */
   isLingering(path: string): boolean {
     return this.#writers.get(path)?.isLingering ?? false;
   }
@@ -90,7 +90,7 @@ export class DurableStreams {
 
   /**
    * Removes a stream that has expired, a tombstone without forks, and what is left of a failed copy. Returns its state;
-   * undefined for a plain file, and if there is nothing.
+   * undefined for a plain file, and if the path does not exist.
    */
   async settle(path: string): Promise<StreamState | undefined> {
     const state = await this.find(path);
@@ -111,14 +111,14 @@ export class DurableStreams {
     }
     if (!(await this.lifetimes.isOver(path, state))) return state;
     try {
-      // A writer that keeps the path may not know yet that another program has changed it.
+      // A writer with an idle claim may not know yet that another program has changed the file.
       await this.#writers.get(path)?.yield();
       const now = await this.records.find(path);
       if (!now || !(await this.lifetimes.isOver(path, now))) return now;
       await this.#remove(path, () => removePath(this.#appends, path));
       return this.records.find(path);
     } catch (error) {
-      // While it is appended to, it lives on.
+      // It does not expire during an append.
       if (!(error instanceof StreamError && error.code === "in_use")) throw error;
       this.lifetimes.use(path, state);
       return state;
@@ -143,7 +143,7 @@ export class DurableStreams {
    * throws.
    */
   append(path: string, ask: AppendSpec, { preconditions, assertAllowed, ...by }: WriteTerms): Promise<Appended> {
-    const terms = { create: false, keepsStreams: true, ...by };
+    const terms = { create: false, enforcesStreamRules: true, ...by };
     return this.#do(path, (untilMs, resolve, failed) => {
       const decide = ({ size: before, state, tail }: Present): Decision => {
         assertAllowed?.();
@@ -170,9 +170,9 @@ export class DurableStreams {
   }
 
   /**
-   * Creates a stream, unless there is the same one.
+   * Creates a stream, unless the same one exists.
    *
-   * @throws {StreamError} `mismatch` if there is another one; `not_found` for the source of a fork, `bad_request` for a
+   * @throws {StreamError} `mismatch` if another one exists; `not_found` for the source of a fork, `bad_request` for a
    * place past its end; `not_json`, `busy`, and what storing throws.
    */
   async create(path: string, ask: CreateSpec, { preconditions, assertAllowed, ...by }: WriteTerms): Promise<Made> {
@@ -186,7 +186,7 @@ export class DurableStreams {
       this.#do<Made>(path, (untilMs, resolve, failed) => ({
         untilMs,
         failed,
-        terms: { ...terms, keepsStreams: true, ...by },
+        terms: { ...terms, enforcesStreamRules: true, ...by },
         run: async (held) => {
           assertAllowed?.();
           if (held.size > 0 || held.state) checkFound(await this.#store.stat(path), path, preconditions);
@@ -203,7 +203,7 @@ export class DurableStreams {
   /**
    * Removes a path. A stream with forks leaves a tombstone. Resolves to whether there was one.
    *
-   * @param requestId The id of the request that asks for it. Default: none does.
+   * @param requestId The id of the request. Default: none.
    * @throws {StreamError} what {@link removePath} throws.
    */
   remove(path: string, preconditions: PathPreconditions = {}, requestId?: string): Promise<boolean> {

@@ -73,7 +73,7 @@ export async function removeAnnounced(
   try {
     isRemoved = await remove();
   } finally {
-    // One that stays has no effect while there is a file.
+    // A leftover tombstone has no effect while the file exists.
     if (!isRemoved) await records.announce(path, undefined).catch(() => {});
   }
   return isRemoved;

@@ -39,7 +39,7 @@ export function jsonLines(body: Uint8Array): Uint8Array {
 }
 
 /**
- * Whether bytes are one value of JSON, nested at most 1,000 levels deep. A table looks at each byte once; `JSON.parse` takes up
+ * Whether bytes are one value of JSON, nested at most 1,000 levels deep. A table reads each byte once; `JSON.parse` takes up
  * to a microsecond for a byte.
  *
  * @example

@@ -1,5 +1,5 @@
 /**
- * The rules of a stream: what becomes of an append, given the state of its stream. Pure functions.
+ * The rules of a stream: the outcome of an append, given the state of its stream. Pure functions.
  *
  * The order of the checks is part of the protocol: closed, type, producer, `Stream-Seq`, and last the JSON.
  * @module
@@ -17,11 +17,11 @@ const LINE_END = Uint8Array.of(0x0a);
 
 /** What a request asks to append. */
 export interface AppendSpec {
-  /** The body; empty for none, which is allowed only with {@link closes}. */
+  /** The body; may be empty only with {@link closes}. */
   readonly bytes: Uint8Array;
   /** The media type of the body. */
   readonly type: string | undefined;
-  /** The media type of a path for which none is on record; undefined for any. */
+  /** The required media type if the path has no type on record; undefined for any. */
   readonly expected: string | undefined;
   /** Whether the stream is closed with this append. */
   readonly closes: boolean;
@@ -29,7 +29,7 @@ export interface AppendSpec {
   readonly producer: ProducerStamp | undefined;
 }
 
-/** What becomes of an append: something is stored, or the server has it already. */
+/** The outcome of an append: what to store, or that the server has it already. */
 export interface Verdict {
   /** What to store; undefined if nothing changes. */
   readonly batch: { readonly bytes: Uint8Array; readonly change?: StreamChange } | undefined;
@@ -68,13 +68,13 @@ export function judgeAppend({ path, size, state, tail }: Judged, ask: AppendSpec
     ...(producer && { producers: { [producer.id]: { epoch: producer.epoch, seq: producer.seq, at } } }),
     ...(closes && { closed: producer ? { by: producer } : {} }),
   };
-  // A stream takes each append whole or not at all, even if nothing else changes.
+  // A stream stores each append whole or not at all, even if nothing else changes.
   const isNoted = state !== undefined || Object.keys(change).length > 0;
   return { batch: { bytes: stored, ...(isNoted && { change }) }, producer, closed: closes };
 }
 
 /**
- * The lines of an append to a stream of JSON. The last line that is there is ended first, or else the two would be one.
+ * The lines of an append to a stream of JSON. The last stored line is ended first, or else the two would be one.
  *
  * @throws {StreamError} `not_json`; `mismatch` if the last line is an unfinished message.
  */

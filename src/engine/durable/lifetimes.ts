@@ -8,10 +8,10 @@
  */
 import type { StreamRecords, StreamState } from "../storage/stream-state.ts";
 
-/** Milliseconds between two looks for streams that have expired. */
+/** Milliseconds between two checks for streams that have expired. */
 const LOOK_MS = 1_000;
 
-/** A part of the time to live: uses are noted for other processes at most so often. */
+/** Fraction of the time to live (1/20): how often a use is recorded for other processes. */
 const RENEWALS = 20;
 
 /** A stream that lives for a limited time. */
@@ -111,7 +111,7 @@ export class Lifetimes {
     };
     this.#lives.set(path, life);
     this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
-    // A program that is done with everything else need not stay for this.
+    // Do not keep the process alive for this timer.
     (this.#timer as { unref?(): void }).unref?.();
     return life;
   }

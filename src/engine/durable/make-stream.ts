@@ -45,7 +45,7 @@ interface Source extends ForkPoint {
 }
 
 /**
- * Creates a stream at a path where there is none, whole or not at all.
+ * Creates a stream at a path that does not exist, whole or not at all.
  *
  * @throws {StreamError} `not_found`, `mismatch` and `bad_request` for a fork; `not_json`, and what storing throws.
  */
@@ -71,7 +71,7 @@ export async function makeStream(
   return whileClaimed({ type: planned.type }, (held) => makeFork(parts, path, { ask, fork, held }));
 }
 
-/** What a fork is made of, and its claimed path: no other creation notes or removes it meanwhile. */
+/** The source of a fork, and its claimed path: no other creation notes or removes it meanwhile. */
 interface Making {
   readonly ask: CreateSpec;
   readonly fork: ForkSpec;

@@ -1,8 +1,8 @@
 /**
  * The writer of one path: it queues the appends of many clients behind one claim.
  *
- * A claim costs much more than a short append, so the writer keeps that of a stream for a while after the last one. It gives
- * it up at once when another appender wants the path.
+ * A claim costs much more than a short append, so the writer holds the claim for a while after the last append. It
+ * releases it at once when another appender wants the path.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -14,19 +14,19 @@ import { claimInTime } from "./claim-in-time.ts";
 import type { ClaimedJobPath, Job, MergeableJob, Present } from "./job.ts";
 import { Merged } from "./merged.ts";
 
-/** Most jobs of one batch: what is noted of it has each of their producers. */
+/** Maximum number of jobs per batch: the note of a batch lists the producer of each job. */
 const MAX_JOBS = 1_000;
 
-/** Milliseconds that a claim is kept after the last append. */
+/** Milliseconds for which an idle claim is cached after the last append. */
 const LINGER_MS = 3_000;
 
-/** What becomes of a writer. */
+/** The state changes of a writer. */
 export interface WriterEvents {
   /** It has neither jobs nor the claim. */
   idle(): void;
   /** It has a job. */
   works(): void;
-  /** It keeps the claim for the next job. */
+  /** It is idle, and keeps the claim for the next job. */
   lingers(): void;
 }
 
@@ -65,7 +65,7 @@ export class PathWriter implements AppendOwner {
     this.#start();
   }
 
-  /** Gives the claim up once the batch under way is stored. Jobs that are left claim the path again. */
+  /** Releases the claim once the batch under way is stored. Jobs that are left claim the path again. */
   async yield(): Promise<void> {
     if (!this.#admission) return;
     this.#isYielding = true;
@@ -119,7 +119,7 @@ export class PathWriter implements AppendOwner {
     }
   }
 
-  /** The claim that it has kept, unless another program has changed the file since. */
+  /** The idle claim, unless another program has changed the file since. */
   async #verified(): Promise<Admission | undefined> {
     const kept = this.#admission;
     await kept?.batcher.verify();
@@ -165,9 +165,9 @@ export class PathWriter implements AppendOwner {
 
   async #store(admission: Admission, merged: Merged): Promise<void> {
     const taken: MergeableJob[] = [];
-    const most = this.#registry.limits.batchBytes;
+    const max = this.#registry.limits.batchBytes;
     for (let job = this.#queue[0]; job && "decide" in job; job = this.#queue[0]) {
-      if (taken.length === MAX_JOBS || (taken.length > 0 && merged.bytes + job.bytes > most)) break;
+      if (taken.length === MAX_JOBS || (taken.length > 0 && merged.bytes + job.bytes > max)) break;
       this.#queue.shift();
       taken.push(job);
       merged.add(job);
@@ -184,8 +184,8 @@ export class PathWriter implements AppendOwner {
 
   /** A batch after which the stream does not have too many producers. */
   #bounded(batch: Batch, { batcher: { channel } }: Admission): Batch {
-    const most = this.#registry.limits.durableProducers;
-    return batch.change ? { ...batch, change: withFewProducers(channel.stream, batch.change, most) } : batch;
+    const max = this.#registry.limits.durableProducers;
+    return batch.change ? { ...batch, change: withFewProducers(channel.stream, batch.change, max) } : batch;
   }
 
   /** Whether the claim was lost before anything was stored, so that the jobs can be tried once more on a new claim. */

@@ -14,7 +14,7 @@ import { heldByAppender } from "../storage/conflicts.ts";
  */
 export async function removeIncomplete(registry: AppendRegistry, path: string): Promise<boolean> {
   const { store } = registry;
-  // The copy may have been completed since the caller looked.
+  // The copy may have been completed since the caller checked.
   const check = async (): Promise<void> => {
     if (await store.stat(path)) throw heldByAppender(path);
   };

@@ -1,5 +1,5 @@
 /**
- * Removes a path that the writer of another process may merely have kept.
+ * Removes a path on which the writer of another process may have an idle claim.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -7,7 +7,7 @@ import type { PathPreconditions } from "../append/preconditions.ts";
 import type { Appends } from "../sessions/appends.ts";
 import { removePath } from "../sessions/removal.ts";
 
-/** Attempts at removing a path that another process was asked to give up. */
+/** Attempts at removing a path that another process was asked to release. */
 const ATTEMPTS = 20;
 
 /** Milliseconds before each of them. */

@@ -10,7 +10,7 @@ import { RecentChunks, type RecentPool } from "./recent-chunks.ts";
 
 /** A live follower: its offset is the tail. */
 export interface Member {
-  /** Takes a chunk. Returns false if it is too far behind, which removes it from the live set. */
+  /** Accepts a chunk. Returns false if it is too far behind, which removes it from the live set. */
   take(live: LiveChunk): boolean;
   /** The channel has ended, and the live set is dissolved. */
   dismissed(): void;

@@ -9,11 +9,11 @@ import type { FollowEnd, Sink } from "./follower.ts";
 /** What is known of the content when the follow begins. */
 export type FollowedContent = Pick<StoreStat, "size" | "generation" | "appending" | "ended" | "type" | "stream">;
 
-/** What a connection takes, and what it is told besides the bytes. */
+/** What a connection accepts, and the notices that it gets besides the bytes. */
 export interface FollowListener {
-  /** Whether it takes text frames, which must end on character boundaries. */
+  /** Whether it needs text frames, which must end on character boundaries. */
   readonly text: boolean;
-  /** Standing follows only: a path that did not exist has begun, or its first content was given up for another one. */
+  /** Standing follows only: a path that did not exist has begun, or its first content was replaced by another one. */
   started?(offset: number, generation: string): void;
   /**
    * Standing follows only: everything before `offset` was sent, and an append has ended, or there is none. Called again
@@ -28,7 +28,7 @@ export interface Follow {
   readonly start: number;
   /** The content at the start. */
   readonly content: FollowedContent;
-  /** The offset just past the last byte taken. */
+  /** The offset just past the last byte sent. */
   readonly offset: number;
   /** Standing follows only: whether it has sent all of a stream that is closed. */
   readonly isClosed?: boolean;

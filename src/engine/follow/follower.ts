@@ -33,8 +33,8 @@ export interface Source {
   /** The current channel. */
   readonly source: Followable;
   /**
-   * The channel that continues the append, in this process or in another one; undefined if there is none, or none is
-   * known.
+   * The channel that continues the append, in this process or in another one; undefined if no such channel
+   * is known.
    */
   next?(): Promise<Followable | undefined>;
 }
@@ -44,7 +44,7 @@ export interface FollowerParts {
   readonly store: Store;
   readonly from: Source;
   readonly sink: Sink;
-  /** Whether it takes text frames, which must end on character boundaries. */
+  /** Whether it needs text frames, which must end on character boundaries. */
   readonly text: boolean;
   readonly limits: Readonly<Limits>;
   /** Offset of the first byte to send; at most the channel's size. */
@@ -53,7 +53,7 @@ export interface FollowerParts {
 
 /** Follows one channel into one sink. Call {@link run} once; call {@link stop} when the connection has closed. */
 export class Follower implements Member {
-  /** The offset just past the last byte taken; a text follower may hold up to three bytes before it. */
+  /** The offset just past the last byte accepted; a text follower may hold up to three bytes before it. */
   offset: number;
   // Hot path: copied into private fields, because they are read for every chunk of every follower.
   readonly #sink: Sink;
@@ -132,7 +132,7 @@ export class Follower implements Member {
     return reason;
   }
 
-  /** Moves to the channel that continues the append, if that has the same content and all bytes taken so far. */
+  /** Moves to the channel that continues the append, if that has the same content and all bytes accepted so far. */
   async #moveToNext(): Promise<boolean> {
     const next = await this.#from.next?.();
     if (!next || next.size < this.offset || next.generation !== this.#channel.generation) return false;

@@ -32,13 +32,13 @@ export class LiveChunk {
     this.carryBefore = carryBefore;
   }
 
-  /** All bytes, for followers that take any bytes. */
+  /** All bytes, for followers that accept any bytes. */
   get binary(): Frame {
     this.#binary ??= new Frame(this.bytes, false);
     return this.#binary;
   }
 
-  /** The bytes up to a character boundary, for followers that take text. May be empty. */
+  /** The bytes up to a character boundary, for followers that need text. May be empty. */
   get text(): Frame {
     this.#text ??= new Frame(this.#textCut.whole, true);
     return this.#text;

@@ -18,7 +18,7 @@ export class RemoteChannels {
     this.#onFailure = onFailure;
   }
 
-  /** Leases the append of another process to a path; undefined if there is none. */
+  /** Leases the append of another process to a path; undefined if no other process appends. */
   async lease(path: string): Promise<{ source: RemoteChannel; leave: () => void } | undefined> {
     for (let source = await this.#channel(path); source; source = await this.#channel(path)) {
       const leave = source.lease();

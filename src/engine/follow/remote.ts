@@ -18,7 +18,7 @@ interface RemoteEvents {
 /** The path as it was when the watch began. */
 type Seen = Pick<RemoteChannel, "path" | "size" | "generation" | "type"> & { readonly isStream: boolean };
 
-/** The append of another process. It watches the store until its last lease is given up. */
+/** The append of another process. It watches the store until its last lease is released. */
 export class RemoteChannel implements Followable {
   readonly path: string;
   readonly generation: string;
@@ -51,7 +51,7 @@ export class RemoteChannel implements Followable {
   /**
    * Starts watching a path. Resolves to undefined if no other process appends to it.
    *
-   * @param onEnd Called when the append has ended, or the last lease was given up: the channel grants no new lease.
+   * @param onEnd Called when the append has ended, or the last lease was released: the channel grants no new lease.
    * @param onFailure Called when the path can no longer be read. Default: does nothing.
    */
   static async open(
@@ -67,7 +67,7 @@ export class RemoteChannel implements Followable {
     if (first.done) return undefined;
     // Ignored: the watch reports that the path can't be read.
     const found = await store.stat(path).catch(() => undefined);
-    // Size and generation come from the same look: between two, the file may be replaced.
+    // Size and generation come from the same check: between two checks, the file may be replaced.
     const size = found?.size ?? first.value.size;
     const seen = { path, size, generation: found?.generation ?? "", type: found?.type, isStream: !!found?.stream };
     const remote = new RemoteChannel(seen, store, watch, { onEnd, onFailure });
@@ -79,7 +79,7 @@ export class RemoteChannel implements Followable {
     return this.broadcast.tail;
   }
 
-  /** Takes a lease; call the result to give it up. Undefined if the last lease was already given up. */
+  /** Takes a lease; call the result to release it. Undefined if the last lease was already released. */
   lease(): (() => void) | undefined {
     if (this.#watch.signal.aborted) return undefined;
     this.#leases++;
@@ -94,7 +94,7 @@ export class RemoteChannel implements Followable {
   }
 
   /**
-   * Checks the size now: a client that comes from the other process may know of more bytes than the last look found.
+   * Checks the size now: a client that comes from the other process may know of more bytes than the last check found.
    */
   async refresh(): Promise<void> {
     // Ignored: the watch reports that the path can't be read.
@@ -117,7 +117,7 @@ export class RemoteChannel implements Followable {
       // The generator may be suspended in the middle, and cleans up only on return().
       await updates.return().catch(() => {});
     }
-    // Without an end marker the append may continue elsewhere: followers look for it, or reconnect.
+    // Without an end marker the append may continue elsewhere: followers search for it, or reconnect.
     this.outcome = { size: this.size, reason: ended ?? "restarting" };
     this.#onEnd();
     this.broadcast.dissolve();

@@ -6,7 +6,7 @@ import type { StoreStat } from "../storage/store.ts";
 import type { Appends } from "./appends.ts";
 import type { FollowLease } from "./follow-lease.ts";
 
-/** The append to a path, or what is stored there if it has none. */
+/** The append to a path, or what is stored there if it has no append. */
 export interface FoundContent {
   /** The append, which the caller must leave. */
   readonly lease?: FollowLease;
@@ -29,7 +29,7 @@ export async function findContent({ registry, sessions }: Appends, path: string)
     const lease = await sessions.lease(path);
     if (lease) return { lease };
     const stored = await registry.store.stat(path);
-    // An append that began after the lease: what is stored would be a snapshot of its first bytes, and look complete.
+    // An append that began after the lease: what is stored would be a snapshot of its first bytes, and seem complete.
     if (!stored?.appending || attempt === ATTEMPTS) return { stored };
   }
 }

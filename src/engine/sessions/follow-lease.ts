@@ -27,7 +27,7 @@ export class FollowLease implements Source {
   }
 
   async next(): Promise<Followable | undefined> {
-    // If the lookup fails, the client may reconnect and look for the append itself.
+    // If the lookup fails, the client may reconnect and find the append itself.
     const held = await this.#seek().catch(() => undefined);
     if (this.#isLeft) held?.leave();
     if (this.#isLeft || !held) return undefined;
@@ -36,7 +36,7 @@ export class FollowLease implements Source {
     return held.source;
   }
 
-  /** Gives up the lease. */
+  /** Releases the lease. */
   leave(): void {
     this.#isLeft = true;
     this.#held.leave();

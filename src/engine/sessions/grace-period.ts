@@ -11,7 +11,7 @@ export interface GraceParts {
   readonly graceMs: number;
   /** Records the milliseconds that will be left after the slice that begins. */
   record(leftMs: number): void;
-  /** Called when the grace period is over. */
+  /** Called when the grace period has passed. */
   onExpired(): void;
 }
 

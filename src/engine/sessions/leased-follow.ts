@@ -21,7 +21,7 @@ export class LeasedFollow implements Follow {
   #isStopped = false;
 
   /**
-   * @param lease The append; {@link leave} gives it up.
+   * @param lease The append; {@link leave} releases it.
    * @param start The offset of the first byte; at most the size.
    * @param parts The store and the limits of the server.
    */

@@ -13,7 +13,7 @@ import type { Appends } from "./appends.ts";
  * Removes a resource. Resolves to whether there was one.
  *
  * @param terms Preconditions for the path. Default: none.
- * @param requestId The id of the request that asks for it. Default: none does.
+ * @param requestId The id of the request. Default: none.
  * @throws {StreamError} `in_use` if the path has an appender, or a session that waits for its appender;
  * `precondition_failed`, `replaced`, `path_conflict` for a folder, `restarting`; what {@link Store.remove} throws.
  */
@@ -53,7 +53,7 @@ async function refuseFolder(store: Store, path: string): Promise<void> {
   if (rows) throw new StreamError("path_conflict", `"/${path}" is a folder. Only files can be removed.`, { path });
 }
 
-/** A conflict means for a removal what it means for an append, but has another status. */
+/** Converts `conflict` to `in_use`. */
 function inUse(error: unknown, path: string): unknown {
   if (!(error instanceof StreamError) || error.code !== "conflict") return error;
   const { headers } = error;

@@ -143,7 +143,7 @@ export class AppendSession implements AppendOwner {
     const known = this.#expected.delete(connection) || this.#connection === connection;
     if (this.#connection === connection) this.#connection = undefined;
     if (!known || this.#connection || this.#expected.size > 0 || this.#ending) return;
-    // Other processes read the record to tell their appenders how long to wait.
+    // Other processes read the record to report to their appenders how long to wait.
     this.#record(this.#parts.graceMs);
     this.#grace.begin();
   }

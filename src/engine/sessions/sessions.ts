@@ -71,7 +71,7 @@ export class Sessions {
    * Finds the open session of a token. If another process holds it, requests a handover and adopts it.
    *
    * @param generation The generation that it must append to; undefined for any.
-   * @throws {StreamError} `gone` if there is none; `replaced` for another generation; `conflict` if another process
+   * @throws {StreamError} `gone` if the session does not exist; `replaced` for another generation; `conflict` if another process
    * does not hand it over.
    */
   async resume(path: string, token: string, generation?: string): Promise<AppendSession> {
@@ -116,10 +116,10 @@ export class Sessions {
 
   /**
    * Adopts the session of a path, if one is on record and its process has ended. Its grace period begins, or continues
-   * from what the former server left of it. A silent process may wake up and continue the session, so it is spared for
-   * the grace period, which is over after that.
+   * from what the former server left of it. A silent process may wake up and continue the session, so it keeps its
+   * claim for the grace period, which has then passed.
    *
-   * @param isResumed Whether the appender has connected here. If so, a silent process is not spared. Default false.
+   * @param isResumed Whether the appender has connected here. If so, a silent process loses its claim at once. Default false.
    * @throws {StreamError} what reading the store throws.
    */
   async adopt(path: string, isResumed = false): Promise<void> {
@@ -132,7 +132,7 @@ export class Sessions {
   }
 
   /**
-   * Leases the append to a path, and follows it from one process to the next; undefined if there is none. A session on
+   * Leases the append to a path, and follows it from one process to the next; undefined if the path has no append. A session on
    * record always counts: its server may die after {@link adopt} saw it alive, and before its claim is looked up.
    *
    * @throws {StreamError} `restarting` if the session does not settle in any process; what reading the store throws.
@@ -232,7 +232,7 @@ export class Sessions {
     const prepare = async ({ wasSilent }: AppendHandle): Promise<void> => {
       // The session may have ended since its record was read. The error below only stops the claim.
       if (!(await sessions.find(path))) throw new StreamError("gone", "It has ended.");
-      // The silent process was spared for the whole grace period. `#start` reads this after the claim.
+      // The silent process kept its claim for the whole grace period. `#start` reads this after the claim.
       if (wasSilent && !isResumed) known.graceLeftMs = 0;
     };
     const extraLeaseMs = isResumed ? 0 : graceLeftMs;

@@ -1,10 +1,10 @@
 /**
- * The state of a path that standing followers wait at: one look at the store serves all of them.
+ * The state of a path that standing followers wait at: all of them share one check of the store.
  * @module
  */
 import type { StoreStat } from "../storage/store.ts";
 
-/** What a look found. As long as nothing changes, every look results in the same object. */
+/** The result of a check. As long as nothing changes, every check returns the same object. */
 export interface Look {
   /** Undefined if the path does not exist. */
   readonly found: StoreStat | undefined;
@@ -18,9 +18,9 @@ export interface Waiter {
 
 /** The parts of a {@link PathWatch}. */
 export interface PathWatchParts {
-  /** Looks at the path. */
+  /** Checks the path. */
   readonly stat: () => Promise<StoreStat | undefined>;
-  /** Called when there is a first waiter, and when there is none any more. */
+  /** Called when the first waiter joins, and when the last one leaves. */
   readonly onWaiting: (watch: PathWatch, isWaiting: boolean) => void;
 }
 
@@ -43,13 +43,13 @@ export class PathWatch {
   }
 
   /**
-   * Looks at the path, after this call. Calls at the same time share a look.
+   * Checks the path, not before this call. Concurrent calls share a check.
    *
    * @throws {StreamError} what {@link Store.stat} throws.
    */
   look(): Promise<Look> {
     if (!this.#looking) return this.#begin();
-    // The look under way may have missed what the caller is looking for.
+    // The check under way may have missed the change that the caller expects.
     this.#next ??= this.#looking
       .catch(() => {})
       .then(() => {
@@ -60,9 +60,9 @@ export class PathWatch {
     return this.#next;
   }
 
-  /** Looks at the path for the waiters, unless a look is under way. */
+  /** Checks the path for the waiters, unless a check is under way. */
   poll(): void {
-    // They look again themselves, and learn why it failed.
+    // The waiters check again themselves, and get the error.
     if (!this.#looking) this.#begin().catch(() => this.#wakeAll());
   }
 

@@ -1,15 +1,15 @@
 /**
- * Looks at many members in turn, about once per second each, with one timer for all of them.
+ * Checks many members in turn, about once per second each, with one timer for all of them.
  * @module
  */
 
 /** Milliseconds per round, as long as {@link MAX_PER_ROUND} is not exceeded. */
 const ROUND_MS = 1_000;
 
-/** Maximum number of members to look at per round. If there are more, each has to wait for several rounds. */
+/** Maximum number of members to check per round. If there are more, each has to wait for several rounds. */
 const MAX_PER_ROUND = 1_000;
 
-/** Maximum number of parts of a round: all looks at once would delay everything else. */
+/** Maximum number of parts of a round: all checks at once would delay everything else. */
 const PARTS = 16;
 
 /** Calls `look` for each member in turn. */

@@ -29,7 +29,7 @@ export interface StandingParts {
   readonly sessions: Sessions;
 }
 
-/** Looks at a path, and leases its append if it has one. */
+/** Checks a path, and leases its append if it has one. */
 export async function situationAt(watch: PathWatch, { registry, sessions }: StandingParts): Promise<Situation> {
   const { path, notices } = watch;
   const look = await watch.look();
@@ -39,7 +39,7 @@ export async function situationAt(watch: PathWatch, { registry, sessions }: Stan
   return { notices, look, lease: await sessions.lease(path) };
 }
 
-/** The parts of the content that tell whether it is still the one that is followed. */
+/** The parts of the content that identify it. */
 type Present = Pick<StoreStat, "size" | "generation">;
 
 /**
@@ -52,7 +52,7 @@ export class StandingFollow implements Follow, Waiter {
   readonly #watch: PathWatch;
   readonly #release: () => void;
   readonly #tells: boolean;
-  /** The situation that it begins with; taken by the first step. */
+  /** The situation that it begins with; used by the first step. */
   #first: Situation | undefined;
   /** Whether the path did not exist at the start. */
   readonly #wasMissing: boolean;
@@ -60,9 +60,9 @@ export class StandingFollow implements Follow, Waiter {
   #offset: number;
   #follower: Follower | undefined;
   #wake: (nothing?: undefined) => void = () => {};
-  /** What the listener was told last. */
+  /** The last state that the listener got. */
   #said: { readonly offset: number; readonly reason: EndedReason } | undefined;
-  /** Whether the last step came to nothing and was repeated at once. */
+  /** Whether the last step made no progress and was repeated at once. */
   #isRepeated = false;
   #isStopped = false;
   #isLeft = false;
@@ -70,8 +70,8 @@ export class StandingFollow implements Follow, Waiter {
 
   /**
    * @param parts The server.
-   * @param watch The path; `release` gives it up. `tells`: whether the listener is told of each append that ends.
-   * @param first What there is at the path. Its lease is given up with the follow.
+   * @param watch The path; `release` releases it. `tells`: whether the listener is notified of each append that ends.
+   * @param first What there is at the path. Its lease is released with the follow.
    * @param start The offset of the first byte; at most the size.
    */
   constructor(
@@ -173,7 +173,7 @@ export class StandingFollow implements Follow, Waiter {
       this.#begin(present, listener);
       if (lease) return await this.#follow(sink, lease, listener);
       if (look.found && look.found.size > this.offset) {
-        // Whether it was replaced or deleted meanwhile, the next look tells.
+        // The next check shows whether it was replaced or deleted meanwhile.
         await this.#run(sink, { source: storedContent(this.#watch.path, look.found) }, listener);
         return undefined;
       }
@@ -195,14 +195,14 @@ export class StandingFollow implements Follow, Waiter {
   #fateOf(present: Present | undefined): "deleted" | "replaced" | undefined {
     if (!this.#isBound) return undefined;
     if (!present) return "deleted";
-    // A custom store may lack generations. Then only the size tells.
+    // A custom store may lack generations. Then only the size can show a change.
     if (this.#generation && present.generation) {
       return present.generation === this.#generation ? undefined : "replaced";
     }
     return present.size < this.offset ? "replaced" : undefined;
   }
 
-  /** Notes the content that is there now. Tells the listener if a path that did not exist has begun. */
+  /** Notes the content that is there now. Notifies the listener if a path that did not exist has begun. */
   #begin(present: Present | undefined, listener: FollowListener): void {
     const before = this.#generation;
     const isBound = this.#isBound;
@@ -214,14 +214,14 @@ export class StandingFollow implements Follow, Waiter {
   async #follow(sink: Sink, lease: FollowLease, listener: FollowListener): Promise<FollowEnd | undefined> {
     const reason = await this.#run(sink, lease, listener);
     if (reason === undefined || reason === "gone") return reason;
-    // Another process may continue the append. On shutdown, the next look is refused.
+    // Another process may continue the append. On shutdown, the next check is refused.
     if (reason === "restarting") return this.#parts.registry.closing ? reason : undefined;
     if (reason !== "deleted" && reason !== "replaced") this.#say(listener, reason);
     else if (this.#isBound) return reason;
     return undefined;
   }
 
-  /** Runs a follower from the offset on. Undefined if the content changed while it was read: look again. */
+  /** Runs a follower from the offset on. Undefined if the content changed while it was read: check again. */
   async #run(
     sink: Sink,
     from: FollowLease | { source: Followable },
@@ -245,7 +245,7 @@ export class StandingFollow implements Follow, Waiter {
     }
   }
 
-  /** Whether a step that came to nothing may be repeated at once, which it may only once in a row. */
+  /** Whether a step that made no progress may be repeated at once: only once in a row. */
   #repeats(): boolean {
     this.#isRepeated = !this.#isRepeated;
     return this.#isRepeated;
@@ -256,7 +256,7 @@ export class StandingFollow implements Follow, Waiter {
     if (this.#tells) listener.idle?.(this.#offset, reason);
   }
 
-  /** Tells how the last append ended, unless the listener was told already. */
+  /** Reports how the last append ended, unless the listener knows already. */
   #sayIfNew(listener: FollowListener, reason: EndedReason = "unknown"): void {
     const { offset, reason: said } = this.#said ?? {};
     // The record of an append that was followed may be missing.

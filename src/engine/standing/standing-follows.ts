@@ -14,13 +14,13 @@ export interface StandingStart {
   readonly start: Start;
   /** The generation that the content must have; undefined for any. */
   readonly generation: string | undefined;
-  /** Whether its listener is told of each append that ends. Default true. */
+  /** Whether its listener is notified of each append that ends. Default true. */
   readonly tells?: boolean;
 }
 
 /**
  * Opens standing follows, and wakes them. An append in this process and a removal wake them at once. What other
- * processes and programs do to a path is found by looking at it, about once per second, at a limited rate for all paths.
+ * processes and programs do to a path is found by polling it, about once per second, at a limited rate for all paths.
  */
 export class StandingFollows {
   readonly #parts: StandingParts;

@@ -10,7 +10,7 @@ import type { StoreStat } from "../storage/store.ts";
 /** Nothing is ever broadcast, so nothing is kept. */
 const NO_POOL = new RecentPool(0);
 
-/** Makes the stored bytes of a path followable, up to the size that a look found. */
+/** Makes the stored bytes of a path followable, up to the size that a check found. */
 export function storedContent(path: string, { size, generation, stream }: StoreStat): Followable {
   const outcome = { size, reason: "complete" } as const;
   const finalSize = stream?.closed ? size : undefined;

@@ -7,11 +7,11 @@ import type { Store, StoreStat } from "./store.ts";
 
 const NEWLINE = 0x0a;
 
-/** Bytes per look for the last line end. */
+/** Bytes per read in the search for the last line end. */
 const LOOK_BYTES = 64 * 1024;
 
 /**
- * The offset just past the last line end; 0 if there is none.
+ * The offset just past the last line end; 0 without one.
  *
  * @throws {StreamError} what reading the store throws.
  */

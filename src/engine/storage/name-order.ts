@@ -71,7 +71,7 @@ export class SortedNames {
     if (this.#gathered.length >= RUN_LENGTH) this.#endRun();
   }
 
-  /** Takes the first remaining name; undefined if none is left. */
+  /** Removes and returns the first remaining name; undefined if no name is left. */
   take(): string | undefined {
     this.#endRun();
     const [first] = this.#runs;

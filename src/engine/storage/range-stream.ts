@@ -16,11 +16,11 @@ export interface RangeSource {
   readonly signal?: AbortSignal | undefined;
   /** Reads bytes from offset `at` on into the beginning of `into`; returns their number, at least one. */
   read(into: Uint8Array, at: number): Promise<number> | number;
-  /** Releases what reading took. Called once, when the stream has ended, failed or been cancelled. */
+  /** Releases what reading has opened. Called once, when the stream has ended, failed or been cancelled. */
   close?(): Promise<void> | void;
 }
 
-/** Most bytes of the piece that is read in advance. */
+/** Maximum bytes of the piece that is read in advance. */
 const FIRST_BYTES = 64 * 1024;
 
 /** What reads the first piece of a stream in advance. */
@@ -128,7 +128,7 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
 
   const stream: ReadableStream<Uint8Array> = new ReadableStream({
     type: "bytes",
-    // Memory is allocated per read: a stream that is never read holds none.
+    // Memory is allocated per read: a stream that is never read holds no memory.
     autoAllocateChunkSize: Math.max(1, Math.min(pieceBytes, to - from)),
     start(controller) {
       onAbort = (): void => {

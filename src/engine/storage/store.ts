@@ -16,14 +16,14 @@ export interface StoreStat {
   /** When the last byte was written. */
   readonly modified: Date;
   /**
-   * Names the content of the path, in a few characters that can appear in a URL and can't be guessed. It changes when
+   * Identifies the content of the path, in a few characters that can appear in a URL and can't be guessed. It changes when
    * the resource was removed, became shorter, or no longer has the bytes that are on record at its end. An append, a
    * restart, a takeover or a restore of the same bytes does not change it.
    */
   readonly generation: string;
   /** Whether an append is under way, in this process or in another one, or its session waits for its appender. */
   readonly appending?: boolean;
-  /** Whether the claim that {@link appending} is about is merely kept for the next request; see {@link ClaimOptions.kept}. */
+  /** Whether the claim that {@link appending} is about is idle, cached for the next request; see {@link ClaimOptions.kept}. */
   readonly kept?: boolean;
   /** How the last append ended; undefined while {@link appending}. */
   readonly ended?: EndedReason;
@@ -31,7 +31,7 @@ export interface StoreStat {
   readonly type?: string;
   /**
    * The state of the path, if it is a stream; see {@link Store.streams}. That of a closed stream goes with its final size, so
-   * a look at the size must come last.
+   * the size must be checked last.
    */
   readonly stream?: StreamState;
 }
@@ -46,7 +46,7 @@ export interface StoreEntry {
   readonly size: number;
   /** When it was last changed. */
   readonly modified: Date;
-  /** As {@link StoreStat.appending}; not for a claim that is merely kept, and never true for a folder. */
+  /** As {@link StoreStat.appending}; not for an idle claim, and never true for a folder. */
   readonly appending?: boolean;
 }
 
@@ -67,7 +67,7 @@ export type StoreListing = AsyncIterable<StoreEntry> | Iterable<StoreEntry>;
 export interface AppendHandle {
   /** Where the next byte goes: every byte before it is stored. Exact even after a failed {@link append}. */
   readonly offset: number;
-  /** Whether the claim created the path. Omitted by drivers that can't tell. */
+  /** Whether the claim created the path. Omitted by drivers that do not know. */
   readonly created?: boolean;
   /** Increases with every claim of the path in the same process. */
   readonly epoch: number;
@@ -88,7 +88,7 @@ export interface AppendHandle {
   readonly revoked: AbortSignal;
   /**
    * Whether another process has taken over the path; checks the storage if that is in doubt. Only for drivers that several
-   * processes share; by default {@link revoked} tells.
+   * processes share; by default {@link revoked} is used.
    */
   isRevoked?(): boolean;
   /**
@@ -137,7 +137,7 @@ export interface ClaimOptions {
   /** The media type of the appended bytes; recorded unless one is on record already. */
   type?: string | undefined;
   /**
-   * Whether the claim is kept between many short appends. To readers, also in other processes, the path then has no
+   * Whether the claim is cached between many short appends. To readers, also in other processes, the path then has no
    * appender. Default false.
    */
   kept?: boolean;
@@ -195,7 +195,7 @@ export interface Growth {
 /** Stores the bytes. The engine never asks which driver it has. */
 export interface Store {
   /**
-   * Whether nothing but this process can change the data. Otherwise the server looks at each path that a standing follow
+   * Whether nothing but this process can change the data. Otherwise the server polls each path that a standing follow
    * waits at, about once per second. Default: false.
    */
   readonly isPrivate?: boolean;
@@ -245,7 +245,7 @@ export interface Store {
   remove(path: string, check?: () => Promise<void>): Promise<boolean>;
   /** What is on record of streams. A driver without it stores plain files only: Durable Streams are off. */
   readonly streams?: StreamRecords;
-  /** What is on record of subscriptions to streams. A driver without it has none. */
+  /** What is on record of subscriptions to streams. Without it, subscriptions are off. */
   readonly subscriptions?: SubscriptionRecords;
   /** Bytes that can still be stored; undefined if that is unknown. New appends are refused below `limits.storeFreeBytes`. */
   freeBytes?(): Promise<number | undefined>;
@@ -259,7 +259,7 @@ export interface Store {
    */
   requestHandover?(path: string): Promise<() => Promise<void>>;
   /**
-   * Updates on a path that another process has claimed, until its append has ended; undefined if none has. The first
+   * Updates on a path that another process has claimed, until its append has ended; undefined if no process has. The first
    * update comes at once. Only for drivers whose bytes other processes may write.
    *
    * @param signal Ends the updates, even while one is pending.

@@ -3,7 +3,7 @@
  * @module
  */
 
-/** The part of the producers that is kept when there are too many. */
+/** The part of the producers that is remembered when there are too many. */
 const KEPT_PART = 0.9;
 
 /** The last accepted append of a producer. */
@@ -28,7 +28,7 @@ export interface ForkOrigin {
   readonly source: string;
   /** The offset that was asked for. The fork has the bytes of the source up to there, and {@link sub} more. */
   readonly offset: number;
-  /** Bytes, or messages of JSON, past the offset; 0 for none. */
+  /** Bytes, or messages of JSON, past the offset. */
   readonly sub: number;
 }
 
@@ -69,7 +69,7 @@ export interface StreamChange extends Partial<StreamState> {
 }
 
 /**
- * The state after a change; a path that had none begins with an empty one.
+ * The state after a change; a path without a state begins with an empty one.
  *
  * @example
  * ```ts
@@ -85,18 +85,18 @@ export function changedState(state: StreamState | undefined, change: StreamChang
 }
 
 /**
- * A change that leaves a state with at most some number of producers. Those that have been quiet for longest are forgotten,
- * several at once, because looking for them takes longer than to store a batch.
+ * A change that leaves a state with at most some number of producers. The least recently used ones are forgotten,
+ * several at once, because finding them takes longer than to store a batch.
  */
-export function withFewProducers(state: StreamState | undefined, change: StreamChange, most: number): StreamChange {
+export function withFewProducers(state: StreamState | undefined, change: StreamChange, max: number): StreamChange {
   if (!change.producers) return change;
   const known = state?.producers ?? {};
   let count = Object.keys(known).length;
   for (const id of Object.keys(change.producers)) if (!Object.hasOwn(known, id)) count++;
-  if (count <= most) return change;
+  if (count <= max) return change;
   const all = Object.entries({ ...known, ...change.producers });
   all.sort(([, one], [, other]) => (one.at ?? 0) - (other.at ?? 0));
-  const kept = Math.max(1, Math.floor(most * KEPT_PART));
+  const kept = Math.max(1, Math.floor(max * KEPT_PART));
   return { ...change, forgotten: all.slice(0, count - kept).map(([id]) => id) };
 }
 
@@ -107,7 +107,7 @@ export interface StreamRecords {
   /** The paths that have a state. */
   list(): Promise<string[]>;
   /**
-   * Notes which tombstone the removal that follows is to leave, or with undefined, that there is none. If the path is then
+   * Notes which tombstone the removal that follows is to leave, or with undefined, that it leaves no tombstone. If the path is then
    * gone, the tombstone counts, whatever has happened in between. Only for drivers that survive a crash, or are shared.
    */
   announce?(path: string, tombstone: StreamState | undefined): Promise<void>;

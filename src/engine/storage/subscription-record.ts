@@ -27,13 +27,13 @@ export interface StreamLink {
   readonly path: string;
   /** Whether the pattern matches it. */
   readonly glob: boolean;
-  /** Whether a client has named it. */
+  /** Whether a client has listed it. */
   readonly explicit: boolean;
   /** The offset just past the last byte that a worker has processed. */
   readonly acked: number;
-  /** The generation of the content that {@link acked} belongs to; empty before the first look. */
+  /** The generation of the content that {@link acked} belongs to; empty before the first check. */
   readonly generation: string;
-  /** The end of the stream as the wake in flight tells it. */
+  /** The end of the stream that the wake in flight has reported. */
   readonly told?: number;
 }
 
@@ -61,7 +61,7 @@ export interface SubscriptionRecord {
   readonly root: string;
   /** Its name, unique below the root. */
   readonly id: string;
-  /** Tells it apart from an earlier one of the same name. */
+  /** Distinguishes it from an earlier one of the same name. */
   readonly nonce: string;
   /** Grows with each change. */
   readonly revision: number;
@@ -87,7 +87,7 @@ export type SubscriptionName = Pick<SubscriptionRecord, "root" | "id">;
 /**
  * Decides about a change of a record. Resolves to the new record, to `null` to remove it, or to undefined to leave it.
  *
- * @param found Undefined if there is none.
+ * @param found Undefined if it does not exist.
  */
 export type SubscriptionChange = (
   found: SubscriptionRecord | undefined,
@@ -97,7 +97,7 @@ export type SubscriptionChange = (
 export interface SubscriptionRecords {
   /** All subscriptions. Called about once per second if the store is not private. */
   list(): Promise<readonly SubscriptionRecord[]>;
-  /** Finds a subscription; undefined if there is none. */
+  /** Finds a subscription; undefined if it does not exist. */
   find(name: SubscriptionName): Promise<SubscriptionRecord | undefined>;
   /**
    * Changes a subscription. No other process and no other call changes it meanwhile.

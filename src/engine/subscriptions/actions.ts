@@ -100,8 +100,8 @@ export class SubscriptionActions {
    * @throws {SubscriptionError} `TOO_MANY`
    */
   assertFew(paths: readonly string[]): void {
-    const most = this.subscriptions.parts.registry.limits.subscriptionStreams;
-    if (paths.length > most) throw tooManyStreams(most);
+    const max = this.subscriptions.parts.registry.limits.subscriptionStreams;
+    if (paths.length > max) throw tooManyStreams(max);
   }
 
   /**
@@ -197,7 +197,7 @@ export class SubscriptionActions {
   }
 
   /**
-   * Gives a claimed wake back. What is left to process begins a new one.
+   * Returns a claimed wake. What is left to process begins a new one.
    *
    * @throws {SubscriptionError} as {@link acknowledge}.
    */
@@ -289,7 +289,7 @@ function assertCurrent(record: SubscriptionRecord, claims: TokenClaims, { wakeId
   );
 }
 
-function tooManyStreams(most: number): SubscriptionError {
-  const message = `The subscription would have more than ${most} streams, which is the limit of the server (subscriptionStreams).`;
+function tooManyStreams(max: number): SubscriptionError {
+  const message = `The subscription would have more than ${max} streams, which is the limit of the server (subscriptionStreams).`;
   return new SubscriptionError("TOO_MANY", message);
 }

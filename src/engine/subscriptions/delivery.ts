@@ -12,7 +12,7 @@ import { isPending, type Tails } from "./transitions.ts";
 import { below } from "./watched-paths.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
 
-/** A stream as the worker of a wake is told of it. */
+/** A stream in the notice to the worker of a wake. */
 export interface StreamInfo {
   readonly path: string;
   readonly link_type: "explicit" | "glob";
@@ -36,9 +36,9 @@ export interface Attempt {
   readonly signal: AbortSignal;
 }
 
-/** What became of an attempt. */
+/** The outcome of an attempt. */
 export interface DeliveryResult {
-  /** `done`: the receiver has processed everything that it was told. `stopped`: the server shuts down. */
+  /** `done`: the receiver has processed everything that was reported to it. `stopped`: the server shuts down. */
   readonly outcome: "accepted" | "done" | "failed" | "stopped";
   /** The status of the answer, if there was one. */
   readonly status?: number;
@@ -46,7 +46,7 @@ export interface DeliveryResult {
   readonly error?: unknown;
 }
 
-/** The streams of a subscription as its worker is told of them. */
+/** The streams of a subscription in the notice to its worker. */
 export function streamInfos({ streams }: SubscriptionRecord, tails: Tails): StreamInfo[] {
   return streams.map((link) => ({
     path: link.path,

@@ -16,11 +16,11 @@ export class Entry {
   record: SubscriptionRecord;
   /** When the wake in flight is due, or ends. */
   timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether it is looked at whether there is something to process. */
+  /** Whether a check for pending work is running. */
   isEvaluating = false;
   /** Whether it was reported that it has too many streams. */
   isFull = false;
-  /** The streams that have grown since the last look, each with the number of the notice. */
+  /** The streams that have grown since the last check, each with the number of the notice. */
   readonly #grown = new Map<string, number>();
   #notices = 0;
 
@@ -48,7 +48,7 @@ export class Entry {
     this.#grown.set(path, ++this.#notices);
   }
 
-  /** Forgets what was looked at, apart from what has grown again since. */
+  /** Forgets what was checked, except what has grown again since. */
   looked(grown: readonly (readonly [path: string, notice: number])[]): void {
     for (const [path, notice] of grown) if (this.#grown.get(path) === notice) this.#grown.delete(path);
   }
@@ -75,7 +75,7 @@ export class Entries {
     return this.#entries.get(keyOf(name));
   }
 
-  /** Takes a record. Returns the entry if the record is new to it. */
+  /** Stores a record. Returns the entry if the record is new to it. */
   take(record: SubscriptionRecord): Entry | undefined {
     const known = this.get(record);
     if (known?.record.nonce === record.nonce) {
@@ -126,7 +126,7 @@ function isWatched(record: SubscriptionRecord, relative: string): boolean {
   return record.streams.some(({ path, explicit }) => explicit && path === relative);
 }
 
-/** The explicit streams: only these and the pattern tell what is watched. */
+/** The explicit streams: only these and the pattern determine what is watched. */
 function namedIn({ streams }: SubscriptionRecord): string {
   return JSON.stringify(streams.filter(({ explicit }) => explicit).map(({ path }) => path));
 }

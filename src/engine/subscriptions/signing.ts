@@ -59,7 +59,7 @@ export class SigningKeys {
   /**
    * Opens keys.
    *
-   * @throws {TypeError} for a text that is none of {@link create}.
+   * @throws {TypeError} for a text that {@link create} has not returned.
    */
   static async open(text: string): Promise<SigningKeys> {
     try {

@@ -14,14 +14,14 @@ interface Waiting {
  * receivers never hold up the others.
  */
 export class Slots {
-  readonly #most: number;
+  readonly #max: number;
   readonly #waiting: Waiting[] = [];
   #running = 0;
   #failing = 0;
 
-  /** @param most How many deliveries run at a time; at least 1. */
-  constructor(most: number) {
-    this.#most = most;
+  /** @param max How many deliveries run at a time; at least 1. */
+  constructor(max: number) {
+    this.#max = max;
   }
 
   /** Deliveries that run now. */
@@ -47,8 +47,8 @@ export class Slots {
   }
 
   #isFree(failing: boolean): boolean {
-    if (this.#running >= this.#most) return false;
-    return !failing || this.#failing < Math.max(1, Math.floor(this.#most / 2));
+    if (this.#running >= this.#max) return false;
+    return !failing || this.#failing < Math.max(1, Math.floor(this.#max / 2));
   }
 
   #enter(failing: boolean): void {

@@ -6,14 +6,14 @@ import type { SubscriptionRecord } from "../storage/subscription-record.ts";
 import type { DeliveryResult } from "./delivery.ts";
 import { ackedAll, firstPending, inPhase, retryMs, slept, type Tails, told, woken } from "./transitions.ts";
 
-/** A look at the streams of a subscription: its record after that, and the ends of the streams. */
+/** The result of checking the streams of a subscription: its record after that, and the ends of the streams. */
 export interface Looked {
   readonly record: SubscriptionRecord;
   readonly tails: Tails;
 }
 
 /**
- * Decides about a change of a record: the new record, `null` to remove it, undefined to leave it. `look` looks at the streams.
+ * Decides about a change of a record: the new record, `null` to remove it, undefined to leave it. `look` checks the streams.
  */
 export type Change = (
   found: SubscriptionRecord | undefined,
@@ -23,17 +23,17 @@ export type Change = (
 /**
  * Begins an attempt at a delivery.
  *
- * @param mostMs Milliseconds after which another process repeats it.
- * @param onLook Takes the ends of the streams that the worker is told of.
+ * @param maxMs Milliseconds after which another process repeats it.
+ * @param onLook Receives the ends of the streams that are sent to the worker.
  */
-export function beginning(planned: SubscriptionRecord, mostMs: number, onLook: (tails: Tails) => void): Change {
+export function beginning(planned: SubscriptionRecord, maxMs: number, onLook: (tails: Tails) => void): Change {
   return async (found, look) => {
     if (!found || !isSame(found, planned)) return undefined;
     const { record, tails } = await look(found);
     onLook(tails);
     // The stream may have been removed since.
     if (!firstPending(record, tails)) return slept(record);
-    return told(inPhase(record, "sending", Date.now() + mostMs), tails);
+    return told(inPhase(record, "sending", Date.now() + maxMs), tails);
   };
 }
 

@@ -2,7 +2,7 @@
  * The subscriptions of one server: notices that streams grow, wakes workers, and wakes them again.
  *
  * The record in the store is the truth. It changes only while no other process changes it, and each step checks there that
- * nothing has happened since it was planned. So several processes can plan the same step, and one of them takes it.
+ * nothing has happened since it was planned. So several processes can plan the same step, and one of them executes it.
  * @module
  */
 import type { AppendRegistry } from "../append/registry.ts";
@@ -16,22 +16,22 @@ import { tailsOf } from "./tails.ts";
 import { linked, reconciled, retryMs, type Tails, woken } from "./transitions.ts";
 import { isMatched, matchesIn } from "./watched-paths.ts";
 
-/** Milliseconds between two looks at what other processes have changed. */
+/** Milliseconds between two checks of what other processes have changed. */
 const LOOK_MS = 1_000;
 
-/** How many of these looks it takes until all streams are looked at: other programs may have written to them. */
+/** Every so many of these checks, all streams are checked: other programs may have written to them. */
 const LOOKS_PER_ROUND = 30;
 
 /** Milliseconds that a process may take for a delivery beyond its time limit, before another one repeats it. */
 const SLACK_MS = 1_000;
 
-/** Streams beyond those that are linked, whose growth a subscription remembers while its wake is in flight. */
+/** Streams beyond the limit of a subscription, whose growth it remembers while its wake is in flight. */
 const MAX_GROWN = 100;
 
 /** Milliseconds before a step is repeated that the store has failed. */
 const STORE_RETRY_MS = 1_000;
 
-/** What became of one attempt at a delivery. */
+/** The outcome of one attempt at a delivery. */
 export interface Delivered extends DeliveryResult {
   readonly record: SubscriptionRecord;
   readonly durationMs: number;
@@ -106,7 +106,7 @@ export class Subscriptions {
     await Promise.all(this.#running);
   }
 
-  /** Takes notice that bytes were stored at a path, or that it was removed. */
+  /** Handles a notice that bytes were stored at a path, or that it was removed. */
   changed(path: string): void {
     for (const [entry, relative] of this.entries.watching(path)) {
       entry.grew(relative);
@@ -114,7 +114,7 @@ export class Subscriptions {
     }
   }
 
-  /** Whether what has grown is looked at now. During a wake, which may never end, only so much is remembered. */
+  /** Whether to check grown streams now. A wake may never end, so the number of remembered ones is capped. */
   #mayLook({ record, grownCount }: Entry): boolean {
     return !record.wake || grownCount >= this.parts.registry.limits.subscriptionStreams + MAX_GROWN;
   }
@@ -182,9 +182,9 @@ export class Subscriptions {
       else this.#track(this.#step(entry, async () => void (await this.change(record, expiring(record)))));
     };
     // A step of the clock must not make it longer than it was.
-    const most =
+    const max =
       wake.phase === "due" ? retryMs(Number.MAX_SAFE_INTEGER, 1) : Math.max(config.leaseTtlMs, this.#sendingMs);
-    const leftMs = Math.min((wake.untilMs ?? 0) - Date.now(), most);
+    const leftMs = Math.min((wake.untilMs ?? 0) - Date.now(), max);
     if (leftMs <= 0) step();
     else this.#later(entry, step, leftMs);
   }
@@ -238,7 +238,7 @@ export class Subscriptions {
     await this.change(record, settling(record, result.outcome));
   }
 
-  /** Looks whether there is something to process. `always`: even if no stream is known to have grown. */
+  /** Checks whether there is something to process. `always`: even if no stream is known to have grown. */
   async #evaluate(entry: Entry, always = false): Promise<void> {
     if (entry.isEvaluating) return;
     entry.isEvaluating = true;
@@ -254,7 +254,7 @@ export class Subscriptions {
         if (this.entries.get(entry.record) !== entry) return;
       }
     } catch (error) {
-      // What has grown is remembered. The next notice or the next round looks again.
+      // What has grown is remembered. The next notice or the next round checks again.
       this.#failed(entry.record, error);
     } finally {
       entry.isEvaluating = false;
@@ -267,7 +267,7 @@ export class Subscriptions {
     (this.#looking as { unref?(): void }).unref?.();
   }
 
-  /** Learns what other processes have changed; now and then, looks at all streams. */
+  /** Reads what other processes have changed; now and then, checks all streams. */
   async #lookAround(): Promise<void> {
     const before = this.entries.all;
     try {

@@ -1,5 +1,5 @@
 /**
- * Looks at the ends of streams.
+ * Finds the ends of streams.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -9,11 +9,11 @@ import type { Store } from "../storage/store.ts";
 import type { Tail, Tails } from "./transitions.ts";
 import { below } from "./watched-paths.ts";
 
-/** Looks at a time. */
+/** Maximum number of checks at a time. */
 const LOOKS = 16;
 
 /**
- * The ends of streams, by path relative to a root. What readers are told counts: of a JSON stream, the end of its last
+ * The ends of streams, by path relative to a root. What readers see counts: of a JSON stream, the end of its last
  * message.
  *
  * @throws {StreamError} what {@link Store.stat} throws.

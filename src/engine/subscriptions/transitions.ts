@@ -10,13 +10,13 @@ export interface Tail {
   readonly generation: string;
 }
 
-/** The ends of watched streams, by path; a path that does not exist has none. */
+/** The ends of watched streams, by path; a path that does not exist is missing. */
 export type Tails = ReadonlyMap<string, Tail>;
 
 /** Milliseconds before the first repetition of a failed delivery. Each further one waits twice as long. */
 export const FIRST_RETRY_MS = 1_000;
 
-/** Most milliseconds before a repetition, apart from the jitter. */
+/** Maximum milliseconds before a repetition, apart from the jitter. */
 export const LONGEST_RETRY_MS = 60_000;
 
 /** The part of a pause by which it is made longer or shorter at random. */
@@ -57,7 +57,7 @@ export function unlinked(record: SubscriptionRecord, path: string): Subscription
 }
 
 /**
- * The record after a look at its streams: a stream that was removed is not linked by the pattern any more, and a stream
+ * The record after a check of its streams: a stream that was removed is not linked by the pattern any more, and a stream
  * that began anew begins at 0.
  */
 export function reconciled(record: SubscriptionRecord, tails: Tails): SubscriptionRecord {
@@ -84,7 +84,7 @@ export function isPending({ path, acked }: StreamLink, tails: Tails): boolean {
   return (tails.get(path)?.offset ?? 0) > acked;
 }
 
-/** The first stream with such bytes; undefined if there is none. */
+/** The first stream with such bytes; undefined if all are processed. */
 export function firstPending({ streams }: SubscriptionRecord, tails: Tails): StreamLink | undefined {
   return streams.find((link) => isPending(link, tails));
 }
@@ -102,7 +102,7 @@ export function woken(record: SubscriptionRecord, tails: Tails, notBeforeMs?: nu
   return told({ ...record, generation: record.generation + 1, wake }, tails);
 }
 
-/** Notes the ends of the streams as the wake in flight tells them. */
+/** Records the ends of the streams that the wake in flight reports. */
 export function told(record: SubscriptionRecord, tails: Tails): SubscriptionRecord {
   const streams = record.streams.map((link) => ({ ...link, told: tails.get(link.path)?.offset ?? 0 }));
   return { ...record, streams };
@@ -130,7 +130,7 @@ export function slept({ wake: _, ...record }: SubscriptionRecord): SubscriptionR
   return { ...record, streams: record.streams.map(({ told: _told, ...link }) => link) };
 }
 
-/** Counts everything that the wake in flight has told as processed. */
+/** Counts everything that the wake in flight has reported as processed. */
 export function ackedAll(record: SubscriptionRecord): SubscriptionRecord {
   const streams = record.streams.map((link) => ({ ...link, acked: Math.max(link.acked, link.told ?? 0) }));
   return { ...record, streams };

@@ -9,12 +9,12 @@ import type { SubscriptionConfig, SubscriptionName } from "../storage/subscripti
 /** The segment that the control paths of subscriptions begin with. No subscription watches a path with it. */
 export const CONTROL_SEGMENT = "__ds";
 
-/** Patterns that are kept parsed. */
+/** Maximum number of parsed patterns in the cache. */
 const MAX_GLOBS = 1_000;
 
 const globs = new Map<string, Glob>();
 
-/** The parts of a subscription that tell what it watches. */
+/** The parts of a subscription that determine what it watches. */
 export type Watcher = Pick<SubscriptionName, "root"> & { readonly config: SubscriptionConfig };
 
 /**
@@ -60,7 +60,7 @@ export function isMatched({ config }: Watcher, relative: string): boolean {
 export async function matchesIn(
   store: Store,
   watcher: Watcher,
-  most: number,
+  max: number,
   known: ReadonlySet<string> = new Set(),
 ): Promise<string[]> {
   const { root, config } = watcher;
@@ -74,7 +74,7 @@ export async function matchesIn(
       if (relativeTo(root, joined(root, path)) === undefined) continue;
       if (kind === "folder" && glob.reachesInto(segmentsOf(path))) folders.push(path);
       if (kind === "file" && isMatched(watcher, path) && !known.has(path)) found.push(path);
-      if (found.length > most) return found;
+      if (found.length > max) return found;
     }
   }
   return found;

@@ -27,7 +27,7 @@ export interface SocketData {
   events: Record<string, unknown>;
   /** The requested URL. */
   url: URL;
-  /** The chosen subprotocol; empty for none. */
+  /** The chosen subprotocol; empty without one. */
   protocol: string;
   /** @internal The port of the open socket. */
   port?: BunPort;
@@ -150,7 +150,7 @@ export const platform: Platform = {
   },
   // Bun would print an error with an excerpt of this source; for `undefined` it prints nothing.
   bodyError: () => undefined,
-  // Bun has no other way to end a response whose client does not read. It looks at its timers once in some seconds.
+  // Bun has no other way to end a response whose client does not read. It checks its timers once in some seconds.
   drop: (c) => serverOf(c)?.timeout?.(c.req.raw, DROP_S),
   disableRequestTimeout: (c) => serverOf(c)?.timeout?.(c.req.raw, 0),
 };

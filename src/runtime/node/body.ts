@@ -15,7 +15,7 @@ const MAX_PIECE_BYTES = 1024 * 1024;
 const PIECES = 2;
 
 /**
- * Sends a response whose body is a byte stream, and returns the value that tells `@hono/node-server` so. Returns any
+ * Sends a response whose body is a byte stream, and returns the value that informs `@hono/node-server` of that. Returns any
  * other response unchanged, for the server to send.
  */
 export function sendBytes(response: Response, outgoing: ServerResponse): Response {
@@ -26,15 +26,15 @@ export function sendBytes(response: Response, outgoing: ServerResponse): Respons
   if (!reader) return response;
   putHead(response, outgoing);
   void send(reader, outgoing, length).catch(() => {
-    // The client can tell by the missing bytes that the response is incomplete.
+    // The missing bytes show the client that the response is incomplete.
     outgoing.destroy();
   });
   return RESPONSE_ALREADY_SENT;
 }
 
 /**
- * Sends a response that cannot have a body, and returns the value that tells `@hono/node-server` so. Returns any other
- * response unchanged. `@hono/node-server` would add a `Content-Type` where there is none; in a 304, a cache would take
+ * Sends a response that cannot have a body, and returns the value that informs `@hono/node-server` of that. Returns any other
+ * response unchanged. `@hono/node-server` would add a missing `Content-Type`; in a 304, a cache would take
  * it for that of the content.
  */
 export function sendEmpty(response: Response, outgoing: ServerResponse): Response {

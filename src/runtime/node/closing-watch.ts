@@ -1,5 +1,5 @@
 /**
- * Detects that peers have begun to close, where no event tells.
+ * Detects that peers have begun to close, where no event reports it.
  * @module
  */
 

@@ -1,5 +1,5 @@
 /**
- * Cuts off responses that must not look complete.
+ * Cuts off responses that must not seem complete.
  * @module
  */
 import type { ServerResponse } from "node:http";
@@ -14,7 +14,7 @@ const LOOK_MS = 5;
 
 /**
  * Drops the connection of a response once everything written has been sent. A response without chunks ends with its
- * connection, so the connection is reset: a normal close would look like the end of the body.
+ * connection, so the connection is reset: a normal close would seem to be the end of the body.
  */
 export async function cutResponse(outgoing: ServerResponse): Promise<void> {
   const socket = outgoing.socket as Socket | null;

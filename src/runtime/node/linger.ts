@@ -11,7 +11,7 @@ import { putHead } from "./body.ts";
 /** The event of a response that has been sent completely, although the exchange has not ended. */
 export const ANSWERED = "answered";
 
-/** Milliseconds of silence after which a sender is given up. */
+/** Milliseconds of silence after which a sender is abandoned. */
 const QUIET_MS = 5_000;
 
 /** Responses of one server that wait for the rest of their request. */
@@ -27,7 +27,7 @@ export class Lingering {
 
   /**
    * Sends a refusal while its request is still arriving, keeps reading until the request has ended, and returns the
-   * value that tells `@hono/node-server` so. Returns any other response unchanged, for the server to send.
+   * value that informs `@hono/node-server` of that. Returns any other response unchanged, for the server to send.
    */
   async answer(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Response> {
     if (isComplete(incoming) || this.#over) return response;
@@ -75,11 +75,11 @@ export class Lingering {
     const end = (): void => {
       if (!this.#waiting.delete(end)) return;
       clearTimeout(quiet);
-      clearTimeout(most);
+      clearTimeout(limit);
       over();
     };
     const quiet = setTimeout(end, QUIET_MS);
-    const most = setTimeout(end, this.#maxMs);
+    const limit = setTimeout(end, this.#maxMs);
     this.#waiting.add(end);
     for (const event of ["end", "error", "close"]) incoming.once(event, end);
     // The stream that the app was given would buffer the data.

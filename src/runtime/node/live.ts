@@ -14,7 +14,7 @@ import { IS_NODE } from "../shared/is-node.ts";
 import { putHead } from "./body.ts";
 
 /**
- * Sends a response whose body is live, and returns the value that tells `@hono/node-server` so. Returns any other
+ * Sends a response whose body is live, and returns the value that informs `@hono/node-server` of that. Returns any other
  * response unchanged, for the server to send.
  */
 export function sendLive(response: Response, outgoing: ServerResponse): Response {

@@ -34,7 +34,7 @@ const FIRST_CONTROL_OPCODE = 0x8;
  * ```
  */
 export class MessageWatch {
-  readonly #most: MessageLimits;
+  readonly #max: MessageLimits;
   /** The limit of the current message, and its bytes so far. */
   #limit: MessageLimit;
   #bytes = 0;
@@ -45,9 +45,9 @@ export class MessageWatch {
   #header: Uint8Array | undefined;
   #headerBytes = 0;
 
-  constructor(most: MessageLimits) {
-    this.#most = most;
-    this.#limit = most.binary;
+  constructor(max: MessageLimits) {
+    this.#max = max;
+    this.#limit = max.binary;
   }
 
   /** Parses received bytes. Returns the limit that a message exceeds, if one does. */
@@ -92,7 +92,7 @@ export class MessageWatch {
     this.#left = payloadBytes(bytes, at);
     if (opcode >= FIRST_CONTROL_OPCODE) return;
     if (opcode !== 0) {
-      this.#limit = opcode === 1 ? this.#most.text : this.#most.binary;
+      this.#limit = opcode === 1 ? this.#max.text : this.#max.binary;
       this.#bytes = 0;
       this.#frames = 0;
     }

@@ -112,7 +112,7 @@ export const platform: Platform = {
       open: (ws, below) => attachWs(ws, below, handler),
       failed: () => handler.closed(),
     });
-    // Without a body, `@hono/node-server` would build a whole Response just to tell its status.
+    // Without a body, `@hono/node-server` would build a whole Response just for its status.
     return new Response("");
   },
   target: (c) => (c.env as NodeEnv).incoming.url,
@@ -181,7 +181,7 @@ export interface ServeOptions extends FetchApp {
   refusedUploadMs?: number;
   /** Milliseconds within which a client must send the headers of a request, or gets 408; 0 for no limit. Default 30,000. */
   headersTimeoutMs?: number;
-  /** Called when a client was refused because its headers were late. Default: nothing is. */
+  /** Called when a client was refused because its headers were late. Default: not reported. */
   onLateHeaders?: () => void;
   /** Receives an event when connections are refused because the system allows no more open files. Default: none. */
   log?: Log;
@@ -220,7 +220,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       const { incoming, outgoing } = env as NodeEnv;
       return lingering.answer(send(await fetch(request, env), outgoing), incoming, outgoing);
     },
-    // The host of requests that name none, as HTTP/1.0 allows.
+    // The host of requests without one, as HTTP/1.0 allows.
     { hostname: "localhost", errorHandler: answerFailed },
   );
   const settings = {

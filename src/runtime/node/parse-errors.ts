@@ -46,7 +46,7 @@ const LINE_BYTES = 4096;
 /**
  * Answers requests that cannot be parsed; Node's own answers say less.
  *
- * @param late Called for each request whose headers are late. Default: nothing is.
+ * @param late Called for each request whose headers are late. Default: not reported.
  */
 export function answerUnreadable(server: Server, late?: () => void): void {
   const latest = new WeakMap<Duplex, ServerResponse>();

@@ -38,7 +38,7 @@ function handshakesFor(maxPayload: number): WebSocketServer {
   if (known) return known;
   const options = {
     noServer: true,
-    // More than MessageWatch allows, which gives a reason; `ws` gives none, and sees the frames of a packet first.
+    // More than MessageWatch allows, which gives a reason; `ws` gives no reason, and sees the frames of a packet first.
     maxFragments: 2 * MAX_FRAGMENTS,
     clientTracking: false,
     perMessageDeflate: false,
@@ -56,7 +56,7 @@ function handshakesFor(maxPayload: number): WebSocketServer {
   return server;
 }
 
-/** What becomes of a request whose route asks for a WebSocket. */
+/** The outcome of a request whose route asks for a WebSocket. */
 export interface Upgrade {
   /** The chosen subprotocol. */
   readonly protocol?: string | undefined;
@@ -73,7 +73,7 @@ export interface Upgrade {
 /** Requests whose routes have asked for a WebSocket, until they get it. */
 const upgrades = new WeakMap<IncomingMessage, Upgrade>();
 
-/** Registers what becomes of a request once its route has answered. */
+/** Registers the outcome of a request once its route has answered. */
 export function whenUpgraded(request: IncomingMessage, upgrade: Upgrade): void {
   upgrades.set(request, upgrade);
 }
@@ -159,7 +159,7 @@ function answerUpgrade(app: FetchApp, request: IncomingMessage, socket: Duplex):
       return sendBytes(sendEmpty(response, outgoing), outgoing);
     },
     {
-      // The host of requests that name none.
+      // The host of requests without one.
       hostname: "localhost",
       overrideGlobalObjects: false,
       errorHandler(error) {

@@ -43,7 +43,7 @@ export function attachWs(ws: WebSocket, below: Duplex, handler: SocketHandler): 
   handler.opened(port);
 }
 
-/** Refuses a message that is too large as soon as its header tells. */
+/** Refuses a message that is too large as soon as its header shows its size. */
 function watchMessages(below: Duplex, handler: SocketHandler): void {
   const watch = new MessageWatch(handler.messageLimits);
   // Runs after the package's own listener, which has then processed everything before that header.

@@ -1,5 +1,5 @@
 /**
- * Whether a request body that has ended is complete. Over HTTP/1, its length or its chunks tell. Over HTTP/2, a client
+ * Whether a request body that has ended is complete. Over HTTP/1, its length or its chunks show it. Over HTTP/2, a client
  * that gives up resets its request, which runtimes and clients may present as the end of the body.
  * @module
  */

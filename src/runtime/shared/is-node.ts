@@ -1,5 +1,5 @@
 /**
- * Tells Node from the runtimes that imitate it.
+ * Distinguishes Node from the runtimes that imitate it.
  * @module
  */
 

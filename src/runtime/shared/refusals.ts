@@ -13,11 +13,11 @@ const NOT_TEXT = /utf-?8/i;
  * The error for a peer's mistake.
  *
  * @param reason The runtime's message.
- * @param most Maximum sizes of the peer's messages.
+ * @param max Maximum sizes of the peer's messages.
  */
-export function refusalOf(reason: string, most: MessageLimits): StreamError {
+export function refusalOf(reason: string, max: MessageLimits): StreamError {
   if (TOO_LARGE.test(reason)) {
-    const { text, binary } = most;
+    const { text, binary } = max;
     return (text.bytes > binary.bytes ? text : binary).refusal();
   }
   if (NOT_TEXT.test(reason)) {

@@ -10,10 +10,10 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { WebhookAnswer, WebhookRequest, WebhookSender } from "../../engine/subscriptions/webhook-sender.ts";
 import { type Address, isAllowed, literalIn, refusalOfAddress, refusalOfUrl } from "./target.ts";
 
-/** Most bytes of an answer: more than `{"done": true}` is not read. */
+/** Maximum bytes of an answer: more than `{"done": true}` is not read. */
 const ANSWER_BYTES = 16 * 1024;
 
-/** Most interim responses (1xx) before an answer: each costs time, and none counts as part of it. */
+/** Maximum number of interim responses (1xx) before an answer: each costs time, and is not part of the answer. */
 const INTERIM_RESPONSES = 10;
 
 /** Milliseconds for looking up a name when a subscription is created. */

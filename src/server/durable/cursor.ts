@@ -1,5 +1,5 @@
 /**
- * Cursors: numbers that make a client's next live read another URL, so that a cache never answers it with the last one.
+ * Cursors: numbers that make a client's next live read another URL, so that a cache never repeats the previous response.
  * @module
  */
 

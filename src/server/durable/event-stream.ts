@@ -13,7 +13,7 @@ import { cursorAfter } from "./cursor.ts";
 /** How bytes become the data of an event. */
 export type EventEncoding = "text" | "json" | "base64";
 
-/** What was made of a frame and of what came before it. All followers at the tail get the same frames. */
+/** The encoding of a frame and of the bytes carried over to it. All followers at the tail get the same frames. */
 const shared = new WeakMap<
   Frame,
   { readonly encoding: EventEncoding; readonly from: number; readonly control: string; readonly event: Frame }
@@ -22,7 +22,7 @@ const shared = new WeakMap<
 /** The pieces of the message that is unfinished at the end of a frame, for all followers that have its beginning. */
 const unfinished = new WeakMap<Frame, { readonly from: number; readonly pieces: readonly Uint8Array[] }>();
 
-/** Most bytes of small pieces that are joined. */
+/** Maximum bytes of small pieces that are joined. */
 const MAX_JOINED = 64 * 1024;
 
 const encoder = new TextEncoder();
@@ -34,12 +34,12 @@ const NEWLINE = 0x0a;
 const MIN_RETRY_MS = 100;
 const MAX_RETRY_MS = 1_000;
 
-/** Most bytes per call of `String.fromCharCode`. */
+/** Maximum bytes per call of `String.fromCharCode`. */
 const CODES = 0x8000;
 
 /** What an {@link EventStream} consists of. */
 export interface EventStreamParts {
-  /** Takes the encoded events. */
+  /** Receives the encoded events. */
   readonly below: Sink;
   readonly encoding: EventEncoding;
   /** The offset of the first byte. */
@@ -57,13 +57,13 @@ export interface EventStreamParts {
 /** Encodes what it is sent, and counts offsets. */
 export class EventStream implements Sink {
   readonly #parts: EventStreamParts;
-  /** The offset just past the last byte taken. */
+  /** The offset just past the last byte accepted. */
   #taken: number;
-  /** What has to wait for more. Of a message, pieces that all followers at the tail share. */
+  /** Bytes of an incomplete character or message. The pieces of a message are shared by all followers at the tail. */
   #carry: readonly Uint8Array[] = [];
   #carried = 0;
   #isBroken = false;
-  /** Whether the client was told that it has all of a stream that is closed. */
+  /** Whether the client knows that it has all of a closed stream. */
   #isToldAll = false;
 
   constructor(parts: EventStreamParts) {
@@ -133,7 +133,7 @@ export class EventStream implements Sink {
     return this.#carried === 0 && this.#parts.finalSize() === this.#taken;
   }
 
-  /** The complete characters or messages, in pieces; none if there is nothing but the beginning of one. */
+  /** The complete characters or messages, in pieces; empty if there is only the beginning of one. */
   #cut(frame: Frame, from: number): readonly Uint8Array[] {
     const { encoding } = this.#parts;
     const { bytes } = frame;
@@ -184,7 +184,7 @@ export class EventStream implements Sink {
   }
 }
 
-/** The pieces of a message that a frame goes on with. */
+/** The pieces of a message that a frame continues with. */
 function unfinishedAt(frame: Frame, from: number, before: readonly Uint8Array[]): readonly Uint8Array[] {
   const known = unfinished.get(frame);
   if (known?.from === from) return known.pieces;

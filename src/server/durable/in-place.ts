@@ -5,7 +5,7 @@
 import type { Purpose } from "../service/connection-limiter.ts";
 import type { Exchange, Service } from "../service/service.ts";
 
-/** Most bytes of a body that is read whole without a slot among the connections. */
+/** Maximum bytes of a body that is read whole without a slot among the connections. */
 const SHORT_BYTES = 64 * 1024;
 
 /**

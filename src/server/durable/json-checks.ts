@@ -10,10 +10,10 @@ import { StreamError } from "../../protocol/errors.ts";
 
 const NEWLINE = 0x0a;
 
-/** Most streams whose checked beginnings are remembered. */
+/** Maximum number of streams whose checked beginnings are remembered. */
 const MAX_STREAMS = 10_000;
 
-/** Bytes per look. A longer line is read at once. */
+/** Bytes per read. A longer line is read at once. */
 const LOOK_BYTES = 1024 * 1024;
 
 /** What is known to be JSON. */

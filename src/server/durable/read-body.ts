@@ -14,18 +14,18 @@ import { bodyIdleOf, IdleTimeout } from "../timers/idle-timeout.ts";
  * Reads the whole body of a request. A body may be silent for `limits.bodyIdleMs`, with or without a length: nothing of it is
  * stored before its end. Without a slot among the connections, all of it must arrive within that time.
  *
- * @param most Most bytes of the body.
+ * @param max Maximum bytes of the body.
  * @throws {StreamError} `too_large` for more bytes than that, `lost` if the body breaks off, `idle` if it stalls,
  * `unauthorized` if the permission of the request ends first, `misconfigured` if a middleware has read it.
  */
 export async function readBody(
   { limits }: Service,
   exchange: Exchange,
-  most: number = limits.durableBodyBytes,
+  max: number = limits.durableBodyBytes,
 ): Promise<Uint8Array> {
   const { c, platform, subject, access } = exchange;
   const { path } = subject;
-  if (Number(c.req.header("Content-Length") ?? 0) > most) throw tooLarge(path, most, limits.durableBodyBytes);
+  if (Number(c.req.header("Content-Length") ?? 0) > max) throw tooLarge(path, max, limits.durableBodyBytes);
   const { raw } = c.req;
   if (raw.bodyUsed || raw.body?.locked) {
     const message = "A middleware in front of this app has read the body of the request. Make it leave bodies unread.";
@@ -49,7 +49,7 @@ export async function readBody(
   try {
     const pieces = await piecesOf(reader, (length) => {
       if (exchange.slot) idleTimeout.heard();
-      if (length > most) stop(tooLarge(path, most, limits.durableBodyBytes));
+      if (length > max) stop(tooLarge(path, max, limits.durableBodyBytes));
       return !stopped;
     });
     const bytes = concat(
@@ -87,10 +87,10 @@ function tooSlow(path: string, limitMs: number, isSilent: boolean): StreamError 
   return new StreamError("idle", `${what} ${within} (bodyIdleMs). Nothing was stored. Send the body again.`, { path });
 }
 
-function tooLarge(path: string, most: number, storedAtOnce: number): StreamError {
+function tooLarge(path: string, max: number, storedAtOnce: number): StreamError {
   const message =
-    most < storedAtOnce
-      ? `The body has more than ${most} bytes.`
-      : `The body has more than ${most} bytes, which is the most that is stored at once (durableBodyBytes). Send it in parts, or with "?verb=APPEND".`;
+    max < storedAtOnce
+      ? `The body has more than ${max} bytes.`
+      : `The body has more than ${max} bytes, which is the most that is stored at once (durableBodyBytes). Send it in parts, or with "?verb=APPEND".`;
   return new StreamError("too_large", message, { path });
 }

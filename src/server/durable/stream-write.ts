@@ -22,7 +22,7 @@ import { isClosing, preconditionsOf } from "../request/append-parameters.ts";
 /** The parameters of a `PUT` or `POST` without a verb. */
 export interface StreamWrite {
   readonly method: "PUT" | "POST";
-  /** The `Content-Type` as sent; undefined if there is none. */
+  /** The `Content-Type` as sent; undefined without one. */
   readonly type: string | undefined;
   readonly closes: boolean;
   readonly seq: string | undefined;
@@ -40,10 +40,10 @@ export interface WritePlace {
   readonly scope: string;
 }
 
-/** Most characters of a value that is kept. */
+/** Maximum characters of a value that is stored. */
 const MAX_CHARACTERS = 1_024;
 
-/** Most characters of a time, which each answer to a reader repeats. */
+/** Maximum characters of a time, which each answer to a reader repeats. */
 const MAX_TIME_CHARACTERS = 64;
 
 /** RFC 3339. */
@@ -78,7 +78,7 @@ function producerOf(c: Context): ProducerStamp | undefined {
   if (id === undefined && epoch === undefined && seq === undefined) return undefined;
   if (id === undefined || epoch === undefined || seq === undefined) {
     const names = [PRODUCER_HEADERS.id, PRODUCER_HEADERS.epoch, PRODUCER_HEADERS.seq].join(", ");
-    throw new StreamError("bad_request", `Send all of ${names}, or none.`);
+    throw new StreamError("bad_request", `Send all of ${names}, or leave all of them out.`);
   }
   if (id.trim() === "") throw new StreamError("bad_request", `${PRODUCER_HEADERS.id} must not be empty.`);
   checked(PRODUCER_HEADERS.id, id);
@@ -123,7 +123,7 @@ function forkOf(c: Context, { base, scope }: WritePlace): ForkSpec | undefined {
   };
 }
 
-/** The resource path of the source, which the client names by its URL path. */
+/** The resource path of the source, which the client specifies by its URL path. */
 function sourceOf(from: string, base: string, scope: string): string {
   const above = base.split("/");
   const segments = from.split("/");
@@ -131,7 +131,7 @@ function sourceOf(from: string, base: string, scope: string): string {
     throw new StreamError("bad_request", `${FORK_HEADERS.from} must be the URL path of a stream of this server.`);
   }
   const below = resourcePath(from, { skip: above.length - 1, sent: from });
-  if (below === "") throw new StreamError("bad_request", `${FORK_HEADERS.from} names no stream.`);
+  if (below === "") throw new StreamError("bad_request", `${FORK_HEADERS.from} is not the path of a stream.`);
   return scope === "" ? below : `${scope}/${below}`;
 }
 
@@ -151,7 +151,7 @@ function wholeNumber(name: string, text: string): number {
   throw new StreamError("bad_request", `${name} must be a whole number up to 2^53-1.`);
 }
 
-function checked(name: string, value: string | undefined, most: number = MAX_CHARACTERS): string | undefined {
-  if (value === undefined || value.length <= most) return value;
-  throw new StreamError("bad_request", `${name} must have at most ${most} characters.`);
+function checked(name: string, value: string | undefined, max: number = MAX_CHARACTERS): string | undefined {
+  if (value === undefined || value.length <= max) return value;
+  throw new StreamError("bad_request", `${name} must have at most ${max} characters.`);
 }

@@ -116,13 +116,13 @@ async function append(service: Service, write: Write): Promise<Response> {
   return new Response(null, { status: producer && appended.isNew ? 200 : 204, headers });
 }
 
-/** Logs, counts and tells that a request was an append: it has begun and ended, although its path stays claimed. */
+/** Logs, counts and reports that a request was an append: it has begun and ended, although its path stays claimed. */
 function report(service: Service, { exchange, startedMs }: Write, { from, to, generation }: Stored): void {
   const { reporter } = service;
-  const { subject, tally } = exchange;
+  const { subject, result } = exchange;
   const { path, requestId } = subject;
   const how = { type: "append", transport: "http", offset: from } as const;
-  new LogSpan(service, subject, how, undefined, tally, { startedMs }).end(to, "complete");
+  new LogSpan(service, subject, how, undefined, result, { startedMs }).end(to, "complete");
   if (!reporter.hasListener) return;
   const what = { action: "append", path, generation, ...(requestId !== undefined && { requestId }) } as const;
   reporter.emit({ ...what, type: "began", offset: from });

@@ -20,7 +20,7 @@ export interface CheckedPermission {
 /**
  * Returns a permission whose fields are checked, and whose `mayRead` checks its results.
  *
- * @throws {TypeError} naming the field that is wrong.
+ * @throws {TypeError} that says which field is wrong.
  */
 export function checkedPermission(
   permission: Readonly<Partial<Record<"expiresAtMs" | "mayRead", unknown>>>,
@@ -50,7 +50,7 @@ export function checkedPermission(
 /**
  * Returns a refusal whose fields are checked.
  *
- * @throws {TypeError} naming the field that is wrong.
+ * @throws {TypeError} that says which field is wrong.
  */
 export function checkedRefusal<Refusal extends Readonly<Partial<Record<"status" | "message" | "challenge", unknown>>>>(
   refusal: Refusal,
@@ -89,7 +89,7 @@ export function ownResponse(response: Response): Response {
   return new Response(body, { status, statusText, headers: new Headers(headers) });
 }
 
-/** Names a value for an error message. */
+/** Describes a value for an error message. */
 export function shown(value: unknown): string {
   if (isThenable(value)) return "a promise";
   if (typeof value === "string") return `the string ${JSON.stringify(value)}`;

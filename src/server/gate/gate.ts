@@ -45,7 +45,7 @@ export interface Permission {
   readonly mayRead?: (path: string, isFolder: boolean) => boolean;
 }
 
-/** Refuses a request. A field of the wrong type does so with 500, and the log names it. */
+/** Refuses a request. A field of the wrong type does so with 500, and the log says which field it is. */
 export interface Refusal {
   /** Always false. */
   readonly allow: false;
@@ -84,7 +84,7 @@ export const CHALLENGE = 'Bearer realm="httpfstream"';
 /** The query parameter for browsers, which can't send headers with a WebSocket or a link. */
 export const TOKEN_PARAMETER = "access_token";
 
-/** Reading and listing read alike: the difference would tell whether a path is a folder. */
+/** The same words for reading and listing: a difference would reveal whether a path is a folder. */
 const DOING: Readonly<Record<Action, string>> = {
   read: "Reading",
   list: "Reading",

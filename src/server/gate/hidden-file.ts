@@ -7,12 +7,12 @@ import type { Permission } from "./gate.ts";
 
 /** What is known about the paths. */
 interface Paths {
-  /** Returns what is stored at a path; undefined for none and for a folder. Below a file, it fails with `path_conflict`. */
+  /** Returns what is stored at a path; undefined if the path does not exist, or is a folder. Below a file, it fails with `path_conflict`. */
   stat(path: string): Promise<unknown>;
 }
 
 /**
- * Whether an error would tell that one of the folders above the path is a file, to a request that may not read that
+ * Whether an error would reveal that one of the folders above the path is a file, to a request that may not read that
  * file. A path below a file does not exist, as any other that was never written.
  *
  * @param access The permission of the request. Default: it may do everything.
@@ -35,7 +35,7 @@ export async function tellsOfHiddenFile(
   }
 }
 
-/** The parent of a path that is no folder, found with few looks, however many parents there are. */
+/** The parent of a path that is not a folder, found with few checks, however many parents there are. */
 async function fileAbove(path: string, paths: Paths): Promise<string | undefined> {
   const ends: number[] = [];
   for (let end = path.indexOf("/"); end !== -1; end = path.indexOf("/", end + 1)) ends.push(end);

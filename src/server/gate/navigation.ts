@@ -1,5 +1,5 @@
 /**
- * Tells a visit of a person's browser from all other requests.
+ * Detects browser navigation.
  * @module
  */
 import type { Context } from "hono";
@@ -9,7 +9,7 @@ const PARAMETERS = [
   ...["raw", "offset", "tail", "verb", "session", "generation", "stay", "live", "cursor", "lines", "search"],
 ];
 
-/** The headers that {@link isNavigation} looks at, for `Vary`. */
+/** The headers that {@link isNavigation} reads, for `Vary`. */
 export const NAVIGATION_HEADERS = "Accept, Sec-Fetch-Dest, Upgrade-Insecure-Requests";
 
 /**

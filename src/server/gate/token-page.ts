@@ -31,7 +31,7 @@ td:last-child, .live { color: var(--faint) }
 }
 `;
 
-/** The same for every path, so that it tells nothing of any. */
+/** The same for every path, so that it reveals nothing about any of them. */
 const PAGE = `<!doctype html>
 <html lang="en">
 <head>

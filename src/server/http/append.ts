@@ -89,7 +89,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
   });
   const stopExpiry = whenExpired(exchange.access?.expiresAtMs, () => intake.stop(permissionEnded(path)));
   const begun = { type: "append", transport: "http", offset: batcher.channel.size } as const;
-  const span = new LogSpan(service, exchange.subject, begun, () => batcher.channel.size, exchange.tally);
+  const span = new LogSpan(service, exchange.subject, begun, () => batcher.channel.size, exchange.result);
   // A body that was malformed from its first byte on leaves no file, also where that is seen only now.
   ended = intake.into(batcher).then(() => end(intake.reason, intake.isVoid && batcher.channel.created));
   const { size } = await ended;
@@ -113,7 +113,7 @@ async function store(service: Service, exchange: Exchange, upload: Upload): Prom
 }
 
 /**
- * Takes a slot among the connections, and asks the gate. The body is read meanwhile, so it must not wait for the gate
+ * Occupies a slot among the connections, and asks the gate. The body is read meanwhile, so it must not wait for the gate
  * without a slot.
  *
  * @returns The response of the gate that answers the request instead.
@@ -182,7 +182,7 @@ async function onShutdown(registry: AppendRegistry, end: Admission["end"], close
 /** Pieces with fewer bytes than this count as small. */
 const SMALL_BYTES = 1024;
 
-/** Small pieces of one body that are taken before other connections get their turn. */
+/** Number of small pieces of one body that are processed before other connections get their turn. */
 const SMALL_PER_TURN = 256;
 
 /** Moves a request body into a batcher, no faster than it is stored. Starts reading before there is a batcher. */
@@ -244,7 +244,7 @@ class Intake {
   }
 
   /**
-   * Gives the append up: there will be no batcher. Reads on for a while, because most clients read a response only
+   * Abandons the append: there will be no batcher. Continues to read for a while, because most clients read a response only
    * after they have sent the whole body.
    */
   refuse(): void {
@@ -279,15 +279,15 @@ class Intake {
   }
 
   async #take(piece: Uint8Array): Promise<void> {
-    const most = this.#limits.appenderQueueBytes;
+    const max = this.#limits.appenderQueueBytes;
     this.#idleTimeout?.heard();
     if (this.#batcher) {
       this.#batcher.push(piece);
-      if (this.#batcher.queued > most) await this.#batcher.idle;
+      if (this.#batcher.queued > max) await this.#batcher.idle;
       return;
     }
     this.#early.push(piece);
-    if (this.#early.bytes <= most) return;
+    if (this.#early.bytes <= max) return;
     await new Promise<void>((resume) => {
       this.#resume = resume;
     });

@@ -12,7 +12,7 @@ import type { BodyAbort } from "./count-bytes.ts";
 /** High-water mark: bytes that a response body buffers before it asks its follower to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
-/** Takes frames, and provides them as a response body. */
+/** Receives frames, and provides them as a response body. */
 export class BodySink implements Sink, LiveBody {
   /** The body. */
   readonly stream: ReadableStream<Uint8Array>;
@@ -64,7 +64,7 @@ export class BodySink implements Sink, LiveBody {
 
   async divert(writer: BodyWriter): Promise<void> {
     const reader = this.stream.getReader();
-    // No await may come between the last look at the stream and the switch.
+    // No await may come between the last check of the stream and the switch.
     while (!this.#controller || this.pending > 0) {
       const { done, value } = await reader.read();
       if (done) return writer.end();
@@ -103,7 +103,7 @@ export class BodySink implements Sink, LiveBody {
     controller.error(errorFor(error));
   }
 
-  /** Breaks the body off at once, whether or not its reader takes what was sent before. */
+  /** Breaks the body off at once, whether or not its reader has read what was sent before. */
   drop(error: unknown, { drop, errorFor }: BodyAbort): void {
     const controller = this.#controller;
     this.#controller = undefined;

@@ -1,5 +1,5 @@
 /**
- * Response bodies that report how many bytes their reader took, and how they ended.
+ * Response bodies that report how many bytes their reader received, and how they ended.
  * @module
  */
 
@@ -42,11 +42,11 @@ export function bodyAbort({ c, platform, details }: Exchange): BodyAbort {
 const AS_IT_FAILS: BodyAbort = { cut: undefined, drop: undefined, errorFor: (error) => error };
 
 /**
- * Passes a body on, and reports once how many bytes were taken: when it ends or fails, or when its reader leaves.
+ * Passes a body on, and reports once how many bytes were read: when it ends or fails, or when its reader leaves.
  *
  * @param ended Called with the number of bytes, whether that is the whole body, and the error if it has failed.
  * @param how How to break the body off when it fails. Default: it fails with the same error.
- * @param watch Begins to watch its reader. Default: nothing does.
+ * @param watch Begins to watch its reader. Default: the reader is not watched.
  */
 export function countBytes(
   body: ReadableStream<Uint8Array>,

@@ -19,7 +19,7 @@ import { whenExpiredUnsent } from "./until-expired.ts";
 /** The part of a time by which it may be shorter. */
 const SPREAD = 0.1;
 
-/** What a follow looks like in a body. Default: its bytes, and an end only if the append is complete. */
+/** The form of a follow in a body. Default: its bytes, and an end only if the append is complete. */
 export interface BodyForm {
   /** Changes the headers. */
   headers(headers: Headers): void;
@@ -40,7 +40,7 @@ export interface FormedBody {
 
 /**
  * Responds with everything from the start on, including what is appended later. The body ends normally only if the
- * append is complete. Otherwise the connection is cut, so that a partial log never looks complete.
+ * append is complete. Otherwise the connection is cut, so that a partial log never seems complete.
  *
  * @param follow What to send. It is left when the body has ended.
  * @throws {StreamError} `restarting`, `unauthorized` if the permission of the request has ended.
@@ -92,9 +92,9 @@ export async function followBody(
     exchange.subject,
     { type: "follow", transport: "http", offset: start },
     () => follow.offset,
-    exchange.tally,
+    exchange.result,
   );
-  exchange.tally.open();
+  exchange.result.open();
   const formed = form?.over(sink, (error) => {
     ending = error;
     follow.stop();

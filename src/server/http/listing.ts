@@ -67,7 +67,7 @@ export async function listing(
   { format, limit }: ListingParameters,
 ): Promise<Response> {
   const { c } = exchange;
-  // Links must not carry the token, so the page takes it out of the address bar, and lists the folder itself.
+  // Links must not carry the token, so the page removes it from the address bar, and lists the folder itself.
   if (format === "html" && exchange.access && c.req.query(TOKEN_PARAMETER) !== undefined && isNavigation(c)) {
     return tokenPage({ status: 200, method: c.req.method, vary: NAVIGATION_HEADERS });
   }

@@ -39,7 +39,7 @@ interface SnapshotParameters extends ReadParameters {
 const MAX_STARTS = 3;
 
 /**
- * Answers a read. Starts over if the content is removed or replaced after it was looked at, and before its first byte was
+ * Answers a read. Starts over if the content is removed or replaced after it was checked, and before its first byte was
  * read, unless the request names its generation.
  */
 export async function unlessChanged(
@@ -60,7 +60,7 @@ export async function unlessChanged(
 /**
  * Responds with the bytes that are stored at present.
  *
- * @throws {StreamError} `replaced` if the content is not the generation that the request names, `range` for an offset
+ * @throws {StreamError} `replaced` if the content is not the generation of the request, `range` for an offset
  * past the end, `precondition_failed`, `bad_request`; what the store throws at the first byte, `changed` and `replaced`
  * among it.
  */
@@ -113,10 +113,10 @@ function followed(
   body: ReadableStream<Uint8Array>,
   { from, to }: { from: number; to: number },
 ): ReadableStream<Uint8Array> {
-  const { c, subject, slot, tally } = exchange;
+  const { c, subject, slot, result } = exchange;
   if (slot) slot.isKept = true;
-  const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from }, undefined, tally);
-  tally.open();
+  const span = new LogSpan(service, subject, { type: "follow", transport: "http", offset: from }, undefined, result);
+  result.open();
   const ended = (bytes: number, _isWhole: boolean, error?: unknown): void => {
     const reason = from + bytes === to ? "complete" : "gone";
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");

@@ -19,11 +19,11 @@ export function reportFailures(
   body: ReadableStream<Uint8Array>,
 ): ReadableStream<Uint8Array> {
   const { reporter } = service;
-  const { tally, subject, platform, c } = exchange;
+  const { result, subject, platform, c } = exchange;
   const ended = (bytes: number, isWhole: boolean, error?: unknown): void => {
     const failure = error === undefined ? undefined : StreamError.from(error, "storage");
     if (failure) reporter.failedIfFault(subject.path, failure);
-    tally.end(bytes, failure?.code ?? (isWhole ? "complete" : "gone"));
+    result.end(bytes, failure?.code ?? (isWhole ? "complete" : "gone"));
   };
   const how = bodyAbort(exchange);
   const watch = (stalled: (error: unknown) => void): WatchedReader | undefined =>
@@ -32,10 +32,10 @@ export function reportFailures(
   const hasSlot = exchange.slot?.isKept ?? false;
   const isCounted = reporter.hasLog || hasSlot;
   const sent = isWatched ? watchedBody(body, isCounted, ended, how, watch) : countBytes(body, ended, how, watch);
-  if (reporter.hasLog) tally.open();
+  if (reporter.hasLog) result.open();
   if (isCounted) {
     whenDropped(c, sent, () => {
-      tally.end(0, "gone");
+      result.end(0, "gone");
       sent.cancel().catch(() => {});
     });
   }

@@ -72,7 +72,7 @@ export interface Platform {
   /**
    * Checks whether a request can become a WebSocket at all, before anything is done for it.
    *
-   * @throws {StreamError} `misconfigured`, naming what the program that serves the app lacks.
+   * @throws {StreamError} `misconfigured`, with what the program that serves the app lacks.
    */
   checkUpgrade?(c: Context): void;
   /** The host that the request was sent to, where it is not in a `Host` header, as over HTTP/2. */
@@ -105,7 +105,7 @@ export interface Platform {
    */
   onGone?(c: Context, gone: () => void): void;
   /**
-   * Cuts off a response whose body must not look complete, after everything that was sent. For runtimes where an error
+   * Cuts off a response whose body must not seem complete, after everything that was sent. For runtimes where an error
    * of the body does not do that.
    */
   cut?(c: Context): Promise<void>;
@@ -120,7 +120,7 @@ export interface Platform {
    */
   bodyError?(error: unknown): unknown;
   /**
-   * Resolves when the response has been sent or its connection is gone; `undefined` where the runtime does not tell.
+   * Resolves when the response has been sent or its connection is gone; `undefined` where the runtime does not report it.
    */
   responseSent?(c: Context): Promise<unknown> | undefined;
   /** Prepares the runtime for a long-lived request: disables its timeout, or gathers small chunks of its body. */

@@ -28,7 +28,7 @@ export interface AppendParameters {
 export function withoutSession({ session, preconditions }: AppendParameters): SessionPreconditions {
   if (session === undefined) return preconditions;
   const message =
-    `Nothing was appended: only a WebSocket that speaks ${PROTOCOL} can resume a session. ` +
+    `Nothing was appended: only a WebSocket with ${PROTOCOL} can resume a session. ` +
     'Remove "session"; "offset=N" appends only if N bytes are stored.';
   throw new StreamError("protocol", message);
 }

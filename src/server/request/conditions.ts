@@ -2,7 +2,7 @@
  * Conditional requests (RFC 9110, section 13).
  *
  * HTTP dates have whole seconds, but a file may grow several times within one second. A date therefore counts only if
- * nothing was written since that second began. `Last-Modified` never names a time before which something may still be
+ * nothing was written since that second began. `Last-Modified` is never a time before which something may still be
  * written: it is rounded up, and lies at least a little more than a second before now.
  * @module
  */
@@ -31,7 +31,7 @@ export interface Conditions {
   readonly ifModifiedSince: number | undefined;
 }
 
-/** The conditions of a request; `undefined` if it has none. */
+/** The conditions of a request; `undefined` if it has no conditions. */
 export function conditionsOf(headers: Headers): Conditions | undefined {
   const conditions: Conditions = {
     ifMatch: headers.get("If-Match"),

@@ -5,7 +5,7 @@
 
 /**
  * Which resources a `DELETE` may remove. `created`: those that a `PUT` without a verb has created. `all`: any. `none`:
- * none.
+ * clients can't remove anything.
  */
 export type Deletes = "created" | "all" | "none";
 

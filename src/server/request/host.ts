@@ -49,7 +49,7 @@ export class Hosts {
 
 /**
  * The names, without ports, by which a request addresses the server: in its `Host` header, in its authority over
- * HTTP/2, and in its target if that is an absolute URL. Empty if it has none of them.
+ * HTTP/2, and in its target if that is an absolute URL. Empty if it has no host.
  *
  * @throws {StreamError} `bad_request` for an invalid `Host`, or for two of them.
  */
@@ -87,7 +87,7 @@ export function checkHost(names: readonly string[], hosts: Hosts, hints: Refusal
  * ```
  */
 export function usableHost(host: string): string | undefined {
-  // Hot path: nearly all requests name the same host.
+  // Hot path: nearly all requests have the same host.
   if (host !== latest.host) latest = { host, spelled: spell(host) };
   return latest.spelled;
 }

@@ -5,7 +5,7 @@
 import type { Context } from "hono";
 import { routePath } from "hono/route";
 
-/** The app is mounted where it cannot tell its paths apart. The app throws it to the error handler of its host app. */
+/** The app is mounted where it cannot distinguish its paths. The app throws it to the error handler of its host app. */
 export class MountError extends TypeError {
   override readonly name = "MountError";
 
@@ -28,12 +28,12 @@ const PARAMETER = /^:[\w-]+(?:\{(.+)\})?$/;
 const WITHIN_SEGMENT = /^(?:[\w(?:)|*+{,}-]|\\[dws.-]|\[(?:[a-zA-Z\d]-[a-zA-Z\d]|\\[dws.]|[\w.@](?!-[^\]]))+-?\])+$/;
 
 /**
- * The segments of the path that the app is mounted at; none at the root.
+ * The segments of the path that the app is mounted at; empty at the root.
  *
  * Hono's routers disagree about what a parameter is: for one of them, `/a-:b` has a parameter, and `/a-c` is the same
  * mount. Segments that are not whole parameters must therefore match the path literally.
  *
- * @param allowsParameters Whether segments may be parameters, because a scope tells their users apart.
+ * @param allowsParameters Whether segments may be parameters, because a scope separates their users.
  * @throws {MountError} if the mount has a wildcard, or a parameter that is not allowed.
  */
 export function mountOf(c: Context, allowsParameters: boolean): string[] {

@@ -104,7 +104,7 @@ function remedyFor(origin: string, hints: RefusalHints): string {
   }
 }
 
-/** Lets pages of the listed origins read responses; pages of any origin if none is listed. */
+/** Lets pages of the listed origins read responses; pages of any origin if the list is empty. */
 export function crossOrigin(origins: Origins): MiddlewareHandler {
   return cors({
     origin: origins.none || origins.any ? "*" : (origin) => (origins.allows(origin) ? origin : null),

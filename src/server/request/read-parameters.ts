@@ -12,11 +12,11 @@ import { quotedWord } from "../../protocol/quoted-word.ts";
 export interface ReadParameters {
   /** Where to start. */
   readonly start: Start;
-  /** Whether the request names a start. If it does, `Range` does not apply. */
+  /** Whether the request has a start. If it does, `Range` does not apply. */
   readonly hasStart: boolean;
   /** The generation that the content must have; `undefined` for any. */
   readonly generation: string | undefined;
-  /** Whether the follow goes on when the append ends, and waits for the next one. */
+  /** Whether the follow continues when the append ends, and waits for the next one. */
   readonly stay: boolean;
   /** How to wait for data that comes later; `undefined` for a read of what is stored. */
   readonly live: LiveMode | undefined;
@@ -45,7 +45,7 @@ export interface ListingParameters {
 /** The media type of lines of JSON. */
 export const LINES_TYPE = "application/x-ndjson";
 
-/** Rows per HTML page if the request names no limit. */
+/** Rows per HTML page if the request has no limit. */
 const PAGE_ROWS = 1_000;
 
 /**

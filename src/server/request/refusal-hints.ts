@@ -3,7 +3,7 @@
  * @module
  */
 
-/** Names what the operator sets to allow a client. */
+/** The settings with which the operator allows a client. */
 export interface RefusalHints {
   /** For an origin that is not allowed. */
   origin(origin: string): string;

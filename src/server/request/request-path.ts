@@ -1,5 +1,5 @@
 /**
- * From a request to the resource that it names.
+ * From a request to its resource.
  *
  * The path comes from `c.req.path`, which Hono's router, and thus every guard in front of a mount, has used. It is
  * never derived again from the URL: runtimes build URLs from `Host` headers in different ways, and two readings of one
@@ -12,7 +12,7 @@ import { checkedPath, resourcePath, resourceSegment, shortened } from "../../pro
 import { mountOf } from "./mount.ts";
 import { folderOf, type Scope } from "./scope.ts";
 
-/** What a request names. */
+/** The resource of a request. */
 export interface RequestPath {
   /** The resource path; empty for the root folder. */
   readonly path: string;
@@ -20,13 +20,13 @@ export interface RequestPath {
   readonly scope: string;
   /** The path as the client knows it: relative to the scope. */
   readonly below: string;
-  /** Whether the URL names the whole scope, or ends with a slash, as the URL of a folder does. */
+  /** Whether the URL is that of the whole scope, or ends with a slash, as the URL of a folder does. */
   readonly isFolder: boolean;
   /** The encoded URL path of the scope, without a trailing slash, for links. */
   readonly base: string;
 }
 
-/** What a request names behind a reserved segment. */
+/** The part of a URL behind a reserved segment. */
 export interface ReservedPath extends RequestPath {
   /** The segments behind the reserved one, as the router has seen them. */
   readonly behind: readonly string[];
@@ -44,7 +44,7 @@ const DOTS = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
 const LEFT_BY_ROUTER = /%(?:2[3-6BCF]|3[ABDF]|40)/gi;
 
 /**
- * The resource that a request names.
+ * The resource of a request.
  *
  * The path below the mount is checked on its own before the folder of the scope is put in front of it. So it can lead
  * neither out of that folder nor, if the scope is the whole root, into a reserved one.
@@ -117,7 +117,7 @@ let latest: {
   readonly found: RequestPath | undefined;
 } = { url: "", target: undefined, seen: "", skip: 0, found: undefined };
 
-/** Some runtimes resolve dot segments, or take a host from an unusual target, before the router sees the path. */
+/** Some runtimes resolve dot segments, or read a host from an unusual target, before the router sees the path. */
 function checkTarget(target: string): void {
   if (!target.startsWith("/") && !ORIGIN.test(target)) throw unreadable(target);
   refuseDots(target.replace(ORIGIN, "").replace(/[?#].*$/s, ""));

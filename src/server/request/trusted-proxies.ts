@@ -62,9 +62,9 @@ export class TrustedProxies {
 function networkOf(text: string): Network {
   const [, host = "", prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const address = addressOf(host);
-  const most = address?.kind() === "ipv4" ? 32 : 128;
-  const bits = prefix === undefined ? most : Number(prefix);
-  if (address && bits <= most) return [address, bits];
+  const max = address?.kind() === "ipv4" ? 32 : 128;
+  const bits = prefix === undefined ? max : Number(prefix);
+  if (address && bits <= max) return [address, bits];
   throw new TypeError(`A trusted proxy is an IP address or a network such as 10.0.0.0/8, not ${JSON.stringify(text)}.`);
 }
 
@@ -82,7 +82,7 @@ function split(header: string | null): string[] | undefined {
   return header?.split(",").map((part) => part.trim());
 }
 
-/** The nodes that `for=` names in a `Forwarded` header, one for each element; empty where an element has none. */
+/** The nodes after `for=` in a `Forwarded` header, one for each element; empty for an element without one. */
 function forwardedFor(header: string | null): string[] | undefined {
   if (header === null) return undefined;
   // Half a quoted string from a client could swallow what the proxy has added. No address needs an escape.

@@ -1,6 +1,6 @@
 /**
  * Detects that a request was answered before its handler returned, for instance by a timeout middleware. The handler
- * goes on, and no runtime tells it.
+ * continues, and no runtime reports it.
  * @module
  */
 import type { Exchange } from "./service.ts";

@@ -13,7 +13,7 @@ interface Requester {
   readonly peer?: string;
 }
 
-/** What a connection takes its slot for. */
+/** What a connection uses its slot for. */
 export type Purpose = "append" | "follow" | "read";
 
 /** The slot of one connection. */
@@ -50,7 +50,7 @@ export class ConnectionLimiter {
   }
 
   /**
-   * Takes a slot for a connection.
+   * Occupies a slot for a connection.
    *
    * @throws {StreamError} `overloaded` if the server or the path has too many connections, `too_many` if the peer has.
    */
@@ -82,13 +82,13 @@ export class ConnectionLimiter {
   }
 
   #checkRate(peer: string): void {
-    const { peerConnectionsPerSecond: most } = this.#limits;
-    if (most === 0) return;
+    const { peerConnectionsPerSecond: max } = this.#limits;
+    if (max === 0) return;
     const second = Math.floor(performance.now() / 1_000);
     if (second !== this.#second) this.#begun.clear();
     this.#second = second;
-    if (this.#begun.of(peer) >= most) {
-      const message = `${peer} begins more than ${most} appends and follows in a second, which is the limit for one address (peerConnectionsPerSecond).`;
+    if (this.#begun.of(peer) >= max) {
+      const message = `${peer} begins more than ${max} appends and follows in a second, which is the limit for one address (peerConnectionsPerSecond).`;
       throw refusal("too_many", message);
     }
     this.#begun.add(peer, 1);

@@ -1,13 +1,13 @@
 /**
- * Claims that are kept for the next request of a stream.
+ * Idle claims, cached for the next request of a stream.
  * @module
  */
 import type { StoreStat } from "../../engine/storage/store.ts";
 import type { Service } from "./service.ts";
 
 /**
- * What is known of a path, for readers: nothing is appended while a writer merely keeps its claim. Whether the writer of
- * another process is storing a request just now is not known, so that counts as none.
+ * What is known of a path, for readers: nothing is appended while a writer only has an idle claim. Whether the writer
+ * of another process is storing a request is not known, so its claim counts as idle.
  */
 export function withoutKept({ durable }: Pick<Service, "durable">, path: string, found: StoreStat): StoreStat {
   const isKept = durable?.isLingering(path) || (found.kept && !durable?.isWriting(path));

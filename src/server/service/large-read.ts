@@ -1,6 +1,6 @@
 /**
  * Reads whose bodies do not fit into the buffers of a socket: each has a slot among the connections for as long as its
- * body is open, and a reader that takes nothing is dropped.
+ * body is open, and a client that reads nothing is dropped.
  * @module
  */
 import type { StreamError } from "../../protocol/errors.ts";
@@ -8,11 +8,11 @@ import { checkPermission } from "../timers/expiry.ts";
 import { BodyReading } from "../timers/stalled-readers.ts";
 import { type Exchange, type Service, whenSent } from "./service.ts";
 
-/** Bytes of the largest body that is free: a socket takes it at once, whether or not its client reads. */
+/** Bytes of the largest body that is free: a socket buffers it at once, whether or not its client reads. */
 export const FREE_BYTES: number = 64 * 1024;
 
 /**
- * Opens the body of a response. A large one takes a slot among the connections first, unless the request has one.
+ * Opens the body of a response. A large one occupies a slot among the connections first, unless the request has one.
  * {@link watchReader} gives it back.
  *
  * @param bytes Size of the body.
@@ -37,7 +37,7 @@ export async function openBody(
     slot.isKept = false;
     if (isOwn) {
       slot.leave();
-      // A second attempt takes a slot of its own.
+      // A second attempt occupies a slot of its own.
       delete exchange.slot;
     }
     throw error;

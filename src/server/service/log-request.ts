@@ -12,15 +12,15 @@ import { tokenPage } from "../gate/token-page.ts";
 import { messageFor } from "./mount-path.ts";
 import { isFault, type Reporter } from "./reporter.ts";
 import { requestIdOf, withRequestId } from "./request-id.ts";
+import { RequestResult } from "./request-result.ts";
 import { refusal } from "./respond.ts";
-import { Tally } from "./tally.ts";
 
 /** What is known about a request so far, for its log lines and its response. */
 export interface RequestDetails {
   /** Its id. */
   readonly requestId: string;
-  /** What it comes to. */
-  readonly tally: Tally;
+  /** Its result. */
+  readonly result: RequestResult;
   /** The client's address, where the runtime exposes it. */
   peer?: string;
   /** The resource path, once it is derived. */
@@ -39,7 +39,7 @@ export interface RequestDetails {
  * Answers a request, or refuses it if that throws, and logs both: a refusal at once, a request when it has ended.
  *
  * @param answer Answers the request, and records what it learns about it.
- * @throws {MountError} if the app is mounted where it cannot tell its paths apart.
+ * @throws {MountError} if the app is mounted where it cannot distinguish its paths.
  * @throws {HTTPException} if the app's `scope` or gate throws one. It is counted and logged before.
  */
 export async function logRequest(
@@ -49,15 +49,15 @@ export async function logRequest(
 ): Promise<Response> {
   const startedMs = performance.now();
   const requestId = requestIdOf(c);
-  const tally = new Tally();
-  const details: RequestDetails = { requestId, tally };
+  const result = new RequestResult();
+  const details: RequestDetails = { requestId, result };
   const logWhenOver = (status: number): void => {
     if (!reporter.hasLog) return;
     // A live response must not retain its request.
     const request = requestOf(c, details);
-    tally.whenOver(() => {
+    result.whenOver(() => {
       const durationMs = Math.round(performance.now() - startedMs);
-      const { bytes, reason } = tally;
+      const { bytes, reason } = result;
       reporter.log({ type: "request", ...request, status, bytes, durationMs, reason });
     });
   };
@@ -77,7 +77,7 @@ export async function logRequest(
  * @returns The status that the error asks for.
  */
 function leaveToHost(reporter: Reporter, c: Context, details: RequestDetails, thrown: HostError): number {
-  // A `MountError` has none.
+  // A `MountError` has no status.
   const { status = 500 } = thrown;
   const code = status === 500 ? "internal" : (codeOfStatus(status) ?? (status > 500 ? "internal" : "forbidden"));
   reportRefusal(reporter, c, details, {
@@ -98,15 +98,15 @@ interface Refused {
   readonly status: number;
 }
 
-/** Counts a refusal, and tells the log and the listener about it. */
+/** Counts a refusal, logs it, and reports it to the listener. */
 export function reportRefusal(
   reporter: Reporter,
   c: Context,
   details: RequestDetails,
   { thrown, error, status }: Refused,
 ): void {
-  const { path, peer, requestId, tally } = details;
-  tally.refused(error.code);
+  const { path, peer, requestId, result } = details;
+  result.refused(error.code);
   reporter.traffic.refused(error.code);
   reporter.emit({
     type: "refused",
@@ -138,7 +138,7 @@ async function refuse(reporter: Reporter, c: Context, details: RequestDetails, g
   return response;
 }
 
-/** The page that asks for a token, for a person whose browser has none; undefined for all other refusals. */
+/** The page that asks for a token, for a browser without a valid token; undefined for all other refusals. */
 async function tokenPageFor(c: Context, { status, code, headers }: StreamError): Promise<Response | undefined> {
   const { "WWW-Authenticate": challenge = "" } = headers;
   // For another scheme, such as Basic, the browser itself asks.

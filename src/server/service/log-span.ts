@@ -4,8 +4,8 @@
  */
 import type { Transport } from "../../engine/events.ts";
 import type { StreamError } from "../../protocol/errors.ts";
+import type { RequestResult } from "./request-result.ts";
 import type { Service, Subject } from "./service.ts";
-import type { Tally } from "./tally.ts";
 import type { OpenSpan } from "./traffic.ts";
 
 /** The start of an append or follow. */
@@ -15,7 +15,7 @@ interface Begin {
   readonly offset: number;
 }
 
-/** An append that is over already when it is logged. */
+/** An append that has already ended when it is logged. */
 interface Past {
   /** On the clock of `performance.now()`. */
   readonly startedMs: number;
@@ -28,13 +28,13 @@ export class LogSpan {
   readonly #begin: Begin;
   readonly #startedMs: number;
   readonly #open: OpenSpan;
-  readonly #tally: Tally | undefined;
+  readonly #result: RequestResult | undefined;
 
   /**
    * Logs the start.
    *
    * @param position Returns the offset that it has reached. Default: the first one, until it has ended.
-   * @param tally Takes what the request comes to. Default: there is no request.
+   * @param result Receives the result of the request. Default: none.
    * @param past When it began. Default: now.
    */
   constructor(
@@ -42,12 +42,12 @@ export class LogSpan {
     subject: Subject,
     begin: Begin,
     position: () => number = () => begin.offset,
-    tally?: Tally,
+    result?: RequestResult,
     past: Past = { startedMs: performance.now() },
   ) {
     this.#startedMs = past.startedMs;
-    this.#tally = tally;
-    tally?.began();
+    this.#result = result;
+    result?.began();
     this.#service = service;
     this.#subject = subject;
     this.#begin = begin;
@@ -74,7 +74,7 @@ export class LogSpan {
     if (reporter.hasLog) {
       reporter.log({ ...this.#begin, ...this.#subject, phase: "end", offset, bytes, durationMs, reason });
     }
-    this.#tally?.end(bytes, reason);
+    this.#result?.end(bytes, reason);
     const { type, ...how } = this.#begin;
     if (type === "append" || !reporter.hasListener) return;
     const failure = error && { error };

@@ -71,7 +71,7 @@ function withoutScope(path: string, scope = ""): string {
 
 /**
  * The length of the path or of the parent folder of it that is quoted at a place in a sentence, without the quotes; -1 if
- * there is none. Names may contain quotes, so only the end of a segment ends a path.
+ * there is no such path. Names may contain quotes, so only the end of a segment ends a path.
  */
 function quotedLength(sentence: string, start: number, path: string): number {
   let length = 0;

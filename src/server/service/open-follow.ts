@@ -55,7 +55,7 @@ async function isOpenStream({ durable }: Service, path: string): Promise<boolean
   return state?.created === true && !state.closed && !state.deleted && !state.incomplete;
 }
 
-/** Follows one append. The lease is given up if this throws. */
+/** Follows one append. Releases the lease if this throws. */
 function leasedFollow(
   service: Service,
   path: string,

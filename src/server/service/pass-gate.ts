@@ -11,7 +11,7 @@ import type { Exchange, Service } from "./service.ts";
  * Asks whether a request may do something with its path. If so, the permission is noted in the exchange.
  *
  * @param path Another path that the request touches. Default: the path of the request.
- * @returns The response that answers the request instead, if the gate has one; undefined if the request may go on.
+ * @returns The response that answers the request instead, if the gate has one; undefined if the request may continue.
  * @throws {StreamError} `unauthorized`, `forbidden` or `not_found` if the request is refused; `overloaded` if the gate has
  * not answered within `limits.authorizeMs`; errors of the gate.
  */

@@ -45,7 +45,7 @@ export class Reporter {
 
   /**
    * @param log Receives the log. Without it, failures go to the console, and nothing else is logged.
-   * @param onEvent Receives what happens to the streams. Default: nothing does.
+   * @param onEvent Receives what happens to the streams. Default: no listener.
    */
   constructor(log: Log | undefined, onEvent?: OnEvent) {
     this.#log = log;
@@ -120,7 +120,7 @@ export class Reporter {
    * @param path The resource path, where there is one.
    * @param error The thrown value.
    * @param message A sentence that says what failed. Default: the error's own message.
-   * @param requestId The id of the request that failed. Default: none did.
+   * @param requestId The id of the request that failed. Default: no request.
    */
   failed(path: string | undefined, error: unknown, message?: string, requestId?: string): void {
     if (this.#wasLogged(error)) return;

@@ -46,7 +46,7 @@ export function closeReason(sentence: string, at: MountedPath = {}): string {
   const message = printable(withMountPath(sentence, at));
   const encoder = new TextEncoder();
   if (encoder.encode(message).length <= REASON_BYTES) return message;
-  // `encodeInto` stops before a character that does not fit, so that none is cut.
+  // `encodeInto` stops before a character that does not fit, so that no character is cut.
   const { read } = encoder.encodeInto(message, new Uint8Array(REASON_BYTES - encoder.encode(ELLIPSIS).length));
   return `${message.slice(0, read).trimEnd()}${ELLIPSIS}`;
 }

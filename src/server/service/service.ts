@@ -25,7 +25,7 @@ import type { StalledReaders } from "../timers/stalled-readers.ts";
 import type { ConnectionLimiter, ConnectionSlot } from "./connection-limiter.ts";
 import type { RequestDetails } from "./log-request.ts";
 import type { Reporter } from "./reporter.ts";
-import type { Tally } from "./tally.ts";
+import type { RequestResult } from "./request-result.ts";
 
 /** The parts of one running `fstream()`. */
 export interface Service {
@@ -54,7 +54,7 @@ export interface Service {
   readonly origins: Origins;
   /** The names that the server answers to; `undefined` for any. */
   readonly hosts: Hosts | undefined;
-  /** The proxies that may name the address of a client; `undefined` for none. */
+  /** The proxies that may send the address of a client; `undefined` if no proxy is trusted. */
   readonly trustedProxies: TrustedProxies | undefined;
   /** Seconds that caches may keep what a read answers. */
   readonly cacheSeconds: number;
@@ -84,8 +84,8 @@ export interface Exchange {
   readonly platform: Platform;
   readonly subject: Subject;
   readonly details: RequestDetails;
-  /** What the request comes to. */
-  readonly tally: Tally;
+  /** Its result. */
+  readonly result: RequestResult;
   /** What the gate was asked about; undefined without a gate, and before it was asked. */
   action?: Action;
   /** What the gate has allowed; undefined without a gate, and before it was asked. */
@@ -106,7 +106,7 @@ export async function upgrade(
   return response;
 }
 
-/** Resolves when a response has been sent or its connection is gone; at once where the runtime does not tell. */
+/** Resolves when a response has been sent or its connection is gone; at once where the runtime does not report it. */
 export async function whenSent({ c, platform }: Exchange): Promise<void> {
   await platform.responseSent?.(c);
 }

@@ -124,7 +124,7 @@ export class Traffic {
     return bytes;
   }
 
-  /** Bytes that follows have taken, by transport. */
+  /** Bytes that follows have received, by transport. */
   get sentBytes(): ReadonlyMap<Transport, number> {
     const sent = new Map(this.#sent);
     for (const span of this.#open) {
@@ -135,12 +135,12 @@ export class Traffic {
 
   /** Bytes by which the slowest follower of an append of this process is behind. */
   get lagBytes(): number {
-    let most = 0;
+    let max = 0;
     for (const { type, path, position } of this.#open) {
       const append = type === "follow" ? this.#channels.get(path) : undefined;
-      if (append) most = Math.max(most, append.channel.size - position());
+      if (append) max = Math.max(max, append.channel.size - position());
     }
-    return most;
+    return max;
   }
 }
 

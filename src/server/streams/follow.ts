@@ -28,7 +28,7 @@ export interface LocalFollowOptions {
   /** The generation that the content must have. Default: any. */
   generation?: string;
   /**
-   * Whether to go on when the append ends, and wait for the next one, as `tail -F` does. The path need not exist. The stream
+   * Whether to continue when the append ends, and wait for the next one, as `tail -F` does. The path need not exist. The stream
    * then closes only when the resource is `deleted` or `replaced`. Default false.
    */
   stay?: boolean;

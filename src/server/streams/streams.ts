@@ -27,7 +27,7 @@ export interface LocalAppendResult {
   readonly generation: string;
 }
 
-/** What {@link Streams.stat} tells about a resource. */
+/** What {@link Streams.stat} reports about a resource. */
 export interface StreamStat extends Omit<StoreStat, "kept"> {
   /** Whether an append is under way, in any process, or its session waits for its appender. */
   readonly appending: boolean;
@@ -42,7 +42,7 @@ export interface StreamsParts {
   /** Answers a request that follows a path. */
   readonly respond: (c: Context, path: string) => Promise<Response>;
   readonly close: (reason?: string) => Promise<void>;
-  /** Writes the metrics. Default: there are none. */
+  /** Writes the metrics. Default: none. */
   readonly metrics?: () => Promise<string>;
 }
 
@@ -124,7 +124,7 @@ export class Streams implements AsyncDisposable {
 
   /**
    * Follows a resource: everything stored from the start on, then what is appended, every byte once. The stream closes when
-   * the append ends; `ended` tells how. Without an append, it closes after the stored bytes. It reads no faster than its
+   * the append ends; `ended` resolves to how. Without an append, it closes after the stored bytes. It reads no faster than its
    * reader, and never slows the appender. An append of this program that was begun before is waited for.
    *
    * @returns A stream that fails with a {@link StreamError}: `not_found`, `range` for an offset past the end, `replaced`,

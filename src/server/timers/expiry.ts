@@ -5,7 +5,7 @@
 import { StreamError } from "../../protocol/errors.ts";
 
 /**
- * Milliseconds between two looks at the clock. It may be set, and it goes on while the machine sleeps; timers notice
+ * Milliseconds between two checks of the clock. It may be set, and it continues while the machine sleeps; timers notice
  * neither.
  */
 const LOOK_EVERY_MS = 30_000;

@@ -1,5 +1,5 @@
 /**
- * Heartbeats for `httpfstream.v1` followers: a browser sees no pings, so it cannot tell a quiet connection from a dead
+ * Heartbeats for `httpfstream.v1` followers: a browser sees no pings, so it cannot distinguish a quiet connection from a dead
  * one.
  * @module
  */

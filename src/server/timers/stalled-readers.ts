@@ -1,5 +1,5 @@
 /**
- * Readers of large bodies that take nothing for longer than the operator allows.
+ * Clients that read nothing of a large body for longer than the operator allows.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -8,7 +8,7 @@ import { StaggeredInterval } from "./staggered-interval.ts";
 /** Checks per limit: a reader is found at most a quarter of the limit too late. */
 const LOOKS = 4;
 
-/** One reader of a body. What it has been given and what it asks for shows whether it goes on. */
+/** One reader of a body. What it has been given and what it asks for shows whether it continues. */
 export class BodyReading {
   /** Breaks the body off. */
   readonly stalled: (error: StreamError) => void;
@@ -42,7 +42,7 @@ export class StalledReaders {
   readonly #limitMs: number;
   readonly #interval: StaggeredInterval<BodyReading> | undefined;
 
-  /** @param limitMs Milliseconds for which a reader may take nothing; 0 for no limit. */
+  /** @param limitMs Milliseconds for which a client may read nothing; 0 for no limit. */
   constructor(limitMs: number) {
     this.#limitMs = limitMs;
     if (limitMs > 0)
@@ -62,6 +62,6 @@ export class StalledReaders {
   #look(reading: BodyReading): void {
     if (reading.idleMs(performance.now()) < this.#limitMs) return;
     this.remove(reading);
-    reading.stalled(new StreamError("idle", `The client took nothing of the body for ${this.#limitMs / 1000} s.`));
+    reading.stalled(new StreamError("idle", `The client read nothing of the body for ${this.#limitMs / 1000} s.`));
   }
 }

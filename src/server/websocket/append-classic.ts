@@ -43,7 +43,7 @@ export async function appendOverSocket(
 
 /**
  * Refuses the Go program where text frames cannot be kept. It asks with the `X-Verb` header, sends arbitrary bytes in
- * text frames, and takes any close for success, so it must be told before the upgrade.
+ * text frames, and treats any close as success, so it must be refused before the upgrade.
  */
 function refuseGoProgram({ c, platform, subject: { path } }: Exchange): void {
   if (platform.supportsRawText || !c.req.header("X-Verb")) return;
@@ -74,7 +74,7 @@ class ClassicAppender extends SocketConnection implements AppendOwner {
       exchange.subject,
       { type: "append", transport: "websocket", offset },
       () => admission.batcher.channel.size,
-      exchange.tally,
+      exchange.result,
     );
   }
 

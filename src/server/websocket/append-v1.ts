@@ -113,7 +113,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
   protected override begin(port: SocketPort): void {
     void this.#start(port).catch((error: unknown) => {
       const failure = StreamError.from(error);
-      // The session ended while this connection was being made. A client that reconnects is told so before any upgrade.
+      // The session ended while this connection was being made. A client that reconnects gets that before any upgrade.
       this.#leave(failure.code === "gone" ? RESTARTING : failure.closeCode, failure);
     });
   }
@@ -147,7 +147,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
     this.#idleTimeout?.stop();
     this.#endSpan("lost");
     this.#session.detach(this);
-    // No client has received the token, so none can resume the session.
+    // No client has received the token, so no client can resume the session.
     if (this.#isFirst && !this.#started) void this.#session.end("lost", this.port === undefined);
   }
 
@@ -161,7 +161,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
       this.#subject,
       { type: "append", transport: "websocket", offset },
       () => this.#session.offset,
-      this.tally,
+      this.result,
     );
     const { windowBytes, idleTimeoutMs } = this.service.limits;
     this.#idleTimeout = new IdleTimeout(
@@ -206,7 +206,7 @@ class V1Appender extends SocketConnection implements SessionConnection {
     }
   }
 
-  /** Tells the client that nothing more is stored, and that it need not try again. */
+  /** Informs the client that nothing more is stored, and that it need not try again. */
   async #endAtLimit(error: StreamError): Promise<void> {
     this.#over = true;
     this.#endSpan(error.code);

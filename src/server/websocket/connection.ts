@@ -7,9 +7,9 @@ import type { MessageLimits } from "../platform/message-limits.ts";
 import type { SocketHandler, SocketPort } from "../platform/platform.ts";
 import type { ConnectionSlot } from "../service/connection-limiter.ts";
 import type { MountedPath } from "../service/mount-path.ts";
+import type { RequestResult } from "../service/request-result.ts";
 import { closeReason } from "../service/respond.ts";
 import type { Exchange, Service } from "../service/service.ts";
-import type { Tally } from "../service/tally.ts";
 import { hasEnded, permissionEnded, whenExpired } from "../timers/expiry.ts";
 import type { Watch } from "../timers/liveness.ts";
 
@@ -18,7 +18,7 @@ export abstract class SocketConnection implements SocketHandler {
   abstract readonly messageLimits: MessageLimits;
   protected readonly service: Service;
   /** What the request comes to. */
-  protected readonly tally: Tally;
+  protected readonly result: RequestResult;
   /** The connection, once it is open. */
   protected port: SocketPort | undefined;
   #watch: Watch | undefined;
@@ -35,10 +35,10 @@ export abstract class SocketConnection implements SocketHandler {
   readonly #slot: ConnectionSlot | undefined;
 
   /** @throws {StreamError} `restarting` if the server is shutting down. */
-  constructor(service: Service, { subject: { path }, details: { base, scope }, tally, access, slot }: Exchange) {
+  constructor(service: Service, { subject: { path }, details: { base, scope }, result, access, slot }: Exchange) {
     this.service = service;
-    this.tally = tally;
-    tally.open();
+    this.result = result;
+    result.open();
     this.#at = { path, base, scope };
     this.#expiresAtMs = access?.expiresAtMs;
     this.#forget = service.registry.onClose(() => this.#shutDown());
@@ -91,7 +91,7 @@ export abstract class SocketConnection implements SocketHandler {
   }
 
   /**
-   * Resolves when the peer has read everything and the connection can be closed without loss, as far as pings can tell.
+   * Resolves when the peer has read everything and the connection can be closed without loss, as far as pings show.
    */
   protected async settled(port: SocketPort): Promise<void> {
     await port.drained(0);
@@ -123,7 +123,7 @@ export abstract class SocketConnection implements SocketHandler {
     this.#forget();
     this.#slot?.leave();
     this.end();
-    this.tally.closed();
+    this.result.closed();
     this.#gone?.();
   }
 

@@ -57,7 +57,7 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
       this.#subject,
       { type: "follow", transport: "websocket", offset: start },
       () => this.offset,
-      this.tally,
+      this.result,
     );
     this.#follow.run(port, listenerOf(port, this.#dialect)).then(
       (reason) => this.#ended(port, reason),
@@ -78,7 +78,7 @@ class SocketFollow extends SocketConnection implements HeartbeatTarget {
     return this.#follow.offset;
   }
 
-  /** Tells the client that nothing is new and the connection is alive. */
+  /** Informs the client that nothing is new and the connection is alive. */
   beat(): void {
     if (this.port) this.#dialect.beat?.(this.port, this.offset);
   }

@@ -7,7 +7,7 @@
 export interface Assert {
   /** Expects a truthy value. */
   ok(value: unknown, message?: string): asserts value;
-  /** Expects the same value, as `Object.is` tells. */
+  /** Expects the same value, as `Object.is` compares. */
   equal(actual: unknown, expected: unknown, message?: string): void;
   /** Expects another value. */
   notEqual(actual: unknown, unexpected: unknown, message?: string): void;

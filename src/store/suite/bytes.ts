@@ -28,7 +28,7 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** Expects equal bytes. The message of a failure tells where they differ, and does not quote them. */
+/** Expects equal bytes. The message of a failure says where they differ, and does not quote them. */
 export function equalBytes(actual: Uint8Array, expected: Uint8Array, message = "the bytes"): void {
   assert.equal(actual.length, expected.length, `${message}: the length`);
   const at = actual.findIndex((value, index) => value !== expected[index]);

@@ -8,10 +8,10 @@ import type { OwnerRecord } from "./claims/owner.ts";
 import { namesIn } from "./folders/folder.ts";
 import { fileKey, keyOf, type Reserved } from "./reserved/layout.ts";
 
-/** Tells whether a file is being appended to. */
+/** Determines whether a file is being appended to. */
 type IsAppended = (path: string, file: string) => Promise<boolean> | boolean;
 
-/** Tells which of many files are being appended to: one look at the disk for all, and one for each candidate. */
+/** Finds which of many files are being appended to, with one check of the disk for all, and one for each candidate. */
 export async function appendedFiles(
   reserved: Reserved,
   self: OwnerRecord,

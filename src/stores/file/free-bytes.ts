@@ -10,7 +10,7 @@ interface DenoPermissions {
 }
 
 /**
- * Bytes that an ordinary user may still write to the disk of a folder; undefined if the system does not tell.
+ * Bytes that an ordinary user may still write to the disk of a folder; undefined if the system does not report it.
  *
  * @throws the error of the operating system.
  */

@@ -222,7 +222,7 @@ export class FileAppendHandle implements AppendHandle, LiveContent {
     }
   }
 
-  /** Takes a noted write back that has failed, with the part that is stored: a noted write is stored whole or not at all. */
+  /** Undoes a noted write that has failed, with the part that is stored: a noted write is stored whole or not at all. */
   async #takeBack(from: number): Promise<void> {
     if (!this.#claim.isOurs(true)) return;
     if (this.#offset > from) {

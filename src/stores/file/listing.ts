@@ -1,8 +1,8 @@
 /**
  * The rows of a folder, in order and on demand.
  *
- * A folder may have hundreds of thousands of files. So names are read and sorted in small pieces, each file is looked
- * at only when its row is due, and nothing is open before the first row is requested or after the last.
+ * A folder may have hundreds of thousands of files. So names are read and sorted in small pieces, each file is read
+ * only when its row is due, and nothing is open before the first row is requested or after the last.
  * @module
  */
 import { lstatSync, type Stats } from "node:fs";
@@ -22,13 +22,13 @@ const NAMES_AT_ONCE = 512;
 const TURN_MS = 4;
 
 /**
- * Milliseconds after which a synchronous look at a file counts as slow. The next looks then use the thread pool, which
+ * Milliseconds after which a synchronous `lstat` counts as slow. The next calls then use the thread pool, which
  * is otherwise slower.
  */
 const SLOW_MS = 2;
 
 /**
- * Number of looks that use the thread pool after a slow one. A busy machine is slow now and then, a slow file system
+ * Number of calls that use the thread pool after a slow one. A busy machine is slow now and then, a slow file system
  * always.
  */
 const LOOKS_ELSEWHERE = 64;
@@ -45,7 +45,7 @@ export interface FolderListing extends ListOptions {
    * the root.
    */
   readonly follow: (path: string) => Promise<Stats | undefined>;
-  /** Begins to tell which files are being appended to, by their resource path and real location. */
+  /** Finds which files are being appended to, by their resource path and real location. */
   readonly appended: () => Promise<(path: string, file: string) => Promise<boolean> | boolean>;
 }
 
@@ -120,7 +120,7 @@ async function namesOf(folder: OpenFolder, { root, path, real, after, signal }: 
   return names;
 }
 
-/** Looks at files one by one: synchronously while the system is fast, and never for long without yielding. */
+/** Reads the stats of files one by one: synchronously while the system is fast, and never for long without yielding. */
 class Look {
   readonly #folder: OpenFolder;
   #turnMs = performance.now();

@@ -11,7 +11,7 @@ import { makeFolderSync } from "./folders/folder.ts";
 /**
  * Opens a root folder. Creates it if it does not exist.
  *
- * @param open Called with the real location of the folder. Its errors name the folder, too.
+ * @param open Called with the real location of the folder. Its errors contain the folder, too.
  * @throws {StreamError} `denied`, `path_conflict` or `storage` if the folder cannot be created or opened.
  * @throws {TypeError} for an empty name.
  */

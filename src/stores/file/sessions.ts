@@ -32,7 +32,7 @@ export class FileSessions implements SessionRecords {
 
   async find(path: string): Promise<SessionRecord | undefined> {
     try {
-      // Most paths have none: this look costs less than a trip through the thread pool.
+      // Most paths have no session: this check costs less than a trip through the thread pool.
       if (!lstatSync(this.#file(path), { throwIfNoEntry: false })) return undefined;
       const record = await readJsonFile(this.#file(path));
       return isRecord(record) && record.path === path ? record : undefined;
@@ -41,7 +41,7 @@ export class FileSessions implements SessionRecords {
     }
   }
 
-  /** Whether a path may have an open session: a cheap look at the disk, since most paths have none. */
+  /** Whether a path may have an open session: a cheap check, since most paths have no session. */
   mayBeOpen(path: string): boolean {
     return existsSync(this.#file(path));
   }

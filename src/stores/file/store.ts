@@ -63,7 +63,7 @@ export interface FileStoreOptions {
   durability?: Durability;
 }
 
-/** Milliseconds between two looks at possible leftovers. */
+/** Milliseconds between two checks of possible leftovers. */
 const TIDY_MS = 20 * 60 * 1000;
 
 /** Grows with every claim in this process. */
@@ -153,7 +153,7 @@ class FileStore implements Store {
     const { opened, stats, known } = await this.#contents.at(file, () => openToRead(this.#root, path));
     try {
       let { ended, ...content } = known;
-      // The record has no end, so an append began after the first look. It may have ended since: look again.
+      // The record has no end, so an append began after the first check. It may have ended since: check again.
       const isDoubtful = ended === "lost" && !wasAppended;
       const isAppended = wasAppended || (isDoubtful && (await this.#isAppended(file, path)));
       if (isDoubtful && !isAppended) ({ ended, ...content } = await this.#contents.of({ file, opened }));
@@ -166,7 +166,7 @@ class FileStore implements Store {
     }
   }
 
-  /** Whether any process appends to the file, or a session waits for its appender; `kept` for a claim that is kept. */
+  /** Whether any process appends to the file, or a session waits for its appender; `kept` for a cached claim. */
   async #isAppended(file: string, path: string): Promise<boolean | "kept"> {
     if (Claim.isHeld(file)) return Claim.isHeld(file);
     if (this.#lease.mayBeElsewhere(fileKey(this.#reserved, file)) && mayBeClaimed(this.#reserved, file)) {
@@ -242,7 +242,7 @@ class FileStore implements Store {
     await this.#recovery.again();
     await sweep(this.#reserved, this.#owner);
     await observeOwners(this.#reserved, this.#owner);
-    // Look at possible leftovers again, until it is clear whether they are needed.
+    // Check possible leftovers again, until it is clear whether they are needed.
     clearTimeout(this.#tidying);
     if (this.#owner.leftovers.size === 0) return;
     this.#tidying = setTimeout(() => void this.tidy().catch(() => {}), TIDY_MS).unref();

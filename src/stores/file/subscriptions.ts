@@ -25,18 +25,18 @@ import { flush } from "./reserved/fsync.ts";
 import { keyOf, type Reserved } from "./reserved/layout.ts";
 import { openSmallFile, UNUSABLE } from "./reserved/small-file.ts";
 
-/** Most bytes of a subscription: it has one entry for each of its streams. */
+/** Maximum bytes of a subscription: it has one entry for each of its streams. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 const SUFFIX = ".json";
 
-/** The file with the keys. Its name is none of a subscription. */
+/** The file with the keys. No subscription has its name. */
 const KEYS = "keys";
 
 /** Milliseconds that a change waits for those of other processes. A silent process loses its claim after ten seconds. */
 const WAIT_MS = 15_000;
 
-/** Most milliseconds between two attempts at a claim. */
+/** Maximum milliseconds between two attempts at a claim. */
 const ATTEMPT_INTERVAL_MS = 20;
 
 /** Who claims the files, and where. */

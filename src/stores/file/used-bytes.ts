@@ -7,7 +7,7 @@ import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { RESERVED_SEGMENT } from "../../protocol/path.ts";
 
-/** Files that are looked at together. */
+/** Files that are checked together. */
 const LOOKS = 32;
 
 /**

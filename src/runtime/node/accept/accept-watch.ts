@@ -1,14 +1,14 @@
 /**
  * Notices that a server on Deno no longer accepts connections, and makes it listen again. On Deno, an accept that fails
- * because no file descriptor is left is never repeated, and no event tells of it.
+ * because no file descriptor is left is never repeated, and no event reports it.
  * @module
  */
 import { connect, type Socket } from "node:net";
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const LOOK_MS = 2_000;
 
-/** Looks for which a connection to the server itself may wait for its accept. */
+/** Number of checks for which a connection to the server itself may wait for its accept. */
 const MAX_WAITS = 2;
 
 /** The share of the descriptors in use from which the server is tried. Connections alone reach no more than half. */
@@ -54,7 +54,7 @@ export function watchAccept(signs: AcceptSigns, socket: ListeningSocket): () => 
     waits = 0;
     const own = connect(socket.address);
     probe = own;
-    // Without a descriptor for the connection itself, the next look tries again.
+    // Without a descriptor for the connection itself, the next check tries again.
     own.on("error", () => {
       if (probe === own) probe = undefined;
     });

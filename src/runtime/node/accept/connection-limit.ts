@@ -12,7 +12,7 @@ const RESERVE = 32;
 /** One in this many WebSockets may have a file open at the same time, as a follower does that catches up. */
 const UPGRADED_SHARE = 8;
 
-/** Most connections that get an answer to their refusal at the same time. Each has a descriptor until it is sent. */
+/** Maximum number of connections that get an answer to their refusal at the same time. Each has a descriptor until it is sent. */
 const MAX_REFUSING = 8;
 
 /** Milliseconds for which a count of the open descriptors stays valid if it left no room. */
@@ -149,7 +149,7 @@ export class ConnectionLimit {
   }
 }
 
-/** Maximum number of files that this process may have open; infinite if the system does not tell. */
+/** Maximum number of files that this process may have open; infinite if the system does not report it. */
 function descriptorLimit(): number {
   try {
     const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
@@ -159,7 +159,7 @@ function descriptorLimit(): number {
   }
 }
 
-/** Number of open files of this process; infinite if none is left to count them, undefined if the system does not tell. */
+/** Number of open files of this process; infinite if none is left to count them, undefined if the system does not report it. */
 function openDescriptors(): number | undefined {
   try {
     return readdirSync("/proc/self/fd").length;

@@ -17,7 +17,7 @@ const DEFAULT_LEASE_MS = 30_000;
 const MIN_LEASE_MS = 1_000;
 const MAX_LEASE_MS = 600_000;
 
-/** Most characters of a URL, a description or the name of a worker. */
+/** Maximum characters of a URL, a description or the name of a worker. */
 const MAX_CHARACTERS = 2_048;
 
 /** Half of a character. */
@@ -129,7 +129,7 @@ function patternIn(text: string): string {
 
 function pathIn(name: string, value: unknown): string {
   if (typeof value !== "string") throw invalid(`"${name}" must have paths as texts.`);
-  // No path has one: the store would look for another character than the gate is asked about.
+  // No path has one: the store would resolve another character than the gate is asked about.
   if (LONE_SURROGATE.test(value)) throw invalid(`"${name}" has half of a character (a lone surrogate).`);
   try {
     return relativePath(value);

@@ -6,7 +6,7 @@ import { CONTROL_SEGMENT } from "../../../engine/subscriptions/watched-paths.ts"
 import { StreamError } from "../../../protocol/errors.ts";
 import { checkedPath, resourceSegment, shortened } from "../../../protocol/path.ts";
 
-/** What a control path names. */
+/** What a control path asks for. */
 export type ControlPath =
   | { readonly what: "keys" }
   | { readonly what: "subscription" | "streams" | "callback" | "claim" | "ack" | "release"; readonly id: string }
@@ -18,7 +18,7 @@ const ACTIONS = ["streams", "callback", "claim", "ack", "release"] as const;
  * Parses the segments behind the reserved one, as the router has seen them: only slashes, percent signs and the like are
  * still encoded.
  *
- * @returns Undefined for a path that names nothing.
+ * @returns Undefined for an unknown path.
  * @throws {StreamError} `bad_path` for a name or a path that can't exist.
  * @example
  * ```ts

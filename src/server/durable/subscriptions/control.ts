@@ -1,7 +1,7 @@
 /**
  * The control paths of subscriptions: who may ask, and what is answered.
  *
- * The gate is asked about the control path itself, and about everything that a subscription names. The worker of a wake shows
+ * The gate is asked about the control path itself, and about every path of a subscription. The worker of a wake shows
  * the token of the wake instead: it has no other one, and the token allows nothing else.
  * @module
  */
@@ -25,7 +25,7 @@ import { probesOf } from "./pattern-probes.ts";
 /** A request for a control path. */
 export interface ControlRequest {
   readonly exchange: Exchange;
-  /** What is asked for; undefined for a path that names nothing. */
+  /** What is asked for; undefined for an unknown path. */
   readonly control: ControlPath | undefined;
   /** The folder that the paths of the subscription are relative to; empty for the root folder. */
   readonly root: string;
@@ -33,7 +33,7 @@ export interface ControlRequest {
   readonly baseUrl: string;
 }
 
-/** Most bytes of a body. */
+/** Maximum bytes of a body. */
 const BODY_BYTES = 1024 * 1024;
 
 const METHODS: Readonly<Record<ControlPath["what"], readonly string[]>> = {
@@ -99,11 +99,11 @@ export async function answerControl(
 }
 
 /** Answers with a refusal, and reports it. The access log has the code of the protocol. */
-function refuse({ reporter }: Service, { c, details, tally, subject }: Exchange, error: SubscriptionError): Response {
+function refuse({ reporter }: Service, { c, details, result, subject }: Exchange, error: SubscriptionError): Response {
   const { status, message } = error;
   const known = new StreamError(codeOfStatus(status) ?? "bad_request", message, { path: subject.path });
   reportRefusal(reporter, c, details, { thrown: error, error: known, status });
-  tally.refused(error.code);
+  result.refused(error.code);
   return errorAnswer(error);
 }
 

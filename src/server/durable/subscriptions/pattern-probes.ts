@@ -7,8 +7,8 @@
 const DEPTHS = [0, 1, 2, 5];
 
 /**
- * Paths that the pattern of a subscription matches, with names that nothing has. Who may read them has the right for any
- * name and depth, and not just for some: a right for `events/*` does not include `events/**`.
+ * Paths that the pattern of a subscription matches, with random names. A client that may read them may read any name at
+ * that depth: a permission for `events/*` does not include `events/**`.
  *
  * @example
  * ```ts

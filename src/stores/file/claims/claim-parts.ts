@@ -24,7 +24,7 @@ export interface ClaimParts {
   readonly check?: (() => Promise<void>) | undefined;
   /** Called before a takeover replaces the file by a copy, with the stats of both. */
   readonly onCopy?: ((former: Stats, copy: Stats) => void) | undefined;
-  /** Whether the claim is kept between many short appends; noted in its entry or slot. Default false. */
+  /** Whether the claim is cached between many short appends; noted in its entry or slot. Default false. */
   readonly isKept?: boolean;
   /** Milliseconds for which a silent owner keeps the path after its lease. */
   readonly extraLeaseMs: number;

@@ -1,7 +1,7 @@
 /**
  * A claim of a path that other processes respect: an entry in the path's claims folder.
  *
- * A process that claims a path writes an entry and looks again. It has the path if no other living entry is there. The
+ * A process that claims a path writes an entry and checks again. It has the path if no other living entry is there. The
  * entry of a dead process is simply removed. A silent process may wake up at any moment, even in the middle of a write.
  * So its entry is moved away first, and then the file is replaced by a copy of itself (see `replace.ts`).
  * @module
@@ -28,7 +28,7 @@ import { takeOver } from "./takeover.ts";
 /** Attempts at a claim while other processes claim the same path. */
 const ATTEMPTS = 8;
 
-/** Most milliseconds between two attempts. */
+/** Maximum milliseconds between two attempts. */
 const BACK_OFF_MS = 20;
 
 /** The files that this process has claimed, through any of its stores. */
@@ -86,7 +86,7 @@ export class Claim {
     }
   }
 
-  /** Whether this process has claimed a file; `kept` if it keeps it between many short appends. */
+  /** Whether this process has claimed a file; `kept` if it caches the claim between many short appends. */
   static isHeld(file: string): boolean | "kept" {
     return held.get(file)?.isKept ? "kept" : held.has(file);
   }
@@ -112,9 +112,9 @@ export class Claim {
   }
 
   /**
-   * Whether this process still has the claim. Looks at the disk after a pause of the whole process.
+   * Whether this process still has the claim. Checks the disk after a pause of the whole process.
    *
-   * @param isDoubtful Whether to look at the disk in any case. Default false.
+   * @param isDoubtful Whether to check the disk in any case. Default false.
    */
   isOurs(isDoubtful = false): boolean {
     if (isDoubtful || !this.#parts.owner.isFresh) this.#look();
@@ -175,7 +175,7 @@ export class Claim {
     return join(this.#folder, endMarker(basename(entry), ended));
   }
 
-  /** Removes a revoked entry without an end marker: the append goes on in another process. */
+  /** Removes a revoked entry without an end marker: the append continues in another process. */
   async #dropEntry(entry: string): Promise<void> {
     // The other process restores the entry if it sees a later sign of life of this one. So remove it again after a lease.
     const remove = (): Promise<void> => removeFile(entry).catch(() => {});
@@ -225,7 +225,7 @@ export class Claim {
       found = await this.#survey();
       if (found.isTaken) break;
       await this.#enter(found.names);
-      // After the entry: a process that takes the lease looks for entries, and finds this one.
+      // After the entry: a process that takes the lease searches for entries, and finds this one.
       breakForeignLease(reserved);
       found = await this.#survey();
       // While this process stood still, another one may have moved our entry away, and may be gone by now.

@@ -25,7 +25,7 @@ export interface Entry {
   readonly name: string;
   /** The path of its file. */
   readonly file: string;
-  /** With whether the claim is kept between many short appends. */
+  /** With whether the claim is cached between many short appends. */
   readonly owner: OwnerRecord & { readonly isKept?: boolean };
   /** The slot, for a claim by the lease of the whole root. It has no file of its own then. */
   readonly slot?: Slot;
@@ -45,7 +45,7 @@ const ENDED = "ended-";
 /** Milliseconds without a sign of life after which an owner is doubtful. Owners give one every second. */
 const DOUBT_MS = 3_000;
 
-/** The paths of the entries that this process has made and not given up. */
+/** The paths of the entries that this process has made and not released. */
 export const ownEntries: Set<string> = new Set<string>();
 
 /** The claims folder of a file. */
@@ -94,7 +94,7 @@ export async function judge({ file, owner, slot }: Entry, self: Owner, leaseMs: 
 
 /**
  * Judges an owner. Unless `/proc` shows that it has ended, it is alive until this process has seen no sign of life for
- * a whole lease, by its own clock. An owner that was never looked at before counts as alive.
+ * a whole lease, by its own clock. An owner that was never observed before counts as alive.
  *
  * @param leaseMs Milliseconds without a sign of life after which an owner is silent. Default {@link LEASE_MS}.
  * @throws Errors of the operating system.
@@ -108,7 +108,7 @@ export async function judgeOwner(owner: OwnerRecord, self: Owner, leaseMs: numbe
 /**
  * Milliseconds until an owner counts as silent, if it gives no sign of life meanwhile. Undefined for a busy owner: it
  * has been quiet for less than {@link DOUBT_MS}, and this process has seen a sign of life or can see the owner in
- * `/proc`. Also undefined for an owner that was never looked at.
+ * `/proc`. Also undefined for an owner that was never observed.
  */
 export function silentInMs(owner: OwnerRecord, self: Owner): number | undefined {
   const seen = self.signs.known(self.signOf(owner));
@@ -141,7 +141,7 @@ export async function claimantsOf(reserved: Reserved, owner: Owner, file: string
   return entries.filter((_, at) => verdicts[at] !== "dead");
 }
 
-/** Whether another process may have claimed a file: a cheap look at the disk, since most files are not claimed. */
+/** Whether another process may have claimed a file: a cheap check, since most files are not claimed. */
 export function mayBeClaimed(reserved: Reserved, file: string): boolean {
   return existsSync(claimsFolder(reserved, file)) || hasForeignLease(reserved);
 }
@@ -175,7 +175,7 @@ export function endMarkers(names: readonly string[]): EndMarker[] {
   return markers.sort((one, other) => Number.parseInt(one.entry, 10) - Number.parseInt(other.entry, 10));
 }
 
-/** The end markers among the names in a folder, if there is no watcher to read them; else none. */
+/** The end markers among the names in a folder, if there is no watcher to read them; otherwise an empty list. */
 export function unreadMarkers(names: readonly string[]): string[] {
   if (names.some((name) => name.startsWith(WATCH))) return [];
   return names.filter((name) => name.startsWith(ENDED));

@@ -25,7 +25,7 @@ const FORGOTTEN_MS = 10_000;
 export async function requestHandover(reserved: Reserved, owner: Owner, file: string): Promise<() => Promise<void>> {
   const request = requestFor(reserved, file);
   await writeJsonAtomic(reserved, request, owner.record, false);
-  // A process with the lease looks for requests only where it claims by path.
+  // A process with the lease checks for requests only where it claims by path.
   breakForeignLease(reserved);
   return () => removeFile(request);
 }

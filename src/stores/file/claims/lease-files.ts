@@ -1,8 +1,8 @@
 /**
  * The leases of a root as files: what they contain, and what other processes do with them.
  *
- * A lease begins with a line about its owner. A *slot* for each claim follows: one character that tells its state, the
- * key of the path, a `k` if the claim is kept between many short appends, and a line end. `held` is the lease that
+ * A lease begins with a line about its owner. A *slot* for each claim follows: one character for its state, the
+ * key of the path, a `k` if the claim is cached between many short appends, and a line end. `held` is the lease that
  * counts. A process that wants claims by path breaks it: it gives it another name. From then on it has no new claims,
  * and those that it had are in its slots until their owner has entered them by path.
  * @module
@@ -34,10 +34,10 @@ export const HEADER_BYTES = 1_024;
 /** Bytes of a slot. Slots do not cross the pages of the system's cache. */
 export const SLOT_BYTES = 64;
 
-/** Stands behind the key of a claim that is kept. */
+/** Stands behind the key of a cached claim. */
 const KEPT = "k";
 
-/** Most slots of a lease. Further claims are made by path. */
+/** Maximum number of slots of a lease. Further claims are made by path. */
 export const MAX_SLOTS = 16_384;
 
 /**
@@ -55,7 +55,7 @@ export interface Slot {
   readonly owner: OwnerRecord;
   readonly key: string;
   readonly state: SlotState;
-  /** Whether the claim is kept between many short appends. */
+  /** Whether the claim is cached between many short appends. */
   readonly isKept: boolean;
 }
 
@@ -102,7 +102,7 @@ function isOwnLease({ dev, ino }: Stats): boolean {
 }
 
 /**
- * Whether another process has the lease, or has left a broken one. Synchronous: usually this is one look at the disk.
+ * Whether another process has the lease, or has left a broken one. Synchronous: usually this is one check of the disk.
  *
  * @throws Errors of the operating system.
  */
@@ -143,7 +143,7 @@ export function breakForeignLease(reserved: Reserved): void {
 /**
  * The slots of other processes for a file that are not free, and those of this one that others have moved away.
  *
- * Look at the slots before the entries: the owner of a broken lease removes its slots once it has entered them.
+ * Read the slots before the entries: the owner of a broken lease removes its slots once it has entered them.
  *
  * @throws Errors of the operating system.
  */
@@ -179,7 +179,7 @@ export interface LeaseContent {
 /**
  * Reads a lease.
  *
- * @returns Undefined if there is none, or if it is torn, as after a power cut.
+ * @returns Undefined if it does not exist, or is torn, as after a power cut.
  * @throws Errors of the operating system.
  */
 export function readLease(lease: string): LeaseContent | undefined {

@@ -7,7 +7,7 @@ import type { Lease } from "./lease.ts";
 import type { SlotState } from "./lease-files.ts";
 import type { LeasedClaim } from "./mark.ts";
 
-/** Most claims that are entered by path at the same time. Each has a file open for a moment. */
+/** Maximum number of claims that are entered by path at the same time. Each has a file open for a moment. */
 const MAX_AT_ONCE = 64;
 
 /** A lease, and what this process has by it. */

@@ -54,7 +54,7 @@ export class Lease {
   }
 
   /**
-   * Takes the lease, if no other process has it. It does not yet count: this process must look around first.
+   * Takes the lease, if no other process has it. It does not yet count: this process must check for other claims first.
    *
    * @throws Errors of the operating system.
    */
@@ -84,7 +84,7 @@ export class Lease {
     }
   }
 
-  /** Whether no other process has broken it. Looks at the disk. */
+  /** Whether no other process has broken it. Checks the disk. */
   get isIntact(): boolean {
     try {
       const found = statSync(heldLease(this.#reserved), { throwIfNoEntry: false });
@@ -116,7 +116,7 @@ export class Lease {
     return undefined;
   }
 
-  /** Frees a slot. If that fails, others see the claim until the lease is given up. */
+  /** Frees a slot. If that fails, others see the claim until the lease is released. */
   free(at: number): void {
     try {
       writeText(this.#fd, "-", slotOffset(at));

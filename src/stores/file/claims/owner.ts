@@ -19,7 +19,7 @@ export const LEASE_MS = 10_000;
 /** Milliseconds between two signs of life. */
 const BEAT_MS = 1_000;
 
-/** Most milliseconds between two looks at a leftover file that count as quiet. */
+/** Maximum milliseconds between two checks of a leftover file that count as quiet. */
 const LEFTOVER_CREDIT_MS = 30 * 60 * 1000;
 
 /** An owner, as recorded in its claims. */
@@ -73,7 +73,7 @@ export class Owner {
   }
 
   /**
-   * Whether the last sign of life is too recent for a claim to have been taken over. This is a hint that saves looks at
+   * Whether the last sign of life is too recent for a claim to have been taken over. This is a hint that saves checks of
    * the disk, not a proof: this clock stops while the machine is suspended, and those of other machines do not.
    */
   get isFresh(): boolean {
@@ -136,7 +136,7 @@ export class Owner {
   #tick(): void {
     if (this.#beating) return;
     this.#beating = true;
-    // A failed sign of life makes the owner stale, and a stale owner looks at the disk before and after every write.
+    // A failed sign of life makes the owner stale, and a stale owner checks the disk before and after every write.
     void this.#inTurn(() => this.#beat())
       .catch(() => {})
       .finally(() => {
@@ -164,7 +164,7 @@ export class Owner {
     // check finds that.
     if (!wasFresh) for (const claim of this.#claims) claim.verify();
     this.#freshMs = atMs;
-    // Usually there is no request. One look serves all claims.
+    // Usually there is no request. One check serves all claims.
     if ((await namesIn(this.#reserved.handovers)).length > 0) {
       await Promise.all([...this.#claims].map((claim) => claim.listen()));
     }

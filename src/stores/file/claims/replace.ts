@@ -15,9 +15,9 @@ import type { Reserved } from "../reserved/layout.ts";
  * Replaces a file by a copy with the same bytes, mode, owner and times. The copy is on the disk when this resolves.
  *
  * The file gets a second name before it is copied. A process that appends to it notices that after each write, whatever
- * its clock says, and looks for its claim. So every write that it acknowledges had finished before the copy began.
+ * its clock says, and checks its claim. So every write that it acknowledges had finished before the copy began.
  *
- * @param check Called with the stats of both before the copy takes the file's place. If it throws, the file stays as it
+ * @param check Called with the stats of both before the copy replaces the file. If it throws, the file stays as it
  * is.
  * @throws {StreamError} `bad_path` if the file is no longer below the root; errors of the operating system.
  */

@@ -21,23 +21,23 @@ import { LeaseTerm } from "./lease-term.ts";
 import type { LeasedClaim } from "./mark.ts";
 import { isOwnerRecord, type OwnedClaim, type Owner } from "./owner.ts";
 
-/** Milliseconds between two looks at the lease. */
+/** Milliseconds between two checks of the lease. */
 const LOOK_MS = 100;
 
-/** Looks without a claim after which the lease is given up. */
+/** Checks without a claim after which the lease is released. */
 const IDLE_LOOKS = 10;
 
 /** Milliseconds until the lease is taken again after another process has broken it, for the first time and at most. */
 const COOL_MS = 2_000;
 const MAX_COOL_MS = 5 * 60 * 1_000;
 
-/** Milliseconds until the next look for other processes, if there was one. */
+/** Milliseconds until the next check for other processes, if there was one. */
 const RETRY_MS = 1_000;
 
 /** The leases of this process, by owner. Two stores on one root share one. */
 const leases = new WeakMap<Owner, RootLease>();
 
-/** The leases to give up when the process exits. */
+/** The leases to release when the process exits. */
 const atExit = new Set<RootLease>();
 let isExitAwaited = false;
 
@@ -74,7 +74,7 @@ export class RootLease implements OwnedClaim {
   }
 
   /**
-   * Claims a path by the lease. Takes the lease if it can be had. If the claim was not marked when this is done, it must
+   * Claims a path by the lease. Takes the lease if it is free. If the claim was not marked when this is done, it must
    * be claimed by path.
    *
    * @returns Undefined if there is nothing to wait for.
@@ -92,13 +92,13 @@ export class RootLease implements OwnedClaim {
     return this.#taking.then(() => this.#mark(key, file, claim));
   }
 
-  /** Whether another process may have a path. Looks at the disk. */
+  /** Whether another process may have a path. Checks the disk. */
   mayBeElsewhere(key: string): boolean {
     const term = this.#term;
     return !term?.lease.isIntact || term.exceptions.has(key) || term.folders.has(key);
   }
 
-  /** Tells that the claims folder of a path has gone. */
+  /** Records that the claims folder of a path has gone. */
   cleared(key: string, file: string): void {
     const folders = this.#term?.folders;
     folders?.delete(key);
@@ -111,7 +111,7 @@ export class RootLease implements OwnedClaim {
 
   async listen(): Promise<void> {}
 
-  /** Looks whether another process has broken the lease. */
+  /** Checks whether another process has broken the lease. */
   look(): undefined {
     const term = this.#term;
     if (!term || term.lease.isIntact) return;
@@ -138,7 +138,7 @@ export class RootLease implements OwnedClaim {
     };
     claim.marked({
       get isThere() {
-        // A claim whose lease was removed is entered by path at the next look, if no other process has the path by then.
+        // A claim whose lease was removed is entered by path at the next check, if no other process has the path by then.
         return (term.lease.stateOf(at) ?? "+") === "+";
       },
       get isIntact() {
@@ -240,14 +240,14 @@ export class RootLease implements OwnedClaim {
     if (this.#term?.claims.size === 0 && ++this.#idleLooks >= IDLE_LOOKS) this.#giveUp(this.#term);
   }
 
-  /** Goes by path, and gives up what a process of an earlier version has claimed meanwhile. */
+  /** Claims by path from now on, and releases what a process of an earlier version has claimed meanwhile. */
   #doubt(term: LeaseTerm): void {
     try {
       closeToEarlier(this.#reserved);
       term.isDoubtful = true;
       term.lease.break();
     } catch {
-      // The next look tries again.
+      // The next check tries again.
     }
     this.look();
   }
@@ -262,7 +262,7 @@ export class RootLease implements OwnedClaim {
     void this.#settle().catch(() => {});
   }
 
-  /** Ends the looks and the signs of life, unless there is something to look after. */
+  /** Ends the checks and the signs of life, unless they are still needed. */
   async #settle(): Promise<void> {
     if (this.#term || this.#broken.size > 0) return;
     clearInterval(this.#timer);

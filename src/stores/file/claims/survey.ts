@@ -21,7 +21,7 @@ export interface Survey {
   readonly isTaken: boolean;
 }
 
-/** What to look at. */
+/** What to survey. */
 export interface SurveyTerms {
   readonly reserved: Reserved;
   /** The real location of the file. */
@@ -69,8 +69,8 @@ export function takenElsewhere(path: string, found: Survey | undefined, self: Ow
 }
 
 /**
- * Milliseconds until every living owner of a path counts as silent; undefined while one of them is busy, or if there is
- * none.
+ * Milliseconds until every living owner of a path counts as silent; undefined while one of them is busy, or without
+ * owners.
  */
 function freeIn({ others, isTaken }: Survey, self: Owner): number | undefined {
   const living = others.filter(({ verdict }) => verdict === "alive");

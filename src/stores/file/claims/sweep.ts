@@ -68,7 +68,7 @@ async function sweepClaims(folder: string, owner: Owner): Promise<void> {
 }
 
 /**
- * Whether a file names an ended process as its owner, or is torn. A torn file is not a write in progress: files are
+ * Whether the owner in a file is an ended process, or is torn. A torn file is not a write in progress: files are
  * written whole or not at all.
  */
 async function isAbandoned(file: string, owner: Owner): Promise<boolean> {

@@ -28,11 +28,11 @@ export interface Successor {
   readonly path: string;
   /** Milliseconds without a sign of life after which an owner is silent. */
   readonly leaseMs: number;
-  /** Called before the copy takes the place of the file, with the stats of both. */
+  /** Called before the copy replaces the file, with the stats of both. */
   readonly onCopy: ((former: Stats, copy: Stats) => void) | undefined;
   /** @throws {StreamError} `conflict` if another process has moved the successor's own entry away. */
   assertOurs(): void;
-  /** Looks once more at what others have of the path. */
+  /** Checks once more which claims others have on the path. */
   survey(): Promise<Survey>;
 }
 
@@ -49,7 +49,7 @@ export async function takeOver({ others }: Survey, by: Successor): Promise<boole
     if (verdict !== "silent") setSlot(slot, "+", "-");
     else wasSilent = (await moveSlotAway(slot, by)) || wasSilent;
   }
-  // An owner that has entered a claim by path before its slot was moved away looks for the slot only before that.
+  // An owner that has entered a claim by path before its slot was moved away checks the slot only before that.
   const entries = slots.length > 0 ? await entriesOf(await by.survey(), by) : others;
   for (const other of entries) {
     if (other.verdict === "silent") wasSilent = (await moveAway(other, by)) || wasSilent;
@@ -90,7 +90,7 @@ async function moveAway(
     return false;
   }
   if ((await judge({ ...other, file: away }, owner, leaseMs)) === "alive") {
-    // The owner woke up between the two looks.
+    // The owner woke up between the two checks.
     await rename(away, other.file);
     throw takenElsewhere(path, undefined, owner);
   }

@@ -26,16 +26,16 @@ import {
 import { breakForeignLease, slotsOf } from "./lease-files.ts";
 import type { Owner } from "./owner.ts";
 
-/** Milliseconds between two looks at the file. */
+/** Milliseconds between two checks of the file. */
 const LOOK_MS = 100;
 
-/** Milliseconds between two looks at a lease that its owner is about to give up. */
+/** Milliseconds between two checks of a lease that its owner is about to release. */
 const SOON_MS = 20;
 
-/** Number of looks at the file per look at the claim. */
+/** Number of checks of the file per check of the claim. */
 const CLAIM_EVERY = 5;
 
-/** Most looks for which an open session may have no owner, on its way from one process to another. */
+/** Maximum number of checks for which an open session may have no owner, on its way from one process to another. */
 const MAX_LOOKS_WITHOUT_OWNER = 10;
 
 /** What to watch. */
@@ -108,7 +108,7 @@ class Succession {
   readonly #earlier: Set<string>;
   #holder: Entry;
   #looks = 0;
-  /** Number of looks for which the path has had no owner. */
+  /** Number of checks for which the path has had no owner. */
   #looksWithoutOwner = 0;
 
   /** @param markers The end markers that existed before the holder was looked up. */
@@ -118,7 +118,7 @@ class Succession {
     this.#watched = watched;
   }
 
-  /** How the append has ended; undefined while it goes on, as far as this look can tell. */
+  /** How the append has ended; undefined while it continues, as far as this check shows. */
   async look(): Promise<EndReason | undefined> {
     if (this.#looksWithoutOwner === 0 && ++this.#looks % CLAIM_EVERY > 0) return undefined;
     const next = await this.#next();
@@ -136,8 +136,8 @@ class Succession {
     const { name } = this.#holder;
     const isHolding = (await claimantsOf(reserved, owner, file)).find((holder) => holder.name === name);
     if (isHolding) return isHolding;
-    // Ask this first. A session that is over has left its end marker by now. One that goes on may be taken over, and
-    // may end, while this process stands still between two looks.
+    // Ask this first. A session that has ended has left its end marker by now. One that continues may be taken over, and
+    // may end, while this process stands still between two checks.
     const isOpen = await resumable();
     const holders = await claimantsOf(reserved, owner, file);
     // A process that takes a path from one that died, fell silent or shut down continues the same append, and may have

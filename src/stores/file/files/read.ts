@@ -20,7 +20,7 @@ export interface FileRange {
   readonly from: number;
   /** Offset just past the last byte. */
   readonly to: number;
-  /** Most bytes per piece, unless the reader brings its own buffer. */
+  /** Maximum bytes per piece, unless the reader brings its own buffer. */
   readonly pieceBytes: number;
   /** Ends the stream early, without an error. */
   readonly signal?: AbortSignal | undefined;

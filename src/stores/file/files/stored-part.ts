@@ -15,7 +15,7 @@ interface FailedWrite {
   readonly bytes: Uint8Array;
 }
 
-/** The number of bytes that are in the file: Deno does not tell, but the file does. */
+/** The number of bytes that are in the file: Deno does not report it, but the file shows it. */
 export async function storedPart({ opened, readable, offset, bytes }: FailedWrite): Promise<number> {
   // With one more byte, another program has written behind them.
   const there = readable ? await readAt(opened, offset, bytes.length + 1).catch(() => undefined) : undefined;

@@ -6,7 +6,7 @@ import { writeSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 
 /**
- * Most bytes of a synchronous write. A trip through the thread pool costs more than writing this much into the page
+ * Maximum bytes of a synchronous write. A trip through the thread pool costs more than writing this much into the page
  * cache.
  */
 const QUICK_BYTES = 128 * 1024;

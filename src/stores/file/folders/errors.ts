@@ -52,12 +52,12 @@ export function claimError(error: unknown, path: string): StreamError {
   return errorCode(error) === "EISDIR" ? folderInPlace(path) : diskError(error, path);
 }
 
-/** Names the error code only: the system's message would reveal the location of the root. */
+/** Contains the error code only: the system's message would reveal the location of the root. */
 function otherwise(error: unknown): string {
   return errorCode(error) ? `the system says ${errorCode(error)}` : StreamError.from(error).message;
 }
 
-/** The operating system's code of an error, such as `ENOENT`; empty if it has none. */
+/** The operating system's code of an error, such as `ENOENT`; empty if it has no code. */
 export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -64,7 +64,7 @@ function isFolder(path: string): boolean | undefined {
 }
 
 /**
- * The names in a folder; none if the folder does not exist.
+ * The names in a folder; an empty list if the folder does not exist.
  *
  * @throws Errors of the operating system.
  */

@@ -212,7 +212,7 @@ function linkTo(descriptor: number): string {
 
 let asked: Promise<boolean> | undefined;
 
-/** Whether the system tells where a descriptor leads. */
+/** Whether the system reports where a descriptor leads. */
 function canAskWhere(): Promise<boolean> {
   asked ??= askWhere().catch(() => false);
   return asked;

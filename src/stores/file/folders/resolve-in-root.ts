@@ -28,7 +28,7 @@ export async function resolveInRoot(root: string, path: string): Promise<string>
   return walk(root, path);
 }
 
-/** The refusal of a path below a file, which names the file; undefined if it has just gone. */
+/** The refusal of a path below a file, with the path of the file; undefined if that has just gone. */
 async function belowFile(root: string, path: string): Promise<StreamError | undefined> {
   const segments = path.split("/");
   for (const depth of segments.keys()) {

@@ -16,7 +16,7 @@ export class DiskFile {
   /**
    * @param name Its real location, relative to the root.
    * @param found Its stats.
-   * @param flushLog Flushes the log of its stream. Default: there is none.
+   * @param flushLog Flushes the log of its stream. Default: none.
    */
   constructor(opened: OpenFile, name: string, found: Stats, flushLog: () => Promise<void> = async () => {}) {
     this.#flushLog = flushLog;

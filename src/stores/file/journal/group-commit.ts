@@ -5,7 +5,7 @@
 import type { Journal } from "./journal.ts";
 import type { Entry } from "./segment.ts";
 
-/** Bytes after which a group takes no more appends. */
+/** Bytes after which a group accepts no more appends. */
 const GROUP_BYTES = 4 * 1024 * 1024;
 
 interface Waiting extends Entry {

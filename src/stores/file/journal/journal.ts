@@ -45,7 +45,7 @@ export class Journal {
   }
 
   /**
-   * Flushes a file if some of its bytes are on the disk only in the journal. None of its bytes may be on their way.
+   * Flushes a file if some of its bytes are on the disk only in the journal. No write of it may be under way.
    *
    * @throws Errors of the operating system.
    */

@@ -21,7 +21,7 @@ export interface JournalRecord {
   /** The offset of the first byte. */
   readonly offset: number;
   readonly bytes: Uint8Array;
-  /** A line for the log of the stream; it must be there if the bytes are in the file. Undefined if there is none. */
+  /** A line for the log of the stream; it must be there if the bytes are in the file. Undefined without a stream. */
   readonly note?: string | undefined;
   /**
    * The order of the record's segment: milliseconds since 1970 when the segment began, or more if an earlier segment
@@ -54,8 +54,7 @@ export function encodeRecord({ file, offset, bytes, note, keptMs }: JournalRecor
 }
 
 /**
- * Decodes a segment up to the first torn record. No append was told that the bytes of that record, or those behind it,
- * are stored.
+ * Decodes a segment up to the first torn record. No append was acknowledged whose bytes are in that record or behind it.
  *
  * @returns Undefined if the first line is torn.
  */

@@ -1,7 +1,7 @@
 /**
  * Restores what files lost in a power cut, from the journals of processes that have ended.
  *
- * Recovery removes no byte from a file and overwrites none that was written. It writes only behind the end of a file
+ * Recovery removes no byte from a file and overwrites no byte that was written. It writes only behind the end of a file
  * and over zeros, and only if the file's other bytes in the same range are those of the journal.
  * @module
  */
@@ -27,16 +27,16 @@ import { decodeSegment, type FileIdentity, type JournalRecord, type SegmentConte
 /** Milliseconds by which runtimes differ on a file's creation time. */
 const BORN_MS = 2;
 
-/** Milliseconds between two looks at a doubtful sign of life. */
+/** Milliseconds between two checks of a doubtful sign of life. */
 const LOOK_MS = 200;
 
 /**
- * Most bytes of a segment. A full segment takes no more, and what is stored in one go is a group of a few megabytes or
+ * Maximum bytes of a segment. A full segment accepts no more, and what is stored in one go is a group of a few megabytes or
  * one batch of one append.
  */
 const MAX_SEGMENT_BYTES = 1024 * 1024 * 1024;
 
-/** A copy that has taken a file's place, and the files that the journals may call the same. */
+/** A copy that has replaced a file, and the files that the journals may call the same. */
 interface Copy {
   readonly copy: FileIdentity;
   readonly formers: readonly Stats[];
@@ -58,7 +58,7 @@ export class Recovery {
   #latest: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  /** @param restoreNotes Restores the logs of streams. Default: there are none. */
+  /** @param restoreNotes Restores the logs of streams. Default: none. */
   constructor(root: string, reserved: Reserved, owner: Owner, restoreNotes: RestoreNotes = async () => {}) {
     this.#recover = () => recover(root, reserved, owner, { copies: this.#copies, restoreNotes });
   }
@@ -219,7 +219,7 @@ async function openAgain(root: string, name: string): Promise<OpenFile | undefin
 
 function isSameFile({ name, inode, bornMs }: FileIdentity, found: Stats): boolean {
   const now = identityOf(name, found);
-  // If a file system does not know the creation time, runtimes report none, or the time of the last change.
+  // If a file system does not know the creation time, runtimes report no creation time, or the time of the last change.
   const isKnown = bornMs > 0 && now.bornMs > 0 && now.bornMs !== found.ctimeMs;
   return now.inode === inode && (!isKnown || Math.abs(now.bornMs - bornMs) < BORN_MS);
 }

@@ -128,7 +128,7 @@ export class Segment {
     await writeAll(this.#opened, group);
     await this.#opened.datasync();
     this.#size += group.length;
-    // During a pause, another process took this one for dead and removed the segment. No recovery would find these
+    // During a pause, another process considered this one dead and removed the segment. No recovery would find these
     // bytes.
     if (fstatSync(this.#opened.fd).nlink === 0) throw new Error("The journal was removed.");
     for (const { write } of entries) void this.#track(write()).catch(() => {});

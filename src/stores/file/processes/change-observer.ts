@@ -2,7 +2,7 @@
  * Observes files that other processes touch, and measures how long each file has been unchanged.
  *
  * Clocks of two processes are never compared: they differ between machines, and any of them may be set at any time. A
- * file's times and inode are compared only with those of the previous look. The time between two looks is measured on
+ * file's times and inode are compared only with those of the previous check. The time between two checks is measured on
  * this process's own monotonic clock.
  * @module
  */
@@ -15,22 +15,22 @@ const MISSING_MS = 60_000;
 
 /** What this process has observed of a file. */
 export interface Observation {
-  /** Milliseconds for which this process has seen the file unchanged; 0 at the first look. */
+  /** Milliseconds for which this process has seen the file unchanged; 0 at the first check. */
   readonly quietMs: number;
   /** Whether this process has seen the file change. */
   readonly hasChanged: boolean;
-  /** Whether the file was missing at the last look. */
+  /** Whether the file was missing at the last check. */
   readonly isMissing: boolean;
 }
 
 /** How to observe files. */
 export interface ObserverOptions {
   /**
-   * Most milliseconds between two looks that count as quiet. A process that was stopped for longer has observed nothing
+   * Maximum milliseconds between two checks that count as quiet. A process that was stopped for longer has observed nothing
    * meanwhile, and the processes that it observes may have been stopped with it, as in a paused container.
    */
   readonly creditMs: number;
-  /** Milliseconds between two automatic looks. Default: no automatic looks. */
+  /** Milliseconds between two automatic checks. Default: no automatic checks. */
   readonly everyMs?: number;
 }
 
@@ -39,7 +39,7 @@ interface Known extends Observation {
   readonly lookedMs: number;
 }
 
-/** Tracks files over many looks. */
+/** Tracks files over many checks. */
 export class ChangeObserver {
   readonly #terms: ObserverOptions;
   readonly #known = new Map<string, Known>();
@@ -55,13 +55,13 @@ export class ChangeObserver {
     return this.#known.size;
   }
 
-  /** The observation of the last look, without a new look. */
+  /** The observation of the last check, without a new check. */
   known(file: string): Observation | undefined {
     return this.#known.get(file);
   }
 
   /**
-   * Looks at a file now, and from now on every {@link ObserverOptions.everyMs}, if that is set.
+   * Checks a file now, and from now on every {@link ObserverOptions.everyMs}, if that is set.
    *
    * @throws Errors of the operating system.
    */
@@ -96,7 +96,7 @@ export class ChangeObserver {
   }
 
   #unchanged(known: Known, beganMs: number): Known {
-    // The file was unchanged at least until this look began. The duration of the look itself does not count.
+    // The file was unchanged at least until this check began. The duration of the check itself does not count.
     const sinceMs = Math.max(0, beganMs - known.lookedMs);
     return {
       ...known,
@@ -111,10 +111,10 @@ export class ChangeObserver {
     for (const file of [...this.#known.keys()]) {
       const beganMs = performance.now();
       const sign = await signIn(file).catch(() => undefined);
-      // The file may have been forgotten during the look. Tracking it again would keep it for ever.
+      // The file may have been forgotten during the check. Tracking it again would keep it for ever.
       if (sign === undefined || !this.#known.has(file)) continue;
       const seen = this.#observe(file, sign, beganMs);
-      // A caller that still needs the file tracks it again with its next look.
+      // A caller that still needs the file tracks it again with its next check.
       if (seen.isMissing && seen.quietMs > MISSING_MS) this.forget(file);
     }
     this.#looking = false;

@@ -1,5 +1,5 @@
 /**
- * Identifies this process, and tells whether another process is still alive.
+ * Identifies this process, and determines whether another process is still alive.
  * @module
  */
 import { readFileSync, readlinkSync } from "node:fs";
@@ -33,7 +33,7 @@ export function isSameBoot(other: ProcessIdentity, self: ProcessIdentity): boole
   return theirs === ours && ours !== undefined && ours !== "";
 }
 
-/** Whether a process has certainly ended. Also false if this process cannot tell. */
+/** Whether a process has certainly ended. Also false if this process does not know. */
 export function isDead(other: ProcessIdentity, self: ProcessIdentity): boolean {
   if (!isVisible(other, self)) return false;
   try {
@@ -44,7 +44,7 @@ export function isDead(other: ProcessIdentity, self: ProcessIdentity): boolean {
   }
 }
 
-/** Whether this process can see in `/proc` what becomes of another one. */
+/** Whether this process can see in `/proc` whether another one has ended. */
 export function isVisible(other: ProcessIdentity, self: ProcessIdentity): boolean {
   if (other.scope !== self.scope || other.started === "" || self.started === "") return false;
   return other.clock === undefined || self.clock === undefined || other.clock === self.clock;

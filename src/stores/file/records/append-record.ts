@@ -65,7 +65,7 @@ export class AppendRecord {
   }
 
   /**
-   * Judges the record of a file that was just claimed. Creates one if there is none, or if it describes another
+   * Judges the record of a file that was just claimed. Creates one if it is missing, or if it describes another
    * content. At the level `disk` the new record is on the disk when this resolves: a client that has its generation may
    * come back with it.
    *
@@ -141,7 +141,7 @@ export class AppendRecord {
   }
 
   /**
-   * Records how the append ended. After `restarting` the append goes on, or it turns out to be lost.
+   * Records how the append ended. After `restarting` the append continues, or it turns out to be lost.
    *
    * @throws Errors of the operating system. The record then says that the appender was lost.
    */
@@ -181,7 +181,7 @@ export class AppendRecord {
   /**
    * Records that the content is gone, or that another one stands at the path. A reader may have done so before.
    *
-   * @param fate What has become of the content.
+   * @param fate The fate of the content.
    * @throws Errors of the operating system.
    */
   async replaced(fate: "deleted" | "replaced"): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * The records of a root as files. A torn record is detected, and counts as none.
+ * The records of a root as files. A torn record is detected, and counts as missing.
  * @module
  */
 import {
@@ -28,7 +28,7 @@ import { formatRecord, parseRecord, type StreamRecord } from "./stream-record.ts
 /** Attempts at writing a record into folders that may be removed meanwhile. */
 const ATTEMPTS = 8;
 
-/** Most looks at a record that seems to be torn. */
+/** Maximum number of reads of a record that seems to be torn. */
 const LOOKS = 3;
 
 /** Error codes of file systems without hard links. */
@@ -46,14 +46,14 @@ export class RecordFiles {
   }
 
   /**
-   * The record of a file; undefined if there is none, or if it is torn.
+   * The record of a file; undefined if it does not exist, or is torn.
    *
    * @throws Errors of the operating system.
    */
   async read(name: string): Promise<StreamRecord | undefined> {
     const text = await readSmallFile(this.#place(name));
     if (typeof text !== "string") return undefined;
-    // A record that is being written right now is complete at the next look.
+    // A record that is being written right now is complete at the next check.
     return parseRecord(text, name) ?? this.readNow(name);
   }
 
@@ -98,7 +98,7 @@ export class RecordFiles {
   }
 
   /**
-   * Creates a record if there is none. A torn record counts as none.
+   * Creates a record if it does not exist. A torn record counts as missing.
    *
    * @returns Whether the record was written.
    * @throws Errors of the operating system.

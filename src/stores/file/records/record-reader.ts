@@ -17,7 +17,7 @@ import { tailDigest } from "./tail.ts";
 /** Attempts at judging a record or file that changes meanwhile. */
 const ATTEMPTS = 8;
 
-/** Most records in memory, for files whose records cannot be written. */
+/** Maximum number of records in memory, for files whose records cannot be written. */
 const MAX_UNWRITTEN = 10_000;
 
 /** An open file. */
@@ -76,7 +76,7 @@ export class RecordReader {
   }
 
   /**
-   * Judges the record of a file, and creates it if there is none. If the file has lost its name, the result is a guess.
+   * Judges the record of a file, and creates it if it does not exist. If the file has lost its name, the result is a guess.
    *
    * @throws Errors of the operating system.
    */

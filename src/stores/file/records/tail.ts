@@ -7,7 +7,7 @@ import { readSync } from "node:fs";
 import type { FileHandle as OpenFile } from "node:fs/promises";
 import { readAt } from "../files/transfer.ts";
 
-/** Most bytes that a digest covers. Contents that differ only before these bytes are not told apart. */
+/** Maximum bytes that a digest covers. Contents that differ only before these bytes are not distinguished. */
 export const TAIL_BYTES: number = 4 * 1024;
 
 /** Hexadecimal digits of a digest that are kept. */

@@ -1,7 +1,7 @@
 /**
  * Keeps versions from before the lease of the root out: they would claim paths behind its back.
  *
- * They had their entries in the folder `claims`. Now entries are in another folder, and a link that names the format
+ * They had their entries in the folder `claims`. Now entries are in another folder, and a link that states the format
  * stands in the place of that one. An earlier version can make no entry behind a link, so it claims nothing more; when
  * it starts, it refuses the root.
  * @module
@@ -40,14 +40,14 @@ interface DenoPermissions {
   readonly permissions: { querySync(descriptor: { name: "read" | "write" }): { state: string } };
 }
 
-/** Whether earlier versions are kept out of the root. One look at the disk. */
+/** Whether earlier versions are kept out of the root. One check of the disk. */
 export function isClosedToEarlier(reserved: Reserved): boolean {
   const found = lstatSync(former(reserved), { throwIfNoEntry: false });
   return found !== undefined && !found.isDirectory();
 }
 
 /**
- * Keeps earlier versions out of the root, and moves the entries that they have to where this version looks for them.
+ * Keeps earlier versions out of the root, and moves the entries that they have to where this version expects them.
  * They keep what they have: to this version, they are processes like any other.
  *
  * @throws {StreamError} `storage` for a root of a later format; errors of the operating system.
@@ -151,7 +151,7 @@ export function formerKey(file: string): string {
 }
 
 /**
- * Moves the entries of a file that have the key of earlier versions to where this version looks for them.
+ * Moves the entries of a file that have the key of earlier versions to where this version expects them.
  *
  * @throws Errors of the operating system.
  */

@@ -1,5 +1,5 @@
 /**
- * Tells whether a root is on a file system of this machine.
+ * Determines whether a root is on a file system of this machine.
  * @module
  */
 import { statfs } from "node:fs/promises";

@@ -1,5 +1,5 @@
 /**
- * Tells which files left behind by other processes are no longer needed.
+ * Determines which files left behind by other processes are no longer needed.
  * @module
  */
 import { basename } from "node:path";

@@ -13,7 +13,7 @@ import { errorCode, isMissing } from "../folders/errors.ts";
 /** Stands for a file that is incomplete, too large, or not a regular file. */
 export const UNUSABLE: unique symbol = Symbol("unusable");
 
-/** Most bytes that a small file of the store may have. */
+/** Maximum bytes that a small file of the store may have. */
 const SMALL_BYTES = 64 * 1024;
 
 /** Follows no link, does not wait for the other end of a named pipe, and acquires no controlling terminal. */

@@ -12,7 +12,7 @@ import { keyOf, type Reserved } from "../reserved/layout.ts";
 import { openSmallFile, UNUSABLE } from "../reserved/small-file.ts";
 import { type BaseLine, formatLine, type LoggedStream, parseLine, parseLog } from "./log-lines.ts";
 
-/** Most bytes that a log may have. */
+/** Maximum bytes that a log may have. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 const SUFFIX = ".log";
@@ -61,7 +61,7 @@ export class LogFiles {
   }
 
   /**
-   * Announces the tombstone of a file, or with undefined, takes that back.
+   * Announces the tombstone of a file, or with undefined, withdraws it.
    *
    * @throws Errors of the operating system.
    */
@@ -78,12 +78,12 @@ export class LogFiles {
   }
 
   /**
-   * The log of a file; undefined if there is none, or none that is intact.
+   * The log of a file; undefined if it does not exist, or is damaged.
    *
    * @throws Errors of the operating system.
    */
   async read(name: string): Promise<LoggedStream | undefined> {
-    // Most files have none.
+    // Most files have no log.
     if (!this.has(name)) return undefined;
     const text = await textOf(this.placeOf(name));
     return text === undefined ? undefined : parseLog(text, name);

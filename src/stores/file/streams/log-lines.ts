@@ -43,7 +43,7 @@ export interface NoteLine {
   readonly change: StreamChange;
 }
 
-/** Takes a note back, which may not be in the log: nothing of it was stored. */
+/** Withdraws a note, which may not be in the log: nothing of it was stored. */
 export interface VoidLine {
   readonly void: true;
   readonly number: number;
@@ -87,7 +87,7 @@ export function digestOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex").slice(0, DIGEST_LENGTH);
 }
 
-/** Whether bytes are the beginning of a write, as far as its note tells. */
+/** Whether bytes are the beginning of a write, as far as its note shows. */
 export function isHeadOf({ head }: NoteLine, bytes: Uint8Array): boolean {
   const begun = Buffer.from(head, "base64");
   const common = Math.min(begun.length, bytes.length);
@@ -123,7 +123,7 @@ function follow(
   const { file, generation, number } = line;
   if ("state" in line) return { file, generation, number, state: line.state, last: undefined };
   const { state, last } = before ?? {};
-  // A write that begins before the end of another one takes its place: nothing of that was stored.
+  // A write that begins before the end of another one replaces it: nothing of that was stored.
   const isStored = last !== undefined && line.from >= last.to;
   return { file, generation, number, state: isStored ? changedState(state, last.change) : state, last: line };
 }

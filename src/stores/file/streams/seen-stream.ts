@@ -9,7 +9,7 @@ import { liveContents } from "../records/live-contents.ts";
 import { judgeLog } from "./judge-log.ts";
 import type { LogFiles } from "./log-files.ts";
 
-/** A file that is looked at. */
+/** A file whose stats were read. */
 export interface SeenFile {
   /** The file, relative to the root. */
   readonly name: string;
@@ -25,7 +25,7 @@ export interface SeenFile {
 export async function withStream(seen: StoreStat, place: SeenFile, logs: LogFiles): Promise<StoreStat> {
   const found = await withState(seen, place, logs);
   if (!found.stream?.closed) return found;
-  // The last bytes may have been written between the looks at the size and at the state. No more come behind them.
+  // The last bytes may have been written between the reads of the size and of the state. No more come behind them.
   const { size, mtime: modified } = await place.opened.stat();
   return size === seen.size ? found : await withState({ ...seen, size, modified }, place, logs);
 }

@@ -43,12 +43,12 @@ export interface ClaimedFile {
   readonly isOurs: () => boolean;
   /** Called when bytes were cut off, which a journal may still have. */
   readonly onCut: () => Promise<void>;
-  /** Returns the generation on record, before the file is judged; undefined if there is none. */
+  /** Returns the generation on record, before the file is judged; undefined without a record. */
   readonly recorded: () => string | undefined;
 }
 
 /**
- * Takes back what a process that has died did not complete: a write that is there in part is cut off. Call it before the
+ * Undoes what a process that has died did not complete: a write that is there in part is cut off. Call it before the
  * size of the file counts.
  *
  * @returns What the log says, which {@link StreamLog.open} takes.
@@ -214,7 +214,7 @@ export class StreamLog {
       this.#write(formatLine({ void: true, number }));
       if (this.#files.durable) await this.flush();
     } catch {
-      // The next note at this offset takes the place of this one.
+      // The next note at this offset replaces this one.
     }
   }
 

@@ -1,10 +1,10 @@
 /**
- * What a request came to: its bytes and how it ended, for its line in the log.
+ * Result of a request: its bytes and how it ended, for its line in the log.
  * @module
  */
 
 /** The result of one request. A response that outlasts its handler has one only later. */
-export class Tally {
+export class RequestResult {
   /** Bytes of content that were sent or stored. */
   bytes = 0;
   /** How it ended: `complete`, `gone`, an end reason or an error code. */
@@ -40,7 +40,7 @@ export class Tally {
     this.#tell = undefined;
   }
 
-  /** An error has taken the place of the response. */
+  /** An error has replaced the response. */
   refused(code: string): void {
     this.end(this.bytes, code);
     this.reason = code;
