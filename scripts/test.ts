@@ -25,8 +25,8 @@ import { counts, type TestResult } from "./lib/test-result.ts";
 /** Debian packages of the programs that tests run. */
 const DEBIAN_PACKAGES = ["chromium", "curl", "openssl", "tmux"];
 
-/** How many test files run at once: at most two for the processors, and four more because many tests mostly wait. */
-const CONCURRENCY: number = Math.min(2, availableParallelism()) + 4;
+/** How many test files run at once: at most two for the processors, and two more because many tests mostly wait. */
+const CONCURRENCY: number = Math.min(2, availableParallelism()) + 2;
 
 /** A test file, and the version of Node it runs on. Default: the version that runs this script. */
 interface Task {
