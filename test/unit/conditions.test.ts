@@ -198,3 +198,19 @@ test("ranges: single, joined, past the end, and malformed", () => {
   ];
   for (const [header, size, expected] of cases) assert.deepEqual(wantedRange(header, size), expected, header);
 });
+
+test("a write at the end of a second may have come after it, because the clock of a file system lags", () => {
+  const second = Date.UTC(2026, 0, 31, 12, 0, 1);
+  const late = { ...FOUND, modified: new Date(second - 5) };
+  const verdict = (headers: Record<string, string>, nowMs = second + 20): Verdict =>
+    judge(conditionsOf(new Headers(headers)) ?? assert.fail("no condition"), late, true, nowMs);
+  assert.equal(verdict({ "If-Modified-Since": date(second) }), "met");
+  assert.equal(verdict({ "If-Unmodified-Since": date(second) }), "failed");
+  assert.equal(rangeApplies(date(second), late, second + 20), false);
+  const told = lastModified(late, second + 60_000);
+  assert.equal(told.getTime(), second + 1000);
+  assert.equal(verdict({ "If-Modified-Since": date(told.getTime()) }, second + 60_000), "unmodified");
+  // Set by hand, as by an archive that has whole seconds.
+  const restored = { ...FOUND, modified: new Date(second) };
+  assert.equal(lastModified(restored, second + 60_000).getTime(), second);
+});

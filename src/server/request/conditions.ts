@@ -53,7 +53,8 @@ export function judge(conditions: Conditions, found: StoreStat | undefined, read
   const { ifMatch, ifNoneMatch, ifUnmodifiedSince, ifModifiedSince } = conditions;
   if (ifMatch !== null) {
     if (!matches(ifMatch, found, isSameStrong)) return "failed";
-  } else if (ifUnmodifiedSince !== undefined && found && found.modified.getTime() > ifUnmodifiedSince) return "failed";
+  } else if (ifUnmodifiedSince !== undefined && found && latestWriteMs(found.modified) > ifUnmodifiedSince)
+    return "failed";
 
   if (ifNoneMatch !== null) {
     if (matches(ifNoneMatch, found, isSameWeak)) return reads ? "unmodified" : "failed";
@@ -88,7 +89,7 @@ export function conditionFailed(
   const headers = { [NEXT_OFFSET_HEADER]: formatOffset(found.size), ETag: entityTag(found) };
   const isMismatch = ifMatch !== null && !matches(ifMatch, found, isSameStrong);
   const isModified =
-    ifMatch === null && ifUnmodifiedSince !== undefined && found.modified.getTime() > ifUnmodifiedSince;
+    ifMatch === null && ifUnmodifiedSince !== undefined && latestWriteMs(found.modified) > ifUnmodifiedSince;
   const isNew = ifNoneMatch?.trim() === "*";
   let why = isNew ? "exists, but If-None-Match requires that it does not" : "has the ETag that If-None-Match excludes";
   if (isMismatch) why = "has changed: its ETag does not match If-Match";
@@ -144,12 +145,21 @@ export function lastModified(found: StoreStat, nowMs: number): Date {
 
 /** When a path was last written, in milliseconds since 1970, rounded up to a whole second. */
 function modifiedMs({ modified }: StoreStat): number {
-  return Math.ceil(writableDate(modified).getTime() / 1000) * 1000;
+  return Math.ceil(latestWriteMs(writableDate(modified)) / 1000) * 1000;
+}
+
+/**
+ * The latest time at which a path may have been written, in milliseconds since 1970. The clock of the file system lags, so
+ * a write after the beginning of a second may seem to lie before it. A whole second was set by hand.
+ */
+function latestWriteMs(modified: Date): number {
+  const ms = modified.getTime();
+  return ms % 1000 === 0 ? ms : ms + CLOCK_GRAIN_MS;
 }
 
 /** Whether nothing was written after a date. A future date proves nothing, as more may be written before it. */
 function isUnmodified({ modified }: StoreStat, sinceMs: number, nowMs: number): boolean {
-  return modified.getTime() <= sinceMs && sinceMs <= nowMs;
+  return latestWriteMs(modified) <= sinceMs && sinceMs <= nowMs;
 }
 
 function matches(
