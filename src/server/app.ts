@@ -7,6 +7,9 @@ import { AppendRegistry } from "../engine/append/registry.ts";
 import { DurableStreams } from "../engine/durable/durable-streams.ts";
 import type { Log } from "../engine/events.ts";
 import type { Limits } from "../engine/limits.ts";
+import { LineCounts } from "../engine/scan/line-counts.ts";
+import { ScanQuota } from "../engine/scan/scan-quota.ts";
+import { ScanTurns } from "../engine/scan/scan-turns.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
@@ -124,6 +127,7 @@ export function createApp(parts: AppParts): StreamApp {
       : undefined;
   if (durable) registry.beforeRaw = async (path) => void (await durable.use(path));
   const subscriptions = openSubscriptions({ registry, durable, reporter, sender: parts.sender });
+  const scanTurns = new ScanTurns();
   const service: Service = {
     store: parts.store,
     registry,
@@ -135,6 +139,9 @@ export function createApp(parts: AppParts): StreamApp {
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions,
     standing: new StandingFollows({ registry, sessions }),
+    lineCounts: new LineCounts(parts.store, scanTurns, limits),
+    searches: new ScanQuota(limits, { what: "searches", all: "searches", byPeer: "peerSearches" }),
+    scanTurns,
     durable,
     subscriptions,
     publicUrl: parts.publicUrl,

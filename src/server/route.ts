@@ -33,11 +33,13 @@ import {
 } from "./parse-request.ts";
 import { checkHost } from "./request/host.ts";
 import { checkOrigin } from "./request/origin.ts";
+import type { Purpose } from "./service/connection-limiter.ts";
 import type { RequestDetails } from "./service/log-request.ts";
 import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
 import { checkPermission } from "./timers/expiry.ts";
+import { readView } from "./views/view.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
 import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
@@ -148,11 +150,11 @@ function isUpload({ exchange, socket }: AppendRequest): boolean {
 
 /** What the gate is asked about a request. */
 async function actionOf({ listings, store }: Service, request: ParsedRequest): Promise<Action> {
-  const { action, verb, socket, isFolder, exchange } = request;
-  if (action !== "read") return action;
+  if (request.action !== "read") return request.action;
+  const { verb, socket, isFolder, exchange, parameters } = request;
   // Without a verb, it would create the path.
   if (isUnsafe(exchange.c.req.method)) return "append";
-  if (verb !== undefined || socket) return "read";
+  if (verb !== undefined || socket || parameters.view) return "read";
   if (isFolder) return "list";
   if (!listings) return "read";
   const { path } = exchange.subject;
@@ -220,6 +222,10 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
   if (!following && !isFolder && parameters.live && service.durable && exchange.c.req.method === "GET") {
     return inPlace(service, request, () => readLive(service, exchange, parameters));
   }
+  if (!following && parameters.view) {
+    const { view } = parameters;
+    return inPlace(service, request, () => readView(service, request, view), "read");
+  }
   if (!following || isFolder) return show(service, request, following);
   return inPlace(service, request, () => show(service, request, following));
 }
@@ -229,8 +235,9 @@ async function inPlace(
   { connectionLimiter }: Service,
   { action, exchange }: Pick<AppendRequest | ReadRequest, "action" | "exchange">,
   respond: () => Promise<Response>,
+  purpose: Purpose = action === "read" ? "follow" : "append",
 ): Promise<Response> {
-  const slot = connectionLimiter.enter(exchange.subject, action === "read" ? "follow" : "append");
+  const slot = connectionLimiter.enter(exchange.subject, purpose);
   exchange.slot = slot;
   try {
     const response = await respond();

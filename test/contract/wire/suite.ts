@@ -31,6 +31,7 @@ import { v1AppendSection } from "./v1-append.ts";
 import { v1FollowSection } from "./v1-follow.ts";
 import { v1ResumeSection } from "./v1-resume.ts";
 import { verbSection } from "./verb.ts";
+import { viewsSection } from "./views.ts";
 
 /**
  * Registers the suite as node:test tests.
@@ -69,5 +70,6 @@ export function wireSuite(target: Target): void {
     embeddingSection(target);
     hostileSection(target);
     requestIdsSection(target);
+    viewsSection(target);
   });
 }

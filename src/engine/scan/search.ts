@@ -1,0 +1,196 @@
+/**
+ * Searching a resource for a literal text.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import type { Literal } from "./literal.ts";
+import { PlainText } from "./plain-text.ts";
+import { type ScanRange, SLICE_BYTES, scanPieces } from "./scan-pieces.ts";
+
+const NEWLINE = 0x0a;
+
+/** Milliseconds of work without a break. */
+const TURN_MS = 2;
+
+/** Bytes of text that are searched between two looks at the clock, divided by the bytes of what is searched for. */
+const WORK = 4 * 1024 * 1024;
+const MAX_STEP = 64 * 1024;
+
+/** Hits that are handed out at once. */
+const BATCH = 1_000;
+
+/** Bytes per step of the way back to the beginning of a line. */
+const BACK_BYTES = 64 * 1024;
+
+/** Where the text was found. */
+export interface Hit {
+  /** The offset of its first byte. */
+  readonly offset: number;
+  /** The offset of the first byte of its line. */
+  readonly lineStart: number;
+}
+
+/** How a search has ended. */
+export interface SearchEnd {
+  /** Where a search for what comes later begins: no hit is missed, and none is found twice. */
+  readonly next: number;
+  /** Whether it has ended because it had found enough. */
+  readonly isLimited: boolean;
+}
+
+/** What to search for, and where. */
+export interface SearchTerms extends ScanRange {
+  readonly literal: Literal;
+  /** Most hits. */
+  readonly limit: number;
+}
+
+/**
+ * Finds a text, in the order of the resource and without overlaps, as `grep -bo` does. Escape sequences of terminals are no
+ * text: a match may have some inside. The search begins outside of a sequence.
+ *
+ * @returns How it has ended, after all hits.
+ * @throws {StreamError} `lost` if the signal aborts, `changed` if the content was replaced meanwhile; errors of the store.
+ */
+export async function* search(terms: SearchTerms): AsyncGenerator<readonly Hit[], SearchEnd, void> {
+  const { store, path, generation, to, signal } = terms;
+  const hits = new Hits(terms);
+  for await (const piece of scanPieces(terms)) {
+    yield* hits.of(piece);
+    if (hits.isEnough) return { next: hits.next, isLimited: true };
+  }
+  if (signal.aborted) throw new StreamError("lost", "The search was broken off.", { path });
+  const now = await store.stat(path);
+  if (now?.generation === generation && now.size >= to) return { next: hits.next, isLimited: false };
+  throw new StreamError("changed", `"/${path}" was changed during the search. Search again.`, { path });
+}
+
+/** The hits of a search, slice by slice. */
+class Hits {
+  readonly #terms: SearchTerms;
+  readonly #text: PlainText;
+  readonly #lines: Lines;
+  /** Bytes of text to search at once. */
+  readonly #step: number;
+  #left: number;
+  #next: number;
+  #beganMs = 0;
+
+  constructor(terms: SearchTerms) {
+    const { length } = terms.literal;
+    this.#terms = terms;
+    this.#text = new PlainText(SLICE_BYTES + length, terms.from);
+    this.#lines = new Lines(this.#text, terms);
+    this.#step = Math.max(1, Math.min(MAX_STEP, Math.floor(WORK / length)));
+    this.#left = terms.limit;
+    this.#next = terms.from;
+  }
+
+  /** Whether there are as many as were asked for. */
+  get isEnough(): boolean {
+    return this.#left === 0;
+  }
+
+  /** Where a search for more begins. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** The hits in the next slice, and those that have begun before it. */
+  async *of(piece: Uint8Array): AsyncGenerator<readonly Hit[], void, void> {
+    this.#beganMs = performance.now();
+    const text = this.#text;
+    const { length } = this.#terms.literal;
+    text.add(piece);
+    let at = 0;
+    while (at + length <= text.length && !this.isEnough) {
+      const { hits, to } = await this.#search(at, Math.min(text.length, at + this.#step + length - 1));
+      at = to;
+      if (hits.length > 0) yield hits;
+      await this.#rest();
+    }
+    if (this.isEnough) {
+      this.#next = text.offsetOf(at - 1) + 1;
+      return;
+    }
+    this.#lines.drop(at);
+    text.keep(at);
+    this.#next = text.undecided;
+  }
+
+  /** The next hits in a part of the text, and where no more of them begin. */
+  async #search(from: number, end: number): Promise<{ readonly hits: readonly Hit[]; readonly to: number }> {
+    const { literal } = this.#terms;
+    const hits: Hit[] = [];
+    const most = Math.min(BATCH, this.#left);
+    let to = from;
+    for (let found = literal.find(this.#text.bytes, to, end); found !== -1; ) {
+      hits.push({ offset: this.#text.offsetOf(found), lineStart: await this.#lines.startOf(found) });
+      to = found + literal.length;
+      if (hits.length === most) break;
+      found = literal.find(this.#text.bytes, to, end);
+    }
+    this.#left -= hits.length;
+    // A match may begin among the last bytes.
+    return { hits, to: hits.length === most ? to : Math.max(to, end - literal.length + 1) };
+  }
+
+  async #rest(): Promise<void> {
+    if (performance.now() - this.#beganMs < TURN_MS) return;
+    await this.#terms.turns.next();
+    this.#beganMs = performance.now();
+  }
+}
+
+/** Where the lines of hits begin. */
+class Lines {
+  readonly #text: PlainText;
+  readonly #range: ScanRange;
+  /** The line that {@link #seen} is in; undefined while it begins before the search. */
+  #start: number | undefined;
+  /** The index up to which the text was looked through. */
+  #seen = 0;
+
+  constructor(text: PlainText, range: ScanRange) {
+    this.#text = text;
+    this.#range = range;
+    if (range.from === 0) this.#start = 0;
+  }
+
+  /** The offset where the line of a place begins. Places come in order. */
+  async startOf(index: number): Promise<number> {
+    this.#look(index);
+    this.#start ??= await lineStartBefore(this.#range);
+    return this.#start;
+  }
+
+  /** All text before an index is about to be dropped. */
+  drop(from: number): void {
+    this.#look(from);
+    this.#seen = 0;
+  }
+
+  #look(to: number): void {
+    const { bytes } = this.#text;
+    const found = to > this.#seen ? bytes.subarray(this.#seen, to).lastIndexOf(NEWLINE) : -1;
+    if (found !== -1) this.#start = this.#text.offsetOf(this.#seen + found) + 1;
+    this.#seen = Math.max(this.#seen, to);
+  }
+}
+
+/** Where the line of the first byte of a range begins, which may be far before. */
+async function lineStartBefore(range: ScanRange): Promise<number> {
+  for (let to = range.from; to > 0 && !range.signal.aborted; ) {
+    const from = Math.max(0, to - BACK_BYTES);
+    let found = -1;
+    let at = from;
+    for await (const piece of scanPieces({ ...range, from, to })) {
+      const last = piece.lastIndexOf(NEWLINE);
+      if (last !== -1) found = at + last;
+      at += piece.length;
+    }
+    if (found !== -1) return found + 1;
+    to = from;
+  }
+  return 0;
+}
