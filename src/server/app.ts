@@ -6,6 +6,7 @@ import { type Context, Hono } from "hono";
 import { AppendRegistry } from "../engine/append/registry.ts";
 import { DurableStreams } from "../engine/durable/durable-streams.ts";
 import type { Log } from "../engine/events.ts";
+import { FolderWatches } from "../engine/folders/folder-watches.ts";
 import type { Limits } from "../engine/limits.ts";
 import { LineCounts } from "../engine/scan/line-counts.ts";
 import { ScanQuota } from "../engine/scan/scan-quota.ts";
@@ -88,10 +89,14 @@ export type StreamApp = Hono & {
 export function createApp(parts: AppParts): StreamApp {
   const { limits } = parts;
   const reporter = new Reporter(parts.log, parts.onEvent);
+  const folders = new FolderWatches(parts.store, limits, (path, error) => {
+    reporter.failed(path, error, `The folder "/${path}" can't be listed for those who watch it.`);
+  });
   const registry = new AppendRegistry(parts.store, limits, {
     began(channel) {
       const { path, size, generation } = channel;
       reporter.traffic.appendBegan(channel);
+      folders.began(channel);
       // Each of the requests that it is kept for is told about.
       if (channel.isKept) return;
       reporter.emit({ type: "began", action: "append", path, offset: size, generation, ...causeOf(channel) });
@@ -100,6 +105,7 @@ export function createApp(parts: AppParts): StreamApp {
       const { path, generation } = channel;
       const { size: offset, reason } = outcome;
       reporter.traffic.appendEnded(channel, outcome);
+      folders.ended(channel, offset, reason);
       if (channel.isKept) return;
       const failure = error && { error };
       reporter.emit({
@@ -108,8 +114,12 @@ export function createApp(parts: AppParts): StreamApp {
         ...causeOf(channel),
       });
     },
-    stored: (path) => subscriptions?.subscriptions.changed(path),
+    stored(path) {
+      subscriptions?.subscriptions.changed(path);
+      folders.stored(path);
+    },
     removed(path, requestId) {
+      folders.removed(path);
       subscriptions?.subscriptions.changed(path);
       reporter.emit({ type: "removed", path, ...causeOf({ requestId }) });
     },
@@ -139,6 +149,7 @@ export function createApp(parts: AppParts): StreamApp {
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions,
     standing: new StandingFollows({ registry, sessions }),
+    folders,
     lineCounts: new LineCounts(parts.store, scanTurns, limits),
     searches: new ScanQuota(limits, { what: "searches", all: "searches", byPeer: "peerSearches" }),
     scanTurns,

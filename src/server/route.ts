@@ -39,6 +39,7 @@ import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
 import { checkPermission } from "./timers/expiry.ts";
+import { liveListing } from "./views/live-listing.ts";
 import { readView } from "./views/view.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
 import { appendWithSession } from "./websocket/append-v1.ts";
@@ -225,6 +226,9 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
   if (!following && parameters.view) {
     const { view } = parameters;
     return inPlace(service, request, () => readView(service, request, view), "read");
+  }
+  if (!following && isFolder && parameters.live) {
+    return inPlace(service, request, () => liveListing(service, exchange, request.below));
   }
   if (!following || isFolder) return show(service, request, following);
   return inPlace(service, request, () => show(service, request, following));

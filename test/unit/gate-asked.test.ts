@@ -147,6 +147,7 @@ describe("the gate", () => {
       ["HEAD", "/a.txt?lines", "read /a.txt"],
       ["GET", "/a.txt?search=e", "read /a.txt"],
       ["GET", "/folder/?lines", "read /folder"],
+      ["HEAD", "/folder/?live=sse", "list /folder"],
       ["GET", "/folder?search=e", "read /folder"],
       ["POST", "/new.txt?verb=APPEND", "append /new.txt"],
       ["PUT", "/new.txt", "append /new.txt"],

@@ -117,7 +117,8 @@ export class LineCounts {
     if (now?.generation !== generation || now.size < counts.size) throw changed(path);
     if (generation === "") return;
     this.#kept.set(path, { generation, counts });
-    for (const oldest of this.#kept.keys()) if (this.#kept.size > MAX_KEPT) this.#kept.delete(oldest);
+    const [oldest] = this.#kept.keys();
+    if (oldest !== undefined && this.#kept.size > MAX_KEPT) this.#kept.delete(oldest);
   }
 
   /** Waits for a count, which ends when nothing waits for it any more. */

@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import type { AppendRegistry } from "../../engine/append/registry.ts";
 import type { DurableStreams } from "../../engine/durable/durable-streams.ts";
+import type { FolderWatches } from "../../engine/folders/folder-watches.ts";
 import type { Limits } from "../../engine/limits.ts";
 import type { LineCounts } from "../../engine/scan/line-counts.ts";
 import type { ScanQuota } from "../../engine/scan/scan-quota.ts";
@@ -44,6 +45,8 @@ export interface Service {
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
   readonly standing: StandingFollows;
+  /** The folders that clients watch. */
+  readonly folders: FolderWatches;
   /** How many lines resources have. */
   readonly lineCounts: LineCounts;
   /** The searches that are under way. */

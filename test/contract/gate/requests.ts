@@ -115,4 +115,6 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "a listing as JSON": row("list", [200, 200, 404], { headers: { Accept: "application/json" } }),
   "a page of a listing": row("list", [200, 200, 404], { query: "limit=1&after=a" }),
   "a HEAD of a listing": row("list", [200, 200, 404], { method: "HEAD" }),
+  "a live listing": row("list", [200, 200, 404], { query: "live=sse" }),
+  "a HEAD of a live listing": row("list", [200, 200, 404], { method: "HEAD", query: "live=sse" }),
 };

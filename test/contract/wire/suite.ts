@@ -17,6 +17,7 @@ import { httpFollowSection } from "./http-follow.ts";
 import { httpReadSection } from "./http-read.ts";
 import { jsonLinesSection } from "./json-lines.ts";
 import { listingSection } from "./listing.ts";
+import { liveListingSection } from "./live-listing.ts";
 import { messageSizesSection } from "./message-sizes.ts";
 import { orderSection } from "./order.ts";
 import { originsSection } from "./origins.ts";
@@ -71,5 +72,6 @@ export function wireSuite(target: Target): void {
     hostileSection(target);
     requestIdsSection(target);
     viewsSection(target);
+    liveListingSection(target);
   });
 }
