@@ -46,6 +46,7 @@ export class FolderWatch {
   readonly #parts: FolderWatchParts;
   readonly #watchers = new Set<FolderWatcher>();
   readonly #stopped = new AbortController();
+  #isListed = false;
   #changed = new Set<string>();
   /** Names to which something has happened in this process since the listing that is under way began. */
   #touched: Set<string> | undefined;
@@ -117,7 +118,9 @@ export class FolderWatch {
       this.exists = found !== undefined;
       this.next = found?.isCut ? found.rows.at(-1)?.name : undefined;
       const { names, ended } = this.rows.replace(found ?? { rows: [], isCut: false }, this.#touched);
-      for (const name of names) this.#changed.add(name);
+      // The first watchers get all rows that the first listing has found.
+      if (this.#isListed) for (const name of names) this.#changed.add(name);
+      this.#isListed = true;
       await this.#explain(ended.slice(0, MAX_LOOKS));
       if (didExist !== this.exists) for (const watcher of this.#watchers) watcher.existenceChanged();
     } finally {
