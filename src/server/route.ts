@@ -18,6 +18,7 @@ import { followBody } from "./http/follow.ts";
 import { listing, rowsOf } from "./http/listing.ts";
 import { readSnapshot } from "./http/read.ts";
 import { removeResource } from "./http/remove.ts";
+import { missing, noSubscriptions, notFolder } from "./missing.ts";
 import {
   type AppendRequest,
   checkMethod,
@@ -112,8 +113,12 @@ export async function respond(service: Service, c: Context, details: RequestDeta
   checkSender(service, request, socket);
   await begin(service, exchange, socket);
   // The app has named the path, and that it is followed; the client chooses how.
-  const isEvents = request.parameters.live === "sse" && !socket;
-  return read(service, isEvents ? { ...request, verb: undefined } : request);
+  const { parameters } = request;
+  const isEvents = parameters.live === "sse" && !socket;
+  return read(
+    service,
+    isEvents ? { ...request, verb: undefined, parameters: { ...parameters, view: undefined } } : request,
+  );
 }
 
 /**
@@ -288,19 +293,4 @@ async function send(service: Service, exchange: Exchange, socket: boolean, follo
     follow.leave();
     throw error;
   }
-}
-
-/** Otherwise a client that asks for wakes would create a stream, and wait for them for ever. */
-function noSubscriptions(path: string): StreamError {
-  const advice = 'Its operator turns them on with "--webhooks", or with "webhooks" in code.';
-  return new StreamError("not_found", `This server has no subscriptions, as at "/${path}". ${advice}`, { path });
-}
-
-function missing(path: string): StreamError {
-  return new StreamError("not_found", `"/${path}" does not exist.`, { path });
-}
-
-function notFolder(path: string, below: string): StreamError {
-  const advice = below === "" ? "" : " Remove the trailing slash.";
-  return new StreamError("not_found", `"/${path}" is not a folder.${advice}`, { path });
 }

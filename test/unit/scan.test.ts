@@ -141,6 +141,25 @@ describe("plain text", () => {
   });
 });
 
+describe("a literal", () => {
+  it("is found in the same places with and without the help of the runtime", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "b", "ä"), minLength: 1, maxLength: 4 });
+    const content = fc.string({ unit: fc.constantFrom("a", "b", "ä"), maxLength: 60 });
+    fc.assert(
+      fc.property(text, content, fc.nat(20), fc.nat(20), (wanted, all, before, behind) => {
+        const memory = new TextEncoder().encode(`ab${all}`);
+        const bytes = memory.subarray(2);
+        const [from, to] = [Math.min(before, bytes.length), Math.max(0, bytes.length - behind)];
+        const expected = from < to ? Buffer.from(bytes.subarray(0, to)).indexOf(wanted, from) : -1;
+        const literal = new Literal(wanted, { ignoreCase: false });
+        const range = [bytes, from, Math.max(from, to)] as const;
+        assert.deepEqual([literal.find(...range), literal.findByForms(...range)], [expected, expected]);
+      }),
+      settings(RUNS),
+    );
+  });
+});
+
 describe("a search", () => {
   it("finds what the slow way finds", async () => {
     const texts = fc.constantFrom("a", "b", "ab", "aa", "aab", "ä", "aä", "b\na", "\n");

@@ -3,6 +3,13 @@
  * @module
  */
 
+/** What the runtimes of Node, Deno and Bun find bytes with. It is several times as fast for a text of a few bytes. */
+interface NativeBytes {
+  from(memory: ArrayBufferLike, at: number, length: number): { indexOf(bytes: Uint8Array): number };
+}
+
+const { Buffer: nativeBytes } = globalThis as { Buffer?: NativeBytes };
+
 /** One character of the text. */
 interface Character {
   /** Index of its first byte in the text. */
@@ -15,8 +22,8 @@ interface Character {
  * A text to find. Without regard to case, a character matches its upper and its lower case, if each is one character with
  * as many bytes in UTF-8: that leaves out `ß` and `SS`, and few others.
  *
- * The last byte of each place decides how far the next place is away (Boyer, Moore and Horspool), so most bytes are never
- * looked at. A text that consists of nearly equal bytes takes its length times as long.
+ * Without the help of the runtime, the last byte of each place decides how far the next place is away (Boyer, Moore and
+ * Horspool), so most bytes are never looked at. A text that consists of nearly equal bytes takes its length times as long.
  *
  * @example
  * ```ts
@@ -28,6 +35,8 @@ export class Literal {
   /** The number of its bytes. */
   readonly length: number;
   readonly #characters: readonly Character[];
+  /** Its bytes, if it has only one form. */
+  readonly #only: Uint8Array | undefined;
   /** By the last byte of a place: the distance of the next place; 0 for a place that may match. */
   readonly #jumps: Int32Array;
   /** The same for a place that does not match after all. */
@@ -42,6 +51,8 @@ export class Literal {
       return known;
     });
     this.length = at;
+    const hasForms = this.#characters.some(({ forms }) => forms.length > 1);
+    this.#only = hasForms ? undefined : new TextEncoder().encode(text);
     this.#skips = new Int32Array(256).fill(at);
     for (const { index, byte } of this.#bytes()) if (index < at - 1) this.#skips[byte] = at - 1 - index;
     this.#jumps = this.#skips.slice();
@@ -55,6 +66,13 @@ export class Literal {
    * @param to Index just past the last byte.
    */
   find(bytes: Uint8Array, from: number, to: number): number {
+    if (!nativeBytes || !this.#only) return this.findByForms(bytes, from, to);
+    const found = nativeBytes.from(bytes.buffer, bytes.byteOffset + from, to - from).indexOf(this.#only);
+    return found === -1 ? -1 : from + found;
+  }
+
+  /** As {@link find}, without the help of the runtime. */
+  findByForms(bytes: Uint8Array, from: number, to: number): number {
     const jumps = this.#jumps;
     const behind = this.length - 1;
     for (let end = from + behind; end < to; ) {

@@ -106,20 +106,28 @@ export class PlainText {
   }
 }
 
+/** The steps of {@link stepOf}. */
+const BEFORE_TEXT: Step = { state: "text", isTaken: false };
+const LAST: Step = { state: "text", isTaken: true };
+const IN_MIDDLE: Step = { state: "escape, middle", isTaken: true };
+const IN_CONTROL: Step = { state: "control", isTaken: true };
+const IN_STRING: Step = { state: "string", isTaken: true };
+const STRING_ESCAPE: Step = { state: "string escape", isTaken: true };
+const OTHER_ESCAPE: Step = { state: "escape", isTaken: false };
+
 /** What a byte does inside a sequence. */
 function stepOf(state: Exclude<State, "text">, byte: number): Step {
-  if (byte === NEWLINE) return { state: "text", isTaken: false };
-  if (state === "string") {
-    if (byte === ESCAPE) return { state: "string escape", isTaken: true };
-    const isOver = byte === BELL || byte === CANCEL || byte === SUBSTITUTE;
-    return { state: isOver ? "text" : "string", isTaken: true };
-  }
-  if (state === "string escape") {
-    return byte === BACKSLASH ? { state: "text", isTaken: true } : { state: "escape", isTaken: false };
-  }
-  if (state === "escape" && byte === BRACKET) return { state: "control", isTaken: true };
-  if (state === "escape" && STRINGS.has(byte)) return { state: "string", isTaken: true };
-  const isMiddle = byte >= 0x20 && byte <= (state === "control" ? 0x3f : 0x2f);
-  if (isMiddle) return { state: state === "control" ? state : "escape, middle", isTaken: true };
-  return { state: "text", isTaken: byte >= 0x30 && byte <= 0x7e };
+  if (byte === NEWLINE) return BEFORE_TEXT;
+  if (state === "string") return stepInString(byte);
+  if (state === "string escape") return byte === BACKSLASH ? LAST : OTHER_ESCAPE;
+  if (state === "escape" && byte === BRACKET) return IN_CONTROL;
+  if (state === "escape" && STRINGS.has(byte)) return IN_STRING;
+  const isControl = state === "control";
+  if (byte >= 0x20 && byte <= (isControl ? 0x3f : 0x2f)) return isControl ? IN_CONTROL : IN_MIDDLE;
+  return byte >= 0x30 && byte <= 0x7e ? LAST : BEFORE_TEXT;
+}
+
+function stepInString(byte: number): Step {
+  if (byte === ESCAPE) return STRING_ESCAPE;
+  return byte === BELL || byte === CANCEL || byte === SUBSTITUTE ? LAST : IN_STRING;
 }

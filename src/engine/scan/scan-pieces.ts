@@ -7,7 +7,7 @@ import type { Store } from "../storage/store.ts";
 import type { ScanTurns } from "./scan-turns.ts";
 
 /** Bytes of the largest slice. */
-export const SLICE_BYTES: number = 256 * 1024;
+const SLICE_BYTES = 1024 * 1024;
 
 /** What to scan, and with what. */
 export interface ScanRange {

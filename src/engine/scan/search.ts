@@ -5,14 +5,14 @@
 import { StreamError } from "../../protocol/errors.ts";
 import type { Literal } from "./literal.ts";
 import { PlainText } from "./plain-text.ts";
-import { type ScanRange, SLICE_BYTES, scanPieces } from "./scan-pieces.ts";
+import { type ScanRange, scanPieces } from "./scan-pieces.ts";
 
 const NEWLINE = 0x0a;
 
 /** Milliseconds of work without a break. */
 const TURN_MS = 2;
 
-/** Bytes of text that are searched between two looks at the clock, divided by the bytes of what is searched for. */
+/** Bytes that are searched between two looks at the clock, times the bytes of what is searched for. */
 const WORK = 4 * 1024 * 1024;
 const MAX_STEP = 64 * 1024;
 
@@ -59,7 +59,7 @@ export async function* search(terms: SearchTerms): AsyncGenerator<readonly Hit[]
     yield* hits.of(piece);
     if (hits.isEnough) return { next: hits.next, isLimited: true };
   }
-  if (signal.aborted) throw new StreamError("lost", "The search was broken off.", { path });
+  if (signal.aborted) throw brokenOff(terms);
   const now = await store.stat(path);
   if (now?.generation === generation && now.size >= to) return { next: hits.next, isLimited: false };
   throw new StreamError("changed", `"/${path}" was changed during the search. Search again.`, { path });
@@ -70,7 +70,7 @@ class Hits {
   readonly #terms: SearchTerms;
   readonly #text: PlainText;
   readonly #lines: Lines;
-  /** Bytes of text to search at once. */
+  /** Bytes to search at once. */
   readonly #step: number;
   #left: number;
   #next: number;
@@ -79,9 +79,9 @@ class Hits {
   constructor(terms: SearchTerms) {
     const { length } = terms.literal;
     this.#terms = terms;
-    this.#text = new PlainText(SLICE_BYTES + length, terms.from);
-    this.#lines = new Lines(this.#text, terms);
     this.#step = Math.max(1, Math.min(MAX_STEP, Math.floor(WORK / length)));
+    this.#text = new PlainText(this.#step + length, terms.from);
+    this.#lines = new Lines(this.#text, terms);
     this.#left = terms.limit;
     this.#next = terms.from;
   }
@@ -99,16 +99,22 @@ class Hits {
   /** The hits in the next slice, and those that have begun before it. */
   async *of(piece: Uint8Array): AsyncGenerator<readonly Hit[], void, void> {
     this.#beganMs = performance.now();
-    const text = this.#text;
-    const { length } = this.#terms.literal;
-    text.add(piece);
-    let at = 0;
-    while (at + length <= text.length && !this.isEnough) {
-      const { hits, to } = await this.#search(at, Math.min(text.length, at + this.#step + length - 1));
-      at = to;
-      if (hits.length > 0) yield hits;
+    for (let at = 0; at < piece.length && !this.isEnough; at += this.#step) {
+      this.#text.add(piece.subarray(at, at + this.#step));
+      yield* this.#found();
       await this.#rest();
     }
+  }
+
+  /** The hits in the text, which then has only what may be the beginning of one. */
+  async *#found(): AsyncGenerator<readonly Hit[], void, void> {
+    const text = this.#text;
+    let at = 0;
+    do {
+      const { hits, to } = await this.#search(at);
+      at = to;
+      if (hits.length > 0) yield hits;
+    } while (at + this.#terms.literal.length <= text.length && !this.isEnough);
     if (this.isEnough) {
       this.#next = text.offsetOf(at - 1) + 1;
       return;
@@ -118,21 +124,22 @@ class Hits {
     this.#next = text.undecided;
   }
 
-  /** The next hits in a part of the text, and where no more of them begin. */
-  async #search(from: number, end: number): Promise<{ readonly hits: readonly Hit[]; readonly to: number }> {
+  /** The next hits, and where no more of them begin. */
+  async #search(from: number): Promise<{ readonly hits: readonly Hit[]; readonly to: number }> {
     const { literal } = this.#terms;
+    const { bytes, length } = this.#text;
     const hits: Hit[] = [];
     const most = Math.min(BATCH, this.#left);
     let to = from;
-    for (let found = literal.find(this.#text.bytes, to, end); found !== -1; ) {
+    for (let found = literal.find(bytes, to, length); found !== -1; ) {
       hits.push({ offset: this.#text.offsetOf(found), lineStart: await this.#lines.startOf(found) });
       to = found + literal.length;
       if (hits.length === most) break;
-      found = literal.find(this.#text.bytes, to, end);
+      found = literal.find(bytes, to, length);
     }
     this.#left -= hits.length;
     // A match may begin among the last bytes.
-    return { hits, to: hits.length === most ? to : Math.max(to, end - literal.length + 1) };
+    return { hits, to: hits.length === most ? to : Math.max(to, length - literal.length + 1) };
   }
 
   async #rest(): Promise<void> {
@@ -189,8 +196,14 @@ async function lineStartBefore(range: ScanRange): Promise<number> {
       if (last !== -1) found = at + last;
       at += piece.length;
     }
+    if (range.signal.aborted) break;
     if (found !== -1) return found + 1;
     to = from;
   }
+  if (range.signal.aborted) throw brokenOff(range);
   return 0;
+}
+
+function brokenOff({ path }: ScanRange): StreamError {
+  return new StreamError("lost", "The search was broken off.", { path });
 }
