@@ -101,14 +101,15 @@ export function viewsSection(target: Target): void {
 
     "while the path is appended to, each answer is right for its size": async (wire) => {
       const bytes = someLines(5_000);
+      let sent = 1_000;
+      await wire.put("a.log", bytes.subarray(0, sent));
       const upload = await wire.startPut("a.log");
-      let sent = 0;
       const asked: Promise<Lines>[] = [];
       while (sent < bytes.length) {
         const piece = bytes.subarray(sent, sent + 9_999);
         await upload.chunk(piece);
         sent += piece.length;
-        if (sent > BLOCK) asked.push(linesOf(wire, "a.log").catch(async () => linesOf(wire, "a.log")));
+        asked.push(linesOf(wire, "a.log"));
       }
       await upload.finish();
       assert.equal((await upload.head).status, 200);
