@@ -17,7 +17,10 @@ export interface Room {
 export const RUNTIME_NAMES = ["process", "Buffer", "Deno", "Bun"] as const;
 
 const APPENDS = ["src/engine", "src/engine/storage", "src/engine/follow", "src/engine/append", "src/engine/sessions"];
-const ENGINE = [...APPENDS, "src/engine/standing", "src/engine/durable", "src/engine/subscriptions"];
+const ENGINE = [
+  ...[...APPENDS, "src/engine/standing", "src/engine/durable", "src/engine/subscriptions"],
+  ...["src/engine/scan", "src/engine/folders"],
+];
 const SERVICE = [
   ...["src/server/platform", "src/server/timers", "src/server/gate", "src/server/request", "src/server/service"],
 ];
@@ -46,6 +49,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/engine/standing": { imports: ["src/protocol", ...APPENDS] },
   "src/engine/durable": { imports: ["src/support", "src/protocol", ...APPENDS] },
   "src/engine/subscriptions": { imports: ["src/support", "src/protocol", ...APPENDS, "src/engine/durable"] },
+  "src/engine/scan": { imports: ["src/support", "src/protocol", "src/engine", "src/engine/storage"] },
+  "src/engine/folders": {
+    imports: ["src/support", "src/protocol", "src/engine", "src/engine/storage", "src/engine/follow"],
+  },
 
   "src/stores/file/folders": { imports: ["src/protocol", "src/engine/storage"], ...NODE },
   "src/stores/file/processes": { imports: files("folders"), ...NODE },
@@ -85,6 +92,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "src/server/service": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server/http": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: [...HONO, "mime"] },
+  "src/server/views": {
+    imports: ["src/protocol", ...ENGINE, ...SERVICE, "src/server/http"],
+    packages: HONO,
+  },
   "src/server/durable": {
     imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE, "src/server/http"],
     packages: HONO,
@@ -99,7 +110,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: [
       ...["src/protocol", ...ENGINE, ...SERVICE],
       ...["src/server/http", "src/server/durable", "src/server/durable/subscriptions", "src/server/websocket"],
-      "src/server/streams",
+      ...["src/server/streams", "src/server/views"],
     ],
     packages: HONO,
   },

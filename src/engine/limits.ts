@@ -24,6 +24,18 @@ export interface Limits {
   peerConnections: number;
   /** Appends and follows that one address or IPv6 network (/64) may begin within a second; 0 for no limit. Default 5,000. */
   peerConnectionsPerSecond: number;
+  /** Bytes of the largest resource whose lines are counted for `?lines`; 0 for no limit. Default 4 GiB. */
+  lineIndexBytes: number;
+  /** Resources whose lines are counted, or wait for that, at a time; 0 for no limit. Default 100. */
+  lineCounts: number;
+  /** The same for those that one address or IPv6 network (/64) asks for; 0 for no limit. Default 20. */
+  peerLineCounts: number;
+  /** Searches that are under way at a time; 0 for no limit. Default 16. */
+  searches: number;
+  /** The same for those of one address, or of one IPv6 network (/64); 0 for no limit. Default 4. */
+  peerSearches: number;
+  /** Rows of a folder that a live listing watches. Default 10,000. */
+  liveListingRows: number;
   /** Bytes pending on one follower's connection before it falls back to the store. Default 512 KiB, at most 1 MiB. */
   followerBudgetBytes: number;
   /** Bytes of the largest batch that is written and broadcast at once. Default 256 KiB. */
@@ -102,6 +114,12 @@ export const DEFAULT_LIMITS: Readonly<Limits> = Object.freeze({
   connections: 60_000,
   peerConnections: 20_000,
   peerConnectionsPerSecond: 5_000,
+  lineIndexBytes: 4 * 1024 ** 3,
+  lineCounts: 100,
+  peerLineCounts: 20,
+  searches: 16,
+  peerSearches: 4,
+  liveListingRows: 10_000,
   followerBudgetBytes: 512 * 1024,
   batchBytes: 256 * 1024,
   appenderQueueBytes: 1024 * 1024,
@@ -154,6 +172,11 @@ const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   "connections",
   "peerConnections",
   "peerConnectionsPerSecond",
+  "lineIndexBytes",
+  "lineCounts",
+  "peerLineCounts",
+  "searches",
+  "peerSearches",
   "idleTimeoutMs",
   "bodyIdleMs",
   "readIdleMs",

@@ -6,7 +6,11 @@ import { type Context, Hono } from "hono";
 import { AppendRegistry } from "../engine/append/registry.ts";
 import { DurableStreams } from "../engine/durable/durable-streams.ts";
 import type { Log } from "../engine/events.ts";
+import { FolderWatches } from "../engine/folders/folder-watches.ts";
 import type { Limits } from "../engine/limits.ts";
+import { LineCounts } from "../engine/scan/line-counts.ts";
+import { ScanQuota } from "../engine/scan/scan-quota.ts";
+import { ScanTurns } from "../engine/scan/scan-turns.ts";
 import { Sessions } from "../engine/sessions/sessions.ts";
 import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
@@ -85,10 +89,14 @@ export type StreamApp = Hono & {
 export function createApp(parts: AppParts): StreamApp {
   const { limits } = parts;
   const reporter = new Reporter(parts.log, parts.onEvent);
+  const folders = new FolderWatches(parts.store, limits, (path, error) => {
+    reporter.failed(path, error, `The folder "/${path}" can't be listed for those who watch it.`);
+  });
   const registry = new AppendRegistry(parts.store, limits, {
     began(channel) {
       const { path, size, generation } = channel;
       reporter.traffic.appendBegan(channel);
+      folders.began(channel);
       // Each of the requests that it is kept for is reported.
       if (channel.isKept) return;
       reporter.emit({ type: "began", action: "append", path, offset: size, generation, ...causeOf(channel) });
@@ -97,6 +105,7 @@ export function createApp(parts: AppParts): StreamApp {
       const { path, generation } = channel;
       const { size: offset, reason } = outcome;
       reporter.traffic.appendEnded(channel, outcome);
+      folders.ended(channel, offset, reason);
       if (channel.isKept) return;
       const failure = error && { error };
       reporter.emit({
@@ -105,8 +114,12 @@ export function createApp(parts: AppParts): StreamApp {
         ...causeOf(channel),
       });
     },
-    stored: (path) => subscriptions?.subscriptions.changed(path),
+    stored(path) {
+      subscriptions?.subscriptions.changed(path);
+      folders.stored(path);
+    },
     removed(path, requestId) {
+      folders.removed(path);
       subscriptions?.subscriptions.changed(path);
       reporter.emit({ type: "removed", path, ...causeOf({ requestId }) });
     },
@@ -124,6 +137,7 @@ export function createApp(parts: AppParts): StreamApp {
       : undefined;
   if (durable) registry.beforeRaw = async (path) => void (await durable.use(path));
   const subscriptions = openSubscriptions({ registry, durable, reporter, sender: parts.sender });
+  const scanTurns = new ScanTurns();
   const service: Service = {
     store: parts.store,
     registry,
@@ -135,6 +149,10 @@ export function createApp(parts: AppParts): StreamApp {
     heartbeats: new Heartbeats(limits.heartbeatMs),
     sessions,
     standing: new StandingFollows({ registry, sessions }),
+    folders,
+    lineCounts: new LineCounts(parts.store, scanTurns, limits),
+    searches: new ScanQuota(limits, { what: "searches", all: "searches", byPeer: "peerSearches" }),
+    scanTurns,
     durable,
     subscriptions,
     publicUrl: parts.publicUrl,

@@ -111,7 +111,7 @@ export function parseRequest(
   if (verb !== "APPEND") {
     const parameters = readParameters(c);
     if (parameters.stay) checkStay(c, socket, verb);
-    if (parameters.live && verb === undefined && !socket) checkLive(c, parameters);
+    if (parameters.live && verb === undefined && !socket) checkLive(c, parameters, isFolder);
     return { ...parts, action: "read", verb, parameters };
   }
   if (isFolder) {
@@ -154,9 +154,14 @@ export function parseControl(
 }
 
 /** @throws {StreamError} `bad_request` for a live read that does not say where it begins. */
-function checkLive(c: Context, { hasStart, live }: ReadParameters): void {
+function checkLive(c: Context, { hasStart, live }: ReadParameters, isFolder: boolean): void {
+  if (isFolder && live === "sse") return;
+  if (isFolder) throw new StreamError("bad_request", 'A folder has no long-poll. Use "live=sse".');
   if (hasStart || (live === "sse" && c.req.header("Last-Event-ID"))) return;
-  throw new StreamError("bad_request", '"live" needs an "offset": the last Stream-Next-Offset, -1 for all, or now.');
+  throw new StreamError(
+    "bad_request",
+    '"live" needs an "offset": the last Stream-Next-Offset, -1 for all, or now. A folder needs a slash at its end.',
+  );
 }
 
 /** @throws {StreamError} `bad_request` for a request that can't be a standing follow. */

@@ -18,6 +18,7 @@ import { followBody } from "./http/follow.ts";
 import { listing, rowsOf } from "./http/listing.ts";
 import { readSnapshot, unlessChanged } from "./http/read.ts";
 import { removeResource } from "./http/remove.ts";
+import { missing, noSubscriptions, notFolder } from "./missing.ts";
 import {
   type AppendRequest,
   checkMethod,
@@ -38,6 +39,8 @@ import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
 import { checkPermission } from "./timers/expiry.ts";
+import { liveListing } from "./views/live-listing.ts";
+import { readView } from "./views/view.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
 import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
@@ -106,8 +109,12 @@ export async function respond(service: Service, c: Context, details: RequestDeta
   checkSender(service, request, socket);
   await begin(service, exchange, socket);
   // The app has named the path, and that it is followed; the client chooses how.
-  const isEvents = request.parameters.live === "sse" && !socket;
-  return read(service, isEvents ? { ...request, verb: undefined } : request);
+  const { parameters } = request;
+  const isEvents = parameters.live === "sse" && !socket;
+  return read(
+    service,
+    isEvents ? { ...request, verb: undefined, parameters: { ...parameters, view: undefined } } : request,
+  );
 }
 
 /**
@@ -145,11 +152,11 @@ function isUpload({ exchange, socket }: AppendRequest): boolean {
 
 /** Asks the gate about a request. Resolves to a response if the gate answers by itself. @throws {StreamError} if it refuses. */
 async function askGate(service: Service, request: ParsedRequest): Promise<Response | undefined> {
-  const { action, verb, socket, isFolder, exchange } = request;
-  if (action !== "read") return passGate(service, exchange, action);
+  const { verb, socket, isFolder, exchange } = request;
+  if (request.action !== "read") return passGate(service, exchange, request.action);
   // Without a verb, it would create the path.
   if (isUnsafe(exchange.c.req.method)) return passGate(service, exchange, "append");
-  if (verb !== undefined || socket) return passGate(service, exchange, "read");
+  if (verb !== undefined || socket || request.parameters.view) return passGate(service, exchange, "read");
   if (isFolder) return passGate(service, exchange, "list");
   return service.listings ? askAboutEither(service, exchange) : passGate(service, exchange, "read");
 }
@@ -240,6 +247,11 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
   if (!following && !isFolder && parameters.live && exchange.c.req.method === "GET") {
     return inPlace(service, exchange, "follow", () => readLive(service, exchange, parameters));
   }
+  const { view } = parameters;
+  if (!following && view) return inPlace(service, exchange, "read", () => readView(service, request, view));
+  if (!following && isFolder && parameters.live) {
+    return inPlace(service, exchange, "follow", () => liveListing(service, exchange, request.below));
+  }
   const answer = (): Promise<Response> => unlessChanged(parameters, () => show(service, request, following));
   return !following || isFolder ? answer() : inPlace(service, exchange, "follow", answer);
 }
@@ -279,19 +291,4 @@ async function send(service: Service, exchange: Exchange, socket: boolean, follo
     follow.leave();
     throw error;
   }
-}
-
-/** Otherwise a client that asks for wakes would create a stream, and wait for them for ever. */
-function noSubscriptions(path: string): StreamError {
-  const advice = 'Its operator turns them on with "--webhooks", or with "webhooks" in code.';
-  return new StreamError("not_found", `This server has no subscriptions, as at "/${path}". ${advice}`, { path });
-}
-
-function missing(path: string): StreamError {
-  return new StreamError("not_found", `"/${path}" does not exist.`, { path });
-}
-
-function notFolder(path: string, below: string): StreamError {
-  const what = below === "" ? "not a folder" : "a file, not a folder. Its URL has no slash at the end";
-  return new StreamError("not_found", `"/${path}" is ${what}.`, { path });
 }

@@ -27,7 +27,7 @@ const CONTROLS = [
   "__ds/subscriptions/s/streams/a",
   "__ds/subscriptions/s/claim",
 ];
-const QUERIES = ["", "stay=1", "offset=0", "session=x"];
+const QUERIES = ["", "stay=1", "offset=0", "session=x", "lines", "search=e", "live=sse"];
 const KINDS: Record<string, string>[] = [
   {},
   UPGRADE,
@@ -221,6 +221,12 @@ describe("the gate", () => {
       ["HEAD", "/folder", "read /folder, list /folder"],
       ["GET", "/folder/", "list /folder"],
       ["GET", "/folder/b.txt", "read /folder/b.txt"],
+      ["GET", "/a.txt?lines", "read /a.txt"],
+      ["HEAD", "/a.txt?lines", "read /a.txt"],
+      ["GET", "/a.txt?search=e", "read /a.txt"],
+      ["GET", "/folder/?lines", "read /folder"],
+      ["HEAD", "/folder/?live=sse", "list /folder"],
+      ["GET", "/folder?search=e", "read /folder"],
       ["POST", "/new.txt?verb=APPEND", "append /new.txt"],
       ["PUT", "/new.txt", "append /new.txt"],
       ["POST", "/new.txt?verb=FOLLOW", "append /new.txt"],

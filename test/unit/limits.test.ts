@@ -35,6 +35,12 @@ test("the defaults are those that the operator's page lists", () => {
     connections: 60_000,
     peerConnections: 20_000,
     peerConnectionsPerSecond: 5_000,
+    lineIndexBytes: 4 * 2 ** 30,
+    lineCounts: 100,
+    peerLineCounts: 20,
+    searches: 16,
+    peerSearches: 4,
+    liveListingRows: 10_000,
     idleTimeoutMs: 0,
     bodyIdleMs: 60_000,
     readIdleMs: 120_000,
@@ -113,8 +119,8 @@ test("only limits that can be switched off may be zero", () => {
     "storeFreeBytes",
     "subscriptions",
   ];
-  const readers = ["readIdleMs"];
-  const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond"];
+  const readers = ["readIdleMs", "lineIndexBytes", "lineCounts", "searches"];
+  const byPeer = ["peerAppends", "peerConnections", "peerConnectionsPerSecond", "peerLineCounts", "peerSearches"];
   assert.deepEqual(off.sort(), [...switchable, ...protecting, ...readers, ...byPeer].sort());
 });
 

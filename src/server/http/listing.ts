@@ -3,6 +3,7 @@
  * @module
  */
 import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
+import type { EndedReason } from "../../protocol/end-reason.ts";
 import { isAddressable } from "../../protocol/path.ts";
 import { TOKEN_PARAMETER } from "../gate/gate.ts";
 import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
@@ -31,25 +32,39 @@ const ENCODER = new TextEncoder();
  */
 export async function rowsOf(
   { store }: Service,
-  { subject: { path }, access }: Exchange,
+  exchange: Exchange,
   below: string,
   { after, limit }: ListingParameters,
 ): Promise<StoreListing | undefined> {
+  const { path } = exchange.subject;
   const from = after === undefined ? {} : { after };
-  const isScope = below === "" && path !== "";
-  const mayRead = access?.mayRead;
-  if (!isScope && !mayRead) {
+  const isVisible = rowFilter(exchange, below);
+  if (!isVisible) {
     return await store.list(path, { ...from, ...(limit === undefined ? {} : { limit: limit + 1 }) });
   }
   // Which rows are left out is not known before, so that the store can't count.
-  const rows = (await store.list(path, from)) ?? (isScope ? [] : undefined);
-  if (!rows) return undefined;
+  const rows = (await store.list(path, from)) ?? (isScopeFolder(exchange, below) ? [] : undefined);
+  return rows && visible(rows, isVisible);
+}
+
+/** Decides which rows of a folder the request may see; undefined for all. */
+export function rowFilter(exchange: Exchange, below: string): ((row: StoreEntry) => boolean) | undefined {
+  const { subject, access } = exchange;
+  const { path } = subject;
+  const isScope = isScopeFolder(exchange, below);
+  const mayRead = access?.mayRead;
+  if (!isScope && !mayRead) return undefined;
   const prefix = path === "" ? "" : `${path}/`;
-  return visible(rows, ({ name, kind }) => {
+  return ({ name, kind }) => {
     // The folder of a scope may have names that no URL could name in the whole root.
     if (isScope && !isAddressable("", name)) return false;
     return mayRead?.(prefix + name, kind === "folder") ?? true;
-  });
+  };
+}
+
+/** Whether a request names the folder of its scope, which always exists for its clients. */
+export function isScopeFolder({ subject }: Exchange, below: string): boolean {
+  return below === "" && subject.path !== "";
 }
 
 async function* visible(
@@ -113,10 +128,18 @@ async function* json({ folder, entries, limit }: Listing): AsyncGenerator<string
   yield "]}";
 }
 
-function row({ name, kind, size, modified, appending = false }: StoreEntry): string {
+/** A row of a listing. */
+export interface ListedRow extends StoreEntry {
+  /** How its last append ended, where that is known. */
+  readonly reason?: EndedReason | undefined;
+}
+
+/** A row as JSON. */
+export function row({ name, kind, size, modified, appending = false, reason }: ListedRow): string {
   // Serializing only the strings takes half as long, and there may be hundreds of thousands of rows.
   const rest = `"kind":"${kind}","size":${size},"modified":"${writableDate(modified).toISOString()}","appending":${appending}`;
-  return `{"name":${JSON.stringify(name)},${rest}}`;
+  const how = reason === undefined ? "" : `,"reason":"${reason}"`;
+  return `{"name":${JSON.stringify(name)},${rest}${how}}`;
 }
 
 /**

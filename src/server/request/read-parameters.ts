@@ -28,6 +28,26 @@ export interface ReadParameters {
   readonly prefersLines: boolean;
   /** For the listing of a folder. */
   readonly listing: ListingParameters;
+  /** What to answer about the content, in place of its bytes; undefined for the bytes. */
+  readonly view: LinesParameters | SearchParameters | undefined;
+}
+
+/** Asks for the number of lines of each block. */
+export interface LinesParameters {
+  readonly kind: "lines";
+  /** The first block. */
+  readonly from: number;
+}
+
+/** Asks where a text is. */
+export interface SearchParameters {
+  readonly kind: "search";
+  readonly text: string;
+  readonly ignoreCase: boolean;
+  /** The offset of the first byte to search. */
+  readonly from: number;
+  /** Maximum number of hits. */
+  readonly limit: number;
 }
 
 /** How a client waits for data: with one answer per wait, or with server-sent events. */
@@ -48,10 +68,16 @@ export const LINES_TYPE = "application/x-ndjson";
 /** Rows per HTML page if the request has no limit. */
 const PAGE_ROWS = 1_000;
 
+/** Hits of a search without a limit. */
+const HITS = 1_000;
+
+/** Maximum bytes of a text to search for. */
+const MAX_TEXT_BYTES = 1_000;
+
 /**
  * Parses the query, and the `Accept` header for listings.
  *
- * @throws {StreamError} `bad_request` for an invalid offset, tail, stay or limit.
+ * @throws {StreamError} `bad_request` for an invalid offset, tail, stay or limit, or an invalid search.
  */
 export function readParameters(c: Context): ReadParameters {
   const { tail, generation, stay, after, limit, live, cursor, raw } = c.req.query();
@@ -67,6 +93,7 @@ export function readParameters(c: Context): ReadParameters {
     cursor,
     raw: raw !== undefined,
     prefersLines: acceptsLines(c),
+    view: viewOf(c),
     listing: { format, after, limit: limit === undefined ? defaultLimit(format) : parseLimit(limit) },
   };
 }
@@ -110,7 +137,56 @@ function defaultLimit(format: "html" | "json"): number | undefined {
   return format === "html" ? PAGE_ROWS : undefined;
 }
 
-function parseLimit(limit: string): number {
+function parseLimit(limit: string, what = "rows"): number {
   if (/^0*[1-9][0-9]{0,8}$/.test(limit)) return Number(limit);
-  throw new StreamError("bad_request", `"limit" must be a whole number of rows, at least 1, not ${quotedWord(limit)}.`);
+  const message = `"limit" must be a whole number of ${what}, at least 1, not ${quotedWord(limit)}.`;
+  throw new StreamError("bad_request", message);
+}
+
+function viewOf(c: Context): ReadParameters["view"] {
+  const { lines, search, from, limit, case: respected } = c.req.query();
+  if (lines === undefined && search === undefined) return undefined;
+  if (lines !== undefined && search !== undefined) {
+    throw new StreamError("bad_request", 'Give "lines" or "search", not both.');
+  }
+  const offset = from === undefined ? 0 : parseFrom(from, search === undefined ? "the number of a block" : "an offset");
+  if (search === undefined) return { kind: "lines", from: offset };
+  return {
+    kind: "search",
+    text: searchText(c, search),
+    ignoreCase: parseCase(respected),
+    from: offset,
+    limit: limit === undefined ? HITS : parseLimit(limit, "hits"),
+  };
+}
+
+function parseFrom(from: string, what: string): number {
+  if (/^[0-9]+$/.test(from)) return Math.min(Number(from), Number.MAX_SAFE_INTEGER);
+  throw new StreamError("bad_request", `"from" must be ${what}, a whole number, not ${quotedWord(from)}.`);
+}
+
+function parseCase(respected: string | undefined): boolean {
+  if (respected === undefined || respected === "1") return false;
+  if (respected === "0") return true;
+  throw new StreamError("bad_request", `"case" must be 1, or 0 to ignore it, not ${quotedWord(respected)}.`);
+}
+
+/** The text to search for, which could be found. */
+function searchText(c: Context, text: string): string {
+  if (text === "") throw new StreamError("bad_request", '"search" needs a text to search for.');
+  const { length } = new TextEncoder().encode(text);
+  if (length > MAX_TEXT_BYTES) {
+    throw new StreamError("bad_request", `"search" may have at most ${MAX_TEXT_BYTES} bytes, and has ${length}.`);
+  }
+  if (text.includes("\x1b")) {
+    throw new StreamError(
+      "bad_request",
+      '"search" has an escape character: escape sequences are left out of the text.',
+    );
+  }
+  // Hono leaves an escape that is no UTF-8 as it is, and the search would find it in that form.
+  const query = new URLSearchParams(c.req.url.replace(/^[^?]*\??/, "").replace(/#.*$/s, ""));
+  const [given, ...others] = query.getAll("search");
+  if (given === text && others.length === 0) return text;
+  throw new StreamError("bad_request", '"search" must be UTF-8, percent-encoded, and given once.');
 }

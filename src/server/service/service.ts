@@ -5,7 +5,11 @@
 import type { Context } from "hono";
 import type { AppendRegistry } from "../../engine/append/registry.ts";
 import type { DurableStreams } from "../../engine/durable/durable-streams.ts";
+import type { FolderWatches } from "../../engine/folders/folder-watches.ts";
 import type { Limits } from "../../engine/limits.ts";
+import type { LineCounts } from "../../engine/scan/line-counts.ts";
+import type { ScanQuota } from "../../engine/scan/scan-quota.ts";
+import type { ScanTurns } from "../../engine/scan/scan-turns.ts";
 import type { Sessions } from "../../engine/sessions/sessions.ts";
 import type { StandingFollows } from "../../engine/standing/standing-follows.ts";
 import type { Store } from "../../engine/storage/store.ts";
@@ -41,6 +45,14 @@ export interface Service {
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
   readonly standing: StandingFollows;
+  /** The folders that clients watch. */
+  readonly folders: FolderWatches;
+  /** How many lines resources have. */
+  readonly lineCounts: LineCounts;
+  /** The searches that are under way. */
+  readonly searches: ScanQuota;
+  /** Turns for line counts and searches. */
+  readonly scanTurns: ScanTurns;
   /** The streams that requests without a verb write to; undefined if that is off, or if the store can't. */
   readonly durable: DurableStreams | undefined;
   /** The subscriptions to streams; undefined if that is off, or if the store can't. */

@@ -52,6 +52,11 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "a HEAD of a follow": read([200, 200, 404], { method: "HEAD", query: "verb=FOLLOW" }),
   "a standing HTTP follow": read([200, 200, 200], { query: "verb=FOLLOW&stay=1", mayBeEmpty: "none" }),
   "server-sent events": read([200, 200, 404], { query: "live=sse&offset=-1" }),
+  "line counts": read([200, 200, 404], { query: "lines" }),
+  "line counts past the end": read([416, 416, 404], { query: "lines&from=9" }),
+  "a HEAD of line counts": read([200, 200, 404], { method: "HEAD", query: "lines" }),
+  "a search": read([200, 200, 404], { query: "search=e" }),
+  "a HEAD of a search": read([200, 200, 404], { method: "HEAD", query: "search=e" }),
   "a classic follow": read([101, 200, 404], { query: "verb=FOLLOW", headers: CLASSIC }),
   "a WebSocket without a verb": read([101, 200, 404], { headers: CLASSIC }),
   "a v1 follow": read([101, 200, 404], { query: "verb=FOLLOW", headers: V1 }),
@@ -110,4 +115,6 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "a listing as JSON": row("list", [200, 200, 404], { headers: { Accept: "application/json" } }),
   "a page of a listing": row("list", [200, 200, 404], { query: "limit=1&after=a" }),
   "a HEAD of a listing": row("list", [200, 200, 404], { method: "HEAD" }),
+  "a live listing": row("list", [200, 200, 404], { query: "live=sse" }),
+  "a HEAD of a live listing": row("list", [200, 200, 404], { method: "HEAD", query: "live=sse" }),
 };

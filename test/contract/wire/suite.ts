@@ -17,6 +17,7 @@ import { httpFollowSection } from "./http-follow.ts";
 import { httpReadSection } from "./http-read.ts";
 import { jsonLinesSection } from "./json-lines.ts";
 import { listingSection } from "./listing.ts";
+import { liveListingSection } from "./live-listing.ts";
 import { messageSizesSection } from "./message-sizes.ts";
 import { orderSection } from "./order.ts";
 import { originsSection } from "./origins.ts";
@@ -31,6 +32,7 @@ import { v1AppendSection } from "./v1-append.ts";
 import { v1FollowSection } from "./v1-follow.ts";
 import { v1ResumeSection } from "./v1-resume.ts";
 import { verbSection } from "./verb.ts";
+import { viewsSection } from "./views.ts";
 
 /**
  * Registers the suite as node:test tests.
@@ -69,5 +71,7 @@ export function wireSuite(target: Target): void {
     embeddingSection(target);
     hostileSection(target);
     requestIdsSection(target);
+    viewsSection(target);
+    liveListingSection(target);
   });
 }

@@ -1,0 +1,155 @@
+/**
+ * The line counts of resources: counted at the first question, kept for a while, and extended by what was appended since.
+ * @module
+ */
+import { StreamError } from "../../protocol/errors.ts";
+import type { Limits } from "../limits.ts";
+import type { Store, StoreStat } from "../storage/store.ts";
+import { BlockCounts } from "./block-counts.ts";
+import { scanPieces } from "./scan-pieces.ts";
+import { ScanQuota } from "./scan-quota.ts";
+import type { ScanTurns } from "./scan-turns.ts";
+
+/** Resources whose counts are kept. Those of a resource of 4 GiB take 256 KiB. */
+const MAX_KEPT = 64;
+
+/** Who wants to know. */
+export interface Asker {
+  /** The address of the client; undefined if it is unknown. */
+  readonly peer?: string | undefined;
+  /** Aborts when the answer is not needed any more. */
+  readonly signal: AbortSignal;
+}
+
+/** The counts of one content. */
+interface Counted {
+  readonly generation: string;
+  readonly counts: BlockCounts;
+}
+
+/** A count that is under way, or waits for its turn. */
+interface Count extends Counted {
+  /** The size to count up to. */
+  readonly to: number;
+  /** Aborts when nothing waits for it any more. */
+  readonly abandoned: AbortController;
+  readonly done: Promise<void>;
+  askers: number;
+}
+
+/** The line counts of one server. One resource is counted at a time. */
+export class LineCounts {
+  readonly #store: Store;
+  readonly #turns: ScanTurns;
+  readonly #quota: ScanQuota;
+  /** By path; the one that was used last comes last. */
+  readonly #kept = new Map<string, Counted>();
+  readonly #counting = new Map<string, Count>();
+  /** Settles when the last count in the queue has ended. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(store: Store, turns: ScanTurns, limits: Readonly<Limits>) {
+    this.#store = store;
+    this.#turns = turns;
+    this.#quota = new ScanQuota(limits, { what: "line counts", all: "lineCounts", byPeer: "peerLineCounts" });
+  }
+
+  /**
+   * The counts of a resource, of at least the bytes that it had when it was found. They may go on growing: read them at once.
+   *
+   * @param found What the resource was found to be.
+   * @throws {StreamError} `changed` if it has other content meanwhile; `lost` if the asker has gone; `overloaded`, `too_many`;
+   * errors of the store.
+   */
+  async of(path: string, found: StoreStat, asker: Asker): Promise<BlockCounts> {
+    const { size, generation } = found;
+    for (;;) {
+      const counts = this.#known(path, generation);
+      if (counts && counts.size >= size) return counts;
+      const running = this.#counting.get(path);
+      if (running && (running.generation !== generation || running.abandoned.signal.aborted)) {
+        await untilAborted(
+          running.done.catch(() => {}),
+          asker.signal,
+          path,
+        );
+        continue;
+      }
+      const count = running ?? this.#begin(path, found, counts, asker);
+      await this.#wait(count, asker.signal, path);
+      // The store does not name its contents, so that nothing is kept.
+      if (generation === "" && count.counts.size >= size) return count.counts;
+    }
+  }
+
+  #known(path: string, generation: string): BlockCounts | undefined {
+    const kept = this.#kept.get(path);
+    if (kept?.generation !== generation) return undefined;
+    this.#kept.delete(path);
+    this.#kept.set(path, kept);
+    return kept.counts;
+  }
+
+  #begin(path: string, { size: to, generation }: StoreStat, known: BlockCounts | undefined, { peer }: Asker): Count {
+    const leave = this.#quota.enter(peer);
+    const abandoned = new AbortController();
+    const counts = known ?? new BlockCounts();
+    const before = this.#last;
+    const done = before
+      .then(() => this.#count(path, { generation, counts }, to, abandoned.signal))
+      .finally(() => {
+        this.#counting.delete(path);
+        leave();
+      });
+    this.#last = done.catch(() => {});
+    const count = { generation, counts, to, abandoned, done, askers: 0 };
+    this.#counting.set(path, count);
+    return count;
+  }
+
+  async #count(path: string, { generation, counts }: Counted, to: number, signal: AbortSignal): Promise<void> {
+    // While more is counted, it is not certain that it is of the same content.
+    this.#kept.delete(path);
+    const parts = { store: this.#store, turns: this.#turns, path, generation, from: counts.size, to, signal };
+    for await (const piece of scanPieces(parts)) counts.add(piece);
+    // A count that was broken off is kept as well, for the next question.
+    const now = await this.#store.stat(path);
+    if (now?.generation !== generation || now.size < counts.size) throw changed(path);
+    if (generation === "") return;
+    this.#kept.set(path, { generation, counts });
+    const [oldest] = this.#kept.keys();
+    if (oldest !== undefined && this.#kept.size > MAX_KEPT) this.#kept.delete(oldest);
+  }
+
+  /** Waits for a count, which ends when nothing waits for it any more. */
+  async #wait(count: Count, signal: AbortSignal, path: string): Promise<void> {
+    count.askers++;
+    try {
+      await untilAborted(count.done, signal, path);
+    } finally {
+      if (--count.askers === 0) count.abandoned.abort();
+    }
+  }
+}
+
+/** @throws {StreamError} `lost` if the signal aborts first. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal, path: string): Promise<void> {
+  let leave = (): void => {};
+  const left = new Promise<never>((_, reject) => {
+    leave = () => reject(new StreamError("lost", "The client disconnected before its answer.", { path }));
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { once: true });
+  });
+  try {
+    await Promise.race([work, left]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+    // The other promise may reject when nothing waits for it any more.
+    work.catch(() => {});
+    left.catch(() => {});
+  }
+}
+
+function changed(path: string): StreamError {
+  return new StreamError("changed", `"/${path}" was changed while its lines were counted. Ask again.`, { path });
+}

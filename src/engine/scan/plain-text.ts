@@ -1,0 +1,133 @@
+/**
+ * Text without the escape sequences of terminals, and where each of its bytes is in the resource.
+ *
+ * A sequence is what ECMA-48 says: `ESC [` up to a letter, a string such as `ESC ]` up to BEL or `ESC \`, and `ESC` with
+ * one character, perhaps behind others. A line feed ends each of them, so that one that is broken hides no more than its line.
+ * @module
+ */
+
+const BELL = 0x07;
+const NEWLINE = 0x0a;
+const CANCEL = 0x18;
+const SUBSTITUTE = 0x1a;
+const ESCAPE = 0x1b;
+const BACKSLASH = 0x5c;
+const BRACKET = 0x5b;
+
+/** What begins a string: `P`, `X`, `]`, `^` and `_`. */
+const STRINGS: ReadonlySet<number> = new Set([0x50, 0x58, 0x5d, 0x5e, 0x5f]);
+
+/** Inside which part of a sequence the next byte is. */
+type State = "text" | "escape" | "escape, middle" | "control" | "string" | "string escape";
+
+/** What a byte does: the next state, and whether the byte belongs to the sequence. */
+interface Step {
+  readonly state: State;
+  readonly isTaken: boolean;
+}
+
+/** A row of text: the bytes of a few slices, without sequences. */
+export class PlainText {
+  /** Only the first {@link length} bytes are text. */
+  readonly bytes: Uint8Array;
+  /** The number of bytes. */
+  length = 0;
+  /** Where runs of text begin: their index here, and their offset in the resource. */
+  #starts: { readonly index: number; readonly offset: number }[] = [];
+  #state: State = "text";
+  #sequence = 0;
+  #end: number;
+
+  /**
+   * @param capacity Bytes that it can hold.
+   * @param offset The offset of the first byte that is added.
+   */
+  constructor(capacity: number, offset: number) {
+    this.bytes = new Uint8Array(capacity);
+    this.#end = offset;
+  }
+
+  /** Adds the next bytes of the resource. */
+  add(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#state === "text") at = this.#addText(bytes, at);
+      else {
+        const { state, isTaken } = stepOf(this.#state, bytes[at] as number);
+        if (this.#state === "string escape" && state === "escape") this.#sequence = this.#end + at - 1;
+        this.#state = state;
+        if (isTaken) at++;
+      }
+    }
+    this.#end += bytes.length;
+  }
+
+  /** The offset of a byte in the resource. */
+  offsetOf(index: number): number {
+    let low = 0;
+    for (let high = this.#starts.length - 1; low < high; ) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((this.#starts[middle]?.index ?? 0) <= index) low = middle;
+      else high = middle - 1;
+    }
+    const start = this.#starts[low];
+    return start ? start.offset + index - start.index : this.#end;
+  }
+
+  /** Drops all bytes before an index. */
+  keep(from: number): void {
+    const offset = from < this.length ? this.offsetOf(from) : undefined;
+    const behind = this.#starts.filter(({ index }) => index > from);
+    this.bytes.copyWithin(0, from, this.length);
+    this.length -= from;
+    const kept = behind.map((start) => ({ ...start, index: start.index - from }));
+    this.#starts = offset === undefined ? [] : [{ index: 0, offset }, ...kept];
+  }
+
+  /** The offset of the first byte that is text, or may be once there is more: everything before it was dropped. */
+  get undecided(): number {
+    if (this.length > 0) return this.offsetOf(0);
+    return this.#state === "text" ? this.#end : this.#sequence;
+  }
+
+  /** Adds text up to the next sequence. Returns the index behind its first byte. */
+  #addText(bytes: Uint8Array, from: number): number {
+    const found = bytes.indexOf(ESCAPE, from);
+    const to = found === -1 ? bytes.length : found;
+    if (to > from) {
+      this.#starts.push({ index: this.length, offset: this.#end + from });
+      this.bytes.set(bytes.subarray(from, to), this.length);
+      this.length += to - from;
+    }
+    if (found === -1) return to;
+    this.#state = "escape";
+    this.#sequence = this.#end + found;
+    return found + 1;
+  }
+}
+
+/** The steps of {@link stepOf}. */
+const BEFORE_TEXT: Step = { state: "text", isTaken: false };
+const LAST: Step = { state: "text", isTaken: true };
+const IN_MIDDLE: Step = { state: "escape, middle", isTaken: true };
+const IN_CONTROL: Step = { state: "control", isTaken: true };
+const IN_STRING: Step = { state: "string", isTaken: true };
+const STRING_ESCAPE: Step = { state: "string escape", isTaken: true };
+const OTHER_ESCAPE: Step = { state: "escape", isTaken: false };
+
+/** What a byte does inside a sequence. */
+function stepOf(state: Exclude<State, "text">, byte: number): Step {
+  if (byte === NEWLINE) return BEFORE_TEXT;
+  if (state === "string") return stepInString(byte);
+  if (state === "string escape") return byte === BACKSLASH ? LAST : OTHER_ESCAPE;
+  if (state === "escape" && byte === BRACKET) return IN_CONTROL;
+  if (state === "escape" && STRINGS.has(byte)) return IN_STRING;
+  const isControl = state === "control";
+  if (byte >= 0x20 && byte <= (isControl ? 0x3f : 0x2f)) return isControl ? IN_CONTROL : IN_MIDDLE;
+  return byte >= 0x30 && byte <= 0x7e ? LAST : BEFORE_TEXT;
+}
+
+function stepInString(byte: number): Step {
+  if (byte === ESCAPE) return STRING_ESCAPE;
+  return byte === BELL || byte === CANCEL || byte === SUBSTITUTE ? LAST : IN_STRING;
+}

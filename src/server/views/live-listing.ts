@@ -1,0 +1,162 @@
+/**
+ * The live listing of a folder, as server-sent events.
+ * @module
+ */
+import type { FolderRow } from "../../engine/folders/folder-rows.ts";
+import type { FolderWatch, FolderWatcher } from "../../engine/folders/folder-watch.ts";
+import type { Follow } from "../../engine/follow/follow.ts";
+import type { FollowEnd, Sink } from "../../engine/follow/follower.ts";
+import { Frame } from "../../engine/follow/frame.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { CONTENT_HEADERS } from "../../protocol/generation.ts";
+import { START_OFFSET_HEADER } from "../../protocol/offset.ts";
+import { followBody } from "../http/follow.ts";
+import { isScopeFolder, row, rowFilter } from "../http/listing.ts";
+import type { Exchange, Service } from "../service/service.ts";
+import { RowEvents } from "./row-events.ts";
+
+/** Rows that have changed while a client took nothing, after which it gets all rows again. */
+const MAX_PENDING = 2_000;
+
+/** Characters of rows to gather before they are sent. */
+const PIECE_LENGTH = 32 * 1024;
+
+/** Bytes that may wait for a client before it gets more. */
+const BUDGET_BYTES = 64 * 1024;
+
+const ENCODER = new TextEncoder();
+
+/**
+ * Responds with all rows of a folder, and then with their changes, until the folder is gone. It is logged as a follow.
+ *
+ * @param below The path as the client knows it.
+ * @throws {StreamError} `not_found` if there is no such folder, or if listings are off; `restarting`; `denied`, `storage`.
+ */
+export async function liveListing(service: Service, exchange: Exchange, below: string): Promise<Response> {
+  const { subject } = exchange;
+  const { path } = subject;
+  const missing = new StreamError("not_found", `"/${path}" is no folder.`, { path });
+  if (!service.listings) throw missing;
+  const isKept = isScopeFolder(exchange, below);
+  const follow = new ListingFollow(below, rowFilter(exchange, below), isKept);
+  const watch = await service.folders.watch(path, follow);
+  const leave = (): void => service.folders.leave(watch, follow);
+  follow.begin(watch, leave);
+  try {
+    if (!watch.exists && !isKept) throw missing;
+    return await followBody(service, exchange, follow, {
+      headers(headers) {
+        for (const name of [...CONTENT_HEADERS, START_OFFSET_HEADER]) headers.delete(name);
+        headers.set("Content-Type", "text/event-stream");
+      },
+      lastsMs: 0,
+      over: (sink) => ({ sink, beat: () => beat(sink), ended: () => {} }),
+    });
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+/** One client's view of a folder. It is told what has changed, and sends how that is when the client takes it. */
+class ListingFollow implements Follow, FolderWatcher {
+  readonly start = 0;
+  readonly content = { size: 0, generation: "" };
+  /** Bytes sent. */
+  offset = 0;
+  readonly #below: string;
+  readonly #isVisible: ((row: FolderRow) => boolean) | undefined;
+  /** Whether the folder exists for this client in any case. */
+  readonly #isKept: boolean;
+  #watch: FolderWatch | undefined;
+  #release: () => void = () => {};
+  /** What the client has yet to get. */
+  #pending: "all" | ReadonlySet<string> | undefined = "all";
+  #isStopped = false;
+  #wake: () => void = () => {};
+
+  constructor(below: string, isVisible: ((row: FolderRow) => boolean) | undefined, isKept: boolean) {
+    this.#below = below;
+    this.#isVisible = isVisible;
+    this.#isKept = isKept;
+  }
+
+  /** The rows of the folder are known. */
+  begin(watch: FolderWatch, release: () => void): void {
+    this.#watch = watch;
+    this.#release = release;
+  }
+
+  changed(names: ReadonlySet<string>): void {
+    if (this.#pending !== "all") {
+      const all = this.#pending ? new Set([...this.#pending, ...names]) : names;
+      this.#pending = all.size > MAX_PENDING && all.size * 2 > (this.#watch?.rows.size ?? 0) ? "all" : all;
+    }
+    this.#wake();
+  }
+
+  existenceChanged(): void {
+    this.#wake();
+  }
+
+  async run(sink: Sink): Promise<FollowEnd> {
+    const watch = this.#watch;
+    while (watch && !this.#isStopped) {
+      if (!watch.exists && !this.#isKept) return "deleted";
+      const pending = this.#pending;
+      this.#pending = undefined;
+      if (pending === "all") await this.#sendAll(watch, sink);
+      else if (pending) this.#send(sink, RowEvents.of(watch, pending).frame(this.#isVisible));
+      else await this.#change();
+      await sink.drained(BUDGET_BYTES);
+    }
+    return "gone";
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake();
+  }
+
+  leave(): void {
+    this.#release();
+  }
+
+  /** Sends all rows as one event, in parts. */
+  async #sendAll({ rows, next }: FolderWatch, sink: Sink): Promise<void> {
+    let text = `event: list\ndata: {"path":${JSON.stringify(`/${this.#below}`)},"entries":[`;
+    let separator = "";
+    for (const each of rows.all) {
+      if (this.#isStopped) return;
+      if (this.#isVisible && !this.#isVisible(each)) continue;
+      text += `${separator}${row(each)}`;
+      separator = ",";
+      if (text.length < PIECE_LENGTH) continue;
+      this.#send(sink, frameOf(text));
+      text = "";
+      await sink.drained(BUDGET_BYTES);
+    }
+    this.#send(sink, frameOf(`${text}]${next === undefined ? "" : `,"next":${JSON.stringify(next)}`}}\n\n`));
+  }
+
+  #send(sink: Sink, frame: Frame | undefined): void {
+    if (!frame) return;
+    this.offset += frame.bytes.length;
+    sink.send(frame);
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}
+
+/** A client that takes nothing needs no heartbeat, and must not gather them. */
+function beat(sink: Sink): void {
+  if (sink.pending <= BUDGET_BYTES) sink.send(frameOf("event: heartbeat\ndata: {}\n\n"));
+}
+
+function frameOf(text: string): Frame {
+  return new Frame(ENCODER.encode(text), false);
+}

@@ -1,0 +1,37 @@
+/**
+ * What all answers about a content have in common that are not the content itself.
+ * @module
+ */
+import type { StoreStat } from "../../engine/storage/store.ts";
+import { checkGeneration } from "../../protocol/generation.ts";
+import { formatOffset, NEXT_OFFSET_HEADER } from "../../protocol/offset.ts";
+import { contentHeaders } from "../http/content-headers.ts";
+import { conditionFailed, conditionsOf, judge } from "../request/conditions.ts";
+import { withoutKept } from "../service/kept-claims.ts";
+import type { Exchange, Service } from "../service/service.ts";
+
+/** The headers of an answer. No cache may keep it: it holds for one size. */
+export function viewHeaders(service: Service, path: string, found: StoreStat, type: string): Headers {
+  return new Headers({
+    ...contentHeaders(withoutKept(service, path, found)),
+    "Content-Type": type,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    [NEXT_OFFSET_HEADER]: formatOffset(found.size),
+  });
+}
+
+/**
+ * Checks that the content is the one that the request is about. The answer has no entity tag, so that the conditions which
+ * a cache would send do not apply.
+ *
+ * @throws {StreamError} `replaced`, `precondition_failed`
+ */
+export function checkContent({ c, subject }: Exchange, found: StoreStat, generation: string | undefined): void {
+  const { path } = subject;
+  checkGeneration(path, generation, found.generation);
+  const conditions = conditionsOf(c.req.raw.headers);
+  if (!conditions) return;
+  const required = { ...conditions, ifNoneMatch: null, ifModifiedSince: undefined };
+  if (judge(required, found, true, Date.now()) === "failed") throw conditionFailed(required, path, found);
+}

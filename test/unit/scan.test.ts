@@ -1,0 +1,223 @@
+/** Counting lines and finding text: the parts that need no server, against the simplest way to do the same. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { BLOCK_BYTES, BlockCounts } from "../../src/engine/scan/block-counts.ts";
+import { Literal } from "../../src/engine/scan/literal.ts";
+import { countNewlines } from "../../src/engine/scan/newlines.ts";
+import { PlainText } from "../../src/engine/scan/plain-text.ts";
+import { ScanTurns } from "../../src/engine/scan/scan-turns.ts";
+import { type Hit, type SearchEnd, search } from "../../src/engine/scan/search.ts";
+import { memoryStore } from "../../src/index.ts";
+import { settings } from "../property/settings.ts";
+
+const RUNS = 300;
+
+/** Bytes of which many are line feeds, or differ from one in a single bit. */
+const lineBytes = fc.uint8Array({ maxLength: 3_000 }).map((bytes) => {
+  return bytes.map((byte) => (byte < 60 ? 0x0a : byte < 120 ? 0x0a ^ (1 << (byte % 8)) : byte));
+});
+
+/** Text with terminal sequences, whole, cut and broken. */
+const PIECES = ["a", "b", "ab", "aab", "\n", "\r", "ä", "\x1b", "\x1b[", "[1;3", "1m", "\x1b[0m", "\x1b]8;;x", "\x07"];
+const terminalText = fc
+  .array(fc.constantFrom(...PIECES, "\x1b\\", "\x1b(B", "\x1b(", "\x18", "\x1b_x\x1b\\"), { maxLength: 60 })
+  .map((pieces) => new TextEncoder().encode(pieces.join("")));
+
+/** What a terminal does not show, by one expression per line. */
+const SEQUENCE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the sequences.
+  /\x1b(?:\[[\x20-\x3f]*[\x40-\x7e]?|[PX\]^_](?:[^\x07\x18\x1a\x1b\n])*(?:[\x07\x18\x1a]|\x1b\\|(?=\x1b)|$)|[\x20-\x2f]*(?:(?![[PX\]^_])[\x30-\x7e]|(?<=[\x20-\x2f])[\x30-\x7e])?)/gm;
+
+/** The offsets of all text bytes. */
+function textOffsets(bytes: Uint8Array): number[] {
+  const latin1 = Buffer.from(bytes).toString("latin1");
+  const hidden = new Set<number>();
+  for (const { index, 0: found } of latin1.matchAll(SEQUENCE)) {
+    for (let at = index; at < index + found.length; at++) hidden.add(at);
+  }
+  return [...bytes.keys()].filter((at) => !hidden.has(at));
+}
+
+/** All hits, the slow way. */
+function expectedHits(bytes: Uint8Array, text: string, from: number): Hit[] {
+  const offsets = textOffsets(bytes.subarray(from)).map((offset) => offset + from);
+  const plain = Buffer.from(offsets.map((offset) => bytes[offset] ?? 0));
+  const hits: Hit[] = [];
+  for (let at = plain.indexOf(text); at !== -1; at = plain.indexOf(text, at + Buffer.byteLength(text))) {
+    const offset = offsets[at] ?? -1;
+    hits.push({ offset, lineStart: offset === 0 ? 0 : bytes.lastIndexOf(0x0a, offset - 1) + 1 });
+  }
+  return hits;
+}
+
+async function searched(
+  bytes: Uint8Array,
+  text: string,
+  { from = 0, limit = Number.MAX_SAFE_INTEGER, ignoreCase = false } = {},
+): Promise<{ hits: Hit[]; end: SearchEnd }> {
+  const store = memoryStore();
+  const handle = await store.claim("a");
+  await handle.append(bytes);
+  await handle.release("complete");
+  const { generation = "" } = (await store.stat("a")) ?? {};
+  const literal = new Literal(text, { ignoreCase });
+  const range = { store, turns: new ScanTurns(), path: "a", generation, from, to: bytes.length };
+  const found = search({ ...range, literal, limit, signal: new AbortController().signal });
+  const hits: Hit[] = [];
+  for (;;) {
+    const { done, value } = await found.next();
+    if (done) return { hits, end: value };
+    hits.push(...value);
+  }
+}
+
+describe("line feeds", () => {
+  it("are counted in any range of any memory", () => {
+    fc.assert(
+      fc.property(lineBytes, fc.nat(7), fc.nat(3_000), fc.nat(3_000), (bytes, shift, one, other) => {
+        const memory = new Uint8Array(bytes.length + shift + 8).fill(0x0a);
+        memory.set(bytes, shift);
+        const view = memory.subarray(shift, shift + bytes.length);
+        const [from = 0, to = 0] = [one, other].map((at) => Math.min(at, bytes.length)).sort((a, b) => a - b);
+        const expected = bytes.subarray(from, to).filter((byte) => byte === 0x0a).length;
+        assert.equal(countNewlines(view, from, to), expected);
+      }),
+      settings(RUNS),
+    );
+  });
+
+  it("are counted where every byte is one, in more than a byte can count", () => {
+    for (const length of [1_020, 1_024, 70_001]) {
+      assert.equal(countNewlines(new Uint8Array(length).fill(0x0a), 0, length), length);
+      assert.equal(countNewlines(new Uint8Array(length).fill(0x8a), 0, length), 0);
+    }
+  });
+
+  it("are counted by block, however the bytes arrive", () => {
+    const bytes = new Uint8Array(BLOCK_BYTES * 40 + 5).map((_, index) => (index % 7 === 0 ? 0x0a : 0x61));
+    const expected: number[] = [];
+    for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+      expected.push(bytes.subarray(at, at + BLOCK_BYTES).filter((byte) => byte === 0x0a).length);
+    }
+    for (const step of [999, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES * 3 + 1, bytes.length]) {
+      const counts = new BlockCounts();
+      for (let at = 0; at < bytes.length; at += step) counts.add(bytes.subarray(at, at + step));
+      assert.equal(counts.size, bytes.length);
+      assert.deepEqual(counts.from(0), expected);
+      assert.deepEqual(counts.from(38), expected.slice(38));
+    }
+  });
+});
+
+describe("plain text", () => {
+  it("has no sequences, however the bytes arrive, and knows where its bytes are", () => {
+    fc.assert(
+      fc.property(terminalText, fc.integer({ min: 1, max: 20 }), fc.nat(1_000), (bytes, step, start) => {
+        const text = new PlainText(bytes.length + 1, start);
+        for (let at = 0; at < bytes.length; at += step) text.add(bytes.subarray(at, at + step));
+        const offsets = Array.from({ length: text.length }, (_, index) => text.offsetOf(index) - start);
+        assert.deepEqual(offsets, textOffsets(bytes));
+        assert.deepEqual(
+          [...text.bytes.subarray(0, text.length)],
+          offsets.map((offset) => bytes[offset]),
+        );
+      }),
+      settings(RUNS),
+    );
+  });
+
+  it("keeps its offsets when its beginning is dropped", () => {
+    const text = new PlainText(100, 50);
+    text.add(new TextEncoder().encode("ab\x1b[1mcd\x1b"));
+    text.keep(3);
+    assert.deepEqual([text.length, text.offsetOf(0), text.undecided], [1, 57, 57]);
+    text.keep(1);
+    assert.equal(text.undecided, 58, "the beginning of a sequence");
+    text.add(new TextEncoder().encode("[0me"));
+    assert.deepEqual([text.length, text.offsetOf(0)], [1, 62]);
+    text.keep(1);
+    assert.equal(text.undecided, 63);
+  });
+});
+
+describe("a literal", () => {
+  it("is found in the same places with and without the help of the runtime", () => {
+    const text = fc.string({ unit: fc.constantFrom("a", "b", "ä"), minLength: 1, maxLength: 4 });
+    const content = fc.string({ unit: fc.constantFrom("a", "b", "ä"), maxLength: 60 });
+    fc.assert(
+      fc.property(text, content, fc.nat(20), fc.nat(20), (wanted, all, before, behind) => {
+        const memory = new TextEncoder().encode(`ab${all}`);
+        const bytes = memory.subarray(2);
+        const [from, to] = [Math.min(before, bytes.length), Math.max(0, bytes.length - behind)];
+        const expected = from < to ? Buffer.from(bytes.subarray(0, to)).indexOf(wanted, from) : -1;
+        const literal = new Literal(wanted, { ignoreCase: false });
+        const range = [bytes, from, Math.max(from, to)] as const;
+        assert.deepEqual([literal.find(...range), literal.findByForms(...range)], [expected, expected]);
+      }),
+      settings(RUNS),
+    );
+  });
+});
+
+describe("a search", () => {
+  it("finds what the slow way finds", async () => {
+    const texts = fc.constantFrom("a", "b", "ab", "aa", "aab", "ä", "aä", "b\na", "\n");
+    await fc.assert(
+      fc.asyncProperty(terminalText, texts, async (bytes, text) => {
+        assert.deepEqual((await searched(bytes, text)).hits, expectedHits(bytes, text, 0));
+      }),
+      settings(RUNS),
+    );
+  });
+
+  it("goes on where a limited one ended, and where the bytes ended", async () => {
+    await fc.assert(
+      fc.asyncProperty(terminalText, fc.constantFrom("a", "ab", "aab"), fc.nat(300), async (bytes, text, cut) => {
+        const hits: Hit[] = [];
+        let from = 0;
+        for (const size of [Math.min(cut, bytes.length), bytes.length]) {
+          for (let isLimited = true; isLimited; ) {
+            const found = await searched(bytes.subarray(0, size), text, { from, limit: 2 });
+            assert.ok(found.hits.length <= 2);
+            ({ next: from, isLimited } = found.end);
+            hits.push(...found.hits);
+          }
+        }
+        assert.deepEqual(hits, expectedHits(bytes, text, 0));
+      }),
+      settings(RUNS),
+    );
+  });
+
+  it("finds the line of a hit far before its beginning", async () => {
+    const bytes = new TextEncoder().encode(`first\n${"x".repeat(300_000)}needle needle\nneedle`);
+    const from = 200_000;
+    const { hits } = await searched(bytes, "needle", { from });
+    assert.deepEqual(hits, expectedHits(bytes, "needle", from));
+    assert.deepEqual([hits[0]?.lineStart, hits.length], [6, 3]);
+    const oneLine = new TextEncoder().encode(`${"x".repeat(200_000)}needle`);
+    assert.deepEqual((await searched(oneLine, "needle", { from: 150_000 })).hits, [{ offset: 200_000, lineStart: 0 }]);
+  });
+
+  it("finds a text among nearly equal bytes, and many hits at once", async () => {
+    const length = 300_000;
+    const bytes = new Uint8Array(length).fill(0x61);
+    bytes[length - 600] = 0x62;
+    const text = `${"a".repeat(400)}b${"a".repeat(400)}`;
+    assert.deepEqual((await searched(bytes, text)).hits, [{ offset: length - 1_000, lineStart: 0 }]);
+    assert.equal((await searched(bytes, "a")).hits.length, length - 1);
+  });
+
+  it("without regard to case finds both forms of a character that have equally many bytes", async () => {
+    const found = async (content: string, text: string): Promise<number> => {
+      const { hits } = await searched(new TextEncoder().encode(content), text, { ignoreCase: true });
+      return hits.length;
+    };
+    assert.equal(await found("Straße STRASSE ΣΊΣΥΦΟΣ ПРИВЕТ привет", "ПриВет"), 2);
+    assert.equal(await found("Straße STRASSE", "straße"), 1);
+    assert.equal(await found("Straße STRASSE", "strasse"), 1);
+    assert.equal(await found("i I İ ı", "i"), 2);
+    assert.equal(await found("[x] {X}", "[X]"), 1, "a bracket has no case");
+  });
+});
