@@ -11,6 +11,7 @@ import { writableDate } from "../request/http-date.ts";
 import type { ListingParameters } from "../request/read-parameters.ts";
 import { FREE_BYTES, openBody } from "../service/large-read.ts";
 import type { Exchange, Service } from "../service/service.ts";
+import { viewerPage } from "../viewer/page.ts";
 import { type Listing, listingPage } from "./listing-page.ts";
 import { reportFailures } from "./report-failures.ts";
 import { untilExpired } from "./until-expired.ts";
@@ -69,6 +70,7 @@ export async function listing(
   const { c } = exchange;
   // Links must not carry the token, so the page takes it out of the address bar, and lists the folder itself.
   if (format === "html" && exchange.access && c.req.query(TOKEN_PARAMETER) !== undefined && isNavigation(c)) {
+    if (service.viewer) return viewerPage(c, { status: 200, base: at.base, varies: true });
     return tokenPage({ status: 200, method: c.req.method, vary: NAVIGATION_HEADERS });
   }
   const parts = { ...at, limit };
