@@ -38,6 +38,8 @@ export class Viewer {
   /** Opens a page. */
   static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Viewer> {
     const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
+    // The functions that run in the page are sent as the compiler of the tests leaves them, with calls to this.
+    await context.addInitScript("globalThis.__name = (named) => named;");
     const viewer = new Viewer(await context.newPage());
     await viewer.page.goto(url);
     return viewer;

@@ -44,6 +44,7 @@ export class Follower {
       else this.#changed(data);
     });
     addEventListener("offline", () => {
+      clearTimeout(this.#mayBeLive);
       if (!this.#isOver) parts.status.set("offline");
     });
     addEventListener("online", () => this.#wake());

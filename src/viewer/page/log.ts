@@ -82,16 +82,15 @@ export class LogView {
     this.#showSize();
     this.follower.start();
     const until = Math.floor(size / BLOCK_BYTES) * BLOCK_BYTES;
-    const opened = this.openLink();
-    this.#knowsLines = opened
+    const { lines, bytes } = parseLink(location.hash);
+    // Without bytes in its address, a line is found only by the counts.
+    const isByNumber = lines !== undefined && !bytes;
+    const shown = isByNumber ? Promise.resolve() : this.openLink();
+    this.#knowsLines = shown
       .then(() => learnLines(this.#source, this.#index, until))
       .catch(() => {})
       .then(() => this.#number());
-    const { hash } = location;
-    // Without bytes in its address, a line is found only by the counts.
-    if (parseLink(hash).lines && !parseLink(hash).bytes) await this.#knowsLines;
-    if (hash !== "") await this.openLink();
-    await opened;
+    await (isByNumber ? this.openLink() : shown);
   }
 
   /** Shows what the hash of the address names; without one, the end. */
@@ -155,11 +154,15 @@ export class LogView {
     if (from > this.lines.size) return showBanner(`There is no byte ${from} yet.`);
     const start = await this.lines.floor(Math.min(from, Math.max(0, this.lines.size - 1)));
     await this.#openRange(start, Math.max(to, start + 1));
-    if (!numbers) return;
+    if (numbers) void this.#checkNumber(start, numbers[0]);
+  }
+
+  /** Says so if a link names another line than its bytes are. */
+  async #checkNumber(start: number, number: number): Promise<void> {
     await this.#knowsLines;
     const found = this.lines.number(start);
-    if (found === undefined || found === numbers[0]) return;
-    showBanner(`This is line ${found}. The link says ${numbers[0]}: it was made for other content.`);
+    if (found === undefined || found === number) return;
+    showBanner(`This is line ${found}. The link says ${number}: it was made for other content.`);
   }
 
   async #openRange(from: number, to: number): Promise<void> {

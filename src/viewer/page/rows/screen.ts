@@ -19,7 +19,7 @@ export interface Shown {
 /** Escape sequences: CSI, OSC, other strings, others; also those that are cut at the end. */
 const ESCAPE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  /\x1b(?:\[([\d:;<=>?]*)[ -/]*([@-~]|$)|\]([^\x07\x1b]*)(?:\x07|\x1b\\|$)|[PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|[ -/]*[0-~]|)/g;
+  /\x1b(?:\[([ -?]*)([@-~]|$)|\]([^\x07\x1b]*)(?:\x07|\x1b\\|$)|[PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|[ -/]*[0-~]|)/g;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const MOVES = /[\r\x08]|\x1b\[[\d;?]*[A-HJPXSTf`ad]|\x1b\[[12]K|\x1bM/;

@@ -60,6 +60,7 @@ const LAYERS: Readonly<Record<number, "foreground" | "background" | "">> = {
 
 /** The style after a sequence, by its parameters. Unknown ones change nothing. */
 export function restyled(style: Style, parameters: string): Style {
+  if (!/^[\d:;]*$/.test(parameters)) return style;
   const codes = parameters.split(";");
   let next = style;
   for (let at = 0; at < codes.length; at++) {
