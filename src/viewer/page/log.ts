@@ -39,6 +39,8 @@ export class LogView {
   readonly search: SearchBox;
   readonly follower: Follower;
   #newLines = 0;
+  /** The animation frame that tells where the reader is. */
+  #frame = 0;
   #summaryMs = 0;
   #knowsLines: Promise<void> = Promise.resolve();
 
@@ -54,7 +56,9 @@ export class LogView {
     this.scroller = new Scroller({
       ...{ view: byId("view"), space: byId("space"), window: byId("window"), list },
       ...{ rows: this.rows, lines: this.lines },
-      onMoved: () => this.#moved(),
+      onMoved: () => {
+        this.#frame ||= requestAnimationFrame(() => this.#moved());
+      },
       onError: (error) => this.#failed(error),
     });
     this.search = new SearchBox({
@@ -88,9 +92,18 @@ export class LogView {
     const shown = isByNumber ? Promise.resolve() : this.openLink();
     this.#knowsLines = shown
       .then(() => learnLines(this.#source, this.#index, until))
+      .then(() => this.#countLast(until))
       .catch(() => {})
       .then(() => this.#number());
     await (isByNumber ? this.openLink() : shown);
+  }
+
+  /** Counts the lines of the last block, which the worker may not have yet. */
+  async #countLast(until: number): Promise<void> {
+    if (until === this.#blocks.size) return;
+    const block = until / BLOCK_BYTES;
+    const { starts } = await this.#blocks.get(block);
+    this.#index.set(block, [starts.length]);
   }
 
   /** Shows what the hash of the address names; without one, the end. */
@@ -206,6 +219,8 @@ export class LogView {
   }
 
   #moved(): void {
+    this.#frame = 0;
+    this.search.highlight();
     if (this.scroller.isFollowing) this.#newLines = 0;
     byId("follow").setAttribute("aria-pressed", String(this.scroller.isFollowing));
     this.#showNews();

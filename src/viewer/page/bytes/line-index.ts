@@ -11,9 +11,11 @@ export class LineIndex {
   /** Newlines before each block. */
   readonly #sums: number[] = [0];
 
-  /** Sets the counts of some blocks. The last one may grow. */
+  /** Sets the counts of some blocks. Those of a block that grows only become more. */
   set(firstBlock: number, counts: readonly number[]): void {
-    for (const [at, count] of counts.entries()) this.#counts[firstBlock + at] = count;
+    for (const [at, count] of counts.entries()) {
+      this.#counts[firstBlock + at] = Math.max(count, this.#counts[firstBlock + at] ?? 0);
+    }
     this.#sums.length = Math.min(this.#sums.length, firstBlock + 1);
     for (let block = this.#sums.length - 1; this.#counts[block] !== undefined; block++) {
       this.#sums[block + 1] = (this.#sums[block] ?? 0) + (this.#counts[block] ?? 0);

@@ -3,11 +3,8 @@
  * stands where the first visible byte is in the path. So the size of the path does not matter.
  * @module
  */
-import type { Lines } from "../bytes/lines.ts";
 import type { Row, Rows } from "./rows.ts";
-
-/** Height of the longest scrolled element. Firefox shows none above 17.9 million. */
-const MOST_PIXELS = 4_000_000;
+import { Scrollbar, type ScrollbarParts } from "./scrollbar.ts";
 
 /** Rows to add at once. */
 const BATCH = 40;
@@ -28,16 +25,8 @@ const SLACK_PIXELS = 900;
 const IDLE_MS = 150;
 
 /** The elements of the scroller. */
-export interface ScrollerParts {
-  /** What scrolls. */
-  readonly view: HTMLElement;
-  /** As high as the whole path would be. */
-  readonly space: HTMLElement;
-  /** What stays in view, and cuts the rows. */
-  readonly window: HTMLElement;
+export interface ScrollerParts extends ScrollbarParts {
   readonly list: HTMLElement;
-  readonly rows: Rows;
-  readonly lines: Lines;
   /** Called when the rows or the place have changed. */
   readonly onMoved: () => void;
   /** Called when the path can't be read. */
@@ -47,6 +36,7 @@ export interface ScrollerParts {
 /** The scroller. */
 export class Scroller {
   readonly #parts: ScrollerParts;
+  readonly #bar: Scrollbar;
   /** Pixels of the list above the window. */
   #y = 0;
   /** Pixels that the window could not move yet, because there were no rows. */
@@ -57,12 +47,12 @@ export class Scroller {
   #mustFillAgain = false;
   /** The first visible row, and the pixels of it above the window. */
   #anchor: { readonly row: Row; readonly inside: number } | undefined;
-  #told = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
   #isFollowing = true;
 
   constructor(parts: ScrollerParts) {
     this.#parts = parts;
+    this.#bar = new Scrollbar(parts);
     parts.view.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.keepAnchor(() => {})).observe(parts.window);
   }
@@ -311,24 +301,24 @@ export class Scroller {
     this.#y = Math.min(most, Math.max(0, wanted));
     if (wanted < 0 && !rows.hasStart) this.#debt = wanted;
     else if (wanted > most && !rows.hasEnd && wanted < most + 4 * this.#height) this.#debt = wanted - most;
-    list.style.transform = `translateY(${-this.#y}px)`;
+    const transform = `translateY(${-this.#y}px)`;
+    // A style that is set again would be computed again.
+    if (list.style.transform !== transform) list.style.transform = transform;
     const row = this.#rowAt(this.#y);
     this.#anchor = row && { row, inside: this.#y - row.element.offsetTop };
     onMoved();
   }
 
   #scrolled(): void {
-    const { view } = this.#parts;
-    const top = view.scrollTop;
-    const moved = top - this.#told;
-    if (Math.abs(moved) < 1) return;
-    this.#told = top;
-    const most = view.scrollHeight - view.clientHeight;
-    if (Math.abs(moved) < 2 * this.#height || this.#isWhole) {
-      if (this.#isWhole) this.#debt = 0;
-      this.moveBy(this.#isWhole ? top - this.#y : moved);
-    } else if (top >= most - 1) void this.follow();
-    else void this.jump(Math.floor((top / most) * this.#parts.lines.size));
+    const moved = this.#bar.moved();
+    if (!moved) return;
+    const { by, top, part } = moved;
+    if (this.#isWhole) {
+      this.#debt = 0;
+      this.moveBy(top - this.#y);
+    } else if (Math.abs(by) < 2 * this.#height) this.moveBy(by);
+    else if (part >= 1) void this.follow();
+    else void this.jump(Math.floor(part * this.#parts.lines.size));
     this.#settle();
   }
 
@@ -345,23 +335,6 @@ export class Scroller {
 
   /** Puts the scrollbar where it belongs. */
   #sync(): void {
-    const { view, space, rows, lines } = this.#parts;
-    const height = rows.height;
-    const { first, last } = this.visible;
-    if (!first || !last || !rows.first || !rows.last) {
-      space.style.height = "0";
-      return;
-    }
-    const perByte = height / Math.max(1, rows.last.next - rows.first.offset);
-    const whole = this.#isWhole ? height : Math.max(height + 2 * this.#height, perByte * lines.size);
-    space.style.height = `${Math.min(MOST_PIXELS, Math.ceil(whole))}px`;
-    const most = Math.max(0, view.scrollHeight - view.clientHeight);
-    const part = first.offset / Math.max(1, lines.size - (last.next - first.offset));
-    const room = Math.min(2 * this.#height, most / 2);
-    let top = Math.min(most - room, Math.max(room, part * most));
-    if (rows.hasEnd) top = most - (height - this.#height - this.#y);
-    if (rows.hasStart) top = this.#y;
-    if (Math.abs(view.scrollTop - top) >= 1) view.scrollTop = top;
-    this.#told = view.scrollTop;
+    this.#bar.place(this.visible, this.#y);
   }
 }
