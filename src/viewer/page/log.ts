@@ -247,7 +247,9 @@ export class LogView {
   }
 
   #showSize(): void {
-    byId("size").textContent = humanBytes(this.#blocks.size);
+    const { size } = this.#blocks;
+    byId("size").textContent = size === 0 ? "" : humanBytes(size);
+    byId("empty").hidden = size > 0;
   }
 
   #replaced(reason: "deleted" | "replaced"): void {
