@@ -119,7 +119,7 @@ export class SearchBox {
   async #run(text: string, signal: AbortSignal): Promise<void> {
     this.#tell("Searching …");
     try {
-      await search(this.#parts.source, { text, matchesCase: false }, signal, (hits) => {
+      await search(this.#parts.source, text, signal, (hits) => {
         if (signal.aborted) return;
         this.#hits.push(...hits);
         this.#tell(" …");

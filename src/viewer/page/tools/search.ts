@@ -4,8 +4,11 @@
  */
 import type { Source } from "../bytes/source.ts";
 
-/** Most hits to ask for. */
-export const MOST_HITS = 1_000;
+/** Most hits to look for. */
+export const MOST_HITS = 10_000;
+
+/** Hits to ask for at once. */
+const HITS_AT_ONCE = 1_000;
 
 /** A place with the text. */
 export interface Hit {
@@ -25,12 +28,30 @@ export class NoSearch extends Error {}
  */
 export async function search(
   source: Source,
-  { text, matchesCase }: { readonly text: string; readonly matchesCase: boolean },
+  text: string,
   signal: AbortSignal,
   onHits: (hits: readonly Hit[]) => void,
 ): Promise<void> {
+  let count = 0;
+  let next: number | undefined = 0;
+  while (next !== undefined && count < MOST_HITS) {
+    next = await searchFrom(source, text, next, signal, (hits) => {
+      count += hits.length;
+      onHits(hits);
+    });
+  }
+}
+
+/** Asks for some hits. Returns where to go on; undefined at the end. */
+async function searchFrom(
+  source: Source,
+  text: string,
+  from: number,
+  signal: AbortSignal,
+  onHits: (hits: readonly Hit[]) => void,
+): Promise<number | undefined> {
   const { generation } = source;
-  const parameters = { search: text, limit: String(MOST_HITS), case: matchesCase ? "1" : "0" };
+  const parameters = { search: text, from: String(from), limit: String(HITS_AT_ONCE), case: "0" };
   const url = source.with({ ...parameters, ...(generation !== undefined && { generation }) });
   const stop = new AbortController();
   signal.addEventListener("abort", () => stop.abort());
@@ -44,18 +65,25 @@ export async function search(
   }
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
+  let last: Answer = {};
   for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
     const lines = (rest + next.value).split("\n");
     rest = lines.pop() ?? "";
-    onHits(lines.flatMap(hitOf));
+    const answers = lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Answer);
+    last = answers[answers.length - 1] ?? last;
+    onHits(
+      answers.flatMap(({ offset, "line-start": line }) =>
+        offset === undefined ? [] : [{ offset, line: line ?? offset }],
+      ),
+    );
   }
-  onHits(hitOf(rest));
+  return last.limited === true ? last.next : undefined;
 }
 
-function hitOf(line: string): Hit[] {
-  if (line.trim() === "") return [];
-  const hit: unknown = JSON.parse(line);
-  if (typeof hit !== "object" || hit === null || !("offset" in hit) || typeof hit.offset !== "number") return [];
-  const start = "line-start" in hit ? hit["line-start"] : undefined;
-  return [{ offset: hit.offset, line: typeof start === "number" ? start : hit.offset }];
+/** A line of the answer: a hit, or at the end where to go on. */
+interface Answer {
+  readonly offset?: number;
+  readonly "line-start"?: number;
+  readonly next?: number;
+  readonly limited?: boolean;
 }
