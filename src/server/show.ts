@@ -10,11 +10,11 @@ import { asksForPage, NAVIGATION_HEADERS } from "./gate/navigation.ts";
 import { followBody } from "./http/follow.ts";
 import { listing, rowsOf } from "./http/listing.ts";
 import { readSnapshot } from "./http/read.ts";
-import { shapeOf } from "./http/shown-in-page.ts";
 import type { ReadRequest } from "./parse-request.ts";
 import type { ReadParameters } from "./request/read-parameters.ts";
 import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import type { Exchange, Service } from "./service/service.ts";
+import { shapeOf } from "./shown-in-page.ts";
 import { viewerPage } from "./viewer/page.ts";
 import { followOverSocket } from "./websocket/follow.ts";
 

@@ -51,6 +51,18 @@ export class Rows {
     return this.#rows[this.#rows.length - 1];
   }
 
+  /** The row at some pixels of the list. */
+  at(y: number): Row | undefined {
+    let low = 0;
+    let high = this.#rows.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#rows[middle]?.element.offsetTop ?? 0) <= y) low = middle;
+      else high = middle - 1;
+    }
+    return this.#rows[low];
+  }
+
   get height(): number {
     return this.#list.offsetHeight;
   }

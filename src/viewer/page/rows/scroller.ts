@@ -3,6 +3,7 @@
  * stands where the first visible byte is in the path. So the size of the path does not matter.
  * @module
  */
+import { marginOf, trim } from "./margins.ts";
 import type { Row, Rows } from "./rows.ts";
 import { Scrollbar, type ScrollbarParts } from "./scrollbar.ts";
 
@@ -11,15 +12,6 @@ const BATCH = 40;
 
 /** Height of a row with one line of text. */
 const LEAST_ROW_PIXELS = 18;
-
-/** Most pixels of rows beside the window, so that there are never more than 500 rows. */
-const MOST_ROW_PIXELS = 7_200;
-
-/** Least pixels of rows above and below the window. */
-const MARGIN_PIXELS = 600;
-
-/** Pixels of rows that may be left beside the margin. */
-const SLACK_PIXELS = 900;
 
 /** Milliseconds after the last scroll event when the scrollbar is put where it belongs. */
 const IDLE_MS = 150;
@@ -70,7 +62,7 @@ export class Scroller {
   /** The first row in view, and the last one. */
   get visible(): { first: Row | undefined; last: Row | undefined } {
     const { rows } = this.#parts;
-    return { first: this.#rowAt(this.#y) ?? rows.last, last: this.#rowAt(this.#y + this.#height) ?? rows.last };
+    return { first: rows.at(this.#y) ?? rows.last, last: rows.at(this.#y + this.#height) ?? rows.last };
   }
 
   /** Whether the end of the path is in view. */
@@ -152,18 +144,6 @@ export class Scroller {
     return this.#parts.window.clientHeight;
   }
 
-  #rowAt(y: number): Row | undefined {
-    const { all } = this.#parts.rows;
-    let low = 0;
-    let high = all.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((all[middle]?.element.offsetTop ?? 0) <= y) low = middle;
-      else high = middle - 1;
-    }
-    return all[low];
-  }
-
   /** Shows other rows. */
   async #show(read: () => ReturnType<Rows["from"]>, atEnd = false): Promise<void> {
     const jump = ++this.#jumps;
@@ -227,7 +207,7 @@ export class Scroller {
       while (this.#mustFillAgain) {
         this.#mustFillAgain = false;
         while (await this.#addRows());
-        this.#trim();
+        this.#y = trim(this.#parts.rows, this.#y, this.#height);
         this.#place();
       }
     } catch (error) {
@@ -242,7 +222,7 @@ export class Scroller {
     const { first, last } = rows;
     if (!first || !last) return false;
     const height = rows.height;
-    const margin = this.#margin;
+    const margin = marginOf(this.#height);
     if (this.#isFollowing && this.#y > height) this.#y = Math.max(0, height - this.#height);
     if (!rows.hasEnd && height - this.#y < this.#height + margin) {
       const more = await rows.from(last.next, BATCH);
@@ -271,28 +251,6 @@ export class Scroller {
     this.#place();
   }
 
-  get #margin(): number {
-    const most = (MOST_ROW_PIXELS - this.#height) / 2 - SLACK_PIXELS;
-    return Math.max(MARGIN_PIXELS, Math.min(1.5 * this.#height, most));
-  }
-
-  #trim(): void {
-    const { rows } = this.#parts;
-    const most = this.#margin + SLACK_PIXELS;
-    for (let first = rows.first; first; first = rows.first) {
-      const { offsetHeight } = first.element;
-      if (this.#y - offsetHeight < most) break;
-      rows.removeFirst();
-      this.#y -= offsetHeight;
-    }
-    let height = rows.height;
-    for (let last = rows.last; last; last = rows.last) {
-      height -= last.element.offsetHeight;
-      if (height - this.#y - this.#height < most) break;
-      rows.removeLast();
-    }
-  }
-
   /** Puts the list where it belongs. */
   #place(): void {
     const { rows, list, onMoved } = this.#parts;
@@ -304,7 +262,7 @@ export class Scroller {
     const transform = `translateY(${-this.#y}px)`;
     // A style that is set again would be computed again.
     if (list.style.transform !== transform) list.style.transform = transform;
-    const row = this.#rowAt(this.#y);
+    const row = rows.at(this.#y);
     this.#anchor = row && { row, inside: this.#y - row.element.offsetTop };
     onMoved();
   }

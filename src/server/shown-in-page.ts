@@ -3,11 +3,11 @@
  * @module
  */
 import type { Context } from "hono";
-import type { StoreStat } from "../../engine/storage/store.ts";
-import { essenceOf, isMediaType } from "../../protocol/media-type.ts";
-import { asksForBytes, asksForPage, isNavigation } from "../gate/navigation.ts";
-import type { Exchange, Service } from "../service/service.ts";
-import { mediaTypeOf, typeByExtension } from "./media-type.ts";
+import type { StoreStat } from "../engine/storage/store.ts";
+import { essenceOf, isMediaType } from "../protocol/media-type.ts";
+import { asksForBytes, asksForPage, isNavigation } from "./gate/navigation.ts";
+import { mediaTypeOf, typeByExtension } from "./http/media-type.ts";
+import type { Exchange, Service } from "./service/service.ts";
 
 /** Types that browsers show as text or not at all, besides those of `text/`. */
 const PAGED =
