@@ -164,7 +164,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/viewer/page/bytes": { imports: ["src/viewer/shared"] },
   "src/viewer/page/rows": { imports: ["src/viewer/shared", ...page("bytes")] },
   "src/viewer/page/tools": { imports: ["src/viewer/shared", ...page("ui", "bytes", "rows")] },
-  "src/viewer/page": { imports: ["src/viewer/shared", ...page("ui", "bytes", "rows", "tools")] },
+  "src/viewer/page/folder": { imports: page("bytes") },
+  "src/viewer/page": { imports: ["src/viewer/shared", ...page("ui", "bytes", "rows", "tools", "folder")] },
 
   "src/resumable": { imports: ["src/protocol", "src/engine/append", "src/server/streams"] },
 

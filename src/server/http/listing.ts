@@ -5,14 +5,14 @@
 import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
 import { isAddressable } from "../../protocol/path.ts";
 import { TOKEN_PARAMETER } from "../gate/gate.ts";
-import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
+import { asksForPage, isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { writableDate } from "../request/http-date.ts";
 import type { ListingParameters } from "../request/read-parameters.ts";
 import { FREE_BYTES, openBody } from "../service/large-read.ts";
 import type { Exchange, Service } from "../service/service.ts";
-import { viewerPage } from "../viewer/page.ts";
-import { type Listing, listingPage } from "./listing-page.ts";
+import { PAGE_HEADERS, pageFor, viewerPage } from "../viewer/page.ts";
+import { folderPage, type Listing, listingPage } from "./listing-page.ts";
 import { reportFailures } from "./report-failures.ts";
 import { untilExpired } from "./until-expired.ts";
 
@@ -78,17 +78,21 @@ export async function listing(
   const headers: Record<string, string> = {
     "Content-Type": isJson ? "application/json" : "text/html; charset=UTF-8",
     "Cache-Control": "no-cache",
-    Vary: "Accept",
+    Vary: service.viewer ? NAVIGATION_HEADERS : "Accept",
     "X-Content-Type-Options": "nosniff",
     ...NO_FRAMING_HEADERS,
   };
-  if (!isJson) {
+  const isPage = !isJson && service.viewer && (isNavigation(c) || asksForPage(c));
+  if (isPage) Object.assign(headers, PAGE_HEADERS);
+  else if (!isJson) {
     headers["Content-Security-Policy"] =
       "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
   }
   // A HEAD reads nothing of the folder.
   if (c.req.method === "HEAD") return new Response(null, { headers });
-  const { body, bytes } = await bodyOf(isJson ? json(parts) : listingPage(parts));
+  const { body, bytes } = await bodyOf(
+    isJson ? json(parts) : isPage ? folderPage(parts, (all) => pageFor(c, at.base, all)) : listingPage(parts),
+  );
   try {
     return openBody(service, exchange, bytes, () => {
       return new Response(reportFailures(service, exchange, untilExpired(exchange, body)), { headers });

@@ -19,11 +19,27 @@ const POLICY = [
   ...["trusted-types httpfstream", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'"],
 ].join("; ");
 
-const PAGE_HEADERS = {
+/** The headers of every page and asset. */
+export const PAGE_HEADERS = {
   "Content-Security-Policy": POLICY,
   "Referrer-Policy": "no-referrer",
   "X-Content-Type-Options": "nosniff",
 };
+
+/** What stands in the page in place of its marks; nothing for the others. */
+export type PageParts = Partial<Readonly<Record<"NAME" | "IF-FOLDER" | "IF-FILE" | "ROWS" | "NEXT", string>>>;
+
+/**
+ * The page as HTML.
+ *
+ * @param base The encoded URL path of the mount, without a trailing slash.
+ * @param parts What stands in it, as HTML.
+ */
+export async function pageFor(c: Context, base: string, parts: PageParts): Promise<string> {
+  const { PAGE } = await import("../../viewer/assets.ts");
+  const all: Readonly<Record<string, string | undefined>> = { ...parts, ASSETS: assetsFrom(c, base) };
+  return PAGE.replace(/%([A-Z-]+)%/g, (_, name: string) => all[name] ?? "");
+}
 
 /** Where the page is shown. */
 export interface PagePlace {
@@ -45,10 +61,10 @@ export async function viewerPage(
   { status, base, varies }: PagePlace,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
-  const { BUILD, PAGE } = await import("../../viewer/assets.ts");
+  const { BUILD } = await import("../../viewer/assets.ts");
   const tag = `"viewer-${BUILD}"`;
   const isStored = status === 200 && c.req.header("If-None-Match")?.includes(tag) === true;
-  const page = PAGE.replaceAll("%ASSETS%", assetsFrom(c, base));
+  const page = await pageFor(c, base, { "IF-FILE": " hidden", NAME: "httpfstream" });
   const sent = new Headers({
     ...PAGE_HEADERS,
     "Content-Type": "text/html; charset=utf-8",

@@ -20,6 +20,8 @@ if (new URL(location.href).searchParams.has("access_token")) {
 }
 const status = new Status(source.name.replace(/\/$/, "").replace(/^.*\//, "") || "/");
 applyTheme();
+onClick("theme", nextTheme);
+onClick("folder-theme", nextTheme);
 showPath();
 void open();
 
@@ -49,7 +51,6 @@ function connect(view: LogView): void {
   onClick("follow", () => (scroller.isFollowing ? stopFollowing(view) : toEnd()));
   onClick("news", toEnd);
   onClick("wrap", () => wrap(view));
-  onClick("theme", nextTheme);
   onClick("help", () => dialogById("help-dialog").showModal());
   onClick("goto", () => openGoTo());
   onClick("copy", () => void view.copy());
@@ -113,7 +114,7 @@ function nextTheme(): void {
 
 function applyTheme(): void {
   document.documentElement.dataset.theme = chosen.theme;
-  byId("theme").setAttribute("aria-label", `Theme: ${chosen.theme}`);
+  for (const id of ["theme", "folder-theme"]) byId(id).setAttribute("aria-label", `Theme: ${chosen.theme}`);
 }
 
 /** Saves the bytes. A link can't send a token in a header, so that a download with one is gathered first. */

@@ -57,6 +57,15 @@ export class Status {
     document.title = sign === "" ? this.#name : `${sign} ${this.#name}`;
   }
 
+  /** Shows other words than those of a state, and a sign in the title. */
+  say(words: string, sign: string): void {
+    clearTimeout(this.#quiet);
+    const element = byId("state");
+    if (element.textContent !== words) element.textContent = words;
+    element.dataset.state = sign === "" ? "unknown" : "live";
+    document.title = sign === "" ? this.#name : `${sign} ${this.#name}`;
+  }
+
   /** Shows when the next attempt is made. */
   countdown(milliseconds: number): void {
     byId("countdown").textContent = milliseconds < 1_000 ? "" : `in ${Math.round(milliseconds / 1_000)} s`;
