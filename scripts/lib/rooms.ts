@@ -165,7 +165,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/viewer/page/rows": { imports: ["src/viewer/shared", ...page("bytes")] },
   "src/viewer/page/tools": { imports: ["src/viewer/shared", ...page("ui", "bytes", "rows")] },
   "src/viewer/page/folder": { imports: page("bytes") },
-  "src/viewer/page": { imports: ["src/viewer/shared", ...page("ui", "bytes", "rows", "tools", "folder")] },
+  "src/viewer/page/views": { imports: page("ui", "bytes", "rows"), packages: ["marked"] },
+  "src/viewer/page": { imports: ["src/viewer/shared", ...page("ui", "bytes", "rows", "tools", "folder", "views")] },
 
   "src/resumable": { imports: ["src/protocol", "src/engine/append", "src/server/streams"] },
 

@@ -2,7 +2,6 @@
  * Which reads a browser's window gets as the viewer page.
  * @module
  */
-import type { Context } from "hono";
 import type { StoreStat } from "../engine/storage/store.ts";
 import { essenceOf, isMediaType } from "../protocol/media-type.ts";
 import { asksForBytes, asksForPage, isNavigation } from "./gate/navigation.ts";
@@ -22,11 +21,6 @@ export async function shapeOf(service: Service, { c, subject }: Exchange, found:
   if (asksForPage(c)) return "page";
   if (!(await isPaged(service, subject.path, found))) return "bytes";
   return isNavigation(c) ? "page" : "bytes-here";
-}
-
-/** Whether a request for a folder, or for a path that was never written, wants the page. */
-export function wantsPage({ viewer }: Pick<Service, "viewer">, c: Context): boolean {
-  return viewer && (asksForPage(c) || isNavigation(c));
 }
 
 /** Whether a browser's window shows the path in the page: text other than HTML, JSON, and what has no known type. */

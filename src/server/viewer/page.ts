@@ -20,7 +20,7 @@ const POLICY = [
 ].join("; ");
 
 /** The headers of every page and asset. */
-export const PAGE_HEADERS = {
+export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "Content-Security-Policy": POLICY,
   "Referrer-Policy": "no-referrer",
   "X-Content-Type-Options": "nosniff",

@@ -97,8 +97,9 @@ class FolderView {
     if (known?.entry === entry) return known.row;
     const row = known?.row ?? this.#newRow(entry);
     const [first, size, changed] = row.cells;
-    const live = first?.querySelector<HTMLElement>(".live");
-    if (live) live.hidden = !entry.appending;
+    const live = first?.querySelector(".live");
+    if (!entry.appending) live?.remove();
+    else if (!live) first?.append(make("span", " ● live", { className: "live" }));
     if (size) size.textContent = entry.kind === "file" ? humanBytes(entry.size) : "";
     const time = changed?.querySelector("time");
     if (time) showTime(time, entry.modified);
@@ -111,7 +112,7 @@ class FolderView {
     const slash = kind === "folder" ? "/" : "";
     const first = make("td", "");
     const link = make("a", name + slash, { href: this.#folder + encodeURIComponent(name) + slash });
-    first.append(link, make("span", " ● live", { className: "live", hidden: true }));
+    first.append(link);
     const changed = make("td", "");
     changed.append(make("time", ""));
     row.append(first, make("td", ""), changed);

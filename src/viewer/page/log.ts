@@ -9,19 +9,20 @@ import { LineIndex, learnLines } from "./bytes/line-index.ts";
 import { Lines } from "./bytes/lines.ts";
 import { Refused, Replaced, type Source } from "./bytes/source.ts";
 import { Follower } from "./follower.ts";
-import { humanBytes } from "./rows/row.ts";
+import { fillRow, humanBytes } from "./rows/row.ts";
 import { type Row, Rows } from "./rows/rows.ts";
 import { Scroller } from "./rows/scroller.ts";
 import { Styles } from "./rows/styles.ts";
 import { askForToken } from "./start.ts";
 import type { Status } from "./status.ts";
-import { textBetween } from "./tools/copy.ts";
 import { toggleGroup } from "./tools/folds.ts";
 import { parseLink } from "./tools/links.ts";
 import { Marked } from "./tools/marked.ts";
 import { SearchBox } from "./tools/search-box.ts";
-import { findTime } from "./tools/times.ts";
 import { announce, byId, showBanner } from "./ui/dom.ts";
+import { HexLines } from "./views/hex.ts";
+import { fillJsonRow } from "./views/json-lines.ts";
+import type { Kind } from "./views/kinds.ts";
 
 /** Milliseconds between two summaries for people who can't see the page. */
 const SUMMARY_MS = 5_000;
@@ -44,14 +45,15 @@ export class LogView {
   #summaryMs = 0;
   #knowsLines: Promise<void> = Promise.resolve();
 
-  constructor(source: Source, status: Status) {
+  constructor(source: Source, status: Status, kind: Kind) {
     this.#source = source;
     this.#status = status;
     this.#blocks = new Blocks(source);
-    this.lines = new Lines(this.#blocks, this.#index);
+    this.lines = new (kind === "hex" ? HexLines : Lines)(this.#blocks, this.#index);
     this.marked = new Marked(this.lines);
     const list = byId("rows");
-    this.rows = new Rows(list, this.lines, new Styles(this.#blocks));
+    const fill = kind === "json" ? fillJsonRow : fillRow;
+    this.rows = new Rows(list, this.lines, new Styles(kind === "hex" ? undefined : this.#blocks), fill);
     this.rows.decorate = (row, offset) => row.classList.toggle("marked", this.marked.has(offset));
     this.scroller = new Scroller({
       ...{ view: byId("view"), space: byId("space"), window: byId("window"), list },
@@ -65,6 +67,7 @@ export class LogView {
       ...{ source, list, size: () => this.#blocks.size, jump: (offset: number) => this.scroller.jump(offset, 0.3) },
       place: () => this.scroller.visible.first?.offset ?? 0,
       onQuery: (text) => {
+        if (this.lines.only) void this.showOnly(undefined);
         this.marked.query = text;
         this.marked.writeAddress();
       },
@@ -127,40 +130,19 @@ export class LogView {
     await this.#openRange(from, to);
   }
 
+  /** Shows only some lines, or all of them. */
+  async showOnly(offsets: readonly number[] | undefined): Promise<void> {
+    const place = this.scroller.visible.first?.offset ?? 0;
+    this.lines.only = offsets;
+    byId("filter-lines").setAttribute("aria-pressed", String(offsets !== undefined));
+    await this.scroller.jump(
+      offsets ? (offsets.find((offset) => offset >= place) ?? offsets[offsets.length - 1] ?? 0) : place,
+    );
+  }
+
   /** Changes which lines are marked, in the rows that are there. */
   redecorate(): void {
     for (const { element, offset } of this.rows.all) this.rows.decorate(element, offset);
-  }
-
-  /** Goes where a reader wants: a line, `@` and a byte, a part in per cent, or a time. */
-  async goTo(wanted: string): Promise<boolean> {
-    const text = wanted.trim();
-    const [, byte] = /^@(\d+)$/.exec(text) ?? [];
-    const [, part] = /^(\d{1,3})\s*%$/.exec(text) ?? [];
-    if (/^L?\d+$/.test(text)) location.hash = `L${text.replace(/^L/, "")}`;
-    else if (byte !== undefined) location.hash = `@${byte}`;
-    else if (part !== undefined) await this.scroller.jump((this.lines.size * Math.min(100, Number(part))) / 100);
-    else {
-      const offset = await findTime(this.lines, text);
-      if (offset === undefined) return false;
-      location.hash = `@${offset}`;
-    }
-    return true;
-  }
-
-  /** Copies the marked lines, or else those that are visible. */
-  async copy(): Promise<void> {
-    const { first, last } = this.scroller.visible;
-    const range = this.marked.range ?? (first && last && { from: first.offset, to: last.next });
-    if (!range) return;
-    const text = await textBetween(this.lines, range.from, range.to);
-    if (text === undefined)
-      return showBanner("These lines are more than can be copied at once. Save the file instead.");
-    await navigator.clipboard.writeText(text);
-    const count = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
-    announce(count === 1 ? "Copied one line" : `Copied ${count} lines`);
-    showBanner(count === 1 ? "Copied one line." : `Copied ${count} lines.`);
-    setTimeout(() => showBanner(""), SUMMARY_MS);
   }
 
   async #openBytes([from, to]: readonly [number, number], numbers?: readonly [number, number]): Promise<void> {

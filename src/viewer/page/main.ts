@@ -2,14 +2,18 @@
  * The viewer page.
  * @module
  */
+import { copy, goTo } from "./actions.ts";
 import { Source } from "./bytes/source.ts";
+import { DocumentView } from "./document.ts";
 import { showFolder } from "./folder.ts";
 import { LogView } from "./log.ts";
 import { find, showRefusal } from "./start.ts";
 import { Status } from "./status.ts";
 import { listenForKeys } from "./tools/keys.ts";
+import { formatLink, parseLink } from "./tools/links.ts";
 import { byId, dialogById, inputById, make, onClick } from "./ui/dom.ts";
 import { keepPreferences, preferences } from "./ui/preferences.ts";
+import { isKind, type Kind, kindFor } from "./views/kinds.ts";
 
 const chosen = preferences();
 const source = new Source(location.href);
@@ -33,14 +37,66 @@ async function open(): Promise<void> {
     return showRefusal(source, found.message);
   }
   byId("tools").hidden = false;
-  const view = new LogView(source, status);
-  connect(view);
-  if (found.kind === "missing") {
-    status.set("waiting");
-    return view.open(0);
+  const headers = found.kind === "file" ? found.headers : new Headers();
+  const size = found.kind === "file" ? found.size : 0;
+  source.generation = headers.get("Stream-Generation") ?? undefined;
+  const type = headers.get("Content-Type") ?? typeOfName(source.name);
+  const kind = await chooseKind(type, size);
+  if (size === 0) status.set("waiting");
+  if (kind === "media" || kind === "markdown") {
+    const view = new DocumentView(source, status, kind === "media" ? type : undefined);
+    connectDocument(view);
+    return view.open(size);
   }
-  source.generation = found.headers.get("Stream-Generation") ?? undefined;
-  await view.open(found.size);
+  const view = new LogView(source, status, kind);
+  connect(view);
+  await view.open(size);
+}
+
+/** The kind of view: what the address says, or else what suits the type. Lets the reader choose another one. */
+async function chooseKind(type: string, size: number): Promise<Kind> {
+  const { view } = parseLink(location.hash);
+  const isUnknown = type.startsWith("application/octet-stream") && size > 0;
+  const beginning = isUnknown ? await source.read(0, Math.min(size, 512)) : new Uint8Array(0);
+  const usual = kindFor(type, beginning);
+  const kind = isKind(view) ? view : usual;
+  const choice = byId("as");
+  if (!(choice instanceof HTMLSelectElement)) return kind;
+  for (const option of choice.options) option.hidden = option.value === "media" && usual !== "media";
+  choice.value = kind;
+  choice.addEventListener("change", () => {
+    const { query } = parseLink(location.hash);
+    const chosenKind = choice.value === usual ? undefined : choice.value;
+    const link = formatLink({ lines: undefined, bytes: undefined, query, view: chosenKind });
+    history.replaceState(null, "", source.url.pathname + source.url.search + (link === "#" ? "" : link));
+    location.reload();
+  });
+  byId("tools").dataset.kind = kind;
+  return kind;
+}
+
+/** The type of a path that does not exist yet, where that matters for the view. */
+function typeOfName(name: string): string {
+  if (/\.(md|markdown)$/i.test(name)) return "text/markdown";
+  return /\.(json|ndjson|jsonl)$/i.test(name) ? "application/json" : "text/plain";
+}
+
+/** Lets the controls and the keys work on a document. */
+function connectDocument(view: DocumentView): void {
+  onClick("help", () => dialogById("help-dialog").showModal());
+  onClick("save", () => void save());
+  const [up, down] = [() => view.scroll(-1), () => view.scroll(1)];
+  const [start, end] = [() => view.scroll(Number.NEGATIVE_INFINITY), () => view.scroll(Number.POSITIVE_INFINITY)];
+  const moves = { Home: start, End: end, PageUp: up, PageDown: down };
+  const commands = {
+    g: start,
+    G: end,
+    " ": down,
+    t: nextTheme,
+    "?": () => byId("help").click(),
+    "Ctrl+s": () => void save(),
+  };
+  listenForKeys(moves, commands, () => chosen.keys);
 }
 
 /** Lets the controls and the keys work on the view. */
@@ -53,11 +109,15 @@ function connect(view: LogView): void {
   onClick("wrap", () => wrap(view));
   onClick("help", () => dialogById("help-dialog").showModal());
   onClick("goto", () => openGoTo());
-  onClick("copy", () => void view.copy());
-  onClick("save", save);
+  onClick("copy", () => void copy(view));
+  onClick("filter-lines", () => {
+    const { lines } = view.search;
+    if (view.lines.only || lines.length > 0) void view.showOnly(view.lines.only ? undefined : lines);
+  });
+  onClick("save", () => void save());
   byId("goto-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    void view.goTo(inputById("goto-input").value).then((isFound) => {
+    void goTo(view, inputById("goto-input").value).then((isFound) => {
       if (isFound) dialogById("goto-dialog").close();
       byId("goto-note").textContent = isFound ? "" : "That is no line, byte, part or time of this log.";
     });
@@ -80,9 +140,9 @@ function connect(view: LogView): void {
     ...{ j: () => scroller.moveBy(54), k: () => scroller.moveBy(-54) },
     ...{ ArrowDown: () => scroller.moveBy(54), ArrowUp: () => scroller.moveBy(-54) },
     ...{ " ": () => scroller.moveByPages(1), g: toStart, G: toEnd, f: () => byId("follow").click() },
-    ...{ w: () => wrap(view), t: nextTheme, c: () => void view.copy(), ":": openGoTo, "/": () => view.search.focus() },
+    ...{ w: () => wrap(view), t: nextTheme, c: () => void copy(view), ":": openGoTo, "/": () => view.search.focus() },
     ...{ n: () => view.search.step(1), N: () => view.search.step(-1), "?": () => byId("help").click() },
-    ...{ "Ctrl+f": () => view.search.focus(), "Ctrl+s": save },
+    ...{ "Ctrl+f": () => view.search.focus(), "Ctrl+s": () => void save() },
   };
   listenForKeys(moves, commands, () => chosen.keys);
 }

@@ -39,6 +39,8 @@ export class Lines {
   readonly #expanded = new Set<number>();
   /** Hidden lines: the offset of the first, and the offset behind the last. */
   readonly folds = new Map<number, number>();
+  /** The offsets of the lines to show, in order; undefined for all. */
+  only: readonly number[] | undefined;
 
   constructor(blocks: Blocks, index: LineIndex) {
     this.#blocks = blocks;
@@ -98,6 +100,11 @@ export class Lines {
 
   /** At most `count` lines from the one that begins at an offset. */
   async from(offset: number, count: number): Promise<Line[]> {
+    const { only } = this;
+    if (only) {
+      const first = lastAtMost(only, offset - 1) + 1;
+      return Promise.all(only.slice(first, first + count).map((one, at) => this.#listed(one, only[first + at + 1])));
+    }
     const found: Line[] = [];
     for (let at = offset; found.length < count && at < this.size; ) {
       const hidden = this.folds.get(at);
@@ -114,6 +121,12 @@ export class Lines {
 
   /** At most `count` lines before the one that begins at an offset. */
   async before(offset: number, count: number): Promise<Line[]> {
+    const { only } = this;
+    if (only) {
+      const end = lastAtMost(only, offset - 1) + 1;
+      const first = Math.max(0, end - count);
+      return Promise.all(only.slice(first, end).map((one, at) => this.#listed(one, only[first + at + 1])));
+    }
     const found: Line[] = [];
     for (let at = offset; found.length < count && at > 0; ) {
       const hidden = [...this.folds].find(([, to]) => to === at)?.[0];
@@ -124,6 +137,22 @@ export class Lines {
       }
     }
     return found.reverse();
+  }
+
+  /** Whether no line is shown before the one at an offset. */
+  isFirst(offset: number): boolean {
+    if (this.only) return offset <= (this.only[0] ?? 0);
+    return offset === 0 || this.folds.get(0) === offset;
+  }
+
+  /** Whether no line is shown from an offset on. */
+  isEnd(offset: number): boolean {
+    return (this.folds.get(offset) ?? offset) >= this.size;
+  }
+
+  /** A line of {@link only}. The next one is the next of these. */
+  async #listed(offset: number, next: number | undefined): Promise<Line> {
+    return { ...(await this.line(offset)), next: next ?? this.size, isEnded: true };
   }
 
   /** Bytes between two offsets. */

@@ -24,6 +24,9 @@ export interface StyledLine {
 /** Marks rows, such as those of a link. */
 export type Decorate = (row: HTMLElement, offset: number) => void;
 
+/** Fills a row with a line. */
+export type Fill = (row: HTMLElement, line: Line, style: Style, isFolded: boolean) => void;
+
 /** The rows, in the order of their lines. */
 export class Rows {
   readonly #list: HTMLElement;
@@ -32,8 +35,10 @@ export class Rows {
   #rows: Row[] = [];
   /** Called for each row that is made or made anew. */
   decorate: Decorate = () => {};
+  readonly #fill: Fill;
 
-  constructor(list: HTMLElement, lines: Lines, styles: Styles) {
+  constructor(list: HTMLElement, lines: Lines, styles: Styles, fill: Fill = fillRow) {
+    this.#fill = fill;
     this.#list = list;
     this.#lines = lines;
     this.#styles = styles;
@@ -70,14 +75,14 @@ export class Rows {
   /** Whether the first row is that of the first line. */
   get hasStart(): boolean {
     const first = this.first;
-    return first === undefined || first.offset === 0 || this.#lines.folds.get(0) === first.offset;
+    return first === undefined || this.#lines.isFirst(first.offset);
   }
 
   /** Whether the last row is that of the last line, and has all of it. */
   get hasEnd(): boolean {
     const { last } = this;
     if (!last) return this.#lines.size === 0;
-    return (this.#lines.folds.get(last.next) ?? last.next) >= this.#lines.size;
+    return this.#lines.isEnd(last.next);
   }
 
   /** Lines with their styles, from an offset on. */
@@ -111,7 +116,7 @@ export class Rows {
   renew(row: Row, line: StyledLine): void {
     const at = this.#rows.indexOf(row);
     if (at === -1) return;
-    fillRow(row.element, line.line, line.style, this.#isFolded(line.line));
+    this.#fill(row.element, line.line, line.style, this.#isFolded(line.line));
     const { offset, next, isEnded } = line.line;
     this.#rows[at] = { element: row.element, offset, next, isEnded };
     this.decorate(row.element, offset);
@@ -137,7 +142,7 @@ export class Rows {
   #make({ line, style }: StyledLine): Row {
     const element = document.createElement("div");
     element.className = "row";
-    fillRow(element, line, style, this.#isFolded(line));
+    this.#fill(element, line, style, this.#isFolded(line));
     const { offset, next, isEnded } = line;
     this.decorate(element, offset);
     return { element, offset, next, isEnded };

@@ -24,19 +24,21 @@ interface Kept {
 
 /** The styles that lines inherit. */
 export class Styles {
-  readonly #blocks: Blocks;
+  readonly #blocks: Blocks | undefined;
   readonly #kept = new Map<number, Kept>();
 
-  constructor(blocks: Blocks) {
+  /** @param blocks Where the sequences are; undefined if there are none. */
+  constructor(blocks: Blocks | undefined) {
     this.#blocks = blocks;
   }
 
   /** The style at an offset at which a line begins. */
   async at(offset: number): Promise<Style> {
-    if (offset === 0) return PLAIN;
+    const blocks = this.#blocks;
+    if (offset === 0 || !blocks) return PLAIN;
     const number = Math.floor((offset - 1) / BLOCK_BYTES);
-    const before = number === 0 ? undefined : await this.#blocks.get(number - 1);
-    const block = await this.#blocks.get(number);
+    const before = number === 0 ? undefined : await blocks.get(number - 1);
+    const block = await blocks.get(number);
     const { first, styles } = this.#keptFor(number, block, before);
     return styles?.[block.starts.indexOf(offset)] ?? first;
   }

@@ -11,6 +11,8 @@ export interface Link {
   readonly bytes: readonly [number, number] | undefined;
   /** A text to search for. */
   readonly query: string | undefined;
+  /** The kind of view; undefined for the one of the path. */
+  readonly view?: string | undefined;
 }
 
 const LINES = /^L(\d{1,15})(?:-L?(\d{1,15}))?/;
@@ -20,22 +22,25 @@ const BYTES = /@(\d{1,16})(?:-(\d{1,16}))?$/;
 export function parseLink(hash: string): Link {
   const [place = "", ...rest] = hash.replace(/^#/, "").split("&");
   const query = rest.find((part) => part.startsWith("q="))?.slice(2);
+  const view = rest.find((part) => part.startsWith("as="))?.slice(3);
   const [, first, last] = LINES.exec(place) ?? [];
   const [, from, to] = BYTES.exec(place) ?? [];
   return {
     lines: first === undefined ? undefined : ordered(Math.max(1, Number(first)), Number(last ?? first)),
     bytes: from === undefined ? undefined : ordered(Number(from), Number(to ?? from)),
     query: query === undefined ? undefined : decoded(query),
+    view,
   };
 }
 
 /** Formats a link. */
-export function formatLink({ lines, bytes, query }: Link): string {
+export function formatLink({ lines, bytes, query, view }: Link): string {
   const [first, last] = lines ?? [];
   const [from, to] = bytes ?? [];
   const named = first === undefined ? "" : first === last ? `L${first}` : `L${first}-L${last}`;
   const exact = from === undefined ? "" : from === to ? `@${from}` : `@${from}-${to}`;
-  return `#${named}${exact}${query === undefined || query === "" ? "" : `&q=${encodeURIComponent(query)}`}`;
+  const search = query === undefined || query === "" ? "" : `&q=${encodeURIComponent(query)}`;
+  return `#${named}${exact}${search}${view === undefined ? "" : `&as=${view}`}`;
 }
 
 function ordered(one: number, other: number): readonly [number, number] {

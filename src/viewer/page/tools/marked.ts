@@ -53,8 +53,8 @@ export class Marked {
     const { query } = this;
     const lines = this.range && this.#numbers(this.range);
     const bytes = this.range && ([this.range.from, this.range.to] as const);
-    const link = formatLink({ lines, bytes, query });
     const { pathname, search, hash } = location;
+    const link = formatLink({ lines, bytes, query, view: parseLink(hash).view });
     if (link === (hash === "" ? "#" : hash) || formatLink(parseLink(hash)) === link) return;
     history.replaceState(null, "", link === "#" ? pathname + search : link);
   }

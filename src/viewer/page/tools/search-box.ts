@@ -48,6 +48,11 @@ export class SearchBox {
     addEventListener("pagehide", () => this.#current?.abort());
   }
 
+  /** Where the lines with hits begin. */
+  get lines(): readonly number[] {
+    return [...new Set(this.#hits.map(({ line }) => line))];
+  }
+
   focus(): void {
     this.#input.focus();
     this.#input.select();
