@@ -70,7 +70,7 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
       assert.equal(await page.evaluate(() => "hacked" in window), false);
       assert.deepEqual(await faultsOf(viewer), []);
       assert.deepEqual(viewer.problems, []);
-      await page.getByLabel("Show as").selectOption("log");
+      await Promise.all([page.waitForEvent("load"), page.getByLabel("Show as").selectOption("log")]);
       await viewer.untilLast("> quoted");
       assert.equal(new URL(page.url()).hash, "#&as=log");
       await viewer.close();

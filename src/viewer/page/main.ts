@@ -40,7 +40,7 @@ async function open(): Promise<void> {
   const headers = found.kind === "file" ? found.headers : new Headers();
   const size = found.kind === "file" ? found.size : 0;
   source.generation = headers.get("Stream-Generation") ?? undefined;
-  const type = headers.get("Content-Type") ?? typeOfName(source.name);
+  const type = typeOf(headers.get("Content-Type") ?? "text/plain", source.name);
   const kind = await chooseKind(type, size);
   if (size === 0) status.set("waiting");
   if (kind === "media" || kind === "markdown") {
@@ -75,10 +75,11 @@ async function chooseKind(type: string, size: number): Promise<Kind> {
   return kind;
 }
 
-/** The type of a path that does not exist yet, where that matters for the view. */
-function typeOfName(name: string): string {
+/** A type; the one of the name, if the server knows only that it is text, or if there is nothing yet. */
+function typeOf(type: string, name: string): string {
+  if (!type.startsWith("text/plain")) return type;
   if (/\.(md|markdown)$/i.test(name)) return "text/markdown";
-  return /\.(json|ndjson|jsonl)$/i.test(name) ? "application/json" : "text/plain";
+  return /\.(json|ndjson|jsonl)$/i.test(name) ? "application/json" : type;
 }
 
 /** Lets the controls and the keys work on a document. */

@@ -107,6 +107,7 @@ export class Blocks {
       const first = block * BLOCK_BYTES;
       const from = first + (this.#kept.get(block)?.length ?? 0);
       const to = first + this.#expected(block);
+      if (to === first) return new Block(first);
       if (to > from) this.#put(block, from, await this.#source.read(from, to));
       const kept = this.at(block);
       if (kept) {
