@@ -3,7 +3,7 @@
  * @module
  */
 import { copy, goTo } from "./actions.ts";
-import { Source } from "./bytes/source.ts";
+import { Source, TOKEN_PARAMETER } from "./bytes/source.ts";
 import { DocumentView } from "./document.ts";
 import { showFolder } from "./folder.ts";
 import { LogView } from "./log.ts";
@@ -18,9 +18,10 @@ import { isKind, type Kind, kindFor } from "./views/kinds.ts";
 const chosen = preferences();
 const source = new Source(location.href);
 // The token leaves the address bar, and with it the history, before anything else happens.
-if (new URL(location.href).searchParams.has("access_token")) {
-  const { pathname, search } = source.url;
-  history.replaceState(null, "", pathname + search + location.hash);
+const address = new URL(location.href);
+if (address.searchParams.has(TOKEN_PARAMETER)) {
+  address.searchParams.delete(TOKEN_PARAMETER);
+  history.replaceState(null, "", address);
 }
 const status = new Status(source.name.replace(/\/$/, "").replace(/^.*\//, "") || "/");
 applyTheme();
@@ -68,7 +69,7 @@ async function chooseKind(type: string, size: number): Promise<Kind> {
     const { query } = parseLink(location.hash);
     const chosenKind = choice.value === usual ? undefined : choice.value;
     const link = formatLink({ lines: undefined, bytes: undefined, query, view: chosenKind });
-    history.replaceState(null, "", source.url.pathname + source.url.search + (link === "#" ? "" : link));
+    history.replaceState(null, "", location.pathname + location.search + (link === "#" ? "" : link));
     location.reload();
   });
   byId("tools").dataset.kind = kind;
