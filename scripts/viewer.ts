@@ -18,6 +18,10 @@ const OUTPUT = join(FOLDER, "assets.ts");
 /** Most bytes, compressed: of the page with its styles and its script, of the worker, and of what is loaded when needed. */
 const BUDGETS = { page: 30 * 1024, worker: 15 * 1024, markdown: 22 * 1024 };
 
+/** Stands in front of what contains the package `marked`. */
+const LICENSE =
+  "/* marked: Copyright (c) 2018-2026, MarkedJS; Copyright (c) 2011-2018, Christopher Jeffrey. MIT License: https://github.com/markedjs/marked */\n";
+
 /** Parts of the client that the page does not need: it runs in browsers, and asks the server that it came from. */
 const UNNEEDED = {
   "connection/socket-ws.ts": "export const connectWs = undefined;",
@@ -57,7 +61,7 @@ if (problems.length > 0) process.exitCode = 1;
 async function buildAll(): Promise<Built> {
   const worker = await bundled(join(FOLDER, "worker", "main.ts"), {});
   const workerName = named("worker", "js", worker);
-  const markdown = await bundled(join(FOLDER, "page", "views", "markdown.ts"), {});
+  const markdown = LICENSE + (await bundled(join(FOLDER, "page", "views", "markdown.ts"), {}));
   const markdownName = named("markdown", "js", markdown);
   const names = { WORKER: JSON.stringify(workerName), MARKDOWN: JSON.stringify(markdownName) };
   const script = await bundled(join(FOLDER, "page", "main.ts"), names);
