@@ -87,6 +87,7 @@ describe("links of the viewer page", { skip: SKIP }, () => {
   it("obeys Home, End, PageUp and PageDown wherever the focus is", async () => {
     const viewer = await open("");
     const { page } = viewer;
+    await viewer.until("the end", shows(LINES.length));
     for (const selector of ["body", "#view", "#wrap", "#search", "#raw"]) {
       if (selector !== "body") await page.focus(selector);
       await page.keyboard.press("Home");
