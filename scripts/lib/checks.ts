@@ -32,7 +32,13 @@ export const CHECKS: readonly Check[] = [
     name: "types of the engine and the web entry, without any runtime",
     script: [TSC, "-p", "tsconfig.core.json"],
   },
+  {
+    group: "types",
+    name: "types of the viewer page, in browsers",
+    script: [TSC, "-p", join("src", "viewer", "tsconfig.json")],
+  },
   { group: "types", name: "types on Deno", script: [DENO, "check", "--quiet", "mod.ts", ...Object.values(exports)] },
+  { group: "viewer", name: "the viewer page is built", script: ["scripts/run.mjs", "scripts/viewer.ts", "--check"] },
   { group: "rooms", name: "rooms", script: ["scripts/run.mjs", "scripts/rooms.ts"] },
   { group: "documentation", name: "documentation of what is exported", script: ["scripts/run.mjs", "scripts/docs.ts"] },
   { group: "build", name: "build", script: ["scripts/build.mjs"] },

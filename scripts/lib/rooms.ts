@@ -22,7 +22,8 @@ const ENGINE = [
   ...["src/engine/scan", "src/engine/folders"],
 ];
 const SERVICE = [
-  ...["src/server/platform", "src/server/timers", "src/server/gate", "src/server/request", "src/server/service"],
+  ...["src/server/platform", "src/server/timers", "src/server/gate", "src/server/request", "src/server/viewer"],
+  "src/server/service",
 ];
 const CLIENT = ["src/support", "src/protocol", "src/client/connection", "src/client/retry"];
 const NODE_MODULES = ["node:*", "node:*/*"];
@@ -90,6 +91,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ["src/protocol", "src/engine/storage", "src/engine/append", "src/engine/sessions"],
     packages: [...HONO, "ipaddr.js"],
   },
+  "src/server/viewer": { imports: ["src/protocol", "src/server/gate", "src/viewer"], packages: HONO },
   "src/server/service": { imports: ["src/support", "src/protocol", ...ENGINE, ...SERVICE], packages: HONO },
   "src/server/http": { imports: ["src/protocol", ...ENGINE, ...SERVICE], packages: [...HONO, "mime"] },
   "src/server/views": {
@@ -165,6 +167,18 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/client/follow": { imports: [...CLIENT, "src/client/durable"] },
   "src/client": { imports: [...CLIENT, "src/client/append", "src/client/follow"] },
 
+  // What browsers run. The server imports only what `npm run viewer` makes of it.
+  "src/viewer": {},
+  "src/viewer/shared": {},
+  "src/viewer/worker": { imports: ["src/protocol", "src/client/follow", "src/viewer/shared"] },
+  "src/viewer/page/ui": {},
+  "src/viewer/page/bytes": { imports: ["src/viewer/shared"] },
+  "src/viewer/page/rows": { imports: ["src/viewer/shared", ...page("bytes")] },
+  "src/viewer/page/tools": { imports: ["src/viewer/shared", ...page("ui", "bytes", "rows")] },
+  "src/viewer/page/folder": { imports: page("bytes") },
+  "src/viewer/page/views": { imports: page("ui", "bytes", "rows"), packages: ["marked"] },
+  "src/viewer/page": { imports: ["src/viewer/shared", ...page("ui", "bytes", "rows", "tools", "folder", "views")] },
+
   "src/resumable": { imports: ["src/protocol", "src/engine/append", "src/server/streams"] },
 
   src: {
@@ -218,4 +232,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
 function files(...folders: string[]): string[] {
   return folders.map((folder) => `src/stores/file/${folder}`);
+}
+
+function page(...folders: string[]): string[] {
+  return folders.map((folder) => `src/viewer/page/${folder}`);
 }

@@ -50,6 +50,8 @@ export interface AppParts {
   readonly trustedProxies: TrustedProxies | undefined;
   readonly hints: RefusalHints;
   readonly cors?: boolean;
+  /** Whether the window of a browser gets the viewer page. Default true. */
+  readonly viewer?: boolean;
   readonly durableStreams?: boolean;
   /** Sends webhooks. Default: there are no subscriptions. */
   readonly sender?: WebhookSender | undefined;
@@ -157,6 +159,7 @@ export function createApp(parts: AppParts): StreamApp {
     subscriptions,
     publicUrl: parts.publicUrl,
     listings: parts.listings ?? true,
+    viewer: parts.viewer ?? true,
     scope: parts.scope,
     origins: parts.origins,
     hosts: parts.hosts,

@@ -65,6 +65,11 @@ export interface AppOptions {
    */
   durableStreams?: boolean;
   /**
+   * Whether the window of a browser gets a page that shows a path and follows it, in place of the bytes. All other
+   * requests get the bytes, as does `?raw`. Default true.
+   */
+  viewer?: boolean;
+  /**
    * Seconds for which caches may keep the answer to a read: shared caches, too, unless there is a gate. Meanwhile a reader may
    * not see what was appended. Default 0: a cache asks every time.
    */
@@ -102,6 +107,7 @@ export const OPTION_TYPES: Readonly<Record<keyof AppOptions, string>> = {
   trustedProxies: "array",
   cors: "boolean",
   durableStreams: "boolean",
+  viewer: "boolean",
   cacheSeconds: "number",
   authorize: "function",
   deletes: "string",

@@ -22,6 +22,7 @@ import { refuseContentRange } from "./request/unsupported-body.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
 import type { RequestDetails } from "./service/log-request.ts";
 import type { Exchange } from "./service/service.ts";
+import { ASSETS_SEGMENT } from "./viewer/page.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 
 /** A request whose every part has proved valid. */
@@ -151,6 +152,26 @@ export function parseControl(
   const control = parseControlPath(behind);
   const parts = partsOf(c, platform, details, () => ({ ...place, path: controlResource(root, control) }));
   return { ...parts, control, root, baseUrl: `${publicUrl ?? new URL(c.req.url).origin}${front}` };
+}
+
+/**
+ * Parses a request for an asset of the server's own. Undefined if the path is that of a resource.
+ *
+ * @throws {StreamError} `bad_path`, `bad_request`
+ * @throws As {@link parseRequest}.
+ */
+export function parseAsset(
+  c: Context,
+  platform: Platform,
+  details: RequestDetails,
+  { scope, trustedProxies }: Omit<RequestSettings, "durable">,
+): (RequestParts & { readonly name: string }) | undefined {
+  if (!c.req.path.includes(ASSETS_SEGMENT)) return undefined;
+  const place = locateReserved(c, ASSETS_SEGMENT, platform.target?.(c), scope);
+  const [name, ...others] = place?.behind ?? [];
+  if (place?.below !== "" || name === undefined || others.length > 0) return undefined;
+  notePeer(c, platform, details, trustedProxies);
+  return { ...partsOf(c, platform, details, () => place), name };
 }
 
 /** @throws {StreamError} `bad_request` for a live read that does not say where it begins. */

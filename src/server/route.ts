@@ -3,28 +3,26 @@
  * @module
  */
 import type { Context } from "hono";
-import type { Follow } from "../engine/follow/follow.ts";
 import type { StreamState } from "../engine/storage/stream-state.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { inPlace, inPlaceUnlessShort } from "./durable/in-place.ts";
 import { optionsOf } from "./durable/preflight.ts";
-import { readLive, readStored } from "./durable/read-stream.ts";
+import { readLive } from "./durable/read-stream.ts";
 import { answerControl, type ControlRequest } from "./durable/subscriptions/control.ts";
 import { isSubscriptionPath } from "./durable/subscriptions/control-path.ts";
 import { writeStream } from "./durable/write.ts";
 import { tellsOfHiddenFile } from "./gate/hidden-file.ts";
 import { appendBody } from "./http/append.ts";
-import { followBody } from "./http/follow.ts";
-import { listing, rowsOf } from "./http/listing.ts";
-import { readSnapshot, unlessChanged } from "./http/read.ts";
+import { unlessChanged } from "./http/read.ts";
 import { removeResource } from "./http/remove.ts";
-import { missing, noSubscriptions, notFolder } from "./missing.ts";
+import { missing, noSubscriptions } from "./missing.ts";
 import {
   type AppendRequest,
   checkMethod,
   isKnownMethod,
   isUnsafe,
   type ParsedRequest,
+  parseAsset,
   parseControl,
   parseFollow,
   parseRequest,
@@ -32,19 +30,20 @@ import {
   type RemoveRequest,
   type WriteRequest,
 } from "./parse-request.ts";
+import type { Platform } from "./platform/platform.ts";
 import { checkHost } from "./request/host.ts";
 import { checkOrigin } from "./request/origin.ts";
 import type { RequestDetails } from "./service/log-request.ts";
-import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import { passGate } from "./service/pass-gate.ts";
 import type { Exchange, Service } from "./service/service.ts";
+import { show } from "./show.ts";
 import { checkPermission } from "./timers/expiry.ts";
+import { viewerAsset } from "./viewer/page.ts";
 import { liveListing } from "./views/live-listing.ts";
 import { readView } from "./views/view.ts";
 import { appendOverSocket } from "./websocket/append-classic.ts";
 import { appendWithSession } from "./websocket/append-v1.ts";
 import { offersV1 } from "./websocket/dialect.ts";
-import { followOverSocket } from "./websocket/follow.ts";
 
 /**
  * Answers a request.
@@ -55,6 +54,9 @@ import { followOverSocket } from "./websocket/follow.ts";
  */
 export async function answer(service: Service, c: Context, details: RequestDetails): Promise<Response> {
   const platform = await service.platform(c);
+  details.viewer = service.viewer;
+  const asset = service.viewer && (await answerAsset(service, c, platform, details));
+  if (asset) return asset;
   const control = service.subscriptions && parseControl(c, platform, details, service);
   if (control) return answerSubscriptions(service, control);
   return answerResource(service, c, parseRequest(c, platform, details, service));
@@ -83,6 +85,22 @@ async function answerResource(service: Service, c: Context, request: ParsedReque
     const { path } = exchange.subject;
     throw (await tellsOfHiddenFile(error, path, exchange.access, service.store)) ? missing(path) : error;
   }
+}
+
+/** Answers a request for an asset of the viewer page, which needs no permission; undefined if it is for something else. */
+async function answerAsset(
+  service: Service,
+  c: Context,
+  platform: Platform,
+  details: RequestDetails,
+): Promise<Response | undefined> {
+  if (c.req.method !== "GET" && c.req.method !== "HEAD") return undefined;
+  const request = parseAsset(c, platform, details, service);
+  const response = request && (await viewerAsset(c, request.name));
+  if (!response) return undefined;
+  checkSender(service, request, false);
+  await begin(service, request.exchange, false);
+  return response;
 }
 
 /** Answers a request for a control path of subscriptions. */
@@ -259,36 +277,4 @@ async function read(service: Service, request: ReadRequest): Promise<Response> {
 /** Removes what has expired. @throws {StreamError} `gone` for a tombstone. */
 async function settle({ durable }: Service, path: string): Promise<StreamState | undefined> {
   return durable?.use(path);
-}
-
-async function show(
-  service: Service,
-  { exchange, base, below, socket, isFolder, parameters }: ReadRequest,
-  following: boolean,
-): Promise<Response> {
-  const { path } = exchange.subject;
-  const { follow, stored: found } =
-    following && !isFolder ? await openFollow(service, path, parameters) : { stored: await service.store.stat(path) };
-  if (follow) return await send(service, exchange, socket, follow);
-  const { action, access } = exchange;
-  // Since the gate was asked, a file may have taken the place of a folder, and the other way round.
-  if (found && action === "list" && !(isFolder && (access?.mayRead?.(path, false) ?? true))) throw missing(path);
-  if (found && !isFolder && !following) return readStored(service, exchange, found, parameters);
-  if (found && !isFolder) return readSnapshot(service, exchange, found, { ...parameters, conditional: false });
-  if (found) throw notFolder(path, below);
-  if (action === "read" && !following) throw missing(path);
-  const entries = service.listings ? await rowsOf(service, exchange, below, parameters.listing) : undefined;
-  if (entries && following) throw nothingToFollow(path);
-  if (entries) return listing(service, exchange, { base, folder: below, entries }, parameters.listing);
-  throw missing(path);
-}
-
-/** Sends a follow over the connection that the client asked for. */
-async function send(service: Service, exchange: Exchange, socket: boolean, follow: Follow): Promise<Response> {
-  try {
-    return await (socket ? followOverSocket : followBody)(service, exchange, follow);
-  } catch (error) {
-    follow.leave();
-    throw error;
-  }
 }

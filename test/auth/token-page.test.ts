@@ -1,4 +1,4 @@
-/** The page for a browser without a token: what it sends, on all runtimes, and what it does, in a real browser. */
+/** The page for a browser without a token, where the viewer is off: what it sends, on all runtimes, and what it does, in a real browser. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
@@ -33,7 +33,7 @@ before(async () => {
 after(() => removeFolder(folder));
 
 async function start(runtime: (typeof RUNTIMES)[number]): Promise<TestServer> {
-  const server = await startStandalone(runtime, { args: ["--key", join(folder, "key.json")] });
+  const server = await startStandalone(runtime, { args: ["--key", join(folder, "key.json"), "--no-viewer"] });
   for (const [path, body] of Object.entries(CONTENTS)) {
     const target = `/${encodeURI(path).replace("#", "%23")}?verb=APPEND`;
     const put = { method: "PUT", target, body, headers: { Authorization: `Bearer ${token}` } };

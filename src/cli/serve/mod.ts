@@ -102,6 +102,12 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
     variable: "HTTPFSTREAM_NO_DURABLE_STREAMS",
   });
   addToggle(command, {
+    flag: "--no-viewer",
+    opposite: "--viewer",
+    description: "answer the window of a browser with the bytes, not with a page that shows and follows them",
+    variable: "HTTPFSTREAM_NO_VIEWER",
+  });
+  addToggle(command, {
     flag: "--webhooks",
     opposite: "--no-webhooks",
     description: "let clients subscribe to streams: the server sends requests to URLs of their choice",

@@ -41,6 +41,7 @@ export interface ServeFlags extends GateFlags {
   readonly cors?: boolean;
   readonly listings: boolean;
   readonly durableStreams: boolean;
+  readonly viewer: boolean;
   readonly webhooks?: boolean;
   readonly publicUrl?: string;
   readonly cacheSeconds: number;
@@ -64,6 +65,7 @@ export async function run(flags: ServeFlags): Promise<number> {
     durability,
     listings,
     durableStreams,
+    viewer,
     webhooks = false,
     publicUrl,
     cacheSeconds,
@@ -89,6 +91,7 @@ export async function run(flags: ServeFlags): Promise<number> {
     durability,
     listings,
     durableStreams,
+    viewer,
     webhooks,
     ...(publicUrl !== undefined && { publicUrl }),
     cacheSeconds,

@@ -6,6 +6,7 @@ import { html } from "hono/html";
 import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
 import { urlPath } from "../../protocol/path.ts";
 import { writableDate } from "../request/http-date.ts";
+import type { PageParts } from "../viewer/page.ts";
 
 /** What to list, and how. */
 export interface Listing {
@@ -18,6 +19,9 @@ export interface Listing {
   /** The rows. One more than the limit means that there is a next page. */
   readonly entries: StoreListing;
 }
+
+/** Stands where the rows come. No name of a file has it. */
+const MARK = "\0";
 
 /** Sets every colour for both the light and the dark scheme: the browser's defaults are unreadable in one of them. */
 const STYLE = `
@@ -41,17 +45,47 @@ time, .live { color: var(--faint) }
 }
 `;
 
+/**
+ * Yields the rows in the viewer page, piece by piece. Without a script it shows what {@link listingPage} does.
+ *
+ * @param page Makes the page, of its parts in HTML.
+ */
+export async function* folderPage(
+  { base, folder, entries, limit }: Listing,
+  page: (parts: PageParts) => Promise<string>,
+): AsyncGenerator<string, void, void> {
+  const here = hereOf(base, folder);
+  const name = folder === "" ? "/" : folder.slice(folder.lastIndexOf("/") + 1);
+  let next = "";
+  let count = 0;
+  const [front = "", between = "", end = ""] = (
+    await page({ NAME: String(html`${name}`), "IF-FOLDER": " hidden", ROWS: MARK, NEXT: MARK })
+  ).split(MARK);
+  yield front;
+  if (folder !== "") yield String(parentRow(here));
+  let last = "";
+  for await (const entry of entries) {
+    if (count === limit) {
+      next = String(nextLink(here, limit, last));
+      break;
+    }
+    yield String(row(here, entry));
+    last = entry.name;
+    count++;
+  }
+  yield between + next + end;
+}
+
 /** Yields the page piece by piece. */
 export async function* listingPage({ base, folder, entries, limit }: Listing): AsyncGenerator<string, void, void> {
-  const here = folder === "" ? `${base}/` : `${base}/${urlPath(folder)}/`;
+  const here = hereOf(base, folder);
   yield String(head(folder));
-  if (folder !== "") yield String(html`<tr><td><a href="${parent(here)}">..</a></td><td></td><td></td></tr>`);
+  if (folder !== "") yield String(parentRow(here));
   let last = "";
   let count = 0;
   for await (const entry of entries) {
     if (count === limit) {
-      const next = `${here}?limit=${limit}&after=${encodeURIComponent(last)}`;
-      yield String(html`</tbody></table><p><a rel="next" href="${next}">The next ${limit}</a>, after ${last}</p>`);
+      yield `</tbody></table>${nextLink(here, limit, last)}`;
       yield "</body></html>\n";
       return;
     }
@@ -60,6 +94,19 @@ export async function* listingPage({ base, folder, entries, limit }: Listing): A
     count++;
   }
   yield "</tbody></table></body></html>\n";
+}
+
+function hereOf(base: string, folder: string): string {
+  return folder === "" ? `${base}/` : `${base}/${urlPath(folder)}/`;
+}
+
+function parentRow(here: string): ReturnType<typeof html> {
+  return html`<tr><td><a href="${parent(here)}">..</a></td><td></td><td></td></tr>`;
+}
+
+function nextLink(here: string, limit: number, last: string): ReturnType<typeof html> {
+  const next = `${here}?limit=${limit}&after=${encodeURIComponent(last)}`;
+  return html`<p><a rel="next" href="${next}">The next ${limit}</a>, after ${last}</p>`;
 }
 
 function head(folder: string): ReturnType<typeof html> {

@@ -6,13 +6,14 @@ import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
 import type { EndedReason } from "../../protocol/end-reason.ts";
 import { isAddressable } from "../../protocol/path.ts";
 import { TOKEN_PARAMETER } from "../gate/gate.ts";
-import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
+import { asksForPage, isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { writableDate } from "../request/http-date.ts";
 import type { ListingParameters } from "../request/read-parameters.ts";
 import { FREE_BYTES, openBody } from "../service/large-read.ts";
 import type { Exchange, Service } from "../service/service.ts";
-import { type Listing, listingPage } from "./listing-page.ts";
+import { PAGE_HEADERS, pageFor, viewerPage } from "../viewer/page.ts";
+import { folderPage, type Listing, listingPage } from "./listing-page.ts";
 import { reportFailures } from "./report-failures.ts";
 import { untilExpired } from "./until-expired.ts";
 
@@ -84,6 +85,7 @@ export async function listing(
   const { c } = exchange;
   // Links must not carry the token, so the page removes it from the address bar, and lists the folder itself.
   if (format === "html" && exchange.access && c.req.query(TOKEN_PARAMETER) !== undefined && isNavigation(c)) {
+    if (service.viewer) return viewerPage(c, { status: 200, base: at.base, varies: true });
     return tokenPage({ status: 200, method: c.req.method, vary: NAVIGATION_HEADERS });
   }
   const parts = { ...at, limit };
@@ -91,17 +93,21 @@ export async function listing(
   const headers: Record<string, string> = {
     "Content-Type": isJson ? "application/json" : "text/html; charset=UTF-8",
     "Cache-Control": "no-cache",
-    Vary: "Accept",
+    Vary: service.viewer ? NAVIGATION_HEADERS : "Accept",
     "X-Content-Type-Options": "nosniff",
     ...NO_FRAMING_HEADERS,
   };
-  if (!isJson) {
+  const isPage = !isJson && service.viewer && (isNavigation(c) || asksForPage(c));
+  if (isPage) Object.assign(headers, PAGE_HEADERS);
+  else if (!isJson) {
     headers["Content-Security-Policy"] =
       "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
   }
   // A HEAD reads nothing of the folder.
   if (c.req.method === "HEAD") return new Response(null, { headers });
-  const { body, bytes } = await bodyOf(isJson ? json(parts) : listingPage(parts));
+  const { body, bytes } = await bodyOf(
+    isJson ? json(parts) : isPage ? folderPage(parts, (all) => pageFor(c, at.base, all)) : listingPage(parts),
+  );
   try {
     return await openBody(service, exchange, bytes, async () => {
       return new Response(reportFailures(service, exchange, untilExpired(exchange, body)), { headers });

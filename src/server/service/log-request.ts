@@ -7,8 +7,9 @@ import { codeOfStatus, ERROR_HEADER, StreamError } from "../../protocol/errors.t
 import { isHeaderValue } from "../../protocol/header-value.ts";
 import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
 import { withoutTokens } from "../../support/printable.ts";
-import { isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
+import { asksForPage, isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
+import { viewerPage } from "../viewer/page.ts";
 import { messageFor } from "./mount-path.ts";
 import { isFault, type Reporter } from "./reporter.ts";
 import { requestIdOf, withRequestId } from "./request-id.ts";
@@ -29,6 +30,8 @@ export interface RequestDetails {
   base?: string;
   /** The folder that the request sees; empty for the whole root. */
   scope?: string;
+  /** Whether the window of a browser gets the viewer page. */
+  viewer?: boolean;
   /** Whether the request has become a WebSocket. */
   upgraded?: boolean;
   /** Whether its version of HTTP forbids responses that mention an upgrade. */
@@ -131,20 +134,32 @@ async function refuse(reporter: Reporter, c: Context, details: RequestDetails, g
   // The message of any other error may name files and hosts of the server.
   const told =
     thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
-  const page = await tokenPageFor(c, told);
+  const page = await pageFor(c, details, told);
   if (page) return page;
   const response = refusal(told, details);
   if (details.neverUpgrades) response.headers.delete("Upgrade");
   return response;
 }
 
-/** The page that asks for a token, for a browser without a valid token; undefined for all other refusals. */
-async function tokenPageFor(c: Context, { status, code, headers }: StreamError): Promise<Response | undefined> {
-  const { "WWW-Authenticate": challenge = "" } = headers;
+/**
+ * The page for a browser without a valid token, or whose path does not exist yet; undefined for all other refusals.
+ * The viewer asks for a token itself, and waits for the first byte.
+ */
+async function pageFor(
+  c: Context,
+  { viewer = false, base }: RequestDetails,
+  { status, code, headers: given }: StreamError,
+): Promise<Response | undefined> {
+  const { "WWW-Authenticate": challenge = "" } = given;
   // For another scheme, such as Basic, the browser itself asks.
-  if (status !== 401 || !/^bearer\b/i.test(challenge) || !isNavigation(c)) return undefined;
-  const { method } = c.req;
-  return tokenPage({ status, method, vary: NAVIGATION_HEADERS }, { ...headers, [ERROR_HEADER]: code });
+  const isTokenMissing = status === 401 && /^bearer\b/i.test(challenge);
+  const varies = isNavigation(c);
+  if (!varies && !(viewer && asksForPage(c))) return undefined;
+  const headers = { ...given, [ERROR_HEADER]: code };
+  if (viewer && base !== undefined && (isTokenMissing || code === "not_found")) {
+    return viewerPage(c, { status, base, varies }, headers);
+  }
+  return isTokenMissing ? tokenPage({ status, method: c.req.method, vary: NAVIGATION_HEADERS }, headers) : undefined;
 }
 
 /** The error itself, or another one if a header of it, which the host app may have chosen, can't be sent. */

@@ -60,6 +60,8 @@ export interface Service {
   /** The URL of the server for the outside; undefined for that of each request. */
   readonly publicUrl: string | undefined;
   readonly listings: boolean;
+  /** Whether the window of a browser gets the viewer page. */
+  readonly viewer: boolean;
   /** Chooses the folder that a request sees; `undefined` for the whole root. */
   readonly scope: Scope | undefined;
   /** Origins, other than the server's own, that may upgrade and append. */

@@ -1,0 +1,234 @@
+/**
+ * The lines of the path, by the offsets at which they begin.
+ * @module
+ */
+import { BLOCK_BYTES } from "../../shared/messages.ts";
+import type { Block, Blocks } from "./blocks.ts";
+import type { LineIndex } from "./line-index.ts";
+
+/** Bytes of a line to show at first. */
+export const CLIP_BYTES: number = 4 * 1024;
+
+/** Bytes of a line to show when all of it is asked for. */
+export const WHOLE_BYTES: number = 1024 * 1024;
+
+/** Most blocks that a search for a newline reads at once. */
+const MOST_AT_ONCE = 16;
+
+const CARRIAGE_RETURN = 13;
+
+/** A line, or the beginning of a long one. */
+export interface Line {
+  /** Where it begins. */
+  readonly offset: number;
+  /** Its bytes without the newline; of a long line, those to show. */
+  readonly bytes: Uint8Array;
+  /** Where the next line begins; the size of the path, if the line has no newline yet. */
+  readonly next: number;
+  /** Whether it ends with a newline. */
+  readonly isEnded: boolean;
+  /** Bytes of it that are not shown. */
+  readonly more: number;
+}
+
+/** Finds lines. */
+export class Lines {
+  readonly #blocks: Blocks;
+  readonly #index: LineIndex;
+  /** Lines to show as a whole. */
+  readonly #expanded = new Set<number>();
+  /** Hidden lines: the offset of the first, and the offset behind the last. */
+  readonly folds = new Map<number, number>();
+  /** The offsets of the lines to show, in order; undefined for all. */
+  only: readonly number[] | undefined;
+
+  constructor(blocks: Blocks, index: LineIndex) {
+    this.#blocks = blocks;
+    this.#index = index;
+  }
+
+  get size(): number {
+    return this.#blocks.size;
+  }
+
+  /** Shows all of a line from now on. */
+  expand(offset: number): void {
+    this.#expanded.add(offset);
+  }
+
+  /** The beginning of the line that has the byte at an offset. */
+  async floor(offset: number): Promise<number> {
+    for (let block = Math.floor((offset - 1) / BLOCK_BYTES); block >= 0; block--) {
+      if (this.#blocks.isBlank(block) || this.#index.in(block) === 0) continue;
+      const { starts } = await this.#get(block, -1);
+      const start = starts[lastAtMost(starts, offset)];
+      if (start !== undefined) return start;
+    }
+    return 0;
+  }
+
+  /** The beginning of the line behind the one that has the byte at an offset; undefined for the last one. */
+  async #behind(offset: number): Promise<number | undefined> {
+    for (let block = Math.floor(offset / BLOCK_BYTES); block < this.#blocks.count; block++) {
+      if (this.#blocks.isBlank(block) || this.#index.in(block) === 0) continue;
+      const { starts } = await this.#get(block, 1);
+      const start = starts[lastAtMost(starts, offset) + 1];
+      if (start !== undefined) return start;
+    }
+    return undefined;
+  }
+
+  /** The line that begins at an offset. */
+  async line(offset: number): Promise<Line> {
+    const most = this.#expanded.has(offset) ? WHOLE_BYTES : CLIP_BYTES;
+    const behind = await this.#behind(offset);
+    const next = behind ?? this.size;
+    const end = behind === undefined ? next : behind - 1;
+    const bytes = await this.bytes(offset, Math.min(end, offset + most));
+    const line = { offset, next, isEnded: behind !== undefined };
+    if (bytes.length === end - offset) return { ...line, bytes, more: 0 };
+    // Of a progress display, the last state counts.
+    if (bytes.includes(CARRIAGE_RETURN)) {
+      const from = Math.max(offset, end - most);
+      const last = await this.bytes(from, end);
+      const start = last.subarray(0, -1).lastIndexOf(CARRIAGE_RETURN) + 1;
+      if (start > 0) return { ...line, bytes: last.subarray(start), more: from + start - offset };
+    }
+    const cut = bytes.subarray(0, wholeCharacters(bytes));
+    return { ...line, bytes: cut, more: end - offset - cut.length };
+  }
+
+  /** At most `count` lines from the one that begins at an offset. */
+  async from(offset: number, count: number): Promise<Line[]> {
+    const { only } = this;
+    if (only) {
+      const first = lastAtMost(only, offset - 1) + 1;
+      return Promise.all(only.slice(first, first + count).map((one, at) => this.#listed(one, only[first + at + 1])));
+    }
+    const found: Line[] = [];
+    for (let at = offset; found.length < count && at < this.size; ) {
+      const hidden = this.folds.get(at);
+      if (hidden !== undefined && hidden > at) at = hidden;
+      else {
+        const line = await this.line(at);
+        found.push(line);
+        if (!line.isEnded) break;
+        at = line.next;
+      }
+    }
+    return found;
+  }
+
+  /** At most `count` lines before the one that begins at an offset. */
+  async before(offset: number, count: number): Promise<Line[]> {
+    const { only } = this;
+    if (only) {
+      const end = lastAtMost(only, offset - 1) + 1;
+      const first = Math.max(0, end - count);
+      return Promise.all(only.slice(first, end).map((one, at) => this.#listed(one, only[first + at + 1])));
+    }
+    const found: Line[] = [];
+    for (let at = offset; found.length < count && at > 0; ) {
+      const hidden = [...this.folds].find(([, to]) => to === at)?.[0];
+      if (hidden !== undefined) at = hidden;
+      else {
+        at = await this.floor(at - 1);
+        found.push(await this.line(at));
+      }
+    }
+    return found.reverse();
+  }
+
+  /** Whether no line is shown before the one at an offset. */
+  isFirst(offset: number): boolean {
+    if (this.only) return offset <= (this.only[0] ?? 0);
+    return offset === 0 || this.folds.get(0) === offset;
+  }
+
+  /** Whether no line is shown from an offset on. */
+  isEnd(offset: number): boolean {
+    return (this.folds.get(offset) ?? offset) >= this.size;
+  }
+
+  /** A line of {@link only}. The next one is the next of these. */
+  async #listed(offset: number, next: number | undefined): Promise<Line> {
+    return { ...(await this.line(offset)), next: next ?? this.size, isEnded: true };
+  }
+
+  /** Bytes between two offsets. */
+  async bytes(from: number, to: number): Promise<Uint8Array> {
+    const first = Math.floor(from / BLOCK_BYTES);
+    if (to <= (first + 1) * BLOCK_BYTES) {
+      const { bytes } = await this.#blocks.get(first);
+      return bytes.subarray(from - first * BLOCK_BYTES, to - first * BLOCK_BYTES);
+    }
+    const joined = new Uint8Array(to - from);
+    for (let block = first; block * BLOCK_BYTES < to; block++) {
+      const { bytes } = await this.#blocks.get(block);
+      const start = block * BLOCK_BYTES;
+      const part = bytes.subarray(Math.max(0, from - start), Math.min(bytes.length, to - start));
+      joined.set(part, Math.max(from, start) - from);
+    }
+    return joined;
+  }
+
+  /** The number of the line that begins at an offset, counted from 1; undefined while it is not known. */
+  number(offset: number): number | undefined {
+    if (offset === 0) return 1;
+    const block = Math.floor((offset - 1) / BLOCK_BYTES);
+    const before = this.#index.before(block);
+    const starts = this.#blocks.at(block)?.starts;
+    return before === undefined || !starts ? undefined : before + lastAtMost(starts, offset) + 2;
+  }
+
+  /** Whether a newline stands before an offset. */
+  startsAt(offset: number): boolean {
+    if (offset === 0) return true;
+    const starts = this.#blocks.at(Math.floor((offset - 1) / BLOCK_BYTES))?.starts ?? [];
+    return starts[lastAtMost(starts, offset)] === offset;
+  }
+
+  /** Where a line begins, by its number; undefined if there is none, or if that is not known. */
+  async find(number: number): Promise<number | undefined> {
+    if (number === 1) return 0;
+    const block = this.#index.blockOf(number - 2);
+    if (block === undefined) return undefined;
+    const { starts } = await this.#blocks.get(block);
+    return starts[number - 2 - (this.#index.before(block) ?? 0)];
+  }
+
+  /** Reads a block. If it has no newline, reads the blocks beside it as well: the line is long. */
+  async #get(block: number, direction: 1 | -1): Promise<Block> {
+    const kept = this.#blocks.at(block);
+    if (kept) return kept;
+    const isLong = this.#blocks.isBlank(block - direction);
+    const others = isLong ? Array.from({ length: MOST_AT_ONCE }, (_, at) => block + direction * (at + 1)) : [];
+    const inside = others.filter((one) => one >= 0 && one < this.#blocks.count && !this.#blocks.isBlank(one));
+    const [first] = await Promise.all([block, ...inside].map(async (one) => this.#blocks.get(one)));
+    return first ?? this.#blocks.get(block);
+  }
+}
+
+/** The index of the last number that is not greater; -1 if all are. */
+function lastAtMost(sorted: readonly number[], most: number): number {
+  let low = -1;
+  let high = sorted.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((sorted[middle] ?? 0) <= most) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** How many of some bytes are left without a character of UTF-8 that is cut at their end. */
+function wholeCharacters(bytes: Uint8Array): number {
+  for (let back = 1; back <= 3; back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) break;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 0;
+    if (length > back) return bytes.length - back;
+    if (length > 0) break;
+  }
+  return bytes.length;
+}

@@ -1,0 +1,279 @@
+/**
+ * The view of a path as lines.
+ * @module
+ */
+import type { Grown } from "../shared/messages.ts";
+import { BLOCK_BYTES } from "../shared/messages.ts";
+import { Blocks } from "./bytes/blocks.ts";
+import { LineIndex, learnLines } from "./bytes/line-index.ts";
+import { Lines } from "./bytes/lines.ts";
+import { Refused, Replaced, type Source } from "./bytes/source.ts";
+import { Follower } from "./follower.ts";
+import { fillRow, humanBytes } from "./rows/row.ts";
+import { type Row, Rows } from "./rows/rows.ts";
+import { Scroller } from "./rows/scroller.ts";
+import { Styles } from "./rows/styles.ts";
+import { askForToken } from "./start.ts";
+import type { Status } from "./status.ts";
+import { toggleGroup } from "./tools/folds.ts";
+import { parseLink } from "./tools/links.ts";
+import { Marked } from "./tools/marked.ts";
+import { SearchBox } from "./tools/search-box.ts";
+import { announce, byId, showBanner } from "./ui/dom.ts";
+import { HexLines } from "./views/hex.ts";
+import { fillJsonRow } from "./views/json-lines.ts";
+import type { Kind } from "./views/kinds.ts";
+
+/** Milliseconds between two summaries for people who can't see the page. */
+const SUMMARY_MS = 5_000;
+
+/** The view. */
+export class LogView {
+  readonly #source: Source;
+  readonly #status: Status;
+  readonly #blocks: Blocks;
+  readonly #index = new LineIndex();
+  readonly lines: Lines;
+  readonly marked: Marked;
+  readonly rows: Rows;
+  readonly scroller: Scroller;
+  readonly search: SearchBox;
+  readonly follower: Follower;
+  #newLines = 0;
+  /** The animation frame that tells where the reader is. */
+  #frame = 0;
+  #summaryMs = 0;
+  #knowsLines: Promise<void> = Promise.resolve();
+
+  constructor(source: Source, status: Status, kind: Kind) {
+    this.#source = source;
+    this.#status = status;
+    this.#blocks = new Blocks(source);
+    this.lines = new (kind === "hex" ? HexLines : Lines)(this.#blocks, this.#index);
+    this.marked = new Marked(this.lines);
+    const list = byId("rows");
+    const fill = kind === "json" ? fillJsonRow : fillRow;
+    this.rows = new Rows(list, this.lines, new Styles(kind === "hex" ? undefined : this.#blocks), fill);
+    this.rows.decorate = (row, offset) => row.classList.toggle("marked", this.marked.has(offset));
+    this.scroller = new Scroller({
+      ...{ view: byId("view"), space: byId("space"), window: byId("window"), list },
+      ...{ rows: this.rows, lines: this.lines },
+      onMoved: () => {
+        this.#frame ||= requestAnimationFrame(() => this.#moved());
+      },
+      onError: (error) => this.#failed(error),
+    });
+    this.search = new SearchBox({
+      ...{ source, list, size: () => this.#blocks.size, jump: (offset: number) => this.scroller.jump(offset, 0.3) },
+      place: () => this.scroller.visible.first?.offset ?? 0,
+      onQuery: (text) => {
+        if (this.lines.only) void this.showOnly(undefined);
+        this.marked.query = text;
+        this.marked.writeAddress();
+      },
+    });
+    this.follower = new Follower({
+      ...{ source, status, size: () => this.#blocks.size },
+      onGrown: (message) => this.#grown(message),
+      onReplaced: (reason) => this.#replaced(reason),
+      onUnauthorized: (message) => void askForToken(source, message).then(() => this.follower.start()),
+    });
+    list.addEventListener("click", (event) => void this.#clicked(event));
+    addEventListener("hashchange", () => void this.openLink());
+    document.addEventListener("selectionchange", () => this.#selected(list));
+  }
+
+  /** Shows the path, and follows it. */
+  async open(size: number): Promise<void> {
+    this.#blocks.size = size;
+    this.#showSize();
+    this.follower.start();
+    const until = Math.floor(size / BLOCK_BYTES) * BLOCK_BYTES;
+    const { lines, bytes } = parseLink(location.hash);
+    // Without bytes in its address, a line is found only by the counts.
+    const isByNumber = lines !== undefined && !bytes;
+    const shown = isByNumber ? Promise.resolve() : this.openLink();
+    this.#knowsLines = shown
+      .then(() => learnLines(this.#source, this.#index, until))
+      .then(() => this.#countLast(until))
+      .catch(() => {})
+      .then(() => this.#number());
+    await (isByNumber ? this.openLink() : shown);
+  }
+
+  /** Counts the lines of the last block, which the worker may not have yet. */
+  async #countLast(until: number): Promise<void> {
+    if (until === this.#blocks.size) return;
+    const block = until / BLOCK_BYTES;
+    const { starts } = await this.#blocks.get(block);
+    this.#index.set(block, [starts.length]);
+  }
+
+  /** Shows what the hash of the address names; without one, the end. */
+  async openLink(): Promise<void> {
+    const { lines: numbers, bytes, query } = parseLink(location.hash);
+    if (query !== undefined) this.search.search(query);
+    if (bytes) return this.#openBytes(bytes, numbers);
+    if (!numbers) {
+      if (this.rows.all.length === 0) await this.scroller.follow();
+      return;
+    }
+    await this.#knowsLines;
+    const [first, last] = numbers;
+    const from = await this.lines.find(first);
+    if (from === undefined || from >= this.lines.size) {
+      if (this.rows.all.length === 0) await this.scroller.follow();
+      if (this.#index.isKnown(1)) showBanner(`There is no line ${first} yet.`);
+      return;
+    }
+    const to = (await this.lines.find(last + 1)) ?? this.lines.size;
+    await this.#openRange(from, to);
+  }
+
+  /** Shows only some lines, or all of them. */
+  async showOnly(offsets: readonly number[] | undefined): Promise<void> {
+    const place = this.scroller.visible.first?.offset ?? 0;
+    this.lines.only = offsets;
+    byId("filter-lines").setAttribute("aria-pressed", String(offsets !== undefined));
+    await this.scroller.jump(
+      offsets ? (offsets.find((offset) => offset >= place) ?? offsets[offsets.length - 1] ?? 0) : place,
+    );
+  }
+
+  /** Changes which lines are marked, in the rows that are there. */
+  redecorate(): void {
+    for (const { element, offset } of this.rows.all) this.rows.decorate(element, offset);
+  }
+
+  async #openBytes([from, to]: readonly [number, number], numbers?: readonly [number, number]): Promise<void> {
+    if (from > this.lines.size) return showBanner(`There is no byte ${from} yet.`);
+    const start = await this.lines.floor(Math.min(from, Math.max(0, this.lines.size - 1)));
+    await this.#openRange(start, Math.max(to, start + 1));
+    if (numbers) void this.#checkNumber(start, numbers[0]);
+  }
+
+  /** Says so if a link names another line than its bytes are. */
+  async #checkNumber(start: number, number: number): Promise<void> {
+    await this.#knowsLines;
+    const found = this.lines.number(start);
+    if (found === undefined || found === number) return;
+    showBanner(`This is line ${found}. The link says ${number}: it was made for other content.`);
+  }
+
+  async #openRange(from: number, to: number): Promise<void> {
+    showBanner("");
+    this.marked.set(from, to);
+    await this.scroller.jump(from, 0.25);
+    this.redecorate();
+    this.#number();
+  }
+
+  #grown({ size, bytes, counts, firstBlock }: Grown): void {
+    const before = this.#blocks.size;
+    const added = counts.reduce((sum, count, at) => sum + count - (this.#index.in(firstBlock + at) ?? 0), 0);
+    this.#index.set(firstBlock, counts);
+    this.#blocks.put(size - bytes.length, bytes);
+    if (size <= before) {
+      this.#number();
+      return;
+    }
+    this.#showSize();
+    this.#newLines += added;
+    void this.scroller.grown().then(() => this.#afterGrowth());
+  }
+
+  #afterGrowth(): void {
+    const { isFollowing } = this.scroller;
+    const count = this.#newLines;
+    if (isFollowing && performance.now() - this.#summaryMs > SUMMARY_MS && count > 0) {
+      this.#summaryMs = performance.now();
+      announce(`${count} new lines. Last: ${this.rows.last?.element.textContent?.slice(0, 200) ?? ""}`);
+    }
+    if (isFollowing) this.#newLines = 0;
+    this.#showNews();
+    this.search.highlight();
+  }
+
+  #showNews(): void {
+    const button = byId("news");
+    button.hidden = this.scroller.isFollowing || this.#newLines === 0;
+    button.textContent = `↓ ${this.#newLines.toLocaleString("en")} new lines`;
+  }
+
+  #moved(): void {
+    this.#frame = 0;
+    this.search.highlight();
+    if (this.scroller.isFollowing) this.#newLines = 0;
+    byId("follow").setAttribute("aria-pressed", String(this.scroller.isFollowing));
+    this.#showNews();
+    this.#number();
+  }
+
+  /** Gives the rows their numbers, where these are known. */
+  #number(): void {
+    const list = byId("rows");
+    let highest = 0;
+    for (const { element, offset } of this.rows.all) {
+      if (element.dataset.n !== undefined) continue;
+      const number = this.lines.number(offset);
+      if (number === undefined) continue;
+      element.dataset.n = String(number);
+      highest = number;
+    }
+    const digits = String(highest).length;
+    if (highest === 0 || digits <= Number(list.dataset.digits ?? 0)) return;
+    this.scroller.keepAnchor(() => {
+      list.dataset.digits = String(digits);
+      list.style.setProperty("--digits", String(digits));
+    });
+  }
+
+  #showSize(): void {
+    const { size } = this.#blocks;
+    byId("size").textContent = size === 0 ? "" : humanBytes(size);
+    byId("empty").hidden = size > 0;
+  }
+
+  #replaced(reason: "deleted" | "replaced"): void {
+    this.#status.set(reason);
+    const label = reason === "deleted" ? "Wait for it" : "Show the new content";
+    const text = reason === "deleted" ? "This path was deleted." : "This path has other content now.";
+    showBanner(text, { label, run: () => location.reload() });
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof Replaced) this.#replaced("replaced");
+    else if (error instanceof Refused) showBanner(error.message);
+    else throw error;
+  }
+
+  async #clicked(event: MouseEvent): Promise<void> {
+    const { target } = event;
+    const row = target instanceof Node ? this.rows.rowOf(target) : undefined;
+    if (!row || !(target instanceof Element)) return;
+    if (target.matches(".fold")) return this.fold(row);
+    if (target.matches(".more")) {
+      this.lines.expand(row.offset);
+      return this.scroller.renew(row);
+    }
+    const gutter = Number.parseFloat(getComputedStyle(row.element).paddingInlineStart);
+    if (event.clientX - byId("window").getBoundingClientRect().left > gutter) return;
+    this.scroller.stay();
+    this.marked.pick(row, event.shiftKey);
+    this.redecorate();
+    this.#moved();
+  }
+
+  /** Hides the lines of a group, or shows them again. */
+  async fold(row: Row): Promise<void> {
+    if (await toggleGroup(this.lines, row)) await this.scroller.reload();
+  }
+
+  #selected(list: HTMLElement): void {
+    const selection = getSelection();
+    if (selection && !selection.isCollapsed && list.contains(selection.anchorNode)) {
+      this.scroller.stay();
+      this.#moved();
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * How many rows there are above and below the window: enough to scroll by pixels, and never more than 500.
+ * @module
+ */
+import type { Rows } from "./rows.ts";
+
+/** Most pixels of rows, where each has one line of text. */
+const MOST_ROW_PIXELS = 7_200;
+
+/** Least pixels of rows above and below the window. */
+const MARGIN_PIXELS = 600;
+
+/** Pixels of rows that may be left beside the margin. */
+const SLACK_PIXELS = 900;
+
+/** Pixels of rows to have above and below a window of a height. */
+export function marginOf(height: number): number {
+  const most = (MOST_ROW_PIXELS - height) / 2 - SLACK_PIXELS;
+  return Math.max(MARGIN_PIXELS, Math.min(1.5 * height, most));
+}
+
+/**
+ * Removes the rows that are too far from the window.
+ *
+ * @param y Pixels of the rows above the window.
+ * @returns The pixels that are left above it.
+ */
+export function trim(rows: Rows, y: number, height: number): number {
+  const most = marginOf(height) + SLACK_PIXELS;
+  let above = y;
+  for (let first = rows.first; first; first = rows.first) {
+    const { offsetHeight } = first.element;
+    if (above - offsetHeight < most) break;
+    rows.removeFirst();
+    above -= offsetHeight;
+  }
+  let below = rows.height - above - height;
+  for (let last = rows.last; last; last = rows.last) {
+    below -= last.element.offsetHeight;
+    if (below < most) break;
+    rows.removeLast();
+  }
+  return above;
+}

@@ -1,0 +1,123 @@
+/**
+ * The row of a line. Its text is that of the line and nothing else: numbers and signs are generated content.
+ * @module
+ */
+import type { Line } from "../bytes/lines.ts";
+import { paintOf } from "./colour.ts";
+import { type Run, show } from "./screen.ts";
+import { PLAIN, type Style } from "./style.ts";
+
+/** Characters that can't be seen, or that change the order of others. They are shown by signs. */
+const SIGNS =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Beginnings of lines that begin a group, of GitHub and Azure, and of GitLab. */
+const GROUP = /^(?:##\[group\]|::group::|section_start:\d+:([\w.-]+)(?:\[[^\]]*\])?\r)/;
+
+/** The end of a group. */
+export function endOfGroup(begin: string): RegExp | undefined {
+  const [whole, section] = GROUP.exec(begin) ?? [];
+  if (whole === undefined) return undefined;
+  if (section === undefined) return /^(?:##\[endgroup\]|::endgroup::)/;
+  return new RegExp(`^(?:\\x1b\\[0K)?section_end:\\d+:${section.replaceAll(".", "\\.")}\\r`);
+}
+
+/** Text of a line's bytes. Bytes that are not UTF-8 become the replacement character. */
+export function textOf(bytes: Uint8Array): string {
+  return DECODER.decode(bytes);
+}
+
+/** The text of a line as it is shown, without escape sequences. */
+export function plainTextOf(bytes: Uint8Array): string {
+  return show(textOf(bytes))
+    .runs.map(({ text }) => text)
+    .join("");
+}
+
+/** Fills a row with a line. */
+export function fillRow(row: HTMLElement, line: Line, style: Style, isFolded: boolean): void {
+  const text = textOf(line.bytes);
+  const { runs } = show(text, style);
+  const parts: Node[] = [];
+  if (GROUP.test(text)) parts.push(button("fold", isFolded ? "Show the group" : "Hide the group", !isFolded));
+  for (const run of runs) parts.push(...nodesOf(run));
+  if (line.more > 0) {
+    const more = button("more", `Show more of this line: ${humanBytes(line.more)}`);
+    more.dataset.more = humanBytes(line.more);
+    parts.push(more);
+  }
+  row.dataset.offset = String(line.offset);
+  row.replaceChildren(...parts);
+}
+
+/** A button without text, since it is part of a row. */
+function button(name: string, label: string, isExpanded?: boolean): HTMLButtonElement {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = name;
+  made.setAttribute("aria-label", label);
+  if (isExpanded !== undefined) made.setAttribute("aria-expanded", String(isExpanded));
+  return made;
+}
+
+function nodesOf({ text, style }: Run): Node[] {
+  const parts = withSigns(text);
+  if (style === PLAIN) return parts;
+  const { link, bold, italic, underline, strike } = style;
+  const element = document.createElement(link === "" ? "span" : "a");
+  element.append(...parts);
+  if (element instanceof HTMLAnchorElement) {
+    element.href = link;
+    element.target = "_blank";
+    element.rel = "noopener noreferrer nofollow";
+    element.title = link;
+  }
+  const { color = "", background = "" } = paintOf(style);
+  element.style.color = color;
+  element.style.backgroundColor = background;
+  if (bold) element.style.fontWeight = "bold";
+  if (italic) element.style.fontStyle = "italic";
+  const lines = [...(underline || link !== "" ? ["underline"] : []), ...(strike ? ["line-through"] : [])];
+  if (lines.length > 0) element.style.textDecoration = lines.join(" ");
+  return [element];
+}
+
+/** Text whose invisible characters have signs. The characters stay, so that a copy is exact. */
+function withSigns(text: string): Node[] {
+  const parts: Node[] = [];
+  let at = 0;
+  for (const { 0: character, index } of text.matchAll(SIGNS)) {
+    if (index > at) parts.push(document.createTextNode(text.slice(at, index)));
+    const sign = document.createElement("span");
+    sign.className = "sign";
+    sign.dataset.sign = signOf(character);
+    sign.textContent = character;
+    parts.push(sign);
+    at = index + 1;
+  }
+  if (at < text.length) parts.push(document.createTextNode(text.slice(at)));
+  return parts;
+}
+
+/** The names of the first control characters. */
+const NAMES =
+  "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(
+    " ",
+  );
+
+function signOf(character: string): string {
+  const code = character.charCodeAt(0);
+  return NAMES[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+/** A number of bytes for people. */
+export function humanBytes(bytes: number): string {
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

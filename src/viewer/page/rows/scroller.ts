@@ -1,0 +1,298 @@
+/**
+ * The scroller. Its coordinate is the byte offset: the document has only the rows around the window, and the scrollbar
+ * stands where the first visible byte is in the path. So the size of the path does not matter.
+ * @module
+ */
+import { marginOf, trim } from "./margins.ts";
+import type { Row, Rows } from "./rows.ts";
+import { Scrollbar, type ScrollbarParts } from "./scrollbar.ts";
+
+/** Rows to add at once. */
+const BATCH = 40;
+
+/** Height of a row with one line of text. */
+const LEAST_ROW_PIXELS = 18;
+
+/** Milliseconds after the last scroll event when the scrollbar is put where it belongs. */
+const IDLE_MS = 150;
+
+/** The elements of the scroller. */
+export interface ScrollerParts extends ScrollbarParts {
+  readonly list: HTMLElement;
+  /** Called when the rows or the place have changed. */
+  readonly onMoved: () => void;
+  /** Called when the path can't be read. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** The scroller. */
+export class Scroller {
+  readonly #parts: ScrollerParts;
+  readonly #bar: Scrollbar;
+  /** Pixels of the list above the window. */
+  #y = 0;
+  /** Pixels that the window could not move yet, because there were no rows. */
+  #debt = 0;
+  /** Counts the jumps. What an earlier one has read is not shown. */
+  #jumps = 0;
+  #filling: Promise<void> | undefined;
+  #mustFillAgain = false;
+  /** The first visible row, and the pixels of it above the window. */
+  #anchor: { readonly row: Row; readonly inside: number } | undefined;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+  #isFollowing = true;
+
+  constructor(parts: ScrollerParts) {
+    this.#parts = parts;
+    this.#bar = new Scrollbar(parts);
+    parts.view.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    new ResizeObserver(() => this.keepAnchor(() => {})).observe(parts.window);
+  }
+
+  /** Whether the end stays in view while the path grows. */
+  get isFollowing(): boolean {
+    return this.#isFollowing;
+  }
+
+  /** Stops following. */
+  stay(): void {
+    this.#isFollowing = false;
+  }
+
+  /** The first row in view, and the last one. */
+  get visible(): { first: Row | undefined; last: Row | undefined } {
+    const { rows } = this.#parts;
+    return { first: rows.at(this.#y) ?? rows.last, last: rows.at(this.#y + this.#height) ?? rows.last };
+  }
+
+  /** Whether the end of the path is in view. */
+  get isAtEnd(): boolean {
+    const { rows } = this.#parts;
+    return rows.hasEnd && this.#y >= rows.height - this.#height - 1;
+  }
+
+  /** Shows the line at an offset, at a part of the height of the window. */
+  async jump(offset: number, part = 0): Promise<void> {
+    this.#isFollowing = false;
+    await this.#show(async () => {
+      const { rows, lines } = this.#parts;
+      const start = await lines.floor(Math.min(offset, Math.max(0, lines.size - 1)));
+      return rows.from(start, this.#screenful);
+    });
+    this.moveBy(-Math.floor(this.#height * part));
+  }
+
+  /** Shows the end, and follows it from now on. */
+  async follow(): Promise<void> {
+    this.#isFollowing = true;
+    await this.#toEnd(false);
+  }
+
+  /** Moves by pixels. */
+  moveBy(pixels: number): void {
+    if (pixels < 0) this.#isFollowing = false;
+    this.#y += pixels + this.#debt;
+    this.#debt = 0;
+    this.#place();
+    if (pixels > 0 && this.isAtEnd) this.#isFollowing = true;
+    void this.#fill();
+    this.#settle();
+  }
+
+  /** Moves by a part of the height of the window. */
+  moveByPages(pages: number): void {
+    this.moveBy(pages * Math.max(40, this.#height - 40));
+  }
+
+  /** The path has grown. */
+  async grown(): Promise<void> {
+    const { rows, lines } = this.#parts;
+    const { last } = rows;
+    if (this.#isFollowing) return this.#toEnd(last !== undefined && lines.size - last.next < 16 * 1024);
+    if (last && !last.isEnded) await this.#renew(last);
+    await this.#fill();
+    this.#sync();
+  }
+
+  /** Changes the layout, and keeps the first visible row where it is. */
+  keepAnchor(change: () => void): void {
+    const anchor = this.#anchor;
+    change();
+    if (this.#isFollowing) this.#y = Number.MAX_SAFE_INTEGER;
+    else if (anchor?.row.element.isConnected) {
+      const { offsetTop, offsetHeight } = anchor.row.element;
+      this.#y = offsetTop + Math.min(anchor.inside, offsetHeight);
+    }
+    this.#place();
+    void this.#fill().then(() => this.#sync());
+  }
+
+  /** Reads the rows again, at the same place: lines were hidden or shown. */
+  async reload(): Promise<void> {
+    const anchor = this.#anchor;
+    if (!anchor) return;
+    await this.#show(() => this.#parts.rows.from(anchor.row.offset, this.#screenful));
+    this.moveBy(anchor.inside);
+  }
+
+  /** Lines that fill the window. */
+  get #screenful(): number {
+    return Math.ceil(this.#height / LEAST_ROW_PIXELS) + 1;
+  }
+
+  get #height(): number {
+    return this.#parts.window.clientHeight;
+  }
+
+  /** Shows other rows. */
+  async #show(read: () => ReturnType<Rows["from"]>, atEnd = false): Promise<void> {
+    const jump = ++this.#jumps;
+    try {
+      const lines = await read();
+      if (jump !== this.#jumps) return;
+      this.#parts.rows.replace(lines);
+      this.#y = atEnd ? Number.MAX_SAFE_INTEGER : 0;
+      this.#debt = 0;
+      this.#place();
+    } catch (error) {
+      this.#parts.onError(error);
+      return;
+    }
+    await this.#fill();
+    if (jump !== this.#jumps) return;
+    if (atEnd) this.#y = Number.MAX_SAFE_INTEGER;
+    this.#place();
+    this.#sync();
+  }
+
+  async #toEnd(isNear: boolean): Promise<void> {
+    const { rows, lines } = this.#parts;
+    if (!isNear) return this.#show(() => rows.before(lines.size, this.#screenful), true);
+    if (rows.last && !rows.last.isEnded) await this.#renew(rows.last);
+    this.#y = Number.MAX_SAFE_INTEGER;
+    await this.#fill();
+    this.#y = Number.MAX_SAFE_INTEGER;
+    this.#place();
+    this.#sync();
+  }
+
+  /** Reads the line of a row again. */
+  async #renew(row: Row): Promise<void> {
+    const jump = this.#jumps;
+    try {
+      const [line] = await this.#parts.rows.from(row.offset, 1);
+      if (line && jump === this.#jumps) this.#parts.rows.renew(row, line);
+    } catch (error) {
+      this.#parts.onError(error);
+    }
+  }
+
+  /** Reads a line again, for instance because more of it is to be shown. */
+  async renew(row: Row): Promise<void> {
+    await this.#renew(row);
+    await this.#fill();
+  }
+
+  /** Adds rows until there are enough above and below the window. */
+  #fill(): Promise<void> {
+    this.#mustFillAgain = true;
+    this.#filling ??= this.#addAll().finally(() => {
+      this.#filling = undefined;
+    });
+    return this.#filling;
+  }
+
+  async #addAll(): Promise<void> {
+    try {
+      while (this.#mustFillAgain) {
+        this.#mustFillAgain = false;
+        while (await this.#addRows());
+        this.#y = trim(this.#parts.rows, this.#y, this.#height);
+        this.#place();
+      }
+    } catch (error) {
+      this.#parts.onError(error);
+    }
+  }
+
+  /** Returns whether there may be more to add. */
+  async #addRows(): Promise<boolean> {
+    const { rows } = this.#parts;
+    const jump = this.#jumps;
+    const { first, last } = rows;
+    if (!first || !last) return false;
+    const height = rows.height;
+    const margin = marginOf(this.#height);
+    if (this.#isFollowing && this.#y > height) this.#y = Math.max(0, height - this.#height);
+    if (!rows.hasEnd && height - this.#y < this.#height + margin) {
+      const more = await rows.from(last.next, BATCH);
+      if (jump !== this.#jumps) return true;
+      if (more.length > 0 && rows.last === last) rows.append(more);
+      if (this.#isFollowing) this.#y = Math.max(0, rows.height - this.#height);
+      this.#repay();
+      return more.length > 0;
+    }
+    if (!rows.hasStart && this.#y < margin) {
+      const more = await rows.before(first.offset, BATCH);
+      if (jump !== this.#jumps || rows.first !== first) return true;
+      const before = rows.height;
+      rows.prepend(more);
+      this.#y += rows.height - before;
+      this.#repay();
+      return more.length > 0;
+    }
+    return false;
+  }
+
+  #repay(): void {
+    const debt = this.#debt;
+    this.#debt = 0;
+    this.#y += debt;
+    this.#place();
+  }
+
+  /** Puts the list where it belongs. */
+  #place(): void {
+    const { rows, list, onMoved } = this.#parts;
+    const most = Math.max(0, rows.height - this.#height);
+    const wanted = this.#y;
+    this.#y = Math.min(most, Math.max(0, wanted));
+    if (wanted < 0 && !rows.hasStart) this.#debt = wanted;
+    else if (wanted > most && !rows.hasEnd && wanted < most + 4 * this.#height) this.#debt = wanted - most;
+    const transform = `translateY(${-this.#y}px)`;
+    // A style that is set again would be computed again.
+    if (list.style.transform !== transform) list.style.transform = transform;
+    const row = rows.at(this.#y);
+    this.#anchor = row && { row, inside: this.#y - row.element.offsetTop };
+    onMoved();
+  }
+
+  #scrolled(): void {
+    const moved = this.#bar.moved();
+    if (!moved) return;
+    const { by, top, part } = moved;
+    if (this.#isWhole) {
+      this.#debt = 0;
+      this.moveBy(top - this.#y);
+    } else if (Math.abs(by) < 2 * this.#height) this.moveBy(by);
+    else if (part >= 1) void this.follow();
+    else void this.jump(Math.floor(part * this.#parts.lines.size));
+    this.#settle();
+  }
+
+  /** Whether all lines have rows, so that the scrollbar is exact. */
+  get #isWhole(): boolean {
+    const { rows } = this.#parts;
+    return rows.hasStart && rows.hasEnd;
+  }
+
+  #settle(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#sync(), IDLE_MS);
+  }
+
+  /** Puts the scrollbar where it belongs. */
+  #sync(): void {
+    this.#bar.place(this.visible, this.#y);
+  }
+}

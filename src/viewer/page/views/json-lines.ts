@@ -1,0 +1,56 @@
+/**
+ * Lines of JSON: their keys, levels and messages stand out. The text of a row stays that of its line.
+ * @module
+ */
+import type { Line } from "../bytes/lines.ts";
+import { fillRow, textOf } from "../rows/row.ts";
+import type { Style } from "../rows/style.ts";
+
+/** A text or a word of JSON, and whether a text is a key. */
+const TOKEN = /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\b(?:true|false|null)\b/g;
+
+const LEVEL_KEYS = /^"(?:level|lvl|severity|log\.level|levelname)"/i;
+const MESSAGE_KEYS = /^"(?:msg|message|event|text|content)"/i;
+
+/** Names of levels, and the numbers of pino and bunyan. */
+const BAD = /^"?(?:error|err|fatal|panic|crit(?:ical)?|alert|emerg(?:ency)?|[56]0)"?$/i;
+const ODD = /^"?(?:warn(?:ing)?|40)"?$/i;
+
+/** Fills a row with a line of JSON; another line is filled as text. */
+export function fillJsonRow(row: HTMLElement, line: Line, style: Style, isFolded: boolean): void {
+  const text = textOf(line.bytes).replace(/\r$/, "");
+  if (line.more > 0 || !/^\s*[[{]/.test(text) || !isJson(text)) {
+    fillRow(row, line, style, isFolded);
+    return;
+  }
+  const parts: Node[] = [];
+  let at = 0;
+  let key = "";
+  for (const { 0: token, 1: colon, index } of text.matchAll(TOKEN)) {
+    if (index > at) parts.push(document.createTextNode(text.slice(at, index)));
+    at = index + token.length;
+    const part = document.createElement("span");
+    part.className = colon === undefined ? classOf(key, token) : "key";
+    part.textContent = token;
+    parts.push(part);
+    key = colon === undefined ? "" : token;
+  }
+  parts.push(document.createTextNode(text.slice(at)));
+  row.dataset.offset = String(line.offset);
+  row.replaceChildren(...parts);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function classOf(key: string, value: string): string {
+  if (LEVEL_KEYS.test(key)) return BAD.test(value) ? "level bad" : ODD.test(value) ? "level odd" : "level";
+  if (MESSAGE_KEYS.test(key)) return "message";
+  return value.startsWith('"') ? "text" : "word";
+}

@@ -1,0 +1,148 @@
+/**
+ * Markdown as elements. A part of the page of its own, which is loaded when it is needed. HTML in the text stays text, and
+ * no image is loaded.
+ * @module
+ */
+import { lexer, type Token, type Tokens } from "marked";
+import { safeLink } from "../rows/style.ts";
+
+const HEADINGS = ["h2", "h3", "h4", "h5", "h6", "h6"] as const;
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&amp;": "&",
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&#39;": "'",
+  "&nbsp;": "\u00a0",
+};
+
+/** Shows a text. Blocks that have not changed keep their elements, so that a selection in them stays. */
+export function render(parent: HTMLElement, text: string): void {
+  const blocks = lexer(text).filter(({ type }) => type !== "space" && type !== "def");
+  const { children } = parent;
+  for (const [at, token] of blocks.entries()) {
+    const known = children[at];
+    if (known instanceof HTMLElement && sources.get(known) === token.raw) continue;
+    const element = blockOf(token);
+    sources.set(element, token.raw);
+    if (known) known.replaceWith(element);
+    else parent.append(element);
+  }
+  while (children.length > blocks.length) children[children.length - 1]?.remove();
+}
+
+/** What each block was made of. */
+const sources = new WeakMap<HTMLElement, string>();
+
+function blockOf(token: Token): HTMLElement {
+  switch (token.type) {
+    case "heading":
+      return filled(HEADINGS[token.depth - 1] ?? "h6", token.tokens);
+    case "paragraph":
+      return filled("p", token.tokens);
+    case "code":
+      return codeOf(token as Tokens.Code);
+    case "blockquote":
+      return wrapped("blockquote", token.tokens);
+    case "list":
+      return listOf(token as Tokens.List);
+    case "table":
+      return tableOf(token as Tokens.Table);
+    case "hr":
+      return document.createElement("hr");
+    case "text":
+      return filled("p", token.tokens ?? [token]);
+    default: {
+      const element = document.createElement("p");
+      element.textContent = token.raw;
+      return element;
+    }
+  }
+}
+
+function codeOf({ text, lang = "" }: Tokens.Code): HTMLElement {
+  const outer = document.createElement("pre");
+  outer.tabIndex = 0;
+  const code = document.createElement("code");
+  code.textContent = text;
+  if (lang !== "") outer.dataset.language = lang;
+  outer.append(code);
+  return outer;
+}
+
+function listOf({ ordered, start, items }: Tokens.List): HTMLElement {
+  const list = document.createElement(ordered ? "ol" : "ul");
+  if (list instanceof HTMLOListElement && typeof start === "number") list.start = start;
+  for (const { task, checked, tokens, loose } of items) {
+    const item = document.createElement("li");
+    if (task) item.append(checked === true ? "☑ " : "☐ ");
+    for (const token of tokens.filter(({ type }) => type !== "space" && type !== "checkbox")) {
+      if (token.type === "text" && !loose) item.append(...inline(token));
+      else item.append(blockOf(token));
+    }
+    list.append(item);
+  }
+  return list;
+}
+
+function tableOf({ header, rows }: Tokens.Table): HTMLElement {
+  const table = document.createElement("table");
+  const head = table.createTHead().insertRow();
+  for (const { tokens } of header) head.append(filled("th", tokens));
+  const body = table.createTBody();
+  for (const cells of rows) body.insertRow().append(...cells.map(({ tokens }) => filled("td", tokens)));
+  return table;
+}
+
+function filled(name: string, tokens: readonly Token[] = []): HTMLElement {
+  const element = document.createElement(name);
+  element.append(...tokens.flatMap(inline));
+  return element;
+}
+
+function wrapped(name: string, tokens: readonly Token[] = []): HTMLElement {
+  const element = document.createElement(name);
+  element.append(...tokens.filter(({ type }) => type !== "space").map(blockOf));
+  return element;
+}
+
+function inline(token: Token): (Node | string)[] {
+  switch (token.type) {
+    case "strong":
+    case "em":
+    case "del":
+      return [filled(token.type, token.tokens)];
+    case "codespan": {
+      const code = document.createElement("code");
+      code.textContent = token.text;
+      return [code];
+    }
+    case "br":
+      return [document.createElement("br")];
+    case "link":
+      return [linkOf(token as Tokens.Link)];
+    case "image":
+      return [`[${token.text || token.href}]`];
+    case "text":
+      return "tokens" in token && token.tokens ? token.tokens.flatMap(inline) : [decoded(token.text)];
+    case "escape":
+      return [token.text];
+    default:
+      return [token.raw];
+  }
+}
+
+function linkOf({ href, tokens }: Tokens.Link): HTMLElement {
+  const target = safeLink(href);
+  if (target === "") return filled("span", tokens);
+  const link = filled("a", tokens);
+  if (link instanceof HTMLAnchorElement) {
+    Object.assign(link, { href: target, rel: "noopener noreferrer nofollow", target: "_blank", title: target });
+  }
+  return link;
+}
+
+function decoded(text: string): string {
+  return text.replace(/&(?:amp|lt|gt|quot|#39|nbsp);/g, (entity) => ENTITIES[entity] ?? entity);
+}

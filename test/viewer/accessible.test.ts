@@ -1,0 +1,204 @@
+/** The viewer page for everyone: axe finds nothing, the keyboard suffices, a phone is wide enough. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { AxeResults } from "axe-core";
+import type { Browser, BrowserContextOptions } from "playwright-core";
+import { sign, signer } from "../auth/tokens.ts";
+import { PROJECT } from "../fixture/processes.ts";
+import { startStandalone, type TestServer } from "../fixture/servers.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { SKIP, startChromium, Viewer } from "./page.ts";
+
+const AXE = readFileSync(createRequire(join(PROJECT, "package.json")).resolve("axe-core/axe.min.js"), "utf8");
+
+const ESC = "\x1b";
+
+/** Text in every colour, with and without a background. */
+const COLOURS = [
+  ...Array.from(
+    { length: 256 },
+    (_, at) => `${ESC}[38;5;${at}mcolour ${at}${ESC}[m ${ESC}[48;5;${at}mon ${at}${ESC}[m`,
+  ),
+  ...["7", "1", "2", "3", "4", "9", "2;31", "7;31", "31;41", "97;47", "38;2;1;2;3", "48;2;250;250;250;97"].map(
+    (codes) => `${ESC}[${codes}mstyle ${codes}${ESC}[m`,
+  ),
+  `${ESC}]8;;https://example.com/${ESC}\\a link${ESC}]8;;${ESC}\\ and \u202e \0 signs`,
+  "##[group]A group",
+  "inside",
+  "##[endgroup]",
+  "x".repeat(5_000),
+];
+
+const SETTINGS: Readonly<Record<string, BrowserContextOptions>> = {
+  light: { colorScheme: "light" },
+  dark: { colorScheme: "dark" },
+  "a phone": { colorScheme: "light", viewport: { width: 360, height: 640 }, hasTouch: true },
+  "forced colours": { forcedColors: "active" },
+};
+
+describe("the viewer page for everyone", { skip: SKIP }, () => {
+  let server: TestServer;
+  let gated: TestServer;
+  let keys: string;
+  let token: string;
+  let browser: Browser;
+  before(async () => {
+    server = await startStandalone("node");
+    writeFileSync(join(server.root, "colours.log"), `${COLOURS.join("\n")}\n`);
+    const key = await signer("HS256");
+    keys = await temporaryFolder("key");
+    writeFileSync(join(keys, "key.json"), JSON.stringify(key.jwk), { mode: 0o600 });
+    gated = await startStandalone("node", { args: ["--key", join(keys, "key.json")] });
+    writeFileSync(join(gated.root, "a.log"), "line\n");
+    token = await sign(key, { httpfstream: { read: ["/**"], list: ["/**"] } });
+    browser = await startChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await server.stop();
+    await gated.stop();
+    await removeFolder(keys);
+  });
+
+  for (const [name, options] of Object.entries(SETTINGS)) {
+    it(`has no fault that axe finds: ${name}`, async () => {
+      const log = await Viewer.open(browser, `${server.url}/colours.log#L3`, options);
+      await log.untilState(/^Not being written$/);
+      await log.until("marked lines", (rows) => rows.some(({ number }) => number === 3));
+      assert.deepEqual(await faultsOf(log), []);
+      for (let page = 0; page < 12; page++) {
+        await log.page.keyboard.press("PageDown");
+        await log.settle();
+        assert.deepEqual(await faultsOf(log), [], `page ${page}`);
+      }
+      await log.page.keyboard.press("?");
+      await log.page.getByRole("dialog", { name: "Keys" }).waitFor();
+      assert.deepEqual(await faultsOf(log), [], "the help");
+      await log.close();
+
+      const waiting = await Viewer.open(browser, `${server.url}/never.log`, options);
+      await waiting.untilState(/^Waiting/);
+      assert.deepEqual(await faultsOf(waiting), [], "waiting");
+      await waiting.close();
+
+      const asking = await Viewer.open(browser, `${gated.url}/a.log`, options);
+      await asking.page.getByLabel("Token").waitFor();
+      assert.deepEqual(await faultsOf(asking), [], "asking for a token");
+      await asking.close();
+
+      const folder = await Viewer.open(browser, `${gated.url}/?access_token=${token}`, options);
+      await folder.page.getByRole("link", { name: "a.log" }).waitFor();
+      assert.deepEqual(await faultsOf(folder), [], "a folder");
+      await folder.close();
+    });
+  }
+
+  it("chooses a theme, and keeps it", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/colours.log`, { colorScheme: "light" });
+    const { page } = viewer;
+    await viewer.until("lines", (rows) => rows.length > 0);
+    const background = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await background();
+    await page.keyboard.press("t");
+    assert.equal(await background(), light);
+    await page.keyboard.press("t");
+    const dark = await background();
+    assert.notEqual(dark, light);
+    await page.reload();
+    await viewer.until("lines", (rows) => rows.length > 0);
+    assert.equal(await background(), dark);
+    assert.deepEqual(await faultsOf(viewer), []);
+    await viewer.close();
+  });
+
+  it("fits on a phone: nothing is wider than the window, and every control is large enough", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/colours.log`, SETTINGS["a phone"]);
+    const { page } = viewer;
+    await viewer.until("lines", (rows) => rows.length > 0);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+    const sizes = await page.$$eval("#tools button, #tools input, #tools a", (all) =>
+      all.map((one) => one.getBoundingClientRect()).filter(({ width, height }) => width < 44 || height < 44),
+    );
+    assert.deepEqual(sizes, []);
+    const { rows, header } = await page.evaluate(() => ({
+      rows: document.querySelector("#view")?.clientHeight ?? 0,
+      header: document.querySelector("header")?.clientHeight ?? 0,
+    }));
+    assert.ok(header < 120 && rows > 480, `the header has ${header} pixels, the lines ${rows}`);
+    await viewer.close();
+  });
+
+  it("can be used with the keyboard alone", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/colours.log`);
+    const { page } = viewer;
+    await viewer.until("lines", (rows) => rows.length > 0);
+    const seen = new Set<string>();
+    for (let step = 0; step < 30; step++) {
+      await page.keyboard.press("Tab");
+      seen.add(await page.evaluate(() => document.activeElement?.id ?? ""));
+    }
+    for (const id of ["search", "follow", "wrap", "goto", "copy", "save", "raw", "theme", "help", "view"]) {
+      assert.ok(seen.has(id), `Tab reaches ${id}; it reaches ${[...seen].join(", ")}`);
+    }
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+    await viewer.close();
+  });
+
+  it("lets a reader switch single keys off", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/colours.log`);
+    const { page } = viewer;
+    await viewer.until("lines", (rows) => rows.length > 0);
+    await page.keyboard.press("?");
+    await page.getByLabel("Single keys do something").uncheck();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("w");
+    assert.equal(await page.getAttribute("#wrap", "aria-pressed"), "true");
+    await page.keyboard.press("Home");
+    await viewer.until("the first line", ([row]) => row?.number === 1);
+    await viewer.close();
+  });
+
+  it("offers the plain text without scripts", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/colours.log`, { javaScriptEnabled: false });
+    await viewer.page.getByRole("link", { name: "plain text" }).click();
+    assert.equal(new URL(viewer.page.url()).search, "?raw");
+    await viewer.close();
+  });
+
+  it("hides the lines of a group, and shows them again", async () => {
+    writeFileSync(join(server.root, "groups.log"), "before\n##[group]Install\none\ntwo\n##[endgroup]\nafter\n");
+    const viewer = await Viewer.open(browser, `${server.url}/groups.log`);
+    const { page } = viewer;
+    await viewer.untilLast("after");
+    await page.getByRole("button", { name: "Hide the group" }).click();
+    const texts = async (): Promise<string[]> => (await viewer.visible()).map(({ text }) => text);
+    await viewer.until("fewer lines", (rows) => rows.length === 4);
+    assert.deepEqual(await texts(), ["before", "##[group]Install", "##[endgroup]", "after"]);
+    await page.getByRole("button", { name: "Show the group" }).press("Enter");
+    await viewer.until("all lines", (rows) => rows.length === 6);
+    await viewer.close();
+  });
+
+  it("shows all of a long line when asked", async () => {
+    writeFileSync(join(server.root, "long.log"), `${"x".repeat(100_000)}\n`);
+    const viewer = await Viewer.open(browser, `${server.url}/long.log`);
+    await viewer.page.getByRole("button", { name: "Show more of this line" }).click();
+    await viewer.until("the whole line", ([row]) => row?.text.length === 100_000);
+    await viewer.close();
+  });
+});
+
+/** The faults that axe finds, with the elements that have them. */
+async function faultsOf({ page }: Viewer): Promise<string[]> {
+  await page.evaluate(AXE);
+  const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults;
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+  );
+}

@@ -1,0 +1,169 @@
+/** The viewer page of a folder. */
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { AxeResults } from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { openAppend } from "../../src/client/mod.ts";
+import { request } from "../fixture/http.ts";
+import { PROJECT, RUNTIMES } from "../fixture/processes.ts";
+import { startStandalone, type TestServer } from "../fixture/servers.ts";
+import { until } from "../fixture/until.ts";
+import { SKIP, startChromium, Viewer } from "./page.ts";
+import { NAVIGATION } from "./requests.ts";
+
+const AXE = readFileSync(createRequire(join(PROJECT, "package.json")).resolve("axe-core/axe.min.js"), "utf8");
+
+const HOSTILE = "<img src=x onerror=alert(1)>.log";
+
+function fill(root: string): void {
+  mkdirSync(join(root, "logs", "sub folder"), { recursive: true });
+  for (let number = 1; number <= 12; number++) {
+    writeFileSync(join(root, "logs", `build ${number}.log`), "x".repeat(number * 1_000));
+  }
+  writeFileSync(join(root, "logs", HOSTILE), "");
+}
+
+for (const runtime of RUNTIMES) {
+  describe(`the page of a folder, on ${runtime}`, () => {
+    let server: TestServer;
+    before(async () => {
+      server = await startStandalone(runtime);
+      fill(server.root);
+    });
+    after(() => server.stop());
+
+    it("has the entries without a script, under the strict policy, with or without a slash", async () => {
+      for (const target of ["/logs", "/logs/"]) {
+        const page = await request(server.url, { target, headers: { ...NAVIGATION } });
+        assert.equal(page.status, 200);
+        assert.match(page.headers.get("content-security-policy") ?? "", /trusted-types/);
+        assert.doesNotMatch(page.headers.get("content-security-policy") ?? "", /unsafe/);
+        assert.equal(page.headers.get("vary"), "Accept, Sec-Fetch-Dest, Upgrade-Insecure-Requests");
+        assert.match(page.text, /<a href="\/logs\/build%201\.log">build 1\.log<\/a>/);
+        assert.match(page.text, /<a href="\/logs\/sub%20folder\/">sub folder\/<\/a>/);
+        assert.match(page.text, /<h1 id="name">logs<\/h1>/);
+        assert.doesNotMatch(page.text, /<img|%[A-Z-]+%/);
+        const [, style = ""] = /<link rel="stylesheet" href="([^"]+)"/.exec(page.text) ?? [];
+        const { pathname } = new URL(style, `${server.url}${target}`);
+        assert.equal((await request(server.url, { target: pathname })).status, 200);
+      }
+    });
+
+    it("has a link to the next entries without a script", async () => {
+      const page = await request(server.url, { target: "/logs/?limit=3", headers: { ...NAVIGATION } });
+      assert.match(page.text, /<a rel="next" href="\/logs\/\?limit=3&amp;after=[^"]+">The next 3<\/a>/);
+    });
+
+    it("is what it was for everything but browsers", async () => {
+      const page = await request(server.url, { target: "/logs/", headers: { Accept: "text/html" } });
+      assert.doesNotMatch(page.text, /<script/);
+      const json = await request(server.url, { target: "/logs/", headers: { Accept: "application/json" } });
+      assert.equal((JSON.parse(json.text) as { entries: unknown[] }).entries.length, 14);
+    });
+  });
+}
+
+describe("the page of a folder, in Chromium", { skip: SKIP }, () => {
+  let server: TestServer;
+  let browser: Browser;
+  before(async () => {
+    server = await startStandalone("node");
+    fill(server.root);
+    browser = await startChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await server.stop();
+  });
+
+  it("sorts, filters and names the entries", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/logs/`);
+    const { page } = viewer;
+    await viewer.untilState(/^14 entries$/);
+    await page.getByRole("button", { name: "Size" }).click();
+    assert.deepEqual((await namesOf(page)).slice(0, 3), ["sub folder/", "build 12.log", "build 11.log"]);
+    await page.getByRole("button", { name: "Name" }).click();
+    assert.deepEqual((await namesOf(page)).slice(0, 4), ["sub folder/", HOSTILE, "build 1.log", "build 2.log"]);
+    assert.equal(await page.locator("th[aria-sort=ascending]").textContent(), "Name");
+    await page.getByLabel("Filter the entries by name").fill("LOG");
+    await viewer.untilState(/^13 of 14 entries$/);
+    await page.getByLabel("Filter the entries by name").fill("build 3");
+    await viewer.untilState(/^1 of 14 entries$/);
+    assert.deepEqual(await namesOf(page), ["build 3.log"]);
+    await page.getByRole("link", { name: "build 3.log" }).click();
+    await viewer.until("the log", (rows) => rows.length === 1);
+    // A server without live listings answers the question for one with 400.
+    const isLive = await hasLiveListings(server);
+    assert.deepEqual(
+      viewer.problems.filter((text) => isLive || !text.includes("400")),
+      [],
+    );
+    await viewer.close();
+  });
+
+  it("has no fault that axe finds, in both themes and on a phone", async () => {
+    for (const options of [
+      { colorScheme: "light" },
+      { colorScheme: "dark" },
+      { viewport: { width: 360, height: 640 }, hasTouch: true },
+    ] as const) {
+      const viewer = await Viewer.open(browser, `${server.url}/logs/`, options);
+      await viewer.untilState(/^14 entries$/);
+      await viewer.page.evaluate(AXE);
+      const { violations } = (await viewer.page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults;
+      assert.deepEqual(
+        violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)),
+        [],
+      );
+      assert.ok(
+        (await viewer.page.evaluate(() => document.documentElement.scrollWidth)) <= (options.viewport?.width ?? 1_000),
+      );
+      await viewer.close();
+    }
+  });
+
+  it("shows ten thousand entries, as many as are scrolled to", async () => {
+    mkdirSync(join(server.root, "many"));
+    for (let number = 0; number < 10_000; number++) writeFileSync(join(server.root, "many", `${number}.log`), "");
+    const viewer = await Viewer.open(browser, `${server.url}/many/`);
+    const { page } = viewer;
+    await viewer.untilState(/^10,000 entries$/);
+    assert.ok((await namesOf(page)).length < 1_000);
+    await page.getByLabel("Filter the entries by name").fill("9999");
+    await viewer.untilState(/^1 of 10,000 entries$/);
+    await viewer.close();
+  });
+
+  it("shows what is appended to, grows, appears and disappears", async (context) => {
+    if (!(await hasLiveListings(server))) return context.skip("this server has no live listings");
+    const viewer = await Viewer.open(browser, `${server.url}/logs/`);
+    const { page } = viewer;
+    await viewer.untilState(/^14 entries$/);
+    const writer = (await openAppend(`${server.url}/logs/now.log`)).getWriter();
+    await writer.write("x".repeat(5_000));
+    await viewer.untilState(/^15 entries, 1 live$/);
+    await until(
+      "the size",
+      async () => (await page.getByRole("row", { name: /now\.log ● live 5\.0 KB/ }).count()) === 1,
+    );
+    await writer.close();
+    await viewer.untilState(/^15 entries$/);
+    rmSync(join(server.root, "logs", "now.log"));
+    await viewer.untilState(/^14 entries$/);
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+});
+
+async function hasLiveListings({ url }: TestServer): Promise<boolean> {
+  const answer = await fetch(`${url}/logs/?live=sse`, { headers: { Accept: "text/event-stream" } });
+  await answer.body?.cancel();
+  return answer.headers.get("content-type")?.startsWith("text/event-stream") === true;
+}
+
+async function namesOf(page: Page): Promise<(string | null)[]> {
+  return await page.locator("#entries tbody a").allTextContents();
+}

@@ -1,0 +1,115 @@
+/** Hostile names and lines in the viewer page: nothing runs, nothing leads elsewhere, no policy is broken. */
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Browser } from "playwright-core";
+import { startStandalone, type TestServer } from "../fixture/servers.ts";
+import { SKIP, startChromium, Viewer } from "./page.ts";
+
+const ESC = "\x1b";
+const link = (target: string, text: string): string => `${ESC}]8;;${target}${ESC}\\${text}${ESC}]8;;${ESC}\\`;
+
+/** Lines, and what is shown of each. */
+const LINES: readonly (readonly [string, string])[] = [
+  ["<script>window.hacked = 1</script>", "<script>window.hacked = 1</script>"],
+  ["<img src=x onerror='window.hacked = 1'>", "<img src=x onerror='window.hacked = 1'>"],
+  ["</div><style>*{display:none}</style>", "</div><style>*{display:none}</style>"],
+  [link("javascript:window.hacked=1", "script"), "script"],
+  [link("data:text/html,<script>1</script>", "data"), "data"],
+  [link("  javascript:1", "spaces"), "spaces"],
+  [link("https://example.com/\"onclick='window.hacked=1'", "good"), "good"],
+  [link("vbscript:x", "vb"), "vb"],
+  [`${ESC}]0;title${"\x07"}after a title`, "after a title"],
+  [`${ESC}[38;2;999;-1;99999999mcolour${ESC}[m`, "colour"],
+  [`${ESC}[38;5mcut ${ESC}[48`, "cut "],
+  [`${ESC}[99999999Cfar`, `${" ".repeat(8192)}far`],
+  [`${ESC}Pq${"x".repeat(50)}${ESC}\\device`, "device"],
+  ["access\u202e level \u2066// admin\u2069", "access\u202e level \u2066// admin\u2069"],
+  ["__proto__ constructor {{7*7}}", "__proto__ constructor {{7*7}}"],
+];
+
+const NAMES = ["<img src=x onerror=alert(1)>.log", "a'\"&.log", "\u202egol.txt", "javascript:alert(1)", "#L5?x=1.log"];
+
+describe("hostile content in the viewer page", { skip: SKIP }, () => {
+  let server: TestServer;
+  let browser: Browser;
+  before(async () => {
+    server = await startStandalone("node");
+    browser = await startChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await server.stop();
+  });
+
+  it("shows lines as text, and links only to http and https", async () => {
+    writeFileSync(join(server.root, "lines.log"), LINES.map(([line]) => `${line}\n`).join(""));
+    const viewer = await Viewer.open(browser, `${server.url}/lines.log`);
+    const { page } = viewer;
+    const rows = await viewer.until("all lines", (shown) => shown.length === LINES.length);
+    assert.deepEqual(
+      rows.map(({ text }) => text),
+      LINES.map(([, shown]) => shown),
+    );
+    const targets = await page.$$eval("[role=log] a", (all) =>
+      all.map((one) => [one.getAttribute("href"), one.getAttribute("rel")]),
+    );
+    assert.deepEqual(targets, [["https://example.com/%22onclick='window.hacked=1'", "noopener noreferrer nofollow"]]);
+    assert.equal(await page.$$eval("[role=log] :is(script, img, style)", (all) => all.length), 0);
+    assert.equal(await page.evaluate(() => "hacked" in window), false);
+    // The signs of invisible characters are no text, and end what they begin.
+    const signs = await page.$$eval("[role=log] .sign", (all) => all.map((one) => (one as HTMLElement).dataset.sign));
+    assert.deepEqual(signs, ["U+202E", "U+2066", "U+2069"]);
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+
+  it("shows names as text", async () => {
+    for (const name of NAMES) {
+      const folder = join(server.root, `in ${name}`);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, name), "content\n");
+      const url = `${server.url}/${encodeURIComponent(`in ${name}`)}/${encodeURIComponent(name)}`;
+      const viewer = await Viewer.open(browser, url);
+      await viewer.untilLast("content");
+      assert.equal(await viewer.page.textContent("h1"), name);
+      assert.equal(await viewer.page.evaluate(() => document.querySelectorAll("header img").length), 0);
+      assert.ok((await viewer.page.title()).endsWith(name));
+      const up = viewer.page.getByRole("navigation").getByRole("link").nth(1);
+      assert.equal(
+        await up.evaluate((one) => (one as HTMLAnchorElement).pathname),
+        `/${encodeURIComponent(`in ${name}`)}/`,
+      );
+      assert.deepEqual(viewer.problems, []);
+      await viewer.close();
+    }
+  });
+
+  it("lets no script of another origin and no text become code", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/lines.log`);
+    await viewer.until("lines", (rows) => rows.length > 0);
+    const refused = await viewer.page.evaluate(() => {
+      const tries: Record<string, () => unknown> = {
+        html: () => {
+          document.body.innerHTML = "<b>x</b>";
+        },
+        worker: () => new Worker("data:text/javascript,1"),
+        policy: () =>
+          (
+            globalThis as { trustedTypes?: { createPolicy(name: string, rules: object): unknown } }
+          ).trustedTypes?.createPolicy("other", {}),
+      };
+      return Object.entries(tries).map(([name, run]) => {
+        try {
+          run();
+          return `${name} was allowed`;
+        } catch {
+          return name;
+        }
+      });
+    });
+    assert.deepEqual(refused, ["html", "worker", "policy"]);
+    await viewer.close();
+  });
+});

@@ -1,0 +1,254 @@
+/** The viewer page while its path grows, ends, disappears and comes back. */
+import assert from "node:assert/strict";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Browser } from "playwright-core";
+import { append, openAppend } from "../../src/client/mod.ts";
+import { ShiftyProxy } from "../client-reconnect/proxy.ts";
+import { startStandalone, type TestServer } from "../fixture/servers.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { until } from "../fixture/until.ts";
+import { SKIP, startChromium, Viewer } from "./page.ts";
+
+describe("the viewer page of a path that grows", { skip: SKIP }, () => {
+  let root: string;
+  let server: TestServer;
+  let browser: Browser;
+  before(async () => {
+    root = await temporaryFolder("viewer");
+    server = await startStandalone("node", { root });
+    browser = await startChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await server.stop();
+    await removeFolder(root);
+  });
+
+  it("follows to the last line, and says what the state is", async () => {
+    const url = `${server.url}/build.log`;
+    const stream = await openAppend(url);
+    const writer = stream.getWriter();
+    await writer.write("first\n");
+    const viewer = await Viewer.open(browser, url);
+    await viewer.untilLast("first");
+    await viewer.untilState(/^Live$/);
+    assert.equal(await viewer.page.title(), "● build.log");
+    for (let line = 0; line < 2_000; line++) await writer.write(`line ${line}\n`);
+    const rows = await viewer.untilLast("line 1999");
+    assert.equal(rows[rows.length - 1]?.number, 2_001);
+    await writer.close();
+    await viewer.untilState(/^Complete$/);
+    assert.equal(await viewer.page.title(), "✓ build.log");
+    await append(url, "one more\n");
+    await viewer.untilLast("one more");
+    await viewer.untilState(/^Complete$/);
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+
+  it("shows the parts of a line as they come", async () => {
+    const url = `${server.url}/answer.md.txt`;
+    const writer = (await openAppend(url)).getWriter();
+    const viewer = await Viewer.open(browser, url);
+    let text = "";
+    for (const word of ["An", " answer", " that", " grows"]) {
+      await writer.write(word);
+      text += word;
+      await viewer.untilLast(text);
+    }
+    await writer.write("\nnext");
+    const rows = await viewer.untilLast("next");
+    assert.deepEqual(
+      rows.map((row) => row.text),
+      [text, "next"],
+    );
+    await writer.close();
+    await viewer.close();
+  });
+
+  it("stays where it is to the pixel, unless the end is in view", async () => {
+    const url = `${server.url}/anchor.log`;
+    writeFileSync(join(root, "anchor.log"), lines(0, 3_000));
+    const viewer = await Viewer.open(browser, url);
+    const { page } = viewer;
+    await viewer.untilLast("line 2999 and some words that are long enough to be wrapped on a narrow screen");
+    await page.keyboard.press("PageUp");
+    await viewer.settle();
+    const before = await viewer.visible();
+    const anchor = before[3]?.offset ?? -1;
+    const place = await topOf(viewer, anchor);
+    const writer = (await openAppend(url)).getWriter();
+    for (let from = 3_000; from < 6_000; from += 100) await writer.write(lines(from, 100));
+    await page.getByRole("button", { name: "3,000 new lines" }).waitFor();
+    assert.equal(await topOf(viewer, anchor), place);
+    assert.deepEqual(await viewer.visible(), before);
+    await page.keyboard.press("End");
+    await viewer.untilLast("line 5999 and some words that are long enough to be wrapped on a narrow screen");
+    await writer.write("after\n");
+    await viewer.untilLast("after");
+    await writer.close();
+    await viewer.close();
+  });
+
+  it("keeps the first visible line when lines are wrapped or not, and when the window is resized", async () => {
+    writeFileSync(join(root, "wrap.log"), lines(0, 3_000));
+    const viewer = await Viewer.open(browser, `${server.url}/wrap.log#L1500`);
+    const { page } = viewer;
+    const rows = await viewer.until("line 1500", (shown) => shown.some(({ number }) => number === 1_500));
+    const first = rows[1]?.offset ?? -1;
+    await page.keyboard.press("PageDown");
+    await page.keyboard.press("PageUp");
+    await viewer.settle();
+    const place = await topOf(viewer, first);
+    await page.keyboard.press("w");
+    await page.keyboard.press("w");
+    await viewer.settle();
+    assert.equal(await topOf(viewer, first), place);
+    await page.setViewportSize({ width: 400, height: 700 });
+    await viewer.settle();
+    await page.setViewportSize({ width: 1000, height: 700 });
+    await viewer.settle();
+    assert.ok(Math.abs((await topOf(viewer, first)) - place) < 60);
+    await viewer.close();
+  });
+
+  it("waits for a path that does not exist yet, and begins by itself", async () => {
+    const url = `${server.url}/later/to come.log`;
+    const viewer = await Viewer.open(browser, url);
+    await viewer.untilState(/^Waiting for the first byte$/);
+    assert.equal(await viewer.page.title(), "○ to come.log");
+    await append(url, "here it is\nand more\n");
+    const rows = await viewer.untilLast("and more");
+    assert.deepEqual(
+      rows.map(({ number }) => number),
+      [1, 2],
+    );
+    await viewer.untilState(/^Complete$/);
+    // The browser itself reports the 404 of the navigation.
+    assert.deepEqual(
+      viewer.problems.filter((text) => !text.includes("404")),
+      [],
+    );
+    await viewer.close();
+  });
+
+  it("says how an append ended", async () => {
+    const url = `${server.url}/lost.log`;
+    const grace = await startStandalone("node", { root: join(root, "grace"), args: ["--limit", "graceMs=100"] });
+    const place = url.replace(server.url, grace.url);
+    const viewer = await Viewer.open(browser, place);
+    const stop = new AbortController();
+    const writer = (await openAppend(place, { signal: stop.signal })).getWriter();
+    writer.closed.catch(() => {});
+    await writer.write("half\n");
+    await viewer.untilLast("half");
+    stop.abort();
+    await viewer.untilState(/^Lost/);
+    assert.equal(await viewer.page.title(), "✗ lost.log");
+    await viewer.close();
+    await grace.stop();
+  });
+
+  it("says that a path was deleted, and that it was replaced", async () => {
+    for (const name of ["gone.log", "other.log"]) {
+      await append(`${server.url}/${name}`, "old\n");
+      const viewer = await Viewer.open(browser, `${server.url}/${name}`);
+      await viewer.untilLast("old");
+      await viewer.untilState(/^Complete$/);
+      if (name === "gone.log") {
+        rmSync(join(root, name));
+        await viewer.untilState(/^Deleted/);
+      } else {
+        rmSync(join(root, name));
+        writeFileSync(join(root, name), "new content that is longer\n");
+        await viewer.untilState(/^Replaced|^Deleted/);
+        await viewer.page.getByRole("alert").getByRole("button").click();
+        await viewer.untilLast("new content that is longer");
+      }
+      await viewer.close();
+    }
+  });
+
+  it("survives a server that is killed and comes back", async () => {
+    const own = join(root, "restarted");
+    mkdirSync(own);
+    writeFileSync(join(own, "a.log"), lines(0, 5_000));
+    let target = await startStandalone("node", { root: own });
+    const proxy = await ShiftyProxy.start(target.url);
+    const viewer = await Viewer.open(browser, `${proxy.url}/a.log`);
+    await viewer.untilState(/^Not being written$/);
+    await target.kill9();
+    await viewer.untilState(/^Reconnecting$/);
+    appendFileSync(join(own, "a.log"), "after the crash\n");
+    target = await startStandalone("node", { root: own });
+    proxy.target = target.url;
+    await viewer.untilLast("after the crash");
+    await viewer.page.keyboard.press("Home");
+    await viewer.until("the first line", ([row]) => row?.number === 1);
+    await viewer.close();
+    await proxy.close();
+    await target.stop();
+  });
+
+  it("goes on when the browser is online again", async () => {
+    const url = `${server.url}/offline.log`;
+    const writer = (await openAppend(url)).getWriter();
+    await writer.write("before\n");
+    const viewer = await Viewer.open(browser, url);
+    await viewer.untilLast("before");
+    await viewer.page.context().setOffline(true);
+    await viewer.untilState(/^Offline$/);
+    await writer.write("meanwhile\n");
+    await viewer.page.context().setOffline(false);
+    await viewer.untilLast("meanwhile");
+    await writer.close();
+    await viewer.close();
+  });
+
+  it("asks for nothing while nothing happens", async () => {
+    writeFileSync(join(root, "still.log"), "still\n");
+    const viewer = await Viewer.open(browser, `${server.url}/still.log`);
+    await viewer.untilState(/^Not being written$/);
+    await viewer.settle();
+    const asked: string[] = [];
+    viewer.page.on("request", (request) => asked.push(request.url()));
+    // Something else happens on the same server: time passes.
+    const other = await Viewer.open(browser, `${server.url}/other-path.log`);
+    await append(`${server.url}/other-path.log`, "done\n");
+    await other.untilLast("done");
+    assert.deepEqual([asked, viewer.problems], [[], []]);
+    await other.close();
+    await viewer.close();
+  });
+
+  it("shows a burst of a million lines to its end", async () => {
+    const url = `${server.url}/burst.log`;
+    const viewer = await Viewer.open(browser, url);
+    await viewer.untilState(/^Waiting/);
+    const pieces = Array.from({ length: 100 }, (_, at) => short(at * 10_000, 10_000));
+    await append(url, pieces);
+    const rows = await viewer.untilLast("line 999999");
+    assert.equal(rows[rows.length - 1]?.number, 1_000_000);
+    await until(
+      "the numbers",
+      async () => (await viewer.rows()).every(({ number }) => number !== undefined) || undefined,
+    );
+    await viewer.close();
+  });
+});
+
+function lines(from: number, count: number): string {
+  const words = "and some words that are long enough to be wrapped on a narrow screen";
+  return Array.from({ length: count }, (_, at) => `line ${from + at} ${words}\n`).join("");
+}
+
+function short(from: number, count: number): string {
+  return Array.from({ length: count }, (_, at) => `line ${from + at}\n`).join("");
+}
+
+/** Where the row of a line is on the screen. */
+async function topOf({ page }: Viewer, offset: number): Promise<number> {
+  return await page.locator(`[data-offset="${offset}"]`).evaluate((row) => row.getBoundingClientRect().top);
+}

@@ -1,0 +1,173 @@
+/** Every row of the viewer page is the line of the file at its offset: random files, random moves. */
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { prng } from "../fixture/bytes.ts";
+import { startStandalone, type TestServer } from "../fixture/servers.ts";
+import { type ShownRow, SKIP, setHash, startChromium, Viewer } from "./page.ts";
+
+/** Bytes of a line that the page shows at first. */
+const CLIP = 4096;
+
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+describe("the rows of the viewer page", { skip: SKIP }, () => {
+  let server: TestServer;
+  let browser: Browser;
+  before(async () => {
+    server = await startStandalone("node");
+    browser = await startChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await server.stop();
+  });
+
+  const open = async (name: string, content: Buffer, hash = ""): Promise<Viewer> => {
+    const file = join(server.root, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    const viewer = await Viewer.open(browser, `${server.url}/${name}${hash}`);
+    await viewer.until("rows", (rows) => rows.length > 0);
+    return viewer;
+  };
+
+  for (const seed of [1, 2, 3]) {
+    it(`are the lines at their offsets, wherever the reader goes (seed ${seed})`, async () => {
+      const random = prng(seed);
+      const content = randomContent(random, 300_000 + Math.floor(random() * 500_000));
+      const viewer = await open(`random-${seed}.log`, content);
+      const { page } = viewer;
+      await check(viewer, content);
+      for (let move = 0; move < 25; move++) {
+        await moveSomewhere(page, random, content.length);
+        await check(viewer, content);
+      }
+      assert.deepEqual(viewer.problems, []);
+      await viewer.close();
+    });
+  }
+
+  it("are those of one line of 20 MB, and of what stands around it", async () => {
+    const content = Buffer.concat([
+      Buffer.from("first\n"),
+      Buffer.alloc(20_000_000, "long "),
+      Buffer.from("\nlast without a newline"),
+    ]);
+    const viewer = await open("long.log", content);
+    await viewer.untilLast("last without a newline");
+    await check(viewer, content);
+    await viewer.page.keyboard.press("Home");
+    await viewer.until("the first line", (rows) => rows[0]?.text === "first");
+    await check(viewer, content);
+    await viewer.goToHash("@12000000");
+    await viewer.until("the long line", (rows) => rows.some(({ offset }) => offset === 6));
+    await check(viewer, content);
+    await viewer.close();
+  });
+
+  it("are those of a million empty lines", async () => {
+    const content = Buffer.alloc(1_000_000, "\n");
+    const viewer = await open("empty-lines.log", content);
+    await viewer.until("numbers", (rows) => rows[rows.length - 1]?.number === 1_000_000);
+    await check(viewer, content);
+    await viewer.goToHash("L500000");
+    const rows = await viewer.until("the middle", (shown) => shown.some(({ number }) => number === 500_000));
+    for (const { offset, number } of rows) assert.equal(offset, (number ?? 0) - 1);
+    await viewer.close();
+  });
+
+  it("show what is no text: NUL, returns, bytes that are not UTF-8, no newline at the end", async () => {
+    const content = Buffer.concat([
+      Buffer.from("crlf\r\n"),
+      Buffer.from([110, 0, 117, 10]),
+      Buffer.from([0xff, 0xfe, 0xc3, 10]),
+      Buffer.from("10%\r50%\r100%\n"),
+      Buffer.from("süß €"),
+    ]);
+    const viewer = await open("odd.log", content);
+    const rows = await viewer.untilLast("süß €");
+    assert.deepEqual(
+      rows.map(({ text }) => text),
+      ["crlf", "n\0u", "\ufffd\ufffd\ufffd", "100%", "süß €"],
+    );
+    assert.deepEqual(
+      rows.map(({ number }) => number),
+      [1, 2, 3, 4, 5],
+    );
+    await viewer.close();
+  });
+
+  it("show the last state of a line with 5 MB of returns", async () => {
+    const states = Array.from({ length: 200_000 }, (_, at) => `step ${String(at).padStart(8, "0")} of it all\r`).join(
+      "",
+    );
+    const viewer = await open("progress.log", Buffer.from(`begin\n${states}\nend\n`));
+    const rows = await viewer.untilLast("end");
+    assert.deepEqual(
+      rows.map(({ text }) => text),
+      ["begin", "step 00199999 of it all", "end"],
+    );
+    await viewer.close();
+  });
+});
+
+/** Does what readers do to go elsewhere. */
+async function moveSomewhere(page: Page, random: () => number, size: number): Promise<void> {
+  const keys = ["PageUp", "PageDown", "PageUp", "PageDown", "Home", "End", "w"];
+  const choice = random();
+  if (choice < 0.4) await page.keyboard.press(keys[Math.floor(random() * keys.length)] ?? "w");
+  else if (choice < 0.7) await page.evaluate(scrollToPart, random());
+  else await page.evaluate(setHash, `@${Math.floor(random() * size)}`);
+}
+
+/** Compares all rows of the document with the file. */
+async function check(viewer: Viewer, content: Buffer): Promise<void> {
+  await viewer.settle();
+  const rows = await viewer.rows();
+  assert.ok(rows.length > 0 && rows.length <= 500, `${rows.length} rows`);
+  assert.ok((await viewer.visible()).length > 0);
+  let expected = rows[0]?.offset ?? 0;
+  for (const row of rows) {
+    assert.equal(row.offset, expected, "the lines follow each other");
+    assert.ok(row.offset === 0 || content[row.offset - 1] === 10, `a line begins at ${row.offset}`);
+    const found = content.indexOf(10, row.offset);
+    const end = found === -1 ? content.length : found;
+    assertLine(row, content.subarray(row.offset, end));
+    expected = end + 1;
+  }
+}
+
+function assertLine({ offset, text, number }: ShownRow, line: Buffer): void {
+  if (line.length <= CLIP) assert.equal(text, DECODER.decode(line), `the line at ${offset}`);
+  else {
+    const whole = DECODER.decode(line.subarray(0, CLIP + 4));
+    assert.ok(text.length > CLIP / 4 && whole.startsWith(text), `the beginning of the line at ${offset}`);
+  }
+  assert.ok(number === undefined || number >= 1);
+}
+
+/** Lines of all lengths, with characters of all lengths, some of them cut. */
+function randomContent(random: () => number, size: number): Buffer {
+  const pieces: Buffer[] = [];
+  const words = ["word", " ", "ü", "€", "\u{1f600}", "日本", "\t", "==="];
+  for (let length = 0; length < size; ) {
+    const long = random() < 0.01 ? 3_000 : random() < 0.1 ? 100 : 12;
+    const count = Math.floor(random() * long);
+    const line = Array.from({ length: count }, () => words[Math.floor(random() * words.length)]).join("");
+    const broken = random() < 0.02 ? Buffer.from([0xe2, 0x82]) : Buffer.alloc(0);
+    const piece = Buffer.concat([Buffer.from(line), broken, Buffer.from("\n")]);
+    pieces.push(piece);
+    length += piece.length;
+  }
+  const whole = Buffer.concat(pieces);
+  return random() < 0.5 ? whole : whole.subarray(0, -1);
+}
+
+/** Runs in the page: drags the scrollbar. */
+function scrollToPart(part: number): void {
+  const view = document.querySelector("#view");
+  if (view) view.scrollTop = part * (view.scrollHeight - view.clientHeight);
+}
