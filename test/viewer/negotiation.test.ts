@@ -150,9 +150,13 @@ function cases(start: () => Promise<TestServer>, base: string, folder: string): 
     assert.equal(write.status, 400);
   });
 
-  it("leaves listings as they are", async () => {
+  it("shows folders to windows of browsers only", async () => {
     const page = await get("/sub/");
-    assert.match(page.text, /<table>/);
+    assert.deepEqual([page.status, isPage(page)], [200, true]);
+    assert.match(page.text, /<table id="entries">.*>er\/<\/a>/s);
+    const plain = await get("/sub/", { Accept: "text/html" });
+    assert.deepEqual([plain.status, isPage(plain)], [200, false]);
+    assert.match(plain.text, /<table>.*>er\/<\/a>/s);
     const json = await get("/sub/", { Accept: "application/json" });
     assert.deepEqual(
       (JSON.parse(json.text) as { entries: { name: string }[] }).entries.map(({ name }) => name),
