@@ -42,11 +42,11 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
     await viewer.until("numbers", ([row]) => row?.number === 1);
     await page.keyboard.press("/");
     await page.keyboard.type("NEEDLE");
-    await page.getByText(`${FOUND.length} found`).waitFor();
+    await page.locator("#hits", { hasText: `${FOUND.length} found` }).waitFor();
     assert.equal(new URL(page.url()).hash, "#L1@0-7&q=NEEDLE");
     for (const [at, line] of FOUND.entries()) {
       await page.keyboard.press("Enter");
-      await page.getByText(`${at + 1} of ${FOUND.length} found`).waitFor();
+      await page.locator("#hits", { hasText: `${at + 1} of ${FOUND.length} found` }).waitFor();
       await viewer.until(`line ${line}`, (rows) => rows.some(({ number }) => number === line));
     }
     await page.getByRole("button", { name: "Previous hit" }).click();
@@ -58,9 +58,9 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
   it("stops when the reader types something else", async (context) => {
     if (!(await searches(context))) return;
     const viewer = await Viewer.open(browser, `${server.url}/a.log#&q=line`);
-    await viewer.page.getByText("10000 or more found").waitFor();
+    await viewer.page.locator("#hits", { hasText: "10000 or more found" }).waitFor();
     await viewer.page.getByLabel("Search the whole log").fill("nothing has this");
-    await viewer.page.getByText("0 found").waitFor();
+    await viewer.page.locator("#hits", { hasText: "0 found" }).waitFor();
     await viewer.page.getByLabel("Search the whole log").press("Escape");
     await viewer.page.waitForFunction(() => document.querySelector("#hits")?.textContent === "");
     assert.deepEqual(viewer.problems, []);
