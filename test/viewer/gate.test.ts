@@ -141,7 +141,7 @@ describe("the viewer page under a gate, in Chromium", { skip: SKIP }, () => {
     await page.getByText("malformed").waitFor();
     await page.getByLabel("Token").fill(gate.reader);
     await page.getByRole("button", { name: "Open" }).click();
-    await page.getByText("The token does not allow").waitFor();
+    await page.getByText("allows neither reading nor listing").waitFor();
     await page.getByRole("button", { name: "Use another token" }).click();
     await page.getByLabel("Token").fill(gate.token);
     await page.getByRole("button", { name: "Open" }).click();
