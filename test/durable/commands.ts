@@ -119,8 +119,9 @@ export function commandTests(runtime: Runtime): void {
           await until("the follower", () => follower.stdout.bytes().length > written - 100_000);
         });
         assert.deepEqual(await appender.end(), { code: 0, signal: null }, appender.stderr.bytes().toString());
-        assert.deepEqual(await follower.end(), { code: 0, signal: null }, follower.stderr.bytes().toString());
+        // The pauses between attempts grow as long as nothing new arrives. A few more cuts in a row, and it takes too long.
         proxy.allowance = () => Number.POSITIVE_INFINITY;
+        assert.deepEqual(await follower.end(), { code: 0, signal: null }, follower.stderr.bytes().toString());
         assert.ok(proxy.count > 10, `only ${proxy.count} connections`);
         assert.ok((await rig.stored("cut")).equals(bytes), "the server has other bytes");
         assert.ok(follower.stdout.bytes().equals(bytes), "the follower has other bytes");

@@ -84,8 +84,8 @@ export function rangeStream(source: RangeSource): ReadableStream<Uint8Array> {
     }
   };
 
-  const readInto = async (into: Uint8Array): Promise<number> => {
-    if (!first) return await source.read(into, at);
+  const readInto = (into: Uint8Array): Promise<number> | number => {
+    if (!first) return source.read(into, at);
     const served = first.subarray(0, into.length);
     into.set(served);
     first = served.length < first.length ? first.subarray(served.length) : undefined;
