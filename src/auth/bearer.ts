@@ -4,7 +4,8 @@
  */
 import type { Context } from "hono";
 import { StreamError } from "../protocol/errors.ts";
-import { CHALLENGE, type Refusal, TOKEN_PARAMETER } from "../server/gate/gate.ts";
+import { TOKEN_PARAMETER } from "../protocol/parameters.ts";
+import { CHALLENGE, type Refusal } from "../server/gate/gate.ts";
 
 /**
  * The token of a request: from `Authorization: Bearer`, or the query parameter `access_token`. Empty if the request has

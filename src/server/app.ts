@@ -16,8 +16,9 @@ import { StandingFollows } from "../engine/standing/standing-follows.ts";
 import type { Store } from "../engine/storage/store.ts";
 import type { WebhookSender } from "../engine/subscriptions/webhook-sender.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
+import { TOKEN_PARAMETER } from "../protocol/parameters.ts";
 import { openSubscriptions } from "./durable/subscriptions/open-subscriptions.ts";
-import { type Authorize, TOKEN_PARAMETER } from "./gate/gate.ts";
+import type { Authorize } from "./gate/gate.ts";
 import type { Platform } from "./platform/platform.ts";
 import type { Deletes } from "./request/deletes.ts";
 import type { Hosts } from "./request/host.ts";
@@ -50,7 +51,7 @@ export interface AppParts {
   readonly trustedProxies: TrustedProxies | undefined;
   readonly hints: RefusalHints;
   readonly cors?: boolean;
-  /** Whether the window of a browser gets the viewer page. Default true. */
+  /** Whether navigations of browsers get the viewer page. Default true. */
   readonly viewer?: boolean;
   readonly durableStreams?: boolean;
   /** Sends webhooks. Default: there are no subscriptions. */
@@ -92,7 +93,7 @@ export function createApp(parts: AppParts): StreamApp {
   const { limits } = parts;
   const reporter = new Reporter(parts.log, parts.onEvent);
   const folders = new FolderWatches(parts.store, limits, (path, error) => {
-    reporter.failed(path, error, `The folder "/${path}" can't be listed for those who watch it.`);
+    reporter.failed(path, error, `The folder "/${path}" can't be listed for its live listings.`);
   });
   const registry = new AppendRegistry(parts.store, limits, {
     began(channel) {

@@ -65,8 +65,8 @@ export interface AppOptions {
    */
   durableStreams?: boolean;
   /**
-   * Whether the window of a browser gets a page that shows a path and follows it, in place of the bytes. All other
-   * requests get the bytes, as does `?raw`. Default true.
+   * Whether a browser that opens a path gets a page that shows and follows it, in place of the bytes. All other requests
+   * get the bytes, and so does `?raw`. Default true.
    */
   viewer?: boolean;
   /**

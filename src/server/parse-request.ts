@@ -6,6 +6,7 @@ import type { Context } from "hono";
 import type { PathPreconditions } from "../engine/append/preconditions.ts";
 import { CONTROL_SEGMENT } from "../engine/subscriptions/watched-paths.ts";
 import { StreamError } from "../protocol/errors.ts";
+import { RESERVED_SEGMENT } from "../protocol/path.ts";
 import { PROTOCOL } from "../protocol/subprotocol.ts";
 import { type StreamWrite, streamWrite } from "./durable/stream-write.ts";
 import { type ControlRequest, controlResource } from "./durable/subscriptions/control.ts";
@@ -22,7 +23,6 @@ import { refuseContentRange } from "./request/unsupported-body.ts";
 import { METHODS, type Verb, verbOf, wantsWebSocket } from "./request/verb.ts";
 import type { RequestDetails } from "./service/log-request.ts";
 import type { Exchange } from "./service/service.ts";
-import { ASSETS_SEGMENT } from "./viewer/page.ts";
 import { offersV1 } from "./websocket/dialect.ts";
 
 /** A request whose every part has proved valid. */
@@ -155,7 +155,7 @@ export function parseControl(
 }
 
 /**
- * Parses a request for an asset of the server's own. Undefined if the path is that of a resource.
+ * Parses a request for an asset of the viewer. Undefined if the path may be that of a resource.
  *
  * @throws {StreamError} `bad_path`, `bad_request`
  * @throws As {@link parseRequest}.
@@ -166,8 +166,8 @@ export function parseAsset(
   details: RequestDetails,
   { scope, trustedProxies }: Omit<RequestSettings, "durable">,
 ): (RequestParts & { readonly name: string }) | undefined {
-  if (!c.req.path.includes(ASSETS_SEGMENT)) return undefined;
-  const place = locateReserved(c, ASSETS_SEGMENT, platform.target?.(c), scope);
+  if (!c.req.path.includes(RESERVED_SEGMENT)) return undefined;
+  const place = locateReserved(c, RESERVED_SEGMENT, platform.target?.(c), scope);
   const [name, ...others] = place?.behind ?? [];
   if (place?.below !== "" || name === undefined || others.length > 0) return undefined;
   notePeer(c, platform, details, trustedProxies);

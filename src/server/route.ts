@@ -15,7 +15,7 @@ import { tellsOfHiddenFile } from "./gate/hidden-file.ts";
 import { appendBody } from "./http/append.ts";
 import { unlessChanged } from "./http/read.ts";
 import { removeResource } from "./http/remove.ts";
-import { missing, noSubscriptions } from "./missing.ts";
+import { missing, noSubscriptions } from "./not-found.ts";
 import {
   type AppendRequest,
   checkMethod,
@@ -87,7 +87,7 @@ async function answerResource(service: Service, c: Context, request: ParsedReque
   }
 }
 
-/** Answers a request for an asset of the viewer page, which needs no permission; undefined if it is for something else. */
+/** Answers a request for an asset of the viewer page, which needs no permission; undefined for all other requests. */
 async function answerAsset(
   service: Service,
   c: Context,

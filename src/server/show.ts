@@ -1,5 +1,5 @@
 /**
- * Answers a read or a follow, once its path is settled.
+ * Answers reads and follows of a path: with its bytes, the viewer page, or a listing.
  * @module
  */
 import type { Follow } from "../engine/follow/follow.ts";
@@ -9,20 +9,20 @@ import { asksForPage, NAVIGATION_HEADERS } from "./gate/navigation.ts";
 import { followBody } from "./http/follow.ts";
 import { listing, rowsOf } from "./http/listing.ts";
 import { readSnapshot } from "./http/read.ts";
-import { missing, notFolder } from "./missing.ts";
+import { missing, notFolder } from "./not-found.ts";
 import type { ReadRequest } from "./parse-request.ts";
+import { representationFor } from "./representation.ts";
 import type { ReadParameters } from "./request/read-parameters.ts";
 import { nothingToFollow, openFollow } from "./service/open-follow.ts";
 import type { Exchange, Service } from "./service/service.ts";
-import { shapeOf } from "./shown-in-page.ts";
 import { viewerPage } from "./viewer/page.ts";
 import { followOverSocket } from "./websocket/follow.ts";
 
 /**
- * Answers with what the path holds: its bytes, the viewer page, or the listing of a folder.
+ * Answers a request for a path or a folder.
  *
  * @param following Whether the request follows the path.
- * @throws {StreamError} `not_found`, and what the handlers throw.
+ * @throws {StreamError} `not_found`, and the errors of the handlers.
  */
 export async function show(
   service: Service,
@@ -46,7 +46,7 @@ export async function show(
   throw missing(path);
 }
 
-/** Answers a read of a path with the viewer page or with what is stored. */
+/** Answers a read of a path with the viewer page or with its bytes. */
 async function showStored(
   service: Service,
   exchange: Exchange,
@@ -54,14 +54,14 @@ async function showStored(
   parameters: ReadParameters,
 ): Promise<Response> {
   const { c } = exchange;
-  const shape = await shapeOf(service, exchange, found);
-  if (shape === "page") return viewerPage(c, { status: 200, base, varies: !asksForPage(c) });
+  const representation = await representationFor(service, exchange, found);
+  if (representation === "page") return viewerPage(c, { status: 200, base, varies: !asksForPage(c) });
   const response = await readStored(service, exchange, found, parameters);
-  if (shape === "bytes-here") response.headers.set("Vary", NAVIGATION_HEADERS);
+  if (representation === "negotiated-bytes") response.headers.set("Vary", NAVIGATION_HEADERS);
   return response;
 }
 
-/** Sends a follow over the connection that the client asked for. */
+/** Sends a follow over the transport that the client chose. */
 async function send(service: Service, exchange: Exchange, socket: boolean, follow: Follow): Promise<Response> {
   try {
     return await (socket ? followOverSocket : followBody)(service, exchange, follow);

@@ -1,4 +1,4 @@
-/** Live listings: one listing for all who watch a folder, slow clients, what a client may not see, and the end. */
+/** Live listings: one listing for all watchers of a folder, slow clients, permissions, and the end. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
@@ -15,11 +15,11 @@ import { until } from "../fixture/until.ts";
 
 const WATCHERS = 200;
 
-/** A store in memory that other processes change, too, with a count of its listings by folder. */
+/** A store in memory that other processes change, too. It counts its listings per folder. */
 class SharedStore {
   readonly lists = new Map<string, number>();
   readonly store: Store;
-  /** Every listing fails with this. */
+  /** The error of every listing. Default: listings succeed. */
   failure: Error | undefined;
   readonly #memory = memoryStore();
 
@@ -44,7 +44,7 @@ class SharedStore {
     return this.lists.get(folder) ?? 0;
   }
 
-  /** Appends as another process does. */
+  /** Appends like another process. */
   async append(path: string, text: string, reason: "complete" | "lost" = "complete"): Promise<void> {
     const handle = await this.#memory.claim(path);
     await handle.append(Buffer.from(text));
@@ -55,7 +55,7 @@ class SharedStore {
     await this.#memory.remove(path);
   }
 
-  /** Begins an append as another process does. Call the result to end it. */
+  /** Begins an append like another process. Call the result to end it. */
   async hold(path: string): Promise<() => Promise<void>> {
     const handle = await this.#memory.claim(path);
     return () => handle.release("lost");
@@ -87,7 +87,7 @@ async function watch(streams: Streams, target?: string): Promise<RowEvents> {
 }
 
 describe("the listings behind live listings", () => {
-  it("are one for all who watch a folder, and show what other processes do", async () => {
+  it("are shared by all watchers of a folder, and find the changes of other processes", async () => {
     const shared = new SharedStore();
     await shared.append("f/a", "one");
     const streams = serve(shared);
@@ -113,7 +113,7 @@ describe("the listings behind live listings", () => {
     await streams.shutdown();
   });
 
-  it("stop when nobody watches any more", async () => {
+  it("stop when the last watcher has left", async () => {
     const shared = new SharedStore();
     for (const path of ["f/a", "g/a"]) await shared.append(path, "one");
     const streams = serve(shared);
@@ -132,7 +132,7 @@ describe("the listings behind live listings", () => {
     await streams.shutdown();
   });
 
-  it("are made only when something has happened, if nothing but this process changes the store", async () => {
+  it("of a private store are made only after events", async () => {
     const shared = new SharedStore(true);
     await shared.append("f/a", "one");
     await shared.append("g/a", "one");
@@ -148,7 +148,7 @@ describe("the listings behind live listings", () => {
     await streams.shutdown();
   });
 
-  it("may fail for a while, which is reported once", async () => {
+  it("may fail for a while; the first failure is reported", async () => {
     const shared = new SharedStore();
     await shared.append("f/a", "one");
     const errors: LogEvent[] = [];
@@ -162,13 +162,13 @@ describe("the listings behind live listings", () => {
     await shared.append("f/b", "new");
     await events.row("b");
     assert.equal(errors.length, 1);
-    assert.match(JSON.stringify(errors[0]), /can't be listed for those who watch it/);
+    assert.match(JSON.stringify(errors[0]), /can't be listed for its live listings/);
     shared.failure = new Error("the disk is away");
     assert.equal((await streams.app.request("http://localhost/g/?live=sse")).status, 500);
     await streams.shutdown();
   });
 
-  it("list no more rows than the limit, and what this process appends behind them is shown", async () => {
+  it("have at most the limit of rows, and later rows appear when this process appends to them", async () => {
     const shared = new SharedStore();
     for (const name of ["a", "b", "c", "d"]) await shared.append(`f/${name}`, "x");
     const streams = serve(shared, { limits: { liveListingRows: 2 } });
@@ -186,7 +186,7 @@ describe("the listings behind live listings", () => {
 });
 
 describe("a live listing", () => {
-  it("for a slow client has the last state of each row, and not all that came before", async () => {
+  it("sends a slow client the latest state of each row only", async () => {
     const names = Array.from({ length: 500 }, (_, index) => `row-${String(index).padStart(4, "0")}-${"x".repeat(100)}`);
     const shared = new SharedStore();
     for (const name of names) await shared.append(`f/${name}`, "1");
@@ -209,7 +209,7 @@ describe("a live listing", () => {
     await streams.shutdown();
   });
 
-  it("shows a client only what it may read, also of what goes", async () => {
+  it("shows a client only rows that it may read, also when they are removed", async () => {
     const shared = new SharedStore();
     for (const name of ["open-a", "shut-a", "open-b", "shut-b"]) await shared.append(`f/${name}`, "x");
     const authorize = ({ c }: AccessRequest) => ({
@@ -297,7 +297,7 @@ describe("a live listing", () => {
     await streams.shutdown();
   });
 
-  it("does not call a claim that is merely kept an append", async () => {
+  it("does not show a kept claim as an append", async () => {
     const shared = new SharedStore();
     const streams = createStreams({ store: memoryStore() });
     const put = { method: "PUT", headers: { "Content-Type": "text/plain" }, body: "one" };

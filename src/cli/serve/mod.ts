@@ -104,7 +104,7 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
   addToggle(command, {
     flag: "--no-viewer",
     opposite: "--viewer",
-    description: "answer the window of a browser with the bytes, not with a page that shows and follows them",
+    description: "answer browsers with the bytes, not with a page that shows and follows them",
     variable: "HTTPFSTREAM_NO_VIEWER",
   });
   addToggle(command, {

@@ -81,9 +81,6 @@ export type Authorize = (request: AccessRequest) => AccessDecision | Promise<Acc
 /** The challenge of a 401 without any credentials. RFC 6750 demands at least one parameter. */
 export const CHALLENGE = 'Bearer realm="httpfstream"';
 
-/** The query parameter for browsers, which can't send headers with a WebSocket or a link. */
-export const TOKEN_PARAMETER = "access_token";
-
 /** The same words for reading and listing: a difference would reveal whether a path is a folder. */
 const DOING: Readonly<Record<Action, string>> = {
   read: "Reading",

@@ -3,11 +3,7 @@
  * @module
  */
 import type { Context } from "hono";
-
-/** Parameters of programs, which want bytes and not a page. */
-const PARAMETERS = [
-  ...["raw", "offset", "tail", "verb", "session", "generation", "stay", "live", "cursor", "lines", "search"],
-];
+import { PROGRAM_PARAMETERS } from "../../protocol/parameters.ts";
 
 /** The headers that {@link isNavigation} reads, for `Vary`. */
 export const NAVIGATION_HEADERS = "Accept, Sec-Fetch-Dest, Upgrade-Insecure-Requests";
@@ -22,17 +18,17 @@ export function isNavigation(c: Context): boolean {
   const dest = c.req.header("Sec-Fetch-Dest");
   if (dest === undefined ? c.req.header("Upgrade-Insecure-Requests") !== "1" : dest !== "document") return false;
   if (c.req.header("Range") !== undefined || c.req.header("X-Verb") !== undefined) return false;
-  return !asksForBytes(c);
+  return !isFromProgram(c);
 }
 
-/** Whether a request names the page with `?view`, whatever its headers are. */
+/** Whether a request asks for the page with `?view`, whatever its headers are. */
 export function asksForPage(c: Context): boolean {
-  return isReading(c) && c.req.query("view") !== undefined && !asksForBytes(c);
+  return isReading(c) && c.req.query("view") !== undefined && !isFromProgram(c);
 }
 
-/** Whether a parameter of the request says that it wants bytes, whatever its headers are. */
-export function asksForBytes(c: Context): boolean {
-  return PARAMETERS.some((name) => c.req.query(name) !== undefined);
+/** Whether a parameter of the request shows that a program sent it, whatever its headers are. */
+export function isFromProgram(c: Context): boolean {
+  return PROGRAM_PARAMETERS.some((name) => c.req.query(name) !== undefined);
 }
 
 function isReading({ req: { method } }: Context): boolean {

@@ -20,7 +20,7 @@ export interface Listing {
   readonly entries: StoreListing;
 }
 
-/** Stands where the rows come. No name of a file has it. */
+/** Marks the places for the rows and for the link to more. No file name contains it. */
 const MARK = "\0";
 
 /** Sets every colour for both the light and the dark scheme: the browser's defaults are unreadable in one of them. */
@@ -46,9 +46,9 @@ time, .live { color: var(--faint) }
 `;
 
 /**
- * Yields the rows in the viewer page, piece by piece. Without a script it shows what {@link listingPage} does.
+ * Yields the viewer page with the rows, piece by piece. Without JavaScript it is a listing like {@link listingPage}.
  *
- * @param page Makes the page, of its parts in HTML.
+ * @param page Renders the page with these parts.
  */
 export async function* folderPage(
   { base, folder, entries, limit }: Listing,
@@ -76,7 +76,7 @@ export async function* folderPage(
   yield between + next + end;
 }
 
-/** Yields the page piece by piece. */
+/** Yields the page without the viewer, piece by piece. */
 export async function* listingPage({ base, folder, entries, limit }: Listing): AsyncGenerator<string, void, void> {
   const here = hereOf(base, folder);
   yield String(head(folder));

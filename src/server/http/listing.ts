@@ -4,15 +4,15 @@
  */
 import type { StoreEntry, StoreListing } from "../../engine/storage/store.ts";
 import type { EndedReason } from "../../protocol/end-reason.ts";
+import { TOKEN_PARAMETER } from "../../protocol/parameters.ts";
 import { isAddressable } from "../../protocol/path.ts";
-import { TOKEN_PARAMETER } from "../gate/gate.ts";
 import { asksForPage, isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
 import { tokenPage } from "../gate/token-page.ts";
 import { writableDate } from "../request/http-date.ts";
 import type { ListingParameters } from "../request/read-parameters.ts";
 import { FREE_BYTES, openBody } from "../service/large-read.ts";
 import type { Exchange, Service } from "../service/service.ts";
-import { PAGE_HEADERS, pageFor, viewerPage } from "../viewer/page.ts";
+import { PAGE_HEADERS, renderPage, viewerPage } from "../viewer/page.ts";
 import { folderPage, type Listing, listingPage } from "./listing-page.ts";
 import { reportFailures } from "./report-failures.ts";
 import { untilExpired } from "./until-expired.ts";
@@ -48,7 +48,7 @@ export async function rowsOf(
   return rows && visible(rows, isVisible);
 }
 
-/** Decides which rows of a folder the request may see; undefined for all. */
+/** The predicate for the rows that a request may see; undefined if it may see all. */
 export function rowFilter(exchange: Exchange, below: string): ((row: StoreEntry) => boolean) | undefined {
   const { subject, access } = exchange;
   const { path } = subject;
@@ -63,7 +63,7 @@ export function rowFilter(exchange: Exchange, below: string): ((row: StoreEntry)
   };
 }
 
-/** Whether a request names the folder of its scope, which always exists for its clients. */
+/** Whether a request is for the folder of its scope. For the clients of a scope, its folder always exists. */
 export function isScopeFolder({ subject }: Exchange, below: string): boolean {
   return below === "" && subject.path !== "";
 }
@@ -106,7 +106,7 @@ export async function listing(
   // A HEAD reads nothing of the folder.
   if (c.req.method === "HEAD") return new Response(null, { headers });
   const { body, bytes } = await bodyOf(
-    isJson ? json(parts) : isPage ? folderPage(parts, (all) => pageFor(c, at.base, all)) : listingPage(parts),
+    isJson ? json(parts) : isPage ? folderPage(parts, (all) => renderPage(c, at.base, all)) : listingPage(parts),
   );
   try {
     return await openBody(service, exchange, bytes, async () => {
@@ -127,7 +127,7 @@ async function* json({ folder, entries, limit }: Listing): AsyncGenerator<string
       yield `],"next":${JSON.stringify(last)}}`;
       return;
     }
-    yield `${count > 0 ? "," : ""}${row(entry)}`;
+    yield `${count > 0 ? "," : ""}${formatRow(entry)}`;
     last = entry.name;
     count++;
   }
@@ -136,12 +136,12 @@ async function* json({ folder, entries, limit }: Listing): AsyncGenerator<string
 
 /** A row of a listing. */
 export interface ListedRow extends StoreEntry {
-  /** How its last append ended, where that is known. */
+  /** How the last append ended; undefined if that is not on record. */
   readonly reason?: EndedReason | undefined;
 }
 
-/** A row as JSON. */
-export function row({ name, kind, size, modified, appending = false, reason }: ListedRow): string {
+/** Formats a row as JSON. */
+export function formatRow({ name, kind, size, modified, appending = false, reason }: ListedRow): string {
   // Serializing only the strings takes half as long, and there may be hundreds of thousands of rows.
   const rest = `"kind":"${kind}","size":${size},"modified":"${writableDate(modified).toISOString()}","appending":${appending}`;
   const how = reason === undefined ? "" : `,"reason":"${reason}"`;

@@ -28,20 +28,21 @@ export interface ReadParameters {
   readonly prefersLines: boolean;
   /** For the listing of a folder. */
   readonly listing: ListingParameters;
-  /** What to answer about the content, in place of its bytes; undefined for the bytes. */
+  /** The answer about the content that the client wants in place of the bytes; undefined for the bytes. */
   readonly view: LinesParameters | SearchParameters | undefined;
 }
 
-/** Asks for the number of lines of each block. */
+/** A request for line counts. */
 export interface LinesParameters {
   readonly kind: "lines";
   /** The first block. */
   readonly from: number;
 }
 
-/** Asks where a text is. */
+/** A search. */
 export interface SearchParameters {
   readonly kind: "search";
+  /** The text to search for. */
   readonly text: string;
   readonly ignoreCase: boolean;
   /** The offset of the first byte to search. */
@@ -68,16 +69,16 @@ export const LINES_TYPE = "application/x-ndjson";
 /** Rows per HTML page if the request has no limit. */
 const PAGE_ROWS = 1_000;
 
-/** Hits of a search without a limit. */
-const HITS = 1_000;
+/** Maximum number of hits of a search without `limit`. */
+const DEFAULT_HITS = 1_000;
 
-/** Maximum bytes of a text to search for. */
+/** Maximum bytes of the text of a search. */
 const MAX_TEXT_BYTES = 1_000;
 
 /**
  * Parses the query, and the `Accept` header for listings.
  *
- * @throws {StreamError} `bad_request` for an invalid offset, tail, stay or limit, or an invalid search.
+ * @throws {StreamError} `bad_request` for an invalid offset, tail, stay or limit, or invalid parameters of line counts or a search.
  */
 export function readParameters(c: Context): ReadParameters {
   const { tail, generation, stay, after, limit, live, cursor, raw } = c.req.query();
@@ -144,7 +145,7 @@ function parseLimit(limit: string, what = "rows"): number {
 }
 
 function viewOf(c: Context): ReadParameters["view"] {
-  const { lines, search, from, limit, case: respected } = c.req.query();
+  const { lines, search, from, limit, case: matchCase } = c.req.query();
   if (lines === undefined && search === undefined) return undefined;
   if (lines !== undefined && search !== undefined) {
     throw new StreamError("bad_request", 'Give "lines" or "search", not both.');
@@ -154,9 +155,9 @@ function viewOf(c: Context): ReadParameters["view"] {
   return {
     kind: "search",
     text: searchText(c, search),
-    ignoreCase: parseCase(respected),
+    ignoreCase: parseCase(matchCase),
     from: offset,
-    limit: limit === undefined ? HITS : parseLimit(limit, "hits"),
+    limit: limit === undefined ? DEFAULT_HITS : parseLimit(limit, "hits"),
   };
 }
 
@@ -165,26 +166,27 @@ function parseFrom(from: string, what: string): number {
   throw new StreamError("bad_request", `"from" must be ${what}, a whole number, not ${quotedWord(from)}.`);
 }
 
-function parseCase(respected: string | undefined): boolean {
-  if (respected === undefined || respected === "1") return false;
-  if (respected === "0") return true;
-  throw new StreamError("bad_request", `"case" must be 1, or 0 to ignore it, not ${quotedWord(respected)}.`);
+/** Whether a search ignores case. */
+function parseCase(matchCase: string | undefined): boolean {
+  if (matchCase === undefined || matchCase === "1") return false;
+  if (matchCase === "0") return true;
+  throw new StreamError("bad_request", `"case" must be 1, or 0 to ignore case, not ${quotedWord(matchCase)}.`);
 }
 
-/** The text to search for, which could be found. */
+/** Checks the text of a search. */
 function searchText(c: Context, text: string): string {
   if (text === "") throw new StreamError("bad_request", '"search" needs a text to search for.');
   const { length } = new TextEncoder().encode(text);
   if (length > MAX_TEXT_BYTES) {
-    throw new StreamError("bad_request", `"search" may have at most ${MAX_TEXT_BYTES} bytes, and has ${length}.`);
+    throw new StreamError("bad_request", `"search" may have at most ${MAX_TEXT_BYTES} bytes, but has ${length}.`);
   }
   if (text.includes("\x1b")) {
     throw new StreamError(
       "bad_request",
-      '"search" has an escape character: escape sequences are left out of the text.',
+      '"search" has an escape character, which never matches: a search skips escape sequences.',
     );
   }
-  // Hono leaves an escape that is no UTF-8 as it is, and the search would find it in that form.
+  // Hono keeps a percent escape that is not UTF-8 as text, which the search would then look for.
   const query = new URLSearchParams(c.req.url.replace(/^[^?]*\??/, "").replace(/#.*$/s, ""));
   const [given, ...others] = query.getAll("search");
   if (given === text && others.length === 0) return text;

@@ -30,7 +30,7 @@ export interface RequestDetails {
   base?: string;
   /** The folder that the request sees; empty for the whole root. */
   scope?: string;
-  /** Whether the window of a browser gets the viewer page. */
+  /** Whether navigations get the viewer page. */
   viewer?: boolean;
   /** Whether the request has become a WebSocket. */
   upgraded?: boolean;
@@ -134,7 +134,7 @@ async function refuse(reporter: Reporter, c: Context, details: RequestDetails, g
   // The message of any other error may name files and hosts of the server.
   const told =
     thrown instanceof StreamError ? error : new StreamError(error.code, "The server failed. Its log says why.");
-  const page = await pageFor(c, details, told);
+  const page = await refusalPage(c, details, told);
   if (page) return page;
   const response = refusal(told, details);
   if (details.neverUpgrades) response.headers.delete("Upgrade");
@@ -142,10 +142,10 @@ async function refuse(reporter: Reporter, c: Context, details: RequestDetails, g
 }
 
 /**
- * The page for a browser without a valid token, or whose path does not exist yet; undefined for all other refusals.
- * The viewer asks for a token itself, and waits for the first byte.
+ * The page for a navigation without a valid token, or to a path that does not exist yet; undefined for all other
+ * refusals. The viewer asks for a token itself, and waits for the first byte.
  */
-async function pageFor(
+async function refusalPage(
   c: Context,
   { viewer = false, base }: RequestDetails,
   { status, code, headers: given }: StreamError,

@@ -47,11 +47,11 @@ export interface Service {
   readonly standing: StandingFollows;
   /** The folders that clients watch. */
   readonly folders: FolderWatches;
-  /** How many lines resources have. */
+  /** The line counts of resources. */
   readonly lineCounts: LineCounts;
-  /** The searches that are under way. */
+  /** The limits on concurrent searches. */
   readonly searches: ScanQuota;
-  /** Turns for line counts and searches. */
+  /** The turns of line counts and searches. */
   readonly scanTurns: ScanTurns;
   /** The streams that requests without a verb write to; undefined if that is off, or if the store can't. */
   readonly durable: DurableStreams | undefined;
@@ -60,7 +60,7 @@ export interface Service {
   /** The URL of the server for the outside; undefined for that of each request. */
   readonly publicUrl: string | undefined;
   readonly listings: boolean;
-  /** Whether the window of a browser gets the viewer page. */
+  /** Whether navigations get the viewer page. */
   readonly viewer: boolean;
   /** Chooses the folder that a request sees; `undefined` for the whole root. */
   readonly scope: Scope | undefined;

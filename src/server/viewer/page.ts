@@ -1,18 +1,15 @@
 /**
- * The viewer: the page that a browser's window gets in place of bytes, and its assets.
+ * The viewer: the page that a browser gets in place of the bytes, and its assets.
  *
- * The page is the same for every path, apart from the address of its assets, so that it tells nothing of any path. Its
- * script asks for the bytes.
+ * The page is the same for all paths, except for the address of its assets, so it reveals nothing about a path. Its script
+ * requests the bytes.
  * @module
  */
 import type { Context } from "hono";
 import { RESERVED_SEGMENT } from "../../protocol/path.ts";
 import { NAVIGATION_HEADERS } from "../gate/navigation.ts";
 
-/** The folder below the mount from which the server sends the assets. No resource can have this name. */
-export const ASSETS_SEGMENT: string = RESERVED_SEGMENT;
-
-/** What the page and its worker may do: run this server's own scripts, and ask this server. */
+/** The content policy of the page and its worker: scripts, styles and requests of this server alone. */
 const POLICY = [
   ...["default-src 'none'", "script-src 'self'", "style-src 'self'", "worker-src 'self'", "connect-src 'self'"],
   ...["img-src 'self' data: blob:", "media-src 'self' blob:", "require-trusted-types-for 'script'"],
@@ -26,49 +23,48 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** What stands in the page in place of its marks; nothing for the others. */
+/** The HTML for the marks of the page. A mark that is left out is removed. */
 export type PageParts = Partial<Readonly<Record<"NAME" | "IF-FOLDER" | "IF-FILE" | "ROWS" | "NEXT", string>>>;
 
 /**
- * The page as HTML.
+ * Renders the page.
  *
  * @param base The encoded URL path of the mount, without a trailing slash.
- * @param parts What stands in it, as HTML.
  */
-export async function pageFor(c: Context, base: string, parts: PageParts): Promise<string> {
+export async function renderPage(c: Context, base: string, parts: PageParts): Promise<string> {
   const { PAGE } = await import("../../viewer/assets.ts");
-  const all: Readonly<Record<string, string | undefined>> = { ...parts, ASSETS: assetsFrom(c, base) };
+  const all: Readonly<Record<string, string | undefined>> = { ...parts, ASSETS: assetsAddress(c, base) };
   return PAGE.replace(/%([A-Z-]+)%/g, (_, name: string) => all[name] ?? "");
 }
 
-/** Where the page is shown. */
-export interface PagePlace {
-  /** The status of the response; 200 if the path can be read. */
+/** How the page is sent. */
+export interface PageResponse {
+  /** The status of the response. Only a 200 has an entity tag. */
   readonly status: number;
   /** The encoded URL path of the mount, without a trailing slash. */
   readonly base: string;
-  /** Whether request headers decided that the client gets the page. */
+  /** Whether the headers of the request decided that it gets the page. */
   readonly varies: boolean;
 }
 
 /**
- * The page as a response. A browser that has it gets 304.
+ * Responds with the page, or with 304 to a browser that has it.
  *
  * @param headers Further headers, such as those of a refusal.
  */
 export async function viewerPage(
   c: Context,
-  { status, base, varies }: PagePlace,
+  { status, base, varies }: PageResponse,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
   const { BUILD } = await import("../../viewer/assets.ts");
   const tag = `"viewer-${BUILD}"`;
   const isStored = status === 200 && c.req.header("If-None-Match")?.includes(tag) === true;
-  const page = await pageFor(c, base, { "IF-FILE": " hidden", NAME: "httpfstream" });
+  const page = await renderPage(c, base, { "IF-FILE": " hidden", NAME: "httpfstream" });
   const sent = new Headers({
     ...PAGE_HEADERS,
     "Content-Type": "text/html; charset=utf-8",
-    // Other statuses end as soon as the path can be read.
+    // Once the path can be read, the status is another one.
     "Cache-Control": status === 200 ? "private, no-cache" : "no-store",
     ...(status === 200 && { ETag: tag }),
     ...(varies && { Vary: NAVIGATION_HEADERS }),
@@ -78,9 +74,7 @@ export async function viewerPage(
   return new Response(c.req.method === "HEAD" ? null : page, { status, headers: sent });
 }
 
-/**
- * Returns an asset by its name, compressed if the client takes that; undefined if there is none.
- */
+/** Responds with an asset, compressed if the client accepts that; undefined if there is no such asset. */
 export async function viewerAsset(c: Context, name: string): Promise<Response | undefined> {
   const { ASSETS } = await import("../../viewer/assets.ts");
   const asset = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
@@ -89,26 +83,26 @@ export async function viewerAsset(c: Context, name: string): Promise<Response | 
   const headers = new Headers({
     ...PAGE_HEADERS,
     "Content-Type": asset.type,
-    // Another build has another name.
+    // The name contains a hash of the content.
     "Cache-Control": "public, max-age=31536000, immutable",
     Vary: "Accept-Encoding",
     ...(isCompressed && { "Content-Encoding": "gzip" }),
   });
   if (c.req.method === "HEAD") return new Response(null, { headers });
   const bytes = Uint8Array.from(atob(asset.gzip), (character) => character.charCodeAt(0));
-  const body = isCompressed ? bytes : await inflated(bytes);
+  const body = isCompressed ? bytes : await decompress(bytes);
   return new Response(body, { headers });
 }
 
-async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
+async function decompress(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return await new Response(stream).arrayBuffer();
 }
 
-/** The address of the assets relative to the page: a proxy may serve both at another path. */
-function assetsFrom(c: Context, base: string): string {
+/** The address of the assets, relative to the page: behind a proxy, both may be at other paths. */
+function assetsAddress(c: Context, base: string): string {
   const path = c.req.url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
   const below = path.slice(base.length);
-  if (below === "") return `${base.slice(base.lastIndexOf("/") + 1)}/${ASSETS_SEGMENT}/`;
-  return `${"../".repeat(below.split("/").length - 2)}${ASSETS_SEGMENT}/`;
+  if (below === "") return `${base.slice(base.lastIndexOf("/") + 1)}/${RESERVED_SEGMENT}/`;
+  return `${"../".repeat(below.split("/").length - 2)}${RESERVED_SEGMENT}/`;
 }

@@ -1,5 +1,5 @@
 /**
- * How many lines a resource has, by block.
+ * Answers `?lines`: the line feeds of each block of a resource.
  * @module
  */
 import { BLOCK_BYTES, type BlockCounts, blocksOf } from "../../engine/scan/block-counts.ts";
@@ -15,14 +15,14 @@ import { checkPermission } from "../timers/expiry.ts";
 import { checkContent, viewHeaders } from "./view-headers.ts";
 import { whileWanted } from "./while-wanted.ts";
 
-/** How often a count begins anew because the resource has got other content. */
+/** Maximum attempts if the content is replaced during the count. */
 const ATTEMPTS = 3;
 
 /**
- * Responds with the number of line feeds of each block. A HEAD counts nothing.
+ * Responds with the counts as JSON. A HEAD counts nothing.
  *
  * @throws {StreamError} `replaced`, `precondition_failed`, `range`, `overloaded`, `too_many`; `too_large` for a resource of
- * more than `lineIndexBytes`; `not_found` if it is removed meanwhile, `changed` if its content changes again and again.
+ * more than `lineIndexBytes`; `not_found` if it is removed meanwhile, `changed` if its content is replaced at each attempt.
  */
 export async function readLines(
   service: Service,
@@ -42,7 +42,7 @@ export async function readLines(
     checkContent(exchange, now, generation);
     assertCountable(service, path, now, from);
   });
-  // Others may have asked for more meanwhile.
+  // The counts are shared, and another request may have extended them.
   const { size } = counts;
   const json = JSON.stringify({ block: BLOCK_BYTES, size, counts: counts.from(from) });
   const headers = viewHeaders(service, path, { ...seen, size }, "application/json");

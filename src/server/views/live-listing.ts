@@ -11,25 +11,25 @@ import { StreamError } from "../../protocol/errors.ts";
 import { CONTENT_HEADERS } from "../../protocol/generation.ts";
 import { START_OFFSET_HEADER } from "../../protocol/offset.ts";
 import { followBody } from "../http/follow.ts";
-import { isScopeFolder, row, rowFilter } from "../http/listing.ts";
+import { formatRow, isScopeFolder, rowFilter } from "../http/listing.ts";
 import type { Exchange, Service } from "../service/service.ts";
 import { RowEvents } from "./row-events.ts";
 
-/** Rows that have changed while a client took nothing, after which it gets all rows again. */
+/** Maximum changed rows that wait for a slow client. Beyond that, it gets all rows again. */
 const MAX_PENDING = 2_000;
 
-/** Characters of rows to gather before they are sent. */
+/** Minimum characters of rows per frame. */
 const PIECE_LENGTH = 32 * 1024;
 
-/** Bytes that may wait for a client before it gets more. */
+/** Maximum bytes that wait in a connection before more is sent. */
 const BUDGET_BYTES = 64 * 1024;
 
 const ENCODER = new TextEncoder();
 
 /**
- * Responds with all rows of a folder, and then with their changes, until the folder is gone. It is logged as a follow.
+ * Responds with all rows of a folder, then with their changes until the folder is removed. It is logged as a follow.
  *
- * @param below The path as the client knows it.
+ * @param below The path as the client sees it.
  * @throws {StreamError} `not_found` if there is no such folder, or if listings are off; `restarting`; `denied`, `storage`.
  */
 export async function liveListing(service: Service, exchange: Exchange, below: string): Promise<Response> {
@@ -58,7 +58,7 @@ export async function liveListing(service: Service, exchange: Exchange, below: s
   }
 }
 
-/** One client's view of a folder. It is told what has changed, and sends how that is when the client takes it. */
+/** The live listing of one client. It notes the names of changed rows, and sends their present state once the client reads. */
 class ListingFollow implements Follow, FolderWatcher {
   readonly start = 0;
   readonly content = { size: 0, generation: "" };
@@ -70,7 +70,7 @@ class ListingFollow implements Follow, FolderWatcher {
   readonly #isKept: boolean;
   #watch: FolderWatch | undefined;
   #release: () => void = () => {};
-  /** What the client has yet to get. */
+  /** The rows that the client has yet to receive. */
   #pending: "all" | ReadonlySet<string> | undefined = "all";
   #isStopped = false;
   #wake: () => void = () => {};
@@ -81,7 +81,7 @@ class ListingFollow implements Follow, FolderWatcher {
     this.#isKept = isKept;
   }
 
-  /** The rows of the folder are known. */
+  /** Connects the watch, once the rows of the folder are known. */
   begin(watch: FolderWatch, release: () => void): void {
     this.#watch = watch;
     this.#release = release;
@@ -122,14 +122,14 @@ class ListingFollow implements Follow, FolderWatcher {
     this.#release();
   }
 
-  /** Sends all rows as one event, in parts. */
+  /** Sends all rows as one event, in several frames. */
   async #sendAll({ rows, next }: FolderWatch, sink: Sink): Promise<void> {
     let text = `event: list\ndata: {"path":${JSON.stringify(`/${this.#below}`)},"entries":[`;
     let separator = "";
     for (const each of rows.all) {
       if (this.#isStopped) return;
       if (this.#isVisible && !this.#isVisible(each)) continue;
-      text += `${separator}${row(each)}`;
+      text += `${separator}${formatRow(each)}`;
       separator = ",";
       if (text.length < PIECE_LENGTH) continue;
       this.#send(sink, frameOf(text));
@@ -152,7 +152,7 @@ class ListingFollow implements Follow, FolderWatcher {
   }
 }
 
-/** A client that takes nothing needs no heartbeat, and must not gather them. */
+/** Sends a heartbeat, unless bytes wait already: they must not pile up for a client that does not read. */
 function beat(sink: Sink): void {
   if (sink.pending <= BUDGET_BYTES) sink.send(frameOf("event: heartbeat\ndata: {}\n\n"));
 }

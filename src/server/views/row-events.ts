@@ -1,15 +1,15 @@
 /**
- * The events of rows that have changed, encoded once for all clients that may see the same rows.
+ * The events for changed rows, encoded once for all clients that may see all rows.
  * @module
  */
 import type { FolderRow } from "../../engine/folders/folder-rows.ts";
 import type { FolderWatch } from "../../engine/folders/folder-watch.ts";
 import { Frame } from "../../engine/follow/frame.ts";
-import { row } from "../http/listing.ts";
+import { formatRow } from "../http/listing.ts";
 
 const ENCODER = new TextEncoder();
 
-/** What was made of a set of names, which all clients that took the last change in time share. */
+/** The events by their set of names. Clients that keep up share the set. */
 const made = new WeakMap<ReadonlySet<string>, RowEvents>();
 
 /** The events for a set of rows. */
@@ -23,7 +23,7 @@ export class RowEvents {
     this.#names = names;
   }
 
-  /** The events for rows that have changed. Of a row that has changed again since, the client will be told again. */
+  /** The events for a set of rows. They show the present state; a row that changes again is reported again. */
   static of(watch: FolderWatch, names: ReadonlySet<string>): RowEvents {
     const known = made.get(names) ?? new RowEvents(watch, names);
     made.set(names, known);
@@ -46,10 +46,10 @@ export class RowEvents {
     let text = "";
     for (const name of this.#names) {
       const now = rows.of(name);
-      // What a client may not see, it may not miss either.
+      // A client that may not see a row must not learn of its removal either.
       const known = now ?? rows.goneOf(name);
       if (!known || !isVisible(known)) continue;
-      const data = now ? row(now) : `{"name":${JSON.stringify(name)}}`;
+      const data = now ? formatRow(now) : `{"name":${JSON.stringify(name)}}`;
       text += `event: ${now ? "change" : "gone"}\ndata: ${data}\n\n`;
     }
     return text === "" ? undefined : new Frame(ENCODER.encode(text), false);

@@ -1,5 +1,5 @@
 /**
- * Where a text is in a resource, as lines of JSON.
+ * Answers `?search`: the places of a text in a resource, as lines of JSON.
  * @module
  */
 import { Literal } from "../../engine/scan/literal.ts";
@@ -18,7 +18,7 @@ import { whileWanted } from "./while-wanted.ts";
 const ENCODER = new TextEncoder();
 
 /**
- * Responds with the hits of a search as they are found, and a last line with its end.
+ * Responds with the hits as they are found, and with a last line about the end of the search.
  *
  * @throws {StreamError} `replaced`, `precondition_failed`, `range`, `overloaded`, `too_many`
  */
@@ -47,7 +47,7 @@ export async function readHits(
     ...{ literal: new Literal(text, { ignoreCase }), limit, signal: wanted.signal },
   });
   try {
-    // The body holds a file until the client has taken it, however few bytes it has.
+    // However few bytes the body has, it holds a file until the client has read it.
     return await openBody(service, exchange, Number.POSITIVE_INFINITY, async () => {
       const body = untilExpired(exchange, bodyOf(service, hits, found.size, over));
       return new Response(reportFailures(service, exchange, body), { headers });
@@ -58,7 +58,7 @@ export async function readHits(
   }
 }
 
-/** @param over Called once, when the search has ended. */
+/** @param over Called when the search has ended. */
 function bodyOf(
   { registry }: Service,
   hits: AsyncGenerator<readonly Hit[], SearchEnd, void>,
@@ -82,7 +82,7 @@ function bodyOf(
       },
       cancel() {
         over();
-        // Not awaited: the store may be slow with what it reads at present.
+        // Not awaited: a read of the store may be under way.
         hits.return({ next: 0, isLimited: false }).catch(() => {});
       },
     },

@@ -1,5 +1,5 @@
 /**
- * What all answers about a content have in common that are not the content itself.
+ * The headers and conditions of answers about a content.
  * @module
  */
 import type { StoreStat } from "../../engine/storage/store.ts";
@@ -10,7 +10,7 @@ import { conditionFailed, conditionsOf, judge } from "../request/conditions.ts";
 import { withoutKept } from "../service/kept-claims.ts";
 import type { Exchange, Service } from "../service/service.ts";
 
-/** The headers of an answer. No cache may keep it: it holds for one size. */
+/** The headers of an answer. Caches must not keep it, because it is valid for one size only. */
 export function viewHeaders(service: Service, path: string, found: StoreStat, type: string): Headers {
   return new Headers({
     ...contentHeaders(withoutKept(service, path, found)),
@@ -22,8 +22,8 @@ export function viewHeaders(service: Service, path: string, found: StoreStat, ty
 }
 
 /**
- * Checks that the content is the one that the request is about. The answer has no entity tag, so that the conditions which
- * a cache would send do not apply.
+ * Checks the conditions of the request about the content. Those that a cache sends do not apply, because the answer has no
+ * entity tag.
  *
  * @throws {StreamError} `replaced`, `precondition_failed`
  */

@@ -1,5 +1,5 @@
 /**
- * Answers about the content of a resource, in place of its bytes.
+ * Answers requests about the content of a resource.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -8,7 +8,7 @@ import type { Exchange, Service } from "../service/service.ts";
 import { readLines } from "./lines.ts";
 import { readHits } from "./search.ts";
 
-/** A request about a content. */
+/** A request about the content of a resource. */
 export interface ViewRequest {
   readonly exchange: Exchange;
   readonly isFolder: boolean;
@@ -16,10 +16,10 @@ export interface ViewRequest {
 }
 
 /**
- * Responds with what a view asks for.
+ * Responds with line counts or hits.
  *
- * @throws {StreamError} `not_found` for a folder, and for a path that does not exist; what {@link readLines} and
- * {@link readHits} throw.
+ * @throws {StreamError} `not_found` for a folder, and for a path that does not exist; the errors of {@link readLines} and
+ * {@link readHits}.
  */
 export async function readView(
   service: Service,
@@ -28,7 +28,10 @@ export async function readView(
 ): Promise<Response> {
   const { path } = exchange.subject;
   const found = isFolder ? undefined : await service.store.stat(path);
-  if (!found) throw new StreamError("not_found", `"/${path}" is no resource. A folder has no lines.`, { path });
+  if (!found)
+    throw new StreamError("not_found", `"/${path}" is not a resource. Only resources have lines and can be searched.`, {
+      path,
+    });
   if (view.kind === "lines") return readLines(service, exchange, found, parameters, view);
   return readHits(service, exchange, found, parameters, view);
 }

@@ -1,18 +1,19 @@
 /**
- * Work for the answer to a request, which ends when the answer is not needed any more.
+ * A signal for the work on an answer: it aborts when the answer is no longer needed.
  * @module
  */
 import type { Exchange, Service } from "../service/service.ts";
 
-/** Aborts when the client of a request has gone, or the server shuts down. */
+/** Whether the answer to a request is still needed. */
 export interface Wanted {
+  /** Aborts when the client has disconnected, and when the server shuts down. */
   readonly signal: AbortSignal;
-  /** Aborts as well. Call it when the work is over. */
+  /** Aborts the signal and removes the listeners. Call it when the work is over. */
   release(): void;
 }
 
 /**
- * Watches whether the answer to a request is still needed.
+ * Watches the client and the server for the duration of a request.
  *
  * @throws {StreamError} `restarting` if the shutdown has begun.
  */
