@@ -26,15 +26,15 @@ export interface Limits {
   peerConnectionsPerSecond: number;
   /** Bytes of the largest resource whose lines are counted for `?lines`; 0 for no limit. Default 4 GiB. */
   lineIndexBytes: number;
-  /** Resources whose lines are counted, or wait for that, at a time; 0 for no limit. Default 100. */
+  /** Line counts that run or wait at a time; 0 for no limit. Default 100. */
   lineCounts: number;
-  /** The same for those that one address or IPv6 network (/64) asks for; 0 for no limit. Default 20. */
+  /** The same for those of one address, or of one IPv6 network (/64); 0 for no limit. Default 20. */
   peerLineCounts: number;
-  /** Searches that are under way at a time; 0 for no limit. Default 16. */
+  /** Searches that run at a time; 0 for no limit. Default 16. */
   searches: number;
   /** The same for those of one address, or of one IPv6 network (/64); 0 for no limit. Default 4. */
   peerSearches: number;
-  /** Rows of a folder that a live listing watches. Default 10,000. */
+  /** Rows of a folder that a live listing shows. Default 10,000. */
   liveListingRows: number;
   /** Bytes pending on one follower's connection before it falls back to the store. Default 512 KiB, at most 1 MiB. */
   followerBudgetBytes: number;

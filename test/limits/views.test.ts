@@ -1,4 +1,4 @@
-/** The limits on searches and line counts: clear refusals, and room again when the client has left. */
+/** The limits on searches and line counts: clear refusals, and room again once a client has left. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HttpExchange } from "../fixture/http.ts";
@@ -9,7 +9,7 @@ import { until } from "../fixture/until.ts";
 
 const MIB = 1024 * 1024;
 
-/** A search whose client takes the first hits and no more. */
+/** A search whose client reads the first hits only. */
 async function stalledSearch({ url }: TestServer): Promise<HttpExchange> {
   const target = targetAt(url, "/a.log?search=a&limit=999999999");
   const search = await HttpExchange.start(url, { target });

@@ -23,7 +23,7 @@ for (const runtime of RUNTIMES) {
       await expectCleanStop(one);
     });
 
-    it("shows what another process appends, and how that ends", async () => {
+    it("shows the append of another process, and how it ends", async () => {
       await fetch(`${one.url}/builds/old.log?verb=APPEND`, { method: "PUT", body: "old" });
       const { body } = await fetch(`${two.url}/builds/?live=sse`);
       assert.ok(body);
@@ -42,7 +42,7 @@ for (const runtime of RUNTIMES) {
       assert.equal(reason, "complete");
     });
 
-    it("shows what other programs do to the files", async () => {
+    it("shows the changes that other programs make to files", async () => {
       const folder = join(one.root, "files");
       await mkdir(folder);
       await writeFile(join(folder, "a.txt"), "one");

@@ -1,4 +1,4 @@
-/** Line counts are kept and extended, one resource is counted at a time, and nothing is counted for those who have left. */
+/** Line counts: the cache, one resource at a time, and no work for clients that have left. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resolveLimits } from "../../src/engine/limits.ts";
@@ -40,7 +40,7 @@ function countsIn(gate: Gate, limits = {}): LineCounts {
 }
 
 describe("line counts", () => {
-  it("are kept, and only what is new is read", async () => {
+  it("are cached, and only new bytes are read", async () => {
     const gate = new Gate();
     const counts = countsIn(gate);
     await gate.store.append("a", "one\ntwo\n");
@@ -58,7 +58,7 @@ describe("line counts", () => {
     assert.equal(gate.store.reads, reads + 1);
   });
 
-  it("of one path are counted once for all who ask, and one path after the other", async () => {
+  it("of one path are counted once for all askers, and one path after the other", async () => {
     const gate = new Gate();
     const counts = countsIn(gate);
     for (const path of ["a", "b"]) await gate.store.append(path, "x\n".repeat(BLOCK));
@@ -78,7 +78,7 @@ describe("line counts", () => {
     assert.equal(gate.store.reads, 2);
   });
 
-  it("are not counted on when all who asked have left, and what was counted is not lost", async () => {
+  it("stop when all askers have left, and are continued later", async () => {
     const gate = new Gate();
     const counts = countsIn(gate);
     await gate.store.append("a", "one\n");
@@ -103,7 +103,7 @@ describe("line counts", () => {
     );
   });
 
-  it("of content that is removed or replaced meanwhile are no counts", async () => {
+  it("fail if the content is removed or replaced meanwhile", async () => {
     const gate = new Gate();
     const counts = countsIn(gate);
     await gate.store.append("a", "one\n");
@@ -123,7 +123,7 @@ describe("line counts", () => {
     assert.deepEqual((await counts.of("a", now, asker())).from(0), [2]);
   });
 
-  it("have limits, in all and by address, for the paths that are counted", async () => {
+  it("have limits, in all and per address", async () => {
     const gate = new Gate();
     const counts = countsIn(gate, { lineCounts: 3, peerLineCounts: 2 });
     const paths = ["a", "b", "c", "d"];
@@ -145,7 +145,7 @@ describe("line counts", () => {
   });
 });
 
-describe("the answer with line counts", () => {
+describe("the response with line counts", () => {
   const lines = async (streams: Streams, path: string, init?: RequestInit): Promise<Response> =>
     await streams.app.request(`http://localhost/${path}?lines`, init);
 

@@ -1,4 +1,4 @@
-/** Counting lines and finding text: the parts that need no server, against the simplest way to do the same. */
+/** Line counts and searches without a server, compared with the simplest implementations. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -13,7 +13,7 @@ import { settings } from "../property/settings.ts";
 
 const RUNS = 300;
 
-/** Bytes of which many are line feeds, or differ from one in a single bit. */
+/** Bytes, many of which are line feeds, or differ from one in a single bit. */
 const lineBytes = fc.uint8Array({ maxLength: 3_000 }).map((bytes) => {
   return bytes.map((byte) => (byte < 60 ? 0x0a : byte < 120 ? 0x0a ^ (1 << (byte % 8)) : byte));
 });
@@ -24,7 +24,7 @@ const terminalText = fc
   .array(fc.constantFrom(...PIECES, "\x1b\\", "\x1b(B", "\x1b(", "\x18", "\x1b_x\x1b\\"), { maxLength: 60 })
   .map((pieces) => new TextEncoder().encode(pieces.join("")));
 
-/** What a terminal does not show, by one expression per line. */
+/** The sequences within a line, as one regular expression. */
 const SEQUENCE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the sequences.
   /\x1b(?:\[[\x20-\x3f]*[\x40-\x7e]?|[PX\]^_](?:[^\x07\x18\x1a\x1b\n])*(?:[\x07\x18\x1a]|\x1b\\|(?=\x1b)|$)|[\x20-\x2f]*(?:(?![[PX\]^_])[\x30-\x7e]|(?<=[\x20-\x2f])[\x30-\x7e])?)/gm;
@@ -39,7 +39,7 @@ function textOffsets(bytes: Uint8Array): number[] {
   return [...bytes.keys()].filter((at) => !hidden.has(at));
 }
 
-/** All hits, the slow way. */
+/** All hits, by the simplest implementation. */
 function expectedHits(bytes: Uint8Array, text: string, from: number): Hit[] {
   const offsets = textOffsets(bytes.subarray(from)).map((offset) => offset + from);
   const plain = Buffer.from(offsets.map((offset) => bytes[offset] ?? 0));
@@ -73,7 +73,7 @@ async function searched(
 }
 
 describe("line feeds", () => {
-  it("are counted in any range of any memory", () => {
+  it("are counted in any range, at any alignment", () => {
     fc.assert(
       fc.property(lineBytes, fc.nat(7), fc.nat(3_000), fc.nat(3_000), (bytes, shift, one, other) => {
         const memory = new Uint8Array(bytes.length + shift + 8).fill(0x0a);
@@ -87,7 +87,7 @@ describe("line feeds", () => {
     );
   });
 
-  it("are counted where every byte is one, in more than a byte can count", () => {
+  it("are counted where every byte is one, beyond 255 per byte of a word", () => {
     for (const length of [1_020, 1_024, 70_001]) {
       assert.equal(countNewlines(new Uint8Array(length).fill(0x0a), 0, length), length);
       assert.equal(countNewlines(new Uint8Array(length).fill(0x8a), 0, length), 0);
@@ -111,7 +111,7 @@ describe("line feeds", () => {
 });
 
 describe("plain text", () => {
-  it("has no sequences, however the bytes arrive, and knows where its bytes are", () => {
+  it("has no sequences, however the bytes arrive, and knows the offsets of its bytes", () => {
     fc.assert(
       fc.property(terminalText, fc.integer({ min: 1, max: 20 }), fc.nat(1_000), (bytes, step, start) => {
         const text = new PlainText(bytes.length + 1, start);
@@ -161,7 +161,7 @@ describe("a literal", () => {
 });
 
 describe("a search", () => {
-  it("finds what the slow way finds", async () => {
+  it("finds the same hits as the simplest implementation", async () => {
     const texts = fc.constantFrom("a", "b", "ab", "aa", "aab", "ä", "aä", "b\na", "\n");
     await fc.assert(
       fc.asyncProperty(terminalText, texts, async (bytes, text) => {
@@ -171,7 +171,7 @@ describe("a search", () => {
     );
   });
 
-  it("goes on where a limited one ended, and where the bytes ended", async () => {
+  it("continues after a limited one, and after the end of the bytes", async () => {
     await fc.assert(
       fc.asyncProperty(terminalText, fc.constantFrom("a", "ab", "aab"), fc.nat(300), async (bytes, text, cut) => {
         const hits: Hit[] = [];
@@ -209,7 +209,7 @@ describe("a search", () => {
     assert.equal((await searched(bytes, "a")).hits.length, length - 1);
   });
 
-  it("without regard to case finds both forms of a character that have equally many bytes", async () => {
+  it("without regard to case finds both forms of a character if they have the same length", async () => {
     const found = async (content: string, text: string): Promise<number> => {
       const { hits } = await searched(new TextEncoder().encode(content), text, { ignoreCase: true });
       return hits.length;

@@ -1,4 +1,4 @@
-/** Searches over HTTP: they stop when they are not needed, and never end as if they were whole when they are not. */
+/** Searches over HTTP: they stop when their clients leave, and an incomplete one never looks complete. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createStreams, type LogEvent, type Streams } from "../../src/index.ts";
@@ -45,7 +45,7 @@ describe("a search over HTTP", () => {
     await streams.shutdown();
   });
 
-  it("stops while it finds nothing, too", async () => {
+  it("stops also while it finds nothing", async () => {
     const { store, streams, get } = await server({ searches: 1 });
     let letGo = (): void => {};
     store.beforeRead = new Promise((resolve) => {
@@ -63,7 +63,7 @@ describe("a search over HTTP", () => {
     await streams.shutdown();
   });
 
-  it("breaks off if its content is replaced or removed, and at a shutdown", async () => {
+  it("fails if its content is replaced or removed, and at a shutdown", async () => {
     const ends: ((server: Server) => Promise<void>)[] = [
       async ({ store }) => {
         await store.remove("a");
@@ -85,7 +85,7 @@ describe("a search over HTTP", () => {
     }
   });
 
-  it("has a place for each address", async () => {
+  it("is limited per address", async () => {
     const { streams, get } = await server({ searches: 0, peerSearches: 0 });
     const open = await Promise.all(Array.from({ length: 20 }, () => get(ALL)));
     assert.ok(
@@ -96,7 +96,7 @@ describe("a search over HTTP", () => {
     await streams.shutdown();
   });
 
-  it("takes a place among the connections", async () => {
+  it("counts as a connection", async () => {
     const { streams, get } = await server({ connections: 1 });
     const response = await get(ALL);
     assert.equal((await get("/a?lines")).status, 503);

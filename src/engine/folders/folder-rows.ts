@@ -1,5 +1,5 @@
 /**
- * The rows of one folder, as far as they are known.
+ * The known rows of one folder.
  * @module
  */
 import type { EndedReason } from "../../protocol/end-reason.ts";
@@ -9,34 +9,34 @@ import type { LiveAppends } from "./live-appends.ts";
 
 /** A row of a live listing. */
 export interface FolderRow extends StoreEntry {
-  /** Whether it is being appended to: by any process, or, below a folder, by this one. */
+  /** For a file: whether any process appends to it. For a folder: whether this process appends to a path below it. */
   readonly appending: boolean;
-  /** How the last append ended, if that is known and none is under way. */
+  /** How the last append ended; undefined while one is under way, or if that is not on record. */
   readonly reason?: EndedReason | undefined;
 }
 
-/** Rows that have gone and are remembered. */
+/** Maximum number of removed rows that are remembered. */
 const MAX_GONE = 10_000;
 
-/** What was found when a folder was listed. */
+/** The result of listing a folder. */
 export interface Found {
   readonly rows: readonly StoreEntry[];
-  /** Whether there are more rows behind the last one. */
+  /** Whether the folder has more rows than these. */
   readonly isCut: boolean;
 }
 
-/** What has changed. */
+/** The difference that a listing made. */
 export interface FolderChange {
-  /** The names of rows that have changed, are new, or have gone. */
+  /** The names of rows that were added, changed or removed. */
   readonly names: ReadonlySet<string>;
-  /** Rows whose append in another process has ended. */
+  /** The names of rows whose append in another process has ended. */
   readonly ended: readonly string[];
 }
 
-/** The rows of a folder. What this process does is known at once, and the rest from listings. */
+/** The rows of a folder. Events of this process update them at once, listings add the changes of other processes. */
 export class FolderRows {
   readonly #rows = new Map<string, FolderRow>();
-  /** Rows that have gone, as they were: who may not see a row may not learn that it has gone. */
+  /** Removed rows, as they were: a client that may not see a row must not learn of its removal either. */
   readonly #gone = new Map<string, FolderRow>();
   readonly #live: LiveAppends;
   readonly #prefix: string;
@@ -47,7 +47,7 @@ export class FolderRows {
     this.#live = live;
   }
 
-  /** All rows, those of the last listing in its order. */
+  /** All rows; those of the first listing come first, in its order. */
   get all(): Iterable<FolderRow> {
     return this.#rows.values();
   }
@@ -62,7 +62,7 @@ export class FolderRows {
     return this.#rows.get(name);
   }
 
-  /** Something has happened to a resource of this folder in this process. */
+  /** Updates a row from the append of this process, if there is one. */
   moved(name: string): void {
     const append = this.#live.of(this.#prefix + name);
     if (!append) return;
@@ -74,18 +74,18 @@ export class FolderRows {
     this.#rows.set(name, rowOf({ name, kind: "file", size, modified, appending }, isKept ? known?.reason : undefined));
   }
 
-  /** An append in this process has ended. */
+  /** Notes that an append in this process has ended. */
   ended(name: string, size: number, reason: EndedReason): void {
     const modified = this.#rows.get(name)?.modified ?? new Date();
     this.#rows.set(name, { name, kind: "file", size, modified, appending: false, reason });
   }
 
-  /** What a row was before it has gone; undefined if that is not known any more. */
+  /** A row as it was before its removal; undefined if that is forgotten. */
   goneOf(name: string): FolderRow | undefined {
     return this.#gone.get(name);
   }
 
-  /** A resource of this folder was removed. */
+  /** Notes that a resource of this folder was removed. */
   removed(name: string): void {
     const row = this.#rows.get(name);
     if (!row) return;
@@ -96,7 +96,7 @@ export class FolderRows {
     if (oldest !== undefined && this.#gone.size > MAX_GONE) this.#gone.delete(oldest);
   }
 
-  /** An append below a folder of this folder has begun or ended in this process. */
+  /** Notes that an append of this process has begun or ended below a subfolder. */
   movedBelow(name: string): void {
     const appending = this.#live.isBelow(this.#prefix + name);
     const { modified = new Date() } = this.#rows.get(name) ?? {};
@@ -105,16 +105,16 @@ export class FolderRows {
     }
   }
 
-  /** It has become known how an append in another process has ended. */
+  /** Adds how the append of another process has ended. */
   explain(name: string, reason: EndedReason): void {
     const row = this.#rows.get(name);
     if (row && !row.appending) this.#rows.set(name, { ...row, reason });
   }
 
   /**
-   * Takes over what was found.
+   * Updates the rows from a listing.
    *
-   * @param touched Names to which something has happened in this process meanwhile: the listing may be older.
+   * @param touched Names that this process has changed since the listing began: the listing may be older.
    */
   replace({ rows, isCut }: Found, touched: ReadonlySet<string>): FolderChange {
     const names = new Set<string>();
@@ -134,7 +134,7 @@ export class FolderRows {
     for (const name of this.#rows.keys()) {
       if (listed.has(name) || touched.has(name) || this.#live.of(this.#prefix + name)) continue;
       this.removed(name);
-      // It may still be there, among the rows that are not listed.
+      // Behind the last listed row, it may still exist.
       if (!isCut || last === undefined || compareNames(name, last) < 0) names.add(name);
     }
     return { names, ended };
@@ -145,7 +145,7 @@ export class FolderRows {
     const path = this.#prefix + name;
     if (kind === "folder") return { ...entry, appending: this.#live.isBelow(path) };
     const append = this.#live.of(path);
-    // Its size and its time are known better here.
+    // The row of an append of this process is newer than the listing.
     if (append && known) return known;
     const isSameContent = known?.size === entry.size && !known.appending && !appending;
     return rowOf(

@@ -1,5 +1,5 @@
 /**
- * Watches one folder for all who want to know what happens in it.
+ * Watches one folder for all its watchers.
  * @module
  */
 import type { EndedReason } from "../../protocol/end-reason.ts";
@@ -7,17 +7,17 @@ import type { Store, StoreEntry } from "../storage/store.ts";
 import { FolderRows, type Found } from "./folder-rows.ts";
 import type { LiveAppends } from "./live-appends.ts";
 
-/** Milliseconds between two changes of one row that watchers are told about. */
+/** Milliseconds between two notifications of the watchers. */
 const QUIET_MS = 1_000;
 
-/** Rows whose end in another process is looked up per listing. */
+/** Maximum lookups per listing of how appends in other processes have ended. */
 const MAX_LOOKS = 100;
 
-/** One who wants to know. */
+/** A subscriber to the changes of a folder. */
 export interface FolderWatcher {
-  /** These rows have changed, or have gone. The set is shared, and must not be changed. */
+  /** Called with the names of rows that have changed or were removed. The set is shared: do not change it. */
   changed(names: ReadonlySet<string>): void;
-  /** The folder does not exist any more, or exists again. */
+  /** Called when the folder was removed, or exists again. */
   existenceChanged(): void;
 }
 
@@ -27,28 +27,28 @@ export interface FolderWatchParts {
   readonly live: LiveAppends;
   /** The resource path of the folder; empty for the root. */
   readonly path: string;
-  /** Rows that are listed. */
+  /** Maximum rows per listing. */
   readonly maxRows: number;
 }
 
-/** One folder, and all who watch it. */
+/** One folder and its watchers. */
 export class FolderWatch {
   readonly path: string;
   readonly rows: FolderRows;
-  /** Whether there is such a folder. */
+  /** Whether the folder exists. */
   exists = false;
-  /** The name of the last row that is listed, if there are more behind it. */
+  /** The name of the last listed row if the folder has more rows; else undefined. */
   next: string | undefined;
   /** Whether the last listing has failed. */
   isFailing = false;
-  /** Whether rows may have appeared or gone without notice. */
+  /** Whether subfolders may have been added or removed without an event. */
   isStale = false;
   readonly #parts: FolderWatchParts;
   readonly #watchers = new Set<FolderWatcher>();
   readonly #stopped = new AbortController();
   #isListed = false;
   #changed = new Set<string>();
-  /** Names to which something has happened in this process since the listing that is under way began. */
+  /** Names that this process has changed since the current listing began; undefined between listings. */
   #touched: Set<string> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -81,31 +81,31 @@ export class FolderWatch {
     this.#stopped.abort();
   }
 
-  /** Bytes were stored at a path of this folder, or an append of it has begun. Cheap: it is called for each batch. */
+  /** Notes that an append of a path in this folder has begun or stored bytes. Cheap: it is called for each batch. */
   moved(name: string): void {
     this.#note(name);
   }
 
-  /** An append of a path of this folder has ended. */
+  /** Notes that an append of a path in this folder has ended. */
   ended(name: string, size: number, reason: EndedReason): void {
     this.rows.ended(name, size, reason);
     this.#note(name);
   }
 
-  /** A path of this folder was removed. */
+  /** Notes that a path in this folder was removed. */
   removed(name: string): void {
     this.rows.removed(name);
     this.#note(name);
   }
 
-  /** An append below a folder of this folder has begun or ended. */
+  /** Notes that an append below a subfolder has begun or ended. */
   movedBelow(name: string): void {
     this.rows.movedBelow(name);
     this.#note(name);
   }
 
   /**
-   * Lists the folder, and tells what has changed.
+   * Lists the folder, and schedules a notification about the differences.
    *
    * @throws {StreamError} `denied`, `storage`.
    */
@@ -118,7 +118,7 @@ export class FolderWatch {
       this.exists = found !== undefined;
       this.next = found?.isCut ? found.rows.at(-1)?.name : undefined;
       const { names, ended } = this.rows.replace(found ?? { rows: [], isCut: false }, this.#touched);
-      // The first watchers get all rows that the first listing has found.
+      // The first watchers begin with all rows of the first listing.
       if (this.#isListed) for (const name of names) this.#changed.add(name);
       this.#isListed = true;
       await this.#explain(ended.slice(0, MAX_LOOKS));
@@ -164,7 +164,7 @@ export class FolderWatch {
     this.#timer = setTimeout(() => this.#tell(), waitMs);
   }
 
-  /** Tells all watchers at once, so that each row is told about at most once per second. */
+  /** Notifies all watchers at once: each row is reported at most once per second. */
   #tell(): void {
     this.#timer = undefined;
     this.#toldMs = performance.now();

@@ -1,6 +1,6 @@
 /**
- * All folders that are watched. What this process appends is known at once; what other processes do is found by one listing
- * per folder every two seconds, whatever the number of its watchers, and none while it has no watcher.
+ * The watched folders. Events of this process arrive at once. Changes of other processes are found by one listing per folder
+ * every two seconds, for all its watchers together. Folders without watchers are not listed.
  * @module
  */
 
@@ -20,12 +20,12 @@ export class FolderWatches {
   readonly #failed: (path: string, error: unknown) => void;
   readonly #live = new LiveAppends();
   readonly #watches = new Map<string, { readonly watch: FolderWatch; readonly listed: Promise<void> }>();
-  /** When folders are listed again, on the clock of `performance.now()`; the first one comes first. */
+  /** When each folder is due for a listing, on the clock of `performance.now()`, in ascending order. */
   readonly #due = new Map<FolderWatch, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isListing = false;
 
-  /** @param failed Called when a folder can't be listed any more. Its watchers keep what they know. */
+  /** @param failed Called when listing a folder begins to fail. Its watchers keep the rows that they have. */
   constructor(store: Store, limits: Readonly<Limits>, failed: (path: string, error: unknown) => void) {
     this.#store = store;
     this.#limits = limits;
@@ -33,7 +33,7 @@ export class FolderWatches {
   }
 
   /**
-   * Watches a folder until the watcher leaves. Resolves once its rows are known.
+   * Adds a watcher to a folder. Resolves once the rows of the folder are known. Call {@link leave} to remove the watcher.
    *
    * @throws {StreamError} `denied`, `storage` if it can't be listed; then nothing is watched.
    */
@@ -50,7 +50,7 @@ export class FolderWatches {
     }
   }
 
-  /** Ends what {@link watch} has begun. */
+  /** Removes a watcher from a folder. */
   leave(watch: FolderWatch, watcher: FolderWatcher): void {
     watch.remove(watcher);
     if (watch.watchers > 0 || this.#watches.get(watch.path)?.watch !== watch) return;
@@ -60,34 +60,34 @@ export class FolderWatches {
     this.#schedule();
   }
 
-  /** An append has begun in this process. */
+  /** Notes that an append has begun in this process. */
   began(append: LiveAppend): void {
     this.#live.began(append);
     this.#tell(append.path, (watch, name) => watch.moved(name));
   }
 
-  /** Bytes were stored at a path. Called for each batch. */
+  /** Notes that bytes were stored at a path. It is called for each batch. */
   stored(path: string): void {
     if (this.#watches.size === 0) return;
     const end = path.lastIndexOf("/");
     this.#watches.get(path.slice(0, Math.max(0, end)))?.watch.moved(path.slice(end + 1));
   }
 
-  /** An append has ended in this process. */
+  /** Notes that an append has ended in this process. */
   ended(append: LiveAppend, size: number, reason: EndReason): void {
     this.#live.ended(append);
     const { path, isKept } = append;
-    // Another one may have begun, or the append goes on in another process.
+    // A kept claim is no append, another append may have begun, and one that restarts continues in another process.
     const isOver = !isKept && reason !== "restarting" && !this.#live.of(path);
     this.#tell(path, (watch, name) => (isOver ? watch.ended(name, size, reason) : watch.moved(name)));
   }
 
-  /** A path was removed by this process. */
+  /** Notes that this process has removed a path. */
   removed(path: string): void {
     this.#tell(path, (watch, name) => watch.removed(name));
   }
 
-  /** Tells the watches of the folders that a path is in. Whether folders have appeared or gone is seen by listing them. */
+  /** Notifies the watches of all folders above a path. Added and removed folders are found by listings. */
   #tell(path: string, tell: (watch: FolderWatch, name: string) => void): void {
     if (this.#watches.size === 0) return;
     let isParent = true;
@@ -129,16 +129,16 @@ export class FolderWatches {
     if (!watch) return;
     this.#isListing = true;
     try {
-      // Only this process changes a private store.
+      // Nothing else changes a private store, so events are enough.
       if (!this.#store.isPrivate || watch.isStale) await watch.list();
       watch.isFailing = false;
     } catch (error) {
-      // It is reported once, and not every two seconds.
+      // Report the first failure only, not one every two seconds.
       if (this.#due.has(watch) && !watch.isFailing) this.#failed(watch.path, error);
       watch.isFailing = true;
     }
     this.#isListing = false;
-    // Behind all others.
+    // Re-inserted, it comes after all others.
     if (this.#due.delete(watch)) this.#due.set(watch, performance.now() + LIST_EVERY_MS);
     this.#schedule();
   }

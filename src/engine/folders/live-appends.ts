@@ -1,21 +1,21 @@
 /**
- * The appends of this process that are under way, by path and by folder.
+ * The appends of this process, by path and by folder.
  * @module
  */
 
 /** An append that is under way. */
 export interface LiveAppend {
   readonly path: string;
-  /** The size of the path in bytes, which grows. */
+  /** The present size of the path in bytes. */
   readonly size: number;
-  /** Whether its claim is merely kept between many short appends. */
+  /** Whether there is only a claim, kept between short appends. */
   readonly isKept: boolean;
 }
 
 /** The appends of one server. */
 export class LiveAppends {
   readonly #byPath = new Map<string, LiveAppend>();
-  /** How many there are below each folder, at any depth, without those whose claims are merely kept. */
+  /** The number of appends below each folder, at any depth. Kept claims do not count. */
   readonly #below = new Map<string, number>();
 
   /** Notes an append that has begun. */

@@ -1,5 +1,5 @@
 /**
- * How many line feeds each block of a content has.
+ * Line feeds per block of a content.
  * @module
  */
 import { countNewlines } from "./newlines.ts";
@@ -7,15 +7,15 @@ import { countNewlines } from "./newlines.ts";
 /** Bytes per block. */
 export const BLOCK_BYTES: number = 64 * 1024;
 
-/** Blocks for which there is room at first. */
+/** The initial capacity in blocks. */
 const FIRST_BLOCKS = 16;
 
-/** Counts of the blocks from the first byte on. The last one may be a part of a block, and grows. */
+/** The counts of all blocks from the first byte on. The last block may be incomplete. */
 export class BlockCounts {
   #counts = new Uint32Array(FIRST_BLOCKS);
   #size = 0;
 
-  /** Bytes that were counted: the offset of the next one. */
+  /** The number of bytes that were counted. */
   get size(): number {
     return this.#size;
   }
@@ -32,7 +32,7 @@ export class BlockCounts {
     }
   }
 
-  /** The counts from a block on. */
+  /** The counts from a block to the last one. */
   from(block: number): readonly number[] {
     return [...this.#counts.subarray(block, blocksOf(this.#size))];
   }

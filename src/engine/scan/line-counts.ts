@@ -1,5 +1,5 @@
 /**
- * The line counts of resources: counted at the first question, kept for a while, and extended by what was appended since.
+ * The line counts of resources: counted on the first request, cached, and extended when the resource has grown.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -10,14 +10,14 @@ import { scanPieces } from "./scan-pieces.ts";
 import { ScanQuota } from "./scan-quota.ts";
 import type { ScanTurns } from "./scan-turns.ts";
 
-/** Resources whose counts are kept. Those of a resource of 4 GiB take 256 KiB. */
+/** Maximum resources in the cache. The counts of a resource of 4 GiB take 256 KiB. */
 const MAX_KEPT = 64;
 
-/** Who wants to know. */
+/** A client that has asked for counts. */
 export interface Asker {
   /** The address of the client; undefined if it is unknown. */
   readonly peer?: string | undefined;
-  /** Aborts when the answer is not needed any more. */
+  /** Aborts when the client no longer needs the answer. */
   readonly signal: AbortSignal;
 }
 
@@ -27,11 +27,11 @@ interface Counted {
   readonly counts: BlockCounts;
 }
 
-/** A count that is under way, or waits for its turn. */
+/** A count that is running or queued. */
 interface Count extends Counted {
   /** The size to count up to. */
   readonly to: number;
-  /** Aborts when nothing waits for it any more. */
+  /** Aborts when the last asker has gone. */
   readonly abandoned: AbortController;
   readonly done: Promise<void>;
   askers: number;
@@ -42,10 +42,10 @@ export class LineCounts {
   readonly #store: Store;
   readonly #turns: ScanTurns;
   readonly #quota: ScanQuota;
-  /** By path; the one that was used last comes last. */
+  /** By path, the most recently used last. */
   readonly #kept = new Map<string, Counted>();
   readonly #counting = new Map<string, Count>();
-  /** Settles when the last count in the queue has ended. */
+  /** Settles when the queue is empty. */
   #last: Promise<void> = Promise.resolve();
 
   constructor(store: Store, turns: ScanTurns, limits: Readonly<Limits>) {
@@ -55,10 +55,10 @@ export class LineCounts {
   }
 
   /**
-   * The counts of a resource, of at least the bytes that it had when it was found. They may go on growing: read them at once.
+   * Counts the lines of a resource, of at least the bytes that `found` says. The result may grow later: read it at once.
    *
-   * @param found What the resource was found to be.
-   * @throws {StreamError} `changed` if it has other content meanwhile; `lost` if the asker has gone; `overloaded`, `too_many`;
+   * @param found The state of the resource when it was looked up.
+   * @throws {StreamError} `changed` if its content was replaced meanwhile; `lost` if the asker has gone; `overloaded`, `too_many`;
    * errors of the store.
    */
   async of(path: string, found: StoreStat, asker: Asker): Promise<BlockCounts> {
@@ -77,7 +77,7 @@ export class LineCounts {
       }
       const count = running ?? this.#begin(path, found, counts, asker);
       await this.#wait(count, asker.signal, path);
-      // The store does not name its contents, so that nothing is kept.
+      // A store without generations: the counts can't be cached.
       if (generation === "" && count.counts.size >= size) return count.counts;
     }
   }
@@ -108,11 +108,11 @@ export class LineCounts {
   }
 
   async #count(path: string, { generation, counts }: Counted, to: number, signal: AbortSignal): Promise<void> {
-    // While more is counted, it is not certain that it is of the same content.
+    // Until the generation is checked again, the new counts may be those of other content.
     this.#kept.delete(path);
     const parts = { store: this.#store, turns: this.#turns, path, generation, from: counts.size, to, signal };
     for await (const piece of scanPieces(parts)) counts.add(piece);
-    // A count that was broken off is kept as well, for the next question.
+    // An abandoned count is cached, too: the next one continues it.
     const now = await this.#store.stat(path);
     if (now?.generation !== generation || now.size < counts.size) throw changed(path);
     if (generation === "") return;
@@ -121,7 +121,7 @@ export class LineCounts {
     if (oldest !== undefined && this.#kept.size > MAX_KEPT) this.#kept.delete(oldest);
   }
 
-  /** Waits for a count, which ends when nothing waits for it any more. */
+  /** Waits for a count. The last asker to leave ends it. */
   async #wait(count: Count, signal: AbortSignal, path: string): Promise<void> {
     count.askers++;
     try {
@@ -144,7 +144,7 @@ async function untilAborted(work: Promise<void>, signal: AbortSignal, path: stri
     await Promise.race([work, left]);
   } finally {
     signal.removeEventListener("abort", leave);
-    // The other promise may reject when nothing waits for it any more.
+    // The slower promise may reject later, unobserved.
     work.catch(() => {});
     left.catch(() => {});
   }

@@ -1,21 +1,21 @@
 /**
- * Counting line feeds.
+ * Counts line feeds.
  * @module
  */
 
 const NEWLINE = 0x0a;
 
-/** Four line feeds, the lowest bits and the low seven bits of four bytes. */
+/** For four bytes at once: line feeds, the lowest bit of each byte, the low seven bits of each byte. */
 const NEWLINES = 0x0a0a0a0a;
 const LOWEST = 0x01010101;
 const LOW_SEVEN = 0x7f7f7f7f;
 
-/** Words after which a byte that counts could overflow. */
-const MOST_WORDS = 255;
+/** Words after which the counter of a byte could overflow. */
+const MAX_WORDS = 255;
 
 /**
- * The number of line feeds in a range of bytes. It counts in four bytes at once, which takes a quarter of the time, however
- * long the lines are.
+ * Counts the line feeds in a range of bytes. It reads four bytes at once, which takes a quarter of the time, regardless of
+ * the length of the lines.
  *
  * @param from Index of the first byte.
  * @param to Index just past the last byte.
@@ -26,7 +26,7 @@ const MOST_WORDS = 255;
  */
 export function countNewlines(bytes: Uint8Array, from: number, to: number): number {
   const first = bytes.byteOffset + from;
-  // A view of words begins at a multiple of four.
+  // A view of words must be aligned.
   const aligned = Math.min(to, from + ((4 - (first % 4)) % 4));
   const words = Math.floor((to - aligned) / 4);
   const rest = aligned + words * 4;
@@ -37,11 +37,11 @@ export function countNewlines(bytes: Uint8Array, from: number, to: number): numb
 function countWords(words: Int32Array): number {
   let count = 0;
   for (let at = 0; at < words.length; ) {
-    const end = Math.min(words.length, at + MOST_WORDS);
-    /** Four counts, of one byte each. */
+    const end = Math.min(words.length, at + MAX_WORDS);
+    // Four counters of one byte each.
     let counts = 0;
     for (; at < end; at++) {
-      // A line feed becomes 0, and then the lowest bit of its byte.
+      // A byte that is a line feed becomes 0, and adds 1 to its counter.
       const word = (words[at] as number) ^ NEWLINES;
       const others = ((word & LOW_SEVEN) + LOW_SEVEN) | word | LOW_SEVEN;
       counts = (counts + ((~others >>> 7) & LOWEST)) | 0;

@@ -1,8 +1,8 @@
 /**
- * Text without the escape sequences of terminals, and where each of its bytes is in the resource.
+ * Text without the escape sequences of terminals, with the offset of each byte in the resource.
  *
- * A sequence is what ECMA-48 says: `ESC [` up to a letter, a string such as `ESC ]` up to BEL or `ESC \`, and `ESC` with
- * one character, perhaps behind others. A line feed ends each of them, so that one that is broken hides no more than its line.
+ * The sequences are those of ECMA-48: `ESC [` up to a final byte, strings such as `ESC ]` up to BEL or `ESC \`, and `ESC`
+ * with intermediate bytes and a final one. A line feed ends any sequence, so a broken one hides no more than its line.
  * @module
  */
 
@@ -14,32 +14,32 @@ const ESCAPE = 0x1b;
 const BACKSLASH = 0x5c;
 const BRACKET = 0x5b;
 
-/** What begins a string: `P`, `X`, `]`, `^` and `_`. */
+/** The bytes after ESC that begin a string: `P`, `X`, `]`, `^` and `_`. */
 const STRINGS: ReadonlySet<number> = new Set([0x50, 0x58, 0x5d, 0x5e, 0x5f]);
 
-/** Inside which part of a sequence the next byte is. */
+/** The part of a sequence that the next byte belongs to. */
 type State = "text" | "escape" | "escape, middle" | "control" | "string" | "string escape";
 
-/** What a byte does: the next state, and whether the byte belongs to the sequence. */
+/** The effect of a byte: the next state, and whether the byte belongs to the sequence. */
 interface Step {
   readonly state: State;
   readonly isTaken: boolean;
 }
 
-/** A row of text: the bytes of a few slices, without sequences. */
+/** A buffer of text without sequences. */
 export class PlainText {
-  /** Only the first {@link length} bytes are text. */
+  /** The buffer. Its first {@link length} bytes are text. */
   readonly bytes: Uint8Array;
-  /** The number of bytes. */
+  /** The number of bytes of text. */
   length = 0;
-  /** Where runs of text begin: their index here, and their offset in the resource. */
+  /** The beginnings of the runs between sequences: their index in the buffer, and their offset in the resource. */
   #starts: { readonly index: number; readonly offset: number }[] = [];
   #state: State = "text";
   #sequence = 0;
   #end: number;
 
   /**
-   * @param capacity Bytes that it can hold.
+   * @param capacity The size of the buffer in bytes.
    * @param offset The offset of the first byte that is added.
    */
   constructor(capacity: number, offset: number) {
@@ -74,7 +74,7 @@ export class PlainText {
     return start ? start.offset + index - start.index : this.#end;
   }
 
-  /** Drops all bytes before an index. */
+  /** Drops the text before an index. */
   keep(from: number): void {
     const offset = from < this.length ? this.offsetOf(from) : undefined;
     const behind = this.#starts.filter(({ index }) => index > from);
@@ -84,13 +84,13 @@ export class PlainText {
     this.#starts = offset === undefined ? [] : [{ index: 0, offset }, ...kept];
   }
 
-  /** The offset of the first byte that is text, or may be once there is more: everything before it was dropped. */
+  /** The offset of the first byte that is not dropped, or that may turn out to be text. */
   get undecided(): number {
     if (this.length > 0) return this.offsetOf(0);
     return this.#state === "text" ? this.#end : this.#sequence;
   }
 
-  /** Adds text up to the next sequence. Returns the index behind its first byte. */
+  /** Adds text up to the next sequence. Returns the index just past the ESC of that sequence. */
   #addText(bytes: Uint8Array, from: number): number {
     const found = bytes.indexOf(ESCAPE, from);
     const to = found === -1 ? bytes.length : found;
@@ -106,7 +106,7 @@ export class PlainText {
   }
 }
 
-/** The steps of {@link stepOf}. */
+/** The results of {@link stepOf}. */
 const BEFORE_TEXT: Step = { state: "text", isTaken: false };
 const LAST: Step = { state: "text", isTaken: true };
 const IN_MIDDLE: Step = { state: "escape, middle", isTaken: true };
@@ -115,7 +115,7 @@ const IN_STRING: Step = { state: "string", isTaken: true };
 const STRING_ESCAPE: Step = { state: "string escape", isTaken: true };
 const OTHER_ESCAPE: Step = { state: "escape", isTaken: false };
 
-/** What a byte does inside a sequence. */
+/** The effect of a byte inside a sequence. */
 function stepOf(state: Exclude<State, "text">, byte: number): Step {
   if (byte === NEWLINE) return BEFORE_TEXT;
   if (state === "string") return stepInString(byte);

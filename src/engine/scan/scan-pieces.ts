@@ -1,15 +1,15 @@
 /**
- * The bytes of a range in slices that one turn of the event loop can work on.
+ * Reads a range in slices that fit into one turn of the event loop.
  * @module
  */
 import { PieceReader } from "../storage/piece-reader.ts";
 import type { Store } from "../storage/store.ts";
 import type { ScanTurns } from "./scan-turns.ts";
 
-/** Bytes of the largest slice. */
+/** Maximum bytes of a slice. */
 const SLICE_BYTES = 1024 * 1024;
 
-/** What to scan, and with what. */
+/** The range to scan, and the means. */
 export interface ScanRange {
   readonly store: Store;
   readonly turns: ScanTurns;
@@ -24,8 +24,8 @@ export interface ScanRange {
 }
 
 /**
- * The slices of a range, each in a turn of its own. The memory of a slice is used again for a later one. The next slice is
- * read while the caller works on one.
+ * Yields the slices of a range, each in its own turn. While the caller works on a slice, the next one is read. The memory of
+ * a slice is reused: it is valid until the next iteration.
  *
  * @throws {StreamError} errors of the store.
  */
@@ -38,7 +38,7 @@ export async function* scanPieces(range: ScanRange): AsyncGenerator<Uint8Array, 
     for (let piece = await next; piece && !signal.aborted; piece = await next) {
       await turns.next();
       next = pieces.read();
-      // It is awaited after the caller's work, which may never end.
+      // It is awaited only if the caller continues.
       next.catch(() => {});
       yield piece;
       pieces.reuse(piece);

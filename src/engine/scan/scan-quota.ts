@@ -1,22 +1,22 @@
 /**
- * Limits how many scans of a kind are under way, in all and by peer.
+ * Limits the concurrent scans of a kind, in all and per peer.
  * @module
  */
 import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
 import { peerGroup } from "../../support/peer-group.ts";
 import type { Limits } from "../limits.ts";
 
-/** Which limits hold, and what they are about. */
+/** The limits, and the words for their refusals. */
 export interface QuotaTerms {
-  /** What is counted, in the plural. */
+  /** The name of the scans, in the plural. */
   readonly what: string;
-  /** The name of the limit in all. */
+  /** The name of the limit for all peers together. */
   readonly all: keyof Limits;
-  /** The name of the limit by peer. */
+  /** The name of the limit for each peer. */
   readonly byPeer: keyof Limits;
 }
 
-/** The scans of one kind that are under way. */
+/** Counts the running scans of one kind. */
 export class ScanQuota {
   readonly #limits: Readonly<Limits>;
   readonly #terms: QuotaTerms;
@@ -29,10 +29,10 @@ export class ScanQuota {
   }
 
   /**
-   * Counts a scan. Call the result when it is over; only the first call counts.
+   * Admits a scan. Call the result when the scan is over; further calls have no effect.
    *
    * @param address The address of the client; undefined if it is unknown.
-   * @throws {StreamError} `overloaded` if there are too many, `too_many` if its peer has too many.
+   * @throws {StreamError} `overloaded` if all peers together have too many scans, `too_many` if this peer has.
    */
   enter(address: string | undefined): () => void {
     const { what, all, byPeer } = this.#terms;

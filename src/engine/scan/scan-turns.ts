@@ -1,14 +1,14 @@
 /**
- * Turns for work that reads whole resources, so that it does not delay what is sent live.
+ * Schedules scans, so that they do not delay live data.
  * @module
  */
 
-/** Gives all scans of a server their turns: one slice of work per turn of the event loop, in the order of their requests. */
+/** Runs one slice of work per turn of the event loop, for all scans of a server together, in the order of the requests. */
 export class ScanTurns {
   readonly #waiting: (() => void)[] = [];
   #isScheduled = false;
 
-  /** Resolves when the caller may do one slice of work, which should take no more than a few milliseconds. */
+  /** Resolves when the caller may do one slice of work. A slice should take a few milliseconds at most. */
   next(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
@@ -27,9 +27,9 @@ export class ScanTurns {
   }
 }
 
-/** Calls back when the events that wait now have been handled. */
+/** Calls back after all pending events. */
 function afterEvents(callback: () => void): void {
-  // Not in the web standards, but available on Node, Deno and Bun. A timer waits for a millisecond or more.
+  // Not a web standard, but Node, Deno and Bun have it. A timer waits for at least a millisecond.
   const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
   if (setImmediate) setImmediate(callback);
   else setTimeout(callback, 0);

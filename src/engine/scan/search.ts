@@ -1,5 +1,5 @@
 /**
- * Searching a resource for a literal text.
+ * Searches a resource for a literal text.
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
@@ -9,20 +9,20 @@ import { type ScanRange, scanPieces } from "./scan-pieces.ts";
 
 const NEWLINE = 0x0a;
 
-/** Milliseconds of work without a break. */
+/** Milliseconds of work before other events get a turn. */
 const TURN_MS = 2;
 
-/** Bytes that are searched between two looks at the clock, times the bytes of what is searched for. */
+/** Bytes searched between two looks at the clock, multiplied by the bytes of the text. */
 const WORK = 4 * 1024 * 1024;
 const MAX_STEP = 64 * 1024;
 
-/** Hits that are handed out at once. */
+/** Maximum hits per batch. */
 const BATCH = 1_000;
 
-/** Bytes per step of the way back to the beginning of a line. */
+/** Bytes per step backwards to the beginning of a line. */
 const BACK_BYTES = 64 * 1024;
 
-/** Where the text was found. */
+/** A place where the text was found. */
 export interface Hit {
   /** The offset of its first byte. */
   readonly offset: number;
@@ -30,15 +30,15 @@ export interface Hit {
   readonly lineStart: number;
 }
 
-/** How a search has ended. */
+/** The end of a search. */
 export interface SearchEnd {
-  /** Where a search for what comes later begins: no hit is missed, and none is found twice. */
+  /** The offset for the next search: together, both find each hit once. */
   readonly next: number;
-  /** Whether it has ended because it had found enough. */
+  /** Whether the search ended because it reached `limit`. */
   readonly isLimited: boolean;
 }
 
-/** What to search for, and where. */
+/** The text and the range of a search. */
 export interface SearchTerms extends ScanRange {
   readonly literal: Literal;
   /** Maximum number of hits. */
@@ -46,10 +46,10 @@ export interface SearchTerms extends ScanRange {
 }
 
 /**
- * Finds a text, in the order of the resource and without overlaps, as `grep -bo` does. Escape sequences of terminals are no
- * text: a match may have some inside. The search begins outside of a sequence.
+ * Finds a text, in the order of the resource and without overlaps, as `grep -bo` does. It skips the escape sequences of
+ * terminals: a match may have some inside. `from` must not be inside one.
  *
- * @returns How it has ended, after all hits.
+ * @returns The end of the search, after all hits.
  * @throws {StreamError} `lost` if the signal aborts, `changed` if the content was replaced meanwhile; errors of the store.
  */
 export async function* search(terms: SearchTerms): AsyncGenerator<readonly Hit[], SearchEnd, void> {
@@ -70,7 +70,7 @@ class Hits {
   readonly #terms: SearchTerms;
   readonly #text: PlainText;
   readonly #lines: Lines;
-  /** Bytes to search at once. */
+  /** Bytes that are searched at once. */
   readonly #step: number;
   #left: number;
   #next: number;
@@ -86,17 +86,17 @@ class Hits {
     this.#next = terms.from;
   }
 
-  /** Whether there are as many as were asked for. */
+  /** Whether the limit is reached. */
   get isEnough(): boolean {
     return this.#left === 0;
   }
 
-  /** Where a search for more begins. */
+  /** The offset at which a further search begins. */
   get next(): number {
     return this.#next;
   }
 
-  /** The hits in the next slice, and those that have begun before it. */
+  /** The hits that end in the next slice. */
   async *of(piece: Uint8Array): AsyncGenerator<readonly Hit[], void, void> {
     this.#beganMs = performance.now();
     for (let at = 0; at < piece.length && !this.isEnough; at += this.#step) {
@@ -106,7 +106,7 @@ class Hits {
     }
   }
 
-  /** The hits in the text, which then has only what may be the beginning of one. */
+  /** The hits in the buffered text. Afterwards only a possible beginning of a hit is left in it. */
   async *#found(): AsyncGenerator<readonly Hit[], void, void> {
     const text = this.#text;
     let at = 0;
@@ -124,7 +124,7 @@ class Hits {
     this.#next = text.undecided;
   }
 
-  /** The next hits, and where no more of them begin. */
+  /** The next batch of hits, and the index up to which no more hits begin. */
   async #search(from: number): Promise<{ readonly hits: readonly Hit[]; readonly to: number }> {
     const { literal } = this.#terms;
     const { bytes, length } = this.#text;
@@ -138,7 +138,7 @@ class Hits {
       found = literal.find(bytes, to, length);
     }
     this.#left -= hits.length;
-    // A match may begin among the last bytes.
+    // A match may begin in the last bytes.
     return { hits, to: hits.length === max ? to : Math.max(to, length - literal.length + 1) };
   }
 
@@ -149,13 +149,13 @@ class Hits {
   }
 }
 
-/** Where the lines of hits begin. */
+/** Finds where the lines of hits begin. */
 class Lines {
   readonly #text: PlainText;
   readonly #range: ScanRange;
-  /** The line that {@link #seen} is in; undefined while it begins before the search. */
+  /** The offset of the line at {@link #seen}; undefined while that line begins before the searched range. */
   #start: number | undefined;
-  /** The index up to which the text was looked through. */
+  /** The index up to which the text was scanned for line feeds. */
   #seen = 0;
 
   constructor(text: PlainText, range: ScanRange) {
@@ -164,14 +164,14 @@ class Lines {
     if (range.from === 0) this.#start = 0;
   }
 
-  /** The offset where the line of a place begins. Places come in order. */
+  /** The offset of the line that contains an index. Call it with ascending indexes. */
   async startOf(index: number): Promise<number> {
     this.#look(index);
     this.#start ??= await lineStartBefore(this.#range);
     return this.#start;
   }
 
-  /** All text before an index is about to be dropped. */
+  /** Call this before the text before an index is dropped. */
   drop(from: number): void {
     this.#look(from);
     this.#seen = 0;
@@ -185,7 +185,7 @@ class Lines {
   }
 }
 
-/** Where the line of the first byte of a range begins, which may be far before. */
+/** The offset of the line that contains the first byte of a range. It may be far before the range. */
 async function lineStartBefore(range: ScanRange): Promise<number> {
   for (let to = range.from; to > 0 && !range.signal.aborted; ) {
     const from = Math.max(0, to - BACK_BYTES);
@@ -205,5 +205,5 @@ async function lineStartBefore(range: ScanRange): Promise<number> {
 }
 
 function brokenOff({ path }: ScanRange): StreamError {
-  return new StreamError("lost", "The search was broken off.", { path });
+  return new StreamError("lost", "The client disconnected during the search.", { path });
 }
