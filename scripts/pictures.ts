@@ -1,5 +1,5 @@
 /**
- * `npm run pictures`: takes the pictures of the viewer in the documentation, of a build that grows while they are taken.
+ * `npm run pictures`: takes the screenshots of the viewer for the documentation, during a build.
  * @module
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -14,7 +14,7 @@ import { ROOT } from "./lib/install.mjs";
 const ESC = "\x1b";
 const colour = (code: number | string, text: string): string => `${ESC}[${code}m${text}${ESC}[0m`;
 
-/** What the build has printed when the pictures are taken. */
+/** The output of the build. */
 const BUILD = [
   `${colour(1, "$ make release")}`,
   ...["parser.c", "lexer.c", "scope.c", "emit.c", "link.c", "main.c", "utf8.c", "queue.c", "store.c", "net.c"].map(

@@ -1,6 +1,6 @@
 /**
- * `npm run viewer`: builds the viewer page from `src/viewer`, and writes `src/viewer/assets.ts`, from which the server sends
- * it. With `--check`, compares instead: `npm test` runs that.
+ * `npm run viewer`: builds the viewer page from `src/viewer` into `src/viewer/assets.ts`, from which the server sends it. With
+ * `--check`, it compares instead of writing; `npm test` runs that.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -15,14 +15,14 @@ import { ROOT } from "./lib/install.mjs";
 const FOLDER = join(ROOT, "src", "viewer");
 const OUTPUT = join(FOLDER, "assets.ts");
 
-/** Most bytes, compressed: of the page with its styles and its script, of the worker, and of what is loaded when needed. */
+/** Maximum compressed bytes: of the page with its style and script, of the worker, and of the part for Markdown. */
 const BUDGETS = { page: 30 * 1024, worker: 15 * 1024, markdown: 22 * 1024 };
 
-/** Stands in front of what contains the package `marked`. */
+/** The notice in front of the script that contains the package `marked`. */
 const LICENSE =
   "/* marked: Copyright (c) 2018-2026, MarkedJS; Copyright (c) 2011-2018, Christopher Jeffrey. MIT License: https://github.com/markedjs/marked */\n";
 
-/** Parts of the client that the page does not need: it runs in browsers, and asks the server that it came from. */
+/** Parts of the client that the page does not need, and their replacements: it runs in browsers, and only talks to this server. */
 const UNNEEDED = {
   "connection/socket-ws.ts": "export const connectWs = undefined;",
   "connection/original-server.ts": "export const isOriginalServer = async () => false;",
@@ -86,7 +86,7 @@ async function bundled(entry: string, define: Record<string, string>): Promise<s
     ...{ plugins: [withoutUnneeded], logLevel: "warning", tsconfigRaw: "{}", absWorkingDir: ROOT },
   });
   const [file] = outputFiles;
-  if (!file) throw new Error(`Nothing was made of ${entry}.`);
+  if (!file) throw new Error(`esbuild has made nothing of ${entry}.`);
   return file.text;
 }
 
@@ -113,7 +113,7 @@ function overBudget({ page, assets }: Built): string[] {
     .map((part) => `The ${part} of the viewer has ${sizes[part]} bytes, compressed, and may have ${BUDGETS[part]}.`);
 }
 
-/** What the committed file has that the sources do not make. Compressed bytes differ between versions of Node. */
+/** Compares the committed file with the sources, uncompressed: compressed bytes differ between versions of Node. */
 async function differences({ page, assets }: Built): Promise<string[]> {
   const { PAGE, ASSETS } = await import("../src/viewer/assets.ts");
   const known = Object.entries(ASSETS as Readonly<Record<string, Asset>>).map(
@@ -121,7 +121,7 @@ async function differences({ page, assets }: Built): Promise<string[]> {
   );
   const made = Object.entries(assets).map(([name, { content }]) => [name, content] as const);
   if (PAGE === page && JSON.stringify(known) === JSON.stringify(made)) return [];
-  return ['src/viewer/assets.ts is not what the sources make. Run "npm run viewer".'];
+  return ['src/viewer/assets.ts is out of date. Run "npm run viewer", and commit it.'];
 }
 
 function sourceOf({ page, assets }: Built): string {
@@ -134,14 +134,14 @@ function sourceOf({ page, assets }: Built): string {
  * @module
  */
 
-/** A file that the page needs. */
+/** A file that the page loads. */
 export interface Asset {
   readonly type: string;
-  /** Its content, compressed, in base64. */
+  /** The content, compressed with gzip, in base64. */
   readonly gzip: string;
 }
 
-/** Names this build. */
+/** The hash of this build. */
 export const BUILD: string = ${JSON.stringify(hashOf(page))};
 
 /** The page, with \`%ASSETS%\` in place of the address of the assets. */

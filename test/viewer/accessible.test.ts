@@ -155,7 +155,7 @@ describe("the viewer page for everyone", { skip: SKIP }, () => {
     const { page } = viewer;
     await viewer.until("lines", (rows) => rows.length > 0);
     await page.keyboard.press("?");
-    await page.getByLabel("Single keys do something").uncheck();
+    await page.getByLabel("Single keys are shortcuts").uncheck();
     await page.keyboard.press("Escape");
     await page.keyboard.press("w");
     assert.equal(await page.getAttribute("#wrap", "aria-pressed"), "true");

@@ -88,7 +88,9 @@ describe("links of the viewer page", { skip: SKIP }, () => {
     const viewer = await open("");
     const { page } = viewer;
     await viewer.until("the end", shows(LINES.length));
-    for (const selector of ["body", "#view", "#wrap", "#search", "#raw"]) {
+    for (const selector of ["body", "#view", "#wrap", "#search", "#raw", "#search"]) {
+      // The second time, the field has text.
+      if (selector === "#raw") await page.fill("#search", "no such text");
       if (selector !== "body") await page.focus(selector);
       await page.keyboard.press("Home");
       await viewer.until("the first line", ([row]) => row?.number === 1);
@@ -108,7 +110,7 @@ describe("links of the viewer page", { skip: SKIP }, () => {
     await viewer.until("numbers", shows(LINES.length));
     const goTo = async (wanted: string): Promise<void> => {
       await page.keyboard.press(":");
-      await page.getByLabel("Line, @byte, per cent or time").fill(wanted);
+      await page.getByLabel("Line, @byte, percentage or time").fill(wanted);
       await page.keyboard.press("Enter");
     };
     await goTo("777");

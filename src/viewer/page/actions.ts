@@ -1,18 +1,24 @@
 /**
- * What the controls do with the lines.
+ * The actions of the controls: go to a place, copy, save.
  * @module
  */
+import type { Source } from "./bytes/source.ts";
 import type { LogView } from "./log.ts";
 import { textBetween } from "./tools/copy.ts";
 import { findTime } from "./tools/times.ts";
-import { announce, showBanner } from "./ui/dom.ts";
+import { announce, make, showBanner, showNote } from "./ui/dom.ts";
 
-/** Milliseconds for which a note is shown. */
-const NOTE_MS = 5_000;
+/** Milliseconds for which the bytes of a download stay in memory. */
+const DOWNLOAD_MS = 60_000;
 
-/** Goes where a reader wants: a line, `@` and a byte, a part in per cent, or a time. */
-export async function goTo({ lines, scroller }: LogView, wanted: string): Promise<boolean> {
-  const text = wanted.trim();
+/**
+ * Goes to a place.
+ *
+ * @param place A line, `@` and a byte, a percentage, or a time.
+ * @returns Whether there is such a place.
+ */
+export async function goTo({ lines, scroller }: LogView, place: string): Promise<boolean> {
+  const text = place.trim();
   const [, byte] = /^@(\d+)$/.exec(text) ?? [];
   const [, part] = /^(\d{1,3})\s*%$/.exec(text) ?? [];
   if (/^L?\d+$/.test(text)) location.hash = `L${text.replace(/^L/, "")}`;
@@ -26,17 +32,53 @@ export async function goTo({ lines, scroller }: LogView, wanted: string): Promis
   return true;
 }
 
-/** Copies the marked lines, or else those that are visible. */
+/** Copies the marked lines, or else those in view. */
 export async function copy({ lines, marked, scroller }: LogView): Promise<void> {
   const { first, last } = scroller.visible;
   const range = marked.range ?? (first && last && { from: first.offset, to: last.next });
   if (!range) return;
   const text = await textBetween(lines, range.from, range.to);
   if (text === undefined) return showBanner("These lines are more than can be copied at once. Save the file instead.");
-  await navigator.clipboard.writeText(text);
+  if (!(await writeToClipboard(text))) return showBanner("The browser did not allow the page to copy.");
   const count = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
   const note = count === 1 ? "Copied one line." : `Copied ${count} lines.`;
   announce(note);
-  showBanner(note);
-  setTimeout(() => showBanner(""), NOTE_MS);
+  showNote(note);
+}
+
+/** Saves the bytes of the path as a file. */
+export async function save(source: Source): Promise<void> {
+  const isOpen = source.token === undefined;
+  const href = isOpen ? source.with({ raw: "" }).href : URL.createObjectURL(await source.blob());
+  make("a", "", { href, download: source.name.replace(/^.*\//, "") || "log" }).click();
+  if (!isOpen) setTimeout(() => URL.revokeObjectURL(href), DOWNLOAD_MS);
+}
+
+/** Puts text on the clipboard. Resolves to false if the browser refuses. */
+async function writeToClipboard(text: string): Promise<boolean> {
+  // Browsers have this only for pages with TLS or of their own machine.
+  const { clipboard } = navigator as { clipboard?: Clipboard };
+  if (clipboard) {
+    return clipboard.writeText(text).then(
+      () => true,
+      () => false,
+    );
+  }
+  const { activeElement } = document;
+  // Some browsers copy nothing unless something is selected.
+  const field = make("textarea", " ");
+  document.body.append(field);
+  field.select();
+  document.addEventListener(
+    "copy",
+    (event) => {
+      event.clipboardData?.setData("text/plain", text);
+      event.preventDefault();
+    },
+    { once: true },
+  );
+  const isCopied = document.execCommand("copy");
+  field.remove();
+  if (activeElement instanceof HTMLElement) activeElement.focus();
+  return isCopied;
 }

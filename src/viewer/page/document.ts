@@ -1,11 +1,12 @@
 /**
- * The views of a path as a whole: a text with markup, an image, audio or video.
+ * The views that show a path as a whole: Markdown, images, audio and video.
  * @module
  */
 import { Blocks } from "./bytes/blocks.ts";
 import { LineIndex } from "./bytes/line-index.ts";
 import { Lines } from "./bytes/lines.ts";
 import type { Source } from "./bytes/source.ts";
+import { showFailure, showReplaced } from "./failure.ts";
 import { Follower } from "./follower.ts";
 import { humanBytes } from "./rows/row.ts";
 import { askForToken } from "./start.ts";
@@ -14,21 +15,21 @@ import { byId, showBanner } from "./ui/dom.ts";
 import type * as Markdown from "./views/markdown.ts";
 import { MediaView } from "./views/media.ts";
 
-/** Milliseconds between two times that a growing document is shown. */
-const SHOW_MS = 250;
+/** Milliseconds between two renderings of growing Markdown. */
+const RENDER_MS = 250;
 
-/** Milliseconds without a byte after which an image is loaded again. */
+/** Milliseconds without a byte after which an image is loaded again: a part of one is of no use. */
 const QUIET_MS = 1_500;
 
-/** Most bytes of a text with markup. */
-const MOST_BYTES = 2 * 1024 * 1024;
+/** Maximum bytes of Markdown that are rendered. */
+const MAX_BYTES = 2 * 1024 * 1024;
 
-/** The file name of the part that knows Markdown, which the build knows. */
+/** The file name of the script for Markdown. The build replaces it. */
 declare const MARKDOWN: string;
 
-/** The view. */
+/** A path that is shown as a whole. */
 export class DocumentView {
-  readonly #source: Source;
+  readonly #status: Status;
   readonly #blocks: Blocks;
   readonly #lines: Lines;
   readonly #media: MediaView | undefined;
@@ -36,9 +37,9 @@ export class DocumentView {
   readonly #element = byId("document");
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param type The media type; undefined for a text with markup. */
+  /** @param type The media type of an image, of audio or video; undefined for Markdown. */
   constructor(source: Source, status: Status, type: string | undefined) {
-    this.#source = source;
+    this.#status = status;
     this.#blocks = new Blocks(source);
     this.#lines = new Lines(this.#blocks, new LineIndex());
     this.#media = type === undefined ? undefined : new MediaView(source, type);
@@ -46,15 +47,11 @@ export class DocumentView {
       ...{ source, status, size: () => this.#blocks.size },
       onGrown: ({ size, bytes }) => {
         this.#blocks.put(size - bytes.length, bytes);
-        // A part of an image is loaded only if no more of it comes.
         if (this.#media) clearTimeout(this.#timer);
         if (this.#media) this.#timer = setTimeout(() => void this.#show(), QUIET_MS);
-        else this.#timer ??= setTimeout(() => void this.#show(), SHOW_MS);
+        else this.#timer ??= setTimeout(() => void this.#show(), RENDER_MS);
       },
-      onReplaced: (reason) => {
-        status.set(reason);
-        showBanner("The content has changed.", { label: "Show what is there now", run: () => location.reload() });
-      },
+      onReplaced: (reason) => showReplaced(status, reason),
       onUnauthorized: (message) => void askForToken(source, message).then(() => this.#follower.start()),
     });
     byId("pane").hidden = true;
@@ -68,7 +65,7 @@ export class DocumentView {
     await this.#show();
   }
 
-  /** Scrolls by a part of the height, or to an end. */
+  /** Scrolls by a number of pages; infinity scrolls to the end, and its negative to the start. */
   scroll(pages: number): void {
     const { clientHeight } = this.#element;
     if (Number.isFinite(pages)) this.#element.scrollBy(0, pages * (clientHeight - 40));
@@ -79,21 +76,24 @@ export class DocumentView {
     const { size } = this.#blocks;
     byId("size").textContent = size === 0 ? "" : humanBytes(size);
     try {
-      if (this.#media) await this.#media.show(size);
-      else await this.#showText(size);
+      if (size > 0) await (this.#media ? this.#media.show(size) : this.#render(size));
+    } catch (error) {
+      showFailure(this.#status, error);
+      return;
     } finally {
       this.#timer = undefined;
     }
-    if (this.#blocks.size > size) this.#timer ??= setTimeout(() => void this.#show(), SHOW_MS);
+    if (this.#blocks.size > size) this.#timer ??= setTimeout(() => void this.#show(), RENDER_MS);
   }
 
-  async #showText(size: number): Promise<void> {
+  async #render(size: number): Promise<void> {
     const { render } = (await import(new URL(MARKDOWN, import.meta.url).href)) as typeof Markdown;
-    const bytes = await this.#lines.bytes(0, Math.min(size, MOST_BYTES));
+    const bytes = await this.#lines.bytes(0, Math.min(size, MAX_BYTES));
     const isAtEnd = this.#element.scrollTop > this.#element.scrollHeight - this.#element.clientHeight - 40;
     const wasFilled = this.#element.childElementCount > 0;
     render(this.#element, new TextDecoder().decode(bytes));
     if (wasFilled && isAtEnd) this.scroll(Number.POSITIVE_INFINITY);
-    if (size > MOST_BYTES) showBanner(`This is the beginning of it. "${this.#source.name}" has ${humanBytes(size)}.`);
+    if (size <= MAX_BYTES) return;
+    showBanner(`Only the first ${humanBytes(MAX_BYTES)} of ${humanBytes(size)} are shown. "Log" shows all of it.`);
   }
 }

@@ -1,19 +1,19 @@
 /**
- * The view of a folder: its entries as they change.
+ * The view of a folder: a table of its entries that changes as they do.
  * @module
  */
-import type { Source } from "./bytes/source.ts";
-import { type Entry, entriesOf } from "./folder/entries.ts";
+import { pause, Refused, type Source } from "./bytes/source.ts";
+import { type Entry, readEntries } from "./folder/entries.ts";
 import { compare, type Order, type SortKey } from "./folder/order.ts";
 import { humanBytes } from "./rows/row.ts";
-import { showRefusal } from "./start.ts";
+import { askForToken, showRefusal } from "./start.ts";
 import type { Status } from "./status.ts";
-import { byId, inputById, make } from "./ui/dom.ts";
+import { byId, inputById, make, showBanner } from "./ui/dom.ts";
 
-/** Rows to add when the end of the table comes into view. */
+/** Rows that are added when the reader reaches the end of the table. */
 const BATCH = 300;
 
-/** Milliseconds between two updates of the table, and of the times in it. */
+/** Milliseconds between two updates of the table, and between those of the times in it. */
 const UPDATE_MS = 250;
 const TIMES_MS = 10_000;
 
@@ -40,7 +40,7 @@ class FolderView {
     setInterval(() => this.#showTimes(), TIMES_MS);
   }
 
-  /** Shows the entries soon. */
+  /** Schedules an update of the table. */
   update(): void {
     this.#timer ??= setTimeout(() => this.#draw(), UPDATE_MS);
   }
@@ -70,7 +70,7 @@ class FolderView {
     all.sort(compare(this.#order));
     const rows = all.slice(0, this.#shown).map((entry) => this.#rowOf(entry));
     const { children } = this.#body;
-    // Only what has moved is touched, so that the focus stays.
+    // Only rows that have moved are touched, so that the focus stays.
     for (const [at, row] of rows.entries())
       if (children[at] !== row) this.#body.insertBefore(row, children[at] ?? null);
     while (children.length > rows.length) children[children.length - 1]?.remove();
@@ -89,7 +89,7 @@ class FolderView {
     const count = this.entries.size;
     const entries = count === 1 ? "One entry" : `${count.toLocaleString("en")} entries`;
     const part = shown === count ? entries : `${shown.toLocaleString("en")} of ${entries}`;
-    this.#status.say(live === 0 ? part : `${part}, ${live} live`, live === 0 ? "" : "●");
+    this.#status.say(live === 0 ? part : `${part}, ${live} live`, live > 0);
   }
 
   #rowOf(entry: Entry): HTMLTableRowElement {
@@ -127,7 +127,7 @@ class FolderView {
   }
 }
 
-/** Shows the entries of the folder, and their changes. */
+/** Shows the entries of the folder, and their changes, until the server refuses the folder. */
 export async function showFolder(source: Source, status: Status): Promise<void> {
   const view = new FolderView(source, status);
   byId("pane").hidden = true;
@@ -136,25 +136,33 @@ export async function showFolder(source: Source, status: Status): Promise<void> 
   for (const link of document.querySelectorAll("#folder [rel=next]")) link.parentElement?.remove();
   for (;;) {
     try {
-      await entriesOf(source, (entries) => {
+      await readEntries(source, (entries) => {
         view.entries = entries;
         view.update();
       });
-      return;
     } catch (error) {
-      if (error instanceof Response) {
+      if (!(error instanceof Refused)) {
+        status.set(navigator.onLine ? "reconnecting" : "offline");
+        await pause();
+      } else if (error.status === 401) await askForToken(source, error.message);
+      else if (error.status === 404) return showMissing(view, status, error.message);
+      else {
         status.set("refused");
-        return showRefusal(source, await error.text());
+        return showRefusal(source, error.message);
       }
-      status.set(navigator.onLine ? "reconnecting" : "offline");
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
     }
   }
 }
 
+/** Says that the folder does not exist, or does not any more. */
+function showMissing({ entries }: FolderView, status: Status, message: string): void {
+  status.set(entries.size === 0 ? "missing" : "deleted");
+  showBanner(message, { label: "Look again", run: () => location.reload() });
+}
+
 const AGO = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
 
-/** Shows a time as people say it; its title is exact, in the zone of the reader. */
+/** Shows a time relative to now. Its title has the exact time, in the time zone of the reader. */
 function showTime(element: HTMLTimeElement, modified: string): void {
   const date = new Date(modified);
   const seconds = Math.round((date.getTime() - Date.now()) / 1_000);

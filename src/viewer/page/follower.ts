@@ -1,39 +1,53 @@
 /**
- * Follows the path with the worker.
+ * Follows the path with the worker, and keeps the state of the page up to date.
  * @module
  */
+import { endedReasonOf } from "../../protocol/end-reason.ts";
 import { BLOCK_BYTES, type Changed, type FollowOrder, type Grown, type WorkerMessage } from "../shared/messages.ts";
 import type { Source } from "./bytes/source.ts";
-import { type Status, stateOf } from "./status.ts";
+import type { Status } from "./status.ts";
 
-/** Milliseconds in which a server says that nothing is appended. */
+/** Milliseconds within which the server says over a WebSocket that there is no append. */
 const IDLE_NOTICE_MS = 300;
 
 /** Milliseconds before a follow that failed is tried again. */
-const AGAIN_MS = 5_000;
+const RETRY_MS = 5_000;
 
-/** The file name of the worker, which the build knows. */
+/**
+ * Milliseconds without a byte over plain HTTP after which the page asks whether the append goes on. Each further wait is
+ * twice as long, up to the maximum.
+ */
+const ASK_MS = 2_000;
+const MAX_ASK_MS = 64_000;
+
+/** The file name of the worker. The build replaces it. */
 declare const WORKER: string;
 
 /** What the follower works with. */
 export interface FollowerParts {
   readonly source: Source;
   readonly status: Status;
-  /** The end of what is known. */
+  /** The size of the path in bytes, as far as the page knows. */
   readonly size: () => number;
   readonly onGrown: (message: Grown) => void;
-  /** The content is gone, or another one. */
+  /** Called when the content is gone or was replaced. */
   readonly onReplaced: (reason: "deleted" | "replaced") => void;
-  /** The token is missing or has expired. */
+  /** Called when the server demands a token, or another one. */
   readonly onUnauthorized: (message: string) => void;
 }
 
-/** Follows the path. */
+/** Follows the path, across lost connections, until its content is gone. */
 export class Follower {
   readonly #parts: FollowerParts;
   readonly #worker: Worker;
+  /** Sets the state to live unless an idle notice comes first. */
   #mayBeLive: ReturnType<typeof setTimeout> | undefined;
-  #again: ReturnType<typeof setTimeout> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #isOverHttp = false;
+  #ask: ReturnType<typeof setTimeout> | undefined;
+  #askMs = ASK_MS;
+  /** Counts the questions whether the append goes on. Only the last answer counts. */
+  #questions = 0;
   #isOver = false;
 
   constructor(parts: FollowerParts) {
@@ -44,18 +58,18 @@ export class Follower {
       else this.#changed(data);
     });
     addEventListener("offline", () => {
-      clearTimeout(this.#mayBeLive);
+      this.#expectNothing();
       if (!this.#isOver) parts.status.set("offline");
     });
-    addEventListener("online", () => this.#wake());
+    addEventListener("online", () => this.#restart());
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && parts.status.state === "reconnecting") this.#wake();
+      if (!document.hidden && parts.status.state === "reconnecting") this.#restart();
     });
   }
 
   /** Begins to follow, or begins again. */
   start(): void {
-    clearTimeout(this.#again);
+    clearTimeout(this.#retry);
     const { source, size } = this.#parts;
     const { token, generation } = source;
     const offset = Math.floor(size() / BLOCK_BYTES) * BLOCK_BYTES;
@@ -63,56 +77,69 @@ export class Follower {
     this.#worker.postMessage(order);
   }
 
-  #wake(): void {
+  #restart(): void {
     if (!this.#isOver) this.start();
   }
 
   #grown(message: Grown): void {
     const { source, status, size, onGrown } = this.#parts;
     source.generation ??= message.generation;
-    // The follow begins a little before the end of what is known.
+    // The follow begins at a block, so its first bytes may be known.
     const isNew = message.size > size();
     onGrown(message);
     if (!isNew) return;
-    clearTimeout(this.#mayBeLive);
+    this.#expectNothing();
     status.heard();
+    if (this.#isOverHttp) this.#askLater(ASK_MS);
   }
 
   #changed({ state, reason, delayMs, message }: Changed): void {
     const { status, size } = this.#parts;
-    clearTimeout(this.#mayBeLive);
+    this.#expectNothing();
+    status.showDelay(state === "retrying" ? delayMs : 0);
     if (state === "open") {
-      status.countdown(0);
-      if (reason === "http") void this.#askWhetherLive();
+      this.#isOverHttp = reason === "http";
+      if (this.#isOverHttp) void this.#askWhetherLive();
       else this.#mayBeLive = setTimeout(() => status.set("live"), IDLE_NOTICE_MS);
     } else if (state === "idle") {
-      status.countdown(0);
-      status.set(size() === 0 && reason === "unknown" ? "waiting" : stateOf(reason));
-    } else if (state === "retrying") {
-      status.set(navigator.onLine ? "reconnecting" : "offline");
-      status.countdown(delayMs);
-    } else if (state === "ended") this.#ended(reason);
+      status.set(size() === 0 && reason === "unknown" ? "waiting" : endedReasonOf(reason));
+    } else if (state === "retrying") status.set(navigator.onLine ? "reconnecting" : "offline");
+    else if (state === "ended") this.#ended(reason);
     else if (state === "failed") this.#failed(reason, message);
   }
 
-  /** Over plain HTTP the server does not say that nothing is appended. */
+  /** Cancels what waits for news of the append, because there is some. */
+  #expectNothing(): void {
+    clearTimeout(this.#mayBeLive);
+    clearTimeout(this.#ask);
+    this.#questions++;
+  }
+
+  #askLater(milliseconds: number): void {
+    this.#askMs = milliseconds;
+    this.#ask = setTimeout(() => void this.#askWhetherLive(), milliseconds);
+  }
+
+  /** Asks whether an append is under way. Over plain HTTP, a follow does not tell. */
   async #askWhetherLive(): Promise<void> {
+    const question = ++this.#questions;
     const { source, status } = this.#parts;
     const response = await source.request(source.with({ raw: "" }), { method: "HEAD" }).catch(() => undefined);
-    const { headers } = response ?? {};
-    if (headers?.get("Stream-Appending") !== "?0") status.set(response?.status === 404 ? "waiting" : "live");
-    else status.set(stateOf(headers.get("Stream-Ended") ?? ""));
+    if (question !== this.#questions) return;
+    const appending = response?.headers.get("Stream-Appending");
+    if (response?.status === 404) status.set("waiting");
+    else if (appending === "?0") status.set(endedReasonOf(response?.headers.get("Stream-Ended")));
+    else {
+      if (appending === "?1" && status.state !== "quiet" && status.state !== "live") status.set("live");
+      this.#askLater(Math.min(MAX_ASK_MS, this.#askMs * 2));
+    }
   }
 
   #ended(reason: string): void {
     const { status, onReplaced } = this.#parts;
-    if (reason === "deleted" || reason === "replaced") {
-      this.#isOver = true;
-      onReplaced(reason);
-    } else {
-      this.#isOver = true;
-      status.set(stateOf(reason));
-    }
+    this.#isOver = true;
+    if (reason === "deleted" || reason === "replaced") onReplaced(reason);
+    else status.set(endedReasonOf(reason));
   }
 
   #failed(code: string, message: string): void {
@@ -124,23 +151,23 @@ export class Follower {
     else if (code === "forbidden" || code === "gone") status.set("refused", message);
     else {
       status.set("broken", message);
-      this.#again = setTimeout(() => this.start(), AGAIN_MS);
+      this.#retry = setTimeout(() => this.start(), RETRY_MS);
     }
   }
 }
 
-/** Starts the worker: the one script whose address this page passes on. */
+/** Starts the worker. The policy for Trusted Types allows its address alone. */
 function startWorker(): Worker {
   const url = new URL(WORKER, import.meta.url).href;
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
-  const checked = trustedTypes?.createPolicy("httpfstream", {
+  const policy = trustedTypes?.createPolicy("httpfstream", {
     createScriptURL(given) {
       if (given === url) return given;
       throw new TypeError(`"${given}" is not the worker.`);
     },
   });
-  const trusted = checked?.createScriptURL(url) ?? url;
-  // The types of the library know only addresses as text.
+  const trusted = policy?.createScriptURL(url) ?? url;
+  // The types of the DOM accept only strings here.
   return new Worker(trusted as string, { type: "module" });
 }
 

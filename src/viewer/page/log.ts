@@ -2,12 +2,12 @@
  * The view of a path as lines.
  * @module
  */
-import type { Grown } from "../shared/messages.ts";
-import { BLOCK_BYTES } from "../shared/messages.ts";
+import { BLOCK_BYTES, type Grown } from "../shared/messages.ts";
 import { Blocks } from "./bytes/blocks.ts";
-import { LineIndex, learnLines } from "./bytes/line-index.ts";
+import { LineIndex, loadCounts } from "./bytes/line-index.ts";
 import { Lines } from "./bytes/lines.ts";
-import { Refused, Replaced, type Source } from "./bytes/source.ts";
+import type { Source } from "./bytes/source.ts";
+import { showFailure, showReplaced } from "./failure.ts";
 import { Follower } from "./follower.ts";
 import { fillRow, humanBytes } from "./rows/row.ts";
 import { type Row, Rows } from "./rows/rows.ts";
@@ -24,10 +24,10 @@ import { HexLines } from "./views/hex.ts";
 import { fillJsonRow } from "./views/json-lines.ts";
 import type { Kind } from "./views/kinds.ts";
 
-/** Milliseconds between two summaries for people who can't see the page. */
+/** Milliseconds between two summaries for screen readers. */
 const SUMMARY_MS = 5_000;
 
-/** The view. */
+/** A path that is shown line by line. */
 export class LogView {
   readonly #source: Source;
   readonly #status: Status;
@@ -39,11 +39,15 @@ export class LogView {
   readonly scroller: Scroller;
   readonly search: SearchBox;
   readonly follower: Follower;
+  /** Lines that have arrived since the end was last in view, or last announced. */
   #newLines = 0;
-  /** The animation frame that tells where the reader is. */
+  /** The animation frame in which the page responds to a move; 0 if none is requested. */
   #frame = 0;
   #summaryMs = 0;
-  #knowsLines: Promise<void> = Promise.resolve();
+  /** Counts the links that were opened. An earlier one whose bytes arrive later is dropped. */
+  #links = 0;
+  /** Settles when the line counts of the stored bytes are known, or can't be had. */
+  #counted: Promise<void> = Promise.resolve();
 
   constructor(source: Source, status: Status, kind: Kind) {
     this.#source = source;
@@ -61,7 +65,7 @@ export class LogView {
       onMoved: () => {
         this.#frame ||= requestAnimationFrame(() => this.#moved());
       },
-      onError: (error) => this.#failed(error),
+      onError: (error) => showFailure(status, error),
     });
     this.search = new SearchBox({
       ...{ source, list, size: () => this.#blocks.size, jump: (offset: number) => this.scroller.jump(offset, 0.3) },
@@ -75,11 +79,12 @@ export class LogView {
     this.follower = new Follower({
       ...{ source, status, size: () => this.#blocks.size },
       onGrown: (message) => this.#grown(message),
-      onReplaced: (reason) => this.#replaced(reason),
+      onReplaced: (reason) => showReplaced(status, reason),
       onUnauthorized: (message) => void askForToken(source, message).then(() => this.follower.start()),
     });
-    list.addEventListener("click", (event) => void this.#clicked(event));
-    addEventListener("hashchange", () => void this.openLink());
+    const report = (error: unknown): void => showFailure(status, error);
+    list.addEventListener("click", (event) => void this.#clicked(event).catch(report));
+    addEventListener("hashchange", () => void this.openLink().catch(report));
     document.addEventListener("selectionchange", () => this.#selected(list));
   }
 
@@ -90,18 +95,18 @@ export class LogView {
     this.follower.start();
     const until = Math.floor(size / BLOCK_BYTES) * BLOCK_BYTES;
     const { lines, bytes } = parseLink(location.hash);
-    // Without bytes in its address, a line is found only by the counts.
-    const isByNumber = lines !== undefined && !bytes;
-    const shown = isByNumber ? Promise.resolve() : this.openLink();
-    this.#knowsLines = shown
-      .then(() => learnLines(this.#source, this.#index, until))
+    // A link with a number alone needs the counts; all other places are shown before the counts are asked for.
+    const needsCounts = lines !== undefined && !bytes;
+    const shown = needsCounts ? Promise.resolve() : this.openLink();
+    this.#counted = shown
+      .then(() => loadCounts(this.#source, this.#index, until))
       .then(() => this.#countLast(until))
-      .catch(() => {})
+      .catch((error) => showFailure(this.#status, error))
       .then(() => this.#number());
-    await (isByNumber ? this.openLink() : shown);
+    await (needsCounts ? this.openLink() : shown);
   }
 
-  /** Counts the lines of the last block, which the worker may not have yet. */
+  /** Counts the lines of the last block, which the worker may not have received yet. */
   async #countLast(until: number): Promise<void> {
     if (until === this.#blocks.size) return;
     const block = until / BLOCK_BYTES;
@@ -109,28 +114,30 @@ export class LogView {
     this.#index.set(block, [starts.length]);
   }
 
-  /** Shows what the hash of the address names; without one, the end. */
+  /** Shows the place that the hash of the address names; without one, the end. */
   async openLink(): Promise<void> {
+    const link = ++this.#links;
     const { lines: numbers, bytes, query } = parseLink(location.hash);
     if (query !== undefined) this.search.search(query);
-    if (bytes) return this.#openBytes(bytes, numbers);
+    if (bytes) return this.#openBytes(link, bytes, numbers);
     if (!numbers) {
       if (this.rows.all.length === 0) await this.scroller.follow();
       return;
     }
-    await this.#knowsLines;
+    await this.#counted;
     const [first, last] = numbers;
     const from = await this.lines.find(first);
+    if (link !== this.#links) return;
     if (from === undefined || from >= this.lines.size) {
       if (this.rows.all.length === 0) await this.scroller.follow();
       if (this.#index.isKnown(1)) showBanner(`There is no line ${first} yet.`);
       return;
     }
     const to = (await this.lines.find(last + 1)) ?? this.lines.size;
-    await this.#openRange(from, to);
+    if (link === this.#links) await this.#openRange(from, to);
   }
 
-  /** Shows only some lines, or all of them. */
+  /** Filters the lines by their offsets; undefined removes the filter. */
   async showOnly(offsets: readonly number[] | undefined): Promise<void> {
     const place = this.scroller.visible.first?.offset ?? 0;
     this.lines.only = offsets;
@@ -140,23 +147,28 @@ export class LogView {
     );
   }
 
-  /** Changes which lines are marked, in the rows that are there. */
+  /** Updates which of the present rows are marked. */
   redecorate(): void {
     for (const { element, offset } of this.rows.all) this.rows.decorate(element, offset);
   }
 
-  async #openBytes([from, to]: readonly [number, number], numbers?: readonly [number, number]): Promise<void> {
+  async #openBytes(
+    link: number,
+    [from, to]: readonly [number, number],
+    numbers?: readonly [number, number],
+  ): Promise<void> {
     if (from > this.lines.size) return showBanner(`There is no byte ${from} yet.`);
     const start = await this.lines.floor(Math.min(from, Math.max(0, this.lines.size - 1)));
+    if (link !== this.#links) return;
     await this.#openRange(start, Math.max(to, start + 1));
-    if (numbers) void this.#checkNumber(start, numbers[0]);
+    if (numbers) void this.#checkNumber(link, start, numbers[0]);
   }
 
-  /** Says so if a link names another line than its bytes are. */
-  async #checkNumber(start: number, number: number): Promise<void> {
-    await this.#knowsLines;
+  /** Says so if the bytes of a link are not those of its line: then it was made for other content. */
+  async #checkNumber(link: number, start: number, number: number): Promise<void> {
+    await this.#counted;
     const found = this.lines.number(start);
-    if (found === undefined || found === number) return;
+    if (found === undefined || found === number || link !== this.#links) return;
     showBanner(`This is line ${found}. The link says ${number}: it was made for other content.`);
   }
 
@@ -209,7 +221,7 @@ export class LogView {
     this.#number();
   }
 
-  /** Gives the rows their numbers, where these are known. */
+  /** Numbers the rows whose numbers are known. */
   #number(): void {
     const list = byId("rows");
     let highest = 0;
@@ -232,19 +244,6 @@ export class LogView {
     const { size } = this.#blocks;
     byId("size").textContent = size === 0 ? "" : humanBytes(size);
     byId("empty").hidden = size > 0;
-  }
-
-  #replaced(reason: "deleted" | "replaced"): void {
-    this.#status.set(reason);
-    const label = reason === "deleted" ? "Wait for it" : "Show the new content";
-    const text = reason === "deleted" ? "This path was deleted." : "This path has other content now.";
-    showBanner(text, { label, run: () => location.reload() });
-  }
-
-  #failed(error: unknown): void {
-    if (error instanceof Replaced) this.#replaced("replaced");
-    else if (error instanceof Refused) showBanner(error.message);
-    else throw error;
   }
 
   async #clicked(event: MouseEvent): Promise<void> {

@@ -2,21 +2,29 @@
  * The viewer page.
  * @module
  */
-import { copy, goTo } from "./actions.ts";
-import { Source, TOKEN_PARAMETER } from "./bytes/source.ts";
+import { TOKEN_PARAMETER } from "../../protocol/parameters.ts";
+import { copy, goTo, save } from "./actions.ts";
+import { Source } from "./bytes/source.ts";
 import { DocumentView } from "./document.ts";
+import { showFailure } from "./failure.ts";
 import { showFolder } from "./folder.ts";
 import { LogView } from "./log.ts";
 import { find, showRefusal } from "./start.ts";
 import { Status } from "./status.ts";
-import { listenForKeys } from "./tools/keys.ts";
+import { type Commands, listenForKeys } from "./tools/keys.ts";
 import { formatLink, parseLink } from "./tools/links.ts";
 import { byId, dialogById, inputById, make, onClick } from "./ui/dom.ts";
 import { keepPreferences, preferences } from "./ui/preferences.ts";
 import { isKind, type Kind, kindFor } from "./views/kinds.ts";
 
+/** The URL path of the mount: this script is in a folder below it. */
+const MOUNT = new URL("..", import.meta.url).pathname;
+
+/** Pixels for an arrow key: three lines. */
+const STEP_PIXELS = 54;
+
 const chosen = preferences();
-const source = new Source(location.href);
+const source = new Source(location.href, MOUNT);
 // The token leaves the address bar, and with it the history, before anything else happens.
 const address = new URL(location.href);
 if (address.searchParams.has(TOKEN_PARAMETER)) {
@@ -28,7 +36,7 @@ applyTheme();
 onClick("theme", nextTheme);
 onClick("folder-theme", nextTheme);
 showPath();
-void open();
+void open().catch((error) => showFailure(status, error));
 
 async function open(): Promise<void> {
   const found = await find(source);
@@ -54,99 +62,102 @@ async function open(): Promise<void> {
   await view.open(size);
 }
 
-/** The kind of view: what the address says, or else what suits the type. Lets the reader choose another one. */
+/** The kind of view: the one that the hash names, or else the default one. The reader can choose another one. */
 async function chooseKind(type: string, size: number): Promise<Kind> {
-  const { view } = parseLink(location.hash);
   const isUnknown = type.startsWith("application/octet-stream") && size > 0;
   const beginning = isUnknown ? await source.read(0, Math.min(size, 512)) : new Uint8Array(0);
   const usual = kindFor(type, beginning);
-  const kind = isKind(view) ? view : usual;
+  const kind = kindIn(location.hash, usual);
+  byId("tools").dataset.kind = kind;
+  addEventListener("hashchange", () => {
+    if (kindIn(location.hash, usual) !== kind) location.reload();
+  });
   const choice = byId("as");
   if (!(choice instanceof HTMLSelectElement)) return kind;
   for (const option of choice.options) option.hidden = option.value === "media" && usual !== "media";
   choice.value = kind;
   choice.addEventListener("change", () => {
     const { query } = parseLink(location.hash);
-    const chosenKind = choice.value === usual ? undefined : choice.value;
-    const link = formatLink({ lines: undefined, bytes: undefined, query, view: chosenKind });
+    const view = choice.value === usual ? undefined : choice.value;
+    const link = formatLink({ lines: undefined, bytes: undefined, query, view });
     history.replaceState(null, "", location.pathname + location.search + (link === "#" ? "" : link));
     location.reload();
   });
-  byId("tools").dataset.kind = kind;
   return kind;
 }
 
-/** A type; the one of the name, if the server knows only that it is text, or if there is nothing yet. */
+/** The kind of view that a hash names. Only the log has places: a link to a line of Markdown leads to its source. */
+function kindIn(hash: string, usual: Kind): Kind {
+  const { view, lines, bytes } = parseLink(hash);
+  if (isKind(view)) return view;
+  return usual === "markdown" && (lines ?? bytes) ? "log" : usual;
+}
+
+/** The media type; by the name if the server only knows that it is text, or if there is nothing yet. */
 function typeOf(type: string, name: string): string {
   if (!type.startsWith("text/plain")) return type;
   if (/\.(md|markdown)$/i.test(name)) return "text/markdown";
   return /\.(json|ndjson|jsonl)$/i.test(name) ? "application/json" : type;
 }
 
-/** Lets the controls and the keys work on a document. */
+/** Connects the controls and the keys to a document. */
 function connectDocument(view: DocumentView): void {
-  onClick("help", () => dialogById("help-dialog").showModal());
-  onClick("save", () => void save());
-  const [up, down] = [() => view.scroll(-1), () => view.scroll(1)];
-  const [start, end] = [() => view.scroll(Number.NEGATIVE_INFINITY), () => view.scroll(Number.POSITIVE_INFINITY)];
-  const moves = { Home: start, End: end, PageUp: up, PageDown: down };
-  const commands = {
-    g: start,
-    G: end,
-    " ": down,
-    t: nextTheme,
-    "?": () => byId("help").click(),
-    "Ctrl+s": () => void save(),
-  };
-  listenForKeys(moves, commands, () => chosen.keys);
+  const up = (): void => view.scroll(-1);
+  const down = (): void => view.scroll(1);
+  const toStart = (): void => view.scroll(Number.NEGATIVE_INFINITY);
+  const toEnd = (): void => view.scroll(Number.POSITIVE_INFINITY);
+  const commands = { g: toStart, G: toEnd, " ": down };
+  connectCommon({ Home: toStart, End: toEnd, PageUp: up, PageDown: down }, commands);
 }
 
-/** Lets the controls and the keys work on the view. */
+/** Connects the controls and the keys to a log. */
 function connect(view: LogView): void {
   const { scroller } = view;
   const toEnd = (): void => void scroller.follow();
   const toStart = (): void => void scroller.jump(0);
+  const copyLines = (): void => void copy(view).catch((error) => showFailure(status, error));
   onClick("follow", () => (scroller.isFollowing ? stopFollowing(view) : toEnd()));
   onClick("news", toEnd);
   onClick("wrap", () => wrap(view));
-  onClick("help", () => dialogById("help-dialog").showModal());
-  onClick("goto", () => openGoTo());
-  onClick("copy", () => void copy(view));
+  onClick("goto", openGoTo);
+  onClick("goto-cancel", () => dialogById("goto-dialog").close());
+  onClick("copy", copyLines);
   onClick("filter-lines", () => {
     const { lines } = view.search;
     if (view.lines.only || lines.length > 0) void view.showOnly(view.lines.only ? undefined : lines);
   });
-  onClick("save", () => void save());
   byId("goto-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    void goTo(view, inputById("goto-input").value).then((isFound) => {
-      if (isFound) dialogById("goto-dialog").close();
-      byId("goto-note").textContent = isFound ? "" : "That is no line, byte, part or time of this log.";
-    });
+    void submitGoTo(view).catch((error) => showFailure(status, error));
   });
+  byId("view").classList.toggle("wraps", chosen.wraps);
+  byId("wrap").setAttribute("aria-pressed", String(chosen.wraps));
+  const moves = {
+    ...{ Home: toStart, End: toEnd, PageUp: () => scroller.moveByPages(-1), PageDown: () => scroller.moveByPages(1) },
+  };
+  const [down, up] = [() => scroller.moveBy(STEP_PIXELS), () => scroller.moveBy(-STEP_PIXELS)];
+  connectCommon(moves, {
+    ...{ j: down, k: up, ArrowDown: down, ArrowUp: up, " ": moves.PageDown, g: toStart, G: toEnd },
+    ...{ f: () => byId("follow").click(), w: () => wrap(view), c: copyLines, ":": openGoTo },
+    ...{ "/": () => view.search.focus(), "Ctrl+f": () => view.search.focus() },
+    ...{ n: () => view.search.step(1), N: () => view.search.step(-1) },
+  });
+}
+
+/** Connects the controls and the keys that all views of a path have. */
+function connectCommon(moves: Commands, commands: Commands): void {
+  const saveFile = (): void => void save(source).catch((error) => showFailure(status, error));
+  const help = (): void => dialogById("help-dialog").showModal();
+  onClick("help", help);
+  onClick("save", saveFile);
   const keys = inputById("single-keys");
   keys.checked = chosen.keys;
   keys.addEventListener("change", () => {
     chosen.keys = keys.checked;
     keepPreferences(chosen);
   });
-  byId("view").classList.toggle("wraps", chosen.wraps);
-  byId("wrap").setAttribute("aria-pressed", String(chosen.wraps));
-  const moves = {
-    Home: toStart,
-    End: toEnd,
-    PageUp: () => scroller.moveByPages(-1),
-    PageDown: () => scroller.moveByPages(1),
-  };
-  const commands = {
-    ...{ j: () => scroller.moveBy(54), k: () => scroller.moveBy(-54) },
-    ...{ ArrowDown: () => scroller.moveBy(54), ArrowUp: () => scroller.moveBy(-54) },
-    ...{ " ": () => scroller.moveByPages(1), g: toStart, G: toEnd, f: () => byId("follow").click() },
-    ...{ w: () => wrap(view), t: nextTheme, c: () => void copy(view), ":": openGoTo, "/": () => view.search.focus() },
-    ...{ n: () => view.search.step(1), N: () => view.search.step(-1), "?": () => byId("help").click() },
-    ...{ "Ctrl+f": () => view.search.focus(), "Ctrl+s": () => void save() },
-  };
-  listenForKeys(moves, commands, () => chosen.keys);
+  const common = { t: nextTheme, "?": help, "Ctrl+s": saveFile };
+  listenForKeys(moves, { ...commands, ...common }, () => chosen.keys);
 }
 
 function stopFollowing({ scroller }: LogView): void {
@@ -158,6 +169,12 @@ function openGoTo(): void {
   byId("goto-note").textContent = "";
   dialogById("goto-dialog").showModal();
   inputById("goto-input").select();
+}
+
+async function submitGoTo(view: LogView): Promise<void> {
+  const isFound = await goTo(view, inputById("goto-input").value);
+  if (isFound) dialogById("goto-dialog").close();
+  else byId("goto-note").textContent = "This log has no such line, byte, part or time.";
 }
 
 function wrap({ scroller }: LogView): void {
@@ -179,30 +196,20 @@ function applyTheme(): void {
   for (const id of ["theme", "folder-theme"]) byId(id).setAttribute("aria-label", `Theme: ${chosen.theme}`);
 }
 
-/** Saves the bytes. A link can't send a token in a header, so that a download with one is gathered first. */
-async function saveWithToken(): Promise<string> {
-  const response = await source.request(source.with({ raw: "" }));
-  return URL.createObjectURL(await response.blob());
-}
-
-async function save(): Promise<void> {
-  const href = source.token === undefined ? source.with({ raw: "" }).href : await saveWithToken();
-  make("a", "", { href, download: source.name.replace(/^.*\//, "") || "log" }).click();
-}
-
-/** The folders above, as links, and the name. */
+/** Shows the path below the mount: the folders above as links, and the name. */
 function showPath(): void {
   const segments = source.name.split("/").filter((segment) => segment !== "");
   const isFolder = source.name.endsWith("/");
   const name = segments.pop() ?? "";
-  const ups = isFolder ? segments.length + 1 : segments.length;
+  const depth = isFolder ? segments.length + 1 : segments.length;
   const links = ["/", ...segments].map((segment, at) => {
-    const up = "../".repeat(Math.max(0, ups - at)) || "./";
-    return make("a", at === 0 ? "/" : `${segment}/`, { href: up });
+    const href = "../".repeat(Math.max(0, depth - at)) || "./";
+    return make("a", at === 0 ? "/" : `${segment}/`, { href });
   });
   byId("path").replaceChildren(...(name === "" ? [] : links));
   byId("name").textContent = name === "" ? "/" : name + (isFolder ? "/" : "");
   const raw = byId("raw");
   if (raw instanceof HTMLAnchorElement) raw.href = source.with({ raw: "" }).href;
+  // A link can't send the token.
   raw.hidden = source.token !== undefined;
 }

@@ -4,7 +4,7 @@
  */
 import { byId } from "./ui/dom.ts";
 
-/** The states, what each is called, and the sign for it in the title. */
+/** The states: the words for each, and its sign in the title. */
 const STATES = {
   loading: ["Loading", ""],
   waiting: ["Waiting for the first byte", "○"],
@@ -19,6 +19,7 @@ const STATES = {
   deleted: ["Deleted", "✗"],
   replaced: ["Replaced by other content", "✗"],
   unknown: ["Not being written", ""],
+  missing: ["Does not exist", "✗"],
   refused: ["Refused", "✗"],
   broken: ["Following failed", "✗"],
 } as const;
@@ -26,7 +27,7 @@ const STATES = {
 /** A state of the path. */
 export type PathState = keyof typeof STATES;
 
-/** Milliseconds without a byte until a live path is called quiet. */
+/** Milliseconds without a byte after which a live path counts as quiet. */
 const QUIET_MS = 40_000;
 
 /** Shows the state of the path. */
@@ -35,50 +36,47 @@ export class Status {
   #state: PathState = "loading";
   #quiet: ReturnType<typeof setTimeout> | undefined;
 
+  /** @param name The name in the title. */
   constructor(name: string) {
     this.#name = name;
     this.set("loading");
   }
 
+  /** The state that is shown. */
   get state(): PathState {
     return this.#state;
   }
 
-  /** Shows a state. A live path is called quiet after a while, unless {@link heard} is called. */
+  /** Shows a state. A live path becomes quiet after a while, unless {@link heard} is called. */
   set(state: PathState, detail = ""): void {
-    clearTimeout(this.#quiet);
     this.#state = state;
-    if (state === "live") this.#quiet = setTimeout(() => this.set("quiet"), QUIET_MS);
     const [words, sign] = STATES[state];
-    const text = detail === "" ? words : `${words}: ${detail}`;
-    const element = byId("state");
-    if (element.textContent !== text) element.textContent = text;
-    element.dataset.state = state;
-    document.title = sign === "" ? this.#name : `${sign} ${this.#name}`;
+    this.#show(detail === "" ? words : `${words}: ${detail}`, sign, state);
+    if (state === "live") this.#quiet = setTimeout(() => this.set("quiet"), QUIET_MS);
   }
 
-  /** Shows other words than those of a state, and a sign in the title. */
-  say(words: string, sign: string): void {
-    clearTimeout(this.#quiet);
-    const element = byId("state");
-    if (element.textContent !== words) element.textContent = words;
-    element.dataset.state = sign === "" ? "unknown" : "live";
-    document.title = sign === "" ? this.#name : `${sign} ${this.#name}`;
+  /** Shows words of the caller in place of a state. */
+  say(words: string, isLive: boolean): void {
+    this.#show(words, isLive ? STATES.live[1] : "", isLive ? "live" : "unknown");
   }
 
-  /** Shows when the next attempt is made. */
-  countdown(milliseconds: number): void {
-    byId("countdown").textContent = milliseconds < 1_000 ? "" : `in ${Math.round(milliseconds / 1_000)} s`;
+  /** Shows in how many milliseconds the next attempt begins; 0 if none is due. */
+  showDelay(milliseconds: number): void {
+    byId("delay").textContent = milliseconds < 1_000 ? "" : `in ${Math.round(milliseconds / 1_000)} s`;
   }
 
-  /** A byte has arrived. */
+  /** Bytes have arrived: the path is live. */
   heard(): void {
-    this.countdown(0);
+    this.showDelay(0);
     this.set("live");
   }
-}
 
-/** The state that a reason of the server means. */
-export function stateOf(reason: string): PathState {
-  return reason in STATES && reason !== "loading" ? (reason as PathState) : "unknown";
+  #show(words: string, sign: string, look: PathState): void {
+    clearTimeout(this.#quiet);
+    const element = byId("state");
+    // Screen readers announce each change, also to the same words.
+    if (element.textContent !== words) element.textContent = words;
+    element.dataset.state = look;
+    document.title = sign === "" ? this.#name : `${sign} ${this.#name}`;
+  }
 }

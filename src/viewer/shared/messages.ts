@@ -1,45 +1,45 @@
 /**
- * What the page and its worker tell each other.
+ * The messages between the page and its worker.
  * @module
  */
 
-/** Bytes per block, of which the server counts the lines. */
+/** Bytes per block: the unit of reads and of the server's line counts. */
 export const BLOCK_BYTES: number = 64 * 1024;
 
-/** Tells the worker what to follow. Another one replaces the follow. */
+/** Tells the worker what to follow. A further order replaces the follow. */
 export interface FollowOrder {
   readonly url: string;
-  /** Where to begin: at the beginning of a block. */
+  /** The offset of the first byte, at the beginning of a block. */
   readonly offset: number;
   readonly generation: string | undefined;
   readonly token: string | undefined;
-  /** Set where WebSockets do not get through. */
+  /** The transport to begin with. The client falls back to HTTP by itself. */
   readonly transport: "http" | "websocket";
 }
 
-/** Bytes have arrived. */
+/** Reports bytes that have arrived. */
 export interface Grown {
   readonly type: "grown";
-  /** The end of all bytes so far. */
+  /** The offset just past the last byte. */
   readonly size: number;
   readonly generation: string | undefined;
-  /** The newest bytes, which end at {@link size}; all since the last message, unless they are too many. */
+  /** The bytes since the last message, which end at {@link size}; of too many, the last ones. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Lines that end in each block from {@link firstBlock} on. */
+  /** The newlines in each block from {@link firstBlock} on, of bytes that the worker has received. */
   readonly counts: readonly number[];
   readonly firstBlock: number;
 }
 
-/** The follow is in another state. */
+/** Reports a new state of the follow. */
 export interface Changed {
   readonly type: "state";
   readonly state: "connecting" | "open" | "idle" | "retrying" | "ended" | "failed";
-  /** How the last append ended, why the follow ended, or the code of its error. */
+  /** For `open`, the transport, or `stored`; else how the last append or the follow ended, or the code of an error. */
   readonly reason: string;
   /** Milliseconds until the next attempt. */
   readonly delayMs: number;
   readonly message: string;
 }
 
-/** What the worker tells the page. */
+/** A message of the worker. */
 export type WorkerMessage = Grown | Changed;

@@ -1,6 +1,5 @@
 /**
- * The worker of the viewer page: follows the path with the client, and tells the page what has arrived, 20 times a second
- * at most.
+ * The worker of the viewer page: follows the path with the client, and reports to the page, at most 20 times per second.
  * @module
  */
 import { follow } from "../../client/follow/mod.ts";
@@ -8,13 +7,13 @@ import type { FollowState } from "../../client/follow/state.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { BLOCK_BYTES, type Changed, type FollowOrder, type WorkerMessage } from "../shared/messages.ts";
 
-/** Least milliseconds between two messages with bytes. */
+/** Minimum milliseconds between two messages with bytes. */
 const INTERVAL_MS = 50;
 
-/** Most bytes of a message: what the page shows of a burst, and what it would have to read otherwise. */
+/** Maximum bytes of a message. Of a burst, the page shows the end; it reads the rest when it needs it. */
 const MESSAGE_BYTES = 256 * 1024;
 
-/** Milliseconds for which the client tries again before this worker begins anew. */
+/** Milliseconds for which the client tries to reconnect before the follow fails. */
 const RETRY_FOR_MS = 24 * 3_600_000;
 
 const NEWLINE = 10;
@@ -62,7 +61,7 @@ function changed(state: Exclude<FollowState, { state: "ended" }>): Changed {
   return { ...base, state: "retrying", delayMs, reason: error.code, message: error.message };
 }
 
-/** The bytes that the page has not been told of. */
+/** Gathers bytes between two messages. */
 class Gathered {
   readonly #signal: AbortSignal;
   readonly #firstBlock: number;
@@ -119,7 +118,7 @@ class Gathered {
   }
 }
 
-/** The last bytes of some pieces, as one piece that can be handed over. */
+/** The last bytes of the pieces, joined in memory that can be transferred. */
 function newest(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const bytes = new Uint8Array(Math.min(length, MESSAGE_BYTES));
@@ -134,7 +133,7 @@ function newest(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 function tell(message: WorkerMessage): void {
-  // In a worker, the second argument lists what is handed over.
+  // The types are those of a window, where the second argument would be an origin.
   if (message.type === "grown") postMessage(message, { transfer: [message.bytes.buffer] });
   else postMessage(message);
 }

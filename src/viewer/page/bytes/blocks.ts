@@ -1,16 +1,16 @@
 /**
- * The blocks of the path that the page has read, or that have arrived.
+ * A cache of the blocks of the path. Reads and the worker fill it.
  * @module
  */
 import { BLOCK_BYTES } from "../../shared/messages.ts";
 import type { Source } from "./source.ts";
 
-/** Most blocks to keep. */
-const MOST_BLOCKS = 48;
+/** Maximum blocks in the cache. */
+const MAX_BLOCKS = 48;
 
 const NEWLINE = 10;
 
-/** The beginning of a block, or all of it. */
+/** A block, from its first byte on. It may have fewer bytes than the path has there. */
 export class Block {
   readonly #bytes = new Uint8Array(BLOCK_BYTES);
   readonly #from: number;
@@ -22,6 +22,7 @@ export class Block {
     this.#from = from;
   }
 
+  /** The bytes so far. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -30,7 +31,7 @@ export class Block {
     return this.#length;
   }
 
-  /** The offsets behind each newline of the block, at each of which a line begins. */
+  /** The offsets just past each newline, where lines begin. */
   get starts(): readonly number[] {
     let at = this.#bytes.indexOf(NEWLINE, this.#scanned);
     for (; at !== -1 && at < this.#length; at = this.#bytes.indexOf(NEWLINE, at + 1))
@@ -39,7 +40,7 @@ export class Block {
     return this.#starts;
   }
 
-  /** Adds what begins at an offset. What would leave a gap is dropped. */
+  /** Adds bytes at an offset. Drops bytes that would leave a gap. */
   put(offset: number, bytes: Uint8Array): void {
     const at = offset - this.#from;
     const skip = Math.max(0, this.#length - at);
@@ -50,26 +51,26 @@ export class Block {
   }
 }
 
-/** The blocks. */
+/** The blocks that the page has at hand, up to 3 MiB. */
 export class Blocks {
   readonly #source: Source;
   readonly #kept = new Map<number, Block>();
   readonly #reading = new Map<number, Promise<Block>>();
-  /** Whole blocks without a newline, which a search for one passes. */
+  /** Complete blocks without a newline: a search for one skips them. */
   readonly #blank = new Set<number>();
-  /** The size of the path, as far as it is known. */
+  /** The size of the path in bytes, as far as the page knows. */
   size = 0;
 
   constructor(source: Source) {
     this.#source = source;
   }
 
-  /** Number of blocks. */
+  /** The number of blocks of the path. */
   get count(): number {
     return Math.ceil(this.size / BLOCK_BYTES);
   }
 
-  /** A block that needs no request; undefined if it needs one. */
+  /** A block from the cache; undefined if it has to be read. */
   at(block: number): Block | undefined {
     const kept = this.#kept.get(block);
     if (!kept || kept.length < this.#expected(block)) return undefined;
@@ -78,7 +79,7 @@ export class Blocks {
     return kept;
   }
 
-  /** Reads a block, unless it is there. */
+  /** Returns a block from the cache, or reads it. */
   get(block: number): Block | Promise<Block> {
     const kept = this.at(block);
     if (kept) return kept;
@@ -92,7 +93,7 @@ export class Blocks {
     return this.#blank.has(block);
   }
 
-  /** Adds bytes that have arrived. */
+  /** Adds bytes that the worker has received. */
   put(offset: number, bytes: Uint8Array): void {
     const end = offset + bytes.length;
     this.size = Math.max(this.size, end);
@@ -125,7 +126,7 @@ export class Blocks {
       if (kept.length === 0) return;
       this.#kept.set(block, kept);
       const [oldest] = this.#kept.keys();
-      if (this.#kept.size > MOST_BLOCKS && oldest !== undefined) this.#kept.delete(oldest);
+      if (this.#kept.size > MAX_BLOCKS && oldest !== undefined) this.#kept.delete(oldest);
       return;
     }
     kept.put(offset, bytes);

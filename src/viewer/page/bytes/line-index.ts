@@ -1,5 +1,6 @@
 /**
- * How many lines end in each block: by the server for what was there, by the worker for what has arrived.
+ * The number of lines that end in each block. The server counts the bytes that were there when the page was opened, the
+ * worker those that arrive later.
  * @module
  */
 import { BLOCK_BYTES } from "../../shared/messages.ts";
@@ -11,7 +12,7 @@ export class LineIndex {
   /** Newlines before each block. */
   readonly #sums: number[] = [0];
 
-  /** Sets the counts of some blocks. Those of a block that grows only become more. */
+  /** Sets the counts of consecutive blocks. The count of a block never becomes less: a late answer may be older. */
   set(firstBlock: number, counts: readonly number[]): void {
     for (const [at, count] of counts.entries()) {
       this.#counts[firstBlock + at] = Math.max(count, this.#counts[firstBlock + at] ?? 0);
@@ -22,27 +23,31 @@ export class LineIndex {
     }
   }
 
-  /** Newlines before a block; undefined while that is not known. */
+  /** Newlines before a block; undefined while unknown. */
   before(block: number): number | undefined {
     return this.#sums[block];
   }
 
-  /** Newlines in a block; undefined while that is not known. */
+  /** Newlines in a block; undefined while unknown. */
   in(block: number): number | undefined {
     return this.#counts[block];
   }
 
-  /** All newlines that are known. */
+  /** Newlines before the first block whose count is unknown. */
   get total(): number {
     return this.#sums[this.#sums.length - 1] ?? 0;
   }
 
-  /** Whether nothing before a block is missing. */
+  /** Whether the counts of all blocks before a block are known. */
   isKnown(block: number): boolean {
     return this.#sums.length > block;
   }
 
-  /** The block with a newline, counted from 0; undefined if it is not known. */
+  /**
+   * The block that contains a newline; undefined while unknown.
+   *
+   * @param newline The number of newlines before it.
+   */
   blockOf(newline: number): number | undefined {
     if (newline >= this.total) return undefined;
     let low = 0;
@@ -56,55 +61,21 @@ export class LineIndex {
   }
 }
 
-/** Most bytes of a path whose lines the page counts if the server does not. */
-const MOST_COUNTED = 64 * 1024 * 1024;
-
-const NEWLINE = 10;
-
 /**
- * Learns the counts of the blocks before an offset: from the server, or by reading all of it if that is not too much.
+ * Asks the server for the counts of the blocks before an offset. Where it does not count the lines of so large a path,
+ * the counts stay unknown.
  *
  * @param until The beginning of a block.
- * @throws if the server can't be reached.
  */
-export async function learnLines(source: Source, index: LineIndex, until: number): Promise<void> {
-  if ((await askForLines(source, index, until)) || until > MOST_COUNTED) return;
-  const response = await source.request(source.with({ raw: "" }), { headers: { Range: `bytes=0-${until - 1}` } });
-  const reader = response.status === 206 ? response.body?.getReader() : undefined;
-  const counts = new Array<number>(until / BLOCK_BYTES).fill(0);
-  let at = 0;
-  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
-    for (let line = next.value.indexOf(NEWLINE); line !== -1; line = next.value.indexOf(NEWLINE, line + 1)) {
-      const block = Math.floor((at + line) / BLOCK_BYTES);
-      counts[block] = (counts[block] ?? 0) + 1;
-    }
-    at += next.value.length;
-  }
-  if (at === until) index.set(0, counts);
-}
-
-/** Asks the server for the counts of the blocks before an offset. Returns whether it knows them. */
-async function askForLines(source: Source, index: LineIndex, until: number): Promise<boolean> {
-  if (until === 0) return true;
+export async function loadCounts(source: Source, index: LineIndex, until: number): Promise<void> {
+  if (until === 0) return;
   const { generation } = source;
   const url = source.with({ lines: "", ...(generation !== undefined && { generation }) });
-  const abort = new AbortController();
-  const response = await source.request(url, { signal: abort.signal, headers: { Accept: "application/json" } });
-  // A server that does not know the parameter answers with the bytes.
-  if (!response.ok || response.headers.has("Accept-Ranges") || !isJson(response)) {
-    abort.abort();
-    return false;
+  const response = await source.requestWithRetries(url, { headers: { Accept: "application/json" } });
+  if (!response.ok) {
+    await response.body?.cancel();
+    return;
   }
-  const answer: unknown = await response.json();
-  if (!isCounts(answer) || answer.block !== BLOCK_BYTES) return false;
-  index.set(0, answer.counts.slice(0, until / BLOCK_BYTES));
-  return index.isKnown(until / BLOCK_BYTES);
-}
-
-function isJson({ headers }: Response): boolean {
-  return headers.get("Content-Type")?.startsWith("application/json") === true;
-}
-
-function isCounts(answer: unknown): answer is { readonly block: number; readonly counts: readonly number[] } {
-  return typeof answer === "object" && answer !== null && "counts" in answer && Array.isArray(answer.counts);
+  const { counts } = (await response.json()) as { readonly counts: readonly number[] };
+  index.set(0, counts.slice(0, until / BLOCK_BYTES));
 }

@@ -2,44 +2,45 @@
  * The lines of the path, by the offsets at which they begin.
  * @module
  */
+import { incompleteTail } from "../../../protocol/utf8.ts";
 import { BLOCK_BYTES } from "../../shared/messages.ts";
 import type { Block, Blocks } from "./blocks.ts";
 import type { LineIndex } from "./line-index.ts";
 
-/** Bytes of a line to show at first. */
-export const CLIP_BYTES: number = 4 * 1024;
+/** Maximum bytes of a line that are shown at first. */
+const CLIP_BYTES = 4 * 1024;
 
-/** Bytes of a line to show when all of it is asked for. */
-export const WHOLE_BYTES: number = 1024 * 1024;
+/** Maximum bytes of a line that are shown after the reader has asked for more. */
+const WHOLE_BYTES = 1024 * 1024;
 
-/** Most blocks that a search for a newline reads at once. */
-const MOST_AT_ONCE = 16;
+/** Maximum blocks that a search for a newline reads at once. */
+const MAX_AT_ONCE = 16;
 
 const CARRIAGE_RETURN = 13;
 
 /** A line, or the beginning of a long one. */
 export interface Line {
-  /** Where it begins. */
+  /** The offset of its first byte. */
   readonly offset: number;
   /** Its bytes without the newline; of a long line, those to show. */
   readonly bytes: Uint8Array;
-  /** Where the next line begins; the size of the path, if the line has no newline yet. */
+  /** The offset of the next line; the size of the path while the line has no newline. */
   readonly next: number;
   /** Whether it ends with a newline. */
   readonly isEnded: boolean;
-  /** Bytes of it that are not shown. */
+  /** The number of its bytes that are not shown. */
   readonly more: number;
 }
 
-/** Finds lines. */
+/** The lines of the path. */
 export class Lines {
   readonly #blocks: Blocks;
   readonly #index: LineIndex;
-  /** Lines to show as a whole. */
+  /** The offsets of long lines of which the reader wants to see more. */
   readonly #expanded = new Set<number>();
-  /** Hidden lines: the offset of the first, and the offset behind the last. */
+  /** Ranges of hidden lines: from the offset of the first line to the offset just past the last one. */
   readonly folds = new Map<number, number>();
-  /** The offsets of the lines to show, in order; undefined for all. */
+  /** The offsets of the lines that pass the filter, in ascending order; undefined without a filter. */
   only: readonly number[] | undefined;
 
   constructor(blocks: Blocks, index: LineIndex) {
@@ -51,12 +52,12 @@ export class Lines {
     return this.#blocks.size;
   }
 
-  /** Shows all of a line from now on. */
+  /** Lifts the limit on the shown bytes of a long line. */
   expand(offset: number): void {
     this.#expanded.add(offset);
   }
 
-  /** The beginning of the line that has the byte at an offset. */
+  /** The offset of the line that contains the byte at an offset. */
   async floor(offset: number): Promise<number> {
     for (let block = Math.floor((offset - 1) / BLOCK_BYTES); block >= 0; block--) {
       if (this.#blocks.isBlank(block) || this.#index.in(block) === 0) continue;
@@ -67,8 +68,8 @@ export class Lines {
     return 0;
   }
 
-  /** The beginning of the line behind the one that has the byte at an offset; undefined for the last one. */
-  async #behind(offset: number): Promise<number | undefined> {
+  /** The offset of the line after the one that contains the byte at an offset; undefined for the last line. */
+  async #after(offset: number): Promise<number | undefined> {
     for (let block = Math.floor(offset / BLOCK_BYTES); block < this.#blocks.count; block++) {
       if (this.#blocks.isBlank(block) || this.#index.in(block) === 0) continue;
       const { starts } = await this.#get(block, 1);
@@ -81,29 +82,29 @@ export class Lines {
   /** The line that begins at an offset. */
   async line(offset: number): Promise<Line> {
     const most = this.#expanded.has(offset) ? WHOLE_BYTES : CLIP_BYTES;
-    const behind = await this.#behind(offset);
-    const next = behind ?? this.size;
-    const end = behind === undefined ? next : behind - 1;
+    const after = await this.#after(offset);
+    const next = after ?? this.size;
+    const end = after === undefined ? next : after - 1;
     const bytes = await this.bytes(offset, Math.min(end, offset + most));
-    const line = { offset, next, isEnded: behind !== undefined };
+    const line = { offset, next, isEnded: after !== undefined };
     if (bytes.length === end - offset) return { ...line, bytes, more: 0 };
-    // Of a progress display, the last state counts.
+    // Show the last state of a progress display.
     if (bytes.includes(CARRIAGE_RETURN)) {
       const from = Math.max(offset, end - most);
       const last = await this.bytes(from, end);
       const start = last.subarray(0, -1).lastIndexOf(CARRIAGE_RETURN) + 1;
       if (start > 0) return { ...line, bytes: last.subarray(start), more: from + start - offset };
     }
-    const cut = bytes.subarray(0, wholeCharacters(bytes));
+    const cut = bytes.subarray(0, bytes.length - incompleteTail(bytes));
     return { ...line, bytes: cut, more: end - offset - cut.length };
   }
 
-  /** At most `count` lines from the one that begins at an offset. */
+  /** Up to `count` lines, from the one at an offset on. */
   async from(offset: number, count: number): Promise<Line[]> {
     const { only } = this;
     if (only) {
       const first = lastAtMost(only, offset - 1) + 1;
-      return Promise.all(only.slice(first, first + count).map((one, at) => this.#listed(one, only[first + at + 1])));
+      return Promise.all(only.slice(first, first + count).map((one, at) => this.#filtered(one, only[first + at + 1])));
     }
     const found: Line[] = [];
     for (let at = offset; found.length < count && at < this.size; ) {
@@ -119,13 +120,13 @@ export class Lines {
     return found;
   }
 
-  /** At most `count` lines before the one that begins at an offset. */
+  /** Up to `count` lines before the one at an offset. */
   async before(offset: number, count: number): Promise<Line[]> {
     const { only } = this;
     if (only) {
       const end = lastAtMost(only, offset - 1) + 1;
       const first = Math.max(0, end - count);
-      return Promise.all(only.slice(first, end).map((one, at) => this.#listed(one, only[first + at + 1])));
+      return Promise.all(only.slice(first, end).map((one, at) => this.#filtered(one, only[first + at + 1])));
     }
     const found: Line[] = [];
     for (let at = offset; found.length < count && at > 0; ) {
@@ -139,19 +140,19 @@ export class Lines {
     return found.reverse();
   }
 
-  /** Whether no line is shown before the one at an offset. */
+  /** Whether the line at an offset is the first one that is shown. */
   isFirst(offset: number): boolean {
     if (this.only) return offset <= (this.only[0] ?? 0);
     return offset === 0 || this.folds.get(0) === offset;
   }
 
-  /** Whether no line is shown from an offset on. */
+  /** Whether no line is shown at or after an offset. */
   isEnd(offset: number): boolean {
     return (this.folds.get(offset) ?? offset) >= this.size;
   }
 
-  /** A line of {@link only}. The next one is the next of these. */
-  async #listed(offset: number, next: number | undefined): Promise<Line> {
+  /** A line that passes the filter. Its `next` is that of the next such line. */
+  async #filtered(offset: number, next: number | undefined): Promise<Line> {
     return { ...(await this.line(offset)), next: next ?? this.size, isEnded: true };
   }
 
@@ -172,7 +173,7 @@ export class Lines {
     return joined;
   }
 
-  /** The number of the line that begins at an offset, counted from 1; undefined while it is not known. */
+  /** The number of the line at an offset, counted from 1; undefined while unknown. */
   number(offset: number): number | undefined {
     if (offset === 0) return 1;
     const block = Math.floor((offset - 1) / BLOCK_BYTES);
@@ -181,14 +182,14 @@ export class Lines {
     return before === undefined || !starts ? undefined : before + lastAtMost(starts, offset) + 2;
   }
 
-  /** Whether a newline stands before an offset. */
+  /** Whether a line begins at an offset. */
   startsAt(offset: number): boolean {
     if (offset === 0) return true;
     const starts = this.#blocks.at(Math.floor((offset - 1) / BLOCK_BYTES))?.starts ?? [];
     return starts[lastAtMost(starts, offset)] === offset;
   }
 
-  /** Where a line begins, by its number; undefined if there is none, or if that is not known. */
+  /** The offset of the line with a number; undefined if there is no such line, or while it is unknown. */
   async find(number: number): Promise<number | undefined> {
     if (number === 1) return 0;
     const block = this.#index.blockOf(number - 2);
@@ -197,12 +198,12 @@ export class Lines {
     return starts[number - 2 - (this.#index.before(block) ?? 0)];
   }
 
-  /** Reads a block. If it has no newline, reads the blocks beside it as well: the line is long. */
+  /** Reads a block. After a block without a newline it reads several at once: the line is long. */
   async #get(block: number, direction: 1 | -1): Promise<Block> {
     const kept = this.#blocks.at(block);
     if (kept) return kept;
     const isLong = this.#blocks.isBlank(block - direction);
-    const others = isLong ? Array.from({ length: MOST_AT_ONCE }, (_, at) => block + direction * (at + 1)) : [];
+    const others = isLong ? Array.from({ length: MAX_AT_ONCE }, (_, at) => block + direction * (at + 1)) : [];
     const inside = others.filter((one) => one >= 0 && one < this.#blocks.count && !this.#blocks.isBlank(one));
     const [first] = await Promise.all([block, ...inside].map(async (one) => this.#blocks.get(one)));
     return first ?? this.#blocks.get(block);
@@ -219,16 +220,4 @@ function lastAtMost(sorted: readonly number[], most: number): number {
     else high = middle - 1;
   }
   return low;
-}
-
-/** How many of some bytes are left without a character of UTF-8 that is cut at their end. */
-function wholeCharacters(bytes: Uint8Array): number {
-  for (let back = 1; back <= 3; back++) {
-    const byte = bytes[bytes.length - back] ?? 0;
-    if (byte < 0x80) break;
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 0;
-    if (length > back) return bytes.length - back;
-    if (length > 0) break;
-  }
-  return bytes.length;
 }

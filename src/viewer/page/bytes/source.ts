@@ -1,77 +1,68 @@
 /**
- * What the page shows, and how it asks the server for it.
+ * The path of the page, and the requests for it.
  * @module
  */
-
-/** Parameters that the page sets itself, or that are only for the page. */
-const OWN = [
-  "view",
-  "raw",
-  "offset",
-  "tail",
-  "verb",
-  "session",
-  "generation",
-  "stay",
-  "live",
-  "cursor",
-  "lines",
-  "search",
-];
-
-/** The query parameter with a token. */
-export const TOKEN_PARAMETER = "access_token";
+import { PROGRAM_PARAMETERS, TOKEN_PARAMETER } from "../../../protocol/parameters.ts";
 
 const TOKEN_KEY = "httpfstream.token";
 
 /** Milliseconds between two attempts to send a request. */
 const RETRY_MS = 1_000;
 
-/** The content of the path is another one, so that its offsets mean something else. */
+/** Statuses after which the same request may succeed soon. */
+const TEMPORARY: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/** Statuses by which the server says that the path no longer has the content that the page shows. */
+const OTHER_CONTENT: ReadonlySet<number> = new Set([200, 404, 410, 412, 416]);
+
+/** The path has other content, or none, so the offsets of the page are void. */
 export class Replaced extends Error {}
 
-/** The server has refused a request. */
+/** The server has refused a request. The message is the sentence of the server. */
 export class Refused extends Error {
   readonly status: number;
 
   constructor(status: number, message: string) {
-    super(message);
+    super(message || `The server answered ${status}.`);
     this.status = status;
+  }
+
+  /** Reads the sentence of a refusal. */
+  static async from(response: Response): Promise<Refused> {
+    return new Refused(response.status, await response.text().catch(() => ""));
   }
 }
 
 /** The path of the page. */
 export class Source {
-  /** The address without the token and without the parameters of the protocol. */
+  /** The address without the token, the hash and the parameters of the protocol. */
   readonly url: URL;
-  /** The generation of the content; undefined for any. */
+  /** The decoded path below the mount, with a leading slash. */
+  readonly name: string;
+  /** The generation of the content that the page shows; undefined until the server has named one. */
   generation: string | undefined;
   #token: string | undefined;
 
-  constructor(address: string) {
+  /**
+   * @param address The address of the page.
+   * @param mount The URL path of the mount, with a trailing slash.
+   */
+  constructor(address: string, mount: string) {
     this.url = new URL(address);
     this.url.hash = "";
     const given = this.url.searchParams.get(TOKEN_PARAMETER);
-    for (const name of [...OWN, TOKEN_PARAMETER]) this.url.searchParams.delete(name);
+    for (const name of ["view", ...PROGRAM_PARAMETERS, TOKEN_PARAMETER]) this.url.searchParams.delete(name);
     if (given !== null) this.keepToken(given);
-    else this.#token = stored();
+    else this.#token = storedToken();
+    this.name = nameOf(this.url.pathname, mount);
   }
 
+  /** The token that requests carry; undefined if none is known. */
   get token(): string | undefined {
     return this.#token;
   }
 
-  /** The name to show. */
-  get name(): string {
-    const { pathname } = this.url;
-    try {
-      return decodeURIComponent(pathname);
-    } catch {
-      return pathname;
-    }
-  }
-
-  /** Keeps a token for the tab; undefined forgets it. */
+  /** Keeps a token for this tab; undefined removes it. */
   keepToken(token: string | undefined): void {
     this.#token = token;
     try {
@@ -89,41 +80,56 @@ export class Source {
     return url;
   }
 
-  /** Sends a request. */
+  /** Sends a request with the token. */
   async request(url: URL, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (this.#token !== undefined) headers.set("Authorization", `Bearer ${this.#token}`);
     return await fetch(url, { cache: "no-store", ...init, headers });
   }
 
+  /** Sends a request, and repeats it while the server can't be reached or is overloaded. */
+  async requestWithRetries(url: URL, init: RequestInit = {}): Promise<Response> {
+    for (;;) {
+      const response = await this.request(url, init).catch(() => undefined);
+      if (response && !TEMPORARY.has(response.status)) return response;
+      await response?.body?.cancel();
+      await pause();
+    }
+  }
+
   /**
-   * Reads a range of the bytes. Tries again for as long as the server can't be reached.
+   * Reads a range of the bytes.
    *
-   * @throws {Replaced} if the content is another one.
+   * @throws {Replaced} if the path has other content.
    * @throws {Refused} if the server refuses the request.
    */
-  async read(from: number, to: number, signal?: AbortSignal): Promise<Uint8Array> {
+  async read(from: number, to: number): Promise<Uint8Array> {
     const { generation } = this;
     const url = this.with({ raw: "", ...(generation !== undefined && { generation }) });
-    const headers = { Range: `bytes=${from}-${to - 1}` };
     for (;;) {
-      const response = await this.request(url, { headers, ...(signal && { signal }) }).catch(() => undefined);
-      signal?.throwIfAborted();
-      if (response?.status === 206) {
-        const bytes = await response.arrayBuffer().catch(() => undefined);
-        if (bytes?.byteLength === to - from) return new Uint8Array(bytes);
-      } else if (response && response.status < 500 && response.status !== 429) {
-        await response.body?.cancel();
-        if ([200, 404, 410, 412, 416].includes(response.status)) throw new Replaced();
-        throw new Refused(response.status, `The server answers ${response.status}.`);
-      }
-      await reachable();
+      const response = await this.requestWithRetries(url, { headers: { Range: `bytes=${from}-${to - 1}` } });
+      if (response.status !== 206) throw await failureOf(response);
+      const bytes = await response.arrayBuffer().catch(() => undefined);
+      if (bytes?.byteLength === to - from) return new Uint8Array(bytes);
+      await pause();
     }
+  }
+
+  /**
+   * Reads all bytes into a blob, for elements and downloads: these can't send the token.
+   *
+   * @throws {Replaced} if the path is gone.
+   * @throws {Refused} if the server refuses the request.
+   */
+  async blob(): Promise<Blob> {
+    const response = await this.requestWithRetries(this.with({ raw: "" }));
+    if (!response.ok) throw await failureOf(response);
+    return await response.blob();
   }
 }
 
-/** Waits a little, or until the browser is online again. */
-async function reachable(): Promise<void> {
+/** Waits for a second, or until the browser is online again. */
+export async function pause(): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = (): void => {
       removeEventListener("online", done);
@@ -135,7 +141,22 @@ async function reachable(): Promise<void> {
   });
 }
 
-function stored(): string | undefined {
+async function failureOf(response: Response): Promise<Error> {
+  if (!OTHER_CONTENT.has(response.status)) return Refused.from(response);
+  await response.body?.cancel();
+  return new Replaced();
+}
+
+function nameOf(pathname: string, mount: string): string {
+  const below = `${pathname}/`.startsWith(mount) ? `/${pathname.slice(mount.length)}` : pathname;
+  try {
+    return decodeURIComponent(below);
+  } catch {
+    return below;
+  }
+}
+
+function storedToken(): string | undefined {
   try {
     return sessionStorage.getItem(TOKEN_KEY) ?? undefined;
   } catch {

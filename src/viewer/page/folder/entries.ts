@@ -1,14 +1,16 @@
 /**
- * The entries of a folder: all of them once, and their changes as the server tells them.
+ * The entries of a folder, from its live listing.
  * @module
  */
-import type { Source } from "../bytes/source.ts";
+import { Refused, type Source } from "../bytes/source.ts";
 
 /** An entry of a folder. */
 export interface Entry {
   readonly name: string;
   readonly kind: "file" | "folder";
+  /** Bytes; 0 for a folder. */
   readonly size: number;
+  /** The time of the last change, in ISO 8601. */
   readonly modified: string;
   readonly appending: boolean;
 }
@@ -17,38 +19,37 @@ export interface Entry {
 export type Entries = Map<string, Entry>;
 
 /**
- * Reads the entries of a folder.
+ * Reads the entries of a folder, and their changes until the connection ends.
  *
- * @param onChange Receives all entries, and again after each change.
- * @throws the response of a server that refuses; an error if the connection is lost.
+ * @param onChange Called with all entries, first when they have arrived, then after each change.
+ * @throws {Refused} if the server refuses the request.
+ * @throws if the connection ends.
  */
-export async function entriesOf(source: Source, onChange: (entries: Entries) => void): Promise<void> {
-  const live = await source.request(source.with({ live: "sse" }), { headers: { Accept: "text/event-stream" } });
-  if (live.ok && live.headers.get("Content-Type")?.startsWith("text/event-stream") && live.body) {
-    await follow(live.body, onChange);
-    throw new Error("The listing has ended.");
-  }
-  await live.body?.cancel();
-  // A server that knows no live listings.
-  const response = await source.request(source.with({}), { headers: { Accept: "application/json" } });
-  if (!response.ok) throw response;
-  const { entries } = (await response.json()) as { readonly entries: readonly Entry[] };
-  onChange(byName(entries));
+export async function readEntries(source: Source, onChange: (entries: Entries) => void): Promise<never> {
+  const headers = { Accept: "text/event-stream" };
+  const response = await source.requestWithRetries(source.with({ live: "sse" }), { headers });
+  if (!response.ok || !response.body) throw await Refused.from(response);
+  await follow(response.body, onChange);
+  throw new Error("The live listing has ended.");
 }
 
 async function follow(body: ReadableStream<Uint8Array>, onChange: (entries: Entries) => void): Promise<void> {
   let entries: Entries = new Map();
   let rest = "";
-  for await (const text of body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)) {
-    const events = (rest + text).split("\n\n");
+  const text = new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>;
+  // Not all browsers can iterate over a stream.
+  const reader = body.pipeThrough(text).getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    const events = (rest + next.value).split("\n\n");
     rest = events.pop() ?? "";
-    for (const event of events) entries = applied(entries, event);
+    if (events.length === 0) continue;
+    for (const event of events) entries = applyEvent(entries, event);
     onChange(entries);
   }
 }
 
-/** The entries after an event. */
-export function applied(entries: Entries, event: string): Entries {
+/** Applies an event of a live listing. Returns the entries after it. */
+function applyEvent(entries: Entries, event: string): Entries {
   const lines = event.split("\n");
   const type = lines.find((line) => line.startsWith("event: "))?.slice(7);
   const data = lines.flatMap((line) => (line.startsWith("data: ") ? [line.slice(6)] : [])).join("\n");

@@ -7,7 +7,7 @@ import type { Entry } from "./entries.ts";
 /** What to sort by. */
 export type SortKey = "name" | "size" | "modified";
 
-/** An order: folders first, and what is being appended to before the rest. */
+/** An order. Folders come first; by time, live paths come before the others. */
 export interface Order {
   readonly key: SortKey;
   readonly isDescending: boolean;

@@ -1,19 +1,27 @@
 /**
- * How many rows there are above and below the window: enough to scroll by pixels, and never more than 500.
+ * The rows above and below the window: enough to scroll by pixels, and never more than 500 in all.
  * @module
  */
 import type { Rows } from "./rows.ts";
 
-/** Most pixels of rows, where each has one line of text. */
+/** Height of a row with one line of text. */
+const MIN_ROW_PIXELS = 18;
+
+/** Maximum pixels of all rows, if each has one line of text. */
 const MOST_ROW_PIXELS = 7_200;
 
-/** Least pixels of rows above and below the window. */
+/** Minimum pixels of rows above and below the window. */
 const MARGIN_PIXELS = 600;
 
-/** Pixels of rows that may be left beside the margin. */
+/** Pixels of rows beyond the margin that are kept. */
 const SLACK_PIXELS = 900;
 
-/** Pixels of rows to have above and below a window of a height. */
+/** The number of lines that fill a window of a height. */
+export function screenfulOf(height: number): number {
+  return Math.ceil(height / MIN_ROW_PIXELS) + 1;
+}
+
+/** The pixels of rows above and below a window of a height. */
 export function marginOf(height: number): number {
   const most = (MOST_ROW_PIXELS - height) / 2 - SLACK_PIXELS;
   return Math.max(MARGIN_PIXELS, Math.min(1.5 * height, most));

@@ -1,20 +1,20 @@
 /**
- * The scrollbar. It stands where the first visible byte is in the path.
+ * The scrollbar. Its position is that of the first visible byte in the path.
  * @module
  */
 import type { Lines } from "../bytes/lines.ts";
 import type { Row, Rows } from "./rows.ts";
 
-/** Height of the longest scrolled element. Firefox shows none above 17.9 million. */
+/** Maximum height of the scrolled element in pixels. In Firefox, an element of more than 17.9 million has no height. */
 const MOST_PIXELS = 4_000_000;
 
-/** What the scrollbar shows. */
+/** The elements and rows of the scrollbar. */
 export interface ScrollbarParts {
-  /** What scrolls. */
+  /** The element that scrolls. */
   readonly view: HTMLElement;
-  /** As high as the whole path would be. */
+  /** The element that is as high as all rows of the path would be, up to the maximum. */
   readonly space: HTMLElement;
-  /** What stays in view, and cuts the rows. */
+  /** The element that stays in view, and clips the rows. */
   readonly window: HTMLElement;
   readonly rows: Rows;
   readonly lines: Lines;
@@ -23,14 +23,17 @@ export interface ScrollbarParts {
 /** The scrollbar of a scroller. */
 export class Scrollbar {
   readonly #parts: ScrollbarParts;
-  /** Where it was put, or moved to. */
+  /** The last known position in pixels. */
   #top = 0;
 
   constructor(parts: ScrollbarParts) {
     this.#parts = parts;
   }
 
-  /** How far the reader has moved it, where it is, and which part of the path that is; undefined if it was not the reader. */
+  /**
+   * The pixels by which the reader has moved the scrollbar, its position, and the fraction of the path there; undefined if
+   * the page has moved it.
+   */
   moved(): { readonly by: number; readonly top: number; readonly part: number } | undefined {
     const { view } = this.#parts;
     const top = view.scrollTop;
@@ -42,7 +45,7 @@ export class Scrollbar {
   }
 
   /**
-   * Puts it where it belongs.
+   * Moves the scrollbar to the position of the visible rows.
    *
    * @param visible The rows in view.
    * @param y Pixels of the list above the window.

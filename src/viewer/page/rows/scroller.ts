@@ -1,19 +1,16 @@
 /**
- * The scroller. Its coordinate is the byte offset: the document has only the rows around the window, and the scrollbar
- * stands where the first visible byte is in the path. So the size of the path does not matter.
+ * The scroller. Its coordinate is the byte offset: only lines around the window have rows, and the scrollbar has the position
+ * of the first visible byte. So the size of the path does not matter.
  * @module
  */
-import { marginOf, trim } from "./margins.ts";
+import { marginOf, screenfulOf, trim } from "./margins.ts";
 import type { Row, Rows } from "./rows.ts";
 import { Scrollbar, type ScrollbarParts } from "./scrollbar.ts";
 
 /** Rows to add at once. */
 const BATCH = 40;
 
-/** Height of a row with one line of text. */
-const LEAST_ROW_PIXELS = 18;
-
-/** Milliseconds after the last scroll event when the scrollbar is put where it belongs. */
+/** Milliseconds after the last scroll event before the scrollbar is aligned with the rows. */
 const IDLE_MS = 150;
 
 /** The elements of the scroller. */
@@ -31,9 +28,9 @@ export class Scroller {
   readonly #bar: Scrollbar;
   /** Pixels of the list above the window. */
   #y = 0;
-  /** Pixels that the window could not move yet, because there were no rows. */
+  /** Pixels of a move that wait for rows. */
   #debt = 0;
-  /** Counts the jumps. What an earlier one has read is not shown. */
+  /** Counts the jumps. Rows that an earlier one has read are dropped. */
   #jumps = 0;
   #filling: Promise<void> | undefined;
   #mustFillAgain = false;
@@ -65,21 +62,16 @@ export class Scroller {
     return { first: rows.at(this.#y) ?? rows.last, last: rows.at(this.#y + this.#height) ?? rows.last };
   }
 
-  /** Whether the end of the path is in view. */
-  get isAtEnd(): boolean {
-    const { rows } = this.#parts;
-    return rows.hasEnd && this.#y >= rows.height - this.#height - 1;
-  }
-
-  /** Shows the line at an offset, at a part of the height of the window. */
+  /** Shows the line at an offset, at a fraction of the height of the window. */
   async jump(offset: number, part = 0): Promise<void> {
+    const { rows, lines } = this.#parts;
     this.#isFollowing = false;
-    await this.#show(async () => {
-      const { rows, lines } = this.#parts;
-      const start = await lines.floor(Math.min(offset, Math.max(0, lines.size - 1)));
-      return rows.from(start, this.#screenful);
+    let start = 0;
+    const isShown = await this.#show(async () => {
+      start = await lines.floor(Math.min(offset, Math.max(0, lines.size - 1)));
+      return rows.from(start, screenfulOf(this.#height));
     });
-    this.moveBy(-Math.floor(this.#height * part));
+    if (isShown) this.#align(start, Math.floor(this.#height * part));
   }
 
   /** Shows the end, and follows it from now on. */
@@ -94,17 +86,18 @@ export class Scroller {
     this.#y += pixels + this.#debt;
     this.#debt = 0;
     this.#place();
-    if (pixels > 0 && this.isAtEnd) this.#isFollowing = true;
+    const { rows } = this.#parts;
+    if (pixels > 0 && rows.hasEnd && this.#y >= rows.height - this.#height - 1) this.#isFollowing = true;
     void this.#fill();
     this.#settle();
   }
 
-  /** Moves by a part of the height of the window. */
+  /** Moves by a number of pages. */
   moveByPages(pages: number): void {
     this.moveBy(pages * Math.max(40, this.#height - 40));
   }
 
-  /** The path has grown. */
+  /** Shows the lines that have arrived. */
   async grown(): Promise<void> {
     const { rows, lines } = this.#parts;
     const { last } = rows;
@@ -114,7 +107,7 @@ export class Scroller {
     this.#sync();
   }
 
-  /** Changes the layout, and keeps the first visible row where it is. */
+  /** Changes the layout, and keeps the position of the first visible row. */
   keepAnchor(change: () => void): void {
     const anchor = this.#anchor;
     change();
@@ -127,47 +120,53 @@ export class Scroller {
     void this.#fill().then(() => this.#sync());
   }
 
-  /** Reads the rows again, at the same place: lines were hidden or shown. */
+  /** Reads the rows again at the same place, after lines were hidden or shown. */
   async reload(): Promise<void> {
     const anchor = this.#anchor;
     if (!anchor) return;
-    await this.#show(() => this.#parts.rows.from(anchor.row.offset, this.#screenful));
-    this.moveBy(anchor.inside);
+    const { offset } = anchor.row;
+    const isShown = await this.#show(() => this.#parts.rows.from(offset, screenfulOf(this.#height)));
+    if (isShown) this.#align(offset, -anchor.inside);
   }
 
-  /** Lines that fill the window. */
-  get #screenful(): number {
-    return Math.ceil(this.#height / LEAST_ROW_PIXELS) + 1;
+  /** Moves the row of a line to some pixels below the top of the window. Near the end of the path, it may be lower. */
+  #align(offset: number, pixels: number): void {
+    const row = this.#parts.rows.all.find((one) => one.offset === offset);
+    if (row) this.#y = row.element.offsetTop - pixels;
+    this.#place();
+    void this.#fill();
+    this.#settle();
   }
 
   get #height(): number {
     return this.#parts.window.clientHeight;
   }
 
-  /** Shows other rows. */
-  async #show(read: () => ReturnType<Rows["from"]>, atEnd = false): Promise<void> {
+  /** Shows other rows. Resolves to whether they are still shown: a later jump may have replaced them. */
+  async #show(read: () => ReturnType<Rows["from"]>, atEnd = false): Promise<boolean> {
     const jump = ++this.#jumps;
     try {
       const lines = await read();
-      if (jump !== this.#jumps) return;
+      if (jump !== this.#jumps) return false;
       this.#parts.rows.replace(lines);
       this.#y = atEnd ? Number.MAX_SAFE_INTEGER : 0;
       this.#debt = 0;
       this.#place();
     } catch (error) {
       this.#parts.onError(error);
-      return;
+      return false;
     }
     await this.#fill();
-    if (jump !== this.#jumps) return;
+    if (jump !== this.#jumps) return false;
     if (atEnd) this.#y = Number.MAX_SAFE_INTEGER;
     this.#place();
     this.#sync();
+    return true;
   }
 
   async #toEnd(isNear: boolean): Promise<void> {
     const { rows, lines } = this.#parts;
-    if (!isNear) return this.#show(() => rows.before(lines.size, this.#screenful), true);
+    if (!isNear) return void (await this.#show(() => rows.before(lines.size, screenfulOf(this.#height)), true));
     if (rows.last && !rows.last.isEnded) await this.#renew(rows.last);
     this.#y = Number.MAX_SAFE_INTEGER;
     await this.#fill();
@@ -251,7 +250,7 @@ export class Scroller {
     this.#place();
   }
 
-  /** Puts the list where it belongs. */
+  /** Moves the list to the position of the window. */
   #place(): void {
     const { rows, list, onMoved } = this.#parts;
     const most = Math.max(0, rows.height - this.#height);
@@ -260,7 +259,7 @@ export class Scroller {
     if (wanted < 0 && !rows.hasStart) this.#debt = wanted;
     else if (wanted > most && !rows.hasEnd && wanted < most + 4 * this.#height) this.#debt = wanted - most;
     const transform = `translateY(${-this.#y}px)`;
-    // A style that is set again would be computed again.
+    // Setting the same style again would cost a layout.
     if (list.style.transform !== transform) list.style.transform = transform;
     const row = rows.at(this.#y);
     this.#anchor = row && { row, inside: this.#y - row.element.offsetTop };
@@ -291,7 +290,7 @@ export class Scroller {
     this.#idle = setTimeout(() => this.#sync(), IDLE_MS);
   }
 
-  /** Puts the scrollbar where it belongs. */
+  /** Aligns the scrollbar with the rows. */
   #sync(): void {
     this.#bar.place(this.visible, this.#y);
   }

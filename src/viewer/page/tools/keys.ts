@@ -3,23 +3,22 @@
  * @module
  */
 
-/** What keys do. */
+/** Actions by the names of their keys. */
 export type Commands = Readonly<Record<string, () => void>>;
 
 /**
  * Listens for keys.
  *
- * @param moves Keys that work everywhere.
- * @param commands Single keys, which do not work where text is typed.
- * @param hasCommands Whether they are switched on.
+ * @param moves Keys that work everywhere except in dialogs. With Shift they select text in a field, as usual.
+ * @param commands Single keys, which do not work in fields.
+ * @param hasCommands Whether single keys are switched on.
  */
 export function listenForKeys(moves: Commands, commands: Commands, hasCommands: () => boolean): void {
   addEventListener("keydown", (event) => {
-    const { key, target } = event;
+    const { key, ctrlKey, shiftKey, target } = event;
     if (event.defaultPrevented || event.altKey || event.metaKey) return;
     if (target instanceof Element && target.closest("dialog")) return;
-    // Home and End also move within a text.
-    const isMove = Object.hasOwn(moves, key) && !event.ctrlKey && !(isFilled(target) && /^(Home|End)$/.test(key));
+    const isMove = Object.hasOwn(moves, key) && !ctrlKey && !shiftKey;
     const run = isMove ? moves[key] : command(event);
     if (!run) return;
     event.preventDefault();
@@ -27,18 +26,14 @@ export function listenForKeys(moves: Commands, commands: Commands, hasCommands: 
   });
 
   function command({ key, ctrlKey, target }: KeyboardEvent): (() => void) | undefined {
-    // A second Ctrl+F is the browser's own.
+    // In the search field, a second Ctrl+F opens the browser's own search.
     if (isField(target)) return undefined;
     if (ctrlKey) return commands[`Ctrl+${key.toLowerCase()}`];
-    const presses = key === " " && target instanceof HTMLButtonElement;
-    return hasCommands() && !presses ? commands[key] : undefined;
+    const pressesButton = key === " " && target instanceof HTMLButtonElement;
+    return hasCommands() && !pressesButton ? commands[key] : undefined;
   }
 }
 
-function isField(target: EventTarget | null): target is HTMLInputElement | HTMLSelectElement {
+function isField(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
-}
-
-function isFilled(target: EventTarget | null): boolean {
-  return target instanceof HTMLInputElement && target.value !== "";
 }

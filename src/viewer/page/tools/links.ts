@@ -1,17 +1,17 @@
 /**
- * Links to lines and bytes: `#L120`, `#L120-L140@9210-11702`, `#@9210`. The bytes are exact for ever, as a path only grows.
+ * Links to lines and bytes: `#L120`, `#L120-L140@9210-11702`, `#@9210`. Bytes stay exact for ever, because a path only grows.
  * @module
  */
 
-/** What the hash of an address names. */
+/** The parts of a link in the hash of an address. */
 export interface Link {
-  /** The first and the last line. */
+  /** The numbers of the first and the last line. */
   readonly lines: readonly [number, number] | undefined;
-  /** The first byte, and the one behind the last line; the same twice for a single place. */
+  /** The offset of the first byte, and the offset just past the last line; equal for a single place. */
   readonly bytes: readonly [number, number] | undefined;
   /** A text to search for. */
   readonly query: string | undefined;
-  /** The kind of view; undefined for the one of the path. */
+  /** The kind of view; undefined for the default. */
   readonly view?: string | undefined;
 }
 

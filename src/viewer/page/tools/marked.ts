@@ -1,12 +1,12 @@
 /**
- * The marked lines: those of the link in the address. A click on a number marks a line, with Shift a range.
+ * The marked lines, which the address links to. A click on a number marks a line, a click with Shift a range.
  * @module
  */
 import type { Lines } from "../bytes/lines.ts";
 import type { Row } from "../rows/rows.ts";
 import { formatLink, parseLink } from "./links.ts";
 
-/** Offsets of the first marked line, and behind the last one. */
+/** The offset of the first marked line, and the offset just past the last one. */
 export interface Range {
   readonly from: number;
   readonly to: number;
@@ -15,7 +15,7 @@ export interface Range {
 /** The marked lines. */
 export class Marked {
   readonly #lines: Lines;
-  /** The line that a range began with. */
+  /** The line at which a range was begun. */
   #anchor: Range | undefined;
   range: Range | undefined;
   query = "";
@@ -29,20 +29,15 @@ export class Marked {
     return this.range !== undefined && offset >= this.range.from && offset < this.range.to;
   }
 
-  /** Marks lines without a change of the address. */
+  /** Marks lines, and keeps the address. */
   set(from: number, to: number): void {
     this.range = { from, to: Math.max(to, from + 1) };
     this.#anchor = this.range;
   }
 
-  clear(): void {
-    this.range = undefined;
-    this.#anchor = undefined;
-  }
-
-  /** Marks the line of a row, or all from the one that was marked first. */
-  pick({ offset, next }: Row, extends_: boolean): void {
-    const anchor = extends_ ? this.#anchor : undefined;
+  /** Marks the line of a row, or extends the range to it. */
+  pick({ offset, next }: Row, isExtended: boolean): void {
+    const anchor = isExtended ? this.#anchor : undefined;
     if (!anchor) this.set(offset, next);
     else this.range = { from: Math.min(anchor.from, offset), to: Math.max(anchor.to, next) };
     this.writeAddress();

@@ -3,24 +3,24 @@
  * @module
  */
 
-/** The element of the page with an id. */
+/** The element with an id. */
 export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (!element) throw new Error(`The page has no element "${id}".`);
   return element;
 }
 
-/** The input of the page with an id. */
+/** The input with an id. */
 export function inputById(id: string): HTMLInputElement {
   const element = byId(id);
-  if (!(element instanceof HTMLInputElement)) throw new Error(`"${id}" is no input.`);
+  if (!(element instanceof HTMLInputElement)) throw new Error(`The element "${id}" of the page is not an input.`);
   return element;
 }
 
-/** The dialog of the page with an id. */
+/** The dialog with an id. */
 export function dialogById(id: string): HTMLDialogElement {
   const element = byId(id);
-  if (!(element instanceof HTMLDialogElement)) throw new Error(`"${id}" is no dialog.`);
+  if (!(element instanceof HTMLDialogElement)) throw new Error(`The element "${id}" of the page is not a dialog.`);
   return element;
 }
 
@@ -35,12 +35,15 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Calls back when a button is pressed. */
+/** Calls back when the element with an id is clicked. */
 export function onClick(id: string, run: () => void): void {
   byId(id).addEventListener("click", run);
 }
 
-/** Shows a sentence above the rows, with a button if there is something to do. None hides it. */
+/** Milliseconds for which a note is shown. */
+const NOTE_MS = 5_000;
+
+/** Shows a sentence above the view, with a button for an action. An empty sentence hides the banner. */
 export function showBanner(text: string, action?: { readonly label: string; readonly run: () => void }): void {
   const banner = byId("banner");
   banner.hidden = text === "";
@@ -51,7 +54,16 @@ export function showBanner(text: string, action?: { readonly label: string; read
   banner.append(" ", button);
 }
 
-/** Says something to people who can't see the page. */
+/** Shows a sentence above the view for a few seconds. */
+export function showNote(text: string): void {
+  showBanner(text);
+  setTimeout(() => {
+    // Another sentence may have taken its place.
+    if (byId("banner").textContent === text) showBanner("");
+  }, NOTE_MS);
+}
+
+/** Has screen readers read a sentence. */
 export function announce(text: string): void {
   byId("summary").textContent = text;
 }

@@ -1,19 +1,19 @@
 /**
- * What the reader has chosen, kept in the browser. Where it blocks storage, the choice lasts until the page is left.
+ * The preferences of the reader, kept in the browser. Where it blocks storage, they last until the page is left.
  * @module
  */
 
 const KEY = "httpfstream.viewer";
 
-/** The choices. */
+/** The preferences. */
 export interface Preferences {
   wraps: boolean;
   theme: "auto" | "light" | "dark";
-  /** Whether single keys do something. */
+  /** Whether single keys are commands. */
   keys: boolean;
 }
 
-/** Reads the choices. */
+/** Reads the preferences. */
 export function preferences(): Preferences {
   const chosen: Preferences = { wraps: true, theme: "auto", keys: true };
   try {
@@ -24,11 +24,11 @@ export function preferences(): Preferences {
   }
 }
 
-/** Keeps the choices. */
+/** Keeps the preferences. */
 export function keepPreferences(chosen: Preferences): void {
   try {
     localStorage.setItem(KEY, JSON.stringify(chosen));
   } catch {
-    // See above.
+    // The browser blocks storage.
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Bytes as hexadecimal numbers, 16 a row.
+ * Bytes as hexadecimal numbers, 16 per row.
  * @module
  */
 import { type Line, Lines } from "../bytes/lines.ts";
@@ -8,7 +8,7 @@ const ROW_BYTES = 16;
 
 const ENCODER = new TextEncoder();
 
-/** Rows of bytes in place of lines. */
+/** Groups of 16 bytes in place of lines, formatted as text. */
 export class HexLines extends Lines {
   override async floor(offset: number): Promise<number> {
     return offset - (offset % ROW_BYTES);
@@ -33,8 +33,8 @@ export class HexLines extends Lines {
   }
 }
 
-/** Some bytes as numbers, and as characters where they are ASCII. */
-export function hexRow(bytes: Uint8Array): string {
+/** Formats bytes as numbers, and as characters where they are printable ASCII. */
+function hexRow(bytes: Uint8Array): string {
   const numbers = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
   const halves = [numbers.slice(0, 8).join(" "), numbers.slice(8).join(" ")].join("  ");
   const text = Array.from(bytes, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".")).join("");

@@ -1,22 +1,22 @@
 /**
- * Lines of JSON: their keys, levels and messages stand out. The text of a row stays that of its line.
+ * Lines of JSON with highlighted keys, levels and messages. The text of a row is that of its line.
  * @module
  */
 import type { Line } from "../bytes/lines.ts";
 import { fillRow, textOf } from "../rows/row.ts";
 import type { Style } from "../rows/style.ts";
 
-/** A text or a word of JSON, and whether a text is a key. */
+/** A string, number or word of JSON. The group is the colon after a key. */
 const TOKEN = /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\b(?:true|false|null)\b/g;
 
 const LEVEL_KEYS = /^"(?:level|lvl|severity|log\.level|levelname)"/i;
 const MESSAGE_KEYS = /^"(?:msg|message|event|text|content)"/i;
 
-/** Names of levels, and the numbers of pino and bunyan. */
-const BAD = /^"?(?:error|err|fatal|panic|crit(?:ical)?|alert|emerg(?:ency)?|[56]0)"?$/i;
-const ODD = /^"?(?:warn(?:ing)?|40)"?$/i;
+/** Levels by name, and by the numbers of pino and bunyan. */
+const ERROR_LEVELS = /^"?(?:error|err|fatal|panic|crit(?:ical)?|alert|emerg(?:ency)?|[56]0)"?$/i;
+const WARNING_LEVELS = /^"?(?:warn(?:ing)?|40)"?$/i;
 
-/** Fills a row with a line of JSON; another line is filled as text. */
+/** Fills a row with a line of JSON. Any other line is shown as in the log. */
 export function fillJsonRow(row: HTMLElement, line: Line, style: Style, isFolded: boolean): void {
   const text = textOf(line.bytes).replace(/\r$/, "");
   if (line.more > 0 || !/^\s*[[{]/.test(text) || !isJson(text)) {
@@ -50,7 +50,8 @@ function isJson(text: string): boolean {
 }
 
 function classOf(key: string, value: string): string {
-  if (LEVEL_KEYS.test(key)) return BAD.test(value) ? "level bad" : ODD.test(value) ? "level odd" : "level";
+  if (LEVEL_KEYS.test(key))
+    return ERROR_LEVELS.test(value) ? "level bad" : WARNING_LEVELS.test(value) ? "level odd" : "level";
   if (MESSAGE_KEYS.test(key)) return "message";
   return value.startsWith('"') ? "text" : "word";
 }

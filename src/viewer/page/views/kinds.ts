@@ -1,5 +1,5 @@
 /**
- * The kinds of views, and which one a path gets.
+ * The kinds of views, and the default for a path.
  * @module
  */
 
@@ -14,7 +14,12 @@ export function isKind(word: string | undefined): word is Kind {
   return KINDS.some((kind) => kind === word);
 }
 
-/** The view of a path, by its media type and its first bytes. */
+/**
+ * The default view of a path.
+ *
+ * @param type The media type.
+ * @param beginning The first bytes, for a path of an unknown type.
+ */
 export function kindFor(type: string, beginning: Uint8Array): Kind {
   const essence = type.split(";")[0]?.trim().toLowerCase() ?? "";
   if (/^(image|audio|video)\//.test(essence)) return "media";
@@ -23,11 +28,11 @@ export function kindFor(type: string, beginning: Uint8Array): Kind {
   return essence === "application/octet-stream" && !isText(beginning) ? "hex" : "log";
 }
 
-/** Whether bytes are UTF-8 without control characters that no text has. */
+/** Whether bytes are UTF-8, without control characters that do not occur in text. */
 function isText(beginning: Uint8Array): boolean {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(beginning, { stream: true });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are searched for
     return !/[\0-\x06\x0e-\x1a]/.test(text);
   } catch {
     return false;

@@ -1,6 +1,5 @@
 /**
- * Markdown as elements. A part of the page of its own, which is loaded when it is needed. HTML in the text stays text, and
- * no image is loaded.
+ * Renders Markdown. The page loads this script only when it is needed. HTML becomes text, and images are not loaded.
  * @module
  */
 import { lexer, type Token, type Tokens } from "marked";
@@ -17,7 +16,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "&nbsp;": "\u00a0",
 };
 
-/** Shows a text. Blocks that have not changed keep their elements, so that a selection in them stays. */
+/**
+ * Renders a text into an element. Blocks that have not changed keep their elements, so a selection in them stays.
+ *
+ * @param parent The element. Its former children are replaced.
+ * @param text The Markdown.
+ */
 export function render(parent: HTMLElement, text: string): void {
   const blocks = lexer(text).filter(({ type }) => type !== "space" && type !== "def");
   const { children } = parent;
@@ -32,7 +36,7 @@ export function render(parent: HTMLElement, text: string): void {
   while (children.length > blocks.length) children[children.length - 1]?.remove();
 }
 
-/** What each block was made of. */
+/** The Markdown of each block. */
 const sources = new WeakMap<HTMLElement, string>();
 
 function blockOf(token: Token): HTMLElement {

@@ -5,12 +5,13 @@
 import type { Source } from "../bytes/source.ts";
 import { byId } from "../ui/dom.ts";
 
-/** Shows an image, audio or video, and loads it again when an append has ended. */
+/** An image, audio or video. The browser loads and plays it. */
 export class MediaView {
   readonly #source: Source;
   readonly #element: HTMLImageElement | HTMLMediaElement;
-  #size = -1;
+  #size = 0;
 
+  /** @param type The media type of the path. */
   constructor(source: Source, type: string) {
     this.#source = source;
     const kind = type.startsWith("image/") ? "img" : type.startsWith("audio/") ? "audio" : "video";
@@ -22,17 +23,24 @@ export class MediaView {
     byId("document").replaceChildren(this.#element);
   }
 
-  /** Shows what is stored now. */
+  /**
+   * Loads the bytes, unless those of this size are shown.
+   *
+   * @throws {Replaced} and {@link Refused}, as {@link Source.blob}.
+   */
   async show(size: number): Promise<void> {
-    if (size === 0 || size === this.#size) return;
+    if (size === this.#size) return;
     this.#size = size;
-    const url = this.#source.with({ raw: "" });
-    // A browser that is not to ask for the old bytes again.
-    url.searchParams.set("size", String(size));
-    if (this.#source.token === undefined) this.#element.src = url.href;
-    else {
-      const response = await this.#source.request(url);
-      this.#element.src = URL.createObjectURL(await response.blob());
+    if (this.#source.token === undefined) {
+      const url = this.#source.with({ raw: "" });
+      // Another address keeps the browser from showing the former bytes again.
+      url.searchParams.set("size", String(size));
+      this.#element.src = url.href;
+      return;
     }
+    const blob = await this.#source.blob();
+    if (size !== this.#size) return;
+    URL.revokeObjectURL(this.#element.src);
+    this.#element.src = URL.createObjectURL(blob);
   }
 }

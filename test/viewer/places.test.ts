@@ -1,0 +1,138 @@
+/** Places in the viewer page: links that overtake each other, links to lines of Markdown, the dialog, breadcrumbs. */
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Browser } from "playwright-core";
+import { MOUNTS } from "../fixture/mounts.ts";
+import { startMounted, startStandalone, type TestServer } from "../fixture/servers.ts";
+import { SKIP, startChromium, Viewer } from "./page.ts";
+
+const LINES = Array.from({ length: 40_000 }, (_, at) => `line ${at + 1} of a log that is long enough\n`).join("");
+
+describe("places in the viewer page", { skip: SKIP }, () => {
+  let server: TestServer;
+  let browser: Browser;
+  before(async () => {
+    server = await startStandalone("node");
+    writeFileSync(join(server.root, "a.log"), LINES);
+    writeFileSync(join(server.root, "page.md"), "# Title\n\n- one\n- two\n");
+    browser = await startChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await server.stop();
+  });
+
+  it("are those of the last link, also when the bytes of an earlier one arrive later", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/a.log#L1`);
+    const { page } = viewer;
+    await viewer.until("line 1", ([row]) => row?.number === 1);
+    await viewer.settle();
+    const middle = LINES.indexOf("line 20000 ");
+    const block = Math.floor((middle - 1) / 65_536) * 65_536;
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/a.log?raw*", async (route) => {
+      const { range = "" } = route.request().headers();
+      if (range.startsWith(`bytes=${block}-`)) await released;
+      await route.continue();
+    });
+    const held = page.waitForRequest((request) => request.headers().range?.startsWith(`bytes=${block}-`) === true);
+    await viewer.goToHash(`@${middle}`);
+    await held;
+    const end = LINES.indexOf("line 40000 ");
+    await viewer.goToHash(`@${end}`);
+    await viewer.until("the last line", (rows) => rows.some(({ offset }) => offset === end));
+    const late = page.waitForResponse((response) => {
+      return response.request().headers().range?.startsWith(`bytes=${block}-`) === true;
+    });
+    release();
+    await (await late).finished();
+    await viewer.settle();
+    assert.ok((await viewer.visible()).some(({ offset }) => offset === end));
+    await viewer.close();
+  });
+
+  it("are lines of the source where the path is shown as Markdown", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/page.md`);
+    const { page } = viewer;
+    await page.getByRole("heading", { name: "Title" }).waitFor();
+    assert.equal(await page.getByRole("log").count(), 0);
+    await reloadedAt(viewer, "L3");
+    await viewer.until("the source", (rows) => rows.some(({ number, text }) => number === 3 && text === "- one"));
+    assert.equal(await page.getByLabel("Show as").inputValue(), "log");
+    await reloadedAt(viewer, "&as=markdown");
+    await page.getByRole("heading", { name: "Title" }).waitFor();
+    await reloadedAt(viewer, "&as=log");
+    await viewer.until("the source", (rows) => rows.some(({ text }) => text === "# Title"));
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+
+  it("can be left out of the dialog that asks for one", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/a.log`);
+    const { page } = viewer;
+    await page.getByRole("button", { name: "Go to" }).click();
+    const dialog = page.getByRole("dialog", { name: "Go to" });
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await dialog.waitFor({ state: "hidden" });
+    await viewer.close();
+  });
+
+  it("lets a reader switch single keys off in a document", async () => {
+    const viewer = await Viewer.open(browser, `${server.url}/page.md`);
+    const { page } = viewer;
+    await page.getByRole("button", { name: "Keys and help" }).click();
+    const box = page.getByRole("checkbox");
+    assert.equal(await box.isChecked(), true);
+    await box.uncheck();
+    await page.getByRole("button", { name: "Close" }).click();
+    const theme = await page.evaluate(() => document.documentElement.dataset.theme);
+    await page.keyboard.press("t");
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), theme);
+    await page.reload();
+    await page.getByRole("button", { name: "Keys and help" }).click();
+    assert.equal(await box.isChecked(), false);
+    await viewer.close();
+  });
+});
+
+/** Changes the hash, and waits until the page has loaded again with another view. */
+async function reloadedAt(viewer: Viewer, hash: string): Promise<void> {
+  await Promise.all([viewer.page.waitForEvent("load"), viewer.goToHash(hash)]);
+}
+
+describe("the breadcrumbs of the viewer page", { skip: SKIP }, () => {
+  let server: TestServer;
+  let browser: Browser;
+  before(async () => {
+    server = await startMounted("node");
+    mkdirSync(join(server.root, "deep", "some folder"), { recursive: true });
+    writeFileSync(join(server.root, "deep", "some folder", "a.log"), "line\n");
+    browser = await startChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await server.stop();
+  });
+
+  it("begin at the mount, and lead to its folders", async () => {
+    const base = `${server.url}${MOUNTS.deep}`;
+    const viewer = await Viewer.open(browser, `${base}/some%20folder/a.log`);
+    const { page } = viewer;
+    await viewer.untilLast("line");
+    const links = page.getByRole("navigation").getByRole("link");
+    assert.deepEqual(await links.allTextContents(), ["/", "some folder/"]);
+    await links.nth(1).click();
+    await viewer.untilState(/^One entry$/);
+    assert.equal(page.url(), `${base}/some%20folder/`);
+    assert.deepEqual(await links.allTextContents(), ["/"]);
+    await links.click();
+    await page.getByRole("heading", { name: "/", exact: true }).waitFor();
+    assert.deepEqual([page.url(), await links.count()], [`${base}/`, 0]);
+    await viewer.close();
+  });
+});
