@@ -6,7 +6,7 @@ import { CONTENT_HEADERS, checkGeneration } from "../../src/protocol/generation.
 import { isHeaderValue } from "../../src/protocol/header-value.ts";
 import { essenceOf, isJsonType, isMediaType } from "../../src/protocol/media-type.ts";
 import { CONTROL_BYTES, TEXT_MESSAGE_BYTES } from "../../src/protocol/message-sizes.ts";
-import { PROTOCOL_PARAMETERS, START_PARAMETERS } from "../../src/protocol/parameters.ts";
+import { PROGRAM_PARAMETERS, PROTOCOL_PARAMETERS, START_PARAMETERS } from "../../src/protocol/parameters.ts";
 import { quotedWord } from "../../src/protocol/quoted-word.ts";
 import { FORK_HEADERS, PRODUCER_HEADERS } from "../../src/protocol/stream-headers.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
@@ -23,6 +23,7 @@ test("the protocol takes these parameters, of which the client sets those of the
   assert.deepEqual([...START_PARAMETERS].sort(), ["generation", "offset", "session", "stay", "tail"]);
   const all = ["cursor", "generation", "live", "offset", "raw", "session", "stay", "tail", "verb"];
   assert.deepEqual([...PROTOCOL_PARAMETERS].sort(), all);
+  assert.deepEqual([...PROGRAM_PARAMETERS].sort(), [...all, "lines", "search"].sort());
 });
 
 test("messages have the sizes of the wire contract", () => {

@@ -122,7 +122,7 @@ describe("links of the viewer page", { skip: SKIP }, () => {
     await goTo("50%");
     await viewer.until("the middle", ([row]) => Math.abs((row?.number ?? 0) - 10_000) < 200);
     await goTo("nonsense");
-    await page.getByText("That is no line, byte, part or time of this log.").waitFor();
+    await page.getByText("This log has no such line, byte, part or time.").waitFor();
     await viewer.close();
   });
 });
