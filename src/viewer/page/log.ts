@@ -9,6 +9,7 @@ import { LineIndex, learnLines } from "./bytes/line-index.ts";
 import { Lines } from "./bytes/lines.ts";
 import { Refused, Replaced, type Source } from "./bytes/source.ts";
 import { Follower } from "./follower.ts";
+import { Overwritten } from "./rows/overwritten.ts";
 import { fillRow, humanBytes } from "./rows/row.ts";
 import { type Row, Rows } from "./rows/rows.ts";
 import { Scroller } from "./rows/scroller.ts";
@@ -18,6 +19,7 @@ import type { Status } from "./status.ts";
 import { toggleGroup } from "./tools/folds.ts";
 import { parseLink } from "./tools/links.ts";
 import { Marked } from "./tools/marked.ts";
+import { jumpTo, showGrowth } from "./tools/rewrites.ts";
 import { SearchBox } from "./tools/search-box.ts";
 import { announce, byId, showBanner } from "./ui/dom.ts";
 import { HexLines } from "./views/hex.ts";
@@ -50,6 +52,7 @@ export class LogView {
     this.#status = status;
     this.#blocks = new Blocks(source);
     this.lines = new (kind === "hex" ? HexLines : Lines)(this.#blocks, this.#index);
+    if (kind === "log") this.lines.overwritten = new Overwritten(this.#blocks);
     this.marked = new Marked(this.lines);
     const list = byId("rows");
     const fill = kind === "json" ? fillJsonRow : fillRow;
@@ -64,7 +67,12 @@ export class LogView {
       onError: (error) => this.#failed(error),
     });
     this.search = new SearchBox({
-      ...{ source, list, size: () => this.#blocks.size, jump: (offset: number) => this.scroller.jump(offset, 0.3) },
+      ...{
+        source,
+        list,
+        size: () => this.#blocks.size,
+        jump: (offset: number) => jumpTo(this.lines, this.scroller, offset, 0.3),
+      },
       place: () => this.scroller.visible.first?.offset ?? 0,
       onQuery: (text) => {
         if (this.lines.only) void this.showOnly(undefined);
@@ -163,7 +171,7 @@ export class LogView {
   async #openRange(from: number, to: number): Promise<void> {
     showBanner("");
     this.marked.set(from, to);
-    await this.scroller.jump(from, 0.25);
+    await jumpTo(this.lines, this.scroller, from, 0.25);
     this.redecorate();
     this.#number();
   }
@@ -179,7 +187,7 @@ export class LogView {
     }
     this.#showSize();
     this.#newLines += added;
-    void this.scroller.grown().then(() => this.#afterGrowth());
+    void showGrowth(this.lines, this.scroller, before).then(() => this.#afterGrowth());
   }
 
   #afterGrowth(): void {
@@ -252,6 +260,10 @@ export class LogView {
     const row = target instanceof Node ? this.rows.rowOf(target) : undefined;
     if (!row || !(target instanceof Element)) return;
     if (target.matches(".fold")) return this.fold(row);
+    if (target.matches(".others")) {
+      await this.lines.overwritten?.open(row.offset);
+      return this.scroller.reload();
+    }
     if (target.matches(".more")) {
       this.lines.expand(row.offset);
       return this.scroller.renew(row);

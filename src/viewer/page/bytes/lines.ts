@@ -3,6 +3,7 @@
  * @module
  */
 import { BLOCK_BYTES } from "../../shared/messages.ts";
+import { firstUp, type Overwritten } from "../rows/overwritten.ts";
 import type { Block, Blocks } from "./blocks.ts";
 import type { LineIndex } from "./line-index.ts";
 
@@ -11,6 +12,9 @@ export const CLIP_BYTES: number = 4 * 1024;
 
 /** Bytes of a line to show when all of it is asked for. */
 export const WHOLE_BYTES: number = 1024 * 1024;
+
+/** Bytes of a line to show if it goes up, as those of a progress display do: each of its rows may have changed last far before its end. */
+const SCREEN_BYTES = 128 * 1024;
 
 /** Most blocks that a search for a newline reads at once. */
 const MOST_AT_ONCE = 16;
@@ -29,6 +33,8 @@ export interface Line {
   readonly isEnded: boolean;
   /** Bytes of it that are not shown. */
   readonly more: number;
+  /** How many lines from it on were overwritten, and are not shown by themselves. */
+  readonly overwritten?: number;
 }
 
 /** Finds lines. */
@@ -39,6 +45,8 @@ export class Lines {
   readonly #expanded = new Set<number>();
   /** Hidden lines: the offset of the first, and the offset behind the last. */
   readonly folds = new Map<number, number>();
+  /** Which lines were overwritten; undefined if none may be hidden. */
+  overwritten: Overwritten | undefined;
   /** The offsets of the lines to show, in order; undefined for all. */
   only: readonly number[] | undefined;
 
@@ -78,6 +86,19 @@ export class Lines {
     return undefined;
   }
 
+  /** The line whose row shows the byte at an offset. */
+  async row(offset: number): Promise<number> {
+    const line = await this.floor(offset);
+    return this.only ? line : ((await this.overwritten?.first(line)) ?? line);
+  }
+
+  /** The line that begins at an offset, with those that its row stands for. */
+  async #rowAt(offset: number): Promise<Line> {
+    const line = await this.line(offset);
+    const run = line.isEnded ? await this.overwritten?.at(offset) : undefined;
+    return run ? { ...line, next: run.to, overwritten: run.starts.length } : line;
+  }
+
   /** The line that begins at an offset. */
   async line(offset: number): Promise<Line> {
     const most = this.#expanded.has(offset) ? WHOLE_BYTES : CLIP_BYTES;
@@ -88,10 +109,12 @@ export class Lines {
     const line = { offset, next, isEnded: behind !== undefined };
     if (bytes.length === end - offset) return { ...line, bytes, more: 0 };
     // Of a progress display, the last state counts.
-    if (bytes.includes(CARRIAGE_RETURN)) {
-      const from = Math.max(offset, end - most);
+    const isScreen = firstUp(bytes) !== -1;
+    if (isScreen || bytes.includes(CARRIAGE_RETURN)) {
+      const from = Math.max(offset, end - Math.max(most, isScreen ? SCREEN_BYTES : 0));
       const last = await this.bytes(from, end);
-      const start = last.subarray(0, -1).lastIndexOf(CARRIAGE_RETURN) + 1;
+      if (from === offset) return { ...line, bytes: last, more: 0 };
+      const start = isScreen ? firstUp(last) : last.subarray(0, -1).lastIndexOf(CARRIAGE_RETURN) + 1;
       if (start > 0) return { ...line, bytes: last.subarray(start), more: from + start - offset };
     }
     const cut = bytes.subarray(0, wholeCharacters(bytes));
@@ -110,7 +133,7 @@ export class Lines {
       const hidden = this.folds.get(at);
       if (hidden !== undefined && hidden > at) at = hidden;
       else {
-        const line = await this.line(at);
+        const line = await this.#rowAt(at);
         found.push(line);
         if (!line.isEnded) break;
         at = line.next;
@@ -132,8 +155,8 @@ export class Lines {
       const hidden = [...this.folds].find(([, to]) => to === at)?.[0];
       if (hidden !== undefined) at = hidden;
       else {
-        at = await this.floor(at - 1);
-        found.push(await this.line(at));
+        at = await this.row(at - 1);
+        found.push(await this.#rowAt(at));
       }
     }
     return found.reverse();

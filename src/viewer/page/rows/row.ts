@@ -44,6 +44,14 @@ export function fillRow(row: HTMLElement, line: Line, style: Style, isFolded: bo
   const parts: Node[] = [];
   if (GROUP.test(text)) parts.push(button("fold", isFolded ? "Show the group" : "Hide the group", !isFolded));
   for (const run of runs) parts.push(...nodesOf(run));
+  const { overwritten = 0 } = line;
+  row.classList.toggle("overwritten", overwritten > 0);
+  if (overwritten > 1) {
+    const others = button("more", `Show ${overwritten - 1} more lines that were overwritten`);
+    others.classList.add("others");
+    others.dataset.more = `${overwritten - 1} overwritten lines`;
+    parts.push(others);
+  }
   if (line.more > 0) {
     const more = button("more", `Show more of this line: ${humanBytes(line.more)}`);
     more.dataset.more = humanBytes(line.more);

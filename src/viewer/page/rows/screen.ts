@@ -20,7 +20,7 @@ export interface Shown {
  * Escape sequences as the search of the server knows them: CSI, strings such as OSC, others. One that is cut ends before
  * the first character that it can't have, at the latest with its line.
  */
-const ESCAPE =
+export const ESCAPE: RegExp =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   /\x1b(?:\[([ -?]*)([@-~]?)|[PX\]^_][^\n\x07\x18\x1a\x1b]*(?:[\x07\x18\x1a]|\x1b\\|)|[ -/]*[0-~]?)/g;
 

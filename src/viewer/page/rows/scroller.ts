@@ -76,7 +76,7 @@ export class Scroller {
     this.#isFollowing = false;
     await this.#show(async () => {
       const { rows, lines } = this.#parts;
-      const start = await lines.floor(Math.min(offset, Math.max(0, lines.size - 1)));
+      const start = await lines.row(Math.min(offset, Math.max(0, lines.size - 1)));
       return rows.from(start, this.#screenful);
     });
     this.moveBy(-Math.floor(this.#height * part));
@@ -131,7 +131,8 @@ export class Scroller {
   async reload(): Promise<void> {
     const anchor = this.#anchor;
     if (!anchor) return;
-    await this.#show(() => this.#parts.rows.from(anchor.row.offset, this.#screenful));
+    const { rows, lines } = this.#parts;
+    await this.#show(async () => rows.from(await lines.row(anchor.row.offset), this.#screenful));
     this.moveBy(anchor.inside);
   }
 
