@@ -71,7 +71,14 @@ describe("a group", () => {
   }
 
   test("is nothing else that looks like one", () => {
-    const others = ["group", "echo '##[group]'", "##[section]x", "section_start:x:y\r", "section_start:1:y", "##[endgroup]"];
+    const others = [
+      "group",
+      "echo '##[group]'",
+      "##[section]x",
+      "section_start:x:y\r",
+      "section_start:1:y",
+      "##[endgroup]",
+    ];
     for (const line of others) assert.equal(endOfGroup(line), undefined, line);
     assert.doesNotMatch("section_end:1:buildXall\r", endOfGroup("section_start:1:build.all\r") ?? /./);
     assert.doesNotMatch("section_end:1:build\r", endOfGroup("section_start:1:build-2\r") ?? /./);
@@ -91,7 +98,10 @@ describe("a group", () => {
     const lines = linesOf("##[group]Run\na\nb\n\x1b[2A\x1b[Kc\n\x1b[Kd\n##[endgroup]\nend\n");
     assert.equal((await lines.from(0, 10)).length, 6);
     assert.equal(await toggleGroup(lines, { offset: 0 }), true);
-    assert.deepEqual((await lines.from(0, 10)).map(({ bytes }) => plainTextOf(bytes)), ["##[group]Run", "##[endgroup]", "end"]);
+    assert.deepEqual(
+      (await lines.from(0, 10)).map(({ bytes }) => plainTextOf(bytes)),
+      ["##[group]Run", "##[endgroup]", "end"],
+    );
   });
 });
 

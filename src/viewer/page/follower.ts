@@ -129,19 +129,23 @@ export class Follower {
   }
 }
 
-/** Starts the worker: the one script whose address this page passes on. */
-function startWorker(): Worker {
+/** The address of the worker as the browser wants it. A policy can be made only once. */
+let trusted: unknown;
+
+/** Starts a worker: the one script whose address this page passes on. */
+export function startWorker(): Worker {
   const url = new URL(WORKER, import.meta.url).href;
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
-  const checked = trustedTypes?.createPolicy("httpfstream", {
-    createScriptURL(given) {
-      if (given === url) return given;
-      throw new TypeError(`"${given}" is not the worker.`);
-    },
-  });
-  const trusted = checked?.createScriptURL(url) ?? url;
+  trusted ??= trustedTypes
+    ?.createPolicy("httpfstream", {
+      createScriptURL(given) {
+        if (given === url) return given;
+        throw new TypeError(`"${given}" is not the worker.`);
+      },
+    })
+    .createScriptURL(url);
   // The types of the library know only addresses as text.
-  return new Worker(trusted as string, { type: "module" });
+  return new Worker((trusted ?? url) as string, { type: "module" });
 }
 
 interface TrustedTypes {

@@ -16,6 +16,7 @@ import { Scroller } from "./rows/scroller.ts";
 import { Styles } from "./rows/styles.ts";
 import { askForToken } from "./start.ts";
 import type { Status } from "./status.ts";
+import { Filter } from "./tools/filter.ts";
 import { toggleGroup } from "./tools/folds.ts";
 import { parseLink } from "./tools/links.ts";
 import { Marked } from "./tools/marked.ts";
@@ -57,7 +58,10 @@ export class LogView {
     const list = byId("rows");
     const fill = kind === "json" ? fillJsonRow : fillRow;
     this.rows = new Rows(list, this.lines, new Styles(kind === "hex" ? undefined : this.#blocks), fill);
-    this.rows.decorate = (row, offset) => row.classList.toggle("marked", this.marked.has(offset));
+    this.rows.decorate = (row, offset) => {
+      row.classList.toggle("marked", this.marked.has(offset));
+      row.classList.toggle("around", this.lines.only?.isAround(offset) === true);
+    };
     this.scroller = new Scroller({
       ...{ view: byId("view"), space: byId("space"), window: byId("window"), list },
       ...{ rows: this.rows, lines: this.lines },
@@ -75,11 +79,13 @@ export class LogView {
       },
       place: () => this.scroller.visible.first?.offset ?? 0,
       onQuery: (text) => {
-        if (this.lines.only) void this.showOnly(undefined);
+        void filter.end();
         this.marked.query = text;
         this.marked.writeAddress();
       },
+      onHits: () => void filter.update(),
     });
+    const filter = new Filter({ lines: this.lines, scroller: this.scroller, hits: () => this.search.lines });
     this.follower = new Follower({
       ...{ source, status, size: () => this.#blocks.size },
       onGrown: (message) => this.#grown(message),
@@ -138,16 +144,6 @@ export class LogView {
     await this.#openRange(from, to);
   }
 
-  /** Shows only some lines, or all of them. */
-  async showOnly(offsets: readonly number[] | undefined): Promise<void> {
-    const place = this.scroller.visible.first?.offset ?? 0;
-    this.lines.only = offsets;
-    byId("filter-lines").setAttribute("aria-pressed", String(offsets !== undefined));
-    await this.scroller.jump(
-      offsets ? (offsets.find((offset) => offset >= place) ?? offsets[offsets.length - 1] ?? 0) : place,
-    );
-  }
-
   /** Changes which lines are marked, in the rows that are there. */
   redecorate(): void {
     for (const { element, offset } of this.rows.all) this.rows.decorate(element, offset);
@@ -200,6 +196,7 @@ export class LogView {
     if (isFollowing) this.#newLines = 0;
     this.#showNews();
     this.search.highlight();
+    this.search.grown();
   }
 
   #showNews(): void {

@@ -112,10 +112,6 @@ function connect(view: LogView): void {
   onClick("help", () => dialogById("help-dialog").showModal());
   onClick("goto", () => openGoTo());
   onClick("copy", () => void copy(view));
-  onClick("filter-lines", () => {
-    const { lines } = view.search;
-    if (view.lines.only || lines.length > 0) void view.showOnly(view.lines.only ? undefined : lines);
-  });
   onClick("save", () => void save());
   byId("goto-form").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,12 +1,20 @@
 /**
  * The worker of the viewer page: follows the path with the client, and tells the page what has arrived, 20 times a second
- * at most.
+ * at most. Another one of the same kind searches by regular expressions.
  * @module
  */
 import { follow } from "../../client/follow/mod.ts";
 import type { FollowState } from "../../client/follow/state.ts";
 import { StreamError } from "../../protocol/errors.ts";
-import { BLOCK_BYTES, type Changed, type FollowOrder, type WorkerMessage } from "../shared/messages.ts";
+import {
+  BLOCK_BYTES,
+  type Changed,
+  type FollowOrder,
+  type SearchMessage,
+  type SearchOrder,
+  type WorkerMessage,
+} from "../shared/messages.ts";
+import { searchLines } from "./expression.ts";
 
 /** Least milliseconds between two messages with bytes. */
 const INTERVAL_MS = 50;
@@ -21,7 +29,8 @@ const NEWLINE = 10;
 
 let current = new AbortController();
 
-addEventListener("message", ({ data }: MessageEvent<FollowOrder>) => {
+addEventListener("message", ({ data }: MessageEvent<FollowOrder | SearchOrder>) => {
+  if ("expression" in data) return void searchLines(data, tell);
   current.abort();
   current = new AbortController();
   void run(data, current.signal);
@@ -133,7 +142,7 @@ function newest(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function tell(message: WorkerMessage): void {
+function tell(message: WorkerMessage | SearchMessage): void {
   // In a worker, the second argument lists what is handed over.
   if (message.type === "grown") postMessage(message, { transfer: [message.bytes.buffer] });
   else postMessage(message);

@@ -37,6 +37,18 @@ export interface Line {
   readonly overwritten?: number;
 }
 
+/** Some lines, which are shown alone. */
+export interface ChosenLines {
+  /** Where the first one begins. */
+  readonly first: number;
+  /** Where the last one ends. */
+  readonly end: number;
+  from(offset: number, count: number): Promise<Line[]>;
+  before(offset: number, count: number): Promise<Line[]>;
+  /** Whether a line is there only because of another one. */
+  isAround(offset: number): boolean;
+}
+
 /** Finds lines. */
 export class Lines {
   readonly #blocks: Blocks;
@@ -47,8 +59,8 @@ export class Lines {
   readonly folds = new Map<number, number>();
   /** Which lines were overwritten; undefined if none may be hidden. */
   overwritten: Overwritten | undefined;
-  /** The offsets of the lines to show, in order; undefined for all. */
-  only: readonly number[] | undefined;
+  /** The lines to show; undefined for all. */
+  only: ChosenLines | undefined;
 
   constructor(blocks: Blocks, index: LineIndex) {
     this.#blocks = blocks;
@@ -123,11 +135,7 @@ export class Lines {
 
   /** At most `count` lines from the one that begins at an offset. */
   async from(offset: number, count: number): Promise<Line[]> {
-    const { only } = this;
-    if (only) {
-      const first = lastAtMost(only, offset - 1) + 1;
-      return Promise.all(only.slice(first, first + count).map((one, at) => this.#listed(one, only[first + at + 1])));
-    }
+    if (this.only) return this.only.from(offset, count);
     const found: Line[] = [];
     for (let at = offset; found.length < count && at < this.size; ) {
       const hidden = this.folds.get(at);
@@ -144,12 +152,7 @@ export class Lines {
 
   /** At most `count` lines before the one that begins at an offset. */
   async before(offset: number, count: number): Promise<Line[]> {
-    const { only } = this;
-    if (only) {
-      const end = lastAtMost(only, offset - 1) + 1;
-      const first = Math.max(0, end - count);
-      return Promise.all(only.slice(first, end).map((one, at) => this.#listed(one, only[first + at + 1])));
-    }
+    if (this.only) return this.only.before(offset, count);
     const found: Line[] = [];
     for (let at = offset; found.length < count && at > 0; ) {
       const hidden = [...this.folds].find(([, to]) => to === at)?.[0];
@@ -164,18 +167,13 @@ export class Lines {
 
   /** Whether no line is shown before the one at an offset. */
   isFirst(offset: number): boolean {
-    if (this.only) return offset <= (this.only[0] ?? 0);
+    if (this.only) return offset <= this.only.first;
     return offset === 0 || this.folds.get(0) === offset;
   }
 
   /** Whether no line is shown from an offset on. */
   isEnd(offset: number): boolean {
-    return (this.folds.get(offset) ?? offset) >= this.size;
-  }
-
-  /** A line of {@link only}. The next one is the next of these. */
-  async #listed(offset: number, next: number | undefined): Promise<Line> {
-    return { ...(await this.line(offset)), next: next ?? this.size, isEnded: true };
+    return (this.folds.get(offset) ?? offset) >= (this.only?.end ?? this.size);
   }
 
   /** Bytes between two offsets. */
@@ -233,7 +231,7 @@ export class Lines {
 }
 
 /** The index of the last number that is not greater; -1 if all are. */
-function lastAtMost(sorted: readonly number[], most: number): number {
+export function lastAtMost(sorted: readonly number[], most: number): number {
   let low = -1;
   let high = sorted.length - 1;
   while (low < high) {
