@@ -22,6 +22,7 @@ import { parseLink } from "./tools/links.ts";
 import { Marked } from "./tools/marked.ts";
 import { jumpTo, showGrowth } from "./tools/rewrites.ts";
 import { SearchBox } from "./tools/search-box.ts";
+import { Arrivals } from "./tools/times.ts";
 import { announce, byId, showBanner } from "./ui/dom.ts";
 import { HexLines } from "./views/hex.ts";
 import { fillJsonRow } from "./views/json-lines.ts";
@@ -38,6 +39,7 @@ export class LogView {
   readonly #index = new LineIndex();
   readonly lines: Lines;
   readonly marked: Marked;
+  readonly arrivals = new Arrivals();
   readonly rows: Rows;
   readonly scroller: Scroller;
   readonly search: SearchBox;
@@ -60,6 +62,8 @@ export class LogView {
     this.rows = new Rows(list, this.lines, new Styles(kind === "hex" ? undefined : this.#blocks), fill);
     this.rows.decorate = (row, offset) => {
       row.classList.toggle("marked", this.marked.has(offset));
+      const seenMs = this.arrivals.at(offset);
+      if (seenMs !== undefined) row.dataset.seen = new Date(seenMs).toLocaleTimeString("en-GB");
       row.classList.toggle("around", this.lines.only?.isAround(offset) === true);
     };
     this.scroller = new Scroller({
@@ -182,6 +186,7 @@ export class LogView {
       return;
     }
     this.#showSize();
+    this.arrivals.add(before, size, Date.now());
     this.#newLines += added;
     void showGrowth(this.lines, this.scroller, before).then(() => this.#afterGrowth());
   }

@@ -2,7 +2,7 @@
  * The viewer page.
  * @module
  */
-import { copy, goTo } from "./actions.ts";
+import { copy, goTo, saveLines } from "./actions.ts";
 import { Source, TOKEN_PARAMETER } from "./bytes/source.ts";
 import { DocumentView } from "./document.ts";
 import { showFolder } from "./folder.ts";
@@ -126,6 +126,16 @@ function connect(view: LogView): void {
     chosen.keys = keys.checked;
     keepPreferences(chosen);
   });
+  const showTimes = (): void => {
+    byId("view").classList.toggle("times", chosen.times);
+    byId("times").setAttribute("aria-pressed", String(chosen.times));
+  };
+  onClick("times", () => {
+    chosen.times = !chosen.times;
+    keepPreferences(chosen);
+    showTimes();
+  });
+  showTimes();
   byId("view").classList.toggle("wraps", chosen.wraps);
   byId("wrap").setAttribute("aria-pressed", String(chosen.wraps));
   const moves = {
@@ -138,6 +148,7 @@ function connect(view: LogView): void {
     ...{ j: () => scroller.moveBy(54), k: () => scroller.moveBy(-54) },
     ...{ ArrowDown: () => scroller.moveBy(54), ArrowUp: () => scroller.moveBy(-54) },
     ...{ " ": () => scroller.moveByPages(1), g: toStart, G: toEnd, f: () => byId("follow").click() },
+    ...{ s: () => byId("times").click(), S: () => void saveLines(view, source.name.replace(/^.*\//, "")) },
     ...{ w: () => wrap(view), t: nextTheme, c: () => void copy(view), ":": openGoTo, "/": () => view.search.focus() },
     ...{ n: () => view.search.step(1), N: () => view.search.step(-1), "?": () => byId("help").click() },
     ...{ "Ctrl+f": () => view.search.focus(), "Ctrl+s": () => void save() },
