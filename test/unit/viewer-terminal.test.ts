@@ -10,6 +10,7 @@
  *   are shown as lines of the line.
  * - `38:2:r:g:b` without a colour space is a colour, as in kitty and WezTerm, since programs write it; in `@xterm/headless` the
  *   red is the colour space.
+ * - Links are not compared: in `@xterm/headless`, the end of one brings an underline back that a restored cursor had taken away.
  * - A trailing return does nothing, so that lines with CRLF are those with LF.
  */
 import assert from "node:assert/strict";
@@ -80,7 +81,6 @@ const OTHER = fc.constantFrom(
   "\x1b(B",
   "\x1b[>4;2m",
   "\x07",
-  "\x1b]8;;\x07",
 );
 
 const LINE = fc

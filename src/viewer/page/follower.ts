@@ -4,6 +4,7 @@
  */
 import { BLOCK_BYTES, type Changed, type FollowOrder, type Grown, type WorkerMessage } from "../shared/messages.ts";
 import type { Source } from "./bytes/source.ts";
+import { startWorker } from "./bytes/start-worker.ts";
 import { type Status, stateOf } from "./status.ts";
 
 /** Milliseconds in which a server says that nothing is appended. */
@@ -11,9 +12,6 @@ const IDLE_NOTICE_MS = 300;
 
 /** Milliseconds before a follow that failed is tried again. */
 const AGAIN_MS = 5_000;
-
-/** The file name of the worker, which the build knows. */
-declare const WORKER: string;
 
 /** What the follower works with. */
 export interface FollowerParts {
@@ -127,30 +125,4 @@ export class Follower {
       this.#again = setTimeout(() => this.start(), AGAIN_MS);
     }
   }
-}
-
-/** The address of the worker as the browser wants it. A policy can be made only once. */
-let trusted: unknown;
-
-/** Starts a worker: the one script whose address this page passes on. */
-export function startWorker(): Worker {
-  const url = new URL(WORKER, import.meta.url).href;
-  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
-  trusted ??= trustedTypes
-    ?.createPolicy("httpfstream", {
-      createScriptURL(given) {
-        if (given === url) return given;
-        throw new TypeError(`"${given}" is not the worker.`);
-      },
-    })
-    .createScriptURL(url);
-  // The types of the library know only addresses as text.
-  return new Worker((trusted ?? url) as string, { type: "module" });
-}
-
-interface TrustedTypes {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL(given: string): string },
-  ): { createScriptURL(given: string): unknown };
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { Source } from "../page/bytes/source.ts";
-import { ESCAPE } from "../page/rows/screen.ts";
+import { ESCAPE } from "../shared/escape.ts";
 import type { SearchMessage, SearchOrder } from "../shared/messages.ts";
 
 /** Bytes to read at once. */

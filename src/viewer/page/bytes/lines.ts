@@ -2,8 +2,8 @@
  * The lines of the path, by the offsets at which they begin.
  * @module
  */
+import { firstUp } from "../../shared/escape.ts";
 import { BLOCK_BYTES } from "../../shared/messages.ts";
-import { firstUp, type Overwritten } from "../rows/overwritten.ts";
 import type { Block, Blocks } from "./blocks.ts";
 import type { LineIndex } from "./line-index.ts";
 
@@ -37,6 +37,26 @@ export interface Line {
   readonly overwritten?: number;
 }
 
+/** Lines that follow each other, and were all overwritten. */
+export interface OverwrittenRun {
+  /** Where they begin. */
+  readonly starts: readonly number[];
+  /** Where the line behind them begins. */
+  readonly to: number;
+}
+
+/** Knows which lines a progress display has written over. */
+export interface OverwrittenLines {
+  /** The lines from one on that are shown as one row, because they were overwritten; undefined if it was not. */
+  at(offset: number): Promise<OverwrittenRun | undefined>;
+  /** The line whose row shows a line. */
+  first(offset: number): Promise<number>;
+  /** Shows a line and those that are in its row, each in a row of its own. */
+  open(offset: number): Promise<void>;
+  /** Whether growth has changed anything about lines that were asked for. */
+  changed(sizeBefore: number): Promise<boolean>;
+}
+
 /** Some lines, which are shown alone. */
 export interface ChosenLines {
   /** Where the first one begins. */
@@ -58,7 +78,7 @@ export class Lines {
   /** Hidden lines: the offset of the first, and the offset behind the last. */
   readonly folds = new Map<number, number>();
   /** Which lines were overwritten; undefined if none may be hidden. */
-  overwritten: Overwritten | undefined;
+  overwritten: OverwrittenLines | undefined;
   /** The lines to show; undefined for all. */
   only: ChosenLines | undefined;
 

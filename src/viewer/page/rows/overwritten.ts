@@ -4,9 +4,10 @@
  * nothing else: so it is the same whatever way a reader came.
  * @module
  */
+import { ESCAPE, firstUp } from "../../shared/escape.ts";
 import { BLOCK_BYTES } from "../../shared/messages.ts";
 import type { Block, Blocks } from "../bytes/blocks.ts";
-import { ESCAPE } from "./screen.ts";
+import type { OverwrittenLines, OverwrittenRun } from "../bytes/lines.ts";
 
 /** Most blocks to remember. */
 const MOST_KEPT = 64;
@@ -17,21 +18,6 @@ const MOST_COLUMNS = 512;
 const ESCAPE_BYTE = 27;
 const NEWLINE = 10;
 const DECODER = new TextDecoder();
-/** One character for each byte. */
-const LATIN = new TextDecoder("latin1");
-
-/** Goes up. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
-const UP = /\x1b(?:\[\d*[AF]|M)/;
-
-/** Lines that follow each other, and were all overwritten. */
-export interface OverwrittenRun {
-  /** Where they begin. */
-  readonly starts: readonly number[];
-  /** Where the line behind them begins. */
-  readonly to: number;
-}
-
 interface Kept {
   /** Bytes that it is made of. */
   readonly bytes: number;
@@ -39,7 +25,7 @@ interface Kept {
 }
 
 /** Knows which lines were overwritten. */
-export class Overwritten {
+export class Overwritten implements OverwrittenLines {
   readonly #blocks: Blocks;
   readonly #kept = new Map<number, Kept>();
   /** Lines that are shown nevertheless. */
@@ -49,7 +35,6 @@ export class Overwritten {
     this.#blocks = blocks;
   }
 
-  /** The lines from one on that are shown as one row, because they were overwritten; undefined if it was not. */
   async at(offset: number): Promise<OverwrittenRun | undefined> {
     const run = await this.#runOf(offset);
     if (!run) return undefined;
@@ -58,17 +43,14 @@ export class Overwritten {
     return this.#open.has(offset) ? { starts: [offset], to: next } : { starts, to: run.to };
   }
 
-  /** The line whose row shows a line. */
   async first(offset: number): Promise<number> {
     return this.#open.has(offset) ? offset : ((await this.#runOf(offset))?.starts[0] ?? offset);
   }
 
-  /** Shows a line and those that are in its row, each in a row of its own. */
   async open(offset: number): Promise<void> {
     for (const start of (await this.#runOf(offset))?.starts ?? []) this.#open.add(start);
   }
 
-  /** Whether growth has changed anything about lines that were asked for. */
   async changed(sizeBefore: number): Promise<boolean> {
     const last = blockOf(sizeBefore);
     const before = [last - 1, last].filter((block) => this.#kept.has(block));
@@ -95,11 +77,6 @@ export class Overwritten {
     if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
     return runs;
   }
-}
-
-/** Where some bytes first go up; -1 if they don't. */
-export function firstUp(bytes: Uint8Array): number {
-  return bytes.includes(ESCAPE_BYTE) ? LATIN.decode(bytes).search(UP) : -1;
 }
 
 /** The block that the newline before a line is in. */

@@ -2,6 +2,7 @@
  * What a line looks like in a terminal: its text in runs of one style each, after returns, erasures and movements.
  * @module
  */
+import { ESCAPE } from "../../shared/escape.ts";
 import { PLAIN, restyled, type Style, safeLink } from "./style.ts";
 
 /** Some text in one style. */
@@ -15,14 +16,6 @@ export interface Shown {
   readonly runs: readonly Run[];
   readonly style: Style;
 }
-
-/**
- * Escape sequences as the search of the server knows them: CSI, strings such as OSC, others. One that is cut ends before
- * the first character that it can't have, at the latest with its line.
- */
-export const ESCAPE: RegExp =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  /\x1b(?:\[([ -?]*)([@-~]?)|[PX\]^_][^\n\x07\x18\x1a\x1b]*(?:[\x07\x18\x1a]|\x1b\\|)|[ -/]*[0-~]?)/g;
 
 /** A link (OSC 8) that is not cut. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

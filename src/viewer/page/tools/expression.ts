@@ -5,7 +5,7 @@
  */
 import type { Found, SearchMessage, SearchOrder } from "../../shared/messages.ts";
 import type { Source } from "../bytes/source.ts";
-import { startWorker } from "../follower.ts";
+import { startWorker } from "../bytes/start-worker.ts";
 import { NoSearch } from "./search.ts";
 
 /** Stands before a regular expression in the search box. */
