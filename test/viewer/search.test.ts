@@ -137,6 +137,27 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
     await viewer.close();
   });
 
+  it("finds what arrives while it searches", async (context) => {
+    if (!(await searches(context))) return;
+    const url = `${server.url}/meanwhile.log`;
+    await append(url, "a needle\n");
+    const viewer = await Viewer.open(browser, url);
+    await viewer.untilLast("a needle");
+    await viewer.page.route(
+      "**/*search=*",
+      async (route) => {
+        const response = await route.fetch();
+        await append(url, "another needle\n");
+        await viewer.untilLast("another needle");
+        await route.fulfill({ response });
+      },
+      { times: 1 },
+    );
+    await viewer.page.getByLabel("Search the whole log").fill("needle");
+    await viewer.page.locator("#hits", { hasText: /^2 found$/ }).waitFor();
+    await viewer.close();
+  });
+
   it("gives up on an expression that takes too long, and says what is none", async () => {
     writeFileSync(join(server.root, "slow.log"), `first\n${"a".repeat(60)}!\n`);
     const viewer = await Viewer.open(browser, `${server.url}/slow.log`);

@@ -148,6 +148,7 @@ export class SearchBox {
 
   async #run(text: string, from: number, signal: AbortSignal): Promise<void> {
     this.#next = undefined;
+    const size = this.#parts.size();
     try {
       const next = text.startsWith(EXPRESSION)
         ? await this.#searchExpression(text.slice(EXPRESSION.length), from, signal)
@@ -157,6 +158,7 @@ export class SearchBox {
       this.#tell("");
       announce(byId("hits").textContent ?? "");
       this.highlight();
+      if (this.#parts.size() > size) this.grown();
     } catch (error) {
       if (signal.aborted) return;
       this.#tell(error instanceof NoSearch ? error.message : "The search failed.");
