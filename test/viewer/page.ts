@@ -13,6 +13,8 @@ export interface ShownRow {
   readonly offset: number;
   readonly number: number | undefined;
   readonly text: string;
+  /** Whether it says that it, and perhaps others, were overwritten. */
+  readonly isOverwritten?: true;
 }
 
 /** Starts Chromium. */
@@ -112,6 +114,9 @@ function rowsOf(onlyVisible: boolean): ShownRow[] {
   });
   return rows.map((row) => {
     const { offset, n } = (row as HTMLElement).dataset;
-    return { offset: Number(offset), number: n === undefined ? undefined : Number(n), text: row.textContent ?? "" };
+    return {
+      ...{ offset: Number(offset), number: n === undefined ? undefined : Number(n), text: row.textContent ?? "" },
+      ...(row.matches(".overwritten") && { isOverwritten: true as const }),
+    };
   });
 }

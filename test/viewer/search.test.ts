@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import type { Browser } from "playwright-core";
+import { append } from "../../src/client/mod.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { SKIP, startChromium, Viewer } from "./page.ts";
 
@@ -67,6 +68,116 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
     await viewer.close();
   });
 
+  it("shows only the lines with hits, and as many around them as the reader wants", async (context) => {
+    if (!(await searches(context))) return;
+    const viewer = await Viewer.open(browser, `${server.url}/a.log#&q=needle`);
+    const { page } = viewer;
+    await page.locator("#hits", { hasText: `${FOUND.length} found` }).waitFor();
+    const filter = page.getByRole("button", { name: "Show only lines with hits" });
+    await filter.click();
+    const rows = await viewer.until(
+      "the hits",
+      (shown) => shown.length === FOUND.length && shown.every(({ number }) => number),
+    );
+    assert.deepEqual(
+      rows.map(({ number, text, offset }) => [number, text, offset]),
+      FOUND.map((line) => [line, textOf(line), offsetOf(line)]),
+    );
+    await page.getByLabel("Lines around each hit").selectOption("2");
+    const around = FOUND.flatMap((line) => [line - 2, line - 1, line, line + 1, line + 2]);
+    const wide = await viewer.until(
+      "the lines around",
+      (shown) => shown.length === around.length && shown.every(({ number }) => number),
+    );
+    assert.deepEqual(
+      wide.map(({ number }) => number),
+      around,
+    );
+    assert.equal(await page.locator(".around").count(), 4 * FOUND.length);
+    await filter.click();
+    await viewer.until("all lines", (shown) => shown.length > 30);
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+
+  it("finds by a regular expression without the server, and what arrives later as well", async () => {
+    writeFileSync(join(server.root, "live.log"), `${LINES.join("\n")}\n`);
+    const viewer = await Viewer.open(browser, `${server.url}/live.log`);
+    const { page } = viewer;
+    const searched: string[] = [];
+    page.on("request", (request) => {
+      if (request.url().includes("search=")) searched.push(request.url());
+    });
+    await viewer.untilLast("line 30000");
+    await page.getByLabel("Search the whole log").fill("re:^LINE (1235|\\d{2}999) ?(needle|$)");
+    await page.locator("#hits", { hasText: /^3 found$/ }).waitFor();
+    await page.getByRole("button", { name: "Show only lines with hits" }).click();
+    const wanted = [1_235, 10_999, 20_999];
+    const shows = (more: readonly string[]) => async (): Promise<void> => {
+      const texts = [...wanted.map(textOf), ...more];
+      await viewer.until("the hits", (rows) => JSON.stringify(rows.map(({ text }) => text)) === JSON.stringify(texts));
+    };
+    await shows([])();
+    await append(`${server.url}/live.log`, "line 1235 needle comes again\nline 7\nline 12999");
+    await shows(["line 1235 needle comes again", "line 12999"])();
+    await append(`${server.url}/live.log`, " \nline 13999\n");
+    await shows(["line 1235 needle comes again", "line 12999 ", "line 13999"])();
+    assert.deepEqual([searched, viewer.problems], [[], []]);
+    await viewer.close();
+  });
+
+  it("finds what arrives later also by a text", async (context) => {
+    if (!(await searches(context))) return;
+    await append(`${server.url}/grows.log`, "a needle\nhay\n");
+    const viewer = await Viewer.open(browser, `${server.url}/grows.log#&q=needle`);
+    await viewer.page.locator("#hits", { hasText: /^1 found$/ }).waitFor();
+    await append(`${server.url}/grows.log`, "more hay\nanother nee");
+    await append(`${server.url}/grows.log`, "dle\n");
+    await viewer.page.locator("#hits", { hasText: /^2 found$/ }).waitFor();
+    await viewer.close();
+  });
+
+  it("finds what arrives while it searches", async (context) => {
+    if (!(await searches(context))) return;
+    const url = `${server.url}/meanwhile.log`;
+    await append(url, "a needle\n");
+    const viewer = await Viewer.open(browser, url);
+    await viewer.untilLast("a needle");
+    await viewer.page.route(
+      "**/*search=*",
+      async (route) => {
+        const response = await route.fetch();
+        await append(url, "another needle\n");
+        await viewer.untilLast("another needle");
+        await route.fulfill({ response });
+      },
+      { times: 1 },
+    );
+    await viewer.page.getByLabel("Search the whole log").fill("needle");
+    await viewer.page.locator("#hits", { hasText: /^2 found$/ }).waitFor();
+    await viewer.close();
+  });
+
+  it("gives up on an expression that takes too long, and says what is none", async () => {
+    writeFileSync(join(server.root, "slow.log"), `first\n${"a".repeat(60)}!\n`);
+    const viewer = await Viewer.open(browser, `${server.url}/slow.log`);
+    const { page } = viewer;
+    await viewer.until("lines", (rows) => rows.length === 2);
+    const box = page.getByLabel("Search the whole log");
+    await box.fill("re:(");
+    await page.getByText("That is no regular expression.").waitFor();
+    await box.fill("re:(a+)+$");
+    await page.getByText("Searching …").waitFor();
+    // A search that hangs holds up neither the page nor the follow.
+    await append(`${server.url}/slow.log`, "later\n");
+    await viewer.untilLast("later");
+    await page.getByText("This expression takes too long.").waitFor();
+    await box.fill("re:^f");
+    await page.locator("#hits", { hasText: /^1 found$/ }).waitFor();
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+
   it("says so where the server does not search", async () => {
     const viewer = await Viewer.open(browser, `${server.url}/a.log`);
     await viewer.page.route("**/*search=*", (route) =>
@@ -77,3 +188,12 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
     await viewer.close();
   });
 });
+
+/** The text of a line as it is shown. */
+function textOf(line: number): string {
+  return (LINES[line - 1] ?? "").replace("\x1b[31m", "").replace("\x1b[m", "");
+}
+
+function offsetOf(line: number): number {
+  return LINES.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
+}

@@ -17,7 +17,7 @@ const DOWNLOAD_MS = 60_000;
  * @param place A line, `@` and a byte, a percentage, or a time.
  * @returns Whether there is such a place.
  */
-export async function goTo({ lines, scroller }: LogView, place: string): Promise<boolean> {
+export async function goTo({ lines, scroller, arrivals }: LogView, place: string): Promise<boolean> {
   const text = place.trim();
   const [, byte] = /^@(\d+)$/.exec(text) ?? [];
   const [, part] = /^(\d{1,3})\s*%$/.exec(text) ?? [];
@@ -25,7 +25,7 @@ export async function goTo({ lines, scroller }: LogView, place: string): Promise
   else if (byte !== undefined) location.hash = `@${byte}`;
   else if (part !== undefined) await scroller.jump((lines.size * Math.min(100, Number(part))) / 100);
   else {
-    const offset = await findTime(lines, text);
+    const offset = (await findTime(lines, text)) ?? arrivals.find(text, Date.now());
     if (offset === undefined) return false;
     location.hash = `@${offset}`;
   }
@@ -33,13 +33,12 @@ export async function goTo({ lines, scroller }: LogView, place: string): Promise
 }
 
 /** Copies the marked lines, or else those in view. */
-export async function copy({ lines, marked, scroller }: LogView): Promise<void> {
-  const { first, last } = scroller.visible;
-  const range = marked.range ?? (first && last && { from: first.offset, to: last.next });
-  if (!range) return;
-  const text = await textBetween(lines, range.from, range.to);
-  if (text === undefined) return showBanner("These lines are more than can be copied at once. Save the file instead.");
-  if (!(await writeToClipboard(text))) return showBanner("The browser did not allow the page to copy.");
+export async function copy(view: LogView): Promise<void> {
+  const text = await chosenText(view);
+  if (text === undefined) return;
+  if (!(await writeToClipboard(text))) {
+    return showBanner('The browser does not let this page copy. The key "S" saves the lines as a file.');
+  }
   const count = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
   const note = count === 1 ? "Copied one line." : `Copied ${count} lines.`;
   announce(note);
@@ -81,4 +80,22 @@ async function writeToClipboard(text: string): Promise<boolean> {
   field.remove();
   if (activeElement instanceof HTMLElement) activeElement.focus();
   return isCopied;
+}
+
+/** Saves the marked lines, or else those in view, as plain text. */
+export async function saveLines(view: LogView, name: string): Promise<void> {
+  const text = await chosenText(view);
+  if (text === undefined) return;
+  const href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  make("a", "", { href, download: `${name}-lines.txt` }).click();
+  setTimeout(() => URL.revokeObjectURL(href), DOWNLOAD_MS);
+}
+
+/** The marked lines, or else those in view, as plain text; undefined if there are none, or too many to copy. */
+async function chosenText({ lines, marked, scroller }: LogView): Promise<string | undefined> {
+  const { first, last } = scroller.visible;
+  const range = marked.range ?? (first && last && { from: first.offset, to: last.next });
+  const text = range && (await textBetween(lines, range.from, range.to));
+  if (range && text === undefined) showBanner("These lines are more than 16 MB. Save the file instead.");
+  return text;
 }

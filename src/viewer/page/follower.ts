@@ -5,6 +5,7 @@
 import { endedReasonOf } from "../../protocol/end-reason.ts";
 import { BLOCK_BYTES, type Changed, type FollowOrder, type Grown, type WorkerMessage } from "../shared/messages.ts";
 import type { Source } from "./bytes/source.ts";
+import { startWorker } from "./bytes/start-worker.ts";
 import type { Status } from "./status.ts";
 
 /** Milliseconds within which the server says over a WebSocket that there is no append. */
@@ -19,9 +20,6 @@ const RETRY_MS = 5_000;
  */
 const ASK_MS = 2_000;
 const MAX_ASK_MS = 64_000;
-
-/** The file name of the worker. The build replaces it. */
-declare const WORKER: string;
 
 /** What the follower works with. */
 export interface FollowerParts {
@@ -154,26 +152,4 @@ export class Follower {
       this.#retry = setTimeout(() => this.start(), RETRY_MS);
     }
   }
-}
-
-/** Starts the worker. The policy for Trusted Types allows its address alone. */
-function startWorker(): Worker {
-  const url = new URL(WORKER, import.meta.url).href;
-  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
-  const policy = trustedTypes?.createPolicy("httpfstream", {
-    createScriptURL(given) {
-      if (given === url) return given;
-      throw new TypeError(`"${given}" is not the worker.`);
-    },
-  });
-  const trusted = policy?.createScriptURL(url) ?? url;
-  // The types of the DOM accept only strings here.
-  return new Worker(trusted as string, { type: "module" });
-}
-
-interface TrustedTypes {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL(given: string): string },
-  ): { createScriptURL(given: string): unknown };
 }

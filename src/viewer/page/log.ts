@@ -9,16 +9,20 @@ import { Lines } from "./bytes/lines.ts";
 import type { Source } from "./bytes/source.ts";
 import { showFailure, showReplaced } from "./failure.ts";
 import { Follower } from "./follower.ts";
+import { Overwritten } from "./rows/overwritten.ts";
 import { fillRow, humanBytes } from "./rows/row.ts";
 import { type Row, Rows } from "./rows/rows.ts";
 import { Scroller } from "./rows/scroller.ts";
 import { Styles } from "./rows/styles.ts";
 import { askForToken } from "./start.ts";
 import type { Status } from "./status.ts";
+import { Filter } from "./tools/filter.ts";
 import { toggleGroup } from "./tools/folds.ts";
 import { parseLink } from "./tools/links.ts";
 import { Marked } from "./tools/marked.ts";
+import { jumpTo, showGrowth } from "./tools/rewrites.ts";
 import { SearchBox } from "./tools/search-box.ts";
+import { Arrivals } from "./tools/times.ts";
 import { announce, byId, showBanner } from "./ui/dom.ts";
 import { HexLines } from "./views/hex.ts";
 import { fillJsonRow } from "./views/json-lines.ts";
@@ -35,6 +39,7 @@ export class LogView {
   readonly #index = new LineIndex();
   readonly lines: Lines;
   readonly marked: Marked;
+  readonly arrivals = new Arrivals();
   readonly rows: Rows;
   readonly scroller: Scroller;
   readonly search: SearchBox;
@@ -54,11 +59,17 @@ export class LogView {
     this.#status = status;
     this.#blocks = new Blocks(source);
     this.lines = new (kind === "hex" ? HexLines : Lines)(this.#blocks, this.#index);
+    if (kind === "log") this.lines.overwritten = new Overwritten(this.#blocks);
     this.marked = new Marked(this.lines);
     const list = byId("rows");
     const fill = kind === "json" ? fillJsonRow : fillRow;
     this.rows = new Rows(list, this.lines, new Styles(kind === "hex" ? undefined : this.#blocks), fill);
-    this.rows.decorate = (row, offset) => row.classList.toggle("marked", this.marked.has(offset));
+    this.rows.decorate = (row, offset) => {
+      row.classList.toggle("marked", this.marked.has(offset));
+      const seenMs = this.arrivals.at(offset);
+      if (seenMs !== undefined) row.dataset.seen = new Date(seenMs).toLocaleTimeString("en-GB");
+      row.classList.toggle("around", this.lines.only?.isAround(offset) === true);
+    };
     this.scroller = new Scroller({
       ...{ view: byId("view"), space: byId("space"), window: byId("window"), list },
       ...{ rows: this.rows, lines: this.lines },
@@ -68,14 +79,21 @@ export class LogView {
       onError: (error) => showFailure(status, error),
     });
     this.search = new SearchBox({
-      ...{ source, list, size: () => this.#blocks.size, jump: (offset: number) => this.scroller.jump(offset, 0.3) },
+      ...{
+        source,
+        list,
+        size: () => this.#blocks.size,
+        jump: (offset: number) => jumpTo(this.lines, this.scroller, offset, 0.3),
+      },
       place: () => this.scroller.visible.first?.offset ?? 0,
       onQuery: (text) => {
-        if (this.lines.only) void this.showOnly(undefined);
+        void filter.end();
         this.marked.query = text;
         this.marked.writeAddress();
       },
+      onHits: () => void filter.update(),
     });
+    const filter = new Filter({ lines: this.lines, scroller: this.scroller, hits: () => this.search.lines });
     this.follower = new Follower({
       ...{ source, status, size: () => this.#blocks.size },
       onGrown: (message) => this.#grown(message),
@@ -137,16 +155,6 @@ export class LogView {
     if (link === this.#links) await this.#openRange(from, to);
   }
 
-  /** Filters the lines by their offsets; undefined removes the filter. */
-  async showOnly(offsets: readonly number[] | undefined): Promise<void> {
-    const place = this.scroller.visible.first?.offset ?? 0;
-    this.lines.only = offsets;
-    byId("filter-lines").setAttribute("aria-pressed", String(offsets !== undefined));
-    await this.scroller.jump(
-      offsets ? (offsets.find((offset) => offset >= place) ?? offsets[offsets.length - 1] ?? 0) : place,
-    );
-  }
-
   /** Updates which of the present rows are marked. */
   redecorate(): void {
     for (const { element, offset } of this.rows.all) this.rows.decorate(element, offset);
@@ -175,7 +183,7 @@ export class LogView {
   async #openRange(from: number, to: number): Promise<void> {
     showBanner("");
     this.marked.set(from, to);
-    await this.scroller.jump(from, 0.25);
+    await jumpTo(this.lines, this.scroller, from, 0.25);
     this.redecorate();
     this.#number();
   }
@@ -190,8 +198,9 @@ export class LogView {
       return;
     }
     this.#showSize();
+    this.arrivals.add(before, size, Date.now());
     this.#newLines += added;
-    void this.scroller.grown().then(() => this.#afterGrowth());
+    void showGrowth(this.lines, this.scroller, before).then(() => this.#afterGrowth());
   }
 
   #afterGrowth(): void {
@@ -204,6 +213,7 @@ export class LogView {
     if (isFollowing) this.#newLines = 0;
     this.#showNews();
     this.search.highlight();
+    this.search.grown();
   }
 
   #showNews(): void {
@@ -251,6 +261,10 @@ export class LogView {
     const row = target instanceof Node ? this.rows.rowOf(target) : undefined;
     if (!row || !(target instanceof Element)) return;
     if (target.matches(".fold")) return this.fold(row);
+    if (target.matches(".others")) {
+      await this.lines.overwritten?.open(row.offset);
+      return this.scroller.reload();
+    }
     if (target.matches(".more")) {
       this.lines.expand(row.offset);
       return this.scroller.renew(row);

@@ -3,7 +3,7 @@
  * @module
  */
 import { TOKEN_PARAMETER } from "../../protocol/parameters.ts";
-import { copy, goTo, save } from "./actions.ts";
+import { copy, goTo, save, saveLines } from "./actions.ts";
 import { Source } from "./bytes/source.ts";
 import { DocumentView } from "./document.ts";
 import { showFailure } from "./failure.ts";
@@ -122,16 +122,18 @@ function connect(view: LogView): void {
   onClick("goto", openGoTo);
   onClick("goto-cancel", () => dialogById("goto-dialog").close());
   onClick("copy", copyLines);
-  onClick("filter-lines", () => {
-    const { lines } = view.search;
-    if (view.lines.only || lines.length > 0) void view.showOnly(view.lines.only ? undefined : lines);
-  });
   byId("goto-form").addEventListener("submit", (event) => {
     event.preventDefault();
     void submitGoTo(view).catch((error) => showFailure(status, error));
   });
   byId("view").classList.toggle("wraps", chosen.wraps);
   byId("wrap").setAttribute("aria-pressed", String(chosen.wraps));
+  showTimes();
+  onClick("times", () => {
+    chosen.times = !chosen.times;
+    keepPreferences(chosen);
+    showTimes();
+  });
   const moves = {
     ...{ Home: toStart, End: toEnd, PageUp: () => scroller.moveByPages(-1), PageDown: () => scroller.moveByPages(1) },
   };
@@ -141,6 +143,7 @@ function connect(view: LogView): void {
     ...{ f: () => byId("follow").click(), w: () => wrap(view), c: copyLines, ":": openGoTo },
     ...{ "/": () => view.search.focus(), "Ctrl+f": () => view.search.focus() },
     ...{ n: () => view.search.step(1), N: () => view.search.step(-1) },
+    ...{ s: () => byId("times").click(), S: () => void saveLines(view, source.name.replace(/^.*\//, "")) },
   });
 }
 
@@ -158,6 +161,11 @@ function connectCommon(moves: Commands, commands: Commands): void {
   });
   const common = { t: nextTheme, "?": help, "Ctrl+s": saveFile };
   listenForKeys(moves, { ...commands, ...common }, () => chosen.keys);
+}
+
+function showTimes(): void {
+  byId("view").classList.toggle("times", chosen.times);
+  byId("times").setAttribute("aria-pressed", String(chosen.times));
 }
 
 function stopFollowing({ scroller }: LogView): void {

@@ -17,6 +17,36 @@ export interface FollowOrder {
   readonly transport: "http" | "websocket";
 }
 
+/** Tells a worker to search the lines of a range by a regular expression. */
+export interface SearchOrder {
+  readonly expression: string;
+  readonly url: string;
+  readonly generation: string | undefined;
+  readonly token: string | undefined;
+  /** Where a line begins. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Lines that were found in the next piece. */
+export interface Found {
+  readonly type: "found";
+  /** Where they begin. */
+  readonly lines: readonly number[];
+  /** Where to search on: at the beginning of a line. */
+  readonly next: number;
+  /** How many lines were searched only at their beginning, because they are long. */
+  readonly cut: number;
+  /** Whether that was the last piece. */
+  readonly isEnd: boolean;
+}
+
+/** What a worker that searches tells: it begins to test a piece, has tested it, or can't go on. */
+export type SearchMessage =
+  | Found
+  | { readonly type: "testing" }
+  | { readonly type: "failed"; readonly message: string };
+
 /** Reports bytes that have arrived. */
 export interface Grown {
   readonly type: "grown";

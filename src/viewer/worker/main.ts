@@ -1,11 +1,20 @@
 /**
  * The worker of the viewer page: follows the path with the client, and reports to the page, at most 20 times per second.
+ * A second one of the same kind searches by regular expressions.
  * @module
  */
 import { follow } from "../../client/follow/mod.ts";
 import type { FollowState } from "../../client/follow/state.ts";
 import { StreamError } from "../../protocol/errors.ts";
-import { BLOCK_BYTES, type Changed, type FollowOrder, type WorkerMessage } from "../shared/messages.ts";
+import {
+  BLOCK_BYTES,
+  type Changed,
+  type FollowOrder,
+  type SearchMessage,
+  type SearchOrder,
+  type WorkerMessage,
+} from "../shared/messages.ts";
+import { searchLines } from "./expression.ts";
 
 /** Minimum milliseconds between two messages with bytes. */
 const INTERVAL_MS = 50;
@@ -20,7 +29,8 @@ const NEWLINE = 10;
 
 let current = new AbortController();
 
-addEventListener("message", ({ data }: MessageEvent<FollowOrder>) => {
+addEventListener("message", ({ data }: MessageEvent<FollowOrder | SearchOrder>) => {
+  if ("expression" in data) return void searchLines(data, tell);
   current.abort();
   current = new AbortController();
   void run(data, current.signal);
@@ -132,7 +142,7 @@ function newest(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function tell(message: WorkerMessage): void {
+function tell(message: WorkerMessage | SearchMessage): void {
   // The types are those of a window, where the second argument would be an origin.
   if (message.type === "grown") postMessage(message, { transfer: [message.bytes.buffer] });
   else postMessage(message);

@@ -3,6 +3,7 @@
  * @module
  */
 import { incompleteTail } from "../../../protocol/utf8.ts";
+import { firstUp } from "../../shared/escape.ts";
 import { BLOCK_BYTES } from "../../shared/messages.ts";
 import type { Block, Blocks } from "./blocks.ts";
 import type { LineIndex } from "./line-index.ts";
@@ -12,6 +13,9 @@ const CLIP_BYTES = 4 * 1024;
 
 /** Maximum bytes of a line that are shown after the reader has asked for more. */
 const WHOLE_BYTES = 1024 * 1024;
+
+/** Bytes of a line with cursor movements up that are shown: each row of a progress display may have changed last far before the end. */
+const SCREEN_BYTES = 128 * 1024;
 
 /** Maximum blocks that a search for a newline reads at once. */
 const MAX_AT_ONCE = 16;
@@ -30,6 +34,40 @@ export interface Line {
   readonly isEnded: boolean;
   /** The number of its bytes that are not shown. */
   readonly more: number;
+  /** How many lines from it on were overwritten, and are not shown by themselves. */
+  readonly overwritten?: number;
+}
+
+/** Lines that follow each other, and were all overwritten. */
+export interface OverwrittenRun {
+  /** Where they begin. */
+  readonly starts: readonly number[];
+  /** Where the line behind them begins. */
+  readonly to: number;
+}
+
+/** Knows which lines a progress display has written over. */
+export interface OverwrittenLines {
+  /** The lines from one on that are shown as one row, because they were overwritten; undefined if it was not. */
+  at(offset: number): Promise<OverwrittenRun | undefined>;
+  /** The line whose row shows a line. */
+  first(offset: number): Promise<number>;
+  /** Shows a line and those that are in its row, each in a row of its own. */
+  open(offset: number): Promise<void>;
+  /** Whether growth has changed anything about lines that were asked for. */
+  changed(sizeBefore: number): Promise<boolean>;
+}
+
+/** Some lines, which are shown alone. */
+export interface ChosenLines {
+  /** Where the first one begins. */
+  readonly first: number;
+  /** Where the last one ends. */
+  readonly end: number;
+  from(offset: number, count: number): Promise<Line[]>;
+  before(offset: number, count: number): Promise<Line[]>;
+  /** Whether a line is there only because of another one. */
+  isAround(offset: number): boolean;
 }
 
 /** The lines of the path. */
@@ -40,8 +78,10 @@ export class Lines {
   readonly #expanded = new Set<number>();
   /** Ranges of hidden lines: from the offset of the first line to the offset just past the last one. */
   readonly folds = new Map<number, number>();
-  /** The offsets of the lines that pass the filter, in ascending order; undefined without a filter. */
-  only: readonly number[] | undefined;
+  /** Which lines were overwritten; undefined if none may be hidden. */
+  overwritten: OverwrittenLines | undefined;
+  /** The lines that pass the filter; undefined without a filter. */
+  only: ChosenLines | undefined;
 
   constructor(blocks: Blocks, index: LineIndex) {
     this.#blocks = blocks;
@@ -79,6 +119,19 @@ export class Lines {
     return undefined;
   }
 
+  /** The line whose row shows the byte at an offset. */
+  async row(offset: number): Promise<number> {
+    const line = await this.floor(offset);
+    return this.only ? line : ((await this.overwritten?.first(line)) ?? line);
+  }
+
+  /** The line that begins at an offset, with those that its row stands for. */
+  async #rowAt(offset: number): Promise<Line> {
+    const line = await this.line(offset);
+    const run = line.isEnded ? await this.overwritten?.at(offset) : undefined;
+    return run ? { ...line, next: run.to, overwritten: run.starts.length } : line;
+  }
+
   /** The line that begins at an offset. */
   async line(offset: number): Promise<Line> {
     const most = this.#expanded.has(offset) ? WHOLE_BYTES : CLIP_BYTES;
@@ -89,10 +142,12 @@ export class Lines {
     const line = { offset, next, isEnded: after !== undefined };
     if (bytes.length === end - offset) return { ...line, bytes, more: 0 };
     // Show the last state of a progress display.
-    if (bytes.includes(CARRIAGE_RETURN)) {
-      const from = Math.max(offset, end - most);
+    const isScreen = firstUp(bytes) !== -1;
+    if (isScreen || bytes.includes(CARRIAGE_RETURN)) {
+      const from = Math.max(offset, end - Math.max(most, isScreen ? SCREEN_BYTES : 0));
       const last = await this.bytes(from, end);
-      const start = last.subarray(0, -1).lastIndexOf(CARRIAGE_RETURN) + 1;
+      if (from === offset) return { ...line, bytes: last, more: 0 };
+      const start = isScreen ? firstUp(last) : last.subarray(0, -1).lastIndexOf(CARRIAGE_RETURN) + 1;
       if (start > 0) return { ...line, bytes: last.subarray(start), more: from + start - offset };
     }
     const cut = bytes.subarray(0, bytes.length - incompleteTail(bytes));
@@ -101,17 +156,13 @@ export class Lines {
 
   /** Up to `count` lines, from the one at an offset on. */
   async from(offset: number, count: number): Promise<Line[]> {
-    const { only } = this;
-    if (only) {
-      const first = lastAtMost(only, offset - 1) + 1;
-      return Promise.all(only.slice(first, first + count).map((one, at) => this.#filtered(one, only[first + at + 1])));
-    }
+    if (this.only) return this.only.from(offset, count);
     const found: Line[] = [];
     for (let at = offset; found.length < count && at < this.size; ) {
       const hidden = this.folds.get(at);
       if (hidden !== undefined && hidden > at) at = hidden;
       else {
-        const line = await this.line(at);
+        const line = await this.#rowAt(at);
         found.push(line);
         if (!line.isEnded) break;
         at = line.next;
@@ -122,19 +173,14 @@ export class Lines {
 
   /** Up to `count` lines before the one at an offset. */
   async before(offset: number, count: number): Promise<Line[]> {
-    const { only } = this;
-    if (only) {
-      const end = lastAtMost(only, offset - 1) + 1;
-      const first = Math.max(0, end - count);
-      return Promise.all(only.slice(first, end).map((one, at) => this.#filtered(one, only[first + at + 1])));
-    }
+    if (this.only) return this.only.before(offset, count);
     const found: Line[] = [];
     for (let at = offset; found.length < count && at > 0; ) {
       const hidden = [...this.folds].find(([, to]) => to === at)?.[0];
       if (hidden !== undefined) at = hidden;
       else {
-        at = await this.floor(at - 1);
-        found.push(await this.line(at));
+        at = await this.row(at - 1);
+        found.push(await this.#rowAt(at));
       }
     }
     return found.reverse();
@@ -142,18 +188,13 @@ export class Lines {
 
   /** Whether the line at an offset is the first one that is shown. */
   isFirst(offset: number): boolean {
-    if (this.only) return offset <= (this.only[0] ?? 0);
+    if (this.only) return offset <= this.only.first;
     return offset === 0 || this.folds.get(0) === offset;
   }
 
   /** Whether no line is shown at or after an offset. */
   isEnd(offset: number): boolean {
-    return (this.folds.get(offset) ?? offset) >= this.size;
-  }
-
-  /** A line that passes the filter. Its `next` is that of the next such line. */
-  async #filtered(offset: number, next: number | undefined): Promise<Line> {
-    return { ...(await this.line(offset)), next: next ?? this.size, isEnded: true };
+    return (this.folds.get(offset) ?? offset) >= (this.only?.end ?? this.size);
   }
 
   /** Bytes between two offsets. */
@@ -211,7 +252,7 @@ export class Lines {
 }
 
 /** The index of the last number that is not greater; -1 if all are. */
-function lastAtMost(sorted: readonly number[], most: number): number {
+export function lastAtMost(sorted: readonly number[], most: number): number {
   let low = -1;
   let high = sorted.length - 1;
   while (low < high) {

@@ -14,15 +14,25 @@ const SIGNS =
 
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Beginnings of lines that begin a group, of GitHub and Azure, and of GitLab. */
-const GROUP = /^(?:##\[group\]|::group::|section_start:\d+:([\w.-]+)(?:\[[^\]]*\])?\r)/;
+/** What may stand before a group: a time, as GitHub and GitLab write it into the logs that they keep, and colours. */
+const BEFORE = "^\\ufeff?(?:\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z (?:\\d\\d[EO][ +])?)?(?:\\x1b\\[[\\d;]*[Km])*";
 
-/** The end of a group. */
+/** What GitLab writes at the end of a section. The next one begins on the same line. */
+const SECTION_END = "section_end:\\d+:[\\w.-]+\\r(?:\\x1b\\[0?K)*";
+
+/** Beginnings of lines that begin a group, of GitHub and Azure, and of GitLab. */
+const GROUP = new RegExp(
+  `${BEFORE}(?:##\\[group\\]|::group::|(?:${SECTION_END})*section_start:\\d+:([\\w.-]+)(?:\\[[^\\]]*\\])?\\r)`,
+);
+
+const GROUP_END = new RegExp(`${BEFORE}(?:##\\[endgroup\\]|::endgroup::)`);
+
+/** The end of a group; undefined if a line begins none. */
 export function endOfGroup(begin: string): RegExp | undefined {
   const [whole, section] = GROUP.exec(begin) ?? [];
   if (whole === undefined) return undefined;
-  if (section === undefined) return /^(?:##\[endgroup\]|::endgroup::)/;
-  return new RegExp(`^(?:\\x1b\\[0K)?section_end:\\d+:${section.replaceAll(".", "\\.")}\\r`);
+  if (section === undefined) return GROUP_END;
+  return new RegExp(`${BEFORE}(?:${SECTION_END})*section_end:\\d+:${section.replaceAll(".", "\\.")}\\r`);
 }
 
 /** Text of a line's bytes. Bytes that are not UTF-8 become the replacement character. */
@@ -44,6 +54,14 @@ export function fillRow(row: HTMLElement, line: Line, style: Style, isFolded: bo
   const parts: Node[] = [];
   if (GROUP.test(text)) parts.push(button("fold", isFolded ? "Show the group" : "Hide the group", !isFolded));
   for (const run of runs) parts.push(...nodesOf(run));
+  const { overwritten = 0 } = line;
+  row.classList.toggle("overwritten", overwritten > 0);
+  if (overwritten > 1) {
+    const others = button("more", `Show ${overwritten - 1} more lines that were overwritten`);
+    others.classList.add("others");
+    others.dataset.more = `${overwritten - 1} overwritten lines`;
+    parts.push(others);
+  }
   if (line.more > 0) {
     const more = button("more", `Show more of this line: ${humanBytes(line.more)}`);
     more.dataset.more = humanBytes(line.more);

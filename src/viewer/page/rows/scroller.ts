@@ -68,7 +68,7 @@ export class Scroller {
     this.#isFollowing = false;
     let start = 0;
     const isShown = await this.#show(async () => {
-      start = await lines.floor(Math.min(offset, Math.max(0, lines.size - 1)));
+      start = await lines.row(Math.min(offset, Math.max(0, lines.size - 1)));
       return rows.from(start, screenfulOf(this.#height));
     });
     if (isShown) this.#align(start, Math.floor(this.#height * part));
@@ -124,9 +124,13 @@ export class Scroller {
   async reload(): Promise<void> {
     const anchor = this.#anchor;
     if (!anchor) return;
-    const { offset } = anchor.row;
-    const isShown = await this.#show(() => this.#parts.rows.from(offset, screenfulOf(this.#height)));
-    if (isShown) this.#align(offset, -anchor.inside);
+    const { rows, lines } = this.#parts;
+    let start = 0;
+    const isShown = await this.#show(async () => {
+      start = await lines.row(anchor.row.offset);
+      return rows.from(start, screenfulOf(this.#height));
+    });
+    if (isShown) this.#align(start, -anchor.inside);
   }
 
   /** Moves the row of a line to some pixels below the top of the window. Near the end of the path, it may be lower. */
@@ -244,9 +248,8 @@ export class Scroller {
   }
 
   #repay(): void {
-    const debt = this.#debt;
+    this.#y += this.#debt;
     this.#debt = 0;
-    this.#y += debt;
     this.#place();
   }
 

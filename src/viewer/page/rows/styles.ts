@@ -5,6 +5,7 @@
  */
 import { BLOCK_BYTES } from "../../shared/messages.ts";
 import type { Block, Blocks } from "../bytes/blocks.ts";
+import { textOf } from "./row.ts";
 import { styleAfter } from "./screen.ts";
 import { PLAIN, type Style } from "./style.ts";
 
@@ -12,7 +13,7 @@ import { PLAIN, type Style } from "./style.ts";
 const MOST_KEPT = 64;
 
 const ESCAPE = 27;
-const LATIN = new TextDecoder("latin1");
+const NEWLINE = 10;
 
 /** The styles at the beginnings of the lines of a block. */
 interface Kept {
@@ -46,8 +47,11 @@ export class Styles {
   #keptFor(number: number, block: Block, before: Block | undefined): Kept {
     const known = this.#kept.get(number);
     if (known?.length === block.length) return known;
-    const first = before?.bytes.includes(ESCAPE) ? styleAfter(LATIN.decode(before.bytes), PLAIN) : PLAIN;
-    const kept = { length: block.length, first, styles: stylesIn(block, number * BLOCK_BYTES, first) };
+    // A sequence may begin in the one and end in the other.
+    const cut = before ? before.bytes.lastIndexOf(NEWLINE) + 1 : 0;
+    const [head, tail] = [before?.bytes.subarray(0, cut), before?.bytes.subarray(cut) ?? new Uint8Array(0)];
+    const first = head?.includes(ESCAPE) ? styleAfter(textOf(head), PLAIN) : PLAIN;
+    const kept = { length: block.length, first, styles: stylesIn(block, number * BLOCK_BYTES, first, tail) };
     this.#kept.delete(number);
     this.#kept.set(number, kept);
     const [oldest] = this.#kept.keys();
@@ -56,15 +60,23 @@ export class Styles {
   }
 }
 
-/** The style at each line; undefined if all of them have the first. */
-function stylesIn(block: Block, from: number, first: Style): Style[] | undefined {
-  if (!block.bytes.includes(ESCAPE)) return undefined;
+/** The style at each line; undefined if all of them have the first. The first line ends what was there before the block. */
+function stylesIn(block: Block, from: number, first: Style, before: Uint8Array): Style[] | undefined {
+  if (!block.bytes.includes(ESCAPE) && !before.includes(ESCAPE)) return undefined;
   let style = first;
   let at = 0;
   return block.starts.map((start) => {
-    const line = block.bytes.subarray(at, start - from);
+    const bytes = block.bytes.subarray(at, start - from);
+    const line = at === 0 && before.length > 0 ? joined(before, bytes) : bytes;
     at = start - from;
-    if (line.includes(ESCAPE)) style = styleAfter(LATIN.decode(line), style);
+    if (line.includes(ESCAPE)) style = styleAfter(textOf(line), style);
     return style;
   });
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
 }

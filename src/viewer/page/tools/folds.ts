@@ -6,28 +6,26 @@ import type { Lines } from "../bytes/lines.ts";
 import { endOfGroup, textOf } from "../rows/row.ts";
 import type { Row } from "../rows/rows.ts";
 
-/** Lines to read at once. */
-const BATCH = 500;
-
 /** Most bytes of a group. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /** Hides the lines of a group, or shows them again. Returns whether anything has changed. */
-export async function toggleGroup(lines: Lines, { offset, next }: Row): Promise<boolean> {
-  if (lines.folds.delete(next)) return true;
-  const [begin] = await lines.from(offset, 1);
-  const end = begin && endOfGroup(textOf(begin.bytes));
-  if (!end) return false;
-  for (let at = next; at < Math.min(lines.size, next + MOST_BYTES); ) {
-    const more = await lines.from(at, BATCH);
-    const found = more.find(({ bytes }) => end.test(textOf(bytes)));
-    const last = found ?? more[more.length - 1];
-    if (found || !last?.isEnded) {
-      const to = found ? found.offset : lines.size;
-      if (to > next) lines.folds.set(next, to);
-      return to > next;
-    }
-    at = last.next;
+export async function toggleGroup(lines: Lines, { offset }: Pick<Row, "offset">): Promise<boolean> {
+  const begin = await lines.line(offset);
+  const from = begin.next;
+  if (lines.folds.delete(from)) return true;
+  const end = endOfGroup(textOf(begin.bytes));
+  if (!end || !begin.isEnded) return false;
+  for (let at = from; at < Math.min(lines.size, from + MOST_BYTES); ) {
+    const { bytes, next } = await lines.line(at);
+    if (end.test(textOf(bytes))) return hide(lines, from, at);
+    at = next;
   }
-  return false;
+  // A group that goes on is hidden as far as it has come.
+  return lines.size <= from + MOST_BYTES && hide(lines, from, lines.size);
+}
+
+function hide(lines: Lines, from: number, to: number): boolean {
+  if (to > from) lines.folds.set(from, to);
+  return to > from;
 }

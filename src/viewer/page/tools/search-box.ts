@@ -3,11 +3,16 @@
  * @module
  */
 import type { Source } from "../bytes/source.ts";
+import { humanBytes } from "../rows/row.ts";
 import { announce, byId, inputById, onClick } from "../ui/dom.ts";
+import { EXPRESSION, MOST_SEARCHED, searchExpression } from "./expression.ts";
 import { type Hit, MOST_HITS, NoSearch, search } from "./search.ts";
 
 /** Milliseconds without typing before a search begins. */
 const PAUSE_MS = 300;
+
+/** Least milliseconds between two searches of what has arrived. */
+const AGAIN_MS = 1_000;
 
 /** What the box works with. */
 export interface SearchBoxParts {
@@ -18,6 +23,8 @@ export interface SearchBoxParts {
   readonly place: () => number;
   readonly jump: (offset: number) => Promise<void>;
   readonly onQuery: (text: string) => void;
+  /** Called when there are more hits. */
+  readonly onHits: () => void;
 }
 
 /** The search box. */
@@ -29,6 +36,11 @@ export class SearchBox {
   #text = "";
   #current: AbortController | undefined;
   #pause: ReturnType<typeof setTimeout> | undefined;
+  /** Where to search on; undefined while a search runs, and if no more hits are wanted. */
+  #next: number | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  /** What the search has left out. */
+  #omitted = "";
 
   constructor(parts: SearchBoxParts) {
     this.#parts = parts;
@@ -58,6 +70,15 @@ export class SearchBox {
     this.#input.select();
   }
 
+  /** The path has grown: searches on. */
+  grown(): void {
+    if (this.#next === undefined || this.#text === "") return;
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      if (this.#next !== undefined && this.#current) void this.#run(this.#text, this.#next, this.#current.signal);
+    }, AGAIN_MS);
+  }
+
   /** Searches for a text; none ends the search. */
   search(text: string): void {
     clearTimeout(this.#pause);
@@ -66,6 +87,8 @@ export class SearchBox {
     this.#text = text;
     this.#hits = [];
     this.#at = -1;
+    this.#next = undefined;
+    this.#omitted = "";
     this.#current?.abort();
     this.#parts.onQuery(text);
     this.#tell("");
@@ -74,7 +97,8 @@ export class SearchBox {
     if (text === "") return;
     const current = new AbortController();
     this.#current = current;
-    void this.#run(text, current.signal);
+    this.#tell("Searching …");
+    void this.#run(text, 0, current.signal);
   }
 
   /** Goes to the next hit, or to the previous one. */
@@ -95,7 +119,8 @@ export class SearchBox {
   highlight(): void {
     if (!("highlights" in CSS)) return;
     CSS.highlights.delete("hit");
-    if (this.#text === "") return;
+    // A regular expression could take for ever here.
+    if (this.#text === "" || this.#text.startsWith(EXPRESSION)) return;
     const ranges: Range[] = [];
     const wanted = this.#text.toLowerCase();
     for (const row of this.#parts.list.children) {
@@ -121,23 +146,52 @@ export class SearchBox {
     for (const { offset } of this.#hits) context.fillRect(0, (offset / this.#parts.size()) * (height - 2), width, 2);
   }
 
-  async #run(text: string, signal: AbortSignal): Promise<void> {
-    this.#tell("Searching …");
+  async #run(text: string, from: number, signal: AbortSignal): Promise<void> {
+    this.#next = undefined;
+    const size = this.#parts.size();
     try {
-      await search(this.#parts.source, text, signal, (hits) => {
-        if (signal.aborted) return;
-        this.#hits.push(...hits);
-        this.#tell(" …");
-        this.drawMarks();
-      });
+      const next = text.startsWith(EXPRESSION)
+        ? await this.#searchExpression(text.slice(EXPRESSION.length), from, signal)
+        : await search(this.#parts.source, text, from, signal, (hits) => this.#found(hits, signal));
       if (signal.aborted) return;
+      if (this.#hits.length < MOST_HITS) this.#next = next;
       this.#tell("");
       announce(byId("hits").textContent ?? "");
       this.highlight();
+      if (this.#parts.size() > size) this.grown();
     } catch (error) {
       if (signal.aborted) return;
       this.#tell(error instanceof NoSearch ? error.message : "The search failed.");
     }
+  }
+
+  /** Returns where to search on; undefined if that would be too much. */
+  async #searchExpression(expression: string, from: number, signal: AbortSignal): Promise<number | undefined> {
+    const size = this.#parts.size();
+    const to = Math.min(size, MOST_SEARCHED);
+    if (to <= from) return from;
+    const last = await searchExpression(this.#parts.source, { expression, from, to }, signal, ({ lines, cut }) => {
+      if (cut > 0) this.#omitted = `, ${cut} long lines only up to ${humanBytes(1024 * 1024)}`;
+      return this.#found(
+        lines.map((line) => ({ offset: line, line })),
+        signal,
+      );
+    });
+    if (to < size) this.#omitted = ` in the first ${humanBytes(to)}`;
+    return to < size ? undefined : last?.next;
+  }
+
+  /** Adds hits. Returns whether more are wanted. */
+  #found(hits: readonly Hit[], signal: AbortSignal): boolean {
+    if (signal.aborted) return false;
+    // A line that was not complete is searched again.
+    const last = this.#hits[this.#hits.length - 1]?.offset ?? -1;
+    const added = hits.filter(({ offset }) => offset > last);
+    this.#hits.push(...added.slice(0, MOST_HITS - this.#hits.length));
+    this.#tell(" …");
+    this.drawMarks();
+    if (added.length > 0) this.#parts.onHits();
+    return this.#hits.length < MOST_HITS;
   }
 
   #enter(isBackward: boolean): void {
@@ -150,7 +204,7 @@ export class SearchBox {
     const found = count >= MOST_HITS ? `${MOST_HITS} or more` : String(count);
     const place = this.#at === -1 ? "" : `${this.#at + 1} of `;
     const isNone = count === 0 && more !== "";
-    byId("hits").textContent = this.#text === "" ? "" : isNone ? more : `${place}${found} found${more}`;
+    byId("hits").textContent = this.#text === "" ? "" : isNone ? more : `${place}${found} found${this.#omitted}${more}`;
   }
 }
 

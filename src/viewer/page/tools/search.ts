@@ -23,33 +23,38 @@ export class NoSearch extends Error {}
 /**
  * Asks the server for the places of a text.
  *
- * @param onHits Receives the places as they are found.
+ * @param from Where to begin.
+ * @param onHits Receives the places as they are found. Ends the search if it returns false.
+ * @returns Where to search on when the path has grown.
  * @throws {NoSearch} if the server can't search.
  */
 export async function search(
   source: Source,
   text: string,
+  from: number,
   signal: AbortSignal,
-  onHits: (hits: readonly Hit[]) => void,
-): Promise<void> {
-  let count = 0;
-  let next: number | undefined = 0;
-  while (next !== undefined && count < MOST_HITS) {
-    next = await searchFrom(source, text, next, signal, (hits) => {
-      count += hits.length;
-      onHits(hits);
+  onHits: (hits: readonly Hit[]) => boolean,
+): Promise<number> {
+  let wantsMore = true;
+  let next = from;
+  for (let isLimited = true; isLimited && wantsMore; ) {
+    const end = await searchFrom(source, text, next, signal, (hits) => {
+      wantsMore = onHits(hits);
     });
+    next = end.next ?? next;
+    isLimited = end.limited === true;
   }
+  return next;
 }
 
-/** Asks for some hits. Returns where to go on; undefined at the end. */
+/** Asks for some hits. Returns the last line of the answer. */
 async function searchFrom(
   source: Source,
   text: string,
   from: number,
   signal: AbortSignal,
   onHits: (hits: readonly Hit[]) => void,
-): Promise<number | undefined> {
+): Promise<Answer> {
   const { generation } = source;
   const parameters = { search: text, from: String(from), limit: String(HITS_AT_ONCE), case: "0" };
   const url = source.with({ ...parameters, ...(generation !== undefined && { generation }) });
@@ -77,7 +82,7 @@ async function searchFrom(
       ),
     );
   }
-  return last.limited === true ? last.next : undefined;
+  return last;
 }
 
 /** A line of the answer: a hit, or at the end where to go on. */

@@ -1,12 +1,13 @@
 /**
- * Jumps to a time: many logs begin their lines with one, and the times only grow.
+ * Times: many logs begin their lines with one, and these only grow. Of lines that arrive while the page is open, the page
+ * knows when it saw them.
  * @module
  */
 import type { Lines } from "../bytes/lines.ts";
 import { plainTextOf } from "../rows/row.ts";
 
 /** A time near the beginning of a line. */
-const TIME = /(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d+)?)\s?(Z|[+-]\d\d:?\d\d)?/;
+const TIME = /(\d{4}[-/]\d\d[-/]\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d+)?)\s?(Z|[+-]\d\d:?\d\d)?/;
 
 /** Characters of a line in which its time stands. */
 const PREFIX = 80;
@@ -18,7 +19,7 @@ const MOST_PASSED = 50;
 export function timeOf(text: string): number | undefined {
   const [, day, time = "", zone = ""] = TIME.exec(text.slice(0, PREFIX)) ?? [];
   if (day === undefined) return undefined;
-  const value = Date.parse(`${day}T${time.replace(",", ".")}${zone}`);
+  const value = Date.parse(`${day.replaceAll("/", "-")}T${time.replace(",", ".")}${zone}`);
   return Number.isNaN(value) ? undefined : value;
 }
 
@@ -67,4 +68,47 @@ async function timedLine(lines: Lines, offset: number): Promise<TimedLine | unde
     if (time !== undefined) return { offset: at, next, time, text };
   }
   return undefined;
+}
+
+/** Most arrivals to remember. */
+const MOST_ARRIVALS = 4_096;
+
+/** Milliseconds in which arrivals are one. */
+const SAME_MS = 250;
+
+interface Arrival {
+  readonly from: number;
+  to: number;
+  readonly timeMs: number;
+}
+
+/** When the bytes of the path arrived that this page has seen arriving. */
+export class Arrivals {
+  #all: Arrival[] = [];
+
+  /** Bytes between two offsets have arrived. */
+  add(from: number, to: number, timeMs: number): void {
+    const last = this.#all[this.#all.length - 1];
+    if (last?.to === from && timeMs - last.timeMs < SAME_MS) last.to = to;
+    else this.#all.push({ from, to, timeMs });
+    // Of two neighbours, the first one stands for both.
+    if (this.#all.length > MOST_ARRIVALS)
+      this.#all = this.#all.flatMap((one, at) =>
+        at % 2 === 0 ? [{ ...one, to: this.#all[at + 1]?.to ?? one.to }] : [],
+      );
+  }
+
+  /** When the byte at an offset arrived; undefined if it was there before. */
+  at(offset: number): number | undefined {
+    return this.#all.findLast(({ from, to }) => from <= offset && offset < to)?.timeMs;
+  }
+
+  /** The first byte that arrived at a time or after it; undefined if that is not known. */
+  find(text: string, nowMs: number): number | undefined {
+    const today = new Date(nowMs).toLocaleDateString("sv");
+    const wanted = wantedTime(text, `${today}T00:00:00`);
+    const found = this.#all.findIndex(({ timeMs }) => wanted !== undefined && timeMs >= wanted);
+    const isBefore = found === 0 && wanted !== undefined && (this.#all[0]?.timeMs ?? 0) - wanted >= 60_000;
+    return isBefore ? undefined : this.#all[found]?.from;
+  }
 }

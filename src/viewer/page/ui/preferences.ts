@@ -8,6 +8,8 @@ const KEY = "httpfstream.viewer";
 /** The preferences. */
 export interface Preferences {
   wraps: boolean;
+  /** Whether rows show when they arrived. */
+  times: boolean;
   theme: "auto" | "light" | "dark";
   /** Whether single keys are commands. */
   keys: boolean;
@@ -15,7 +17,7 @@ export interface Preferences {
 
 /** Reads the preferences. */
 export function preferences(): Preferences {
-  const chosen: Preferences = { wraps: true, theme: "auto", keys: true };
+  const chosen: Preferences = { wraps: true, times: false, theme: "auto", keys: true };
   try {
     const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");
     return typeof kept === "object" ? { ...chosen, ...kept } : chosen;

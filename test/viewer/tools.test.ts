@@ -1,0 +1,130 @@
+/** Times of arrival, groups, and copies of the viewer page. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Browser } from "playwright-core";
+import { openAppend } from "../../src/client/mod.ts";
+import { startStandalone, type TestServer } from "../fixture/servers.ts";
+import { SKIP, startChromium, Viewer } from "./page.ts";
+
+describe("tools of the viewer page", { skip: SKIP }, () => {
+  let server: TestServer;
+  let browser: Browser;
+  before(async () => {
+    server = await startStandalone("node");
+    browser = await startChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await server.stop();
+  });
+
+  it("show when lines arrived that the page has seen arriving, and go to such a time", async () => {
+    const url = `${server.url}/times.log`;
+    const writer = (await openAppend(url)).getWriter();
+    await writer.write("before\n".repeat(300));
+    const viewer = await Viewer.open(browser, url);
+    const { page } = viewer;
+    await viewer.untilState(/^Live$/);
+    await viewer.until("what was there", (rows) => rows.at(-1)?.number === 300);
+    const begin = Date.now();
+    await writer.write("seen\n");
+    await viewer.untilLast("seen");
+    const end = Date.now();
+    await writer.write("more\n".repeat(300));
+    await viewer.until("more", (rows) => rows.at(-1)?.number === 601);
+    await page.keyboard.press("s");
+    assert.equal(await page.getByRole("button", { name: "Times" }).getAttribute("aria-pressed"), "true");
+    await viewer.goToHash("L301");
+    await viewer.until("the first one", (rows) => rows.some(({ number }) => number === 301));
+    const seen = page.locator("[data-n='301']");
+    const clock = await seen.evaluate((row) => getComputedStyle(row, "::after").content.replaceAll('"', ""));
+    assert.equal(await page.locator("[data-n='300'][data-seen]").count(), 0);
+    const possible = [begin, end].map((timeMs) => new Date(timeMs).toLocaleTimeString("en-GB"));
+    assert.ok((possible[0] ?? "") <= clock && clock <= (possible[1] ?? ""), `${clock} of ${possible}`);
+    assert.equal(await seen.textContent(), "seen");
+    await page.keyboard.press("Home");
+    await viewer.until("the start", ([row]) => row?.number === 1);
+    await page.keyboard.press(":");
+    await page.getByLabel("Line, @byte, per cent or time").fill(clock);
+    await page.keyboard.press("Enter");
+    await viewer.until("the time", (rows) => rows.some(({ number }) => number === 301));
+    assert.deepEqual(await page.locator(".marked").allTextContents(), ["seen"]);
+    await writer.close();
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+
+  it("hide and show groups of the logs that GitHub and GitLab keep", async () => {
+    const lines = [
+      "2026-11-28T10:00:00.1234567Z ##[group]Run make",
+      "2026-11-28T10:00:01.1234567Z make: ok",
+      "2026-11-28T10:00:02.1234567Z ##[endgroup]",
+      "\x1b[0Ksection_start:1560896352:one\r\x1b[0KFirst",
+      "inside of it",
+      "section_end:1690381332:one\r\x1b[0Ksection_start:1690381332:two\r\x1b[0KSecond",
+      "inside of that",
+      "section_end:1690381333:two\r\x1b[0K",
+      "end",
+    ];
+    writeFileSync(join(server.root, "groups.log"), `${lines.join("\n")}\n`);
+    const viewer = await Viewer.open(browser, `${server.url}/groups.log`);
+    await viewer.untilLast("end");
+    const folds = viewer.page.getByRole("button", { name: "Hide the group" });
+    assert.equal(await folds.count(), 3);
+    for (let left = 3; left > 0; left--) {
+      await folds.first().click();
+      await viewer.page.waitForFunction(
+        (count) => document.querySelectorAll("[aria-expanded=true].fold").length === count,
+        left - 1,
+      );
+    }
+    const rows = await viewer.until("the groups alone", (shown) => shown.length === 6);
+    assert.deepEqual(
+      rows.map(({ text }) => text),
+      [lines[0], lines[2], "First", "Second", "", "end"],
+    );
+    await viewer.page.getByRole("button", { name: "Show the group" }).nth(1).click();
+    await viewer.until("one of them", (shown) => shown.some(({ text }) => text === "inside of it"));
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+
+  it("copy and save marked lines without escape sequences, returns and numbers", async () => {
+    const content = "\x1b[31mred\x1b[0m\r\nplain\r\n10%\r100%\r\nlast without a newline";
+    writeFileSync(join(server.root, "copy.log"), content);
+    const viewer = await Viewer.open(browser, `${server.url}/copy.log#L1-L99@0-9999`);
+    const { page } = viewer;
+    await viewer.untilLast("last without a newline");
+    await page.locator(".marked").nth(3).waitFor();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.keyboard.press("c");
+    await page.getByRole("alert").filter({ hasText: "Copied 4 lines" }).waitFor();
+    const wanted = "red\nplain\n100%\nlast without a newline";
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), wanted);
+    const downloading = page.waitForEvent("download");
+    await page.keyboard.press("S");
+    const download = await downloading;
+    assert.equal(download.suggestedFilename(), "copy.log-lines.txt");
+    assert.equal(readFileSync(await download.path(), "utf8"), wanted);
+    await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await page.keyboard.press("c");
+    await page.getByText('The key "S" saves the lines as a file.').waitFor();
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+
+  it("say when a line is more than they can copy", async () => {
+    writeFileSync(
+      join(server.root, "long.log"),
+      Buffer.concat([Buffer.alloc(20_000_000, "long "), Buffer.from("\nend\n")]),
+    );
+    const viewer = await Viewer.open(browser, `${server.url}/long.log#@7`);
+    await viewer.page.locator(".marked").waitFor();
+    await viewer.page.keyboard.press("c");
+    await viewer.page.getByText("These lines are more than 16 MB. Save the file instead.").waitFor();
+    assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+});
