@@ -75,12 +75,17 @@ export class LogPage {
   async untilState(pattern: RegExp): Promise<void> {
     let state = "";
     const look = async (): Promise<boolean> => {
-      state = await this.tab.evaluate(textOf, "[role=status]");
+      state = await this.textOf("[role=status]");
       return pattern.test(state);
     };
     await until(`the state ${pattern}`, look).catch((error: Error) => {
       throw new Error(`${error.message}; the state is "${state}"`);
     });
+  }
+
+  /** The text of an element; "" if there is none. */
+  async textOf(selector: string): Promise<string> {
+    return await this.tab.evaluate(textOf, selector);
   }
 
   /** Changes the hash of the address. */
