@@ -55,15 +55,7 @@ export class LogPage {
 
   /** Waits until the visible rows are as wanted. */
   async until(what: string, holds: (rows: ShownRow[]) => boolean): Promise<ShownRow[]> {
-    let rows: ShownRow[] = [];
-    const look = async (): Promise<boolean> => {
-      rows = await this.visible();
-      return holds(rows);
-    };
-    await until(what, look).catch((error: Error) => {
-      throw new Error(`${error.message}; the last rows are ${JSON.stringify(rows.slice(-3))}`);
-    });
-    return rows;
+    return await untilShown(what, () => this.visible(), holds);
   }
 
   /** Waits until the last line is in view. */
@@ -73,14 +65,11 @@ export class LogPage {
 
   /** Waits for a state in words. */
   async untilState(pattern: RegExp): Promise<void> {
-    let state = "";
-    const look = async (): Promise<boolean> => {
-      state = await this.textOf("[role=status]");
-      return pattern.test(state);
-    };
-    await until(`the state ${pattern}`, look).catch((error: Error) => {
-      throw new Error(`${error.message}; the state is "${state}"`);
-    });
+    await untilShown(
+      `the state ${pattern}`,
+      () => this.textOf("[role=status]"),
+      (state) => pattern.test(state),
+    );
   }
 
   /** The text of an element; "" if there is none. */
@@ -101,6 +90,24 @@ export class LogPage {
   /** Waits until nothing is read and no row changes. */
   async settle(): Promise<void> {
     await this.tab.evaluate(untilStill, undefined);
+  }
+}
+
+/** Waits until what a page shows is as wanted, and returns it. */
+async function untilShown<T>(what: string, look: () => Promise<T>, holds: (shown: T) => boolean): Promise<T> {
+  let last: unknown;
+  try {
+    return await until(what, async () => {
+      // While the tab goes to another page, nothing can be asked of it.
+      const shown = await look().catch((error: unknown) => {
+        last = String(error);
+      });
+      if (shown === undefined) return undefined;
+      last = shown;
+      return holds(shown) && { shown };
+    }).then(({ shown }) => shown);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}; the page shows ${JSON.stringify(last)?.slice(-600)}`);
   }
 }
 

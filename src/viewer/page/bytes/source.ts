@@ -47,6 +47,8 @@ export class Source {
   /** The generation of the content; undefined for any. */
   generation: string | undefined;
   #token: string | undefined;
+  /** Whether something before the server drops ranges or answers them itself, as the cache of nginx does. */
+  #dropsRanges = false;
 
   constructor(address: string) {
     this.url = new URL(address);
@@ -103,23 +105,65 @@ export class Source {
    * @throws {Refused} if the server refuses the request.
    */
   async read(from: number, to: number, signal?: AbortSignal): Promise<Uint8Array> {
-    const { generation } = this;
-    const url = this.with({ raw: "", ...(generation !== undefined && { generation }) });
-    const headers = { Range: `bytes=${from}-${to - 1}` };
     for (;;) {
-      const response = await this.request(url, { headers, ...(signal && { signal }) }).catch(() => undefined);
+      const dropsRanges = this.#dropsRanges;
+      const response = await this.#ask(from, to, signal).catch(() => undefined);
       signal?.throwIfAborted();
-      if (response?.status === 206) {
-        const bytes = await response.arrayBuffer().catch(() => undefined);
-        if (bytes?.byteLength === to - from) return new Uint8Array(bytes);
+      if (response && (response.status === 206 || beginsAt(response, from))) {
+        const bytes = await beginning(response, to - from).catch(() => undefined);
+        if (bytes?.length === to - from) return bytes;
+        // The copy of a cache may be too short.
+        this.#dropsRanges ||= bytes !== undefined;
       } else if (response && response.status < 500 && response.status !== 429) {
         await response.body?.cancel();
-        if ([200, 404, 410, 412, 416].includes(response.status)) throw new Replaced();
-        throw new Refused(response.status, `The server answers ${response.status}.`);
+        if (dropsRanges || !this.#comesFromCache(response)) throw refusalOf(response);
+        this.#dropsRanges = true;
+        continue;
       }
       await reachable();
     }
   }
+
+  async #ask(from: number, to: number, signal?: AbortSignal): Promise<Response> {
+    const { generation } = this;
+    const asked = { raw: "", ...(generation !== undefined && { generation }) };
+    const init = signal ? { signal } : {};
+    if (this.#dropsRanges) return this.request(this.with({ ...asked, offset: String(from) }), init);
+    return this.request(this.with(asked), { ...init, headers: { Range: `bytes=${from}-${to - 1}` } });
+  }
+
+  /** Whether a response to a range may be that of a cache: all bytes of the content, or a refusal for a copy that is too old. */
+  #comesFromCache({ status, headers }: Response): boolean {
+    return status === 416 || (status === 200 && headers.get("Stream-Generation") === (this.generation ?? null));
+  }
+}
+
+function refusalOf({ status }: Response): Error {
+  if ([200, 404, 410, 412, 416].includes(status)) return new Replaced();
+  return new Refused(status, `The server answers ${status}.`);
+}
+
+/** Whether a response has everything from an offset on. */
+function beginsAt({ status, headers }: Response, offset: number): boolean {
+  const start = headers.get("Stream-Start-Offset");
+  return status === 200 && start !== null && Number(start) === offset;
+}
+
+/** The first bytes of a response. */
+async function beginning(response: Response, length: number): Promise<Uint8Array> {
+  if (response.status === 206) return new Uint8Array(await response.arrayBuffer());
+  const bytes = new Uint8Array(length);
+  const reader = response.body?.getReader();
+  let at = 0;
+  while (reader && at < length) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const part = value.subarray(0, length - at);
+    bytes.set(part, at);
+    at += part.length;
+  }
+  await reader?.cancel();
+  return bytes.subarray(0, at);
 }
 
 /** Waits a little, or until the browser is online again. */
