@@ -25,6 +25,20 @@ else
   exit 1
 fi
 
+# Runs apt-get as root. Waits while another program holds one of apt's locks: apt-get itself waits for dpkg's only.
+apt() {
+  local errors told=""
+  until errors=$("${as_root[@]}" LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" 2>&1 >/dev/null); do
+    if [[ "$errors" != *"Could not get lock"* ]]; then
+      echo "$errors" >&2
+      exit 1
+    fi
+    [ -n "$told" ] || echo "Waiting for another program that holds apt's lock" >&2
+    told=yes
+    sleep 1
+  done
+}
+
 echo "Installing Debian packages: ${missing[*]}" >&2
-"${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2
-"${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${missing[@]}" >/dev/null
+apt update
+apt -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${missing[@]}"

@@ -10,7 +10,8 @@ export function nginxConfiguration(block: string, port: number, folder: string):
   const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   const paths = kinds.map((kind) => `${kind}_temp_path ${join(folder, kind)};`).join("\n");
   const events = "worker_rlimit_nofile 8192; events { worker_connections 4096; }";
-  const main = `daemon off; pid ${join(folder, "pid")}; error_log stderr notice; ${events}`;
+  // Started by root, it would otherwise have its workers as a user that can't enter the folder.
+  const main = `user root; daemon off; pid ${join(folder, "pid")}; error_log stderr notice; ${events}`;
   return `${main}\nhttp { access_log off;\n${paths}\n${replaced(block, "listen 80;", `listen 127.0.0.1:${port};`)}\n}`;
 }
 

@@ -1,55 +1,18 @@
 /** The configurations of nginx and Caddy in docs/operate.md, with the real programs in front of a real server. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { ROOT } from "../../scripts/lib/install.mjs";
 import { HttpExchange, request } from "../fixture/http.ts";
-import { Program } from "../fixture/processes.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { WebSocketPeer } from "../fixture/websocket.ts";
-import { debianProgram } from "./debian-program.ts";
-import { freePort } from "./free-port.ts";
-import { sectionsOf } from "./markdown.ts";
-import { nginxArguments, nginxConfiguration, replaced } from "./nginx.ts";
+import { PROXIES, type ProxyKind, proxyPrograms, type RunningProxy, startProxy } from "./proxy.ts";
 
-interface Proxy {
-  readonly name: string;
-  /** Where the package has the program, relative to the root. */
-  readonly paths: readonly string[];
-  /** The language of its code block. */
-  readonly language: string;
-  /** The whole configuration, for a port and a folder. */
-  configuration(block: string, port: number, folder: string): string;
-  arguments(file: string, folder: string): string[];
-}
-
-const PROXIES: readonly Proxy[] = [
-  {
-    name: "nginx",
-    paths: ["usr/sbin/nginx"],
-    language: "nginx",
-    configuration: nginxConfiguration,
-    arguments: nginxArguments,
-  },
-  {
-    name: "caddy",
-    paths: ["usr/bin/caddy"],
-    language: "caddyfile",
-    configuration: (block, port) =>
-      `{\n\tadmin off\n\tauto_https off\n}\n${replaced(block, "streams.example.com {", `http://127.0.0.1:${port} {`)}\n`,
-    arguments: (file) => ["run", "--adapter", "caddyfile", "--config", file],
-  },
-];
-
-const page = await readFile(join(ROOT, "docs", "operate.md"), "utf8");
 const tools = await temporaryFolder("proxies");
 // Finds all programs before it registers the first test: an `after` hook may run while the module still awaits one.
-const programs: (string | undefined)[] = [];
-for (const { name, paths } of PROXIES) programs.push(await debianProgram(name, paths, tools));
+const programs = await proxyPrograms(tools);
 after(() => removeFolder(tools));
 
 for (const [index, proxy] of PROXIES.entries()) {
@@ -60,25 +23,15 @@ for (const [index, proxy] of PROXIES.entries()) {
   );
 }
 
-function cases(proxy: Proxy, program: string): void {
+function cases(proxy: ProxyKind, program: string): void {
   let url: string;
   let server: TestServer;
-  let running: Program;
-  const folder = join(tools, `${proxy.name}-data`);
+  let running: RunningProxy;
 
   before(async () => {
     server = await startStandalone("node", { args: ["--host", "streams.example.com"] });
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    const block = replaced(blockOf(proxy.language), "127.0.0.1:8080", new URL(server.url).host);
-    await mkdir(folder);
-    const file = join(folder, "configuration");
-    await writeFile(file, proxy.configuration(block, port, folder));
-    running = new Program(program, proxy.arguments(file, folder), { env: { HOME: folder } });
-    await until(`${proxy.name} to listen`, async () => {
-      assert.ok(!running.stdout.ended, `${proxy.name} ended:\n${running.output}`);
-      return (await request(url, { target: "/" }).catch(() => undefined)) !== undefined;
-    });
+    running = await startProxy(proxy, program, server.url, join(tools, `${proxy.name}-data`));
+    url = running.url;
   });
 
   after(async () => {
@@ -130,11 +83,4 @@ function cases(proxy: Proxy, program: string): void {
     assert.equal(part.status, 206);
     assert.ok(part.body.equals(body.subarray(1_000_000, 1_000_010)));
   });
-}
-
-function blockOf(language: string): string {
-  const blocks = sectionsOf(page).flatMap((section) => section.blocks);
-  const block = blocks.find((candidate) => candidate.language === language);
-  assert.ok(block, `the page has a block of ${language}`);
-  return block.text;
 }

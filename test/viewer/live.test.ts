@@ -8,7 +8,6 @@ import { append, openAppend } from "../../src/client/mod.ts";
 import { ShiftyProxy } from "../client-reconnect/proxy.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-import { until } from "../fixture/until.ts";
 import { SKIP, startChromium, Viewer } from "./page.ts";
 
 describe("the viewer page of a path that grows", { skip: SKIP }, () => {
@@ -65,52 +64,6 @@ describe("the viewer page of a path that grows", { skip: SKIP }, () => {
       [text, "next"],
     );
     await writer.close();
-    await viewer.close();
-  });
-
-  it("stays where it is to the pixel, unless the end is in view", async () => {
-    const url = `${server.url}/anchor.log`;
-    writeFileSync(join(root, "anchor.log"), lines(0, 3_000));
-    const viewer = await Viewer.open(browser, url);
-    const { page } = viewer;
-    await viewer.untilLast("line 2999 and some words that are long enough to be wrapped on a narrow screen");
-    await page.keyboard.press("PageUp");
-    await viewer.settle();
-    const before = await viewer.visible();
-    const anchor = before[3]?.offset ?? -1;
-    const place = await topOf(viewer, anchor);
-    const writer = (await openAppend(url)).getWriter();
-    for (let from = 3_000; from < 6_000; from += 100) await writer.write(lines(from, 100));
-    await page.getByRole("button", { name: "3,000 new lines" }).waitFor();
-    assert.equal(await topOf(viewer, anchor), place);
-    assert.deepEqual(await viewer.visible(), before);
-    await page.keyboard.press("End");
-    await viewer.untilLast("line 5999 and some words that are long enough to be wrapped on a narrow screen");
-    await writer.write("after\n");
-    await viewer.untilLast("after");
-    await writer.close();
-    await viewer.close();
-  });
-
-  it("keeps the first visible line when lines are wrapped or not, and when the window is resized", async () => {
-    writeFileSync(join(root, "wrap.log"), lines(0, 3_000));
-    const viewer = await Viewer.open(browser, `${server.url}/wrap.log#L1500`);
-    const { page } = viewer;
-    const rows = await viewer.until("line 1500", (shown) => shown.some(({ number }) => number === 1_500));
-    const first = rows[1]?.offset ?? -1;
-    await page.keyboard.press("PageDown");
-    await page.keyboard.press("PageUp");
-    await viewer.settle();
-    const place = await topOf(viewer, first);
-    await page.keyboard.press("w");
-    await page.keyboard.press("w");
-    await viewer.settle();
-    assert.equal(await topOf(viewer, first), place);
-    await page.setViewportSize({ width: 400, height: 700 });
-    await viewer.settle();
-    await page.setViewportSize({ width: 1000, height: 700 });
-    await viewer.settle();
-    assert.ok(Math.abs((await topOf(viewer, first)) - place) < 60);
     await viewer.close();
   });
 
@@ -222,33 +175,9 @@ describe("the viewer page of a path that grows", { skip: SKIP }, () => {
     await other.close();
     await viewer.close();
   });
-
-  it("shows a burst of a million lines to its end", async () => {
-    const url = `${server.url}/burst.log`;
-    const viewer = await Viewer.open(browser, url);
-    await viewer.untilState(/^Waiting/);
-    const pieces = Array.from({ length: 100 }, (_, at) => short(at * 10_000, 10_000));
-    await append(url, pieces);
-    const rows = await viewer.untilLast("line 999999");
-    assert.equal(rows[rows.length - 1]?.number, 1_000_000);
-    await until(
-      "the numbers",
-      async () => (await viewer.rows()).every(({ number }) => number !== undefined) || undefined,
-    );
-    await viewer.close();
-  });
 });
 
 function lines(from: number, count: number): string {
   const words = "and some words that are long enough to be wrapped on a narrow screen";
   return Array.from({ length: count }, (_, at) => `line ${from + at} ${words}\n`).join("");
-}
-
-function short(from: number, count: number): string {
-  return Array.from({ length: count }, (_, at) => `line ${from + at}\n`).join("");
-}
-
-/** Where the row of a line is on the screen. */
-async function topOf({ page }: Viewer, offset: number): Promise<number> {
-  return await page.locator(`[data-offset="${offset}"]`).evaluate((row) => row.getBoundingClientRect().top);
 }

@@ -41,6 +41,8 @@ for (const runtime of RUNTIMES) {
     it("stays off with --no-viewer", () => staysOff(runtime));
   });
   describe(`the viewer page, mounted on ${runtime}`, () => cases(() => startMounted(runtime), MOUNTS.deep, "deep"));
+  describe(`the viewer page, mounted at a path with spaces on ${runtime}`, () =>
+    cases(() => startMounted(runtime), encodeURI(MOUNTS.spaced), "spaced"));
   describe(`the viewer page, behind middleware on ${runtime}`, () =>
     behindMiddleware(() => startMounted(runtime), MOUNTS.squeezed, "squeezed"));
 }

@@ -1,9 +1,13 @@
 /**
- * The viewer page in Chromium.
+ * The viewer page in a browser.
  * @module
  */
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { findBrowser } from "../fixture/browser.ts";
+import { until } from "../fixture/until.ts";
+import { ChromiumTab, type Tab, type TestBrowser } from "./browsers.ts";
+
+export { startChromium } from "./browsers.ts";
 
 /** Why there is no browser, or false. */
 export const SKIP: string | false = findBrowser() ? false : "no chromium is installed; run scripts/debian.sh chromium";
@@ -17,59 +21,43 @@ export interface ShownRow {
   readonly isOverwritten?: true;
 }
 
-/** Starts Chromium. */
-export async function startChromium(args: readonly string[] = []): Promise<Browser> {
-  return await chromium.launch({ executablePath: findBrowser() as string, args: ["--no-sandbox", ...args] });
-}
+/** The page in a tab of any browser. */
+export class LogPage {
+  readonly tab: Tab;
 
-/** A page, and what it has complained about. */
-export class Viewer {
-  readonly page: Page;
-  /** Errors, also those of the console, and reports of the content policy. */
-  readonly problems: string[] = [];
-
-  private constructor(page: Page) {
-    this.page = page;
-    page.on("console", (message) => {
-      if (message.type() === "error" || /policy/i.test(message.text())) this.problems.push(message.text());
-    });
-    page.on("pageerror", (error) => this.problems.push(String(error)));
-    page.on("worker", (worker) => worker.on("console", (message) => this.problems.push(message.text())));
+  protected constructor(tab: Tab) {
+    this.tab = tab;
   }
 
   /** Opens a page. */
-  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Viewer> {
-    const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
-    // The functions that run in the page are sent as the compiler of the tests leaves them, with calls to this.
-    await context.addInitScript("globalThis.__name = (named) => named;");
-    const viewer = new Viewer(await context.newPage());
-    await viewer.page.goto(url);
-    return viewer;
+  static async in(browser: TestBrowser, url: string): Promise<LogPage> {
+    const tab = await browser.newTab();
+    await tab.open(url);
+    return new LogPage(tab);
+  }
+
+  /** Errors, also those of the console, and reports of the content policy. */
+  get problems(): readonly string[] {
+    return this.tab.problems;
   }
 
   async close(): Promise<void> {
-    await this.page.context().close();
+    await this.tab.close();
   }
 
   /** All rows of the document. */
   async rows(): Promise<ShownRow[]> {
-    return await this.page.evaluate(rowsOf, false);
+    return await this.tab.evaluate(rowsOf, false);
   }
 
   /** The rows in view. */
   async visible(): Promise<ShownRow[]> {
-    return await this.page.evaluate(rowsOf, true);
+    return await this.tab.evaluate(rowsOf, true);
   }
 
   /** Waits until the visible rows are as wanted. */
   async until(what: string, holds: (rows: ShownRow[]) => boolean): Promise<ShownRow[]> {
-    const deadline = Date.now() + 20_000;
-    for (;;) {
-      const rows = await this.visible();
-      if (holds(rows)) return rows;
-      if (Date.now() > deadline) throw new Error(`waited in vain for ${what}; ${JSON.stringify(rows.slice(-3))}`);
-      await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
-    }
+    return await untilShown(what, () => this.visible(), holds);
   }
 
   /** Waits until the last line is in view. */
@@ -79,29 +67,105 @@ export class Viewer {
 
   /** Waits for a state in words. */
   async untilState(pattern: RegExp): Promise<void> {
-    await this.page.getByRole("status").filter({ hasText: pattern }).waitFor();
+    await untilShown(
+      `the state ${pattern}`,
+      () => this.textOf("[role=status]"),
+      (state) => pattern.test(state),
+    );
+  }
+
+  /** The text of an element; "" if there is none. */
+  async textOf(selector: string): Promise<string> {
+    return await this.tab.evaluate(textOf, selector);
   }
 
   /** Changes the hash of the address. */
   async goToHash(hash: string): Promise<void> {
-    await this.page.evaluate(setHash, hash);
+    await this.tab.evaluate(setHash, hash);
   }
 
-  /** Waits until nothing is read and no row is added. */
+  /** Pixels between the row of a line and the top of the window of the lines. */
+  async topOf(offset: number): Promise<number> {
+    return await this.tab.evaluate(topOf, offset);
+  }
+
+  /** Waits until nothing is read and no row changes. */
   async settle(): Promise<void> {
-    let before = "";
-    for (;;) {
-      await this.page.waitForLoadState("networkidle");
-      const now = JSON.stringify(await this.rows());
-      if (now === before) return;
-      before = now;
-    }
+    await this.tab.evaluate(untilStill, undefined);
+  }
+}
+
+/** Waits until what a page shows is as wanted, and returns it. */
+async function untilShown<T>(what: string, look: () => Promise<T>, holds: (shown: T) => boolean): Promise<T> {
+  let last: unknown;
+  try {
+    return await until(what, async () => {
+      // While the tab goes to another page, nothing can be asked of it.
+      const shown = await look().catch((error: unknown) => {
+        last = String(error);
+      });
+      if (shown === undefined) return undefined;
+      last = shown;
+      return holds(shown) && { shown };
+    }).then(({ shown }) => shown);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}; the page shows ${JSON.stringify(last)?.slice(-600)}`);
+  }
+}
+
+/** The page in Chromium, with everything that Playwright can do. */
+export class Viewer extends LogPage {
+  readonly page: Page;
+
+  private constructor(tab: ChromiumTab) {
+    super(tab);
+    this.page = tab.page;
+  }
+
+  /** Opens a page. */
+  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Viewer> {
+    const tab = await ChromiumTab.open(browser, options);
+    await tab.open(url);
+    return new Viewer(tab);
   }
 }
 
 /** Runs in the page. */
 export function setHash(hash: string): void {
   location.hash = hash;
+}
+
+/** Runs in the page. */
+function textOf(selector: string): string {
+  return document.querySelector(selector)?.textContent?.trim() ?? "";
+}
+
+/** Runs in the page. */
+function topOf(offset: number): number {
+  const row = document.querySelector(`[data-offset="${offset}"]`);
+  const frame = document.querySelector("#window");
+  if (!row || !frame) throw new Error(`no row has the line at ${offset}`);
+  return row.getBoundingClientRect().top - frame.getBoundingClientRect().top;
+}
+
+/** Runs in the page. */
+async function untilStill(): Promise<void> {
+  const list = document.querySelector<HTMLElement>("#rows");
+  const { documentElement } = document;
+  let before = "";
+  for (let same = 0; same < 3; ) {
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    const place = [
+      list?.style.transform,
+      list?.offsetHeight,
+      documentElement.clientWidth,
+      documentElement.clientHeight,
+    ];
+    const now = JSON.stringify([place, list?.textContent]);
+    const isBusy = (globalThis as { __busy?: number }).__busy !== 0;
+    same = !isBusy && now === before ? same + 1 : 0;
+    before = now;
+  }
 }
 
 /** Runs in the page. */

@@ -42,6 +42,8 @@ export class Source {
   /** The generation of the content that the page shows; undefined until the server has named one. */
   generation: string | undefined;
   #token: string | undefined;
+  /** Whether a proxy drops ranges or answers them itself, as the cache of nginx does. Then `offset` takes their place. */
+  #dropsRanges = false;
 
   /**
    * @param address The address of the page.
@@ -104,15 +106,33 @@ export class Source {
    * @throws {Refused} if the server refuses the request.
    */
   async read(from: number, to: number): Promise<Uint8Array> {
-    const { generation } = this;
-    const url = this.with({ raw: "", ...(generation !== undefined && { generation }) });
     for (;;) {
-      const response = await this.requestWithRetries(url, { headers: { Range: `bytes=${from}-${to - 1}` } });
-      if (response.status !== 206) throw await failureOf(response);
-      const bytes = await response.arrayBuffer().catch(() => undefined);
-      if (bytes?.byteLength === to - from) return new Uint8Array(bytes);
-      await pause();
+      const dropsRanges = this.#dropsRanges;
+      const response = await this.#requestRange(from, to);
+      if (response.status === 206 || beginsAt(response, from)) {
+        const bytes = await firstBytes(response, to - from).catch(() => undefined);
+        if (bytes?.length === to - from) return bytes;
+        // The copy in a cache may be too short.
+        this.#dropsRanges ||= bytes !== undefined;
+        await pause();
+      } else {
+        if (dropsRanges || !this.#mayBeFromCache(response)) throw await failureOf(response);
+        await response.body?.cancel();
+        this.#dropsRanges = true;
+      }
     }
+  }
+
+  async #requestRange(from: number, to: number): Promise<Response> {
+    const { generation } = this;
+    const parameters = { raw: "", ...(generation !== undefined && { generation }) };
+    if (this.#dropsRanges) return this.requestWithRetries(this.with({ ...parameters, offset: String(from) }));
+    return this.requestWithRetries(this.with(parameters), { headers: { Range: `bytes=${from}-${to - 1}` } });
+  }
+
+  /** Whether a cache may have answered: with all bytes of the content, or with a refusal because its copy is too old. */
+  #mayBeFromCache({ status, headers }: Response): boolean {
+    return status === 416 || (status === 200 && headers.get("Stream-Generation") === (this.generation ?? null));
   }
 
   /**
@@ -145,6 +165,29 @@ async function failureOf(response: Response): Promise<Error> {
   if (!OTHER_CONTENT.has(response.status)) return Refused.from(response);
   await response.body?.cancel();
   return new Replaced();
+}
+
+/** Whether a response has all bytes from an offset on. */
+function beginsAt({ status, headers }: Response, offset: number): boolean {
+  const start = headers.get("Stream-Start-Offset");
+  return status === 200 && start !== null && Number(start) === offset;
+}
+
+/** The first bytes of a response; fewer if it has fewer. */
+async function firstBytes(response: Response, length: number): Promise<Uint8Array> {
+  if (response.status === 206) return new Uint8Array(await response.arrayBuffer());
+  const bytes = new Uint8Array(length);
+  const reader = response.body?.getReader();
+  let at = 0;
+  while (reader && at < length) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const part = value.subarray(0, length - at);
+    bytes.set(part, at);
+    at += part.length;
+  }
+  await reader?.cancel();
+  return bytes.subarray(0, at);
 }
 
 function nameOf(pathname: string, mount: string): string {

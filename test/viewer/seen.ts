@@ -1,0 +1,42 @@
+/**
+ * What the server has answered, by its access log: the same for every browser, and what a browser takes out of its cache is not
+ * in it.
+ * @module
+ */
+import { startStandalone, type TestServer } from "../fixture/servers.ts";
+import { until } from "../fixture/until.ts";
+
+/** A request that has ended. */
+export interface SeenRequest {
+  readonly method: string;
+  /** The path of the URL. */
+  readonly target: string;
+  readonly status: number;
+  /** Bytes of content that were sent. */
+  readonly bytes: number;
+}
+
+/** Starts a server that logs every request. */
+export async function startLogged(args: readonly string[] = []): Promise<TestServer> {
+  return await startStandalone("node", { args: ["--log-level", "debug", "--log-format", "json", ...args] });
+}
+
+/** The requests that have ended so far. */
+export function seenBy({ program }: TestServer): SeenRequest[] {
+  const lines = String(program.stdout.bytes())
+    .split("\n")
+    .filter((line) => line.includes('"type":"request"'));
+  return lines.map((line) => JSON.parse(line) as SeenRequest);
+}
+
+/** Waits for a request, and returns all that have ended. */
+export async function untilSeen(
+  server: TestServer,
+  what: string,
+  holds: (request: SeenRequest) => boolean,
+): Promise<SeenRequest[]> {
+  return await until(what, () => {
+    const seen = seenBy(server);
+    return seen.some(holds) && seen;
+  });
+}
