@@ -1,12 +1,13 @@
 /**
- * The browsers, and what their processes need.
+ * The browsers.
  * @module
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
-import { type Browser, chromium, firefox, type Page } from "playwright-core";
+import { chromium } from "playwright-core";
+import puppeteer from "puppeteer-core";
 
 /** The names of the browsers. */
 export const BROWSERS = ["chromium", "firefox"] as const;
@@ -33,49 +34,54 @@ export function versionOf(executable: string): string {
   return stdout.trim().replace(/ built on.*$/, "");
 }
 
-/** Starts a browser. */
-export async function launch(name: BrowserName, executablePath: string): Promise<Browser> {
-  if (name === "chromium") return await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-  // The Firefox of a distribution, by the standard protocol.
-  return await firefox.launch({ executablePath, channel: "moz-firefox" });
+/** A browser of its own with one tab. */
+export interface Tab {
+  goTo(address: string): Promise<void>;
+  evaluate<Result>(expression: string): Promise<Result>;
+  /** Bytes of the JavaScript heap after a collection, without those of workers; undefined if the browser does not say. */
+  heap(): Promise<number | undefined>;
+  /** Calls a function if the tab crashes, or its browser ends. */
+  onGone(gone: (why: string) => void): void;
+  close(): Promise<void>;
 }
 
-/** Bytes of the JavaScript heap of a page after a collection, without those of its workers; undefined if it is not known. */
-export async function heapOf(name: BrowserName, page: Page): Promise<number | undefined> {
-  if (name !== "chromium") return undefined;
+const VIEWPORT = { width: 1000, height: 700 };
+
+/** Starts a browser. Runs a script in each page before those of the page. */
+export async function openTab(name: BrowserName, executablePath: string, script: string): Promise<Tab> {
+  return await (name === "chromium" ? openChromium : openFirefox)(executablePath, script);
+}
+
+async function openChromium(executablePath: string, script: string): Promise<Tab> {
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const page = await browser.newPage({ viewport: VIEWPORT });
+  await page.addInitScript(script);
   const session = await page.context().newCDPSession(page);
-  await session.send("HeapProfiler.collectGarbage");
-  const { usedSize } = await session.send("Runtime.getHeapUsage");
-  await session.detach();
-  return usedSize;
+  return {
+    goTo: async (address) => void (await page.goto(address, { waitUntil: "commit" })),
+    evaluate: (expression) => page.evaluate(expression),
+    async heap() {
+      await session.send("HeapProfiler.collectGarbage");
+      return (await session.send("Runtime.getHeapUsage")).usedSize;
+    },
+    onGone(gone) {
+      page.on("crash", () => gone("its page has crashed"));
+      browser.on("disconnected", () => gone("its browser has ended"));
+    },
+    close: () => browser.close(),
+  };
 }
 
-/** Bytes of memory of the largest process with pages, of the browsers that this process has started: now, and at most. */
-export function memoryOfPages(): { readonly now: number; readonly peak: number } {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc")) {
-    const parent = /^PPid:\s+(\d+)/m.exec(readProc(name, "status"))?.[1];
-    if (/^\d+$/.test(name) && parent) parents.set(Number(name), Number(parent));
-  }
-  const isOurs = (pid: number | undefined): boolean =>
-    pid !== undefined && (pid === process.pid || isOurs(parents.get(pid)));
-  const pages = [...parents.keys()]
-    .filter((pid) => isOurs(pid) && /--type=renderer|-contentproc/.test(readProc(String(pid), "cmdline")))
-    .map((pid) => {
-      const status = readProc(String(pid), "status");
-      return { now: kibOf(status, "VmRSS") * 1024, peak: kibOf(status, "VmHWM") * 1024 };
-    });
-  return pages.reduce((most, page) => (page.peak > most.peak ? page : most), { now: 0, peak: 0 });
-}
-
-function kibOf(status: string, field: string): number {
-  return Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
-}
-
-function readProc(pid: string, file: string): string {
-  try {
-    return readFileSync(join("/proc", pid, file), "utf8");
-  } catch {
-    return ""; // It has ended.
-  }
+async function openFirefox(executablePath: string, script: string): Promise<Tab> {
+  const browser = await puppeteer.launch({ browser: "firefox", executablePath, protocolTimeout: 0 });
+  const page = await browser.newPage();
+  await page.setViewport(VIEWPORT);
+  await page.evaluateOnNewDocument(script);
+  return {
+    goTo: async (address) => void (await page.goto(address, { waitUntil: "domcontentloaded" })),
+    evaluate: async <Result>(expression: string) => (await page.evaluate(expression)) as Result,
+    heap: async () => undefined,
+    onGone: (gone) => void browser.on("disconnected", () => gone("its browser has ended")),
+    close: () => browser.close(),
+  };
 }

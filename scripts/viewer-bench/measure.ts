@@ -4,12 +4,13 @@
  */
 import { linkSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
 import { openAppend } from "../../src/client/mod.ts";
-import { type BrowserName, heapOf, launch, memoryOfPages } from "./browsers.ts";
+import { type BrowserName, openTab, type Tab } from "./browsers.ts";
 import type { Candidate } from "./candidates.ts";
 import { linesOf } from "./log-file.ts";
+import { memoryOfPages } from "./memory.ts";
 import { percentile } from "./percentile.ts";
+import type { Traffic } from "./server.ts";
 import type { Size } from "./size.ts";
 import type { Started } from "./started.ts";
 
@@ -46,29 +47,27 @@ const SCROLL_PIXELS = 60;
 
 /** Opens a log, scrolls in it, and jumps. */
 export async function read(setting: Setting, log: Log): Promise<Numbers> {
-  const { candidate, server, size, browser: name } = setting;
+  const { candidate, server, size } = setting;
   const before = await server.traffic();
-  return await inPage(setting, candidate.address(server.url, log.name, false), async (page) => {
-    const paint = await page.evaluate<number>("probe.painted");
-    const whole = candidate.isOurs ? paint : await page.evaluate<number>("probe.loaded()");
-    await page.waitForLoadState("networkidle");
-    const opened = await server.traffic();
-    await page.evaluate(`probe.jump(0.5, ${log.lines})`);
-    const { gaps, blank } = await page.evaluate<{ gaps: number[]; blank: number }>(
+  return await inPage(setting, candidate.address(server.url, log.name, false), async (tab) => {
+    const paint = await tab.evaluate<number>("probe.painted");
+    const whole = candidate.isOurs ? paint : await tab.evaluate<number>("probe.loaded()");
+    const opened = await settled(server);
+    await tab.evaluate(`probe.jump(0.5, ${log.lines})`);
+    const { gaps, blank } = await tab.evaluate<{ gaps: number[]; blank: number }>(
       `probe.scroll(${size.frames}, ${SCROLL_PIXELS})`,
     );
     const jumps: number[] = [];
     // Parts of the log that are far from each other, the same for all.
     for (let jump = 1; jump <= size.jumps; jump++) {
-      jumps.push(await page.evaluate<number>(`probe.jump(${((jump * 0.618034) % 0.96) + 0.02}, ${log.lines})`));
+      jumps.push(await tab.evaluate<number>(`probe.jump(${((jump * 0.618034) % 0.96) + 0.02}, ${log.lines})`));
     }
-    await page.waitForLoadState("networkidle");
-    const after = await server.traffic();
-    const heap = await heapOf(name, page);
+    const after = await settled(server);
+    const heap = await tab.heap();
     const memory = memoryOfPages();
     return {
       ...{ paint, whole, ...(heap === undefined ? {} : { heap }), rss: memory.now, peak: memory.peak },
-      ...{ nodes: await page.evaluate<number>("probe.nodes()"), blank: (100 * blank) / size.frames },
+      ...{ nodes: await tab.evaluate<number>("probe.nodes()"), blank: (100 * blank) / size.frames },
       ...{ frame50: percentile(gaps, 50), frame95: percentile(gaps, 95), jump50: percentile(jumps, 50) },
       ...{ openRequests: opened.requests - before.requests, openBytes: opened.bytes - before.bytes },
       ...{ requests: after.requests - before.requests, bytes: after.bytes - before.bytes },
@@ -78,16 +77,16 @@ export async function read(setting: Setting, log: Log): Promise<Numbers> {
 
 /** Shows a log while it grows. */
 export async function follow(setting: Setting, name: string): Promise<Numbers> {
-  const { candidate, server, size, folder, browser } = setting;
+  const { candidate, server, size, folder } = setting;
   const writer = (await openAppend(`${server.url}/logs/${name}`)).getWriter();
   let lines = FOLLOWED_LINES;
   await writer.write(linesOf(0, lines));
   const linesAtOnce = Math.ceil(size.followBytesPerSecond / APPENDS_PER_SECOND / (linesOf(0, 1000).length / 1000));
   try {
-    return await inPage(setting, candidate.address(server.url, name, true), async (page) => {
-      await page.evaluate("probe.painted");
-      await page.evaluate(`probe.shown(${lines - 1})`);
-      await page.evaluate("probe.record()");
+    return await inPage(setting, candidate.address(server.url, name, true), async (tab) => {
+      await tab.evaluate("probe.painted");
+      await tab.evaluate(`probe.shown(${lines - 1})`);
+      await tab.evaluate("probe.record()");
       const start = performance.now();
       for (let turn = 1; turn <= size.followSeconds * APPENDS_PER_SECOND; turn++) {
         await writer.write(linesOf(lines, linesAtOnce));
@@ -96,10 +95,10 @@ export async function follow(setting: Setting, name: string): Promise<Numbers> {
         if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
       }
       const written = performance.now();
-      await page.evaluate(`probe.shown(${lines - 1})`);
+      await tab.evaluate(`probe.shown(${lines - 1})`);
       const behind = performance.now() - written;
-      const gaps = await page.evaluate<number[]>("probe.stop()");
-      const heap = await heapOf(browser, page);
+      const gaps = await tab.evaluate<number[]>("probe.stop()");
+      const heap = await tab.heap();
       return {
         ...{ frame50: percentile(gaps, 50), frame95: percentile(gaps, 95), behind },
         ...{ rate: ((lines - FOLLOWED_LINES) * (linesOf(0, 1000).length / 1000)) / ((written - start) / 1000) },
@@ -119,7 +118,7 @@ export async function link(setting: Setting, log: Log): Promise<Numbers> {
   linkSync(join(folder, log.name), join(folder, name));
   const line = Math.floor((log.lines * 2) / 3);
   const open = (): Promise<number> =>
-    inPage(setting, `${server.url}/logs/${name}#L${line}`, (page) => page.evaluate<number>(`probe.row(${line})`));
+    inPage(setting, `${server.url}/logs/${name}#L${line}`, (tab) => tab.evaluate<number>(`probe.row(${line})`));
   try {
     return { cold: await open(), warm: await open() };
   } finally {
@@ -127,53 +126,33 @@ export async function link(setting: Setting, log: Log): Promise<Numbers> {
   }
 }
 
-/** Opens an address in a browser of its own, and ends that after a time, or with its page. */
-async function inPage<Result>(
-  setting: Setting,
-  address: string,
-  work: (page: Page) => Promise<Result>,
-): Promise<Result> {
-  const { browser: name, executable, probe, size } = setting;
-  const browser = await launch(name, executable);
-  try {
-    const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
-    await context.addInitScript(probe);
-    const page = await context.newPage();
-    page.setDefaultTimeout(size.limitSeconds * 1000);
-    return await orFailed(page, browser, size.limitSeconds, async () => {
-      await page.goto(address, { waitUntil: "commit" });
-      return await work(page);
-    });
-  } finally {
-    await browser.close();
+/** Resolves with the traffic when a second has passed without any. */
+async function settled(server: Started): Promise<Traffic> {
+  for (let before = await server.traffic(); ; ) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const now = await server.traffic();
+    if (now.requests === before.requests && now.bytes === before.bytes) return now;
+    before = now;
   }
 }
 
-/** Rejects if the page crashes or takes too long. A page that computes without end answers nothing. */
-async function orFailed<Result>(
-  page: Page,
-  browser: Browser,
-  limitSeconds: number,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  const { promise, reject } = failure();
-  const late = setTimeout(() => reject(new Error(`it has not ended in ${limitSeconds} s`)), limitSeconds * 1000);
-  page.on("crash", () => reject(new Error("its page has crashed")));
-  browser.on("disconnected", () => reject(new Error("its browser has ended")));
-  const working = work();
+/** Opens an address in a browser of its own, and ends that after a time, or with its page. */
+async function inPage<Result>(setting: Setting, address: string, work: (tab: Tab) => Promise<Result>): Promise<Result> {
+  const { browser, executable, probe, size } = setting;
+  const tab = await openTab(browser, executable, probe);
+  let fail: (why: string) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = (why) => reject(new Error(why));
+  });
+  failed.catch(() => {}); // The browser ends in any case.
+  const late = setTimeout(() => fail(`it has not ended in ${size.limitSeconds} s`), size.limitSeconds * 1000);
+  tab.onGone(fail);
+  const working = tab.goTo(address).then(() => work(tab));
   working.catch(() => {}); // What it says after a failure is not of interest.
   try {
-    return await Promise.race([working, promise]);
+    return await Promise.race([working, failed]);
   } finally {
     clearTimeout(late);
+    await tab.close();
   }
-}
-
-function failure(): { readonly promise: Promise<never>; readonly reject: (error: Error) => void } {
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<never>((_, rejected) => {
-    reject = rejected;
-  });
-  promise.catch(() => {}); // The browser is closed in the end.
-  return { promise, reject };
 }
