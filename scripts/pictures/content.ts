@@ -76,7 +76,7 @@ while (queue->count > 0) {
 \`\`\`
 
 | way | lost | time |
-|---|---|---|
+|---|---|--:|
 | by index | 1 of 1,000 | 1.2 ms |
 | by head | 0 | 1.1 ms |
 

@@ -44,7 +44,7 @@ export const SCENES: readonly Scene[] = [
     ...{ title: "Markdown", path: "service/answer.md" },
     ready: (page) => page.locator("#document td", { hasText: "by head" }).waitFor(),
   },
-  { title: "Bytes", path: "service/server.bin?view#&as=hex", ready: (page) => withText(page, "7f 45") },
+  { title: "Bytes", path: "service/server.bin?view#@0&as=hex", ready: (page) => withText(page, "7f 45") },
   {
     ...{ title: "An image", path: "service/chart.png?view" },
     async ready(page) {

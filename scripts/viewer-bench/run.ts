@@ -121,7 +121,7 @@ function tasksOf(setting: Setting, logs: readonly Log[]): Task[] {
     row: row("follow", 0),
     measure: (round: number) => follow(setting, `${browser}-${candidate.name}-${round}.log`),
   };
-  const links = logs.map((log) => ({ row: row("link", log.bytes), measure: () => link(setting, log) }));
+  const links = logs.slice(-1).map((log) => ({ row: row("link", log.bytes), measure: () => link(setting, log) }));
   return [...readings, following, ...(candidate.isOurs ? links : [])];
 }
 
