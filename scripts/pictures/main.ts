@@ -19,7 +19,7 @@ import { SCENES, type Scene } from "./scenes.ts";
 import { sheetOf, small } from "./sheet.ts";
 
 const SCREENS = {
-  desktop: { width: 840, height: 480, columns: 2 },
+  desktop: { width: 880, height: 480, columns: 2 },
   phone: { width: 360, height: 640, columns: 4 },
 } as const;
 
@@ -72,6 +72,10 @@ async function fill(): Promise<WritableStreamDefaultWriter<string | Uint8Array<A
   const lost = (await openAppend(`${url}/build/40.log`)).getWriter();
   await lost.write(`${BUILD}\n`);
   await lost.abort(new Error("Its program has ended."));
+  const ended = async (): Promise<string | null> => {
+    return (await fetch(`${url}/build/40.log`, { method: "HEAD" })).headers.get("Stream-Ended");
+  };
+  while ((await ended()) !== "lost") await new Promise((resolve) => setTimeout(resolve, 20));
   // Each build began an hour before the next one.
   for (const [number, hours] of [
     [41, 1],
@@ -88,10 +92,10 @@ async function fill(): Promise<WritableStreamDefaultWriter<string | Uint8Array<A
     .toBuffer();
   mkdirSync(join(folder, "service"));
   writeFileSync(join(folder, "service", "chart.png"), chart);
-  writeFileSync(join(folder, "service", "server.bin"), BINARY);
   writeFileSync(join(folder, "service", "result.json"), RESULT);
-  writeFileSync(join(folder, "service", "events.ndjson"), EVENTS);
-  writeFileSync(join(folder, "service", "answer.md"), ANSWER);
+  await append(`${url}/service/server.bin`, BINARY);
+  await append(`${url}/service/events.ndjson`, EVENTS);
+  await append(`${url}/service/answer.md`, ANSWER);
   const writer = (await openAppend(`${url}/build/42.log`)).getWriter();
   await writer.write(BUILD);
   return writer;

@@ -16,8 +16,9 @@ const inState = async (page: Page, text: string | RegExp): Promise<void> => {
   await page.getByRole("status").filter({ hasText: text }).waitFor();
 };
 
-const withText = async (page: Page, text: string): Promise<void> => {
+const withText = async (page: Page, text: string, state: string): Promise<void> => {
   await page.locator("#rows .row", { hasText: text }).first().waitFor();
+  await inState(page, state);
 };
 
 /** All views. */
@@ -38,13 +39,17 @@ export const SCENES: readonly Scene[] = [
     },
   },
   { title: "A folder", path: "build/", ready: (page) => inState(page, "entries") },
-  { title: "Lines of JSON", path: "service/events.ndjson", ready: (page) => withText(page, "listening") },
-  { title: "JSON", path: "service/result.json", ready: (page) => withText(page, "artifacts") },
+  {
+    title: "Lines of JSON",
+    path: "service/events.ndjson",
+    ready: (page) => withText(page, "/build/43.log", "Complete"),
+  },
+  { title: "JSON", path: "service/result.json", ready: (page) => withText(page, "artifacts", "Not being written") },
   {
     ...{ title: "Markdown", path: "service/answer.md" },
     ready: (page) => page.locator("#document td", { hasText: "by head" }).waitFor(),
   },
-  { title: "Bytes", path: "service/server.bin?view#@0&as=hex", ready: (page) => withText(page, "7f 45") },
+  { title: "Bytes", path: "service/server.bin?view#@0&as=hex", ready: (page) => withText(page, "7f 45", "Complete") },
   {
     ...{ title: "An image", path: "service/chart.png?view" },
     async ready(page) {

@@ -34,7 +34,7 @@ const SIZES: Readonly<Record<SizeName, Size>> = {
     ...{ followSeconds: 3, followBytesPerSecond: 5e6 },
   },
   smoke: {
-    ...{ logs: [300e3, 600e3], othersBytes: 300e3, frames: 20, jumps: 2, limitSeconds: 120, rounds: 1 },
+    ...{ logs: [300e3, 600e3], othersBytes: 300e3, frames: 20, jumps: 2, limitSeconds: 60, rounds: 1 },
     ...{ followSeconds: 1, followBytesPerSecond: 200e3 },
   },
 };

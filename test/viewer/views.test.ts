@@ -151,6 +151,15 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
     });
     await viewer.until("the byte", (rows) => rows.some(({ offset }) => offset === 50_000));
     assert.deepEqual(await faultsOf(viewer), []);
+    await page.setViewportSize({ width: 360, height: 640 });
+    const shown = await page.locator("#rows .row").evaluateAll((rows) =>
+      rows.map((row) => {
+        const { offset } = (row as HTMLElement).dataset;
+        const { content } = getComputedStyle(row, "::before");
+        return (content === `"${offset}"` || content === "attr(data-offset)") && row.clientHeight === 18;
+      }),
+    );
+    assert.ok(shown.length > 0 && shown.every(Boolean), "each row is one line, after its offset");
     await viewer.close();
   });
 

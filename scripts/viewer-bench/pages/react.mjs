@@ -1,5 +1,5 @@
 /** The page of the candidate `react`. */
-import { LazyLog, ScrollFollow } from "@melloware/react-logviewer";
+import { LazyLog } from "@melloware/react-logviewer";
 import { createElement } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -8,12 +8,8 @@ const url = new URL(parameters.get("of"), location.href).href;
 const onLoad = () => {
   document.documentElement.dataset.loaded = "";
 };
-const log = (more) => createElement(LazyLog, { url, stream: true, enableSearch: false, onLoad, ...more });
 const root = document.createElement("div");
 root.style.height = "100vh";
 document.body.append(root);
-createRoot(root).render(
-  parameters.has("follows")
-    ? createElement(ScrollFollow, { startFollowing: true, render: ({ follow, onScroll }) => log({ follow, onScroll }) })
-    : log({}),
-);
+const follow = parameters.has("follows");
+createRoot(root).render(createElement(LazyLog, { url, stream: true, enableSearch: false, follow, onLoad }));
