@@ -11,10 +11,15 @@ import { run } from "./run.ts";
 const PAGE = join(ROOT, "docs", "performance.md");
 const [BEGIN, END] = ["<!-- bench:viewer -->", "<!-- /bench:viewer -->"] as const;
 
-process.once("SIGINT", () => process.exit(130));
+const interruption = new AbortController();
+process.once("SIGINT", () => {
+  console.error("Ends after this measurement, with what there is. Once more, and it ends now.");
+  interruption.abort();
+  process.once("SIGINT", () => process.exit(130));
+});
 
 await runScript("bench:viewer", HELP, parseOptions, async (options) => {
-  const results = await run(options, (line) => console.error(line));
+  const results = await run(options, (line) => console.error(line), interruption.signal);
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, undefined, 1)}\n`);
   if (options.write) {
     const [before, after] = [readFileSync(PAGE, "utf8").split(BEGIN)[0], readFileSync(PAGE, "utf8").split(END)[1]];

@@ -23,7 +23,8 @@ Measures the viewer page beside one <pre> and a log viewer of React, all in one 
   --write            put the tables into docs/performance.md
   --help             this text
 
-In full it takes half an hour, 5 GiB of memory and 2 GB of disk, and wants the machine for itself.
+In full it takes half an hour, 5 GiB of memory and 2 GB of disk, and wants the machine for itself. Ctrl-C ends it with what
+there is by then.
 `;
 
 /** The options of a run. {@link HELP} describes them. */

@@ -49,8 +49,8 @@ interface Task {
   measure(round: number): Promise<Numbers>;
 }
 
-/** Runs the benchmark, and calls `progress` with a line per measurement. */
-export async function run(options: Options, progress: (line: string) => void): Promise<Results> {
+/** Runs the benchmark, and calls `progress` with a line per measurement. Ends after the current one if the signal is aborted. */
+export async function run(options: Options, progress: (line: string) => void, signal: AbortSignal): Promise<Results> {
   const { size: name, rounds } = options;
   const began = new Date();
   const size = sizeOf(name);
@@ -81,6 +81,7 @@ export async function run(options: Options, progress: (line: string) => void): P
     tasks.push(...answering(server, folder, logs));
     for (let round = 0; round < rounds; round++) {
       for (const { row, measure } of inTurns(tasks, round)) {
+        if (signal.aborted) break;
         const outcome = await measure(round).catch((error: Error) => error);
         if (outcome instanceof Error) row.failures.push(outcome.message.split("\n")[0] ?? "");
         else for (const [key, value] of Object.entries(outcome)) add(row.numbers, key, value);
@@ -101,7 +102,9 @@ export async function run(options: Options, progress: (line: string) => void): P
         name: candidate.name,
         title: candidate.title,
       })),
-      rows: tasks.map(({ row }) => row),
+      rows: tasks
+        .map(({ row }) => row)
+        .filter(({ numbers, failures }) => Object.keys(numbers).length + failures.length > 0),
     };
   } finally {
     await server.stop();
