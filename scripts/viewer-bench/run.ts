@@ -79,17 +79,10 @@ export async function run(options: Options, progress: (line: string) => void, si
       );
     });
     tasks.push(...answering(server, folder, logs));
-    for (let round = 0; round < rounds; round++) {
-      for (const { row, measure } of inTurns(tasks, round)) {
-        if (signal.aborted) break;
-        const outcome = await measure(round).catch((error: Error) => error);
-        if (outcome instanceof Error) row.failures.push(outcome.message.split("\n")[0] ?? "");
-        else for (const [key, value] of Object.entries(outcome)) add(row.numbers, key, value);
-        const { part, browser = "server", candidate, bytes } = row;
-        const log = bytes > 0 ? ` ${bytes / 1e6} MB` : "";
-        const result = outcome instanceof Error ? `FAILED: ${outcome.message}` : JSON.stringify(outcome);
-        progress(`round ${round + 1}/${rounds}  ${part}${log}  ${browser}  ${candidate}  ${result}`);
-      }
+    const turns = Array.from({ length: rounds }, (_, round) => inTurns(tasks, round).map((task) => ({ round, task })));
+    for (const { round, task } of turns.flat()) {
+      if (signal.aborted) break;
+      progress(`round ${round + 1}/${rounds}  ${await measured(task, round)}`);
     }
     return {
       ...{ machine, size: name, date: began.toISOString(), rounds },
@@ -113,6 +106,21 @@ export async function run(options: Options, progress: (line: string) => void, si
   }
 }
 
+/** Measures, and adds the numbers or the failure to the row. Returns both as a line. */
+async function measured({ row, measure }: Task, round: number): Promise<string> {
+  const { part, browser = "server", candidate, bytes } = row;
+  const title = [part, bytes > 0 ? `${bytes / 1e6} MB` : "", browser, candidate].filter(Boolean).join("  ");
+  const outcome = await measure(round).catch((error: Error) => error);
+  if (outcome instanceof Error) {
+    row.failures.push(outcome.message.split("\n")[0] ?? "");
+    return `${title}  FAILED: ${outcome.message}`;
+  }
+  for (const [key, value] of Object.entries(outcome)) {
+    row.numbers[key] = [...(row.numbers[key] ?? []), Number(value.toPrecision(5))];
+  }
+  return `${title}  ${JSON.stringify(outcome)}`;
+}
+
 function tasksOf(setting: Setting, logs: readonly Log[]): Task[] {
   const { candidate, browser, size } = setting;
   const row = (part: Part, bytes: number): Row => ({
@@ -133,8 +141,4 @@ function answering({ url }: Started, folder: string, logs: readonly Log[]): Task
   if (!log) return [];
   const row: Row = { part: "answers", browser: undefined, candidate: "", bytes: log.bytes, numbers: {}, failures: [] };
   return [{ row, measure: () => answers(url, folder, log) }];
-}
-
-function add(numbers: Record<string, number[]>, key: string, value: number): void {
-  numbers[key] = [...(numbers[key] ?? []), Number(value.toPrecision(5))];
 }
