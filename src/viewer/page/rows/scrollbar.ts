@@ -30,6 +30,13 @@ export class Scrollbar {
     this.#parts = parts;
   }
 
+  /** Whether the reader has moved it, and the event has not come yet. A window that got smaller or hidden moves it too. */
+  get isMoving(): boolean {
+    const { scrollTop, scrollHeight, clientHeight } = this.#parts.view;
+    const isReader = clientHeight > 0 && this.#top <= scrollHeight - clientHeight;
+    return isReader && Math.abs(scrollTop - this.#top) >= 1;
+  }
+
   /** How far the reader has moved it, where it is, and which part of the path that is; undefined if it was not the reader. */
   moved(): { readonly by: number; readonly top: number; readonly part: number } | undefined {
     const { view } = this.#parts;

@@ -293,6 +293,7 @@ export class Scroller {
 
   /** Puts the scrollbar where it belongs. */
   #sync(): void {
-    this.#bar.place(this.visible, this.#y);
+    if (this.#bar.isMoving) this.#scrolled();
+    else this.#bar.place(this.visible, this.#y);
   }
 }
