@@ -47,13 +47,13 @@ export interface Tab {
 
 const VIEWPORT = { width: 1000, height: 700 };
 
-/** Starts a browser. Runs a script in each page before those of the page. */
+/** Starts a browser, which an interruption of the benchmark does not end. Runs a script in each page before those of the page. */
 export async function openTab(name: BrowserName, executablePath: string, script: string): Promise<Tab> {
   return await (name === "chromium" ? openChromium : openFirefox)(executablePath, script);
 }
 
 async function openChromium(executablePath: string, script: string): Promise<Tab> {
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"], handleSIGINT: false });
   const page = await browser.newPage({ viewport: VIEWPORT });
   await page.addInitScript(script);
   const session = await page.context().newCDPSession(page);
@@ -73,7 +73,12 @@ async function openChromium(executablePath: string, script: string): Promise<Tab
 }
 
 async function openFirefox(executablePath: string, script: string): Promise<Tab> {
-  const browser = await puppeteer.launch({ browser: "firefox", executablePath, protocolTimeout: 0 });
+  const browser = await puppeteer.launch({
+    browser: "firefox",
+    executablePath,
+    protocolTimeout: 0,
+    handleSIGINT: false,
+  });
   const page = await browser.newPage();
   await page.setViewport(VIEWPORT);
   await page.evaluateOnNewDocument(script);

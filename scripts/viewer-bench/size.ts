@@ -30,7 +30,7 @@ const SIZES: Readonly<Record<SizeName, Size>> = {
     ...{ followSeconds: 5, followBytesPerSecond: 20e6 },
   },
   quick: {
-    ...{ logs: [5e6, 50e6], othersBytes: 50e6, frames: 120, jumps: 8, limitSeconds: 120, rounds: 1 },
+    ...{ logs: [5e6, 20e6], othersBytes: 20e6, frames: 120, jumps: 8, limitSeconds: 120, rounds: 1 },
     ...{ followSeconds: 3, followBytesPerSecond: 5e6 },
   },
   smoke: {
