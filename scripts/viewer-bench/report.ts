@@ -33,7 +33,7 @@ export function asMarkdown(results: Results): string {
       ...(notes.length > 0 ? ["", ...notes.map((note) => `- ${note}`)] : []),
     ].join("\n"),
   );
-  return [wrapped(describe(results)), ...tables].join("\n\n");
+  return [wrapped(describe(results).replaceAll("<", "&lt;")), ...tables].join("\n\n");
 }
 
 function describe({ machine, browsers, candidates, rounds, minutes, date }: Results): string {
