@@ -29,7 +29,7 @@ and an ![image](https://example.com/x.png) &lt;tag&gt;.
 - [x] two
 
 | a | b |
-|---|---|
+|---|--:|
 | 1 | **2** |
 
 \`\`\`js
@@ -76,6 +76,16 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
       await viewer.close();
     });
   }
+
+  it("show all columns of a Markdown table on a phone, aligned as it says", async () => {
+    writeFileSync(join(server.root, "table.md"), MARKDOWN);
+    const viewer = await Viewer.open(browser, `${server.url}/table.md`, { viewport: { width: 360, height: 640 } });
+    const cells = viewer.page.locator("#document td");
+    await cells.last().waitFor({ state: "visible" });
+    const aligned = await cells.evaluateAll((all) => all.map((cell) => getComputedStyle(cell).textAlign));
+    assert.deepEqual(aligned, ["start", "right"]);
+    await viewer.close();
+  });
 
   it("show Markdown as it grows, and keep what has not changed", async () => {
     const url = `${server.url}/answer.md`;
@@ -141,6 +151,15 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
     });
     await viewer.until("the byte", (rows) => rows.some(({ offset }) => offset === 50_000));
     assert.deepEqual(await faultsOf(viewer), []);
+    await page.setViewportSize({ width: 360, height: 640 });
+    const shown = await page.locator("#rows .row").evaluateAll((rows) =>
+      rows.map((row) => {
+        const { offset } = (row as HTMLElement).dataset;
+        const { content } = getComputedStyle(row, "::before");
+        return (content === `"${offset}"` || content === "attr(data-offset)") && row.clientHeight === 18;
+      }),
+    );
+    assert.ok(shown.length > 0 && shown.every(Boolean), "each row is one line, after its offset");
     await viewer.close();
   });
 

@@ -30,6 +30,13 @@ export class Scrollbar {
     this.#parts = parts;
   }
 
+  /** Whether the reader has moved it and the event is pending. Shrinking or hiding the window moves it, too. */
+  get isMoving(): boolean {
+    const { scrollTop, scrollHeight, clientHeight } = this.#parts.view;
+    const isReader = clientHeight > 0 && this.#top <= scrollHeight - clientHeight;
+    return isReader && Math.abs(scrollTop - this.#top) >= 1;
+  }
+
   /**
    * The pixels by which the reader has moved the scrollbar, its position, and the fraction of the path there; undefined if
    * the page has moved it.

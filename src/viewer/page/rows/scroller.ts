@@ -273,19 +273,15 @@ export class Scroller {
     const moved = this.#bar.moved();
     if (!moved) return;
     const { by, top, part } = moved;
-    if (this.#isWhole) {
+    const { rows, lines } = this.#parts;
+    // The scrollbar is exact if all lines have rows.
+    if (rows.hasStart && rows.hasEnd) {
       this.#debt = 0;
       this.moveBy(top - this.#y);
     } else if (Math.abs(by) < 2 * this.#height) this.moveBy(by);
     else if (part >= 1) void this.follow();
-    else void this.jump(Math.floor(part * this.#parts.lines.size));
+    else void this.jump(Math.floor(part * lines.size));
     this.#settle();
-  }
-
-  /** Whether all lines have rows, so that the scrollbar is exact. */
-  get #isWhole(): boolean {
-    const { rows } = this.#parts;
-    return rows.hasStart && rows.hasEnd;
   }
 
   #settle(): void {
@@ -295,6 +291,7 @@ export class Scroller {
 
   /** Aligns the scrollbar with the rows. */
   #sync(): void {
-    this.#bar.place(this.visible, this.#y);
+    if (this.#bar.isMoving) this.#scrolled();
+    else this.#bar.place(this.visible, this.#y);
   }
 }

@@ -93,10 +93,16 @@ function listOf({ ordered, start, items }: Tokens.List): HTMLElement {
 function tableOf({ header, rows }: Tokens.Table): HTMLElement {
   const table = document.createElement("table");
   const head = table.createTHead().insertRow();
-  for (const { tokens } of header) head.append(filled("th", tokens));
+  head.append(...header.map((cell) => cellOf("th", cell)));
   const body = table.createTBody();
-  for (const cells of rows) body.insertRow().append(...cells.map(({ tokens }) => filled("td", tokens)));
+  for (const cells of rows) body.insertRow().append(...cells.map((cell) => cellOf("td", cell)));
   return table;
+}
+
+function cellOf(name: "th" | "td", { tokens, align }: Tokens.TableCell): HTMLElement {
+  const cell = filled(name, tokens);
+  cell.style.textAlign = align ?? "";
+  return cell;
 }
 
 function filled(name: string, tokens: readonly Token[] = []): HTMLElement {

@@ -1,0 +1,10 @@
+/**
+ * Percentiles.
+ * @module
+ */
+
+/** The smallest of the values that so many per cent of them do not exceed; NaN if there are none. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
+}
