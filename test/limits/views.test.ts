@@ -9,11 +9,21 @@ import { until } from "../fixture/until.ts";
 
 const MIB = 1024 * 1024;
 
+const ALL = "/a.log?search=a&limit=999999999";
+
+/** Starts searches whose clients leave at once, as when a reader types on. */
+async function leaveEarly({ url }: TestServer): Promise<void> {
+  for (let count = 0; count < 20; count++) {
+    const { connection } = await HttpExchange.start(url, { target: targetAt(url, ALL) });
+    connection.reset();
+  }
+}
+
 /** A search whose client reads the first hits only. */
 async function stalledSearch({ url }: TestServer): Promise<HttpExchange> {
-  const target = targetAt(url, "/a.log?search=a&limit=999999999");
+  const target = targetAt(url, ALL);
   const search = await HttpExchange.start(url, { target });
-  assert.equal((await search.head).status, 200);
+  await search.head;
   search.connection.socket.pause();
   return search;
 }
@@ -30,6 +40,7 @@ for (const kind of RUNTIMES.flatMap((runtime) => WAYS.map((way) => ({ runtime, w
         const body = new Uint8Array(4 * MIB).fill(0x61);
         assert.equal((await fetch(`${url}/a.log?verb=APPEND`, { method: "PUT", body })).status, 200);
         const searches = [await stalledSearch(server), await stalledSearch(server)];
+        for (const { head } of searches) assert.equal((await head).status, 200);
         const refused = await fetch(`${url}/a.log?search=x`);
         assert.deepEqual([refused.status, refused.headers.get("Retry-After")], [status, "1"]);
         assert.match(await refused.text(), says);
@@ -44,6 +55,14 @@ for (const kind of RUNTIMES.flatMap((runtime) => WAYS.map((way) => ({ runtime, w
         });
         assert.match(await room.text(), /^\{"next":4194304,"limited":false,"size":4194304\}\n$/);
         searches[1]?.connection.reset();
+        await leaveEarly(server);
+        const rooms = async (): Promise<boolean> => {
+          const both = [await stalledSearch(server), await stalledSearch(server)];
+          const statuses = await Promise.all(both.map(async ({ head }) => (await head).status));
+          for (const { connection } of both) connection.reset();
+          return statuses.every((each) => each === 200);
+        };
+        await until("room for searches after those whose clients left before the answer", rooms, 5_000);
         await expectCleanStop(server);
       }
     });

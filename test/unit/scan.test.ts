@@ -158,6 +158,57 @@ describe("a literal", () => {
       settings(RUNS),
     );
   });
+
+  it("that repeats itself is found in the same places, in all its forms", () => {
+    const units = ["a", "b", "ä", "Ä", "A", "\u{1f600}", "σ", "ς"];
+    const part = fc.string({ unit: fc.constantFrom(...units), minLength: 1, maxLength: 2 });
+    const text = fc
+      .tuple(part, fc.integer({ min: 1, max: 25 }), part)
+      .map(([one, times, other]) => one.repeat(times) + other);
+    const content = fc.array(fc.oneof(text, fc.constantFrom("\xff", "c"))).map((parts) => parts.join(""));
+    const folded = (characters: string): Buffer =>
+      Buffer.from(
+        characters.replace(/[ABÄΣς]/gu, (one) => (one === "ς" ? "σ" : one.toLowerCase())),
+        "utf8",
+      );
+    fc.assert(
+      fc.property(text, content, fc.nat(9), (wanted, all, before) => {
+        const whole = `123456789${all}${wanted.toUpperCase()}`;
+        const bytes = new TextEncoder().encode(whole);
+        const found = (ignoreCase: boolean): number =>
+          new Literal(wanted, { ignoreCase }).find(bytes, before, bytes.length);
+        const needsBoth = wanted.includes("σ") && wanted.includes("ς");
+        assert.equal(found(false), Buffer.from(bytes).indexOf(wanted, before));
+        // A final sigma alone does not match where another one is asked for.
+        if (needsBoth || !/[σς]/.test(wanted)) assert.equal(found(true), folded(whole).indexOf(folded(wanted), before));
+      }),
+      settings(RUNS),
+    );
+  });
+
+  it("takes about as long for any text", () => {
+    const length = 4_000;
+    for (const text of ["a".repeat(500), `${"a".repeat(250)}b${"a".repeat(249)}`, `${"ab".repeat(200)}ba`, "error"]) {
+      for (const wanted of [text, [...text].reverse().join(""), text.slice(1, 12)]) {
+        const unit = wanted.slice(0, 2);
+        const memory = new TextEncoder().encode(unit.repeat(length / unit.length).slice(0, length));
+        let reads = 0;
+        const counted = new Proxy(memory, {
+          get(bytes, name) {
+            reads++;
+            return Reflect.get(bytes, name);
+          },
+        });
+        const literal = new Literal(`${wanted}c`, { ignoreCase: true });
+        assert.equal(literal.findByForms(counted, 0, length), -1);
+        assert.ok(reads < 12 * length, `${reads} looks at ${length} bytes for ${wanted.slice(0, 20)}`);
+        const inside = new Literal(`${wanted}c${wanted}`, { ignoreCase: true });
+        reads = 0;
+        assert.equal(inside.findByForms(counted, 0, length), -1);
+        assert.ok(reads < 12 * length, `${reads} looks at ${length} bytes for c between ${wanted.slice(0, 20)}`);
+      }
+    }
+  });
 });
 
 describe("a search", () => {

@@ -12,9 +12,8 @@ const NEWLINE = 0x0a;
 /** Milliseconds of work before other events get a turn. */
 const TURN_MS = 2;
 
-/** Bytes searched between two looks at the clock, multiplied by the bytes of the text. */
-const WORK = 4 * 1024 * 1024;
-const MAX_STEP = 64 * 1024;
+/** Bytes searched between two looks at the clock. */
+const STEP_BYTES = 64 * 1024;
 
 /** Maximum hits per batch. */
 const BATCH = 1_000;
@@ -70,8 +69,6 @@ class Hits {
   readonly #terms: SearchTerms;
   readonly #text: PlainText;
   readonly #lines: Lines;
-  /** Bytes that are searched at once. */
-  readonly #step: number;
   #left: number;
   #next: number;
   #beganMs = 0;
@@ -79,8 +76,7 @@ class Hits {
   constructor(terms: SearchTerms) {
     const { length } = terms.literal;
     this.#terms = terms;
-    this.#step = Math.max(1, Math.min(MAX_STEP, Math.floor(WORK / length)));
-    this.#text = new PlainText(this.#step + length, terms.from);
+    this.#text = new PlainText(STEP_BYTES + length, terms.from);
     this.#lines = new Lines(this.#text, terms);
     this.#left = terms.limit;
     this.#next = terms.from;
@@ -99,8 +95,8 @@ class Hits {
   /** The hits that end in the next slice. */
   async *of(piece: Uint8Array): AsyncGenerator<readonly Hit[], void, void> {
     this.#beganMs = performance.now();
-    for (let at = 0; at < piece.length && !this.isEnough; at += this.#step) {
-      this.#text.add(piece.subarray(at, at + this.#step));
+    for (let at = 0; at < piece.length && !this.isEnough; at += STEP_BYTES) {
+      this.#text.add(piece.subarray(at, at + STEP_BYTES));
       yield* this.#found();
       await this.#rest();
     }

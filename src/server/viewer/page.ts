@@ -6,6 +6,7 @@
  * @module
  */
 import type { Context } from "hono";
+import { html } from "hono/html";
 import { RESERVED_SEGMENT } from "../../protocol/path.ts";
 import { NAVIGATION_HEADERS } from "../gate/navigation.ts";
 
@@ -33,7 +34,7 @@ export type PageParts = Partial<Readonly<Record<"NAME" | "IF-FOLDER" | "IF-FILE"
  */
 export async function renderPage(c: Context, base: string, parts: PageParts): Promise<string> {
   const { PAGE } = await import("../../viewer/assets.ts");
-  const all: Readonly<Record<string, string | undefined>> = { ...parts, ASSETS: assetsAddress(c, base) };
+  const all: Readonly<Record<string, string | undefined>> = { ...parts, ASSETS: String(html`${assetsAddress(c, base)}`) };
   return PAGE.replace(/%([A-Z-]+)%/g, (_, name: string) => all[name] ?? "");
 }
 
@@ -103,6 +104,7 @@ async function decompress(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> 
 function assetsAddress(c: Context, base: string): string {
   const path = c.req.url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "").replace(/[?#].*$/s, "");
   const below = path.slice(base.length);
-  if (below === "") return `${base.slice(base.lastIndexOf("/") + 1)}/${RESERVED_SEGMENT}/`;
+  // A mount or a scope may have a name with a colon, which would read as the scheme of an address.
+  if (below === "") return `./${base.slice(base.lastIndexOf("/") + 1)}/${RESERVED_SEGMENT}/`;
   return `${"../".repeat(below.split("/").length - 2)}${RESERVED_SEGMENT}/`;
 }
