@@ -47,9 +47,9 @@ export class Source {
 
   /**
    * @param address The address of the page.
-   * @param mount The URL path of the mount, with a trailing slash.
+   * @param mount The URL path of the mount, with a trailing slash. Default: the root.
    */
-  constructor(address: string, mount: string) {
+  constructor(address: string, mount = "/") {
     this.url = new URL(address);
     this.url.hash = "";
     const given = this.url.searchParams.get(TOKEN_PARAMETER);
