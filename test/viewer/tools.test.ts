@@ -47,7 +47,7 @@ describe("tools of the viewer page", { skip: SKIP }, () => {
     await page.keyboard.press("Home");
     await viewer.until("the start", ([row]) => row?.number === 1);
     await page.keyboard.press(":");
-    await page.getByLabel("Line, @byte, per cent or time").fill(clock);
+    await page.getByLabel("Line, @byte, percentage or time").fill(clock);
     await page.keyboard.press("Enter");
     await viewer.until("the time", (rows) => rows.some(({ number }) => number === 301));
     assert.deepEqual(await page.locator(".marked").allTextContents(), ["seen"]);
