@@ -34,7 +34,10 @@ export type PageParts = Partial<Readonly<Record<"NAME" | "IF-FOLDER" | "IF-FILE"
  */
 export async function renderPage(c: Context, base: string, parts: PageParts): Promise<string> {
   const { PAGE } = await import("../../viewer/assets.ts");
-  const all: Readonly<Record<string, string | undefined>> = { ...parts, ASSETS: String(html`${assetsAddress(c, base)}`) };
+  const all: Readonly<Record<string, string | undefined>> = {
+    ...parts,
+    ASSETS: String(html`${assetsAddress(c, base)}`),
+  };
   return PAGE.replace(/%([A-Z-]+)%/g, (_, name: string) => all[name] ?? "");
 }
 
