@@ -6,36 +6,45 @@ import { Blocks } from "../../src/viewer/page/bytes/blocks.ts";
 import { LineIndex } from "../../src/viewer/page/bytes/line-index.ts";
 import { Lines } from "../../src/viewer/page/bytes/lines.ts";
 import { Source } from "../../src/viewer/page/bytes/source.ts";
-import { textBetween } from "../../src/viewer/page/tools/copy.ts";
+import { textOfLines } from "../../src/viewer/page/tools/copy.ts";
 import { Arrivals, findTime, timeOf, wantedTime } from "../../src/viewer/page/tools/times.ts";
 
 describe("a copy of lines", () => {
   test("has no escape sequences and no returns, and ends where the path ends", async () => {
     const content = "\x1b[31mred\x1b[0m\r\nplain\r\n\r\n10%\r100%\na\x1b[1A\x1b[Kb\ntail";
     const lines = linesOf(content);
-    assert.equal(await textBetween(lines, 0, content.length), "red\nplain\n\n100%\n b\na\ntail");
-    assert.equal(await textBetween(lines, 0, content.length + 1_000), "red\nplain\n\n100%\n b\na\ntail");
-    assert.equal(await textBetween(lines, content.indexOf("plain"), content.indexOf("10%")), "plain\n\n");
-    assert.equal(await textBetween(lines, content.length, content.length + 1), "");
-    assert.equal(await textBetween(lines, content.length + 5, content.length + 9), "");
+    assert.equal(await textOfLines(lines, 0, content.length), "red\nplain\n\n100%\n b\na\ntail");
+    assert.equal(await textOfLines(lines, 0, content.length + 1_000), "red\nplain\n\n100%\n b\na\ntail");
+    assert.equal(await textOfLines(lines, content.indexOf("plain"), content.indexOf("10%")), "plain\n\n");
+    assert.equal(await textOfLines(lines, content.length, content.length + 1), "");
+    // Parts of lines, as a link to a byte has them.
+    assert.equal(await textOfLines(lines, 6, 7), "red\n");
+    assert.equal(await textOfLines(lines, content.indexOf("lain"), content.indexOf("10%") + 1), "plain\n\n100%\n");
+    assert.equal(await textOfLines(lines, content.length + 5, content.length + 9), "");
   });
 
   test("is that of the bytes, over the edges of blocks, in the order of the bytes", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.nat(600_000), fc.nat(600_000), async (one, other) => {
+      fc.asyncProperty(fc.nat(NUMBERS.length), fc.nat(NUMBERS.length), async (one, other) => {
         const [from, to] = one < other ? [one, other] : [other, one];
-        assert.equal(await textBetween(NUMBERED, from, to), NUMBERS.slice(from, to));
+        const begin = from === 0 ? 0 : NUMBERS.lastIndexOf("\n", from - 1) + 1;
+        const end = NUMBERS.indexOf("\n", to - 1) + 1;
+        fc.pre(from < to);
+        assert.equal(await textOfLines(NUMBERED, from, to), NUMBERS.slice(begin, end));
       }),
       { numRuns: 30 },
     );
   });
 
   test("has up to 16 MiB, also of one line, and no more", async () => {
-    const lines = linesOf(`first\n${"x".repeat(20_000_000)}\nlast\n`);
-    assert.equal(await textBetween(lines, 0, lines.size), undefined);
-    assert.equal((await textBetween(lines, 6, 6 + 16 * 1024 * 1024))?.length, 16 * 1024 * 1024);
-    assert.equal(await textBetween(lines, 6, 7 + 16 * 1024 * 1024), undefined);
-    assert.equal(await textBetween(lines, 20_000_007, lines.size), "last\n");
+    const most = 16 * 1024 * 1024;
+    const long = "x".repeat(most - 1);
+    const lines = linesOf(`first\n${long}\n${long}x\nlast\n`);
+    assert.equal(await textOfLines(lines, 0, lines.size), undefined);
+    assert.equal((await textOfLines(lines, 6, 7))?.length, most);
+    assert.equal(await textOfLines(lines, 6 + most, 7 + most), undefined);
+    assert.equal(await textOfLines(lines, 0, 7), undefined);
+    assert.equal(await textOfLines(lines, lines.size - 5, lines.size), "last\n");
   });
 });
 

@@ -109,7 +109,7 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
       if (request.url().includes("search=")) searched.push(request.url());
     });
     await viewer.untilLast("line 30000");
-    await page.getByLabel("Search the whole log").fill("re:^LINE (1235|\\d{2}999) ?(needle|$)");
+    await page.getByLabel("Search the whole log").fill("re:^LINE (1235|[12]0999) ?(needle|$)");
     await page.locator("#hits", { hasText: /^3 found$/ }).waitFor();
     await page.getByRole("button", { name: "Show only lines with hits" }).click();
     const wanted = [1_235, 10_999, 20_999];
@@ -118,10 +118,10 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
       await viewer.until("the hits", (rows) => JSON.stringify(rows.map(({ text }) => text)) === JSON.stringify(texts));
     };
     await shows([])();
-    await append(`${server.url}/live.log`, "line 1235 needle comes again\nline 7\nline 12999");
-    await shows(["line 1235 needle comes again", "line 12999"])();
-    await append(`${server.url}/live.log`, " \nline 13999\n");
-    await shows(["line 1235 needle comes again", "line 12999 ", "line 13999"])();
+    await append(`${server.url}/live.log`, "line 1235 needle comes again\nline 7\nline 10999");
+    await shows(["line 1235 needle comes again", "line 10999"])();
+    await append(`${server.url}/live.log`, " \nline 20999\n");
+    await shows(["line 1235 needle comes again", "line 10999 ", "line 20999"])();
     assert.deepEqual([searched, viewer.problems], [[], []]);
     await viewer.close();
   });

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Browser } from "playwright-core";
-import { openAppend } from "../../src/client/mod.ts";
+import { append, openAppend } from "../../src/client/mod.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { SKIP, startChromium, Viewer } from "./page.ts";
 
@@ -22,8 +22,8 @@ describe("tools of the viewer page", { skip: SKIP }, () => {
 
   it("show when lines arrived that the page has seen arriving, and go to such a time", async () => {
     const url = `${server.url}/times.log`;
+    await append(url, "before\n".repeat(300));
     const writer = (await openAppend(url)).getWriter();
-    await writer.write("before\n".repeat(300));
     const viewer = await Viewer.open(browser, url);
     const { page } = viewer;
     await viewer.untilState(/^Live$/);

@@ -4,7 +4,7 @@
  */
 import type { Source } from "./bytes/source.ts";
 import type { LogView } from "./log.ts";
-import { textBetween } from "./tools/copy.ts";
+import { textOfLines } from "./tools/copy.ts";
 import { findTime } from "./tools/times.ts";
 import { announce, make, showBanner, showNote } from "./ui/dom.ts";
 
@@ -95,7 +95,7 @@ export async function saveLines(view: LogView, name: string): Promise<void> {
 async function chosenText({ lines, marked, scroller }: LogView): Promise<string | undefined> {
   const { first, last } = scroller.visible;
   const range = marked.range ?? (first && last && { from: first.offset, to: last.next });
-  const text = range && (await textBetween(lines, range.from, range.to));
+  const text = range && (await textOfLines(lines, range.from, range.to));
   if (range && text === undefined) showBanner("These lines are more than 16 MB. Save the file instead.");
   return text;
 }

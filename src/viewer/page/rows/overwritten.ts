@@ -133,7 +133,7 @@ class Display {
   /** How many characters of each line are to be seen, and the row where it ends. */
   readonly #counts: number[];
   readonly #ends: number[] = [];
-  readonly #hasText = new Set<number>();
+  readonly #hasText: boolean[] = [];
   #line = 0;
   #row = 0;
   #column = 0;
@@ -162,19 +162,21 @@ class Display {
     return this.#counts.slice(1).map((count, at) => {
       const line = at + 1;
       if (count > 0) return false;
-      if (this.#hasText.has(line)) return true;
+      if (this.#hasText[line]) return true;
       const row = this.#ends[line] ?? 0;
       return this.#last.get(row) !== line || (this.#rows.get(row) ?? []).some((owner) => owner > 0);
     });
   }
 
   #write(text: string): void {
+    let owners: number[] | undefined;
     for (const character of text) {
       if (character === "\r") this.#column = 0;
       else if (character === "\b") this.#column = Math.max(0, this.#column - 1);
       else if (character === "\t") this.#column += 8 - (this.#column % 8);
       else {
-        this.#own(this.#column, character === " " ? 0 : this.#line);
+        owners ??= this.#owners();
+        this.#own(owners, this.#column, character === " " ? 0 : this.#line);
         this.#column++;
       }
     }
@@ -193,9 +195,10 @@ class Display {
   }
 
   #erase(mode: string): void {
-    const width = this.#rows.get(this.#row)?.length ?? 0;
-    const end = mode === "1" ? Math.min(width, this.#column + 1) : width;
-    for (let column = mode === "1" || mode === "2" ? 0 : this.#column; column < end; column++) this.#own(column, 0);
+    const owners = this.#owners();
+    const end = mode === "1" ? Math.min(owners.length, this.#column + 1) : owners.length;
+    for (let column = mode === "1" || mode === "2" ? 0 : this.#column; column < end; column++)
+      this.#own(owners, column, 0);
   }
 
   #eraseBelow(): void {
@@ -208,16 +211,21 @@ class Display {
     }
   }
 
-  /** Gives a column to a line; 0 for a space. */
-  #own(column: number, line: number): void {
+  /** The row, to which the line has come. */
+  #owners(): number[] {
     const owners = this.#rows.get(this.#row) ?? [];
     this.#rows.set(this.#row, owners);
     this.#last.set(this.#row, this.#line);
+    return owners;
+  }
+
+  /** Gives a column to a line; 0 for a space. */
+  #own(owners: number[], column: number, line: number): void {
     const at = Math.min(column, MOST_COLUMNS);
     while (owners.length < at) owners.push(0);
     this.#count(owners[at] ?? 0, -1);
     this.#count(line, 1);
-    if (line > 0) this.#hasText.add(line);
+    if (line > 0) this.#hasText[line] = true;
     owners[at] = line;
   }
 

@@ -33,9 +33,13 @@ async function bytesBetween(lines: Lines, from: number, to: number): Promise<Uin
   return bytes;
 }
 
-/** The lines between two offsets as plain text; undefined if they are too many. */
-export async function textBetween(lines: Lines, from: number, to: number): Promise<string | undefined> {
-  const bytes = await bytesBetween(lines, from, Math.min(to, lines.size));
+/** The lines with the bytes between two offsets, as plain text; undefined if they are too many. */
+export async function textOfLines(lines: Lines, from: number, to: number): Promise<string | undefined> {
+  if (from >= lines.size) return "";
+  // A link to a byte marks the line that has it.
+  const begin = await lines.floor(from);
+  const { next } = await lines.line(await lines.floor(Math.min(to, lines.size) - 1));
+  const bytes = await bytesBetween(lines, begin, next);
   if (!bytes) return undefined;
   const texts: string[] = [];
   for (let at = 0; at < bytes.length; ) {
