@@ -30,11 +30,16 @@ export class Scrollbar {
     this.#parts = parts;
   }
 
-  /** Whether the reader has moved it, and the event has not come yet. A window that got smaller or hidden moves it too. */
+  /** Whether the reader has moved it, and the event has not come yet. A window of another size, or a hidden one, moves it too. */
   get isMoving(): boolean {
     const { scrollTop, scrollHeight, clientHeight } = this.#parts.view;
     const isReader = clientHeight > 0 && this.#top <= scrollHeight - clientHeight;
     return isReader && Math.abs(scrollTop - this.#top) >= 1;
+  }
+
+  /** The window has another size, or was hidden, which may have moved it. The reader has not. */
+  resized(): void {
+    this.#top = this.#parts.view.scrollTop;
   }
 
   /** How far the reader has moved it, where it is, and which part of the path that is; undefined if it was not the reader. */
