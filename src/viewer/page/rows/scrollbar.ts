@@ -30,11 +30,16 @@ export class Scrollbar {
     this.#parts = parts;
   }
 
-  /** Whether the reader has moved it and the event is pending. Shrinking or hiding the window moves it, too. */
+  /** Whether the reader has moved it and the event is pending. Resizing or hiding the window moves it, too. */
   get isMoving(): boolean {
     const { scrollTop, scrollHeight, clientHeight } = this.#parts.view;
     const isReader = clientHeight > 0 && this.#top <= scrollHeight - clientHeight;
     return isReader && Math.abs(scrollTop - this.#top) >= 1;
+  }
+
+  /** Takes over the position after the window was resized or hidden: the reader has not moved it. */
+  resized(): void {
+    this.#top = this.#parts.view.scrollTop;
   }
 
   /**

@@ -43,7 +43,7 @@ export class Scroller {
     this.#parts = parts;
     this.#bar = new Scrollbar(parts);
     parts.view.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    new ResizeObserver(() => this.keepAnchor(() => {})).observe(parts.window);
+    new ResizeObserver(() => this.keepAnchor(() => this.#bar.resized())).observe(parts.window);
   }
 
   /** Whether the end stays in view while the path grows. */
