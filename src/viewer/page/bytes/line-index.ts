@@ -70,16 +70,19 @@ const NEWLINE = 10;
 export async function learnLines(source: Source, index: LineIndex, until: number): Promise<void> {
   if ((await askForLines(source, index, until)) || until > MOST_COUNTED) return;
   const response = await source.request(source.with({ raw: "" }), { headers: { Range: `bytes=0-${until - 1}` } });
-  const reader = response.status === 206 ? response.body?.getReader() : undefined;
+  // What drops ranges on the way leaves 200, with more than that.
+  const reader = response.ok ? response.body?.getReader() : undefined;
   const counts = new Array<number>(until / BLOCK_BYTES).fill(0);
   let at = 0;
-  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
-    for (let line = next.value.indexOf(NEWLINE); line !== -1; line = next.value.indexOf(NEWLINE, line + 1)) {
+  for (let next = await reader?.read(); next && !next.done && at < until; next = await reader?.read()) {
+    const bytes = next.value.subarray(0, until - at);
+    for (let line = bytes.indexOf(NEWLINE); line !== -1; line = bytes.indexOf(NEWLINE, line + 1)) {
       const block = Math.floor((at + line) / BLOCK_BYTES);
       counts[block] = (counts[block] ?? 0) + 1;
     }
-    at += next.value.length;
+    at += bytes.length;
   }
+  await reader?.cancel();
   if (at === until) index.set(0, counts);
 }
 
