@@ -186,6 +186,28 @@ describe("the listings behind live listings", () => {
 });
 
 describe("a live listing", () => {
+  it("names no row that the client may not see, not even the last one of those that are listed", async () => {
+    const shared = new SharedStore();
+    for (const name of ["a", "b", "secret", "z"]) await shared.append(`f/${name}`, "x");
+    const mayRead = (path: string): boolean => path !== "f/secret";
+    const authorize = ({ c }: AccessRequest) => ({
+      allow: true as const,
+      mayRead: c.req.query("all") ? () => true : mayRead,
+    });
+    for (const [liveListingRows, names, next] of [
+      [3, ["a", "b"], "b"],
+      [2, ["a", "b"], "b"],
+      [4, ["a", "b", "z"], undefined],
+    ] as const) {
+      const streams = serve(shared, { limits: { liveListingRows }, authorize });
+      const list = await (await watch(streams)).listed();
+      assert.deepEqual([list.entries?.map(({ name }) => name), list.next], [names, next]);
+      const all = await (await watch(streams, "/f/?live=sse&all=1")).listed();
+      assert.equal(all.next, liveListingRows === 3 ? "secret" : next);
+      await streams.shutdown();
+    }
+  });
+
   it("for a slow client has the last state of each row, and not all that came before", async () => {
     const names = Array.from({ length: 500 }, (_, index) => `row-${String(index).padStart(4, "0")}-${"x".repeat(100)}`);
     const shared = new SharedStore();

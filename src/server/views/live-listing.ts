@@ -7,6 +7,7 @@ import type { FolderWatch, FolderWatcher } from "../../engine/folders/folder-wat
 import type { Follow } from "../../engine/follow/follow.ts";
 import type { FollowEnd, Sink } from "../../engine/follow/follower.ts";
 import { Frame } from "../../engine/follow/frame.ts";
+import { compareNames } from "../../engine/storage/name-order.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { CONTENT_HEADERS } from "../../protocol/generation.ts";
 import { START_OFFSET_HEADER } from "../../protocol/offset.ts";
@@ -122,13 +123,19 @@ class ListingFollow implements Follow, FolderWatcher {
     this.#release();
   }
 
-  /** Sends all rows as one event, in parts. */
+  /** Sends all rows as one event, in parts. Rows that come meanwhile are told as changes. */
   async #sendAll({ rows, next }: FolderWatch, sink: Sink): Promise<void> {
     let text = `event: list\ndata: {"path":${JSON.stringify(`/${this.#below}`)},"entries":[`;
     let separator = "";
+    /** The last row that the client may see: the name of another one is none of its business. */
+    let last = this.#isVisible ? "" : next;
+    let left = rows.size;
     for (const each of rows.all) {
       if (this.#isStopped) return;
+      if (left-- === 0) break;
       if (this.#isVisible && !this.#isVisible(each)) continue;
+      const isListed = next !== undefined && compareNames(each.name, next) <= 0;
+      if (isListed && last !== undefined && compareNames(each.name, last) > 0) last = each.name;
       text += `${separator}${row(each)}`;
       separator = ",";
       if (text.length < PIECE_LENGTH) continue;
@@ -136,7 +143,7 @@ class ListingFollow implements Follow, FolderWatcher {
       text = "";
       await sink.drained(BUDGET_BYTES);
     }
-    this.#send(sink, frameOf(`${text}]${next === undefined ? "" : `,"next":${JSON.stringify(next)}`}}\n\n`));
+    this.#send(sink, frameOf(`${text}]${next === undefined ? "" : `,"next":${JSON.stringify(last)}`}}\n\n`));
   }
 
   #send(sink: Sink, frame: Frame | undefined): void {

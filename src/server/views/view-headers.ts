@@ -16,14 +16,16 @@ export function viewHeaders(service: Service, path: string, found: StoreStat, ty
     ...contentHeaders(withoutKept(service, path, found)),
     "Content-Type": type,
     "Cache-Control": "no-store",
+    // A unique tag that no client validates. Without it, middleware that adds a missing ETag would gather the whole answer.
+    ETag: `W/"${crypto.randomUUID()}"`,
     "X-Content-Type-Options": "nosniff",
     [NEXT_OFFSET_HEADER]: formatOffset(found.size),
   });
 }
 
 /**
- * Checks that the content is the one that the request is about. The answer has no entity tag, so that the conditions which
- * a cache would send do not apply.
+ * Checks that the content is the one that the request is about. The entity tag of the answer is never valid again, so
+ * that the conditions which a cache would send do not apply.
  *
  * @throws {StreamError} `replaced`, `precondition_failed`
  */
