@@ -10,8 +10,9 @@ import { Follower } from "./follower.ts";
 import { humanBytes } from "./rows/row.ts";
 import { askForToken } from "./start.ts";
 import type { Status } from "./status.ts";
-import { byId, showBanner } from "./ui/dom.ts";
-import type * as Markdown from "./views/markdown.ts";
+import { byId, make, showBanner } from "./ui/dom.ts";
+import { render } from "./views/markdown.ts";
+import { MarkdownReader } from "./views/markdown-reader.ts";
 import { MediaView } from "./views/media.ts";
 
 /** Milliseconds between two times that a growing document is shown. */
@@ -23,15 +24,13 @@ const QUIET_MS = 1_500;
 /** Most bytes of a text with markup. */
 const MOST_BYTES = 2 * 1024 * 1024;
 
-/** The file name of the part that knows Markdown, which the build knows. */
-declare const MARKDOWN: string;
-
 /** The view. */
 export class DocumentView {
   readonly #source: Source;
   readonly #blocks: Blocks;
   readonly #lines: Lines;
   readonly #media: MediaView | undefined;
+  readonly #markdown = new MarkdownReader();
   readonly #follower: Follower;
   readonly #element = byId("document");
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -88,12 +87,15 @@ export class DocumentView {
   }
 
   async #showText(size: number): Promise<void> {
-    const { render } = (await import(new URL(MARKDOWN, import.meta.url).href)) as typeof Markdown;
     const bytes = await this.#lines.bytes(0, Math.min(size, MOST_BYTES));
+    const text = new TextDecoder().decode(bytes);
+    const blocks = await this.#markdown.read(text);
     const isAtEnd = this.#element.scrollTop > this.#element.scrollHeight - this.#element.clientHeight - 40;
     const wasFilled = this.#element.childElementCount > 0;
-    render(this.#element, new TextDecoder().decode(bytes));
+    if (blocks) render(this.#element, blocks);
+    else this.#element.replaceChildren(make("pre", text));
     if (wasFilled && isAtEnd) this.scroll(Number.POSITIVE_INFINITY);
+    if (!blocks) showBanner("Its markup would take too long to read. This is its text.");
     if (size > MOST_BYTES) showBanner(`This is the beginning of it. "${this.#source.name}" has ${humanBytes(size)}.`);
   }
 }

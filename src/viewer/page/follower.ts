@@ -5,15 +5,13 @@
 import { BLOCK_BYTES, type Changed, type FollowOrder, type Grown, type WorkerMessage } from "../shared/messages.ts";
 import type { Source } from "./bytes/source.ts";
 import { type Status, stateOf } from "./status.ts";
+import { startWorker } from "./ui/workers.ts";
 
 /** Milliseconds in which a server says that nothing is appended. */
 const IDLE_NOTICE_MS = 300;
 
 /** Milliseconds before a follow that failed is tried again. */
 const AGAIN_MS = 5_000;
-
-/** The file name of the worker, which the build knows. */
-declare const WORKER: string;
 
 /** What the follower works with. */
 export interface FollowerParts {
@@ -38,7 +36,7 @@ export class Follower {
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
-    this.#worker = startWorker();
+    this.#worker = startWorker("follow");
     this.#worker.addEventListener("message", ({ data }: MessageEvent<WorkerMessage>) => {
       if (data.type === "grown") this.#grown(data);
       else this.#changed(data);
@@ -127,26 +125,4 @@ export class Follower {
       this.#again = setTimeout(() => this.start(), AGAIN_MS);
     }
   }
-}
-
-/** Starts the worker: the one script whose address this page passes on. */
-function startWorker(): Worker {
-  const url = new URL(WORKER, import.meta.url).href;
-  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
-  const checked = trustedTypes?.createPolicy("httpfstream", {
-    createScriptURL(given) {
-      if (given === url) return given;
-      throw new TypeError(`"${given}" is not the worker.`);
-    },
-  });
-  const trusted = checked?.createScriptURL(url) ?? url;
-  // The types of the library know only addresses as text.
-  return new Worker(trusted as string, { type: "module" });
-}
-
-interface TrustedTypes {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL(given: string): string },
-  ): { createScriptURL(given: string): unknown };
 }

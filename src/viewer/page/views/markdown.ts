@@ -1,9 +1,8 @@
 /**
- * Markdown as elements. A part of the page of its own, which is loaded when it is needed. HTML in the text stays text, and
- * no image is loaded.
+ * Markdown as elements. HTML in the text stays text, and no image is loaded.
  * @module
  */
-import { lexer, type Token, type Tokens } from "marked";
+import type { Token, Tokens } from "marked";
 import { safeLink } from "../rows/style.ts";
 
 const HEADINGS = ["h2", "h3", "h4", "h5", "h6", "h6"] as const;
@@ -17,9 +16,15 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "&nbsp;": "\u00a0",
 };
 
-/** Shows a text. Blocks that have not changed keep their elements, so that a selection in them stays. */
-export function render(parent: HTMLElement, text: string): void {
-  const blocks = lexer(text).filter(({ type }) => type !== "space" && type !== "def");
+/** Elements within each other, below which all is shown as text: browsers fail at some thousands. */
+const MOST_NESTED = 40;
+
+/** How many elements the one that is being made is within. */
+let nesting = 0;
+
+/** Shows some blocks. Those that have not changed keep their elements, so that a selection in them stays. */
+export function render(parent: HTMLElement, all: readonly Token[]): void {
+  const blocks = all.filter(({ type }) => type !== "space" && type !== "def");
   const { children } = parent;
   for (const [at, token] of blocks.entries()) {
     const known = children[at];
@@ -35,7 +40,31 @@ export function render(parent: HTMLElement, text: string): void {
 /** What each block was made of. */
 const sources = new WeakMap<HTMLElement, string>();
 
+/** Makes something one level deeper; what it was made of, as text, if that is too deep. */
+function nested<Made>(make: () => Made, orElse: () => Made): Made {
+  if (nesting === MOST_NESTED) return orElse();
+  nesting++;
+  try {
+    return make();
+  } finally {
+    nesting--;
+  }
+}
+
 function blockOf(token: Token): HTMLElement {
+  return nested(
+    () => elementOf(token),
+    () => rawOf(token),
+  );
+}
+
+function rawOf({ raw }: Token): HTMLElement {
+  const element = document.createElement("p");
+  element.textContent = raw;
+  return element;
+}
+
+function elementOf(token: Token): HTMLElement {
   switch (token.type) {
     case "heading":
       return filled(HEADINGS[token.depth - 1] ?? "h6", token.tokens);
@@ -53,11 +82,8 @@ function blockOf(token: Token): HTMLElement {
       return document.createElement("hr");
     case "text":
       return filled("p", token.tokens ?? [token]);
-    default: {
-      const element = document.createElement("p");
-      element.textContent = token.raw;
-      return element;
-    }
+    default:
+      return rawOf(token);
   }
 }
 
@@ -108,6 +134,13 @@ function wrapped(name: string, tokens: readonly Token[] = []): HTMLElement {
 }
 
 function inline(token: Token): (Node | string)[] {
+  return nested(
+    () => nodesOf(token),
+    () => [token.raw],
+  );
+}
+
+function nodesOf(token: Token): (Node | string)[] {
   switch (token.type) {
     case "strong":
     case "em":
