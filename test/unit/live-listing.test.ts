@@ -186,6 +186,29 @@ describe("the listings behind live listings", () => {
 });
 
 describe("a live listing", () => {
+  it("tells of many rows in pieces, which a slow client takes one by one", async () => {
+    const names = Array.from({ length: 1_000 }, (_, index) => `row-${index}-${"x".repeat(100)}`);
+    for (const authorize of [() => true, () => ({ allow: true as const, mayRead: () => true })]) {
+      const shared = new SharedStore();
+      for (const name of names) await shared.append(`f/${name}`, "1");
+      const streams = serve(shared, { authorize });
+      const [slow, other] = [(await open(streams)).body?.getReader(), await watch(streams)];
+      let text = "";
+      const take = async (): Promise<number> => {
+        const { value = new Uint8Array(0) } = (await slow?.read()) ?? {};
+        text += new TextDecoder().decode(value);
+        return value.length;
+      };
+      while (!text.includes("\n\n")) await take();
+      for (const name of names) await shared.append(`f/${name}`, "2");
+      for (const name of names) await other.row(name, ({ size }) => size === 2);
+      text = "";
+      while (text.split("event: change").length <= names.length) assert.ok((await take()) <= 64 * 1024);
+      await slow?.cancel();
+      await streams.shutdown();
+    }
+  });
+
   it("names no row that the client may not see, not even the last one of those that are listed", async () => {
     const shared = new SharedStore();
     for (const name of ["a", "b", "secret", "z"]) await shared.append(`f/${name}`, "x");

@@ -73,6 +73,8 @@ class ListingFollow implements Follow, FolderWatcher {
   #release: () => void = () => {};
   /** What the client has yet to get. */
   #pending: "all" | ReadonlySet<string> | undefined = "all";
+  /** The same set, if it is this client's own. Others are shared. */
+  #own: Set<string> | undefined;
   #isStopped = false;
   #wake: () => void = () => {};
 
@@ -89,9 +91,15 @@ class ListingFollow implements Follow, FolderWatcher {
   }
 
   changed(names: ReadonlySet<string>): void {
-    if (this.#pending !== "all") {
-      const all = this.#pending ? new Set([...this.#pending, ...names]) : names;
-      this.#pending = all.size > MAX_PENDING && all.size * 2 > (this.#watch?.rows.size ?? 0) ? "all" : all;
+    if (this.#pending === undefined) this.#pending = names;
+    else if (this.#pending !== "all") {
+      // A copy each time would cost a crowd of slow clients all that they have missed, every second.
+      this.#own ??= new Set(this.#pending);
+      for (const name of names) this.#own.add(name);
+      const { size } = this.#own;
+      const isTooMuch = size > MAX_PENDING && size * 2 > (this.#watch?.rows.size ?? 0);
+      this.#pending = isTooMuch ? "all" : this.#own;
+      if (isTooMuch) this.#own = undefined;
     }
     this.#wake();
   }
@@ -105,9 +113,11 @@ class ListingFollow implements Follow, FolderWatcher {
     while (watch && !this.#isStopped) {
       if (!watch.exists && !this.#isKept) return "deleted";
       const pending = this.#pending;
+      const isShared = this.#own === undefined && !this.#isVisible;
       this.#pending = undefined;
+      this.#own = undefined;
       if (pending === "all") await this.#sendAll(watch, sink);
-      else if (pending) this.#send(sink, RowEvents.of(watch, pending).frame(this.#isVisible));
+      else if (pending) await this.#sendEvents(this.#events(watch, pending, isShared), sink);
       else await this.#change();
       await sink.drained(BUDGET_BYTES);
     }
@@ -146,8 +156,19 @@ class ListingFollow implements Follow, FolderWatcher {
     this.#send(sink, frameOf(`${text}]${next === undefined ? "" : `,"next":${JSON.stringify(last)}`}}\n\n`));
   }
 
-  #send(sink: Sink, frame: Frame | undefined): void {
-    if (!frame) return;
+  #events(watch: FolderWatch, names: ReadonlySet<string>, isShared: boolean): Iterable<Frame> {
+    return isShared ? RowEvents.shared(watch, names) : RowEvents.alone(watch, names, this.#isVisible ?? (() => true));
+  }
+
+  async #sendEvents(events: Iterable<Frame>, sink: Sink): Promise<void> {
+    for (const frame of events) {
+      if (this.#isStopped) return;
+      this.#send(sink, frame);
+      await sink.drained(BUDGET_BYTES);
+    }
+  }
+
+  #send(sink: Sink, frame: Frame): void {
     this.offset += frame.bytes.length;
     sink.send(frame);
   }
