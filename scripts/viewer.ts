@@ -15,7 +15,7 @@ import { ROOT } from "./lib/install.mjs";
 const FOLDER = join(ROOT, "src", "viewer");
 const OUTPUT = join(FOLDER, "assets.ts");
 
-/** Maximum compressed bytes: of the page with its style and script, of the worker, and of the part for Markdown. */
+/** Maximum compressed bytes: of the page with its style and script, of the worker, and of the worker for Markdown. */
 const BUDGETS = { page: 30 * 1024, worker: 15 * 1024, markdown: 22 * 1024 };
 
 /** The notice in front of the script that contains the package `marked`. */
@@ -61,7 +61,7 @@ if (problems.length > 0) process.exitCode = 1;
 async function buildAll(): Promise<Built> {
   const worker = await bundled(join(FOLDER, "worker", "main.ts"), {});
   const workerName = named("worker", "js", worker);
-  const markdown = LICENSE + (await bundled(join(FOLDER, "page", "views", "markdown.ts"), {}));
+  const markdown = LICENSE + (await bundled(join(FOLDER, "worker", "markdown.ts"), {}));
   const markdownName = named("markdown", "js", markdown);
   const names = { WORKER: JSON.stringify(workerName), MARKDOWN: JSON.stringify(markdownName) };
   const script = await bundled(join(FOLDER, "page", "main.ts"), names);

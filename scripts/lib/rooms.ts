@@ -170,7 +170,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // What browsers run. The server imports only what `npm run viewer` makes of it.
   "src/viewer": {},
   "src/viewer/shared": {},
-  "src/viewer/worker": { imports: ["src/protocol", "src/client/follow", "src/viewer/shared", ...page("bytes")] },
+  "src/viewer/worker": {
+    imports: ["src/protocol", "src/client/follow", "src/viewer/shared", ...page("bytes")],
+    packages: ["marked"],
+  },
   "src/viewer/page/ui": {},
   "src/viewer/page/bytes": { imports: ["src/protocol", "src/viewer/shared"] },
   "src/viewer/page/rows": { imports: ["src/viewer/shared", ...page("bytes")] },

@@ -186,6 +186,51 @@ describe("the listings behind live listings", () => {
 });
 
 describe("a live listing", () => {
+  it("sends many rows in pieces, which a slow client reads one by one", async () => {
+    const names = Array.from({ length: 1_000 }, (_, index) => `row-${index}-${"x".repeat(100)}`);
+    for (const authorize of [() => true, () => ({ allow: true as const, mayRead: () => true })]) {
+      const shared = new SharedStore();
+      for (const name of names) await shared.append(`f/${name}`, "1");
+      const streams = serve(shared, { authorize });
+      const [slow, other] = [(await open(streams)).body?.getReader(), await watch(streams)];
+      let text = "";
+      const take = async (): Promise<number> => {
+        const { value = new Uint8Array(0) } = (await slow?.read()) ?? {};
+        text += new TextDecoder().decode(value);
+        return value.length;
+      };
+      while (!text.includes("\n\n")) await take();
+      for (const name of names) await shared.append(`f/${name}`, "2");
+      for (const name of names) await other.row(name, ({ size }) => size === 2);
+      text = "";
+      while (text.split("event: change").length <= names.length) assert.ok((await take()) <= 64 * 1024);
+      await slow?.cancel();
+      await streams.shutdown();
+    }
+  });
+
+  it("names no row that the client may not see, not even the last one of those that are listed", async () => {
+    const shared = new SharedStore();
+    for (const name of ["a", "b", "secret", "z"]) await shared.append(`f/${name}`, "x");
+    const mayRead = (path: string): boolean => path !== "f/secret";
+    const authorize = ({ c }: AccessRequest) => ({
+      allow: true as const,
+      mayRead: c.req.query("all") ? () => true : mayRead,
+    });
+    for (const [liveListingRows, names, next] of [
+      [3, ["a", "b"], "b"],
+      [2, ["a", "b"], "b"],
+      [4, ["a", "b", "z"], undefined],
+    ] as const) {
+      const streams = serve(shared, { limits: { liveListingRows }, authorize });
+      const list = await (await watch(streams)).listed();
+      assert.deepEqual([list.entries?.map(({ name }) => name), list.next], [names, next]);
+      const all = await (await watch(streams, "/f/?live=sse&all=1")).listed();
+      assert.equal(all.next, liveListingRows === 3 ? "secret" : next);
+      await streams.shutdown();
+    }
+  });
+
   it("sends a slow client the latest state of each row only", async () => {
     const names = Array.from({ length: 500 }, (_, index) => `row-${String(index).padStart(4, "0")}-${"x".repeat(100)}`);
     const shared = new SharedStore();

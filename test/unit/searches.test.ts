@@ -1,6 +1,8 @@
 /** Searches over HTTP: they stop when their clients leave, and an incomplete one never looks complete. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Hono } from "hono";
+import { etag } from "hono/etag";
 import { createStreams, type LogEvent, type Streams } from "../../src/index.ts";
 import { HeldStore } from "../fixture/held-store.ts";
 import { until } from "../fixture/until.ts";
@@ -93,6 +95,18 @@ describe("a search over HTTP", () => {
       "without limits there are none",
     );
     await Promise.all(open.map(({ body }) => body?.cancel()));
+    await streams.shutdown();
+  });
+
+  it("is not gathered by middleware that adds entity tags", async () => {
+    const { store, streams } = await server();
+    const app = new Hono().use(etag()).route("/", streams.app);
+    const response = await app.request(`http://localhost${ALL}`);
+    const reader = response.body?.getReader();
+    assert.equal((await reader?.read())?.done, false);
+    assert.equal(store.openReads, 1, "the rest is not read yet");
+    await reader?.cancel();
+    await until("the end of the read", () => store.openReads === 0);
     await streams.shutdown();
   });
 

@@ -17,7 +17,8 @@ async function assetsOf(app: Hono, url: string): Promise<string[]> {
 describe("the viewer page", () => {
   it("has its assets below its mount, whatever that is called", async () => {
     const streams = fstream({ store: memoryStore(), scope: (c) => c.req.param("user") ?? "" });
-    const app = new Hono().route("/of/:user", streams);
+    const app = new Hono();
+    app.route("/of/:user", streams);
     for (const user of ["a", "a:b", "https:example.com", "javascript:alert(1)", "a&quot;b", "a'b", "%C3%A4"]) {
       for (const path of ["", "/", "/x.log", "/f/x.log"]) {
         const base = `http://localhost/of/${user}`;

@@ -107,6 +107,26 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
     await viewer.close();
   });
 
+  it("show Markdown that can't be read in time, or is nested too deeply, as text", async () => {
+    const slow = `${"a".repeat(300_000)}@`;
+    for (const [name, text] of [
+      ["slow.md", slow],
+      ["deep.md", ">".repeat(30_000)],
+    ] as const) {
+      writeFileSync(join(server.root, name), text);
+      const viewer = await Viewer.open(browser, `${server.url}/${name}`);
+      await viewer.page.getByRole("alert").filter({ hasText: "too long to read" }).waitFor();
+      assert.equal(await viewer.page.textContent("#document pre"), text);
+      assert.deepEqual(viewer.problems, []);
+      await viewer.close();
+    }
+    writeFileSync(join(server.root, "nested.md"), `${"> ".repeat(60)}the end`);
+    const viewer = await Viewer.open(browser, `${server.url}/nested.md`);
+    await viewer.page.locator("#document").filter({ hasText: "the end" }).waitFor();
+    assert.equal(await viewer.page.locator("#document blockquote").count(), 40);
+    await viewer.close();
+  });
+
   it("let the parts of a line of JSON stand out, and change no text", async () => {
     const lines = [
       '{"time":"2026-11-28T12:00:00Z","level":"error","msg":"it \\"failed\\"","code":7,"ok":false}',

@@ -34,9 +34,14 @@ export function reportFailures(
   const sent = isWatched ? watchedBody(body, isCounted, ended, how, watch) : countBytes(body, ended, how, watch);
   if (reporter.hasLog) result.open();
   if (isCounted) {
-    whenDropped(c, sent, () => {
+    const drop = (): void => {
       result.end(0, "gone");
       sent.cancel().catch(() => {});
+    };
+    whenDropped(c, sent, drop);
+    // No runtime begins to read the body for a client that has left before.
+    platform.onGone?.(c, () => {
+      if (!sent.locked) drop();
     });
   }
   return sent;

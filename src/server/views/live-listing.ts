@@ -7,6 +7,7 @@ import type { FolderWatch, FolderWatcher } from "../../engine/folders/folder-wat
 import type { Follow } from "../../engine/follow/follow.ts";
 import type { FollowEnd, Sink } from "../../engine/follow/follower.ts";
 import { Frame } from "../../engine/follow/frame.ts";
+import { compareNames } from "../../engine/storage/name-order.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { CONTENT_HEADERS } from "../../protocol/generation.ts";
 import { START_OFFSET_HEADER } from "../../protocol/offset.ts";
@@ -72,6 +73,8 @@ class ListingFollow implements Follow, FolderWatcher {
   #release: () => void = () => {};
   /** The rows that the client has yet to receive. */
   #pending: "all" | ReadonlySet<string> | undefined = "all";
+  /** The same set, if it is this client's own. Others are shared. */
+  #own: Set<string> | undefined;
   #isStopped = false;
   #wake: () => void = () => {};
 
@@ -88,9 +91,15 @@ class ListingFollow implements Follow, FolderWatcher {
   }
 
   changed(names: ReadonlySet<string>): void {
-    if (this.#pending !== "all") {
-      const all = this.#pending ? new Set([...this.#pending, ...names]) : names;
-      this.#pending = all.size > MAX_PENDING && all.size * 2 > (this.#watch?.rows.size ?? 0) ? "all" : all;
+    if (this.#pending === undefined) this.#pending = names;
+    else if (this.#pending !== "all") {
+      // A copy each time would cost a crowd of slow clients all that they have missed, every second.
+      this.#own ??= new Set(this.#pending);
+      for (const name of names) this.#own.add(name);
+      const { size } = this.#own;
+      const isTooMuch = size > MAX_PENDING && size * 2 > (this.#watch?.rows.size ?? 0);
+      this.#pending = isTooMuch ? "all" : this.#own;
+      if (isTooMuch) this.#own = undefined;
     }
     this.#wake();
   }
@@ -104,9 +113,11 @@ class ListingFollow implements Follow, FolderWatcher {
     while (watch && !this.#isStopped) {
       if (!watch.exists && !this.#isKept) return "deleted";
       const pending = this.#pending;
+      const isShared = this.#own === undefined && !this.#isVisible;
       this.#pending = undefined;
+      this.#own = undefined;
       if (pending === "all") await this.#sendAll(watch, sink);
-      else if (pending) this.#send(sink, RowEvents.of(watch, pending).frame(this.#isVisible));
+      else if (pending) await this.#sendEvents(this.#events(watch, pending, isShared), sink);
       else await this.#change();
       await sink.drained(BUDGET_BYTES);
     }
@@ -122,13 +133,19 @@ class ListingFollow implements Follow, FolderWatcher {
     this.#release();
   }
 
-  /** Sends all rows as one event, in several frames. */
+  /** Sends all rows as one event, in several frames. Rows that change meanwhile are reported as changes. */
   async #sendAll({ rows, next }: FolderWatch, sink: Sink): Promise<void> {
     let text = `event: list\ndata: {"path":${JSON.stringify(`/${this.#below}`)},"entries":[`;
     let separator = "";
+    /** The last row that the client may see: the name of another one is none of its business. */
+    let last = this.#isVisible ? "" : next;
+    let left = rows.size;
     for (const each of rows.all) {
       if (this.#isStopped) return;
+      if (left-- === 0) break;
       if (this.#isVisible && !this.#isVisible(each)) continue;
+      const isListed = next !== undefined && compareNames(each.name, next) <= 0;
+      if (isListed && last !== undefined && compareNames(each.name, last) > 0) last = each.name;
       text += `${separator}${formatRow(each)}`;
       separator = ",";
       if (text.length < PIECE_LENGTH) continue;
@@ -136,11 +153,22 @@ class ListingFollow implements Follow, FolderWatcher {
       text = "";
       await sink.drained(BUDGET_BYTES);
     }
-    this.#send(sink, frameOf(`${text}]${next === undefined ? "" : `,"next":${JSON.stringify(next)}`}}\n\n`));
+    this.#send(sink, frameOf(`${text}]${next === undefined ? "" : `,"next":${JSON.stringify(last)}`}}\n\n`));
   }
 
-  #send(sink: Sink, frame: Frame | undefined): void {
-    if (!frame) return;
+  #events(watch: FolderWatch, names: ReadonlySet<string>, isShared: boolean): Iterable<Frame> {
+    return isShared ? RowEvents.shared(watch, names) : RowEvents.alone(watch, names, this.#isVisible ?? (() => true));
+  }
+
+  async #sendEvents(events: Iterable<Frame>, sink: Sink): Promise<void> {
+    for (const frame of events) {
+      if (this.#isStopped) return;
+      this.#send(sink, frame);
+      await sink.drained(BUDGET_BYTES);
+    }
+  }
+
+  #send(sink: Sink, frame: Frame): void {
     this.offset += frame.bytes.length;
     sink.send(frame);
   }

@@ -9,49 +9,76 @@ import { formatRow } from "../http/listing.ts";
 
 const ENCODER = new TextEncoder();
 
+/** Minimum characters of events per frame. */
+const PIECE_LENGTH = 32 * 1024;
+
 /** The events by their set of names. Clients that keep up share the set. */
 const made = new WeakMap<ReadonlySet<string>, RowEvents>();
 
 /** The events for a set of rows. */
 export class RowEvents {
-  readonly #watch: FolderWatch;
-  readonly #names: ReadonlySet<string>;
-  #whole: Frame | undefined;
+  readonly #frames: Frame[] = [];
+  readonly #rest: Generator<Frame, void, void>;
 
   private constructor(watch: FolderWatch, names: ReadonlySet<string>) {
-    this.#watch = watch;
-    this.#names = names;
-  }
-
-  /** The events for a set of rows. They show the present state; a row that changes again is reported again. */
-  static of(watch: FolderWatch, names: ReadonlySet<string>): RowEvents {
-    const known = made.get(names) ?? new RowEvents(watch, names);
-    made.set(names, known);
-    return known;
+    this.#rest = encoded(watch, names, () => true);
   }
 
   /**
-   * The events as a frame; undefined if there are none.
+   * The events for a set of rows, shared by all clients, in frames that are encoded on demand. They show the present state; a
+   * row that changes again is reported again.
    *
-   * @param isVisible Which rows the client may see. Default: all.
+   * @param names The names of the rows. The set must not change.
    */
-  frame(isVisible: ((row: FolderRow) => boolean) | undefined): Frame | undefined {
-    if (isVisible) return this.#encode(isVisible);
-    this.#whole ??= this.#encode(() => true);
-    return this.#whole;
+  static shared(watch: FolderWatch, names: ReadonlySet<string>): Iterable<Frame> {
+    const known = made.get(names) ?? new RowEvents(watch, names);
+    made.set(names, known);
+    return known.#all();
   }
 
-  #encode(isVisible: (row: FolderRow) => boolean): Frame | undefined {
-    const { rows } = this.#watch;
-    let text = "";
-    for (const name of this.#names) {
-      const now = rows.of(name);
-      // A client that may not see a row must not learn of its removal either.
-      const known = now ?? rows.goneOf(name);
-      if (!known || !isVisible(known)) continue;
-      const data = now ? formatRow(now) : `{"name":${JSON.stringify(name)}}`;
-      text += `event: ${now ? "change" : "gone"}\ndata: ${data}\n\n`;
-    }
-    return text === "" ? undefined : new Frame(ENCODER.encode(text), false);
+  /**
+   * The events for one client alone.
+   *
+   * @param isVisible Whether the client may see a row.
+   */
+  static alone(
+    watch: FolderWatch,
+    names: ReadonlySet<string>,
+    isVisible: (row: FolderRow) => boolean,
+  ): Iterable<Frame> {
+    return encoded(watch, names, isVisible);
   }
+
+  *#all(): Generator<Frame, void, void> {
+    for (let at = 0; ; at++) {
+      const known = this.#frames[at];
+      if (known) yield known;
+      else {
+        const { done, value } = this.#rest.next();
+        if (done) return;
+        this.#frames.push(value);
+        yield value;
+      }
+    }
+  }
+}
+
+function* encoded(
+  { rows }: FolderWatch,
+  names: ReadonlySet<string>,
+  isVisible: (row: FolderRow) => boolean,
+): Generator<Frame, void, void> {
+  let text = "";
+  for (const name of names) {
+    const now = rows.of(name);
+    // A client that may not see a row must not learn of its removal either.
+    const known = now ?? rows.goneOf(name);
+    if (!known || !isVisible(known)) continue;
+    const data = now ? formatRow(now) : `{"name":${JSON.stringify(name)}}`;
+    text += `event: ${now ? "change" : "gone"}\ndata: ${data}\n\n`;
+    if (text.length < PIECE_LENGTH) continue;
+    yield new Frame(ENCODER.encode(text), false);
+    text = "";
+  }
+  if (text !== "") yield new Frame(ENCODER.encode(text), false);
 }

@@ -16,14 +16,16 @@ export function viewHeaders(service: Service, path: string, found: StoreStat, ty
     ...contentHeaders(withoutKept(service, path, found)),
     "Content-Type": type,
     "Cache-Control": "no-store",
+    // A unique tag that no client validates. Without it, middleware that adds a missing ETag would gather the whole answer.
+    ETag: `W/"${crypto.randomUUID()}"`,
     "X-Content-Type-Options": "nosniff",
     [NEXT_OFFSET_HEADER]: formatOffset(found.size),
   });
 }
 
 /**
- * Checks the conditions of the request about the content. Those that a cache sends do not apply, because the answer has no
- * entity tag.
+ * Checks the conditions of the request about the content. Those that a cache sends do not apply, because the entity tag of
+ * the answer is never valid again.
  *
  * @throws {StreamError} `replaced`, `precondition_failed`
  */

@@ -11,8 +11,9 @@ import { Follower } from "./follower.ts";
 import { humanBytes } from "./rows/row.ts";
 import { askForToken } from "./start.ts";
 import type { Status } from "./status.ts";
-import { byId, showBanner } from "./ui/dom.ts";
-import type * as Markdown from "./views/markdown.ts";
+import { byId, make, showBanner } from "./ui/dom.ts";
+import { render } from "./views/markdown.ts";
+import { MarkdownReader } from "./views/markdown-reader.ts";
 import { MediaView } from "./views/media.ts";
 
 /** Milliseconds between two renderings of growing Markdown. */
@@ -24,15 +25,13 @@ const QUIET_MS = 1_500;
 /** Maximum bytes of Markdown that are rendered. */
 const MAX_BYTES = 2 * 1024 * 1024;
 
-/** The file name of the script for Markdown. The build replaces it. */
-declare const MARKDOWN: string;
-
 /** A path that is shown as a whole. */
 export class DocumentView {
   readonly #status: Status;
   readonly #blocks: Blocks;
   readonly #lines: Lines;
   readonly #media: MediaView | undefined;
+  readonly #markdown = new MarkdownReader();
   readonly #follower: Follower;
   readonly #element = byId("document");
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -87,12 +86,15 @@ export class DocumentView {
   }
 
   async #render(size: number): Promise<void> {
-    const { render } = (await import(new URL(MARKDOWN, import.meta.url).href)) as typeof Markdown;
     const bytes = await this.#lines.bytes(0, Math.min(size, MAX_BYTES));
+    const text = new TextDecoder().decode(bytes);
+    const blocks = await this.#markdown.read(text);
     const isAtEnd = this.#element.scrollTop > this.#element.scrollHeight - this.#element.clientHeight - 40;
     const wasFilled = this.#element.childElementCount > 0;
-    render(this.#element, new TextDecoder().decode(bytes));
+    if (blocks) render(this.#element, blocks);
+    else this.#element.replaceChildren(make("pre", text));
     if (wasFilled && isAtEnd) this.scroll(Number.POSITIVE_INFINITY);
+    if (!blocks) showBanner("Reading this Markdown would take too long, so its text is shown.");
     if (size <= MAX_BYTES) return;
     showBanner(`Only the first ${humanBytes(MAX_BYTES)} of ${humanBytes(size)} are shown. "Log" shows all of it.`);
   }

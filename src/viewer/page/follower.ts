@@ -5,8 +5,8 @@
 import { endedReasonOf } from "../../protocol/end-reason.ts";
 import { BLOCK_BYTES, type Changed, type FollowOrder, type Grown, type WorkerMessage } from "../shared/messages.ts";
 import type { Source } from "./bytes/source.ts";
-import { startWorker } from "./bytes/start-worker.ts";
 import type { Status } from "./status.ts";
+import { startWorker } from "./ui/workers.ts";
 
 /** Milliseconds within which the server says over a WebSocket that there is no append. */
 const IDLE_NOTICE_MS = 300;
@@ -50,7 +50,7 @@ export class Follower {
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
-    this.#worker = startWorker();
+    this.#worker = startWorker("follow");
     this.#worker.addEventListener("message", ({ data }: MessageEvent<WorkerMessage>) => {
       if (data.type === "grown") this.#grown(data);
       else this.#changed(data);

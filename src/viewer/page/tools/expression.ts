@@ -5,7 +5,7 @@
  */
 import type { Found, SearchMessage, SearchOrder } from "../../shared/messages.ts";
 import type { Source } from "../bytes/source.ts";
-import { startWorker } from "../bytes/start-worker.ts";
+import { startWorker } from "../ui/workers.ts";
 import { NoSearch } from "./search.ts";
 
 /** Stands before a regular expression in the search box. */
@@ -31,7 +31,7 @@ export async function searchExpression(
   onFound: (found: Found) => boolean,
 ): Promise<Found | undefined> {
   const { token, generation } = source;
-  const worker = startWorker();
+  const worker = startWorker("follow");
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     return await new Promise<Found | undefined>((resolve, reject) => {

@@ -1,8 +1,8 @@
 /**
- * Renders Markdown. The page loads this script only when it is needed. HTML becomes text, and images are not loaded.
+ * Renders Markdown. HTML becomes text, and images are not loaded.
  * @module
  */
-import { lexer, type Token, type Tokens } from "marked";
+import type { Token, Tokens } from "marked";
 import { safeLink } from "../rows/style.ts";
 
 const HEADINGS = ["h2", "h3", "h4", "h5", "h6", "h6"] as const;
@@ -16,14 +16,20 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "&nbsp;": "\u00a0",
 };
 
+/** Maximum depth of nested elements. Deeper ones are shown as text: browsers fail at some thousands. */
+const MAX_NESTED = 40;
+
+/** The depth of the element that is being made. */
+let nesting = 0;
+
 /**
- * Renders a text into an element. Blocks that have not changed keep their elements, so a selection in them stays.
+ * Renders blocks into an element. Blocks that have not changed keep their elements, so a selection in them stays.
  *
  * @param parent The element. Its former children are replaced.
- * @param text The Markdown.
+ * @param all The tokens of the Markdown.
  */
-export function render(parent: HTMLElement, text: string): void {
-  const blocks = lexer(text).filter(({ type }) => type !== "space" && type !== "def");
+export function render(parent: HTMLElement, all: readonly Token[]): void {
+  const blocks = all.filter(({ type }) => type !== "space" && type !== "def");
   const { children } = parent;
   for (const [at, token] of blocks.entries()) {
     const known = children[at];
@@ -39,7 +45,31 @@ export function render(parent: HTMLElement, text: string): void {
 /** The Markdown of each block. */
 const sources = new WeakMap<HTMLElement, string>();
 
+/** Makes something one level deeper; what it was made of, as text, if that is too deep. */
+function nested<Made>(make: () => Made, orElse: () => Made): Made {
+  if (nesting === MAX_NESTED) return orElse();
+  nesting++;
+  try {
+    return make();
+  } finally {
+    nesting--;
+  }
+}
+
 function blockOf(token: Token): HTMLElement {
+  return nested(
+    () => elementOf(token),
+    () => rawOf(token),
+  );
+}
+
+function rawOf({ raw }: Token): HTMLElement {
+  const element = document.createElement("p");
+  element.textContent = raw;
+  return element;
+}
+
+function elementOf(token: Token): HTMLElement {
   switch (token.type) {
     case "heading":
       return filled(HEADINGS[token.depth - 1] ?? "h6", token.tokens);
@@ -57,11 +87,8 @@ function blockOf(token: Token): HTMLElement {
       return document.createElement("hr");
     case "text":
       return filled("p", token.tokens ?? [token]);
-    default: {
-      const element = document.createElement("p");
-      element.textContent = token.raw;
-      return element;
-    }
+    default:
+      return rawOf(token);
   }
 }
 
@@ -118,6 +145,13 @@ function wrapped(name: string, tokens: readonly Token[] = []): HTMLElement {
 }
 
 function inline(token: Token): (Node | string)[] {
+  return nested(
+    () => nodesOf(token),
+    () => [token.raw],
+  );
+}
+
+function nodesOf(token: Token): (Node | string)[] {
   switch (token.type) {
     case "strong":
     case "em":

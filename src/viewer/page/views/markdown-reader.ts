@@ -1,0 +1,39 @@
+/**
+ * What Markdown means, as its worker reads it.
+ * @module
+ */
+import type { Token } from "marked";
+import { startWorker } from "../ui/workers.ts";
+
+/** Milliseconds that a text may take. There are texts of some kilobytes that would take minutes. */
+const MOST_MS = 5_000;
+
+/** Reads the versions of one text. */
+export class MarkdownReader {
+  #worker: Worker | undefined;
+  #hasFailed = false;
+
+  /** The blocks of a text; undefined if it takes too long, as all versions after such a one. */
+  async read(text: string): Promise<readonly Token[] | undefined> {
+    if (this.#hasFailed) return undefined;
+    this.#worker ??= startWorker("markdown");
+    const blocks = await answerOf(this.#worker, text);
+    if (blocks) return blocks;
+    this.#hasFailed = true;
+    this.#worker.terminate();
+    return undefined;
+  }
+}
+
+function answerOf(worker: Worker, text: string): Promise<readonly Token[] | undefined> {
+  return new Promise((resolve) => {
+    const answered = (blocks?: readonly Token[]): void => {
+      clearTimeout(timer);
+      resolve(blocks);
+    };
+    const timer = setTimeout(answered, MOST_MS);
+    worker.onmessage = ({ data }: MessageEvent<readonly Token[] | undefined>) => answered(data);
+    worker.onerror = () => answered();
+    worker.postMessage(text);
+  });
+}
