@@ -37,7 +37,7 @@ export async function copy(view: LogView): Promise<void> {
   const text = await chosenText(view);
   if (text === undefined) return;
   if (!(await writeToClipboard(text))) {
-    return showBanner('The browser does not let this page copy. The key "S" saves the lines as a file.');
+    return showBanner('The browser forbids copying. "S" saves the lines.');
   }
   const count = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
   const note = count === 1 ? "Copied one line." : `Copied ${count} lines.`;

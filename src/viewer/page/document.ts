@@ -96,6 +96,6 @@ export class DocumentView {
     if (wasFilled && isAtEnd) this.scroll(Number.POSITIVE_INFINITY);
     if (!blocks) showBanner("Reading this Markdown would take too long, so its text is shown.");
     if (size <= MAX_BYTES) return;
-    showBanner(`Only the first ${humanBytes(MAX_BYTES)} of ${humanBytes(size)} are shown. "Log" shows all of it.`);
+    showBanner(`This is the beginning. "Log" shows all ${humanBytes(size)}.`);
   }
 }

@@ -166,14 +166,13 @@ const AGO = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" 
 function showTime(element: HTMLTimeElement, modified: string): void {
   const date = new Date(modified);
   const seconds = Math.round((date.getTime() - Date.now()) / 1_000);
-  const [size, unit] =
-    seconds > -60
-      ? ([1, "second"] as const)
-      : seconds > -3_600
-        ? ([60, "minute"] as const)
-        : seconds > -86_400
-          ? ([3_600, "hour"] as const)
-          : ([86_400, "day"] as const);
+  const units = [
+    [86_400, "day"],
+    [3_600, "hour"],
+    [60, "minute"],
+    [1, "second"],
+  ] as const;
+  const [size, unit] = units.find(([one]) => -seconds >= one) ?? units[3];
   const isOld = seconds < -30 * 86_400;
   element.textContent = isOld ? date.toLocaleDateString() : AGO.format(Math.min(0, Math.round(seconds / size)), unit);
   element.dateTime = modified;

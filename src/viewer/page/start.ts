@@ -3,7 +3,7 @@
  * @module
  */
 import { Refused, type Source } from "./bytes/source.ts";
-import { byId, inputById, make } from "./ui/dom.ts";
+import { byId, inputById, showBanner } from "./ui/dom.ts";
 
 /** What the server has at the address. */
 export type Found =
@@ -71,13 +71,11 @@ async function showTokenForm(source: Source, reason: string): Promise<void> {
 /** Shows why the server refuses the address. */
 export function showRefusal(source: Source, message: string): void {
   byId("pane").hidden = true;
-  const other = make("button", "Use another token", { type: "button", hidden: source.token === undefined });
-  other.addEventListener("click", () => {
+  const run = (): void => {
     source.keepToken(undefined);
     location.reload();
-  });
-  byId("banner").replaceChildren(message, " ", other);
-  byId("banner").hidden = false;
+  };
+  showBanner(message, source.token === undefined ? undefined : { label: "Use another token", run });
 }
 
 /** The sentence of a refusal. The response to a HEAD does not have it. */

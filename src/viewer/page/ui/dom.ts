@@ -5,23 +5,23 @@
 
 /** The element with an id. */
 export function byId(id: string): HTMLElement {
-  const element = document.getElementById(id);
-  if (!element) throw new Error(`The page has no element "${id}".`);
-  return element;
+  return elementOf(id, HTMLElement);
 }
 
 /** The input with an id. */
 export function inputById(id: string): HTMLInputElement {
-  const element = byId(id);
-  if (!(element instanceof HTMLInputElement)) throw new Error(`The element "${id}" of the page is not an input.`);
-  return element;
+  return elementOf(id, HTMLInputElement);
 }
 
 /** The dialog with an id. */
 export function dialogById(id: string): HTMLDialogElement {
-  const element = byId(id);
-  if (!(element instanceof HTMLDialogElement)) throw new Error(`The element "${id}" of the page is not a dialog.`);
-  return element;
+  return elementOf(id, HTMLDialogElement);
+}
+
+function elementOf<Type extends HTMLElement>(id: string, type: new () => Type): Type {
+  const element = document.getElementById(id);
+  if (element instanceof type) return element;
+  throw new Error(`The page has no ${type.name} "${id}".`);
 }
 
 /** Makes an element with text. */

@@ -26,7 +26,7 @@ const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
 const policy = trustedTypes?.createPolicy("httpfstream", {
   createScriptURL(given) {
     if (Object.values(ADDRESSES).includes(given)) return given;
-    throw new TypeError(`"${given}" is not a worker of this page.`);
+    throw new TypeError(given);
   },
 });
 
