@@ -53,13 +53,12 @@ export async function recordSession(): Promise<Pane[]> {
     }
     for (const pattern of [/append ends/, /follow ends/]) await server.shows(pattern);
     for (const ended of [append, follow]) await ended.shows(/\n\$$/);
-    await recorder.stop();
 
     const shown = (text: string): string => text.replaceAll(String(port), "8080").replaceAll(home, "/home");
     const times = shortened([server, append, follow].flatMap(({ changes }) => changes.map(({ atMs }) => atMs)));
     const changes = (recorded: typeof server): Pane["changes"] =>
       recorded.changes.map(({ atMs, row, text }) => ({ atMs: times.get(atMs) ?? atMs, row, text: shown(text) }));
-    return [
+    const panes = [
       { title: "the server", column: 0, row: 0, ...UPPER, changes: changes(server) },
       { title: "the appender", column: 0, row: UPPER.rows, ...LOWER, changes: changes(append) },
       {
@@ -70,9 +69,13 @@ export async function recordSession(): Promise<Pane[]> {
         changes: changes(follow),
       },
     ];
+    // A server that still runs would write to the folder while it is removed.
+    server.interrupt();
+    await server.shows(/\n\$$/);
+    return panes;
   } finally {
     await recorder.stop();
-    await rm(home, { recursive: true, force: true });
+    await rm(home, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -115,6 +115,11 @@ export class Terminal {
     this.#tmux("send-keys", "-t", this.#name, "Enter");
   }
 
+  /** Presses Ctrl+C. */
+  interrupt(): void {
+    this.#tmux("send-keys", "-t", this.#name, "C-c");
+  }
+
   /**
    * Waits until the terminal shows a text that matches.
    *
