@@ -6,7 +6,7 @@ import { bench } from "./smoke.ts";
 test("the benchmark compares the installed peers, and names the missing ones", async () => {
   const ours = ["httpfstream-classic", "httpfstream-http", "httpfstream-deno", "httpfstream-bun"];
   const peers = [...ours, "bare", "nchan", "durable", "sendfile", "cat"];
-  const program = bench("--peers", peers.join(","), "--only", "flood-small-few,paced-few,ingest-one,catch-up-http");
+  const program = bench("--peers", peers.join(","), "--only", "flood-small-few,catch-up-http");
   const { code } = await program.exited;
   assert.equal(code, 0, program.output);
   const table = program.stdout.bytes().toString();
@@ -16,7 +16,7 @@ test("the benchmark compares the installed peers, and names the missing ones", a
 
 test("the benchmark compares ways to append to streams, in memory and on disk", async () => {
   const peers = ["httpfstream-streams", "httpfstream-disk", "httpfstream-posted", "durable", "durable-memory"];
-  const loads = ["streams-small", "streams-producers", "streams-raw", "streams-sse"];
+  const loads = ["streams-small", "streams-sse"];
   const program = bench("--peers", peers.join(","), "--only", loads.join(","));
   const { code } = await program.exited;
   assert.equal(code, 0, program.output);
