@@ -92,8 +92,8 @@ function cases(name: BrowserKind["name"], start: (options: { downloads: string }
     const viewer = await LogPage.in(browser, `${server.url}/c.log`);
     const { tab } = viewer;
     await viewer.untilLast("last of c");
-    const isGet = ({ method, target, status }: SeenRequest): boolean =>
-      method === "GET" && target === "/c.log" && [200, 304].includes(status);
+    const isGet = ({ method, target, status, isFollow }: SeenRequest): boolean =>
+      !isFollow && method === "GET" && target === "/c.log" && [200, 304].includes(status);
     let known = 0;
     /** Waits for this many further answers, and returns their statuses. */
     const answers = async (count: number): Promise<number[]> => {
