@@ -23,7 +23,10 @@ export type Entries = Map<string, Entry>;
  * @throws the response of a server that refuses; an error if the connection is lost.
  */
 export async function entriesOf(source: Source, onChange: (entries: Entries) => void): Promise<void> {
-  const live = await source.request(source.with({ live: "sse" }), { headers: { Accept: "text/event-stream" } });
+  const url = source.with({ live: "sse" });
+  // Without the slash it would be a path to follow.
+  url.pathname = url.pathname.replace(/\/*$/, "/");
+  const live = await source.request(url, { headers: { Accept: "text/event-stream" } });
   if (live.ok && live.headers.get("Content-Type")?.startsWith("text/event-stream") && live.body) {
     await follow(live.body, onChange);
     throw new Error("The listing has ended.");
