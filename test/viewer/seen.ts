@@ -14,6 +14,8 @@ export interface SeenRequest {
   readonly status: number;
   /** Bytes of content that were sent. */
   readonly bytes: number;
+  /** Whether it has followed the path. */
+  readonly isFollow: boolean;
 }
 
 /** Starts a server that logs every request. */
@@ -25,8 +27,11 @@ export async function startLogged(args: readonly string[] = []): Promise<TestSer
 export function seenBy({ program }: TestServer): SeenRequest[] {
   const lines = String(program.stdout.bytes())
     .split("\n")
-    .filter((line) => line.includes('"type":"request"'));
-  return lines.map((line) => JSON.parse(line) as SeenRequest);
+    .filter((line) => line.startsWith("{") && line.endsWith("}"))
+    .map((line) => JSON.parse(line) as SeenRequest & { readonly type: string; readonly requestId?: string });
+  const follows = new Set(lines.filter(({ type }) => type === "follow").map(({ requestId }) => requestId));
+  const requests = lines.filter(({ type }) => type === "request");
+  return requests.map((request) => ({ ...request, isFollow: follows.has(request.requestId) }));
 }
 
 /** Waits for a request, and returns all that have ended. */

@@ -26,8 +26,10 @@ export type Entries = Map<string, Entry>;
  * @throws if the connection ends.
  */
 export async function readEntries(source: Source, onChange: (entries: Entries) => void): Promise<never> {
-  const headers = { Accept: "text/event-stream" };
-  const response = await source.requestWithRetries(source.with({ live: "sse" }), { headers });
+  const url = source.with({ live: "sse" });
+  // Without the slash it would be a path to follow.
+  url.pathname = url.pathname.replace(/\/*$/, "/");
+  const response = await source.requestWithRetries(url, { headers: { Accept: "text/event-stream" } });
   if (!response.ok || !response.body) throw await Refused.from(response);
   await follow(response.body, onChange);
   throw new Error("The live listing has ended.");
