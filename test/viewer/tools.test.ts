@@ -108,9 +108,12 @@ describe("tools of the viewer page", { skip: SKIP }, () => {
     const download = await downloading;
     assert.equal(download.suggestedFilename(), "copy.log-lines.txt");
     assert.equal(readFileSync(await download.path(), "utf8"), wanted);
-    await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await page.evaluate(() => {
+      const writeText = (): Promise<void> => Promise.reject(new Error("denied"));
+      Object.defineProperty(navigator, "clipboard", { value: { writeText } });
+    });
     await page.keyboard.press("c");
-    await page.getByText('The key "S" saves the lines as a file.').waitFor();
+    await page.getByText('The browser forbids copying. "S" saves the lines.').waitFor();
     assert.deepEqual(viewer.problems, []);
     await viewer.close();
   });

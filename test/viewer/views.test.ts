@@ -115,7 +115,7 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
     ] as const) {
       writeFileSync(join(server.root, name), text);
       const viewer = await Viewer.open(browser, `${server.url}/${name}`);
-      await viewer.page.getByRole("alert").filter({ hasText: "too long to read" }).waitFor();
+      await viewer.page.getByRole("alert").filter({ hasText: "would take too long" }).waitFor();
       assert.equal(await viewer.page.textContent("#document pre"), text);
       assert.deepEqual(viewer.problems, []);
       await viewer.close();
