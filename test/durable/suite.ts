@@ -52,10 +52,16 @@ export function conformance(name: string, start: () => Promise<TestServer>, othe
       const ran = cases.filter(({ status }) => status === "passed" || status === "failed");
       assert.ok(ran.length >= MIN_CASES, `only ${ran.length} cases ran\n${output.slice(-4_000)}`);
       for (const { fullName, status, failureMessages } of ran) {
-        await t.test(fullName, () => assert.equal(status, "passed", failureMessages.join("\n")));
+        await t.test(fullName, () => assert.equal(status, "passed", [...failureMessages, causesIn(output)].join("\n")));
       }
     });
   });
+}
+
+/** What the suite prints about its failures: only this has the causes of the errors. */
+function causesIn(output: string): string {
+  const at = output.indexOf("Failed Tests");
+  return at === -1 ? "" : output.slice(at, at + 8_000);
 }
 
 async function run(url: string): Promise<{ cases: readonly Case[]; output: string }> {
@@ -63,8 +69,15 @@ async function run(url: string): Promise<{ cases: readonly Case[]; output: strin
   try {
     const report = join(folder, "report.json");
     const vitest = join("node_modules", "vitest", "vitest.mjs");
-    const options = ["--root", ".", "--config", "test/durable/vitest.config.ts", "--reporter=json"];
-    const child = spawn(process.execPath, [vitest, "run", ...options, `--outputFile=${report}`], {
+    const options = [
+      "--root",
+      ".",
+      "--config",
+      "test/durable/vitest.config.ts",
+      "--reporter=json",
+      "--reporter=default",
+    ];
+    const child = spawn(process.execPath, [vitest, "run", ...options, `--outputFile.json=${report}`], {
       env: { ...process.env, CONFORMANCE_TEST_URL: url },
       stdio: ["ignore", "pipe", "pipe"],
     });
