@@ -78,6 +78,25 @@ describe("line counts", () => {
     assert.equal(gate.store.reads, 2);
   });
 
+  it("of several addresses take turns", async () => {
+    const gate = new Gate();
+    const counts = countsIn(gate);
+    const paths = ["a", "b", "c", "d"];
+    for (const path of paths) await gate.store.append(path, "x\n");
+    const found = new Map<string, StoreStat>();
+    for (const path of paths) found.set(path, await gate.found(path));
+    gate.close();
+    const order: string[] = [];
+    const asked = paths.map(async (path) => {
+      await counts.of(path, found.get(path) as StoreStat, asker(path === "d" ? "192.0.2.2" : "192.0.2.1"));
+      order.push(path);
+    });
+    await until("a read", () => gate.store.openReads === 1);
+    gate.open();
+    await Promise.all(asked);
+    assert.deepEqual(order, ["a", "d", "b", "c"]);
+  });
+
   it("stop when all askers have left, and are continued later", async () => {
     const gate = new Gate();
     const counts = countsIn(gate);

@@ -3,9 +3,11 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
+import { peerGroup } from "../../support/peer-group.ts";
 import type { Limits } from "../limits.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import { BlockCounts } from "./block-counts.ts";
+import { FairQueue } from "./fair-queue.ts";
 import { scanPieces } from "./scan-pieces.ts";
 import { ScanQuota } from "./scan-quota.ts";
 import type { ScanTurns } from "./scan-turns.ts";
@@ -37,7 +39,7 @@ interface Count extends Counted {
   askers: number;
 }
 
-/** The line counts of one server. One resource is counted at a time. */
+/** The line counts of one server. One resource is counted at a time, and peers take turns. */
 export class LineCounts {
   readonly #store: Store;
   readonly #turns: ScanTurns;
@@ -45,8 +47,7 @@ export class LineCounts {
   /** By path, the most recently used last. */
   readonly #kept = new Map<string, Counted>();
   readonly #counting = new Map<string, Count>();
-  /** Settles when the queue is empty. */
-  #last: Promise<void> = Promise.resolve();
+  readonly #queue = new FairQueue();
 
   constructor(store: Store, turns: ScanTurns, limits: Readonly<Limits>) {
     this.#store = store;
@@ -94,14 +95,12 @@ export class LineCounts {
     const leave = this.#quota.enter(peer);
     const abandoned = new AbortController();
     const counts = known ?? new BlockCounts();
-    const before = this.#last;
-    const done = before
-      .then(() => this.#count(path, { generation, counts }, to, abandoned.signal))
+    const done = this.#queue
+      .run(peerGroup(peer ?? ""), () => this.#count(path, { generation, counts }, to, abandoned.signal))
       .finally(() => {
         this.#counting.delete(path);
         leave();
       });
-    this.#last = done.catch(() => {});
     const count = { generation, counts, to, abandoned, done, askers: 0 };
     this.#counting.set(path, count);
     return count;
