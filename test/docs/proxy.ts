@@ -5,9 +5,8 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ROOT } from "../../scripts/lib/install.mjs";
 import { request } from "../fixture/http.ts";
-import { Program } from "../fixture/processes.ts";
+import { PROJECT, Program } from "../fixture/processes.ts";
 import { until } from "../fixture/until.ts";
 import { debianProgram } from "./debian-program.ts";
 import { freePort } from "./free-port.ts";
@@ -94,7 +93,7 @@ export async function startProxy(
 }
 
 async function blockOf(language: string): Promise<string> {
-  const page = await readFile(join(ROOT, "docs", "operate.md"), "utf8");
+  const page = await readFile(join(PROJECT, "docs", "operate.md"), "utf8");
   const blocks = sectionsOf(page).flatMap((section) => section.blocks);
   const block = blocks.find((candidate) => candidate.language === language);
   assert.ok(block, `the page has a block of ${language}`);

@@ -34,14 +34,14 @@ export function reportFailures(
   const sent = isWatched ? watchedBody(body, isCounted, ended, how, watch) : countBytes(body, ended, how, watch);
   if (reporter.hasLog) result.open();
   if (isCounted) {
-    const drop = (): void => {
+    whenDropped(c, sent, () => {
       result.end(0, "gone");
       sent.cancel().catch(() => {});
-    };
-    whenDropped(c, sent, drop);
-    // No runtime begins to read the body for a client that has left before.
+    });
+    // No runtime begins to read the body for a client that has left before. It is not cancelled here: a response cannot be
+    // made of a body that was cancelled.
     platform.onGone?.(c, () => {
-      if (!sent.locked) drop();
+      if (!sent.locked) result.end(0, "gone");
     });
   }
   return sent;

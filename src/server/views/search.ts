@@ -38,6 +38,9 @@ export async function readHits(
   if (c.req.method === "HEAD") return new Response(null, { headers });
   const leave = service.searches.enter(peer);
   const wanted = whileWanted(service, exchange);
+  // Also when the client leaves before its body is read, or has left already.
+  if (wanted.signal.aborted) leave();
+  wanted.signal.addEventListener("abort", leave, { once: true });
   const over = (): void => {
     leave();
     wanted.release();

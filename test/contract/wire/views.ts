@@ -201,7 +201,7 @@ export function viewsSection(target: Target): void {
         [`search=${"x".repeat(1_001)}`, /at most 1000 bytes/],
         ["search=%ff", /must be UTF-8/],
         ["search=a&search=b", /given once/],
-        ["search=%1b[1m", /escape sequences are left out/],
+        ["search=%1b[1m", /skips escape sequences/],
       ];
       for (const [query, message] of cases) {
         for (const path of ["a.log", "none.log"]) {
