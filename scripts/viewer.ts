@@ -18,6 +18,8 @@ const OUTPUT = join(FOLDER, "assets.ts");
 /** Maximum compressed bytes: of the page with its style and script, of the worker, and of the worker for Markdown. */
 const BUDGETS = { page: 30 * 1024, worker: 15 * 1024, markdown: 22 * 1024 };
 
+const GZIP = { level: 9, memLevel: 9 };
+
 /** The notice in front of the script that contains the package `marked`. */
 const LICENSE =
   "/* marked: Copyright (c) 2018-2026, MarkedJS; Copyright (c) 2011-2018, Christopher Jeffrey. MIT License: https://github.com/markedjs/marked */\n";
@@ -51,9 +53,7 @@ else if (problems.length === 0) writeFileSync(OUTPUT, sourceOf(built));
 for (const problem of problems) console.error(problem);
 console.log(
   Object.entries(built.assets)
-    .map(
-      ([name, { content }]) => `${name}: ${content.length} bytes, ${gzipSync(content, { level: 9 }).length} compressed`,
-    )
+    .map(([name, { content }]) => `${name}: ${content.length} bytes, ${gzipSync(content, GZIP).length} compressed`)
     .join("\n"),
 );
 if (problems.length > 0) process.exitCode = 1;
@@ -99,7 +99,7 @@ function hashOf(content: string): string {
 }
 
 function compressed(content: string): number {
-  return gzipSync(content, { level: 9 }).length;
+  return gzipSync(content, GZIP).length;
 }
 
 function overBudget({ page, assets }: Built): string[] {
@@ -127,7 +127,7 @@ async function differences({ page, assets }: Built): Promise<string[]> {
 function sourceOf({ page, assets }: Built): string {
   const rows = Object.entries(assets).map(
     ([name, { type, content }]) =>
-      `  ${JSON.stringify(name)}: {\n    type: ${JSON.stringify(type)},\n    gzip: ${JSON.stringify(gzipSync(content, { level: 9 }).toString("base64"))},\n  },\n`,
+      `  ${JSON.stringify(name)}: {\n    type: ${JSON.stringify(type)},\n    gzip: ${JSON.stringify(gzipSync(content, GZIP).toString("base64"))},\n  },\n`,
   );
   return `/**
  * The viewer page as the server sends it. Made by \`npm run viewer\`; do not edit.

@@ -49,10 +49,13 @@ export class Scrollbar {
   moved(): { readonly by: number; readonly top: number; readonly part: number } | undefined {
     const { view } = this.#parts;
     const top = view.scrollTop;
+    const most = view.scrollHeight - view.clientHeight;
+    // A window that has become larger moves it as well, and the event may come before that of the window.
+    const isReader = this.#top <= most;
     const by = top - this.#top;
     if (Math.abs(by) < 1) return undefined;
     this.#top = top;
-    const most = view.scrollHeight - view.clientHeight;
+    if (!isReader) return undefined;
     return { by, top, part: top >= most - 1 ? 1 : top / most };
   }
 

@@ -3,24 +3,17 @@
  * of the first visible byte. So the size of the path does not matter.
  * @module
  */
+import { Anchor } from "./anchor.ts";
 import { marginOf, screenfulOf, trim } from "./margins.ts";
 import type { Row, Rows } from "./rows.ts";
-import { Scrollbar, type ScrollbarParts } from "./scrollbar.ts";
+import { Scrollbar } from "./scrollbar.ts";
+import type { ScrollerParts } from "./scroller-parts.ts";
 
 /** Rows to add at once. */
 const BATCH = 40;
 
 /** Milliseconds after the last scroll event before the scrollbar is aligned with the rows. */
 const IDLE_MS = 150;
-
-/** The elements of the scroller. */
-export interface ScrollerParts extends ScrollbarParts {
-  readonly list: HTMLElement;
-  /** Called when the rows or the place have changed. */
-  readonly onMoved: () => void;
-  /** Called when the path can't be read. */
-  readonly onError: (error: unknown) => void;
-}
 
 /** The scroller. */
 export class Scroller {
@@ -34,14 +27,14 @@ export class Scroller {
   #jumps = 0;
   #filling: Promise<void> | undefined;
   #mustFillAgain = false;
-  /** The first visible row, and the pixels of it above the window. */
-  #anchor: { readonly row: Row; readonly inside: number } | undefined;
+  readonly #anchor: Anchor;
   #idle: ReturnType<typeof setTimeout> | undefined;
   #isFollowing = true;
 
   constructor(parts: ScrollerParts) {
     this.#parts = parts;
     this.#bar = new Scrollbar(parts);
+    this.#anchor = new Anchor(parts.window);
     parts.view.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.keepAnchor(() => this.#bar.resized())).observe(parts.window);
   }
@@ -64,14 +57,9 @@ export class Scroller {
 
   /** Shows the line at an offset, at a fraction of the height of the window. */
   async jump(offset: number, part = 0): Promise<void> {
-    const { rows, lines } = this.#parts;
+    const { lines } = this.#parts;
     this.#isFollowing = false;
-    let start = 0;
-    const isShown = await this.#show(async () => {
-      start = await lines.row(Math.min(offset, Math.max(0, lines.size - 1)));
-      return rows.from(start, screenfulOf(this.#height));
-    });
-    if (isShown) this.#align(start, Math.floor(this.#height * part));
+    await this.#showLine(Math.min(offset, Math.max(0, lines.size - 1)), Math.floor(this.#height * part));
   }
 
   /** Shows the end, and follows it from now on. */
@@ -83,9 +71,9 @@ export class Scroller {
   /** Moves by pixels. */
   moveBy(pixels: number): void {
     if (pixels < 0) this.#isFollowing = false;
-    this.#y += pixels + this.#debt;
-    this.#debt = 0;
-    this.#place();
+    this.#adapt();
+    this.#y += pixels;
+    this.#repay();
     const { rows } = this.#parts;
     if (pixels > 0 && rows.hasEnd && this.#y >= rows.height - this.#height - 1) this.#isFollowing = true;
     void this.#fill();
@@ -109,28 +97,34 @@ export class Scroller {
 
   /** Changes the layout, and keeps the position of the first visible row. */
   keepAnchor(change: () => void): void {
-    const anchor = this.#anchor;
     change();
     if (this.#isFollowing) this.#y = Number.MAX_SAFE_INTEGER;
-    else if (anchor?.row.element.isConnected) {
-      const { offsetTop, offsetHeight } = anchor.row.element;
-      this.#y = offsetTop + Math.min(anchor.inside, offsetHeight);
-    }
+    else this.#return();
     this.#place();
     void this.#fill().then(() => this.#sync());
   }
 
   /** Reads the rows again at the same place, after lines were hidden or shown. */
   async reload(): Promise<void> {
-    const anchor = this.#anchor;
-    if (!anchor) return;
+    const { row, inside } = this.#anchor;
+    if (row) await this.#showLine(row.offset, -inside);
+  }
+
+  /** Moves back to the anchor. */
+  #return(): void {
+    this.#y = this.#anchor.y ?? this.#y;
+    this.#debt = 0;
+  }
+
+  /** Shows a line, some pixels below the top of the window. */
+  async #showLine(offset: number, pixels: number): Promise<void> {
     const { rows, lines } = this.#parts;
     let start = 0;
     const isShown = await this.#show(async () => {
-      start = await lines.row(anchor.row.offset);
+      start = await lines.row(offset);
       return rows.from(start, screenfulOf(this.#height));
     });
-    if (isShown) this.#align(start, -anchor.inside);
+    if (isShown) this.#align(start, pixels);
   }
 
   /** Moves the row of a line to some pixels below the top of the window. Near the end of the path, it may be lower. */
@@ -224,12 +218,14 @@ export class Scroller {
     const jump = this.#jumps;
     const { first, last } = rows;
     if (!first || !last) return false;
+    this.#adapt();
     const height = rows.height;
     const margin = marginOf(this.#height);
     if (this.#isFollowing && this.#y > height) this.#y = Math.max(0, height - this.#height);
     if (!rows.hasEnd && height - this.#y < this.#height + margin) {
       const more = await rows.from(last.next, BATCH);
       if (jump !== this.#jumps) return true;
+      this.#adapt();
       if (more.length > 0 && rows.last === last) rows.append(more);
       if (this.#isFollowing) this.#y = Math.max(0, rows.height - this.#height);
       this.#repay();
@@ -238,6 +234,7 @@ export class Scroller {
     if (!rows.hasStart && this.#y < margin) {
       const more = await rows.before(first.offset, BATCH);
       if (jump !== this.#jumps || rows.first !== first) return true;
+      this.#adapt();
       const before = rows.height;
       rows.prepend(more);
       this.#y += rows.height - before;
@@ -245,6 +242,11 @@ export class Scroller {
       return more.length > 0;
     }
     return false;
+  }
+
+  /** Keeps the position if the window has another width now, before the observer says so. */
+  #adapt(): void {
+    if (this.#anchor.isOutdated && !this.#isFollowing) this.#return();
   }
 
   #repay(): void {
@@ -265,7 +267,8 @@ export class Scroller {
     // Setting the same style again would cost a layout.
     if (list.style.transform !== transform) list.style.transform = transform;
     const row = rows.at(this.#y);
-    this.#anchor = row && { row, inside: this.#y - row.element.offsetTop };
+    // While rows are missing below, another one than the anchor is in its place.
+    if (this.#debt === 0) this.#anchor.set(row, this.#y);
     onMoved();
   }
 
