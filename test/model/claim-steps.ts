@@ -17,7 +17,7 @@ import {
 } from "./world.ts";
 
 /** Most leases in a world. */
-const MOST_LEASES = 2;
+const MAX_LEASES = 2;
 
 /** The lease of a process. */
 function leaseOf({ leases }: World, { lease }: Process): Lease {
@@ -39,7 +39,7 @@ export const LEASE_STEPS: StepTable = {
     else turn.goto("claims by path", isEarly ? "break" : "enter");
     if (self.isExclusive) turn.goto("gives the lease up", "leave");
     // Without a limit, leases would be taken and given up for ever.
-    if (self.isExclusive || world.lease >= 0 || world.leases.length === MOST_LEASES) return;
+    if (self.isExclusive || world.lease >= 0 || world.leases.length === MAX_LEASES) return;
     turn.may("takes the lease", (copy, own) => {
       copy.leases.push({ owner: id, slot: "-", isThere: true });
       copy.lease = own.lease = copy.leases.length - 1;

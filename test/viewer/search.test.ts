@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it, type TestContext } from "node:test";
+import { after, before, describe, it } from "node:test";
 import type { Browser } from "playwright-core";
 import { append } from "../../src/client/mod.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
@@ -27,17 +27,7 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
     await server.stop();
   });
 
-  /** Whether this server searches. */
-  async function searches(context: TestContext): Promise<boolean> {
-    const answer = await fetch(`${server.url}/a.log?search=needle`);
-    await answer.body?.cancel();
-    const does = answer.headers.get("content-type")?.includes("ndjson") === true;
-    if (!does) context.skip("this server does not search");
-    return does;
-  }
-
-  it("counts the hits, goes to the next and the previous one, and marks them", async (context) => {
-    if (!(await searches(context))) return;
+  it("counts the hits, goes to the next and the previous one, and marks them", async () => {
     const viewer = await Viewer.open(browser, `${server.url}/a.log#L1`);
     const { page } = viewer;
     await viewer.until("numbers", ([row]) => row?.number === 1);
@@ -56,8 +46,7 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
     await viewer.close();
   });
 
-  it("stops when the reader types something else", async (context) => {
-    if (!(await searches(context))) return;
+  it("stops when the reader types something else", async () => {
     const viewer = await Viewer.open(browser, `${server.url}/a.log#&q=line`);
     await viewer.page.locator("#hits", { hasText: "10000 or more found" }).waitFor();
     await viewer.page.getByLabel("Search the whole log").fill("nothing has this");
@@ -68,8 +57,7 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
     await viewer.close();
   });
 
-  it("shows only the lines with hits, and as many around them as the reader wants", async (context) => {
-    if (!(await searches(context))) return;
+  it("shows only the lines with hits, and as many around them as the reader wants", async () => {
     const viewer = await Viewer.open(browser, `${server.url}/a.log#&q=needle`);
     const { page } = viewer;
     await page.locator("#hits", { hasText: `${FOUND.length} found` }).waitFor();
@@ -126,8 +114,7 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
     await viewer.close();
   });
 
-  it("finds what arrives later also by a text", async (context) => {
-    if (!(await searches(context))) return;
+  it("finds what arrives later also by a text", async () => {
     await append(`${server.url}/grows.log`, "a needle\nhay\n");
     const viewer = await Viewer.open(browser, `${server.url}/grows.log#&q=needle`);
     await viewer.page.locator("#hits", { hasText: /^1 found$/ }).waitFor();
@@ -137,8 +124,7 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
     await viewer.close();
   });
 
-  it("finds what arrives while it searches", async (context) => {
-    if (!(await searches(context))) return;
+  it("finds what arrives while it searches", async () => {
     const url = `${server.url}/meanwhile.log`;
     await append(url, "a needle\n");
     const viewer = await Viewer.open(browser, url);

@@ -11,7 +11,7 @@ import type { WriterPlan } from "./plan.ts";
 import { insist, nextOffset, type Reply, saysClosed } from "./requests.ts";
 
 /** The most messages in one request. */
-const MOST_MESSAGES = 4;
+const MAX_MESSAGES = 4;
 
 /** The header of a request that closes a stream. */
 export const CLOSED = { "Stream-Closed": "true" } as const;
@@ -105,7 +105,7 @@ export class Writer {
   async #send(stamp: Entry["stamp"], closes: boolean): Promise<boolean> {
     const { stream, plan, ledger } = this.#parts;
     const { book } = stream;
-    const count = this.#sizes.between(1, MOST_MESSAGES);
+    const count = this.#sizes.between(1, MAX_MESSAGES);
     const entry = book.enter(
       stamp,
       Array.from({ length: count }, () => this.#sizes.spread(1, plan.max)),
