@@ -14,8 +14,8 @@ const GB = 1024 ** 3;
 const MB = 1024 ** 2;
 
 /** Most bytes that the page may ask for, and most that its objects may take. */
-const MOST_SENT_BYTES = 2 * MB;
-const MOST_HEAP_BYTES = 64 * MB;
+const MAX_SENT_BYTES = 2 * MB;
+const MAX_HEAP_BYTES = 64 * MB;
 
 for (const kind of BROWSERS) {
   describe(`a large path and a growing one in ${kind.name}`, { skip: kind.skip }, () => cases(kind.start));
@@ -52,13 +52,13 @@ function cases(start: () => Promise<TestBrowser>): void {
     await viewer.goToHash(`@${Math.floor(middle / 2)}`);
     await viewer.until("the long line", (rows) => rows.some(({ text }) => text.startsWith("\0\0\0\0")));
     await few(viewer);
-    if (viewer.tab instanceof ChromiumTab) assert.ok((await viewer.tab.heapBytes()) <= MOST_HEAP_BYTES);
+    if (viewer.tab instanceof ChromiumTab) assert.ok((await viewer.tab.heapBytes()) <= MAX_HEAP_BYTES);
     assert.deepEqual(viewer.problems, []);
     await viewer.close();
     const all = await untilSeen(server, "the follow to end", ({ status }) => status === 101);
     const asked = all.filter(({ target }) => target === "/large.log");
     const sent = asked.reduce((sum, { bytes }) => sum + bytes, 0);
-    assert.ok(sent > 10_000 && sent <= MOST_SENT_BYTES, `${sent} bytes in ${asked.length} requests`);
+    assert.ok(sent > 10_000 && sent <= MAX_SENT_BYTES, `${sent} bytes in ${asked.length} requests`);
     assert.ok(asked.length <= 60, `${asked.length} requests`);
   });
 

@@ -8,7 +8,7 @@ import type { Rows } from "./rows.ts";
 const MIN_ROW_PIXELS = 18;
 
 /** Maximum pixels of all rows, if each has one line of text. */
-const MOST_ROW_PIXELS = 7_200;
+const MAX_ROW_PIXELS = 7_200;
 
 /** Minimum pixels of rows above and below the window. */
 const MARGIN_PIXELS = 600;
@@ -23,7 +23,7 @@ export function screenfulOf(height: number): number {
 
 /** The pixels of rows above and below a window of a height. */
 export function marginOf(height: number): number {
-  const most = (MOST_ROW_PIXELS - height) / 2 - SLACK_PIXELS;
+  const most = (MAX_ROW_PIXELS - height) / 2 - SLACK_PIXELS;
   return Math.max(MARGIN_PIXELS, Math.min(1.5 * height, most));
 }
 

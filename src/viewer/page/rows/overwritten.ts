@@ -10,10 +10,10 @@ import type { Block, Blocks } from "../bytes/blocks.ts";
 import type { OverwrittenLines, OverwrittenRun } from "../bytes/lines.ts";
 
 /** Most blocks to remember. */
-const MOST_KEPT = 64;
+const MAX_KEPT = 64;
 
 /** Columns to tell apart. */
-const MOST_COLUMNS = 512;
+const MAX_COLUMNS = 512;
 
 const ESCAPE_BYTE = 27;
 const NEWLINE = 10;
@@ -74,7 +74,7 @@ export class Overwritten implements OverwrittenLines {
     this.#kept.delete(number);
     this.#kept.set(number, { bytes, runs });
     const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
+    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
     return runs;
   }
 }
@@ -221,7 +221,7 @@ class Display {
 
   /** Gives a column to a line; 0 for a space. */
   #own(owners: number[], column: number, line: number): void {
-    const at = Math.min(column, MOST_COLUMNS);
+    const at = Math.min(column, MAX_COLUMNS);
     while (owners.length < at) owners.push(0);
     this.#count(owners[at] ?? 0, -1);
     this.#count(line, 1);

@@ -120,15 +120,12 @@ function withSigns(text: string): Node[] {
   return parts;
 }
 
-/** The names of the first control characters. */
-const NAMES =
-  "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(
-    " ",
-  );
+/** The first of the characters that Unicode has for the pictures of control characters. */
+const PICTURES = 0x2400;
 
 function signOf(character: string): string {
   const code = character.charCodeAt(0);
-  return NAMES[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+  return code < 32 ? String.fromCharCode(PICTURES + code) : `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 /** A number of bytes for people. */

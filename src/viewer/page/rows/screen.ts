@@ -34,9 +34,9 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u;
 
 /** Most rows and columns of a screen, and most cells to fill or to erase, so that a hostile line costs little more than its length. */
-const MOST_ROWS = 200;
-const MOST_COLUMNS = 8_192;
-const MOST_CELLS = 2_000_000;
+const MAX_ROWS = 200;
+const MAX_COLUMNS = 8_192;
+const MAX_CELLS = 2_000_000;
 
 const TAB_COLUMNS = 8;
 
@@ -148,7 +148,7 @@ class Screen {
 
   control(final: string, parameters: string): void {
     const [given] = parameters.split(";");
-    const count = Math.min(MOST_COLUMNS, Math.max(1, Number(given) || 1));
+    const count = Math.min(MAX_COLUMNS, Math.max(1, Number(given) || 1));
     if (final === "K") this.#erase(given);
     else if (final === "J") this.#clear(given);
     else if (final === "P") this.#delete(this.#column, this.#column + count);
@@ -202,7 +202,7 @@ class Screen {
   #set(text: string): void {
     const line = this.#line;
     this.#cells += Math.max(0, this.#column - line.length);
-    if (this.#cells > MOST_CELLS) this.#column = Math.min(this.#column, line.length);
+    if (this.#cells > MAX_CELLS) this.#column = Math.min(this.#column, line.length);
     while (line.length < this.#column) line.push(EMPTY);
     if (text !== "") this.#cut(line, this.#column, this.style);
     this.#cut(line, this.#column + 1, this.style);
@@ -229,7 +229,7 @@ class Screen {
     const style = this.#erased;
     const end = style === PLAIN ? Math.min(to, line.length) : to;
     this.#cells += Math.max(0, end - Math.min(from, line.length));
-    if (this.#cells > MOST_CELLS) return;
+    if (this.#cells > MAX_CELLS) return;
     while (line.length < Math.min(from, end)) line.push(EMPTY);
     for (const place of [from, end]) this.#cut(line, place, style);
     for (let at = from; at < end; at++) line[at] = { text: " ", style };
@@ -238,7 +238,7 @@ class Screen {
   #delete(from: number, to: number): void {
     const line = this.#line;
     this.#cells += line.length;
-    if (this.#cells > MOST_CELLS) return;
+    if (this.#cells > MAX_CELLS) return;
     for (const place of [from, to]) this.#cut(line, place, this.#erased);
     line.splice(from, to - from);
   }
@@ -274,11 +274,11 @@ class Screen {
   }
 
   #move(final: string, count: number): void {
-    if (final === "C" || final === "a") this.#column = Math.min(MOST_COLUMNS, this.#column + count);
+    if (final === "C" || final === "a") this.#column = Math.min(MAX_COLUMNS, this.#column + count);
     else if (final === "D") this.#column = Math.max(0, this.#column - count);
     else if (final === "G" || final === "`") this.#column = count - 1;
-    else if (final === "A" || final === "F") this.#row = Math.max(-MOST_ROWS, this.#row - count);
-    else if (final === "B" || final === "E") this.#row = Math.min(MOST_ROWS, this.#row + count);
+    else if (final === "A" || final === "F") this.#row = Math.max(-MAX_ROWS, this.#row - count);
+    else if (final === "B" || final === "E") this.#row = Math.min(MAX_ROWS, this.#row + count);
     if (final === "E" || final === "F") this.#column = 0;
   }
 }

@@ -6,7 +6,7 @@ import type { Lines } from "../bytes/lines.ts";
 import type { Row, Rows } from "./rows.ts";
 
 /** Maximum height of the scrolled element in pixels. In Firefox, an element of more than 17.9 million has no height. */
-const MOST_PIXELS = 4_000_000;
+const MAX_PIXELS = 4_000_000;
 
 /** The elements and rows of the scrollbar. */
 export interface ScrollbarParts {
@@ -75,7 +75,7 @@ export class Scrollbar {
     const page = window.clientHeight;
     const perByte = height / Math.max(1, rows.last.next - rows.first.offset);
     const whole = rows.hasStart && rows.hasEnd ? height : Math.max(height + 2 * page, perByte * lines.size);
-    space.style.height = `${Math.min(MOST_PIXELS, Math.ceil(whole))}px`;
+    space.style.height = `${Math.min(MAX_PIXELS, Math.ceil(whole))}px`;
     const most = Math.max(0, view.scrollHeight - view.clientHeight);
     const part = first.offset / Math.max(1, lines.size - (last.next - first.offset));
     // There is always room to move by pixels.

@@ -10,7 +10,7 @@ import { styleAfter } from "./screen.ts";
 import { PLAIN, type Style } from "./style.ts";
 
 /** Most blocks to remember. */
-const MOST_KEPT = 64;
+const MAX_KEPT = 64;
 
 const ESCAPE = 27;
 const NEWLINE = 10;
@@ -55,7 +55,7 @@ export class Styles {
     this.#kept.delete(number);
     this.#kept.set(number, kept);
     const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
+    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
     return kept;
   }
 }

@@ -6,7 +6,7 @@ import type { Lines } from "../bytes/lines.ts";
 import { plainTextOf } from "../rows/row.ts";
 
 /** Most bytes to copy. */
-const MOST_BYTES = 16 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
 
 const NEWLINE = 10;
 
@@ -18,7 +18,7 @@ const AT_ONCE = 8;
 
 /** The bytes between two offsets; undefined if they are too many. */
 async function bytesBetween(lines: Lines, from: number, to: number): Promise<Uint8Array | undefined> {
-  if (to - from > MOST_BYTES) return undefined;
+  if (to - from > MAX_BYTES) return undefined;
   const bytes = new Uint8Array(Math.max(0, to - from));
   let next = from;
   const read = async (): Promise<void> => {

@@ -12,7 +12,7 @@ import { NoSearch } from "./search.ts";
 export const EXPRESSION = "re:";
 
 /** Most bytes to search. */
-export const MOST_SEARCHED: number = 512 * 1024 * 1024;
+export const MAX_SEARCHED: number = 512 * 1024 * 1024;
 
 /** Milliseconds that the lines of a piece may take. */
 const PIECE_MS = 5_000;

@@ -5,8 +5,8 @@
 import type { Source } from "../bytes/source.ts";
 import { humanBytes } from "../rows/row.ts";
 import { announce, byId, inputById, onClick } from "../ui/dom.ts";
-import { EXPRESSION, MOST_SEARCHED, searchExpression } from "./expression.ts";
-import { type Hit, MOST_HITS, NoSearch, search } from "./search.ts";
+import { EXPRESSION, MAX_SEARCHED, searchExpression } from "./expression.ts";
+import { type Hit, MAX_HITS, NoSearch, search } from "./search.ts";
 
 /** Milliseconds without typing before a search begins. */
 const PAUSE_MS = 300;
@@ -154,7 +154,7 @@ export class SearchBox {
         ? await this.#searchExpression(text.slice(EXPRESSION.length), from, signal)
         : await search(this.#parts.source, text, from, signal, (hits) => this.#found(hits, signal));
       if (signal.aborted) return;
-      if (this.#hits.length < MOST_HITS) this.#next = next;
+      if (this.#hits.length < MAX_HITS) this.#next = next;
       this.#tell("");
       announce(byId("hits").textContent ?? "");
       this.highlight();
@@ -168,7 +168,7 @@ export class SearchBox {
   /** Returns where to search on; undefined if that would be too much. */
   async #searchExpression(expression: string, from: number, signal: AbortSignal): Promise<number | undefined> {
     const size = this.#parts.size();
-    const to = Math.min(size, MOST_SEARCHED);
+    const to = Math.min(size, MAX_SEARCHED);
     if (to <= from) return from;
     const last = await searchExpression(this.#parts.source, { expression, from, to }, signal, ({ lines, cut }) => {
       if (cut > 0) this.#omitted = `, ${cut} long lines only up to ${humanBytes(1024 * 1024)}`;
@@ -187,11 +187,11 @@ export class SearchBox {
     // A line that was not complete is searched again.
     const last = this.#hits[this.#hits.length - 1]?.offset ?? -1;
     const added = hits.filter(({ offset }) => offset > last);
-    this.#hits.push(...added.slice(0, MOST_HITS - this.#hits.length));
+    this.#hits.push(...added.slice(0, MAX_HITS - this.#hits.length));
     this.#tell(" …");
     this.drawMarks();
     if (added.length > 0) this.#parts.onHits();
-    return this.#hits.length < MOST_HITS;
+    return this.#hits.length < MAX_HITS;
   }
 
   #enter(isBackward: boolean): void {
@@ -201,7 +201,7 @@ export class SearchBox {
 
   #tell(more: string): void {
     const count = this.#hits.length;
-    const found = count >= MOST_HITS ? `${MOST_HITS} or more` : String(count);
+    const found = count >= MAX_HITS ? `${MAX_HITS} or more` : String(count);
     const place = this.#at === -1 ? "" : `${this.#at + 1} of `;
     const isNone = count === 0 && more !== "";
     byId("hits").textContent = this.#text === "" ? "" : isNone ? more : `${place}${found} found${this.#omitted}${more}`;

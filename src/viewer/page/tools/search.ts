@@ -5,7 +5,7 @@
 import type { Source } from "../bytes/source.ts";
 
 /** Most hits to look for. */
-export const MOST_HITS = 10_000;
+export const MAX_HITS = 10_000;
 
 /** Hits to ask for at once. */
 const HITS_AT_ONCE = 1_000;

@@ -13,7 +13,7 @@ const TIME = /(\d{4}[-/]\d\d[-/]\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d+)?)\s?(Z|[+-]\
 const PREFIX = 80;
 
 /** Lines without a time to pass. */
-const MOST_PASSED = 50;
+const MAX_PASSED = 50;
 
 /** The time of a line, in milliseconds since 1970. */
 export function timeOf(text: string): number | undefined {
@@ -62,7 +62,7 @@ interface TimedLine {
 }
 
 async function timedLine(lines: Lines, offset: number): Promise<TimedLine | undefined> {
-  for (const { bytes, offset: at, next } of await lines.from(offset, MOST_PASSED)) {
+  for (const { bytes, offset: at, next } of await lines.from(offset, MAX_PASSED)) {
     const text = plainTextOf(bytes);
     const time = timeOf(text);
     if (time !== undefined) return { offset: at, next, time, text };
@@ -71,7 +71,7 @@ async function timedLine(lines: Lines, offset: number): Promise<TimedLine | unde
 }
 
 /** Most arrivals to remember. */
-const MOST_ARRIVALS = 4_096;
+const MAX_ARRIVALS = 4_096;
 
 /** Milliseconds in which arrivals are one. */
 const SAME_MS = 250;
@@ -92,7 +92,7 @@ export class Arrivals {
     if (last?.to === from && timeMs - last.timeMs < SAME_MS) last.to = to;
     else this.#all.push({ from, to, timeMs });
     // Of two neighbours, the first one stands for both.
-    if (this.#all.length > MOST_ARRIVALS)
+    if (this.#all.length > MAX_ARRIVALS)
       this.#all = this.#all.flatMap((one, at) =>
         at % 2 === 0 ? [{ ...one, to: this.#all[at + 1]?.to ?? one.to }] : [],
       );

@@ -6,7 +6,7 @@ import type { Token } from "marked";
 import { startWorker } from "../ui/workers.ts";
 
 /** Milliseconds that a text may take. There are texts of some kilobytes that would take minutes. */
-const MOST_MS = 5_000;
+const MAX_MS = 5_000;
 
 /** Reads the versions of one text. */
 export class MarkdownReader {
@@ -31,7 +31,7 @@ function answerOf(worker: Worker, text: string): Promise<readonly Token[] | unde
       clearTimeout(timer);
       resolve(blocks);
     };
-    const timer = setTimeout(answered, MOST_MS);
+    const timer = setTimeout(answered, MAX_MS);
     worker.onmessage = ({ data }: MessageEvent<readonly Token[] | undefined>) => answered(data);
     worker.onerror = () => answered();
     worker.postMessage(text);
