@@ -74,6 +74,9 @@ function numberedLines(count: number): string {
   return Array.from({ length: count }, (_, n) => `${String(n).padStart(7, "0")} ${"x".repeat(91)}\n`).join("");
 }
 
+/** Milliseconds that a command may take over some cuts in a row. Its pauses between attempts grow to 15 s. */
+const CUTS_MS = 120_000;
+
 /** Writes bytes to a command, and calls `between` after each piece with what was written so far. */
 async function feed(program: Command, bytes: Buffer, size: number, between: (written: number) => Promise<void>) {
   let written = 0;
@@ -116,7 +119,8 @@ export function commandTests(runtime: Runtime): void {
         proxy.cut();
         // A response that breaks off is read again from its beginning. So the follower must not be far behind.
         await feed(appender, bytes.subarray(1), 50_000, async (written) => {
-          await until("the follower", () => follower.stdout.bytes().length > written - 100_000);
+          const isNear = (): boolean => follower.stdout.bytes().length > written - 100_000;
+          await until("the follower", isNear, CUTS_MS);
         });
         assert.deepEqual(await appender.end(), { code: 0, signal: null }, appender.stderr.bytes().toString());
         // The pauses between attempts grow as long as nothing new arrives. A few more cuts in a row, and it takes too long.
