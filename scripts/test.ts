@@ -18,6 +18,7 @@ import { parseArgs } from "node:util";
 import { offerBuilt } from "./lib/built.ts";
 import { CHECKS, runCheck } from "./lib/checks.ts";
 import { ROOT } from "./lib/install.mjs";
+import { offerInstallation } from "./lib/installation.ts";
 import { NODE_VERSIONS, type NodeVersion, nodeExecutable } from "./lib/node-versions.ts";
 import { FILE_TIMEOUT_MS, killAll, runTestFile } from "./lib/test-file.ts";
 import { counts, type TestResult } from "./lib/test-result.ts";
@@ -27,6 +28,9 @@ const DEBIAN_PACKAGES = ["chromium", "curl", "firefox-esr", "openssl", "tmux"];
 
 /** How many test files run at once: at most two for the processors, and two more because many tests mostly wait. */
 const CONCURRENCY: number = Math.min(2, availableParallelism()) + 2;
+
+/** The test files that use the package as its users get it. */
+const INSTALLED = /^test\/(docs|package\/installed)/;
 
 /** A test file, and the version of Node it runs on. Default: the version that runs this script. */
 interface Task {
@@ -53,19 +57,14 @@ const hasNames = words.length > 0 || given.length === 0;
 const selected = (name: string): boolean => words.length === 0 || words.some((word) => name.includes(word));
 const checks = hasNames ? CHECKS.filter(({ group }) => selected(group)) : [];
 const files = hasNames ? testFiles().filter(selected) : [];
-const tasks: Task[] = [...files.filter((file) => !isPackageTest(file)).map((file) => ({ file })), ...onVersions()];
-if (checks.length + files.length + tasks.length === 0)
-  stop(2, `No check and no test file has ${words.join(" or ")} in its name.`);
+const tasks: Task[] = [...files.map((file) => ({ file })), ...onVersions()];
+if (checks.length + tasks.length === 0) stop(2, `No check and no test file has ${words.join(" or ")} in its name.`);
 
 setUp();
 for (const check of checks) await step(check.name, async () => [await runCheck(check)]);
 if (steps.some(({ title, results }) => title === "build" && results.every(({ kind }) => kind === "pass"))) offerBuilt();
-// The package tests build the checkout and install it with npm, so no other test runs meanwhile.
-await runFiles(
-  files.filter(isPackageTest).map((file) => ({ file })),
-  1,
-);
-await runFiles(mixed(tasks.filter((task) => !runsElsewhere(task))), CONCURRENCY);
+if (files.some((file) => INSTALLED.test(file))) await step("the package installs", installation);
+await runFiles(mixed(tasks.filter((task) => !runsElsewhere(task))));
 summarize();
 
 /** The words that select tests, from `--only a,b` and from the positional arguments. */
@@ -86,10 +85,6 @@ function testFiles(): string[] {
     .sort();
 }
 
-function isPackageTest(file: string): boolean {
-  return file.startsWith("test/package/");
-}
-
 /** Sets up what a fresh machine lacks, apart from the dependencies that run.mjs has already installed. */
 function setUp(): void {
   // Their npm packages unpack the executable on the first call. Two first calls at once could run a half-written one.
@@ -103,6 +98,12 @@ function setUp(): void {
   for (const { version } of versions) nodeExecutable(version);
   // A failure is not fatal: tests that need a missing program are skipped and report why.
   spawnSync(join(ROOT, "scripts", "debian.sh"), DEBIAN_PACKAGES, { stdio: ["ignore", 2, 2] });
+}
+
+/** Installs the package for the files that use it. */
+async function installation(name: string): Promise<TestResult[]> {
+  const error = await offerInstallation().catch(String);
+  return [error === undefined ? { kind: "pass", name } : { kind: "fail", name, error }];
 }
 
 /** The files that also run on the other versions of Node. */
@@ -139,7 +140,7 @@ function mixed(list: readonly Task[]): Task[] {
   return placed.sort((one, other) => one.place - other.place).map(({ task }) => task);
 }
 
-async function runFiles(list: readonly Task[], concurrency: number): Promise<void> {
+async function runFiles(list: readonly Task[]): Promise<void> {
   const waiting = [...list];
   const worker = async (): Promise<void> => {
     for (let task = waiting.shift(); task; task = waiting.shift()) {
@@ -148,7 +149,7 @@ async function runFiles(list: readonly Task[], concurrency: number): Promise<voi
       else await step(file, () => runTestFile(file));
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
 async function runOn({ version }: NodeVersion, file: string, title: string): Promise<TestResult[]> {

@@ -10,9 +10,9 @@ import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { isInstalled, ROOT } from "../../scripts/lib/install.mjs";
+import { type Installation, installPackage } from "../../scripts/lib/installation.ts";
 import { executable, RUNTIMES } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-import { type Installation, installPackage } from "../package/installation.ts";
 import { freePort } from "./free-port.ts";
 import { Shell, type Surroundings } from "./shell.ts";
 

@@ -9,8 +9,8 @@ import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/co
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { ROOT } from "../../scripts/lib/install.mjs";
+import { command, type Installation, installInto, installPackage } from "../../scripts/lib/installation.ts";
 import { executable, RUNTIMES, type Runtime } from "../fixture/processes.ts";
-import { command, type Installation, installInto, installPackage } from "./installation.ts";
 
 interface PackageJson {
   version: string;

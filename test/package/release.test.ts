@@ -4,8 +4,8 @@ import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { ROOT } from "../../scripts/lib/install.mjs";
+import { command } from "../../scripts/lib/installation.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-import { command } from "./installation.ts";
 
 const LOCAL = new Set(["node_modules", "dist", "data", ".git"]);
 

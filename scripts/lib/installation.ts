@@ -3,12 +3,13 @@
  * @module
  */
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { cp, mkdir, readdir, symlink } from "node:fs/promises";
+import { existsSync, rmSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { promisify } from "node:util";
-import { ROOT } from "../../scripts/lib/install.mjs";
-import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
+import { ROOT } from "./install.mjs";
 
 /** The files that the tarball is made from, and the scripts that make it. */
 const INGREDIENTS = [
@@ -16,8 +17,8 @@ const INGREDIENTS = [
   ...["README.md", "CHANGELOG.md", "LICENSE"],
 ];
 
-/** A global installation of the packed package, under its own prefix. */
-export interface Installation {
+/** The places of a global installation of the packed package, under its own prefix. */
+interface Places {
   /** The tarball that was installed. */
   readonly tarball: string;
   /** The folder with the commands. */
@@ -26,7 +27,11 @@ export interface Installation {
   readonly folder: string;
   /** The installed package. */
   readonly package: string;
-  /** Removes the installation. */
+}
+
+/** A global installation of the packed package. */
+export interface Installation extends Places {
+  /** Removes the installation, unless other tests use it, too. */
   remove(): Promise<void>;
 }
 
@@ -40,18 +45,42 @@ export async function command(file: string, args: readonly string[], cwd: string
   return stdout;
 }
 
-/** Builds, packs and installs the package as `npm pack` and `npm install --global` do. */
+/**
+ * Builds, packs and installs the package as `npm pack` and `npm install --global` do. Under `npm test`, returns the
+ * installation that {@link offerInstallation} has made. Other tests use it, too: do not change the package in it.
+ */
 export async function installPackage(): Promise<Installation> {
-  const home = await temporaryFolder("package");
+  const offered = process.env["HTTPFSTREAM_INSTALLED"];
+  if (offered !== undefined) return { ...(JSON.parse(offered) as Places), remove: async () => {} };
+  const home = await newHome();
+  return { ...(await installIn(home)), remove: () => rm(home, { recursive: true, force: true }) };
+}
+
+/**
+ * Installs the package once for all test files, and passes its places on in the environment variable
+ * HTTPFSTREAM_INSTALLED. Removes it when this process exits.
+ *
+ * @throws {Error} With the output of npm, if it fails.
+ */
+export async function offerInstallation(): Promise<void> {
+  const home = await newHome();
+  process.once("exit", () => rmSync(home, { recursive: true, force: true }));
+  process.env["HTTPFSTREAM_INSTALLED"] = JSON.stringify(await installIn(home));
+}
+
+async function newHome(): Promise<string> {
+  return await mkdtemp(join(tmpdir(), "httpfstream-package-"));
+}
+
+async function installIn(home: string): Promise<Places> {
   try {
     const tarball = await pack(join(home, "checkout"));
     const prefix = join(home, "prefix");
     await npm(["install", "--global", "--prefix", prefix, "--prefer-offline", tarball], home);
     const folder = join(prefix, "lib");
-    const installed = join(folder, "node_modules", "httpfstream");
-    return { tarball, bin: join(prefix, "bin"), folder, package: installed, remove: () => removeFolder(home) };
+    return { tarball, bin: join(prefix, "bin"), folder, package: join(folder, "node_modules", "httpfstream") };
   } catch (error) {
-    await removeFolder(home);
+    await rm(home, { recursive: true, force: true });
     throw error;
   }
 }
