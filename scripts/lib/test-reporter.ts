@@ -33,8 +33,13 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
   yield line({ kind: "end" });
 }
 
-function outcome({ type, data }: Outcome, name: string, isLeaf: boolean): TestResult | undefined {
-  const reason = skipReason(data.skip, "no reason given") ?? skipReason(data.todo, "to do");
+/** The reason in the name of a test, where a suite for any runner puts it. */
+const IN_NAME = / \(skipped: (?<reason>.+)\)$/;
+
+function outcome({ type, data }: Outcome, fullName: string, isLeaf: boolean): TestResult | undefined {
+  const named = IN_NAME.exec(fullName)?.groups?.["reason"];
+  const name = named === undefined ? fullName : fullName.replace(IN_NAME, "");
+  const reason = skipReason(data.skip, named ?? "no reason given") ?? skipReason(data.todo, "to do");
   if (reason !== undefined) return isLeaf ? { kind: "skip", name, reason } : undefined;
   if (type === "test:pass") return isLeaf && data.details.type !== "suite" ? { kind: "pass", name } : undefined;
   const { error } = data.details;

@@ -72,6 +72,7 @@ describe("the results of a file", () => {
       it("a", { skip: "no such disk" }, () => {});
       it("b", (t) => t.skip("not here"));
       it.skip("c", () => {});
+      it.skip("c (skipped: its store has no disk)", () => {});
       describe("d", { skip: "all of it" }, () => { it("e", () => {}); });
       it.todo("f");
       it("g", { todo: "later" }, () => { throw new Error("fails still"); });
@@ -80,6 +81,7 @@ describe("the results of a file", () => {
       { kind: "skip", name: "a", reason: "no such disk" },
       { kind: "skip", name: "b", reason: "not here" },
       { kind: "skip", name: "c", reason: "no reason given" },
+      { kind: "skip", name: "c", reason: "its store has no disk" },
       { kind: "skip", name: "d", reason: "all of it" },
       { kind: "skip", name: "f", reason: "to do" },
       { kind: "skip", name: "g", reason: "later" },
