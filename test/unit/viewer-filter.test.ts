@@ -2,13 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Blocks } from "../../src/viewer/page/bytes/blocks.ts";
-import { LineIndex } from "../../src/viewer/page/bytes/line-index.ts";
-import { Lines } from "../../src/viewer/page/bytes/lines.ts";
-import { Source } from "../../src/viewer/page/bytes/source.ts";
+import type { Lines } from "../../src/viewer/page/bytes/lines.ts";
 import { Listed } from "../../src/viewer/page/tools/listed.ts";
 import type { SearchMessage } from "../../src/viewer/shared/messages.ts";
 import { LineCutter, searchLines } from "../../src/viewer/worker/expression.ts";
+import { linesOf } from "../fixture/viewed.ts";
 
 const LINES = fc.array(
   fc.oneof(
@@ -145,12 +143,4 @@ function startsOf(content: Buffer): number[] {
   const starts = [0];
   for (const [at, byte] of content.entries()) if (byte === 10 && at + 1 < content.length) starts.push(at + 1);
   return content.length === 0 ? [] : starts;
-}
-
-function linesOf(content: Buffer): Lines {
-  const source = new Source("http://localhost/a.log");
-  source.read = async (from, to) => content.subarray(from, to);
-  const blocks = new Blocks(source);
-  blocks.size = content.length;
-  return new Lines(blocks, new LineIndex());
 }

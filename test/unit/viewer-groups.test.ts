@@ -1,13 +1,9 @@
 /** Groups of lines of the viewer: how they begin and end, and that they can be hidden. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Blocks } from "../../src/viewer/page/bytes/blocks.ts";
-import { LineIndex } from "../../src/viewer/page/bytes/line-index.ts";
-import { Lines } from "../../src/viewer/page/bytes/lines.ts";
-import { Source } from "../../src/viewer/page/bytes/source.ts";
-import { Overwritten } from "../../src/viewer/page/rows/overwritten.ts";
 import { endOfGroup, plainTextOf } from "../../src/viewer/page/rows/row.ts";
 import { toggleGroup } from "../../src/viewer/page/tools/folds.ts";
+import { shownLinesOf } from "../fixture/viewed.ts";
 
 /** The lines of a group: that which begins it, one inside, and that which ends it. */
 const GROUPS: Readonly<Record<string, readonly [string, string, string]>> = {
@@ -55,7 +51,7 @@ describe("a group", () => {
       assert.doesNotMatch(inside, pattern);
       assert.match(end, pattern);
       const content = ["before", begin, inside, inside, end, "after", ""].join("\n");
-      const lines = linesOf(content);
+      const lines = shownLinesOf(content);
       const texts = async (): Promise<string[]> => (await lines.from(0, 100)).map(({ bytes }) => plainTextOf(bytes));
       const all = await texts();
       const size = Buffer.byteLength(content);
@@ -85,17 +81,17 @@ describe("a group", () => {
   });
 
   test("that goes on is hidden as far as it has come, and an empty one not at all", async () => {
-    const lines = linesOf("##[group]Run\none\ntwo\n");
+    const lines = shownLinesOf("##[group]Run\none\ntwo\n");
     assert.equal(await toggleGroup(lines, { offset: 0 }), true);
     assert.equal((await lines.from(0, 10)).length, 1);
-    const empty = linesOf("##[group]Run\n##[endgroup]\n");
+    const empty = shownLinesOf("##[group]Run\n##[endgroup]\n");
     assert.equal(await toggleGroup(empty, { offset: 0 }), false);
-    assert.equal(await toggleGroup(linesOf("##[group]Run"), { offset: 0 }), false);
-    assert.equal(await toggleGroup(linesOf("text\nmore\n"), { offset: 0 }), false);
+    assert.equal(await toggleGroup(shownLinesOf("##[group]Run"), { offset: 0 }), false);
+    assert.equal(await toggleGroup(shownLinesOf("text\nmore\n"), { offset: 0 }), false);
   });
 
   test("hides lines that were overwritten as well, and is found although its end is among them", async () => {
-    const lines = linesOf("##[group]Run\na\nb\n\x1b[2A\x1b[Kc\n\x1b[Kd\n##[endgroup]\nend\n");
+    const lines = shownLinesOf("##[group]Run\na\nb\n\x1b[2A\x1b[Kc\n\x1b[Kd\n##[endgroup]\nend\n");
     assert.equal((await lines.from(0, 10)).length, 6);
     assert.equal(await toggleGroup(lines, { offset: 0 }), true);
     assert.deepEqual(
@@ -104,14 +100,3 @@ describe("a group", () => {
     );
   });
 });
-
-function linesOf(content: string): Lines {
-  const bytes = Buffer.from(content);
-  const source = new Source("http://localhost/a.log");
-  source.read = async (from, to) => bytes.subarray(from, to);
-  const blocks = new Blocks(source);
-  blocks.size = bytes.length;
-  const lines = new Lines(blocks, new LineIndex());
-  lines.overwritten = new Overwritten(blocks);
-  return lines;
-}

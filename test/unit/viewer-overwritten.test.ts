@@ -6,11 +6,11 @@ import fc from "fast-check";
 import { Blocks } from "../../src/viewer/page/bytes/blocks.ts";
 import { LineIndex } from "../../src/viewer/page/bytes/line-index.ts";
 import { type Line, Lines } from "../../src/viewer/page/bytes/lines.ts";
-import { Source } from "../../src/viewer/page/bytes/source.ts";
 import { Overwritten, overwrittenLines } from "../../src/viewer/page/rows/overwritten.ts";
 import { plainTextOf } from "../../src/viewer/page/rows/row.ts";
 import { BLOCK_BYTES } from "../../src/viewer/shared/messages.ts";
 import { PROGRESS } from "../fixture/progress.ts";
+import { shownLinesOf, sourceOf } from "../fixture/viewed.ts";
 
 describe("the last state of a progress display", () => {
   for (const [name, { pieces, shown }] of Object.entries(PROGRESS)) {
@@ -21,7 +21,7 @@ describe("the last state of a progress display", () => {
         withoutEmpty(shown.join("\n").split("\n")),
         "a terminal",
       );
-      const rows = await linesOf(Buffer.from(content)).from(0, 1_000);
+      const rows = await shownLinesOf(content).from(0, 1_000);
       assert.deepEqual(textsOf(rows.filter(({ overwritten }) => overwritten === undefined)), shown);
       for (const { offset } of rows)
         assert.ok(offset === 0 || content === "" || Buffer.from(content)[offset - 1] === 10);
@@ -34,7 +34,7 @@ describe("the last state of a progress display", () => {
     for (let cut = 1; cut < display.length; cut += 13) {
       const before = Buffer.alloc(BLOCK_BYTES - cut - 1, "x");
       const content = Buffer.concat([before, Buffer.from("\n"), display]);
-      const rows = await linesOf(content).from(0, 1_000);
+      const rows = await shownLinesOf(content).from(0, 1_000);
       const seen = textsOf(rows.slice(1).filter(({ overwritten }) => overwritten === undefined));
       assert.deepEqual(seen, shown, `${cut}`);
     }
@@ -80,7 +80,7 @@ describe("lines that were overwritten", () => {
 
   test("are one row, which can be opened, and which another way leads to as well", async () => {
     const content = Buffer.from("begin\none\ntwo\nthree\n\x1b[3A1\x1b[K\n2\x1b[K\n3\x1b[K\nend\n");
-    const lines = linesOf(content);
+    const lines = shownLinesOf(content);
     const all = await lines.from(0, 100);
     assert.deepEqual(textsOf(all), ["begin", "one", "1", "2", "3", "end"]);
     assert.deepEqual(
@@ -121,8 +121,8 @@ describe("lines that were overwritten", () => {
         fc.nat(),
         async (pieces, one, other) => {
           const content = Buffer.from(pieces.join(""));
-          const all = await linesOf(content).from(0, 10_000);
-          const lines = linesOf(content);
+          const all = await shownLinesOf(content).from(0, 10_000);
+          const lines = shownLinesOf(content);
           assert.deepEqual(await lines.before(content.length, 10_000), all);
           const start = await lines.row(one % content.length);
           const from = all.findIndex(({ offset }) => offset === start);
@@ -185,26 +185,12 @@ test("the last state of a long line that goes up has all its rows", async () => 
   const set = (layer: number, text: string): string =>
     `\x1b[${3 - layer}A\x1b[2K\r${layer}: ${text}\r\x1b[${3 - layer}B`;
   const steps = Array.from({ length: 20_000 }, (_, at) => set(at % 3, `step ${at}`)).join("");
-  const lines = linesOf(Buffer.from(`0\n1\n2\n${steps}Done\nend\n`));
+  const lines = shownLinesOf(`0\n1\n2\n${steps}Done\nend\n`);
   const rows = await lines.from(0, 100);
   assert.deepEqual(textsOf(rows), ["0", "0: step 19998\n1: step 19999\n2: step 19997\nDone", "end"]);
   assert.equal(rows[0]?.overwritten, 3);
   assert.ok((rows[1]?.more ?? 0) > steps.length - 140_000);
 });
-
-function sourceOf(content: Buffer): Source {
-  const source = new Source("http://localhost/a.log");
-  source.read = async (from, to) => content.subarray(from, to);
-  return source;
-}
-
-function linesOf(content: Buffer): Lines {
-  const blocks = new Blocks(sourceOf(content));
-  blocks.size = content.length;
-  const lines = new Lines(blocks, new LineIndex());
-  lines.overwritten = new Overwritten(blocks);
-  return lines;
-}
 
 function textsOf(lines: readonly Line[]): string[] {
   return lines.map(({ bytes }) => plainTextOf(bytes));

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { Blocks } from "../../src/viewer/page/bytes/blocks.ts";
-import { Source } from "../../src/viewer/page/bytes/source.ts";
 import { paintOf } from "../../src/viewer/page/rows/colour.ts";
 import { styleAfter } from "../../src/viewer/page/rows/screen.ts";
 import { PLAIN, type Style } from "../../src/viewer/page/rows/style.ts";
 import { Styles } from "../../src/viewer/page/rows/styles.ts";
 import { BLOCK_BYTES } from "../../src/viewer/shared/messages.ts";
+import { blocksOf, sourceOf } from "../fixture/viewed.ts";
 
 const RED: Style = { ...PLAIN, foreground: 1 };
 
@@ -117,16 +117,8 @@ describe("the colours of text", () => {
   });
 });
 
-function sourceOf(content: Buffer): Source {
-  const source = new Source("http://localhost/a.log");
-  source.read = async (from, to) => content.subarray(from, to);
-  return source;
-}
-
 function stylesOf(content: Buffer): Styles {
-  const blocks = new Blocks(sourceOf(content));
-  blocks.size = content.length;
-  return new Styles(blocks);
+  return new Styles(blocksOf(content));
 }
 
 /** The first beginning of a line from an offset on. */

@@ -2,12 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Blocks } from "../../src/viewer/page/bytes/blocks.ts";
-import { LineIndex } from "../../src/viewer/page/bytes/line-index.ts";
-import { Lines } from "../../src/viewer/page/bytes/lines.ts";
-import { Source } from "../../src/viewer/page/bytes/source.ts";
 import { textOfLines } from "../../src/viewer/page/tools/copy.ts";
 import { Arrivals, findTime, timeOf, wantedTime } from "../../src/viewer/page/tools/times.ts";
+import { linesOf } from "../fixture/viewed.ts";
 
 describe("a copy of lines", () => {
   test("has no escape sequences and no returns, and ends where the path ends", async () => {
@@ -123,12 +120,3 @@ describe("times", () => {
 
 const NUMBERS = Array.from({ length: 100_000 }, (_, at) => `${at}\n`).join("");
 const NUMBERED = linesOf(NUMBERS);
-
-function linesOf(content: string): Lines {
-  const bytes = Buffer.from(content);
-  const source = new Source("http://localhost/a.log");
-  source.read = async (from, to) => bytes.subarray(from, to);
-  const blocks = new Blocks(source);
-  blocks.size = bytes.length;
-  return new Lines(blocks, new LineIndex());
-}

@@ -1,18 +1,15 @@
 /** The viewer page for everyone: axe finds nothing, the keyboard suffices, a phone is wide enough. */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import type { AxeResults } from "axe-core";
-import type { Browser, BrowserContextOptions } from "playwright-core";
+import type { BrowserContextOptions } from "playwright-core";
 import { sign, signer } from "../auth/tokens.ts";
-import { PROJECT } from "../fixture/processes.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-import { SKIP, startChromium, Viewer } from "./page.ts";
-
-const AXE = readFileSync(createRequire(join(PROJECT, "package.json")).resolve("axe-core/axe.min.js"), "utf8");
+import { faultsOf } from "./faults.ts";
+import { SKIP, Viewer } from "./page.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 const ESC = "\x1b";
 
@@ -40,32 +37,28 @@ const SETTINGS: Readonly<Record<string, BrowserContextOptions>> = {
 };
 
 describe("the viewer page for everyone", { skip: SKIP }, () => {
-  let server: TestServer;
+  const setup = new ChromiumSetup({
+    fill: ({ root }) => writeFileSync(join(root, "colours.log"), `${COLOURS.join("\n")}\n`),
+  });
   let gated: TestServer;
   let keys: string;
   let token: string;
-  let browser: Browser;
   before(async () => {
-    server = await startStandalone("node");
-    writeFileSync(join(server.root, "colours.log"), `${COLOURS.join("\n")}\n`);
     const key = await signer("HS256");
     keys = await temporaryFolder("key");
     writeFileSync(join(keys, "key.json"), JSON.stringify(key.jwk), { mode: 0o600 });
     gated = await startStandalone("node", { args: ["--key", join(keys, "key.json")] });
     writeFileSync(join(gated.root, "a.log"), "line\n");
     token = await sign(key, { httpfstream: { read: ["/**"], list: ["/**"] } });
-    browser = await startChromium();
   });
   after(async () => {
-    await browser?.close();
-    await server.stop();
-    await gated.stop();
+    await gated?.stop();
     await removeFolder(keys);
   });
 
   for (const [name, options] of Object.entries(SETTINGS)) {
     it(`has no fault that axe finds: ${name}`, async () => {
-      const log = await Viewer.open(browser, `${server.url}/colours.log#L3`, options);
+      const log = await setup.open("/colours.log#L3", options);
       await log.untilState(/^Not being written$/);
       await log.until("marked lines", (rows) => rows.some(({ number }) => number === 3));
       assert.deepEqual(await faultsOf(log), []);
@@ -79,17 +72,17 @@ describe("the viewer page for everyone", { skip: SKIP }, () => {
       assert.deepEqual(await faultsOf(log), [], "the help");
       await log.close();
 
-      const waiting = await Viewer.open(browser, `${server.url}/never.log`, options);
+      const waiting = await setup.open("/never.log", options);
       await waiting.untilState(/^Waiting/);
       assert.deepEqual(await faultsOf(waiting), [], "waiting");
       await waiting.close();
 
-      const asking = await Viewer.open(browser, `${gated.url}/a.log`, options);
+      const asking = await Viewer.open(setup.browser, `${gated.url}/a.log`, options);
       await asking.page.getByLabel("Token").waitFor();
       assert.deepEqual(await faultsOf(asking), [], "asking for a token");
       await asking.close();
 
-      const folder = await Viewer.open(browser, `${gated.url}/?access_token=${token}`, options);
+      const folder = await Viewer.open(setup.browser, `${gated.url}/?access_token=${token}`, options);
       await folder.page.getByRole("link", { name: "a.log" }).waitFor();
       assert.deepEqual(await faultsOf(folder), [], "a folder");
       await folder.close();
@@ -97,7 +90,7 @@ describe("the viewer page for everyone", { skip: SKIP }, () => {
   }
 
   it("chooses a theme, and keeps it", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/colours.log`, { colorScheme: "light" });
+    const viewer = await setup.open("/colours.log", { colorScheme: "light" });
     const { page } = viewer;
     await viewer.until("lines", (rows) => rows.length > 0);
     const background = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -115,7 +108,7 @@ describe("the viewer page for everyone", { skip: SKIP }, () => {
   });
 
   it("fits on a phone: nothing is wider than the window, and every control is large enough", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/colours.log`, SETTINGS["a phone"]);
+    const viewer = await setup.open("/colours.log", SETTINGS["a phone"]);
     const { page } = viewer;
     await viewer.until("lines", (rows) => rows.length > 0);
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
@@ -132,7 +125,7 @@ describe("the viewer page for everyone", { skip: SKIP }, () => {
   });
 
   it("can be used with the keyboard alone", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/colours.log`);
+    const viewer = await setup.open("/colours.log");
     const { page } = viewer;
     await viewer.until("lines", (rows) => rows.length > 0);
     const seen = new Set<string>();
@@ -151,7 +144,7 @@ describe("the viewer page for everyone", { skip: SKIP }, () => {
   });
 
   it("lets a reader switch single keys off", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/colours.log`);
+    const viewer = await setup.open("/colours.log");
     const { page } = viewer;
     await viewer.until("lines", (rows) => rows.length > 0);
     await page.keyboard.press("?");
@@ -165,15 +158,15 @@ describe("the viewer page for everyone", { skip: SKIP }, () => {
   });
 
   it("offers the plain text without scripts", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/colours.log`, { javaScriptEnabled: false });
+    const viewer = await setup.open("/colours.log", { javaScriptEnabled: false });
     await viewer.page.getByRole("link", { name: "plain text" }).click();
     assert.equal(new URL(viewer.page.url()).search, "?raw");
     await viewer.close();
   });
 
   it("hides the lines of a group, and shows them again", async () => {
-    writeFileSync(join(server.root, "groups.log"), "before\n##[group]Install\none\ntwo\n##[endgroup]\nafter\n");
-    const viewer = await Viewer.open(browser, `${server.url}/groups.log`);
+    writeFileSync(join(setup.root, "groups.log"), "before\n##[group]Install\none\ntwo\n##[endgroup]\nafter\n");
+    const viewer = await setup.open("/groups.log");
     const { page } = viewer;
     await viewer.untilLast("after");
     await page.getByRole("button", { name: "Hide the group" }).click();
@@ -186,19 +179,10 @@ describe("the viewer page for everyone", { skip: SKIP }, () => {
   });
 
   it("shows all of a long line when asked", async () => {
-    writeFileSync(join(server.root, "long.log"), `${"x".repeat(100_000)}\n`);
-    const viewer = await Viewer.open(browser, `${server.url}/long.log`);
+    writeFileSync(join(setup.root, "long.log"), `${"x".repeat(100_000)}\n`);
+    const viewer = await setup.open("/long.log");
     await viewer.page.getByRole("button", { name: "Show more of this line" }).click();
     await viewer.until("the whole line", ([row]) => row?.text.length === 100_000);
     await viewer.close();
   });
 });
-
-/** The faults that axe finds, with the elements that have them. */
-async function faultsOf({ page }: Viewer): Promise<string[]> {
-  await page.evaluate(AXE);
-  const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults;
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
-  );
-}

@@ -3,44 +3,35 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import type { Browser } from "playwright-core";
+import { after, describe, it } from "node:test";
 import { append, openAppend } from "../../src/client/mod.ts";
 import { sign, signer } from "../auth/tokens.ts";
 import { refuseUpgrade, ShiftyProxy } from "../client-reconnect/proxy.ts";
-import { startStandalone, type TestServer } from "../fixture/servers.ts";
+import { startStandalone } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-import { SKIP, startChromium, Viewer } from "./page.ts";
+import { SKIP, Viewer } from "./page.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 describe("the viewer page where something is missing", { skip: SKIP }, () => {
-  let root: string;
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    root = await temporaryFolder("viewer");
-    server = await startStandalone("node", { root, args: ["--host", "ci.lan"] });
+  const setup = new ChromiumSetup({
+    start: () => startStandalone("node", { args: ["--host", "ci.lan"] }),
     // Not a name of this machine to the browser, as on a local network.
-    browser = await startChromium(["--host-resolver-rules=MAP ci.lan 127.0.0.1"]);
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-    await removeFolder(root);
+    args: ["--host-resolver-rules=MAP ci.lan 127.0.0.1"],
   });
 
   it("says over plain HTTP, too, when an append begins and how it ends", async () => {
-    const proxy = await ShiftyProxy.start(server.url);
+    const proxy = await ShiftyProxy.start(setup.server.url);
     proxy.treat = refuseUpgrade;
-    const writer = (await openAppend(`${server.url}/fallback.log`)).getWriter();
+    const writer = (await openAppend(setup.url("/fallback.log"))).getWriter();
     await writer.write("first\n");
-    const viewer = await Viewer.open(browser, `${proxy.url}/fallback.log`);
+    const viewer = await Viewer.open(setup.browser, `${proxy.url}/fallback.log`);
     await viewer.untilLast("first");
     await viewer.untilState(/^Live$/);
     await writer.write("second\n");
     await viewer.untilLast("second");
     await writer.close();
     await viewer.untilState(/^Complete$/);
-    const next = (await openAppend(`${server.url}/fallback.log`)).getWriter();
+    const next = (await openAppend(setup.url("/fallback.log"))).getWriter();
     await next.write("third\n");
     await viewer.untilLast("third");
     await viewer.untilState(/^Live$/);
@@ -51,8 +42,8 @@ describe("the viewer page where something is missing", { skip: SKIP }, () => {
   });
 
   it("copies without the clipboard of secure pages", async () => {
-    writeFileSync(join(root, "copied.log"), "\x1b[31mred\x1b[0m line\n");
-    const viewer = await Viewer.open(browser, `${server.url.replace("127.0.0.1", "ci.lan")}/copied.log`);
+    writeFileSync(join(setup.root, "copied.log"), "\x1b[31mred\x1b[0m line\n");
+    const viewer = await Viewer.open(setup.browser, `${setup.server.url.replace("127.0.0.1", "ci.lan")}/copied.log`);
     const { page } = viewer;
     await viewer.untilLast("red line");
     assert.equal(await page.evaluate(() => isSecureContext), false);
@@ -66,9 +57,9 @@ describe("the viewer page where something is missing", { skip: SKIP }, () => {
   });
 
   it("shows a folder again when the server is back, also after answers that say that it is overloaded", async () => {
-    mkdirSync(join(root, "builds"));
-    writeFileSync(join(root, "builds", "1.log"), "one\n");
-    const viewer = await Viewer.open(browser, `${server.url}/builds/`);
+    mkdirSync(join(setup.root, "builds"));
+    writeFileSync(join(setup.root, "builds", "1.log"), "one\n");
+    const viewer = await setup.open("/builds/");
     await viewer.untilState(/^One entry$/);
     await viewer.page.route("**/builds/?live=sse", (route) => route.fulfill({ status: 503, body: "Overloaded." }));
     const refused = viewer.page.waitForResponse((response) => response.status() === 503);
@@ -80,10 +71,10 @@ describe("the viewer page where something is missing", { skip: SKIP }, () => {
   });
 
   it("says that a folder does not exist", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/nothing/`);
+    const viewer = await setup.open("/nothing/");
     const { page } = viewer;
     await viewer.untilState(/^Does not exist$/);
-    await append(`${server.url}/nothing/now.log`, "now\n");
+    await append(setup.url("/nothing/now.log"), "now\n");
     await page.getByRole("alert").getByRole("button", { name: "Look again" }).click();
     await viewer.untilState(/^One entry$/);
     await viewer.close();
@@ -92,30 +83,25 @@ describe("the viewer page where something is missing", { skip: SKIP }, () => {
 
 describe("the viewer page whose token is no longer valid", { skip: SKIP }, () => {
   let folder: string;
-  let server: TestServer;
-  let browser: Browser;
   let token: (paths: readonly string[], exp?: number) => Promise<string>;
-  before(async () => {
-    folder = await temporaryFolder("viewer-key");
-    const key = await signer("HS256");
-    await writeFile(join(folder, "key.json"), JSON.stringify(key.jwk), { mode: 0o600 });
-    token = (paths, exp) =>
-      sign(key, { httpfstream: { read: paths, list: paths, append: paths }, ...(exp !== undefined && { exp }) });
-    server = await startStandalone("node", { args: ["--key", join(folder, "key.json")] });
-    browser = await startChromium();
+  const setup = new ChromiumSetup({
+    async start() {
+      folder = await temporaryFolder("viewer-key");
+      const key = await signer("HS256");
+      await writeFile(join(folder, "key.json"), JSON.stringify(key.jwk), { mode: 0o600 });
+      token = (paths, exp) =>
+        sign(key, { httpfstream: { read: paths, list: paths, append: paths }, ...(exp !== undefined && { exp }) });
+      return await startStandalone("node", { args: ["--key", join(folder, "key.json")] });
+    },
   });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-    await removeFolder(folder);
-  });
+  after(() => removeFolder(folder));
 
   it("asks for another one, and shows the document again", async () => {
     const valid = await token(["/**"]);
-    await append(`${server.url}/page.md`, "# Title\n", { token: valid });
+    await append(setup.url("/page.md"), "# Title\n", { token: valid });
     // It is accepted for the five seconds of leeway: longer than the page takes to load.
     const expiring = await token(["/**"], Math.floor(Date.now() / 1_000));
-    const viewer = await Viewer.open(browser, `${server.url}/page.md?access_token=${expiring}`);
+    const viewer = await setup.open(`/page.md?access_token=${expiring}`);
     const { page } = viewer;
     await page.getByLabel("Token").fill(valid);
     await page.getByRole("button", { name: "Open" }).click();
@@ -127,8 +113,8 @@ describe("the viewer page whose token is no longer valid", { skip: SKIP }, () =>
 
   it("does not save a refusal as the file", async () => {
     const valid = await token(["/**"]);
-    await append(`${server.url}/saved.log`, "saved\n", { token: valid });
-    const viewer = await Viewer.open(browser, `${server.url}/saved.log?access_token=${valid}`);
+    await append(setup.url("/saved.log"), "saved\n", { token: valid });
+    const viewer = await setup.open(`/saved.log?access_token=${valid}`);
     const { page } = viewer;
     await viewer.untilLast("saved");
     const [download] = await Promise.all([

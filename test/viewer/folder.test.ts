@@ -1,20 +1,18 @@
 /** The viewer page of a folder. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import type { AxeResults } from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { openAppend } from "../../src/client/mod.ts";
 import { request } from "../fixture/http.ts";
-import { PROJECT, RUNTIMES } from "../fixture/processes.ts";
+import { RUNTIMES } from "../fixture/processes.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { until } from "../fixture/until.ts";
-import { SKIP, startChromium, Viewer } from "./page.ts";
+import { faultsOf } from "./faults.ts";
+import { SKIP } from "./page.ts";
 import { NAVIGATION } from "./requests.ts";
-
-const AXE = readFileSync(createRequire(join(PROJECT, "package.json")).resolve("axe-core/axe.min.js"), "utf8");
+import { ChromiumSetup } from "./setup.ts";
 
 const HOSTILE = "<img src=x onerror=alert(1)>.log";
 
@@ -67,20 +65,10 @@ for (const runtime of RUNTIMES) {
 }
 
 describe("the page of a folder, in Chromium", { skip: SKIP }, () => {
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    server = await startStandalone("node");
-    fill(server.root);
-    browser = await startChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-  });
+  const setup = new ChromiumSetup({ fill: ({ root }) => fill(root) });
 
   it("sorts, filters and names the entries", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/logs/`);
+    const viewer = await setup.open("/logs/");
     const { page } = viewer;
     await viewer.untilState(/^14 entries$/);
     await page.getByRole("button", { name: "Size" }).click();
@@ -105,14 +93,9 @@ describe("the page of a folder, in Chromium", { skip: SKIP }, () => {
       { colorScheme: "dark" },
       { viewport: { width: 360, height: 640 }, hasTouch: true },
     ] as const) {
-      const viewer = await Viewer.open(browser, `${server.url}/logs/`, options);
+      const viewer = await setup.open("/logs/", options);
       await viewer.untilState(/^14 entries$/);
-      await viewer.page.evaluate(AXE);
-      const { violations } = (await viewer.page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults;
-      assert.deepEqual(
-        violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)),
-        [],
-      );
+      assert.deepEqual(await faultsOf(viewer), []);
       assert.ok(
         (await viewer.page.evaluate(() => document.documentElement.scrollWidth)) <= (options.viewport?.width ?? 1_000),
       );
@@ -121,9 +104,9 @@ describe("the page of a folder, in Chromium", { skip: SKIP }, () => {
   });
 
   it("shows ten thousand entries, as many as are scrolled to", async () => {
-    mkdirSync(join(server.root, "many"));
-    for (let number = 0; number < 10_000; number++) writeFileSync(join(server.root, "many", `${number}.log`), "");
-    const viewer = await Viewer.open(browser, `${server.url}/many/`);
+    mkdirSync(join(setup.root, "many"));
+    for (let number = 0; number < 10_000; number++) writeFileSync(join(setup.root, "many", `${number}.log`), "");
+    const viewer = await setup.open("/many/");
     const { page } = viewer;
     await viewer.untilState(/^10,000 entries$/);
     assert.ok((await namesOf(page)).length < 1_000);
@@ -133,10 +116,10 @@ describe("the page of a folder, in Chromium", { skip: SKIP }, () => {
   });
 
   it("shows what is appended to, grows, appears and disappears", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/logs/`);
+    const viewer = await setup.open("/logs/");
     const { page } = viewer;
     await viewer.untilState(/^14 entries$/);
-    const writer = (await openAppend(`${server.url}/logs/now.log`)).getWriter();
+    const writer = (await openAppend(setup.url("/logs/now.log"))).getWriter();
     await writer.write("x".repeat(5_000));
     await viewer.untilState(/^15 entries, 1 live$/);
     await until(
@@ -145,7 +128,7 @@ describe("the page of a folder, in Chromium", { skip: SKIP }, () => {
     );
     await writer.close();
     await viewer.untilState(/^15 entries$/);
-    rmSync(join(server.root, "logs", "now.log"));
+    rmSync(join(setup.root, "logs", "now.log"));
     await viewer.untilState(/^14 entries$/);
     assert.deepEqual(viewer.problems, []);
     await viewer.close();

@@ -1,15 +1,15 @@
 /** The viewer page under a gate: no page tells anything, the token leaves the address bar, and everything works with it. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { Browser } from "playwright-core";
 import { append } from "../../src/client/mod.ts";
 import { sign, signer } from "../auth/tokens.ts";
 import { request } from "../fixture/http.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-import { SKIP, startChromium, Viewer } from "./page.ts";
+import { SKIP } from "./page.ts";
 import { NAVIGATION } from "./requests.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 /** A key, tokens, and servers that ask for them. */
 class Gate {
@@ -93,25 +93,16 @@ for (const runtime of RUNTIMES) {
 }
 
 describe("the viewer page under a gate, in Chromium", { skip: SKIP }, () => {
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    server = await gate.start("node");
-    browser = await startChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-  });
+  const setup = new ChromiumSetup({ start: () => gate.start("node") });
 
   it("takes the token out of the address bar; reloading and following work", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/public.log?access_token=${gate.token}&x=1#L1`);
+    const viewer = await setup.open(`/public.log?access_token=${gate.token}&x=1#L1`);
     await viewer.untilLast("last");
-    assert.equal(viewer.page.url(), `${server.url}/public.log?x=1#L1`);
+    assert.equal(viewer.page.url(), setup.url("/public.log?x=1#L1"));
     assert.equal((await viewer.page.content()).includes(gate.token), false);
     await viewer.page.reload();
     await viewer.untilLast("last");
-    await append(`${server.url}/public.log`, "more\n", { token: gate.token });
+    await append(setup.url("/public.log"), "more\n", { token: gate.token });
     await viewer.page.keyboard.press("End");
     await viewer.untilLast("more");
     const problems = viewer.problems.filter((text) => !text.includes("401"));
@@ -120,21 +111,21 @@ describe("the viewer page under a gate, in Chromium", { skip: SKIP }, () => {
   });
 
   it("shows a folder, whose links work", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/?access_token=${gate.token}`);
+    const viewer = await setup.open(`/?access_token=${gate.token}`);
     const { page } = viewer;
     await page.getByRole("link", { name: "public.log" }).waitFor();
-    assert.equal(page.url(), `${server.url}/`);
+    assert.equal(page.url(), setup.url("/"));
     await page.getByRole("link", { name: "folder/" }).click();
     await page.getByRole("link", { name: "a b#.log" }).click();
     await viewer.untilLast("deep");
-    assert.equal(page.url(), `${server.url}/folder/a%20b%23.log`);
+    assert.equal(page.url(), setup.url("/folder/a%20b%23.log"));
     await page.getByRole("navigation").getByRole("link", { name: "folder/" }).click();
     await page.getByRole("link", { name: "a b#.log" }).waitFor();
     await viewer.close();
   });
 
   it("asks for a token, and says what one does not allow", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/public.log`);
+    const viewer = await setup.open("/public.log");
     const { page } = viewer;
     await page.getByLabel("Token").fill("nonsense");
     await page.getByRole("button", { name: "Open" }).click();
@@ -150,9 +141,9 @@ describe("the viewer page under a gate, in Chromium", { skip: SKIP }, () => {
   });
 
   it("waits for a path that does not exist yet", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/new.log?access_token=${gate.token}`);
+    const viewer = await setup.open(`/new.log?access_token=${gate.token}`);
     await viewer.untilState(/^Waiting/);
-    await append(`${server.url}/new.log`, "born\n", { token: gate.token });
+    await append(setup.url("/new.log"), "born\n", { token: gate.token });
     await viewer.untilLast("born");
     await viewer.close();
   });

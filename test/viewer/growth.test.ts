@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { append, openAppend } from "../../src/client/mod.ts";
-import type { TestServer } from "../fixture/servers.ts";
 import { until } from "../fixture/until.ts";
 import { BROWSERS, ChromiumTab, type TestBrowser } from "./browsers.ts";
 import { LogPage, type ShownRow } from "./page.ts";
 import { startLogged, untilSeen } from "./seen.ts";
+import { BrowserSetup } from "./setup.ts";
 
 const GB = 1024 ** 3;
 const MB = 1024 ** 2;
@@ -22,20 +22,11 @@ for (const kind of BROWSERS) {
 }
 
 function cases(start: () => Promise<TestBrowser>): void {
-  let server: TestServer;
-  let browser: TestBrowser;
-  before(async () => {
-    server = await startLogged();
-    browser = await start();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-  });
+  const setup = new BrowserSetup(start, { start: startLogged });
 
   it("shows 1 GB with few rows, few requests and few bytes, at its ends, in the middle and in a line of 500 MB", async () => {
-    const middle = writeLargeFile(join(server.root, "large.log"));
-    const viewer = await LogPage.in(browser, `${server.url}/large.log`);
+    const middle = writeLargeFile(join(setup.root, "large.log"));
+    const viewer = await setup.open("/large.log");
     await viewer.untilLast("the end");
     await few(viewer);
     await viewer.tab.press("Home");
@@ -55,7 +46,7 @@ function cases(start: () => Promise<TestBrowser>): void {
     if (viewer.tab instanceof ChromiumTab) assert.ok((await viewer.tab.heapBytes()) <= MAX_HEAP_BYTES);
     assert.deepEqual(viewer.problems, []);
     await viewer.close();
-    const all = await untilSeen(server, "the follow to end", ({ status }) => status === 101);
+    const all = await untilSeen(setup.server, "the follow to end", ({ status }) => status === 101);
     const asked = all.filter(({ target }) => target === "/large.log");
     const sent = asked.reduce((sum, { bytes }) => sum + bytes, 0);
     assert.ok(sent > 10_000 && sent <= MAX_SENT_BYTES, `${sent} bytes in ${asked.length} requests`);
@@ -63,8 +54,8 @@ function cases(start: () => Promise<TestBrowser>): void {
   });
 
   it("follows a burst of 500,000 lines to its end", async () => {
-    const url = `${server.url}/burst.log`;
-    const viewer = await LogPage.in(browser, url);
+    const url = setup.url("/burst.log");
+    const viewer = await LogPage.in(setup.browser, url);
     await viewer.untilState(/^Waiting/);
     await append(
       url,
@@ -81,9 +72,9 @@ function cases(start: () => Promise<TestBrowser>): void {
   });
 
   it("keeps a row where it is, in every frame, while the path grows", async () => {
-    const url = `${server.url}/anchor.log`;
-    writeFileSync(join(server.root, "anchor.log"), long(0, 3_000));
-    const viewer = await LogPage.in(browser, url);
+    const url = setup.url("/anchor.log");
+    writeFileSync(join(setup.root, "anchor.log"), long(0, 3_000));
+    const viewer = await LogPage.in(setup.browser, url);
     await viewer.until("the end", (rows) => rows.at(-1)?.text.startsWith("line 2999 ") === true);
     await viewer.tab.press("PageUp");
     await viewer.settle();
@@ -105,9 +96,9 @@ function cases(start: () => Promise<TestBrowser>): void {
   });
 
   it("keeps the first visible row where it is when lines are wrapped or not, in a window of any size, while it grows", async () => {
-    const url = `${server.url}/wrap.log`;
-    writeFileSync(join(server.root, "wrap.log"), long(0, 3_000));
-    const viewer = await LogPage.in(browser, `${url}#L1500`);
+    const url = setup.url("/wrap.log");
+    writeFileSync(join(setup.root, "wrap.log"), long(0, 3_000));
+    const viewer = await LogPage.in(setup.browser, `${url}#L1500`);
     const { tab } = viewer;
     await viewer.until("line 1500", (shown) => shown.some(({ number }) => number === 1_500));
     const writer = (await openAppend(url)).getWriter();

@@ -2,56 +2,55 @@
 import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { openAppend } from "../../src/client/mod.ts";
 import { MOUNTS } from "../fixture/mounts.ts";
-import { startMounted, type TestServer } from "../fixture/servers.ts";
+import { startMounted } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { BROWSERS, type BrowserKind, type TestBrowser } from "./browsers.ts";
 import { LogPage } from "./page.ts";
 import { type SeenRequest, seenBy, startLogged } from "./seen.ts";
+import { BrowserSetup } from "./setup.ts";
 
 for (const kind of BROWSERS) {
   describe(`the history and the cache of ${kind.name}`, { skip: kind.skip }, () => cases(kind.name, kind.start));
 }
 
 function cases(name: BrowserKind["name"], start: (options: { downloads: string }) => Promise<TestBrowser>): void {
-  let server: TestServer;
   let downloads: string;
-  let browser: TestBrowser;
-  before(async () => {
-    server = await startLogged();
+  const startBrowser = async (): Promise<TestBrowser> => {
     downloads = await temporaryFolder("downloads");
-    browser = await start({ downloads });
-    for (const log of ["a", "b", "c"]) {
-      writeFileSync(join(server.root, `${log}.log`), `first of ${log}\nlast of ${log}\n`);
-    }
+    return await start({ downloads });
+  };
+  const setup = new BrowserSetup(startBrowser, {
+    start: startLogged,
+    fill({ root }) {
+      for (const log of ["a", "b", "c"]) {
+        writeFileSync(join(root, `${log}.log`), `first of ${log}\nlast of ${log}\n`);
+      }
+    },
   });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-    await removeFolder(downloads);
-  });
+  after(() => removeFolder(downloads));
 
   it("show the page again with Back and Forward, and it follows on", async () => {
-    const viewer = await LogPage.in(browser, `${server.url}/a.log`);
+    const viewer = await setup.open("/a.log");
     const { tab } = viewer;
     await viewer.untilLast("last of a");
     // The browser's cache has the bytes for the same address.
     assert.equal(await tab.evaluate(bytesHere, "default"), "first of a\nlast of a\n");
-    await tab.open(`${server.url}/b.log`);
+    await tab.open(setup.url("/b.log"));
     await viewer.untilLast("last of b");
-    await tab.open(`${server.url}/a.log?raw`);
+    await tab.open(setup.url("/a.log?raw"));
     assert.equal(await viewer.textOf("pre"), "first of a\nlast of a");
     await tab.back();
     await viewer.untilLast("last of b");
-    appendFileSync(join(server.root, "b.log"), "more of b\n");
+    appendFileSync(join(setup.root, "b.log"), "more of b\n");
     await viewer.untilLast("more of b");
     await tab.back();
     await viewer.untilLast("last of a");
     await viewer.untilState(/^Not being written$/);
-    const writer = (await openAppend(`${server.url}/a.log`)).getWriter();
+    const writer = (await openAppend(setup.url("/a.log"))).getWriter();
     await writer.write("more of a\n");
     await viewer.untilLast("more of a");
     await viewer.untilState(/^Live$/);
@@ -71,17 +70,17 @@ function cases(name: BrowserKind["name"], start: (options: { downloads: string }
   });
 
   it("show the page of a folder again, after a log of it", async () => {
-    mkdirSync(join(server.root, "logs"));
-    writeFileSync(join(server.root, "logs", "one.log"), "one\n");
-    const viewer = await LogPage.in(browser, `${server.url}/logs/`);
+    mkdirSync(join(setup.root, "logs"));
+    writeFileSync(join(setup.root, "logs", "one.log"), "one\n");
+    const viewer = await setup.open("/logs/");
     const { tab } = viewer;
     await viewer.untilState(/^One entry$/);
-    await tab.open(`${server.url}/logs/one.log`);
+    await tab.open(setup.url("/logs/one.log"));
     await viewer.untilLast("one");
-    writeFileSync(join(server.root, "logs", "two.log"), "two\n");
+    writeFileSync(join(setup.root, "logs", "two.log"), "two\n");
     await tab.back();
     await viewer.untilState(/^2 entries$/);
-    writeFileSync(join(server.root, "logs", "three.log"), "three\n");
+    writeFileSync(join(setup.root, "logs", "three.log"), "three\n");
     await viewer.untilState(/^3 entries$/);
     await tab.forward();
     await viewer.untilLast("one");
@@ -89,7 +88,7 @@ function cases(name: BrowserKind["name"], start: (options: { downloads: string }
   });
 
   it("have the page and the bytes of one address apart, and ask for each with its own tag", async () => {
-    const viewer = await LogPage.in(browser, `${server.url}/c.log`);
+    const viewer = await setup.open("/c.log");
     const { tab } = viewer;
     await viewer.untilLast("last of c");
     const isGet = ({ method, target, status, isFollow }: SeenRequest): boolean =>
@@ -98,7 +97,7 @@ function cases(name: BrowserKind["name"], start: (options: { downloads: string }
     /** Waits for this many further answers, and returns their statuses. */
     const answers = async (count: number): Promise<number[]> => {
       const all = await until(`${count} more answers`, () => {
-        const seen = seenBy(server).filter(isGet);
+        const seen = seenBy(setup.server).filter(isGet);
         return seen.length >= known + count && seen;
       });
       const statuses = all.slice(known).map(({ status }) => status);
@@ -135,8 +134,8 @@ function cases(name: BrowserKind["name"], start: (options: { downloads: string }
 
   it("download the bytes, by links and with Ctrl+S", async () => {
     const content = Buffer.concat([Buffer.from("süß\r\n"), Buffer.from([0, 255, 10])]);
-    writeFileSync(join(server.root, "some log.txt"), content);
-    const viewer = await LogPage.in(browser, `${server.url}/some%20log.txt`);
+    writeFileSync(join(setup.root, "some log.txt"), content);
+    const viewer = await setup.open("/some%20log.txt");
     await viewer.until("rows", (rows) => rows.length === 2);
     const arrives = (file: string): Promise<true | undefined> =>
       until(`${file} to arrive`, () => {
@@ -165,7 +164,7 @@ function cases(name: BrowserKind["name"], start: (options: { downloads: string }
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "the build.log"), "begun\n");
     const base = `${mounted.url}${encodeURI(MOUNTS.spaced)}`;
-    const viewer = await LogPage.in(browser, `${base}/my%20logs`);
+    const viewer = await LogPage.in(setup.browser, `${base}/my%20logs`);
     const { tab } = viewer;
     await viewer.untilState(/^One entry$/);
     // The address of the folder has no slash at its end.

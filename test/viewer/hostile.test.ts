@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import type { Browser } from "playwright-core";
-import { startStandalone, type TestServer } from "../fixture/servers.ts";
-import { SKIP, startChromium, Viewer } from "./page.ts";
+import { describe, it } from "node:test";
+import { SKIP, Viewer } from "./page.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 const ESC = "\x1b";
 const link = (target: string, text: string): string => `${ESC}]8;;${target}${ESC}\\${text}${ESC}]8;;${ESC}\\`;
@@ -32,20 +31,11 @@ const LINES: readonly (readonly [string, string])[] = [
 const NAMES = ["<img src=x onerror=alert(1)>.log", "a'\"&.log", "\u202egol.txt", "javascript:alert(1)", "#L5?x=1.log"];
 
 describe("hostile content in the viewer page", { skip: SKIP }, () => {
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    server = await startStandalone("node");
-    browser = await startChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-  });
+  const setup = new ChromiumSetup();
 
   it("shows lines as text, and links only to http and https", async () => {
-    writeFileSync(join(server.root, "lines.log"), LINES.map(([line]) => `${line}\n`).join(""));
-    const viewer = await Viewer.open(browser, `${server.url}/lines.log`);
+    writeFileSync(join(setup.root, "lines.log"), LINES.map(([line]) => `${line}\n`).join(""));
+    const viewer = await setup.open("/lines.log");
     const { page } = viewer;
     const rows = await viewer.until("all lines", (shown) => shown.length === LINES.length);
     assert.deepEqual(
@@ -67,11 +57,11 @@ describe("hostile content in the viewer page", { skip: SKIP }, () => {
 
   it("shows names as text", async () => {
     for (const name of NAMES) {
-      const folder = join(server.root, `in ${name}`);
+      const folder = join(setup.root, `in ${name}`);
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, name), "content\n");
-      const url = `${server.url}/${encodeURIComponent(`in ${name}`)}/${encodeURIComponent(name)}`;
-      const viewer = await Viewer.open(browser, url);
+      const url = setup.url(`/${encodeURIComponent(`in ${name}`)}/${encodeURIComponent(name)}`);
+      const viewer = await Viewer.open(setup.browser, url);
       await viewer.untilLast("content");
       assert.equal(await viewer.page.textContent("h1"), name);
       assert.equal(await viewer.page.evaluate(() => document.querySelectorAll("header img").length), 0);
@@ -87,7 +77,7 @@ describe("hostile content in the viewer page", { skip: SKIP }, () => {
   });
 
   it("lets no script of another origin and no text become code", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/lines.log`);
+    const viewer = await setup.open("/lines.log");
     await viewer.until("lines", (rows) => rows.length > 0);
     const refused = await viewer.page.evaluate(() => {
       const tries: Record<string, () => unknown> = {

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import type { Browser } from "playwright-core";
-import { startStandalone, type TestServer } from "../fixture/servers.ts";
-import { type ShownRow, SKIP, startChromium, Viewer } from "./page.ts";
+import { describe, it } from "node:test";
+import { type ShownRow, SKIP, type Viewer } from "./page.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 const LINES = Array.from(
   { length: 20_000 },
@@ -14,18 +13,10 @@ const LINES = Array.from(
 const OFFSETS = offsetsOf(LINES);
 
 describe("links of the viewer page", { skip: SKIP }, () => {
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    server = await startStandalone("node");
-    writeFileSync(join(server.root, "a.log"), `${LINES.join("\n")}\n`);
-    browser = await startChromium();
+  const setup = new ChromiumSetup({
+    fill: ({ root }) => writeFileSync(join(root, "a.log"), `${LINES.join("\n")}\n`),
   });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-  });
-  const open = (hash: string): Promise<Viewer> => Viewer.open(browser, `${server.url}/a.log${hash}`);
+  const open = (hash: string): Promise<Viewer> => setup.open(`/a.log${hash}`);
   const shows = (line: number) => (rows: ShownRow[]) =>
     rows.some(
       ({ number, text, offset }) => number === line && text === LINES[line - 1] && offset === OFFSETS[line - 1],

@@ -2,35 +2,22 @@
 import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import type { Browser } from "playwright-core";
+import { describe, it } from "node:test";
 import { append, openAppend } from "../../src/client/mod.ts";
 import { ShiftyProxy } from "../client-reconnect/proxy.ts";
-import { startStandalone, type TestServer } from "../fixture/servers.ts";
-import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-import { SKIP, startChromium, Viewer } from "./page.ts";
+import { startStandalone } from "../fixture/servers.ts";
+import { SKIP, Viewer } from "./page.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 describe("the viewer page of a path that grows", { skip: SKIP }, () => {
-  let root: string;
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    root = await temporaryFolder("viewer");
-    server = await startStandalone("node", { root });
-    browser = await startChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-    await removeFolder(root);
-  });
+  const setup = new ChromiumSetup();
 
   it("follows to the last line, and says what the state is", async () => {
-    const url = `${server.url}/build.log`;
+    const url = setup.url("/build.log");
     const stream = await openAppend(url);
     const writer = stream.getWriter();
     await writer.write("first\n");
-    const viewer = await Viewer.open(browser, url);
+    const viewer = await Viewer.open(setup.browser, url);
     await viewer.untilLast("first");
     await viewer.untilState(/^Live$/);
     assert.equal(await viewer.page.title(), "● build.log");
@@ -49,9 +36,9 @@ describe("the viewer page of a path that grows", { skip: SKIP }, () => {
   });
 
   it("shows the parts of a line as they come", async () => {
-    const url = `${server.url}/answer.md.txt`;
+    const url = setup.url("/answer.md.txt");
     const writer = (await openAppend(url)).getWriter();
-    const viewer = await Viewer.open(browser, url);
+    const viewer = await Viewer.open(setup.browser, url);
     let text = "";
     for (const word of ["An", " answer", " that", " grows"]) {
       await writer.write(word);
@@ -69,8 +56,8 @@ describe("the viewer page of a path that grows", { skip: SKIP }, () => {
   });
 
   it("waits for a path that does not exist yet, and begins by itself", async () => {
-    const url = `${server.url}/later/to come.log`;
-    const viewer = await Viewer.open(browser, url);
+    const url = setup.url("/later/to come.log");
+    const viewer = await Viewer.open(setup.browser, url);
     await viewer.untilState(/^Waiting for the first byte$/);
     assert.equal(await viewer.page.title(), "○ to come.log");
     await append(url, "here it is\nand more\n");
@@ -86,10 +73,13 @@ describe("the viewer page of a path that grows", { skip: SKIP }, () => {
   });
 
   it("says how an append ended", async () => {
-    const url = `${server.url}/lost.log`;
-    const grace = await startStandalone("node", { root: join(root, "grace"), args: ["--limit", "graceMs=100"] });
-    const place = url.replace(server.url, grace.url);
-    const viewer = await Viewer.open(browser, place);
+    const url = setup.url("/lost.log");
+    const grace = await startStandalone("node", {
+      root: join(setup.root, "grace"),
+      args: ["--limit", "graceMs=100"],
+    });
+    const place = url.replace(setup.server.url, grace.url);
+    const viewer = await Viewer.open(setup.browser, place);
     const stop = new AbortController();
     const writer = (await openAppend(place, { signal: stop.signal })).getWriter();
     writer.closed.catch(() => {});
@@ -104,16 +94,16 @@ describe("the viewer page of a path that grows", { skip: SKIP }, () => {
 
   it("says that a path was deleted, and that it was replaced", async () => {
     for (const name of ["gone.log", "other.log"]) {
-      await append(`${server.url}/${name}`, "old\n");
-      const viewer = await Viewer.open(browser, `${server.url}/${name}`);
+      await append(setup.url(`/${name}`), "old\n");
+      const viewer = await setup.open(`/${name}`);
       await viewer.untilLast("old");
       await viewer.untilState(/^Complete$/);
       if (name === "gone.log") {
-        rmSync(join(root, name));
+        rmSync(join(setup.root, name));
         await viewer.untilState(/^Deleted/);
       } else {
-        rmSync(join(root, name));
-        writeFileSync(join(root, name), "new content that is longer\n");
+        rmSync(join(setup.root, name));
+        writeFileSync(join(setup.root, name), "new content that is longer\n");
         await viewer.untilState(/^Replaced|^Deleted/);
         await viewer.page.getByRole("alert").getByRole("button").click();
         await viewer.untilLast("new content that is longer");
@@ -123,12 +113,12 @@ describe("the viewer page of a path that grows", { skip: SKIP }, () => {
   });
 
   it("survives a server that is killed and comes back", async () => {
-    const own = join(root, "restarted");
+    const own = join(setup.root, "restarted");
     mkdirSync(own);
     writeFileSync(join(own, "a.log"), lines(0, 5_000));
     let target = await startStandalone("node", { root: own });
     const proxy = await ShiftyProxy.start(target.url);
-    const viewer = await Viewer.open(browser, `${proxy.url}/a.log`);
+    const viewer = await Viewer.open(setup.browser, `${proxy.url}/a.log`);
     await viewer.untilState(/^Not being written$/);
     await target.kill9();
     await viewer.untilState(/^Reconnecting$/);
@@ -144,10 +134,10 @@ describe("the viewer page of a path that grows", { skip: SKIP }, () => {
   });
 
   it("goes on when the browser is online again", async () => {
-    const url = `${server.url}/offline.log`;
+    const url = setup.url("/offline.log");
     const writer = (await openAppend(url)).getWriter();
     await writer.write("before\n");
-    const viewer = await Viewer.open(browser, url);
+    const viewer = await Viewer.open(setup.browser, url);
     await viewer.untilLast("before");
     await viewer.page.context().setOffline(true);
     await viewer.untilState(/^Offline$/);
@@ -159,15 +149,15 @@ describe("the viewer page of a path that grows", { skip: SKIP }, () => {
   });
 
   it("asks for nothing while nothing happens", async () => {
-    writeFileSync(join(root, "still.log"), "still\n");
-    const viewer = await Viewer.open(browser, `${server.url}/still.log`);
+    writeFileSync(join(setup.root, "still.log"), "still\n");
+    const viewer = await setup.open("/still.log");
     await viewer.untilState(/^Not being written$/);
     await viewer.settle();
     const asked: string[] = [];
     viewer.page.on("request", (request) => asked.push(request.url()));
     // Something else happens on the same server: time passes.
-    const other = await Viewer.open(browser, `${server.url}/other-path.log`);
-    await append(`${server.url}/other-path.log`, "done\n");
+    const other = await setup.open("/other-path.log");
+    await append(setup.url("/other-path.log"), "done\n");
     await other.untilLast("done");
     assert.deepEqual([asked, viewer.problems], [[], []]);
     await other.close();

@@ -7,8 +7,6 @@ import { findBrowser } from "../fixture/browser.ts";
 import { until } from "../fixture/until.ts";
 import { ChromiumTab, type Tab, type TestBrowser } from "./browsers.ts";
 
-export { startChromium } from "./browsers.ts";
-
 /** Why there is no browser, or false. */
 export const SKIP: string | false = findBrowser() ? false : "no chromium is installed; run scripts/debian.sh chromium";
 

@@ -2,30 +2,24 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import type { Browser } from "playwright-core";
+import { describe, it } from "node:test";
 import { MOUNTS } from "../fixture/mounts.ts";
-import { startMounted, startStandalone, type TestServer } from "../fixture/servers.ts";
-import { SKIP, startChromium, Viewer } from "./page.ts";
+import { startMounted } from "../fixture/servers.ts";
+import { SKIP, Viewer } from "./page.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 const LINES = Array.from({ length: 40_000 }, (_, at) => `line ${at + 1} of a log that is long enough\n`).join("");
 
 describe("places in the viewer page", { skip: SKIP }, () => {
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    server = await startStandalone("node");
-    writeFileSync(join(server.root, "a.log"), LINES);
-    writeFileSync(join(server.root, "page.md"), "# Title\n\n- one\n- two\n");
-    browser = await startChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
+  const setup = new ChromiumSetup({
+    fill({ root }) {
+      writeFileSync(join(root, "a.log"), LINES);
+      writeFileSync(join(root, "page.md"), "# Title\n\n- one\n- two\n");
+    },
   });
 
   it("are those of the last link, also when the bytes of an earlier one arrive later", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/a.log#L1`);
+    const viewer = await setup.open("/a.log#L1");
     const { page } = viewer;
     await viewer.until("line 1", ([row]) => row?.number === 1);
     await viewer.settle();
@@ -57,7 +51,7 @@ describe("places in the viewer page", { skip: SKIP }, () => {
   });
 
   it("are lines of the source where the path is shown as Markdown", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/page.md`);
+    const viewer = await setup.open("/page.md");
     const { page } = viewer;
     await page.getByRole("heading", { name: "Title" }).waitFor();
     assert.equal(await page.getByRole("log").count(), 0);
@@ -73,7 +67,7 @@ describe("places in the viewer page", { skip: SKIP }, () => {
   });
 
   it("can be left out of the dialog that asks for one", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/a.log`);
+    const viewer = await setup.open("/a.log");
     const { page } = viewer;
     await page.getByRole("button", { name: "Go to" }).click();
     const dialog = page.getByRole("dialog", { name: "Go to" });
@@ -83,7 +77,7 @@ describe("places in the viewer page", { skip: SKIP }, () => {
   });
 
   it("lets a reader switch single keys off in a document", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/page.md`);
+    const viewer = await setup.open("/page.md");
     const { page } = viewer;
     await page.getByRole("button", { name: "Keys and help" }).click();
     const box = page.getByRole("checkbox");
@@ -106,22 +100,17 @@ async function reloadedAt(viewer: Viewer, hash: string): Promise<void> {
 }
 
 describe("the breadcrumbs of the viewer page", { skip: SKIP }, () => {
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    server = await startMounted("node");
-    mkdirSync(join(server.root, "deep", "some folder"), { recursive: true });
-    writeFileSync(join(server.root, "deep", "some folder", "a.log"), "line\n");
-    browser = await startChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
+  const setup = new ChromiumSetup({
+    start: () => startMounted("node"),
+    fill({ root }) {
+      mkdirSync(join(root, "deep", "some folder"), { recursive: true });
+      writeFileSync(join(root, "deep", "some folder", "a.log"), "line\n");
+    },
   });
 
   it("begin at the mount, and lead to its folders", async () => {
-    const base = `${server.url}${MOUNTS.deep}`;
-    const viewer = await Viewer.open(browser, `${base}/some%20folder/a.log`);
+    const base = setup.url(MOUNTS.deep);
+    const viewer = await Viewer.open(setup.browser, `${base}/some%20folder/a.log`);
     const { page } = viewer;
     await viewer.untilLast("line");
     const links = page.getByRole("navigation").getByRole("link");

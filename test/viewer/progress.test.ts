@@ -2,30 +2,20 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import type { Browser } from "playwright-core";
+import { describe, it } from "node:test";
 import { openAppend } from "../../src/client/mod.ts";
 import { PROGRESS } from "../fixture/progress.ts";
-import { startStandalone, type TestServer } from "../fixture/servers.ts";
-import { type ShownRow, SKIP, startChromium, Viewer } from "./page.ts";
+import { type ShownRow, SKIP, Viewer } from "./page.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 describe("progress displays in the viewer page", { skip: SKIP }, () => {
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    server = await startStandalone("node");
-    browser = await startChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-  });
+  const setup = new ChromiumSetup();
 
   for (const [name, { pieces, shown }] of Object.entries(PROGRESS)) {
     it(`show the last state of ${name}, live and afterwards`, async () => {
       const path = `${name.replaceAll(" ", "-")}.log`;
-      const writer = (await openAppend(`${server.url}/${path}`)).getWriter();
-      const viewer = await Viewer.open(browser, `${server.url}/${path}`);
+      const writer = (await openAppend(setup.url(`/${path}`))).getWriter();
+      const viewer = await setup.open(`/${path}`);
       await viewer.untilState(/^Waiting/);
       for (const piece of pieces) await writer.write(piece);
       await writer.close();
@@ -50,9 +40,9 @@ describe("progress displays in the viewer page", { skip: SKIP }, () => {
     );
     const lines = Array.from({ length: 2_000 }, (_, at) => `line ${at}\n`).join("");
     const content = `${lines}${frames.join("")}after\n${lines}`;
-    writeFileSync(join(server.root, "frames.log"), content);
+    writeFileSync(join(setup.root, "frames.log"), content);
     const open = async (hash: string): Promise<Viewer> => {
-      const viewer = await Viewer.open(browser, `${server.url}/frames.log${hash}`);
+      const viewer = await setup.open(`/frames.log${hash}`);
       await viewer.until("numbers", (rows) => rows.length > 0 && rows.every(({ number }) => number !== undefined));
       return viewer;
     };
@@ -101,10 +91,10 @@ describe("progress displays in the viewer page", { skip: SKIP }, () => {
 
   it("leave the reader where he is while they go on below", async () => {
     const lines = Array.from({ length: 300 }, (_, at) => `line ${at}\n`).join("");
-    const url = `${server.url}/below.log`;
+    const url = setup.url("/below.log");
     const writer = (await openAppend(url)).getWriter();
     await writer.write(lines);
-    const viewer = await Viewer.open(browser, url);
+    const viewer = await Viewer.open(setup.browser, url);
     await viewer.untilLast("line 299");
     await viewer.page.keyboard.press("PageUp");
     await viewer.settle();

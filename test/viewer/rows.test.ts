@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { prng } from "../fixture/bytes.ts";
-import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { BROWSERS, type TestBrowser } from "./browsers.ts";
-import { LogPage, type ShownRow } from "./page.ts";
+import type { LogPage, ShownRow } from "./page.ts";
+import { BrowserSetup } from "./setup.ts";
 
 /** Bytes of a line that the page shows at first. */
 const CLIP = 4096;
@@ -21,22 +21,13 @@ for (const kind of BROWSERS) {
 }
 
 function cases(start: () => Promise<TestBrowser>): void {
-  let server: TestServer;
-  let browser: TestBrowser;
-  before(async () => {
-    server = await startStandalone("node");
-    browser = await start();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-  });
+  const setup = new BrowserSetup(start);
 
   const open = async (name: string, content: Buffer, hash = ""): Promise<LogPage> => {
-    const file = join(server.root, name);
+    const file = join(setup.root, name);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content);
-    const viewer = await LogPage.in(browser, `${server.url}/${name}${hash}`);
+    const viewer = await setup.open(`/${name}${hash}`);
     await viewer.until("rows", (rows) => rows.length > 0);
     return viewer;
   };

@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import type { Browser } from "playwright-core";
+import { describe, it } from "node:test";
 import { append } from "../../src/client/mod.ts";
-import { startStandalone, type TestServer } from "../fixture/servers.ts";
-import { SKIP, startChromium, Viewer } from "./page.ts";
+import { SKIP, Viewer } from "./page.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 const LINES = Array.from(
   { length: 30_000 },
@@ -15,20 +14,12 @@ const LINES = Array.from(
 const FOUND = LINES.flatMap((line, at) => (line.includes("needle") ? [at + 1] : []));
 
 describe("the search of the viewer page", { skip: SKIP }, () => {
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    server = await startStandalone("node");
-    writeFileSync(join(server.root, "a.log"), `${LINES.join("\n")}\n`);
-    browser = await startChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
+  const setup = new ChromiumSetup({
+    fill: ({ root }) => writeFileSync(join(root, "a.log"), `${LINES.join("\n")}\n`),
   });
 
   it("counts the hits, goes to the next and the previous one, and marks them", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/a.log#L1`);
+    const viewer = await setup.open("/a.log#L1");
     const { page } = viewer;
     await viewer.until("numbers", ([row]) => row?.number === 1);
     await page.keyboard.press("/");
@@ -47,7 +38,7 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
   });
 
   it("stops when the reader types something else", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/a.log#&q=line`);
+    const viewer = await setup.open("/a.log#&q=line");
     await viewer.page.locator("#hits", { hasText: "10000 or more found" }).waitFor();
     await viewer.page.getByLabel("Search the whole log").fill("nothing has this");
     await viewer.page.locator("#hits", { hasText: "0 found" }).waitFor();
@@ -58,7 +49,7 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
   });
 
   it("shows only the lines with hits, and as many around them as the reader wants", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/a.log#&q=needle`);
+    const viewer = await setup.open("/a.log#&q=needle");
     const { page } = viewer;
     await page.locator("#hits", { hasText: `${FOUND.length} found` }).waitFor();
     const filter = page.getByRole("button", { name: "Show only lines with hits" });
@@ -89,8 +80,8 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
   });
 
   it("finds by a regular expression without the server, and what arrives later as well", async () => {
-    writeFileSync(join(server.root, "live.log"), `${LINES.join("\n")}\n`);
-    const viewer = await Viewer.open(browser, `${server.url}/live.log`);
+    writeFileSync(join(setup.root, "live.log"), `${LINES.join("\n")}\n`);
+    const viewer = await setup.open("/live.log");
     const { page } = viewer;
     const searched: string[] = [];
     page.on("request", (request) => {
@@ -106,28 +97,28 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
       await viewer.until("the hits", (rows) => JSON.stringify(rows.map(({ text }) => text)) === JSON.stringify(texts));
     };
     await shows([])();
-    await append(`${server.url}/live.log`, "line 1235 needle comes again\nline 7\nline 10999");
+    await append(setup.url("/live.log"), "line 1235 needle comes again\nline 7\nline 10999");
     await shows(["line 1235 needle comes again", "line 10999"])();
-    await append(`${server.url}/live.log`, " \nline 20999\n");
+    await append(setup.url("/live.log"), " \nline 20999\n");
     await shows(["line 1235 needle comes again", "line 10999 ", "line 20999"])();
     assert.deepEqual([searched, viewer.problems], [[], []]);
     await viewer.close();
   });
 
   it("finds what arrives later also by a text", async () => {
-    await append(`${server.url}/grows.log`, "a needle\nhay\n");
-    const viewer = await Viewer.open(browser, `${server.url}/grows.log#&q=needle`);
+    await append(setup.url("/grows.log"), "a needle\nhay\n");
+    const viewer = await setup.open("/grows.log#&q=needle");
     await viewer.page.locator("#hits", { hasText: /^1 found$/ }).waitFor();
-    await append(`${server.url}/grows.log`, "more hay\nanother nee");
-    await append(`${server.url}/grows.log`, "dle\n");
+    await append(setup.url("/grows.log"), "more hay\nanother nee");
+    await append(setup.url("/grows.log"), "dle\n");
     await viewer.page.locator("#hits", { hasText: /^2 found$/ }).waitFor();
     await viewer.close();
   });
 
   it("finds what arrives while it searches", async () => {
-    const url = `${server.url}/meanwhile.log`;
+    const url = setup.url("/meanwhile.log");
     await append(url, "a needle\n");
-    const viewer = await Viewer.open(browser, url);
+    const viewer = await Viewer.open(setup.browser, url);
     await viewer.untilLast("a needle");
     await viewer.page.route(
       "**/*search=*",
@@ -145,8 +136,8 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
   });
 
   it("gives up on an expression that takes too long, and says what is none", async () => {
-    writeFileSync(join(server.root, "slow.log"), `first\n${"a".repeat(60)}!\n`);
-    const viewer = await Viewer.open(browser, `${server.url}/slow.log`);
+    writeFileSync(join(setup.root, "slow.log"), `first\n${"a".repeat(60)}!\n`);
+    const viewer = await setup.open("/slow.log");
     const { page } = viewer;
     await viewer.until("lines", (rows) => rows.length === 2);
     const box = page.getByLabel("Search the whole log");
@@ -155,7 +146,7 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
     await box.fill("re:(a+)+$");
     await page.getByText("Searching …").waitFor();
     // A search that hangs holds up neither the page nor the follow.
-    await append(`${server.url}/slow.log`, "later\n");
+    await append(setup.url("/slow.log"), "later\n");
     await viewer.untilLast("later");
     await page.getByText("This expression takes too long.").waitFor();
     await box.fill("re:^f");
@@ -165,7 +156,7 @@ describe("the search of the viewer page", { skip: SKIP }, () => {
   });
 
   it("says so where the server does not search", async () => {
-    const viewer = await Viewer.open(browser, `${server.url}/a.log`);
+    const viewer = await setup.open("/a.log");
     await viewer.page.route("**/*search=*", (route) =>
       route.fulfill({ status: 200, headers: { "Accept-Ranges": "bytes" }, body: "x" }),
     );

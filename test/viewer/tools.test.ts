@@ -2,29 +2,19 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import type { Browser } from "playwright-core";
+import { describe, it } from "node:test";
 import { append, openAppend } from "../../src/client/mod.ts";
-import { startStandalone, type TestServer } from "../fixture/servers.ts";
-import { SKIP, startChromium, Viewer } from "./page.ts";
+import { SKIP, Viewer } from "./page.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 describe("tools of the viewer page", { skip: SKIP }, () => {
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    server = await startStandalone("node");
-    browser = await startChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-  });
+  const setup = new ChromiumSetup();
 
   it("show when lines arrived that the page has seen arriving, and go to such a time", async () => {
-    const url = `${server.url}/times.log`;
+    const url = setup.url("/times.log");
     await append(url, "before\n".repeat(300));
     const writer = (await openAppend(url)).getWriter();
-    const viewer = await Viewer.open(browser, url);
+    const viewer = await Viewer.open(setup.browser, url);
     const { page } = viewer;
     await viewer.untilState(/^Live$/);
     await viewer.until("what was there", (rows) => rows.at(-1)?.number === 300);
@@ -68,8 +58,8 @@ describe("tools of the viewer page", { skip: SKIP }, () => {
       "section_end:1690381333:two\r\x1b[0K",
       "end",
     ];
-    writeFileSync(join(server.root, "groups.log"), `${lines.join("\n")}\n`);
-    const viewer = await Viewer.open(browser, `${server.url}/groups.log`);
+    writeFileSync(join(setup.root, "groups.log"), `${lines.join("\n")}\n`);
+    const viewer = await setup.open("/groups.log");
     await viewer.untilLast("end");
     const folds = viewer.page.getByRole("button", { name: "Hide the group" });
     assert.equal(await folds.count(), 3);
@@ -93,8 +83,8 @@ describe("tools of the viewer page", { skip: SKIP }, () => {
 
   it("copy and save marked lines without escape sequences, returns and numbers", async () => {
     const content = "\x1b[31mred\x1b[0m\r\nplain\r\n10%\r100%\r\nlast without a newline";
-    writeFileSync(join(server.root, "copy.log"), content);
-    const viewer = await Viewer.open(browser, `${server.url}/copy.log#L1-L99@0-9999`);
+    writeFileSync(join(setup.root, "copy.log"), content);
+    const viewer = await setup.open("/copy.log#L1-L99@0-9999");
     const { page } = viewer;
     await viewer.untilLast("last without a newline");
     await page.locator(".marked").nth(3).waitFor();
@@ -120,10 +110,10 @@ describe("tools of the viewer page", { skip: SKIP }, () => {
 
   it("say when a line is more than they can copy", async () => {
     writeFileSync(
-      join(server.root, "long.log"),
+      join(setup.root, "long.log"),
       Buffer.concat([Buffer.alloc(20_000_000, "long "), Buffer.from("\nend\n")]),
     );
-    const viewer = await Viewer.open(browser, `${server.url}/long.log#@7`);
+    const viewer = await setup.open("/long.log#@7");
     await viewer.page.locator(".marked").waitFor();
     await viewer.page.keyboard.press("c");
     await viewer.page.getByText("These lines are more than 16 MB. Save the file instead.").waitFor();

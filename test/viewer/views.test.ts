@@ -1,17 +1,12 @@
 /** The other views of the viewer page: Markdown, lines of JSON, bytes, images. */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
-import type { AxeResults } from "axe-core";
-import type { Browser } from "playwright-core";
+import { describe, it } from "node:test";
 import { openAppend } from "../../src/client/mod.ts";
-import { PROJECT } from "../fixture/processes.ts";
-import { startStandalone, type TestServer } from "../fixture/servers.ts";
-import { SKIP, startChromium, Viewer } from "./page.ts";
-
-const AXE = readFileSync(createRequire(join(PROJECT, "package.json")).resolve("axe-core/axe.min.js"), "utf8");
+import { faultsOf } from "./faults.ts";
+import { SKIP, Viewer } from "./page.ts";
+import { ChromiumSetup } from "./setup.ts";
 
 const PNG = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
@@ -40,21 +35,12 @@ const a = "<b>";
 `;
 
 describe("other views of the viewer page", { skip: SKIP }, () => {
-  let server: TestServer;
-  let browser: Browser;
-  before(async () => {
-    server = await startStandalone("node");
-    browser = await startChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    await server.stop();
-  });
+  const setup = new ChromiumSetup();
 
   for (const colorScheme of ["light", "dark"] as const) {
     it(`show Markdown as elements, and its HTML as text (${colorScheme})`, async () => {
-      writeFileSync(join(server.root, "page.md"), MARKDOWN);
-      const viewer = await Viewer.open(browser, `${server.url}/page.md`, { colorScheme });
+      writeFileSync(join(setup.root, "page.md"), MARKDOWN);
+      const viewer = await setup.open("/page.md", { colorScheme });
       const { page } = viewer;
       await page.locator("#document h2").waitFor();
       assert.equal(await page.textContent("#document h2"), "Title <script>window.hacked = 1</script>");
@@ -78,8 +64,8 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
   }
 
   it("show all columns of a Markdown table on a phone, aligned as it says", async () => {
-    writeFileSync(join(server.root, "table.md"), MARKDOWN);
-    const viewer = await Viewer.open(browser, `${server.url}/table.md`, { viewport: { width: 360, height: 640 } });
+    writeFileSync(join(setup.root, "table.md"), MARKDOWN);
+    const viewer = await setup.open("/table.md", { viewport: { width: 360, height: 640 } });
     const cells = viewer.page.locator("#document td");
     await cells.last().waitFor({ state: "visible" });
     const aligned = await cells.evaluateAll((all) => all.map((cell) => getComputedStyle(cell).textAlign));
@@ -88,8 +74,8 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
   });
 
   it("show Markdown as it grows, and keep what has not changed", async () => {
-    const url = `${server.url}/answer.md`;
-    const viewer = await Viewer.open(browser, url);
+    const url = setup.url("/answer.md");
+    const viewer = await Viewer.open(setup.browser, url);
     const { page } = viewer;
     await viewer.untilState(/^Waiting/);
     const writer = (await openAppend(url)).getWriter();
@@ -113,15 +99,15 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
       ["slow.md", slow],
       ["deep.md", ">".repeat(30_000)],
     ] as const) {
-      writeFileSync(join(server.root, name), text);
-      const viewer = await Viewer.open(browser, `${server.url}/${name}`);
+      writeFileSync(join(setup.root, name), text);
+      const viewer = await setup.open(`/${name}`);
       await viewer.page.getByRole("alert").filter({ hasText: "would take too long" }).waitFor();
       assert.equal(await viewer.page.textContent("#document pre"), text);
       assert.deepEqual(viewer.problems, []);
       await viewer.close();
     }
-    writeFileSync(join(server.root, "nested.md"), `${"> ".repeat(60)}the end`);
-    const viewer = await Viewer.open(browser, `${server.url}/nested.md`);
+    writeFileSync(join(setup.root, "nested.md"), `${"> ".repeat(60)}the end`);
+    const viewer = await setup.open("/nested.md");
     await viewer.page.locator("#document").filter({ hasText: "the end" }).waitFor();
     assert.equal(await viewer.page.locator("#document blockquote").count(), 40);
     await viewer.close();
@@ -134,9 +120,9 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
       "no JSON at all",
       '{"__proto__":{"x":1},"<b>":"<i>"}',
     ];
-    writeFileSync(join(server.root, "events.ndjson"), `${lines.join("\n")}\n`);
+    writeFileSync(join(setup.root, "events.ndjson"), `${lines.join("\n")}\n`);
     for (const colorScheme of ["light", "dark"] as const) {
-      const viewer = await Viewer.open(browser, `${server.url}/events.ndjson`, { colorScheme });
+      const viewer = await setup.open("/events.ndjson", { colorScheme });
       const rows = await viewer.untilLast(lines[3] ?? "");
       assert.deepEqual(
         rows.map(({ text }) => text),
@@ -152,8 +138,8 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
 
   it("show bytes, 16 in a row, with exact offsets", async () => {
     const content = Buffer.from(Array.from({ length: 100_003 }, (_, at) => (at * 7) % 256));
-    writeFileSync(join(server.root, "core"), content);
-    const viewer = await Viewer.open(browser, `${server.url}/core`);
+    writeFileSync(join(setup.root, "core"), content);
+    const viewer = await setup.open("/core");
     const { page } = viewer;
     await viewer.until("the end", (rows) => rows[rows.length - 1]?.offset === 100_000);
     for (const key of ["Home", "PageDown", "End", "PageUp"]) {
@@ -184,8 +170,8 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
   });
 
   it("show an image, which the browser shows itself without ?view", async () => {
-    writeFileSync(join(server.root, "dot.png"), PNG);
-    const viewer = await Viewer.open(browser, `${server.url}/dot.png?view`);
+    writeFileSync(join(setup.root, "dot.png"), PNG);
+    const viewer = await setup.open("/dot.png?view");
     const image = viewer.page.getByRole("img", { name: "/dot.png" });
     await image.waitFor();
     await viewer.page.waitForFunction(() => document.querySelector("img")?.naturalWidth === 1);
@@ -194,11 +180,3 @@ describe("other views of the viewer page", { skip: SKIP }, () => {
     await viewer.close();
   });
 });
-
-async function faultsOf({ page }: Viewer): Promise<string[]> {
-  await page.evaluate(AXE);
-  const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults;
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
-  );
-}

@@ -3,13 +3,9 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
+import { CLOSING_BRACKET, COMMA, NEWLINE, OPENING_BRACKET } from "../../support/ascii.ts";
 import { concat } from "../../support/concat.ts";
 import { BATCH_BYTES, MESSAGE_BYTES } from "../connection/limits.ts";
-
-const NEWLINE = 0x0a;
-const OPEN = 0x5b;
-const COMMA = 0x2c;
-const CLOSE = 0x5d;
 
 /** The body of one request. */
 export interface Batch {
@@ -108,8 +104,8 @@ export class JsonBatches implements Batches {
       if (size > BATCH_BYTES) break;
     }
     const taken = this.#messages.splice(0, count);
-    const pieces = taken.flatMap(({ text }, index) => [Uint8Array.of(index === 0 ? OPEN : COMMA), text]);
-    pieces.push(Uint8Array.of(CLOSE));
+    const pieces = taken.flatMap(({ text }, index) => [Uint8Array.of(index === 0 ? OPENING_BRACKET : COMMA), text]);
+    pieces.push(Uint8Array.of(CLOSING_BRACKET));
     const bytes = taken.reduce((sum, message) => sum + message.bytes, 0);
     this.length -= bytes;
     return { body: concat(pieces, sizeOf(pieces)), bytes };

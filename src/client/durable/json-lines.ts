@@ -2,15 +2,21 @@
  * The messages of a JSON stream as lines: a response has them as one array, which may be larger than the memory.
  * @module
  */
+import {
+  BACKSLASH,
+  CLOSING_BRACE,
+  CLOSING_BRACKET,
+  COMMA,
+  DOUBLE_QUOTE,
+  NEWLINE,
+  OPENING_BRACE,
+  OPENING_BRACKET,
+} from "../../support/ascii.ts";
 import { concat } from "../../support/concat.ts";
 
-const NEWLINE = 0x0a;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const BACKSLASH = 0x5c;
-const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
-const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
-const WHITE_SPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+const OPENING: ReadonlySet<number> = new Set([OPENING_BRACKET, OPENING_BRACE]);
+const CLOSING: ReadonlySet<number> = new Set([CLOSING_BRACKET, CLOSING_BRACE]);
+const WHITE_SPACE: ReadonlySet<number> = new Set([0x20, 0x09, NEWLINE, 0x0d]);
 
 /**
  * Turns the bytes of one JSON array into lines, one element each. The text of an element stays as it is, except that
@@ -65,12 +71,12 @@ export class JsonLines {
   /** What to write for a byte. */
   #next(byte: number): number | undefined {
     if (this.#inString) {
-      this.#inString = this.#escaped || byte !== QUOTE;
+      this.#inString = this.#escaped || byte !== DOUBLE_QUOTE;
       this.#escaped = !this.#escaped && byte === BACKSLASH;
       return this.#written(byte);
     }
     if (WHITE_SPACE.has(byte)) return undefined;
-    if (byte === QUOTE) this.#inString = true;
+    if (byte === DOUBLE_QUOTE) this.#inString = true;
     if (OPENING.has(byte)) return this.#depth++ === 0 ? undefined : this.#written(byte);
     if (CLOSING.has(byte) && --this.#depth === 0) {
       this.#isComplete = true;

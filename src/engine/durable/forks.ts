@@ -4,13 +4,12 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
+import { NEWLINE } from "../../support/ascii.ts";
 import { lineEndOf } from "../storage/json-tail.ts";
 import { PieceReader } from "../storage/piece-reader.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { ForkOrigin, StreamRecords, StreamState } from "../storage/stream-state.ts";
 import type { ForkSpec } from "./creation.ts";
-
-const NEWLINE = 0x0a;
 
 /** The part of a source that a fork begins with. */
 export interface ForkPoint {

@@ -3,16 +3,17 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
+import {
+  BACKSLASH,
+  CLOSING_BRACE,
+  CLOSING_BRACKET,
+  COMMA,
+  DOUBLE_QUOTE,
+  NEWLINE,
+  OPENING_BRACE,
+  OPENING_BRACKET,
+} from "../../support/ascii.ts";
 import { JsonScanner } from "../append/json-scanner.ts";
-
-const NEWLINE = 0x0a;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const OPEN = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
 
 /** What some programs put before UTF-8. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
@@ -83,23 +84,23 @@ export function isJsonLines(bytes: Uint8Array): boolean {
  */
 export function jsonArray(lines: Uint8Array): Uint8Array {
   const array = new Uint8Array(Math.max(2, lines.length + 1));
-  array[0] = 0x5b;
+  array[0] = OPENING_BRACKET;
   array.set(lines, 1);
   for (let at = array.indexOf(NEWLINE); at !== -1; at = array.indexOf(NEWLINE, at + 1)) array[at] = COMMA;
-  array[array.length - 1] = 0x5d;
+  array[array.length - 1] = CLOSING_BRACKET;
   return array;
 }
 
 /** The lines of the messages in valid JSON. */
 function linesIn(json: Uint8Array): Uint8Array {
   const lines = new Uint8Array(json.length + 1);
-  const isArray = json.find((byte) => !isSpace(byte)) === OPEN;
+  const isArray = json.find((byte) => !isSpace(byte)) === OPENING_BRACKET;
   let length = 0;
   let depth = 0;
   for (let at = 0; at < json.length; at++) {
     const byte = json[at] as number;
     if (isSpace(byte)) continue;
-    const end = byte === QUOTE ? closingQuote(json, at) : at;
+    const end = byte === DOUBLE_QUOTE ? closingQuote(json, at) : at;
     while (at < end) lines[length++] = json[at++] as number;
     if (isClosing(byte)) depth--;
     // The brackets of the array, and the commas between its elements.
@@ -113,11 +114,11 @@ function linesIn(json: Uint8Array): Uint8Array {
 }
 
 function isOpening(byte: number): boolean {
-  return byte === OPEN || byte === OPEN_OBJECT;
+  return byte === OPENING_BRACKET || byte === OPENING_BRACE;
 }
 
 function isClosing(byte: number): boolean {
-  return byte === CLOSE || byte === CLOSE_OBJECT;
+  return byte === CLOSING_BRACKET || byte === CLOSING_BRACE;
 }
 
 function isSpace(byte: number): boolean {
@@ -127,6 +128,6 @@ function isSpace(byte: number): boolean {
 /** The index of the quote that ends a string literal. */
 function closingQuote(json: Uint8Array, from: number): number {
   let at = from + 1;
-  for (let byte = json[at]; byte !== QUOTE; byte = json[at]) at += byte === BACKSLASH ? 2 : 1;
+  for (let byte = json[at]; byte !== DOUBLE_QUOTE; byte = json[at]) at += byte === BACKSLASH ? 2 : 1;
   return at;
 }

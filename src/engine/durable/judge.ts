@@ -7,13 +7,14 @@
 import { StreamError } from "../../protocol/errors.ts";
 import { essenceOf, isJsonType } from "../../protocol/media-type.ts";
 import { PRODUCER_HEADERS } from "../../protocol/stream-headers.ts";
+import { NEWLINE } from "../../support/ascii.ts";
 import { concat } from "../../support/concat.ts";
 import type { LineTail } from "../append/json-scanner.ts";
 import { closedStream } from "../storage/conflicts.ts";
 import type { ProducerStamp, ProducerState, StreamChange, StreamState } from "../storage/stream-state.ts";
 import { jsonLines } from "./json-messages.ts";
 
-const LINE_END = Uint8Array.of(0x0a);
+const LINE_END = Uint8Array.of(NEWLINE);
 
 /** What a request asks to append. */
 export interface AppendSpec {

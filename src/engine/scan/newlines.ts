@@ -2,8 +2,7 @@
  * Counts line feeds.
  * @module
  */
-
-const NEWLINE = 0x0a;
+import { NEWLINE } from "../../support/ascii.ts";
 
 /** For four bytes at once: line feeds, the lowest bit of each byte, the low seven bits of each byte. */
 const NEWLINES = 0x0a0a0a0a;

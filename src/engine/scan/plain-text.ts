@@ -5,14 +5,7 @@
  * with intermediate bytes and a final one. A line feed ends any sequence, so a broken one hides no more than its line.
  * @module
  */
-
-const BELL = 0x07;
-const NEWLINE = 0x0a;
-const CANCEL = 0x18;
-const SUBSTITUTE = 0x1a;
-const ESCAPE = 0x1b;
-const BACKSLASH = 0x5c;
-const BRACKET = 0x5b;
+import { BACKSLASH, BELL, CANCEL, ESCAPE, NEWLINE, OPENING_BRACKET, SUBSTITUTE } from "../../support/ascii.ts";
 
 /** The bytes after ESC that begin a string: `P`, `X`, `]`, `^` and `_`. */
 const STRINGS: ReadonlySet<number> = new Set([0x50, 0x58, 0x5d, 0x5e, 0x5f]);
@@ -120,7 +113,7 @@ function stepOf(state: Exclude<State, "text">, byte: number): Step {
   if (byte === NEWLINE) return BEFORE_TEXT;
   if (state === "string") return stepInString(byte);
   if (state === "string escape") return byte === BACKSLASH ? LAST : OTHER_ESCAPE;
-  if (state === "escape" && byte === BRACKET) return IN_CONTROL;
+  if (state === "escape" && byte === OPENING_BRACKET) return IN_CONTROL;
   if (state === "escape" && STRINGS.has(byte)) return IN_STRING;
   const isControl = state === "control";
   if (byte >= 0x20 && byte <= (isControl ? 0x3f : 0x2f)) return isControl ? IN_CONTROL : IN_MIDDLE;

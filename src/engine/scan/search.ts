@@ -3,11 +3,10 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
+import { NEWLINE } from "../../support/ascii.ts";
 import type { Literal } from "./literal.ts";
 import { PlainText } from "./plain-text.ts";
 import { type ScanRange, scanPieces } from "./scan-pieces.ts";
-
-const NEWLINE = 0x0a;
 
 /** Milliseconds of work before other events get a turn. */
 const TURN_MS = 2;

@@ -2,10 +2,9 @@
  * The end of the last message of a JSON stream. Another program may have left an unfinished line behind it.
  * @module
  */
+import { NEWLINE } from "../../support/ascii.ts";
 import { PieceReader } from "./piece-reader.ts";
 import type { Store, StoreStat } from "./store.ts";
-
-const NEWLINE = 0x0a;
 
 /** Bytes per read in the search for the last line end. */
 const LOOK_BYTES = 64 * 1024;

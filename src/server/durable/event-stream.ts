@@ -7,6 +7,7 @@ import type { Sink } from "../../engine/follow/follower.ts";
 import { Frame } from "../../engine/follow/frame.ts";
 import { formatOffset } from "../../protocol/offset.ts";
 import { cutText } from "../../protocol/utf8.ts";
+import { NEWLINE } from "../../support/ascii.ts";
 import { concat } from "../../support/concat.ts";
 import { cursorAfter } from "./cursor.ts";
 
@@ -27,8 +28,6 @@ const MAX_JOINED = 64 * 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-const NEWLINE = 0x0a;
 
 /** Milliseconds after which a browser reconnects, behind the last event: at least, and at most. */
 const MIN_RETRY_MS = 100;

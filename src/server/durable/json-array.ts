@@ -2,10 +2,7 @@
  * A body of JSON lines as an array, byte by byte.
  * @module
  */
-const NEWLINE = 0x0a;
-const COMMA = 0x2c;
-const OPEN = 0x5b;
-const CLOSE = 0x5d;
+import { CLOSING_BRACKET, COMMA, NEWLINE, OPENING_BRACKET } from "../../support/ascii.ts";
 
 /**
  * Turns complete lines into an array: the line ends become commas, and the last one the closing bracket. So the array has
@@ -23,7 +20,7 @@ export function arrayOf(lines: ReadableStream<Uint8Array>, length: number): Read
       async pull(controller) {
         if (!hasBegun) {
           hasBegun = true;
-          controller.enqueue(Uint8Array.of(OPEN, ...(length === 0 ? [CLOSE] : [])));
+          controller.enqueue(Uint8Array.of(OPENING_BRACKET, ...(length === 0 ? [CLOSING_BRACKET] : [])));
           return;
         }
         const { done, value } = await reader.read();
@@ -31,7 +28,7 @@ export function arrayOf(lines: ReadableStream<Uint8Array>, length: number): Read
         const piece = new Uint8Array(value);
         for (let at = piece.indexOf(NEWLINE); at !== -1; at = piece.indexOf(NEWLINE, at + 1)) piece[at] = COMMA;
         left -= piece.length;
-        if (left === 0) piece[piece.length - 1] = CLOSE;
+        if (left === 0) piece[piece.length - 1] = CLOSING_BRACKET;
         controller.enqueue(piece);
       },
       cancel: (reason) => reader.cancel(reason),

@@ -7,8 +7,7 @@ import { isJsonLines } from "../../engine/durable/json-messages.ts";
 import { bytesOf } from "../../engine/storage/json-tail.ts";
 import type { Store, StoreStat } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
-
-const NEWLINE = 0x0a;
+import { NEWLINE } from "../../support/ascii.ts";
 
 /** Maximum number of streams whose checked beginnings are remembered. */
 const MAX_STREAMS = 10_000;

@@ -13,6 +13,7 @@ import { StreamError } from "../../protocol/errors.ts";
 import { essenceOf, isJsonType } from "../../protocol/media-type.ts";
 import { formatOffset, NEXT_OFFSET_HEADER, parseStart, resolveStart, type Start } from "../../protocol/offset.ts";
 import { CLOSED_HEADER, CURSOR_HEADER, ENCODING_HEADER, UP_TO_DATE_HEADER } from "../../protocol/stream-headers.ts";
+import { NEWLINE } from "../../support/ascii.ts";
 import { followBody } from "../http/follow.ts";
 import { mediaTypeOf } from "../http/media-type.ts";
 import { cachedFor } from "../http/resource-headers.ts";
@@ -22,8 +23,6 @@ import { checkPermission, whenExpired } from "../timers/expiry.ts";
 import { cursorAfter } from "./cursor.ts";
 import { type EventEncoding, EventStream } from "./event-stream.ts";
 import { jsonChecksOf, notJson } from "./json-checks.ts";
-
-const NEWLINE = 0x0a;
 
 /** Seconds for which caches may keep that there is nothing new: long enough to answer all who wait for the same answer. */
 const HERD_SECONDS = 1;
