@@ -1,5 +1,5 @@
 /**
- * Compiles mod.ts and src/ to JavaScript with type declarations, in dist/.
+ * Compiles mod.ts and src/ to JavaScript with type declarations, in dist/, and bundles the programs.
  * @module
  */
 import { spawnSync } from "node:child_process";
@@ -12,4 +12,7 @@ await ensureInstalled();
 rmSync(join(ROOT, "dist"), { recursive: true, force: true });
 const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 const { status } = spawnSync(process.execPath, [tsc, "-p", join(ROOT, "tsconfig.build.json")], { stdio: "inherit" });
-process.exit(status ?? 1);
+if (status !== 0) process.exit(status ?? 1);
+// A dynamic import, because esbuild may have been installed only just now.
+const { bundlePrograms } = await import("./lib/bundle.mjs");
+bundlePrograms(join(ROOT, "dist"));

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { bundlePrograms } from "./bundle.mjs";
 import { compile } from "./compile.ts";
 import { ROOT } from "./install.mjs";
 
@@ -31,6 +32,7 @@ export function offerBuilt(): void {
     console.error(complaint);
     return;
   }
+  bundlePrograms(join(folder, "dist"));
   process.env.HTTPFSTREAM_BUILT = join(folder, "dist");
   process.env.HTTPFSTREAM_PROJECT = join(ROOT, "/");
 }

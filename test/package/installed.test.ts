@@ -94,7 +94,9 @@ describe("the tarball", () => {
       .map((file) => posix.relative("package", file));
     const strange = files.filter(
       (file) =>
-        !/^(dist\/(mod|src\/.+)\.(js|js\.map|d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(file),
+        !/^(dist\/(mod|src\/.+|programs\/[\w-]+)\.(js|js\.map|d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
+          file,
+        ),
     );
     assert.deepEqual(strange, []);
     for (const file of ["README.md", "LICENSE", "dist/mod.js", "dist/mod.d.ts"]) assert.ok(files.includes(file), file);
