@@ -1,6 +1,7 @@
 /**
  * Bundles the programs of a compiled checkout. Unbundled, each loads over four hundred files before it does anything, which
- * doubles the time and the processor time of its start. The library stays as it was compiled: apps bundle it themselves.
+ * doubles the time and the processor time of its start. The library stays as it was compiled, and so does `mod.js`, which exports
+ * it, too: apps bundle it themselves.
  * @module
  */
 import { readdirSync } from "node:fs";
@@ -18,7 +19,7 @@ export function bundlePrograms(dist) {
   const bin = join("src", "cli", "bin");
   const commands = readdirSync(join(dist, bin)).filter((name) => name.endsWith(".js"));
   buildSync({
-    entryPoints: [join(dist, "mod.js"), ...commands.map((name) => join(dist, bin, name))],
+    entryPoints: commands.map((name) => join(dist, bin, name)),
     outdir: dist,
     outbase: dist,
     allowOverwrite: true,
