@@ -19,9 +19,8 @@ const server = serve(
     fetch: app.fetch,
     hostname: "127.0.0.1",
     port: Number(process.env["PORT"] ?? 8080),
-    // By default, Node ends an upload after five minutes, and closes a connection five seconds after a request, while a
-    // proxy may send the next.
-    serverOptions: { requestTimeout: 0, keepAliveTimeout: 125_000 },
+    // By default, Node ends an upload after five minutes.
+    serverOptions: { requestTimeout: 0 },
   },
   ({ port }) => console.log(`http://127.0.0.1:${port}/streams/`),
 );

@@ -49,13 +49,6 @@ const SLACK_BYTES = 64 * 1024;
 /** Length of the kernel's accept queue. With the default of 511, a burst of connections waits for a second. */
 const BACKLOG = 4096;
 
-/**
- * Milliseconds that a connection stays open between two requests. A proxy or client that keeps connections for longer
- * would send a request into one that closes at that moment, and can't repeat an append. Caddy keeps them for two minutes,
- * most others for at most one; Node closes them after five seconds by default.
- */
-const KEEP_ALIVE_MS = 125_000;
-
 /** Milliseconds between two checks for idle connections while a server closes. */
 const IDLE_LOOK_MS = 20;
 
@@ -236,7 +229,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     connectionsCheckingInterval: Math.min(HEADERS_LOOK_MS, Math.max(1, Math.ceil(headersTimeoutMs / 10))),
     noDelay: true,
     keepAlive: true,
-    keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const server = createServer(settings, listener);
   answerUnreadable(server, onLateHeaders);
