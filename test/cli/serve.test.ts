@@ -53,7 +53,7 @@ describe("the standalone server", () => {
     });
 
     it(`listens on all interfaces if no host is given, on ${runtime}`, async () => {
-      const server = await start(runtime, ["--root", join(folder, runtime), "--http", ":0"]);
+      const server = await start(runtime, ["serve", "--root", join(folder, runtime), "--http", ":0"]);
       const port = await portOf(server);
       const hosts = ["127.0.0.1", "localhost", ...(ipv6 ? ["[::1]"] : [])];
       for (const [at, host] of hosts.entries()) {

@@ -115,9 +115,16 @@ export function commandTests(runtime: Runtime): void {
         const follower = await start(runtime, ["follow", "--wait", ...args, url]);
         await appender.write(bytes.subarray(0, 1));
         await until("the first byte", () => follower.stdout.bytes().length === 1);
-        proxy.allowance = () => 20_000 + Math.floor(random() * 300_000);
+        // A response that breaks off is read again from its beginning, and grows meanwhile. One that is longer than any
+        // connection lasts would never end, so connections last longer while the follower gets nothing new.
+        let [followed, attempts] = [0, 0];
+        proxy.allowance = () => {
+          const { length } = follower.stdout.bytes();
+          attempts = length > followed ? 0 : attempts + 1;
+          followed = length;
+          return (20_000 + Math.floor(random() * 300_000)) * 2 ** attempts;
+        };
         proxy.cut();
-        // A response that breaks off is read again from its beginning. So the follower must not be far behind.
         await feed(appender, bytes.subarray(1), 50_000, async (written) => {
           const isNear = (): boolean => follower.stdout.bytes().length > written - 100_000;
           await until("the follower", isNear, CUTS_MS);
