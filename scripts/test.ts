@@ -61,10 +61,11 @@ const tasks: Task[] = [...files.map((file) => ({ file })), ...onVersions()];
 if (checks.length + tasks.length === 0) stop(2, `No check and no test file has ${words.join(" or ")} in its name.`);
 
 setUp();
-for (const check of checks) await step(check.name, async () => [await runCheck(check)]);
+await together(checks, availableParallelism(), (check) => step(check.name, async () => [await runCheck(check)]));
 if (steps.some(({ title, results }) => title === "build" && results.every(({ kind }) => kind === "pass"))) offerBuilt();
-if (files.some((file) => INSTALLED.test(file))) await step("the package installs", installation);
-await runFiles(mixed(tasks.filter((task) => !runsElsewhere(task))));
+const installed = files.some((file) => INSTALLED.test(file)) ? step("the package installs", installation) : undefined;
+await together(mixed(tasks.filter((task) => !runsElsewhere(task))), CONCURRENCY, runTask);
+await installed;
 summarize();
 
 /** The words that select tests, from `--only a,b` and from the positional arguments. */
@@ -140,16 +141,19 @@ function mixed(list: readonly Task[]): Task[] {
   return placed.sort((one, other) => one.place - other.place).map(({ task }) => task);
 }
 
-async function runFiles(list: readonly Task[]): Promise<void> {
+/** Works on all of a list, on some at once, in its order. */
+async function together<T>(list: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const waiting = [...list];
-  const worker = async (): Promise<void> => {
-    for (let task = waiting.shift(); task; task = waiting.shift()) {
-      const { file, on } = task;
-      if (on) await step(`${file} on ${on.name} (${on.version})`, (title) => runOn(on, file, title));
-      else await step(file, () => runTestFile(file));
-    }
+  const lane = async (): Promise<void> => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  await Promise.all(Array.from({ length: atOnce }, lane));
+}
+
+async function runTask({ file, on }: Task): Promise<void> {
+  if (INSTALLED.test(file)) await installed;
+  if (on) await step(`${file} on ${on.name} (${on.version})`, (title) => runOn(on, file, title));
+  else await step(file, () => runTestFile(file));
 }
 
 async function runOn({ version }: NodeVersion, file: string, title: string): Promise<TestResult[]> {

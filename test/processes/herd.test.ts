@@ -1,4 +1,4 @@
-/** A restart of a server with two thousand followers: it disconnects them, and they reconnect spread over time. */
+/** A restart of a server with a thousand followers: it disconnects them, and they reconnect spread over time. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openAppend } from "../../src/client/mod.ts";
@@ -10,15 +10,15 @@ import type { HerdReport } from "./herd-followers.ts";
 
 const PROCESSES = 2;
 /** Per process. */
-const FOLLOWERS = 1_000;
+const FOLLOWERS = 500;
 
-/** Timeout for two thousand connections on a busy machine, in milliseconds. */
+/** Timeout for a thousand connections on a busy machine, in milliseconds. */
 const PATIENCE_MS = 100_000;
 
-/** The server's shutdown timeout in milliseconds; on a loaded machine two thousand closes take most of it. */
+/** The server's shutdown timeout in milliseconds; on a loaded machine a thousand closes take half of it. */
 const GOODBYE_MS = 12_000;
 
-clusterTest("SIGTERM: two thousand followers reconnect, and each gets all bytes and the end", async (cluster) => {
+clusterTest("SIGTERM: a thousand followers reconnect, and each gets all bytes and the end", async (cluster) => {
   const bytes = numberedLines(30_000);
   // A busy machine answers close frames late; the server must not cut off a follower for that.
   const server = await cluster.start({ shutdownTimeoutMs: GOODBYE_MS });
@@ -58,8 +58,8 @@ function expectSpread(delaysMs: readonly number[]): void {
   const tenths = Array.from({ length: 10 }, (_, tenth) => {
     return delaysMs.filter((delay) => Math.floor(delay / 200) === tenth).length;
   });
-  // Half of the expected number is five standard deviations away.
-  assert.ok(Math.min(...tenths) > FOLLOWERS / 20, `in each tenth of the time: ${tenths.join(" ")}`);
+  // A quarter of the expected number is five standard deviations away.
+  assert.ok(Math.min(...tenths) > FOLLOWERS / 40, `in each tenth of the time: ${tenths.join(" ")}`);
 }
 
 function opened(herd: Program): number {
