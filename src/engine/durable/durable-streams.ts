@@ -137,6 +137,18 @@ export class DurableStreams {
   }
 
   /**
+   * The state of a path whose writer has the claim: it spares an append the look at the store. If another program has
+   * changed the file since, the writer notices that before it stores something.
+   *
+   * @returns `state` is undefined for a plain file. Undefined if the store must be asked.
+   */
+  async claimed(path: string): Promise<{ readonly state: StreamState | undefined } | undefined> {
+    const { state, generation } = this.#writers.get(path)?.present ?? {};
+    if (generation === undefined || state?.incomplete) return undefined;
+    return state && (await this.lifetimes.isOver(path, state)) ? undefined : { state };
+  }
+
+  /**
    * Appends to a path, which must exist, as one of many writers.
    *
    * @throws {StreamError} what {@link judgeAppend} throws; `not_found`, `busy`, `precondition_failed`, and what storing

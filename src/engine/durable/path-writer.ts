@@ -59,6 +59,12 @@ export class PathWriter implements AppendOwner {
     return this.#running !== undefined;
   }
 
+  /** What the claim knows of the path; undefined without a claim, or if that has failed. */
+  get present(): Present | undefined {
+    const kept = this.#admission;
+    return kept && !kept.batcher.error ? presentIn(kept) : undefined;
+  }
+
   /** Adds a job. */
   add(job: Job): void {
     this.#queue.push(job);

@@ -91,8 +91,9 @@ async function append(service: Service, write: Write): Promise<Response> {
   const { durable, exchange, parameters, bytes } = write;
   const { path, requestId } = exchange.subject;
   const { type, closes, seq, producer, preconditions } = parameters;
-  const state = await durable.use(path);
-  if (!state && !(await service.store.stat(path))) {
+  const claimed = await durable.claimed(path);
+  const state = claimed ? claimed.state : await durable.use(path);
+  if (!claimed && !state && !(await service.store.stat(path))) {
     const message = `"/${path}" does not exist. Create it with PUT, or append with "?verb=APPEND".`;
     throw new StreamError("not_found", message, { path });
   }
