@@ -105,8 +105,9 @@ const OPERATIONS = {
   async read(target: Target, strike: Strike): Promise<unknown[]> {
     await target.handle.create({ body: JSON.stringify(MESSAGES), closed: true });
     await target.strike({ ...strike, method: "GET" });
-    const { items, errors } = await follow(target.url, false);
-    expectEqual(items, MESSAGES);
+    const arrivals = new Arrivals();
+    const errors = await follow(target.url, false, arrivals);
+    expectEqual(arrivals.items, MESSAGES);
     return errors;
   },
 
@@ -169,41 +170,81 @@ function producerOf({ handle }: Target): { producer: IdempotentProducer; errors:
   return { producer: new IdempotentProducer(handle, "p", options), errors };
 }
 
+/** What has arrived at a reader. */
+class Arrivals {
+  readonly items: unknown[] = [];
+  #isOpen = false;
+  #waiting: (() => void)[] = [];
+
+  /** Notes that the answer to a live request has begun. */
+  opened(): void {
+    this.#isOpen = true;
+    this.#tell();
+  }
+
+  add(items: readonly unknown[]): void {
+    this.items.push(...items);
+    this.#tell();
+  }
+
+  /** Waits for the answer to a live request, which server-sent events begin with. */
+  async open(): Promise<void> {
+    while (!this.#isOpen) await this.#next();
+  }
+
+  async atLeast(count: number): Promise<void> {
+    while (this.items.length < count) await this.#next();
+  }
+
+  #next(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #tell(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
 async function readLive(target: Target, strike: Strike, live: "sse" | "long-poll"): Promise<unknown[]> {
   await target.handle.create({ body: "[0]" });
   await target.strike({ ...strike, live });
-  let begun = (): void => {};
-  const isBegun = new Promise<void>((resolve) => {
-    begun = resolve;
-  });
-  const reading = follow(target.url, live, begun);
-  // What comes now is not in the answer to the first request, which is not a live one.
-  await Promise.race([isBegun, reading]);
-  for (const n of MESSAGES.slice(1, -1)) await target.handle.append(JSON.stringify(n));
+  const arrivals = new Arrivals();
+  const reading = follow(target.url, live, arrivals);
+  // What comes now is not in the answer to the first request, which is not a live one. Each message is in an answer, or an
+  // event, of its own: otherwise it would depend on time what a fault strikes.
+  await Promise.race([live === "sse" ? arrivals.open() : arrivals.atLeast(1), reading]);
+  for (const n of MESSAGES.slice(1, -1)) {
+    await target.handle.append(JSON.stringify(n));
+    await Promise.race([arrivals.atLeast(n + 1), reading]);
+  }
   await target.handle.close({ body: JSON.stringify(MESSAGES.at(-1)) });
-  const { items, errors } = await reading;
-  expectEqual(items, MESSAGES);
+  const errors = await reading;
+  expectEqual(arrivals.items, MESSAGES);
   return errors;
 }
 
-/** Reads a stream to its end. After an error it continues behind the last batch, as each program must. */
+/** Reads a stream to its end. After an error it continues behind the last batch, as each program must. Returns the errors. */
 async function follow(
   url: string,
   live: "sse" | "long-poll" | false,
-  begun: () => void = () => {},
-): Promise<{ items: unknown[]; errors: unknown[] }> {
-  const items: unknown[] = [];
+  arrivals: Arrivals = new Arrivals(),
+): Promise<unknown[]> {
   const errors: unknown[] = [];
   let offset = "-1";
   let isClosed = false;
   const take = (batch: Pick<JsonBatch, "items" | "offset">): void => {
-    items.push(...batch.items);
     offset = batch.offset;
-    begun();
+    arrivals.add(batch.items);
   };
+  const observed = async (...request: Parameters<typeof fetch>): Promise<Response> => {
+    const response = await fetch(...request);
+    if (response.headers.get("Content-Type")?.startsWith("text/event-stream")) arrivals.opened();
+    return response;
+  };
+  const options = { url, live, json: true, backoffOptions, fetch: observed as typeof fetch };
   while (!isClosed && errors.length < ATTEMPTS) {
     try {
-      const response = await stream({ url, offset, live, json: true, backoffOptions });
+      const response = await stream({ ...options, offset });
       if (live) await untilClosed(response, take);
       else take({ items: await response.json(), offset: response.offset });
       isClosed = response.streamClosed;
@@ -211,7 +252,7 @@ async function follow(
       errors.push(error);
     }
   }
-  return { items, errors };
+  return errors;
 }
 
 /**

@@ -6,14 +6,14 @@ import { StreamError } from "../../protocol/errors.ts";
 import { checkFound, type PathPreconditions } from "../append/preconditions.ts";
 import type { Appends } from "../sessions/appends.ts";
 import { removePath } from "../sessions/removal.ts";
-import type { Store, StoreStat } from "../storage/store.ts";
+import type { Store } from "../storage/store.ts";
 import type { ProducerState, StreamRecords, StreamState } from "../storage/stream-state.ts";
-import { type CreateSpec, creationConflict, isSameFile, isSameStream } from "./creation.ts";
+import type { CreateSpec } from "./creation.ts";
 import { liveForks, removeAnnounced, tombstoneOf } from "./forks.ts";
 import type { ClaimedJobPath, Decision, Job, Present } from "./job.ts";
 import { type AppendSpec, judgeAppend } from "./judge.ts";
 import { Lifetimes } from "./lifetimes.ts";
-import { type Made, makeStream } from "./make-stream.ts";
+import { foundSame, type Made, makeStream, presentStat } from "./make-stream.ts";
 import { PathWriter } from "./path-writer.ts";
 import { removeIncomplete } from "./remove-incomplete.ts";
 import { removeClaimed } from "./remove-kept.ts";
@@ -285,23 +285,6 @@ export class DurableStreams {
     this.#writers.set(path, writer);
     return writer;
   }
-}
-
-/** The answer if there is something at the path already; undefined if it can be created. */
-function foundSame(
-  path: string,
-  found: Pick<StoreStat, "size" | "generation" | "stream"> | undefined,
-  ask: CreateSpec,
-): Made | undefined {
-  const { stream, size = 0, generation = "" } = found ?? {};
-  const isSame = stream ? isSameStream(stream, ask) : size === 0 || isSameFile(ask);
-  if (!isSame) throw creationConflict(path, stream, ask);
-  if (!stream && size === 0) return undefined;
-  return { isNew: false, offset: size, generation, state: stream };
-}
-
-function presentStat({ size, state, generation }: Present): Pick<StoreStat, "size" | "generation" | "stream"> {
-  return { size, generation, ...(state && { stream: state }) };
 }
 
 function isEmpty({ offset, generation, check }: PathPreconditions): boolean {

@@ -10,9 +10,9 @@ import type { Limits } from "../limits.ts";
 import { PieceReader } from "../storage/piece-reader.ts";
 import type { Store, StoreStat } from "../storage/store.ts";
 import type { StreamRecords, StreamState } from "../storage/stream-state.ts";
-import { type CreateSpec, type ForkSpec, newState } from "./creation.ts";
+import { type CreateSpec, creationConflict, type ForkSpec, isSameFile, isSameStream, newState } from "./creation.ts";
 import { type ForkPoint, forkPointOf } from "./forks.ts";
-import type { ClaimedJobPath } from "./job.ts";
+import type { ClaimedJobPath, Present } from "./job.ts";
 import { jsonLines } from "./json-messages.ts";
 
 /** A stream that was created, or existed already. */
@@ -146,4 +146,22 @@ async function sourceOf({ store, records, limits }: MakingParts, ask: CreateSpec
 
 function bodyOf({ bytes }: CreateSpec, { type }: StreamState): Uint8Array {
   return bytes.length > 0 && isJsonType(type) ? jsonLines(bytes) : bytes;
+}
+
+/** The answer if there is something at the path already; undefined if it can be created. */
+export function foundSame(
+  path: string,
+  found: Pick<StoreStat, "size" | "generation" | "stream"> | undefined,
+  ask: CreateSpec,
+): Made | undefined {
+  const { stream, size = 0, generation = "" } = found ?? {};
+  const isSame = stream ? isSameStream(stream, ask) : size === 0 || isSameFile(ask);
+  if (!isSame) throw creationConflict(path, stream, ask);
+  if (!stream && size === 0) return undefined;
+  return { isNew: false, offset: size, generation, state: stream };
+}
+
+/** A claimed path as a look at the store shows it. */
+export function presentStat({ size, state, generation }: Present): Pick<StoreStat, "size" | "generation" | "stream"> {
+  return { size, generation, ...(state && { stream: state }) };
 }
