@@ -1,12 +1,14 @@
 /** The claim that a stream's writer keeps between requests: no reader takes it for an append, and each request is one. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type LogEvent, memoryStore, type StreamEvent } from "../../src/index.ts";
+import { fileStore, type LogEvent, memoryStore, type StreamEvent } from "../../src/index.ts";
 import { keyOf, reservedIn } from "../../src/stores/file/reserved/layout.ts";
+import { withMembers } from "../fixture/durable-rig.ts";
 import { NOT_LOCAL } from "../fixture/local.ts";
 import type { TestServer } from "../fixture/servers.ts";
+import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
 import { until } from "../fixture/until.ts";
 import { expectStatus, openBody, rig, send } from "./app.ts";
 import { CLOSED, JSON_TYPE, producer, StreamServer, sendTo, TEXT } from "./streams.ts";
@@ -51,6 +53,42 @@ describe("each request of a stream", () => {
       [201, 0],
       [204, 4],
     ]);
+  });
+
+  it("does not look at the store while the claim is kept", async () => {
+    const store = memoryStore();
+    const looks: string[] = [];
+    const stat: typeof store.stat = (path) => {
+      looks.push(`stat ${path}`);
+      return store.stat(path);
+    };
+    const find: NonNullable<typeof store.streams>["find"] = async (path) => {
+      looks.push(`find ${path}`);
+      return store.streams?.find(path);
+    };
+    assert.ok(store.streams);
+    const streams = rig({ store: withMembers(store, { stat, streams: withMembers(store.streams, { find }) }) });
+    await expectStatus(201, streams, "PUT", "a", TEXT);
+    looks.length = 0;
+    await expectStatus(204, streams, "POST", "a", TEXT, "x");
+    assert.deepEqual(looks, []);
+    await expectStatus(404, streams, "POST", "b", TEXT, "x");
+    assert.deepEqual(looks, ["find b", "stat b"]);
+  });
+
+  it("finds out that the file was removed or replaced since", async (t) => {
+    const root = await temporaryFolder("kept");
+    t.after(() => removeFolder(root));
+    const streams = rig({ store: fileStore({ root }) });
+    await expectStatus(201, streams, "PUT", "a", TEXT, "one");
+    await expectStatus(201, streams, "PUT", "b", JSON_TYPE, "[1]");
+    rmSync(join(root, "a"));
+    await expectStatus(404, streams, "POST", "a", TEXT, "two");
+    writeFileSync(join(root, "other"), "by hand\n");
+    renameSync(join(root, "other"), join(root, "b"));
+    await expectStatus(204, streams, "POST", "b", TEXT, "three");
+    assert.equal(readFileSync(join(root, "b"), "utf8"), "by hand\nthree");
+    await streams.shutdown();
   });
 
   it("counts for the limits of appends, while it is stored or waits; a kept claim does not", async () => {
