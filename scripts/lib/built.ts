@@ -26,8 +26,7 @@ export function offerBuilt(): void {
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Some tests run the program as another user.
   chmodSync(folder, 0o755);
-  // The check of the types has its own place.
-  const complaint = compile(folder, { files: [REPORTER], folders: ["test"], isChecked: false });
+  const complaint = compile(folder, { files: [REPORTER], folders: ["test"] });
   if (complaint !== undefined) {
     console.error(complaint);
     return;

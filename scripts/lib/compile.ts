@@ -12,18 +12,19 @@ import { ROOT } from "./install.mjs";
 export interface More {
   readonly files: readonly string[];
   readonly folders?: readonly string[];
-  /** Whether types are checked. Default: true. */
-  readonly isChecked?: boolean;
 }
 
-/** Compiles into `dist` of a folder, which may not exist yet. Returns what the compiler has to say if it fails. */
-export function compile(folder: string, { files, folders = [], isChecked = true }: More): string | undefined {
+/**
+ * Compiles into `dist` of a folder, which may not exist yet, without a check of the types: that takes most of the time,
+ * and the check group "types" does it. Returns what the compiler has to say if it fails.
+ */
+export function compile(folder: string, { files, folders = [] }: More): string | undefined {
   const project = join(folder, "tsconfig.json");
   const from = (names: readonly string[]): string[] => names.map((name) => join(ROOT, name));
   const settings = {
     extends: join(ROOT, "tsconfig.build.json"),
     compilerOptions: {
-      ...{ rootDir: ROOT, outDir: join(folder, "dist"), noCheck: !isChecked },
+      ...{ rootDir: ROOT, outDir: join(folder, "dist"), noCheck: true },
       ...{ declaration: false, isolatedDeclarations: false },
     },
     files: from(["mod.ts", ...files]),
