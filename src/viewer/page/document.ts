@@ -6,7 +6,7 @@ import { Blocks } from "./bytes/blocks.ts";
 import { LineIndex } from "./bytes/line-index.ts";
 import { Lines } from "./bytes/lines.ts";
 import type { Source } from "./bytes/source.ts";
-import { showFailure, showReplaced } from "./failure.ts";
+import { showReplaced } from "./failure.ts";
 import { Follower } from "./follower.ts";
 import { humanBytes } from "./rows/row.ts";
 import { askForToken } from "./start.ts";
@@ -27,7 +27,6 @@ const MAX_BYTES = 2 * 1024 * 1024;
 
 /** A path that is shown as a whole. */
 export class DocumentView {
-  readonly #status: Status;
   readonly #blocks: Blocks;
   readonly #lines: Lines;
   readonly #media: MediaView | undefined;
@@ -38,7 +37,6 @@ export class DocumentView {
 
   /** @param type The media type of an image, of audio or video; undefined for Markdown. */
   constructor(source: Source, status: Status, type: string | undefined) {
-    this.#status = status;
     this.#blocks = new Blocks(source);
     this.#lines = new Lines(this.#blocks, new LineIndex());
     this.#media = type === undefined ? undefined : new MediaView(source, type);
@@ -76,9 +74,6 @@ export class DocumentView {
     byId("size").textContent = size === 0 ? "" : humanBytes(size);
     try {
       if (size > 0) await (this.#media ? this.#media.show(size) : this.#render(size));
-    } catch (error) {
-      showFailure(this.#status, error);
-      return;
     } finally {
       this.#timer = undefined;
     }

@@ -100,9 +100,8 @@ export class LogView {
       onReplaced: (reason) => showReplaced(status, reason),
       onUnauthorized: (message) => void askForToken(source, message).then(() => this.follower.start()),
     });
-    const report = (error: unknown): void => showFailure(status, error);
-    list.addEventListener("click", (event) => void this.#clicked(event).catch(report));
-    addEventListener("hashchange", () => void this.openLink().catch(report));
+    list.addEventListener("click", (event) => void this.#clicked(event));
+    addEventListener("hashchange", () => void this.openLink());
     document.addEventListener("selectionchange", () => this.#selected(list));
   }
 

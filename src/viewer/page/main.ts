@@ -36,7 +36,12 @@ applyTheme();
 onClick("theme", nextTheme);
 onClick("folder-theme", nextTheme);
 showPath();
-void open().catch((error) => showFailure(status, error));
+// Most of what the page does is awaited by nothing. Its errors end here.
+addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  showFailure(status, event.reason);
+});
+void open();
 
 async function open(): Promise<void> {
   const found = await find(source);
@@ -115,7 +120,7 @@ function connect(view: LogView): void {
   const { scroller } = view;
   const toEnd = (): void => void scroller.follow();
   const toStart = (): void => void scroller.jump(0);
-  const copyLines = (): void => void copy(view).catch((error) => showFailure(status, error));
+  const copyLines = (): void => void copy(view);
   onClick("follow", () => (scroller.isFollowing ? stopFollowing(view) : toEnd()));
   onClick("news", toEnd);
   onClick("wrap", () => wrap(view));
@@ -124,7 +129,7 @@ function connect(view: LogView): void {
   onClick("copy", copyLines);
   byId("goto-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    void submitGoTo(view).catch((error) => showFailure(status, error));
+    void submitGoTo(view);
   });
   byId("view").classList.toggle("wraps", chosen.wraps);
   byId("wrap").setAttribute("aria-pressed", String(chosen.wraps));
@@ -149,7 +154,7 @@ function connect(view: LogView): void {
 
 /** Connects the controls and the keys that all views of a path have. */
 function connectCommon(moves: Commands, commands: Commands): void {
-  const saveFile = (): void => void save(source).catch((error) => showFailure(status, error));
+  const saveFile = (): void => void save(source);
   const help = (): void => dialogById("help-dialog").showModal();
   onClick("help", help);
   onClick("save", saveFile);

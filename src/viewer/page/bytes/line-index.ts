@@ -4,7 +4,7 @@
  * @module
  */
 import { BLOCK_BYTES } from "../../shared/messages.ts";
-import type { Source } from "./source.ts";
+import { discard, pause, type Source } from "./source.ts";
 
 /** The number of newlines per block. */
 export class LineIndex {
@@ -71,11 +71,15 @@ export async function loadCounts(source: Source, index: LineIndex, until: number
   if (until === 0) return;
   const { generation } = source;
   const url = source.with({ lines: "", ...(generation !== undefined && { generation }) });
-  const response = await source.requestWithRetries(url, { headers: { Accept: "application/json" } });
-  if (!response.ok) {
-    await response.body?.cancel();
-    return;
+  for (;;) {
+    const response = await source.requestWithRetries(url, { headers: { Accept: "application/json" } });
+    if (!response.ok) return discard(response);
+    // The connection may break.
+    const text = await response.text().catch(() => undefined);
+    if (text !== undefined) {
+      const { counts } = JSON.parse(text) as { readonly counts: readonly number[] };
+      return index.set(0, counts.slice(0, until / BLOCK_BYTES));
+    }
+    await pause();
   }
-  const { counts } = (await response.json()) as { readonly counts: readonly number[] };
-  index.set(0, counts.slice(0, until / BLOCK_BYTES));
 }

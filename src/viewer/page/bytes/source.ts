@@ -94,7 +94,7 @@ export class Source {
     for (;;) {
       const response = await this.request(url, init).catch(() => undefined);
       if (response && !TEMPORARY.has(response.status)) return response;
-      await response?.body?.cancel();
+      if (response) await discard(response);
       await pause();
     }
   }
@@ -117,7 +117,7 @@ export class Source {
         await pause();
       } else {
         if (dropsRanges || !this.#mayBeFromCache(response)) throw await failureOf(response);
-        await response.body?.cancel();
+        await discard(response);
         this.#dropsRanges = true;
       }
     }
@@ -139,12 +139,14 @@ export class Source {
    * Reads all bytes into a blob, for elements and downloads: these can't send the token.
    *
    * @throws {Replaced} if the path is gone.
-   * @throws {Refused} if the server refuses the request.
+   * @throws {Refused} if the server refuses the request, or the connection breaks.
    */
   async blob(): Promise<Blob> {
     const response = await this.requestWithRetries(this.with({ raw: "" }));
     if (!response.ok) throw await failureOf(response);
-    return await response.blob();
+    return await response.blob().catch(() => {
+      throw new Refused(response.status, "The download broke off. Try again.");
+    });
   }
 }
 
@@ -161,9 +163,14 @@ export async function pause(): Promise<void> {
   });
 }
 
+/** Ends a response that is not needed. Its connection may have broken meanwhile. */
+export async function discard({ body }: Response): Promise<void> {
+  await body?.cancel().catch(() => {});
+}
+
 async function failureOf(response: Response): Promise<Error> {
   if (!OTHER_CONTENT.has(response.status)) return Refused.from(response);
-  await response.body?.cancel();
+  await discard(response);
   return new Replaced();
 }
 
@@ -186,7 +193,7 @@ async function firstBytes(response: Response, length: number): Promise<Uint8Arra
     bytes.set(part, at);
     at += part.length;
   }
-  await reader?.cancel();
+  await reader?.cancel().catch(() => {});
   return bytes.subarray(0, at);
 }
 
