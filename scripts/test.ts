@@ -24,7 +24,7 @@ import { FILE_TIMEOUT_MS, killAll, runTestFile } from "./lib/test-file.ts";
 import { counts, type TestResult } from "./lib/test-result.ts";
 
 /** Debian packages of the programs that tests run. */
-const DEBIAN_PACKAGES = ["chromium", "curl", "firefox-esr", "openssl", "tmux"];
+const DEBIAN_PACKAGES = ["chromium-headless-shell", "curl", "firefox-esr", "openssl", "tmux"];
 
 /** How many test files run at once: at most two for the processors, and two more because many tests mostly wait. */
 const CONCURRENCY: number = Math.min(2, availableParallelism()) + 2;

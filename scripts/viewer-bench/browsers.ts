@@ -16,7 +16,7 @@ export const BROWSERS = ["chromium", "firefox"] as const;
 export type BrowserName = (typeof BROWSERS)[number];
 
 const EXECUTABLES: Readonly<Record<BrowserName, readonly string[]>> = {
-  chromium: ["chromium", "chromium-browser", "google-chrome"],
+  chromium: ["chromium", "chromium-browser", "google-chrome", "chromium-headless-shell"],
   firefox: ["firefox", "firefox-esr"],
 };
 

@@ -11,11 +11,9 @@ import { METRICS, PARTS, type Part } from "../../scripts/viewer-bench/metrics.ts
 import { percentile } from "../../scripts/viewer-bench/percentile.ts";
 import { asMarkdown } from "../../scripts/viewer-bench/report.ts";
 import type { Results } from "../../scripts/viewer-bench/run.ts";
-import { findBrowser } from "../fixture/browser.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
 import { PROJECT, Program } from "../fixture/processes.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-
-const SKIP = findBrowser() ? false : "no chromium is installed; run scripts/debian.sh chromium";
 
 /** Starts the benchmark in its smallest size. */
 function bench(args: readonly string[], env: Record<string, string> = {}): Program {
@@ -31,7 +29,7 @@ describe("the benchmark of the viewer", () => {
   });
   after(() => removeFolder(folder));
 
-  test("measures each candidate, and has a number for each column", { skip: SKIP }, async () => {
+  test("measures each candidate, and has a number for each column", { skip: NO_CHROMIUM }, async () => {
     const file = join(folder, "results.json");
     const program = bench(["--browser", "chromium", "--json", file]);
     const { code } = await program.exited;

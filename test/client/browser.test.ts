@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import type * as Client from "../../src/client/mod.ts";
 import { ShiftyProxy } from "../client-reconnect/proxy.ts";
-import { findBrowser } from "../fixture/browser.ts";
+import { findBrowser, NO_CHROMIUM } from "../fixture/browser.ts";
 import { prng } from "../fixture/bytes.ts";
 import { executable, run } from "../fixture/processes.ts";
 import { expectCleanStop, startScript, startStandalone, type TestServer } from "../fixture/servers.ts";
@@ -35,9 +35,7 @@ globalThis.code = (action) => action().then(() => "nothing was refused", (error)
 globalThis.client = client;
 </script>`;
 
-const browserPath = findBrowser();
-
-describe("the client in a browser", { skip: browserPath ? false : "no chromium is installed" }, () => {
+describe("the client in a browser", { skip: NO_CHROMIUM }, () => {
   let folder: string;
   let pages: Server;
   let server: TestServer;
@@ -55,7 +53,7 @@ describe("the client in a browser", { skip: browserPath ? false : "no chromium i
     await new Promise<void>((resolve) => pages.listen(0, "127.0.0.1", resolve));
     const origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
     server = await startStandalone("node", { args: ["--origin", origin, "--cors"] });
-    browser = await chromium.launch({ executablePath: browserPath as string, args: ["--no-sandbox"] });
+    browser = await chromium.launch({ executablePath: findBrowser() as string, args: ["--no-sandbox"] });
     page = await browser.newPage();
     await page.goto(origin);
     await page.waitForFunction(() => "client" in globalThis);

@@ -2,10 +2,8 @@
  * A real browser, if one is installed.
  * @module
  */
-import { existsSync } from "node:fs";
 import { chromium, type Page } from "playwright-core";
-
-const PROGRAM = "/usr/bin/chromium";
+import { findBrowser, NO_CHROMIUM } from "../fixture/browser.ts";
 
 /** Opens pages; closing a page closes its browser. */
 export interface Browser {
@@ -16,12 +14,11 @@ export interface Browser {
 
 /** Debian's Chromium. */
 export async function chromiumPage(): Promise<Browser> {
-  const skip = !existsSync(PROGRAM) && "Chromium is not installed; run scripts/debian.sh chromium";
   const open = async (): Promise<Page> => {
-    const browser = await chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox"] });
+    const browser = await chromium.launch({ executablePath: findBrowser() as string, args: ["--no-sandbox"] });
     const page = await browser.newPage();
     // The answer to a page's own close could be lost when its browser ends. The wait for it would never end.
     return Object.assign(page, { close: () => browser.close() });
   };
-  return { skip, open };
+  return { skip: NO_CHROMIUM, open };
 }

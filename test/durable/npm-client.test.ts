@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { runScenarios } from "../client/run.ts";
-import { findBrowser } from "../fixture/browser.ts";
+import { findBrowser, NO_CHROMIUM } from "../fixture/browser.ts";
 import { executable, RUNTIMES, run } from "../fixture/processes.ts";
 import { expectCleanStop, startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
@@ -43,9 +43,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-const browserPath = findBrowser();
-
-describe("the client of the package in a browser", { skip: browserPath ? false : "no chromium is installed" }, () => {
+describe("the client of the package in a browser", { skip: NO_CHROMIUM }, () => {
   let folder: string;
   let pages: Server;
   let server: TestServer;
@@ -67,7 +65,7 @@ describe("the client of the package in a browser", { skip: browserPath ? false :
     await new Promise<void>((resolve) => pages.listen(0, "127.0.0.1", resolve));
     const origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
     server = await startStandalone("node", { args: ["--origin", origin, "--cors"] });
-    browser = await chromium.launch({ executablePath: browserPath as string, args: ["--no-sandbox"] });
+    browser = await chromium.launch({ executablePath: findBrowser() as string, args: ["--no-sandbox"] });
     page = await browser.newPage();
     await page.goto(origin);
     await page.waitForFunction(() => "scenario" in globalThis);

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { type BrowserContextOptions, chromium, type Browser as PlaywrightBrowser } from "playwright-core";
 import puppeteer, { type KeyInput, type Page as PuppeteerPage } from "puppeteer-core";
-import { findBrowser, findFirefox } from "../fixture/browser.ts";
+import { findBrowser, findFirefox, NO_CHROMIUM } from "../fixture/browser.ts";
 
 /** The window of all tabs at first, in pixels. */
 const WINDOW = { width: 1000, height: 700 };
@@ -74,7 +74,7 @@ export interface BrowserKind {
 export const BROWSERS: readonly BrowserKind[] = [
   {
     name: "Chromium",
-    skip: findBrowser() ? false : "no chromium is installed; run scripts/debian.sh chromium",
+    skip: NO_CHROMIUM,
     async start({ downloads } = {}) {
       const browser = await startChromium();
       return {

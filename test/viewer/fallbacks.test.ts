@@ -7,12 +7,13 @@ import { after, describe, it } from "node:test";
 import { append, openAppend } from "../../src/client/mod.ts";
 import { sign, signer } from "../auth/tokens.ts";
 import { refuseUpgrade, ShiftyProxy } from "../client-reconnect/proxy.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
 import { startStandalone } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-import { SKIP, Viewer } from "./page.ts";
+import { Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
-describe("the viewer page where something is missing", { skip: SKIP }, () => {
+describe("the viewer page where something is missing", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup({
     start: () => startStandalone("node", { args: ["--host", "ci.lan"] }),
     // Not a name of this machine to the browser, as on a local network.
@@ -81,7 +82,7 @@ describe("the viewer page where something is missing", { skip: SKIP }, () => {
   });
 });
 
-describe("the viewer page whose token is no longer valid", { skip: SKIP }, () => {
+describe("the viewer page whose token is no longer valid", { skip: NO_CHROMIUM }, () => {
   let folder: string;
   let token: (paths: readonly string[], exp?: number) => Promise<string>;
   const setup = new ChromiumSetup({

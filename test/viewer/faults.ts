@@ -13,7 +13,7 @@ const AXE = readFileSync(createRequire(join(PROJECT, "package.json")).resolve("a
 
 /** The faults that axe finds, with the elements that have them. */
 export async function faultsOf({ page }: Viewer): Promise<string[]> {
-  await page.evaluate(AXE);
+  if (!(await page.evaluate("'axe' in window"))) await page.evaluate(AXE);
   const { violations } = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as AxeResults;
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),

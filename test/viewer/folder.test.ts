@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { openAppend } from "../../src/client/mod.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
 import { request } from "../fixture/http.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { until } from "../fixture/until.ts";
 import { faultsOf } from "./faults.ts";
-import { SKIP } from "./page.ts";
+
 import { NAVIGATION } from "./requests.ts";
 import { ChromiumSetup } from "./setup.ts";
 
@@ -64,7 +65,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-describe("the page of a folder, in Chromium", { skip: SKIP }, () => {
+describe("the page of a folder, in Chromium", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup({ fill: ({ root }) => fill(root) });
 
   it("sorts, filters and names the entries", async () => {

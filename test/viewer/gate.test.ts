@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { append } from "../../src/client/mod.ts";
 import { sign, signer } from "../auth/tokens.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
 import { request } from "../fixture/http.ts";
 import { RUNTIMES } from "../fixture/processes.ts";
 import { startStandalone, type TestServer } from "../fixture/servers.ts";
 import { removeFolder, temporaryFolder } from "../fixture/temp.ts";
-import { SKIP } from "./page.ts";
+
 import { NAVIGATION } from "./requests.ts";
 import { ChromiumSetup } from "./setup.ts";
 
@@ -92,7 +93,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-describe("the viewer page under a gate, in Chromium", { skip: SKIP }, () => {
+describe("the viewer page under a gate, in Chromium", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup({ start: () => gate.start("node") });
 
   it("takes the token out of the address bar; reloading and following work", async () => {

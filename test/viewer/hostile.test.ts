@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { SKIP, Viewer } from "./page.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
+import { Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
 const ESC = "\x1b";
@@ -30,7 +31,7 @@ const LINES: readonly (readonly [string, string])[] = [
 
 const NAMES = ["<img src=x onerror=alert(1)>.log", "a'\"&.log", "\u202egol.txt", "javascript:alert(1)", "#L5?x=1.log"];
 
-describe("hostile content in the viewer page", { skip: SKIP }, () => {
+describe("hostile content in the viewer page", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup();
 
   it("shows lines as text, and links only to http and https", async () => {

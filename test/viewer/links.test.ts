@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type ShownRow, SKIP, type Viewer } from "./page.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
+import type { ShownRow, Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
 const LINES = Array.from(
@@ -12,7 +13,7 @@ const LINES = Array.from(
 );
 const OFFSETS = offsetsOf(LINES);
 
-describe("links of the viewer page", { skip: SKIP }, () => {
+describe("links of the viewer page", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup({
     fill: ({ root }) => writeFileSync(join(root, "a.log"), `${LINES.join("\n")}\n`),
   });

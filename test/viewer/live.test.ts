@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { append, openAppend } from "../../src/client/mod.ts";
 import { ShiftyProxy } from "../client-reconnect/proxy.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
 import { startStandalone } from "../fixture/servers.ts";
-import { SKIP, Viewer } from "./page.ts";
+import { Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
-describe("the viewer page of a path that grows", { skip: SKIP }, () => {
+describe("the viewer page of a path that grows", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup();
 
   it("follows to the last line, and says what the state is", async () => {

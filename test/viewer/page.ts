@@ -3,12 +3,8 @@
  * @module
  */
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { findBrowser } from "../fixture/browser.ts";
 import { until } from "../fixture/until.ts";
 import { ChromiumTab, type Tab, type TestBrowser } from "./browsers.ts";
-
-/** Why there is no browser, or false. */
-export const SKIP: string | false = findBrowser() ? false : "no chromium is installed; run scripts/debian.sh chromium";
 
 /** A row of the page: the offset of its line, its number and its text. */
 export interface ShownRow {

@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
 import { MOUNTS } from "../fixture/mounts.ts";
 import { startMounted } from "../fixture/servers.ts";
-import { SKIP, Viewer } from "./page.ts";
+import { Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
 const LINES = Array.from({ length: 40_000 }, (_, at) => `line ${at + 1} of a log that is long enough\n`).join("");
 
-describe("places in the viewer page", { skip: SKIP }, () => {
+describe("places in the viewer page", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup({
     fill({ root }) {
       writeFileSync(join(root, "a.log"), LINES);
@@ -99,7 +100,7 @@ async function reloadedAt(viewer: Viewer, hash: string): Promise<void> {
   await Promise.all([viewer.page.waitForEvent("load"), viewer.goToHash(hash)]);
 }
 
-describe("the breadcrumbs of the viewer page", { skip: SKIP }, () => {
+describe("the breadcrumbs of the viewer page", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup({
     start: () => startMounted("node"),
     fill({ root }) {

@@ -4,11 +4,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openAppend } from "../../src/client/mod.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
 import { PROGRESS } from "../fixture/progress.ts";
-import { type ShownRow, SKIP, Viewer } from "./page.ts";
+import { type ShownRow, Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
-describe("progress displays in the viewer page", { skip: SKIP }, () => {
+describe("progress displays in the viewer page", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup();
 
   for (const [name, { pieces, shown }] of Object.entries(PROGRESS)) {

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { SKIP } from "./page.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
+
 import { ChromiumSetup } from "./setup.ts";
 
 const LINES = 200_000;
 
-describe("the scrollbar of the viewer page", { skip: SKIP }, () => {
+describe("the scrollbar of the viewer page", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup();
 
   it("goes where it is moved, even if the page is about to put it elsewhere", async () => {

@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { append } from "../../src/client/mod.ts";
-import { SKIP, Viewer } from "./page.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
+import { Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
 const LINES = Array.from(
@@ -13,7 +14,7 @@ const LINES = Array.from(
 );
 const FOUND = LINES.flatMap((line, at) => (line.includes("needle") ? [at + 1] : []));
 
-describe("the search of the viewer page", { skip: SKIP }, () => {
+describe("the search of the viewer page", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup({
     fill: ({ root }) => writeFileSync(join(root, "a.log"), `${LINES.join("\n")}\n`),
   });

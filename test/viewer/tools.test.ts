@@ -4,10 +4,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { append, openAppend } from "../../src/client/mod.ts";
-import { SKIP, Viewer } from "./page.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
+import { Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
-describe("tools of the viewer page", { skip: SKIP }, () => {
+describe("tools of the viewer page", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup();
 
   it("show when lines arrived that the page has seen arriving, and go to such a time", async () => {
@@ -78,6 +79,22 @@ describe("tools of the viewer page", { skip: SKIP }, () => {
     await viewer.page.getByRole("button", { name: "Show the group" }).nth(1).click();
     await viewer.until("one of them", (shown) => shown.some(({ text }) => text === "inside of it"));
     assert.deepEqual(viewer.problems, []);
+    await viewer.close();
+  });
+
+  it("say why marked lines can't be saved", async () => {
+    writeFileSync(join(setup.root, "long.log"), "a line\n".repeat(100_000));
+    const viewer = await setup.open("/long.log#L1-L100000");
+    const { page } = viewer;
+    await viewer.until("the first line", ([row]) => row?.number === 1);
+    await page.route(/raw=/, (route) => route.fulfill({ status: 403, body: "Reading is over." }));
+    await page.keyboard.press("S");
+    await page.getByRole("alert").filter({ hasText: "Reading is over." }).waitFor();
+    // The browser itself reports the 403.
+    assert.deepEqual(
+      viewer.problems.filter((text) => !text.includes("403")),
+      [],
+    );
     await viewer.close();
   });
 

@@ -4,8 +4,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openAppend } from "../../src/client/mod.ts";
+import { NO_CHROMIUM } from "../fixture/browser.ts";
 import { faultsOf } from "./faults.ts";
-import { SKIP, Viewer } from "./page.ts";
+import { Viewer } from "./page.ts";
 import { ChromiumSetup } from "./setup.ts";
 
 const PNG = Buffer.from(
@@ -34,7 +35,7 @@ const a = "<b>";
 > quoted
 `;
 
-describe("other views of the viewer page", { skip: SKIP }, () => {
+describe("other views of the viewer page", { skip: NO_CHROMIUM }, () => {
   const setup = new ChromiumSetup();
 
   for (const colorScheme of ["light", "dark"] as const) {
