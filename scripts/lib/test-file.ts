@@ -14,6 +14,9 @@ import type { ReportLine, TestResult } from "./test-result.ts";
 /** Milliseconds after which a test file counts as hanging. */
 export const FILE_TIMEOUT_MS = 300_000;
 
+/** Milliseconds for which a file may run on after its last test before that is said. */
+const IDLE_MS = 3_000;
+
 /** How much of the end of a failed file's output is shown, in characters. */
 const OUTPUT_SHOWN = 8_000;
 
@@ -49,7 +52,12 @@ export async function runTestFile(
   const report = join(folder, "report.jsonl");
   try {
     const ending = await run(testArguments(file, report), timeoutMs, node);
-    return judge(readReport(report), ending, timeoutMs);
+    const lines = readReport(report);
+    const last = lines.at(-1);
+    if (last?.kind === "end" && last.idleMs > IDLE_MS) {
+      console.error(`${file}: something kept it alive for ${Math.round(last.idleMs / 1000)} s after its last test`);
+    }
+    return judge(lines, ending, timeoutMs);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

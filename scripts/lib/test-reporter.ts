@@ -15,6 +15,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
   const trail: string[] = [];
   /** The nesting of the previous result. If it is deeper than the current one, the current one has children. */
   let lastNesting = -1;
+  let lastMs = Date.now();
 
   for await (const event of source) {
     if (event.type === "test:start") {
@@ -23,6 +24,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
       yield line({ kind: "start", name: trail.join(" > ") });
     }
     if (event.type === "test:pass" || event.type === "test:fail") {
+      lastMs = Date.now();
       const { name, nesting } = event.data;
       const isLeaf = lastNesting <= nesting;
       lastNesting = nesting;
@@ -30,7 +32,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
       if (result) yield line(result);
     }
   }
-  yield line({ kind: "end" });
+  yield line({ kind: "end", idleMs: Date.now() - lastMs });
 }
 
 /** The reason in the name of a test, where a suite for any runner puts it. */

@@ -15,7 +15,14 @@ export interface TestResult {
 }
 
 /** A line of a test file's report: a result, the start of a test, or the end of the file. */
-export type ReportLine = TestResult | { readonly kind: "start"; readonly name: string } | { readonly kind: "end" };
+export type ReportLine = TestResult | { readonly kind: "start"; readonly name: string } | ReportEnd;
+
+/** The end of a test file. */
+export interface ReportEnd {
+  readonly kind: "end";
+  /** Milliseconds since the last test, in which something kept the process alive. */
+  readonly idleMs: number;
+}
 
 /**
  * Formats how many results passed, failed and were skipped.

@@ -125,10 +125,12 @@ class Reading {
   readonly stream: FollowStream;
   readonly states: FollowState[] = [];
   readonly done: Promise<void>;
+  readonly #stopped = new AbortController();
   #bytes: Buffer = Buffer.alloc(0);
 
   constructor(url: string, options: FollowOptions = {}) {
-    this.stream = follow(url, { stay: true, ...options, onState: (state) => this.states.push(state) });
+    const { signal } = this.#stopped;
+    this.stream = follow(url, { stay: true, signal, ...options, onState: (state) => this.states.push(state) });
     this.done = this.#run();
     this.done.catch(() => {});
   }
@@ -141,6 +143,11 @@ class Reading {
     const { length } = Buffer.from(expected);
     await until(`${length} bytes of a follow that has ${this.#bytes.length}`, () => this.#bytes.length >= length);
     assert.ok(this.#bytes.equals(Buffer.from(expected)), `${this.#bytes.subarray(0, 200)}`);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await assert.rejects(this.done, failsWith("aborted"));
   }
 
   async isIdle(offset: number): Promise<void> {
@@ -195,7 +202,7 @@ describe("a standing follow of servers that share a folder", () => {
       await check(piece(6));
     }
     await readings[0]?.isIdle(expected.length);
-    for (const { stream } of readings) await stream.cancel().catch(() => {});
+    for (const reading of readings) await reading.stop();
   });
 
   it("ends when the path is deleted, replaced or cut short by hand", async () => {
