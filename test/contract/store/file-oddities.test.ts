@@ -165,3 +165,18 @@ fileTest("names that no URL can have are not listed", async ({ store, root }) =>
   assert.deepEqual(namesOf(await listed(store, "sub")), [".httpfstream"]);
   assert.equal((await listed(store, "", { limit: 1, after: "a%2fb" }))?.[0]?.name, "sub");
 });
+
+fileTest("a file in place of the folder of sessions", async ({ root, store }) => {
+  const record = { path: "a", digest: "0".repeat(64) };
+  await put(store, "a", "stored");
+  await store.sessions.save(record);
+  const sessions = join(root, ".httpfstream", "sessions");
+  rmSync(sessions, { recursive: true });
+  writeFileSync(sessions, "a file");
+  assert.equal(await store.sessions.find("a"), undefined);
+  await store.sessions.remove("a");
+  assert.equal((await store.stat("a"))?.size, 6);
+  await store.tidy?.();
+  await store.sessions.save(record);
+  assert.deepEqual(await store.sessions.find("a"), record);
+});
