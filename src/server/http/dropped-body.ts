@@ -25,6 +25,8 @@ let timer: ReturnType<typeof setInterval> | undefined;
 export function whenDropped(c: Context, body: ReadableStream<Uint8Array>, dropped: () => void): void {
   waiting.set(body, { c, dropped, leftMs: MAX_UNREAD_MS });
   timer ??= setInterval(look, LOOK_EVERY_MS);
+  // A program that has nothing else to do may end.
+  (timer as { unref?(): void }).unref?.();
 }
 
 /** Checks all bodies with one timer. Nearly all of them have a reader at the first check. */
