@@ -148,8 +148,9 @@ describe("the listings of a watched folder", () => {
     const watch = await watches.watch("f", present);
     assert.notEqual(watch, old);
     watches.leave(old, former);
+    watches.began(append("f/a", 1));
     await pass(2_000);
-    assert.equal(shared.count("f"), 3);
+    assert.deepEqual([shared.count("f"), present.told], [3, [["a"]]]);
     watches.leave(watch, present);
   });
 
@@ -157,23 +158,25 @@ describe("the listings of a watched folder", () => {
     const noted = new Noted();
     const f = await watches.watch("f", noted);
     await pass(500);
-    const g = await watches.watch("g", noted);
+    const [g, left] = [await watches.watch("g", noted), await watches.watch("left", noted)];
     const listed = (): string[] => shared.listings.map(({ folder }) => folder);
     let release = (): void => {};
     shared.held = new Promise((resolve) => {
       release = resolve;
     });
     await pass(3_000);
-    assert.deepEqual(listed(), ["f", "g", "f"]);
+    assert.deepEqual(listed(), ["f", "g", "left", "f"]);
     // The first one is still being listed: a watcher that comes or goes starts no other one.
+    watches.leave(left, noted);
+    await pass(500);
     const h = await Promise.all([watches.watch("h", noted), settle().then(() => release())]).then(([watch]) => watch);
     shared.held = undefined;
     await settle();
-    assert.deepEqual(listed(), ["f", "g", "f", "h"]);
+    assert.deepEqual(listed(), ["f", "g", "left", "f", "h"]);
     await pass(STEP_MS);
-    assert.deepEqual(listed(), ["f", "g", "f", "h", "g"]);
+    assert.deepEqual(listed(), ["f", "g", "left", "f", "h", "g"]);
     await pass(2_300);
-    assert.deepEqual(listed().slice(5).toSorted(), ["f", "g", "h"]);
+    assert.deepEqual(listed().slice(6).toSorted(), ["f", "g", "h"]);
     for (const watch of [f, g, h]) watches.leave(watch, noted);
   });
 
