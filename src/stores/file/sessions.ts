@@ -6,7 +6,7 @@ import { existsSync, lstatSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
-import { diskError, isAbsence } from "./folders/errors.ts";
+import { diskError, errorCode } from "./folders/errors.ts";
 import { namesIn } from "./folders/folder.ts";
 import { readJsonFile, removeFileNow, writeJsonAtomic } from "./reserved/atomic-write.ts";
 import { keyOf, type Reserved } from "./reserved/layout.ts";
@@ -38,7 +38,7 @@ export class FileSessions implements SessionRecords {
       return isRecord(record) && record.path === path ? record : undefined;
     } catch (error) {
       // A file may be in the place of the folder until the store is tidied.
-      if (isAbsence(error)) return undefined;
+      if (errorCode(error) === "ENOTDIR") return undefined;
       throw diskError(error, path);
     }
   }
@@ -52,7 +52,7 @@ export class FileSessions implements SessionRecords {
     try {
       if (isOurs()) removeFileNow(this.#file(path));
     } catch (error) {
-      if (!isAbsence(error)) throw diskError(error, path);
+      throw diskError(error, path);
     }
   }
 
