@@ -67,6 +67,11 @@ describe("the viewer page for everyone", { skip: NO_CHROMIUM }, () => {
       await log.until("marked lines", (rows) => rows.some(({ number }) => number === 3));
       if (options.viewport === TALL) await log.until("every line", (rows) => rows.length === COLOURS.length);
       assert.deepEqual(await faultsOf(log), []);
+      for (let page = 0; options.viewport !== TALL && page < 12; page++) {
+        await log.page.keyboard.press("PageDown");
+        await log.settle();
+        assert.deepEqual(await faultsOf(log), [], `page ${page}`);
+      }
       await log.page.keyboard.press("?");
       await log.page.getByRole("dialog", { name: "Keys" }).waitFor();
       assert.deepEqual(await faultsOf(log), [], "the help");
