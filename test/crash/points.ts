@@ -1,6 +1,6 @@
 /** Requests to streams, and what must hold if the server dies at any change of a file that it makes for them. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CLOSED, JSON_TYPE, producer, type StreamServer, sendTo, TEXT } from "../durable/streams.ts";
 import { PROJECT } from "../fixture/processes.ts";
@@ -239,7 +239,9 @@ export async function dieAt(
   { server, folder, armed }: { server: StreamServer; folder: string; armed: string },
 ): Promise<string | undefined> {
   await prepare(server, folder);
-  writeFileSync(armed, point);
+  // At once: the server, which renews its lease meanwhile, would take an empty file for the number of no change.
+  writeFileSync(`${armed}.new`, point);
+  renameSync(`${armed}.new`, armed);
   const isAnswered = await run(server, folder).then(
     () => true,
     () => false,
