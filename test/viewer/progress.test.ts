@@ -100,6 +100,7 @@ describe("progress displays in the viewer page", { skip: NO_CHROMIUM }, () => {
     await viewer.page.keyboard.press("PageUp");
     await viewer.settle();
     const visible = await viewer.visible();
+    await viewer.page.evaluate(watchNumbers);
     await writer.write("x 0\ny 0\n");
     for (let at = 1; at < 50; at++) await writer.write(`\x1b[2A\x1b[Kx ${at}\n\x1b[Ky ${at}\n`);
     await viewer.page.getByRole("button", { name: /new lines/ }).waitFor();
@@ -113,9 +114,27 @@ describe("progress displays in the viewer page", { skip: NO_CHROMIUM }, () => {
       rows.slice(-4).map(({ text }) => text),
       ["line 299", "x 0", "x 49", "y 49"],
     );
+    assert.deepEqual(await viewer.page.evaluate(numbersMissed), [], "each row has its number from the beginning");
     await viewer.close();
   });
 });
+
+/** Runs in the page: notes the rows that come without a number. */
+function watchNumbers(): void {
+  const missed: string[] = [];
+  (globalThis as { __missed?: string[] }).__missed = missed;
+  const observer = new MutationObserver((records) => {
+    for (const row of records.flatMap(({ addedNodes }) => [...addedNodes])) {
+      if ((row as HTMLElement).dataset["n"] === undefined) missed.push(row.textContent ?? "");
+    }
+  });
+  observer.observe(document.querySelector("#rows") as Element, { childList: true });
+}
+
+/** Runs in the page: the rows that {@link watchNumbers} has noted. */
+function numbersMissed(): readonly string[] | undefined {
+  return (globalThis as { __missed?: string[] }).__missed;
+}
 
 /** The texts of the rows that were not overwritten. */
 function textsOf(rows: readonly ShownRow[]): string[] {

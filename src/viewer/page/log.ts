@@ -65,6 +65,7 @@ export class LogView {
     const fill = kind === "json" ? fillJsonRow : fillRow;
     this.rows = new Rows(list, this.lines, new Styles(kind === "hex" ? undefined : this.#blocks), fill);
     this.rows.decorate = (row, offset) => {
+      this.#numberRow(row, offset);
       row.classList.toggle("marked", this.marked.has(offset));
       const seenMs = this.arrivals.at(offset);
       if (seenMs !== undefined) row.dataset.seen = new Date(seenMs).toLocaleTimeString("en-GB");
@@ -230,17 +231,20 @@ export class LogView {
     this.#number();
   }
 
-  /** Numbers the rows whose numbers are known. */
+  /** Numbers a row if its number is known. Returns the number, or 0. */
+  #numberRow({ dataset }: HTMLElement, offset: number): number {
+    if (dataset.n === undefined) {
+      const number = this.lines.number(offset);
+      if (number !== undefined) dataset.n = String(number);
+    }
+    return Number(dataset.n ?? 0);
+  }
+
+  /** Numbers the rows whose numbers were not known when they were made, and makes room for the longest. */
   #number(): void {
     const list = byId("rows");
     let highest = 0;
-    for (const { element, offset } of this.rows.all) {
-      if (element.dataset.n !== undefined) continue;
-      const number = this.lines.number(offset);
-      if (number === undefined) continue;
-      element.dataset.n = String(number);
-      highest = number;
-    }
+    for (const { element, offset } of this.rows.all) highest = Math.max(highest, this.#numberRow(element, offset));
     const digits = String(highest).length;
     if (highest === 0 || digits <= Number(list.dataset.digits ?? 0)) return;
     this.scroller.keepAnchor(() => {
