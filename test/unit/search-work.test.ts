@@ -134,6 +134,20 @@ describe("a search", () => {
     }
   });
 
+  it("finds the beginnings of lines in a long content, with text dropped meanwhile", async () => {
+    const rig = new Rig();
+    const line = `needle ${"-".repeat(993)}\n`;
+    const { hits } = await all(await rig.terms(line.repeat(500), "needle"));
+    assert.deepEqual(
+      hits,
+      Array.from({ length: 500 }, (_, at) => ({ offset: at * line.length, lineStart: at * line.length })),
+    );
+    const words = `${"needle ".repeat(12_000)}\n`;
+    const others = await all(await new Rig().terms(words.repeat(5), "needle"));
+    assert.ok(others.hits.every(({ offset, lineStart }) => lineStart === offset - (offset % words.length)));
+    assert.equal(others.hits.length, 60_000);
+  });
+
   it("reads what is before its range only for a hit, once, and not at all if a line feed comes first", async () => {
     for (const [behind, reads] of [
       ["nothing", 1],
