@@ -3,6 +3,7 @@
  * @module
  */
 import type { Context } from "hono";
+import { lookAgain } from "../engine/storage/look-again.ts";
 import type { StreamState } from "../engine/storage/stream-state.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { inPlace, inPlaceUnlessShort } from "./durable/in-place.ts";
@@ -256,7 +257,12 @@ async function remove(service: Service, { exchange, isFolder, parameters }: Remo
   throw new StreamError("path_conflict", `"/${path}" names a folder. Only files can be removed.`, { path });
 }
 
-async function read(service: Service, request: ReadRequest): Promise<Response> {
+/** Answers a read or a follow. What a store that may be stale refuses is tried again, up to the response. */
+function read(service: Service, request: ReadRequest): Promise<Response> {
+  return lookAgain(service.store, () => readOnce(service, request));
+}
+
+async function readOnce(service: Service, request: ReadRequest): Promise<Response> {
   const { socket, verb, isFolder, exchange, parameters } = request;
   const following = socket || verb === "FOLLOW";
   const { path } = exchange.subject;

@@ -192,8 +192,8 @@ export class DurableStreams {
     checkFound(found, path, preconditions);
     const known = foundSame(path, found, ask);
     if (known) return known;
-    const { limits, used } = this.#appends.registry;
-    const parts = { store: this.#store, records: this.records, limits, used };
+    const { limits, used, batchSizes } = this.#appends.registry;
+    const parts = { store: this.#store, records: this.records, limits, used, batchSizes };
     const making = makeStream(parts, path, ask, (terms, run) =>
       this.#do<Made>(path, (untilMs, resolve, failed) => ({
         untilMs,
