@@ -4,6 +4,7 @@
  */
 import type { AppendHandle, ListOptions, Store, StoreEntry } from "../../engine/storage/store.ts";
 import { type ErrorCode, StreamError } from "../../protocol/errors.ts";
+import type { OtherProcess } from "../actor.ts";
 import { assert } from "./assert.ts";
 import { bytesOf, concat } from "./bytes.ts";
 
@@ -12,23 +13,35 @@ export interface CaseStore {
   readonly store: Store;
   /** Opens a second store on the same data. */
   again(): Store;
+  /** Starts another process with a store on the same data. It is ended after the case. */
+  elsewhere(): Promise<OtherProcess>;
 }
 
 /** What a store may lack. */
-export type Need = "discard" | "verify" | "tidy" | "watch" | "streams" | "subscriptions" | "byte streams";
+export type Need =
+  | "discard"
+  | "verify"
+  | "tidy"
+  | "watch"
+  | "streams"
+  | "subscriptions"
+  | "byte streams"
+  | "other processes"
+  | "processes that can be suspended"
+  | "handover";
 
 /** One case. It fails if it rejects. */
 export interface Case {
   (opened: CaseStore): Promise<void>;
   /** What the store must have for the case; without it, the case is skipped. */
-  readonly needs?: Need;
+  readonly needs?: Need | readonly Need[];
 }
 
 /** The cases of one section, by title. */
 export type Cases = Readonly<Record<string, Case>>;
 
 /** Marks a case that needs a part of the contract that a store may lack. */
-export function needing(needs: Need, run: (opened: CaseStore) => Promise<void>): Case {
+export function needing(needs: Need | readonly Need[], run: (opened: CaseStore) => Promise<void>): Case {
   return Object.assign((opened: CaseStore) => run(opened), { needs });
 }
 
@@ -93,6 +106,33 @@ export async function holding<T>(store: Store, path: string, use: (handle: Appen
   } finally {
     await handle.release();
   }
+}
+
+/** Milliseconds after which something that a case waits for does not come any more. */
+const PATIENCE_MS = 60_000;
+
+/** Milliseconds between two looks at what a case waits for. */
+const LOOK_MS = 20;
+
+/** Calls a function until it resolves with something else than undefined, and resolves with that. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+  const untilMs = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > untilMs) assert.fail(`waited ${PATIENCE_MS / 1000} s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+/** Claims a path as soon as the other process that has it does not have it any more. */
+export function claimSoon(store: Store, path: string): Promise<AppendHandle> {
+  return eventually(`"${path}" to be free`, () =>
+    store.claim(path).catch(async (error: unknown) => {
+      await rejectsWith(Promise.reject(error), "conflict");
+      return undefined;
+    }),
+  );
 }
 
 /** Returns the generation of the content at a path, which must exist. */
