@@ -59,5 +59,5 @@ export {
 export { checkGeneration } from "../protocol/generation.ts";
 export { checkedPath, isAddressable, RESERVED_SEGMENT, SEGMENT_BYTES } from "../protocol/path.ts";
 export { newGeneration } from "../support/token.ts";
-export { type OtherProcess, storeActor } from "./actor.ts";
+export { type OtherProcess, storeActor } from "./suite/actor.ts";
 export { type OpenStore, type RegisterTest, type StoreSuiteOptions, storeSuite } from "./suite/suite.ts";

@@ -168,7 +168,9 @@ export class Channel implements Followable {
     const outcome: Outcome = { size: this.size, reason: ended };
     try {
       // After an uncertain creation, the path may have bytes.
-      await (unused && !this.#isUncertain && this.#handle.discard ? this.#handle.discard() : this.#handle.release(outcome.reason));
+      await (unused && !this.#isUncertain && this.#handle.discard
+        ? this.#handle.discard()
+        : this.#handle.release(outcome.reason));
     } finally {
       this.outcome = outcome;
       this.broadcast.dissolve();

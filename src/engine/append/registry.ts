@@ -2,7 +2,6 @@
  * The registry of appends: one channel per path, from its claim to its end.
  * @module
  */
-
 import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Followable, Outcome } from "../follow/followable.ts";
@@ -12,7 +11,14 @@ import type { Limits } from "../limits.ts";
 import { heldByAppender, heldDuringGrace } from "../storage/conflicts.ts";
 import type { Store } from "../storage/store.ts";
 import { AppendCounts, type Opener } from "./append-counts.ts";
-import { type AppendOwner, type AppendSlot, isLeaving, newSlot, type Reservation, yieldsToOthers } from "./append-slot.ts";
+import {
+  type AppendOwner,
+  type AppendSlot,
+  isLeaving,
+  newSlot,
+  type Reservation,
+  yieldsToOthers,
+} from "./append-slot.ts";
 import { BatchSizes } from "./batch-sizes.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
@@ -139,8 +145,7 @@ export class AppendRegistry {
       await (channel ? slot.free : slot.claimed);
     }
     const remote = await this.#remotes.lease(path);
-    if (!remote) return undefined;
-    await remote.source.refresh();
+    await remote?.source.refresh();
     return remote;
   }
 

@@ -4,8 +4,8 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { essenceOf, isJsonType } from "../../protocol/media-type.ts";
-import type { AppendPreconditions } from "../append/claim.ts";
 import type { BatchSizes } from "../append/batch-sizes.ts";
+import type { AppendPreconditions } from "../append/claim.ts";
 import type { UsedSpace } from "../append/used-space.ts";
 import type { Limits } from "../limits.ts";
 import { PieceReader } from "../storage/piece-reader.ts";

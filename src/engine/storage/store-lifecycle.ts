@@ -48,7 +48,10 @@ export class StoreLifecycle {
 
   /** Runs `task` once the store is open: at once, if it needs no opening. Begins to open it; a failure shows at the next use. */
   whenOpen(task: () => void): void {
-    if (this.#isOpen) return task();
+    if (this.#isOpen) {
+      task();
+      return;
+    }
     this.#whenOpen.push(task);
     this.open().catch(() => {});
   }

@@ -3,7 +3,7 @@
  * @module
  */
 import type { AppendHandle, Growth, Store } from "../../engine/storage/store.ts";
-import { claimOf, type OtherProcess, recordOf } from "../actor.ts";
+import { claimOf, type OtherProcess, recordOf } from "./actor.ts";
 import { assert } from "./assert.ts";
 import { bytesOf, textOf } from "./bytes.ts";
 import { type CaseStore, type Cases, claimSoon, needing, put, readAll, rejectsWith, stored } from "./cases.ts";

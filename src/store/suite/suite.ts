@@ -4,13 +4,12 @@
  */
 import type { Store } from "../../engine/storage/store.ts";
 import { StoreLifecycle } from "../../engine/storage/store-lifecycle.ts";
-import type { OtherProcess } from "../actor.ts";
+import type { OtherProcess } from "./actor.ts";
 import { APPENDS } from "./appends.ts";
-import type { Case, Cases, Need } from "./cases.ts";
+import { type Case, type Cases, missingParts, type Need } from "./cases.ts";
 import { CLAIMS } from "./claims.ts";
 import { CONTENTS } from "./contents.ts";
 import { LISTS } from "./lists.ts";
-import { missingParts } from "./needs.ts";
 import { PARTS } from "./parts.ts";
 import { PATHS } from "./paths.ts";
 import { READS } from "./reads.ts";

@@ -2,10 +2,10 @@
  * What the suite has another process do with its store.
  * @module
  */
-import type { AppendHandle, SessionClaim, SessionRecord, Store } from "../engine/storage/store.ts";
-import type { EndReason } from "../protocol/end-reason.ts";
-import { StreamError } from "../protocol/errors.ts";
-import { bytesOf } from "./suite/bytes.ts";
+import type { AppendHandle, SessionClaim, SessionRecord, Store } from "../../engine/storage/store.ts";
+import type { EndReason } from "../../protocol/end-reason.ts";
+import { StreamError } from "../../protocol/errors.ts";
+import { bytesOf } from "./bytes.ts";
 
 /** A process with a store on the same data, or a second instance in the same one that behaves like a process. */
 export interface OtherProcess {
