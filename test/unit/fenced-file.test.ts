@@ -58,11 +58,20 @@ fenceTest("a removal after a takeover leaves the record of the successor", async
 });
 
 fenceTest("a fence concerns one path only, and a process that was not fenced off", async (reserved, sessions) => {
-  await sessions.save(recordOf("1"), sleeper(() => fenceOff(reserved, "b.txt")));
+  await sessions.save(
+    recordOf("1"),
+    sleeper(() => fenceOff(reserved, "b.txt")),
+  );
   assert.deepEqual(await sessions.find("a.txt"), recordOf("1"));
-  await sessions.remove("a.txt", sleeper(() => fenceOff(reserved, "b.txt")));
+  await sessions.remove(
+    "a.txt",
+    sleeper(() => fenceOff(reserved, "b.txt")),
+  );
   assert.equal(await sessions.find("a.txt"), undefined);
-  await sessions.remove("a.txt", sleeper(() => {}));
+  await sessions.remove(
+    "a.txt",
+    sleeper(() => {}),
+  );
 });
 
 fenceTest("a fence removes what a process has left that died during a removal", async (reserved) => {

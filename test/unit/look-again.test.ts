@@ -219,4 +219,3 @@ describe("a standing follow on a store that may be stale", () => {
     running.follow.leave();
   });
 });
-

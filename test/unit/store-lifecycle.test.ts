@@ -74,7 +74,11 @@ describe("the life of a store", () => {
   });
 
   it("tries again at the next use after a failure, of which clients learn no more than that", async () => {
-    const failures = [new StreamError("unavailable", "nats://secret-host is down."), new Error("bad password"), undefined];
+    const failures = [
+      new StreamError("unavailable", "nats://secret-host is down."),
+      new Error("bad password"),
+      undefined,
+    ];
     const { store, calls } = living({
       open: async () => {
         calls.push("open");
