@@ -115,12 +115,12 @@ describe("an app on a store that may be stale", () => {
   });
 
   it("does not refuse a generation that the store does not show yet", async (t) => {
-    let looks = 0;
-    const store = staleStore((found) => found && { ...found, generation: looks++ < 2 ? "older" : found.generation });
+    let late = 0;
+    const store = staleStore((found) => found && { ...found, generation: late-- > 0 ? "older" : found.generation });
     await put(store, "a.txt", "hello");
     const app = await appOn(store, t);
     const { generation } = (await store.stat("a.txt")) as StoreStat;
-    looks = 0;
+    late = 2;
     const response = await app.request(`/a.txt?generation=${generation}`);
     assert.deepEqual([response.status, await response.text()], [200, "hello"]);
   });
