@@ -4,7 +4,6 @@
  */
 import type { Context } from "hono";
 import { lookAgain } from "../engine/storage/look-again.ts";
-import type { StreamState } from "../engine/storage/stream-state.ts";
 import { StreamError } from "../protocol/errors.ts";
 import { inPlace, inPlaceUnlessShort } from "./durable/in-place.ts";
 import { optionsOf } from "./durable/preflight.ts";
@@ -252,7 +251,7 @@ async function write(service: Service, { exchange, isFolder, parameters }: Write
 
 async function remove(service: Service, { exchange, isFolder, parameters }: RemoveRequest): Promise<Response> {
   const { path } = exchange.subject;
-  await settle(service, path);
+  await service.durable?.use(path);
   if (!isFolder) return removeResource(service, exchange, parameters);
   throw new StreamError("path_conflict", `"/${path}" names a folder. Only files can be removed.`, { path });
 }
@@ -266,7 +265,8 @@ async function readOnce(service: Service, request: ReadRequest): Promise<Respons
   const { socket, verb, isFolder, exchange, parameters } = request;
   const following = socket || verb === "FOLLOW";
   const { path } = exchange.subject;
-  const state = isFolder ? undefined : await settle(service, path);
+  // Removes what has expired.
+  const state = isFolder ? undefined : await service.durable?.useNow(path);
   if (state && exchange.c.req.method !== "HEAD") service.durable?.lifetimes.use(path, state);
   if (!following && !isFolder && parameters.live && exchange.c.req.method === "GET") {
     return inPlace(service, exchange, "follow", () => readLive(service, exchange, parameters));
@@ -278,9 +278,4 @@ async function readOnce(service: Service, request: ReadRequest): Promise<Respons
   }
   const answer = (): Promise<Response> => unlessChanged(parameters, () => show(service, request, following));
   return !following || isFolder ? answer() : inPlace(service, exchange, "follow", answer);
-}
-
-/** Removes what has expired. @throws {StreamError} `gone` for a tombstone. */
-async function settle({ durable }: Service, path: string): Promise<StreamState | undefined> {
-  return durable?.use(path);
 }

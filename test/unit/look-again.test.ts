@@ -159,6 +159,25 @@ it("a session that the store does not show yet is not gone", async (t) => {
   assert.equal(resumed.digest, session.digest);
 });
 
+it("a session that the store shows only after the claim keeps its path", async (t) => {
+  const store = new SharedStore();
+  Object.assign(store, { maxStaleMs: 60_000 });
+  await store.sessions.save({ path: "a", digest: "d" });
+  const server = new SessionServer(store);
+  t.after(() => server.registry.close());
+  const { find } = store.sessions;
+  // A driver calls the check before the claim.
+  const { claim } = store;
+  store.claim = async (path, options) => {
+    await options?.check?.();
+    store.sessions.find = find;
+    return claim.call(store, path, options);
+  };
+  store.sessions.find = async () => undefined;
+  await rejectsWith(server.registry.admit("a"), "conflict");
+  assert.ok(!server.registry.isTaken("a"));
+});
+
 describe("a standing follow on a store that may be stale", () => {
   it("ends only once its content is gone for as long as a look may be late", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });

@@ -110,8 +110,8 @@ export async function claimPath(
   try {
     // A shutdown that began during the claim does not know this append, and would wait for it.
     by.assertOpen();
-    // Not every store calls `check`.
-    if (!isChecked) await check();
+    // Not every store calls `check`, and before the claim, one that may be stale may not have shown a session.
+    if (!isChecked || store.maxStaleMs !== undefined) await check();
     if (!terms.enforcesStreamRules && handle.stream?.closed) throw closedStream(path, handle.offset);
     await checkAfterClaim(store, { path, before, handle }, terms);
     const lines = isJsonType(handle.stream?.type) ? await lastLineOf(by, path, handle) : undefined;

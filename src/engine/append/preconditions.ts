@@ -75,6 +75,20 @@ export function checkFound(
 }
 
 /**
+ * Looks at a path and checks what is there.
+ *
+ * @returns Undefined if the path does not exist.
+ * @throws {StreamError} as {@link checkFound}; what {@link Store.stat} throws.
+ */
+export function checkedLook(store: Store, path: string, terms: PathPreconditions): Promise<StoreStat | undefined> {
+  return lookAgain(store, async () => {
+    const found = await store.stat(path);
+    checkFound(found, path, terms);
+    return found;
+  });
+}
+
+/**
  * Checks only that a path has the generation that the preconditions name, if any.
  *
  * @throws {StreamError} `replaced`; what {@link Store.stat} throws.

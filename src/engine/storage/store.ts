@@ -96,8 +96,8 @@ export interface Store {
   readonly isPrivate?: boolean;
   /**
    * Milliseconds for which {@link stat}, {@link read}, {@link list} and the records may answer with what was true, when another
-   * process has changed it since: a change that was acknowledged longer ago than that is always seen, as are all changes of this
-   * process, and a {@link claim} sees everything. Before the server refuses a request for what it does not find, it looks
+   * process has changed it since: a change that was acknowledged longer ago than that is always seen, and so are all changes of
+   * this process. A {@link claim} sees everything, as does what this process asks about a path that it has claimed. Before the server refuses a request for what it does not find, it looks
    * again, for as long as this. Default: they are never stale.
    */
   readonly maxStaleMs?: number | undefined;
@@ -170,7 +170,7 @@ export interface Store {
   /** Bytes of all resources. At `limits.storeBytes`, appends are refused. Without it, that limit does not hold. */
   usedBytes?(): Promise<number>;
   /**
-   * Connects. Called before the server listens, or by an app on the first use of the store; again only if it has failed.
+   * Connects. An app calls it when it is made, the server before it listens, and each use after a failure calls it again.
    * Nothing else but {@link health} is called before it has resolved.
    *
    * @throws {StreamError} `unavailable` if it may succeed later, any other if it can't. The operator reads the message;
