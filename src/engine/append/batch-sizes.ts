@@ -54,3 +54,8 @@ export class BatchSizes {
     );
   }
 }
+
+/** Bytes in parts of at most `max` bytes; none for no bytes. */
+export function* cut(bytes: Uint8Array, max: number): Generator<Uint8Array, void, void> {
+  for (let from = 0; from < bytes.length; from += max) yield bytes.subarray(from, from + max);
+}

@@ -8,7 +8,7 @@ import type { EndReason } from "../../protocol/end-reason.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import type { Outcome } from "../follow/followable.ts";
 import type { Limits } from "../limits.ts";
-import { BatchSizes } from "./batch-sizes.ts";
+import { BatchSizes, cut } from "./batch-sizes.ts";
 import type { Batch, Channel } from "./channel.ts";
 import { PieceQueue } from "./piece-queue.ts";
 import { turnEnd } from "./turn.ts";
@@ -94,32 +94,24 @@ export class Batcher {
    * Stores a batch together with what it changes of the stream, as a whole or not at all. One without a change is stored in
    * parts, if the store accepts only smaller batches. Not to be mixed with {@link push}; calls must not overlap.
    *
-   * @throws {StreamError} `limit` if the resource would become too large, `too_large` for the store; what {@link AppendHandle.append} throws, after
-   * which the batcher accepts nothing more.
+   * @throws {StreamError} `limit` if the resource would become too large, `too_large` for the store; what
+   * {@link AppendHandle.append} throws, after which the batcher accepts nothing more.
    */
   async store(batch: Batch): Promise<void> {
     if (this.error) throw this.error;
-    if (batch.bytes.length > this.#room) throw tooManyBytes(this.channel.path, this.#limits.pathBytes);
-    if (batch.change) this.#sizes.assertWhole(this.channel.path, batch.bytes.length);
-    this.#room -= batch.bytes.length;
+    const { bytes, change } = batch;
+    if (bytes.length > this.#room) throw tooManyBytes(this.channel.path, this.#limits.pathBytes);
+    if (change) this.#sizes.assertWhole(this.channel.path, bytes.length);
+    this.#room -= bytes.length;
+    const { part } = this.#sizes;
     try {
-      for (const part of this.#partsOf(batch)) await this.#writer.write(part);
+      if (change || bytes.length <= part) await this.#writer.write(batch);
+      else for (const each of cut(bytes, part)) await this.#writer.write({ bytes: each });
     } catch (error) {
       this.#fail(error);
     }
     if (this.error) throw this.error;
     this.#events.stored?.(this.channel.size);
-  }
-
-  /** A batch, in parts that the store accepts. What it changes is stored at once. */
-  *#partsOf(batch: Batch): Generator<Batch, void, void> {
-    const { part } = this.#sizes;
-    const { bytes, change } = batch;
-    if (change || bytes.length <= part) {
-      yield batch;
-      return;
-    }
-    for (let from = 0; from < bytes.length; from += part) yield { bytes: bytes.subarray(from, from + part) };
   }
 
   #queue(piece: Uint8Array): void {

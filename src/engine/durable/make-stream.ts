@@ -4,7 +4,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { essenceOf, isJsonType } from "../../protocol/media-type.ts";
-import type { BatchSizes } from "../append/batch-sizes.ts";
+import { type BatchSizes, cut } from "../append/batch-sizes.ts";
 import type { AppendPreconditions } from "../append/claim.ts";
 import type { UsedSpace } from "../append/used-space.ts";
 import type { Limits } from "../limits.ts";
@@ -125,11 +125,6 @@ async function copy(parts: MakingParts, held: ClaimedJobPath, source: Source, st
   } finally {
     await pieces.cancel().catch(() => {});
   }
-}
-
-/** A piece in parts of at most `max` bytes. */
-function* cut(piece: Uint8Array, max: number): Generator<Uint8Array, void, void> {
-  for (let from = 0; from < piece.length; from += max) yield piece.subarray(from, from + max);
 }
 
 async function sourceOf({ store, records, limits }: MakingParts, ask: CreateSpec, fork: ForkSpec): Promise<Source> {

@@ -109,9 +109,9 @@ export interface ClaimOptions {
   extraLeaseMs?: number;
   /**
    * Whether the append is about to end: its appender has left, what was accepted is still being stored, or the claim is only
-   * cached. An append that was open only for its appender's sake begins to end. A driver that several processes share calls it when
-   * another process wants the path: if it returns true, the claim of that process waits for the release, and otherwise
-   * fails with `conflict`. It does not throw. Default: never.
+   * cached. An append that was open only for its appender's sake begins to end. A driver that several processes share calls
+   * it when another process wants the path: if it returns true, the claim of that process waits for the release, and
+   * otherwise fails with `conflict`. It does not throw. Default: never.
    */
   isLeaving?: () => boolean;
 }

@@ -95,10 +95,10 @@ export interface Store {
    */
   readonly isPrivate?: boolean;
   /**
-   * Milliseconds for which {@link stat}, {@link read}, {@link list} and the records may answer with what was true, when another
-   * process has changed it since: a change that was acknowledged longer ago than that is always seen, and so are all changes of
-   * this process. A {@link claim} sees everything, as does what this process asks about a path that it has claimed. Before the server refuses a request for what it does not find, it looks
-   * again, for as long as this. Default: they are never stale.
+   * Milliseconds for which {@link stat}, {@link read}, {@link list} and the records may answer with what was true before a
+   * change of another process. A change that was acknowledged longer ago is always seen, and so are all changes of this
+   * process. A {@link claim} sees everything, as does what this process asks about a path that it has claimed. Before the
+   * server refuses a request for what it does not find, it looks again, for as long as this. Default: they are never stale.
    */
   readonly maxStaleMs?: number | undefined;
   /**
