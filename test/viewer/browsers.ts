@@ -45,7 +45,9 @@ export interface Tab {
   reload(): Promise<void>;
   /** What Ctrl+Shift+R does. */
   reloadAll(): Promise<void>;
+  /** Begins to go back in the history. */
   back(): Promise<void>;
+  /** Begins to go forward in the history. */
   forward(): Promise<void>;
   close(): Promise<void>;
 }
@@ -248,14 +250,23 @@ class FirefoxTab implements Tab {
   }
 
   async back(): Promise<void> {
-    await this.#page.goBack();
+    await this.#page.evaluate(travel, -1);
   }
 
   async forward(): Promise<void> {
-    await this.#page.goForward();
+    await this.#page.evaluate(travel, 1);
   }
 
   async close(): Promise<void> {
     await this.#page.close();
   }
+}
+
+/**
+ * Runs in the page: goes back or forward. The methods of Puppeteer also wait for events of a load, and one run in many has
+ * waited in vain: a page that Firefox has kept is not loaded again. Tests wait for what the page shows.
+ */
+function travel(by: number): void {
+  // Later, so that this call is answered before the page is left.
+  setTimeout(() => history.go(by));
 }
