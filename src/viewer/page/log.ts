@@ -10,8 +10,8 @@ import type { Source } from "./bytes/source.ts";
 import { showFailure, showReplaced } from "./failure.ts";
 import { Follower } from "./follower.ts";
 import { Overwritten } from "./rows/overwritten.ts";
-import { fillRow, humanBytes } from "./rows/row.ts";
-import { type Row, Rows } from "./rows/rows.ts";
+import { humanBytes } from "./rows/row.ts";
+import { type LineView, type Row, Rows } from "./rows/rows.ts";
 import { Scroller } from "./rows/scroller.ts";
 import { Styles } from "./rows/styles.ts";
 import { askForToken } from "./start.ts";
@@ -24,9 +24,6 @@ import { jumpTo, showGrowth } from "./tools/rewrites.ts";
 import { SearchBox } from "./tools/search-box.ts";
 import { Arrivals } from "./tools/times.ts";
 import { announce, byId, showBanner } from "./ui/dom.ts";
-import { HexLines } from "./views/hex.ts";
-import { fillJsonRow } from "./views/json-lines.ts";
-import type { Kind } from "./views/kinds.ts";
 
 /** Milliseconds between two summaries for screen readers. */
 const SUMMARY_MS = 5_000;
@@ -54,16 +51,16 @@ export class LogView {
   /** Settles when the line counts of the stored bytes are known, or can't be had. */
   #counted: Promise<void> = Promise.resolve();
 
-  constructor(source: Source, status: Status, kind: Kind) {
+  /** @param view How lines are shown; undefined for those of a log. */
+  constructor(source: Source, status: Status, view?: LineView) {
     this.#source = source;
     this.#status = status;
     this.#blocks = new Blocks(source);
-    this.lines = new (kind === "hex" ? HexLines : Lines)(this.#blocks, this.#index);
-    if (kind === "log") this.lines.overwritten = new Overwritten(this.#blocks);
+    this.lines = new (view?.Type ?? Lines)(this.#blocks, this.#index);
+    if (!view) this.lines.overwritten = new Overwritten(this.#blocks);
     this.marked = new Marked(this.lines);
     const list = byId("rows");
-    const fill = kind === "json" ? fillJsonRow : fillRow;
-    this.rows = new Rows(list, this.lines, new Styles(kind === "hex" ? undefined : this.#blocks), fill);
+    this.rows = new Rows(list, this.lines, new Styles(view?.Type ? undefined : this.#blocks), view?.fill);
     this.rows.decorate = (row, offset) => {
       this.#numberRow(row, offset);
       row.classList.toggle("marked", this.marked.has(offset));

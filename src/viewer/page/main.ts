@@ -5,10 +5,10 @@
 import { TOKEN_PARAMETER } from "../../protocol/parameters.ts";
 import { copy, goTo, save, saveLines } from "./actions.ts";
 import { Source } from "./bytes/source.ts";
-import { DocumentView } from "./document.ts";
+import type { DocumentView } from "./document.ts";
 import { showFailure } from "./failure.ts";
-import { showFolder } from "./folder.ts";
 import { LogView } from "./log.ts";
+import { load, loadEarly, partFor, showMissingPart } from "./parts.ts";
 import { find, showRefusal } from "./start.ts";
 import { Status } from "./status.ts";
 import { type Commands, listenForKeys } from "./tools/keys.ts";
@@ -44,8 +44,9 @@ addEventListener("unhandledrejection", (event) => {
 void open();
 
 async function open(): Promise<void> {
+  loadEarly(source.name, location.hash);
   const found = await find(source);
-  if (found.kind === "folder") return showFolder(source, status);
+  if (found.kind === "folder") return openFolder();
   if (found.kind === "refused") {
     status.set("refused");
     return showRefusal(source, found.message);
@@ -57,14 +58,35 @@ async function open(): Promise<void> {
   const type = typeOf(headers.get("Content-Type") ?? "text/plain", source.name);
   const kind = await chooseKind(type, size);
   if (size === 0) status.set("waiting");
-  if (kind === "media" || kind === "markdown") {
-    const view = new DocumentView(source, status, kind === "media" ? type : undefined);
+  const name = partFor(kind);
+  const part = name && (await load(name));
+  const isMissing = name !== undefined && !part;
+  if (isMissing) showAs("log");
+  if (isMissing && kind === "media") return showMissingPart('"Raw" and "Save" have the content.');
+  if (part && "DocumentView" in part) {
+    const view = new part.DocumentView(source, status, kind === "media" ? type : undefined);
     connectDocument(view);
     return view.open(size);
   }
-  const view = new LogView(source, status, kind);
+  const view = new LogView(source, status, part?.dataView(kind));
   connect(view);
   await view.open(size);
+  if (isMissing) showMissingPart("This is the log.");
+}
+
+async function openFolder(): Promise<void> {
+  const part = await load("folder");
+  if (part) return part.showFolder(source, status);
+  byId("pane").hidden = true;
+  status.set("unknown");
+  showMissingPart("The entries do not change by themselves.");
+}
+
+/** Shows what kind of view this is. */
+function showAs(kind: Kind): void {
+  byId("tools").dataset.kind = kind;
+  const choice = byId("as");
+  if (choice instanceof HTMLSelectElement) choice.value = kind;
 }
 
 /** The kind of view: the one that the hash names, or else the default one. The reader can choose another one. */
@@ -73,14 +95,13 @@ async function chooseKind(type: string, size: number): Promise<Kind> {
   const beginning = isUnknown ? await source.read(0, Math.min(size, 512)) : new Uint8Array(0);
   const usual = kindFor(type, beginning);
   const kind = kindIn(location.hash, usual);
-  byId("tools").dataset.kind = kind;
+  showAs(kind);
   addEventListener("hashchange", () => {
     if (kindIn(location.hash, usual) !== kind) location.reload();
   });
   const choice = byId("as");
   if (!(choice instanceof HTMLSelectElement)) return kind;
   for (const option of choice.options) option.hidden = option.value === "media" && usual !== "media";
-  choice.value = kind;
   choice.addEventListener("change", () => {
     const { query } = parseLink(location.hash);
     const view = choice.value === usual ? undefined : choice.value;
