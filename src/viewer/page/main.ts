@@ -15,6 +15,7 @@ import { type Commands, listenForKeys } from "./tools/keys.ts";
 import { formatLink, parseLink } from "./tools/links.ts";
 import { byId, dialogById, inputById, make, onClick } from "./ui/dom.ts";
 import { keepPreferences, preferences } from "./ui/preferences.ts";
+import { withSigns } from "./ui/signs.ts";
 import { isKind, type Kind, kindFor } from "./views/kinds.ts";
 
 /** The URL path of the mount: this script is in a folder below it. */
@@ -238,10 +239,12 @@ function showPath(): void {
   const depth = isFolder ? segments.length + 1 : segments.length;
   const links = ["/", ...segments].map((segment, at) => {
     const href = "../".repeat(Math.max(0, depth - at)) || "./";
-    return make("a", at === 0 ? "/" : `${segment}/`, { href });
+    const link = make("a", "", { href });
+    link.append(...withSigns(at === 0 ? "/" : `${segment}/`));
+    return link;
   });
   byId("path").replaceChildren(...(name === "" ? [] : links));
-  byId("name").textContent = name === "" ? "/" : name + (isFolder ? "/" : "");
+  byId("name").replaceChildren(...withSigns(name === "" ? "/" : name + (isFolder ? "/" : "")));
   const raw = byId("raw");
   if (raw instanceof HTMLAnchorElement) raw.href = source.with({ raw: "" }).href;
   // A link can't send the token.

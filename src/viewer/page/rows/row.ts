@@ -3,14 +3,10 @@
  * @module
  */
 import type { Line } from "../bytes/lines.ts";
+import { withSigns } from "../ui/signs.ts";
 import { paintOf } from "./colour.ts";
 import { type Run, show } from "./screen.ts";
 import { PLAIN, type Style } from "./style.ts";
-
-/** Characters that can't be seen, or that change the order of others. They are shown by signs. */
-const SIGNS =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -101,31 +97,6 @@ function nodesOf({ text, style }: Run): Node[] {
   const lines = [...(underline || link !== "" ? ["underline"] : []), ...(strike ? ["line-through"] : [])];
   if (lines.length > 0) element.style.textDecoration = lines.join(" ");
   return [element];
-}
-
-/** Text whose invisible characters have signs. The characters stay, so that a copy is exact. */
-function withSigns(text: string): Node[] {
-  const parts: Node[] = [];
-  let at = 0;
-  for (const { 0: character, index } of text.matchAll(SIGNS)) {
-    if (index > at) parts.push(document.createTextNode(text.slice(at, index)));
-    const sign = document.createElement("span");
-    sign.className = "sign";
-    sign.dataset.sign = signOf(character);
-    sign.textContent = character;
-    parts.push(sign);
-    at = index + 1;
-  }
-  if (at < text.length) parts.push(document.createTextNode(text.slice(at)));
-  return parts;
-}
-
-/** The first of the characters that Unicode has for the pictures of control characters. */
-const PICTURES = 0x2400;
-
-function signOf(character: string): string {
-  const code = character.charCodeAt(0);
-  return code < 32 ? String.fromCharCode(PICTURES + code) : `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 /** A number of bytes for people. */

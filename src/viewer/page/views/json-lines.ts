@@ -5,6 +5,7 @@
 import type { Line } from "../bytes/lines.ts";
 import { fillRow, textOf } from "../rows/row.ts";
 import type { Style } from "../rows/style.ts";
+import { withSigns } from "../ui/signs.ts";
 
 /** A string, number or word of JSON. The group is the colon after a key. */
 const TOKEN = /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\b(?:true|false|null)\b/g;
@@ -27,15 +28,15 @@ export function fillJsonRow(row: HTMLElement, line: Line, style: Style, isFolded
   let at = 0;
   let key = "";
   for (const { 0: token, 1: colon, index } of text.matchAll(TOKEN)) {
-    if (index > at) parts.push(document.createTextNode(text.slice(at, index)));
+    if (index > at) parts.push(...withSigns(text.slice(at, index)));
     at = index + token.length;
     const part = document.createElement("span");
     part.className = colon === undefined ? classOf(key, token) : "key";
-    part.textContent = token;
+    part.append(...withSigns(token));
     parts.push(part);
     key = colon === undefined ? "" : token;
   }
-  parts.push(document.createTextNode(text.slice(at)));
+  parts.push(...withSigns(text.slice(at)));
   row.dataset.offset = String(line.offset);
   row.replaceChildren(...parts);
 }

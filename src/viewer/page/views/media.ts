@@ -4,6 +4,7 @@
  */
 import type { Source } from "../bytes/source.ts";
 import { byId } from "../ui/dom.ts";
+import { withoutHidden } from "../ui/signs.ts";
 
 /** An image, audio or video. The browser loads and plays it. */
 export class MediaView {
@@ -18,8 +19,8 @@ export class MediaView {
     this.#element = document.createElement(kind);
     if (this.#element instanceof HTMLMediaElement) {
       this.#element.controls = true;
-      this.#element.setAttribute("aria-label", source.name);
-    } else this.#element.alt = source.name;
+      this.#element.setAttribute("aria-label", withoutHidden(source.name));
+    } else this.#element.alt = withoutHidden(source.name);
     byId("document").replaceChildren(this.#element);
   }
 
