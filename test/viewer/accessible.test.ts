@@ -190,4 +190,14 @@ describe("the viewer page for everyone", { skip: NO_CHROMIUM }, () => {
     await viewer.until("the whole line", ([row]) => row?.text.length === 100_000);
     await viewer.close();
   });
+
+  it("offers no more of a line than it can show", async () => {
+    writeFileSync(join(setup.root, "longer.log"), `${"x".repeat(1_100_000)}\n`);
+    const viewer = await setup.open("/longer.log");
+    const more = viewer.page.getByRole("button", { name: "Show more of this line" });
+    await more.click();
+    await viewer.page.locator("[data-more='51.4 KB'].rest").waitFor();
+    assert.equal(await more.count(), 0);
+    await viewer.close();
+  });
 });

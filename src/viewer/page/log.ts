@@ -60,7 +60,7 @@ export class LogView {
     if (!view) this.lines.overwritten = new Overwritten(this.#blocks);
     this.marked = new Marked(this.lines);
     const list = byId("rows");
-    this.rows = new Rows(list, this.lines, new Styles(view?.Type ? undefined : this.#blocks), view?.fill);
+    this.rows = new Rows(list, this.lines, new Styles(view?.isPlain ? undefined : this.#blocks), view?.fill);
     this.rows.decorate = (row, offset) => {
       this.#numberRow(row, offset);
       row.classList.toggle("marked", this.marked.has(offset));

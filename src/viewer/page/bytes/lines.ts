@@ -34,6 +34,8 @@ export interface Line {
   readonly isEnded: boolean;
   /** The number of its bytes that are not shown. */
   readonly more: number;
+  /** Whether as much of it is shown as may be. */
+  readonly isExpanded?: boolean;
   /** How many lines from it on were overwritten, and are not shown by themselves. */
   readonly overwritten?: number;
 }
@@ -151,7 +153,7 @@ export class Lines {
     const next = after ?? this.size;
     const end = after === undefined ? next : after - 1;
     const bytes = await this.bytes(offset, Math.min(end, offset + most));
-    const line = { offset, next, isEnded: after !== undefined };
+    const line = { offset, next, isEnded: after !== undefined, isExpanded: most === WHOLE_BYTES };
     if (bytes.length === end - offset) return { ...line, bytes, more: 0 };
     // Show the last state of a progress display.
     const isScreen = firstUp(bytes) !== -1;

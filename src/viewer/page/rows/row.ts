@@ -58,13 +58,23 @@ export function fillRow(row: HTMLElement, line: Line, style: Style, isFolded: bo
     others.dataset.more = `${overwritten - 1} overwritten lines`;
     parts.push(others);
   }
-  if (line.more > 0) {
-    const more = button("more", `Show more of this line: ${humanBytes(line.more)}`);
-    more.dataset.more = humanBytes(line.more);
-    parts.push(more);
-  }
+  parts.push(...moreOf(line));
   row.dataset.offset = String(line.offset);
   row.replaceChildren(...parts);
+}
+
+/** A button that shows more of a line, if there is more; where no more can be shown, how much that is. */
+export function moreOf({ more, isExpanded }: Line): Node[] {
+  if (more === 0) return [];
+  if (isExpanded) {
+    const rest = document.createElement("span");
+    rest.className = "rest";
+    rest.dataset.more = humanBytes(more);
+    return [rest];
+  }
+  const shown = button("more", `Show more of this line: ${humanBytes(more)}`);
+  shown.dataset.more = humanBytes(more);
+  return [shown];
 }
 
 /** A button without text, since it is part of a row. */

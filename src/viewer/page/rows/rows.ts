@@ -31,13 +31,15 @@ export type Fill = (row: HTMLElement, line: Line, style: Style, isFolded: boolea
 
 /** How a view shows a path in rows. */
 export interface LineView {
-  /** What it has in place of lines, which has no escape sequences; undefined for lines. */
-  readonly Type?: new (
+  /** What it has in place of lines. Default: lines. */
+  readonly Type: new (
     blocks: Blocks,
     index: LineIndex,
   ) => Lines;
   /** Default: as in a log. */
   readonly fill?: Fill;
+  /** Whether escape sequences have no effect on later lines. */
+  readonly isPlain?: true;
 }
 
 /** The rows, in the order of their lines. */
