@@ -71,6 +71,7 @@ async function open(): Promise<void> {
   }
   const view = new LogView(source, status, part?.dataView(kind));
   connect(view);
+  if (kind === "json") inputById("search").placeholder = ".level>=warn";
   await view.open(size);
   if (isMissing) showMissingPart("This is the log.");
 }

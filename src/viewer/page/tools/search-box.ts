@@ -5,7 +5,7 @@
 import type { Source } from "../bytes/source.ts";
 import { humanBytes } from "../rows/row.ts";
 import { announce, byId, inputById, onClick } from "../ui/dom.ts";
-import { EXPRESSION, MAX_SEARCHED, searchExpression } from "./expression.ts";
+import { isExpression, MAX_SEARCHED, searchExpression } from "./expression.ts";
 import { type Hit, MAX_HITS, NoSearch, search } from "./search.ts";
 
 /** Milliseconds without typing before a search begins. */
@@ -120,7 +120,7 @@ export class SearchBox {
     if (!("highlights" in CSS)) return;
     CSS.highlights.delete("hit");
     // A regular expression could take for ever here.
-    if (this.#text === "" || this.#text.startsWith(EXPRESSION)) return;
+    if (this.#text === "" || isExpression(this.#text)) return;
     const ranges: Range[] = [];
     const wanted = this.#text.toLowerCase();
     for (const row of this.#parts.list.children) {
@@ -150,8 +150,8 @@ export class SearchBox {
     this.#next = undefined;
     const size = this.#parts.size();
     try {
-      const next = text.startsWith(EXPRESSION)
-        ? await this.#searchExpression(text.slice(EXPRESSION.length), from, signal)
+      const next = isExpression(text)
+        ? await this.#searchExpression(text, from, signal)
         : await search(this.#parts.source, text, from, signal, (hits) => this.#found(hits, signal));
       if (signal.aborted) return;
       if (this.#hits.length < MAX_HITS) this.#next = next;
