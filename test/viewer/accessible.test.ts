@@ -162,8 +162,9 @@ describe("the viewer page for everyone", { skip: NO_CHROMIUM }, () => {
     await viewer.close();
   });
 
-  it("offers the plain text without scripts", async () => {
+  it("offers the plain text and the folder without scripts", async () => {
     const viewer = await setup.open("/colours.log", { javaScriptEnabled: false });
+    assert.equal(await viewer.page.getByRole("link", { name: "folder" }).getAttribute("href"), "./");
     await viewer.page.getByRole("link", { name: "plain text" }).click();
     assert.equal(new URL(viewer.page.url()).search, "?raw");
     await viewer.close();
