@@ -68,6 +68,10 @@ describe("times", () => {
     for (const text of ["14:30", "14:30:00", "2026-11-28T14:30:00+01:00"])
       assert.equal(wantedTime(text, near), expected, text);
     assert.equal(wantedTime("9:05", near), Date.parse("2026-11-28T09:05:00+01:00"));
+    assert.equal(wantedTime("2026-11-28 14:30:00", near), expected, "the zone of the log, not of the reader");
+    assert.equal(wantedTime("2026-11-28 14:30", near), expected);
+    assert.equal(wantedTime("2026-11-28", near), Date.parse("2026-11-28T00:00:00+01:00"));
+    assert.equal(wantedTime("2026-11-28T13:30:00Z", near), expected);
     assert.equal(wantedTime("14:30", "none"), undefined);
     assert.equal(wantedTime("half past two", near), undefined);
   });
@@ -85,6 +89,19 @@ describe("times", () => {
       assert.equal(await findTime(lines, new Date(at * 2_000 - 1_000).toISOString()), content.indexOf(iso));
     }
     assert.equal(await findTime(linesOf("no\ntimes\n"), "10:00"), undefined);
+  });
+
+  test("are found behind many lines without one, also at the beginning", async () => {
+    const timed = (minute: number): string => `2026-11-28T10:${String(minute).padStart(2, "0")}:00Z line\n`;
+    const trace = "  at some.function (file.js:1:1)\n".repeat(3_000);
+    const content = `${trace}${timed(1)}${timed(2)}${trace}${timed(3)}${trace}${timed(4)}`;
+    const lines = linesOf(content);
+    for (const minute of [1, 2, 3, 4]) {
+      assert.equal(await findTime(lines, `10:0${minute}`), content.indexOf(timed(minute)), `minute ${minute}`);
+    }
+    assert.equal(await findTime(lines, "10:02:30"), content.indexOf(timed(3)));
+    assert.equal(await findTime(lines, "10:05"), undefined);
+    assert.equal(await findTime(linesOf(content.slice(0, -1)), "10:05"), undefined);
   });
 
   test("of arrival are known of what this page has seen arriving", () => {

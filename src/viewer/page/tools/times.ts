@@ -12,12 +12,16 @@ const TIME = /(\d{4}[-/]\d\d[-/]\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d+)?)\s?(Z|[+-]\
 /** Characters of a line in which its time stands. */
 const PREFIX = 80;
 
-/** Lines without a time to pass. */
-const MAX_PASSED = 50;
+/** Most bytes of lines without a time to pass, such as those of a long trace of calls. */
+const MAX_PASSED_BYTES = 4 * 1024 * 1024;
 
-/** The time of a line, in milliseconds since 1970. */
-export function timeOf(text: string): number | undefined {
-  const [, day, time = "", zone = ""] = TIME.exec(text.slice(0, PREFIX)) ?? [];
+/**
+ * The time of a line, in milliseconds since 1970.
+ *
+ * @param usualZone The zone of a time that names none. Default: that of the reader.
+ */
+export function timeOf(text: string, usualZone = ""): number | undefined {
+  const [, day, time = "", zone = usualZone] = TIME.exec(text.slice(0, PREFIX)) ?? [];
   if (day === undefined) return undefined;
   const value = Date.parse(`${day.replaceAll("/", "-")}T${time.replace(",", ".")}${zone}`);
   return Number.isNaN(value) ? undefined : value;
@@ -29,28 +33,29 @@ export function timeOf(text: string): number | undefined {
  * @param near A time of the log, for the day and the zone.
  */
 export function wantedTime(text: string, near: string): number | undefined {
+  const [, day, , zone] = TIME.exec(near.slice(0, PREFIX)) ?? [];
   if (/^\d\d?:\d\d/.test(text)) {
-    const [, day, , zone = ""] = TIME.exec(near.slice(0, PREFIX)) ?? [];
     const time = text.replace(/^(\d):/, "0$1:");
-    return day === undefined ? undefined : timeOf(`${day}T${time.length === 5 ? `${time}:00` : time}${zone}`);
+    return day === undefined ? undefined : timeOf(`${day}T${time.length === 5 ? `${time}:00` : time}`, zone);
   }
-  return timeOf(text) ?? timeOf(`${text}:00`) ?? timeOf(`${text}T00:00:00`);
+  return timeOf(text, zone) ?? timeOf(`${text}:00`, zone) ?? timeOf(`${text}T00:00:00`, zone);
 }
 
 /** The first line at a time or after it; undefined if lines have no times. */
 export async function findTime(lines: Lines, text: string): Promise<number | undefined> {
-  const first = await timedLine(lines, 0);
+  const first = await timedLine(lines, 0, lines.size);
   const wanted = first && wantedTime(text, first.text);
   if (wanted === undefined) return undefined;
   let low = 0;
   let high = lines.size;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const found = await timedLine(lines, await lines.floor(middle));
-    if (!found || found.offset >= high || found.time >= wanted) high = middle;
+    const found = await timedLine(lines, await lines.floor(middle), high);
+    if (!found || found.time >= wanted) high = middle;
     else low = found.next;
   }
-  const found = await timedLine(lines, await lines.floor(low));
+  // All lines may be earlier.
+  const found = low < lines.size ? await timedLine(lines, await lines.floor(low), lines.size) : undefined;
   return found?.offset;
 }
 
@@ -61,11 +66,14 @@ interface TimedLine {
   readonly text: string;
 }
 
-async function timedLine(lines: Lines, offset: number): Promise<TimedLine | undefined> {
-  for (const { bytes, offset: at, next } of await lines.from(offset, MAX_PASSED)) {
+/** The first line with a time that begins between two offsets. */
+async function timedLine(lines: Lines, offset: number, end: number): Promise<TimedLine | undefined> {
+  for (let at = offset; at < Math.min(end, offset + MAX_PASSED_BYTES); ) {
+    const { bytes, next } = await lines.line(at);
     const text = plainTextOf(bytes);
     const time = timeOf(text);
     if (time !== undefined) return { offset: at, next, time, text };
+    at = next;
   }
   return undefined;
 }
