@@ -21,7 +21,7 @@ import { Filter } from "./tools/filter.ts";
 import { toggleGroup } from "./tools/folds.ts";
 import { parseLink } from "./tools/links.ts";
 import { Marked } from "./tools/marked.ts";
-import { jumpTo, showGrowth } from "./tools/rewrites.ts";
+import { reveal, showGrowth, showHit } from "./tools/rewrites.ts";
 import { SearchBox } from "./tools/search-box.ts";
 import { Arrivals } from "./tools/times.ts";
 import { byId } from "./ui/dom.ts";
@@ -78,19 +78,17 @@ export class LogView {
       onError: (error) => showFailure(status, error),
     });
     this.search = new SearchBox({
-      ...{
-        source,
-        list,
-        size: () => this.#blocks.size,
-        jump: (offset: number) => jumpTo(this.lines, this.scroller, offset, 0.3),
-      },
+      ...{ source, list, lines: this.lines },
+      // Bytes have rows of their own, whatever line they are in.
+      jump: (hit) => showHit(this.lines, this.scroller, kind === "hex" ? { ...hit, line: hit.offset } : hit),
+      reveal: (range) => reveal(this.scroller, range),
       place: () => this.scroller.visible.first?.offset ?? 0,
       onQuery: (text) => {
         void filter.end();
         this.marked.query = text;
         this.marked.writeAddress();
       },
-      onHits: () => void filter.update(),
+      onHits: () => filter.update(),
     });
     const filter = new Filter({ lines: this.lines, scroller: this.scroller, hits: () => this.search.lines });
     this.#places = new Places({

@@ -97,8 +97,19 @@ export class Lines {
     this.#expanded.add(offset);
   }
 
-  /** The offset of the line that contains the byte at an offset. */
+  /** Shows as much of a line as is needed to see a text in it. Returns whether that is possible. */
+  uncover(line: number, offset: number): boolean {
+    if (offset - line > CLIP_BYTES / 2) this.expand(line);
+    return offset - line < WHOLE_BYTES;
+  }
+
+  /** The offset of the line, or of the part that has a row in its place, that contains the byte at an offset. */
   async floor(offset: number): Promise<number> {
+    return await this.lineStart(offset);
+  }
+
+  /** The offset of the line that contains the byte at an offset. */
+  async lineStart(offset: number): Promise<number> {
     for (let block = Math.floor((offset - 1) / BLOCK_BYTES); block >= 0; block--) {
       if (this.#blocks.isBlank(block) || this.#index.in(block) === 0) continue;
       const { starts } = await this.#get(block, -1);
