@@ -18,7 +18,7 @@ import { Styles } from "./rows/styles.ts";
 import { askForToken } from "./start.ts";
 import type { Status } from "./status.ts";
 import { Filter } from "./tools/filter.ts";
-import { toggleGroup } from "./tools/folds.ts";
+import { Collapsed, toggleGroup } from "./tools/folds.ts";
 import { parseLink } from "./tools/links.ts";
 import { Marked } from "./tools/marked.ts";
 import { reveal, showGrowth, showHit } from "./tools/rewrites.ts";
@@ -45,6 +45,9 @@ export class LogView {
   readonly follower: Follower;
   readonly #places: Places;
   readonly #summary = new Summary(() => this.rows.last?.element.textContent ?? "");
+  readonly #collapsed = new Collapsed();
+  /** Whether groups are being hidden. */
+  #isCollapsing = false;
   /** Lines that have arrived since the end was last in view. */
   #newLines = 0;
   /** The animation frame in which the page responds to a move; 0 if none is requested. */
@@ -190,6 +193,25 @@ export class LogView {
     byId("follow").setAttribute("aria-pressed", String(this.scroller.isFollowing));
     this.#showNews();
     this.#number();
+    void this.#collapse();
+  }
+
+  /** Hides the groups in the document that are to be hidden at first, unless the reader is inside. */
+  async #collapse(): Promise<void> {
+    const found = [...byId("rows").querySelectorAll("[data-collapsed]")].flatMap((fold) => this.rows.rowOf(fold) ?? []);
+    if (found.length === 0 || this.#isCollapsing) return;
+    this.#isCollapsing = true;
+    try {
+      const offsets = found.map(({ offset }) => offset);
+      const isInside = (from: number, to: number): boolean => {
+        const at = this.scroller.visible.first?.offset ?? 0;
+        return !this.scroller.isFollowing && from <= at && at < to;
+      };
+      if (!(await this.#collapsed.hide(this.lines, offsets, isInside))) return;
+      await (this.scroller.isFollowing ? this.scroller.follow() : this.scroller.reload());
+    } finally {
+      this.#isCollapsing = false;
+    }
   }
 
   /** Numbers a row if its number is known. Returns the number, or 0. */

@@ -20,10 +20,11 @@ export async function showGrowth(lines: Lines, scroller: Scroller, sizeBefore: n
   scroller.stay();
 }
 
-/** Goes to a line, also if it was overwritten. */
+/** Goes to a line, also if it was overwritten, or is hidden with its group. */
 export async function jumpTo(lines: Lines, scroller: Scroller, offset: number, part: number): Promise<void> {
   const { overwritten } = lines;
   const line = await lines.floor(Math.min(offset, Math.max(0, lines.size - 1)));
+  lines.folds.open(line);
   if (overwritten && (await overwritten.first(line)) !== line) await overwritten.open(line);
   await scroller.jump(offset, part);
 }
