@@ -68,4 +68,22 @@ describe("the scripts of the viewer page", { skip: NO_CHROMIUM }, () => {
       await context.close();
     }
   });
+
+  it("say so if the one for copying and going to places can't be loaded", async () => {
+    const viewer = await setup.open("/a.log");
+    const { page } = viewer;
+    await viewer.untilLast('"the text"');
+    await page.route("**/.httpfstream/actions-*.js", (route) => route.abort());
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("alert").filter({ hasText: "could not be loaded" }).waitFor();
+    await page.unroute("**/.httpfstream/actions-*.js");
+    await page.getByRole("button", { name: "Load the page again" }).click();
+    await page.getByRole("alert").waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Go to" }).click();
+    await page.getByRole("dialog").getByRole("textbox").fill("1");
+    await page.getByRole("dialog").getByRole("textbox").press("Enter");
+    await page.locator(".marked").waitFor();
+    assert.deepEqual(await scriptsOf(viewer), ["actions", "page"]);
+    await viewer.close();
+  });
 });

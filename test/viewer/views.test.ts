@@ -199,6 +199,13 @@ describe("other views of the viewer page", { skip: NO_CHROMIUM }, () => {
     );
     assert.ok((indents[1] ?? 0) > (indents[0] ?? 0) && (indents[2] ?? 0) > (indents[1] ?? 0));
     assert.equal(await page.locator("[data-offset='1']").getAttribute("data-n"), null);
+    await page.getByLabel("Search the whole log").fill('"at":1234,');
+    await page
+      .locator("#hits")
+      .filter({ hasText: /^1 found$/ })
+      .waitFor();
+    await page.getByRole("button", { name: "Next hit" }).click();
+    await viewer.until("the hit", (shown) => shown.some(({ text }) => text === '"at":1234,'));
     const offset = 1 + records.slice(0, 1_500).join(",").length + 1;
     await viewer.goToHash(`#@${offset + 10}`);
     await viewer.until("the record", (shown) => shown.some(({ text }) => text === '"at":1500,'));
@@ -231,14 +238,16 @@ describe("other views of the viewer page", { skip: NO_CHROMIUM }, () => {
     await box.fill(".status>");
     await page.locator("#hits").filter({ hasText: '".status>" needs a value' }).waitFor();
     assert.deepEqual(viewer.problems, []);
-    await page.goto(setup.url("/filtered.ndjson#&as=log"));
-    await page.reload();
-    await box.fill(".level=error");
-    await page
+    await viewer.close();
+    // In a log it is a text.
+    const log = await setup.open("/filtered.ndjson#&as=log");
+    await log.untilLast(lines[2_999] ?? "");
+    await log.page.getByLabel("Search the whole log").fill(".level=error");
+    await log.page
       .locator("#hits")
       .filter({ hasText: /^0 found$/ })
       .waitFor();
-    await viewer.close();
+    await log.close();
   });
 
   it("show bytes, 16 in a row, with exact offsets", async () => {

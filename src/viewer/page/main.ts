@@ -3,12 +3,11 @@
  * @module
  */
 import { TOKEN_PARAMETER } from "../../protocol/parameters.ts";
-import { copy, goTo, save, saveLines } from "./actions.ts";
 import { Source } from "./bytes/source.ts";
 import type { DocumentView } from "./document.ts";
 import { showFailure } from "./failure.ts";
 import { LogView } from "./log.ts";
-import { load, loadEarly, partFor, showMissingPart } from "./parts.ts";
+import { act, load, loadEarly, partFor, showMissingPart } from "./parts.ts";
 import { find, showRefusal } from "./start.ts";
 import { Status } from "./status.ts";
 import { type Commands, listenForKeys } from "./tools/keys.ts";
@@ -143,7 +142,7 @@ function connect(view: LogView): void {
   const { scroller } = view;
   const toEnd = (): void => void scroller.follow();
   const toStart = (): void => void scroller.jump(0);
-  const copyLines = (): void => void copy(view);
+  const copyLines = (): void => void act(({ copy }) => copy(view));
   onClick("follow", () => (scroller.isFollowing ? stopFollowing(view) : toEnd()));
   onClick("news", toEnd);
   onClick("wrap", () => wrap(view));
@@ -171,13 +170,16 @@ function connect(view: LogView): void {
     ...{ f: () => byId("follow").click(), w: () => wrap(view), c: copyLines, ":": openGoTo },
     ...{ "/": () => view.search.focus(), "Ctrl+f": () => view.search.focus() },
     ...{ n: () => view.search.step(1), N: () => view.search.step(-1) },
-    ...{ s: () => byId("times").click(), S: () => void saveLines(view, source.name.replace(/^.*\//, "")) },
+    ...{
+      s: () => byId("times").click(),
+      S: () => void act(({ saveLines }) => saveLines(view, source.name.replace(/^.*\//, ""))),
+    },
   });
 }
 
 /** Connects the controls and the keys that all views of a path have. */
 function connectCommon(moves: Commands, commands: Commands): void {
-  const saveFile = (): void => void save(source);
+  const saveFile = (): void => void act(({ save }) => save(source));
   const help = (): void => dialogById("help-dialog").showModal();
   onClick("help", help);
   onClick("save", saveFile);
@@ -208,9 +210,11 @@ function openGoTo(): void {
 }
 
 async function submitGoTo(view: LogView): Promise<void> {
-  const isFound = await goTo(view, inputById("goto-input").value);
-  if (isFound) dialogById("goto-dialog").close();
-  else byId("goto-note").textContent = "This log has no such line, byte, part or time.";
+  await act(async ({ goTo }) => {
+    const isFound = await goTo(view, inputById("goto-input").value);
+    if (isFound) dialogById("goto-dialog").close();
+    else byId("goto-note").textContent = "This log has no such line, byte, part or time.";
+  });
 }
 
 function wrap({ scroller }: LogView): void {

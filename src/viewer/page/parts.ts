@@ -10,6 +10,7 @@ const PARTS = {
   folder: () => import("./folder.ts"),
   document: () => import("./document.ts"),
   data: () => import("./views/data.ts"),
+  actions: () => import("./actions.ts"),
 };
 
 type Parts = { readonly [Name in keyof typeof PARTS]: Awaited<ReturnType<(typeof PARTS)[Name]>> };
@@ -18,7 +19,7 @@ type Parts = { readonly [Name in keyof typeof PARTS]: Awaited<ReturnType<(typeof
 type PartName = keyof Parts;
 
 /** The part that a kind of view needs; undefined for a log. */
-export function partFor(kind: Kind): Exclude<PartName, "folder"> | undefined {
+export function partFor(kind: Kind): "data" | "document" | undefined {
   if (kind === "json" || kind === "hex") return "data";
   return kind === "log" ? undefined : "document";
 }
@@ -38,9 +39,16 @@ export function loadEarly(path: string, hash: string): void {
   if (part) void load(part);
 }
 
+/** Does something with the script of the actions, such as copying. */
+export async function act(run: (actions: Parts["actions"]) => Promise<unknown>): Promise<void> {
+  const actions = await load("actions");
+  if (actions) await run(actions);
+  else showMissingPart('"Raw" has the content.');
+}
+
 /** Says that a part can't be loaded, and what the page shows in its place. */
 export function showMissingPart(instead: string): void {
-  showBanner(`The script for this view could not be loaded. ${instead}`, {
+  showBanner(`The script for this could not be loaded. ${instead}`, {
     label: "Load the page again",
     run: () => location.reload(),
   });

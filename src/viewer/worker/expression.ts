@@ -80,7 +80,8 @@ export class LineCutter {
     }
     const rest = bytes.subarray(at);
     const isLong = rest.length > LINE_BYTES || this.#isTested;
-    if ((isLast || isLong) && this.#has(rest)) found.push(this.next);
+    // Behind the last newline there is no line.
+    if (((isLast && rest.length > 0) || isLong) && this.#has(rest)) found.push(this.next);
     if (isLong) this.#isTested = true;
     this.#rest = isLong ? new Uint8Array(0) : rest.slice();
     return found;

@@ -18,7 +18,7 @@ const SECTION_END = "section_end:\\d+:[\\w.-]+\\r(?:\\x1b\\[0?K)*";
 
 /** Beginnings of lines that begin a group, of GitHub and Azure, and of GitLab. */
 const GROUP = new RegExp(
-  `${BEFORE}(?:##\\[group\\]|::group::|(?:${SECTION_END})*section_start:\\d+:([\\w.-]+)(?:\\[[^\\]]*\\])?\\r)`,
+  `${BEFORE}(?:##\\[group\\]|::group::|(?:${SECTION_END})*section_start:\\d+:([\\w.-]+)(?:\\[([^\\]]*)\\])?\\r)`,
 );
 
 const GROUP_END = new RegExp(`${BEFORE}(?:##\\[endgroup\\]|::endgroup::)`);
@@ -48,7 +48,12 @@ export function fillRow(row: HTMLElement, line: Line, style: Style, isFolded: bo
   const text = textOf(line.bytes);
   const { runs } = show(text, style);
   const parts: Node[] = [];
-  if (GROUP.test(text)) parts.push(button("fold", isFolded ? "Show the group" : "Hide the group", !isFolded));
+  const [group, , options = ""] = GROUP.exec(text) ?? [];
+  if (group !== undefined) {
+    const fold = button("fold", isFolded ? "Show the group" : "Hide the group", !isFolded);
+    if (/(?:^|,)collapsed=true(?:,|$)/.test(options)) fold.dataset.collapsed = "";
+    parts.push(fold);
+  }
   for (const run of runs) parts.push(...nodesOf(run));
   const { overwritten = 0 } = line;
   row.classList.toggle("overwritten", overwritten > 0);
