@@ -16,12 +16,15 @@ const FOLDER = join(ROOT, "src", "viewer");
 const OUTPUT = join(FOLDER, "assets.ts");
 
 /** The parts of the page that a plain log does not need, and their modules. `page/parts.ts` loads them. */
-const PARTS = { folder: "folder.ts", document: "document.ts", data: "views/data.ts", actions: "actions.ts" } as const;
+const PARTS = {
+  ...{ folder: "folder.ts", document: "document.ts", data: "views/data.ts" },
+  ...{ actions: "actions.ts", filter: "tools/filter.ts" },
+} as const;
 
 /** Maximum compressed bytes: of the page with its style and script, of each part, of the worker, and of that for Markdown. */
 const BUDGETS = {
   ...{ page: 30 * 1024, worker: 15 * 1024, markdown: 22 * 1024 },
-  ...{ folder: 3 * 1024, document: 4 * 1024, data: 4 * 1024, actions: 3 * 1024 },
+  ...{ folder: 3 * 1024, document: 4 * 1024, data: 4 * 1024, actions: 3 * 1024, filter: 2 * 1024 },
 } as const;
 
 const GZIP = { level: 9, memLevel: 9 };

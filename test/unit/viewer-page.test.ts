@@ -35,8 +35,10 @@ describe("the viewer page", () => {
   it("has scripts that name only each other, by names that change with any of them", async () => {
     const streams = fstream({ store: memoryStore(), authorize: () => false });
     const app = new Hono().route("/deep/er", streams);
-    const parts = Object.keys(ASSETS).filter((name) => /^(page|folder|document|data|actions)-\w+\.js$/.test(name));
-    assert.equal(parts.length, 5);
+    const parts = Object.keys(ASSETS).filter((name) =>
+      /^(page|folder|document|data|actions|filter)-\w+\.js$/.test(name),
+    );
+    assert.equal(parts.length, 6);
     assert.equal(new Set(parts.map((name) => name.split("-")[1])).size, 1);
     for (const name of parts) {
       // A gate asks for no token here.

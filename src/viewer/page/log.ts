@@ -18,7 +18,7 @@ import { Styles } from "./rows/styles.ts";
 import { askForToken } from "./start.ts";
 import type { Status } from "./status.ts";
 import { Arrivals } from "./tools/arrivals.ts";
-import { Filter } from "./tools/filter.ts";
+import type { Filter } from "./tools/filter.ts";
 import { Collapsed, toggleGroup } from "./tools/folds.ts";
 import { parseLink } from "./tools/links.ts";
 import { Marked } from "./tools/marked.ts";
@@ -41,6 +41,8 @@ export class LogView {
   readonly search: SearchBox;
   readonly follower: Follower;
   readonly #places: Places;
+  /** The filter, once it has been used. */
+  filter: Filter | undefined;
   readonly #summary = new Summary(() => this.rows.last?.element.textContent ?? "");
   readonly #collapsed = new Collapsed();
   /** Whether groups are being hidden. */
@@ -84,13 +86,12 @@ export class LogView {
       reveal: (range) => reveal(this.scroller, range),
       place: () => this.scroller.visible.first?.offset ?? 0,
       onQuery: (text) => {
-        void filter.end();
+        void this.filter?.end();
         this.marked.query = text;
         this.marked.writeAddress();
       },
-      onHits: () => filter.update(),
+      onHits: async () => this.filter?.update(),
     });
-    const filter = new Filter({ lines: this.lines, scroller: this.scroller, hits: () => this.search.lines });
     this.#places = new Places({
       ...{ lines: this.lines, scroller: this.scroller, marked: this.marked },
       counted: () => this.#counted,

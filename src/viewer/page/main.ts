@@ -149,6 +149,7 @@ function connect(view: LogView): void {
   onClick("goto", openGoTo);
   onClick("goto-cancel", () => dialogById("goto-dialog").close());
   onClick("copy", copyLines);
+  onClick("filter-lines", () => void toggleFilter(view));
   byId("goto-form").addEventListener("submit", (event) => {
     event.preventDefault();
     void submitGoTo(view);
@@ -201,6 +202,14 @@ function showTimes(): void {
 function stopFollowing({ scroller }: LogView): void {
   scroller.stay();
   byId("follow").setAttribute("aria-pressed", "false");
+}
+
+async function toggleFilter(view: LogView): Promise<void> {
+  const part = await load("filter");
+  if (!part) return showMissingPart("All lines are shown.");
+  const { lines, scroller, search } = view;
+  view.filter ??= new part.Filter({ lines, scroller, hits: () => search.lines });
+  await view.filter.toggle();
 }
 
 function openGoTo(): void {

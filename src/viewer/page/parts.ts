@@ -11,6 +11,7 @@ const PARTS = {
   document: () => import("./document.ts"),
   data: () => import("./views/data.ts"),
   actions: () => import("./actions.ts"),
+  filter: () => import("./tools/filter.ts"),
 };
 
 type Parts = { readonly [Name in keyof typeof PARTS]: Awaited<ReturnType<(typeof PARTS)[Name]>> };
