@@ -109,21 +109,9 @@ describe("the hits of a search", () => {
           if (!isEarly) await searching;
           let at = 0;
           for (const [isForward, place] of steps) {
-            if (place !== null) at = lineOf(text, place % (text.length + 1));
-            const hit = await (isForward ? hits.after(at) : hits.before(at));
-            const expected = isForward
-              ? (all.find(({ offset }) => offset >= at) ?? all[0])
-              : (all.findLast(({ offset }) => offset < at) ?? all.at(-1));
-            assert.deepEqual(hit, expected);
-            const number = hit && hits.numberOf(hit);
-            if (hit && number !== undefined)
-              assert.equal(number, all.findIndex(({ offset }) => offset === hit.offset) + 1);
-            if (hit) at = isForward ? hit.offset + 1 : hit.offset;
-            if (hit && number !== undefined && number < 1_000)
-              assert.equal(
-                hits.inLine(hit),
-                all.filter((one) => one.line === hit.line && one.offset < hit.offset).length,
-              );
+            const from = place === null ? at : lineOf(text, place % (text.length + 1));
+            const hit = await stepFrom(hits, isForward, from, all);
+            at = (hit?.offset ?? from) + (hit && isForward ? 1 : 0);
           }
           await searching;
         },
@@ -201,6 +189,33 @@ async function attempts(step: () => Promise<Hit | undefined>): Promise<(Hit | un
   const found: (Hit | undefined)[] = [];
   while (found.at(-1) === undefined && found.length < 20) found.push(await step());
   return found;
+}
+
+/** The first hit from an offset on; after the last one, the first of all. */
+function firstFrom(all: readonly Hit[], from: number): Hit | undefined {
+  return all.find(({ offset }) => offset >= from) ?? all[0];
+}
+
+/** The last hit before an offset; before the first one, the last of all. */
+function lastBefore(all: readonly Hit[], before: number): Hit | undefined {
+  return all.findLast(({ offset }) => offset < before) ?? all.at(-1);
+}
+
+/** Goes to a hit, and checks that it is the right one. */
+async function stepFrom(hits: Hits, isForward: boolean, at: number, all: readonly Hit[]): Promise<Hit | undefined> {
+  const hit = await (isForward ? hits.after(at) : hits.before(at));
+  assert.deepEqual(hit, isForward ? firstFrom(all, at) : lastBefore(all, at));
+  if (hit) assertPlace(hits, hit, all);
+  return hit;
+}
+
+/** Checks the number of a hit, if it is known, and which hit of its line it is. */
+function assertPlace(hits: Hits, hit: Hit, all: readonly Hit[]): void {
+  const number = hits.numberOf(hit);
+  if (number === undefined) return;
+  assert.equal(number, all.findIndex(({ offset }) => offset === hit.offset) + 1);
+  const earlier = all.filter(({ line, offset }) => line === hit.line && offset < hit.offset);
+  if (number < 1_000) assert.equal(hits.inLine(hit), earlier.length);
 }
 
 function lineOf(text: string, offset: number): number {
