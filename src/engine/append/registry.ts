@@ -43,15 +43,19 @@ export interface Admission {
   readonly batcher: Batcher;
   /** Sets the owner, which gets all events from here on. Call it in the turn in which the append was admitted. */
   connect(owner: AppendOwner): void;
-  /** Ends the append; see {@link Batcher.end}. The path is free when this resolves. */
-  end(reason: EndReason, unused?: boolean): Promise<Outcome>;
+  /**
+   * Ends the append; see {@link Batcher.end}. The path is free when this resolves.
+   *
+   * @param error What ends it, if it failed. Default: a failure of storing, if there was one.
+   */
+  end(reason: EndReason, unused?: boolean, error?: StreamError): Promise<Outcome>;
 }
 
 /** Callbacks of an {@link AppendRegistry}. They must not throw. */
 export interface RegistryEvents {
   /** An appender was admitted. */
   began?(channel: Channel): void;
-  /** An append has ended, and its path is free. `error` is what ended it, if storing failed. */
+  /** An append has ended, and its path is free. `error` is what ended it, if it failed. */
   ended?(channel: Channel, outcome: Outcome, error: StreamError | undefined): void;
   /** Bytes were stored at a path. Called for each batch. */
   stored?(path: string): void;
@@ -172,15 +176,15 @@ export class AppendRegistry {
       slot.channel = channel;
       this.notices.notify(path);
       const batcher = new Batcher(channel, this.limits, this.#eventsOf(slot, path), this.batchSizes);
-      const finish = async (reason: EndReason, unused?: boolean): Promise<Outcome> => {
+      const finish: Admission["end"] = async (reason, unused, error) => {
         const outcome = await batcher.end(reason, unused).finally(leave);
-        this.#events.ended?.(channel, outcome, batcher.error);
+        this.#events.ended?.(channel, outcome, batcher.error ?? error);
         return outcome;
       };
       let ended: Promise<Outcome> | undefined;
-      const end = (reason: EndReason, unused?: boolean): Promise<Outcome> => {
+      const end: Admission["end"] = (...how) => {
         slot.ending = true;
-        ended ??= finish(reason, unused);
+        ended ??= finish(...how);
         return ended;
       };
       const connect = (owner: AppendOwner): void => {
