@@ -249,6 +249,17 @@ export class Streams implements AsyncDisposable {
   }
 
   /**
+   * Reports a failure that no caller gets to the operator: in the log, or on the console.
+   *
+   * @internal
+   */
+  reportFailure(path: string, error: unknown): void {
+    const { reporter } = this.#service;
+    if (error instanceof StreamError) reporter.failedIfFault(path, error);
+    else reporter.failed(path, error, `The producer of the stream "/${path}" has failed.`);
+  }
+
+  /**
    * The metrics of this server in the text format of Prometheus, for a route of your own. All names begin with
    * `httpfstream_`. The times of the store and the delay of the event loop are measured with the option `metrics` only.
    *
