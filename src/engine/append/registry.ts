@@ -141,7 +141,7 @@ export class AppendRegistry {
 
   /** Leases the append to a path, in this process or in another one; undefined if it has no append. */
   async lease(path: string): Promise<LeasedSource | undefined> {
-    for (let all = this.#announced.get(path); all; all = this.#announced.get(path)) await Promise.all(all);
+    await this.#arrived(path);
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       const { channel } = slot;
       if (channel && channel.outcome?.reason !== "restarting") return { source: channel, leave: () => {} };
@@ -151,6 +151,12 @@ export class AppendRegistry {
     const remote = await this.#remotes.lease(path);
     await remote?.source.refresh();
     return remote;
+  }
+
+  /** Waits until the appends of a path that were begun in this process before have claimed it, or were refused. */
+  async claimed(path: string): Promise<void> {
+    await this.#arrived(path);
+    await this.#slots.get(path)?.claimed;
   }
 
   /** Starts watching a path before handover so local followers miss nothing; call the result to stop. */
@@ -266,6 +272,10 @@ export class AppendRegistry {
     await Promise.allSettled([...this.#closers].map((close) => close()));
     await Promise.allSettled([...this.#slots.values()].map((slot) => slot.owner?.shutDown?.()));
     await Promise.all([...this.#slots.values()].map((slot) => slot.free));
+  }
+
+  async #arrived(path: string): Promise<void> {
+    for (let all = this.#announced.get(path); all; all = this.#announced.get(path)) await Promise.all(all);
   }
 
   /** @param opener Counts as an append. Default: nothing is counted. */

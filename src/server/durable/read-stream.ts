@@ -69,7 +69,7 @@ function linesOf({ stream, ...found }: StoreStat): StoreStat {
  */
 export async function readLive(service: Service, exchange: Exchange, parameters: ReadParameters): Promise<Response> {
   const { path } = exchange.subject;
-  const { durable, store } = service;
+  const { durable, store, registry } = service;
   // Ignored, it would let a client read the same end again and again.
   if (!durable) throw new StreamError("bad_request", NOT_LIVE, { path });
   const find = async (): Promise<StoreStat> => {
@@ -77,6 +77,8 @@ export async function readLive(service: Service, exchange: Exchange, parameters:
     if (!found) throw missing(path);
     return found;
   };
+  // An append that was begun before may be about to create the path.
+  await registry.claimed(path);
   const found = await find();
   const read: LiveRead = {
     exchange,
