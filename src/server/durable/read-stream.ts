@@ -74,7 +74,8 @@ export async function readLive(service: Service, exchange: Exchange, parameters:
   if (!durable) throw new StreamError("bad_request", NOT_LIVE, { path });
   const find = async (): Promise<StoreStat> => {
     const found = await store.stat(path);
-    if (!found) throw missing(path);
+    // Since the gate was asked, a file may have taken the place of a folder, which the request may list.
+    if (!found || exchange.action === "list") throw missing(path);
     return found;
   };
   // An append that was begun before may be about to create the path.
