@@ -187,6 +187,22 @@ describe("jwt()", () => {
     assert.equal(evil.code, "unauthorized");
   });
 
+  test("permissions that are derived by a promise, or are none, are a failure of the app", async () => {
+    const wrong: [() => unknown, RegExp][] = [
+      [async () => ({ read: ["/**"] }), /"grants" of jwt\(\) returned a promise; it can't be async/],
+      // Nothing else handles the rejection.
+      [() => Promise.reject(new Error("no database")), /returned a promise/],
+      [() => "/**", /must return permissions or undefined, not a string/],
+      [() => true, /not a boolean/],
+    ];
+    for (const [grants, message] of wrong) {
+      const { own, gate } = await secretGate({ grants: grants as NonNullable<JwtOptions["grants"]> });
+      const refused = await present(gate, await sign(own, READ));
+      assert.equal(refused.code, "internal");
+      assert.match(refused.message, message);
+    }
+  });
+
   test("the signature of a token is verified once, also for many requests at once", async () => {
     const { own, gate } = await secretGate();
     const token = await sign(own, READ);
