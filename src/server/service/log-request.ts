@@ -4,7 +4,7 @@
  */
 import type { Context } from "hono";
 import { codeOfStatus, ERROR_HEADER, StreamError } from "../../protocol/errors.ts";
-import { isHeaderValue } from "../../protocol/header-value.ts";
+import { isHeaderName, isHeaderValue } from "../../protocol/header-value.ts";
 import { REQUEST_ID_HEADER } from "../../protocol/request-id.ts";
 import { withoutTokens } from "../../support/printable.ts";
 import { asksForPage, isNavigation, NAVIGATION_HEADERS } from "../gate/navigation.ts";
@@ -165,9 +165,14 @@ async function refusalPage(
 /** The error itself, or another one if a header of it, which the host app may have chosen, can't be sent. */
 function sendable(thrown: unknown): unknown {
   if (!(thrown instanceof StreamError)) return thrown;
-  const [name] = Object.entries(thrown.headers).find(([, value]) => !isHeaderValue(value)) ?? [];
+  const [name] = Object.entries(thrown.headers).find((header) => !isSendable(header)) ?? [];
   if (name === undefined) return thrown;
   return new TypeError(`The header "${name}" of a StreamError can't be sent.`, { cause: thrown });
+}
+
+/** Whether a header can be sent. A program without types may give a value that is no text. */
+function isSendable([name, value]: readonly [string, unknown]): boolean {
+  return isHeaderName(name) && typeof value === "string" && isHeaderValue(value);
 }
 
 /** An error that brings its own response. */
