@@ -15,7 +15,7 @@ import { explained } from "../../support/printable.ts";
 import { LogSpan } from "../service/log-span.ts";
 import type { Service } from "../service/service.ts";
 import { aborted } from "./aborted.ts";
-import { checkNames } from "./option-names.ts";
+import { checkBytes, checkFlags, checkNames } from "./option-names.ts";
 
 /** Options of {@link Streams.append} and {@link Streams.openAppend}. All are optional. */
 export interface LocalAppendOptions {
@@ -115,10 +115,9 @@ function refuseExisting(found: StoreStat | undefined, path: string): void {
 
 function checkOptions(options: LocalAppendOptions, path: string): void {
   checkNames(options, { offset: true, ifAbsent: true, generation: true, type: true, signal: true }, "append");
-  const { offset, type } = options;
-  if (offset !== undefined && !(Number.isSafeInteger(offset) && offset >= 0)) {
-    throw new StreamError("bad_request", `"offset" must be a whole number of bytes, not ${offset}.`, { path });
-  }
+  const { offset, ifAbsent, type } = options;
+  checkBytes({ offset }, "append");
+  checkFlags({ ifAbsent }, "append");
   if (type !== undefined && !isMediaType(type)) {
     throw new StreamError("bad_request", `"type" must be a media type, not ${JSON.stringify(type)}.`, { path });
   }

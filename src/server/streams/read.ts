@@ -6,7 +6,7 @@ import { lookAgain } from "../../engine/storage/look-again.ts";
 import type { Store } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
-import { checkNames } from "./option-names.ts";
+import { checkBytes, checkNames } from "./option-names.ts";
 
 /** Which bytes `Streams.read` reads. */
 export interface LocalReadOptions {
@@ -31,6 +31,7 @@ export function readStored(store: Store, name: string, options: LocalReadOptions
   const open = async (): Promise<ReadableStreamDefaultReader<Uint8Array>> => {
     checkNames(options, { from: true, to: true, generation: true, signal: true }, "read");
     const { from = 0, generation, signal } = options;
+    checkBytes({ from, to: options.to }, "read");
     const { found, to } = await lookAgain(store, async () => {
       const found = await store.stat(name);
       if (!found) throw notFound(name);
@@ -66,7 +67,7 @@ export function notFound(path: string): StreamError {
 }
 
 function checkRange(path: string, from: number, to: number, size: number): void {
-  if (Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to) return;
+  if (from <= to) return;
   const code = from > size ? "range" : "bad_request";
   throw new StreamError(code, `"/${path}" has no bytes from ${from} to ${to}: its size is ${size} bytes.`, { path });
 }
