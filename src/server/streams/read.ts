@@ -3,9 +3,9 @@
  * @module
  */
 import { lookAgain } from "../../engine/storage/look-again.ts";
-import type { Store } from "../../engine/storage/store.ts";
 import { StreamError } from "../../protocol/errors.ts";
 import { checkGeneration } from "../../protocol/generation.ts";
+import type { Service } from "../service/service.ts";
 import { checkBytes, checkNames } from "./option-names.ts";
 
 /** Which bytes `Streams.read` reads. */
@@ -25,7 +25,11 @@ export interface LocalReadOptions {
  *
  * @returns A stream that fails with `not_found`, `replaced`, `range`, or `bad_request` for an unknown option.
  */
-export function readStored(store: Store, name: string, options: LocalReadOptions): ReadableStream<Uint8Array> {
+export function readStored(
+  { store, reporter }: Pick<Service, "store" | "reporter">,
+  name: string,
+  options: LocalReadOptions,
+): ReadableStream<Uint8Array> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   let isCancelled = false;
   const open = async (): Promise<ReadableStreamDefaultReader<Uint8Array>> => {
@@ -49,8 +53,9 @@ export function readStored(store: Store, name: string, options: LocalReadOptions
         // The caller may leave while the resource is looked up.
         if (isCancelled) return reader.cancel();
         const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        if (done) return controller.close();
+        reporter.traffic.read("local", value.length);
+        controller.enqueue(value);
       },
       cancel(reason) {
         isCancelled = true;

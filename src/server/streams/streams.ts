@@ -151,7 +151,7 @@ export class Streams implements AsyncDisposable {
    * ```
    */
   read(path: string, options: LocalReadOptions = {}): ReadableStream<Uint8Array> {
-    return readStored(this.#service.store, resourceOf(path), options);
+    return readStored(this.#service, resourceOf(path), options);
   }
 
   /**
