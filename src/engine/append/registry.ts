@@ -14,6 +14,7 @@ import { AppendCounts, type Opener } from "./append-counts.ts";
 import {
   type AppendOwner,
   type AppendSlot,
+  Arrivals,
   isLeaving,
   newSlot,
   type Reservation,
@@ -23,7 +24,6 @@ import { BatchSizes } from "./batch-sizes.ts";
 import { type AppenderEvents, Batcher } from "./batcher.ts";
 import { Channel } from "./channel.ts";
 import { type AppendPreconditions, claimPath } from "./claim.ts";
-import { deferred } from "./deferred.ts";
 import { FreeSpace } from "./free-space.ts";
 import { PathNotices } from "./path-notices.ts";
 import { checkRequiredGeneration } from "./preconditions.ts";
@@ -81,8 +81,7 @@ export class AppendRegistry {
   readonly #closers = new Set<Closer>();
   readonly #recent: RecentPool;
   readonly #events: RegistryEvents;
-  /** Appends that are about to claim their paths, by path. */
-  readonly #announced = new Map<string, Set<Promise<void>>>();
+  readonly #arrivals = new Arrivals();
   #closing: Promise<void> | undefined;
 
   /**
@@ -124,24 +123,14 @@ export class AppendRegistry {
     return this.#slots.get(path)?.free;
   }
 
-  /**
-   * Announces an append that is about to be admitted, so that a follow of the path that comes in the meantime waits for it.
-   * Call the result once the append is admitted or refused.
-   */
+  /** Announces an append: a follow that comes before it is admitted waits. Call the result once it is admitted or refused. */
   announce(path: string): () => void {
-    const { promise, resolve } = deferred();
-    const all = this.#announced.get(path) ?? new Set();
-    this.#announced.set(path, all.add(promise));
-    return () => {
-      all.delete(promise);
-      if (all.size === 0) this.#announced.delete(path);
-      resolve();
-    };
+    return this.#arrivals.announce(path);
   }
 
   /** Leases the append to a path, in this process or in another one; undefined if it has no append. */
   async lease(path: string): Promise<LeasedSource | undefined> {
-    await this.#arrived(path);
+    await this.#arrivals.settled(path);
     for (let slot = this.#slots.get(path); slot; slot = this.#slots.get(path)) {
       const { channel } = slot;
       if (channel && channel.outcome?.reason !== "restarting") return { source: channel, leave: () => {} };
@@ -155,7 +144,7 @@ export class AppendRegistry {
 
   /** Waits until the appends of a path that were begun in this process before have claimed it, or were refused. */
   async claimed(path: string): Promise<void> {
-    await this.#arrived(path);
+    await this.#arrivals.settled(path);
     await this.#slots.get(path)?.claimed;
   }
 
@@ -272,10 +261,6 @@ export class AppendRegistry {
     await Promise.allSettled([...this.#closers].map((close) => close()));
     await Promise.allSettled([...this.#slots.values()].map((slot) => slot.owner?.shutDown?.()));
     await Promise.all([...this.#slots.values()].map((slot) => slot.free));
-  }
-
-  async #arrived(path: string): Promise<void> {
-    for (let all = this.#announced.get(path); all; all = this.#announced.get(path)) await Promise.all(all);
   }
 
   /** @param opener Counts as an append. Default: nothing is counted. */
