@@ -5,9 +5,10 @@
 import { type IncomingMessage, METHODS as KNOWN_METHODS, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { RequestError } from "@hono/node-server";
-import { transferFault } from "../../server/request/unsupported-body.ts";
-import { METHODS } from "../../server/request/verb.ts";
-import { printable } from "../../support/printable.ts";
+import { transferFault } from "../../../server/request/unsupported-body.ts";
+import { METHODS } from "../../../server/request/verb.ts";
+import { printable } from "../../../support/printable.ts";
+import type { OnRefused } from "./server-refusal.ts";
 
 interface Answer {
   readonly status: string;
@@ -46,15 +47,15 @@ const LINE_BYTES = 4096;
 /**
  * Answers requests that cannot be parsed; Node's own answers say less.
  *
- * @param late Called for each request whose headers are late. Default: not reported.
+ * @param onRefused Called for each request whose headers are late.
  */
-export function answerUnreadable(server: Server, late?: () => void): void {
+export function answerUnreadable(server: Server, onRefused: OnRefused): void {
   const latest = new WeakMap<Duplex, ServerResponse>();
   const deferred = new WeakSet<Duplex>();
   server.on("request", (request, response) => latest.set(request.socket, response));
   server.on("clientError", (error: ParserError, socket) => {
     if (deferred.has(socket)) return;
-    if (error.code === LATE) late?.();
+    if (error.code === LATE) onRefused({ code: "idle", message: ANSWERS[LATE]?.sentence ?? "" });
     const answering = latest.get(socket);
     // Malformed data after a complete request does not concern that request, which gets its own response first.
     if (answering?.req.complete && !answering.writableFinished && socket.writable) {
