@@ -101,6 +101,7 @@ it("a peer keeps its places as WebSockets, and gets them back when these have cl
   assert.deepEqual(refused, [
     {
       code: "too_many",
+      status: 429,
       message: "192.0.2.1 has 1 connections, which is the limit for one address (peerSockets). Try again in a moment.",
       peer: "192.0.2.1",
     },

@@ -26,7 +26,7 @@ import { whenUpgraded } from "./upgrade.ts";
 import { attachWs } from "./ws-port.ts";
 
 export type { SocketLimits } from "./accept/peer-sockets.ts";
-export type { OnRefused, ServerRefusal } from "./refuse/server-refusal.ts";
+export type { OnRefused, RefusedRequest, ServerRefusal } from "./refuse/server-refusal.ts";
 export { type RunningServer, type ServeOptions, serve } from "./serve.ts";
 export { type FetchApp, injectWebSocket, type UpgradeServer } from "./upgrade.ts";
 

@@ -10,16 +10,16 @@ import { getRequestListener } from "@hono/node-server";
 import type { Log } from "../../engine/events.ts";
 import { DEFAULT_LIMITS } from "../../engine/limits.ts";
 import { TrustedProxies } from "../../server/request/trusted-proxies.ts";
-import { callUser } from "../../support/callback.ts";
 import { watchAccept } from "./accept/accept-watch.ts";
 import { ConnectionLimit } from "./accept/connection-limit.ts";
 import type { SocketLimits } from "./accept/peer-sockets.ts";
 import { sendBytes, sendEmpty } from "./body.ts";
 import { Lingering } from "./linger.ts";
 import { sendLive } from "./live.ts";
-import { answerFailed, answerUnreadable } from "./refuse/parse-errors.ts";
-import type { OnRefused } from "./refuse/server-refusal.ts";
-import { type FetchApp, injectWebSocket } from "./upgrade.ts";
+import { answerFailed, answerUnexpected, refuseWithoutHost } from "./refuse/failed-requests.ts";
+import { answerUnreadable } from "./refuse/parse-errors.ts";
+import { type OnRefused, Refusals } from "./refuse/server-refusal.ts";
+import { acceptUpgrades, type FetchApp } from "./upgrade.ts";
 
 /** The environment that `@hono/node-server` gives a handler. */
 export interface NodeEnv {
@@ -52,7 +52,10 @@ export interface ServeOptions extends FetchApp, Partial<SocketLimits> {
   trustedProxies?: readonly string[];
   /** Called for each connection and request that the server itself has refused. Default: not reported. */
   onRefused?: OnRefused;
-  /** Receives an event when connections are refused, at most one per 10 seconds for the limits on connections. Default: none. */
+  /**
+   * Receives an event for each request that the server itself has refused, and when connections are refused: for the
+   * limits on connections, at most one per 10 seconds. Default: none.
+   */
   log?: Log;
 }
 
@@ -84,27 +87,38 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { fetch, hostname, port, refusedUploadMs, log, trustedProxies } = options;
   const { headersTimeoutMs = DEFAULT_LIMITS.headersTimeoutMs } = options;
   const lingering = new Lingering(refusedUploadMs);
+  const proxies = trustedProxies?.length ? new TrustedProxies(trustedProxies) : undefined;
+  const refusals = new Refusals({ log, onRefused: options.onRefused, proxies });
+  // The request that the library is parsing: it calls its handler of errors without it, before it returns.
+  let parsed: IncomingMessage | undefined;
   const listener = getRequestListener(
     async (request, env) => {
       const { incoming, outgoing } = env as NodeEnv;
       return lingering.answer(send(await fetch(request, env), outgoing), incoming, outgoing);
     },
     // The host of requests without one, as HTTP/1.0 allows.
-    { hostname: "localhost", errorHandler: answerFailed },
+    { hostname: "localhost", errorHandler: (error) => answerFailed(error, parsed, refusals) },
   );
-  const onRefused: OnRefused = (refusal) => callUser("onRefused", options.onRefused, refusal);
   const settings = {
     requestTimeout: 0,
     headersTimeout: headersTimeoutMs,
     connectionsCheckingInterval: Math.min(HEADERS_LOOK_MS, Math.max(1, Math.ceil(headersTimeoutMs / 10))),
     noDelay: true,
     keepAlive: true,
+    // Node would refuse it without a sentence.
+    requireHostHeader: false,
   };
-  const server = createServer(settings, listener);
-  answerUnreadable(server, onRefused);
-  injectWebSocket(server, { fetch });
+  const server = createServer(settings, (incoming, outgoing) => {
+    if (refuseWithoutHost(incoming, outgoing, refusals)) return;
+    parsed = incoming;
+    void listener(incoming, outgoing);
+    parsed = undefined;
+  });
+  answerUnreadable(server, refusals);
+  answerUnexpected(server, refusals);
+  acceptUpgrades(server, { fetch }, refusals);
   const report = (message: string): void => log?.({ type: "error", message, error: undefined });
-  const proxies = trustedProxies?.length ? new TrustedProxies(trustedProxies) : undefined;
+  const onRefused: OnRefused = (refusal) => refusals.connection(refusal);
   const crowd = new ConnectionLimit({ report, onRefused, backlog: BACKLOG, limits: limitsOf(options), proxies });
   server.on("connection", (socket: Socket) => crowd.add(socket));
   server.on("upgrade", (_request, socket: Duplex) => crowd.upgraded(socket));

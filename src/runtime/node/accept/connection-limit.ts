@@ -206,7 +206,7 @@ export class ConnectionLimit {
 
   #refuse(socket: Duplex, { code, why, isScarce = false }: Refusal, peer: string | undefined): void {
     const sentence = `${why} Try again in a moment.`;
-    this.#onRefused?.({ code, message: sentence, ...(peer !== undefined && { peer }) });
+    this.#onRefused?.({ code, status: STATUSES[code], message: sentence, ...(peer !== undefined && { peer }) });
     if (!isScarce) this.#notes.note(why);
     else if (this.#refused++ === 0) {
       const { size } = this.#sockets;

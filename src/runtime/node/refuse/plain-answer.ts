@@ -15,15 +15,20 @@ export interface PlainAnswer {
 }
 
 /** The headers of every such answer. */
-export const PLAIN_HEADERS: Readonly<Record<string, string>> = {
+const PLAIN_HEADERS: Readonly<Record<string, string>> = {
   "Content-Type": "text/plain; charset=utf-8",
   "X-Content-Type-Options": "nosniff",
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
+/** The headers of such an answer. */
+export function plainHeaders({ code, headers }: Pick<PlainAnswer, "code" | "headers">): Record<string, string> {
+  return { ...PLAIN_HEADERS, [ERROR_HEADER]: code, ...headers };
+}
+
 /** The whole answer, after which the connection is closed. */
-export function plainAnswer({ status, code, sentence, headers }: PlainAnswer): string {
-  const all = { ...PLAIN_HEADERS, [ERROR_HEADER]: code, ...headers, Connection: "close" };
+export function plainAnswer({ status, sentence, ...rest }: PlainAnswer): string {
+  const all = { ...plainHeaders(rest), Connection: "close" };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   const length = new TextEncoder().encode(sentence).length + 1;
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}Content-Length: ${length}\r\n\r\n`;
