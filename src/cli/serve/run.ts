@@ -8,7 +8,7 @@ import type { LogLevel } from "@logtape/logtape";
 import { type Limits, resolveLimits } from "../../engine/limits.ts";
 import { type FstreamOptions, standalone } from "../../fstream.ts";
 import { RESERVED_SEGMENT } from "../../protocol/path.ts";
-import { type RunningServer, type ServeOptions, serve } from "../../runtime/node/mod.ts";
+import { type OnRefused, type RunningServer, type ServeOptions, serve } from "../../runtime/node/mod.ts";
 import type { StreamApp } from "../../server/app.ts";
 import type { Deletes } from "../../server/request/deletes.ts";
 import { Hosts } from "../../server/request/host.ts";
@@ -110,9 +110,9 @@ export async function run(flags: ServeFlags): Promise<number> {
   let isServing = false;
   const phase = (): Phase => (interrupts.received ? "shutting down" : isServing ? "serving" : "starting");
   const watched = admin && (await listenForAdmin(admin, host, new Readiness(root, phase, app), app));
-  const { refusedUploadMs, headersTimeoutMs, shutdownTimeoutMs } = resolveLimits(limit);
-  const onLateHeaders = (): void => app.countRefusal("idle");
-  const settings = { ...flags.http, fetch: app.fetch, log, refusedUploadMs, headersTimeoutMs, onLateHeaders };
+  const limits = resolveLimits(limit);
+  const onRefused: OnRefused = ({ code }) => app.countRefusal(code);
+  const settings = { ...flags.http, ...limits, fetch: app.fetch, log, trustedProxies: flags.trustedProxy, onRefused };
   // A store that can't be used is found now, not by the first request.
   const server = await app
     .open()
@@ -128,7 +128,7 @@ export async function run(flags: ServeFlags): Promise<number> {
   const open = publicAccessLine(flags, isLocal);
   if (open !== undefined) announce(open);
   await interrupts.first;
-  const deadlineMs = performance.now() + shutdownTimeoutMs;
+  const deadlineMs = performance.now() + limits.shutdownTimeoutMs;
   await app.close(interrupts.received);
   await server.close(Math.max(0, deadlineMs - performance.now()));
   await app.closeStore();
