@@ -1,5 +1,6 @@
 /**
- * Follows a path that another process appends to: reads its bytes from the store as the path grows.
+ * Follows a path that another process appends to: passes its bytes on as the path grows. If the driver does not have them
+ * at hand, they are read from the store.
  * @module
  */
 
@@ -99,14 +100,14 @@ export class RemoteChannel implements Followable {
   async refresh(): Promise<void> {
     // Ignored: the watch reports that the path can't be read.
     const found = await this.#store.stat(this.path).catch(() => undefined);
-    if (found) await this.#deliver(found.size).catch(() => {});
+    if (found) await this.#deliver({ size: found.size }).catch(() => {});
   }
 
   async #run(first: Growth, updates: AsyncGenerator<Growth, void, void>): Promise<void> {
     let ended = first.ended;
     try {
       for (let next = await updates.next(); !next.done; next = await updates.next()) {
-        await this.#deliver(next.value.size);
+        await this.#deliver(next.value);
         ended = next.value.ended;
       }
     } catch (error) {
@@ -124,15 +125,23 @@ export class RemoteChannel implements Followable {
   }
 
   /** Runs deliveries one after the other: each begins at the tail that the previous one left. */
-  #deliver(size: number): Promise<void> {
-    this.#delivered = this.#delivered.catch(() => {}).then(() => this.#deliverNow(size));
+  #deliver(growth: Growth): Promise<void> {
+    this.#delivered = this.#delivered.catch(() => {}).then(() => this.#deliverNow(growth));
     return this.#delivered;
   }
 
-  async #deliverNow(size: number): Promise<void> {
+  async #deliverNow({ size, bytes, closed }: Growth): Promise<void> {
+    // A stream may be closed without a byte more.
+    if (closed && !this.outcome && size >= this.size) this.finalSize = size;
     if (size <= this.size || this.outcome) return;
     // Known before the last bytes are passed on.
-    if (this.#isStream) await this.#lookWhetherClosed();
+    if (this.#isStream && closed === undefined) await this.#lookWhetherClosed();
+    const isKnown = bytes && size - bytes.length <= this.size;
+    if (isKnown) {
+      // A check may have found a part of them already.
+      this.broadcast.deliver({ bytes: bytes.subarray(this.size - (size - bytes.length)), end: size });
+      return;
+    }
     if (this.broadcast.size === 0) {
       this.broadcast.skipTo(size);
       return;

@@ -37,7 +37,7 @@ export function guardedStore(store: Store): Store {
       }),
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
-  const { tidy, requestHandover, watch, freeBytes, usedBytes, streams, subscriptions } = store;
+  const { tidy, requestHandover, watch, notices, freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
@@ -56,6 +56,15 @@ export function guardedStore(store: Store): Store {
         const growth = await watch.call(store, path, signal);
         return growth && guardedEach(path, growth);
       });
+  }
+  if (notices) {
+    guarded.notices = (path, heard) => {
+      try {
+        return notices.call(store, path, heard);
+      } catch (error) {
+        throw failure(path, error);
+      }
+    };
   }
   return guarded;
 }

@@ -188,6 +188,17 @@ export interface SessionRecords {
 export interface Growth {
   /** Bytes stored now. */
   readonly size: number;
+  /**
+   * The bytes from the size of the previous update up to {@link size}. Omitted if the driver does not have them; then they are
+   * read from the store. A driver keeps at most 8 MiB for a reader that is slow: beyond that, it omits the bytes, and
+   * reports only sizes. The receiver must not modify them.
+   */
+  readonly bytes?: Uint8Array;
+  /**
+   * Whether the path is a stream that is closed, with {@link size} as its final size. Omitted if the driver does not know;
+   * then the server looks at the path before it passes the bytes on.
+   */
+  readonly closed?: boolean;
   /** Set once, in the last update: how the append ended. */
   readonly ended?: EndReason;
 }
@@ -265,4 +276,10 @@ export interface Store {
    * @param signal Ends the updates, even while one is pending.
    */
   watch?(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined>;
+  /**
+   * Calls `heard` soon after another process has begun to append to a path, has appended to it, or has ended its append. Call the
+   * result to stop. This is a hint, which saves waiting for the next poll: some changes may be missed, and some notices
+   * may come without a change. Only for drivers whose bytes other processes may write.
+   */
+  notices?(path: string, heard: () => void): () => void;
 }
