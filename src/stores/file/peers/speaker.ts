@@ -142,9 +142,12 @@ export class Speaker {
       if (all?.size === 0) this.#waiting.delete(known.key);
     };
     const received = ({ kind, id, payload }: Frame): void => {
-      if (kind === KIND.LEAVE) return leave(id);
+      if (kind === KIND.LEAVE) {
+        leave(id);
+        return;
+      }
       const key = Buffer.from(payload).toString("latin1");
-      if (kind === KIND.WANTED) return this.#onWanted(key);
+      if (kind === KIND.WANTED) this.#onWanted(key);
       if (kind !== KIND.WATCH || watches.has(id)) return;
       const waiting = { outbox, id };
       watches.set(id, { key, waiting });

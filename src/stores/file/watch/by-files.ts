@@ -51,23 +51,19 @@ export async function* watchByFiles(
     const markers = endMarkers(await namesIn(folder));
     const [first] = await claimantsOf(reserved, owner, file);
     const owners = (first || isContinued) && new Succession(first, markers, watched);
-    let isConfirmed = isContinued;
     while (owners && !signal.aborted) {
       const ended = await owners.look();
       const isReported = owners.ownerId !== undefined && reports.has(owners.ownerId);
       // The size is read after the claim: it includes everything that was stored before the end.
-      const now = ended || !isReported || !isConfirmed ? await sizeOf(watched) : reports.size;
+      const now = ended || !isReported ? await sizeOf(watched) : reports.size;
       if (ended) {
         yield { size: now ?? reports.size ?? 0, ended: await endOf(watched, { ended, now, isContinued }) };
         return;
       }
-      if (!isConfirmed) await reports.confirm();
       if (now !== undefined && now !== reports.size) {
         reports.size = now;
         yield { size: now };
       }
-      if (!isConfirmed) await reports.confirm();
-      isConfirmed = true;
       yield* reported(watched, inbox, reports, owners);
     }
   } finally {
@@ -94,18 +90,18 @@ async function* reported(
   reports: Reports,
   owners: Succession,
 ): AsyncGenerator<Growth, void, void> {
+  await reports.confirm();
   for (let isDue = false; !isDue; ) {
     isDue = (await inbox.wait()) || signal.aborted;
     for (let news = inbox.take(); news; news = inbox.take()) {
-      const { from, type } = news;
-      const isOwner = from === owners.ownerId;
-      reports.note(news);
-      if (type === "state" ? !isOwner : isOwner && (type === "ended" || type === "gone")) {
+      const taken = reports.take(news, owners.ownerId);
+      if (taken === "change") {
         owners.hurry();
         isDue = true;
+      } else if (taken) {
+        yield taken;
+        await reports.confirm();
       }
-      const growth = isOwner && (type === "grown" || type === "state") ? reports.growthIn(news) : undefined;
-      if (growth) yield growth;
     }
   }
 }

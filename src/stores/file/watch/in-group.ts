@@ -29,104 +29,102 @@ export async function* watchInGroup(
   inbox: Inbox,
   reports: Reports,
 ): AsyncGenerator<Growth, Rest, void> {
-  const path = new GroupPath(watched);
+  const path = new GroupPath(watched, reports);
   if (!path.hasLease) return "by files";
   if ((await path.owner()) === undefined) return (await path.isFree()) ? "over" : "by files";
-  let lost: EndReason = "lost";
   let silent = 0;
-  let orphaned = 0;
-  while (!watched.signal.aborted) {
+  while (!watched.signal.aborted && silent <= MAX_SILENT_TICKS) {
     if (!path.hasLease) return "by files";
     const owner = await path.owner();
-    if (owner === undefined) {
-      const isOpen = await watched.resumable();
-      // Another process may have continued the session, and ended it, since the owner was looked up.
-      if (!isOpen && (await path.owner()) === undefined) {
-        yield { size: (await sizeOf(watched)) ?? reports.size ?? 0, ended: await endOf(watched, lost) };
-        return "over";
-      }
-      if (++orphaned > MAX_LOOKS_WITHOUT_OWNER) {
-        yield { size: (await sizeOf(watched)) ?? reports.size ?? 0, ended: "restarting" };
-        return "over";
-      }
-    } else {
-      orphaned = 0;
-    }
-    const isNew = reports.size === undefined;
-    const last = yield* reported(owner, isNew ? 1 : CHECK_EVERY, { watched, inbox, reports });
-    if (last?.reason !== undefined && last.reason !== "restarting") {
-      yield { size: Math.max(last.size, reports.size ?? 0), ended: last.reason as EndReason };
+    const end =
+      (owner === undefined ? await path.endWithoutOwner() : undefined) ?? (yield* reported(path, inbox, owner));
+    if (end) {
+      yield end;
       return "over";
     }
-    if (last?.reason === "restarting") lost = "restarting";
     silent = owner === undefined || reports.has(owner) ? 0 : silent + 1;
-    if (silent > MAX_SILENT_TICKS) return "by files";
   }
-  return "over";
+  return watched.signal.aborted ? "over" : "by files";
 }
 
-/** The path, as the links of the group show it. */
+/** The path, as the links of the group and the reports of its processes show it. */
 class GroupPath {
-  readonly #watched: Watched;
+  readonly watched: Watched;
+  readonly reports: Reports;
   readonly #key: string;
+  /** What an append is that nothing is known of. */
+  #otherwise: EndReason = "lost";
+  /** Number of looks for which the path has had no owner. */
+  #looksWithoutOwner = 0;
 
-  constructor(watched: Watched) {
-    this.#watched = watched;
+  constructor(watched: Watched, reports: Reports) {
+    this.watched = watched;
+    this.reports = reports;
     this.#key = basename(claimsFolder(watched.reserved, watched.file));
   }
 
   /** Whether the group has the lease. */
   get hasLease(): boolean {
-    return groupView(this.#watched.reserved, this.#watched.owner.record) !== undefined;
+    return groupView(this.watched.reserved, this.watched.owner.record) !== undefined;
   }
 
   /** The id of the owner; undefined if there is none that lives. */
   async owner(): Promise<string | undefined> {
-    const { reserved, owner } = this.#watched;
+    const { reserved, owner } = this.watched;
     const found = groupView(reserved, owner.record)?.ownerOf(this.#key);
-    return found && (await judgeOwner(found, owner)) !== "dead" ? found.id : undefined;
+    const id = found && (await judgeOwner(found, owner)) !== "dead" ? found.id : undefined;
+    if (id !== undefined) this.#looksWithoutOwner = 0;
+    return id;
   }
 
   /** Whether no other process has the path in any other way. */
   async isFree(): Promise<boolean> {
-    const { reserved, owner, file } = this.#watched;
+    const { reserved, owner, file } = this.watched;
     return (await claimantsOf(reserved, owner, file)).length === 0;
+  }
+
+  /** How an append without an owner has ended; undefined while its session may continue it. */
+  async endWithoutOwner(): Promise<Growth | undefined> {
+    const isOpen = await this.watched.resumable();
+    // Another process may have continued the session, and ended it, since the owner was looked up.
+    if ((await this.owner()) !== undefined || !this.hasLease) return undefined;
+    if (isOpen && ++this.#looksWithoutOwner <= MAX_LOOKS_WITHOUT_OWNER) return undefined;
+    const size = await sizeOf(this.watched);
+    if (size === undefined) return { size: this.reports.size ?? 0, ended: "deleted" };
+    return { size, ended: isOpen ? "restarting" : await recordedEnd(this.watched, this.#otherwise) };
+  }
+
+  /** How the append has ended, by a report that it has; undefined if it may continue. */
+  endIn({ size, reason }: News): Growth | undefined {
+    if (reason === "restarting") this.#otherwise = reason;
+    if (reason === undefined || reason === "restarting") return undefined;
+    return { size: Math.max(size, this.reports.size ?? 0), ended: reason as EndReason };
   }
 }
 
 /**
- * What the owner of the path reports, for a number of ticks, or until something else changes. Returns the report that the
- * append has ended, if there is one.
+ * What the owner of the path reports, until it is time for the next look. Returns how the append has ended, if the owner
+ * reports that.
  */
 async function* reported(
+  path: GroupPath,
+  inbox: Inbox,
   owner: string | undefined,
-  ticks: number,
-  { watched, inbox, reports }: { watched: Watched; inbox: Inbox; reports: Reports },
-): AsyncGenerator<Growth, News | undefined, void> {
-  for (let left = ticks; left > 0 && !watched.signal.aborted; ) {
+): AsyncGenerator<Growth, Growth | undefined, void> {
+  const { reports, watched } = path;
+  for (let left = CHECK_EVERY; left > 0 && !watched.signal.aborted; ) {
     // Without an owner that reports, the next look is due at the next tick.
-    const isReporting = owner !== undefined && reports.has(owner);
-    if (await inbox.wait()) left = isReporting ? left - 1 : 0;
+    if (await inbox.wait()) left = owner !== undefined && reports.has(owner) ? left - 1 : 0;
     for (let news = inbox.take(); news; news = inbox.take()) {
-      const { from, type } = news;
-      reports.note(news);
-      const isOwner = from === owner;
-      if (!isOwner && type !== "state") continue;
-      if (!isOwner || type === "ended" || type === "gone") {
-        if (isOwner && type === "ended") return news;
+      const taken = reports.take(news, owner);
+      if (taken === "change") {
+        if (news.type === "ended") return path.endIn(news);
         left = 0;
-        continue;
+      } else if (taken) {
+        yield taken;
+        await reports.confirm();
       }
-      const isFirst = reports.size === undefined && type !== "none";
-      if (isFirst) await reports.confirm();
-      const growth = type === "none" ? undefined : reports.growthIn(news);
-      if (growth) yield growth;
-      if (isFirst) await reports.confirm();
     }
   }
   return undefined;
-}
-
-async function endOf(watched: Watched, lost: EndReason): Promise<EndReason> {
-  return (await sizeOf(watched)) === undefined ? "deleted" : recordedEnd(watched, lost);
 }

@@ -16,7 +16,8 @@ export class Reports {
   /** The generation of the content that the watcher has found. */
   #confirmed: string | undefined;
   /** What the first look has found. */
-  #before: { readonly generation: string | undefined } | undefined;
+  #before: string | undefined;
+  #looks = 0;
 
   constructor(watched: Watched) {
     this.#watched = watched;
@@ -29,22 +30,34 @@ export class Reports {
 
   /**
    * Finds out which content the watcher finds: the one that is there before it looks, and still is after that. So call it
-   * before the first size is passed on, and when the watcher asks for more. Reports of another content come without bytes.
+   * before the first size is passed on, and each time when the watcher asks for more. Reports of another content come
+   * without bytes.
    */
   async confirm(): Promise<void> {
+    if (this.#looks === 2) return;
+    this.#looks++;
     const found = (await this.#watched.look?.().catch(() => undefined))?.generation;
-    if (!this.#before) this.#before = { generation: found };
-    else if (this.#before.generation === found) this.#confirmed = found;
+    if (this.#looks === 1) this.#before = found;
+    else if (this.#before === found) this.#confirmed = found;
   }
 
-  /** Notes which processes report. */
-  note({ from, type, generation }: News): void {
+  /**
+   * Takes a report.
+   *
+   * @param owner The id of the owner of the path.
+   * @returns Growth, if the owner reports that; `change` if the path may have another owner now, or none.
+   */
+  take(news: News, owner: string | undefined): Growth | "change" | undefined {
+    const { from, type, generation } = news;
     if (type === "state") this.#generations.set(from, generation ?? "");
     else if (type !== "grown") this.#generations.delete(from);
+    if (from !== owner) return type === "state" ? "change" : undefined;
+    if (type === "ended" || type === "gone") return "change";
+    return type === "none" ? undefined : this.#growthIn(news);
   }
 
   /** The growth that the owner of the path reports; undefined if it is known already. */
-  growthIn({ from, size, closed, bytes }: News): Growth | undefined {
+  #growthIn({ from, size, closed, bytes }: News): Growth | undefined {
     const last = this.size ?? 0;
     const state = closed ? { closed } : {};
     if (size < last || (size === last && !closed && this.size !== undefined)) return undefined;

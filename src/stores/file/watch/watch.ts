@@ -20,6 +20,7 @@ export async function* watchFile(watched: Watched): AsyncGenerator<Growth, void,
   const inbox = new Inbox(watched.listen, watched.signal);
   const reports = new Reports(watched);
   try {
+    await reports.confirm();
     const rest = yield* watchInGroup(watched, inbox, reports);
     if (rest === "by files") yield* watchByFiles(watched, inbox, reports, reports.size !== undefined);
   } finally {
