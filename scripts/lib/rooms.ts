@@ -227,11 +227,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...PROGRAM,
     packages: [...PROGRAM.packages, "jose"],
   },
+  "src/cli/serve/workers": { imports: [...files("groups"), "src/cli/common"], ...PROGRAM },
   "src/cli/serve": {
     imports: [
-      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", ...files("folders", "reserved")],
-      ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/runtime/node"],
-      ...["src/auth", "src/cli/common", "src/cli/key"],
+      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file"],
+      ...files("folders", "processes", "reserved", "claims"),
+      ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/metrics"],
+      ...["src/runtime/node", "src/auth", "src/cli/common", "src/cli/key", "src/cli/serve/workers"],
     ],
     ...PROGRAM,
     packages: [...PROGRAM.packages, "hono"],

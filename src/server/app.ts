@@ -84,6 +84,12 @@ export type StreamApp = Hono & {
    * @internal
    */
   countRefusal(code: ErrorCode): void;
+  /**
+   * The metrics as values, from which those of several servers can be added up. Empty if there are none.
+   *
+   * @internal
+   */
+  metricsSnapshot(): Promise<readonly object[]>;
   /** The same streams, for this program. */
   readonly streams: Streams;
 };
@@ -226,7 +232,8 @@ export function createApp(parts: AppParts): StreamApp {
     close,
   });
   const countRefusal = (code: ErrorCode): void => reporter.traffic.refused(code);
-  return Object.assign(app, { close, countRefusal, streams });
+  const metricsSnapshot = async (): Promise<readonly object[]> => (await metrics?.snapshot(source)) ?? [];
+  return Object.assign(app, { close, countRefusal, metricsSnapshot, streams });
 }
 
 /** The request that caused an event; the program that runs the server may have done so instead. */
