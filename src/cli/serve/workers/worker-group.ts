@@ -4,14 +4,14 @@
  */
 import { BackOff } from "./back-off.ts";
 import type { MetricsSnapshot } from "./messages.ts";
-import { type ProcessEnd, WorkerProcess } from "./worker-process.ts";
+import type { ProcessEnd, RunningWorker } from "./worker-process.ts";
 
 /** The parts of a {@link WorkerGroup}. */
 export interface WorkerGroupParts {
   /** How many workers there are. */
   readonly count: number;
   /** Starts the worker with a number. `port`: where it is to listen, once that is known. */
-  readonly fork: (number: number, port: number | undefined) => WorkerProcess;
+  readonly fork: (number: number, port: number | undefined) => RunningWorker;
   /** Receives a sentence about each worker that starts or ends, but for the first ones. */
   readonly announce: (line: string) => void;
   /** Receives the last metrics of a worker that has ended. */
@@ -22,7 +22,7 @@ export interface WorkerGroupParts {
 interface Place {
   readonly number: number;
   readonly backOff: BackOff;
-  worker: WorkerProcess | undefined;
+  worker: RunningWorker | undefined;
   /** Settles when nothing is being started in this place. */
   starting: Promise<void> | undefined;
 }
@@ -32,7 +32,7 @@ export class WorkerGroup {
   readonly #parts: WorkerGroupParts;
   readonly #places: readonly Place[];
   /** All workers that run, also those that are about to be replaced, or not ready. */
-  readonly #running = new Set<WorkerProcess>();
+  readonly #running = new Set<RunningWorker>();
   /** How many workers have ended that were not asked to. */
   deaths = 0;
   #port: number | undefined;
@@ -50,12 +50,12 @@ export class WorkerGroup {
   }
 
   /** The workers that listen. */
-  get ready(): WorkerProcess[] {
+  get ready(): RunningWorker[] {
     return [...this.#running].filter(({ readySinceMs, isLeaving }) => readySinceMs !== undefined && !isLeaving);
   }
 
   /** All workers that run. */
-  get running(): ReadonlySet<WorkerProcess> {
+  get running(): ReadonlySet<RunningWorker> {
     return this.#running;
   }
 
@@ -100,7 +100,7 @@ export class WorkerGroup {
     for (const worker of this.#running) worker.kill();
   }
 
-  #fork({ number }: Place): WorkerProcess {
+  #fork({ number }: Place): RunningWorker {
     const worker = this.#parts.fork(number, this.#port);
     this.#running.add(worker);
     void worker.ended.then(() => {
@@ -146,7 +146,7 @@ export class WorkerGroup {
     place.starting = starting;
   }
 
-  async #replaceDead(place: Place, dead: WorkerProcess, end: ProcessEnd, livedMs: number): Promise<void> {
+  async #replaceDead(place: Place, dead: RunningWorker, end: ProcessEnd, livedMs: number): Promise<void> {
     const { announce } = this.#parts;
     let what = `${nameOf(dead)} ${toldEnd(end)}`;
     let waitMs = place.backOff.after(livedMs);
@@ -208,7 +208,7 @@ export class WorkerGroup {
   }
 }
 
-function nameOf({ number, pid }: WorkerProcess): string {
+function nameOf({ number, pid }: RunningWorker): string {
   return `worker ${number} (process ${pid})`;
 }
 

@@ -12,16 +12,34 @@ export interface ProcessEnd {
 }
 
 /** A running worker. */
-export class WorkerProcess {
+export interface RunningWorker {
   readonly number: number;
+  /** Its process number; -1 if it could not be started. */
+  readonly pid: number;
   /** Its port, once it listens; undefined if it has ended before. */
   readonly ready: Promise<number | undefined>;
   readonly ended: Promise<ProcessEnd>;
   /** Whether its end was asked for. */
-  isLeaving = false;
-  /** When it began to listen, on the monotonic clock. */
-  readySinceMs: number | undefined;
+  readonly isLeaving: boolean;
+  /** When it began to listen, on the monotonic clock; undefined if it does not listen. */
+  readonly readySinceMs: number | undefined;
   /** The last metrics that it has reported. */
+  readonly metrics: MetricsSnapshot | undefined;
+  /** Ends it in order. */
+  stop(signal: NodeJS.Signals): void;
+  /** Ends it at once. */
+  kill(): void;
+  /** Asks for its {@link metrics}. Resolves when they have come, or after `timeoutMs`. */
+  measure(timeoutMs: number): Promise<void>;
+}
+
+/** A worker in a process of its own. */
+export class WorkerProcess implements RunningWorker {
+  readonly number: number;
+  readonly ready: Promise<number | undefined>;
+  readonly ended: Promise<ProcessEnd>;
+  isLeaving = false;
+  readySinceMs: number | undefined;
   metrics: MetricsSnapshot | undefined;
   readonly #worker: Worker;
   readonly #asked = new Map<number, () => void>();
@@ -48,24 +66,20 @@ export class WorkerProcess {
     });
   }
 
-  /** Its process number; -1 if it could not be started. */
   get pid(): number {
     return this.#worker.process.pid ?? -1;
   }
 
-  /** Ends it in order. */
   stop(signal: NodeJS.Signals): void {
     this.isLeaving = true;
     this.#worker.process.kill(signal);
   }
 
-  /** Ends it at once. */
   kill(): void {
     this.isLeaving = true;
     this.#worker.process.kill("SIGKILL");
   }
 
-  /** Asks for its {@link metrics}. Resolves when they have come, or after `timeoutMs`. */
   measure(timeoutMs: number): Promise<void> {
     if (this.readySinceMs === undefined || !this.#worker.isConnected()) return Promise.resolve();
     const id = ++this.#lastId;
