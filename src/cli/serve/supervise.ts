@@ -54,7 +54,9 @@ export async function supervise(flags: ServeFlags, count: number): Promise<numbe
   });
   // Also after a second signal, which does not wait for them.
   process.once("exit", () => group.kill());
-  void interrupts.first.then(() => group.stop(interrupts.received ?? "SIGTERM"));
+  // A worker may ignore that its terminal was closed.
+  const signal = (): NodeJS.Signals => (interrupts.received === "SIGINT" ? "SIGINT" : "SIGTERM");
+  void interrupts.first.then(() => group.stop(signal()));
   let watched: RunningServer | undefined;
   try {
     watched = await watch(flags, { group, sum, interrupts });
@@ -64,7 +66,7 @@ export async function supervise(flags: ServeFlags, count: number): Promise<numbe
     if (process.platform !== "win32") process.on("SIGUSR2", () => void group.roll());
     await interrupts.first;
   } finally {
-    await group.stop(interrupts.received ?? "SIGTERM");
+    await group.stop(signal());
     end(flags.root, identity);
     // Last, so that probes see the whole shutdown.
     await watched?.close(0);

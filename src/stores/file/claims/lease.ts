@@ -131,12 +131,14 @@ export class Lease {
     const at = this.#free.pop() ?? this.#slots;
     if (at >= MAX_SLOTS) return "broken";
     this.#slots = Math.max(this.#slots, at + 1);
+    const isTaken = this.links?.take(key, isKept) ?? (this.links ? "unusable" : true);
+    if (isTaken !== true) {
+      this.#free.push(at);
+      if (isTaken === "unusable") this.break();
+      return isTaken === "unusable" ? "broken" : "taken";
+    }
     try {
-      if (this.links && !this.links.take(key, isKept)) {
-        this.#free.push(at);
-        return "taken";
-      }
-      this.#keys.set(at, key);
+      if (this.links) this.#keys.set(at, key);
       writeText(this.#fd, slotText("+", key, isKept), slotOffset(at));
       if (this.isIntact) return at;
     } catch (error) {

@@ -104,8 +104,11 @@ export class RootLease implements OwnedClaim {
     const term = this.#term;
     const links = term?.lease.links;
     if (!term || !links || !term.lease.isIntact) return undefined;
-    if (links.take(key, claim.isKept)) return holdIn(term.lease, links, key);
-    return (await this.#isFree(term, key, claim)) ? this.hold(key, claim) : undefined;
+    const isTaken = links.take(key, claim.isKept);
+    if (isTaken) return holdIn(term.lease, links, key);
+    if (isTaken === undefined) term.lease.break();
+    const isFree = isTaken === false && (await this.#isFree(term, key, claim));
+    return isFree ? this.hold(key, claim) : undefined;
   }
 
   /** Whether another process may have a path. Checks the disk. */

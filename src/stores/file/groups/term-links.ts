@@ -103,16 +103,15 @@ export class TermLinks {
    * Takes a path.
    *
    * @param isKept Whether the claim is cached between many short appends.
-   * @returns Whether this process has it now. If not, another process of the group has it, or this one already.
-   * @throws Errors of the operating system.
+   * @returns Whether this process has it now. If not, another process of the group has it, or this one already. Undefined if
+   * no links can be made here, or not any more.
    */
-  take(key: string, isKept: boolean): boolean {
+  take(key: string, isKept: boolean): boolean | undefined {
     try {
       linkSync(this.#member(isKept), linkOf(this.#reserved, this.term, key));
       return true;
     } catch (error) {
-      if (errorCode(error) === "EEXIST") return false;
-      throw error;
+      return errorCode(error) === "EEXIST" ? false : undefined;
     }
   }
 

@@ -20,7 +20,7 @@ const RETRY_MS = 5_000;
 /** An append of this process. */
 export interface SpokenAppend {
   readonly generation: string;
-  /** The size of the path now. */
+  /** The size of the path. It counts a batch before the batch is stored for certain. */
   readonly offset: number;
   /** The state of the path, if it is a stream. */
   readonly stream?: { readonly closed?: unknown } | undefined;
@@ -40,7 +40,13 @@ interface Waiting {
   readonly id: number;
 }
 
-const NOBODY: ReadonlySet<Waiting> = new Set();
+/** An append, and the size that is stored for certain. */
+interface Told {
+  readonly append: SpokenAppend;
+  size: number;
+}
+
+const NONE: ReadonlySet<Waiting> = new Set();
 
 /** The sockets to remove when the process exits. */
 const atExit = new Set<string>();
@@ -50,7 +56,7 @@ export class Speaker {
   readonly #self: OwnerRecord;
   readonly #onWanted: (key: string) => void;
   readonly #folder: SocketFolder;
-  readonly #appends = new Map<string, SpokenAppend>();
+  readonly #appends = new Map<string, Told>();
   readonly #waiting = new Map<string, Set<Waiting>>();
   #server: Server | undefined;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
@@ -80,18 +86,21 @@ export class Speaker {
   /** Reports an append of this process from now on. */
   begins(key: string, append: SpokenAppend): Report {
     this.open();
-    this.#appends.set(key, append);
-    for (const waiting of this.#waitingAt(key)) tell(waiting, append);
+    // While a batch is written, the offset counts bytes that may have to be taken back.
+    const told: Told = { append, size: append.offset };
+    this.#appends.set(key, told);
+    for (const waiting of this.#waitingAt(key)) tell(waiting, told);
     return {
       grown: (payload) => {
+        const size = append.offset;
+        told.size = size;
         const waiting = this.#waitingAt(key);
         if (waiting.size === 0) return;
-        const { offset: size, stream } = append;
-        const closed = stream?.closed !== undefined;
+        const closed = append.stream?.closed !== undefined;
         for (const { outbox, id } of waiting) outbox.send(KIND.GROWN, id, { size, closed, payload });
       },
       ended: (size, reason = "") => {
-        if (this.#appends.get(key) === append) this.#appends.delete(key);
+        if (this.#appends.get(key) === told) this.#appends.delete(key);
         const payload = Buffer.from(reason);
         for (const { outbox, id } of this.#waitingAt(key)) outbox.send(KIND.ENDED, id, { size, payload });
       },
@@ -99,7 +108,7 @@ export class Speaker {
   }
 
   #waitingAt(key: string): ReadonlySet<Waiting> {
-    return this.#waiting.get(key) ?? NOBODY;
+    return this.#waiting.get(key) ?? NONE;
   }
 
   #listen(): void {
@@ -174,7 +183,7 @@ export class Speaker {
   }
 }
 
-function tell({ outbox, id }: Waiting, { offset: size, generation, stream }: SpokenAppend): void {
+function tell({ outbox, id }: Waiting, { size, append: { generation, stream } }: Told): void {
   outbox.send(KIND.STATE, id, { size, closed: stream?.closed !== undefined, payload: Buffer.from(generation) });
 }
 
