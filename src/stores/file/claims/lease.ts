@@ -131,14 +131,16 @@ export class Lease {
     const at = this.#free.pop() ?? this.#slots;
     if (at >= MAX_SLOTS) return "broken";
     this.#slots = Math.max(this.#slots, at + 1);
-    const isTaken = this.links?.take(key, isKept) ?? (this.links ? "unusable" : true);
-    if (isTaken !== true) {
-      this.#free.push(at);
-      if (isTaken === "unusable") this.break();
-      return isTaken === "unusable" ? "broken" : "taken";
+    if (this.links) {
+      const isOurs = this.links.take(key, isKept);
+      if (!isOurs) {
+        this.#free.push(at);
+        if (isOurs === undefined) this.break();
+        return isOurs === undefined ? "broken" : "taken";
+      }
+      this.#keys.set(at, key);
     }
     try {
-      if (this.links) this.#keys.set(at, key);
       writeText(this.#fd, slotText("+", key, isKept), slotOffset(at));
       if (this.isIntact) return at;
     } catch (error) {
