@@ -1,6 +1,6 @@
 /** Two processes of a machine: one reports its appends, the other one hears of them. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -134,7 +134,6 @@ peerTest("the sockets of processes that have ended are removed, and no others", 
   for (const name of [`${machine}_${namespace}_1_0_dead`, `elsewher_${namespace}_1_1_dead`]) {
     const left = createServer();
     await new Promise<void>((resolve) => left.listen({ path: new SocketFolder(reserved).pathOf("left") }, resolve));
-    const { linkSync } = await import("node:fs");
     linkSync(join(reserved.sockets, "left"), join(reserved.sockets, name));
     await new Promise((resolve) => left.close(resolve));
   }

@@ -91,7 +91,8 @@ export class WorkerGroup {
   async stop(signal: NodeJS.Signals): Promise<void> {
     this.#stopping ??= signal;
     for (const end of this.#pauses) end();
-    for (const worker of this.#running) worker.stop(signal);
+    // A second signal would end a worker at once.
+    for (const worker of this.#running) if (!worker.isLeaving) worker.stop(signal);
     while (this.#running.size > 0) await Promise.all([...this.#running].map(({ ended }) => ended));
   }
 
