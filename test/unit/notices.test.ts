@@ -1,7 +1,7 @@
 /** What the engine does with the notices of other processes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NoticeWait } from "../../src/engine/append/notice-wait.ts";
+import { NoticeWait } from "../../src/engine/follow/notice-wait.ts";
 import { PathWatch } from "../../src/engine/standing/path-watch.ts";
 import type { Store, StoreStat } from "../../src/engine/storage/store.ts";
 import { guardedStore } from "../../src/engine/storage/store-guard.ts";

@@ -4,6 +4,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
+import { NoticeWait } from "../follow/notice-wait.ts";
 import type { Limits } from "../limits.ts";
 import { closedStream, heldDuringGrace } from "../storage/conflicts.ts";
 import { bytesOf, lineEndOf } from "../storage/json-tail.ts";
@@ -11,7 +12,6 @@ import type { AppendHandle, ClaimOptions, Store } from "../storage/store.ts";
 import type { FreeSpace } from "./free-space.ts";
 import { maxRemainingMs } from "./grace-left.ts";
 import { JsonScanner } from "./json-scanner.ts";
-import { NoticeWait } from "./notice-wait.ts";
 import { checkAfterClaim, checkBeforeClaim, mustExist, type PathPreconditions } from "./preconditions.ts";
 import type { UsedSpace } from "./used-space.ts";
 

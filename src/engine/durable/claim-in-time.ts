@@ -4,8 +4,8 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import type { AppendPreconditions } from "../append/claim.ts";
-import { NoticeWait } from "../append/notice-wait.ts";
 import type { Admission, AppendRegistry } from "../append/registry.ts";
+import { NoticeWait } from "../follow/notice-wait.ts";
 
 /** Milliseconds between two attempts while another process has the path, and does not report that it is free. */
 const RETRY_MS = 100;

@@ -3,8 +3,8 @@
  * @module
  */
 import { StreamError } from "../../protocol/errors.ts";
-import { NoticeWait } from "../append/notice-wait.ts";
 import type { PathPreconditions } from "../append/preconditions.ts";
+import { NoticeWait } from "../follow/notice-wait.ts";
 import type { Appends } from "../sessions/appends.ts";
 import { removePath } from "../sessions/removal.ts";
 

@@ -17,17 +17,7 @@ import { namesIn } from "../folders/folder.ts";
 import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
 import { adoptFormer, closeToEarlier } from "../reserved/format.ts";
 import type { ClaimParts } from "./claim-parts.ts";
-import {
-  AWAY,
-  claimsFolder,
-  dropEntry,
-  endMarker,
-  nextName,
-  ownEntries,
-  removeEmpty,
-  unreadMarkers,
-  WATCH,
-} from "./entries.ts";
+import { AWAY, claimsFolder, dropEntry, endMarker, nextName, ownEntries, removeUnread, WATCH } from "./entries.ts";
 import { isHandoverRequested } from "./handover.ts";
 import { breakForeignLease, type SlotState } from "./lease-files.ts";
 import type { Hold, LeasedClaim, Mark } from "./mark.ts";
@@ -181,8 +171,7 @@ export class Claim {
     // One rename removes the claim and creates the end marker. Watchers always see one of the two.
     if (entry && ended) await rename(entry, this.#endMarkerFile(entry, ended)).catch(unlessMissing);
     else if (entry) await removeFile(entry);
-    for (const marker of unreadMarkers(await namesIn(this.#folder))) await removeFile(join(this.#folder, marker));
-    await removeEmpty(this.#folder);
+    await removeUnread(this.#folder);
     if (!existsSync(this.#folder)) this.#parts.lease?.cleared(this.#key, this.#parts.file);
   }
 

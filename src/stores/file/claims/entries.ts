@@ -200,6 +200,16 @@ export async function dropEntry(entry: string): Promise<void> {
   setTimeout(remove, LEASE_MS).unref?.();
 }
 
+/**
+ * Removes the end markers that no watcher is there to read, and the folder if it is empty then.
+ *
+ * @throws Errors of the operating system.
+ */
+export async function removeUnread(folder: string): Promise<void> {
+  for (const marker of unreadMarkers(await namesIn(folder))) await removeFile(join(folder, marker));
+  await removeEmpty(folder);
+}
+
 /** Removes a folder if it is empty. */
 export async function removeEmpty(folder: string): Promise<void> {
   // Not empty, or already gone: both are fine.

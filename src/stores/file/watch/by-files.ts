@@ -13,8 +13,7 @@ import {
   endMarkers,
   judge,
   leasedEntries,
-  removeEmpty,
-  unreadMarkers,
+  removeUnread,
   WATCH,
 } from "../claims/entries.ts";
 import { breakForeignLease, slotsOf } from "../claims/lease-files.ts";
@@ -68,8 +67,7 @@ export async function* watchByFiles(
     }
   } finally {
     await removeFile(watcher);
-    for (const marker of unreadMarkers(await namesIn(folder))) await removeFile(join(folder, marker));
-    await removeEmpty(folder);
+    await removeUnread(folder);
   }
 }
 
