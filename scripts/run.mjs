@@ -7,7 +7,7 @@
  */
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { ensureInstalled, ROOT } from "./lib/install.mjs";
 
 const [file, ...args] = process.argv.slice(2);
@@ -33,4 +33,6 @@ const { npm_command, INIT_CWD } = process.env;
 if (npm_command && INIT_CWD && process.cwd() === ROOT) process.chdir(INIT_CWD);
 
 process.argv = [process.execPath, script, ...args];
+// The server starts itself once more for each of its workers: see src/cli/serve/workers/program.ts.
+globalThis[Symbol.for("httpfstream.launcher")] = [fileURLToPath(import.meta.url), file];
 await import(pathToFileURL(script).href);

@@ -58,9 +58,18 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/stores/file/folders": { imports: ["src/protocol", "src/engine/storage"], ...NODE },
   "src/stores/file/processes": { imports: files("folders"), ...NODE },
   "src/stores/file/reserved": { imports: ["src/protocol", ...files("folders", "processes")], ...NODE },
+  "src/stores/file/groups": { imports: files("folders", "processes", "reserved"), ...NODE },
+  "src/stores/file/peers": { imports: files("folders", "processes", "reserved"), ...NODE },
   "src/stores/file/files": { imports: ["src/protocol", "src/engine/storage", ...files("folders")], ...NODE },
   "src/stores/file/claims": {
-    imports: ["src/protocol", "src/engine/storage", ...files("folders", "processes", "reserved")],
+    imports: ["src/protocol", "src/engine/storage", ...files("folders", "processes", "reserved", "groups")],
+    ...NODE,
+  },
+  "src/stores/file/watch": {
+    imports: [
+      ...["src/protocol", "src/engine/storage"],
+      ...files("folders", "processes", "reserved", "groups", "peers", "claims"),
+    ],
     ...NODE,
   },
   "src/stores/file/journal": { imports: files("folders", "processes", "reserved", "files", "claims"), ...NODE },
@@ -75,7 +84,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "src/stores/file": {
     imports: [
       ...["src/protocol", "src/engine", "src/engine/storage"],
-      ...files("folders", "processes", "reserved", "files", "claims", "journal", "records", "streams"),
+      ...files("folders", "processes", "reserved", "groups", "peers", "files", "claims", "watch", "journal"),
+      ...files("records", "streams"),
     ],
     ...NODE,
   },
@@ -217,11 +227,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...PROGRAM,
     packages: [...PROGRAM.packages, "jose"],
   },
+  "src/cli/serve/workers": { imports: [...files("groups"), "src/cli/common"], ...PROGRAM },
   "src/cli/serve": {
     imports: [
-      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", ...files("folders", "reserved")],
-      ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/runtime/node"],
-      ...["src/auth", "src/cli/common", "src/cli/key"],
+      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file"],
+      ...files("folders", "processes", "reserved", "claims"),
+      ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/metrics"],
+      ...["src/runtime/node", "src/auth", "src/cli/common", "src/cli/key", "src/cli/serve/workers"],
     ],
     ...PROGRAM,
     packages: [...PROGRAM.packages, "hono"],

@@ -18,6 +18,9 @@ import { LOG_FORMATS } from "./log.ts";
 import type { ServeFlags } from "./run.ts";
 import { addToggle } from "./toggle.ts";
 
+/** Maximum number of workers: more than any machine has processors for is a mistake. */
+const MAX_WORKERS = 512;
+
 /**
  * Creates the command.
  *
@@ -48,6 +51,12 @@ export function serveCommand(name: string, finish: (code: number) => void): Comm
       new Option("--admin <[host]:port>", "address of a second listener with /healthz, /readyz and /metrics")
         .env("HTTPFSTREAM_ADMIN")
         .argParser(parsed(parseListenAddress)),
+    )
+    .addOption(
+      new Option("--workers <number>", "processes that serve the folder and share the port; auto for one per processor")
+        .default(undefined, "this process serves")
+        .env("HTTPFSTREAM_WORKERS")
+        .argParser(parsed(parseWorkers)),
     )
     .addOption(
       new Option(
@@ -166,6 +175,7 @@ Examples:
   $ ${words} --root /srv/logs --http :8080          all interfaces
   $ ${words} --host streams.example.com             behind a proxy that has this name
   $ ${words} --key key.json --anonymous 'read=/**'  ask for tokens, except to read
+  $ ${words} --workers auto                         use all processors
   $ ${words} --limit idleTimeoutMs=600000           disconnect appenders that are silent for 10 minutes
   $ HTTPFSTREAM_LOG_FORMAT=json ${words}            log lines as JSON`,
     )
@@ -196,6 +206,13 @@ function addressOf(address: ListenAddress | undefined, { http, port }: ServeFlag
 function parseRoot(text: string): string {
   if (text === "") throw new TypeError('It must name a folder; "." is the current one.');
   return text;
+}
+
+function parseWorkers(text: string): number | "auto" {
+  if (text === "auto") return text;
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > MAX_WORKERS) throw new TypeError(`It must be auto, or a number from 1 to ${MAX_WORKERS}.`);
+  return count;
 }
 
 function parseSeconds(text: string): number {

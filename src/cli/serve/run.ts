@@ -3,30 +3,31 @@
  * @module
  */
 import { accessSync, constants } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import type { LogLevel } from "@logtape/logtape";
 import { type Limits, resolveLimits } from "../../engine/limits.ts";
 import { type FstreamOptions, standalone } from "../../fstream.ts";
 import { RESERVED_SEGMENT } from "../../protocol/path.ts";
-import { type RunningServer, type ServeOptions, serve } from "../../runtime/node/mod.ts";
 import type { StreamApp } from "../../server/app.ts";
 import type { Deletes } from "../../server/request/deletes.ts";
-import { Hosts } from "../../server/request/host.ts";
 import type { Durability } from "../../stores/file/durability.ts";
 import { makeFolderSync } from "../../stores/file/folders/folder.ts";
 import { systemMessage } from "../common/error-line.ts";
 import { DONE } from "../common/exit-codes.ts";
 import { Interrupts } from "../common/interrupts.ts";
 import { WrongUsage } from "../common/options.ts";
-import { denialOf, requestNetworkPermission } from "../common/permission.ts";
+import { denialOf } from "../common/permission.ts";
 import { runtimeName, VERSION } from "../common/version.ts";
-import { adminApp, checkDistinctAddresses } from "./admin.ts";
+import { checkDistinctAddresses } from "./admin.ts";
 import { gateOf, publicAccessLine } from "./gate.ts";
 import type { GateFlags } from "./gate-options.ts";
+import { listen, listenForAdmin } from "./listen.ts";
 import { type ListenAddress, localUrl } from "./listen-address.ts";
 import { type LogFormat, openLog } from "./log.ts";
 import { isLoopback, nameOf } from "./loopback.ts";
 import { type Phase, Readiness } from "./readiness.ts";
+import { Worker } from "./workers/worker.ts";
 
 /** The options of the command, parsed. */
 export interface ServeFlags extends GateFlags {
@@ -47,17 +48,28 @@ export interface ServeFlags extends GateFlags {
   readonly cacheSeconds: number;
   readonly deletes?: Deletes;
   readonly limit: Partial<Limits>;
+  /** How many processes serve; `auto`: one per processor. */
+  readonly workers?: number | "auto";
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
 }
 
 /**
- * Serves until a signal arrives.
+ * Serves until a signal arrives: in this process, as one of several workers, or with workers.
  *
  * @returns the exit code.
  * @throws {WrongUsage} if the options exclude each other; an error with a sentence if the root or the address can't be used.
  */
 export async function run(flags: ServeFlags): Promise<number> {
+  const worker = Worker.join();
+  if (worker || flags.workers === undefined) return serveHere(flags, worker);
+  // Imported only now: a server without workers starts without loading it.
+  const { supervise } = await import("./supervise.ts");
+  return supervise(flags, flags.workers === "auto" ? availableParallelism() : flags.workers);
+}
+
+/** Serves in this process. A worker leaves probes, and everything that is announced, to the process that has started it. */
+async function serveHere(flags: ServeFlags, worker: Worker | undefined): Promise<number> {
   const root = resolve(flags.root);
   const { log, announce } = await openLog({ format: flags.logFormat, level: flags.logLevel });
   const {
@@ -109,10 +121,12 @@ export async function run(flags: ServeFlags): Promise<number> {
   const interrupts = new Interrupts();
   let isServing = false;
   const phase = (): Phase => (interrupts.received ? "shutting down" : isServing ? "serving" : "starting");
-  const watched = admin && (await listenForAdmin(admin, host, new Readiness(root, phase, app), app));
+  const parts = { readiness: new Readiness(root, phase, app), metrics: () => app.streams.metrics() };
+  const watched = admin && !worker ? await listenForAdmin(admin, host, parts) : undefined;
   const { refusedUploadMs, headersTimeoutMs, shutdownTimeoutMs } = resolveLimits(limit);
   const onLateHeaders = (): void => app.countRefusal("idle");
-  const settings = { ...flags.http, fetch: app.fetch, log, refusedUploadMs, headersTimeoutMs, onLateHeaders };
+  const http = worker?.port === undefined ? flags.http : { ...flags.http, port: worker.port };
+  const settings = { ...http, fetch: app.fetch, log, refusedUploadMs, headersTimeoutMs, onLateHeaders };
   // A store that can't be used is found now, not by the first request.
   const server = await app
     .open()
@@ -122,16 +136,20 @@ export async function run(flags: ServeFlags): Promise<number> {
       throw error;
     });
   isServing = true;
-  const url = localUrl({ ...flags.http, port: server.port });
-  announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
-  if (admin && watched) announce(`probes and metrics at ${localUrl({ ...admin, port: watched.port })}`);
-  const open = publicAccessLine(flags, isLocal);
-  if (open !== undefined) announce(open);
+  if (worker) worker.ready(server.port, app.metricsSnapshot);
+  else {
+    const url = localUrl({ ...flags.http, port: server.port });
+    announce(`httpfstream ${VERSION} on ${runtimeName()}, serving ${root} at ${url}`);
+    if (admin && watched) announce(`probes and metrics at ${localUrl({ ...admin, port: watched.port })}`);
+    const open = publicAccessLine(flags, isLocal);
+    if (open !== undefined) announce(open);
+  }
   await interrupts.first;
   const deadlineMs = performance.now() + shutdownTimeoutMs;
   await app.close(interrupts.received);
   await server.close(Math.max(0, deadlineMs - performance.now()));
   await app.closeStore();
+  await worker?.leave(app.metricsSnapshot);
   // Last, so that probes see the whole shutdown.
   await watched?.close(0);
   return DONE;
@@ -142,29 +160,6 @@ function createApp(options: FstreamOptions): StreamApp {
     return standalone(options);
   } catch (error) {
     throw error instanceof TypeError ? new WrongUsage(error.message) : error;
-  }
-}
-
-/** Listens for probes and for requests of the metrics. */
-async function listenForAdmin(
-  admin: ListenAddress,
-  host: readonly string[],
-  readiness: Readiness,
-  { streams }: StreamApp,
-): Promise<RunningServer> {
-  const isNamed = host.length > 0 || (await isLoopback(admin.hostname));
-  const hosts = isNamed ? new Hosts([...host, ...nameOf(admin.hostname)]) : undefined;
-  const { fetch } = adminApp({ readiness, metrics: () => streams.metrics(), hosts });
-  return listen({ ...admin, fetch });
-}
-
-async function listen(options: ServeOptions): Promise<RunningServer> {
-  await requestNetworkPermission(options);
-  try {
-    return await serve(options);
-  } catch (error) {
-    const where = `${options.hostname ?? "all interfaces"}, port ${options.port}`;
-    throw new Error(`Can't listen on ${where}: ${systemMessage(error) ?? String(error)}.`, { cause: error });
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { StreamError } from "../../protocol/errors.ts";
 import { isJsonType } from "../../protocol/media-type.ts";
+import { NoticeWait } from "../follow/notice-wait.ts";
 import type { Limits } from "../limits.ts";
 import { closedStream, heldDuringGrace } from "../storage/conflicts.ts";
 import { bytesOf, lineEndOf } from "../storage/json-tail.ts";
@@ -17,7 +18,7 @@ import type { UsedSpace } from "./used-space.ts";
 /** Attempts at claiming a path that another process was asked to release. */
 const ATTEMPTS = 20;
 
-/** Milliseconds before each of them. */
+/** Milliseconds before each of them, unless the other process reports that the path is free. */
 const ATTEMPT_INTERVAL_MS = 100;
 
 /** Bytes per read of an unfinished line. */
@@ -142,10 +143,11 @@ async function claimKept(store: Store, path: string, options: ClaimOptions): Pro
   // A session would hand itself over.
   if (!store.requestHandover || !(await store.streams?.find(path)) || (await store.sessions.find(path)))
     return undefined;
+  const notices = new NoticeWait(store, path);
   const withdraw = await store.requestHandover(path);
   try {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      await new Promise((resolve) => setTimeout(resolve, ATTEMPT_INTERVAL_MS));
+    for (let waitedMs = 0; waitedMs < ATTEMPTS * ATTEMPT_INTERVAL_MS; ) {
+      waitedMs += await notices.within(ATTEMPT_INTERVAL_MS);
       const handle = await store.claim(path, options).catch((error: unknown) => {
         if (!isConflict(error)) throw error;
         return undefined;
@@ -154,6 +156,7 @@ async function claimKept(store: Store, path: string, options: ClaimOptions): Pro
     }
     return undefined;
   } finally {
+    notices.stop();
     await withdraw();
   }
 }

@@ -48,7 +48,8 @@ export function guardedStore(store: Store): Store {
       }),
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
-  const { open, close, health, tidy, requestHandover, watch, freeBytes, usedBytes, streams, subscriptions } = store;
+  const { open, close, health, tidy, requestHandover, watch, notices } = store;
+  const { freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
   // The operator reads why a store can't be opened.
@@ -71,6 +72,15 @@ export function guardedStore(store: Store): Store {
         const growth = await watch.call(store, path, signal);
         return growth && guardedEach(path, growth);
       });
+  }
+  if (notices) {
+    guarded.notices = (path, heard) => {
+      try {
+        return notices.call(store, path, heard);
+      } catch (error) {
+        throw failure(path, error);
+      }
+    };
   }
   return guarded;
 }

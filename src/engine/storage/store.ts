@@ -199,4 +199,10 @@ export interface Store {
    * @param signal Ends the updates, even while one is pending.
    */
   watch?(path: string, signal: AbortSignal): Promise<AsyncGenerator<Growth, void, void> | undefined>;
+  /**
+   * Calls `heard` soon after another process has begun to append to a path, has appended to it, or has ended its append. Call the
+   * result to stop. This is a hint, which saves waiting for the next poll: some changes may be missed, and some notices
+   * may come without a change. Only for drivers whose bytes other processes may write.
+   */
+  notices?(path: string, heard: () => void): () => void;
 }

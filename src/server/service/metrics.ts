@@ -19,6 +19,8 @@ export interface MetricsSource {
 export interface Metrics {
   /** The text, in the text format of Prometheus. */
   render(source: MetricsSource): Promise<string>;
+  /** The same as values, from which the metrics of several servers can be added up. */
+  snapshot(source: MetricsSource): Promise<readonly object[]>;
   /** Stops what measures in the background. */
   stop(): void;
 }

@@ -1,0 +1,214 @@
+/** Which workers are started and ended, and when. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { BackOff } from "../../src/cli/serve/workers/back-off.ts";
+import { WorkerGroup } from "../../src/cli/serve/workers/worker-group.ts";
+import type { ProcessEnd, RunningWorker } from "../../src/cli/serve/workers/worker-process.ts";
+
+/** A worker that does what the test says. */
+class FakeWorker implements RunningWorker {
+  readonly number: number;
+  readonly pid: number;
+  readonly port: number | undefined;
+  readonly ready: Promise<number | undefined>;
+  readonly ended: Promise<ProcessEnd>;
+  readonly metrics = undefined;
+  readonly signals: string[] = [];
+  isLeaving = false;
+  readySinceMs: number | undefined;
+  setReady: (port?: number) => void = () => {};
+  end: (code?: number | null, signal?: string | null) => void = () => {};
+
+  constructor(number: number, pid: number, port: number | undefined) {
+    this.number = number;
+    this.pid = pid;
+    this.port = port;
+    this.ended = new Promise((resolve) => {
+      this.end = (code = 0, signal = null) => {
+        this.readySinceMs = undefined;
+        resolve({ code, signal });
+      };
+    });
+    this.ready = new Promise((resolve) => {
+      this.setReady = (at = 8080) => {
+        this.readySinceMs = performance.now();
+        resolve(at);
+      };
+      void this.ended.then(() => resolve(undefined));
+    });
+  }
+
+  stop(signal: NodeJS.Signals): void {
+    this.isLeaving = true;
+    this.signals.push(signal);
+  }
+
+  kill(): void {
+    this.stop("SIGKILL");
+  }
+
+  measure(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function groupOf(t: TestContext, count: number) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const forked: FakeWorker[] = [];
+  const lines: string[] = [];
+  const group = new WorkerGroup({
+    count,
+    fork: (number, port) => {
+      const worker = new FakeWorker(number, 100 + forked.length, port);
+      forked.push(worker);
+      return worker;
+    },
+    announce: (line) => lines.push(line),
+    onLastMetrics: () => {},
+  });
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  };
+  const started = async (): Promise<void> => {
+    const starting = group.start();
+    for (let at = 0; at < count; at++) {
+      await settle();
+      forked[at]?.setReady();
+    }
+    assert.equal(await starting, 8080);
+  };
+  const pass = async (ms: number): Promise<void> => {
+    t.mock.timers.tick(ms);
+    await settle();
+  };
+  return { group, forked, lines, settle, started, pass };
+}
+
+test("the first worker starts alone, and the others listen where it does", async (t) => {
+  const { group, forked, settle } = groupOf(t, 3);
+  const starting = group.start();
+  await settle();
+  assert.equal(forked.length, 1);
+  forked[0]?.setReady(1234);
+  await settle();
+  assert.deepEqual(
+    forked.map(({ number, port }) => [number, port]),
+    [
+      [1, undefined],
+      [2, 1234],
+      [3, 1234],
+    ],
+  );
+  for (const worker of forked.slice(1)) worker.setReady();
+  assert.equal(await starting, 1234);
+  assert.equal(group.ready.length, 3);
+});
+
+test("a worker that can't start ends all", async (t) => {
+  const { group, forked, settle } = groupOf(t, 2);
+  const starting = group.start();
+  await settle();
+  forked[0]?.setReady();
+  await settle();
+  forked[1]?.end(1);
+  await settle();
+  assert.deepEqual(forked[0]?.signals, ["SIGTERM"]);
+  forked[0]?.end();
+  assert.deepEqual(await starting, { code: 1, signal: null });
+});
+
+test("a dead worker is replaced, each time after a longer pause", async (t) => {
+  const { group, forked, lines, settle, started, pass } = groupOf(t, 2);
+  await started();
+  forked[1]?.end(null, "SIGKILL");
+  await settle();
+  assert.deepEqual([group.ready.length, group.deaths, forked.length], [1, 1, 2]);
+  assert.deepEqual(lines, ["worker 2 (process 101) was killed by SIGKILL; another one starts in 0.1 s"]);
+  await pass(99);
+  assert.equal(forked.length, 2);
+  await pass(1);
+  assert.equal(forked.length, 3);
+  forked[2]?.end(1);
+  await settle();
+  assert.equal(lines.at(-1), "worker 2 has ended with code 1 before it served; another one starts in 0.2 s");
+  await pass(200);
+  forked[3]?.setReady();
+  await settle();
+  assert.equal(lines.at(-1), "worker 2 (process 103) serves in place of process 101");
+  assert.equal(group.ready.length, 2);
+  forked[3]?.end(0);
+  await settle();
+  assert.equal(lines.at(-1), "worker 2 (process 103) has ended with code 0; another one starts in 0.4 s");
+});
+
+test("all are replaced one after the other, each once the next one listens", async (t) => {
+  const { group, forked, lines, settle, started } = groupOf(t, 2);
+  await started();
+  const rolling = group.roll();
+  await settle();
+  assert.deepEqual([forked.length, forked[0]?.signals], [3, []]);
+  forked[2]?.setReady();
+  await settle();
+  assert.deepEqual([forked.length, forked[0]?.signals, forked[1]?.signals], [3, ["SIGTERM"], []]);
+  forked[0]?.end();
+  await settle();
+  forked[3]?.setReady();
+  await settle();
+  forked[1]?.end();
+  await rolling;
+  assert.deepEqual(lines, ["the workers are replaced, one after the other", "all workers were replaced"]);
+  assert.deepEqual([group.ready.map(({ pid }) => pid), group.deaths], [[102, 103], 0]);
+});
+
+test("a new worker that can't start leaves the old ones as they are", async (t) => {
+  const { group, forked, lines, settle, started } = groupOf(t, 2);
+  await started();
+  const rolling = group.roll();
+  await settle();
+  forked[2]?.end(1);
+  await rolling;
+  assert.match(lines.at(-1) ?? "", /^a new worker 1 has ended with code 1 before it served; the workers that are left/);
+  assert.deepEqual(
+    group.ready.map(({ pid }) => pid),
+    [100, 101],
+  );
+});
+
+test("a worker that dies while it is replaced is replaced once", async (t) => {
+  const { group, forked, settle, started, pass } = groupOf(t, 1);
+  await started();
+  const rolling = group.roll();
+  await settle();
+  forked[0]?.end(null, "SIGKILL");
+  await settle();
+  forked[1]?.setReady();
+  await rolling;
+  await pass(60_000);
+  assert.deepEqual([forked.length, group.ready.length], [2, 1]);
+});
+
+test("a shutdown ends those that start, too, and starts no more", async (t) => {
+  const { group, forked, settle, started, pass } = groupOf(t, 2);
+  await started();
+  forked[1]?.end(1);
+  await settle();
+  await pass(100);
+  const stopping = group.stop("SIGINT");
+  await settle();
+  assert.deepEqual([forked[0]?.signals, forked[2]?.signals], [["SIGINT"], ["SIGINT"]]);
+  forked[0]?.end();
+  forked[2]?.end();
+  await stopping;
+  await pass(60_000);
+  assert.equal(forked.length, 3);
+  assert.equal(group.running.size, 0);
+});
+
+test("a pause grows to half a minute, and is short again after a worker that has worked", () => {
+  const backOff = new BackOff();
+  const waits = Array.from({ length: 11 }, () => backOff.after(0));
+  assert.deepEqual(waits.slice(0, 3), [100, 200, 400]);
+  assert.deepEqual(waits.slice(-2), [30_000, 30_000]);
+  assert.equal(backOff.after(59_999), 30_000);
+  assert.equal(backOff.after(60_000), 100);
+});
