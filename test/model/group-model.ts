@@ -162,7 +162,8 @@ function nextOf(world: GroupWorld, id: number, fault: GroupFault | undefined): [
       return [["enters", (_, own) => void Object.assign(own, { entry: true, at: "break" })]];
     case "break":
       // Its own link keeps the others of the group away, as long as the term counts.
-      if (counts || (fault === "hold a link without a look at the lease" && term >= 0)) return goto("has a link", "survey");
+      if (counts || (fault === "hold a link without a look at the lease" && term >= 0))
+        return goto("has a link", "survey");
       return [
         [
           "breaks the lease",

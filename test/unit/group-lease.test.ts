@@ -78,16 +78,19 @@ function groupTest(what: string, run: (at: Place) => Promise<void>, skip: string
   });
 }
 
-groupTest("a path that one process has is refused to the other one, until it is free", async ({ one, other, reserved }) => {
-  const mark = await one.mark();
-  assert.ok(mark?.isThere);
-  await rejectsWith(other.mark(), "conflict");
-  assert.ok(await other.mark("b.txt"), "its other paths are free");
-  assert.equal(ownerOfLease(join(reserved.leases, "held"))?.id, GROUP.id);
-  assert.ok(mark.free());
-  assert.ok(await other.mark());
-  await rejectsWith(one.mark(), "conflict");
-});
+groupTest(
+  "a path that one process has is refused to the other one, until it is free",
+  async ({ one, other, reserved }) => {
+    const mark = await one.mark();
+    assert.ok(mark?.isThere);
+    await rejectsWith(other.mark(), "conflict");
+    assert.ok(await other.mark("b.txt"), "its other paths are free");
+    assert.equal(ownerOfLease(join(reserved.leases, "held"))?.id, GROUP.id);
+    assert.ok(mark.free());
+    assert.ok(await other.mark());
+    await rejectsWith(one.mark(), "conflict");
+  },
+);
 
 groupTest("each process of the group sees what the others have, and whether it is kept", async (at) => {
   const { one, other, reserved, root } = at;
@@ -113,31 +116,37 @@ groupTest("other processes see the claims of all of the group as slots of living
   assert.ok(keys.some(([key, id]) => key === keyOf("b.txt") && id === other.owner.record.id));
 });
 
-groupTest("when another process breaks the lease, all enter what they have by path", async ({ root, one, other, reserved }) => {
-  const mark = await one.mark();
-  await other.mark("b.txt");
-  breakLease(root);
-  assert.equal(mark?.isIntact, false);
-  await until("the conversions", () => one.entered.length + other.entered.length === 2);
-  assert.deepEqual([one.entered, other.entered], [[`${PATH} +`], ["b.txt +"]]);
-  await until("nothing to be left", () => {
-    return readdirSync(reserved.leases).length + readdirSync(reserved.groups).length === 0;
-  });
-  assert.equal(await one.mark("c.txt"), undefined, "claims are by path for a while");
-});
+groupTest(
+  "when another process breaks the lease, all enter what they have by path",
+  async ({ root, one, other, reserved }) => {
+    const mark = await one.mark();
+    await other.mark("b.txt");
+    breakLease(root);
+    assert.equal(mark?.isIntact, false);
+    await until("the conversions", () => one.entered.length + other.entered.length === 2);
+    assert.deepEqual([one.entered, other.entered], [[`${PATH} +`], ["b.txt +"]]);
+    await until("nothing to be left", () => {
+      return readdirSync(reserved.leases).length + readdirSync(reserved.groups).length === 0;
+    });
+    assert.equal(await one.mark("c.txt"), undefined, "claims are by path for a while");
+  },
+);
 
-groupTest("a process that claims by path keeps the others of the group away, and does not break the lease", async (at) => {
-  const { one, other, reserved } = at;
-  await one.mark("b.txt");
-  await other.mark("c.txt");
-  const hold = await one.lease.hold(KEY, one.claim());
-  assert.ok(hold?.isIntact);
-  await rejectsWith(other.mark(), "conflict");
-  await rejectsWith(other.lease.hold(KEY, other.claim()), "conflict");
-  hold.free();
-  assert.ok(await other.lease.hold(KEY, other.claim()));
-  assert.deepEqual(readdirSync(reserved.leases).includes("held"), true);
-});
+groupTest(
+  "a process that claims by path keeps the others of the group away, and does not break the lease",
+  async (at) => {
+    const { one, other, reserved } = at;
+    await one.mark("b.txt");
+    await other.mark("c.txt");
+    const hold = await one.lease.hold(KEY, one.claim());
+    assert.ok(hold?.isIntact);
+    await rejectsWith(other.mark(), "conflict");
+    await rejectsWith(other.lease.hold(KEY, other.claim()), "conflict");
+    hold.free();
+    assert.ok(await other.lease.hold(KEY, other.claim()));
+    assert.deepEqual(readdirSync(reserved.leases).includes("held"), true);
+  },
+);
 
 groupTest("a requested path is claimed by path, where the request is respected", async ({ one, reserved }) => {
   await one.mark("b.txt");

@@ -40,5 +40,8 @@ test("without servers there is what they have counted, and what the group says o
   sum.add(await snapshot(5, 1, 1));
   const own = { name: "workers", help: "w", type: "gauge", value: 3 } as const;
   const samples = samplesOf(await sum.text([], [own]));
-  assert.deepEqual([samples.get('count_total{kind="a"}'), samples.get("open"), samples.get("workers")], [5, undefined, 3]);
+  assert.deepEqual(
+    [samples.get('count_total{kind="a"}'), samples.get("open"), samples.get("workers")],
+    [5, undefined, 3],
+  );
 });

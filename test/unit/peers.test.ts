@@ -1,6 +1,15 @@
 /** Two processes of a machine: one reports its appends, the other one hears of them. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -125,22 +134,25 @@ peerTest("a process that ends is gone, and one that says something else is left 
   folder.close();
 });
 
-peerTest("the sockets of processes that have ended are removed, and no others", async ({ reserved, speaker, appending }) => {
-  speaker.open();
-  const own = socketName(appending);
-  await until("the socket", () => existsSync(join(reserved.sockets, own)));
-  const [machine, namespace] = own.split("_");
-  // A process of this machine that has ended, and one of another machine.
-  for (const name of [`${machine}_${namespace}_1_0_dead`, `elsewher_${namespace}_1_1_dead`]) {
-    const left = createServer();
-    await new Promise<void>((resolve) => left.listen({ path: new SocketFolder(reserved).pathOf("left") }, resolve));
-    linkSync(join(reserved.sockets, "left"), join(reserved.sockets, name));
-    await new Promise((resolve) => left.close(resolve));
-  }
-  writeFileSync(join(reserved.sockets, `${machine}_${namespace}_${process.pid}_${appending.started}_live`), "");
-  await sweepSockets(reserved, { ...appending, id: "ssss-4" });
-  const names = readdirSync(reserved.sockets);
-  assert.ok(names.includes(own), "this process lives");
-  assert.ok(names.some((name) => name.endsWith("_live")));
-  assert.ok(!names.includes(`${machine}_${namespace}_1_0_dead`));
-});
+peerTest(
+  "the sockets of processes that have ended are removed, and no others",
+  async ({ reserved, speaker, appending }) => {
+    speaker.open();
+    const own = socketName(appending);
+    await until("the socket", () => existsSync(join(reserved.sockets, own)));
+    const [machine, namespace] = own.split("_");
+    // A process of this machine that has ended, and one of another machine.
+    for (const name of [`${machine}_${namespace}_1_0_dead`, `elsewher_${namespace}_1_1_dead`]) {
+      const left = createServer();
+      await new Promise<void>((resolve) => left.listen({ path: new SocketFolder(reserved).pathOf("left") }, resolve));
+      linkSync(join(reserved.sockets, "left"), join(reserved.sockets, name));
+      await new Promise((resolve) => left.close(resolve));
+    }
+    writeFileSync(join(reserved.sockets, `${machine}_${namespace}_${process.pid}_${appending.started}_live`), "");
+    await sweepSockets(reserved, { ...appending, id: "ssss-4" });
+    const names = readdirSync(reserved.sockets);
+    assert.ok(names.includes(own), "this process lives");
+    assert.ok(names.some((name) => name.endsWith("_live")));
+    assert.ok(!names.includes(`${machine}_${namespace}_1_0_dead`));
+  },
+);

@@ -47,25 +47,28 @@ workersTest("a path has one appender among the workers", async (t, runtime) => {
   assert.ok(status === 200 || status === 201 || status === 204, `it got ${status}`);
 });
 
-workersTest("a stream is written through all workers, and a long-poll at any of them gets each message", async (t, runtime) => {
-  const workers = await Workers.start(t, runtime, 2);
-  const { url } = workers.server;
-  const post = async (body: string): Promise<void> => {
-    const headers = { "Content-Type": "text/plain", Connection: "close" };
-    const { status } = await request(url, { target: "/s", method: "POST", headers, body });
-    assert.ok(status >= 200 && status < 300, `the POST got ${status}`);
-  };
-  const made = await request(url, { target: "/s", method: "PUT", headers: { "Content-Type": "text/plain" } });
-  assert.equal(made.status, 201);
-  let [offset, expected] = ["-1", ""];
-  for (let round = 0; round < 12; round++) {
-    const polling = request(url, { target: `/s?offset=${offset}&live=long-poll`, headers: { Connection: "close" } });
-    await post(`message ${round}\n`);
-    expected += `message ${round}\n`;
-    const { status, headers, body } = await polling;
-    assert.equal(status, 200);
-    offset = headers.get("stream-next-offset") ?? "";
-    assert.ok(expected.endsWith(body.toString()), `round ${round} got ${body}`);
-  }
-  await until("the whole stream", () => workers.file("s").toString() === expected);
-});
+workersTest(
+  "a stream is written through all workers, and a long-poll at any of them gets each message",
+  async (t, runtime) => {
+    const workers = await Workers.start(t, runtime, 2);
+    const { url } = workers.server;
+    const post = async (body: string): Promise<void> => {
+      const headers = { "Content-Type": "text/plain", Connection: "close" };
+      const { status } = await request(url, { target: "/s", method: "POST", headers, body });
+      assert.ok(status >= 200 && status < 300, `the POST got ${status}`);
+    };
+    const made = await request(url, { target: "/s", method: "PUT", headers: { "Content-Type": "text/plain" } });
+    assert.equal(made.status, 201);
+    let [offset, expected] = ["-1", ""];
+    for (let round = 0; round < 12; round++) {
+      const polling = request(url, { target: `/s?offset=${offset}&live=long-poll`, headers: { Connection: "close" } });
+      await post(`message ${round}\n`);
+      expected += `message ${round}\n`;
+      const { status, headers, body } = await polling;
+      assert.equal(status, 200);
+      offset = headers.get("stream-next-offset") ?? "";
+      assert.ok(expected.endsWith(body.toString()), `round ${round} got ${body}`);
+    }
+    await until("the whole stream", () => workers.file("s").toString() === expected);
+  },
+);

@@ -7,15 +7,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Growth } from "../../../engine/storage/store.ts";
 import type { EndReason } from "../../../protocol/end-reason.ts";
-import {
-  claimantsOf,
-  claimsFolder,
-  endMarkers,
-  judge,
-  leasedEntries,
-  removeUnread,
-  WATCH,
-} from "../claims/entries.ts";
+import { claimantsOf, claimsFolder, endMarkers, judge, leasedEntries, removeUnread, WATCH } from "../claims/entries.ts";
 import { breakForeignLease, slotsOf } from "../claims/lease-files.ts";
 import { namesIn } from "../folders/folder.ts";
 import { removeFile, writeJsonAtomic } from "../reserved/atomic-write.ts";
