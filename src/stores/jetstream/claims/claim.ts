@@ -50,6 +50,7 @@ interface Planned {
 export class Claims {
   readonly #core: Core;
   readonly #folders: Folders;
+  readonly #handles = new Set<JetStreamHandle>();
 
   constructor(core: Core, folders: Folders) {
     this.#core = core;
@@ -79,6 +80,14 @@ export class Claims {
       throw options.signal.reason;
     }
     return handle;
+  }
+
+  /** Looks whether others have taken paths from this node, after a time in which it could not renew its lease. */
+  lookAll(): void {
+    for (const handle of this.#handles) {
+      // If that can't be found out, the next write does.
+      void handle.look().catch(() => {});
+    }
   }
 
   async #claim(claiming: Claiming): Promise<JetStreamHandle> {
@@ -128,7 +137,11 @@ export class Claims {
     const dropped = tail.stored?.record;
     if (isNew && isFile(dropped)) this.#drop(place, dropped, record.seq);
     const removeFolders = () => this.#folders.remove(created);
-    return new JetStreamHandle(this.#core, { place, held, record, state, isNew, wasSilent, removeFolders });
+    const onFree = (): void => void this.#handles.delete(handle);
+    const parts = { place, held, record, state, isNew, wasSilent, removeFolders, onFree };
+    const handle = new JetStreamHandle(this.#core, parts);
+    this.#handles.add(handle);
+    return handle;
   }
 
   /** The record of a claim that creates the path. What was never completed begins anew. */

@@ -29,6 +29,8 @@ export interface Claimed {
   readonly wasSilent: boolean;
   /** Removes the folders that the claim has created. */
   removeFolders(): Promise<void>;
+  /** Called when the path is released. */
+  onFree(): void;
 }
 
 /** What is particular about a record. */
@@ -133,7 +135,7 @@ export class JetStreamHandle implements AppendHandle {
     try {
       await this.#alone(() => this.#writeRelease(ended), true);
     } finally {
-      this.#core.held.free(this.#held);
+      this.#free();
     }
   }
 
@@ -161,7 +163,7 @@ export class JetStreamHandle implements AppendHandle {
       await calls.purge(stream, layout.parts(shard, this.generation, "*"), { path });
       await calls.purge(stream, subject, { path, before: seq });
     } finally {
-      this.#core.held.free(this.#held);
+      this.#free();
     }
   }
 
@@ -211,6 +213,11 @@ export class JetStreamHandle implements AppendHandle {
       // Another node has the path already.
       if (!(error instanceof StreamError && error.code === "fenced")) throw error;
     }
+  }
+
+  #free(): void {
+    this.#core.held.free(this.#held);
+    this.#claimed.onFree();
   }
 
   /** The time of a write. It never goes back. */
