@@ -24,8 +24,8 @@ import { Lease } from "./nodes/lease.ts";
 import { answerQuestions } from "./nodes/questions.ts";
 import type { Settings } from "./options.ts";
 import { Locator } from "./reads/located.ts";
-import { Records } from "./records/stored.ts";
 import { States } from "./records/states.ts";
+import { Records } from "./records/stored.ts";
 import { Tails } from "./records/tails.ts";
 import { Taps } from "./watch/taps.ts";
 

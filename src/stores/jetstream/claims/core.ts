@@ -8,8 +8,8 @@ import type { StreamNotes } from "../kept/stream-notes.ts";
 import type { Layout } from "../layout/layout.ts";
 import type { Directory } from "../nodes/directory.ts";
 import type { Leaders } from "../nodes/leaders.ts";
-import type { Records } from "../records/stored.ts";
 import type { States } from "../records/states.ts";
+import type { Records } from "../records/stored.ts";
 import type { Tails } from "../records/tails.ts";
 import type { HeldPaths } from "./held-paths.ts";
 

@@ -43,22 +43,35 @@ export async function judgeHolder(
 
 async function judgeNode(core: Core, path: string, record: PathRecord, extraLeaseMs: number): Promise<Verdict> {
   const { node } = record;
-  let absences = 0;
-  for (let silences = 0; silences < SILENT_QUESTIONS; ) {
+  for (let silences = 0, absences = 0; silences < SILENT_QUESTIONS; ) {
     const answer = await question(core, node, "held", path, claimOf(record));
-    if (answer === "no") return "free";
-    if (answer === "ending") return "ending";
-    if (answer === "yes") throw heldByAppender(path);
-    if (!(await core.directory.isAlive(node))) {
-      // A process that is connected, and does not answer, stands still.
-      if (answer === "absent") return "free";
-      if ((await core.directory.missingMs(node)) >= extraLeaseMs) return "silent";
-      throw heldByAppender(path);
-    }
+    const said = verdictOf(path, answer);
+    if (said) return said;
+    if (!(await core.directory.isAlive(node))) return await judgeGone(core, path, node, { answer, extraLeaseMs });
     if (answer === "silent") silences++;
     else if (++absences === 2) return "free";
-    if (answer === "absent") await pause(ABSENT_MS);
+    else await pause(ABSENT_MS);
   }
+  throw heldByAppender(path);
+}
+
+/** What an answer says; undefined if there was none. */
+function verdictOf(path: string, answer: Outcome): Verdict | undefined {
+  if (answer === "yes") throw heldByAppender(path);
+  if (answer === "no") return "free";
+  return answer === "ending" ? "ending" : undefined;
+}
+
+/** Judges a node that has no lease any more, and has not answered. */
+async function judgeGone(
+  core: Core,
+  path: string,
+  node: string,
+  { answer, extraLeaseMs }: { readonly answer: Outcome; readonly extraLeaseMs: number },
+): Promise<Verdict> {
+  if (answer === "absent") return "free";
+  // A process that is connected, and does not answer, stands still.
+  if ((await core.directory.missingMs(node)) >= extraLeaseMs) return "silent";
   throw heldByAppender(path);
 }
 

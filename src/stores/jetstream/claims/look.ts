@@ -77,9 +77,7 @@ function statOf(record: PathRecord, { type, stream }: PathState, holding: Holdin
     size: endOf(record),
     modified: new Date(record.modifiedMs),
     generation: record.generation,
-    ...(isAppended
-      ? { appending: true, ...(isKept && { kept: true }) }
-      : { appending: false, ended: endedOf(record) }),
+    ...(isAppended ? { appending: true, ...(isKept && { kept: true }) } : { appending: false, ended: endedOf(record) }),
     ...(type !== undefined && { type }),
     ...(stream && { stream }),
   };

@@ -122,9 +122,7 @@ export class Calls {
 
   /** Creates a consumer that delivers messages in their order. End it with {@link drop}. */
   consumer(stream: string, options: Partial<OrderedConsumerOptions>, reach: Reach): Promise<Consumer> {
-    return this.reach(reach, () =>
-      this.#client.consumers.get(stream, { inactive_threshold: INACTIVE_MS, ...options }),
-    );
+    return this.reach(reach, () => this.#client.consumers.get(stream, { inactive_threshold: INACTIVE_MS, ...options }));
   }
 
   /** Removes a consumer. One that can't be removed now ends by itself. */

@@ -3,8 +3,8 @@
  * @module
  */
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { StreamError } from "../../../protocol/errors.ts";
 import { storeUnavailable } from "../../../engine/storage/unavailable.ts";
+import { StreamError } from "../../../protocol/errors.ts";
 
 /** Another sequence was the last one of the subject. */
 const WRONG_SEQUENCES: ReadonlySet<number> = new Set([10071, 10164]);

@@ -93,5 +93,7 @@ function parsed(server: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && ["nats:", "tls:"].includes(url.protocol) && url.hostname !== "") return url;
   // It may contain a password.
-  throw new TypeError('"servers" has an entry that is no NATS server. Use "host:port", "nats://host:port" or "tls://…".');
+  throw new TypeError(
+    '"servers" has an entry that is no NATS server. Use "host:port", "nats://host:port" or "tls://…".',
+  );
 }

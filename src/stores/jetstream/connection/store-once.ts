@@ -43,33 +43,60 @@ export type OnceOutcome =
  * `no_space`, `denied`: it is not stored.
  */
 export async function storeOnce(calls: Calls, once: Once): Promise<OnceOutcome> {
-  const { write, path, untilMs, judge } = once;
-  const { stream, subject } = write;
-  let { expected } = write;
-  let isUnsure = false;
-  const behind = new Behind(calls, once);
+  const attempts = new Attempts(calls, once);
   for (let waitMs = RETRY_MS; ; waitMs = Math.min(MAX_RETRY_MS, waitMs * 2)) {
-    const failure = await calls.write({ ...write, expected }).then(
-      (seq) => ({ seq }),
-      (error: unknown) => ({ error }),
-    );
-    if ("seq" in failure) return { kind: "stored", seq: failure.seq };
-    const { error } = failure;
-    const final = finalError(error, path);
-    if (final) throw final;
-    const found = await calls.next(stream, subject, expected + 1, { path, untilMs });
-    const verdict = found && judge(found);
-    if (found && verdict === "mine") return { kind: "stored", seq: found.seq };
-    if (found && verdict === "other") return { kind: "other", found };
-    if (found) {
-      expected = found.seq;
-      continue;
+    const outcome = await attempts.next();
+    if (outcome.kind !== "unknown") return outcome;
+    if (performance.now() + waitMs > once.untilMs) throw lastError(outcome.error, once.path);
+    // What is in the way does not count: the message can follow it at once.
+    if (!outcome.isBehindVoid) await pause(waitMs);
+  }
+}
+
+type Unknown = { readonly kind: "unknown"; readonly error: unknown; readonly isBehindVoid?: boolean };
+
+/** Attempts at storing one message. */
+class Attempts {
+  readonly #calls: Calls;
+  readonly #once: Once;
+  readonly #behind: Behind;
+  #expected: number;
+  /** Whether an attempt had no answer: it may be stored later. */
+  #isUnsure = false;
+
+  constructor(calls: Calls, once: Once) {
+    this.#calls = calls;
+    this.#once = once;
+    this.#behind = new Behind(calls, once);
+    this.#expected = once.write.expected;
+  }
+
+  /** Tries to store it, and looks what has become of it if that fails. */
+  async next(): Promise<OnceOutcome | Unknown> {
+    const { write, path } = this.#once;
+    try {
+      return { kind: "stored", seq: await this.#calls.write({ ...write, expected: this.#expected }) };
+    } catch (error) {
+      const final = finalError(error, path);
+      if (final) throw final;
+      return await this.#lookAfter(error);
     }
-    if (isFull(error) && !isUnsure) throw noSpace(path, error);
-    if (!isWrongSequence(error)) isUnsure = true;
-    else if (await behind.isGone(expected)) return { kind: "vanished" };
-    if (performance.now() + waitMs > untilMs) throw lastError(error, path);
-    await pause(waitMs);
+  }
+
+  async #lookAfter(error: unknown): Promise<OnceOutcome | Unknown> {
+    const { write, path, untilMs, judge } = this.#once;
+    const found = await this.#calls.next(write.stream, write.subject, this.#expected + 1, { path, untilMs });
+    if (found) {
+      const verdict = judge(found);
+      if (verdict === "mine") return { kind: "stored", seq: found.seq };
+      if (verdict === "other") return { kind: "other", found };
+      this.#expected = found.seq;
+      return { kind: "unknown", error, isBehindVoid: true };
+    }
+    if (isFull(error) && !this.#isUnsure) throw noSpace(path, error);
+    if (!isWrongSequence(error)) this.#isUnsure = true;
+    else if (await this.#behind.isGone(this.#expected)) return { kind: "vanished" };
+    return { kind: "unknown", error };
   }
 }
 

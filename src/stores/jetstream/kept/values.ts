@@ -5,8 +5,8 @@
 import { randomBytes } from "node:crypto";
 import { type Consumer, DeliverPolicy } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
-import { StreamError } from "../../../protocol/errors.ts";
 import { storeUnavailable } from "../../../engine/storage/unavailable.ts";
+import { StreamError } from "../../../protocol/errors.ts";
 import type { Calls } from "../connection/calls.ts";
 import { LATE, within } from "../connection/pause.ts";
 import { storeOnce } from "../connection/store-once.ts";
@@ -98,7 +98,11 @@ export class Values {
    * @param change Returns the new value; undefined to leave it as it is, `null` to remove it.
    * @throws {StreamError} `unavailable`; errors of `change`.
    */
-  async change<T>(subject: string, path: string, change: (found: T | undefined) => T | null | undefined): Promise<void> {
+  async change<T>(
+    subject: string,
+    path: string,
+    change: (found: T | undefined) => T | null | undefined,
+  ): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const found = await this.find<T | null>(subject, path);
       const next = change(found?.value ?? undefined);

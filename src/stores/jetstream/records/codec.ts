@@ -2,7 +2,7 @@
  * Records as headers of messages. Each header has a short name, because each batch carries them all.
  * @module
  */
-import { headers as newHeaders, type MsgHdrs } from "@nats-io/transport-node";
+import { type MsgHdrs, headers as newHeaders } from "@nats-io/transport-node";
 import { END_REASONS, type EndReason } from "../../../protocol/end-reason.ts";
 import type { PathRecord, RecordFields, RecordType } from "./record.ts";
 

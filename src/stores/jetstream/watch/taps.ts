@@ -3,8 +3,8 @@
  * @module
  */
 import type { NatsConnection } from "@nats-io/transport-node";
-import { StreamError } from "../../../protocol/errors.ts";
 import { storeUnavailable } from "../../../engine/storage/unavailable.ts";
+import { StreamError } from "../../../protocol/errors.ts";
 import { LATE, within } from "../connection/pause.ts";
 import type { Place } from "../layout/layout.ts";
 import { Tap } from "./tap.ts";

@@ -10,6 +10,7 @@ import type { Place } from "../layout/layout.ts";
 import { Chain } from "../records/chain.ts";
 import { endedOf, isFile, isHolding, type PathRecord } from "../records/record.ts";
 import type { StoredRecord } from "../records/stored.ts";
+import type { Arrived } from "./tap.ts";
 import type { OpenTap, Taps } from "./taps.ts";
 
 /** Milliseconds for which an append may have no holder, on its way from one node to the next. */
@@ -83,21 +84,26 @@ class Watch {
     try {
       yield { size: this.#size };
       while (!signal.aborted) {
-        const { records, isGap, isQuiet } = await opened.tap.next(signal);
-        for (const stored of records) {
-          if (signal.aborted) return;
-          const update = await this.#take(stored);
-          if (update) yield update;
-          if (update?.ended) return;
+        for await (const update of this.#updatesIn(await opened.tap.next(signal))) {
+          yield update;
+          if (update.ended) return;
         }
-        if (signal.aborted || (!isGap && !isQuiet)) continue;
-        const update = (await this.#look()) ?? (isQuiet ? await this.#lookForHolder() : undefined);
-        if (update) yield update;
-        if (update?.ended) return;
       }
     } finally {
       opened.close();
     }
+  }
+
+  async *#updatesIn({ records, isGap, isQuiet }: Arrived): AsyncGenerator<Growth, void, void> {
+    const { signal } = this.#watched;
+    for (const stored of records) {
+      if (signal.aborted) return;
+      const update = await this.#take(stored);
+      if (update) yield update;
+    }
+    if (signal.aborted || (!isGap && !isQuiet)) return;
+    const update = (await this.#look()) ?? (isQuiet ? await this.#lookForHolder() : undefined);
+    if (update) yield update;
   }
 
   /** Takes a record that has arrived. */
