@@ -21,6 +21,11 @@ const FIELDS: RecordFields = {
   ...{ type: "d", offset: 0, predecessor: 0, claim: 0, node: "n", id: "i", generation: "g", first: 0, modifiedMs: 1 },
 };
 
+/** Objects as the program makes them. */
+function plain<T>(members: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+  return fc.record(members, { noNullPrototype: true }) as fc.Arbitrary<T>;
+}
+
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const token = fc.stringMatching(/^[\w-]{1,16}$/);
 const fields = fc.record(
@@ -32,8 +37,8 @@ const fields = fc.record(
     endedBefore: fc.constantFrom(...END_REASONS),
     ...{ isKept: fc.boolean(), isIncomplete: fc.boolean(), isFullNote: fc.boolean(), isProvisional: fc.boolean() },
     noteBytes: fc.nat({ max: 100 }),
-    notes: fc.record({ full: count, last: fc.nat({ max: 2 ** 40 }).map((seq) => seq + 1), changes: count }),
-    parts: fc.record({
+    notes: plain({ full: count, last: fc.nat({ max: 2 ** 40 }).map((seq) => seq + 1), changes: count }),
+    parts: plain({
       id: token,
       count: fc.integer({ min: 1, max: 64 }),
       bytes: fc.integer({ min: 100, max: 2 ** 24 }),
