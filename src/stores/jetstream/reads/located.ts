@@ -53,7 +53,8 @@ export class Locator {
     const bounds = { low: { ...low, stored: undefined }, high: known.above(byte) ?? last };
     const found = await findRecord<Found>(byte, bounds, probe);
     const stored = found && (found.stored ?? (await this.#records.at(place, found.seq)));
-    const valid = stored && (await this.#valid(place, stored, byte));
+    // A void record may have misled the search.
+    const valid = (stored && (await this.#valid(place, stored, byte))) ?? (await this.#walk(place, first, byte));
     if (!valid || valid.record.generation !== generation) throw missing(place.path, byte);
     return valid;
   }
@@ -66,20 +67,24 @@ export class Locator {
     return fresh;
   }
 
-  /**
-   * The record with a byte that counts: the one that was found may be void, with one that counts between it and its
-   * predecessor.
-   */
+  /** A record that was found, if it counts: if it is the first one that continues the chain behind its predecessor. */
   async #valid(place: Place, stored: StoredRecord, byte: number): Promise<StoredRecord | undefined> {
     const { seq, predecessor, first } = stored.record;
     if (first === 0) return stored;
     const next = await this.#records.next(place, predecessor + 1);
-    if (next?.record.seq === seq) return stored;
-    const before = await this.#records.at(place, predecessor);
-    const chain = new Chain(pointAfter(before.record));
-    for (let found = next; found; found = await this.#records.next(place, found.record.seq + 1)) {
-      if (chain.take(found.record) && has(foundIn(found), byte)) return found;
-      if (found.record.offset > byte && chain.point.end > byte) return undefined;
+    return next?.record.seq === seq ? stored : await this.#walk(place, predecessor, byte);
+  }
+
+  /** Follows the chain from a record that counts, up to the record with a byte. */
+  async #walk(place: Place, from: number, byte: number): Promise<StoredRecord | undefined> {
+    const begin = await this.#records.at(place, from);
+    const chain = new Chain(pointAfter(begin.record));
+    let found = await this.#records.next(place, from + 1);
+    while (found) {
+      const isValid = chain.take(found.record);
+      if (isValid && has(foundIn(found), byte)) return found;
+      if (isValid && found.record.offset > byte) return undefined;
+      found = await this.#records.next(place, found.record.seq + 1);
     }
     return undefined;
   }
