@@ -5,10 +5,10 @@ import fc from "fast-check";
 import { BLOCK_BYTES, BlockCounts } from "../../src/engine/scan/block-counts.ts";
 import { Literal } from "../../src/engine/scan/literal.ts";
 import { countNewlines } from "../../src/engine/scan/newlines.ts";
-import { PlainText } from "../../src/engine/scan/plain-text.ts";
 import { ScanTurns } from "../../src/engine/scan/scan-turns.ts";
 import { type Hit, type SearchEnd, search } from "../../src/engine/scan/search.ts";
 import { memoryStore } from "../../src/index.ts";
+import { terminalText, textOffsets } from "../fixture/terminal-text.ts";
 import { settings } from "../property/settings.ts";
 
 const RUNS = 300;
@@ -17,27 +17,6 @@ const RUNS = 300;
 const lineBytes = fc.uint8Array({ maxLength: 3_000 }).map((bytes) => {
   return bytes.map((byte) => (byte < 60 ? 0x0a : byte < 120 ? 0x0a ^ (1 << (byte % 8)) : byte));
 });
-
-/** Text with terminal sequences, whole, cut and broken. */
-const PIECES = ["a", "b", "ab", "aab", "\n", "\r", "ä", "\x1b", "\x1b[", "[1;3", "1m", "\x1b[0m", "\x1b]8;;x", "\x07"];
-const terminalText = fc
-  .array(fc.constantFrom(...PIECES, "\x1b\\", "\x1b(B", "\x1b(", "\x18", "\x1b_x\x1b\\"), { maxLength: 60 })
-  .map((pieces) => new TextEncoder().encode(pieces.join("")));
-
-/** The sequences within a line, as one regular expression. */
-const SEQUENCE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the sequences.
-  /\x1b(?:\[[\x20-\x3f]*[\x40-\x7e]?|[PX\]^_](?:[^\x07\x18\x1a\x1b\n])*(?:[\x07\x18\x1a]|\x1b\\|(?=\x1b)|$)|[\x20-\x2f]*(?:(?![[PX\]^_])[\x30-\x7e]|(?<=[\x20-\x2f])[\x30-\x7e])?)/gm;
-
-/** The offsets of all text bytes. */
-function textOffsets(bytes: Uint8Array): number[] {
-  const latin1 = Buffer.from(bytes).toString("latin1");
-  const hidden = new Set<number>();
-  for (const { index, 0: found } of latin1.matchAll(SEQUENCE)) {
-    for (let at = index; at < index + found.length; at++) hidden.add(at);
-  }
-  return [...bytes.keys()].filter((at) => !hidden.has(at));
-}
 
 /** All hits, by the simplest implementation. */
 function expectedHits(bytes: Uint8Array, text: string, from: number): Hit[] {
@@ -107,37 +86,6 @@ describe("line feeds", () => {
       assert.deepEqual(counts.from(0), expected);
       assert.deepEqual(counts.from(38), expected.slice(38));
     }
-  });
-});
-
-describe("plain text", () => {
-  it("has no sequences, however the bytes arrive, and knows the offsets of its bytes", () => {
-    fc.assert(
-      fc.property(terminalText, fc.integer({ min: 1, max: 20 }), fc.nat(1_000), (bytes, step, start) => {
-        const text = new PlainText(bytes.length + 1, start);
-        for (let at = 0; at < bytes.length; at += step) text.add(bytes.subarray(at, at + step));
-        const offsets = Array.from({ length: text.length }, (_, index) => text.offsetOf(index) - start);
-        assert.deepEqual(offsets, textOffsets(bytes));
-        assert.deepEqual(
-          [...text.bytes.subarray(0, text.length)],
-          offsets.map((offset) => bytes[offset]),
-        );
-      }),
-      settings(RUNS),
-    );
-  });
-
-  it("keeps its offsets when its beginning is dropped", () => {
-    const text = new PlainText(100, 50);
-    text.add(new TextEncoder().encode("ab\x1b[1mcd\x1b"));
-    text.keep(3);
-    assert.deepEqual([text.length, text.offsetOf(0), text.undecided], [1, 57, 57]);
-    text.keep(1);
-    assert.equal(text.undecided, 58, "the beginning of a sequence");
-    text.add(new TextEncoder().encode("[0me"));
-    assert.deepEqual([text.length, text.offsetOf(0)], [1, 62]);
-    text.keep(1);
-    assert.equal(text.undecided, 63);
   });
 });
 

@@ -233,11 +233,10 @@ export class LogView {
 
   /** Numbers a row if its number is known. Returns the number, or 0. */
   #numberRow({ dataset }: HTMLElement, offset: number): number {
-    if (dataset.n === undefined) {
-      const number = this.lines.number(offset);
-      if (number !== undefined) dataset.n = String(number);
-    }
-    return Number(dataset.n ?? 0);
+    const number = dataset.n ?? this.lines.number(offset);
+    if (number === undefined) return 0;
+    dataset.n ??= String(number);
+    return Number(number);
   }
 
   /** Numbers the rows whose numbers were not known when they were made, and makes room for the longest. */

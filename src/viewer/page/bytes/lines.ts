@@ -121,8 +121,20 @@ export class Lines {
 
   /** The line whose row shows the byte at an offset. */
   async row(offset: number): Promise<number> {
+    this.#prefetch(offset);
     const line = await this.floor(offset);
     return this.only ? line : ((await this.overwritten?.first(line)) ?? line);
+  }
+
+  /**
+   * Reads the blocks around an offset at once. What its rows look like depends on the blocks before and behind its own, and
+   * asking for one after the other would take a round trip for each.
+   */
+  #prefetch(offset: number): void {
+    const block = Math.floor(offset / BLOCK_BYTES);
+    const around = [block, block + 1, Math.max(0, block - 1)];
+    // An error is that of the read that needs the block.
+    void Promise.all(around.map(async (one) => this.#blocks.get(one))).catch(() => {});
   }
 
   /** The line that begins at an offset, with those that its row stands for. */
