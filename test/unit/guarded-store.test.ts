@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Store } from "../../src/engine/storage/store.ts";
 import { guardedStore } from "../../src/engine/storage/store-guard.ts";
+import { StreamError } from "../../src/protocol/errors.ts";
 import { rejectsWith } from "../contract/store/driver.ts";
 import { convertsErrors, guarded, guardedHandle } from "../fixture/guarded-store.ts";
 
@@ -23,7 +24,7 @@ describe("a guarded store", () => {
         return answer;
       };
     const record = { path: "s", digest: "d" };
-    const isOurs = () => true;
+    const claim = { epoch: 1, isOurs: () => true };
     const withdrawn: string[] = [];
     const store = guarded({
       stat: answering(found),
@@ -47,11 +48,11 @@ describe("a guarded store", () => {
     await store.tidy?.();
     await (await store.requestHandover?.("h"))?.();
     assert.deepEqual(await all((await store.watch?.("w", signal)) ?? []), [{ size: 4 }]);
-    await store.sessions.save(record, isOurs);
+    await store.sessions.save(record, claim);
     assert.equal(await store.sessions.find("s"), record);
-    await store.sessions.remove("s", isOurs);
+    await store.sessions.remove("s", claim);
     assert.deepEqual(await store.sessions.list(), [record]);
-    const sessionCalls = [[record, isOurs], ["s"], ["s", isOurs], []];
+    const sessionCalls = [[record, claim], ["s"], ["s", claim], []];
     assert.deepEqual(calls, [["a"], ["f", { limit: 2 }], ["r", check], [], ["h"], ["w", signal], ...sessionCalls]);
     assert.deepEqual(withdrawn, ["withdrawn"]);
   });
@@ -78,6 +79,36 @@ describe("a guarded store", () => {
     assert.deepEqual(seen, [driver, driver, driver]);
     const least = guarded({});
     for (const member of ["tidy", "requestHandover", "watch"]) assert.ok(!(member in least), member);
+  });
+
+  it("shows what a driver says of itself, at any time, and how to open and close it", async () => {
+    const driver: Record<string, unknown> = { maxStaleMs: 5 };
+    const calls: unknown[] = [];
+    for (const name of ["open", "close", "health"]) {
+      driver[name] = async function (this: unknown): Promise<string> {
+        calls.push(this);
+        return name;
+      };
+    }
+    const store = guardedStore(driver as unknown as Store);
+    const { maxStaleMs, maxBatchBytes, maxWholeBatchBytes } = store;
+    assert.deepEqual([maxStaleMs, maxBatchBytes, maxWholeBatchBytes], [5, undefined, undefined]);
+    Object.assign(driver, { maxBatchBytes: 6, maxWholeBatchBytes: 7 });
+    assert.deepEqual([store.maxBatchBytes, store.maxWholeBatchBytes], [6, 7]);
+    await store.open?.();
+    await store.close?.();
+    assert.equal(await store.health?.(), "health");
+    assert.deepEqual(calls, [driver, driver, driver]);
+    const least = guarded({});
+    for (const member of ["open", "close", "health"]) assert.ok(!(member in least), member);
+  });
+
+  it("lets the operator read why a store can't be opened, and says when a client may try again", async () => {
+    const error = new Error("nats://host refuses the password");
+    await assert.rejects(async () => guarded({ open: () => Promise.reject(error) }).open?.(), error);
+    const down = () => Promise.reject(new StreamError("unavailable", "No quorum."));
+    const { headers } = await rejectsWith(guarded({ stat: down }).stat("a"), "unavailable");
+    assert.deepEqual(headers, { "Retry-After": "1" });
   });
 
   it("converts the errors of every member", async () => {

@@ -5,10 +5,11 @@
 import { existsSync, lstatSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
+import type { SessionClaim, SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
 import { diskError, errorCode } from "./folders/errors.ts";
 import { namesIn } from "./folders/folder.ts";
-import { readJsonFile, removeFileNow, writeJsonAtomic } from "./reserved/atomic-write.ts";
+import { readJsonFile, removeFileNow } from "./reserved/atomic-write.ts";
+import { type FencedFile, removeFenced, writeFenced } from "./reserved/fenced-file.ts";
 import { keyOf, type Reserved } from "./reserved/layout.ts";
 
 /** The sessions of one root. */
@@ -22,9 +23,11 @@ export class FileSessions implements SessionRecords {
     this.#durable = durable;
   }
 
-  async save(record: SessionRecord, isOurs?: () => boolean): Promise<void> {
+  async save(record: SessionRecord, claim?: SessionClaim): Promise<void> {
+    const text = `${JSON.stringify(record)}\n`;
+    const mayWrite = claim && (() => claim.isOurs());
     try {
-      await writeJsonAtomic(this.#reserved, this.#file(record.path), record, this.#durable, isOurs);
+      await writeFenced(this.#fenced(record.path), { text, durable: this.#durable, mayWrite });
     } catch (error) {
       throw diskError(error, record.path);
     }
@@ -48,9 +51,10 @@ export class FileSessions implements SessionRecords {
     return existsSync(this.#file(path));
   }
 
-  async remove(path: string, isOurs: () => boolean = () => true): Promise<void> {
+  async remove(path: string, claim?: SessionClaim): Promise<void> {
     try {
-      if (isOurs()) removeFileNow(this.#file(path));
+      if (claim) removeFenced(this.#fenced(path), () => claim.isOurs());
+      else removeFileNow(this.#file(path));
     } catch (error) {
       throw diskError(error, path);
     }
@@ -67,6 +71,10 @@ export class FileSessions implements SessionRecords {
       else if (record !== undefined) await rm(file, { recursive: true, force: true });
     }
     return found;
+  }
+
+  #fenced(path: string): FencedFile {
+    return { reserved: this.#reserved, file: this.#file(path), path };
   }
 
   #file(path: string): string {
