@@ -7,6 +7,7 @@ import type { Store } from "../engine/storage/store.ts";
 import type { Metrics, MetricsSource } from "../server/service/metrics.ts";
 import type { OpenSpan, SpanType } from "../server/service/traffic.ts";
 import { LoopDelay } from "./loop-delay.ts";
+import { StoreMetrics } from "./store-metrics.ts";
 import { type Operation, timedStore } from "./timed-store.ts";
 
 /** The upper bounds, in seconds, by which the times of the store are counted. */
@@ -50,6 +51,7 @@ export class Prometheus implements Metrics {
   async render(source: MetricsSource): Promise<string> {
     const instruments = await this.#load(false);
     fill(instruments, source);
+    await instruments.ofStore.fill(source.store);
     return instruments.registry.metrics();
   }
 
@@ -88,6 +90,7 @@ interface Instruments {
   readonly deliveries: Counter<"type" | "outcome">;
   readonly closing: Gauge;
   readonly store: Histogram<"operation">;
+  readonly ofStore: StoreMetrics;
   readonly loop: Gauge<"quantile">;
   readonly delay: LoopDelay | undefined;
 }
@@ -133,6 +136,7 @@ function instrumentsOf(
       buckets: BUCKETS_SECONDS,
       registers: measures ? registers : [],
     }),
+    ofStore: new StoreMetrics(library, registry),
     loop: new library.Gauge({
       name: "httpfstream_event_loop_delay_seconds",
       help: "Delay of the event loop since the metrics were read before; quantile 1 is the longest.",
