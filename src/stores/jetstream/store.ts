@@ -9,6 +9,7 @@ import type {
   Growth,
   ListOptions,
   Store,
+  StoreCounts,
   StoreListing,
   StoreStat,
 } from "../../engine/storage/store.ts";
@@ -106,6 +107,12 @@ class JetStreamStore implements Store {
       return `The lease of this server was not renewed for ${Math.round(lease.ageMs)} ms.`;
     }
     return undefined;
+  }
+
+  counts(): StoreCounts {
+    if (!this.#opened) return {};
+    const { core, taps, lease } = this.#opened;
+    return { ...core.calls.counts, taps: taps.count, leaseAgeMs: lease.ageMs };
   }
 
   async stat(path: string): Promise<StoreStat | undefined> {

@@ -106,7 +106,10 @@ export class Claims {
       }
       const handle = await this.#take(claiming, tail, verdict === "silent");
       if (handle) {
-        if (record && isHolding(record) && record.node !== this.#core.node) this.#tell(record, place.path);
+        if (record && isHolding(record) && record.node !== this.#core.node) {
+          this.#core.calls.counts.takeovers++;
+          this.#tell(record, place.path);
+        }
         return handle;
       }
       if (held.revoked.aborted) throw held.revoked.reason;
@@ -133,6 +136,7 @@ export class Claims {
     const { record } = outcome;
     await this.#assertValid(place, record, tail.point);
     held.claim = record.seq;
+    this.#countLoss(held);
     if (notesOf(record).last === record.seq) this.#core.states.remember(place, record.seq, state);
     const dropped = tail.stored?.record;
     if (isNew && isFile(dropped)) this.#drop(place, dropped, record.seq);
@@ -194,6 +198,16 @@ export class Claims {
       found = await this.#core.records.next(place, found.record.seq + 1);
     }
     if (found?.record.seq !== seq) throw heldByAppender(place.path);
+  }
+
+  /** Counts the claim once it ends because another node has the path. */
+  #countLoss({ revoked }: HeldPath): void {
+    const { counts } = this.#core.calls;
+    const count = (): void => {
+      if (revoked.reason instanceof StreamError && revoked.reason.code === "fenced") counts.fenced++;
+    };
+    if (revoked.aborted) count();
+    else revoked.addEventListener("abort", count, { once: true });
   }
 
   /** Tells the former holder, which may be alive after all. It would find out with its next write. */

@@ -13,6 +13,7 @@ import {
   type StoredMsg,
 } from "@nats-io/jetstream";
 import type { MsgHdrs, NatsConnection } from "@nats-io/transport-node";
+import { type Counts, newCounts } from "./counts.ts";
 import { finalError, lastError } from "./failures.ts";
 import { pause } from "./pause.ts";
 
@@ -55,6 +56,8 @@ export interface Reach {
 /** Requests over one connection. */
 export class Calls {
   readonly connection: NatsConnection;
+  /** What is counted for the operator. */
+  readonly counts: Counts = newCounts();
   /** When a read or a write last succeeded, on the clock of `performance.now()`. */
   answeredMs: number = performance.now();
   /** When one first failed since; undefined if none has. */

@@ -48,6 +48,7 @@ export async function storeOnce(calls: Calls, once: Once): Promise<OnceOutcome> 
     const outcome = await attempts.next();
     if (outcome.kind !== "unknown") return outcome;
     if (performance.now() + waitMs > once.untilMs) throw lastError(outcome.error, once.path);
+    calls.counts.retries++;
     // What is in the way does not count: the message can follow it at once.
     if (!outcome.isBehindVoid) await pause(waitMs);
   }

@@ -39,6 +39,11 @@ export class Taps {
     this.#connect = connect;
   }
 
+  /** How many are open. */
+  get count(): number {
+    return this.#open.size;
+  }
+
   /**
    * Opens a tap. What is stored after this has resolved arrives there, unless it is lost on the way.
    *

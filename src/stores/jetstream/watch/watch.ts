@@ -108,6 +108,7 @@ class Watch {
 
   async *#updatesIn({ records, isGap, isQuiet }: Arrived): AsyncGenerator<Growth, void, void> {
     const { signal } = this.#watched;
+    if (isGap) this.#parts.core.calls.counts.tapGaps++;
     for (const stored of records) {
       if (signal.aborted) return;
       const update = await this.#unlessUnavailable(() => this.#take(stored));
