@@ -255,17 +255,25 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ...PROGRAM,
     packages: [...PROGRAM.packages, "jose"],
   },
+  "src/cli/stores": {
+    imports: ["src/protocol", "src/engine/storage", "src/stores/jetstream", "src/cli/common"],
+    ...PROGRAM,
+  },
+  "src/cli/copy": {
+    imports: ["src/protocol", "src/engine/storage", "src/stores/file", "src/cli/common", "src/cli/stores"],
+    ...PROGRAM,
+  },
   "src/cli/serve": {
     imports: [
-      ...["src", "src/support", "src/protocol", "src/engine", "src/stores/file", ...files("folders", "reserved")],
-      ...["src/server", "src/server/gate", "src/server/request", "src/server/service", "src/runtime/node"],
-      ...["src/auth", "src/cli/common", "src/cli/key"],
+      ...["src", "src/support", "src/protocol", "src/engine", "src/stores", "src/stores/file"],
+      ...[...files("folders", "reserved"), "src/server", "src/server/gate", "src/server/request", "src/server/service"],
+      ...["src/runtime/node", "src/auth", "src/cli/common", "src/cli/key", "src/cli/stores"],
     ],
     ...PROGRAM,
     packages: [...PROGRAM.packages, "hono"],
   },
   "src/cli": {
-    imports: ["common", "append", "follow", "ls", "stat", "rm", "key", "token", "serve"].map(
+    imports: ["common", "append", "follow", "ls", "stat", "rm", "copy", "key", "token", "serve"].map(
       (folder) => `src/cli/${folder}`,
     ),
     ...PROGRAM,

@@ -26,7 +26,7 @@ import type { GateFlags } from "./gate-options.ts";
 import { type ListenAddress, localUrl } from "./listen-address.ts";
 import { type LogFormat, openLog } from "./log.ts";
 import { isLoopback, nameOf } from "./loopback.ts";
-import { openInTime } from "./open-in-time.ts";
+import { openInTime } from "../stores/open-in-time.ts";
 import { type Phase, Readiness } from "./readiness.ts";
 import { type StoreFlags, servedStore } from "./served-store.ts";
 
