@@ -21,6 +21,7 @@ export type {
   ClaimOptions,
   Growth,
   ListOptions,
+  SessionClaim,
   SessionRecord,
   SessionRecords,
   Store,

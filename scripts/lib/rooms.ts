@@ -28,6 +28,7 @@ const SERVICE = [
 const CLIENT = ["src/support", "src/protocol", "src/client/connection", "src/client/retry"];
 const NODE_MODULES = ["node:*", "node:*/*"];
 const NODE = { packages: NODE_MODULES, globals: ["process", "Buffer"] };
+const NATS = { packages: ["node:buffer", "node:crypto", "@nats-io/jetstream", "@nats-io/transport-node"] };
 const HONO = ["hono", "hono/**", "!hono/deno", "!hono/bun"];
 const NODE_SERVER = [...NODE_MODULES, "ws", "@hono/node-server", "@hono/node-server/**", "@hono/node-ws"];
 const PROGRAM = {
@@ -78,6 +79,43 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       ...files("folders", "processes", "reserved", "files", "claims", "journal", "records", "streams"),
     ],
     ...NODE,
+  },
+  "src/stores/jetstream/connection": { imports: ["src/protocol", "src/engine/storage"], ...NATS },
+  "src/stores/jetstream/layout": { imports: ["src/protocol", ...nats("connection")], ...NATS },
+  "src/stores/jetstream/records": {
+    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout")],
+    ...NATS,
+  },
+  "src/stores/jetstream/nodes": { imports: nats("connection", "layout"), ...NATS },
+  "src/stores/jetstream/kept": {
+    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "nodes")],
+    ...NATS,
+  },
+  "src/stores/jetstream/reads": {
+    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "records", "nodes")],
+    ...NATS,
+  },
+  "src/stores/jetstream/claims": {
+    imports: [
+      ...["src/support", "src/protocol", "src/engine/storage"],
+      ...nats("connection", "layout", "records", "nodes", "kept"),
+    ],
+    ...NATS,
+  },
+  "src/stores/jetstream/listing": {
+    imports: ["src/engine/storage", ...nats("connection", "layout", "records", "claims")],
+    ...NATS,
+  },
+  "src/stores/jetstream/watch": {
+    imports: ["src/protocol", "src/engine/storage", ...nats("connection", "layout", "records", "claims")],
+    ...NATS,
+  },
+  "src/stores/jetstream": {
+    imports: [
+      ...["src/support", "src/protocol", "src/engine/storage"],
+      ...nats("connection", "layout", "records", "nodes", "kept", "reads", "claims", "listing", "watch"),
+    ],
+    ...NATS,
   },
   "src/stores": { imports: ["src/support", "src/protocol", "src/engine/storage"] },
 
@@ -237,6 +275,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
 function files(...folders: string[]): string[] {
   return folders.map((folder) => `src/stores/file/${folder}`);
+}
+
+function nats(...folders: string[]): string[] {
+  return folders.map((folder) => `src/stores/jetstream/${folder}`);
 }
 
 function page(...folders: string[]): string[] {

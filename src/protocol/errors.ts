@@ -89,6 +89,8 @@ export const ERROR_CODES = {
   too_many: { status: 429, close: 1013 },
   /** The server is shutting down; retry in a moment. */
   restarting: { status: 503, close: 1012 },
+  /** The store does not answer; retry in a moment. An append may have stored what it has not acknowledged. */
+  unavailable: { status: 503, close: 1012 },
   /** The disk is full, or a quota is used up. */
   no_space: { status: 507, close: 1011 },
   /** The resource has as many bytes as the server allows. */

@@ -18,6 +18,7 @@ export type {
   ClaimOptions,
   Growth,
   ListOptions,
+  SessionClaim,
   SessionRecord,
   SessionRecords,
   Store,
@@ -45,6 +46,7 @@ export type {
   SubscriptionRecords,
   Wake,
 } from "../engine/storage/subscription-record.ts";
+export { storeUnavailable } from "../engine/storage/unavailable.ts";
 export { END_REASONS, type EndedReason, type EndReason } from "../protocol/end-reason.ts";
 export {
   ERROR_CODES,

@@ -23,7 +23,7 @@ describe("a guarded store", () => {
         return answer;
       };
     const record = { path: "s", digest: "d" };
-    const isOurs = () => true;
+    const claim = { epoch: 1, isOurs: () => true };
     const withdrawn: string[] = [];
     const store = guarded({
       stat: answering(found),
@@ -47,11 +47,11 @@ describe("a guarded store", () => {
     await store.tidy?.();
     await (await store.requestHandover?.("h"))?.();
     assert.deepEqual(await all((await store.watch?.("w", signal)) ?? []), [{ size: 4 }]);
-    await store.sessions.save(record, isOurs);
+    await store.sessions.save(record, claim);
     assert.equal(await store.sessions.find("s"), record);
-    await store.sessions.remove("s", isOurs);
+    await store.sessions.remove("s", claim);
     assert.deepEqual(await store.sessions.list(), [record]);
-    const sessionCalls = [[record, isOurs], ["s"], ["s", isOurs], []];
+    const sessionCalls = [[record, claim], ["s"], ["s", claim], []];
     assert.deepEqual(calls, [["a"], ["f", { limit: 2 }], ["r", check], [], ["h"], ["w", signal], ...sessionCalls]);
     assert.deepEqual(withdrawn, ["withdrawn"]);
   });

@@ -114,7 +114,12 @@ export class Channel implements Followable {
     return this.#handle.created;
   }
 
-  /** Aborts when another process has taken over the path. */
+  /** The number of its claim; see {@link AppendHandle.epoch}. */
+  get epoch(): number {
+    return this.#handle.epoch;
+  }
+
+  /** Aborts when another process has taken over the path, or it is uncertain what is stored. */
   get revoked(): AbortSignal {
     return this.#handle.revoked;
   }

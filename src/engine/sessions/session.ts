@@ -9,7 +9,8 @@ import type { AppendOwner } from "../append/append-slot.ts";
 import type { AppenderEvents } from "../append/batcher.ts";
 import type { Admission } from "../append/registry.ts";
 import type { Outcome } from "../follow/followable.ts";
-import type { SessionRecord, SessionRecords } from "../storage/store.ts";
+import type { SessionClaim, SessionRecord, SessionRecords } from "../storage/store.ts";
+import { mayGoOn } from "../storage/unavailable.ts";
 import { Grace } from "./grace-period.ts";
 
 /** Callbacks for the connection of a session. */
@@ -53,14 +54,16 @@ export class AppendSession implements AppendOwner {
   /** Settles when the latest change of the record is stored. */
   #recorded: Promise<void> = Promise.resolve();
   #ending: Promise<Outcome> | undefined;
-  /** Whether no other process has taken over the path; if one has, the record belongs to it. */
-  readonly #isOurs = (): boolean => !this.#parts.admission.batcher.channel.isRevoked();
+  /** The claim of the path. Once another process has taken it over, the record belongs to that one. */
+  readonly #claim: SessionClaim;
 
   /** A new session has no connection, so its grace period runs until the first one attaches. */
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.path = parts.record.path;
     this.digest = parts.record.digest;
+    const { channel } = parts.admission.batcher;
+    this.#claim = { epoch: channel.epoch, isOurs: () => !channel.isRevoked() };
     this.#recordedMs = parts.record.graceLeftMs;
     this.#grace = new Grace({
       graceMs: parts.graceMs,
@@ -158,10 +161,10 @@ export class AppendSession implements AppendOwner {
     this.#connection?.stored?.(offset);
   }
 
-  /** Called when storing failed: ends the session here; if it was fenced, another process continues it. */
+  /** Called when storing failed: ends the session here. If another process has it, or may resume it, it is not lost. */
   failed(error: StreamError): void {
     const connection = this.#connection;
-    void this.end(error.code === "fenced" ? "restarting" : "lost").then(() => connection?.failed?.(error));
+    void this.end(mayGoOn(error) ? "restarting" : "lost").then(() => connection?.failed?.(error));
   }
 
   /** Called on shutdown: the next server can resume the session. */
@@ -187,7 +190,7 @@ export class AppendSession implements AppendOwner {
     const { channel, error } = admission.batcher;
     // From here on the session can't be resumed, and watchers must not mistake a crash for a lost append.
     if (reason === "complete" && !error) await channel.leaveEndMarker(reason).catch(onProblem);
-    if (reason !== "restarting") await records.remove(this.path, this.#isOurs).catch(onProblem);
+    if (reason !== "restarting") await records.remove(this.path, this.#claim).catch(onProblem);
     onEnd();
     return admission.end(reason, unused);
   }
@@ -211,6 +214,6 @@ export class AppendSession implements AppendOwner {
     const { records, onProblem } = this.#parts;
     const record = { path: this.path, digest: this.digest, ...(graceLeftMs === undefined ? {} : { graceLeftMs }) };
     this.#recordedMs = graceLeftMs;
-    this.#recorded = this.#recorded.then(() => records.save(record, this.#isOurs)).catch(onProblem);
+    this.#recorded = this.#recorded.then(() => records.save(record, this.#claim)).catch(onProblem);
   }
 }

@@ -12,6 +12,7 @@ import { checkListOptions } from "./list-options.ts";
 import type { AppendHandle, SessionRecords, Store, StoreStat } from "./store.ts";
 import type { StreamRecords, StreamState } from "./stream-state.ts";
 import type { SubscriptionRecord, SubscriptionRecords } from "./subscription-record.ts";
+import { withRetryAfter } from "./unavailable.ts";
 
 /**
  * Wraps a store so that its errors are {@link StreamError}s. An error of any other type becomes the cause of a
@@ -25,6 +26,16 @@ import type { SubscriptionRecord, SubscriptionRecords } from "./subscription-rec
 export function guardedStore(store: Store): Store {
   const guarded: Store = {
     isPrivate: store.isPrivate === true,
+    // A driver may know these only once it is open.
+    get maxStaleMs() {
+      return store.maxStaleMs;
+    },
+    get maxBatchBytes() {
+      return store.maxBatchBytes;
+    },
+    get maxWholeBatchBytes() {
+      return store.maxWholeBatchBytes;
+    },
     sessions: guardedSessions(store.sessions),
     stat: (path) => failing(path, async () => checkedStat(path, await store.stat(path))),
     claim: (path, options) => failing(path, async () => guardedHandle(path, await store.claim(path, options))),
@@ -37,9 +48,12 @@ export function guardedStore(store: Store): Store {
       }),
     remove: (path, check) => failing(path, async () => store.remove(path, check)),
   };
-  const { tidy, requestHandover, watch, freeBytes, usedBytes, streams, subscriptions } = store;
+  const { open, close, health, tidy, requestHandover, watch, freeBytes, usedBytes, streams, subscriptions } = store;
   if (streams) Object.assign(guarded, { streams: guardedStreams(streams) });
   if (subscriptions) Object.assign(guarded, { subscriptions: guardedSubscriptions(subscriptions) });
+  if (open) guarded.open = () => failing("", async () => open.call(store));
+  if (close) guarded.close = () => failing("", async () => close.call(store));
+  if (health) guarded.health = () => failing("", async () => health.call(store));
   if (tidy) guarded.tidy = () => failing("", async () => tidy.call(store));
   if (freeBytes) guarded.freeBytes = () => failing("", async () => freeBytes.call(store));
   if (usedBytes) guarded.usedBytes = () => failing("", async () => usedBytes.call(store));
@@ -70,7 +84,7 @@ async function failing<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 function failure(path: string, cause: unknown): StreamError {
-  if (cause instanceof StreamError) return cause;
+  if (cause instanceof StreamError) return withRetryAfter(cause);
   const message = `The store failed for "/${path}". The server's log says why.`;
   return new StreamError("storage", message, { path, cause });
 }
@@ -82,7 +96,7 @@ function broken(path: string, what: string): StreamError {
 /** Wraps a handle. Optional members that the driver lacks stay missing; required ones get a default. */
 function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
   if (!isSize(handle.offset)) throw broken(path, `the offset of an append is ${handle.offset}`);
-  const { isRevoked, verify, leaveEndMarker, discard } = handle;
+  const { isRevoked, ending, verify, leaveEndMarker, discard } = handle;
   const revoked = guardedSignal(path, handle.revoked);
   const guarded: AppendHandle = {
     get offset() {
@@ -119,6 +133,7 @@ function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
     ...(handle.created !== undefined && { created: handle.created }),
     ...(handle.handoverRequested && { handoverRequested: handle.handoverRequested }),
     ...(isRevoked && { isRevoked: () => isRevoked.call(handle) }),
+    ...(ending && { ending: () => ending.call(handle) }),
     ...(verify && { verify: () => failing(path, async () => verify.call(handle)) }),
     ...(leaveEndMarker && {
       leaveEndMarker: (ended: EndReason) => failing(path, async () => leaveEndMarker.call(handle, ended)),
@@ -130,9 +145,9 @@ function guardedHandle(path: string, handle: AppendHandle): AppendHandle {
 
 function guardedSessions(sessions: SessionRecords): SessionRecords {
   return {
-    save: (record, isOurs) => failing(record.path, async () => sessions.save(record, isOurs)),
+    save: (record, claim) => failing(record.path, async () => sessions.save(record, claim)),
     find: (path) => failing(path, async () => sessions.find(path)),
-    remove: (path, isOurs) => failing(path, async () => sessions.remove(path, isOurs)),
+    remove: (path, claim) => failing(path, async () => sessions.remove(path, claim)),
     list: () => failing("", async () => sessions.list()),
   };
 }

@@ -6,8 +6,13 @@
  * @module
  */
 import type { EndedReason, EndReason } from "../../protocol/end-reason.ts";
-import type { StreamChange, StreamRecords, StreamState } from "./stream-state.ts";
+import type { AppendHandle, ClaimOptions } from "./append-handle.ts";
+import type { SessionRecords } from "./session-record.ts";
+import type { StreamRecords, StreamState } from "./stream-state.ts";
 import type { SubscriptionRecords } from "./subscription-record.ts";
+
+export type { AppendHandle, ClaimOptions } from "./append-handle.ts";
+export type { SessionClaim, SessionRecord, SessionRecords } from "./session-record.ts";
 
 /** What a store knows about a path. */
 export interface StoreStat {
@@ -63,131 +68,16 @@ export interface ListOptions {
 /** Rows, each produced on demand. A driver with few rows may return an array. */
 export type StoreListing = AsyncIterable<StoreEntry> | Iterable<StoreEntry>;
 
-/** The right to append to a path. There is at most one per path at a time. */
-export interface AppendHandle {
-  /** Where the next byte goes: every byte before it is stored. Exact even after a failed {@link append}. */
-  readonly offset: number;
-  /** Whether the claim created the path. Omitted by drivers that do not know. */
-  readonly created?: boolean;
-  /** Increases with every claim of the path in the same process. */
-  readonly epoch: number;
-  /** The generation of the content that it appends to; see {@link StoreStat.generation}. */
-  readonly generation: string;
-  /** The media type on record, if any. */
-  readonly type?: string | undefined;
-  /** The state of the path, if it is a stream, after all that was appended; see {@link Store.streams}. */
-  readonly stream?: StreamState | undefined;
-  /**
-   * What happened to the content, once {@link append} or {@link verify} has failed with `changed`: `failed` if the
-   * content is still there, but another program has appended to it. Default `deleted`.
-   */
-  readonly fate?: "deleted" | "replaced" | "failed" | undefined;
-  /** Whether the path was taken over from a silent process, which may wake up. */
-  readonly wasSilent?: boolean;
-  /** Aborts when the driver notices that another process has taken over the path. */
-  readonly revoked: AbortSignal;
-  /**
-   * Whether another process has taken over the path; checks the storage if that is in doubt. Only for drivers that several
-   * processes share; by default {@link revoked} is used.
-   */
-  isRevoked?(): boolean;
-  /**
-   * Aborts when another process calls {@link Store.requestHandover} for the path. Only for drivers that several
-   * processes share.
-   */
-  readonly handoverRequested?: AbortSignal;
-  /**
-   * Stores a batch at {@link offset}; resolves with the new size in bytes once it is stored. Calls must not overlap.
-   *
-   * @param change What the batch changes of {@link stream}; the batch may be empty then. Both are stored, or neither is,
-   * even if the process dies. Only with {@link Store.streams}.
-   * @throws {StreamError} `no_space`, `denied`, `changed`, `fenced`, `storage`. {@link offset} counts a part that was
-   * stored.
-   */
-  append(batch: Uint8Array, change?: StreamChange): Promise<number>;
-  /**
-   * Checks that everything stored is still there. Only for drivers whose content other programs can change.
-   *
-   * @throws {StreamError} `changed`, `fenced`, `storage`.
-   */
-  verify?(): Promise<void>;
-  /**
-   * Leaves an end marker: if the process dies before {@link release}, those that {@link Store.watch} the path get this
-   * reason, and not `lost`. Only for drivers that can be watched.
-   */
-  leaveEndMarker?(ended: EndReason): Promise<void>;
-  /**
-   * Releases the path, and records how the append ended. Further calls do nothing.
-   *
-   * @param ended How the append ended, for later readers and for those that {@link Store.watch} the path. Omitted if
-   * nothing was appended; then watchers get no end, since another process may continue the append.
-   */
-  release(ended?: EndReason): Promise<void>;
-  /**
-   * Releases the path as if it had never been claimed: nothing was appended, and what the claim created is removed.
-   * Drivers may omit it; then {@link release} is called instead.
-   */
-  discard?(): Promise<void>;
-}
-
-/** How to claim a path. */
-export interface ClaimOptions {
-  /** Whether to create the path, with its folders, if it does not exist. Default true. */
-  create?: boolean;
-  /** The media type of the appended bytes; recorded unless one is on record already. */
-  type?: string | undefined;
-  /**
-   * Whether the claim is cached between many short appends. To readers, also in other processes, the path then has no
-   * appender. Default false.
-   */
-  kept?: boolean;
-  /** Cancels the claim while it is pending. */
-  signal?: AbortSignal;
-  /**
-   * Called when the path can be claimed, before anything changes: before it is taken over from a silent process, and
-   * before it is created. If it throws, nothing changes. May be called twice; a driver may also claim the path without
-   * calling it.
-   */
-  check?: () => Promise<void>;
-  /**
-   * Milliseconds to wait, beyond the lease, before the path is taken from a process that shows no sign of life. Default
-   * 0. The path of a process that has certainly ended is taken at once. Only for drivers that several processes share.
-   */
-  extraLeaseMs?: number;
-}
-
-/** The record of a resumable append session, which outlives its connection and its server. At most one per path. */
-export interface SessionRecord {
-  /** The resource path. */
-  readonly path: string;
-  /** A digest of the session's token: a reader of the store must not be able to resume the session. */
-  readonly digest: string;
-  /** Milliseconds left of its grace period. Undefined for all of it, as while the session has a connection. */
-  readonly graceLeftMs?: number;
-}
-
-/**
- * Stores the open sessions.
- *
- * A process may be suspended between the decision to change a record and the change, for longer than its lease. So
- * `isOurs` is called in the same turn as the change: if it returns false, another process holds the session, and
- * nothing changes. Only drivers that several processes share call it.
- */
-export interface SessionRecords {
-  /** Saves a session; it is stored when this resolves. Replaces an older session of the path. */
-  save(record: SessionRecord, isOurs?: () => boolean): Promise<void>;
-  /** Finds the open session of a path; undefined if there is none. */
-  find(path: string): Promise<SessionRecord | undefined>;
-  /** Removes the session of a path. */
-  remove(path: string, isOurs?: () => boolean): Promise<void>;
-  /** Lists all open sessions. */
-  list(): Promise<SessionRecord[]>;
-}
-
 /** An update on a resource that another process appends to. */
 export interface Growth {
   /** Bytes stored now. */
   readonly size: number;
+  /**
+   * The bytes from the size of the previous update up to {@link size}. Omitted if the driver does not have them; then they are
+   * read from the store. A driver keeps at most 8 MiB for a reader that is slow: beyond that, it omits the bytes, and
+   * reports only sizes. The receiver must not modify them.
+   */
+  readonly bytes?: Uint8Array;
   /** Set once, in the last update: how the append ended. */
   readonly ended?: EndReason;
 }
@@ -199,24 +89,45 @@ export interface Store {
    * waits at, about once per second. Default: false.
    */
   readonly isPrivate?: boolean;
+  /**
+   * Milliseconds for which {@link stat}, {@link read}, {@link list} and the records may answer with what was true, when another
+   * process has changed it since: a change that was acknowledged longer ago than that is always seen, as are all changes of this
+   * process, and a {@link claim} sees everything. Before the server refuses a request for what it does not find, it looks
+   * again, for as long as this. Default: they are never stale.
+   */
+  readonly maxStaleMs?: number | undefined;
+  /**
+   * Bytes of the largest batch for {@link AppendHandle.append}. Constant once {@link open} has resolved. A greater
+   * `limits.batchBytes` is refused. Default: no limit.
+   */
+  readonly maxBatchBytes?: number | undefined;
+  /**
+   * The same for a batch with a change, which is stored as a whole or not at all. Larger bodies are refused with `too_large`.
+   * Default: {@link maxBatchBytes}.
+   */
+  readonly maxWholeBatchBytes?: number | undefined;
   /** The open sessions. */
   readonly sessions: SessionRecords;
   /**
    * The size, age and state of a resource; undefined if the path does not exist or is a folder.
    *
-   * @throws {StreamError} `path_conflict` for a path below a resource, `denied` if it can't be read, `storage`.
+   * @throws {StreamError} `path_conflict` for a path below a resource, `denied` if it can't be read, `storage`,
+   * `unavailable`.
    */
   stat(path: string): Promise<StoreStat | undefined>;
   /**
-   * Claims the right to append.
+   * Claims the right to append. If its appender in another process is {@link AppendHandle.ending}, this waits for it, for a
+   * few seconds at most.
    *
-   * @throws {StreamError} `conflict` while another appender holds it, `not_found` without `create`, `path_conflict`,
-   * `bad_path`, `denied`, `no_space`, `storage`.
+   * @throws {StreamError} `conflict` while another appender holds it, with `Retry-After` if the driver knows for how long;
+   * `not_found` without `create`, `path_conflict`, `bad_path`, `denied`, `no_space`, `storage`, `unavailable`.
    */
   claim(path: string, options?: ClaimOptions): Promise<AppendHandle>;
   /**
    * The bytes from `from` (inclusive) to `to` (exclusive), read on demand. Preferably a byte stream, which can also be
-   * read into the reader's own memory. Errors with `changed` if the resource has fewer bytes, or no longer exists.
+   * read into the reader's own memory. Errors with `changed` if the resource has fewer bytes, or no longer exists; with
+   * `unavailable`, `denied` or `storage`. A driver that may be stale looks again, for {@link maxStaleMs}, before it errors with
+   * `changed` or `replaced`; see `lookAgain`.
    *
    * @param signal Ends the stream early, without an error, and closes what it holds.
    * @param generation The generation that the range belongs to. The stream errors with `replaced` if the path has
@@ -228,7 +139,8 @@ export interface Store {
    * hundreds of thousands of rows: each is read on demand, and nothing is held before the first one is requested. Rows
    * that appear or disappear meanwhile may be missed.
    *
-   * @throws {StreamError} `denied` if the folder can't be read, `bad_request` for an invalid option, `storage`.
+   * @throws {StreamError} `denied` if the folder can't be read, `bad_request` for an invalid option, `storage`,
+   * `unavailable`.
    * @example
    * ```ts
    * const rows = await store.list("build", { after: "42.log", limit: 100 });
@@ -251,6 +163,20 @@ export interface Store {
   freeBytes?(): Promise<number | undefined>;
   /** Bytes of all resources. At `limits.storeBytes`, appends are refused. Without it, that limit does not hold. */
   usedBytes?(): Promise<number>;
+  /**
+   * Connects. Called before the server listens, or by an app on the first use of the store; again only if it has failed.
+   * Nothing else but {@link health} is called before it has resolved.
+   *
+   * @throws {StreamError} `unavailable` if it may succeed later, any other if it can't.
+   */
+  open?(): Promise<void>;
+  /** Disconnects. Called at the end of a shutdown, when all paths are released; nothing else is called after it. */
+  close?(): Promise<void>;
+  /**
+   * Why the store can't serve requests now, in one line for the operator; undefined if it can. Must answer within a second, and
+   * must not reject.
+   */
+  health?(): Promise<string | undefined>;
   /** Removes what crashed processes left behind. */
   tidy?(): Promise<void>;
   /**

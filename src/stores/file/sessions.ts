@@ -5,7 +5,7 @@
 import { existsSync, lstatSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
+import type { SessionClaim, SessionRecord, SessionRecords } from "../../engine/storage/store.ts";
 import { diskError, errorCode } from "./folders/errors.ts";
 import { namesIn } from "./folders/folder.ts";
 import { readJsonFile, removeFileNow, writeJsonAtomic } from "./reserved/atomic-write.ts";
@@ -22,7 +22,8 @@ export class FileSessions implements SessionRecords {
     this.#durable = durable;
   }
 
-  async save(record: SessionRecord, isOurs?: () => boolean): Promise<void> {
+  async save(record: SessionRecord, claim?: SessionClaim): Promise<void> {
+    const isOurs = claim && (() => claim.isOurs());
     try {
       await writeJsonAtomic(this.#reserved, this.#file(record.path), record, this.#durable, isOurs);
     } catch (error) {
@@ -48,9 +49,9 @@ export class FileSessions implements SessionRecords {
     return existsSync(this.#file(path));
   }
 
-  async remove(path: string, isOurs: () => boolean = () => true): Promise<void> {
+  async remove(path: string, claim?: SessionClaim): Promise<void> {
     try {
-      if (isOurs()) removeFileNow(this.#file(path));
+      if (claim?.isOurs() !== false) removeFileNow(this.#file(path));
     } catch (error) {
       throw diskError(error, path);
     }

@@ -1,0 +1,123 @@
+/**
+ * Reads records of paths from the leader of their stream.
+ * @module
+ */
+import type { StoredMsg } from "@nats-io/jetstream";
+import { StreamError } from "../../../protocol/errors.ts";
+import type { Calls } from "../connection/calls.ts";
+import type { Layout, Place } from "../layout/layout.ts";
+import { recordOf } from "./codec.ts";
+import { dataBytesOf, type PathRecord } from "./record.ts";
+
+/** A record with its payload. */
+export interface StoredRecord {
+  readonly record: PathRecord;
+  /** The payload of its message. */
+  readonly payload: Uint8Array;
+}
+
+/** Reads records. */
+export class Records {
+  readonly layout: Layout;
+  readonly calls: Calls;
+
+  constructor(layout: Layout, calls: Calls) {
+    this.layout = layout;
+    this.calls = calls;
+  }
+
+  /**
+   * The last record of a path, valid or not; undefined if there is none.
+   *
+   * @throws {StreamError} `changed` if it is no record; `unavailable`, `denied`, `storage`.
+   */
+  async last({ path, stream, subject }: Place, untilMs?: number): Promise<StoredRecord | undefined> {
+    return stored(path, await this.calls.last(stream, subject, { path, untilMs }));
+  }
+
+  /** The first record of a path from a sequence on; throws as {@link last}. */
+  async next({ path, stream, subject }: Place, seq: number, untilMs?: number): Promise<StoredRecord | undefined> {
+    return stored(path, await this.calls.next(stream, subject, Math.max(1, seq), { path, untilMs }));
+  }
+
+  /**
+   * The record with a sequence.
+   *
+   * @throws {StreamError} `changed` if it is not there any more; and as {@link last}.
+   */
+  async at(place: Place, seq: number): Promise<StoredRecord> {
+    const found = await this.next(place, seq);
+    if (found?.record.seq === seq) return found;
+    throw new StreamError("changed", `A record of "/${place.path}" is missing.`, { path: place.path });
+  }
+
+  /**
+   * The payload of a record, in pieces.
+   *
+   * @throws {StreamError} `changed` if a part is missing; and as {@link last}.
+   */
+  async *payloadOf(place: Place, { record, payload }: StoredRecord): AsyncGenerator<Uint8Array, void, void> {
+    const { parts, generation } = record;
+    if (!parts) {
+      yield payload;
+      return;
+    }
+    const subject = this.layout.parts(place.shard, generation, parts.id);
+    let bytes = 0;
+    for (let count = 0, seq = 1; count < parts.count; count++) {
+      const found = await this.calls.next(place.stream, subject, seq, { path: place.path });
+      // They were written in their order, and nothing else has this subject.
+      if (found?.header.get("I") !== String(count)) throw missingPart(place.path);
+      seq = found.seq + 1;
+      bytes += found.data.length;
+      yield found.data;
+    }
+    if (bytes !== parts.bytes) throw missingPart(place.path);
+  }
+
+  /** The bytes of the path in a record, in pieces. */
+  async *dataOf(place: Place, stored: StoredRecord): AsyncGenerator<Uint8Array, void, void> {
+    if (dataBytesOf(stored.record) === 0) return;
+    let skip = stored.record.noteBytes ?? 0;
+    for await (const piece of this.payloadOf(place, stored)) {
+      const rest = piece.subarray(Math.min(skip, piece.length));
+      skip -= piece.length - rest.length;
+      if (rest.length > 0) yield rest;
+    }
+  }
+
+  /** The note of a record. */
+  async noteBytesOf(place: Place, stored: StoredRecord): Promise<Uint8Array> {
+    const bytes = new Uint8Array(stored.record.noteBytes ?? 0);
+    let at = 0;
+    for await (const piece of this.payloadOf(place, stored)) {
+      const part = piece.subarray(0, bytes.length - at);
+      bytes.set(part, at);
+      at += part.length;
+      if (at === bytes.length) break;
+    }
+    return bytes;
+  }
+}
+
+/** The record in a message. @throws {StreamError} `changed` if it is none. */
+export function stored(path: string, message: StoredMsg | undefined): StoredRecord | undefined {
+  if (!message) return undefined;
+  const { header, seq, data } = message;
+  const record = recordOf(header, seq, data.length);
+  if (!record) throw foreign(path);
+  return { record, payload: data };
+}
+
+/** The error about a message that no store has written. */
+export function foreign(path: string): StreamError {
+  return new StreamError(
+    "changed",
+    `Another program has written to the subject of "/${path}". Permit only this server to do so.`,
+    { path },
+  );
+}
+
+function missingPart(path: string): StreamError {
+  return new StreamError("changed", `A part of a batch of "/${path}" is missing.`, { path });
+}
